@@ -1,0 +1,53 @@
+//! Time, which comes in from outside. It never orders anything.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A moment on the wall, in microseconds since 1970 UTC. For stamps only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+/// Both clocks at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The wall clock, for stamps; it may jump.
+    pub wall: Timestamp,
+    /// Time since some fixed moment, for durations; it never goes back.
+    pub mono: Duration,
+}
+
+/// Tells the time. An engine has one; tests bring their own.
+pub trait Clock: Send + Sync + 'static {
+    /// What time it is.
+    fn now(&self) -> Now;
+}
+
+/// The machine's clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// The machine's clocks; monotonic time counts from this call.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    fn now(&self) -> Now {
+        // A wall clock before 1970 is a machine without a battery: stamp 0 rather than fail.
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let micros = i64::try_from(wall.as_micros()).unwrap_or(i64::MAX);
+        Now { wall: Timestamp(micros), mono: self.start.elapsed() }
+    }
+}

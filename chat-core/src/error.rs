@@ -1,0 +1,193 @@
+//! What can be answered instead of success, and why a session ends. One stable code each, on every transport.
+
+use std::{borrow::Cow, time::Duration};
+
+use crate::model::Room;
+
+/// Why something was refused or failed. Nothing in it comes from a driver: such text goes to the log.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A field breaks its rules.
+    #[error("{field}: {reason}")]
+    InvalidField {
+        /// Which one.
+        field: Cow<'static, str>,
+        /// The rule it breaks, for people.
+        reason: Cow<'static, str>,
+    },
+    /// Nothing in the message could be seen.
+    #[error("the message is empty")]
+    EmptyMessage,
+    /// The message is too long.
+    #[error("the message is longer than {max_chars} characters")]
+    TooLong {
+        /// The most characters it may have.
+        max_chars: usize,
+    },
+    /// Nobody said who is asking.
+    #[error("say who you are")]
+    Unauthenticated,
+    /// Who is asking may not do this.
+    #[error("this is not allowed")]
+    Forbidden,
+    /// There is no such room (any more), or none that the asker may know of.
+    #[error("no such room")]
+    RoomNotFound,
+    /// Another room has this name.
+    #[error("a room with this name exists")]
+    NameTaken {
+        /// The room that has it.
+        room: Box<Room>,
+    },
+    /// The idempotency key was used before, with other content.
+    #[error("this idempotency key was used with other content")]
+    IdempotencyMismatch,
+    /// The session is attached to this room, or about to be.
+    #[error("already attached to this room")]
+    AlreadyAttached,
+    /// The session is not attached to this room.
+    #[error("not attached to this room")]
+    NotAttached,
+    /// More of something than may be.
+    #[error("too many {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+    },
+    /// Faster than may be.
+    #[error("too fast")]
+    RateLimited {
+        /// When it may be tried again.
+        retry_after: Duration,
+    },
+    /// A queue is full. Nothing was stored.
+    #[error("too much is waiting; try again")]
+    Overloaded,
+    /// The database cannot be reached, or the engine is stopping. Nothing was stored.
+    #[error("not available now; try again")]
+    Unavailable,
+    /// The database has no room left. Nothing was stored.
+    #[error("the storage is full; try again later")]
+    StorageFull,
+    /// It may have been stored or not: try again with the same key to find out.
+    #[error("the outcome is not known; try again with the same key")]
+    OutcomeUnknown,
+    /// A defect of the engine. Never caused by input.
+    #[error("internal error")]
+    Internal,
+}
+
+/// Whether to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same again will be refused again.
+    No,
+    /// Later.
+    Later,
+    /// Later, and with the same idempotency key, since it may have happened.
+    SameKey,
+}
+
+impl Error {
+    /// A field breaks its rules.
+    pub fn invalid_field(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::InvalidField { field: field.into(), reason: reason.into() }
+    }
+
+    /// The stable code of this error, the same on every transport.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidField { .. } => "invalid_field",
+            Self::EmptyMessage => "empty_message",
+            Self::TooLong { .. } => "too_long",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::RoomNotFound => "room_not_found",
+            Self::NameTaken { .. } => "name_taken",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::AlreadyAttached => "already_attached",
+            Self::NotAttached => "not_attached",
+            Self::TooMany { .. } => "too_many",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::StorageFull => "storage_full",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether to try again.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::TooMany { .. }
+            | Self::RateLimited { .. }
+            | Self::Overloaded
+            | Self::Unavailable
+            | Self::StorageFull => Retry::Later,
+            Self::OutcomeUnknown => Retry::SameKey,
+            Self::InvalidField { .. }
+            | Self::EmptyMessage
+            | Self::TooLong { .. }
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::RoomNotFound
+            | Self::NameTaken { .. }
+            | Self::IdempotencyMismatch
+            | Self::AlreadyAttached
+            | Self::NotAttached
+            | Self::Internal => Retry::No,
+        }
+    }
+
+    /// How long to wait before trying again, where trying again helps.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::StorageFull => Some(Duration::from_secs(10)),
+            Self::Overloaded | Self::Unavailable | Self::OutcomeUnknown | Self::TooMany { .. } => {
+                Some(Duration::from_secs(1))
+            }
+            Self::InvalidField { .. }
+            | Self::EmptyMessage
+            | Self::TooLong { .. }
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::RoomNotFound
+            | Self::NameTaken { .. }
+            | Self::IdempotencyMismatch
+            | Self::AlreadyAttached
+            | Self::NotAttached
+            | Self::Internal => None,
+        }
+    }
+}
+
+/// Why the engine ended a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The engine is stopping.
+    Shutdown,
+    /// The session was read too slowly; it may come back and resume.
+    Lagged,
+    /// A defect ended a room the session was attached to; it may come back at once, and all is there.
+    Defect,
+    /// There are as many sessions as may be.
+    TooManySessions,
+}
+
+impl CloseReason {
+    /// Whether to come back and resume.
+    #[must_use]
+    pub const fn may_resume(self) -> bool {
+        match self {
+            Self::Shutdown | Self::Lagged | Self::Defect => true,
+            Self::TooManySessions => false,
+        }
+    }
+}

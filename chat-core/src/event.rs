@@ -1,0 +1,82 @@
+//! What happens in a room: events, which are stored and numbered, and signals, which are neither.
+
+use crate::{IdempotencyKey, Identity, Presence, RoomId, RoomName, Seq, Timestamp, Topic};
+
+/// A durable fact of a room, the same for everyone who sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The room it happened in.
+    pub room: RoomId,
+    /// Its number there; a message's id.
+    pub seq: Seq,
+    /// When it was stored. For people to read; order is `seq` alone.
+    pub at: Timestamp,
+    /// Who did it; `None` where nobody was named.
+    pub actor: Option<Identity>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What an [`Event`] says happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Someone wrote something.
+    Message(Message),
+    /// The room has another name or topic; both as they are now.
+    RoomUpdated {
+        /// The name it has now.
+        name: RoomName,
+        /// The topic it has now.
+        topic: Topic,
+    },
+    /// The room is gone; nothing follows.
+    RoomDeleted,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The text, byte for byte as submitted.
+    pub content: String,
+    /// The key its sender gave, if any.
+    pub key: Option<IdempotencyKey>,
+    /// How many messages the room had with this one: 1 for the first. Unread counts are differences of these.
+    pub ordinal: u64,
+}
+
+impl Event {
+    /// The message, if this is one.
+    #[must_use]
+    pub const fn message(&self) -> Option<&Message> {
+        match &self.kind {
+            EventKind::Message(message) => Some(message),
+            EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
+        }
+    }
+}
+
+/// A passing fact of a room: never stored, never numbered, and it may be dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// The room it is about.
+    pub room: RoomId,
+    /// When it was true.
+    pub at: Timestamp,
+    /// What it says.
+    pub kind: SignalKind,
+}
+
+/// What a [`Signal`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignalKind {
+    /// A user came online in the room.
+    Join(Identity),
+    /// A user's last session in the room is gone.
+    Leave(Identity),
+    /// Who is online: the whole truth, replaces what was known.
+    UserList(Presence),
+    /// Who is typing: the whole truth, replaces what was known.
+    Typing(Vec<Identity>),
+}

@@ -1,0 +1,98 @@
+//! Names of things: rooms, users, events, sessions, commands.
+
+use std::{fmt, sync::Arc};
+
+use crate::error::Error;
+
+/// A room. Given by the database, never given twice, at most 2^53 − 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub u64);
+
+/// The number of an event in its room's log: 1, 2, 3 … without a hole. 0 means "before the first".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// A user, as the host names them: opaque, 1–256 bytes, compared byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// Takes the host's own id for a user.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] when it is empty, longer than 256 bytes, or contains U+0000.
+    pub fn new(id: &str) -> Result<Self, Error> {
+        if id.is_empty() || id.len() > 256 {
+            return Err(Error::invalid_field("user", "must be 1 to 256 bytes"));
+        }
+        if id.contains('\0') {
+            return Err(Error::invalid_field("user", "must not contain U+0000"));
+        }
+        Ok(Self(id.into()))
+    }
+
+    /// The id as the host gave it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// An id that was checked when it was stored.
+    #[must_use]
+    pub fn from_stored(id: &str) -> Self {
+        Self(id.into())
+    }
+}
+
+/// What makes a retry recognisable: 1–64 visible ASCII characters, chosen by the sender, taken as they are.
+///
+/// Any unique key is right; time-ordered ones (`UUIDv7`) keep the database's index compact and are the fastest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdempotencyKey(Arc<str>);
+
+impl IdempotencyKey {
+    /// Checks a key.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] unless it is 1–64 characters from `!` to `~`.
+    pub fn new(key: &str) -> Result<Self, Error> {
+        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.is_empty() || key.len() > 64 || !visible {
+            return Err(Error::invalid_field("key", "must be 1 to 64 visible ASCII characters"));
+        }
+        Ok(Self(key.into()))
+    }
+
+    /// The key as the sender gave it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One live session of one user. Unique within an engine, never reused, not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+/// A submitted command of a session; its answer carries the same ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+macro_rules! display_inner {
+    ($($name:ty),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+display_inner!(RoomId, Seq, UserId, IdempotencyKey, SessionId, Ticket);

@@ -1,0 +1,42 @@
+//! A transport-agnostic chat engine: rooms, messages, presence and typing over one gapless log per room.
+#![doc = include_str!("guide.md")]
+
+mod clock;
+mod command;
+mod delivery;
+mod error;
+mod event;
+mod id;
+mod limits;
+mod model;
+mod policy;
+mod position;
+mod update;
+
+pub mod append;
+pub mod state;
+pub mod store;
+pub mod text;
+
+#[cfg(feature = "runtime")]
+mod engine;
+#[cfg(feature = "test-util")]
+pub mod testing;
+
+pub use clock::{Clock, Now, SystemClock, Timestamp};
+pub use command::{Answer, AnswerResult, Attached, Command, Gap, Sent};
+pub use delivery::{Delivery, Item};
+#[cfg(feature = "runtime")]
+pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, StartError, Updates};
+pub use error::{CloseReason, Error, Retry};
+pub use event::{Event, EventKind, Message, Signal, SignalKind};
+pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
+pub use limits::{Limits, Rate};
+pub use model::{
+    Actor, Draft, HistoryPage, Identity, NewRoom, Page, PageFrom, Presence, Room, RoomChange, RoomPage, RoomQuery,
+};
+pub use policy::{Action, AllowAll, Policy};
+pub use position::{Epoch, Position, Since};
+pub use state::Departure;
+pub use text::{RoomName, Topic, UserName};
+pub use update::Update;

@@ -1,0 +1,80 @@
+//! The numbers an engine holds to.
+
+use std::time::Duration;
+
+/// Every limit of an engine, with its default. Change single fields of `Limits::default()`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest message, in characters. Default 4,000; never more than 65,535 bytes, whatever stands here.
+    pub message_chars: usize,
+    /// Rooms a session may be attached to. Default 128.
+    pub rooms_per_session: usize,
+    /// Commands a session may have unanswered. Default 64.
+    pub unanswered_commands: usize,
+    /// What a session's outbox may hold, in bytes; an event costs its text + 128. Default 1 MiB. Whoever reads slower than
+    /// this fills is closed as lagged and may resume.
+    pub outbox_bytes: usize,
+    /// Commands that may wait for one room. Default 1,024.
+    pub room_mailbox: usize,
+    /// Messages that may wait to be stored, in all rooms together. Default 8,192.
+    pub journal_messages: usize,
+    /// Bytes of text that may wait to be stored, in all rooms together. Default 8 MiB.
+    pub journal_bytes: usize,
+    /// The events a room keeps at hand for those who come back, and so the longest gap that is filled. Default 500.
+    pub recent_events: usize,
+    /// The same in bytes, whichever is reached first. Default 512 KiB.
+    pub recent_bytes: usize,
+    /// How long a lost session's user still counts as online. Default 10 s: a reload or a tunnel is not a leave.
+    pub presence_grace: Duration,
+    /// Above this many online users only their number is told. Default 200.
+    pub presence_list_max: usize,
+    /// Below this many online users they are named again. Default 180, so that it does not flip at the edge.
+    pub presence_list_again: usize,
+    /// How long "is typing" holds without being refreshed. Default 6 s: two refreshes of a client that sends one every 3 s.
+    pub typing_expiry: Duration,
+    /// The least time between two user lists, or two typing signals, of one room. Default 1 s.
+    pub signal_interval: Duration,
+    /// How long a room without anyone in it is kept at hand. Default 30 s.
+    pub room_linger: Duration,
+    /// Sessions one user may have at once. Default `None`: unlimited.
+    pub sessions_per_user: Option<usize>,
+    /// Sessions the engine may have at once. Default `None`: unlimited.
+    pub sessions: Option<usize>,
+    /// How fast one user may send. Default `None`: unlimited.
+    pub sends: Option<Rate>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_chars: 4_000,
+            rooms_per_session: 128,
+            unanswered_commands: 64,
+            outbox_bytes: 1 << 20,
+            room_mailbox: 1_024,
+            journal_messages: 8_192,
+            journal_bytes: 8 << 20,
+            recent_events: 500,
+            recent_bytes: 512 << 10,
+            presence_grace: Duration::from_secs(10),
+            presence_list_max: 200,
+            presence_list_again: 180,
+            typing_expiry: Duration::from_secs(6),
+            signal_interval: Duration::from_secs(1),
+            room_linger: Duration::from_secs(30),
+            sessions_per_user: None,
+            sessions: None,
+            sends: None,
+        }
+    }
+}
+
+/// A rate: so many a second on average, so many at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// How many a second, on average.
+    pub per_second: f64,
+    /// How many at once, after a pause.
+    pub burst: u32,
+}

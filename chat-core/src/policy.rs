@@ -1,0 +1,44 @@
+//! Who may do what: the host's word on it.
+
+use crate::{Actor, Draft, Error, NewRoom, RoomChange, RoomId};
+
+/// What someone is about to do.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Action<'a> {
+    /// Make a room.
+    CreateRoom(&'a NewRoom),
+    /// List rooms. The policy cannot hide single rooms here.
+    ListRooms,
+    /// See a room: itself, its messages, who is there; subscribe to it.
+    ReadRoom(RoomId),
+    /// Rename a room or change its topic.
+    UpdateRoom(RoomId, &'a RoomChange),
+    /// Delete a room.
+    DeleteRoom(RoomId),
+    /// Write a message.
+    Send(RoomId, &'a Draft),
+    /// Show that one is typing.
+    Type(RoomId),
+}
+
+/// May this actor do this? Asked before every command and read, except for [`Actor::System`].
+///
+/// It is asked on the hot path and must answer from memory: a policy that needs a database keeps what it needs at hand.
+pub trait Policy: Send + Sync + 'static {
+    /// Allows with `Ok`, refuses with an error.
+    ///
+    /// # Errors
+    /// The refusal: [`Error::Forbidden`], or [`Error::RoomNotFound`] for a room whose existence is not to be known.
+    fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error>;
+}
+
+/// Everyone may do everything: for trusted networks, tests and hosts that check elsewhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AllowAll;
+
+impl Policy for AllowAll {
+    fn check(&self, _actor: &Actor, _action: Action<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! The room, as a pure value: the same inputs give the same effects. No async, no clock, no randomness, no IO.
+//!
+//! [`RoomState`] is the only place that decides what happens in a room. Its methods are of four kinds:
+//! - **`handle`** takes an [`Input`] and the time, and pushes [`Effect`]s that the caller carries out *in order*;
+//! - **`poll_timeout`** says when it wants an [`Input::Wake`] at the latest;
+//! - **getters** (`presence`, `is_idle`, …) look and change nothing;
+//! - **`new`** starts from the room's head.
+//!
+//! At most one append and one load are under way; the shell brings their outcomes back as inputs. What arrives in the
+//! meantime forms the next batch.
+
+use std::sync::Arc;
+
+use crate::{
+    Delivery, Identity, RoomName, Seq, SessionId, Since, Topic,
+    append::{Append, AppendResult, EventKey, Lookup, Recovered, StoredEvent},
+    error::Error,
+};
+
+mod backlog;
+mod presence;
+mod rate;
+mod recent;
+mod room;
+mod typing;
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod planted;
+
+pub use backlog::{Backlog, Overflow};
+pub use rate::Bucket;
+pub use room::RoomState;
+
+/// Where an answer goes. Opaque to the state: the shell knows what stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplyId(pub u64);
+
+/// How a session left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// On purpose: no grace.
+    Closed,
+    /// It was lost: its user counts as online for the grace.
+    Lost,
+}
+
+/// What happens to a room.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A session wants to hear the room.
+    Attach {
+        /// Which session.
+        session: SessionId,
+        /// Whose it is.
+        user: Identity,
+        /// From where.
+        since: Since,
+        /// Whether its user is shown.
+        presence: bool,
+        /// Where the answer goes.
+        reply: ReplyId,
+    },
+    /// A session wants to hear no more of it.
+    Detach {
+        /// Which session.
+        session: SessionId,
+        /// Where the answer goes.
+        reply: ReplyId,
+    },
+    /// A session's user types, or stopped.
+    Typing {
+        /// Which session.
+        session: SessionId,
+        /// Whether.
+        is_typing: bool,
+        /// Where the answer goes.
+        reply: ReplyId,
+    },
+    /// A message, checked.
+    Send {
+        /// The session it comes from, if from one: its commands take effect in order.
+        session: Option<SessionId>,
+        /// Who writes.
+        author: Identity,
+        /// The text.
+        content: String,
+        /// The sender's key, or one made up.
+        key: EventKey,
+        /// Where the answer goes.
+        reply: ReplyId,
+    },
+    /// Another name or topic, checked.
+    Update {
+        /// Who asks.
+        actor: Option<Identity>,
+        /// The new name.
+        name: Option<RoomName>,
+        /// The new topic.
+        topic: Option<Topic>,
+        /// A key made up for it.
+        key: EventKey,
+        /// Where the answer goes.
+        reply: ReplyId,
+    },
+    /// The room's end.
+    Delete {
+        /// Who asks.
+        actor: Option<Identity>,
+        /// A key made up for it.
+        key: EventKey,
+        /// Where the answer goes.
+        reply: ReplyId,
+    },
+    /// A session is gone.
+    Depart {
+        /// Which session.
+        session: SessionId,
+        /// How.
+        departure: Departure,
+    },
+    /// The outcome of [`Effect::Append`].
+    Appended(AppendResult),
+    /// The outcome of [`Effect::Recover`].
+    Recovered(Result<Recovered, Error>),
+    /// The outcome of [`Effect::Load`].
+    Loaded(Result<Vec<StoredEvent>, Error>),
+    /// The time that `poll_timeout` named has come (or not: it does no harm).
+    Wake,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Append to the log; bring back [`Input::Appended`].
+    Append(Append),
+    /// Look what became of an append; bring back [`Input::Recovered`].
+    Recover {
+        /// Everything after this is wanted,
+        after: Seq,
+        /// and what holds one of these keys.
+        keys: Vec<Lookup>,
+    },
+    /// Read the log; bring back [`Input::Loaded`].
+    Load {
+        /// The events after this,
+        after: Seq,
+        /// at most so many.
+        limit: usize,
+    },
+    /// Answer a command.
+    Answer {
+        /// Where to.
+        reply: ReplyId,
+        /// What.
+        result: Outcome,
+    },
+    /// From now on, what is published reaches this session.
+    Join(SessionId),
+    /// From now on, nothing of this room reaches this session.
+    Part(SessionId),
+    /// Deliver to everyone who joined.
+    Publish(Delivery),
+    /// Deliver to everyone who joined, but for one.
+    PublishExcept(Delivery, SessionId),
+    /// Deliver to one.
+    Tell(SessionId, Delivery),
+    /// A client's position cannot be right (ahead of the log, or of another history): worth a warning.
+    Warn {
+        /// Whose.
+        session: SessionId,
+        /// The number it named.
+        seq: Seq,
+        /// Where the log ends.
+        head: Seq,
+    },
+}
+
+/// What a command is answered, as the state says it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Refused or failed.
+    Failed(Error),
+    /// Attached; the gap up to `head`.
+    Attached {
+        /// Where the live part begins after.
+        head: Seq,
+        /// What was missed.
+        gap: Vec<Delivery>,
+    },
+    /// Attached from `head` on; what was missed cannot be told.
+    Resync {
+        /// Where the live part begins after.
+        head: Seq,
+    },
+    /// Detached.
+    Detached,
+    /// Noted.
+    Typing,
+    /// Stored.
+    Stored {
+        /// As this event.
+        event: Arc<crate::Event>,
+        /// By an earlier send with the same key.
+        replayed: bool,
+    },
+    /// Nothing was to be changed.
+    Unchanged,
+}

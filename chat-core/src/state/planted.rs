@@ -1,0 +1,1 @@
+//! Bugs that can be switched on, to show that the simulator finds them.

@@ -1,0 +1,114 @@
+//! Where the logs are kept: the trait that a database stands behind.
+
+use async_trait::async_trait;
+
+use crate::{
+    Epoch, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{Lookup, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+};
+
+mod memory;
+#[cfg(feature = "sea")]
+pub mod sea;
+
+pub use memory::{MemoryLog, MemoryStore};
+
+/// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.
+///
+/// `Room::online` is not the store's business: it is 0 in what it returns.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// How many appends may run side by side (rooms are divided among them); at least 1.
+    fn writers(&self) -> usize;
+
+    /// The word that names this history.
+    async fn epoch(&self) -> Result<Epoch, StoreError>;
+
+    /// Appends messages to several rooms in one transaction: looks the keys up (in the table and within the batch),
+    /// numbers what is new without a hole, stores it. One result per room, in order; `None` where the room is gone.
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError>;
+
+    /// Changes a room's name or topic in a transaction of its own: [`Placed::New`] with the event, [`Placed::Unchanged`],
+    /// or [`Placed::Refused`] with `NameTaken`. `None` where the room is gone.
+    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError>;
+
+    /// Ends a room: takes the next number for the event, frees the name, hides the room. `None` where it is gone.
+    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError>;
+
+    /// Removes up to `limit` events of deleted rooms; returns how many it removed.
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError>;
+
+    /// On a new connection, waits for the room's lock (and so for a commit whose answer was lost), then reads what is
+    /// after `after`, and what holds one of the keys. `None` where the room is gone and nothing is after `after`.
+    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError>;
+
+    /// Makes a room. `Err` inside: the room that has this name.
+    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError>;
+
+    /// A room by id; `None` when there is none or it was deleted.
+    async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError>;
+
+    /// A room by the key of its name ([`name_key`](crate::text::name_key)).
+    async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError>;
+
+    /// A page of rooms, by id. `query.name_contains` is a name key already, and matches literally.
+    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError>;
+
+    /// The events after `after`, in order, at most `limit`; also of a room that was just deleted.
+    async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// A page of a room's messages. The head is read before the rows. `None` where the room is gone.
+    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError>;
+
+    /// A write transaction that changes nothing: can this store store?
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Resolves when this process may no longer write (its lease is lost and could not be taken again).
+    async fn evicted(&self) {
+        std::future::pending().await
+    }
+
+    /// Lets go of connections, locks and leases.
+    async fn close(&self) {}
+}
+
+/// The messages of one room in a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomMessages {
+    /// The room.
+    pub room: RoomId,
+    /// Its messages, in order; at least one.
+    pub messages: Vec<NewMessage>,
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind:?}: {detail}")]
+pub struct StoreError {
+    /// What kind of failure it is, which decides what is done about it.
+    pub kind: StoreErrorKind,
+    /// The driver's text: for the log, never for a client.
+    pub detail: String,
+}
+
+/// The kinds of failure of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Nothing was stored, and the same again may succeed at once (a deadlock, a serialization failure).
+    Conflict,
+    /// Nothing was stored: the database could not be reached, or took too long.
+    Unavailable,
+    /// Nothing was stored: there is no space left.
+    Full,
+    /// The commit was sent and its answer did not come: it may have been stored.
+    Unknown,
+    /// Nothing was stored, and the same again will fail again.
+    Failed,
+}
+
+impl StoreError {
+    /// A failure of this kind.
+    pub fn new(kind: StoreErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
