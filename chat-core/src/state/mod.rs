@@ -17,15 +17,22 @@ use crate::{
     error::Error,
 };
 
+mod audience;
 mod backlog;
+mod order;
+mod pace;
 mod presence;
 mod rate;
 mod recent;
 mod room;
+#[cfg(test)]
+mod tests;
 mod typing;
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod planted;
+#[cfg(not(any(test, feature = "test-util")))]
+mod planted;
 
 pub use backlog::{Backlog, Overflow};
 pub use rate::Bucket;
@@ -160,8 +167,6 @@ pub enum Effect {
     Part(SessionId),
     /// Deliver to everyone who joined.
     Publish(Delivery),
-    /// Deliver to everyone who joined, but for one.
-    PublishExcept(Delivery, SessionId),
     /// Deliver to one.
     Tell(SessionId, Delivery),
     /// A client's position cannot be right (ahead of the log, or of another history): worth a warning.
