@@ -29,10 +29,8 @@ mod room;
 mod tests;
 mod typing;
 
-#[cfg(any(test, feature = "test-util"))]
+#[doc(hidden)]
 pub mod planted;
-#[cfg(not(any(test, feature = "test-util")))]
-mod planted;
 
 pub use backlog::{Backlog, Overflow};
 pub use rate::Bucket;

@@ -100,10 +100,6 @@ impl Online {
         self.named
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.users.is_empty()
-    }
-
     /// Who is online, as it may be told.
     pub(super) fn view(&self) -> Presence {
         let members = if self.named { self.users.values().map(|user| user.identity.clone()).collect() } else { vec![] };
@@ -146,7 +142,7 @@ mod tests {
         assert!(!online.arrive(SessionId(2), &alice()));
         assert_eq!(online.depart(SessionId(1), &alice().id, Departure::Closed, SECOND), None);
         assert_eq!(online.depart(SessionId(2), &alice().id, Departure::Closed, SECOND), Some(alice()));
-        assert!(online.is_empty());
+        assert_eq!(online.view(), Presence::default());
     }
 
     #[test]
