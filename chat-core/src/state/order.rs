@@ -310,7 +310,11 @@ impl RoomState {
             Order::Tail { gone: false, .. } if !progress => self.loaded_tail(error.as_ref(), now, effects),
             Order::Tail { gone: true, .. } if !progress && error.is_none() => self.end(effects),
             // There may be more, or it is to be tried again.
-            order => {
+            order @ (Order::Idle
+            | Order::Appending(_)
+            | Order::Recovering { .. }
+            | Order::Filling { .. }
+            | Order::Tail { .. }) => {
                 self.order = if self.deleted { Order::Idle } else { order };
                 if !progress {
                     self.order.retry_later(now);
@@ -321,18 +325,18 @@ impl RoomState {
 
     fn apply_all(&mut self, events: impl IntoIterator<Item = Arc<Event>>, effects: &mut Vec<Effect>) {
         for event in events {
-            self.apply(event, effects);
+            self.apply(&event, effects);
         }
     }
 
     /// An event is durable and next: it goes out.
-    fn apply(&mut self, event: Arc<Event>, effects: &mut Vec<Effect>) {
+    fn apply(&mut self, event: &Arc<Event>, effects: &mut Vec<Effect>) {
         let next = event.seq == self.head.next() || self.planted.has(Bug::HoleNotLoaded);
         if self.deleted || !next {
             return;
         }
         self.head = event.seq;
-        let delivery = Delivery::event(event.clone());
+        let delivery = Delivery::event(Arc::clone(event));
         self.recent.push(delivery.clone());
         let is_message = event.message().is_some();
         if !(is_message && self.planted.has(Bug::PublishBeforeCommit)) {

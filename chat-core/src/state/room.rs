@@ -88,7 +88,12 @@ impl RoomState {
             Input::Loaded(result) => self.loaded(result, now, effects),
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
             Input::Wake => {}
-            command => self.command(command, now, effects),
+            command @ (Input::Attach { .. }
+            | Input::Detach { .. }
+            | Input::Typing { .. }
+            | Input::Send { .. }
+            | Input::Update { .. }
+            | Input::Delete { .. }) => self.command(command, now, effects),
         }
         self.go_on(now, effects);
     }
@@ -148,10 +153,7 @@ impl RoomState {
         if self.deleted {
             return refuse(&command, &Error::RoomNotFound, effects);
         }
-        let command = match self.behind_attach(command) {
-            Some(command) => command,
-            None => return,
-        };
+        let Some(command) = self.behind_attach(command) else { return };
         match command {
             Input::Attach { session, user, since, presence, reply } => {
                 let attachment = Attachment { user, presence };

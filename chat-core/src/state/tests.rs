@@ -34,8 +34,7 @@ fn placed(stored: &StoredEvent) -> Placed {
 
 impl Room {
     fn with_head(head: u64) -> Self {
-        let mut limits = Limits::default();
-        limits.recent_events = 4;
+        let limits = Limits { recent_events: 4, ..Limits::default() };
         let state = RoomState::new(RoomId(1), Epoch::new("e"), Seq(head), Arc::new(limits));
         Self { state, now: Duration::from_secs(100), last: vec![] }
     }
