@@ -153,9 +153,7 @@ impl RoomState {
     }
 
     pub(super) fn detach(&mut self, session: SessionId, reply: ReplyId, now: Now, effects: &mut Vec<Effect>) {
-        if let Some(waiting) = self.waiting.remove(&session) {
-            self.give_up_attach(waiting, &Error::NotAttached, now, effects);
-        }
+        self.give_up_attaches_of(session, now, effects);
         if let Some(attachment) = self.audience.remove(&session) {
             effects.push(Effect::Part(session));
             answer(reply, Outcome::Detached, effects);
@@ -167,11 +165,7 @@ impl RoomState {
 
     /// A session is gone. Its commands that wait take effect all the same.
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
-        if let Some(waiting) = self.waiting.remove(&session) {
-            self.give_up_attach(waiting, &Error::NotAttached, now, effects);
-            // An attach that stood behind that one may wait now.
-            return self.depart(session, departure, now, effects);
-        }
+        self.give_up_attaches_of(session, now, effects);
         if let Some(attachment) = self.audience.remove(&session) {
             effects.push(Effect::Part(session));
             self.gone(session, &attachment, departure, now, effects);
@@ -181,6 +175,13 @@ impl RoomState {
     fn give_up_attach(&mut self, waiting: Waiting, error: &Error, now: Now, effects: &mut Vec<Effect>) {
         fail(waiting.reply, error.clone(), effects);
         self.run_behind(waiting.behind, now, effects);
+    }
+
+    /// Ends a session's waiting attach, and the one that may stand behind it, and so on.
+    fn give_up_attaches_of(&mut self, session: SessionId, now: Now, effects: &mut Vec<Effect>) {
+        while let Some(waiting) = self.waiting.remove(&session) {
+            self.give_up_attach(waiting, &Error::NotAttached, now, effects);
+        }
     }
 
     fn run_behind(&mut self, behind: VecDeque<Input>, now: Now, effects: &mut Vec<Effect>) {

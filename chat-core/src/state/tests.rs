@@ -221,6 +221,17 @@ fn commands_wait_behind_the_sessions_attach_and_a_detach_ends_it() {
 }
 
 #[test]
+fn a_detach_also_ends_the_attach_behind_the_attach() {
+    let mut room = Room::with_head(10);
+    room.attach(1, "Ann", since(8));
+    room.attach(1, "Ann", since(9));
+    let effects = room.give(Input::Detach { session: SessionId(1), reply: ReplyId(8) });
+    assert_eq!(effects, ["answer 1: not_attached", "answer 1: not_attached", "answer 8: detached"]);
+    room.give(Input::Loaded(Ok(vec![message(9, "Cid", "x"), message(10, "Cid", "x")])));
+    assert!(room.state.is_idle());
+}
+
+#[test]
 fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
