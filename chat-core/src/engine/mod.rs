@@ -21,7 +21,7 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Builder, Database, StartError};
+pub use builder::{Builder, Database};
 pub use chat_engine::{ChatEngine, Health};
 pub use session::{Session, SessionHandle, Updates};
 
