@@ -43,7 +43,7 @@ impl Admission {
     /// A place for a command that stores no message.
     pub(super) fn admit(self: &Arc<Self>) -> Admitted {
         self.commands.fetch_add(1, Ordering::AcqRel);
-        Admitted { to: Self::clone(self), messages: 0, bytes: 0 }
+        Admitted { to: Arc::clone(self), messages: 0, bytes: 0 }
     }
 
     /// A place for a message with so many bytes of text: `Overloaded` when too much waits to be stored already.
@@ -52,7 +52,7 @@ impl Admission {
         self.commands.fetch_add(1, Ordering::AcqRel);
         let messages = self.messages.fetch_add(1, Ordering::AcqRel) + 1;
         let total = self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
-        let admitted = Admitted { to: Self::clone(self), messages: 1, bytes };
+        let admitted = Admitted { to: Arc::clone(self), messages: 1, bytes };
         // A single message always fits, whatever the limit says.
         if messages > self.max_messages.max(1) || (total > self.max_bytes && messages > 1) {
             return Err(Error::Overloaded);

@@ -29,11 +29,9 @@ impl Audience {
         Some(session)
     }
 
-    pub(super) fn publish(&self, delivery: &Delivery, except: Option<SessionId>) {
+    pub(super) fn publish(&self, delivery: &Delivery) {
         for session in &self.sessions {
-            if Some(session.id()) != except {
-                session.deliver(delivery.clone());
-            }
+            session.deliver(delivery.clone());
         }
     }
 

@@ -57,7 +57,7 @@ impl Breaker {
             self.is_open.store(true, Ordering::Release);
         }
         tracing::warn!(error = %failure, "the database cannot store: writes are refused until it can");
-        self.runtime.spawn(Self::clone(self).probe());
+        self.runtime.spawn(Arc::clone(self).probe());
     }
 
     async fn probe(self: Arc<Self>) {

@@ -85,7 +85,12 @@ impl Hub {
     }
 
     /// Hands a command to its room, which is started if need be.
-    pub(super) fn dispatch(&self, inner: &Arc<Inner>, room: RoomId, mut command: RoomCommand) -> Result<(), Box<Refused>> {
+    pub(super) fn dispatch(
+        &self,
+        inner: &Arc<Inner>,
+        room: RoomId,
+        mut command: RoomCommand,
+    ) -> Result<(), Box<Refused>> {
         let mut shard = lock(self.shard(room));
         if self.closed.load(Ordering::Acquire) {
             return Err(refused(Error::Unavailable, command));
@@ -176,14 +181,6 @@ impl RoomShared {
     /// Replaces what is told of who is online.
     pub(super) fn set_presence(&self, presence: Option<Arc<Presence>>) {
         *lock(&self.presence) = presence;
-    }
-
-    /// The same, unless nothing changed.
-    pub(super) fn update_presence(&self, presence: &Presence) {
-        let mut shared = lock(&self.presence);
-        if shared.as_deref() != Some(presence) {
-            *shared = Some(Arc::new(presence.clone()));
-        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Inner {
         if self.is_purging.swap(true, Ordering::AcqRel) {
             return;
         }
-        let inner = Self::clone(self);
+        let inner = Arc::clone(self);
         self.runtime.spawn(async move {
             let mut stop = inner.lifecycle.stop();
             tokio::select! {

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     Error, RoomId,
-    append::{Append, AppendFailure, AppendResult, NewDelete, NewMessage, NewUpdate, Placed},
+    append::{Append, AppendFailure, AppendResult, NewDelete, NewUpdate, Placed},
     engine::breaker::{Breaker, not_stored},
     store::{RoomMessages, Store, StoreError, StoreErrorKind},
 };
@@ -82,7 +82,9 @@ impl Writer {
     /// what starts in its place finds the truth in the database.
     async fn guarded(self, stop: watch::Receiver<bool>) {
         if AssertUnwindSafe(self.run(stop)).catch_unwind().await.is_err() {
-            tracing::error!("the journal has a defect; the process stops, so that nothing wrong is said about what is stored");
+            tracing::error!(
+                "the journal has a defect; the process stops, so that nothing wrong is said about what is stored"
+            );
             std::process::abort();
         }
     }

@@ -1,10 +1,6 @@
 //! How fast users may send.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use crate::{Error, Rate, UserId, engine::lock, state::Bucket};
 

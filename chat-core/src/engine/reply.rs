@@ -68,9 +68,13 @@ impl Responder {
         drop(admitted);
     }
 
-    /// Refuses; nothing happened.
+    /// Refuses; nothing happened. Only a detach is done all the same: where nothing happens, nobody is attached.
     pub(super) fn refuse(self, error: Error, epoch: &Epoch) {
-        self.respond(Outcome::Failed(error), epoch);
+        let outcome = match &self.to {
+            To::Session(SessionReply { kind: Kind::Detach, .. }) => Outcome::Detached,
+            To::Session(_) | To::Call(_) => Outcome::Failed(error),
+        };
+        self.respond(outcome, epoch);
     }
 
     /// Says that it is not known what became of the command, where that is so; what stores nothing did not happen.

@@ -1,12 +1,6 @@
 //! A room's task: feeds the state, and carries its effects out.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    future::pending,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
@@ -15,18 +9,16 @@ use tokio::{
 };
 
 use crate::{
-    Error, RoomId,
-    append::{Append, Recovered},
+    Error, RoomId, SessionId,
     engine::{
         audience::Audience,
-        hub::{Letter, RoomCommand, RoomShared, Slot},
+        hub::{Letter, RoomCommand, RoomShared},
         inner::Inner,
         reply::Responder,
         session_core::Ending,
         shutdown::RoomPass,
     },
     state::{Effect, Input, ReplyId, RoomState},
-    store::StoreError,
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -37,20 +29,13 @@ pub(super) struct RoomTask {
     shared: Arc<RoomShared>,
     stop: watch::Receiver<bool>,
     audience: Audience,
-    pending: HashMap<ReplyId, Pending>,
-    /// What waits to be appended, in order.
-    unstored: VecDeque<ReplyId>,
+    pending: HashMap<ReplyId, Responder>,
+    /// How many are online, as was told to `shared`.
+    online: usize,
     /// The append under way, or the look at what became of it.
     append: Option<BoxFuture<'static, Input>>,
     load: Option<BoxFuture<'static, Input>>,
     _pass: RoomPass,
-}
-
-/// A command that is not answered yet.
-struct Pending {
-    responder: Responder,
-    /// Its place among those that wait for the room; given back when it goes to the journal.
-    slot: Option<Slot>,
 }
 
 /// Why a room's state is given up.
@@ -88,7 +73,7 @@ impl RoomTask {
             stop: inner.lifecycle.stop(),
             audience: Audience::default(),
             pending: HashMap::new(),
-            unstored: VecDeque::new(),
+            online: 0,
             append: None,
             load: None,
             _pass: inner.lifecycle.enter_room(),
@@ -100,10 +85,11 @@ impl RoomTask {
         loop {
             let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
             self.shared.set_presence(None);
+            self.load = None;
             match lived {
                 Ok(Ok(End::Idle)) => return,
                 Ok(Ok(End::Deleted)) => {
-                    self.deleted();
+                    self.abandon();
                     self.inner.purge();
                     self.refuse_mail(&Error::RoomNotFound);
                 }
@@ -130,7 +116,7 @@ impl RoomTask {
         let room = room.map_err(|failure| Inner::read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         let epoch = self.inner.epoch.clone();
         let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.inner.limits));
-        self.shared.set_presence(Some(Arc::new(state.presence().clone())));
+        self.tell_presence(&state);
         Ok(self.drive(&mut state).await)
     }
 
@@ -186,32 +172,34 @@ impl RoomTask {
 
     fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
         let RoomCommand { input, reply, responder, slot } = command;
-        let stores = matches!(input, Input::Send { .. } | Input::Update { .. } | Input::Delete { .. });
-        if stores {
-            self.unstored.push_back(reply);
-        }
-        self.pending.insert(reply, Pending { responder, slot: slot.filter(|_| stores) });
+        // From here on the state says what may wait.
+        drop(slot);
+        self.pending.insert(reply, responder);
         self.step(state, input);
     }
 
     /// Feeds the state and carries out what it says, in order.
     fn step(&mut self, state: &mut RoomState, input: Input) {
-        let may_change_presence = !matches!(input, Input::Send { .. } | Input::Typing { .. } | Input::Appended(_));
         let mut effects = Vec::new();
         state.handle(input, self.inner.clock.now(), &mut effects);
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
         for effect in effects {
-            self.carry_out(effect);
+            self.carry_out(effect, state.is_deleted());
         }
-        if may_change_presence || moved {
-            self.shared.update_presence(state.presence());
+        // Whoever comes or goes joins or parts, or changes the number.
+        if moved || state.presence().count != self.online {
+            self.tell_presence(state);
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    fn tell_presence(&mut self, state: &RoomState) {
+        self.online = state.presence().count;
+        self.shared.set_presence(Some(Arc::new(state.presence().clone())));
+    }
+
+    fn carry_out(&mut self, effect: Effect, is_deleted: bool) {
         match effect {
             Effect::Append(append) => {
-                self.free_slots(&append);
                 let outcome = self.inner.journal.append(self.id, append);
                 self.append = Some(outcome.map(Input::Appended).boxed());
             }
@@ -219,8 +207,8 @@ impl RoomTask {
                 let (inner, id) = (Arc::clone(&self.inner), self.id);
                 let look = async move {
                     let found = inner.store.recover(id, after, &keys).await;
-                    // A room that is gone has nothing: whoever waits is told that nothing was stored, which is so.
-                    Input::Recovered(found.map(|found| found.unwrap_or(Recovered::default())).map_err(recover_failed))
+                    let found = found.map_err(|failure| Inner::read_failed(&failure));
+                    Input::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
                 };
                 self.append = Some(look.boxed());
             }
@@ -233,58 +221,39 @@ impl RoomTask {
                 self.load = Some(load.boxed());
             }
             Effect::Answer { reply, result } => {
-                if let Some(pending) = self.pending.remove(&reply) {
-                    pending.responder.respond(result, &self.inner.epoch);
+                if let Some(responder) = self.pending.remove(&reply) {
+                    responder.respond(result, &self.inner.epoch);
                 }
             }
-            Effect::Join(session) => {
-                // One that ended meanwhile is about to depart.
-                if let Some(session) = self.inner.sessions.get(session) {
-                    session.joined(self.id);
-                    self.audience.join(session);
-                }
-            }
-            Effect::Part(session) => {
-                if let Some(session) = self.audience.part(session) {
-                    session.parted(self.id);
-                }
-            }
-            Effect::Publish(delivery) => self.audience.publish(&delivery, None),
-            Effect::PublishExcept(delivery, session) => self.audience.publish(&delivery, Some(session)),
+            Effect::Join(session) => self.join(session),
+            Effect::Part(session) => self.part(session, is_deleted),
+            Effect::Publish(delivery) => self.audience.publish(&delivery),
             Effect::Tell(session, delivery) => self.audience.tell(session, delivery),
             Effect::Warn { session, seq, head } => {
                 let (room, session) = (self.id.0, session.0);
                 tracing::warn!(
-                    room.id = room, session.id = session, seq = seq.0, head = head.0,
+                    room.id = room,
+                    session.id = session,
+                    seq = seq.0,
+                    head = head.0,
                     "a client's position cannot be right; it starts afresh"
                 );
             }
         }
     }
 
-    /// What goes to the journal does not wait for the room any more.
-    fn free_slots(&mut self, append: &Append) {
-        let mut count = match append {
-            Append::Messages(messages) => messages.len(),
-            Append::Update(_) | Append::Delete(_) => 1,
-        };
-        while count > 0
-            && let Some(reply) = self.unstored.pop_front()
-        {
-            if let Some(pending) = self.pending.get_mut(&reply) {
-                pending.slot = None;
-                count -= 1;
-            }
+    fn join(&mut self, session: SessionId) {
+        // One that ended meanwhile is about to depart.
+        if let Some(session) = self.inner.sessions.get(session) {
+            session.joined(self.id);
+            self.audience.join(session);
         }
     }
 
-    /// The room's end was published: all attachments are over.
-    fn deleted(&mut self) {
-        for session in self.audience.take() {
-            session.room_deleted(self.id);
+    fn part(&mut self, session: SessionId, is_deleted: bool) {
+        if let Some(session) = self.audience.part(session) {
+            session.parted(self.id, is_deleted);
         }
-        self.refuse_pending(&Error::RoomNotFound);
-        (self.append, self.load) = (None, None);
     }
 
     /// The state broke. What it knew is gone, and nobody is told anything that may be wrong.
@@ -293,7 +262,6 @@ impl RoomTask {
         for session in self.audience.take() {
             session.end(Ending::DEFECT);
         }
-        self.load = None;
         if self.append.is_some() {
             // The next state must not start before this append is in the log, or surely not.
             let _outcome = outcome(&mut self.append).await;
@@ -303,16 +271,8 @@ impl RoomTask {
 
     /// Answers all who wait without knowing.
     fn abandon(&mut self) {
-        self.unstored.clear();
-        for (_, pending) in self.pending.drain() {
-            pending.responder.abandon(&self.inner.epoch);
-        }
-    }
-
-    fn refuse_pending(&mut self, error: &Error) {
-        self.unstored.clear();
-        for (_, pending) in self.pending.drain() {
-            pending.responder.refuse(error.clone(), &self.inner.epoch);
+        for (_, responder) in self.pending.drain() {
+            responder.abandon(&self.inner.epoch);
         }
     }
 
@@ -326,10 +286,6 @@ impl RoomTask {
             }
         }
     }
-}
-
-fn recover_failed(failure: StoreError) -> Error {
-    Inner::read_failed(&failure)
 }
 
 /// What comes of what is under way, if anything is. It stays under way when this is dropped.

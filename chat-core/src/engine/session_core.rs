@@ -184,15 +184,13 @@ impl SessionCore {
         lock(&self.state).rooms.entry(room).or_default().attached = true;
     }
 
-    /// From now on it does not hear this room.
-    pub(super) fn parted(&self, room: RoomId) {
-        lock(&self.state).unlink(room, |link| link.attached = false);
-    }
-
-    /// The room was deleted while it heard it.
-    pub(super) fn room_deleted(self: &Arc<Self>, room: RoomId) {
+    /// From now on it does not hear this room; it is told so if that is because the room is gone.
+    pub(super) fn parted(self: &Arc<Self>, room: RoomId, is_deleted: bool) {
         self.change(|state, _| {
             state.unlink(room, |link| link.attached = false);
+            if !is_deleted {
+                return Ok(None);
+            }
             state.outbox.push(Update::Detached(room)).map_err(drop)
         });
     }

@@ -64,8 +64,9 @@ impl Lifecycle {
 
     /// Resolves when the engine has stopped.
     pub(super) async fn stopped(&self) {
+        let mut stopped = self.stopped.subscribe();
         // An error would mean that the sender, which is beside us, is gone.
-        let _stopped = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+        let _stopped = stopped.wait_for(|stopped| *stopped).await;
     }
 }
 
@@ -95,7 +96,7 @@ impl Inner {
     pub(super) fn begin_shutdown(self: &Arc<Self>) {
         if !self.lifecycle.is_draining.swap(true, Ordering::AcqRel) {
             tracing::info!("the engine stops");
-            self.runtime.spawn(Self::clone(self).shut_down());
+            self.runtime.spawn(Arc::clone(self).shut_down());
         }
     }
 
