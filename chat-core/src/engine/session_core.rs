@@ -117,11 +117,11 @@ impl SessionCore {
         self.places.available_permits()
     }
 
-    /// Takes a place for a command, if there is one now.
     pub(super) fn has_ended(&self) -> bool {
         self.places.is_closed()
     }
 
+    /// Takes a place for a command, if there is one now.
     pub(super) fn try_place(&self) -> Result<(), Error> {
         match self.places.try_acquire() {
             Ok(permit) => {

@@ -24,9 +24,9 @@ async fn input_is_checked() {
     let engine = engine().await;
     let room = make_room(&engine, "general").await;
     let alice = user("alice");
-    let field = |error: Error| match error {
-        Error::InvalidField { field, .. } => field.into_owned(),
-        other => other.code().to_owned(),
+    let field = |error: Error| {
+        let Error::InvalidField { field, .. } = error else { panic!("{error:?}") };
+        field.into_owned()
     };
     assert_eq!(field(engine.create_room(&alice, NewRoom::named(" ")).await.unwrap_err()), "name");
     assert_eq!(field(engine.create_room(&alice, NewRoom::named("a").topic("\0")).await.unwrap_err()), "topic");

@@ -4,6 +4,7 @@ mod commands;
 mod faults;
 mod lifecycle;
 mod sessions;
+mod stress;
 
 use std::{sync::Arc, time::Duration};
 

@@ -106,10 +106,10 @@ async fn a_65th_submit_is_refused_and_a_call_waits() {
     // All are stored and answered, but an answer counts until it is taken.
     assert_eq!(handle.free_tickets(), 0);
     assert!(!call.is_finished());
-    next_answer(&mut updates).await;
+    next_answer(&mut updates).await.1.unwrap();
     assert_eq!(call.await.unwrap().unwrap().seq, Seq(65));
     for _ in 0..63 {
-        next_answer(&mut updates).await;
+        next_answer(&mut updates).await.1.unwrap();
     }
     assert_eq!(handle.free_tickets(), 64);
 }
@@ -350,7 +350,7 @@ async fn a_session_has_only_so_many_rooms() {
 async fn there_are_only_so_many_sessions() {
     let limits = Limits { sessions: Some(3), sessions_per_user: Some(2), ..Limits::default() };
     let engine = engine_on(memory(), limits).await;
-    let (first, _first) = connect(&engine, "bob");
+    let (first, firsts) = connect(&engine, "bob");
     let (_second, _seconds) = connect(&engine, "bob");
     let (third, mut thirds) = connect(&engine, "bob");
     assert_eq!(close_reason(&mut thirds).await, Some(CloseReason::TooManySessions));
@@ -358,8 +358,7 @@ async fn there_are_only_so_many_sessions() {
     let (_alice, _alices) = connect(&engine, "alice");
     let (_carol, mut carols) = connect(&engine, "carol");
     assert_eq!(close_reason(&mut carols).await, Some(CloseReason::TooManySessions));
-    drop(first);
-    drop(_first);
+    drop((first, firsts));
     let (_again, mut again) = connect(&engine, "bob");
     assert!(again.try_next().is_none());
     assert_eq!(engine.health().sessions, 3);
