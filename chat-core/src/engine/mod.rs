@@ -4,6 +4,6 @@ mod builder;
 mod chat_engine;
 mod session;
 
-pub use builder::{Builder, Database, StartError};
+pub use builder::{Builder, Database};
 pub use chat_engine::{ChatEngine, Health};
 pub use session::{Session, SessionHandle, Updates};
