@@ -87,7 +87,7 @@ impl Transaction {
 }
 
 impl Database {
-    pub(super) const fn new(log: MemoryLog) -> Self {
+    pub(super) fn new(log: MemoryLog) -> Self {
         let (transactions, locks) = (BTreeMap::new(), BTreeMap::new());
         Self { log, transactions, locks, last: 0, outage_until: Duration::ZERO }
     }

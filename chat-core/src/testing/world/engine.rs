@@ -59,7 +59,7 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) const fn new(limits: Arc<Limits>, plant: Option<Bug>) -> Self {
+    pub(super) fn new(limits: Arc<Limits>, plant: Option<Bug>) -> Self {
         let (rooms, journal) = (BTreeMap::new(), Vec::new());
         Self { generation: 0, rooms, limits, plant, lives: 0, journal, flushing: false }
     }
@@ -162,8 +162,7 @@ impl World {
                 self.part(life, session);
                 Ok(())
             }
-            Effect::Publish(delivery) => self.publish(life, &delivery, None, batch),
-            Effect::PublishExcept(delivery, except) => self.publish(life, &delivery, Some(except), batch),
+            Effect::Publish(delivery) => self.publish(life, &delivery, batch),
             Effect::Tell(session, delivery) => {
                 self.check_delivery(&delivery)?;
                 batch.told(&delivery, Whom::One(session))?;
@@ -224,7 +223,7 @@ impl World {
     pub(super) fn recovered(&mut self, life: Life, result: Result<Recovered, Error>) -> Checked {
         let Some(live) = self.engine.live(life) else { return Ok(()) };
         live.appending = false;
-        if result.is_ok() {
+        if matches!(result, Ok(_) | Err(Error::RoomNotFound)) {
             live.recovering = None;
         }
         self.input(life.room, Input::Recovered(result))
@@ -274,10 +273,10 @@ impl World {
         }
     }
 
-    fn publish(&mut self, life: Life, delivery: &Delivery, except: Option<SessionId>, batch: &mut Batch) -> Checked {
+    fn publish(&mut self, life: Life, delivery: &Delivery, batch: &mut Batch) -> Checked {
         self.check_delivery(delivery)?;
         let Some(live) = self.engine.live(life) else { return Ok(()) };
-        let to: Vec<SessionId> = live.joined.iter().copied().filter(|session| Some(*session) != except).collect();
+        let to: Vec<SessionId> = live.joined.iter().copied().collect();
         batch.told(delivery, Whom::All(to.clone()))?;
         for session in to {
             self.push(session, Update::Delivery(delivery.clone()));

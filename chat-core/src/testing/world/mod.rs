@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use self::{
     acts::KeyUse,
     agenda::{Agenda, Happening},
-    check::{Checked, Checks, Chronicle, hold},
+    check::{Checked, Checks, Chronicle},
     database::{Database, TransactionId},
     dials::Dials,
     engine::Engine,

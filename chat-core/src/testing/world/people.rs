@@ -12,7 +12,7 @@ use super::{
     engine::Pending,
 };
 use crate::{
-    Answer, Attached, CloseReason, Delivery, Gap, Identity, Position, RoomId, Sent, Seq, SessionId, Ticket, Update,
+    Answer, Attached, CloseReason, Delivery, Gap, Identity, Position, RoomId, Sent, Seq, SessionId, Ticket, Update, UserId,
     error::Error,
     state::{Backlog, Departure, Input, Outcome, ReplyId},
 };
@@ -56,6 +56,19 @@ pub(super) struct Session {
     lagged: bool,
 }
 
+impl People {
+    pub(super) fn new(users: Vec<Identity>, devices: Vec<Device>) -> Self {
+        let (sessions, pending) = (BTreeMap::new(), BTreeMap::new());
+        Self { users, devices, sessions, pending, last_session: 0, last_reply: 0 }
+    }
+}
+
+impl Session {
+    pub(super) fn user_id(&self) -> UserId {
+        self.user.id.clone()
+    }
+}
+
 impl World {
     pub(super) fn connect(&mut self, device: usize) -> SessionId {
         self.people.last_session += 1;
@@ -77,14 +90,14 @@ impl World {
         &mut self,
         room: RoomId,
         session: Option<SessionId>,
-        asked: Asked,
+        mut asked: Asked,
         input: impl FnOnce(ReplyId) -> Input,
     ) -> Checked {
         self.people.last_reply += 1;
         let reply = ReplyId(self.people.last_reply);
         let at = self.agenda.mono();
         self.tally.commands += 1;
-        self.begun(reply, room, session, &asked);
+        self.begun(reply, room, session, &mut asked);
         self.people.pending.insert(reply, Pending { room, session, at, asked, reply });
         self.command(room, input(reply))
     }

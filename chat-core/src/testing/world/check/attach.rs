@@ -30,7 +30,7 @@ impl World {
                 let detaches = later.any(|later| {
                     later.session == Some(session) && later.room == pending.room && matches!(later.asked, Asked::Detach)
                 });
-                hold(detaches, Promise::HonestRefusal, || "an attach is answered not_attached without a detach".to_owned())
+                hold(detaches || !self.people.sessions.contains_key(&session), Promise::HonestRefusal, || "an attach is answered not_attached without a detach".to_owned())
             }
             Outcome::Failed(Error::RoomNotFound) => self.check_gone(pending.room),
             Outcome::Failed(Error::Unavailable | Error::StorageFull) => Ok(()),

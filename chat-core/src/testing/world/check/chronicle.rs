@@ -32,7 +32,7 @@ pub(in crate::testing::world) struct Chronicle {
 }
 
 impl Chronicle {
-    pub(in crate::testing::world) const fn new(name: RoomName, topic: Topic) -> Self {
+    pub(in crate::testing::world) fn new(name: RoomName, topic: Topic) -> Self {
         let (events, keys) = (Vec::new(), BTreeMap::new());
         Self { events, keys, name, topic, messages: 0, last_message_at: None, deleted: false }
     }

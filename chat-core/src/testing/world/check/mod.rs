@@ -94,7 +94,7 @@ pub(super) struct Batch {
     pub(super) departed: Option<(SessionId, Departure)>,
     pub(super) moves: Vec<Move>,
     /// Sessions that just attached and wait for their first user list.
-    list_due: Vec<SessionId>,
+    pub(super) list_due: Vec<SessionId>,
 }
 
 /// One thing that changed who is there, who types, or what is known of that.
@@ -188,10 +188,6 @@ impl Checks {
 
     pub(super) fn disconnected(&mut self, session: SessionId) {
         self.streams.remove(&session);
-    }
-
-    pub(super) fn room(&mut self, room: RoomId) -> &mut RoomCheck {
-        self.rooms.entry(room).or_default()
     }
 
     /// A room is about to be forgotten: nobody may be counted as online in it.
@@ -303,7 +299,7 @@ impl World {
         let now = self.agenda.mono();
         let Some(live) = self.engine.rooms.get(&life.room) else { return Ok(()) };
         let people = &self.people;
-        let user_of = |session| people.sessions.get(&session).map(Session::user);
+        let user_of = |session| people.sessions.get(&session).map(Session::user_id);
         let check = self.check.rooms.entry(life.room).or_default();
         check.after(batch, &user_of, now, &self.engine.limits)?;
         check.check_presence(live.state.presence(), now, &self.engine.limits)

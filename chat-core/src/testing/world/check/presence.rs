@@ -22,6 +22,8 @@ pub(super) struct PresenceCheck {
     last_list: Option<Duration>,
     /// The sessions that attached in this step.
     arrived: Vec<SessionId>,
+    /// Lists that were not true when they were told: so they must be before the step is over.
+    doubtful: Vec<Presence>,
     /// Nobody was attached before this step, so joins and leaves may have been left out.
     was_quiet: bool,
 }
@@ -39,17 +41,26 @@ impl PresenceCheck {
         self.was_quiet = self.heard.is_empty();
     }
 
-    pub(super) fn attached(&mut self, session: SessionId, shown_as: Option<UserId>) {
+    pub(super) fn attached(&mut self, session: SessionId, shown_as: Option<UserId>, now: Duration, limits: &Limits) {
         self.heard.insert(session, Heard::default());
         self.arrived.push(session);
         self.sessions.extend(shown_as.map(|user| (session, user)));
+        self.settle_doubts(now, limits);
     }
 
-    pub(super) fn left(&mut self, session: SessionId, grace_until: Option<Duration>) {
+    pub(super) fn left(&mut self, session: SessionId, grace_until: Option<Duration>, now: Duration, limits: &Limits) {
         self.heard.remove(&session);
         if let (Some(user), Some(until)) = (self.sessions.remove(&session), grace_until) {
             self.lost.push((user, until));
         }
+        self.settle_doubts(now, limits);
+    }
+
+    /// A list may be told just before the attach that makes it true is answered.
+    fn settle_doubts(&mut self, now: Duration, limits: &Limits) {
+        let mut doubtful = std::mem::take(&mut self.doubtful);
+        doubtful.retain(|list| self.check_view(list, now, limits).is_err());
+        self.doubtful = doubtful;
     }
 
     pub(super) fn told(&mut self, kind: &SignalKind, whom: &Whom, now: Duration, limits: &Limits) -> Checked {
@@ -72,7 +83,9 @@ impl PresenceCheck {
     }
 
     fn listed(&mut self, list: &Presence, whom: &Whom, now: Duration, limits: &Limits) -> Checked {
-        self.check_view(list, now, limits)?;
+        if self.check_view(list, now, limits).is_err() {
+            self.doubtful.push(list.clone());
+        }
         if matches!(whom, Whom::All(_)) {
             let soon = self.last_list.replace(now).is_some_and(|last| now < last + limits.signal_interval);
             hold(!soon, Promise::Presence, || "two user lists within a second".to_owned())?;
@@ -87,6 +100,9 @@ impl PresenceCheck {
 
     /// After each step: what joins and leaves told is the truth.
     pub(super) fn end(&mut self, now: Duration, limits: &Limits) -> Checked {
+        for list in std::mem::take(&mut self.doubtful) {
+            self.check_view(&list, now, limits)?;
+        }
         let (certain, possible) = self.bounds(now);
         if self.heard.is_empty() || is_crowded(limits) {
             self.shown = certain;

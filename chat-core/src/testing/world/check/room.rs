@@ -8,7 +8,8 @@ use crate::{Departure, Limits, Presence, RoomId, SessionId, SignalKind, UserId};
 /// What is right about a room at this moment.
 #[derive(Debug, Default)]
 pub(in crate::testing::world) struct RoomCheck {
-    attached: BTreeMap<SessionId, UserId>,
+    /// Who is attached, and whether their user is shown.
+    attached: BTreeMap<SessionId, (UserId, bool)>,
     presence: PresenceCheck,
     typing: TypingCheck,
 }
@@ -29,7 +30,7 @@ impl RoomCheck {
         self.presence.begin();
         if let Some((session, departure)) = batch.departed {
             let until = (departure == Departure::Lost).then(|| now + limits.presence_grace);
-            self.left(session, until, now);
+            self.left(session, until, now, limits);
         }
         for step in batch.moves {
             match step {
@@ -37,13 +38,14 @@ impl RoomCheck {
                     let Some(user) = user_of(session) else {
                         return Err(Broken::new(Promise::Presence, format!("session {session} attached after its end")));
                     };
-                    self.presence.attached(session, presence.then(|| user.clone()));
+                    self.presence.attached(session, presence.then(|| user.clone()), now, limits);
                     self.typing.attached(session, now);
-                    self.attached.insert(session, user);
+                    self.attached.insert(session, (user, presence));
                 }
-                Move::Detached(session) => self.left(session, None, now),
+                Move::Detached(session) => self.left(session, None, now, limits),
                 Move::Typed(session, is_typing) => {
-                    if let Some(user) = self.attached.get(&session) {
+                    // Who reads unseen types unseen.
+                    if let Some((user, true)) = self.attached.get(&session) {
                         self.typing.typed(session, user, is_typing.then(|| now + limits.typing_expiry), now);
                     }
                 }
@@ -76,9 +78,9 @@ impl RoomCheck {
         self.presence.is_settled(now) && self.typing.is_settled(now)
     }
 
-    fn left(&mut self, session: SessionId, grace_until: Option<Duration>, now: Duration) {
+    fn left(&mut self, session: SessionId, grace_until: Option<Duration>, now: Duration, limits: &Limits) {
         if self.attached.remove(&session).is_some() {
-            self.presence.left(session, grace_until);
+            self.presence.left(session, grace_until, now, limits);
             self.typing.left(session, now);
         }
     }

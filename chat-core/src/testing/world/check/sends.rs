@@ -160,7 +160,7 @@ impl Sends {
     fn refused(&mut self, reply: ReplyId, error: &Error, chronicle: &Chronicle) -> Checked {
         let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
         attempt.is_refused = true;
-        let attempt = &*attempt;
+        let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
         let Some(stored) = chronicle.by_key(&attempt.lookup) else { return Ok(()) };
         let seq = stored.event.seq;
         self.stored(attempt.room, stored).map_err(|_| {
