@@ -232,6 +232,19 @@ fn a_detach_also_ends_the_attach_behind_the_attach() {
 }
 
 #[test]
+fn a_session_that_is_gone_does_not_attach_with_the_attach_behind_the_attach() {
+    let mut room = Room::with_head(2);
+    room.attach(1, "Alice", since(1));
+    room.attach(1, "Alice", Since::Now);
+    let session = SessionId(1);
+    let (author, content, key) = (user("Alice"), "hi".to_owned(), EventKey::generated("hi"));
+    room.give(Input::Send { session: Some(session), author, content, key, reply: ReplyId(2) });
+    let gone = room.give(Input::Depart { session, departure: Departure::Lost });
+    assert_eq!(gone, ["answer 1: not_attached", "answer 1: not_attached", "append hi"]);
+    assert_eq!(room.state.presence().count, 0);
+}
+
+#[test]
 fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
