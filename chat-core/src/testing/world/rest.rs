@@ -12,7 +12,8 @@ impl World {
     pub(super) fn come_to_rest(&mut self) -> Checked {
         self.acting = false;
         self.trace.line(format_args!("{} the faults end", self.agenda.mono().as_micros()));
-        // A lost outcome is looked after within 2 s of the fault's end; a reader that was slow needs a moment more.
+        // Transactions that were given up may still hold their locks; with the last of them the faults are over.
+        self.pass(LAST_LOCK)?;
         self.pass(PROMISED)?;
         self.check_all_answered()?;
         // Another process's events are shown with this engine's next append to that room.
@@ -90,6 +91,8 @@ impl World {
     }
 }
 
+/// Longer than a transaction that was given up holds its locks.
+const LAST_LOCK: Duration = Duration::from_millis(3_100);
 /// How soon after a fault's end everything is found again.
 const PROMISED: Duration = Duration::from_secs(2);
 /// Longer than a grace, and than anybody types.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Broken, Checked, Promise, hold, says_not_stored};
+use super::{Broken, Checked, Promise, hold, says_not_stored, sends::lookup_of};
 use crate::{
     Event, EventKind, RoomId, RoomName, Seq, Timestamp, Topic,
     append::{EventKey, Lookup, StoredEvent},
@@ -92,8 +92,7 @@ impl Chronicle {
                 format!("event {} of room {room} was stored after event {}", event.seq, self.head())
             })?;
             hold(!self.deleted, Promise::Fold, || format!("event {} follows the end of room {room}", event.seq))?;
-            let lookup = Lookup { user: event.actor.as_ref().map(|actor| actor.id.clone()), key: stored.key.clone() };
-            if let Some(first) = self.keys.insert(lookup, event.seq) {
+            if let Some(first) = self.keys.insert(lookup_of(stored), event.seq) {
                 let detail = format!("events {first} and {} of room {room} have one key, {:?}", event.seq, stored.key);
                 return Err(Broken::new(Promise::SentOnce, detail));
             }
@@ -148,7 +147,7 @@ impl World {
         for stored in &new {
             self.tally.events += 1;
             self.trace.line(format_args!("  {by:?} stores event {} of room {room}, key {:?}", stored.event.seq, stored.key));
-            self.check.sends.stored(room, stored)?;
+            self.check.sends.stored(room, stored, by)?;
         }
         Ok(())
     }

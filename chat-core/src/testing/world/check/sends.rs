@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Broken, Checked, Chronicle, Promise, hold, says_not_stored};
+use super::{Broken, Checked, Chronicle, Promise, Writer, hold, says_not_stored};
 use crate::{
     Event, RoomId, Seq, SessionId,
     append::{Lookup, NewMessage, StoredEvent},
@@ -41,6 +41,8 @@ struct KeyRecord {
     attempts: Vec<ReplyId>,
     /// What another process sent with this key.
     foreign: Option<String>,
+    /// Whether it was that which was stored.
+    is_foreign: bool,
     /// The attempt that was told it stored the message.
     first: Option<ReplyId>,
 }
@@ -77,9 +79,17 @@ impl Sends {
     }
 
     /// A message was stored: one that was sent, by a send that was not refused.
-    pub(super) fn stored(&self, room: RoomId, stored: &StoredEvent) -> Checked {
+    pub(super) fn stored(&mut self, room: RoomId, stored: &StoredEvent, by: Writer) -> Checked {
+        let lookup = lookup_of(stored);
+        if by == Writer::Foreign {
+            self.keys.entry((room, lookup)).or_default().is_foreign = true;
+            return Ok(());
+        }
+        self.check_wanted(room, stored, lookup)
+    }
+
+    fn check_wanted(&self, room: RoomId, stored: &StoredEvent, lookup: Lookup) -> Checked {
         let Some(message) = stored.event.message() else { return Ok(()) };
-        let lookup = Lookup { user: stored.event.actor.as_ref().map(|actor| actor.id.clone()), key: stored.key.clone() };
         let wanted = self.keys.get(&(room, lookup)).is_some_and(|record| {
             let mut attempts = record.attempts.iter().filter_map(|reply| self.attempts.get(reply));
             attempts.any(|attempt| !attempt.is_refused && attempt.content == message.content)
@@ -128,6 +138,10 @@ impl Sends {
     fn first_answer(&mut self, reply: ReplyId, seq: Seq) -> Checked {
         let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
         let record = self.keys.entry((attempt.room, attempt.lookup.clone())).or_default();
+        if record.is_foreign {
+            // Found after a lost outcome, another process's message with the same key cannot be told from one's own.
+            return Ok(());
+        }
         if let Some(earlier) = record.first.replace(reply) {
             let detail = format!("{earlier:?} and {reply:?} are both told that they stored event {seq}");
             return Err(Broken::new(Promise::SentOnce, detail));
@@ -163,7 +177,7 @@ impl Sends {
         let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
         let Some(stored) = chronicle.by_key(&attempt.lookup) else { return Ok(()) };
         let seq = stored.event.seq;
-        self.stored(attempt.room, stored).map_err(|_| {
+        self.check_wanted(attempt.room, stored, attempt.lookup.clone()).map_err(|_| {
             let detail = format!("{:?} was refused ({error}), but is event {seq}", attempt.content);
             Broken::new(Promise::NoPhantoms, detail)
         })
@@ -171,9 +185,13 @@ impl Sends {
 
     /// Whether this event's only send was this session's: then its answer stands before it.
     pub(super) fn only_send(&self, room: RoomId, stored: &StoredEvent, session: SessionId) -> Option<ReplyId> {
-        let lookup = Lookup { user: stored.event.actor.as_ref().map(|actor| actor.id.clone()), key: stored.key.clone() };
-        let record = self.keys.get(&(room, lookup)).filter(|record| record.foreign.is_none())?;
+        let record = self.keys.get(&(room, lookup_of(stored))).filter(|record| record.foreign.is_none())?;
         let [only] = record.attempts.as_slice() else { return None };
         self.attempts.get(only).filter(|attempt| attempt.session == Some(session)).map(|_| *only)
     }
+}
+
+/// What a stored event can be found by.
+pub(super) fn lookup_of(stored: &StoredEvent) -> Lookup {
+    Lookup { user: stored.event.actor.as_ref().map(|actor| actor.id.clone()), key: stored.key.clone() }
 }
