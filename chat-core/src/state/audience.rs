@@ -294,13 +294,15 @@ impl RoomState {
     pub(super) fn loaded_tail(&mut self, error: Option<&Error>, now: Now, effects: &mut Vec<Effect>) {
         let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadTail));
         if let Some(error) = error {
-            return self.give_up_attaches(served, error, now, effects);
-        }
-        for session in served {
-            if let Some(waiting) = self.waiting.get_mut(&session) {
-                waiting.asked_tail = true;
+            self.give_up_attaches(served, error, now, effects);
+        } else {
+            for session in served {
+                if let Some(waiting) = self.waiting.get_mut(&session) {
+                    waiting.asked_tail = true;
+                }
             }
         }
+        // Also those that an earlier part of the tail was enough for.
         self.retry_attaches(now, effects);
     }
 

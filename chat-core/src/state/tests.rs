@@ -299,6 +299,15 @@ fn another_writers_events_are_loaded_and_published_first() {
 }
 
 #[test]
+fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fails() {
+    let mut room = Room::with_head(2);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    room.give(Input::Loaded(Err(Error::Unavailable)));
+    assert_eq!(room.state.presence().count, 1);
+}
+
+#[test]
 fn a_room_deleted_by_another_writer_ends_here_too() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
