@@ -49,7 +49,8 @@ impl World {
             return Ok(());
         }
         self.dials.acts -= 1;
-        let pause = if self.rng.percent(3) { self.rng.millis(2_000, 14_000) } else { self.rng.millis(0, self.dials.pause_ms) };
+        let pause =
+            if self.rng.percent(3) { self.rng.millis(2_000, 14_000) } else { self.rng.millis(0, self.dials.pause_ms) };
         self.agenda.put(pause, &mut self.rng, Happening::Act);
         let device = usize::try_from(self.rng.below(self.people.devices.len() as u64)).unwrap_or(0);
         let Some(room) = self.rng.pick(&self.dials.rooms).copied() else { return Ok(()) };
@@ -214,7 +215,8 @@ impl World {
         let actor = self.rng.percent(70).then(|| user.clone());
         // Few names, so that some are taken and some are what they were.
         let name = self.rng.percent(60).then(|| RoomName::from_stored(&format!("room {}", self.rng.below(4))));
-        let topic = (name.is_none() || self.rng.percent(50)).then(|| Topic::from_stored(&self.rng.below(3).to_string()));
+        let topic =
+            (name.is_none() || self.rng.percent(50)).then(|| Topic::from_stored(&self.rng.below(3).to_string()));
         let key = self.event_key(None);
         let asked = Asked::Update { key: key.clone() };
         self.ask(room, None, asked, |reply| Input::Update { actor, name, topic, key, reply })

@@ -11,6 +11,7 @@ use super::{
     agenda::Happening,
     check::{Batch, Broken, Checked, Promise, Whom},
     database::Work,
+    words::Words,
 };
 use crate::{
     Delivery, Limits, RoomId, SessionId, Update,
@@ -120,13 +121,13 @@ impl World {
         let now = self.agenda.now();
         let Some(live) = self.engine.rooms.get_mut(&room) else { return Ok(()) };
         let life = live.life;
-        self.trace.line(format_args!("  {} room {room} <- {}", self.agenda.mono().as_micros(), Short(&input)));
+        self.trace.line(format_args!("{} room {room}: {}", self.agenda.mono().as_micros(), Words(&input)));
         let mut batch = Batch { departed: departed(&input), ..Batch::default() };
         let mut effects = Vec::new();
         live.state.handle(input, now, &mut effects);
         self.tally.steps += 1;
         for effect in effects {
-            self.trace.line(format_args!("    {effect:?}"));
+            self.trace.line(format_args!("    {}", Words(&effect)));
             self.effect(life, effect, &mut batch)?;
         }
         self.check_room(life, batch)?;
@@ -176,7 +177,11 @@ impl World {
     /// At most one append and one load are under way.
     fn start(&mut self, life: Life, what: &str, begin: impl FnOnce(&mut Live) -> bool) -> Checked {
         let began = self.engine.live(life).is_none_or(begin);
-        if began { Ok(()) } else { Err(Broken::new(Promise::OneAtATime, format!("a second {what} in room {}", life.room))) }
+        if began {
+            Ok(())
+        } else {
+            Err(Broken::new(Promise::OneAtATime, format!("a second {what} in room {}", life.room)))
+        }
     }
 
     fn append(&mut self, life: Life, append: Append) -> Checked {
@@ -254,13 +259,13 @@ impl World {
             return Ok(());
         };
         live.spins = if at <= now { live.spins + 1 } else { 0 };
-        if live.spins > 3 {
+        if live.spins > MOST_SPINS {
             return Err(Broken::new(Promise::OneAtATime, format!("room {} wants to be woken for ever", life.room)));
         }
         if live.wake != Some(at) {
             live.wake = Some(at);
             let late = self.rng.millis(0, WAKE_LAG_MS);
-            self.agenda.put_at(at + late, &mut self.rng, Happening::Wake(life));
+            self.agenda.put_at(at.max(now) + late, &mut self.rng, Happening::Wake(life));
         }
         Ok(())
     }
@@ -298,36 +303,13 @@ impl World {
     }
 }
 
+/// How often in a row a room may want to be woken at once. (So often that a promise broken by it is found first.)
+const MOST_SPINS: u32 = 300;
 /// How late a room may be woken, in milliseconds.
 pub(super) const WAKE_LAG_MS: u64 = 20;
 
 fn departed(input: &Input) -> Option<(SessionId, crate::Departure)> {
     if let Input::Depart { session, departure } = input { Some((*session, *departure)) } else { None }
-}
-
-/// An input in a trace: without the rows, which stand in it already.
-struct Short<'a>(&'a Input);
-
-impl std::fmt::Display for Short<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Input::Loaded(Ok(rows)) => write!(f, "Loaded({} rows)", rows.len()),
-            Input::Recovered(Ok(found)) => {
-                write!(f, "Recovered({} after, {} earlier)", found.events.len(), found.earlier.len())
-            }
-            other @ (Input::Attach { .. }
-            | Input::Detach { .. }
-            | Input::Typing { .. }
-            | Input::Send { .. }
-            | Input::Update { .. }
-            | Input::Delete { .. }
-            | Input::Depart { .. }
-            | Input::Appended(_)
-            | Input::Recovered(Err(_))
-            | Input::Loaded(Err(_))
-            | Input::Wake) => write!(f, "{other:?}"),
-        }
-    }
 }
 
 /// Where the answer of a command goes.

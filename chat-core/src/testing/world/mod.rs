@@ -33,6 +33,7 @@ mod people;
 mod rest;
 mod rng;
 mod trace;
+mod words;
 
 pub use check::{Broken, Promise};
 
@@ -239,11 +240,11 @@ impl World {
 
     /// Rooms that nobody uses are forgotten, sooner or later.
     fn forget_rooms(&mut self) -> Checked {
-        let idle = self.engine.rooms.iter().find(|(_, live)| live.state.is_idle()).map(|(room, _)| *room);
-        match idle {
-            Some(room) if self.rng.percent(10) => self.forget_idle(room),
-            Some(_) | None => Ok(()),
+        if !self.rng.percent(5) {
+            return Ok(());
         }
+        let idle = self.engine.rooms.iter().find(|(_, live)| live.state.is_idle()).map(|(room, _)| *room);
+        idle.map_or(Ok(()), |room| self.forget_idle(room))
     }
 
     /// The wall clock is set, forward or back, by up to a day.

@@ -10,9 +10,10 @@ use super::{
     agenda::Happening,
     check::{Asked, Broken, Checked, Promise},
     engine::Pending,
+    words::Words,
 };
 use crate::{
-    Answer, Attached, CloseReason, Delivery, Gap, Identity, Position, RoomId, Sent, Seq, SessionId, Ticket, Update, UserId,
+    Answer, Attached, CloseReason, Gap, Identity, Position, RoomId, Sent, Seq, SessionId, Ticket, Update, UserId,
     error::Error,
     state::{Backlog, Departure, Input, Outcome, ReplyId},
 };
@@ -174,7 +175,7 @@ impl World {
             let Some(session) = self.people.sessions.get_mut(&id) else { break };
             let Some(update) = session.backlog.pop() else { return Ok(()) };
             self.tally.updates += 1;
-            self.trace.line(format_args!("    session {id} reads {}", Brief(&update)));
+            self.trace.line(format_args!("    session {id} reads {}", Words(&update)));
             let closed = matches!(update, Update::Closed(_));
             if let Some((room, seq)) = self.check_update(id, &update)?
                 && let Some(device) = self.people.devices.get_mut(device)
@@ -223,33 +224,5 @@ impl World {
     /// Whether someone who is still there waits for an answer of this room.
     pub(super) fn answers_pending(&self, room: RoomId) -> bool {
         self.people.pending.values().any(|pending| pending.room == room && pending.at != Duration::MAX)
-    }
-}
-
-/// An update in a trace: without the content, which stands in it already.
-struct Brief<'a>(&'a Update);
-
-impl std::fmt::Display for Brief<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Update::Answer(ticket, Ok(Answer::Attached(attached))) => {
-                let gap = if let Gap::Events(events) = &attached.gap { Some(events.len()) } else { None };
-                write!(f, "answer {ticket}: attached at {}, gap {gap:?}", attached.head.seq)
-            }
-            Update::Answer(ticket, Ok(Answer::Sent(sent))) => {
-                write!(f, "answer {ticket}: sent as {}, replayed {}", sent.seq, sent.replayed)
-            }
-            Update::Answer(ticket, result) => write!(f, "answer {ticket}: {result:?}"),
-            Update::Delivery(delivery) => write!(f, "{}", brief(delivery)),
-            Update::Detached(room) => write!(f, "detached from {room}"),
-            Update::Closed(reason) => write!(f, "closed: {reason:?}"),
-        }
-    }
-}
-
-fn brief(delivery: &Delivery) -> String {
-    match delivery.item() {
-        crate::Item::Event(event) => format!("event {} of room {}", event.seq, event.room),
-        crate::Item::Signal(signal) => format!("room {} {:?}", signal.room, signal.kind),
     }
 }

@@ -30,7 +30,9 @@ impl World {
                 let detaches = later.any(|later| {
                     later.session == Some(session) && later.room == pending.room && matches!(later.asked, Asked::Detach)
                 });
-                hold(detaches || !self.people.sessions.contains_key(&session), Promise::HonestRefusal, || "an attach is answered not_attached without a detach".to_owned())
+                hold(detaches || !self.people.sessions.contains_key(&session), Promise::HonestRefusal, || {
+                    "an attach is answered not_attached without a detach".to_owned()
+                })
             }
             Outcome::Failed(Error::RoomNotFound) => self.check_gone(pending.room),
             Outcome::Failed(Error::Unavailable | Error::StorageFull) => Ok(()),
@@ -38,12 +40,23 @@ impl World {
             | Outcome::Detached
             | Outcome::Typing
             | Outcome::Stored { .. }
-            | Outcome::Unchanged) => Err(Broken::new(Promise::HonestRefusal, format!("an attach is answered {other:?}"))),
+            | Outcome::Unchanged) => {
+                Err(Broken::new(Promise::HonestRefusal, format!("an attach is answered {other:?}")))
+            }
         }
     }
 
-    fn began(&mut self, pending: &Pending, session: SessionId, head: Seq, was_attached: bool, batch: &mut Batch) -> Checked {
-        hold(!was_attached, Promise::HonestRefusal, || format!("session {session} attached to room {} twice", pending.room))?;
+    fn began(
+        &mut self,
+        pending: &Pending,
+        session: SessionId,
+        head: Seq,
+        was_attached: bool,
+        batch: &mut Batch,
+    ) -> Checked {
+        hold(!was_attached, Promise::HonestRefusal, || {
+            format!("session {session} attached to room {} twice", pending.room)
+        })?;
         self.check.sends.attached(pending.reply, head);
         if let Asked::Attach { presence, .. } = pending.asked {
             batch.moves.push(Move::Attached { session, presence });
@@ -85,7 +98,8 @@ impl World {
         };
         let loads = self.engine.rooms.get(&pending.room).map_or(0, |live| live.loads).saturating_sub(*loads);
         let missed = head.0.saturating_sub(seq.0);
-        let too_many = missed > longest_gap(&self.engine.limits) || self.bytes_after(pending.room, seq, head) > self.engine.limits.recent_bytes;
+        let too_many = missed > longest_gap(&self.engine.limits)
+            || self.bytes_after(pending.room, seq, head) > self.engine.limits.recent_bytes;
         let is_ahead = seq > *log_head && seq > head;
         hold(too_many || is_ahead || loads >= 3, Promise::HonestResume, || {
             format!("resync from {seq} at head {head} (the log was at {log_head} when asked) without a reason")

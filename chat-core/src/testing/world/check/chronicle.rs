@@ -76,10 +76,14 @@ impl Chronicle {
                 hold(stored.is_none(), Promise::NoPhantoms, || format!("a change was refused ({error}), but is stored"))
             }
             Outcome::Failed(Error::OutcomeUnknown) => Ok(()),
-            Outcome::Unchanged => hold(stored.is_none(), Promise::HonestRefusal, || "unchanged, yet an event".to_owned()),
-            other @ (Outcome::Failed(_) | Outcome::Attached { .. } | Outcome::Resync { .. } | Outcome::Detached | Outcome::Typing) => {
-                Err(Broken::new(Promise::HonestRefusal, format!("a change is answered {other:?}")))
+            Outcome::Unchanged => {
+                hold(stored.is_none(), Promise::HonestRefusal, || "unchanged, yet an event".to_owned())
             }
+            other @ (Outcome::Failed(_)
+            | Outcome::Attached { .. }
+            | Outcome::Resync { .. }
+            | Outcome::Detached
+            | Outcome::Typing) => Err(Broken::new(Promise::HonestRefusal, format!("a change is answered {other:?}"))),
         }
     }
 
@@ -108,7 +112,10 @@ impl Chronicle {
                 self.messages += 1;
                 self.last_message_at = Some(event.at);
                 hold(message.ordinal == self.messages, Promise::Fold, || {
-                    format!("message {} is number {} of its room, but says {}", event.seq, self.messages, message.ordinal)
+                    format!(
+                        "message {} is number {} of its room, but says {}",
+                        event.seq, self.messages, message.ordinal
+                    )
                 })?;
             }
             EventKind::RoomUpdated { name, topic } => {
@@ -146,7 +153,8 @@ impl World {
         chronicle.check_fold(room, &self.database.log)?;
         for stored in &new {
             self.tally.events += 1;
-            self.trace.line(format_args!("  {by:?} stores event {} of room {room}, key {:?}", stored.event.seq, stored.key));
+            self.trace
+                .line(format_args!("  {by:?} stores event {} of room {room}, key {:?}", stored.event.seq, stored.key));
             self.check.sends.stored(room, stored, by)?;
         }
         Ok(())

@@ -162,7 +162,9 @@ impl Batch {
         let is_list = matches!(kind, Some(SignalKind::UserList(_)));
         for session in whom.iter() {
             if let Some(place) = self.list_due.iter().position(|due| *due == session) {
-                hold(is_list, Promise::Presence, || format!("session {session} attached and heard something before the user list"))?;
+                hold(is_list, Promise::Presence, || {
+                    format!("session {session} attached and heard something before the user list")
+                })?;
                 self.list_due.swap_remove(place);
             }
         }
@@ -226,7 +228,12 @@ impl World {
     }
 
     /// An answer is given.
-    pub(super) fn check_answer(&mut self, pending: &super::engine::Pending, result: &Outcome, batch: &mut Batch) -> Checked {
+    pub(super) fn check_answer(
+        &mut self,
+        pending: &super::engine::Pending,
+        result: &Outcome,
+        batch: &mut Batch,
+    ) -> Checked {
         self.check_turn(pending)?;
         let (room, reply) = (pending.room, pending.reply);
         if let Outcome::Failed(Error::Internal) = result {
@@ -235,7 +242,9 @@ impl World {
         match &pending.asked {
             Asked::Attach { .. } => self.check_attached(pending, result, batch),
             Asked::Detach => {
-                hold(*result == Outcome::Detached, Promise::HonestRefusal, || format!("a detach is answered {result:?}"))?;
+                hold(*result == Outcome::Detached, Promise::HonestRefusal, || {
+                    format!("a detach is answered {result:?}")
+                })?;
                 batch.moves.extend(pending.session.map(Move::Detached));
                 Ok(())
             }
@@ -247,7 +256,9 @@ impl World {
                     Outcome::Failed(Error::NotAttached) => !attached,
                     other => matches!(other, Outcome::Failed(Error::RoomNotFound)),
                 };
-                hold(right, Promise::HonestRefusal, || format!("attached {attached}, but typing is answered {result:?}"))?;
+                hold(right, Promise::HonestRefusal, || {
+                    format!("attached {attached}, but typing is answered {result:?}")
+                })?;
                 if *result == Outcome::Typing {
                     batch.moves.push(Move::Typed(session, *is_typing));
                 }
@@ -321,10 +332,15 @@ impl World {
 
     /// While it is not known what became of an append, nobody is made to wait for longer than 10 s.
     fn check_patience(&self, room: RoomId, since: Option<Duration>) -> Checked {
-        let kept = self.people.pending.values().find(|pending| pending.room == room && since.is_some_and(|at| pending.at < at));
+        let kept = self
+            .people
+            .pending
+            .values()
+            .find(|pending| pending.room == room && since.is_some_and(|at| pending.at < at));
         match kept {
             Some(pending) => {
-                let detail = format!("{:?} of room {room} waits for longer than 10 s for a lost outcome", pending.asked);
+                let detail =
+                    format!("{:?} of room {room} waits for longer than 10 s for a lost outcome", pending.asked);
                 Err(Broken::new(Promise::HonestRefusal, detail))
             }
             None => Ok(()),

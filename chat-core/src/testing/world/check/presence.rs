@@ -20,10 +20,14 @@ pub(super) struct PresenceCheck {
     /// What everybody attached knows.
     heard: BTreeMap<SessionId, Heard>,
     last_list: Option<Duration>,
+    /// How many were served as online last.
+    served: usize,
     /// The sessions that attached in this step.
     arrived: Vec<SessionId>,
     /// Lists that were not true when they were told: so they must be before the step is over.
     doubtful: Vec<Presence>,
+    /// Whether anything may be different after this step.
+    changed: bool,
     /// Nobody was attached before this step, so joins and leaves may have been left out.
     was_quiet: bool,
 }
@@ -37,11 +41,13 @@ struct Heard {
 
 impl PresenceCheck {
     pub(super) fn begin(&mut self) {
+        self.changed = !self.lost.is_empty();
         self.arrived.clear();
         self.was_quiet = self.heard.is_empty();
     }
 
     pub(super) fn attached(&mut self, session: SessionId, shown_as: Option<UserId>, now: Duration, limits: &Limits) {
+        self.changed = true;
         self.heard.insert(session, Heard::default());
         self.arrived.push(session);
         self.sessions.extend(shown_as.map(|user| (session, user)));
@@ -49,6 +55,7 @@ impl PresenceCheck {
     }
 
     pub(super) fn left(&mut self, session: SessionId, grace_until: Option<Duration>, now: Duration, limits: &Limits) {
+        self.changed = true;
         self.heard.remove(&session);
         if let (Some(user), Some(until)) = (self.sessions.remove(&session), grace_until) {
             self.lost.push((user, until));
@@ -64,6 +71,7 @@ impl PresenceCheck {
     }
 
     pub(super) fn told(&mut self, kind: &SignalKind, whom: &Whom, now: Duration, limits: &Limits) -> Checked {
+        self.changed = true;
         match kind {
             SignalKind::Join(user) => self.joined(user, whom, limits),
             SignalKind::Leave(user) => {
@@ -100,6 +108,9 @@ impl PresenceCheck {
 
     /// After each step: what joins and leaves told is the truth.
     pub(super) fn end(&mut self, now: Duration, limits: &Limits) -> Checked {
+        if !self.changed {
+            return Ok(());
+        }
         for list in std::mem::take(&mut self.doubtful) {
             self.check_view(&list, now, limits)?;
         }
@@ -122,8 +133,13 @@ impl PresenceCheck {
     }
 
     /// What is served to whoever asks.
-    pub(super) fn check_served(&self, served: &Presence, now: Duration, limits: &Limits) -> Checked {
-        self.check_view(served, now, limits)
+    pub(super) fn check_served(&mut self, served: &Presence, now: Duration, limits: &Limits) -> Checked {
+        if !self.changed && served.count == self.served {
+            return Ok(());
+        }
+        self.check_view(served, now, limits)?;
+        self.served = served.count;
+        Ok(())
     }
 
     fn check_view(&self, view: &Presence, now: Duration, limits: &Limits) -> Checked {
@@ -151,7 +167,9 @@ impl PresenceCheck {
         };
         let newest = |user: &UserId| self.lost.iter().filter(|(lost, _)| lost == user).map(|(_, until)| *until).max();
         let kept = self.lost.iter().filter(overdue).find(|(user, until)| newest(user) == Some(*until));
-        hold(kept.is_none(), Promise::Presence, || format!("{kept:?} is over, but they are still online in room {room}"))
+        hold(kept.is_none(), Promise::Presence, || {
+            format!("{kept:?} is over, but they are still online in room {room}")
+        })
     }
 
     pub(super) fn is_empty(&self, now: Duration) -> bool {
@@ -159,7 +177,8 @@ impl PresenceCheck {
     }
 
     pub(super) fn is_settled(&self, now: Duration) -> bool {
-        self.lost.iter().all(|(_, until)| *until + SLACK < now) && self.heard.values().all(|heard| heard.stale_since.is_none())
+        self.lost.iter().all(|(_, until)| *until + SLACK < now)
+            && self.heard.values().all(|heard| heard.stale_since.is_none())
     }
 
     /// Who is surely online, and who may still be: a grace that just ended is noticed a moment later.

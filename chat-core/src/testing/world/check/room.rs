@@ -36,7 +36,10 @@ impl RoomCheck {
             match step {
                 Move::Attached { session, presence } => {
                     let Some(user) = user_of(session) else {
-                        return Err(Broken::new(Promise::Presence, format!("session {session} attached after its end")));
+                        return Err(Broken::new(
+                            Promise::Presence,
+                            format!("session {session} attached after its end"),
+                        ));
                     };
                     self.presence.attached(session, presence.then(|| user.clone()), now, limits);
                     self.typing.attached(session, now);

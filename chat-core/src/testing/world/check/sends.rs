@@ -112,9 +112,7 @@ impl Sends {
             | Outcome::Resync { .. }
             | Outcome::Detached
             | Outcome::Typing
-            | Outcome::Unchanged) => {
-                Err(Broken::new(Promise::HonestRefusal, format!("a send is answered {other:?}")))
-            }
+            | Outcome::Unchanged) => Err(Broken::new(Promise::HonestRefusal, format!("a send is answered {other:?}"))),
         }
     }
 

@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Broken, Checked, Promise, hold};
-use crate::{
-    Answer, Event, EventKind, Item, RoomId, Seq, SessionId, Update,
-    state::ReplyId,
-    testing::world::World,
-};
+use crate::{Answer, Event, EventKind, Item, RoomId, Seq, SessionId, Update, state::ReplyId, testing::world::World};
 
 /// One session's view.
 #[derive(Debug, Default)]
@@ -36,7 +32,10 @@ impl Stream {
 
     fn answered(&mut self, session: SessionId, reply: ReplyId, answer: Option<&Answer>) -> Checked {
         let Some((room, _)) = self.asked.remove(&reply) else {
-            return Err(Broken::new(Promise::AnsweredOnce, format!("session {session} reads an answer to nothing: {reply:?}")));
+            return Err(Broken::new(
+                Promise::AnsweredOnce,
+                format!("session {session} reads an answer to nothing: {reply:?}"),
+            ));
         };
         match answer {
             Some(Answer::Attached(attached)) => {

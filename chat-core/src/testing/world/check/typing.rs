@@ -99,9 +99,10 @@ impl TypingCheck {
                 format!("session {session} is still shown {over:?} typing in room {room}, who stopped")
             })?;
             let begins = |typist: &Typist| (typist.began + told_late).max(heard.since);
-            let hidden = self.typists.iter().find(|(user, typist)| {
-                typist.until > now && begins(typist) < now && !heard.shown.contains(*user)
-            });
+            let hidden = self
+                .typists
+                .iter()
+                .find(|(user, typist)| typist.until > now && begins(typist) < now && !heard.shown.contains(*user));
             hold(hidden.is_none(), Promise::Typing, || {
                 format!("session {session} is not shown {hidden:?} typing in room {room}")
             })?;
@@ -110,7 +111,8 @@ impl TypingCheck {
     }
 
     pub(super) fn is_settled(&self, now: Duration) -> bool {
-        self.typists.values().all(|typist| typist.until < now) && self.heard.values().all(|heard| heard.shown.is_empty())
+        self.typists.values().all(|typist| typist.until < now)
+            && self.heard.values().all(|heard| heard.shown.is_empty())
     }
 
     fn until(&self, user: &UserId) -> Option<Duration> {
