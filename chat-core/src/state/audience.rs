@@ -29,7 +29,9 @@ pub(super) struct Waiting {
     reply: ReplyId,
     /// How often older events were loaded for it.
     rounds: u8,
-    /// Whether the database was asked for events after the head.
+    /// Whether the database is being asked for events after the head, since this attach came.
+    asking_tail: bool,
+    /// Whether it was.
     asked_tail: bool,
     /// Its session's commands that came after.
     behind: VecDeque<Input>,
@@ -50,7 +52,7 @@ enum Verdict {
 
 impl Waiting {
     pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
-        Self { attachment, since, reply, rounds: 0, asked_tail: false, behind: VecDeque::new() }
+        Self { attachment, since, reply, rounds: 0, asking_tail: false, asked_tail: false, behind: VecDeque::new() }
     }
 }
 
@@ -260,6 +262,7 @@ impl RoomState {
         }
         if self.order.wants_tail() {
             self.load = Some(Load::Tail);
+            self.waiting.values_mut().for_each(|waiting| waiting.asking_tail = true);
             effects.push(Effect::Load { after: self.head, limit: self.limits.recent_events });
         } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadRecent)) {
             self.load = Some(Load::Recent);
@@ -298,7 +301,8 @@ impl RoomState {
         } else {
             for session in served {
                 if let Some(waiting) = self.waiting.get_mut(&session) {
-                    waiting.asked_tail = true;
+                    // Who came while it was under way has not been asked for: what was read may be older than what they know.
+                    waiting.asked_tail = waiting.asking_tail;
                 }
             }
         }

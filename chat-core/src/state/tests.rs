@@ -308,6 +308,32 @@ fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fail
 }
 
 #[test]
+fn a_load_that_was_under_way_does_not_show_that_a_position_is_ahead() {
+    let mut room = Room::with_head(2);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    assert_eq!(room.attach(2, "Ben", since(3)), [""; 0]);
+    let effects = room.give(Input::Loaded(Ok(vec![])));
+    assert_eq!(effects[0], "warn 3");
+    assert_eq!(effects.last().unwrap(), "load 4 after 2", "asked again for the second");
+    let effects = room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    assert!(!effects.contains(&"warn 3".to_owned()), "{effects:?}");
+    let effects = room.give(Input::Loaded(Ok(vec![])));
+    assert!(effects.contains(&"answer 2: attached at 3 []".to_owned()), "{effects:?}");
+}
+
+#[test]
+fn claims_to_be_ahead_do_not_keep_messages_waiting() {
+    let mut room = Room::with_head(2);
+    room.attach(1, "Ann", since(9));
+    room.send(7, "Bob", "hi");
+    room.attach(2, "Ben", since(9));
+    let effects = room.give(Input::Loaded(Ok(vec![])));
+    assert_eq!(effects.last().unwrap(), "append hi");
+    room.appended(&[message(3, "Bob", "hi")]);
+    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[0], "warn 9");
+}
+
+#[test]
 fn a_room_deleted_by_another_writer_ends_here_too() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
