@@ -133,26 +133,11 @@ struct Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally {
-            steps,
-            commands,
-            answers,
-            attaches,
-            resyncs,
-            events,
-            foreign,
-            updates,
-            faults,
-            crashes,
-            lagged,
-            millis,
-        } = self.tally;
-        writeln!(f, "scenarios {:>9}   virtual hours {:>9}", self.seeds, millis / 3_600_000)?;
-        writeln!(f, "steps     {steps:>9}   commands      {commands:>9}   answers  {answers:>9}")?;
-        writeln!(
-            f,
-            "events    {events:>9}   updates read  {updates:>9}   attaches {attaches:>9}   resyncs {resyncs:>7}"
-        )?;
-        write!(f, "faults    {faults:>9}   crashes       {crashes:>9}   lagged   {lagged:>9}   foreign {foreign:>7}")
+        let Self { seeds, tally: t } = self;
+        writeln!(f, "scenarios {seeds:>9}   virtual hours {:>9}   steps    {:>9}", t.millis / 3_600_000, t.steps)?;
+        writeln!(f, "commands  {:>9}   answers       {:>9}   unknown  {:>9}", t.commands, t.answers, t.unknown)?;
+        writeln!(f, "attaches  {:>9}   resyncs       {:>9}   lagged   {:>9}", t.attaches, t.resyncs, t.lagged)?;
+        writeln!(f, "events    {:>9}   foreign       {:>9}   read     {:>9}", t.events, t.foreign, t.updates)?;
+        write!(f, "faults    {:>9}   crashes       {:>9}", t.faults, t.crashes)
     }
 }

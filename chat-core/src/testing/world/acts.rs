@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     IdempotencyKey, Identity, Position, RoomId, RoomName, Seq, SessionId, Since, Topic,
-    append::{EventKey, Fingerprint, NewMessage, NewUpdate},
+    append::{EventKey, Fingerprint, NewDelete, NewMessage, NewUpdate},
     position::Epoch,
     state::{Departure, Input},
     store::RoomMessages,
@@ -228,7 +228,8 @@ impl World {
         self.ask(room, None, Asked::Delete { key: key.clone() }, |reply| Input::Delete { actor, key, reply })
     }
 
-    /// Another process writes to a room's log: new messages, somebody's retry, rarely another topic.
+    /// Another process writes to a room's log: new messages, somebody's retry, rarely another topic or
+    /// the end.
     pub(super) fn foreign(&mut self, room: RoomId) -> Checked {
         if self.database.is_locked(room) {
             let later = self.rng.millis(1, 20);
@@ -237,6 +238,11 @@ impl World {
         }
         self.tally.foreign += 1;
         let at = self.agenda.now().wall;
+        if self.dials.deletes > 0 && self.rng.percent(10) {
+            let delete = NewDelete { actor: None, key: self.event_key(None), at };
+            self.database.log.delete_room(room, &delete);
+            return self.committed(room, Writer::Foreign);
+        }
         if self.rng.percent(15) {
             let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
             let update = NewUpdate { actor: None, name: None, topic, key: self.event_key(None), at };

@@ -44,7 +44,7 @@ impl Dials {
             rooms: (1..=rng.between(1, 3)).map(RoomId).collect(),
             users: rng.between(1, 4),
             devices: rng.between(2, 6),
-            acts: rng.between(30, 90),
+            acts: rng.between(30, 150),
             pause_ms: [20, 60, 200, 600].get(usize::try_from(rng.below(4)).unwrap_or(0)).copied().unwrap_or(60),
             latency_ms: rng.between(1, 25),
             slow_percent: faults(rng, 12),

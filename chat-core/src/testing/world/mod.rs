@@ -87,6 +87,8 @@ pub struct Tally {
     pub commands: u64,
     /// Answers to them.
     pub answers: u64,
+    /// Of these, the ones that say nobody knows whether it was stored.
+    pub unknown: u64,
     /// Attaches that succeeded.
     pub attaches: u64,
     /// Of these, the ones that were told to resync.
@@ -113,6 +115,7 @@ impl Tally {
         self.steps += other.steps;
         self.commands += other.commands;
         self.answers += other.answers;
+        self.unknown += other.unknown;
         self.attaches += other.attaches;
         self.resyncs += other.resyncs;
         self.events += other.events;

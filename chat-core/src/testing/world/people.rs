@@ -109,6 +109,7 @@ impl World {
             return Err(Broken::new(Promise::AnsweredOnce, format!("{reply:?} is answered, but nobody waits for it")));
         };
         self.tally.answers += 1;
+        self.tally.unknown += u64::from(result == Outcome::Failed(Error::OutcomeUnknown));
         self.check_answer(&pending, &result, batch)?;
         if let Some(session) = pending.session {
             let result = self.to_answer(pending.room, result)?;
