@@ -150,6 +150,13 @@ impl SessionHandle {
         self.call(Command::Typing { room, is_typing }).await.map(drop)
     }
 
+    /// Whether it has ended: closed, lost, lagged, or with the engine. The stream, which may still hold earlier updates,
+    /// says why.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.core().has_ended()
+    }
+
     /// Ends the session on purpose: its user leaves at once. (Dropping both halves does the same.) What is in the stream
     /// can still be read.
     pub fn close(&self) {
