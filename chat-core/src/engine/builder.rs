@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicUsize},
 };
 
 use futures::future::BoxFuture;
@@ -160,7 +160,7 @@ impl Builder {
             rates: Rates::new(self.limits.sends),
             admission: Admission::new(&self.limits),
             lifecycle: Lifecycle::new(stop, writers),
-            is_purging: AtomicBool::new(false),
+            purges: AtomicUsize::new(0),
             store,
             limits: Arc::new(self.limits),
             clock: self.clock,

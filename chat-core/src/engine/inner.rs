@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -35,7 +35,8 @@ pub(super) struct Inner {
     pub(super) rates: Rates,
     pub(super) admission: Arc<Admission>,
     pub(super) lifecycle: Lifecycle,
-    pub(super) is_purging: AtomicBool,
+    /// How often a purge was asked for since the last one began; 0 while none is going on.
+    pub(super) purges: AtomicUsize,
 }
 
 impl Inner {
@@ -58,18 +59,28 @@ impl Inner {
 
     /// Removes the events of deleted rooms in the background, unless that is going on.
     pub(super) fn purge(self: &Arc<Self>) {
-        if self.is_purging.swap(true, Ordering::AcqRel) {
+        if self.purges.fetch_add(1, Ordering::AcqRel) > 0 {
             return;
         }
         let inner = Arc::clone(self);
         self.runtime.spawn(async move {
             let mut stop = inner.lifecycle.stop();
             tokio::select! {
-                () = inner.purge_all() => {}
+                () = inner.purge_asked() => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
-            inner.is_purging.store(false, Ordering::Release);
         });
+    }
+
+    async fn purge_asked(&self) {
+        loop {
+            let asked = self.purges.load(Ordering::Acquire);
+            self.purge_all().await;
+            // Whoever asked meanwhile may have come too late for this one.
+            if self.purges.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return;
+            }
+        }
     }
 
     async fn purge_all(&self) {
@@ -89,7 +100,7 @@ impl Inner {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").field("epoch", &self.epoch).field("hub", &self.hub).finish_non_exhaustive()
+        f.debug_struct("Inner").field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A room's task: feeds the state, and carries its effects out.
 
-use std::{collections::HashMap, future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::pending, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
@@ -32,6 +32,10 @@ pub(super) struct RoomTask {
     pending: HashMap<ReplyId, Responder>,
     /// How many are online, as was told to `shared`.
     online: usize,
+    /// Whether the state that is running was loaded.
+    is_loaded: bool,
+    /// Kept for its allocation only.
+    effects: Vec<Effect>,
     /// The append under way, or the look at what became of it.
     append: Option<BoxFuture<'static, Input>>,
     load: Option<BoxFuture<'static, Input>>,
@@ -74,6 +78,8 @@ impl RoomTask {
             audience: Audience::default(),
             pending: HashMap::new(),
             online: 0,
+            is_loaded: false,
+            effects: Vec::new(),
             append: None,
             load: None,
             _pass: inner.lifecycle.enter_room(),
@@ -83,6 +89,7 @@ impl RoomTask {
 
     async fn run(mut self) {
         loop {
+            self.is_loaded = false;
             let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
             self.shared.set_presence(None);
             self.load = None;
@@ -117,6 +124,7 @@ impl RoomTask {
         let epoch = self.inner.epoch.clone();
         let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.inner.limits));
         self.tell_presence(&state);
+        self.is_loaded = true;
         Ok(self.drive(&mut state).await)
     }
 
@@ -180,12 +188,13 @@ impl RoomTask {
 
     /// Feeds the state and carries out what it says, in order.
     fn step(&mut self, state: &mut RoomState, input: Input) {
-        let mut effects = Vec::new();
+        let mut effects = mem::take(&mut self.effects);
         state.handle(input, self.inner.clock.now(), &mut effects);
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
-        for effect in effects {
+        for effect in effects.drain(..) {
             self.carry_out(effect, state.is_deleted());
         }
+        self.effects = effects;
         // Whoever comes or goes joins or parts, or changes the number.
         if moved || state.presence().count != self.online {
             self.tell_presence(state);
@@ -267,6 +276,10 @@ impl RoomTask {
             let _outcome = outcome(&mut self.append).await;
         }
         self.abandon();
+        if !self.is_loaded {
+            // It would break again, for ever.
+            self.refuse_mail(&Error::Internal);
+        }
     }
 
     /// Answers all who wait without knowing.

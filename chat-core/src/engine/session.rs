@@ -185,7 +185,7 @@ impl SessionHandle {
         let ticket = core.next_ticket();
         let (call, answer) = oneshot::channel();
         // Until this is dropped, here or with the caller, a gap that comes counts as in flight.
-        let _taken = TakesGap(core, ticket);
+        let _taken = matches!(command, Command::Attach { .. }).then(|| TakesGap(core, ticket));
         core.start(ticket, core.inner().prepare(core, command), Some(call));
         // Unanswered it is dropped only when the runtime goes down.
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))

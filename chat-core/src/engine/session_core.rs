@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -30,6 +33,7 @@ pub(super) struct SessionCore {
     inner: Arc<Inner>,
     /// How many more commands may be unanswered.
     places: Semaphore,
+    tickets: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -39,7 +43,6 @@ struct State {
     has_handle: bool,
     /// Why commands are refused, once it has ended.
     ended: Option<Error>,
-    tickets: u64,
     rooms: HashMap<RoomId, Link>,
     /// The attach whose gap is in flight: from its dispatch until someone has taken the gap.
     gap: Option<Ticket>,
@@ -79,7 +82,6 @@ impl SessionCore {
             outbox: Outbox::new(inner.limits.outbox_bytes),
             has_handle: true,
             ended: None,
-            tickets: 0,
             rooms: HashMap::new(),
             gap: None,
             held: VecDeque::new(),
@@ -89,7 +91,8 @@ impl SessionCore {
             actor: Actor::User(identity.clone()),
             identity,
             inner: Arc::clone(inner),
-            places: Semaphore::new(inner.limits.unanswered_commands.min(Semaphore::MAX_PERMITS)),
+            places: Semaphore::new(inner.limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
+            tickets: AtomicU64::new(0),
             state: Mutex::new(state),
         }
     }
@@ -112,6 +115,10 @@ impl SessionCore {
 
     pub(super) fn free_places(&self) -> usize {
         self.places.available_permits()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.places.is_closed()
     }
 
     /// Takes a place for a command, if there is one now.
@@ -146,9 +153,7 @@ impl SessionCore {
     }
 
     pub(super) fn next_ticket(&self) -> Ticket {
-        let mut state = lock(&self.state);
-        state.tickets += 1;
-        Ticket(state.tickets)
+        Ticket(self.tickets.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Starts a command whose place is taken. The answer goes to `call`, or else into the stream.

@@ -41,6 +41,7 @@ impl Sessions {
         }
         registry.live.insert(id, Arc::downgrade(&session));
         *registry.per_user.entry(session.identity().id.clone()).or_default() += 1;
+        tracing::debug!(session.id = id.0, user.id = %session.identity().id, "a session has started");
         session
     }
 
@@ -55,6 +56,7 @@ impl Sessions {
         if registry.live.remove(&session.id()).is_none() {
             return;
         }
+        tracing::debug!(session.id = session.id().0, "a session has ended");
         let user = &session.identity().id;
         if let Some(count) = registry.per_user.get_mut(user) {
             *count -= 1;
