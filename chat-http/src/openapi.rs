@@ -81,6 +81,9 @@ fn document() -> Value {
 }
 
 fn mend(document: &mut Value) {
+    if let Some(top) = document.as_object_mut() {
+        top.retain(|key, value| key != "servers" || *value != json!([]));
+    }
     if let Some(Value::Object(paths)) = document.get_mut("paths") {
         *paths = std::mem::take(paths).into_iter().map(|(path, item)| (format!("{PREFIX}{path}"), item)).collect();
         for (path, item) in paths.iter_mut() {

@@ -289,8 +289,12 @@ async fn only_own_and_listed_pages_may_open_sockets() {
     ] {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(handshake("/ws/chat", more).as_bytes()).await.unwrap();
+        // Up to the end of the head, and of the problem if there is one; the connection stays open.
+        let end: &[u8] = if status == "101" { b"\r\n\r\n" } else { b"}" };
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.unwrap();
+        while !answer.ends_with(end) {
+            answer.push(stream.read_u8().await.unwrap());
+        }
         let answer = String::from_utf8_lossy(&answer).to_lowercase();
         assert!(answer.starts_with(&format!("http/1.1 {status}")), "{more}: {answer}");
         assert!(!answer.contains("sec-websocket-extensions") && !answer.contains("sec-websocket-protocol"));
@@ -373,5 +377,5 @@ async fn a_client_that_does_not_read_is_cut_and_others_are_not() {
     }
     // What was in the buffers between can still be read, then the reason.
     let code = slow.close_code().await;
-    assert!(matches!(code, 4560 | 1006), "{code}");
+    assert_eq!(code, 4560);
 }
