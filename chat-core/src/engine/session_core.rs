@@ -122,10 +122,6 @@ impl SessionCore {
     }
 
     /// Takes a place for a command, if there is one now.
-    pub(super) fn has_ended(&self) -> bool {
-        self.places.is_closed()
-    }
-
     pub(super) fn try_place(&self) -> Result<(), Error> {
         match self.places.try_acquire() {
             Ok(permit) => {
