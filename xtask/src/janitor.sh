@@ -7,10 +7,10 @@ for file in "$1"/postgres/postmaster.pid "$1"/mariadb/server.pid; do
     # At once: nothing in these databases is needed any more.
     kill -QUIT "$pid" 2>/dev/null || continue
     tries=0
-    while kill -0 "$pid" 2>/dev/null; do
+    while [ "$tries" -lt 100 ] && kill -0 "$pid" 2>/dev/null; do
         tries=$((tries + 1))
-        [ "$tries" -lt 100 ] || kill -KILL "$pid" 2>/dev/null || true
         sleep 0.1
     done
+    [ "$tries" -lt 100 ] || kill -KILL "$pid" 2>/dev/null || true
 done
 rm -rf "$1"

@@ -119,7 +119,11 @@ fn start_mariadb(tools: &Tools, folder: &Path, port: u16) -> Result {
         .process_group(0);
     let mut server = server.spawn()?;
     // MariaDB listens once it is ready.
-    wait_for(port, || server.try_wait().is_ok_and(|ended| ended.is_none())).map_err(|error| with_log(&*error, &folder))
+    wait_for(port, || server.try_wait().is_ok_and(|ended| ended.is_none()))
+        .map_err(|error| with_log(&*error, &folder))?;
+    // The janitor stops it; this takes note, so that no dead process is left behind.
+    thread::spawn(move || server.wait());
+    Ok(())
 }
 
 /// Waits until something listens at the port; not when what should do so has ended.
