@@ -191,3 +191,21 @@ impl CloseReason {
         }
     }
 }
+
+/// Why an engine could not start. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The URL names no database this build can use.
+    #[error("cannot use the database URL: {0}")]
+    BadUrl(String),
+    /// Another process (or engine) holds the database.
+    #[error("{0}")]
+    InUse(String),
+    /// The database cannot be opened or reached.
+    #[error("cannot open the database: {0}")]
+    Unavailable(String),
+    /// The database was opened, but is not one of ours or cannot be brought to this version's schema.
+    #[error("cannot use the database: {0}")]
+    Unusable(String),
+}

@@ -27,8 +27,8 @@ pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
-pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, StartError, Updates};
-pub use error::{CloseReason, Error, Retry};
+pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};
+pub use error::{CloseReason, Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, Signal, SignalKind};
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use limits::{Limits, Rate};

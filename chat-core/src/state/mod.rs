@@ -17,14 +17,19 @@ use crate::{
     error::Error,
 };
 
+mod audience;
 mod backlog;
+mod order;
+mod pace;
 mod presence;
 mod rate;
 mod recent;
 mod room;
+#[cfg(test)]
+mod tests;
 mod typing;
 
-#[cfg(any(test, feature = "test-util"))]
+#[doc(hidden)]
 pub mod planted;
 
 pub use backlog::{Backlog, Overflow};
@@ -160,8 +165,6 @@ pub enum Effect {
     Part(SessionId),
     /// Deliver to everyone who joined.
     Publish(Delivery),
-    /// Deliver to everyone who joined, but for one.
-    PublishExcept(Delivery, SessionId),
     /// Deliver to one.
     Tell(SessionId, Delivery),
     /// A client's position cannot be right (ahead of the log, or of another history): worth a warning.

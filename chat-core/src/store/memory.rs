@@ -1,9 +1,356 @@
-//! Logs in memory.
+//! Logs in memory: the store of tests and demonstrations, and the plainest statement of what a store does.
 
-/// The logs themselves, without a lock: what the simulator uses.
-#[derive(Debug, Default)]
-pub struct MemoryLog(());
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-/// A store in memory.
-#[derive(Debug, Default)]
-pub struct MemoryStore(());
+use async_trait::async_trait;
+
+use super::{RoomMessages, Store, StoreError, numbering, numbering::Place, paging};
+use crate::{
+    Epoch, Event, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{Lookup, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    error::Error,
+};
+
+/// The logs themselves, without a lock, failure or chance: what the simulator uses. Its methods are those of [`Store`].
+#[derive(Debug, Clone)]
+pub struct MemoryLog {
+    epoch: Epoch,
+    rooms: BTreeMap<RoomId, RoomLog>,
+    names: BTreeMap<String, RoomId>,
+    keys: BTreeMap<(RoomId, Lookup), Seq>,
+    /// Bugs that are switched on.
+    #[cfg(any(test, feature = "test-util"))]
+    pub bugs: MemoryBugs,
+}
+
+/// Bugs that can be switched on in a [`MemoryLog`], to show that the simulator finds them.
+#[cfg(any(test, feature = "test-util"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryBugs {
+    /// A replay raises the head as if it were new.
+    pub replay_raises_head: bool,
+    /// [`MemoryLog::restart`] forgets all keys.
+    pub restart_forgets_keys: bool,
+    /// A key is not looked for among the messages of its own batch.
+    pub batch_forgets_keys: bool,
+}
+
+/// One room and its log. The room stays when it is deleted, so that its id is never given twice.
+#[derive(Debug, Clone)]
+struct RoomLog {
+    room: Room,
+    is_deleted: bool,
+    messages: u64,
+    events: BTreeMap<Seq, StoredEvent>,
+}
+
+impl MemoryLog {
+    /// No rooms yet.
+    #[must_use]
+    pub fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            rooms: BTreeMap::new(),
+            names: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            #[cfg(any(test, feature = "test-util"))]
+            bugs: MemoryBugs::default(),
+        }
+    }
+
+    /// What a restart of the process does to the logs: nothing, unless a bug says otherwise.
+    pub fn restart(&mut self) {
+        #[cfg(any(test, feature = "test-util"))]
+        if self.bugs.restart_forgets_keys {
+            self.keys.clear();
+        }
+    }
+
+    /// See [`Store::epoch`].
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch.clone()
+    }
+
+    /// See [`Store::append`].
+    pub fn append(&mut self, batch: &[RoomMessages]) -> Vec<Option<Vec<Placed>>> {
+        batch.iter().map(|entry| self.append_to(entry)).collect()
+    }
+
+    /// See [`Store::update_room`].
+    pub fn update_room(&mut self, id: RoomId, update: &NewUpdate) -> Option<Placed> {
+        let room = self.room(id)?;
+        let name = update.name.clone().unwrap_or_else(|| room.name.clone());
+        let topic = update.topic.clone().unwrap_or_else(|| room.topic.clone());
+        if name == room.name && topic == room.topic {
+            return Some(Placed::Unchanged);
+        }
+        if let Some(holder) = self.room_by_name(&name.key()).filter(|holder| holder.id != id) {
+            return Some(Placed::Refused(Error::NameTaken { room: Box::new(holder) }));
+        }
+        self.names.remove(&room.name.key());
+        self.names.insert(name.key(), id);
+        let log = self.rooms.get_mut(&id)?;
+        log.room.name = name.clone();
+        log.room.topic = topic.clone();
+        let event = numbering::update(log.next_place(), update, name, topic);
+        Some(self.store(event))
+    }
+
+    /// See [`Store::delete_room`].
+    pub fn delete_room(&mut self, id: RoomId, delete: &NewDelete) -> Option<Placed> {
+        let log = self.rooms.get_mut(&id).filter(|log| !log.is_deleted)?;
+        log.is_deleted = true;
+        self.names.remove(&log.room.name.key());
+        let event = numbering::delete(log.next_place(), delete);
+        Some(self.store(event))
+    }
+
+    /// See [`Store::purge`].
+    pub fn purge(&mut self, limit: usize) -> usize {
+        let mut removed = 0;
+        for log in self.rooms.values_mut().filter(|log| log.is_deleted) {
+            while removed < limit
+                && let Some((seq, event)) = log.events.pop_first()
+            {
+                let key = (log.room.id, lookup_of(&event));
+                if self.keys.get(&key) == Some(&seq) {
+                    self.keys.remove(&key);
+                }
+                removed += 1;
+            }
+        }
+        removed
+    }
+
+    /// See [`Store::recover`].
+    #[must_use]
+    pub fn recover(&self, id: RoomId, after: Seq, keys: &[Lookup]) -> Option<Recovered> {
+        let log = self.rooms.get(&id)?;
+        let events = self.events_after(id, after, usize::MAX);
+        if log.is_deleted && events.is_empty() {
+            return None;
+        }
+        let found = |key: &Lookup| self.keys.get(&(id, key.clone())).filter(|seq| **seq <= after);
+        let earlier = keys.iter().filter_map(found).filter_map(|seq| log.events.get(seq)).cloned().collect();
+        Some(Recovered { events, earlier })
+    }
+
+    /// See [`Store::create_room`].
+    ///
+    /// # Errors
+    /// The room that has this name.
+    pub fn create_room(&mut self, new: &NewRoomRow) -> Result<Room, Room> {
+        if let Some(holder) = self.room_by_name(&new.name.key()) {
+            return Err(holder);
+        }
+        let last = self.rooms.last_key_value().map_or(0, |(id, _)| id.0);
+        let room = Room {
+            id: RoomId(last + 1),
+            name: new.name.clone(),
+            topic: new.topic.clone(),
+            created_at: new.created_at,
+            head: Seq(0),
+            last_message_at: None,
+            online: 0,
+        };
+        self.names.insert(new.name.key(), room.id);
+        let log = RoomLog { room: room.clone(), is_deleted: false, messages: 0, events: BTreeMap::new() };
+        self.rooms.insert(room.id, log);
+        Ok(room)
+    }
+
+    /// See [`Store::room`].
+    #[must_use]
+    pub fn room(&self, id: RoomId) -> Option<Room> {
+        self.living(id).map(|log| log.room.clone())
+    }
+
+    /// See [`Store::room_by_name`].
+    #[must_use]
+    pub fn room_by_name(&self, name_key: &str) -> Option<Room> {
+        self.names.get(name_key).and_then(|id| self.room(*id))
+    }
+
+    /// See [`Store::rooms`].
+    #[must_use]
+    pub fn rooms(&self, query: &RoomQuery) -> RoomPage {
+        let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let matches = |room: &Room| query.name_contains.as_ref().is_none_or(|part| room.name.key().contains(part));
+        let living = self.rooms.range((after, Bound::Unbounded)).filter(|(_, log)| !log.is_deleted);
+        let found = living.map(|(_, log)| log.room.clone()).filter(matches);
+        paging::finish_rooms(found.take(query.limit + 1).collect(), query.limit)
+    }
+
+    /// See [`Store::events_after`].
+    #[must_use]
+    pub fn events_after(&self, id: RoomId, after: Seq, limit: usize) -> Vec<StoredEvent> {
+        let Some(log) = self.rooms.get(&id) else { return Vec::new() };
+        log.events
+            .range((Bound::Excluded(after), Bound::Unbounded))
+            .take(limit)
+            .map(|(_, event)| event.clone())
+            .collect()
+    }
+
+    /// See [`Store::history`].
+    #[must_use]
+    pub fn history(&self, id: RoomId, page: Page) -> Option<HistoryPage> {
+        let log = self.living(id)?;
+        let window = paging::Window::of(page, log.room.head);
+        let is_message = |event: &&Event| event.message().is_some();
+        let before = log.events.range(..window.edge).rev().map(|(_, stored)| &*stored.event);
+        let mut messages: Vec<Event> = before.filter(is_message).take(window.before).cloned().collect();
+        messages.reverse();
+        let after = log.events.range(window.edge..).map(|(_, stored)| &*stored.event);
+        messages.extend(after.filter(is_message).take(window.after).cloned());
+        let snapshot = paging::Snapshot { head: log.room.head, messages: log.messages };
+        Some(paging::finish(page, self.epoch.clone(), snapshot, messages))
+    }
+
+    fn living(&self, id: RoomId) -> Option<&RoomLog> {
+        self.rooms.get(&id).filter(|log| !log.is_deleted)
+    }
+
+    fn append_to(&mut self, entry: &RoomMessages) -> Option<Vec<Placed>> {
+        let head = self.living(entry.room)?.room.head;
+        Some(entry.messages.iter().map(|new| self.place(entry.room, head, new)).collect())
+    }
+
+    /// Places one message; `head` is the room's head before its batch.
+    fn place(&mut self, id: RoomId, head: Seq, new: &NewMessage) -> Placed {
+        let key = Lookup { user: Some(new.author.id.clone()), key: new.key.clone() };
+        let known = self.keys.get(&(id, key)).filter(|seq| !self.overlooks(**seq, head)).copied();
+        let Some(log) = self.rooms.get_mut(&id) else { return Placed::Refused(Error::RoomNotFound) };
+        if let Some(first) = known.and_then(|seq| log.events.get(&seq)) {
+            let placed = numbering::judge_double(first, new);
+            #[cfg(any(test, feature = "test-util"))]
+            if self.bugs.replay_raises_head && matches!(placed, Placed::Replay(_)) {
+                log.room.head = log.room.head.next();
+            }
+            return placed;
+        }
+        log.messages += 1;
+        log.room.last_message_at = Some(new.at);
+        let event = numbering::message(log.next_place(), new);
+        self.store(event)
+    }
+
+    /// Whether a key that is there is not seen: never, unless a bug says otherwise.
+    #[cfg(any(test, feature = "test-util"))]
+    fn overlooks(&self, seq: Seq, head: Seq) -> bool {
+        self.bugs.batch_forgets_keys && seq > head
+    }
+
+    #[cfg(not(any(test, feature = "test-util")))]
+    #[expect(clippy::unused_self, reason = "only a bug looks")]
+    const fn overlooks(&self, _seq: Seq, _head: Seq) -> bool {
+        false
+    }
+
+    fn store(&mut self, event: StoredEvent) -> Placed {
+        let (id, seq) = (event.event.room, event.event.seq);
+        let placed = Placed::New(event.event.clone());
+        self.keys.insert((id, lookup_of(&event)), seq);
+        if let Some(log) = self.rooms.get_mut(&id) {
+            log.room.head = seq;
+            log.events.insert(seq, event);
+        }
+        placed
+    }
+}
+
+impl RoomLog {
+    fn next_place(&self) -> Place {
+        Place { room: self.room.id, seq: self.room.head.next(), ordinal: self.messages }
+    }
+}
+
+/// A store in memory: a [`MemoryLog`] behind a lock.
+#[derive(Debug)]
+pub struct MemoryStore(Mutex<MemoryLog>);
+
+impl MemoryStore {
+    /// These logs.
+    #[must_use]
+    pub const fn of(log: MemoryLog) -> Self {
+        Self(Mutex::new(log))
+    }
+
+    /// No rooms yet.
+    #[must_use]
+    pub fn new(epoch: Epoch) -> Self {
+        Self::of(MemoryLog::new(epoch))
+    }
+
+    fn log(&self) -> MutexGuard<'_, MemoryLog> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn writers(&self) -> usize {
+        1
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(self.log().epoch())
+    }
+
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+        Ok(self.log().append(batch))
+    }
+
+    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError> {
+        Ok(self.log().update_room(room, update))
+    }
+
+    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError> {
+        Ok(self.log().delete_room(room, delete))
+    }
+
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.log().purge(limit))
+    }
+
+    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
+        Ok(self.log().recover(room, after, keys))
+    }
+
+    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {
+        Ok(self.log().create_room(new))
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
+        Ok(self.log().room(id))
+    }
+
+    async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
+        Ok(self.log().room_by_name(name_key))
+    }
+
+    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
+        Ok(self.log().rooms(query))
+    }
+
+    async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(self.log().events_after(room, after, limit))
+    }
+
+    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+        Ok(self.log().history(room, page))
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn lookup_of(event: &StoredEvent) -> Lookup {
+    Lookup { user: event.event.actor.as_ref().map(|actor| actor.id.clone()), key: event.key.clone() }
+}

@@ -8,9 +8,13 @@ use crate::{
 };
 
 mod memory;
+mod numbering;
+mod paging;
 #[cfg(feature = "sea")]
 pub mod sea;
 
+#[cfg(any(test, feature = "test-util"))]
+pub use memory::MemoryBugs;
 pub use memory::{MemoryLog, MemoryStore};
 
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.

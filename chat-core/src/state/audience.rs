@@ -1,0 +1,339 @@
+//! Who hears the room: attach, detach, and the gap between.
+
+use std::{collections::VecDeque, mem};
+
+use crate::{
+    Delivery, Identity, Now, Seq, SessionId, SignalKind, Since,
+    error::Error,
+    state::{
+        Departure, Effect, Input, Outcome, ReplyId, RoomState,
+        order::Order,
+        planted::Bug,
+        room::{Load, answer, fail, refuse},
+    },
+};
+
+/// A session that hears the room.
+#[derive(Debug)]
+pub(super) struct Attachment {
+    pub(super) user: Identity,
+    /// Whether the user is shown.
+    pub(super) presence: bool,
+}
+
+/// A session whose attach waits for a load.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    attachment: Attachment,
+    since: Since,
+    reply: ReplyId,
+    /// How often older events were loaded for it.
+    rounds: u8,
+    /// Whether the database was asked for events after the head.
+    asked_tail: bool,
+    /// Its session's commands that came after.
+    behind: VecDeque<Input>,
+}
+
+/// How often older events are loaded for an attach before it is told to resync.
+const MAX_ROUNDS: u8 = 3;
+
+/// What is to be done about an attach now.
+enum Verdict {
+    Join(Vec<Delivery>),
+    Resync,
+    /// A position that cannot be right.
+    ResyncAndWarn(Seq),
+    LoadRecent,
+    LoadTail,
+}
+
+impl Waiting {
+    pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
+        Self { attachment, since, reply, rounds: 0, asked_tail: false, behind: VecDeque::new() }
+    }
+}
+
+impl RoomState {
+    /// Puts a command behind its session's waiting attach, if there is one; gives it back if not. A detach does not wait.
+    pub(super) fn behind_attach(&mut self, command: Input) -> Option<Input> {
+        let session = match &command {
+            Input::Attach { session, .. } | Input::Typing { session, .. } => Some(*session),
+            Input::Send { session, .. } => *session,
+            Input::Detach { .. }
+            | Input::Update { .. }
+            | Input::Delete { .. }
+            | Input::Depart { .. }
+            | Input::Appended(_)
+            | Input::Recovered(_)
+            | Input::Loaded(_)
+            | Input::Wake => None,
+        };
+        match session.and_then(|session| self.waiting.get_mut(&session)) {
+            Some(waiting) => {
+                waiting.behind.push_back(command);
+                None
+            }
+            None => Some(command),
+        }
+    }
+
+    pub(super) fn attach(&mut self, session: SessionId, waiting: Waiting, now: Now, effects: &mut Vec<Effect>) {
+        if self.audience.contains_key(&session) {
+            return fail(waiting.reply, Error::AlreadyAttached, effects);
+        }
+        match self.judge(&waiting) {
+            Verdict::Join(gap) => self.join(session, waiting, Some(gap), now, effects),
+            Verdict::Resync => self.join(session, waiting, None, now, effects),
+            Verdict::ResyncAndWarn(seq) => {
+                effects.push(Effect::Warn { session, seq, head: self.head });
+                self.join(session, waiting, None, now, effects);
+            }
+            Verdict::LoadTail if self.order.gave_up() => {
+                self.give_up_attach(waiting, &Error::Unavailable, now, effects);
+            }
+            Verdict::LoadRecent | Verdict::LoadTail => {
+                if self.planted.has(Bug::LiveBeforeGap) {
+                    effects.push(Effect::Join(session));
+                }
+                self.waiting.insert(session, waiting);
+            }
+        }
+    }
+
+    /// Whether what is at hand answers an attach. Decided at the step that would answer it, never before.
+    fn judge(&self, waiting: &Waiting) -> Verdict {
+        let seq = match &waiting.since {
+            Since::Now => return Verdict::Join(vec![]),
+            Since::Position(position) if position.epoch != self.epoch => return Verdict::ResyncAndWarn(position.seq),
+            Since::Position(position) => position.seq,
+            Since::Seq(seq) => *seq,
+        };
+        if seq > self.head {
+            return if waiting.asked_tail { Verdict::ResyncAndWarn(seq) } else { Verdict::LoadTail };
+        }
+        if self.recent.covers(seq) {
+            let off_by_one = self.planted.has(Bug::AttachOffByOne) && seq < self.head;
+            return Verdict::Join(self.recent.since(if off_by_one { seq.next() } else { seq }));
+        }
+        if self.recent.can_grow() && waiting.rounds < MAX_ROUNDS { Verdict::LoadRecent } else { Verdict::Resync }
+    }
+
+    /// The one step in which a session is answered, given its gap, and joins the audience.
+    fn join(
+        &mut self,
+        session: SessionId,
+        waiting: Waiting,
+        gap: Option<Vec<Delivery>>,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Waiting { attachment, reply, behind, .. } = waiting;
+        if attachment.presence && self.online.arrive(session, &attachment.user) {
+            self.presence_changed();
+            if self.online.named() {
+                effects.push(Effect::Publish(self.signal(SignalKind::Join(attachment.user.clone()), now)));
+            }
+            // The session that causes it gets its own list below; the others get theirs now, or when it is due.
+            if self.audience.is_empty() {
+                self.user_list_pace.clear();
+            } else if self.user_list_pace.take(now.mono) {
+                effects.push(Effect::Publish(self.user_list(now)));
+            }
+        }
+        let head = self.head;
+        answer(reply, gap.map_or(Outcome::Resync { head }, |gap| Outcome::Attached { head, gap }), effects);
+        effects.push(Effect::Join(session));
+        effects.push(Effect::Tell(session, self.user_list(now)));
+        if !self.typists.is_empty() {
+            effects.push(Effect::Tell(session, self.signal(SignalKind::Typing(self.typists.view()), now)));
+        }
+        self.audience.insert(session, attachment);
+        self.run_behind(behind, now, effects);
+    }
+
+    pub(super) fn detach(&mut self, session: SessionId, reply: ReplyId, now: Now, effects: &mut Vec<Effect>) {
+        self.give_up_attaches_of(session, now, effects);
+        if let Some(attachment) = self.audience.remove(&session) {
+            effects.push(Effect::Part(session));
+            answer(reply, Outcome::Detached, effects);
+            self.gone(session, &attachment, Departure::Closed, now, effects);
+        } else {
+            answer(reply, Outcome::Detached, effects);
+        }
+    }
+
+    /// A session is gone. Its commands that wait take effect all the same.
+    pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
+        self.give_up_attaches_of(session, now, effects);
+        if let Some(attachment) = self.audience.remove(&session) {
+            effects.push(Effect::Part(session));
+            self.gone(session, &attachment, departure, now, effects);
+        }
+    }
+
+    fn give_up_attach(&mut self, waiting: Waiting, error: &Error, now: Now, effects: &mut Vec<Effect>) {
+        fail(waiting.reply, error.clone(), effects);
+        self.run_behind(waiting.behind, now, effects);
+    }
+
+    /// Ends a session's waiting attach, and the one that may stand behind it, and so on.
+    fn give_up_attaches_of(&mut self, session: SessionId, now: Now, effects: &mut Vec<Effect>) {
+        while let Some(waiting) = self.waiting.remove(&session) {
+            self.give_up_attach(waiting, &Error::NotAttached, now, effects);
+        }
+    }
+
+    fn run_behind(&mut self, behind: VecDeque<Input>, now: Now, effects: &mut Vec<Effect>) {
+        for command in behind {
+            self.command(command, now, effects);
+        }
+    }
+
+    /// What a session leaves behind: presence, typing.
+    fn gone(
+        &mut self,
+        session: SessionId,
+        attachment: &Attachment,
+        departure: Departure,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let user = &attachment.user;
+        if self.typists.stop(session, &user.id) {
+            self.typing_pace.mark();
+        }
+        if !attachment.presence {
+            return;
+        }
+        let left = self.online.depart(session, &user.id, departure, now.mono);
+        let too_early = self.planted.has(Bug::LeaveWithoutTheLastSession) && departure == Departure::Closed;
+        if let Some(user) = left.or_else(|| too_early.then(|| user.clone())) {
+            self.left(user, now, effects);
+        }
+    }
+
+    /// A user went offline.
+    pub(super) fn left(&mut self, user: Identity, now: Now, effects: &mut Vec<Effect>) {
+        if self.online.named() {
+            effects.push(Effect::Publish(self.signal(SignalKind::Leave(user), now)));
+        }
+        self.presence_changed();
+    }
+
+    pub(super) fn typing(
+        &mut self,
+        session: SessionId,
+        is_typing: bool,
+        reply: ReplyId,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(attachment) = self.audience.get(&session) else {
+            return fail(reply, Error::NotAttached, effects);
+        };
+        answer(reply, Outcome::Typing, effects);
+        let user = &attachment.user;
+        let news = match is_typing {
+            // Who reads unseen types unseen.
+            true => attachment.presence && self.typists.start(session, user, now.mono),
+            false => self.typists.stop(session, &user.id),
+        };
+        if news {
+            self.typing_pace.mark();
+        }
+    }
+
+    /// Starts the load that something waits for, unless one is under way.
+    pub(super) fn start_load(&mut self, effects: &mut Vec<Effect>) {
+        if self.load.is_some() {
+            return;
+        }
+        if self.order.wants_tail() {
+            self.load = Some(Load::Tail);
+            effects.push(Effect::Load { after: self.head, limit: self.limits.recent_events });
+        } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadRecent)) {
+            self.load = Some(Load::Recent);
+            let (after, limit) = self.recent.missing();
+            effects.push(Effect::Load { after, limit });
+        }
+    }
+
+    /// Whether an attach asks for events after the head.
+    pub(super) fn tail_asked(&self) -> bool {
+        self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadTail))
+    }
+
+    /// The older events came, or did not.
+    pub(super) fn loaded_recent(&mut self, loaded: Result<Vec<Delivery>, Error>, now: Now, effects: &mut Vec<Effect>) {
+        let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadRecent));
+        match loaded {
+            Ok(older) => {
+                self.recent.prepend(older);
+                for session in served {
+                    if let Some(waiting) = self.waiting.get_mut(&session) {
+                        waiting.rounds += 1;
+                    }
+                }
+                self.retry_attaches(now, effects);
+            }
+            Err(error) => self.give_up_attaches(served, &error, now, effects),
+        }
+    }
+
+    /// The database was asked for what is after the head, and that was applied.
+    pub(super) fn loaded_tail(&mut self, error: Option<&Error>, now: Now, effects: &mut Vec<Effect>) {
+        let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadTail));
+        if let Some(error) = error {
+            return self.give_up_attaches(served, error, now, effects);
+        }
+        for session in served {
+            if let Some(waiting) = self.waiting.get_mut(&session) {
+                waiting.asked_tail = true;
+            }
+        }
+        self.retry_attaches(now, effects);
+    }
+
+    /// Answers every waiting attach with an error.
+    pub(super) fn give_up_all_attaches(&mut self, error: &Error, now: Now, effects: &mut Vec<Effect>) {
+        self.give_up_attaches(self.waiting.keys().copied().collect(), error, now, effects);
+    }
+
+    fn give_up_attaches(&mut self, sessions: Vec<SessionId>, error: &Error, now: Now, effects: &mut Vec<Effect>) {
+        for session in sessions {
+            if let Some(waiting) = self.waiting.remove(&session) {
+                self.give_up_attach(waiting, error, now, effects);
+            }
+        }
+    }
+
+    fn waiting_for(&self, wanted: impl Fn(&Verdict) -> bool) -> Vec<SessionId> {
+        let waiting = self.waiting.iter().filter(|(_, waiting)| wanted(&self.judge(waiting)));
+        waiting.map(|(session, _)| *session).collect()
+    }
+
+    /// Tries every waiting attach again; those that need more go on waiting.
+    pub(super) fn retry_attaches(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        for (session, waiting) in mem::take(&mut self.waiting) {
+            self.attach(session, waiting, now, effects);
+        }
+    }
+
+    /// The room is gone: everyone's attachment ends, without leaves.
+    pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
+        self.deleted = true;
+        self.order = Order::Idle;
+        for session in mem::take(&mut self.audience).into_keys() {
+            effects.push(Effect::Part(session));
+        }
+        for (_, waiting) in mem::take(&mut self.waiting) {
+            fail(waiting.reply, Error::RoomNotFound, effects);
+            waiting.behind.iter().for_each(|command| refuse(command, &Error::RoomNotFound, effects));
+        }
+        self.refuse_queue(&Error::RoomNotFound, effects);
+        self.online = super::presence::Online::new(&self.limits);
+        self.typists = super::typing::Typists::new(self.limits.typing_expiry);
+        self.presence_changed();
+    }
+}

@@ -1,0 +1,356 @@
+//! What a room decides, input by input. Interleavings are the simulator's business (`testing::World`).
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    Delivery, Epoch, Event, EventKind, Identity, Item, Limits, Message, Now, Position, RoomId, Seq, SessionId,
+    SignalKind, Since, Timestamp,
+    append::{Append, AppendFailure, EventKey, Fingerprint, Placed, Recovered, StoredEvent},
+    error::Error,
+    state::{Departure, Effect, Input, Outcome, ReplyId, RoomState},
+};
+
+/// A room under test: time that is set, and effects as short words.
+struct Room {
+    state: RoomState,
+    now: Duration,
+    last: Vec<Effect>,
+}
+
+fn user(name: &str) -> Identity {
+    Identity::named(name).unwrap()
+}
+
+fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
+    let kind = EventKind::Message(Message { content: content.to_owned(), key: None, ordinal: seq });
+    let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), kind };
+    let key = EventKey::generated(content);
+    StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint::of(content) }
+}
+
+fn placed(stored: &StoredEvent) -> Placed {
+    Placed::New(stored.event.clone())
+}
+
+impl Room {
+    fn with_head(head: u64) -> Self {
+        let limits = Limits { recent_events: 4, ..Limits::default() };
+        let state = RoomState::new(RoomId(1), Epoch::new("e"), Seq(head), Arc::new(limits));
+        Self { state, now: Duration::from_secs(100), last: vec![] }
+    }
+
+    fn at(&mut self, seconds: u64) -> &mut Self {
+        self.now = Duration::from_secs(seconds);
+        self
+    }
+
+    fn give(&mut self, input: Input) -> Vec<String> {
+        self.last.clear();
+        self.state.handle(input, Now { wall: Timestamp(7), mono: self.now }, &mut self.last);
+        self.last.iter().map(describe).collect()
+    }
+
+    fn attach(&mut self, session: u64, name: &str, since: Since) -> Vec<String> {
+        let (session, reply) = (SessionId(session), ReplyId(session));
+        self.give(Input::Attach { session, user: user(name), since, presence: true, reply })
+    }
+
+    fn send(&mut self, reply: u64, name: &str, content: &str) -> Vec<String> {
+        let (content, key) = (content.to_owned(), EventKey::generated(content));
+        self.give(Input::Send { session: None, author: user(name), content, key, reply: ReplyId(reply) })
+    }
+
+    fn appended(&mut self, events: &[StoredEvent]) -> Vec<String> {
+        self.give(Input::Appended(Ok(events.iter().map(placed).collect())))
+    }
+
+    fn typing(&mut self, session: u64, is_typing: bool) -> Vec<String> {
+        self.give(Input::Typing { session: SessionId(session), is_typing, reply: ReplyId(0) })
+    }
+}
+
+fn describe(effect: &Effect) -> String {
+    match effect {
+        Effect::Append(Append::Messages(messages)) => {
+            let texts: Vec<_> = messages.iter().map(|message| message.content.as_str()).collect();
+            format!("append {}", texts.join("+"))
+        }
+        Effect::Append(Append::Update(_)) => "append update".to_owned(),
+        Effect::Append(Append::Delete(_)) => "append delete".to_owned(),
+        Effect::Recover { after, keys } => format!("recover after {after}, {} keys", keys.len()),
+        Effect::Load { after, limit } => format!("load {limit} after {after}"),
+        Effect::Answer { reply, result } => format!("answer {}: {}", reply.0, outcome(result)),
+        Effect::Join(session) => format!("in {session}"),
+        Effect::Part(session) => format!("out {session}"),
+        Effect::Publish(delivery) => format!("all: {}", item(delivery)),
+        Effect::Tell(session, delivery) => format!("to {session}: {}", item(delivery)),
+        Effect::Warn { seq, .. } => format!("warn {seq}"),
+    }
+}
+
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed(error) => error.code().to_owned(),
+        Outcome::Attached { head, gap } => {
+            let gap: Vec<_> = gap.iter().map(item).collect();
+            format!("attached at {head} [{}]", gap.join(" "))
+        }
+        Outcome::Resync { head } => format!("resync at {head}"),
+        Outcome::Detached => "detached".to_owned(),
+        Outcome::Typing => "typing".to_owned(),
+        Outcome::Stored { event, replayed } => format!("stored {}{}", event.seq, if *replayed { " again" } else { "" }),
+        Outcome::Unchanged => "unchanged".to_owned(),
+    }
+}
+
+fn item(delivery: &Delivery) -> String {
+    let names = |users: &[Identity]| users.iter().map(|user| user.name.to_string()).collect::<Vec<_>>().join(",");
+    match delivery.item() {
+        Item::Event(event) => format!("#{}", event.seq),
+        Item::Signal(signal) => match &signal.kind {
+            SignalKind::Join(user) => format!("join {}", user.name),
+            SignalKind::Leave(user) => format!("leave {}", user.name),
+            SignalKind::UserList(list) => format!("list {}", names(&list.members)),
+            SignalKind::Typing(users) => format!("typing {}", names(users)),
+        },
+    }
+}
+
+fn since(seq: u64) -> Since {
+    Since::Position(Position { epoch: Epoch::new("e"), seq: Seq(seq) })
+}
+
+#[test]
+fn a_message_is_appended_then_answered_then_published() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    assert_eq!(room.send(5, "Ann", "a"), ["append a"]);
+    assert_eq!(room.send(6, "Bob", "b"), [""; 0], "one append at a time");
+    assert_eq!(room.send(7, "Bob", "c"), [""; 0]);
+    assert_eq!(room.appended(&[message(1, "Ann", "a")]), ["answer 5: stored 1", "all: #1", "append b+c"]);
+}
+
+#[test]
+fn a_refused_append_is_answered_and_not_published() {
+    let mut room = Room::with_head(0);
+    room.send(5, "Ann", "a");
+    let result = Err(AppendFailure::NotStored(Error::StorageFull));
+    assert_eq!(room.give(Input::Appended(result)), ["answer 5: storage_full"]);
+    assert!(room.state.is_idle());
+}
+
+#[test]
+fn who_attaches_is_answered_then_told_who_is_there_and_the_others_hear_of_it() {
+    let mut room = Room::with_head(3);
+    let first = room.attach(1, "Ann", Since::Now);
+    assert_eq!(first, ["all: join Ann", "answer 1: attached at 3 []", "in 1", "to 1: list Ann"]);
+    let second = room.attach(2, "Bob", Since::Now);
+    let expected = ["all: join Bob", "all: list Ann,Bob", "answer 2: attached at 3 []", "in 2", "to 2: list Ann,Bob"];
+    assert_eq!(second, expected);
+    let third = room.attach(3, "Cid", Since::Now);
+    assert_eq!(third[..2], ["all: join Cid", "answer 3: attached at 3 []"], "one list a second");
+    assert_eq!(room.at(101).give(Input::Wake), ["all: list Ann,Bob,Cid"]);
+    assert_eq!(room.attach(2, "Bob", Since::Now), ["answer 2: already_attached"]);
+}
+
+#[test]
+fn a_gap_at_hand_is_answered_in_one_step() {
+    let mut room = Room::with_head(0);
+    room.send(5, "Ann", "a");
+    room.appended(&[message(1, "Ann", "a")]);
+    room.send(5, "Ann", "b");
+    room.appended(&[message(2, "Ann", "b")]);
+    assert_eq!(room.attach(1, "Ann", since(0))[1], "answer 1: attached at 2 [#1 #2]");
+    assert_eq!(room.attach(2, "Ann", since(1))[0], "answer 2: attached at 2 [#2]");
+    assert_eq!(room.attach(3, "Ann", since(2))[0], "answer 3: attached at 2 []");
+}
+
+#[test]
+fn a_cold_room_loads_once_for_all_who_wait_and_live_events_do_not_overtake() {
+    let mut room = Room::with_head(10);
+    assert_eq!(room.attach(1, "Ann", since(8)), ["load 4 after 6"]);
+    assert_eq!(room.attach(2, "Bob", since(9)), [""; 0]);
+    room.send(5, "Cid", "x");
+    assert_eq!(room.appended(&[message(11, "Cid", "x")]), ["answer 5: stored 11", "all: #11"]);
+    let loaded = (7..=11).map(|seq| message(seq, "Cid", "x")).collect();
+    let effects = room.give(Input::Loaded(Ok(loaded)));
+    assert!(effects.contains(&"answer 1: attached at 11 [#9 #10 #11]".to_owned()), "{effects:?}");
+    assert!(effects.contains(&"answer 2: attached at 11 [#10 #11]".to_owned()), "{effects:?}");
+}
+
+#[test]
+fn too_far_back_is_a_resync_and_so_are_other_epochs_and_numbers_ahead() {
+    let mut room = Room::with_head(10);
+    room.attach(1, "Ann", since(2));
+    let loaded = (7..=10).map(|seq| message(seq, "Cid", "x")).collect();
+    assert_eq!(room.give(Input::Loaded(Ok(loaded)))[1], "answer 1: resync at 10");
+    let other = Since::Position(Position { epoch: Epoch::new("other"), seq: Seq(9) });
+    assert_eq!(room.attach(2, "Ann", other)[..2], ["warn 9", "answer 2: resync at 10"]);
+    assert_eq!(room.attach(3, "Ann", since(12)), ["load 4 after 10"], "another writer may have been here");
+    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[..2], ["warn 12", "answer 3: resync at 10"]);
+    room.attach(4, "Ann", since(11));
+    let effects = room.give(Input::Loaded(Ok(vec![message(11, "Cid", "x")])));
+    assert_eq!(effects, ["all: #11", "load 4 after 11"]);
+    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[0], "answer 4: attached at 11 []");
+}
+
+#[test]
+fn a_load_that_fails_refuses_the_attach() {
+    let mut room = Room::with_head(10);
+    room.attach(1, "Ann", since(8));
+    assert_eq!(room.give(Input::Loaded(Err(Error::Unavailable))), ["answer 1: unavailable"]);
+}
+
+#[test]
+fn commands_wait_behind_the_sessions_attach_and_a_detach_ends_it() {
+    let mut room = Room::with_head(10);
+    room.attach(1, "Ann", since(8));
+    assert_eq!(room.typing(1, true), [""; 0]);
+    let send = |content: &str, reply| Input::Send {
+        session: Some(SessionId(1)),
+        author: user("Ann"),
+        content: content.to_owned(),
+        key: EventKey::generated(content),
+        reply: ReplyId(reply),
+    };
+    assert_eq!(room.give(send("a", 7)), [""; 0]);
+    let detach = Input::Detach { session: SessionId(1), reply: ReplyId(8) };
+    let effects = room.give(detach);
+    assert_eq!(effects, ["answer 1: not_attached", "answer 0: not_attached", "answer 8: detached", "append a"]);
+    assert_eq!(room.give(Input::Loaded(Ok(vec![]))), [""; 0], "the late load is dropped");
+}
+
+#[test]
+fn a_detach_also_ends_the_attach_behind_the_attach() {
+    let mut room = Room::with_head(10);
+    room.attach(1, "Ann", since(8));
+    room.attach(1, "Ann", since(9));
+    let effects = room.give(Input::Detach { session: SessionId(1), reply: ReplyId(8) });
+    assert_eq!(effects, ["answer 1: not_attached", "answer 1: not_attached", "answer 8: detached"]);
+    room.give(Input::Loaded(Ok(vec![message(9, "Cid", "x"), message(10, "Cid", "x")])));
+    assert!(room.state.is_idle());
+}
+
+#[test]
+fn an_unknown_outcome_is_found_out_before_anything_is_said() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.send(5, "Ann", "a");
+    room.send(6, "Ann", "b");
+    assert_eq!(room.give(Input::Appended(Err(AppendFailure::Unknown))), ["recover after 0, 1 keys"]);
+    assert_eq!(room.give(Input::Recovered(Err(Error::Unavailable))), [""; 0]);
+    room.now += Duration::from_millis(500);
+    assert_eq!(room.give(Input::Wake), ["recover after 0, 1 keys"]);
+    let found = Recovered { events: vec![message(1, "Zoe", "z"), message(2, "Ann", "a")], earlier: vec![] };
+    let effects = room.give(Input::Recovered(Ok(found)));
+    assert_eq!(effects, ["answer 5: stored 2", "all: #1", "all: #2", "append b"]);
+}
+
+#[test]
+fn what_is_not_found_after_an_unknown_outcome_was_not_stored() {
+    let mut room = Room::with_head(0);
+    room.send(5, "Ann", "a");
+    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    assert_eq!(room.give(Input::Recovered(Ok(Recovered::default()))), ["answer 5: unavailable"]);
+    room.send(6, "Ann", "a");
+    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    let earlier = Recovered { events: vec![], earlier: vec![message(0, "Ann", "a")] };
+    assert_eq!(room.give(Input::Recovered(Ok(earlier))), ["answer 6: stored 0 again"]);
+}
+
+#[test]
+fn nobody_waits_longer_than_ten_seconds_for_an_unknown_outcome() {
+    let mut room = Room::with_head(0);
+    room.send(5, "Ann", "a");
+    room.send(6, "Ann", "b");
+    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    room.attach(1, "Bob", since(3));
+    assert_eq!(room.at(109).give(Input::Wake), [""; 0]);
+    let effects = room.at(110).give(Input::Wake);
+    assert_eq!(effects, ["answer 5: outcome_unknown", "answer 6: unavailable", "answer 1: unavailable"]);
+    assert_eq!(room.send(7, "Ann", "c"), ["answer 7: unavailable"]);
+    room.attach(2, "Bob", Since::Now);
+    let found = Recovered { events: vec![message(1, "Ann", "a")], earlier: vec![] };
+    assert_eq!(room.give(Input::Recovered(Ok(found))), ["all: #1"]);
+    assert_eq!(room.send(8, "Ann", "d"), ["append d"]);
+}
+
+#[test]
+fn another_writers_events_are_loaded_and_published_first() {
+    let mut room = Room::with_head(0);
+    room.send(5, "Ann", "a");
+    assert_eq!(room.appended(&[message(3, "Ann", "a")]), ["answer 5: stored 3", "load 4 after 0"]);
+    assert_eq!(room.send(6, "Ann", "b"), [""; 0], "the next append waits");
+    let rows = (1..=3).map(|seq| message(seq, "Zoe", "z")).collect();
+    assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "all: #3", "append b"]);
+}
+
+#[test]
+fn a_room_deleted_by_another_writer_ends_here_too() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.send(5, "Ann", "a");
+    let gone = Input::Appended(Err(AppendFailure::NotStored(Error::RoomNotFound)));
+    assert_eq!(room.give(gone), ["answer 5: room_not_found", "load 4 after 0"]);
+    let end = Event { kind: EventKind::RoomDeleted, ..(*message(1, "Zoe", "").event).clone() };
+    let end = StoredEvent { event: Arc::new(end), ..message(1, "Zoe", "") };
+    assert_eq!(room.give(Input::Loaded(Ok(vec![end]))), ["all: #1", "out 1"]);
+    assert!(room.state.is_deleted() && room.state.is_idle());
+    assert_eq!(room.send(6, "Ann", "b"), ["answer 6: room_not_found"]);
+}
+
+#[test]
+fn a_lost_user_leaves_after_the_grace_and_a_closed_one_at_once() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.attach(2, "Bob", Since::Now);
+    let lost = Input::Depart { session: SessionId(2), departure: Departure::Lost };
+    assert_eq!(room.at(105).give(lost), ["out 2"]);
+    assert_eq!(room.at(114).give(Input::Wake), [""; 0]);
+    assert_eq!(room.at(115).give(Input::Wake), ["all: leave Bob", "all: list Ann"]);
+    let closed = Input::Depart { session: SessionId(1), departure: Departure::Closed };
+    assert_eq!(room.give(closed), ["out 1", "all: leave Ann"]);
+    assert!(room.state.is_idle());
+}
+
+#[test]
+fn typing_shows_expires_and_stops_with_a_message() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.attach(2, "Bob", Since::Now);
+    room.at(101).give(Input::Wake);
+    assert_eq!(room.typing(2, true), ["answer 0: typing", "all: typing Bob"]);
+    assert_eq!(room.attach(3, "Cid", Since::Now).last().unwrap(), "to 3: typing Bob");
+    room.at(106).give(Input::Wake);
+    assert_eq!(room.at(107).give(Input::Wake), ["all: typing "]);
+    room.at(109).typing(2, true);
+    room.send(5, "Bob", "b");
+    room.appended(&[message(1, "Bob", "b")]);
+    assert_eq!(room.at(110).give(Input::Wake), ["all: typing "]);
+    assert_eq!(room.typing(9, true), ["answer 0: not_attached"]);
+}
+
+#[test]
+fn an_update_and_a_deletion_have_appends_of_their_own() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.send(5, "Ann", "a");
+    room.send(6, "Ann", "b");
+    let key = EventKey::generated("k");
+    room.give(Input::Delete { actor: None, key, reply: ReplyId(7) });
+    room.send(8, "Ann", "c");
+    assert_eq!(room.appended(&[message(1, "Ann", "a")]).last().unwrap(), "append b");
+    assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete");
+    let end = Event { kind: EventKind::RoomDeleted, ..(*message(3, "Ann", "").event).clone() };
+    let effects = room.give(Input::Appended(Ok(vec![Placed::New(Arc::new(end))])));
+    assert_eq!(effects, ["answer 7: stored 3", "all: #3", "out 1", "answer 8: room_not_found"]);
+}
+
+#[test]
+fn a_queue_that_is_full_says_so_at_once() {
+    let mut room = Room::with_head(0);
+    for reply in 0..=1_024 {
+        room.send(reply, "Ann", "a");
+    }
+    assert_eq!(room.send(2_000, "Ann", "b"), ["answer 2000: overloaded"]);
+}
