@@ -3,6 +3,7 @@
 
 mod common;
 
+mod examples;
 mod history;
 mod kill;
 mod presence;

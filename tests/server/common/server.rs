@@ -26,12 +26,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it is ready.
     pub(crate) async fn start(database: &Database) -> Self {
-        Self::start_with(database, &[]).await
+        Self::start_at(database, SocketAddr::from(([127, 0, 0, 1], 0))).await
     }
 
-    /// The same with more flags.
-    pub(crate) async fn start_with(database: &Database, flags: &[&str]) -> Self {
-        let mut process = command(database).args(flags).spawn().unwrap();
+    /// The same, where one has been before.
+    pub(crate) async fn start_at(database: &Database, address: SocketAddr) -> Self {
+        let mut process = command(database, address).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
         read(process.stdout.take().unwrap(), log.clone(), told.clone());
@@ -47,7 +47,8 @@ impl Server {
 
     /// Runs a server that is expected to give up, and returns how it ended and what it said.
     pub(crate) async fn fail(database: &Database) -> (ExitStatus, String) {
-        let output = timeout(DEADLINE, command(database).output()).await.expect("it runs on").unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let output = timeout(DEADLINE, command(database, address).output()).await.expect("it runs on").unwrap();
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
@@ -136,10 +137,10 @@ impl Server {
     }
 }
 
-fn command(database: &Database) -> Command {
+fn command(database: &Database, address: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
     command
-        .args(["--database-url", database.url(), "--listen", "127.0.0.1:0"])
+        .args(["--database-url", database.url(), "--listen", &address.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
