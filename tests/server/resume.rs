@@ -37,7 +37,7 @@ async fn resume_with_a_gap(database: Database) {
 
     // With the epoch or without it, from each position: exactly what was missed, then live.
     for (after, missed) in [(format!("after=1&epoch={epoch}"), 3), ("after=1".into(), 3), ("after=0".into(), 4)] {
-        let (mut alice, attached) = resume(&server, id, &after).await;
+        let (alice, attached) = resume(&server, id, &after).await;
         assert_eq!((&attached["type"], &attached["head"]), (&json!("attached"), &json!(4)), "{after}");
         let events = attached["events"].as_array().unwrap();
         let seqs: Vec<u64> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
