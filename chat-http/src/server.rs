@@ -169,10 +169,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// One connection, until it ends or becomes a socket.
 async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Slot, mut phase: watch::Receiver<Phase>) {
     // A small frame must not wait for the acknowledgement of the one before.
-    let local = match (stream.set_nodelay(true), stream.local_addr()) {
-        (Ok(()), Ok(local)) => local,
-        _ => return,
-    };
+    let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let service = service_fn(|request| answer(Arc::clone(&host), request, local, peer, slot.clone()));
     let mut connection = pin!(host.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut finishing = false;

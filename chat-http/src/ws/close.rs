@@ -44,7 +44,19 @@ impl CloseCode {
             Error::Forbidden => Self::FORBIDDEN,
             Error::RoomNotFound => Self::NO_ROOM,
             Error::Internal => Self::DEFECT,
-            _ => Self::TRY_LATER,
+            Error::EmptyMessage
+            | Error::TooLong { .. }
+            | Error::NameTaken { .. }
+            | Error::IdempotencyMismatch
+            | Error::AlreadyAttached
+            | Error::NotAttached
+            | Error::TooMany { .. }
+            | Error::RateLimited { .. }
+            | Error::Overloaded
+            | Error::Unavailable
+            | Error::StorageFull
+            | Error::OutcomeUnknown
+            | _ => Self::TRY_LATER,
         }
     }
 
@@ -54,7 +66,7 @@ impl CloseCode {
             CloseReason::Shutdown => Self::SHUTDOWN,
             CloseReason::Lagged => Self::LAGGED,
             CloseReason::TooManySessions => Self::TOO_MANY,
-            _ => Self::DEFECT,
+            CloseReason::Defect | _ => Self::DEFECT,
         }
     }
 
@@ -66,7 +78,16 @@ impl CloseCode {
             Broken::Utf8(_) => Some(Self::NOT_UTF8),
             Broken::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             Broken::Protocol(_) => Some(Self::PROTOCOL),
-            _ => None,
+            Broken::ConnectionClosed
+            | Broken::AlreadyClosed
+            | Broken::Io(_)
+            | Broken::Tls(_)
+            | Broken::Capacity(_)
+            | Broken::WriteBufferFull(_)
+            | Broken::AttackAttempt
+            | Broken::Url(_)
+            | Broken::Http(_)
+            | Broken::HttpFormat(_) => None,
         }
     }
 

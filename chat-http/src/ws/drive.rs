@@ -254,7 +254,7 @@ impl Driver {
                 Err(End::Close(CloseCode::ROOM_DELETED, Departure::Closed))
             }
             Update::Closed(reason) => Err(End::Close(CloseCode::of_reason(reason), Departure::Lost)),
-            _ => Ok(()),
+            Update::Detached(_) | _ => Ok(()),
         }
     }
 

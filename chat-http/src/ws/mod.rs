@@ -52,7 +52,7 @@ impl Sockets {
         let identity = match actor {
             Actor::User(identity) => identity,
             Actor::Anonymous => return Err(CloseCode::UNAUTHENTICATED),
-            _ => return Err(CloseCode::FORBIDDEN),
+            Actor::System | _ => return Err(CloseCode::FORBIDDEN),
         };
         if !self.is_one_room {
             return Ok((identity, None));
@@ -80,10 +80,7 @@ impl Endpoint for Sockets {
 
 /// A name or token that is not right is 4401, whatever the error is called elsewhere.
 fn refuse_name(error: &Error) -> CloseCode {
-    match error {
-        Error::InvalidField { .. } => CloseCode::UNAUTHENTICATED,
-        other => CloseCode::of_refusal(other),
-    }
+    if matches!(error, Error::InvalidField { .. }) { CloseCode::UNAUTHENTICATED } else { CloseCode::of_refusal(error) }
 }
 
 /// The room in the path, and `after`, `epoch` and `presence` in the query.

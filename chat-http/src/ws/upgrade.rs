@@ -132,7 +132,7 @@ mod tests {
 
     /// The status and field of the refusal of a handshake with these headers instead of or besides the good ones. In
     /// process there is no connection to upgrade, which is checked last: so a good one is refused for that alone.
-    fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
+    async fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
         let mut request = Request::builder();
         for (name, value) in GOOD.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name)) {
             request = request.header(*name, *value);
@@ -142,30 +142,30 @@ mod tests {
         }
         let problem = Handshake::check(&request.finish(), &Origins::default()).err().unwrap();
         let response = problem.into_response("");
-        let field = futures::executor::block_on(response.into_parts().1.into_json::<serde_json::Value>()).unwrap();
+        let field: serde_json::Value = response.into_body().into_json().await.unwrap();
         (u16::try_from(field["status"].as_u64().unwrap()).unwrap(), field["field"].as_str().unwrap_or("").to_owned())
     }
 
-    #[test]
-    fn good_handshakes_pass() {
+    #[tokio::test]
+    async fn good_handshakes_pass() {
         let passed = (400, "Upgrade".to_owned());
-        assert_eq!(refusal(&[]), passed);
-        assert_eq!(refusal(&[("origin", "http://chat.example")]), passed);
+        assert_eq!(refusal(&[]).await, passed);
+        assert_eq!(refusal(&[("origin", "http://chat.example")]).await, passed);
         assert_eq!(
-            refusal(&[("sec-websocket-protocol", "x"), ("sec-websocket-extensions", "permessage-deflate")]),
+            refusal(&[("sec-websocket-protocol", "x"), ("sec-websocket-extensions", "permessage-deflate")]).await,
             passed
         );
     }
 
-    #[test]
-    fn bad_handshakes_are_refused_for_what_is_wrong() {
-        assert_eq!(refusal(&[("connection", "close")]), (400, "Connection".to_owned()));
-        assert_eq!(refusal(&[("sec-websocket-version", "8")]), (426, "Sec-WebSocket-Version".to_owned()));
-        assert_eq!(refusal(&[("sec-websocket-version", "")]), (426, "Sec-WebSocket-Version".to_owned()));
+    #[tokio::test]
+    async fn bad_handshakes_are_refused_for_what_is_wrong() {
+        assert_eq!(refusal(&[("connection", "close")]).await, (400, "Connection".to_owned()));
+        assert_eq!(refusal(&[("sec-websocket-version", "8")]).await, (426, "Sec-WebSocket-Version".to_owned()));
+        assert_eq!(refusal(&[("sec-websocket-version", "")]).await, (426, "Sec-WebSocket-Version".to_owned()));
         for key in ["", "x", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25j!Q=="] {
-            assert_eq!(refusal(&[("sec-websocket-key", key)]), (400, "Sec-WebSocket-Key".to_owned()), "{key}");
+            assert_eq!(refusal(&[("sec-websocket-key", key)]).await, (400, "Sec-WebSocket-Key".to_owned()), "{key}");
         }
-        assert_eq!(refusal(&[("origin", "null")]), (403, String::new()));
-        assert_eq!(refusal(&[("origin", "http://chat.example.evil")]), (403, String::new()));
+        assert_eq!(refusal(&[("origin", "null")]).await, (403, String::new()));
+        assert_eq!(refusal(&[("origin", "http://chat.example.evil")]).await, (403, String::new()));
     }
 }
