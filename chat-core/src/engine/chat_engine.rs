@@ -113,10 +113,8 @@ impl ChatEngine {
         let input = Input::Update { actor: actor.user().cloned(), name, topic, key: generated_key(), reply };
         self.call(room, input, reply, inner.admission.admit()).await.map_err(|error| inner.filled(error))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
-        self.read_room(room).await.map_err(|error| match error {
-            Error::RoomNotFound => error,
-            _ => Error::OutcomeUnknown,
-        })
+        let changed = self.read_room(room).await;
+        changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
     }
 
     /// Deletes a room and its messages. Everyone attached hears of it last, and is detached.
@@ -318,10 +316,10 @@ impl Drop for Owner {
 impl Inner {
     /// What the store cannot know of an error.
     fn filled(&self, error: Error) -> Error {
-        match error {
-            Error::NameTaken { room } => Error::NameTaken { room: Box::new(self.with_online(*room)) },
-            error => error,
+        if let Error::NameTaken { room } = error {
+            return Error::NameTaken { room: Box::new(self.with_online(*room)) };
         }
+        error
     }
 }
 
@@ -339,10 +337,7 @@ async fn create_row(inner: Arc<Inner>, row: NewRoomRow, admitted: Admitted) -> R
 fn create_failed(inner: &Inner, failure: &StoreError) -> Error {
     tracing::error!(error = %failure, "a room could not be made");
     inner.breaker.failed(failure);
-    match failure.kind {
-        StoreErrorKind::Unknown => Error::OutcomeUnknown,
-        kind => not_stored(kind),
-    }
+    if failure.kind == StoreErrorKind::Unknown { Error::OutcomeUnknown } else { not_stored(failure.kind) }
 }
 
 fn check_limit(limit: usize) -> Result<(), Error> {

@@ -195,10 +195,10 @@ impl Writer {
         let room = rooms.first().map_or(0, |room| room.room.0);
         tracing::error!(room.id = room, rooms = rooms.len(), error = %failure, "an append failed");
         self.breaker.failed(failure);
-        match failure.kind {
-            StoreErrorKind::Unknown => AppendFailure::Unknown,
-            kind => AppendFailure::NotStored(not_stored(kind)),
+        if failure.kind == StoreErrorKind::Unknown {
+            return AppendFailure::Unknown;
         }
+        AppendFailure::NotStored(not_stored(failure.kind))
     }
 }
 

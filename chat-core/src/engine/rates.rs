@@ -26,7 +26,9 @@ impl Rates {
     pub(super) fn take(&self, user: &UserId, now: Duration) -> Result<(), Error> {
         let Some(rate) = self.rate else { return Ok(()) };
         let mut users = lock(&self.users);
-        users.sweep(now);
+        if !users.buckets.contains_key(user) {
+            users.sweep(now);
+        }
         let bucket = users.buckets.entry(user.clone()).or_insert_with(|| Bucket::new(rate, now));
         bucket.take(now).map_err(|retry_after| Error::RateLimited { retry_after })
     }

@@ -57,10 +57,7 @@ impl Responder {
                 SessionCore::answered(reply, result);
             }
             To::Call(call) => {
-                let result = match outcome {
-                    Outcome::Failed(error) => Err(error),
-                    outcome => Ok(outcome),
-                };
+                let result = if let Outcome::Failed(error) = outcome { Err(error) } else { Ok(outcome) };
                 // A caller that went away changes nothing.
                 let _gone = call.send(result);
             }

@@ -1,1 +1,5 @@
 //! Testing.
+
+mod faulty;
+
+pub use faulty::{Fault, FaultyStore, Op};
