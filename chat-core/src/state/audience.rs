@@ -163,9 +163,18 @@ impl RoomState {
         }
     }
 
-    /// A session is gone. Its commands that wait take effect all the same.
+    /// A session is gone. What it sent behind a waiting attach is sent all the same; nobody is left to attach or to type.
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
-        self.give_up_attaches_of(session, now, effects);
+        if let Some(waiting) = self.waiting.remove(&session) {
+            fail(waiting.reply, Error::NotAttached, effects);
+            for command in waiting.behind {
+                if matches!(command, Input::Send { .. }) {
+                    self.command(command, now, effects);
+                } else {
+                    refuse(&command, &Error::NotAttached, effects);
+                }
+            }
+        }
         if let Some(attachment) = self.audience.remove(&session) {
             effects.push(Effect::Part(session));
             self.gone(session, &attachment, departure, now, effects);
@@ -285,13 +294,15 @@ impl RoomState {
     pub(super) fn loaded_tail(&mut self, error: Option<&Error>, now: Now, effects: &mut Vec<Effect>) {
         let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadTail));
         if let Some(error) = error {
-            return self.give_up_attaches(served, error, now, effects);
-        }
-        for session in served {
-            if let Some(waiting) = self.waiting.get_mut(&session) {
-                waiting.asked_tail = true;
+            self.give_up_attaches(served, error, now, effects);
+        } else {
+            for session in served {
+                if let Some(waiting) = self.waiting.get_mut(&session) {
+                    waiting.asked_tail = true;
+                }
             }
         }
+        // Also those that an earlier part of the tail was enough for.
         self.retry_attaches(now, effects);
     }
 

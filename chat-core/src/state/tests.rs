@@ -232,6 +232,19 @@ fn a_detach_also_ends_the_attach_behind_the_attach() {
 }
 
 #[test]
+fn a_session_that_is_gone_does_not_attach_with_the_attach_behind_the_attach() {
+    let mut room = Room::with_head(2);
+    room.attach(1, "Alice", since(1));
+    room.attach(1, "Alice", Since::Now);
+    let session = SessionId(1);
+    let (author, content, key) = (user("Alice"), "hi".to_owned(), EventKey::generated("hi"));
+    room.give(Input::Send { session: Some(session), author, content, key, reply: ReplyId(2) });
+    let gone = room.give(Input::Depart { session, departure: Departure::Lost });
+    assert_eq!(gone, ["answer 1: not_attached", "answer 1: not_attached", "append hi"]);
+    assert_eq!(room.state.presence().count, 0);
+}
+
+#[test]
 fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
@@ -283,6 +296,15 @@ fn another_writers_events_are_loaded_and_published_first() {
     assert_eq!(room.send(6, "Ann", "b"), [""; 0], "the next append waits");
     let rows = (1..=3).map(|seq| message(seq, "Zoe", "z")).collect();
     assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "all: #3", "append b"]);
+}
+
+#[test]
+fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fails() {
+    let mut room = Room::with_head(2);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    room.give(Input::Loaded(Err(Error::Unavailable)));
+    assert_eq!(room.state.presence().count, 1);
 }
 
 #[test]
