@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[path = "tidy/docs.rs"]
+mod docs;
 #[path = "tidy/imports.rs"]
 mod imports;
 #[path = "tidy/source.rs"]
@@ -46,6 +48,20 @@ fn the_repository_is_tidy() {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
+#[test]
+fn the_documents_are_true() {
+    let files = repository();
+    let text = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.as_str()).unwrap();
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let map = text("ARCHITECTURE.md");
+    let mut errors = docs::map_errors(map, "chat-core/src", &paths);
+    errors.extend(docs::map_errors(map, "chat-http/src", &paths));
+    if !docs::shows(text("README.md"), text("examples/embed.rs")) {
+        errors.push("README.md: show examples/embed.rs as it is".into());
+    }
+    assert!(errors.is_empty(), "\n{}\n", errors.join("\n"));
+}
+
 fn complaints(file: &File) -> Vec<String> {
     let all = RULES.iter().flat_map(|rule| rule(file));
     all.map(|(line, what)| format!("{}:{line}: {what}", file.path)).collect()
@@ -70,10 +86,11 @@ fn white_space(file: &File) -> Vec<Complaint> {
 }
 
 fn unfinished_work(file: &File) -> Vec<Complaint> {
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("db", "g!(")];
+    let words =
+        [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("db", "g!("), concat!("<<<<", "<<< ")];
     each_line(file, |line| {
         let word = words.iter().find(|word| line.contains(**word))?;
-        Some(format!("finish what {word} marks, or file an issue and remove the mark"))
+        Some(format!("finish what {word:?} marks, or file an issue and remove the mark"))
     })
 }
 
@@ -198,6 +215,7 @@ mod tests {
     #[test]
     fn marks_of_unfinished_work() {
         complains(unfinished_work, "a.rs", concat!("a\n// TO", "DO: all of it\n"), 2);
+        complains(unfinished_work, "a.rs", concat!("<<<<", "<<< HEAD\n"), 1);
         complains(unfinished_work, "a.rs", concat!("db", "g!(x);\n"), 1);
         is_content(unfinished_work, "a.rs", "// done\n");
     }
