@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Database, Server, Socket, on_each_database};
+use crate::common::{Database, Frame, Server, Socket, on_each_database};
 
 on_each_database!(
     resume_with_a_gap,
@@ -120,4 +120,45 @@ async fn retry_with_the_same_key_on_another_connection(database: Database) {
     let messages = server.get(&format!("/rooms/{id}/messages")).await.json(200)["messages"].take();
     let authors: Vec<&str> = messages.as_array().unwrap().iter().map(|m| m["username"].as_str().unwrap()).collect();
     assert_eq!(authors, ["Alice", "Bob"]);
+}
+
+/// Nobody waits for someone who does not read; who reads again is told to come back, and has missed nothing.
+#[tokio::test]
+async fn a_slow_reader_is_cut_and_comes_back() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let id = server.room("general").await;
+    let mut slow = server.join(id, "Alice").await;
+    let mut bob = server.join(id, "Bob").await;
+    // More than the outbox (1 MiB) and what the kernel holds between the two.
+    let content = "x".repeat(4000);
+    let mut sent = 0;
+    for _ in 0..150 {
+        for _ in 0..20 {
+            bob.send(json!({"type": "message", "content": content})).await;
+            sent += 1;
+        }
+        bob.expect("own message", |frame| frame["seq"] == sent).await;
+    }
+    let mut seen = 0;
+    let code = loop {
+        match slow.next().await {
+            Frame::Json(frame) if frame["type"] == "message" => {
+                seen += 1;
+                assert_eq!(frame["seq"], seen, "no hole before the end");
+            }
+            Frame::Json(_) => {}
+            Frame::Closed(code) => break code,
+        }
+    };
+    assert_eq!(code, Some(4560));
+    assert!(seen < sent, "it was cut before the end");
+    let (mut alice, answer) = resume(&server, id, &format!("after={seen}")).await;
+    match answer["type"].as_str() {
+        Some("attached") => assert_eq!(answer["events"].as_array().map(Vec::len), Some((sent - seen) as usize)),
+        Some("resync") => assert_eq!(answer["head"], sent),
+        other => panic!("{other:?}"),
+    }
+    bob.say("live").await;
+    assert_eq!(alice.event().await["seq"], sent + 1);
 }
