@@ -25,6 +25,16 @@ impl Database {
     }
 }
 
+impl Database {
+    pub(crate) fn open_with<F, Fut>(_open: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Arc<dyn Store>, StartError>> + Send + 'static,
+    {
+        todo!()
+    }
+}
+
 impl From<&str> for Database {
     fn from(_url: &str) -> Self {
         todo!()
