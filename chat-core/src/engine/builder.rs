@@ -71,6 +71,16 @@ impl Database {
     }
 }
 
+impl Database {
+    pub(crate) fn open_with<F, Fut>(_open: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Arc<dyn Store>, StartError>> + Send + 'static,
+    {
+        todo!()
+    }
+}
+
 impl From<&str> for Database {
     fn from(url: &str) -> Self {
         Self(Source::Url(url.to_owned()))
