@@ -184,11 +184,6 @@ impl SessionCore {
         self.change(|state, _| state.outbox.push(Update::Delivery(delivery)).map_err(drop));
     }
 
-    /// From now on it hears this room.
-    pub(super) fn joined(&self, room: RoomId) {
-        lock(&self.state).rooms.entry(room).or_default().attached = true;
-    }
-
     /// From now on it does not hear this room; it is told so if that is because the room is gone.
     pub(super) fn parted(self: &Arc<Self>, room: RoomId, is_deleted: bool) {
         self.change(|state, _| {
@@ -359,7 +354,11 @@ impl SessionCore {
     fn settle(&self, state: &mut State, reply: SessionReply, result: AnswerResult) -> Result<Option<Waker>, ()> {
         let SessionReply { ticket, room, kind, call, .. } = reply;
         if kind == Kind::Attach {
-            state.unlink(room, |link| link.attaching = link.attaching.saturating_sub(1));
+            // It counts as attached with the answer, so that an end between the answer and the room's next step departs.
+            state.unlink(room, |link| {
+                link.attaching = link.attaching.saturating_sub(1);
+                link.attached |= result.is_ok();
+            });
             if !has_gap(&result) {
                 state.release_gap(ticket);
             }
