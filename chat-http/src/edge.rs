@@ -33,6 +33,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             return Ok(self.preflight(&path, origin));
         }
         let mut response = self.answer(request, &path).await;
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if is_rest {
             response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
         }

@@ -14,6 +14,7 @@ mod edge;
 mod json;
 mod openapi;
 mod origin;
+mod patience;
 mod problem;
 mod query;
 mod refusal;
