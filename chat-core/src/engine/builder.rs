@@ -184,6 +184,14 @@ impl fmt::Debug for Builder {
     }
 }
 
+/// Opens what a URL names; which ones there are depends on the features.
+#[cfg(feature = "sea")]
+async fn open_url(url: &str) -> Opened {
+    Ok(Arc::new(crate::store::sea::SeaStore::open(url).await?))
+}
+
+#[cfg(not(feature = "sea"))]
+#[expect(clippy::unused_async, reason = "it is async where there is something to open")]
 async fn open_url(url: &str) -> Opened {
     let scheme = url.split(':').next().unwrap_or_default();
     Err(StartError::BadUrl(format!("this build has no database for `{scheme}:`")))

@@ -45,6 +45,8 @@ pub enum Fault {
     Refuse(StoreErrorKind),
     /// With [`StoreErrorKind::Unknown`], having done it.
     LoseAnswer,
+    /// With a panic, having done nothing.
+    Panic,
 }
 
 /// A store around another one, that fails, waits and counts as told. Cheap to clone.
@@ -159,6 +161,7 @@ impl FaultyStore {
         match self.enter(op).await {
             None => call.await,
             Some(Fault::Refuse(kind)) => Err(StoreError::new(kind, "as told")),
+            Some(Fault::Panic) => panic!("as told"),
             Some(Fault::LoseAnswer) => {
                 call.await?;
                 Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost, as told"))

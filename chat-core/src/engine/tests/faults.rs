@@ -128,6 +128,21 @@ async fn a_full_mailbox_and_a_full_journal_refuse_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_room_that_is_slow_to_load_takes_only_so_much() {
+    let limits = Limits { room_mailbox: 4, ..Limits::default() };
+    let (engine, store) = faulty_engine(limits).await;
+    let room = make_room(&engine, "general").await;
+    store.hold(Op::Read);
+    let waiting: Vec<_> = (0..4).map(|_| spawn_send(&engine, room, text("waits"))).collect();
+    settle().await;
+    assert_eq!(engine.send(&user("alice"), room, text("too many")).await.unwrap_err(), Error::Overloaded);
+    store.release(Op::Read);
+    for send in waiting {
+        send.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn appends_of_all_rooms_are_committed_together() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let mut rooms = Vec::new();
@@ -179,6 +194,15 @@ async fn a_broken_room_closes_its_audience_and_comes_back() {
     }
     let (bob, _updates) = connect(&engine, "bob");
     assert!(bob.attach(room, Since::Seq(Seq(0))).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_breaks_while_it_is_loaded_refuses_who_waits() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = make_room(&engine, "general").await;
+    store.fail_next(Op::Read, Fault::Panic);
+    assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap_err(), Error::Internal);
+    assert_eq!(engine.send(&user("alice"), room, text("b")).await.unwrap().seq, Seq(1));
 }
 
 #[tokio::test(start_paused = true)]

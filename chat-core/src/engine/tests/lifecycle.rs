@@ -59,6 +59,25 @@ async fn shutdown_does_not_wait_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shutdown_does_not_wait_for_what_waits_in_a_session() {
+    let engine = engine().await;
+    let rooms = [make_room(&engine, "one").await, make_room(&engine, "two").await];
+    let (alice, mut updates) = connect(&engine, "alice");
+    for room in rooms {
+        engine.send(&user("bob"), room, text("a")).await.unwrap();
+        let attach = crate::Command::Attach { room, since: Since::Seq(Seq(0)), presence: true };
+        alice.submit(attach).unwrap();
+    }
+    settle().await;
+    let before = Instant::now();
+    engine.shutdown().await;
+    assert!(before.elapsed() < Duration::from_secs(1));
+    assert!(next_answer(&mut updates).await.1.is_ok());
+    assert_eq!(next_answer(&mut updates).await.1.unwrap_err(), Error::Unavailable);
+    assert_eq!(close_reason(&mut updates).await, Some(CloseReason::Shutdown));
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_engine_ends_everything() {
     let store = FaultyStore::new(memory());
     let shared: Arc<dyn Store> = Arc::new(store.clone());

@@ -206,10 +206,10 @@ async fn an_empty_gap_or_a_refusal_holds_nothing_up() {
     handle.submit(attach(two, Since::Seq(Seq(0)))).unwrap();
     settle().await;
     // All three are answered although none was taken.
+    assert_eq!(engine.room(&user("bob"), two).await.unwrap().online, 1);
     assert!(gap(next_answer(&mut updates).await.1).is_empty());
     let answers = [next_answer(&mut updates).await.1, next_answer(&mut updates).await.1];
     assert!(answers.iter().any(|answer| matches!(answer, Err(Error::RoomNotFound))));
-    assert_eq!(engine.room(&user("bob"), two).await.unwrap().online, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,6 +232,27 @@ async fn a_gap_that_nobody_takes_holds_nothing_up() {
     settle().await;
     assert_eq!(engine.room(&user("bob"), two).await.unwrap().online, 1);
     drop(updates);
+    handle.detach(one).await.unwrap();
+    let again = timeout(Duration::from_secs(60), handle.attach(one, Since::Seq(Seq(0)))).await.unwrap();
+    assert_eq!(gap(again.map(Answer::Attached)), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_while_its_attach_waits_holds_nothing_up() {
+    let engine = engine().await;
+    let (one, two) = (room_with(&engine, "one", 2).await, room_with(&engine, "two", 2).await);
+    let (handle, mut updates) = connect(&engine, "bob");
+    let first = handle.submit(attach(one, Since::Seq(Seq(0)))).unwrap();
+    let call = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.attach(two, Since::Seq(Seq(0))).await }
+    });
+    settle().await;
+    call.abort();
+    settle().await;
+    assert_eq!(next_answer(&mut updates).await.0, first);
+    settle().await;
+    assert_eq!(engine.room(&user("bob"), two).await.unwrap().online, 1, "it attaches all the same");
     handle.detach(one).await.unwrap();
     let again = timeout(Duration::from_secs(60), handle.attach(one, Since::Seq(Seq(0)))).await.unwrap();
     assert_eq!(gap(again.map(Answer::Attached)), [1, 2]);
