@@ -1,1 +1,3 @@
 //! Testing.
+
+pub mod store_contract;
