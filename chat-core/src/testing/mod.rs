@@ -1,7 +1,6 @@
-//! Testing: a simulator of whole rooms, by a seed, and a store that fails as told.
+//! Testing: a simulator of whole rooms, by a seed, and the contract of a store of your own.
 
-mod faulty;
+pub mod store_contract;
 mod world;
 
-pub use faulty::{Fault, FaultyStore, Op};
 pub use world::{Broken, Plant, Promise, Run, Tally, World};
