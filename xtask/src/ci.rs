@@ -54,7 +54,7 @@ pub(crate) fn tidy() -> Result {
     let mut rustc = command(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.current_dir(sh::root()).env("CARGO_MANIFEST_DIR", sh::root());
     sh::run(rustc.args(["--test", "--edition", "2024", "tests/tidy.rs", "-o"]).arg(&program))?;
-    sh::run(command(program).arg("--quiet"))
+    sh::run(command(program).arg("--quiet").env("RUST_BACKTRACE", "0"))
 }
 
 fn docs() -> Result {
