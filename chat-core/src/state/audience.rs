@@ -29,7 +29,9 @@ pub(super) struct Waiting {
     reply: ReplyId,
     /// How often older events were loaded for it.
     rounds: u8,
-    /// Whether the database was asked for events after the head.
+    /// Whether the database is being asked for events after the head, since this attach came.
+    asking_tail: bool,
+    /// Whether it was.
     asked_tail: bool,
     /// Its session's commands that came after.
     behind: VecDeque<Input>,
@@ -50,7 +52,7 @@ enum Verdict {
 
 impl Waiting {
     pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
-        Self { attachment, since, reply, rounds: 0, asked_tail: false, behind: VecDeque::new() }
+        Self { attachment, since, reply, rounds: 0, asking_tail: false, asked_tail: false, behind: VecDeque::new() }
     }
 }
 
@@ -163,9 +165,18 @@ impl RoomState {
         }
     }
 
-    /// A session is gone. Its commands that wait take effect all the same.
+    /// A session is gone. What it sent behind a waiting attach is sent all the same; nobody is left to attach or to type.
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
-        self.give_up_attaches_of(session, now, effects);
+        if let Some(waiting) = self.waiting.remove(&session) {
+            fail(waiting.reply, Error::NotAttached, effects);
+            for command in waiting.behind {
+                if matches!(command, Input::Send { .. }) {
+                    self.command(command, now, effects);
+                } else {
+                    refuse(&command, &Error::NotAttached, effects);
+                }
+            }
+        }
         if let Some(attachment) = self.audience.remove(&session) {
             effects.push(Effect::Part(session));
             self.gone(session, &attachment, departure, now, effects);
@@ -251,6 +262,7 @@ impl RoomState {
         }
         if self.order.wants_tail() {
             self.load = Some(Load::Tail);
+            self.waiting.values_mut().for_each(|waiting| waiting.asking_tail = true);
             effects.push(Effect::Load { after: self.head, limit: self.limits.recent_events });
         } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadRecent)) {
             self.load = Some(Load::Recent);
@@ -285,13 +297,16 @@ impl RoomState {
     pub(super) fn loaded_tail(&mut self, error: Option<&Error>, now: Now, effects: &mut Vec<Effect>) {
         let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadTail));
         if let Some(error) = error {
-            return self.give_up_attaches(served, error, now, effects);
-        }
-        for session in served {
-            if let Some(waiting) = self.waiting.get_mut(&session) {
-                waiting.asked_tail = true;
+            self.give_up_attaches(served, error, now, effects);
+        } else {
+            for session in served {
+                if let Some(waiting) = self.waiting.get_mut(&session) {
+                    // Who came while it was under way has not been asked for: what was read may be older than what they know.
+                    waiting.asked_tail = waiting.asking_tail;
+                }
             }
         }
+        // Also those that an earlier part of the tail was enough for.
         self.retry_attaches(now, effects);
     }
 

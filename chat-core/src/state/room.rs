@@ -28,6 +28,8 @@ pub struct RoomState {
     pub(super) deleted: bool,
     pub(super) recent: Recent,
     pub(super) order: Order,
+    /// Whether the log was last asked for events after the head, not appended to.
+    pub(super) tail_was_last: bool,
     /// Appends that wait for the one under way.
     pub(super) queue: std::collections::VecDeque<Pending>,
     /// The load that is under way.
@@ -65,6 +67,7 @@ impl RoomState {
             deleted: false,
             recent: Recent::new(head, limits.recent_events, limits.recent_bytes),
             order: Order::Idle,
+            tail_was_last: false,
             queue: std::collections::VecDeque::new(),
             load: None,
             audience: BTreeMap::new(),

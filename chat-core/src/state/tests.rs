@@ -232,6 +232,19 @@ fn a_detach_also_ends_the_attach_behind_the_attach() {
 }
 
 #[test]
+fn a_session_that_is_gone_does_not_attach_with_the_attach_behind_the_attach() {
+    let mut room = Room::with_head(2);
+    room.attach(1, "Alice", since(1));
+    room.attach(1, "Alice", Since::Now);
+    let session = SessionId(1);
+    let (author, content, key) = (user("Alice"), "hi".to_owned(), EventKey::generated("hi"));
+    room.give(Input::Send { session: Some(session), author, content, key, reply: ReplyId(2) });
+    let gone = room.give(Input::Depart { session, departure: Departure::Lost });
+    assert_eq!(gone, ["answer 1: not_attached", "answer 1: not_attached", "append hi"]);
+    assert_eq!(room.state.presence().count, 0);
+}
+
+#[test]
 fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
@@ -283,6 +296,41 @@ fn another_writers_events_are_loaded_and_published_first() {
     assert_eq!(room.send(6, "Ann", "b"), [""; 0], "the next append waits");
     let rows = (1..=3).map(|seq| message(seq, "Zoe", "z")).collect();
     assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "all: #3", "append b"]);
+}
+
+#[test]
+fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fails() {
+    let mut room = Room::with_head(2);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    room.give(Input::Loaded(Err(Error::Unavailable)));
+    assert_eq!(room.state.presence().count, 1);
+}
+
+#[test]
+fn a_load_that_was_under_way_does_not_show_that_a_position_is_ahead() {
+    let mut room = Room::with_head(2);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    assert_eq!(room.attach(2, "Ben", since(3)), [""; 0]);
+    let effects = room.give(Input::Loaded(Ok(vec![])));
+    assert_eq!(effects[0], "warn 3");
+    assert_eq!(effects.last().unwrap(), "load 4 after 2", "asked again for the second");
+    let effects = room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    assert!(!effects.contains(&"warn 3".to_owned()), "{effects:?}");
+    let effects = room.give(Input::Loaded(Ok(vec![])));
+    assert!(effects.contains(&"answer 2: attached at 3 []".to_owned()), "{effects:?}");
+}
+
+#[test]
+fn claims_to_be_ahead_do_not_keep_messages_waiting() {
+    let mut room = Room::with_head(2);
+    room.attach(1, "Ann", since(9));
+    room.send(7, "Bob", "hi");
+    room.attach(2, "Ben", since(9));
+    let effects = room.give(Input::Loaded(Ok(vec![])));
+    assert_eq!(effects.last().unwrap(), "append hi");
+    room.appended(&[message(3, "Bob", "hi")]);
+    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[0], "warn 9");
 }
 
 #[test]

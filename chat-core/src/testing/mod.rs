@@ -1,3 +1,9 @@
-//! Testing.
+//! Testing: a simulator of whole rooms, by a seed, a store that fails as told, and the contract of a store of your own.
 
 pub mod store_contract;
+
+mod faulty;
+mod world;
+
+pub use faulty::{Fault, FaultyStore, Op};
+pub use world::{Broken, Plant, Promise, Run, Tally, World};

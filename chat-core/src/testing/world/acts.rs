@@ -1,0 +1,269 @@
+//! What people do, by chance.
+
+use super::{
+    World,
+    agenda::Happening,
+    check::{Asked, Writer},
+};
+use crate::{
+    IdempotencyKey, Identity, Position, RoomId, RoomName, Seq, SessionId, Since, Topic,
+    append::{EventKey, Fingerprint, NewDelete, NewMessage, NewUpdate},
+    position::Epoch,
+    state::{Departure, Input},
+    store::RoomMessages,
+    testing::world::check::Checked,
+};
+
+/// A key that was used: to be used again.
+#[derive(Debug, Clone)]
+pub(super) struct KeyUse {
+    user: Identity,
+    room: RoomId,
+    key: String,
+    content: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Send,
+    SendWithoutSession,
+    Retry,
+    RetryAtOnce,
+    Mismatch,
+    Flood,
+    Attach,
+    AttachAndMore,
+    Detach,
+    Type,
+    StopTyping,
+    Close,
+    Vanish,
+    Update,
+    Delete,
+}
+
+impl World {
+    /// Somebody does something; then somebody else does.
+    pub(super) fn act(&mut self) -> Checked {
+        if self.dials.acts == 0 {
+            return Ok(());
+        }
+        self.dials.acts -= 1;
+        let pause =
+            if self.rng.percent(3) { self.rng.millis(2_000, 14_000) } else { self.rng.millis(0, self.dials.pause_ms) };
+        self.agenda.put(pause, &mut self.rng, Happening::Act);
+        let device = usize::try_from(self.rng.below(self.people.devices.len() as u64)).unwrap_or(0);
+        let Some(room) = self.rng.pick(&self.dials.rooms).copied() else { return Ok(()) };
+        let Some(who) = self.people.devices.get(device) else { return Ok(()) };
+        let Some(session) = who.session else {
+            let session = self.connect(device);
+            return self.attach(session, room);
+        };
+        let user = who.user.clone();
+        let acts = [
+            (26, Act::Send),
+            (6, Act::SendWithoutSession),
+            (10, Act::Retry),
+            (4, Act::RetryAtOnce),
+            (2, Act::Mismatch),
+            (self.dials.floods, Act::Flood),
+            (14, Act::Attach),
+            (7, Act::AttachAndMore),
+            (6, Act::Detach),
+            (8, Act::Type),
+            (2, Act::StopTyping),
+            (2, Act::Close),
+            (4, Act::Vanish),
+            (2, Act::Update),
+            (self.dials.deletes, Act::Delete),
+        ];
+        let Some(act) = self.rng.weighted(&acts) else { return Ok(()) };
+        self.trace.line(format_args!("{} {act:?} by session {session} in room {room}", self.agenda.mono().as_micros()));
+        self.carry_out(act, session, &user, room)
+    }
+
+    fn carry_out(&mut self, act: Act, session: SessionId, user: &Identity, room: RoomId) -> Checked {
+        match act {
+            Act::Send => self.send_new(room, user, Some(session)),
+            Act::SendWithoutSession => self.send_new(room, user, None),
+            Act::Retry => self.retry(session, 1),
+            Act::RetryAtOnce => self.retry(session, 3),
+            Act::Mismatch => match self.used_key() {
+                Some(used) => self.send(used.room, &used.user, None, Some(&used.key), "something else"),
+                None => Ok(()),
+            },
+            Act::Flood => {
+                let many = self.rng.between(4, 24);
+                (0..many).try_for_each(|_| self.send_new(room, user, None))
+            }
+            Act::Attach => self.attach(session, room),
+            Act::AttachAndMore => {
+                self.attach(session, room)?;
+                for _ in 0..self.rng.between(1, 4) {
+                    match self.rng.below(8) {
+                        0 => self.attach(session, room)?,
+                        1 => self.detach(session, room)?,
+                        2..=4 => self.type_or_stop(session, room, true)?,
+                        _ => self.send_new(room, user, Some(session))?,
+                    }
+                }
+                Ok(())
+            }
+            Act::Detach => self.detach(session, room),
+            Act::Type => self.type_or_stop(session, room, true),
+            Act::StopTyping => self.type_or_stop(session, room, false),
+            Act::Close => self.depart(session, Departure::Closed),
+            Act::Vanish => {
+                // The reader is gone at once; the engine notices later.
+                self.lose_reader(session);
+                let noticed = self.rng.millis(0, 2_000);
+                self.agenda.put(noticed, &mut self.rng, Happening::Depart(session, Departure::Lost));
+                Ok(())
+            }
+            Act::Update => self.update(room, user),
+            Act::Delete => self.delete(room, user),
+        }
+    }
+
+    fn attach(&mut self, session: SessionId, room: RoomId) -> Checked {
+        let Some(asker) = self.people.sessions.get_mut(&session) else { return Ok(()) };
+        asker.rooms.insert(room);
+        let (user, device) = (asker.user.clone(), asker.device);
+        let known = self.people.devices.get(device).and_then(|device| device.known.get(&room)).copied();
+        let since = self.since(room, known);
+        // A device that only looks on does not type; see `type_or_stop`.
+        let presence = !device.is_multiple_of(4) || self.rng.percent(50);
+        let asked = Asked::Attach { since: since.clone(), presence, log_head: Seq(0), loads: 0 };
+        self.ask(room, Some(session), asked, |reply| Input::Attach { session, user, since, presence, reply })
+    }
+
+    fn since(&mut self, room: RoomId, known: Option<Seq>) -> Since {
+        let head = self.database.log.room(room).map_or(Seq(0), |row| row.head);
+        let epoch = self.database.log.epoch();
+        let known = known.unwrap_or(head);
+        match self.rng.below(100) {
+            0..=24 => Since::Now,
+            25..=64 => Since::Position(Position { epoch, seq: known }),
+            65..=74 => Since::Seq(known),
+            75..=82 => Since::Seq(Seq(self.rng.between(0, head.0))),
+            83..=88 => Since::Position(Position { epoch, seq: Seq(self.rng.below(3)) }),
+            89..=94 => Since::Position(Position { epoch, seq: Seq(head.0 + self.rng.between(1, 3)) }),
+            _ => Since::Position(Position { epoch: Epoch::new("another"), seq: known }),
+        }
+    }
+
+    fn detach(&mut self, session: SessionId, room: RoomId) -> Checked {
+        self.ask(room, Some(session), Asked::Detach, |reply| Input::Detach { session, reply })
+    }
+
+    fn type_or_stop(&mut self, session: SessionId, room: RoomId, is_typing: bool) -> Checked {
+        let asked = Asked::Typing(is_typing);
+        self.ask(room, Some(session), asked, |reply| Input::Typing { session, is_typing, reply })
+    }
+
+    pub(super) fn send_new(&mut self, room: RoomId, user: &Identity, session: Option<SessionId>) -> Checked {
+        self.dials.sent += 1;
+        let padding = usize::try_from(self.rng.below(40)).unwrap_or(0);
+        let content = format!("{} of {}{:padding$}", self.dials.sent, user.id, "");
+        if self.rng.percent(35) {
+            return self.send(room, user, session, None, &content);
+        }
+        let key = format!("key-{}", self.dials.sent);
+        self.keys.push(KeyUse { user: user.clone(), room, key: key.clone(), content: content.clone() });
+        self.send(room, user, session, Some(&key), &content)
+    }
+
+    /// Sends again what was sent before: the same user's other device, their session of later, or none at all.
+    fn retry(&mut self, session: SessionId, times: usize) -> Checked {
+        let Some(used) = self.used_key() else { return Ok(()) };
+        for _ in 0..times {
+            let own = self.people.sessions.get(&session).is_some_and(|session| session.user == used.user);
+            let from = (own && self.rng.percent(60)).then_some(session);
+            self.send(used.room, &used.user, from, Some(&used.key), &used.content)?;
+        }
+        Ok(())
+    }
+
+    /// A key that was used before, rather lately than long ago.
+    fn used_key(&mut self) -> Option<KeyUse> {
+        let lately = self.keys.len().saturating_sub(8);
+        let from = if self.rng.percent(75) { lately } else { 0 };
+        self.rng.pick(self.keys.get(from..)?).cloned()
+    }
+
+    fn send(
+        &mut self,
+        room: RoomId,
+        user: &Identity,
+        session: Option<SessionId>,
+        key: Option<&str>,
+        content: &str,
+    ) -> Checked {
+        let key = self.event_key(key);
+        let asked = Asked::Send { user: user.id.clone(), key: key.clone(), content: content.to_owned() };
+        let (author, content) = (user.clone(), content.to_owned());
+        self.ask(room, session, asked, |reply| Input::Send { session, author, content, key, reply })
+    }
+
+    fn event_key(&mut self, given: Option<&str>) -> EventKey {
+        self.dials.made_up += 1;
+        let given = given.and_then(|key| IdempotencyKey::new(key).ok());
+        given.map_or_else(|| EventKey::generated(&self.dials.made_up.to_string()), |key| EventKey::given(&key))
+    }
+
+    fn update(&mut self, room: RoomId, user: &Identity) -> Checked {
+        let actor = self.rng.percent(70).then(|| user.clone());
+        // Few names, so that some are taken and some are what they were.
+        let name = self.rng.percent(60).then(|| RoomName::from_stored(&format!("room {}", self.rng.below(4))));
+        let topic =
+            (name.is_none() || self.rng.percent(50)).then(|| Topic::from_stored(&self.rng.below(3).to_string()));
+        let key = self.event_key(None);
+        let asked = Asked::Update { key: key.clone() };
+        self.ask(room, None, asked, |reply| Input::Update { actor, name, topic, key, reply })
+    }
+
+    fn delete(&mut self, room: RoomId, user: &Identity) -> Checked {
+        let actor = self.rng.percent(70).then(|| user.clone());
+        let key = self.event_key(None);
+        self.ask(room, None, Asked::Delete { key: key.clone() }, |reply| Input::Delete { actor, key, reply })
+    }
+
+    /// Another process writes to a room's log: new messages, somebody's retry, rarely another topic or
+    /// the end.
+    pub(super) fn foreign(&mut self, room: RoomId) -> Checked {
+        if self.database.is_locked(room) {
+            let later = self.rng.millis(1, 20);
+            self.agenda.put(later, &mut self.rng, Happening::Foreign(room));
+            return Ok(());
+        }
+        self.tally.foreign += 1;
+        let at = self.agenda.now().wall;
+        if self.dials.deletes > 0 && self.rng.percent(10) {
+            let delete = NewDelete { actor: None, key: self.event_key(None), at };
+            self.database.log.delete_room(room, &delete);
+            return self.committed(room, Writer::Foreign);
+        }
+        if self.rng.percent(15) {
+            let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
+            let update = NewUpdate { actor: None, name: None, topic, key: self.event_key(None), at };
+            self.database.log.update_room(room, &update);
+            return self.committed(room, Writer::Foreign);
+        }
+        for _ in 0..self.rng.between(1, 4) {
+            let used = if self.rng.percent(30) { self.used_key().filter(|used| used.room == room) } else { None };
+            let (author, content, key) = match used {
+                Some(used) => (used.user, used.content, self.event_key(Some(&used.key))),
+                None => {
+                    let Some(user) = self.rng.pick(&self.people.users).cloned() else { return Ok(()) };
+                    self.dials.sent += 1;
+                    (user, format!("{} from elsewhere", self.dials.sent), self.event_key(None))
+                }
+            };
+            let fingerprint = Fingerprint::of(&content);
+            let message = NewMessage { author, content, key, fingerprint, at };
+            self.check.sends.foreign(room, &message);
+            self.database.log.append(&[RoomMessages { room, messages: vec![message] }]);
+        }
+        self.committed(room, Writer::Foreign)
+    }
+}

@@ -1,0 +1,105 @@
+//! What is going to happen, and when: virtual time.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{database::TransactionId, engine::Life, rng::Rng};
+use crate::{
+    Now, RoomId, Seq, SessionId, Timestamp,
+    append::{Lookup, Recovered, StoredEvent},
+    error::Error,
+    state::Departure,
+};
+
+/// Something that is going to happen.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// Somebody does something.
+    Act,
+    /// A session's reader reads on.
+    Read(SessionId),
+    /// A session's end is noticed.
+    Depart(SessionId, Departure),
+    /// A room's timer is due.
+    Wake(Life),
+    /// The journal begins a transaction with everything that waits.
+    Flush { generation: u64 },
+    /// A transaction asks for its locks.
+    Begin(TransactionId),
+    /// A transaction commits, or rolls back.
+    Settle(TransactionId),
+    /// What became of a transaction comes back to one of its rooms.
+    Reply(TransactionId, Life),
+    /// A recovery asks for the room's lock.
+    Recover { life: Life, after: Seq, keys: Vec<Lookup> },
+    /// What a recovery found comes back.
+    Recovered(Life, Result<Recovered, Error>),
+    /// A load reads.
+    Load { life: Life, after: Seq, limit: usize },
+    /// What a load read comes back.
+    Loaded(Life, Result<Vec<StoredEvent>, Error>),
+    /// Another process writes to a room's log.
+    Foreign(RoomId),
+    /// The wall clock is set.
+    SetClock,
+    /// The process dies and starts again.
+    Crash,
+}
+
+/// The clocks, and what is going to happen, ordered by time; ties are broken by the seed.
+#[derive(Debug)]
+pub(super) struct Agenda {
+    now: Duration,
+    wall_offset: i64,
+    count: u64,
+    due: BTreeMap<(Duration, u64, u64), Happening>,
+}
+
+impl Agenda {
+    pub(super) const fn new() -> Self {
+        Self { now: Duration::ZERO, wall_offset: START_OF_2026, count: 0, due: BTreeMap::new() }
+    }
+
+    /// Time since the beginning.
+    pub(super) const fn mono(&self) -> Duration {
+        self.now
+    }
+
+    /// Both clocks.
+    pub(super) fn now(&self) -> Now {
+        let passed = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
+        Now { wall: Timestamp(self.wall_offset.saturating_add(passed)), mono: self.now }
+    }
+
+    /// Sets the wall clock forward or back.
+    pub(super) const fn shift_wall(&mut self, micros: i64) {
+        self.wall_offset = self.wall_offset.saturating_add(micros);
+    }
+
+    pub(super) fn put(&mut self, after: Duration, rng: &mut Rng, what: Happening) {
+        self.put_at(self.now + after, rng, what);
+    }
+
+    pub(super) fn put_at(&mut self, at: Duration, rng: &mut Rng, what: Happening) {
+        self.count += 1;
+        self.due.insert((at.max(self.now), rng.next(), self.count), what);
+    }
+
+    /// What happens next, if it does not happen after `end`. The clock goes there.
+    pub(super) fn next_until(&mut self, end: Duration) -> Option<Happening> {
+        let first = self.due.first_entry().filter(|first| first.key().0 <= end);
+        match first {
+            Some(first) => {
+                let ((at, _, _), what) = first.remove_entry();
+                self.now = at;
+                Some(what)
+            }
+            None => {
+                self.now = self.now.max(end);
+                None
+            }
+        }
+    }
+}
+
+/// 2026-01-01, in microseconds since 1970.
+const START_OF_2026: i64 = 1_767_225_600_000_000;

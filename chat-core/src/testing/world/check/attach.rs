@@ -1,0 +1,135 @@
+//! Attaching: exactly the gap, or `resync` with reason.
+
+use super::{Asked, Batch, Broken, Checked, Move, Promise, hold, longest_gap};
+use crate::{
+    Delivery, Item, RoomId, Seq, SessionId, Since,
+    error::Error,
+    state::Outcome,
+    testing::world::{World, engine::Pending},
+};
+
+impl World {
+    pub(super) fn check_attached(&mut self, pending: &Pending, result: &Outcome, batch: &mut Batch) -> Checked {
+        let Some(session) = pending.session else { return Ok(()) };
+        let was_attached = self.is_attached(pending.room, session, batch);
+        match result {
+            Outcome::Attached { head, gap } => {
+                self.check_gap(pending, *head, gap)?;
+                self.began(pending, session, *head, was_attached, batch)
+            }
+            Outcome::Resync { head } => {
+                self.check_resync(pending, *head)?;
+                self.tally.resyncs += 1;
+                self.began(pending, session, *head, was_attached, batch)
+            }
+            Outcome::Failed(Error::AlreadyAttached) => hold(was_attached, Promise::HonestRefusal, || {
+                format!("session {session} is not attached, but told it already is")
+            }),
+            Outcome::Failed(Error::NotAttached) => {
+                let mut later = self.people.pending.range(pending.reply..).map(|(_, later)| later);
+                let detaches = later.any(|later| {
+                    later.session == Some(session) && later.room == pending.room && matches!(later.asked, Asked::Detach)
+                });
+                hold(detaches || !self.people.sessions.contains_key(&session), Promise::HonestRefusal, || {
+                    "an attach is answered not_attached without a detach".to_owned()
+                })
+            }
+            Outcome::Failed(Error::RoomNotFound) => self.check_gone(pending.room),
+            Outcome::Failed(Error::Unavailable | Error::StorageFull) => Ok(()),
+            other @ (Outcome::Failed(_)
+            | Outcome::Detached
+            | Outcome::Typing
+            | Outcome::Stored { .. }
+            | Outcome::Unchanged) => {
+                Err(Broken::new(Promise::HonestRefusal, format!("an attach is answered {other:?}")))
+            }
+        }
+    }
+
+    fn began(
+        &mut self,
+        pending: &Pending,
+        session: SessionId,
+        head: Seq,
+        was_attached: bool,
+        batch: &mut Batch,
+    ) -> Checked {
+        hold(!was_attached, Promise::HonestRefusal, || {
+            format!("session {session} attached to room {} twice", pending.room)
+        })?;
+        self.check.sends.attached(pending.reply, head);
+        if let Asked::Attach { presence, .. } = pending.asked {
+            batch.moves.push(Move::Attached { session, presence });
+            batch.list_due.push(session);
+        }
+        self.tally.attaches += 1;
+        Ok(())
+    }
+
+    /// The gap is p+1 to the head, as it is stored.
+    fn check_gap(&self, pending: &Pending, head: Seq, gap: &[Delivery]) -> Checked {
+        let Asked::Attach { since, .. } = &pending.asked else { return Ok(()) };
+        let from = match since {
+            Since::Now => head,
+            Since::Position(position) => {
+                hold(position.epoch == self.database.log.epoch(), Promise::HonestResume, || {
+                    "a position of another epoch is answered with a gap".to_owned()
+                })?;
+                position.seq
+            }
+            Since::Seq(seq) => *seq,
+        };
+        let numbers: Vec<u64> = gap.iter().filter_map(|delivery| number(delivery)).collect();
+        let exact = from <= head && numbers.len() == gap.len() && numbers.iter().copied().eq(from.0 + 1..=head.0);
+        hold(exact, Promise::HonestResume, || {
+            format!("attached from {from} with head {head}, but the gap is {numbers:?}")
+        })?;
+        gap.iter().try_for_each(|delivery| self.check_delivery(delivery))
+    }
+
+    /// A resync has a reason: too far back, ahead, another epoch, or three loads that did not suffice.
+    fn check_resync(&self, pending: &Pending, head: Seq) -> Checked {
+        let Asked::Attach { since, log_head, loads, .. } = &pending.asked else { return Ok(()) };
+        let seq = match since {
+            Since::Now => return Err(Broken::new(Promise::HonestResume, "an attach from now is answered resync")),
+            Since::Position(position) if position.epoch != self.database.log.epoch() => return Ok(()),
+            Since::Position(position) => position.seq,
+            Since::Seq(seq) => *seq,
+        };
+        let loads = self.engine.rooms.get(&pending.room).map_or(0, |live| live.loads).saturating_sub(*loads);
+        let missed = head.0.saturating_sub(seq.0);
+        let too_many = missed > longest_gap(&self.engine.limits)
+            || self.bytes_after(pending.room, seq, head) > self.engine.limits.recent_bytes;
+        let is_ahead = seq > *log_head && seq > head;
+        hold(too_many || is_ahead || loads >= 3, Promise::HonestResume, || {
+            format!("resync from {seq} at head {head} (the log was at {log_head} when asked) without a reason")
+        })
+    }
+
+    fn bytes_after(&self, room: RoomId, after: Seq, head: Seq) -> usize {
+        let Some(chronicle) = self.check.chronicles.get(&room) else { return 0 };
+        let events = (after.0 + 1..=head.0).filter_map(|seq| chronicle.get(Seq(seq)));
+        events.map(|stored| 128 + stored.event.message().map_or(0, |message| message.content.len())).sum()
+    }
+
+    fn check_gone(&self, room: RoomId) -> Checked {
+        let gone = self.check.chronicles.get(&room).is_none_or(super::Chronicle::is_deleted);
+        hold(gone, Promise::HonestRefusal, || format!("room {room} is there, but an attach is told it is not"))
+    }
+
+    /// What is delivered is stored, as it is told.
+    pub(in crate::testing::world) fn check_delivery(&self, delivery: &Delivery) -> Checked {
+        let Item::Event(event) = delivery.item() else { return Ok(()) };
+        match self.check.chronicles.get(&event.room) {
+            Some(chronicle) => chronicle.check_event(event),
+            None => Err(Broken::new(Promise::Durable, format!("an event of no room: {event:?}"))),
+        }
+    }
+}
+
+fn number(delivery: &Delivery) -> Option<u64> {
+    match delivery.item() {
+        Item::Event(event) => Some(event.seq.0),
+        Item::Signal(_) => None,
+    }
+}

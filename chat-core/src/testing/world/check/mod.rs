@@ -1,0 +1,367 @@
+//! The promises, checked after every step from what clients see and what the log holds; never from inside of a state.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use super::{World, engine::Life, people::Session};
+use crate::{
+    Delivery, Item, Limits, RoomId, Seq, SessionId, SignalKind, Since, UserId,
+    append::{EventKey, Lookup},
+    error::Error,
+    state::{Departure, Outcome, ReplyId},
+};
+
+mod attach;
+mod chronicle;
+mod presence;
+mod room;
+mod sends;
+mod stream;
+mod typing;
+
+pub(super) use self::{
+    chronicle::{Chronicle, Writer},
+    room::RoomCheck,
+    sends::Sends,
+    stream::Stream,
+};
+
+/// What the engine promises, by the names of the design (`G1` to `G14`), and what a caller of it relies on besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Promise {
+    /// G1: what was acknowledged or published is in the log, and stays.
+    Durable,
+    /// G2: all agree on which event has which number.
+    OneOrder,
+    /// G3: p+1, p+2, … without a skip, a repeat or a step back; nor has the log a hole.
+    GaplessOnce,
+    /// G4: one event for (room, user, key); each retry gets the first answer.
+    SentOnce,
+    /// G5: what was refused is never seen.
+    NoPhantoms,
+    /// G6: what was acknowledged before something else began stands before it; a session's commands keep their order.
+    OrderOfEffects,
+    /// G7: what was acknowledged is included in what its user hears.
+    ReadYourWrites,
+    /// G8: exactly the gap, or `resync`, and that only with reason.
+    HonestResume,
+    /// G9: after the faults' end each open subscription reaches the head.
+    FoundAgain,
+    /// G10: who is online, and who is told of it.
+    Presence,
+    /// G11: who is shown as typing.
+    Typing,
+    /// G14: what is served is what replaying the log gives.
+    Fold,
+    /// G15: what is answered is the truth.
+    HonestRefusal,
+    /// The ok of a send stands before the message's own event.
+    AnswerFirst,
+    /// Every command is answered exactly once.
+    AnsweredOnce,
+    /// After a detach is answered, nothing of that room follows.
+    SilentAfterDetach,
+    /// At most one append and one load of a room are under way, and no timer runs wild.
+    OneAtATime,
+}
+
+/// A promise that was broken, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which one.
+    pub promise: Promise,
+    /// How.
+    pub detail: String,
+}
+
+/// Nothing, or the promise that was broken.
+pub(super) type Checked = Result<(), Broken>;
+
+/// What was asked, with what is needed to judge the answer.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    Attach { since: Since, presence: bool, log_head: Seq, loads: u64 },
+    Detach,
+    Typing(bool),
+    Send { user: UserId, key: EventKey, content: String },
+    Update { key: EventKey },
+    Delete { key: EventKey },
+}
+
+/// What one input led to.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) departed: Option<(SessionId, Departure)>,
+    pub(super) moves: Vec<Move>,
+    /// Sessions that just attached and wait for their first user list.
+    pub(super) list_due: Vec<SessionId>,
+}
+
+/// One thing that changed who is there, who types, or what is known of that.
+#[derive(Debug)]
+pub(super) enum Move {
+    Attached { session: SessionId, presence: bool },
+    Detached(SessionId),
+    Typed(SessionId, bool),
+    Wrote(UserId),
+    Signal(SignalKind, Whom),
+    Deleted,
+}
+
+/// Who something was delivered to.
+#[derive(Debug)]
+pub(super) enum Whom {
+    All(Vec<SessionId>),
+    One(SessionId),
+}
+
+/// All that is known of what is right.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    pub(super) chronicles: BTreeMap<RoomId, Chronicle>,
+    pub(super) rooms: BTreeMap<RoomId, RoomCheck>,
+    pub(super) streams: BTreeMap<SessionId, Stream>,
+    pub(super) sends: Sends,
+}
+
+impl Broken {
+    pub(super) fn new(promise: Promise, detail: impl Into<String>) -> Self {
+        Self { promise, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is broken: {}", self.promise, self.detail)
+    }
+}
+
+/// `Ok` if it holds, else the promise that is broken; the detail is made only then.
+pub(super) fn hold(holds: bool, promise: Promise, detail: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Broken::new(promise, detail())) }
+}
+
+impl Whom {
+    pub(super) fn iter(&self) -> impl Iterator<Item = SessionId> {
+        match self {
+            Self::All(sessions) => sessions.as_slice(),
+            Self::One(session) => std::slice::from_ref(session),
+        }
+        .iter()
+        .copied()
+    }
+}
+
+impl Batch {
+    /// Something is delivered. The first that a session hears after its attach is who is there.
+    pub(super) fn told(&mut self, delivery: &Delivery, whom: Whom) -> Checked {
+        let kind = match delivery.item() {
+            Item::Signal(signal) => Some(signal.kind.clone()),
+            Item::Event(_) => None,
+        };
+        let is_list = matches!(kind, Some(SignalKind::UserList(_)));
+        for session in whom.iter() {
+            if let Some(place) = self.list_due.iter().position(|due| *due == session) {
+                hold(is_list, Promise::Presence, || {
+                    format!("session {session} attached and heard something before the user list")
+                })?;
+                self.list_due.swap_remove(place);
+            }
+        }
+        match (delivery.item(), kind) {
+            (_, Some(kind)) => self.moves.push(Move::Signal(kind, whom)),
+            (Item::Event(event), None) => match &event.kind {
+                crate::EventKind::RoomDeleted => self.moves.push(Move::Deleted),
+                crate::EventKind::Message(_) => {
+                    self.moves.extend(event.actor.as_ref().map(|actor| Move::Wrote(actor.id.clone())));
+                }
+                crate::EventKind::RoomUpdated { .. } => {}
+            },
+            (Item::Signal(_), None) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Checks {
+    pub(super) fn connected(&mut self, session: SessionId) {
+        self.streams.insert(session, Stream::default());
+    }
+
+    pub(super) fn disconnected(&mut self, session: SessionId) {
+        self.streams.remove(&session);
+    }
+
+    /// A room is about to be forgotten: nobody may be counted as online in it.
+    pub(super) fn forgotten(&mut self, room: RoomId, now: Duration) -> Checked {
+        match self.rooms.remove(&room) {
+            Some(check) => check.may_end(room, now),
+            None => Ok(()),
+        }
+    }
+}
+
+impl World {
+    /// A command is on its way.
+    pub(super) fn begun(&mut self, reply: ReplyId, room: RoomId, session: Option<SessionId>, asked: &mut Asked) {
+        match asked {
+            Asked::Attach { log_head, loads, .. } => {
+                *log_head = self.check.chronicles.get(&room).map_or(Seq(0), Chronicle::head);
+                *loads = self.engine.rooms.get(&room).map_or(0, |live| live.loads);
+            }
+            Asked::Send { user, key, content } => {
+                let lookup = Lookup { user: Some(user.clone()), key: key.clone() };
+                let behind = self.people.pending.values().rev().find(|pending| {
+                    session.is_some()
+                        && pending.session == session
+                        && pending.room == room
+                        && matches!(pending.asked, Asked::Attach { .. })
+                });
+                let behind = behind.map(|pending| pending.reply);
+                self.check.sends.begun(reply, room, lookup, content, (session, behind));
+            }
+            Asked::Detach | Asked::Typing(_) | Asked::Update { .. } | Asked::Delete { .. } => {}
+        }
+        if let Some(stream) = session.and_then(|session| self.check.streams.get_mut(&session)) {
+            stream.asked(reply, room, matches!(asked, Asked::Attach { .. }));
+        }
+    }
+
+    /// An answer is given.
+    pub(super) fn check_answer(
+        &mut self,
+        pending: &super::engine::Pending,
+        result: &Outcome,
+        batch: &mut Batch,
+    ) -> Checked {
+        self.check_turn(pending)?;
+        let (room, reply) = (pending.room, pending.reply);
+        if let Outcome::Failed(Error::Internal) = result {
+            return Err(Broken::new(Promise::HonestRefusal, "an internal error"));
+        }
+        match &pending.asked {
+            Asked::Attach { .. } => self.check_attached(pending, result, batch),
+            Asked::Detach => {
+                hold(*result == Outcome::Detached, Promise::HonestRefusal, || {
+                    format!("a detach is answered {result:?}")
+                })?;
+                batch.moves.extend(pending.session.map(Move::Detached));
+                Ok(())
+            }
+            Asked::Typing(is_typing) => {
+                let Some(session) = pending.session else { return Ok(()) };
+                let attached = self.is_attached(room, session, batch);
+                let right = match result {
+                    Outcome::Typing => attached,
+                    Outcome::Failed(Error::NotAttached) => !attached,
+                    other => matches!(other, Outcome::Failed(Error::RoomNotFound)),
+                };
+                hold(right, Promise::HonestRefusal, || {
+                    format!("attached {attached}, but typing is answered {result:?}")
+                })?;
+                if *result == Outcome::Typing {
+                    batch.moves.push(Move::Typed(session, *is_typing));
+                }
+                Ok(())
+            }
+            Asked::Send { .. } => {
+                let Some(chronicle) = self.check.chronicles.get(&room) else { return Ok(()) };
+                self.check.sends.answered(reply, result, chronicle)
+            }
+            Asked::Update { key } | Asked::Delete { key } => {
+                let Some(chronicle) = self.check.chronicles.get(&room) else { return Ok(()) };
+                chronicle.check_change(key, result)
+            }
+        }
+    }
+
+    /// A session's commands for a room wait behind its attach there.
+    fn check_turn(&self, pending: &super::engine::Pending) -> Checked {
+        let Some(session) = pending.session.filter(|session| self.people.sessions.contains_key(session)) else {
+            return Ok(());
+        };
+        let before = self.people.pending.range(..pending.reply).map(|(_, before)| before);
+        let mut waiting = before.filter(|before| before.session == Some(session) && before.room == pending.room);
+        let overtaken = waiting.find(|before| matches!(before.asked, Asked::Attach { .. }));
+        hold(overtaken.is_none(), Promise::OrderOfEffects, || {
+            format!("session {session}'s {:?} was answered before its attach", pending.asked)
+        })
+    }
+
+    /// Whether a session is attached, with what just happened counted in.
+    fn is_attached(&self, room: RoomId, session: SessionId, batch: &Batch) -> bool {
+        let mut attached = self.check.rooms.get(&room).is_some_and(|check| check.has(session));
+        for change in &batch.moves {
+            match change {
+                Move::Attached { session: who, .. } if *who == session => attached = true,
+                Move::Detached(who) if *who == session => attached = false,
+                Move::Deleted => attached = false,
+                Move::Attached { .. } | Move::Detached(_) | Move::Typed(..) | Move::Wrote(_) | Move::Signal(..) => {}
+            }
+        }
+        attached
+    }
+
+    /// After each input of a room: who is there, who types, and what was told of it.
+    pub(super) fn check_room(&mut self, life: Life, batch: Batch) -> Checked {
+        if let Some(session) = batch.list_due.first() {
+            return Err(Broken::new(Promise::Presence, format!("session {session} attached and heard no user list")));
+        }
+        let now = self.agenda.mono();
+        let Some(live) = self.engine.rooms.get(&life.room) else { return Ok(()) };
+        let people = &self.people;
+        let user_of = |session| people.sessions.get(&session).map(Session::user_id);
+        let check = self.check.rooms.entry(life.room).or_default();
+        check.after(batch, &user_of, now, &self.engine.limits)?;
+        check.check_presence(live.state.presence(), now, &self.engine.limits)
+    }
+
+    /// What must have happened by now, whether a room was woken or not.
+    pub(super) fn check_times(&self) -> Checked {
+        let now = self.agenda.mono();
+        for (room, check) in &self.check.rooms {
+            check.check_times(*room, now, &self.engine.limits)?;
+        }
+        for (room, live) in &self.engine.rooms {
+            if live.recovering.is_some_and(|since| now > since + RECOVERY_PATIENCE) {
+                self.check_patience(*room, live.recovering)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// While it is not known what became of an append, nobody is made to wait for longer than 10 s.
+    fn check_patience(&self, room: RoomId, since: Option<Duration>) -> Checked {
+        let kept = self
+            .people
+            .pending
+            .values()
+            .find(|pending| pending.room == room && since.is_some_and(|at| pending.at < at));
+        match kept {
+            Some(pending) => {
+                let detail =
+                    format!("{:?} of room {room} waits for longer than 10 s for a lost outcome", pending.asked);
+                Err(Broken::new(Promise::HonestRefusal, detail))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// How late a room may be with something that is due: it is woken that late.
+pub(super) const SLACK: Duration = Duration::from_millis(super::engine::WAKE_LAG_MS + 1);
+/// 10 s, and the slack.
+const RECOVERY_PATIENCE: Duration = Duration::from_millis(10_001 + super::engine::WAKE_LAG_MS);
+
+/// Whether an error says that nothing was stored.
+pub(super) const fn says_not_stored(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unavailable | Error::StorageFull | Error::Overloaded | Error::RoomNotFound | Error::NameTaken { .. }
+    )
+}
+
+/// What the limits say about how long a gap may be.
+pub(super) const fn longest_gap(limits: &Limits) -> u64 {
+    limits.recent_events as u64
+}

@@ -1,0 +1,195 @@
+//! Sends: stored once, in order, never after a refusal.
+
+use std::collections::BTreeMap;
+
+use super::{Broken, Checked, Chronicle, Promise, Writer, hold, says_not_stored};
+use crate::{
+    Event, RoomId, Seq, SessionId,
+    append::{Lookup, NewMessage, StoredEvent},
+    error::Error,
+    state::{Outcome, ReplyId},
+};
+
+/// Every send there was.
+#[derive(Debug, Default)]
+pub(in crate::testing::world) struct Sends {
+    attempts: BTreeMap<ReplyId, Attempt>,
+    keys: BTreeMap<(RoomId, Lookup), KeyRecord>,
+    /// The highest number that was acknowledged, by room.
+    acked: BTreeMap<RoomId, Seq>,
+    /// The numbers that each session's sends were given.
+    given: BTreeMap<(SessionId, RoomId), BTreeMap<ReplyId, Seq>>,
+    /// Where the attaches began that sends stood behind.
+    heads: BTreeMap<ReplyId, Seq>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    room: RoomId,
+    lookup: Lookup,
+    content: String,
+    session: Option<SessionId>,
+    /// Its session's attach that it stands behind.
+    behind: Option<ReplyId>,
+    /// What was acknowledged in the room before it began.
+    floor: Seq,
+    is_refused: bool,
+}
+
+#[derive(Debug, Default)]
+struct KeyRecord {
+    attempts: Vec<ReplyId>,
+    /// What another process sent with this key.
+    foreign: Option<String>,
+    /// Whether it was that which was stored.
+    is_foreign: bool,
+    /// The attempt that was told it stored the message.
+    first: Option<ReplyId>,
+}
+
+impl Sends {
+    pub(super) fn begun(
+        &mut self,
+        reply: ReplyId,
+        room: RoomId,
+        lookup: Lookup,
+        content: &str,
+        from: (Option<SessionId>, Option<ReplyId>),
+    ) {
+        self.keys.entry((room, lookup.clone())).or_default().attempts.push(reply);
+        let floor = self.acked(room);
+        let (session, behind) = from;
+        let content = content.to_owned();
+        self.attempts.insert(reply, Attempt { room, lookup, content, session, behind, floor, is_refused: false });
+    }
+
+    /// Another process is about to store this.
+    pub(in crate::testing::world) fn foreign(&mut self, room: RoomId, message: &NewMessage) {
+        let lookup = Lookup { user: Some(message.author.id.clone()), key: message.key.clone() };
+        self.keys.entry((room, lookup)).or_default().foreign = Some(message.content.clone());
+    }
+
+    /// The highest number that was acknowledged in a room.
+    pub(super) fn acked(&self, room: RoomId) -> Seq {
+        self.acked.get(&room).copied().unwrap_or_default()
+    }
+
+    pub(super) fn attached(&mut self, reply: ReplyId, head: Seq) {
+        self.heads.insert(reply, head);
+    }
+
+    /// A message was stored: one that was sent, by a send that was not refused.
+    pub(super) fn stored(&mut self, room: RoomId, stored: &StoredEvent, by: Writer) -> Checked {
+        let lookup = lookup_of(stored);
+        if by == Writer::Foreign {
+            self.keys.entry((room, lookup)).or_default().is_foreign = true;
+            return Ok(());
+        }
+        self.check_wanted(room, stored, lookup)
+    }
+
+    fn check_wanted(&self, room: RoomId, stored: &StoredEvent, lookup: Lookup) -> Checked {
+        let Some(message) = stored.event.message() else { return Ok(()) };
+        let wanted = self.keys.get(&(room, lookup)).is_some_and(|record| {
+            let mut attempts = record.attempts.iter().filter_map(|reply| self.attempts.get(reply));
+            attempts.any(|attempt| !attempt.is_refused && attempt.content == message.content)
+                || record.foreign.as_deref() == Some(&message.content)
+        });
+        hold(wanted, Promise::NoPhantoms, || {
+            format!("event {} of room {room} was stored, but every send of it was refused", stored.event.seq)
+        })
+    }
+
+    /// A send is answered.
+    pub(super) fn answered(&mut self, reply: ReplyId, result: &Outcome, chronicle: &Chronicle) -> Checked {
+        match result {
+            Outcome::Stored { event, replayed } => self.ok(reply, event, *replayed, chronicle),
+            Outcome::Failed(Error::OutcomeUnknown) => Ok(()),
+            Outcome::Failed(Error::IdempotencyMismatch) => self.mismatch(reply, chronicle),
+            Outcome::Failed(error) if says_not_stored(error) => self.refused(reply, error, chronicle),
+            other @ (Outcome::Failed(_)
+            | Outcome::Attached { .. }
+            | Outcome::Resync { .. }
+            | Outcome::Detached
+            | Outcome::Typing
+            | Outcome::Unchanged) => Err(Broken::new(Promise::HonestRefusal, format!("a send is answered {other:?}"))),
+        }
+    }
+
+    fn ok(&mut self, reply: ReplyId, event: &Event, replayed: bool, chronicle: &Chronicle) -> Checked {
+        let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
+        chronicle.check_event(event)?;
+        let first = chronicle.by_key(&attempt.lookup).map(|stored| stored.event.seq);
+        hold(first == Some(event.seq), Promise::SentOnce, || {
+            format!("a send with {:?} is answered {}, but its event is {first:?}", attempt.lookup.key, event.seq)
+        })?;
+        let content = event.message().map(|message| message.content.as_str());
+        hold(content == Some(&attempt.content), Promise::SentOnce, || {
+            format!("{:?} was sent and acknowledged as {}, which is {content:?}", attempt.content, event.seq)
+        })?;
+        let highest = self.acked.entry(attempt.room).or_default();
+        *highest = event.seq.max(*highest);
+        if replayed { Ok(()) } else { self.first_answer(reply, event.seq) }
+    }
+
+    /// A send is told that it stored the message: only one is, and it has its place in every order.
+    fn first_answer(&mut self, reply: ReplyId, seq: Seq) -> Checked {
+        let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
+        let record = self.keys.entry((attempt.room, attempt.lookup.clone())).or_default();
+        if record.is_foreign {
+            // Found after a lost outcome, another process's message with the same key cannot be told from one's own.
+            return Ok(());
+        }
+        if let Some(earlier) = record.first.replace(reply) {
+            let detail = format!("{earlier:?} and {reply:?} are both told that they stored event {seq}");
+            return Err(Broken::new(Promise::SentOnce, detail));
+        }
+        hold(seq > attempt.floor, Promise::OrderOfEffects, || {
+            format!("event {seq} was sent after event {} had been acknowledged", attempt.floor)
+        })?;
+        if let Some(head) = attempt.behind.and_then(|attach| self.heads.get(&attach)) {
+            hold(seq > *head, Promise::OrderOfEffects, || {
+                format!("event {seq} was sent behind an attach that began at {head}")
+            })?;
+        }
+        let Some(session) = attempt.session else { return Ok(()) };
+        let given = self.given.entry((session, attempt.room)).or_default();
+        let before = given.range(..reply).next_back().is_none_or(|(_, before)| *before < seq);
+        let after = given.range(reply..).next().is_none_or(|(_, after)| *after > seq);
+        given.insert(reply, seq);
+        hold(before && after, Promise::OrderOfEffects, || format!("session {session}'s sends were numbered {given:?}"))
+    }
+
+    fn mismatch(&mut self, reply: ReplyId, chronicle: &Chronicle) -> Checked {
+        let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
+        attempt.is_refused = true;
+        let stored = chronicle.by_key(&attempt.lookup).and_then(|stored| stored.event.message());
+        hold(stored.is_some_and(|message| message.content != attempt.content), Promise::SentOnce, || {
+            format!("{:?} with {:?} is refused as other content", attempt.content, attempt.lookup.key)
+        })
+    }
+
+    fn refused(&mut self, reply: ReplyId, error: &Error, chronicle: &Chronicle) -> Checked {
+        let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
+        attempt.is_refused = true;
+        let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
+        let Some(stored) = chronicle.by_key(&attempt.lookup) else { return Ok(()) };
+        let seq = stored.event.seq;
+        self.check_wanted(attempt.room, stored, attempt.lookup.clone()).map_err(|_| {
+            let detail = format!("{:?} was refused ({error}), but is event {seq}", attempt.content);
+            Broken::new(Promise::NoPhantoms, detail)
+        })
+    }
+
+    /// Whether this event's only send was this session's: then its answer stands before it.
+    pub(super) fn only_send(&self, room: RoomId, stored: &StoredEvent, session: SessionId) -> Option<ReplyId> {
+        let record = self.keys.get(&(room, lookup_of(stored))).filter(|record| record.foreign.is_none())?;
+        let [only] = record.attempts.as_slice() else { return None };
+        self.attempts.get(only).filter(|attempt| attempt.session == Some(session)).map(|_| *only)
+    }
+}
+
+/// What a stored event can be found by.
+pub(super) fn lookup_of(stored: &StoredEvent) -> Lookup {
+    Lookup { user: stored.event.actor.as_ref().map(|actor| actor.id.clone()), key: stored.key.clone() }
+}

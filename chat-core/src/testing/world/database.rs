@@ -1,0 +1,316 @@
+//! The database: a log in memory behind transactions that take time, fail, and lose their answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    World,
+    agenda::Happening,
+    check::{Checked, Writer},
+    engine::Life,
+};
+use crate::{
+    RoomId, Seq,
+    append::{AppendFailure, AppendResult, Lookup, NewDelete, NewMessage, NewUpdate, Placed},
+    error::Error,
+    store::{MemoryLog, RoomMessages},
+};
+
+pub(super) type TransactionId = u64;
+
+/// The log, and what is about to change it.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) log: MemoryLog,
+    transactions: BTreeMap<TransactionId, Transaction>,
+    /// Rooms whose head row is locked.
+    locks: BTreeMap<RoomId, TransactionId>,
+    last: TransactionId,
+    /// Until when recoveries fail.
+    outage_until: Duration,
+}
+
+/// What a transaction is to do. Messages of several rooms share one, the rest has its own.
+#[derive(Debug, Clone)]
+pub(super) enum Work {
+    Messages(Vec<(Life, Vec<NewMessage>)>),
+    Update(Life, NewUpdate),
+    Delete(Life, NewDelete),
+}
+
+#[derive(Debug)]
+struct Transaction {
+    work: Work,
+    fate: Fate,
+    results: BTreeMap<RoomId, AppendResult>,
+    /// The rooms that were answered.
+    answered: BTreeSet<RoomId>,
+}
+
+/// What is to become of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stored,
+    /// Fails; run again room by room, it may fail for some only.
+    Fails(Failure),
+    /// Is stored, and its answer is lost.
+    LostStored,
+    /// Is not stored, and its answer is lost.
+    LostRolledBack,
+    /// The process dies before it commits,
+    CrashBefore,
+    /// or after, with the answer on its way.
+    CrashAfter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Unavailable,
+    Full,
+}
+
+impl Work {
+    fn lives(&self) -> Vec<Life> {
+        match self {
+            Self::Messages(parts) => parts.iter().map(|(life, _)| *life).collect(),
+            Self::Update(life, _) | Self::Delete(life, _) => vec![*life],
+        }
+    }
+}
+
+impl Transaction {
+    const fn new(work: Work, fate: Fate) -> Self {
+        Self { work, fate, results: BTreeMap::new(), answered: BTreeSet::new() }
+    }
+}
+
+impl Database {
+    pub(super) fn new(log: MemoryLog) -> Self {
+        let (transactions, locks) = (BTreeMap::new(), BTreeMap::new());
+        Self { log, transactions, locks, last: 0, outage_until: Duration::ZERO }
+    }
+
+    pub(super) fn is_locked(&self, room: RoomId) -> bool {
+        self.locks.contains_key(&room)
+    }
+
+    fn unlock(&mut self, id: TransactionId) {
+        self.locks.retain(|_, holder| *holder != id);
+    }
+}
+
+impl World {
+    /// A transaction begins, and goes the way that chance chooses for it.
+    pub(super) fn transact(&mut self, work: Work) {
+        self.database.last += 1;
+        let id = self.database.last;
+        let fate = self.fate();
+        self.trace.line(format_args!("  transaction {id} {fate:?}"));
+        self.database.transactions.insert(id, Transaction::new(work, fate));
+        let delay = self.latency();
+        self.agenda.put(delay, &mut self.rng, Happening::Begin(id));
+    }
+
+    fn fate(&mut self) -> Fate {
+        if !self.faulty() || !self.rng.percent(self.dials.fault_percent) {
+            return Fate::Stored;
+        }
+        let fates = [
+            (4, Fate::Fails(Failure::Unavailable)),
+            (1, Fate::Fails(Failure::Full)),
+            (4, Fate::LostStored),
+            (3, Fate::LostRolledBack),
+            (u64::from(self.dials.crashes), Fate::CrashBefore),
+            (u64::from(self.dials.crashes), Fate::CrashAfter),
+        ];
+        let fate = self.rng.weighted(&fates).unwrap_or(Fate::Stored);
+        self.tally.faults += u64::from(fate != Fate::Stored);
+        fate
+    }
+
+    pub(super) fn begin(&mut self, id: TransactionId) {
+        let Some(transaction) = self.database.transactions.get(&id) else { return };
+        let (lives, fate) = (transaction.work.lives(), transaction.fate);
+        if lives.iter().any(|life| self.database.is_locked(life.room)) {
+            return self.agenda.put(LOCK_POLL, &mut self.rng, Happening::Begin(id));
+        }
+        for life in &lives {
+            self.database.locks.insert(life.room, id);
+        }
+        let lost = matches!(fate, Fate::LostStored | Fate::LostRolledBack);
+        let mut delay = self.latency();
+        if lost && self.rng.percent(50) {
+            // The answer "unknown" comes first: the transaction is still at it, and holds its locks.
+            let early = self.rng.millis(0, 50);
+            delay += early + self.rng.millis(0, 3_000);
+            for life in lives {
+                self.set_result(id, life.room, Err(AppendFailure::Unknown));
+                self.agenda.put(early, &mut self.rng, Happening::Reply(id, life));
+            }
+        }
+        self.agenda.put(delay, &mut self.rng, Happening::Settle(id));
+    }
+
+    /// A transaction ends: in the log, or not.
+    pub(super) fn settle(&mut self, id: TransactionId) -> Checked {
+        let Some(transaction) = self.database.transactions.get(&id) else { return Ok(()) };
+        if !self.database.locks.values().any(|holder| *holder == id) {
+            return Ok(());
+        }
+        let (work, fate) = (transaction.work.clone(), transaction.fate);
+        if fate == Fate::CrashBefore {
+            return self.crash(Some(id));
+        }
+        self.database.unlock(id);
+        if matches!(fate, Fate::Stored | Fate::LostStored | Fate::CrashAfter | Fate::Fails(_)) {
+            self.commit(id, &work, fate)?;
+        }
+        if fate == Fate::CrashAfter {
+            return self.crash(Some(id));
+        }
+        let lost = matches!(fate, Fate::LostStored | Fate::LostRolledBack);
+        for life in work.lives() {
+            if lost {
+                self.set_result(id, life.room, Err(AppendFailure::Unknown));
+            }
+            let delay = self.latency();
+            self.agenda.put(delay, &mut self.rng, Happening::Reply(id, life));
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, id: TransactionId, work: &Work, fate: Fate) -> Checked {
+        match work {
+            Work::Messages(parts) => {
+                for (life, messages) in parts {
+                    let Some(error) = self.failing(fate, parts.len()) else {
+                        let batch = RoomMessages { room: life.room, messages: messages.clone() };
+                        let placed = self.database.log.append(&[batch]).pop().flatten();
+                        self.placed(id, *life, placed)?;
+                        continue;
+                    };
+                    self.set_result(id, life.room, Err(AppendFailure::NotStored(error)));
+                }
+                Ok(())
+            }
+            Work::Update(life, _) | Work::Delete(life, _) => {
+                if let Some(error) = self.failing(fate, 1) {
+                    self.set_result(id, life.room, Err(AppendFailure::NotStored(error)));
+                    return Ok(());
+                }
+                let log = &mut self.database.log;
+                let placed = match work {
+                    Work::Update(_, update) => log.update_room(life.room, update),
+                    Work::Delete(_, delete) => log.delete_room(life.room, delete),
+                    Work::Messages(_) => None,
+                };
+                self.placed(id, *life, placed.map(|placed| vec![placed]))
+            }
+        }
+    }
+
+    /// The error that a room's part of a transaction fails with, if it does.
+    fn failing(&mut self, fate: Fate, parts: usize) -> Option<Error> {
+        let Fate::Fails(failure) = fate else { return None };
+        let spared = parts > 1 && self.rng.percent(50);
+        let error = match failure {
+            Failure::Unavailable => Error::Unavailable,
+            Failure::Full => Error::StorageFull,
+        };
+        (!spared).then_some(error)
+    }
+
+    fn placed(&mut self, id: TransactionId, life: Life, placed: Option<Vec<Placed>>) -> Checked {
+        let result = placed.ok_or(AppendFailure::NotStored(Error::RoomNotFound));
+        self.set_result(id, life.room, result);
+        self.committed(life.room, Writer::Engine)
+    }
+
+    fn set_result(&mut self, id: TransactionId, room: RoomId, result: AppendResult) {
+        if let Some(transaction) = self.database.transactions.get_mut(&id) {
+            transaction.results.insert(room, result);
+        }
+    }
+
+    /// A room hears what became of its append: once, also of a transaction that goes on after it was given up.
+    pub(super) fn reply(&mut self, id: TransactionId, life: Life) -> Checked {
+        let Some(transaction) = self.database.transactions.get_mut(&id) else { return Ok(()) };
+        let Some(result) = transaction.results.remove(&life.room) else { return Ok(()) };
+        if !transaction.answered.insert(life.room) {
+            return Ok(());
+        }
+        self.appended(life, result)
+    }
+
+    /// Looks at a room after a lost outcome: waits for the lock, then reads.
+    pub(super) fn recover(&mut self, life: Life, after: Seq, keys: Vec<Lookup>) {
+        let now = self.agenda.mono();
+        if now < self.database.outage_until && self.faulty() {
+            self.tally.faults += 1;
+            let delay = self.latency();
+            let failed = Happening::Recovered(life, Err(Error::Unavailable));
+            return self.agenda.put(delay, &mut self.rng, failed);
+        }
+        if self.database.is_locked(life.room) {
+            return self.agenda.put(LOCK_POLL, &mut self.rng, Happening::Recover { life, after, keys });
+        }
+        let found = self.database.log.recover(life.room, after, &keys).ok_or(Error::RoomNotFound);
+        let delay = self.latency();
+        self.agenda.put(delay, &mut self.rng, Happening::Recovered(life, found));
+    }
+
+    /// Recoveries fail for a while, now and then for longer than senders are made to wait.
+    pub(super) fn maybe_outage(&mut self) {
+        if self.faulty() && self.rng.percent(30) {
+            let long = if self.rng.percent(40) { self.rng.millis(9_000, 16_000) } else { self.rng.millis(0, 2_000) };
+            self.database.outage_until = self.agenda.mono() + long;
+            self.trace.line(format_args!("  recoveries fail for {long:?}"));
+        }
+    }
+
+    pub(super) fn load(&mut self, life: Life, after: Seq, limit: usize) {
+        let fails = self.faulty() && self.rng.percent(self.dials.load_fault_percent);
+        self.tally.faults += u64::from(fails);
+        let rows =
+            if fails { Err(Error::Unavailable) } else { Ok(self.database.log.events_after(life.room, after, limit)) };
+        let delay = self.latency();
+        self.agenda.put(delay, &mut self.rng, Happening::Loaded(life, rows));
+    }
+
+    /// The process is gone. A transaction that was under way is rolled back, or commits, now or (on a server) later.
+    pub(super) fn abandon_transactions(&mut self, doomed: Option<TransactionId>) -> Checked {
+        let begun: Vec<TransactionId> = self.database.transactions.keys().copied().collect();
+        for id in begun {
+            let holds = self.database.locks.values().any(|holder| *holder == id);
+            let choice = if doomed == Some(id) { 0 } else { self.rng.below(10) };
+            if holds && choice == 9 {
+                self.set_fate(id, Fate::LostStored);
+                continue;
+            }
+            self.database.unlock(id);
+            let transaction = self.database.transactions.remove(&id);
+            if let Some(transaction) = transaction.filter(|_| holds && choice >= 6) {
+                self.commit(id, &transaction.work, Fate::Stored)?;
+            }
+        }
+        self.database.log.restart();
+        Ok(())
+    }
+
+    fn set_fate(&mut self, id: TransactionId, fate: Fate) {
+        if let Some(transaction) = self.database.transactions.get_mut(&id) {
+            transaction.fate = fate;
+        }
+    }
+
+    /// How long the database takes for one step: mostly a moment, now and then much longer.
+    pub(super) fn latency(&mut self) -> Duration {
+        let slow = self.faulty() && self.rng.percent(self.dials.slow_percent);
+        if slow { self.rng.millis(50, 900) } else { self.rng.millis(0, self.dials.latency_ms) }
+    }
+}
+
+/// How often a waiting transaction looks whether its lock is free.
+const LOCK_POLL: Duration = Duration::from_millis(5);

@@ -1,0 +1,323 @@
+//! The engine's shell in miniature: runs the rooms' states and carries out their effects.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    World,
+    agenda::Happening,
+    check::{Batch, Broken, Checked, Promise, Whom},
+    database::Work,
+    words::Words,
+};
+use crate::{
+    Delivery, Limits, RoomId, SessionId, Update,
+    append::{Append, AppendFailure, AppendResult, NewMessage, Recovered, StoredEvent},
+    error::Error,
+    state::{Effect, Input, Outcome, ReplyId, RoomState, planted::Bug},
+};
+
+/// One life of a room: from when its state was made until it was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Life {
+    pub(super) room: RoomId,
+    pub(super) number: u64,
+}
+
+/// A room that is running.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) life: Life,
+    pub(super) state: RoomState,
+    /// Whom the shell delivers to.
+    pub(super) joined: BTreeSet<SessionId>,
+    /// Whether an append, or the look at what became of it, is under way.
+    pub(super) appending: bool,
+    pub(super) loading: bool,
+    /// How many loads were asked for so far.
+    pub(super) loads: u64,
+    /// Since when it is not known what became of an append.
+    pub(super) recovering: Option<Duration>,
+    wake: Option<Duration>,
+    /// How often in a row it was woken and wanted to be woken at once again.
+    spins: u32,
+}
+
+/// The engine: the rooms that run, the journal, and who waits for which answer.
+#[derive(Debug)]
+pub(super) struct Engine {
+    /// Raised when the process starts anew.
+    pub(super) generation: u64,
+    pub(super) rooms: BTreeMap<RoomId, Live>,
+    pub(super) limits: Arc<Limits>,
+    plant: Option<Bug>,
+    lives: u64,
+    journal: Vec<(Life, Vec<NewMessage>)>,
+    flushing: bool,
+}
+
+impl Engine {
+    pub(super) fn new(limits: Arc<Limits>, plant: Option<Bug>) -> Self {
+        let (rooms, journal) = (BTreeMap::new(), Vec::new());
+        Self { generation: 0, rooms, limits, plant, lives: 0, journal, flushing: false }
+    }
+
+    /// The room, if it still lives that life.
+    fn live(&mut self, life: Life) -> Option<&mut Live> {
+        self.rooms.get_mut(&life.room).filter(|live| live.life == life)
+    }
+
+    /// Forgets everything, as a process does that dies.
+    pub(super) fn die(&mut self) {
+        self.generation += 1;
+        self.rooms.clear();
+        self.journal.clear();
+        self.flushing = false;
+    }
+}
+
+impl World {
+    /// A command or a departure for a room; runs the room if it does not run yet.
+    pub(super) fn command(&mut self, room: RoomId, input: Input) -> Checked {
+        if !self.engine.rooms.contains_key(&room) {
+            let Some(row) = self.database.log.room(room) else { return self.refuse(&input) };
+            self.engine.lives += 1;
+            let life = Life { room, number: self.engine.lives };
+            let limits = self.engine.limits.clone();
+            let mut state = RoomState::new(room, self.database.log.epoch(), row.head, limits);
+            if let Some(bug) = self.engine.plant {
+                state.plant(bug);
+            }
+            let joined = BTreeSet::new();
+            let (appending, loading, loads, recovering) = (false, false, 0, None);
+            let live = Live { life, state, joined, appending, loading, loads, recovering, wake: None, spins: 0 };
+            self.trace.line(format_args!("  room {room} runs from {}", row.head));
+            self.engine.rooms.insert(room, live);
+        }
+        self.input(room, input)
+    }
+
+    /// What the hub answers for a room that is gone.
+    fn refuse(&mut self, input: &Input) -> Checked {
+        let (reply, result) = match input {
+            Input::Detach { reply, .. } => (*reply, Outcome::Detached),
+            Input::Attach { reply, .. }
+            | Input::Typing { reply, .. }
+            | Input::Send { reply, .. }
+            | Input::Update { reply, .. }
+            | Input::Delete { reply, .. } => (*reply, Outcome::Failed(Error::RoomNotFound)),
+            Input::Depart { .. } | Input::Appended(_) | Input::Recovered(_) | Input::Loaded(_) | Input::Wake => {
+                return Ok(());
+            }
+        };
+        let mut batch = Batch::default();
+        self.answer(reply, result, &mut batch)
+    }
+
+    fn input(&mut self, room: RoomId, input: Input) -> Checked {
+        let now = self.agenda.now();
+        let Some(live) = self.engine.rooms.get_mut(&room) else { return Ok(()) };
+        let life = live.life;
+        self.trace.line(format_args!("{} room {room}: {}", self.agenda.mono().as_micros(), Words(&input)));
+        let mut batch = Batch { departed: departed(&input), ..Batch::default() };
+        let mut effects = Vec::new();
+        live.state.handle(input, now, &mut effects);
+        self.tally.steps += 1;
+        for effect in effects {
+            self.trace.line(format_args!("    {}", Words(&effect)));
+            self.effect(life, effect, &mut batch)?;
+        }
+        self.check_room(life, batch)?;
+        self.plan_wake(life)?;
+        self.cut_laggards();
+        Ok(())
+    }
+
+    fn effect(&mut self, life: Life, effect: Effect, batch: &mut Batch) -> Checked {
+        match effect {
+            Effect::Append(append) => self.append(life, append),
+            Effect::Recover { after, keys } => {
+                self.start(life, "recover", |live| !std::mem::replace(&mut live.appending, true))?;
+                let delay = self.latency();
+                self.agenda.put(delay, &mut self.rng, Happening::Recover { life, after, keys });
+                Ok(())
+            }
+            Effect::Load { after, limit } => {
+                self.start(life, "load", |live| !std::mem::replace(&mut live.loading, true))?;
+                if let Some(live) = self.engine.live(life) {
+                    live.loads += 1;
+                }
+                let delay = self.latency();
+                self.agenda.put(delay, &mut self.rng, Happening::Load { life, after, limit });
+                Ok(())
+            }
+            Effect::Answer { reply, result } => self.answer(reply, result, batch),
+            Effect::Join(session) => {
+                self.engine.live(life).map(|live| live.joined.insert(session));
+                Ok(())
+            }
+            Effect::Part(session) => {
+                self.part(life, session);
+                Ok(())
+            }
+            Effect::Publish(delivery) => self.publish(life, &delivery, batch),
+            Effect::Tell(session, delivery) => {
+                self.check_delivery(&delivery)?;
+                batch.told(&delivery, Whom::One(session))?;
+                self.push(session, Update::Delivery(delivery));
+                Ok(())
+            }
+            Effect::Warn { .. } => Ok(()),
+        }
+    }
+
+    /// At most one append and one load are under way.
+    fn start(&mut self, life: Life, what: &str, begin: impl FnOnce(&mut Live) -> bool) -> Checked {
+        let began = self.engine.live(life).is_none_or(begin);
+        if began {
+            Ok(())
+        } else {
+            Err(Broken::new(Promise::OneAtATime, format!("a second {what} in room {}", life.room)))
+        }
+    }
+
+    fn append(&mut self, life: Life, append: Append) -> Checked {
+        self.start(life, "append", |live| !std::mem::replace(&mut live.appending, true))?;
+        match append {
+            Append::Messages(messages) => {
+                if messages.is_empty() {
+                    return Err(Broken::new(Promise::OneAtATime, "an append of nothing"));
+                }
+                self.engine.journal.push((life, messages));
+                if !self.engine.flushing {
+                    self.engine.flushing = true;
+                    let fill = self.rng.millis(0, 3);
+                    let generation = self.engine.generation;
+                    self.agenda.put(fill, &mut self.rng, Happening::Flush { generation });
+                }
+            }
+            Append::Update(update) => self.transact(Work::Update(life, update)),
+            Append::Delete(delete) => self.transact(Work::Delete(life, delete)),
+        }
+        Ok(())
+    }
+
+    /// The journal begins a transaction with what waits.
+    pub(super) fn flush(&mut self, generation: u64) {
+        if generation == self.engine.generation {
+            self.engine.flushing = false;
+            let waiting = std::mem::take(&mut self.engine.journal);
+            self.transact(Work::Messages(waiting));
+        }
+    }
+
+    pub(super) fn appended(&mut self, life: Life, result: AppendResult) -> Checked {
+        let now = self.agenda.mono();
+        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        live.appending = false;
+        if result == Err(AppendFailure::Unknown) {
+            live.recovering = Some(now);
+            self.maybe_outage();
+        }
+        self.input(life.room, Input::Appended(result))
+    }
+
+    pub(super) fn recovered(&mut self, life: Life, result: Result<Recovered, Error>) -> Checked {
+        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        live.appending = false;
+        if matches!(result, Ok(_) | Err(Error::RoomNotFound)) {
+            live.recovering = None;
+        }
+        self.input(life.room, Input::Recovered(result))
+    }
+
+    pub(super) fn loaded(&mut self, life: Life, result: Result<Vec<StoredEvent>, Error>) -> Checked {
+        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        live.loading = false;
+        self.input(life.room, Input::Loaded(result))
+    }
+
+    pub(super) fn wake(&mut self, life: Life) -> Checked {
+        let now = self.agenda.mono();
+        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        if live.wake.is_none_or(|at| at > now) {
+            return Ok(());
+        }
+        live.wake = None;
+        self.input(life.room, Input::Wake)
+    }
+
+    /// Wakes the room when it wants to be, or a little later.
+    fn plan_wake(&mut self, life: Life) -> Checked {
+        let now = self.agenda.mono();
+        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        let Some(at) = live.state.poll_timeout() else {
+            live.wake = None;
+            return Ok(());
+        };
+        live.spins = if at <= now { live.spins + 1 } else { 0 };
+        if live.spins > MOST_SPINS {
+            return Err(Broken::new(Promise::OneAtATime, format!("room {} wants to be woken for ever", life.room)));
+        }
+        if live.wake != Some(at) {
+            live.wake = Some(at);
+            let late = self.rng.millis(0, WAKE_LAG_MS);
+            self.agenda.put_at(at.max(now) + late, &mut self.rng, Happening::Wake(life));
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, life: Life, session: SessionId) {
+        let Some(live) = self.engine.live(life) else { return };
+        live.joined.remove(&session);
+        if live.state.is_deleted() {
+            self.push(session, Update::Detached(life.room));
+        }
+    }
+
+    fn publish(&mut self, life: Life, delivery: &Delivery, batch: &mut Batch) -> Checked {
+        self.check_delivery(delivery)?;
+        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        let to: Vec<SessionId> = live.joined.iter().copied().collect();
+        batch.told(delivery, Whom::All(to.clone()))?;
+        for session in to {
+            self.push(session, Update::Delivery(delivery.clone()));
+        }
+        Ok(())
+    }
+
+    /// Drops a room that says it can be forgotten.
+    pub(super) fn forget_idle(&mut self, room: RoomId) -> Checked {
+        let Some(live) = self.engine.rooms.get(&room).filter(|live| live.state.is_idle()) else { return Ok(()) };
+        let busy = live.appending || live.loading || !live.joined.is_empty() || self.answers_pending(room);
+        if busy {
+            return Err(Broken::new(Promise::AnsweredOnce, format!("room {room} would be forgotten while in use")));
+        }
+        self.check.forgotten(room, self.agenda.mono())?;
+        self.trace.line(format_args!("  room {room} is forgotten"));
+        self.engine.rooms.remove(&room);
+        Ok(())
+    }
+}
+
+/// How often in a row a room may want to be woken at once. (So often that a promise broken by it is found first.)
+const MOST_SPINS: u32 = 300;
+/// How late a room may be woken, in milliseconds.
+pub(super) const WAKE_LAG_MS: u64 = 20;
+
+fn departed(input: &Input) -> Option<(SessionId, crate::Departure)> {
+    if let Input::Depart { session, departure } = input { Some((*session, *departure)) } else { None }
+}
+
+/// Where the answer of a command goes.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) room: RoomId,
+    pub(super) session: Option<SessionId>,
+    pub(super) at: Duration,
+    pub(super) asked: super::check::Asked,
+    pub(super) reply: ReplyId,
+}

@@ -1,0 +1,302 @@
+//! A small world around the rooms of an engine: people, a database that fails, time; all by a seed.
+//!
+//! [`World::run`] plays one scenario in virtual time and checks the engine's promises after every step. The same seed
+//! gives the same run, so what broke once can be looked at for as long as it takes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use self::{
+    acts::KeyUse,
+    agenda::{Agenda, Happening},
+    check::{Checked, Checks, Chronicle},
+    database::{Database, TransactionId},
+    dials::Dials,
+    engine::Engine,
+    people::{Device, People},
+    rng::Rng,
+    trace::Trace,
+};
+use crate::{
+    Epoch, Identity, RoomName, SessionId, Topic, UserId, UserName,
+    append::NewRoomRow,
+    state::{Departure, planted::Bug},
+    store::{MemoryBugs, MemoryLog},
+};
+
+mod acts;
+mod agenda;
+mod check;
+mod database;
+mod dials;
+mod engine;
+mod people;
+mod rest;
+mod rng;
+mod trace;
+mod words;
+
+pub use check::{Broken, Promise};
+
+/// One scenario on its way.
+#[derive(Debug)]
+pub struct World {
+    rng: Rng,
+    agenda: Agenda,
+    trace: Trace,
+    dials: Dials,
+    database: Database,
+    engine: Engine,
+    people: People,
+    keys: Vec<KeyUse>,
+    check: Checks,
+    tally: Tally,
+    /// Sessions that were just cut for reading too slowly.
+    laggards: Vec<SessionId>,
+    /// Whether people still act and the database still fails.
+    acting: bool,
+}
+
+/// A bug to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// One of the room's state.
+    State(Bug),
+    /// One of the log's.
+    Log(MemoryBugs),
+}
+
+/// How a scenario went.
+#[derive(Debug)]
+pub struct Run {
+    /// The promise that was broken, if one was.
+    pub broken: Option<Broken>,
+    /// A hash of the trace: two runs of one seed have the same.
+    pub hash: u64,
+    /// The trace, if it was asked for.
+    pub trace: Vec<String>,
+    /// What there was of everything.
+    pub tally: Tally,
+}
+
+/// What there was of everything in a scenario, or in many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Inputs that rooms were given.
+    pub steps: u64,
+    /// Commands that were given.
+    pub commands: u64,
+    /// Answers to them.
+    pub answers: u64,
+    /// Of these, the ones that say nobody knows whether it was stored.
+    pub unknown: u64,
+    /// Attaches that succeeded.
+    pub attaches: u64,
+    /// Of these, the ones that were told to resync.
+    pub resyncs: u64,
+    /// Events that were stored.
+    pub events: u64,
+    /// Times that another process wrote.
+    pub foreign: u64,
+    /// Updates that sessions read.
+    pub updates: u64,
+    /// Faults of the database.
+    pub faults: u64,
+    /// Times that the process died.
+    pub crashes: u64,
+    /// Sessions that were cut for reading too slowly.
+    pub lagged: u64,
+    /// Virtual time that passed, in milliseconds.
+    pub millis: u64,
+}
+
+impl Tally {
+    /// Adds another one's numbers.
+    pub const fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        self.commands += other.commands;
+        self.answers += other.answers;
+        self.unknown += other.unknown;
+        self.attaches += other.attaches;
+        self.resyncs += other.resyncs;
+        self.events += other.events;
+        self.foreign += other.foreign;
+        self.updates += other.updates;
+        self.faults += other.faults;
+        self.crashes += other.crashes;
+        self.lagged += other.lagged;
+        self.millis += other.millis;
+    }
+}
+
+impl World {
+    /// Plays the scenario of this seed, with a bug if one is planted; keeps the trace if asked to.
+    #[must_use]
+    pub fn run(seed: u64, plant: Option<Plant>, keep_trace: bool) -> Run {
+        let mut world = Self::new(seed, plant, keep_trace);
+        let broken = world.play().err();
+        if let Some(broken) = &broken {
+            world.trace.line(format_args!("{} {broken}", world.agenda.mono().as_micros()));
+        }
+        world.tally.millis = u64::try_from(world.agenda.mono().as_millis()).unwrap_or(u64::MAX);
+        Run { broken, hash: world.trace.hash(), tally: world.tally, trace: world.trace.into_lines() }
+    }
+
+    fn new(seed: u64, plant: Option<Plant>, keep_trace: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut dials = Dials::new(&mut rng);
+        let limits = Dials::limits(&mut rng);
+        let (bug, bugs) = match plant {
+            Some(Plant::State(bug)) => (Some(bug), MemoryBugs::default()),
+            Some(Plant::Log(bugs)) => (None, bugs),
+            None => (None, MemoryBugs::default()),
+        };
+        let mut trace = Trace::new(keep_trace);
+        trace.line(format_args!("seed {seed}: {dials:?} {limits:?}"));
+        let mut log = MemoryLog::new(Epoch::new("epoch"));
+        log.bugs = bugs;
+        let mut check = Checks::default();
+        dials.rooms = found_rooms(&mut log, &mut check, dials.rooms.len());
+        let users: Vec<Identity> = (1..=dials.users).map(user).collect();
+        let mut device = |_| Device {
+            user: rng.pick(&users).cloned().unwrap_or_else(|| user(1)),
+            session: None,
+            known: BTreeMap::new(),
+            slow: rng.percent(dials.slow_reader_percent),
+        };
+        let devices = (0..dials.devices).map(&mut device).collect();
+        Self {
+            agenda: Agenda::new(),
+            trace,
+            database: Database::new(log),
+            engine: Engine::new(limits, bug),
+            people: People::new(users, devices),
+            keys: Vec::new(),
+            check,
+            tally: Tally::default(),
+            laggards: Vec::new(),
+            acting: true,
+            dials,
+            rng,
+        }
+    }
+
+    fn play(&mut self) -> Checked {
+        self.agenda.put(Duration::ZERO, &mut self.rng, Happening::Act);
+        for _ in 0..self.dials.foreign {
+            let at = self.rng.millis(0, 20_000);
+            if let Some(room) = self.rng.pick(&self.dials.rooms) {
+                let room = *room;
+                self.agenda.put(at, &mut self.rng, Happening::Foreign(room));
+            }
+        }
+        for what in [Happening::SetClock, Happening::Crash] {
+            let at = self.rng.millis(500, 25_000);
+            if self.dials.crashes || !matches!(what, Happening::Crash) {
+                self.agenda.put(at, &mut self.rng, what);
+            }
+        }
+        while self.acting && self.agenda.mono() < Dials::LONGEST {
+            let Some(happening) = self.agenda.next_until(Dials::LONGEST) else { break };
+            self.happen(happening)?;
+            self.acting = self.dials.acts > 0;
+        }
+        self.come_to_rest()
+    }
+
+    fn happen(&mut self, happening: Happening) -> Checked {
+        match happening {
+            Happening::Act if self.acting => self.act(),
+            Happening::Foreign(room) if self.acting => self.foreign(room),
+            Happening::Crash if self.acting => self.crash(None),
+            Happening::Act | Happening::Foreign(_) | Happening::Crash => Ok(()),
+            Happening::Read(session) => self.read(session),
+            Happening::Depart(session, departure) => self.depart(session, departure),
+            Happening::Wake(life) => self.wake(life),
+            Happening::Flush { generation } => {
+                self.flush(generation);
+                Ok(())
+            }
+            Happening::Begin(id) => {
+                self.begin(id);
+                Ok(())
+            }
+            Happening::Settle(id) => self.settle(id),
+            Happening::Reply(id, life) => self.reply(id, life),
+            Happening::Recover { life, after, keys } => {
+                self.recover(life, after, keys);
+                Ok(())
+            }
+            Happening::Recovered(life, result) => self.recovered(life, result),
+            Happening::Load { life, after, limit } => {
+                self.load(life, after, limit);
+                Ok(())
+            }
+            Happening::Loaded(life, result) => self.loaded(life, result),
+            Happening::SetClock => {
+                self.set_clock();
+                Ok(())
+            }
+        }?;
+        self.check_times()?;
+        self.forget_rooms()
+    }
+
+    /// Rooms that nobody uses are forgotten, sooner or later.
+    fn forget_rooms(&mut self) -> Checked {
+        if !self.rng.percent(5) {
+            return Ok(());
+        }
+        let idle = self.engine.rooms.iter().find(|(_, live)| live.state.is_idle()).map(|(room, _)| *room);
+        idle.map_or(Ok(()), |room| self.forget_idle(room))
+    }
+
+    /// The wall clock is set, forward or back, by up to a day.
+    fn set_clock(&mut self) {
+        const DAY: i64 = 86_400_000_000;
+        let shift = i64::try_from(self.rng.below(2 * DAY.unsigned_abs())).unwrap_or(DAY) - DAY;
+        self.trace.line(format_args!("the clock is set by {shift} µs"));
+        self.agenda.shift_wall(shift);
+        let again = self.rng.millis(5_000, 60_000);
+        self.agenda.put(again, &mut self.rng, Happening::SetClock);
+    }
+
+    /// Whether the database may fail.
+    const fn faulty(&self) -> bool {
+        self.acting
+    }
+
+    /// The process dies: all sessions and rooms are gone, what was committed stays. It starts again at once.
+    fn crash(&mut self, doomed: Option<TransactionId>) -> Checked {
+        self.tally.crashes += 1;
+        self.trace.line(format_args!("{} the process dies", self.agenda.mono().as_micros()));
+        let sessions: Vec<SessionId> = self.people.sessions.keys().copied().collect();
+        self.engine.die();
+        self.check.rooms.clear();
+        for session in sessions {
+            self.depart(session, Departure::Lost)?;
+        }
+        self.people.pending.clear();
+        self.abandon_transactions(doomed)?;
+        for (room, chronicle) in &self.check.chronicles {
+            chronicle.check_whole(*room, &self.database.log)?;
+        }
+        Ok(())
+    }
+}
+
+fn found_rooms(log: &mut MemoryLog, check: &mut Checks, count: usize) -> Vec<crate::RoomId> {
+    let found = |index| {
+        let name = RoomName::from_stored(&format!("room {index}"));
+        let topic = Topic::from_stored("");
+        let new = NewRoomRow { name, topic, created_at: crate::Timestamp(0) };
+        let room = log.create_room(&new).unwrap_or_else(|holder| holder);
+        check.chronicles.insert(room.id, Chronicle::new(room.name, room.topic));
+        room.id
+    };
+    (0..count).map(found).collect()
+}
+
+fn user(number: u64) -> Identity {
+    let name = format!("user {number}");
+    Identity { id: UserId::from_stored(&name), name: UserName::from_stored(&name) }
+}

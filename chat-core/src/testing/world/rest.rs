@@ -1,0 +1,99 @@
+//! The end of a scenario: the faults end, people are still, and everything must come right.
+
+use std::time::Duration;
+
+use super::{
+    World,
+    check::{Broken, Checked, Promise, hold},
+};
+use crate::{RoomId, SessionId, state::Departure};
+
+impl World {
+    pub(super) fn come_to_rest(&mut self) -> Checked {
+        self.acting = false;
+        self.trace.line(format_args!("{} the faults end", self.agenda.mono().as_micros()));
+        // Transactions that were given up may still hold their locks; with the last of them the faults are over.
+        self.pass(LAST_LOCK)?;
+        self.pass(PROMISED)?;
+        self.check_all_answered()?;
+        // Another process's events are shown with this engine's next append to that room.
+        for room in self.dials.rooms.clone() {
+            let user = super::user(0);
+            self.send_new(room, &user, None)?;
+        }
+        self.pass(PROMISED)?;
+        self.check_all_answered()?;
+        self.check_at_head()?;
+        self.pass(SETTLED)?;
+        self.check_settled("with sessions attached")?;
+        let sessions: Vec<SessionId> = self.people.sessions.keys().copied().collect();
+        for session in sessions {
+            self.depart(session, Departure::Closed)?;
+        }
+        self.pass(PROMISED)?;
+        self.check_settled("after all left")?;
+        self.check_deserted()?;
+        for (room, chronicle) in &self.check.chronicles {
+            chronicle.check_whole(*room, &self.database.log)?;
+        }
+        Ok(())
+    }
+
+    /// Lets time pass.
+    fn pass(&mut self, time: Duration) -> Checked {
+        let end = self.agenda.mono() + time;
+        while let Some(happening) = self.agenda.next_until(end) {
+            self.happen(happening)?;
+        }
+        Ok(())
+    }
+
+    fn check_all_answered(&self) -> Checked {
+        let left = self.people.pending.values().find(|pending| pending.at != Duration::MAX);
+        hold(left.is_none(), Promise::AnsweredOnce, || format!("{left:?} was never answered"))
+    }
+
+    /// Every open subscription has read up to the head.
+    fn check_at_head(&self) -> Checked {
+        for (session, stream) in &self.check.streams {
+            for (room, seq) in stream.heads() {
+                let head = self.check.chronicles.get(&room).map(super::Chronicle::head);
+                hold(head == Some(seq), Promise::FoundAgain, || {
+                    format!("session {session} has read room {room} up to {seq}, but its head is {head:?}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_settled(&self, when: &str) -> Checked {
+        let now = self.agenda.mono();
+        match self.check.rooms.iter().find(|(_, check)| !check.is_settled(now)) {
+            Some((room, check)) => {
+                Err(Broken::new(Promise::Presence, format!("{when}, room {room} is not settled: {check:?}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A room without anybody is empty, and can be forgotten.
+    fn check_deserted(&mut self) -> Checked {
+        let rooms: Vec<RoomId> = self.engine.rooms.keys().copied().collect();
+        for room in rooms {
+            let Some(live) = self.engine.rooms.get(&room) else { continue };
+            let deserted = live.state.is_idle() && live.state.presence().count == 0;
+            hold(deserted || live.state.is_deleted(), Promise::Presence, || {
+                format!("nobody is in room {room}, but it is not idle: {:?}", live.state.presence())
+            })?;
+            self.forget_idle(room)?;
+        }
+        Ok(())
+    }
+}
+
+/// Longer than a transaction that was given up holds its locks.
+const LAST_LOCK: Duration = Duration::from_millis(3_100);
+/// How soon after a fault's end everything is found again.
+const PROMISED: Duration = Duration::from_secs(2);
+/// Longer than a grace, and than anybody types.
+const SETTLED: Duration = Duration::from_secs(12);

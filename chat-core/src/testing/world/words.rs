@@ -1,0 +1,127 @@
+//! What goes in and out of a room, in a trace: short, so that a trace can be read.
+
+use std::fmt;
+
+use crate::{
+    Answer, Delivery, Gap, Item, SignalKind, Update,
+    append::{Append, AppendFailure},
+    state::{Effect, Input, Outcome},
+};
+
+/// Something to be put into words.
+pub(super) struct Words<'a, T>(pub(super) &'a T);
+
+impl fmt::Display for Words<'_, Input> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Input::Attach { session, user, since, presence, reply } => {
+                let unseen = if *presence { "" } else { " unseen" };
+                write!(f, "{} attach of session {session}, {}, since {since:?}{unseen}", reply.0, user.id)
+            }
+            Input::Detach { session, reply } => write!(f, "{} detach of session {session}", reply.0),
+            Input::Typing { session, is_typing, reply } => {
+                write!(f, "{} typing {is_typing} of session {session}", reply.0)
+            }
+            Input::Send { session, author, content, key, reply } => {
+                let from = session.map_or(0, |session| session.0);
+                write!(
+                    f,
+                    "{} send of session {from}, {}, key {:?}: {:?}",
+                    reply.0,
+                    author.id,
+                    key.as_str(),
+                    content.trim_end()
+                )
+            }
+            Input::Update { name, topic, reply, .. } => write!(f, "{} update to {name:?} {topic:?}", reply.0),
+            Input::Delete { reply, .. } => write!(f, "{} delete", reply.0),
+            Input::Depart { session, departure } => write!(f, "session {session} departs: {departure:?}"),
+            Input::Appended(Ok(placed)) => write!(f, "appended {}", placed.len()),
+            Input::Appended(Err(AppendFailure::Unknown)) => write!(f, "appended or not: unknown"),
+            Input::Appended(Err(AppendFailure::NotStored(error))) => write!(f, "not appended: {}", error.code()),
+            Input::Recovered(Ok(found)) => {
+                write!(f, "recovered {} events, and {} earlier", found.events.len(), found.earlier.len())
+            }
+            Input::Recovered(Err(error)) => write!(f, "not recovered: {}", error.code()),
+            Input::Loaded(Ok(rows)) => {
+                write!(f, "loaded {} from {}", rows.len(), rows.first().map_or(0, |row| row.event.seq.0))
+            }
+            Input::Loaded(Err(error)) => write!(f, "not loaded: {}", error.code()),
+            Input::Wake => write!(f, "wake"),
+        }
+    }
+}
+
+impl fmt::Display for Words<'_, Effect> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Effect::Append(Append::Messages(messages)) => write!(f, "append {} messages", messages.len()),
+            Effect::Append(Append::Update(_)) => write!(f, "append an update"),
+            Effect::Append(Append::Delete(_)) => write!(f, "append the end"),
+            Effect::Recover { after, keys } => write!(f, "recover after {after}, {} keys", keys.len()),
+            Effect::Load { after, limit } => write!(f, "load {limit} after {after}"),
+            Effect::Answer { reply, result } => write!(f, "answer {}: {}", reply.0, Words(result)),
+            Effect::Join(session) => write!(f, "join {session}"),
+            Effect::Part(session) => write!(f, "part {session}"),
+            Effect::Publish(delivery) => write!(f, "publish {}", Words(delivery)),
+            Effect::Tell(session, delivery) => write!(f, "tell {session} {}", Words(delivery)),
+            Effect::Warn { session, seq, head } => write!(f, "warn: session {session} claims {seq}, head is {head}"),
+        }
+    }
+}
+
+impl fmt::Display for Words<'_, Outcome> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Outcome::Failed(error) => write!(f, "{}", error.code()),
+            Outcome::Attached { head, gap } => write!(f, "attached at {head}, gap of {}", gap.len()),
+            Outcome::Resync { head } => write!(f, "resync at {head}"),
+            Outcome::Detached => write!(f, "detached"),
+            Outcome::Typing => write!(f, "typing"),
+            Outcome::Stored { event, replayed } => {
+                write!(f, "stored as {}{}", event.seq, if *replayed { ", replayed" } else { "" })
+            }
+            Outcome::Unchanged => write!(f, "unchanged"),
+        }
+    }
+}
+
+impl fmt::Display for Words<'_, Delivery> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signal = match self.0.item() {
+            Item::Event(event) => return write!(f, "event {} of room {}", event.seq, event.room),
+            Item::Signal(signal) => signal,
+        };
+        let users = match &signal.kind {
+            SignalKind::Join(user) => return write!(f, "join of {} in room {}", user.id, signal.room),
+            SignalKind::Leave(user) => return write!(f, "leave of {} in room {}", user.id, signal.room),
+            SignalKind::UserList(list) => {
+                write!(f, "list of room {}: {}", signal.room, list.count)?;
+                &list.members
+            }
+            SignalKind::Typing(users) => {
+                write!(f, "typing in room {}:", signal.room)?;
+                users
+            }
+        };
+        users.iter().try_for_each(|user| write!(f, " {}", user.id))
+    }
+}
+
+impl fmt::Display for Words<'_, Update> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Update::Answer(ticket, Ok(Answer::Attached(attached))) => {
+                let gap = if let Gap::Events(events) = &attached.gap { Some(events.len()) } else { None };
+                write!(f, "answer {ticket}: attached at {}, gap {gap:?}", attached.head.seq)
+            }
+            Update::Answer(ticket, Ok(Answer::Sent(sent))) => write!(f, "answer {ticket}: sent as {}", sent.seq),
+            Update::Answer(ticket, Ok(Answer::Detached { .. })) => write!(f, "answer {ticket}: detached"),
+            Update::Answer(ticket, Ok(Answer::Typing { .. })) => write!(f, "answer {ticket}: typing"),
+            Update::Answer(ticket, Err(error)) => write!(f, "answer {ticket}: {}", error.code()),
+            Update::Delivery(delivery) => write!(f, "{}", Words(delivery)),
+            Update::Detached(room) => write!(f, "detached from room {room}"),
+            Update::Closed(reason) => write!(f, "closed: {reason:?}"),
+        }
+    }
+}
