@@ -1,2 +1,185 @@
-//! The server.
-fn main() {}
+//! The ready-made chat server: configuration, engine, serve.
+
+use std::{
+    io::{IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+use chat_core::{ChatEngine, StartError};
+use chat_http::{Guests, Origin, serve, site};
+use clap::{Parser, ValueEnum};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// A chat server: rooms over REST and WebSocket, kept in your own database.
+#[derive(Debug, Parser)]
+#[command(name = "chatd", version, after_help = EXIT_CODES)]
+struct Options {
+    /// Where rooms and messages are kept: sqlite://FILE?mode=rwc, postgres://… or mysql://…; the default is the file
+    /// chat.db in the working folder, made when it is not there.
+    #[arg(
+        long,
+        env = "CHATD_DATABASE_URL",
+        value_name = "URL",
+        default_value = "sqlite://chat.db?mode=rwc",
+        hide_env_values = true
+    )]
+    database_url: String,
+
+    /// The address to listen on. Anyone who can reach it can use any name: keep it to networks you trust.
+    #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// A web origin, such as https://chat.example, whose pages may use this server besides its own; may be repeated (in
+    /// the environment: separated by commas).
+    #[arg(long = "allowed-origin", env = "CHATD_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    allowed_origins: Vec<Origin>,
+
+    /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
+    #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  stopped by SIGTERM or SIGINT (Ctrl-C); a second signal stops at once with 130
+  2  the command line or the database URL is wrong
+  3  another process uses the database, or took it over
+  4  the database cannot be opened or reached
+  5  the database holds something else, or needs a newer version
+  6  the address cannot be listened on";
+
+/// Why the server did not run, or stopped by itself.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    text: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    start_log(options.log_format);
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tracing::error!(exit.code = failure.code, "{}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Failure> {
+    let Options { database_url, listen, allowed_origins, .. } = options;
+    // The address first: it is the cheaper of the two to find taken.
+    let cannot_listen = |error| Failure { code: 6, text: format!("cannot listen on {listen}: {error}") };
+    let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let engine = ChatEngine::builder().database(database_url.as_str()).build().await.map_err(cannot_start)?;
+
+    tracing::warn!("guests only: everyone is who they say they are; for trusted networks only");
+    tracing::info!(%address, "listening on http://{address}");
+    say_where(address);
+
+    let site = site(engine.clone(), Guests).allow_origins(allowed_origins);
+    let evicted = async {
+        engine.evicted().await;
+        Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
+    };
+    let mut reason = None;
+    let stop = async {
+        tokio::select! {
+            signal = told_to_stop() => tracing::info!("{signal}: closing connections; once more stops at once"),
+            failure = evicted => reason = Some(failure),
+        }
+        tokio::spawn(async {
+            told_to_stop().await;
+            std::process::exit(130);
+        });
+    };
+    serve(listener, site, stop).await;
+    tracing::info!("stopped");
+    reason.map_or(Ok(()), Err)
+}
+
+fn cannot_start(error: StartError) -> Failure {
+    let code = match error {
+        StartError::BadUrl(_) => 2,
+        StartError::InUse(_) => 3,
+        StartError::Unavailable(_) => 4,
+        _ => 5,
+    };
+    Failure { code, text: error.to_string() }
+}
+
+/// Waits for a signal that asks to stop, and names it.
+#[cfg(unix)]
+async fn told_to_stop() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        },
+        _ => std::future::pending().await,
+    }
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+async fn told_to_stop() -> &'static str {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => "Ctrl-C",
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Tells people where to go; standard output is theirs, the log has standard error.
+fn say_where(address: SocketAddr) {
+    let text = format!(
+        "Chat server on http://{address}\n  \
+         documentation  http://{address}/docs\n  \
+         a room, live   ws://{address}/ws/chat/{{room_id}}?username=…\n\
+         Guests only: anyone who can reach this address can use any name. For trusted networks.\n"
+    );
+    // Nobody reads it if it cannot be written, and the server runs all the same.
+    drop(std::io::stdout().write_all(text.as_bytes()));
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_explained() {
+        let command = Options::command();
+        for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
+            assert!(argument.get_help().is_some() || argument.get_id() == "version", "{}", argument.get_id());
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub mod text;
 
 #[cfg(feature = "runtime")]
 mod engine;
-#[cfg(feature = "test-util")]
+#[cfg(any(feature = "test-util", all(test, feature = "runtime")))]
 pub mod testing;
 
 pub use clock::{Clock, Now, SystemClock, Timestamp};

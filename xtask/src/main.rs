@@ -1,2 +1,42 @@
-//! The server.
-fn main() {}
+//! The project's own chores: `cargo xtask test`, `ci`, `openapi`, `tidy`, `with`.
+#![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
+
+use std::{env, process::ExitCode};
+
+mod ci;
+mod install;
+mod servers;
+mod sh;
+mod test;
+
+const HELP: &str = "\
+cargo xtask test [FILTER]     install what the tests need, start the databases, run every test
+cargo xtask ci                format, clippy, docs, house rules, features, then everything that `test` does
+cargo xtask openapi           rewrite openapi.yaml from the code
+cargo xtask tidy              check the house rules
+cargo xtask with COMMAND ...  run a command with the databases up and the variables of the tests set
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let (chore, rest) = args.split_first().map_or(("help", &[][..]), |(chore, rest)| (chore.as_str(), rest));
+    let done = match chore {
+        "test" => test::run(rest),
+        "ci" => ci::run(),
+        "openapi" => ci::openapi(),
+        "tidy" => ci::tidy(),
+        "with" => test::with_servers(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no chore {other:?}\n\n{HELP}").into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,70 +1,198 @@
 //! How an engine is put together.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
-use crate::{ChatEngine, Clock, Limits, Policy, StartError, store::Store};
+use futures::future::BoxFuture;
+use tokio::{runtime::Handle, sync::watch};
+
+use crate::{
+    AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
+    engine::{
+        admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, rates::Rates,
+        sessions::Sessions, shutdown::Lifecycle,
+    },
+    store::{MemoryStore, Store},
+};
 
 /// Where an engine keeps its logs.
 ///
 /// From a URL (`sqlite://chat.db?mode=rwc`, `postgres://…`, `mysql://…`), from a connection that the host already owns
 /// (`sea_orm::DatabaseConnection`, with one of the database features), in memory, or a [`Store`] of your own.
-#[derive(Debug)]
-pub struct Database(());
+pub struct Database(Source);
+
+enum Source {
+    Memory,
+    Url(String),
+    Store(Arc<dyn Store>),
+    /// Something that opens a store when the engine starts.
+    #[cfg_attr(not(feature = "sea"), expect(dead_code, reason = "only the SQL store hands in a connection"))]
+    Open(Opener),
+}
+
+type Opened = Result<Arc<dyn Store>, StartError>;
+type Opener = Box<dyn FnOnce() -> BoxFuture<'static, Opened> + Send>;
 
 impl Database {
     /// In memory: gone with the engine. For tests and demonstrations.
     #[must_use]
-    pub fn memory() -> Self {
-        todo!()
+    pub const fn memory() -> Self {
+        Self(Source::Memory)
     }
 
     /// A store of your own.
     #[must_use]
-    pub fn store(_store: Arc<dyn Store>) -> Self {
-        todo!()
+    pub fn store(store: Arc<dyn Store>) -> Self {
+        Self(Source::Store(store))
+    }
+
+    /// A store that is opened when the engine starts.
+    #[cfg(feature = "sea")]
+    pub(crate) fn open_with<F, Fut>(open: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Opened> + Send + 'static,
+    {
+        Self(Source::Open(Box::new(|| Box::pin(open()))))
+    }
+
+    async fn open(self) -> Opened {
+        match self.0 {
+            Source::Memory => {
+                let epoch = Epoch::new(&uuid::Uuid::new_v4().simple().to_string());
+                Ok(Arc::new(MemoryStore::new(epoch)))
+            }
+            Source::Store(store) => Ok(store),
+            Source::Open(open) => open().await,
+            Source::Url(url) => open_url(&url).await,
+        }
     }
 }
 
 impl From<&str> for Database {
-    fn from(_url: &str) -> Self {
-        todo!()
+    fn from(url: &str) -> Self {
+        Self(Source::Url(url.to_owned()))
+    }
+}
+
+impl From<String> for Database {
+    fn from(url: String) -> Self {
+        Self(Source::Url(url))
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A URL may have a password in it.
+        f.write_str(match self.0 {
+            Source::Memory => "Database(memory)",
+            Source::Url(_) => "Database(url)",
+            Source::Store(_) | Source::Open(_) => "Database(store)",
+        })
     }
 }
 
 /// Puts an engine together; see [`ChatEngine::builder`].
-#[derive(Debug)]
-pub struct Builder(());
+pub struct Builder {
+    database: Database,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    policy: Arc<dyn Policy>,
+}
 
 impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            database: Database::memory(),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock::new()),
+            policy: Arc::new(AllowAll),
+        }
+    }
+
     /// Where the logs are kept. Default: [`Database::memory`].
     #[must_use]
-    pub fn database(self, _database: impl Into<Database>) -> Self {
-        todo!()
+    pub fn database(self, database: impl Into<Database>) -> Self {
+        Self { database: database.into(), ..self }
     }
 
     /// The numbers to hold to. Default: [`Limits::default`].
     #[must_use]
-    pub fn limits(self, _limits: Limits) -> Self {
-        todo!()
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The clock. Default: the machine's.
     #[must_use]
-    pub fn clock(self, _clock: impl Clock) -> Self {
-        todo!()
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// Who may do what. Default: everyone everything.
     #[must_use]
-    pub fn policy(self, _policy: impl Policy) -> Self {
-        todo!()
+    pub fn policy(self, policy: impl Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
     }
 
-    /// Opens the database, migrates it, and starts.
+    /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
+    /// stay there.
     ///
     /// # Errors
-    /// [`StartError`].
+    /// [`StartError::BadUrl`], [`StartError::InUse`], [`StartError::Unavailable`] (also outside of a tokio runtime) or
+    /// [`StartError::Unusable`].
+    ///
+    /// # Cancel safety
+    /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
-        todo!()
+        let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
+        let store = self.database.open().await?;
+        let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
+        let (stop, stopping) = watch::channel(false);
+        let breaker = Breaker::new(Arc::clone(&store), runtime.clone(), stopping.clone());
+        let (journal, writers) = Journal::start(&store, &breaker, &runtime, &stopping);
+        let inner = Arc::new(Inner {
+            hub: Hub::new(),
+            journal,
+            breaker,
+            sessions: Sessions::default(),
+            rates: Rates::new(self.limits.sends),
+            admission: Admission::new(&self.limits),
+            lifecycle: Lifecycle::new(stop, writers),
+            purges: AtomicUsize::new(0),
+            store,
+            limits: Arc::new(self.limits),
+            clock: self.clock,
+            policy: self.policy,
+            epoch,
+            runtime,
+        });
+        // What the last process left of deleted rooms.
+        inner.purge();
+        tracing::info!(epoch = %inner.epoch, "the engine has started");
+        Ok(ChatEngine::new(inner))
     }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("database", &self.database)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens what a URL names; which ones there are depends on the features.
+#[cfg(feature = "sea")]
+async fn open_url(url: &str) -> Opened {
+    Ok(Arc::new(crate::store::sea::SeaStore::open(url).await?))
+}
+
+#[cfg(not(feature = "sea"))]
+#[expect(clippy::unused_async, reason = "it is async where there is something to open")]
+async fn open_url(url: &str) -> Opened {
+    let scheme = url.split(':').next().unwrap_or_default();
+    Err(StartError::BadUrl(format!("this build has no database for `{scheme}:`")))
 }

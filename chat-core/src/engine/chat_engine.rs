@@ -1,13 +1,37 @@
 //! The engine's front door.
 
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
 use crate::{
-    Actor, Builder, CloseReason, Draft, Error, HistoryPage, Identity, Limits, NewRoom, Page, Presence, Room,
-    RoomChange, RoomId, RoomPage, RoomQuery, Sent, Session,
+    Action, Actor, Builder, Draft, Error, HistoryPage, Identity, Limits, NewRoom, Page, PageFrom, Presence, Room,
+    RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
+    append::NewRoomRow,
+    engine::{
+        admission::Admitted,
+        breaker::not_stored,
+        hub::RoomCommand,
+        inner::Inner,
+        journal::retrying,
+        prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
+        reply::{Responder, To},
+    },
+    state::{Input, Outcome, ReplyId},
+    store::{StoreError, StoreErrorKind},
+    text::name_key,
 };
 
-/// A chat engine. Cheap to clone; all clones are the same engine.
+/// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
+///
+/// Whoever asks for something is an [`Actor`]: a user ([`Identity`]), [`Actor::Anonymous`], or the host itself
+/// ([`Actor::System`]), of whom the [`Policy`](crate::Policy) is not asked.
 #[derive(Debug, Clone)]
-pub struct ChatEngine(());
+pub struct ChatEngine(Arc<Owner>);
+
+/// Stops the engine with its last handle.
+#[derive(Debug)]
+struct Owner(Arc<Inner>);
 
 /// How an engine is.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,81 +39,321 @@ pub struct ChatEngine(());
 pub struct Health {
     /// Whether it takes commands and its database stores.
     pub ready: bool,
-    /// Why not, if not: the code of the error that sends get.
+    /// Why not, if not: the error that sends get.
     pub reason: Option<Error>,
     /// How many sessions there are.
     pub sessions: usize,
 }
 
 impl ChatEngine {
+    pub(super) fn new(inner: Arc<Inner>) -> Self {
+        Self(Arc::new(Owner(inner)))
+    }
+
     /// Puts an engine together.
     #[must_use]
     pub fn builder() -> Builder {
-        todo!()
+        Builder::new()
     }
+
     /// The limits it was built with.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        todo!()
+        &self.inner().limits
     }
-    /// Starts a session. Over a limit on sessions, its stream ends at once with [`CloseReason::TooManySessions`].
+
+    /// Starts a session. Over a limit on sessions, its stream ends at once with
+    /// [`CloseReason::TooManySessions`](crate::CloseReason::TooManySessions).
     #[must_use]
-    pub fn connect(&self, _identity: Identity) -> Session {
-        let _ = CloseReason::Lagged;
-        todo!()
+    pub fn connect(&self, identity: Identity) -> Session {
+        Session::new(self.inner().sessions.connect(self.inner(), identity))
     }
+
     /// Makes a room.
-    pub async fn create_room(&self, _actor: impl Into<Actor>, _new: NewRoom) -> Result<Room, Error> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`], [`Error::NameTaken`] with the room that has the name, what the policy says,
+    /// [`Error::Unavailable`], [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have been made.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the room is made whether or not this is waited for.
+    pub async fn create_room(&self, actor: impl Into<Actor>, new: NewRoom) -> Result<Room, Error> {
+        let inner = self.inner();
+        inner.check_running()?;
+        inner.check(&actor.into(), Action::CreateRoom(&new))?;
+        let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
+        inner.breaker.check()?;
+        let row = NewRoomRow { name, topic, created_at: inner.clock.now().wall };
+        let making = create_row(Arc::clone(inner), row, inner.admission.admit());
+        // In a task of its own, which goes on when the caller goes away.
+        inner.runtime.spawn(making).await.unwrap_or(Err(Error::Internal))
     }
-    /// Changes a room's name or topic. Nothing given: `InvalidField`. Unchanged values: no event.
-    pub async fn update_room(
-        &self,
-        _actor: impl Into<Actor>,
-        _room: RoomId,
-        _change: RoomChange,
-    ) -> Result<Room, Error> {
-        todo!()
+
+    /// Changes a room's name or topic, or both with one event. Values that are so already: no event.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] also when nothing is given, [`Error::RoomNotFound`], [`Error::NameTaken`] with the room that
+    /// has the name, what the policy says, [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`];
+    /// [`Error::OutcomeUnknown`] when it may have been changed.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the room is changed whether or not this is waited for.
+    pub async fn update_room(&self, actor: impl Into<Actor>, room: RoomId, change: RoomChange) -> Result<Room, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.check_running()?;
+        check_room(room)?;
+        inner.check(&actor, Action::UpdateRoom(room, &change))?;
+        let name = change.name.as_deref().map(RoomName::new).transpose()?;
+        let topic = change.topic.as_deref().map(Topic::new).transpose()?;
+        if name.is_none() && topic.is_none() {
+            return Err(Error::invalid_field("name", "give a name or a topic"));
+        }
+        inner.breaker.check()?;
+        let reply = inner.hub.next_reply();
+        let input = Input::Update { actor: actor.user().cloned(), name, topic, key: generated_key(), reply };
+        self.call(room, input, reply, inner.admission.admit()).await.map_err(|error| inner.filled(error))?;
+        // It was changed: what cannot be read now may be asked for again, and is found unchanged.
+        let changed = self.read_room(room).await;
+        changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
     }
-    /// Deletes a room and its messages.
-    pub async fn delete_room(&self, _actor: impl Into<Actor>, _room: RoomId) -> Result<(), Error> {
-        todo!()
+
+    /// Deletes a room and its messages. Everyone attached hears of it last, and is detached.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`],
+    /// [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have been deleted.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the room is deleted whether or not this is waited for.
+    pub async fn delete_room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<(), Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.check_running()?;
+        check_room(room)?;
+        inner.check(&actor, Action::DeleteRoom(room))?;
+        inner.breaker.check()?;
+        let reply = inner.hub.next_reply();
+        let input = Input::Delete { actor: actor.user().cloned(), key: generated_key(), reply };
+        self.call(room, input, reply, inner.admission.admit()).await.map(drop)
     }
+
     /// A room.
-    pub async fn room(&self, _actor: impl Into<Actor>, _room: RoomId) -> Result<Room, Error> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<Room, Error> {
+        self.inner().check_running()?;
+        check_room(room)?;
+        self.inner().check(&actor.into(), Action::ReadRoom(room))?;
+        self.read_room(room).await
     }
+
     /// A room by its name, without regard to case.
-    pub async fn room_by_name(&self, _actor: impl Into<Actor>, _name: &str) -> Result<Room, Error> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] for U+0000, [`Error::RoomNotFound`], what the policy says of the room,
+    /// [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn room_by_name(&self, actor: impl Into<Actor>, name: &str) -> Result<Room, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.check_running()?;
+        check_text("name", name)?;
+        let room = inner.store.room_by_name(&name_key(name)).await;
+        let room = room.map_err(|failure| Inner::read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        inner.check(&actor, Action::ReadRoom(room.id))?;
+        Ok(inner.with_online(room))
     }
-    /// A page of rooms.
-    pub async fn rooms(&self, _actor: impl Into<Actor>, _query: RoomQuery) -> Result<RoomPage, Error> {
-        todo!()
+
+    /// A page of rooms, by id.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] (`limit` outside 1–100, `q` with U+0000), what the policy says, [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn rooms(&self, actor: impl Into<Actor>, mut query: RoomQuery) -> Result<RoomPage, Error> {
+        let inner = self.inner();
+        inner.check_running()?;
+        inner.check(&actor.into(), Action::ListRooms)?;
+        check_limit(query.limit)?;
+        if let Some(part) = query.name_contains.take() {
+            check_text("q", &part)?;
+            query.name_contains = Some(name_key(&part)).filter(|part| !part.is_empty());
+        }
+        query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
+        let page = inner.store.rooms(&query).await.map_err(|failure| Inner::read_failed(&failure))?;
+        let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
+        Ok(RoomPage { rooms, next: page.next })
     }
-    /// A page of a room's messages.
-    pub async fn history(&self, _actor: impl Into<Actor>, _room: RoomId, _page: Page) -> Result<HistoryPage, Error> {
-        todo!()
+
+    /// A page of a room's messages, oldest first. Its `head` is a position to attach from.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] (`limit` outside 1–100), [`Error::RoomNotFound`], what the policy says,
+    /// [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn history(&self, actor: impl Into<Actor>, room: RoomId, page: Page) -> Result<HistoryPage, Error> {
+        let inner = self.inner();
+        inner.check_running()?;
+        check_room(room)?;
+        inner.check(&actor.into(), Action::ReadRoom(room))?;
+        check_limit(page.limit)?;
+        let page = Page { from: bounded(page.from), ..page };
+        let page = inner.store.history(room, page).await.map_err(|failure| Inner::read_failed(&failure))?;
+        page.ok_or(Error::RoomNotFound)
     }
+
     /// Who is online in a room.
-    pub async fn presence(&self, _actor: impl Into<Actor>, _room: RoomId) -> Result<Presence, Error> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn presence(&self, actor: impl Into<Actor>, room: RoomId) -> Result<Presence, Error> {
+        let inner = self.inner();
+        inner.check_running()?;
+        check_room(room)?;
+        inner.check(&actor.into(), Action::ReadRoom(room))?;
+        match inner.hub.presence(room) {
+            Some(presence) => Ok(Presence::clone(&presence)),
+            None => self.read_room(room).await.map(|_| Presence::default()),
+        }
     }
-    /// Sends without a session.
-    pub async fn send(&self, _author: &Identity, _room: RoomId, _draft: Draft) -> Result<Sent, Error> {
-        todo!()
+
+    /// Sends a message without a session, and waits until it is durable.
+    ///
+    /// # Errors
+    /// As [`SessionHandle::send`](crate::SessionHandle::send).
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the message is stored whether or not this is waited for. Whoever is not sure sends it again with
+    /// the same key.
+    pub async fn send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<Sent, Error> {
+        let inner = self.inner();
+        inner.check_running()?;
+        check_room(room)?;
+        inner.check(&author.into(), Action::Send(room, &draft))?;
+        let PreparedSend { input, reply, admitted } = inner.prepare_send(None, author, draft)?;
+        match self.call(room, input, reply, admitted).await? {
+            Outcome::Stored { event, replayed } => Ok(Sent { seq: event.seq, event, replayed }),
+            Outcome::Failed(_)
+            | Outcome::Attached { .. }
+            | Outcome::Resync { .. }
+            | Outcome::Detached
+            | Outcome::Typing
+            | Outcome::Unchanged => Err(Error::Internal),
+        }
     }
+
     /// How it is.
     #[must_use]
     pub fn health(&self) -> Health {
-        todo!()
+        let inner = self.inner();
+        let reason = inner.check_running().and_then(|()| inner.breaker.check()).err();
+        Health { ready: reason.is_none(), reason, sessions: inner.sessions.len() }
     }
+
     /// Resolves when the engine has to stop because another process took its database.
+    ///
+    /// # Cancel safety
+    /// It only waits.
     pub async fn evicted(&self) {
-        todo!()
+        self.inner().store.evicted().await;
     }
-    /// Stops: refuses new commands, answers what is under way, closes every session, lets go of the database.
+
+    /// Stops: refuses new commands, answers what is under way (for at most 5 s), closes every session with
+    /// [`CloseReason::Shutdown`](crate::CloseReason::Shutdown), and lets go of the database. Resolves when that is done,
+    /// however often it is called.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the engine stops whether or not this is waited for.
     pub async fn shutdown(&self) {
-        todo!()
+        self.inner().begin_shutdown();
+        self.inner().lifecycle.stopped().await;
+    }
+
+    /// Breaks a room's task, to show what happens then. Returns whether it had one.
+    #[cfg(any(test, feature = "test-util"))]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn break_room(&self, room: RoomId) -> bool {
+        self.inner().hub.break_room(room)
+    }
+
+    pub(super) fn inner(&self) -> &Arc<Inner> {
+        &self.0.0
+    }
+
+    async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
+        let row = self.inner().store.room(room).await.map_err(|failure| Inner::read_failed(&failure))?;
+        row.map(|row| self.inner().with_online(row)).ok_or(Error::RoomNotFound)
+    }
+
+    /// Hands a command of the engine's own to a room, and waits for the answer.
+    async fn call(&self, room: RoomId, input: Input, reply: ReplyId, admitted: Admitted) -> Result<Outcome, Error> {
+        let (call, answer) = oneshot::channel();
+        let responder = Responder { to: To::Call(call), admitted };
+        let command = RoomCommand { input, reply, responder, slot: None };
+        self.inner().hub.dispatch(self.inner(), room, command).map_err(|refused| refused.error)?;
+        // Unanswered it is dropped only when the runtime goes down.
+        answer.await.unwrap_or(Err(Error::OutcomeUnknown))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.begin_shutdown();
+    }
+}
+
+impl Inner {
+    /// What the store cannot know of an error.
+    fn filled(&self, error: Error) -> Error {
+        if let Error::NameTaken { room } = error {
+            return Error::NameTaken { room: Box::new(self.with_online(*room)) };
+        }
+        error
+    }
+}
+
+async fn create_row(inner: Arc<Inner>, row: NewRoomRow, admitted: Admitted) -> Result<Room, Error> {
+    let made = retrying(|| inner.store.create_room(&row)).await;
+    let result = match made {
+        Ok(Ok(room)) => Ok(room),
+        Ok(Err(taken)) => Err(inner.filled(Error::NameTaken { room: Box::new(taken) })),
+        Err(failure) => Err(create_failed(&inner, &failure)),
+    };
+    drop(admitted);
+    result
+}
+
+fn create_failed(inner: &Inner, failure: &StoreError) -> Error {
+    tracing::error!(error = %failure, "a room could not be made");
+    inner.breaker.failed(failure);
+    if failure.kind == StoreErrorKind::Unknown { Error::OutcomeUnknown } else { not_stored(failure.kind) }
+}
+
+fn check_limit(limit: usize) -> Result<(), Error> {
+    if (1..=100).contains(&limit) { Ok(()) } else { Err(Error::invalid_field("limit", "must be 1 to 100")) }
+}
+
+fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
+    if text.contains('\0') { Err(Error::invalid_field(field, "must not contain U+0000")) } else { Ok(()) }
+}
+
+/// The same place, within what a database can count.
+fn bounded(from: PageFrom) -> PageFrom {
+    match from {
+        PageFrom::Newest => PageFrom::Newest,
+        PageFrom::Before(seq) => PageFrom::Before(seq.min(MAX_SEQ)),
+        PageFrom::After(seq) => PageFrom::After(seq.min(MAX_SEQ)),
+        PageFrom::Around(seq) => PageFrom::Around(seq.min(MAX_SEQ)),
     }
 }

@@ -1,9 +1,34 @@
 //! The tokio shell around the pure state: tasks, queues and the database.
 
+mod admission;
+mod audience;
+mod breaker;
 mod builder;
 mod chat_engine;
+mod hub;
+mod inner;
+mod journal;
+mod outbox;
+mod prepare;
+mod rates;
+mod reply;
+mod room_task;
 mod session;
+mod session_core;
+mod sessions;
+mod shutdown;
+
+#[cfg(test)]
+mod tests;
 
 pub use builder::{Builder, Database};
 pub use chat_engine::{ChatEngine, Health};
 pub use session::{Session, SessionHandle, Updates};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks. A panic elsewhere must not take the engine down: what is kept under these locks is changed in single steps, so
+/// it is whole even then.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

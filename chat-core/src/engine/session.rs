@@ -1,31 +1,53 @@
 //! A session: one user's live attachment to the engine.
 
 use std::{
+    fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures::Stream;
+use tokio::sync::oneshot;
 
-use crate::{Attached, Command, Draft, Error, Identity, RoomId, Sent, SessionId, Since, Ticket, Update};
+use crate::{
+    Answer, AnswerResult, Attached, Command, Draft, Error, Identity, RoomId, Sent, SessionId, Since, Ticket, Update,
+    engine::session_core::{Ending, SessionCore},
+};
 
-/// One live session. Dropping both halves leaves every room.
+/// One live session of one user, from [`ChatEngine::connect`](crate::ChatEngine::connect). It [splits](Self::split) into
+/// the half that commands and the half that listens; dropping both leaves every room.
 #[derive(Debug)]
-pub struct Session(());
+pub struct Session {
+    handle: SessionHandle,
+    updates: Updates,
+}
 
-/// The half that commands. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct SessionHandle(());
+/// The half of a session that commands. Cheap to clone.
+///
+/// A command is either *submitted* ([`submit`](Self::submit)), and answered in the stream of [`Updates`], or *called* and
+/// awaited (all other methods), which needs nobody to read the stream. The commands of one session take effect per room
+/// in the order in which they were issued.
+#[derive(Clone)]
+pub struct SessionHandle(Arc<Handle>);
 
-/// The half that listens: an endless, ordered stream of [`Update`]s.
-#[derive(Debug)]
-pub struct Updates(());
+/// The half of a session that listens: one ordered stream of [`Update`]s. After an [`Update::Closed`] it ends.
+///
+/// Dropping it means that nothing is queued for it any more; the other half still works.
+pub struct Updates(Arc<SessionCore>);
+
+/// What the clones of a [`SessionHandle`] share: dropped with the last of them.
+struct Handle(Arc<SessionCore>);
 
 impl Session {
+    pub(super) fn new(core: Arc<SessionCore>) -> Self {
+        Self { handle: SessionHandle(Arc::new(Handle(Arc::clone(&core)))), updates: Updates(core) }
+    }
+
     /// The two halves.
     #[must_use]
     pub fn split(self) -> (SessionHandle, Updates) {
-        todo!()
+        (self.handle, self.updates)
     }
 }
 
@@ -33,62 +55,190 @@ impl SessionHandle {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> SessionId {
-        todo!()
+        self.core().id()
     }
+
     /// Whose it is.
     #[must_use]
     pub fn identity(&self) -> &Identity {
-        todo!()
+        self.core().identity()
     }
-    /// Submits a command; its answer comes in the stream, with the ticket.
-    pub fn submit(&self, _command: Command) -> Result<Ticket, Error> {
-        todo!()
+
+    /// Submits a command; its answer, good or bad, comes in the stream with the ticket.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when as many commands as may be (64 by default) are unanswered; [`Error::Unavailable`] when the
+    /// session has ended or the engine stops; [`Error::TooMany`] when it was one session too many.
+    pub fn submit(&self, command: Command) -> Result<Ticket, Error> {
+        let core = self.core();
+        core.try_place()?;
+        let ticket = core.next_ticket();
+        core.start(ticket, core.inner().prepare(core, command), None);
+        Ok(ticket)
     }
-    /// How many commands could be submitted now. 0: stop reading.
+
+    /// How many commands could be submitted now. 0: stop reading from the client.
     #[must_use]
     pub fn free_tickets(&self) -> usize {
-        todo!()
+        self.core().free_places()
     }
-    /// Attaches with presence and waits for the answer.
-    pub async fn attach(&self, _room: RoomId, _since: Since) -> Result<Attached, Error> {
-        todo!()
+
+    /// Attaches, shown as online, and waits for the answer. What follows the answer's `head` comes in the stream.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], [`Error::AlreadyAttached`] (nothing changes), [`Error::TooMany`] rooms,
+    /// [`Error::NotAttached`] when a detach overtook it, what the policy says, [`Error::Overloaded`] or
+    /// [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for a place among the unanswered commands, nothing happens. Dropped later, the session is
+    /// attached all the same, and the gap is lost: detach, and attach again.
+    pub async fn attach(&self, room: RoomId, since: Since) -> Result<Attached, Error> {
+        self.attach_as(room, since, true).await
     }
-    /// Attaches without being shown and waits for the answer.
-    pub async fn observe(&self, _room: RoomId, _since: Since) -> Result<Attached, Error> {
-        todo!()
+
+    /// Attaches without being shown as online, and waits for the answer.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach).
+    ///
+    /// # Cancel safety
+    /// As [`attach`](Self::attach).
+    pub async fn observe(&self, room: RoomId, since: Since) -> Result<Attached, Error> {
+        self.attach_as(room, since, false).await
     }
-    /// Detaches and waits for the answer.
-    pub async fn detach(&self, _room: RoomId) -> Result<(), Error> {
-        todo!()
+
+    /// Detaches and waits for the answer; it is no error not to be attached. No event or signal of the room is put into the
+    /// stream after it.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] or [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, it is done all the same.
+    pub async fn detach(&self, room: RoomId) -> Result<(), Error> {
+        self.call(Command::Detach { room }).await.map(drop)
     }
-    /// Sends and waits until it is durable.
-    pub async fn send(&self, _room: RoomId, _draft: Draft) -> Result<Sent, Error> {
-        todo!()
+
+    /// Sends a message and waits until it is durable. Needs no attachment.
+    ///
+    /// # Errors
+    /// [`Error::EmptyMessage`], [`Error::TooLong`], [`Error::InvalidField`], [`Error::RoomNotFound`],
+    /// [`Error::IdempotencyMismatch`], what the policy says, [`Error::RateLimited`]; [`Error::Overloaded`],
+    /// [`Error::Unavailable`] or [`Error::StorageFull`] when nothing was stored; [`Error::OutcomeUnknown`] when it may have
+    /// been.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, the message is stored all
+    /// the same. Whoever is not sure sends it again with the same key.
+    pub async fn send(&self, room: RoomId, draft: Draft) -> Result<Sent, Error> {
+        match self.call(Command::Send { room, draft }).await? {
+            Answer::Sent(sent) => Ok(sent),
+            Answer::Attached(_) | Answer::Detached { .. } | Answer::Typing { .. } => Err(Error::Internal),
+        }
     }
-    /// Shows or stops showing that one is typing.
-    pub async fn typing(&self, _room: RoomId, _is_typing: bool) -> Result<(), Error> {
-        todo!()
+
+    /// Shows, or stops showing, that one is typing. To be refreshed at most every 3 s.
+    ///
+    /// # Errors
+    /// [`Error::NotAttached`], [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`] or
+    /// [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, it is done all the same.
+    pub async fn typing(&self, room: RoomId, is_typing: bool) -> Result<(), Error> {
+        self.call(Command::Typing { room, is_typing }).await.map(drop)
     }
-    /// Ends the session on purpose: its user leaves at once. (Dropping both halves does the same.)
+
+    /// Whether it has ended: closed, lost, lagged, or with the engine. The stream, which may still hold earlier updates,
+    /// says why.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.core().has_ended()
+    }
+
+    /// Ends the session on purpose: its user leaves at once. (Dropping both halves does the same.) What is in the stream
+    /// can still be read.
     pub fn close(&self) {
-        todo!()
+        self.core().end(Ending::CLOSED);
     }
-    /// Ends the session as lost (no close was seen): its user counts as online for the grace.
+
+    /// Ends the session as lost, because no close was seen: its user counts as online for the grace.
     pub fn lose(&self) {
-        todo!()
+        self.core().end(Ending::LOST);
+    }
+
+    fn core(&self) -> &Arc<SessionCore> {
+        &self.0.0
+    }
+
+    async fn attach_as(&self, room: RoomId, since: Since, presence: bool) -> Result<Attached, Error> {
+        match self.call(Command::Attach { room, since, presence }).await? {
+            Answer::Attached(attached) => Ok(attached),
+            Answer::Sent(_) | Answer::Detached { .. } | Answer::Typing { .. } => Err(Error::Internal),
+        }
+    }
+
+    async fn call(&self, command: Command) -> AnswerResult {
+        let core = self.core();
+        core.place().await?;
+        let ticket = core.next_ticket();
+        let (call, answer) = oneshot::channel();
+        // Until this is dropped, here or with the caller, a gap that comes counts as in flight.
+        let _taken = matches!(command, Command::Attach { .. }).then(|| TakesGap(core, ticket));
+        core.start(ticket, core.inner().prepare(core, command), Some(call));
+        // Unanswered it is dropped only when the runtime goes down.
+        answer.await.unwrap_or(Err(Error::OutcomeUnknown))
     }
 }
 
 impl Updates {
     /// The next update if there is one now: for a driver that gathers what is waiting into one write.
     pub fn try_next(&mut self) -> Option<Update> {
-        todo!()
+        match self.0.poll_update(None) {
+            Poll::Ready(update) => update,
+            Poll::Pending => None,
+        }
     }
 }
 
 impl Stream for Updates {
     type Item = Update;
-    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Update>> {
-        todo!()
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
+        self.0.poll_update(Some(cx))
+    }
+}
+
+impl Drop for Updates {
+    fn drop(&mut self) {
+        self.0.reader_gone();
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.handle_gone();
+    }
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle").field("id", &self.id()).field("identity", self.identity()).finish()
+    }
+}
+
+impl fmt::Debug for Updates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Updates").field("session", &self.0.id()).finish_non_exhaustive()
+    }
+}
+
+/// Says, when dropped, that the caller has taken its gap or is gone.
+struct TakesGap<'a>(&'a Arc<SessionCore>, Ticket);
+
+impl Drop for TakesGap<'_> {
+    fn drop(&mut self) {
+        self.0.gap_taken(self.1);
     }
 }

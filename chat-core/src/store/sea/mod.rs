@@ -1,1 +1,304 @@
-//! The store in SQL, through sea-orm.
+//! The store in SQL, through sea-orm: SQLite, PostgreSQL, MySQL and MariaDB.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sea_orm::DatabaseConnection;
+
+use self::{connect::Source, error::Fault, lease::Lease, lock_file::LockFile, pool::Pool, rooms::Updated, run::Write};
+use super::{RoomMessages, Store, StoreError, StoreErrorKind};
+use crate::{
+    Database, Epoch, HistoryPage, Page, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
+    append::{Lookup, NewDelete, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    error::Error,
+};
+
+mod append;
+mod connect;
+mod dialect;
+mod error;
+mod history;
+mod lease;
+mod lock_file;
+mod migration;
+mod pool;
+mod rooms;
+mod rows;
+mod run;
+
+/// How many read at once.
+const READERS: u32 = 4;
+/// How often a name that was taken and is free again is tried for.
+const NAME_TRIES: usize = 3;
+
+/// A store in an SQL database.
+#[derive(Debug)]
+pub struct SeaStore {
+    source: Arc<Source>,
+    writers: Arc<Pool>,
+    readers: Arc<Pool>,
+    epoch: Epoch,
+    hold: Hold,
+}
+
+/// What keeps a second engine away from the database.
+#[derive(Debug)]
+enum Hold {
+    /// Nothing: nobody else can reach it, or a test wants company.
+    Nothing,
+    /// The lock beside a file.
+    File(std::sync::Mutex<Option<LockFile>>),
+    /// The lease on a server.
+    Lease(Lease),
+}
+
+impl SeaStore {
+    /// Opens the database that a URL names, and brings it to this version's tables.
+    ///
+    /// # Errors
+    /// Any [`StartError`]; each says what to do about it.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any point: nothing is held any more, and opening again goes on where this ended.
+    pub async fn open(url: &str) -> Result<Self, StartError> {
+        Self::start(Source::from_url(url)?, true).await
+    }
+
+    /// The same with a connection that the host owns, from which only the address is taken: the engine has connections of
+    /// its own.
+    ///
+    /// # Errors
+    /// Any [`StartError`]; each says what to do about it.
+    ///
+    /// # Cancel safety
+    /// As [`SeaStore::open`].
+    pub async fn with_connection(connection: DatabaseConnection) -> Result<Self, StartError> {
+        let source = Source::of(&connection)?;
+        let store = Self::start(source, true).await;
+        // A database in memory lives as long as a connection to it: the host's is held until there is another.
+        drop(connection);
+        store
+    }
+
+    /// Opens a database without keeping others away: for tests of several writers.
+    ///
+    /// # Errors
+    /// Any [`StartError`].
+    #[cfg(any(test, feature = "test-util"))]
+    pub async fn open_shared(url: &str) -> Result<Self, StartError> {
+        Self::start(Source::from_url(url)?, false).await
+    }
+
+    async fn start(source: Source, alone: bool) -> Result<Self, StartError> {
+        let source = Arc::new(source);
+        source.look()?;
+        let hold = Hold::take(&source, alone).await?;
+        let dialect = source.dialect();
+        let writers = Arc::new(Pool::new(&source, writer_connections(&source)));
+        source.check(&writers).await?;
+        let epoch = if source.is_replaceable() {
+            let pool = Pool::new(&source, 1);
+            let epoch = migration::migrate(&pool, dialect).await;
+            pool.close().await;
+            epoch?
+        } else {
+            migration::migrate(&writers, dialect).await?
+        };
+        let readers = if source.is_replaceable() { Arc::new(Pool::new(&source, READERS)) } else { writers.clone() };
+        Ok(Self { source, writers, readers, epoch, hold })
+    }
+
+    async fn try_create(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, Fault> {
+        let mut failed = None;
+        for _ in 0..NAME_TRIES {
+            if let Some(holder) = self.holder(&new.name).await? {
+                return Ok(Err(holder));
+            }
+            let write = Write::begin(&self.writers).await?;
+            let created = rooms::create(&write.run(), new).await;
+            match write.end(created).await {
+                Ok(room) => return Ok(Ok(room)),
+                Err(fault) if fault.is_taken => failed = Some(fault),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(contended(failed))
+    }
+
+    async fn try_update(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, Fault> {
+        for _ in 0..NAME_TRIES {
+            let write = Write::begin(&self.writers).await?;
+            let updated = rooms::update(&write.run(), room, update).await;
+            let name = match updated {
+                // Dropping the transaction rolls back what a database may have done of it.
+                Ok(Updated::NameTaken(name)) => name,
+                Ok(Updated::Gone) => return Ok(None),
+                Ok(Updated::Placed(placed)) => return write.end(Ok(Some(placed))).await,
+                Err(fault) => return write.end(Err(fault)).await,
+            };
+            drop(write);
+            if let Some(holder) = self.holder(&name).await? {
+                return Ok(Some(Placed::Refused(Error::NameTaken { room: Box::new(holder) })));
+            }
+        }
+        Err(contended(None))
+    }
+
+    async fn holder(&self, name: &RoomName) -> Result<Option<Room>, Fault> {
+        let lent = self.readers.lend();
+        lent.check(rooms::by_name(&lent.run(), &name.key()).await)
+    }
+
+    async fn recover_on(
+        &self,
+        pool: &Pool,
+        room: RoomId,
+        after: Seq,
+        keys: &[Lookup],
+    ) -> Result<Option<Recovered>, Fault> {
+        let write = Write::begin(pool).await?;
+        let recovered = history::recover(&write.run(), room, after, keys).await;
+        // Nothing was written: how this ends does not matter.
+        drop(write);
+        recovered
+    }
+}
+
+#[async_trait]
+impl Store for SeaStore {
+    fn writers(&self) -> usize {
+        self.source.dialect().writers() as usize
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(self.epoch.clone())
+    }
+
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        let placed = append::append(&write.run(), batch).await;
+        Ok(write.end(placed).await?)
+    }
+
+    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError> {
+        Ok(self.try_update(room, update).await?)
+    }
+
+    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        let placed = rooms::delete(&write.run(), room, delete).await;
+        Ok(write.end(placed).await?)
+    }
+
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        let removed = rooms::purge(&write.run(), limit).await;
+        Ok(write.end(removed).await?)
+    }
+
+    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
+        if !self.source.is_replaceable() {
+            return Ok(self.recover_on(&self.writers, room, after, keys).await?);
+        }
+        let pool = Pool::new(&self.source, 1);
+        let recovered = self.recover_on(&pool, room, after, keys).await;
+        tokio::spawn(async move { pool.close().await });
+        Ok(recovered?)
+    }
+
+    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {
+        Ok(self.try_create(new).await?)
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
+        let lent = self.readers.lend();
+        Ok(lent.check(rooms::by_id(&lent.run(), id).await)?)
+    }
+
+    async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
+        let lent = self.readers.lend();
+        Ok(lent.check(rooms::by_name(&lent.run(), name_key).await)?)
+    }
+
+    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
+        let lent = self.readers.lend();
+        Ok(lent.check(rooms::page(&lent.run(), query).await)?)
+    }
+
+    async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let lent = self.readers.lend();
+        Ok(lent.check(history::events_after(&lent.run(), room, after, limit).await)?)
+    }
+
+    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+        let lent = self.readers.lend();
+        Ok(lent.check(history::page(&lent.run(), &self.epoch, room, page).await)?)
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        // The row stays as it is, but has to be written.
+        let written = write.run().execute("UPDATE chat_meta SET epoch = epoch", Vec::new()).await;
+        write.end(written).await?;
+        Ok(())
+    }
+
+    async fn evicted(&self) {
+        match &self.hold {
+            Hold::Nothing | Hold::File(_) => std::future::pending().await,
+            Hold::Lease(lease) => lease.lost().await,
+        }
+    }
+
+    async fn close(&self) {
+        self.writers.close().await;
+        self.readers.close().await;
+        self.hold.release().await;
+    }
+}
+
+impl Hold {
+    async fn take(source: &Arc<Source>, alone: bool) -> Result<Self, StartError> {
+        if !alone {
+            return Ok(Self::Nothing);
+        }
+        if source.is_server() {
+            return Lease::take(source).await.map(Self::Lease);
+        }
+        let Some(file) = source.file() else { return Ok(Self::Nothing) };
+        LockFile::take(file).map(|lock| Self::File(std::sync::Mutex::new(Some(lock))))
+    }
+
+    async fn release(&self) {
+        match self {
+            Self::Nothing => {}
+            Self::File(lock) => {
+                let lock = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+                drop(lock);
+            }
+            Self::Lease(lease) => lease.release().await,
+        }
+    }
+}
+
+impl From<DatabaseConnection> for Database {
+    fn from(connection: DatabaseConnection) -> Self {
+        Self::open_with(move || async move {
+            let store: Arc<dyn Store> = Arc::new(SeaStore::with_connection(connection).await?);
+            Ok(store)
+        })
+    }
+}
+
+/// On a server, one connection more than there are writers: renaming and deleting do not wait for the appends.
+const fn writer_connections(source: &Source) -> u32 {
+    let writers = source.dialect().writers();
+    if source.is_server() { writers + 1 } else { writers }
+}
+
+/// A name that was taken each time it was tried for, and free each time it was looked for.
+fn contended(last: Option<Fault>) -> Fault {
+    let mut fault = last.unwrap_or_else(|| Fault::corrupt("the name was taken and freed again and again"));
+    fault.error.kind = StoreErrorKind::Conflict;
+    fault
+}

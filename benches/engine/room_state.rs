@@ -1,0 +1,94 @@
+//! The decisions alone: sends into a room, batch by batch, with an audience.
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use chat_core::{
+    Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
+    append::{Append, EventKey, NewMessage, Placed},
+    state::{Effect, Input, ReplyId, RoomState},
+};
+use criterion::{BenchmarkId, Criterion, Throughput};
+
+use crate::text;
+
+/// A room and the log it would have.
+struct Room {
+    state: RoomState,
+    effects: Vec<Effect>,
+    head: u64,
+    author: Identity,
+}
+
+const NOW: Now = Now { wall: Timestamp(0), mono: Duration::ZERO };
+
+impl Room {
+    fn new(sessions: u64) -> Self {
+        let limits = Arc::new(Limits::default());
+        let mut room = Self {
+            state: RoomState::new(RoomId(1), Epoch::new("epoch"), Seq(0), limits),
+            effects: Vec::new(),
+            head: 0,
+            author: Identity::named("Alice").unwrap(),
+        };
+        for session in 0..sessions {
+            let user = Identity::named(&format!("user {session}")).unwrap();
+            let session = SessionId(session);
+            let attach = Input::Attach { session, user, since: Since::Now, presence: true, reply: ReplyId(0) };
+            room.state.handle(attach, NOW, &mut room.effects);
+        }
+        room.effects.clear();
+        room
+    }
+
+    /// Sends some messages and stores them; all but the first wait for its append, and form the next.
+    fn send(&mut self, count: u64) {
+        for number in 0..count {
+            let send = Input::Send {
+                session: None,
+                author: self.author.clone(),
+                content: text(),
+                key: EventKey::generated(&format!("{}", self.head + number)),
+                reply: ReplyId(number),
+            };
+            self.state.handle(send, NOW, &mut self.effects);
+        }
+        while let Some(append) = self.appended() {
+            let Append::Messages(messages) = append else { continue };
+            let placed = messages.into_iter().map(|message| self.place(message)).collect();
+            self.state.handle(Input::Appended(Ok(placed)), NOW, &mut self.effects);
+        }
+    }
+
+    /// The append that was asked for last; the other effects are only counted as done.
+    fn appended(&mut self) -> Option<Append> {
+        let mut append = None;
+        for effect in self.effects.drain(..) {
+            if let Effect::Append(wanted) = effect {
+                append = Some(wanted);
+            } else {
+                black_box(effect);
+            }
+        }
+        append
+    }
+
+    fn place(&mut self, message: NewMessage) -> Placed {
+        self.head += 1;
+        let kind = EventKind::Message(Message { content: message.content, key: None, ordinal: self.head });
+        let event = Event { room: RoomId(1), seq: Seq(self.head), at: message.at, actor: Some(message.author), kind };
+        Placed::New(Arc::new(event))
+    }
+}
+
+pub(crate) fn bench(c: &mut Criterion) {
+    let mut group = c.benchmark_group("room_state");
+    for (sessions, batch) in [(10, 1), (10, 64), (1_000, 1), (1_000, 64)] {
+        group.throughput(Throughput::Elements(batch));
+        let id = BenchmarkId::new(format!("{sessions} sessions"), format!("batches of {batch}"));
+        group.bench_function(id, |bencher| {
+            let mut room = Room::new(sessions);
+            bencher.iter(|| room.send(batch));
+        });
+    }
+    group.finish();
+}

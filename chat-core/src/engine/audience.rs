@@ -1,0 +1,49 @@
+//! Who hears a room.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{Delivery, SessionId, engine::session_core::SessionCore};
+
+/// The sessions that hear a room: dense, because every event goes through all of them.
+#[derive(Debug, Default)]
+pub(super) struct Audience {
+    sessions: Vec<Arc<SessionCore>>,
+    places: HashMap<SessionId, usize>,
+}
+
+impl Audience {
+    pub(super) fn join(&mut self, session: Arc<SessionCore>) {
+        let id = session.id();
+        if !self.places.contains_key(&id) {
+            self.places.insert(id, self.sessions.len());
+            self.sessions.push(session);
+        }
+    }
+
+    pub(super) fn part(&mut self, id: SessionId) -> Option<Arc<SessionCore>> {
+        let place = self.places.remove(&id)?;
+        let session = self.sessions.swap_remove(place);
+        if let Some(moved) = self.sessions.get(place) {
+            self.places.insert(moved.id(), place);
+        }
+        Some(session)
+    }
+
+    pub(super) fn publish(&self, delivery: &Delivery) {
+        for session in &self.sessions {
+            session.deliver(delivery.clone());
+        }
+    }
+
+    pub(super) fn tell(&self, id: SessionId, delivery: Delivery) {
+        if let Some(session) = self.places.get(&id).and_then(|place| self.sessions.get(*place)) {
+            session.deliver(delivery);
+        }
+    }
+
+    /// Takes everyone out.
+    pub(super) fn take(&mut self) -> Vec<Arc<SessionCore>> {
+        self.places.clear();
+        std::mem::take(&mut self.sessions)
+    }
+}

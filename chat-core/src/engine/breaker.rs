@@ -1,0 +1,97 @@
+//! The breaker: while the database cannot store, writes are refused at once instead of queueing up.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::watch, time::sleep};
+
+use crate::{
+    Error,
+    engine::lock,
+    store::{Store, StoreError, StoreErrorKind},
+};
+
+/// Opens when the database as a whole fails, never for the error of a single room; closes when a probe has succeeded.
+pub(super) struct Breaker {
+    store: Arc<dyn Store>,
+    runtime: Handle,
+    stop: watch::Receiver<bool>,
+    is_open: AtomicBool,
+    reason: Mutex<Option<Error>>,
+}
+
+impl Breaker {
+    pub(super) fn new(store: Arc<dyn Store>, runtime: Handle, stop: watch::Receiver<bool>) -> Arc<Self> {
+        Arc::new(Self { store, runtime, stop, is_open: AtomicBool::new(false), reason: Mutex::new(None) })
+    }
+
+    /// Whether writes may be tried: if not, the error that they get.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if !self.is_open.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        match &*lock(&self.reason) {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a failed write; opens if it says that others would fail too.
+    pub(super) fn failed(self: &Arc<Self>, failure: &StoreError) {
+        match failure.kind {
+            StoreErrorKind::Conflict | StoreErrorKind::Failed => return,
+            StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => {}
+        }
+        {
+            let mut reason = lock(&self.reason);
+            if reason.is_some() {
+                return;
+            }
+            *reason = Some(not_stored(failure.kind));
+            self.is_open.store(true, Ordering::Release);
+        }
+        tracing::warn!(error = %failure, "the database cannot store: writes are refused until it can");
+        self.runtime.spawn(Arc::clone(self).probe());
+    }
+
+    async fn probe(self: Arc<Self>) {
+        let mut stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = sleep(PROBE_INTERVAL) => {}
+            }
+            match self.store.probe().await {
+                Ok(()) => break,
+                Err(error) => tracing::debug!(%error, "the database still cannot store"),
+            }
+        }
+        let mut reason = lock(&self.reason);
+        *reason = None;
+        self.is_open.store(false, Ordering::Release);
+        tracing::info!("the database stores again");
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breaker").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+/// What a failure is called when nothing was stored, or nothing was to be.
+pub(super) fn not_stored(kind: StoreErrorKind) -> Error {
+    match kind {
+        StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::Unknown => Error::Unavailable,
+        StoreErrorKind::Full => Error::StorageFull,
+        StoreErrorKind::Failed => Error::Internal,
+    }
+}
+
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);

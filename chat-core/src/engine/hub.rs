@@ -1,0 +1,206 @@
+//! The hub: finds a room's task, or starts it.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    Departure, Error, Presence, RoomId, SessionId,
+    engine::{inner::Inner, lock, reply::Responder, room_task::RoomTask},
+    state::{Input, ReplyId},
+};
+
+/// The rooms that are active. An idle room has no task and no entry.
+#[derive(Debug)]
+pub(super) struct Hub {
+    shards: Vec<Mutex<HashMap<RoomId, Entry>>>,
+    replies: AtomicU64,
+    closed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    mailbox: mpsc::UnboundedSender<Letter>,
+    shared: Arc<RoomShared>,
+}
+
+/// What a room's task shares with those who look at it from outside.
+#[derive(Debug, Default)]
+pub(super) struct RoomShared {
+    waiting: AtomicUsize,
+    presence: Mutex<Option<Arc<Presence>>>,
+}
+
+/// What arrives in a room's mailbox.
+#[derive(Debug)]
+pub(super) enum Letter {
+    /// A command.
+    Command(RoomCommand),
+    /// A session is gone. Always accepted.
+    Depart(SessionId, Departure),
+    /// Breaks the room, to show what happens then.
+    #[cfg(any(test, feature = "test-util"))]
+    Panic,
+}
+
+/// A command on its way to the state.
+#[derive(Debug)]
+pub(super) struct RoomCommand {
+    pub(super) input: Input,
+    pub(super) reply: ReplyId,
+    pub(super) responder: Responder,
+    /// Its place in the mailbox.
+    pub(super) slot: Option<Slot>,
+}
+
+/// A place among the commands that wait for a room; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<RoomShared>);
+
+/// A command that was not taken.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: Error,
+    pub(super) responder: Responder,
+}
+
+impl Hub {
+    pub(super) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            replies: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// An id for the answer to a command.
+    pub(super) fn next_reply(&self) -> ReplyId {
+        ReplyId(self.replies.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Hands a command to its room, which is started if need be.
+    pub(super) fn dispatch(
+        &self,
+        inner: &Arc<Inner>,
+        room: RoomId,
+        mut command: RoomCommand,
+    ) -> Result<(), Box<Refused>> {
+        let mut shard = lock(self.shard(room));
+        if self.closed.load(Ordering::Acquire) {
+            return Err(refused(Error::Unavailable, command));
+        }
+        let entry = shard.entry(room).or_insert_with(|| Entry::start(inner, room));
+        match Slot::take(&entry.shared, inner.limits.room_mailbox) {
+            None => Err(refused(Error::Overloaded, command)),
+            Some(slot) => {
+                command.slot = Some(slot);
+                entry.send(Letter::Command(command))
+            }
+        }
+    }
+
+    /// Tells a room, if it is active, that a session is gone.
+    pub(super) fn depart(&self, room: RoomId, session: SessionId, departure: Departure) {
+        if let Some(entry) = lock(self.shard(room)).get(&room) {
+            // The task ends only with the entry gone, so it is there; if it is not, it has nobody to forget.
+            let _ended = entry.send(Letter::Depart(session, departure));
+        }
+    }
+
+    /// Who is online in a room; `None` when the room is not active, or not loaded yet.
+    pub(super) fn presence(&self, room: RoomId) -> Option<Arc<Presence>> {
+        lock(self.shard(room)).get(&room).and_then(|entry| lock(&entry.shared.presence).clone())
+    }
+
+    /// How many are online in a room.
+    pub(super) fn online(&self, room: RoomId) -> usize {
+        self.presence(room).map_or(0, |presence| presence.count)
+    }
+
+    /// Removes a room's entry, unless its mailbox has something. Under the lock that dispatching takes, so that no command
+    /// is lost.
+    pub(super) fn retire(&self, room: RoomId, mailbox: &mpsc::UnboundedReceiver<Letter>) -> bool {
+        let mut shard = lock(self.shard(room));
+        let retires = mailbox.is_empty();
+        if retires {
+            shard.remove(&room);
+        }
+        retires
+    }
+
+    /// Takes no more commands; once this has returned, no room is started any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        for shard in &self.shards {
+            drop(lock(shard));
+        }
+    }
+
+    /// How many rooms are active.
+    #[cfg(test)]
+    pub(super) fn active(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    /// Breaks a room's task.
+    #[cfg(any(test, feature = "test-util"))]
+    pub(super) fn break_room(&self, room: RoomId) -> bool {
+        lock(self.shard(room)).get(&room).is_some_and(|entry| entry.send(Letter::Panic).is_ok())
+    }
+
+    fn shard(&self, room: RoomId) -> &Mutex<HashMap<RoomId, Entry>> {
+        let index = usize::try_from(room.0).unwrap_or_default() % SHARDS;
+        &self.shards[index]
+    }
+}
+
+impl Entry {
+    fn start(inner: &Arc<Inner>, room: RoomId) -> Self {
+        let (mailbox, letters) = mpsc::unbounded_channel();
+        let shared = Arc::new(RoomShared::default());
+        RoomTask::spawn(inner, room, letters, Arc::clone(&shared));
+        Self { mailbox, shared }
+    }
+
+    fn send(&self, letter: Letter) -> Result<(), Box<Refused>> {
+        match self.mailbox.send(letter) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::SendError(Letter::Command(command))) => Err(refused(Error::Unavailable, command)),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl RoomShared {
+    /// Replaces what is told of who is online.
+    pub(super) fn set_presence(&self, presence: Option<Arc<Presence>>) {
+        *lock(&self.presence) = presence;
+    }
+}
+
+impl Slot {
+    fn take(shared: &Arc<RoomShared>, limit: usize) -> Option<Self> {
+        // Taken first and given back on refusal, so that two at once cannot both take the last one.
+        let waiting = shared.waiting.fetch_add(1, Ordering::AcqRel);
+        let slot = Self(Arc::clone(shared));
+        (waiting < limit).then_some(slot)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn refused(error: Error, command: RoomCommand) -> Box<Refused> {
+    Box::new(Refused { error, responder: command.responder })
+}
+
+const SHARDS: usize = 64;

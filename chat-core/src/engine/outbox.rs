@@ -1,0 +1,92 @@
+//! What a session's stream yields: bounded, in order, and never waited for.
+
+use std::task::{Context, Poll, Waker};
+
+use crate::{
+    CloseReason, Update,
+    state::{Backlog, Overflow},
+};
+
+/// The queue behind a session's stream.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    backlog: Backlog,
+    waker: Option<Waker>,
+    /// Whether anyone listens. If not, nothing is queued.
+    has_reader: bool,
+    end: End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// More may come.
+    Open,
+    /// What is queued, then this.
+    Closing(CloseReason),
+    /// What is queued, then nothing.
+    Done,
+}
+
+impl Outbox {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { backlog: Backlog::new(limit), waker: None, has_reader: true, end: End::Open }
+    }
+
+    /// Whether what is pushed is read by anyone.
+    pub(super) const fn takes_more(&self) -> bool {
+        self.has_reader && matches!(self.end, End::Open)
+    }
+
+    pub(super) const fn has_reader(&self) -> bool {
+        self.has_reader
+    }
+
+    /// Adds to the end. The waker is to be woken once the lock is given back.
+    pub(super) fn push(&mut self, update: Update) -> Result<Option<Waker>, Overflow> {
+        if !self.takes_more() {
+            return Ok(None);
+        }
+        self.backlog.push(update)?;
+        Ok(self.waker.take())
+    }
+
+    /// The next update; `Ready(None)` once it has ended.
+    pub(super) fn poll(&mut self, cx: Option<&Context<'_>>) -> Poll<Option<Update>> {
+        if let Some(update) = self.backlog.pop() {
+            return Poll::Ready(Some(update));
+        }
+        match self.end {
+            End::Closing(reason) => {
+                self.end = End::Done;
+                Poll::Ready(Some(Update::Closed(reason)))
+            }
+            End::Done => Poll::Ready(None),
+            End::Open => {
+                if let Some(cx) = cx {
+                    self.waker = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Ends the stream after what is queued, with the reason if there is one.
+    pub(super) fn close(&mut self, reason: Option<CloseReason>) -> Option<Waker> {
+        if self.end == End::Open {
+            self.end = reason.map_or(End::Done, End::Closing);
+        }
+        self.waker.take()
+    }
+
+    /// Forgets what is queued, and says which answers were among it.
+    pub(super) fn clear(&mut self) -> Vec<Update> {
+        std::iter::from_fn(|| self.backlog.pop()).collect()
+    }
+
+    /// Nobody listens any more.
+    pub(super) fn reader_gone(&mut self) -> Vec<Update> {
+        self.has_reader = false;
+        self.waker = None;
+        self.clear()
+    }
+}

@@ -1,0 +1,121 @@
+//! What is checked before a command goes on its way.
+
+use crate::{
+    Action, Actor, Command, Draft, Error, Identity, Position, RoomId, Seq, SessionId, Since,
+    append::EventKey,
+    engine::{admission::Admitted, inner::Inner, reply::Kind, session_core::SessionCore},
+    state::{Input, ReplyId},
+    text::check_message,
+};
+
+/// A session's command, checked.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) room: RoomId,
+    pub(super) kind: Kind,
+    pub(super) input: Input,
+    pub(super) reply: ReplyId,
+    /// Whether the answer may bring events that were missed.
+    pub(super) wants_gap: bool,
+    pub(super) admitted: Admitted,
+}
+
+/// A message, checked.
+#[derive(Debug)]
+pub(super) struct PreparedSend {
+    pub(super) input: Input,
+    pub(super) reply: ReplyId,
+    pub(super) admitted: Admitted,
+}
+
+impl Inner {
+    /// Checks a session's command.
+    pub(super) fn prepare(&self, session: &SessionCore, command: Command) -> Result<Prepared, Error> {
+        self.check_running()?;
+        let room = command.room();
+        check_room(room)?;
+        match command {
+            Command::Attach { since, presence, .. } => self.prepare_attach(session, room, since, presence),
+            Command::Detach { .. } => {
+                let reply = self.hub.next_reply();
+                let input = Input::Detach { session: session.id(), reply };
+                Ok(self.prepared(room, Kind::Detach, input, reply))
+            }
+            Command::Typing { is_typing, .. } => {
+                self.check(session.actor(), Action::Type(room))?;
+                let reply = self.hub.next_reply();
+                let input = Input::Typing { session: session.id(), is_typing, reply };
+                Ok(self.prepared(room, Kind::Typing, input, reply))
+            }
+            Command::Send { draft, .. } => {
+                self.check(session.actor(), Action::Send(room, &draft))?;
+                let send = self.prepare_send(Some(session.id()), session.identity(), draft)?;
+                let PreparedSend { input, reply, admitted } = send;
+                Ok(Prepared { room, kind: Kind::Send, input, reply, wants_gap: false, admitted })
+            }
+        }
+    }
+
+    /// Checks a message that its author may send.
+    pub(super) fn prepare_send(
+        &self,
+        session: Option<SessionId>,
+        author: &Identity,
+        draft: Draft,
+    ) -> Result<PreparedSend, Error> {
+        check_message(&draft.content, self.limits.message_chars)?;
+        let key = draft.checked_key()?.map_or_else(generated_key, |key| EventKey::given(&key));
+        self.breaker.check()?;
+        self.rates.take(&author.id, self.clock.now().mono)?;
+        let admitted = self.admission.admit_message(draft.content.len())?;
+        let reply = self.hub.next_reply();
+        let input = Input::Send { session, author: author.clone(), content: draft.content, key, reply };
+        Ok(PreparedSend { input, reply, admitted })
+    }
+
+    /// Asks the policy.
+    pub(super) fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
+        match actor {
+            Actor::System => Ok(()),
+            Actor::User(_) | Actor::Anonymous => self.policy.check(actor, action),
+        }
+    }
+
+    fn prepare_attach(
+        &self,
+        session: &SessionCore,
+        room: RoomId,
+        since: Since,
+        presence: bool,
+    ) -> Result<Prepared, Error> {
+        self.check(session.actor(), Action::ReadRoom(room))?;
+        let (since, wants_gap) = match since {
+            Since::Now => (Since::Now, false),
+            Since::Position(Position { epoch, seq }) => {
+                (Since::Position(Position { epoch, seq: seq.min(MAX_SEQ) }), true)
+            }
+            Since::Seq(seq) => (Since::Seq(seq.min(MAX_SEQ)), true),
+        };
+        let reply = self.hub.next_reply();
+        let user = session.identity().clone();
+        let input = Input::Attach { session: session.id(), user, since, presence, reply };
+        Ok(Prepared { wants_gap, ..self.prepared(room, Kind::Attach, input, reply) })
+    }
+
+    fn prepared(&self, room: RoomId, kind: Kind, input: Input, reply: ReplyId) -> Prepared {
+        Prepared { room, kind, input, reply, wants_gap: false, admitted: self.admission.admit() }
+    }
+}
+
+/// A key for an append that was given none, so that it can be found again. Time-ordered, which keeps the index compact.
+pub(super) fn generated_key() -> EventKey {
+    EventKey::generated(&uuid::Uuid::now_v7().simple().to_string())
+}
+
+/// Refuses ids that no room can have, before a database has to make something of them.
+pub(super) fn check_room(room: RoomId) -> Result<(), Error> {
+    if (1..=MAX_SEQ.0).contains(&room.0) { Ok(()) } else { Err(Error::RoomNotFound) }
+}
+
+/// The greatest number there can be: clients count in doubles.
+pub(super) const MAX_SEQ: Seq = Seq((1 << 53) - 1);

@@ -1,0 +1,66 @@
+//! How fast users may send.
+
+use std::{collections::HashMap, sync::Mutex, time::Duration};
+
+use crate::{Error, Rate, UserId, engine::lock, state::Bucket};
+
+/// A bucket for each user who sent lately.
+#[derive(Debug)]
+pub(super) struct Rates {
+    rate: Option<Rate>,
+    users: Mutex<Users>,
+}
+
+#[derive(Debug)]
+struct Users {
+    buckets: HashMap<UserId, Bucket>,
+    sweep_at: usize,
+}
+
+impl Rates {
+    pub(super) fn new(rate: Option<Rate>) -> Self {
+        Self { rate, users: Mutex::new(Users { buckets: HashMap::new(), sweep_at: SWEEP_MIN }) }
+    }
+
+    /// Takes one from the user's bucket: `RateLimited` when it is empty.
+    pub(super) fn take(&self, user: &UserId, now: Duration) -> Result<(), Error> {
+        let Some(rate) = self.rate else { return Ok(()) };
+        let mut users = lock(&self.users);
+        if !users.buckets.contains_key(user) {
+            users.sweep(now);
+        }
+        let bucket = users.buckets.entry(user.clone()).or_insert_with(|| Bucket::new(rate, now));
+        bucket.take(now).map_err(|retry_after| Error::RateLimited { retry_after })
+    }
+}
+
+impl Users {
+    /// Forgets full buckets, each time there are twice as many as were left the last time.
+    fn sweep(&mut self, now: Duration) {
+        if self.buckets.len() >= self.sweep_at {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            self.sweep_at = (self.buckets.len() * 2).max(SWEEP_MIN);
+        }
+    }
+}
+
+const SWEEP_MIN: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_user_has_a_bucket_and_full_ones_are_forgotten() {
+        let rates = Rates::new(Some(Rate { per_second: 1.0, burst: 1 }));
+        for n in 0..SWEEP_MIN {
+            let user = UserId::new(&n.to_string()).unwrap();
+            assert_eq!(rates.take(&user, Duration::ZERO), Ok(()));
+            let refused = rates.take(&user, Duration::ZERO).unwrap_err();
+            assert_eq!(refused, Error::RateLimited { retry_after: Duration::from_secs(1) });
+        }
+        let late = UserId::new("late").unwrap();
+        assert_eq!(rates.take(&late, Duration::from_secs(1)), Ok(()));
+        assert_eq!(lock(&rates.users).buckets.len(), 1);
+    }
+}

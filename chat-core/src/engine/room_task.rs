@@ -1,0 +1,321 @@
+//! A room's task: feeds the state, and carries its effects out.
+
+use std::{collections::HashMap, future::pending, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
+
+use crate::{
+    Error, RoomId, SessionId,
+    engine::{
+        audience::Audience,
+        hub::{Letter, RoomCommand, RoomShared},
+        inner::Inner,
+        reply::Responder,
+        session_core::Ending,
+        shutdown::RoomPass,
+    },
+    state::{Effect, Input, ReplyId, RoomState},
+};
+
+/// One active room. Everything but the state itself, so that it outlives a state that panics.
+pub(super) struct RoomTask {
+    inner: Arc<Inner>,
+    id: RoomId,
+    mailbox: mpsc::UnboundedReceiver<Letter>,
+    shared: Arc<RoomShared>,
+    stop: watch::Receiver<bool>,
+    audience: Audience,
+    pending: HashMap<ReplyId, Responder>,
+    /// How many are online, as was told to `shared`.
+    online: usize,
+    /// Whether the state that is running was loaded.
+    is_loaded: bool,
+    /// Kept for its allocation only.
+    effects: Vec<Effect>,
+    /// The append under way, or the look at what became of it.
+    append: Option<BoxFuture<'static, Input>>,
+    load: Option<BoxFuture<'static, Input>>,
+    _pass: RoomPass,
+}
+
+/// Why a room's state is given up.
+enum End {
+    /// Nobody needs it; its entry is gone.
+    Idle,
+    /// The room was deleted.
+    Deleted,
+    /// The engine stops.
+    Stopped,
+}
+
+/// What comes next.
+enum Next {
+    Input(Input),
+    Letter(Letter),
+    Wake,
+    Linger,
+    Stop,
+}
+
+impl RoomTask {
+    /// Starts the task of a room. The caller holds the lock on its entry.
+    pub(super) fn spawn(
+        inner: &Arc<Inner>,
+        id: RoomId,
+        mailbox: mpsc::UnboundedReceiver<Letter>,
+        shared: Arc<RoomShared>,
+    ) {
+        let task = Self {
+            inner: Arc::clone(inner),
+            id,
+            mailbox,
+            shared,
+            stop: inner.lifecycle.stop(),
+            audience: Audience::default(),
+            pending: HashMap::new(),
+            online: 0,
+            is_loaded: false,
+            effects: Vec::new(),
+            append: None,
+            load: None,
+            _pass: inner.lifecycle.enter_room(),
+        };
+        inner.runtime.spawn(task.run());
+    }
+
+    async fn run(mut self) {
+        loop {
+            self.is_loaded = false;
+            let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
+            self.shared.set_presence(None);
+            self.load = None;
+            match lived {
+                Ok(Ok(End::Idle)) => return,
+                Ok(Ok(End::Deleted)) => {
+                    self.abandon();
+                    self.inner.purge();
+                    self.refuse_mail(&Error::RoomNotFound);
+                }
+                Ok(Ok(End::Stopped)) => {
+                    self.abandon();
+                    self.refuse_mail(&Error::Unavailable);
+                }
+                Ok(Err(error)) => self.refuse_mail(&error),
+                Err(_panic) => self.defect().await,
+            }
+            if self.inner.hub.retire(self.id, &self.mailbox) {
+                return;
+            }
+        }
+    }
+
+    /// Loads the room and runs it until it ends; an error when it cannot be loaded.
+    async fn live(&mut self) -> Result<End, Error> {
+        let mut stop = self.stop.clone();
+        let room = tokio::select! {
+            room = self.inner.store.room(self.id) => room,
+            _ = stop.wait_for(|stop| *stop) => return Ok(End::Stopped),
+        };
+        let room = room.map_err(|failure| Inner::read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let epoch = self.inner.epoch.clone();
+        let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.inner.limits));
+        self.tell_presence(&state);
+        self.is_loaded = true;
+        Ok(self.drive(&mut state).await)
+    }
+
+    async fn drive(&mut self, state: &mut RoomState) -> End {
+        let mut idle_since = None;
+        loop {
+            let now = self.inner.clock.now().mono;
+            if state.poll_timeout().is_some_and(|at| at <= now) {
+                // Before the mailbox, so that a busy room does not starve its timers.
+                self.step(state, Input::Wake);
+            }
+            if state.is_deleted() {
+                return End::Deleted;
+            }
+            idle_since = state.is_idle().then(|| idle_since.unwrap_or(now));
+            let linger = idle_since.map(|since: Duration| since + self.inner.limits.room_linger);
+            match self.next(state.poll_timeout(), linger).await {
+                Next::Input(input) => self.step(state, input),
+                Next::Letter(Letter::Command(command)) => self.take(state, command),
+                Next::Letter(Letter::Depart(session, departure)) => {
+                    self.step(state, Input::Depart { session, departure });
+                }
+                #[cfg(any(test, feature = "test-util"))]
+                #[expect(clippy::panic, reason = "it was asked for")]
+                Next::Letter(Letter::Panic) => panic!("broken on purpose"),
+                Next::Wake => {}
+                Next::Linger => {
+                    if self.inner.hub.retire(self.id, &self.mailbox) {
+                        return End::Idle;
+                    }
+                }
+                Next::Stop => return End::Stopped,
+            }
+        }
+    }
+
+    async fn next(&mut self, wake: Option<Duration>, linger: Option<Duration>) -> Next {
+        let now = self.inner.clock.now().mono;
+        tokio::select! {
+            biased;
+            _ = self.stop.wait_for(|stop| *stop) => Next::Stop,
+            input = outcome(&mut self.append) => Next::Input(input),
+            input = outcome(&mut self.load) => Next::Input(input),
+            letter = self.mailbox.recv() => match letter {
+                Some(letter) => Next::Letter(letter),
+                // The entry holds the sender as long as this runs.
+                None => Next::Stop,
+            },
+            () = until(wake, now) => Next::Wake,
+            () = until(linger, now) => Next::Linger,
+        }
+    }
+
+    fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
+        let RoomCommand { input, reply, responder, slot } = command;
+        // From here on the state says what may wait.
+        drop(slot);
+        self.pending.insert(reply, responder);
+        self.step(state, input);
+    }
+
+    /// Feeds the state and carries out what it says, in order.
+    fn step(&mut self, state: &mut RoomState, input: Input) {
+        let mut effects = mem::take(&mut self.effects);
+        state.handle(input, self.inner.clock.now(), &mut effects);
+        let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
+        for effect in effects.drain(..) {
+            self.carry_out(effect, state.is_deleted());
+        }
+        self.effects = effects;
+        // Whoever comes or goes joins or parts, or changes the number.
+        if moved || state.presence().count != self.online {
+            self.tell_presence(state);
+        }
+    }
+
+    fn tell_presence(&mut self, state: &RoomState) {
+        self.online = state.presence().count;
+        self.shared.set_presence(Some(Arc::new(state.presence().clone())));
+    }
+
+    fn carry_out(&mut self, effect: Effect, is_deleted: bool) {
+        match effect {
+            Effect::Append(append) => {
+                let outcome = self.inner.journal.append(self.id, append);
+                self.append = Some(outcome.map(Input::Appended).boxed());
+            }
+            Effect::Recover { after, keys } => {
+                let (inner, id) = (Arc::clone(&self.inner), self.id);
+                let look = async move {
+                    let found = inner.store.recover(id, after, &keys).await;
+                    let found = found.map_err(|failure| Inner::read_failed(&failure));
+                    Input::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
+                };
+                self.append = Some(look.boxed());
+            }
+            Effect::Load { after, limit } => {
+                let (inner, id) = (Arc::clone(&self.inner), self.id);
+                let load = async move {
+                    let events = inner.store.events_after(id, after, limit).await;
+                    Input::Loaded(events.map_err(|failure| Inner::read_failed(&failure)))
+                };
+                self.load = Some(load.boxed());
+            }
+            Effect::Answer { reply, result } => {
+                if let Some(responder) = self.pending.remove(&reply) {
+                    responder.respond(result, &self.inner.epoch);
+                }
+            }
+            Effect::Join(session) => self.join(session),
+            Effect::Part(session) => self.part(session, is_deleted),
+            Effect::Publish(delivery) => self.audience.publish(&delivery),
+            Effect::Tell(session, delivery) => self.audience.tell(session, delivery),
+            Effect::Warn { session, seq, head } => {
+                let (room, session) = (self.id.0, session.0);
+                tracing::warn!(
+                    room.id = room,
+                    session.id = session,
+                    seq = seq.0,
+                    head = head.0,
+                    "a client's position cannot be right; it starts afresh"
+                );
+            }
+        }
+    }
+
+    fn join(&mut self, session: SessionId) {
+        // One that ended meanwhile is about to depart.
+        if let Some(session) = self.inner.sessions.get(session) {
+            session.joined(self.id);
+            self.audience.join(session);
+        }
+    }
+
+    fn part(&mut self, session: SessionId, is_deleted: bool) {
+        if let Some(session) = self.audience.part(session) {
+            session.parted(self.id, is_deleted);
+        }
+    }
+
+    /// The state broke. What it knew is gone, and nobody is told anything that may be wrong.
+    async fn defect(&mut self) {
+        tracing::error!(room.id = self.id.0, "a room has a defect; its sessions are closed and may come back");
+        for session in self.audience.take() {
+            session.end(Ending::DEFECT);
+        }
+        if self.append.is_some() {
+            // The next state must not start before this append is in the log, or surely not.
+            let _outcome = outcome(&mut self.append).await;
+        }
+        self.abandon();
+        if !self.is_loaded {
+            // It would break again, for ever.
+            self.refuse_mail(&Error::Internal);
+        }
+    }
+
+    /// Answers all who wait without knowing.
+    fn abandon(&mut self) {
+        for (_, responder) in self.pending.drain() {
+            responder.abandon(&self.inner.epoch);
+        }
+    }
+
+    fn refuse_mail(&mut self, error: &Error) {
+        while let Ok(letter) = self.mailbox.try_recv() {
+            match letter {
+                Letter::Command(command) => command.responder.refuse(error.clone(), &self.inner.epoch),
+                Letter::Depart(..) => {}
+                #[cfg(any(test, feature = "test-util"))]
+                Letter::Panic => {}
+            }
+        }
+    }
+}
+
+/// What comes of what is under way, if anything is. It stays under way when this is dropped.
+async fn outcome(under_way: &mut Option<BoxFuture<'static, Input>>) -> Input {
+    match under_way {
+        Some(future) => {
+            let input = future.await;
+            *under_way = None;
+            input
+        }
+        None => pending().await,
+    }
+}
+
+async fn until(at: Option<Duration>, now: Duration) {
+    match at {
+        Some(at) => sleep(at.saturating_sub(now)).await,
+        None => pending().await,
+    }
+}

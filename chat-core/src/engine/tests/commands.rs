@@ -1,0 +1,148 @@
+//! What the engine itself is asked.
+
+use super::*;
+use crate::{Action, Actor, Error, Page, Policy, Presence, Rate, RoomChange, RoomQuery, Seq, Since};
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_is_stored_and_read() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    let sent = engine.send(&user("alice"), room, text("Hello!").key("k1")).await.unwrap();
+    assert_eq!((sent.seq, sent.replayed), (Seq(1), false));
+    let again = engine.send(&user("alice"), room, text("Hello!").key("k1")).await.unwrap();
+    assert_eq!((again.seq, again.replayed), (Seq(1), true));
+    let other = engine.send(&user("alice"), room, text("Bye!").key("k1")).await.unwrap_err();
+    assert_eq!(other, Error::IdempotencyMismatch);
+    let page = engine.history(&user("bob"), room, Page::newest()).await.unwrap();
+    assert_eq!(page.messages.iter().map(content).collect::<Vec<_>>(), ["Hello!"]);
+    assert_eq!(engine.room(Actor::Anonymous, room).await.unwrap().head, Seq(1));
+    assert_eq!(engine.room_by_name(Actor::System, " GENERAL ").await.unwrap().id, room);
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_is_checked() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    let alice = user("alice");
+    let field = |error: Error| {
+        let Error::InvalidField { field, .. } = error else { panic!("{error:?}") };
+        field.into_owned()
+    };
+    assert_eq!(field(engine.create_room(&alice, NewRoom::named(" ")).await.unwrap_err()), "name");
+    assert_eq!(field(engine.create_room(&alice, NewRoom::named("a").topic("\0")).await.unwrap_err()), "topic");
+    let taken = engine.create_room(&alice, NewRoom::named("GENERAL")).await.unwrap_err();
+    assert!(matches!(taken, Error::NameTaken { room: taken } if taken.id == room));
+    assert_eq!(field(engine.update_room(&alice, room, RoomChange::default()).await.unwrap_err()), "name");
+    assert_eq!(engine.send(&alice, room, text(" ")).await.unwrap_err(), Error::EmptyMessage);
+    assert_eq!(
+        engine.send(&alice, room, text(&"x".repeat(4_001))).await.unwrap_err(),
+        Error::TooLong { max_chars: 4_000 }
+    );
+    assert_eq!(field(engine.send(&alice, room, text("a").key("a b")).await.unwrap_err()), "key");
+    for limit in [0, 101] {
+        assert_eq!(field(engine.history(&alice, room, Page::newest().limit(limit)).await.unwrap_err()), "limit");
+        let query = RoomQuery { limit, ..RoomQuery::default() };
+        assert_eq!(field(engine.rooms(&alice, query).await.unwrap_err()), "limit");
+    }
+    for missing in [0, 99, u64::MAX] {
+        assert_eq!(engine.room(&alice, RoomId(missing)).await.unwrap_err(), Error::RoomNotFound);
+        assert_eq!(engine.send(&alice, RoomId(missing), text("a")).await.unwrap_err(), Error::RoomNotFound);
+        assert_eq!(engine.presence(&alice, RoomId(missing)).await.unwrap_err(), Error::RoomNotFound);
+        assert_eq!(engine.delete_room(&alice, RoomId(missing)).await.unwrap_err(), Error::RoomNotFound);
+    }
+    let far = engine.history(&alice, room, Page::after(Seq(u64::MAX))).await.unwrap();
+    assert_eq!(far.messages, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_is_changed_with_one_event_and_only_if_it_changes() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    let other = make_room(&engine, "other").await;
+    let change = RoomChange { name: Some("General".into()), topic: Some("all".into()) };
+    let changed = engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap();
+    assert_eq!((changed.name.as_str(), changed.topic.as_str(), changed.head), ("General", "all", Seq(1)));
+    assert_eq!(engine.update_room(Actor::Anonymous, room, change).await.unwrap().head, Seq(1));
+    let (handle, _updates) = connect(&engine, "bob");
+    handle.attach(other, Since::Now).await.unwrap();
+    let change = RoomChange { name: Some("OTHER".into()), topic: None };
+    let taken = engine.update_room(Actor::Anonymous, room, change).await.unwrap_err();
+    assert!(matches!(taken, Error::NameTaken { room: taken } if taken.id == other && taken.online == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_tell_who_is_online() {
+    let engine = engine().await;
+    let (room, empty) = (make_room(&engine, "general").await, make_room(&engine, "empty").await);
+    let (handle, _updates) = connect(&engine, "bob");
+    handle.attach(room, Since::Now).await.unwrap();
+    let (ghost, _unseen) = connect(&engine, "ghost");
+    ghost.observe(room, Since::Now).await.unwrap();
+    assert_eq!(engine.presence(Actor::System, room).await.unwrap(), Presence { count: 1, members: vec![user("bob")] });
+    assert_eq!(engine.presence(Actor::System, empty).await.unwrap(), Presence::default());
+    let rooms = engine.rooms(Actor::System, RoomQuery::default()).await.unwrap().rooms;
+    assert_eq!(rooms.iter().map(|room| room.online).collect::<Vec<_>>(), [1, 0]);
+    handle.detach(room).await.unwrap();
+    assert_eq!(engine.room(Actor::System, room).await.unwrap().online, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_is_asked_of_everyone_but_the_system() {
+    struct Nobody;
+    impl Policy for Nobody {
+        fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
+            match (actor, action) {
+                (Actor::System, _) => panic!("the system is not asked of"),
+                (_, Action::ReadRoom(_) | Action::Type(_)) => Err(Error::RoomNotFound),
+                _ => Err(Error::Forbidden),
+            }
+        }
+    }
+    let engine = ChatEngine::builder().policy(Nobody).build().await.unwrap();
+    let room = engine.create_room(Actor::System, NewRoom::named("general")).await.unwrap().id;
+    let alice = user("alice");
+    assert_eq!(engine.create_room(&alice, NewRoom::named("a")).await.unwrap_err(), Error::Forbidden);
+    assert_eq!(engine.rooms(&alice, RoomQuery::default()).await.unwrap_err(), Error::Forbidden);
+    assert_eq!(engine.room_by_name(&alice, "general").await.unwrap_err(), Error::RoomNotFound);
+    assert_eq!(engine.send(&alice, room, text("a")).await.unwrap_err(), Error::Forbidden);
+    let (handle, _updates) = engine.connect(alice).split();
+    assert_eq!(handle.attach(room, Since::Now).await.unwrap_err(), Error::RoomNotFound);
+    assert_eq!(handle.send(room, text("a")).await.unwrap_err(), Error::Forbidden);
+    assert_eq!(handle.typing(room, true).await.unwrap_err(), Error::RoomNotFound);
+    assert!(engine.room(Actor::System, room).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_sends_no_faster_than_allowed() {
+    let limits = Limits { sends: Some(Rate { per_second: 1.0, burst: 1 }), ..Limits::default() };
+    let engine = engine_on(memory(), limits).await;
+    let room = make_room(&engine, "general").await;
+    let (handle, _updates) = connect(&engine, "bob");
+    handle.send(room, text("a")).await.unwrap();
+    let refused = engine.send(&user("bob"), room, text("b")).await.unwrap_err();
+    let Error::RateLimited { retry_after } = refused else { panic!("{refused:?}") };
+    assert!(engine.send(&user("alice"), room, text("c")).await.is_ok());
+    tokio::time::sleep(retry_after).await;
+    handle.send(room, text("d")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_every_attachment() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    engine.send(&user("alice"), room, text("a")).await.unwrap();
+    let (handle, mut updates) = connect(&engine, "bob");
+    handle.attach(room, Since::Now).await.unwrap();
+    engine.delete_room(Actor::Anonymous, room).await.unwrap();
+    let last = next_event(&mut updates).await;
+    assert_eq!((last.seq, &last.kind), (Seq(2), &crate::EventKind::RoomDeleted));
+    assert!(matches!(next(&mut updates).await, Some(Update::Detached(id)) if id == room));
+    assert_eq!(handle.attach(room, Since::Now).await.unwrap_err(), Error::RoomNotFound);
+    assert_eq!(handle.send(room, text("b")).await.unwrap_err(), Error::RoomNotFound);
+    handle.detach(room).await.unwrap();
+    assert_eq!(engine.delete_room(Actor::System, room).await.unwrap_err(), Error::RoomNotFound);
+    assert!(updates.try_next().is_none(), "no leaves are sent");
+    let other = make_room(&engine, "general").await;
+    assert_ne!(other, room, "an id is never given twice");
+    handle.attach(other, Since::Now).await.unwrap();
+}

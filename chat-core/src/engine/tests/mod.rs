@@ -1,0 +1,136 @@
+//! The whole engine on the memory store, on paused time.
+
+mod commands;
+mod faults;
+mod lifecycle;
+mod sessions;
+mod stress;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    AnswerResult, ChatEngine, Clock, CloseReason, Database, Delivery, Draft, Epoch, Event, Identity, Item, Limits,
+    NewRoom, Now, RoomId, SessionHandle, SignalKind, Ticket, Timestamp, Update, Updates,
+    store::{MemoryStore, Store},
+    testing::FaultyStore,
+};
+
+/// Tells tokio's time, which tests pause.
+#[derive(Debug)]
+struct TokioClock(Instant);
+
+impl TokioClock {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Now {
+        let mono = self.0.elapsed();
+        Now { wall: Timestamp(i64::try_from(mono.as_micros()).unwrap()), mono }
+    }
+}
+
+fn user(name: &str) -> Identity {
+    Identity::named(name).unwrap()
+}
+
+fn memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(Epoch::new("test")))
+}
+
+async fn engine_on(store: Arc<dyn Store>, limits: Limits) -> ChatEngine {
+    let builder = ChatEngine::builder().database(Database::store(store));
+    builder.limits(limits).clock(TokioClock::new()).build().await.unwrap()
+}
+
+async fn engine() -> ChatEngine {
+    engine_on(memory(), Limits::default()).await
+}
+
+async fn faulty_engine(limits: Limits) -> (ChatEngine, FaultyStore) {
+    let store = FaultyStore::new(memory());
+    (engine_on(Arc::new(store.clone()), limits).await, store)
+}
+
+async fn make_room(engine: &ChatEngine, name: &str) -> RoomId {
+    engine.create_room(&user("alice"), NewRoom::named(name)).await.unwrap().id
+}
+
+fn connect(engine: &ChatEngine, name: &str) -> (SessionHandle, Updates) {
+    engine.connect(user(name)).split()
+}
+
+/// The next update; fails the test rather than wait for ever.
+async fn next(updates: &mut Updates) -> Option<Update> {
+    timeout(Duration::from_secs(600), updates.next()).await.expect("an update")
+}
+
+async fn next_event(updates: &mut Updates) -> Arc<Event> {
+    loop {
+        if let Some(event) = event(&next(updates).await.expect("an open stream")) {
+            return event;
+        }
+    }
+}
+
+async fn next_answer(updates: &mut Updates) -> (Ticket, AnswerResult) {
+    loop {
+        if let Update::Answer(ticket, answer) = next(updates).await.expect("an open stream") {
+            return (ticket, answer);
+        }
+    }
+}
+
+async fn next_signal(updates: &mut Updates) -> SignalKind {
+    loop {
+        if let Update::Delivery(delivery) = next(updates).await.expect("an open stream")
+            && let Item::Signal(signal) = delivery.item()
+        {
+            return signal.kind.clone();
+        }
+    }
+}
+
+/// What the stream says at its end.
+async fn close_reason(updates: &mut Updates) -> Option<CloseReason> {
+    let mut reason = None;
+    while let Some(update) = next(updates).await {
+        assert_eq!(reason, None, "nothing follows a close");
+        if let Update::Closed(closed) = update {
+            reason = Some(closed);
+        }
+    }
+    reason
+}
+
+fn event(update: &Update) -> Option<Arc<Event>> {
+    let Update::Delivery(delivery) = update else { return None };
+    event_of(delivery)
+}
+
+fn event_of(delivery: &Delivery) -> Option<Arc<Event>> {
+    match delivery.item() {
+        Item::Event(event) => Some(Arc::clone(event)),
+        Item::Signal(_) => None,
+    }
+}
+
+fn content(event: &Event) -> &str {
+    &event.message().unwrap().content
+}
+
+fn text(content: &str) -> Draft {
+    Draft::text(content)
+}
+
+/// Lets everything that can run do so, without time passing.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,178 @@
+//! From a URL, or from a connection that the host owns, to connections of the engine's own: its settings belong to a
+//! connection, and its writes must not wait for the host's.
+
+use std::path::Path;
+
+use sea_orm::{DatabaseConnection, DatabaseConnectionType};
+
+use super::{dialect::Dialect, error::Fault, pool::Pool};
+use crate::StartError;
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "mysql")]
+pub(super) use mysql::is_mariadb;
+
+/// How URLs may begin, and whether this build has what they ask for.
+const SCHEMES: [(&str, bool); 3] = [
+    ("sqlite:", cfg!(feature = "sqlite")),
+    ("postgres:", cfg!(feature = "postgres")),
+    ("mysql:", cfg!(feature = "mysql")),
+];
+
+/// Where connections come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// An SQLite database.
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::Sqlite),
+    /// A PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Postgres),
+    /// A MySQL or MariaDB database.
+    #[cfg(feature = "mysql")]
+    MySql(mysql::MySql),
+}
+
+impl Source {
+    /// The database that a URL names.
+    pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => sqlite::Sqlite::from_url(url).map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            Some("postgres" | "postgresql") => postgres::Postgres::from_url(url).map(Self::Postgres),
+            #[cfg(feature = "mysql")]
+            Some("mysql" | "mariadb") => mysql::MySql::from_url(url).map(Self::MySql),
+            _ => {
+                let known: Vec<_> =
+                    SCHEMES.iter().filter_map(|(scheme, is_built)| is_built.then_some(*scheme)).collect();
+                Err(StartError::BadUrl(format!("it must begin with one of {}", known.join(", "))))
+            }
+        }
+    }
+
+    /// The database that the host's connection leads to.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "which kinds of connection there are depends on features")]
+    pub(super) fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
+        match &connection.inner {
+            #[cfg(feature = "sqlite")]
+            DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
+                sqlite::Sqlite::of(connection.get_sqlite_connection_pool()).map(Self::Sqlite)
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
+                Ok(Self::Postgres(postgres::Postgres::of(connection.get_postgres_connection_pool())))
+            }
+            #[cfg(feature = "mysql")]
+            DatabaseConnectionType::SqlxMySqlPoolConnection(_) => {
+                Ok(Self::MySql(mysql::MySql::of(connection.get_mysql_connection_pool())))
+            }
+            _ => Err(StartError::BadUrl("the connection is none this build can use".to_owned())),
+        }
+    }
+
+    /// Looks whether the database can be opened at all, touching nothing.
+    pub(super) fn look(&self) -> Result<(), StartError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.look(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Ok(()),
+        }
+    }
+
+    /// Connects for the first time, and checks the server's version and whether it keeps what it has committed.
+    pub(super) async fn check(&self, pool: &Pool) -> Result<(), StartError> {
+        let lent = pool.lend();
+        let connection = &lent.connection;
+        let checked = match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => sqlite::check(connection).await?,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => postgres::check(connection).await,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => mysql::check(connection).await,
+        };
+        checked.map_err(|fault: Fault| StartError::Unavailable(fault.error.detail))
+    }
+
+    /// Up to `size` connections, made when they are needed.
+    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.connections(size),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.connections(size),
+            #[cfg(feature = "mysql")]
+            Self::MySql(mysql) => mysql.connections(size),
+        }
+    }
+
+    /// What is spoken there.
+    pub(super) const fn dialect(&self) -> Dialect {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Dialect::Postgres,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// Whether connections may be closed and made anew: with the last one, a database in memory would be gone.
+    pub(super) fn is_replaceable(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.file().is_some(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => true,
+        }
+    }
+
+    /// The file, where the database is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.file(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => None,
+        }
+    }
+
+    /// Whether there is a server behind it.
+    pub(super) const fn is_server(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => true,
+        }
+    }
+
+    /// What to call it in a message; no secret is in it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.name(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.name(),
+            #[cfg(feature = "mysql")]
+            Self::MySql(mysql) => mysql.name(),
+        }
+    }
+}

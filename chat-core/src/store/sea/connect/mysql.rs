@@ -1,0 +1,97 @@
+//! Connections to MySQL and MariaDB.
+
+use sea_orm::{
+    DatabaseConnection, SqlxMySqlConnector,
+    sqlx::{self, ConnectOptions, Executor, MySqlPool, mysql::MySqlConnectOptions},
+};
+
+use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
+use crate::StartError;
+
+/// What every session of ours begins with. Text that does not fit is refused, not cut.
+const SESSION: &[&str] = &[
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION innodb_lock_wait_timeout = 2",
+    "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+];
+/// MariaDB alone can limit all statements, and the time in a transaction.
+const MARIADB_SESSION: &[&str] = &["SET SESSION max_statement_time = 5", "SET SESSION idle_transaction_timeout = 5"];
+/// MySQL can limit what only reads.
+const MYSQL_SESSION: &[&str] = &["SET SESSION max_execution_time = 5000"];
+
+/// Where a MySQL or MariaDB database is.
+#[derive(Debug)]
+pub(crate) struct MySql {
+    options: MySqlConnectOptions,
+}
+
+impl MySql {
+    pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        let options: MySqlConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
+        if options.get_database().is_none() {
+            return Err(StartError::BadUrl("it names no database".to_owned()));
+        }
+        Ok(Self::new(options))
+    }
+
+    pub(super) fn of(pool: &MySqlPool) -> Self {
+        Self::new((*pool.connect_options()).clone())
+    }
+
+    fn new(options: MySqlConnectOptions) -> Self {
+        Self { options: options.charset("utf8mb4").statement_cache_capacity(512).disable_statement_logging() }
+    }
+
+    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
+        let pool = pool::options::<sqlx::MySql>(size).after_connect(|connection, _| {
+            Box::pin(async move {
+                for sql in SESSION {
+                    connection.execute(*sql).await?;
+                }
+                let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
+                let own = if version.contains("MariaDB") { MARIADB_SESSION } else { MYSQL_SESSION };
+                for sql in own {
+                    connection.execute(*sql).await?;
+                }
+                Ok(())
+            })
+        });
+        SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_lazy_with(self.options.clone()))
+    }
+
+    pub(super) fn name(&self) -> String {
+        let database = self.options.get_database().unwrap_or_default();
+        format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port())
+    }
+}
+
+/// Whether the server is MariaDB.
+pub(in super::super) async fn is_mariadb(connection: &DatabaseConnection) -> Result<bool, Fault> {
+    let run = Run { on: connection, dialect: Dialect::MySql };
+    let row = run.query_one("SELECT VERSION()", Vec::new()).await?;
+    let version: String = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+    Ok(version.contains("MariaDB"))
+}
+
+/// Warns where the server may lose what it has committed.
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), Fault> {
+    let run = Run { on: connection, dialect: Dialect::MySql };
+    let sql = "SELECT CAST(@@innodb_flush_log_at_trx_commit AS SIGNED), CAST(@@log_bin AS SIGNED), \
+         CAST(@@sync_binlog AS SIGNED)";
+    let Some(row) = run.query_one(sql, Vec::new()).await? else { return Ok(()) };
+    let (flush, has_log, sync): (i64, i64, i64) =
+        (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+    let warn = |setting: &str| {
+        tracing::warn!(
+            setting,
+            "the database may lose acknowledged messages when the machine fails: this setting should be 1"
+        );
+    };
+    if flush != 1 {
+        warn("innodb_flush_log_at_trx_commit");
+    }
+    if has_log != 0 && sync != 1 {
+        warn("sync_binlog");
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Connections to PostgreSQL.
+
+use sea_orm::{
+    DatabaseConnection, SqlxPostgresConnector,
+    sqlx::{self, ConnectOptions, Executor, PgPool, postgres::PgConnectOptions},
+};
+
+use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
+use crate::StartError;
+
+/// What every session of ours begins with. The limits end there what was given up here.
+const SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+     SET lock_timeout = '2s'; SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+
+/// Where a PostgreSQL database is.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    options: PgConnectOptions,
+}
+
+impl Postgres {
+    pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        let options: PgConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
+        Ok(Self::new(options))
+    }
+
+    pub(super) fn of(pool: &PgPool) -> Self {
+        Self::new((*pool.connect_options()).clone())
+    }
+
+    fn new(options: PgConnectOptions) -> Self {
+        Self { options: options.statement_cache_capacity(512).disable_statement_logging() }
+    }
+
+    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
+        let pool = pool::options::<sqlx::Postgres>(size).after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SESSION).await?;
+                Ok(())
+            })
+        });
+        SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(self.options.clone()))
+    }
+
+    pub(super) fn name(&self) -> String {
+        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
+        format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port())
+    }
+}
+
+/// Warns where the server may lose what it has committed.
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), Fault> {
+    let run = Run { on: connection, dialect: Dialect::Postgres };
+    let sql = "SELECT name, setting FROM pg_settings \
+         WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting IN ('off')";
+    for row in run.query(sql, Vec::new()).await? {
+        let (name, setting): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        tracing::warn!(
+            setting = format!("{name}={setting}"),
+            "PostgreSQL may lose acknowledged messages when the machine fails: this setting should be on"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Connections to SQLite.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sea_orm::{
+    DatabaseConnection, SqlxSqliteConnector,
+    sqlx::{
+        ConnectOptions, SqlitePool,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    },
+};
+
+use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
+use crate::StartError;
+
+/// How long to wait for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The first version without a bug that can corrupt a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
+const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
+/// How every SQLite database begins.
+const HEADER: &[u8] = b"SQLite format 3\0";
+
+/// Where an SQLite database is, and how it is opened.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    options: SqliteConnectOptions,
+    file: Option<PathBuf>,
+    may_create: bool,
+}
+
+impl Sqlite {
+    pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        let options = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
+        Self::new(&options)
+    }
+
+    pub(super) fn of(pool: &SqlitePool) -> Result<Self, StartError> {
+        Self::new(&pool.connect_options())
+    }
+
+    fn new(given: &SqliteConnectOptions) -> Result<Self, StartError> {
+        // The options tell their mode only in this way.
+        let url = given.to_url_lossy();
+        let mode = url.query_pairs().find(|(key, _)| key == "mode").map(|(_, mode)| mode.into_owned());
+        let is_memory = mode.as_deref() == Some("memory");
+        if mode.as_deref() == Some("ro") {
+            let path = given.get_filename().display();
+            return Err(StartError::Unavailable(format!(
+                "{path} is opened read-only (mode=ro), but has to be written"
+            )));
+        }
+        let options = given
+            .clone()
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "1000")
+            .statement_cache_capacity(512)
+            .disable_statement_logging();
+        let options = if is_memory { options } else { options.journal_mode(SqliteJournalMode::Wal) };
+        let file = (!is_memory).then(|| given.get_filename().to_owned());
+        Ok(Self { options, file, may_create: mode.as_deref() == Some("rwc") })
+    }
+
+    /// Looks whether the file can be opened, touching nothing.
+    pub(super) fn look(&self) -> Result<(), StartError> {
+        let Some(path) = &self.file else { return Ok(()) };
+        let shown = path.display();
+        let metadata = match path.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.look_beside(path),
+            Err(error) => return Err(StartError::Unavailable(format!("{shown}: {error}"))),
+        };
+        if !metadata.is_file() {
+            return Err(StartError::Unusable(format!("{shown} is not a file")));
+        }
+        if metadata.permissions().readonly() {
+            return Err(StartError::Unavailable(format!("{shown} is read-only, but has to be written")));
+        }
+        // Opening for writing changes nothing by itself.
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let file = opened.map_err(|error| StartError::Unavailable(format!("{shown}: {error}")))?;
+        if metadata.len() > 0 && !begins_as_database(&file) {
+            return Err(StartError::Unusable(format!("{shown} is not an SQLite database")));
+        }
+        Ok(())
+    }
+
+    /// `size` connections; a database in memory has one, which lives as long as the engine.
+    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
+        let pool = match self.file {
+            Some(_) => pool::options(size),
+            None => pool::options(1).min_connections(1),
+        };
+        let pool = pool.idle_timeout(None).max_lifetime(None);
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(self.options.clone()))
+    }
+
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.options.get_filename().display().to_string()
+    }
+
+    fn look_beside(&self, path: &Path) -> Result<(), StartError> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        if !parent.is_dir() {
+            return Err(StartError::Unavailable(format!("the folder {} does not exist", parent.display())));
+        }
+        if !self.may_create {
+            let path = path.display();
+            return Err(StartError::Unavailable(format!(
+                "there is no file {path}; add ?mode=rwc to the URL to have it created"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Whether this SQLite may be trusted.
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<Result<(), Fault>, StartError> {
+    let run = Run { on: connection, dialect: Dialect::Sqlite };
+    let row = match run.query_one("SELECT sqlite_version()", Vec::new()).await {
+        Ok(row) => row,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let version: String = row.and_then(|row| row.try_get_by_index(0).ok()).unwrap_or_default();
+    if parsed(&version) < LEAST_VERSION {
+        let (major, minor, patch) = LEAST_VERSION;
+        return Err(StartError::Unusable(format!("SQLite {version} is too old: {major}.{minor}.{patch} is needed")));
+    }
+    Ok(Ok(()))
+}
+
+fn begins_as_database(mut file: &File) -> bool {
+    let mut start = [0; HEADER.len()];
+    file.read_exact(&mut start).is_ok() && start == HEADER
+}
+
+fn parsed(version: &str) -> (u32, u32, u32) {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(parsed("3.51.3") >= LEAST_VERSION);
+        assert!(parsed("3.51.2") < LEAST_VERSION && parsed("3.6.10") < LEAST_VERSION);
+        assert!(parsed("3.100.0") > LEAST_VERSION && parsed("4") > LEAST_VERSION);
+    }
+}

@@ -1,0 +1,145 @@
+//! The lease on a PostgreSQL or MySQL database: one engine a database, until several can share one.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::ConnectionTrait;
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    connect::Source,
+    dialect::Dialect,
+    error::Fault,
+    pool::{Lent, Pool},
+    run::STATEMENT_TIMEOUT,
+};
+use crate::StartError;
+
+/// How long a second engine waits for the first to be gone.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How often that is tried.
+const START_INTERVAL: Duration = Duration::from_millis(250);
+/// How often a held lease is looked after.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a lease may be in other hands before this engine gives up. The server ends a lease connection that is silent
+/// for 8 s, so that the other hand is not this engine's own lost connection.
+const RETAKE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// A lock that belongs to a connection of its own. Taking it again on the connection that holds it succeeds, so that one
+/// statement both looks after it and takes it back.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    lost: watch::Receiver<bool>,
+    keeper: JoinHandle<()>,
+}
+
+impl Lease {
+    /// Takes the lease, waiting for a while if another engine holds it.
+    pub(super) async fn take(source: &Arc<Source>) -> Result<Self, StartError> {
+        let pool = Arc::new(Pool::new(source, 1));
+        let deadline = Instant::now() + START_PATIENCE;
+        let mut said = false;
+        while !try_take(&pool).await.map_err(|fault| StartError::Unavailable(fault.error.detail))? {
+            if Instant::now() >= deadline {
+                return Err(StartError::InUse(format!(
+                    "the database {} is in use by another chat engine: stop that one, or choose another database",
+                    source.name()
+                )));
+            }
+            if !said {
+                tracing::info!("another chat engine holds the database; waiting for it to stop");
+                said = true;
+            }
+            sleep(START_INTERVAL).await;
+        }
+        let (tell, lost) = watch::channel(false);
+        let keeper = tokio::spawn(keep(pool.clone(), tell));
+        Ok(Self { pool, lost, keeper })
+    }
+
+    /// Resolves when the lease is in other hands for good.
+    pub(super) async fn lost(&self) {
+        let mut lost = self.lost.clone();
+        if lost.wait_for(|lost| *lost).await.is_err() {
+            // It was let go of on purpose.
+            std::future::pending().await
+        }
+    }
+
+    /// Lets go of it.
+    pub(super) async fn release(&self) {
+        self.keeper.abort();
+        self.pool.close().await;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>) {
+    let mut in_other_hands: Option<Instant> = None;
+    loop {
+        sleep(CHECK_INTERVAL).await;
+        match try_take(&pool).await {
+            Ok(true) => {
+                if in_other_hands.take().is_some() {
+                    tracing::info!("took the lease on the database again");
+                }
+            }
+            Ok(false) => {
+                let since = *in_other_hands.get_or_insert_with(|| {
+                    tracing::warn!("lost the lease on the database; trying to take it again");
+                    Instant::now()
+                });
+                if since.elapsed() >= RETAKE_PATIENCE {
+                    tracing::error!("another chat engine has taken the database");
+                    // Nobody may be listening any more.
+                    let _ = tell.send(true);
+                    return;
+                }
+            }
+            Err(fault) => tracing::warn!(error = %fault.error, "could not look after the lease on the database"),
+        }
+    }
+}
+
+async fn try_take(pool: &Pool) -> Result<bool, Fault> {
+    let lent = pool.lend();
+    let taken = timeout(STATEMENT_TIMEOUT, statement(&lent)).await;
+    lent.check(taken.unwrap_or_else(|_| Err(Fault::timed_out("the lease"))))
+}
+
+async fn statement(lent: &Lent<'_>) -> Result<bool, Fault> {
+    let (connection, run) = (&lent.connection, lent.run());
+    match run.dialect {
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => Ok(true),
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => {
+            // Older servers have no such limit: there the connection's end is noticed by the system's keep-alive.
+            connection
+                .execute_unprepared(
+                    "SELECT set_config(name, '8s', false) FROM pg_settings WHERE name = 'idle_session_timeout'",
+                )
+                .await?;
+            let sql = "SELECT pg_try_advisory_lock(1667785076, hashtext('lease:' || coalesce(current_schema(), '')))";
+            let row = run.query_one(sql, Vec::new()).await?;
+            Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+        }
+        #[cfg(feature = "mysql")]
+        Dialect::MySql => {
+            connection.execute_unprepared("SET SESSION wait_timeout = 8").await?;
+            let sql = "SELECT GET_LOCK(CONCAT('chat.lease.', MD5(DATABASE())), 0)";
+            let row = run.query_one(sql, Vec::new()).await?;
+            let taken: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+            Ok(taken == Some(1))
+        }
+    }
+}

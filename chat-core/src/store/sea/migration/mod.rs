@@ -1,0 +1,120 @@
+//! Bringing a database to this version's tables, whoever starts, as often as they like, at once.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbErr, DynIden, sea_query::IntoIden};
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
+
+use super::{
+    dialect::Dialect,
+    error::Fault,
+    pool::Pool,
+    run::{Run, Write},
+};
+use crate::{Epoch, StartError};
+
+mod m0001_rooms_and_events;
+
+/// How long to wait for another process that is migrating.
+const LOCK_SECONDS: u64 = 60;
+
+/// The migrations in order. A released one never changes.
+struct Migrator;
+
+#[async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_rooms_and_events::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        // A host may have migrations of its own in the same database.
+        "chat_migrations".into_iden()
+    }
+}
+
+/// Migrates with a lock held, and returns the epoch, made by the first who comes.
+pub(super) async fn migrate(pool: &Pool, dialect: Dialect) -> Result<Epoch, StartError> {
+    match dialect {
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => in_transaction(pool, &[]).await,
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => in_transaction(pool, POSTGRES_LOCK).await,
+        #[cfg(feature = "mysql")]
+        Dialect::MySql => with_named_lock(pool).await,
+    }
+}
+
+/// The time-outs are lifted for this transaction: another process may be migrating a large table.
+#[cfg(feature = "postgres")]
+const POSTGRES_LOCK: &[&str] = &[
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SELECT pg_advisory_xact_lock(1667785076, hashtext('migrate:' || coalesce(current_schema(), '')))",
+];
+
+/// Where definitions are transactional: the lock is the transaction's.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+async fn in_transaction(pool: &Pool, lock: &[&str]) -> Result<Epoch, StartError> {
+    let write = Write::begin(pool).await.map_err(unavailable)?;
+    let on = write.run().on;
+    let done = within_limit(async {
+        for sql in lock {
+            on.execute_unprepared(sql).await?;
+        }
+        Migrator::up(on, None).await
+    });
+    done.await?;
+    let epoch = epoch(&write.run()).await;
+    write.end(epoch).await.map_err(unavailable)
+}
+
+/// MySQL's definitions commit by themselves: the lock belongs to the connection (the pool has one), and each migration
+/// can be run again from any point in it.
+#[cfg(feature = "mysql")]
+async fn with_named_lock(pool: &Pool) -> Result<Epoch, StartError> {
+    let lent = pool.lend();
+    let connection = &lent.connection;
+    let limit = if super::connect::is_mariadb(connection).await.map_err(unavailable)? {
+        "SET SESSION max_statement_time = 0"
+    } else {
+        "SET SESSION max_execution_time = 0"
+    };
+    let done = within_limit(async {
+        connection.execute_unprepared(limit).await?;
+        let sql = format!("SELECT GET_LOCK(CONCAT('chat.migrate.', MD5(DATABASE())), {LOCK_SECONDS})");
+        let row = connection.query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::MySql, sql)).await?;
+        let is_ours = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten() == Some(1);
+        if !is_ours {
+            return Err(DbErr::Custom("another process has been migrating for too long".to_owned()));
+        }
+        Migrator::up(connection, None).await
+    });
+    done.await?;
+    epoch(&lent.run()).await.map_err(unavailable)
+}
+
+async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(), StartError> {
+    let limit = Duration::from_secs(LOCK_SECONDS * 10);
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(DbErr::Custom(reason))) => Err(StartError::Unusable(reason)),
+        Ok(Err(error)) => Err(StartError::Unusable(Fault::from(error).error.detail)),
+        Err(_) => Err(StartError::Unavailable("bringing it to this version takes too long".to_owned())),
+    }
+}
+
+/// The epoch; made if there is none.
+async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
+    if let Some(row) = run.query_one("SELECT epoch FROM chat_meta", Vec::new()).await? {
+        return Ok(Epoch::new(&run.dialect.opaque_from(&row, 0)?.unwrap_or_default()));
+    }
+    let word = uuid::Uuid::new_v4().simple().to_string();
+    run.execute("INSERT INTO chat_meta (epoch) VALUES (?)", vec![run.dialect.opaque(Some(&word))]).await?;
+    Ok(Epoch::new(&word))
+}
+
+fn unavailable(fault: Fault) -> StartError {
+    StartError::Unavailable(fault.error.detail)
+}

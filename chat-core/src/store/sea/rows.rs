@@ -1,0 +1,112 @@
+//! Rows, and what they stand for.
+
+use std::sync::Arc;
+
+use sea_orm::{QueryResult, Value};
+
+use super::{dialect::Dialect, error::Fault};
+use crate::{
+    Event, EventKind, Identity, Message, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
+    append::{EventKey, Fingerprint, StoredEvent},
+};
+
+/// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them.
+pub(super) const EVENT_COLUMNS: &str =
+    "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body, meta";
+/// How many they are.
+pub(super) const EVENT_WIDTH: usize = 11;
+
+/// The columns of a room, in the order in which [`room`] reads them.
+pub(super) const ROOM_COLUMNS: &str = "r.id, r.name, r.topic, r.created_at, r.head, (SELECT e.at_us FROM chat_events e \
+     WHERE e.room_id = r.id AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1)";
+
+/// `kind` of a message. The numbers are stored: they never change.
+pub(super) const MESSAGE: i16 = 1;
+const ROOM_UPDATED: i16 = 2;
+const ROOM_DELETED: i16 = 3;
+
+/// A number for the database, which knows no unsigned ones. Ids and numbers are far below the limit; what a client made
+/// up beyond it means "after everything".
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number from the database.
+pub(super) fn unsigned(row: &QueryResult, index: usize) -> Result<u64, Fault> {
+    let number: i64 = row.try_get_by_index(index)?;
+    u64::try_from(number).map_err(|_| Fault::corrupt(format!("a negative number in column {index}")))
+}
+
+/// An event from a row of [`EVENT_COLUMNS`].
+pub(super) fn event(dialect: Dialect, row: &QueryResult) -> Result<StoredEvent, Fault> {
+    let fingerprint: i64 = row.try_get_by_index(8)?;
+    let key = EventKey::from_stored(&dialect.opaque_from(row, 7)?.unwrap_or_default());
+    let event = Event {
+        room: RoomId(unsigned(row, 0)?),
+        seq: Seq(unsigned(row, 1)?),
+        at: Timestamp(row.try_get_by_index(3)?),
+        actor: actor(dialect, row)?,
+        kind: kind(row, &key)?,
+    };
+    Ok(StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint(fingerprint.cast_unsigned()) })
+}
+
+/// The values of [`EVENT_COLUMNS`]; `ordinal` is how many messages the room has with this event.
+pub(super) fn event_values(dialect: Dialect, stored: &StoredEvent, ordinal: u64) -> [Value; EVENT_WIDTH] {
+    let event = &*stored.event;
+    let (kind, body, meta) = match &event.kind {
+        EventKind::Message(message) => (MESSAGE, Some(message.content.clone()), None),
+        EventKind::RoomUpdated { name, topic } => {
+            (ROOM_UPDATED, Some(topic.as_str().to_owned()), Some(name.as_str().to_owned()))
+        }
+        EventKind::RoomDeleted => (ROOM_DELETED, None, None),
+    };
+    let actor = event.actor.as_ref();
+    [
+        signed(event.room.0).into(),
+        signed(event.seq.0).into(),
+        kind.into(),
+        event.at.0.into(),
+        dialect.opaque(actor.map(|actor| actor.id.as_str())),
+        actor.map(|actor| actor.name.as_str().to_owned()).into(),
+        signed(ordinal).into(),
+        dialect.opaque(Some(stored.key.as_str())),
+        stored.fingerprint.0.cast_signed().into(),
+        body.into(),
+        meta.into(),
+    ]
+}
+
+/// A room from a row of [`ROOM_COLUMNS`].
+pub(super) fn room(row: &QueryResult) -> Result<Room, Fault> {
+    let last_message_at: Option<i64> = row.try_get_by_index(5)?;
+    Ok(Room {
+        id: RoomId(unsigned(row, 0)?),
+        name: RoomName::from_stored(&row.try_get_by_index::<String>(1)?),
+        topic: Topic::from_stored(&row.try_get_by_index::<String>(2)?),
+        created_at: Timestamp(row.try_get_by_index(3)?),
+        head: Seq(unsigned(row, 4)?),
+        last_message_at: last_message_at.map(Timestamp),
+        online: 0,
+    })
+}
+
+fn actor(dialect: Dialect, row: &QueryResult) -> Result<Option<Identity>, Fault> {
+    let Some(id) = dialect.opaque_from(row, 4)? else { return Ok(None) };
+    let name: Option<String> = row.try_get_by_index(5)?;
+    Ok(Some(Identity { id: UserId::from_stored(&id), name: UserName::from_stored(&name.unwrap_or_default()) }))
+}
+
+fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, Fault> {
+    let text = |index| Ok::<_, Fault>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
+    match row.try_get_by_index::<i16>(2)? {
+        MESSAGE => {
+            Ok(EventKind::Message(Message { content: text(9)?, key: key.to_given(), ordinal: unsigned(row, 6)? }))
+        }
+        ROOM_UPDATED => {
+            Ok(EventKind::RoomUpdated { name: RoomName::from_stored(&text(10)?), topic: Topic::from_stored(&text(9)?) })
+        }
+        ROOM_DELETED => Ok(EventKind::RoomDeleted),
+        other => Err(Fault::corrupt(format!("an event of unknown kind {other}"))),
+    }
+}

@@ -1,0 +1,90 @@
+//! Statements and transactions, each within a time-out.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TransactionOptions,
+    TransactionTrait, Value,
+};
+
+use super::{
+    dialect::Dialect,
+    error::Fault,
+    pool::{Lent, Pool},
+};
+
+/// How long a statement may take, as seen from here: what finds a network that is gone. The databases have limits of
+/// their own, so that what is given up here ends there too.
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Something that runs statements, in one dialect.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'a, C> {
+    /// Where they run.
+    pub(super) on: &'a C,
+    /// What is spoken there.
+    pub(super) dialect: Dialect,
+}
+
+impl<C: ConnectionTrait> Run<'_, C> {
+    /// The rows of a query; `?` stands for each value.
+    pub(super) async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, Fault> {
+        within("a query", self.on.query_all_raw(self.statement(sql, values))).await
+    }
+
+    /// The only row of a query, if there is one.
+    pub(super) async fn query_one(&self, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>, Fault> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    /// Runs a statement; `?` stands for each value.
+    pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<ExecResult, Fault> {
+        within("a statement", self.on.execute_raw(self.statement(sql, values))).await
+    }
+
+    fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+        Statement::from_sql_and_values(self.dialect.backend(), self.dialect.numbered(sql), values)
+    }
+}
+
+/// A transaction that writes. Dropped, it is rolled back.
+#[derive(Debug)]
+pub(super) struct Write<'a> {
+    lent: Lent<'a>,
+    transaction: DatabaseTransaction,
+}
+
+impl<'a> Write<'a> {
+    /// Begins one on a connection of this pool.
+    pub(super) async fn begin(pool: &'a Pool) -> Result<Self, Fault> {
+        let lent = pool.lend();
+        let options = TransactionOptions {
+            sqlite_transaction_mode: lent.dialect().begin_mode(),
+            ..TransactionOptions::default()
+        };
+        let begun = within("beginning a transaction", lent.connection.begin_with_options(options)).await;
+        let transaction = lent.check(begun)?;
+        Ok(Self { lent, transaction })
+    }
+
+    /// Runs statements in it.
+    pub(super) const fn run(&self) -> Run<'_, DatabaseTransaction> {
+        Run { on: &self.transaction, dialect: self.lent.dialect() }
+    }
+
+    /// Commits what went well, rolls back what did not.
+    pub(super) async fn end<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let Self { lent, transaction } = self;
+        let value = lent.check(result)?;
+        let committed = within("a commit", transaction.commit()).await.map_err(Fault::of_commit);
+        lent.check(committed)?;
+        Ok(value)
+    }
+}
+
+async fn within<T>(what: &str, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, Fault> {
+    match tokio::time::timeout(STATEMENT_TIMEOUT, work).await {
+        Ok(result) => result.map_err(Fault::from),
+        Err(_) => Err(Fault::timed_out(what)),
+    }
+}

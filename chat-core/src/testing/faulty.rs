@@ -1,0 +1,254 @@
+//! A store that fails as told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use crate::{
+    Epoch, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{Lookup, NewDelete, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    store::{RoomMessages, Store, StoreError, StoreErrorKind},
+};
+
+/// What is asked of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Op {
+    /// [`Store::append`].
+    Append,
+    /// [`Store::update_room`].
+    Update,
+    /// [`Store::delete_room`].
+    Delete,
+    /// [`Store::create_room`].
+    Create,
+    /// [`Store::recover`].
+    Recover,
+    /// [`Store::events_after`].
+    Load,
+    /// [`Store::room`], [`Store::room_by_name`], [`Store::rooms`] and [`Store::history`].
+    Read,
+    /// [`Store::probe`].
+    Probe,
+    /// [`Store::purge`].
+    Purge,
+}
+
+/// How it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// With this error, having done nothing.
+    Refuse(StoreErrorKind),
+    /// With [`StoreErrorKind::Unknown`], having done it.
+    LoseAnswer,
+    /// With a panic, having done nothing.
+    Panic,
+}
+
+/// A store around another one, that fails, waits and counts as told. Cheap to clone.
+#[derive(Clone)]
+pub struct FaultyStore(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    script: Mutex<Script>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Script {
+    next: BTreeMap<Op, VecDeque<Fault>>,
+    always: BTreeMap<Op, Fault>,
+    bad_rooms: BTreeMap<RoomId, StoreErrorKind>,
+    held: BTreeSet<Op>,
+    calls: BTreeMap<Op, usize>,
+    batches: Vec<Vec<(RoomId, usize)>>,
+    closed: bool,
+}
+
+impl FaultyStore {
+    /// A store that does what `store` does, until it is told otherwise.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(Arc::new(Inner { store, script: Mutex::default(), changed: Notify::new() }))
+    }
+
+    /// The next call that is not yet spoken for fails like this.
+    pub fn fail_next(&self, op: Op, fault: Fault) {
+        self.script().next.entry(op).or_default().push_back(fault);
+    }
+
+    /// From now on every call fails like this; `None`: no more.
+    pub fn fail_always(&self, op: Op, fault: Option<Fault>) {
+        match fault {
+            Some(fault) => self.script().always.insert(op, fault),
+            None => self.script().always.remove(&op),
+        };
+    }
+
+    /// From now on every append with messages of this room fails like this.
+    pub fn fail_room(&self, room: RoomId, kind: StoreErrorKind) {
+        self.script().bad_rooms.insert(room, kind);
+    }
+
+    /// From now on calls wait before they do anything.
+    pub fn hold(&self, op: Op) {
+        self.script().held.insert(op);
+    }
+
+    /// Lets calls go on.
+    pub fn release(&self, op: Op) {
+        self.script().held.remove(&op);
+        self.0.changed.notify_waiters();
+    }
+
+    /// How many calls there were, those that wait or failed included.
+    #[must_use]
+    pub fn calls(&self, op: Op) -> usize {
+        self.script().calls.get(&op).copied().unwrap_or_default()
+    }
+
+    /// Resolves when there were so many calls.
+    pub async fn called(&self, op: Op, times: usize) {
+        self.until(|script| script.calls.get(&op).copied().unwrap_or_default() >= times).await;
+    }
+
+    /// The batches of messages so far: which rooms, with how many each.
+    #[must_use]
+    pub fn batches(&self) -> Vec<Vec<(RoomId, usize)>> {
+        self.script().batches.clone()
+    }
+
+    /// Whether it was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.script().closed
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn until(&self, holds: impl Fn(&Script) -> bool) {
+        loop {
+            let mut changed = std::pin::pin!(self.0.changed.notified());
+            changed.as_mut().enable();
+            if holds(&self.script()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Counts a call, lets it wait if it has to, and says how it fails, if it does.
+    async fn enter(&self, op: Op) -> Option<Fault> {
+        let fault = {
+            let mut script = self.script();
+            *script.calls.entry(op).or_default() += 1;
+            let next = script.next.get_mut(&op).and_then(VecDeque::pop_front);
+            next.or_else(|| script.always.get(&op).copied())
+        };
+        self.0.changed.notify_waiters();
+        self.until(|script| !script.held.contains(&op)).await;
+        fault
+    }
+
+    async fn run<T>(&self, op: Op, call: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
+        match self.enter(op).await {
+            None => call.await,
+            Some(Fault::Refuse(kind)) => Err(StoreError::new(kind, "as told")),
+            Some(Fault::Panic) => panic!("as told"),
+            Some(Fault::LoseAnswer) => {
+                call.await?;
+                Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost, as told"))
+            }
+        }
+    }
+
+    async fn append_checked(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+        let bad = batch.iter().find_map(|room| self.script().bad_rooms.get(&room.room).copied());
+        match bad {
+            Some(kind) => Err(StoreError::new(kind, "a bad room, as told")),
+            None => self.0.store.append(batch).await,
+        }
+    }
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    fn writers(&self) -> usize {
+        self.0.store.writers()
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.0.store.epoch().await
+    }
+
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+        self.script().batches.push(batch.iter().map(|room| (room.room, room.messages.len())).collect());
+        self.run(Op::Append, self.append_checked(batch)).await
+    }
+
+    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError> {
+        self.run(Op::Update, self.0.store.update_room(room, update)).await
+    }
+
+    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError> {
+        self.run(Op::Delete, self.0.store.delete_room(room, delete)).await
+    }
+
+    async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
+        self.run(Op::Purge, self.0.store.purge(limit)).await
+    }
+
+    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
+        self.run(Op::Recover, self.0.store.recover(room, after, keys)).await
+    }
+
+    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {
+        self.run(Op::Create, self.0.store.create_room(new)).await
+    }
+
+    async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
+        self.run(Op::Read, self.0.store.room(id)).await
+    }
+
+    async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
+        self.run(Op::Read, self.0.store.room_by_name(name_key)).await
+    }
+
+    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
+        self.run(Op::Read, self.0.store.rooms(query)).await
+    }
+
+    async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.run(Op::Load, self.0.store.events_after(room, after, limit)).await
+    }
+
+    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+        self.run(Op::Read, self.0.store.history(room, page)).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.run(Op::Probe, self.0.store.probe()).await
+    }
+
+    async fn evicted(&self) {
+        self.0.store.evicted().await;
+    }
+
+    async fn close(&self) {
+        self.script().closed = true;
+        self.0.store.close().await;
+    }
+}

@@ -1,0 +1,157 @@
+//! The arguments of operations, read strictly and refused by name.
+
+use std::sync::Arc;
+
+use chat_core::{Actor, Error, IdempotencyKey, Identity, RoomId};
+use poem::{Request, RequestBody, Result};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
+};
+
+use crate::{
+    auth::Authenticator,
+    json::{MAX_INTEGER, parse_integer},
+    problem::Problem,
+    query,
+};
+
+/// Who asks, as the [`Authenticator`] says.
+pub(crate) struct Caller(pub(crate) Actor);
+
+impl Caller {
+    /// The user; an operation that needs one refuses everybody else.
+    pub(crate) fn user(&self) -> Result<&Identity, Problem> {
+        self.0.user().ok_or_else(|| Error::Unauthenticated.into())
+    }
+}
+
+/// The room that a path names.
+pub(crate) struct RoomArg(pub(crate) RoomId);
+
+/// A whole number in the query.
+pub(crate) struct IntegerArg<const MIN: u64, const MAX: u64>(pub(crate) Option<u64>);
+
+/// A number of an event in the query.
+pub(crate) type SeqArg = IntegerArg<0, MAX_INTEGER>;
+
+/// How many, in the query.
+pub(crate) type LimitArg = IntegerArg<1, 100>;
+
+/// A text in the query.
+pub(crate) struct TextArg(pub(crate) Option<String>);
+
+/// The header `Idempotency-Key`.
+pub(crate) struct KeyArg(pub(crate) Option<IdempotencyKey>);
+
+impl KeyArg {
+    const NAME: &'static str = "Idempotency-Key";
+
+    fn parse(request: &Request) -> Result<Option<IdempotencyKey>, Problem> {
+        let wrong = |reason: &'static str| Problem::from(Error::invalid_field(Self::NAME, reason));
+        let mut values = request.headers().get_all(Self::NAME).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(wrong("must be given once"));
+        }
+        let text = value.to_str().map_err(|_| wrong("must be 1 to 64 visible ASCII characters"))?;
+        IdempotencyKey::new(text).map(Some).map_err(|error| Problem::from(error).field(Self::NAME))
+    }
+}
+
+/// Implements [`ApiExtractor`] for a parameter: where it stands, how it is described, how it is read.
+macro_rules! parameter {
+    ([$($generics:tt)*] $name:ty, $place:ident, required $required:literal, $schema:expr, $read:expr) => {
+        impl<'a, $($generics)*> ApiExtractor<'a> for $name {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+            const PARAM_IS_REQUIRED: bool = $required;
+
+            type ParamType = ();
+            type ParamRawType = ();
+
+            fn param_in() -> Option<MetaParamIn> {
+                Some(MetaParamIn::$place)
+            }
+
+            fn param_schema_ref() -> Option<MetaSchemaRef> {
+                Some(MetaSchemaRef::Inline(Box::new($schema)))
+            }
+
+            async fn from_request(
+                request: &'a Request,
+                _body: &mut RequestBody,
+                options: ExtractParamOptions<()>,
+            ) -> Result<Self> {
+                let read: fn(&Request, &'static str) -> Result<Self, Problem> = $read;
+                Ok(read(request, options.name)?)
+            }
+        }
+    };
+}
+
+parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
+    // poem-openapi numbers the parameters of a path: the first is the room in every path there is.
+    let number = request.raw_path_param("param0").and_then(parse_integer).filter(|number| *number > 0);
+    let id = number.ok_or_else(|| Error::invalid_field(name, RANGE))?;
+    Ok(Self(RoomId(id)))
+});
+
+parameter!([const MIN: u64, const MAX: u64] IntegerArg<MIN, MAX>, Query, required false, integer(MIN, MAX), |request, name| {
+    let Some(text) = query::get(request.uri().query(), name)? else { return Ok(Self(None)) };
+    match parse_integer(&text) {
+        Some(number) if (MIN..=MAX).contains(&number) => Ok(Self(Some(number))),
+        _ => Err(Error::invalid_field(name, format!("must be an integer from {MIN} to {MAX}")).into()),
+    }
+});
+
+parameter!([] TextArg, Query, required false, MetaSchema::new("string"), |request, name| {
+    let text = query::get(request.uri().query(), name)?;
+    if text.as_ref().is_some_and(|text| text.chars().count() > 100) {
+        return Err(Error::invalid_field(name, "must be at most 100 characters").into());
+    }
+    Ok(Self(text))
+});
+
+parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
+
+/// The document tells how guests say who they are; another [`Authenticator`] reads what it needs from the request.
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        let name = MetaSchema { min_length: Some(1), max_length: Some(64), ..MetaSchema::new("string") };
+        Some(MetaSchemaRef::Inline(Box::new(name)))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let authenticator = request.data::<Arc<dyn Authenticator>>().ok_or_else(Problem::internal)?;
+        Ok(Self(authenticator.authenticate(request).await.map_err(Problem::from)?))
+    }
+}
+
+const RANGE: &str = "must be an integer from 1 to 9007199254740991";
+
+#[expect(clippy::cast_precision_loss, reason = "integers on the wire stay below 2^53, where f64 is exact")]
+fn integer(min: u64, max: u64) -> MetaSchema {
+    MetaSchema {
+        minimum: Some(min as f64),
+        maximum: Some(max as f64),
+        ..MetaSchema::new_with_format("integer", "int64")
+    }
+}
+
+fn key_schema() -> MetaSchema {
+    let pattern = Some("^[!-~]{1,64}$".to_owned());
+    MetaSchema { min_length: Some(1), max_length: Some(64), pattern, ..MetaSchema::new("string") }
+}

@@ -1,0 +1,179 @@
+//! Bodies: read strictly on the way in, encoded once on the way out.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures::{StreamExt, pin_mut};
+use poem::{
+    Body, IntoResponse, Request, RequestBody, Response, Result,
+    http::{HeaderMap, header},
+};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    payload::Payload,
+    registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry},
+    types::Type,
+};
+use serde::Serialize;
+
+use crate::{json::Fields, problem::Problem, refusal::Refusal};
+
+/// The largest body that is read.
+pub(crate) const MAX_BODY: usize = 256 << 10;
+/// How much more is read and dropped, so that a client that sends first and listens then hears the 413.
+const MAX_DROPPED: usize = 1 << 20;
+/// How long a whole body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A JSON body that is read field by field.
+pub(crate) trait FromFields: Sized {
+    /// Takes its fields; whatever is left afterwards is refused by the caller.
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal>;
+}
+
+/// A strict JSON body: `T` is what the document describes and what is read.
+pub(crate) struct Strict<T>(pub(crate) T);
+
+impl<'a, T: Type + FromFields> ApiExtractor<'a> for Strict<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: T::schema_ref() }];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        check_type(request.headers())?;
+        let bytes = read(request.headers(), body.take()?).await?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::BadJson("the body is not UTF-8"));
+        Ok(Self(decode(text.map_err(Problem::from)?).map_err(Problem::from)?))
+    }
+}
+
+/// An answer in JSON.
+pub(crate) struct Encoded<T>(pub(crate) T);
+
+impl<T: Type> Payload for Encoded<T> {
+    const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Encoded<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(json) => Response::builder().content_type(CONTENT_TYPE).body(json),
+            Err(_) => Problem::internal().into_response(""),
+        }
+    }
+}
+
+const CONTENT_TYPE: &str = "application/json";
+
+fn decode<T: FromFields>(text: &str) -> Result<T, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::BadJson("a JSON body is expected"));
+    }
+    let mut fields = Fields::parse(text)?;
+    let value = T::from_fields(&mut fields)?;
+    fields.finish()?;
+    Ok(value)
+}
+
+/// JSON in UTF-8, not compressed, and nothing else. (A form in a foreign page can send `text/plain`, but not this.)
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let is_json = match (types.next(), types.next()) {
+        (Some(one), None) => one.to_str().is_ok_and(is_utf8_json),
+        _ => false,
+    };
+    let encodings = headers.get_all(header::CONTENT_ENCODING);
+    let is_plain = encodings.iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if is_json && is_plain {
+        return Ok(());
+    }
+    Err(Problem::http("unsupported_media_type", "send application/json in UTF-8, without a content encoding"))
+}
+
+fn is_utf8_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|mime| mime.eq_ignore_ascii_case(CONTENT_TYPE));
+    let is_utf8 = |part: &str| match part.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    };
+    is_json && parts.all(is_utf8)
+}
+
+/// Reads a body up to the limit, whether its length was announced or not.
+async fn read(headers: &HeaderMap, body: Body) -> Result<BytesMut, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let too_large = || Problem::http("too_large", format!("a body may have at most {MAX_BODY} bytes"));
+    // Who asks first, or announces more than would be dropped, is told without reading on.
+    let waits = headers.contains_key(header::EXPECT);
+    if announced.is_some_and(|length| length > MAX_BODY + MAX_DROPPED || (waits && length > MAX_BODY)) {
+        return Err(too_large());
+    }
+    let chunks = body.into_bytes_stream();
+    pin_mut!(chunks);
+    let reading = async {
+        let (mut bytes, mut total) = (BytesMut::new(), 0_usize);
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| Problem::from(Refusal::BadJson("the body broke off")))?;
+            total = total.saturating_add(chunk.len());
+            if total > MAX_BODY + MAX_DROPPED {
+                break;
+            }
+            if total <= MAX_BODY {
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+        if total > MAX_BODY { Err(too_large()) } else { Ok(bytes) }
+    };
+    let late = |_| Problem::from(Refusal::BadJson("the body did not arrive in time"));
+    tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_json_in_utf8_is_json() {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""] {
+            assert!(is_utf8_json(good), "{good}");
+        }
+        for bad in
+            ["", "text/plain", "application/json; charset=utf-16", "application/jsonx", "application/problem+json"]
+        {
+            assert!(!is_utf8_json(bad), "{bad}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let never = Body::from_bytes_stream(futures::stream::pending::<std::io::Result<bytes::Bytes>>());
+        let start = tokio::time::Instant::now();
+        assert!(read(&HeaderMap::new(), never).await.is_err());
+        assert_eq!(start.elapsed(), BODY_TIMEOUT);
+    }
+}

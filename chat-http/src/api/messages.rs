@@ -1,0 +1,132 @@
+//! Messages.
+
+use chat_core::{ChatEngine, Draft, Error, Page, PageFrom, Seq};
+use poem::Result;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::{
+    Tag,
+    args::{Caller, KeyArg, LimitArg, RoomArg, SeqArg},
+    body::{Encoded, FromFields, Strict},
+};
+use crate::{
+    dto::{History, MessageDto},
+    json::Fields,
+    problem::Problem,
+    refusal::Refusal,
+};
+
+/// The messages of an engine's rooms.
+pub(crate) struct MessagesApi {
+    engine: ChatEngine,
+}
+
+impl MessagesApi {
+    pub(crate) const fn new(engine: ChatEngine) -> Self {
+        Self { engine }
+    }
+}
+
+#[OpenApi(tag = "Tag::Messages")]
+impl MessagesApi {
+    /// Read a page of a room's messages, oldest first
+    ///
+    /// Without a direction the newest page. The numbers need not be those of messages.
+    #[oai(path = "/rooms/:room_id/messages", method = "get", operation_id = "listMessages")]
+    #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
+    async fn list(
+        &self,
+        /// Who asks; may be left out.
+        #[oai(name = "username")]
+        caller: Caller,
+        /// The room's id.
+        room_id: RoomArg,
+        /// How many messages at most; 50 when left out.
+        limit: LimitArg,
+        /// The messages just before this number.
+        before: SeqArg,
+        /// The messages just after this number.
+        after: SeqArg,
+        /// The messages around this number, itself included.
+        around: SeqArg,
+    ) -> Result<FoundMessages, Problem> {
+        let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
+        let page = Page { from: direction(before.0, after.0, around.0)?, limit };
+        let history = self.engine.history(caller.0, room_id.0, page).await?;
+        Ok(FoundMessages::Found(Encoded(History::from(&history))))
+    }
+
+    /// Send a message
+    ///
+    /// With an `Idempotency-Key` it may be retried: it is stored once, and every retry gets the first answer.
+    #[oai(path = "/rooms/:room_id/messages", method = "post", operation_id = "sendMessage")]
+    async fn send(
+        &self,
+        /// Who sends it.
+        #[oai(name = "username")]
+        caller: Caller,
+        /// The room's id.
+        room_id: RoomArg,
+        /// 1–64 visible ASCII characters that make a retry recognisable.
+        #[oai(name = "Idempotency-Key")]
+        key: KeyArg,
+        body: Strict<NewMessageBody>,
+    ) -> Result<SentMessage, Problem> {
+        let draft = Draft { content: body.0.content, key: key.0.map(|key| key.as_str().to_owned()) };
+        let sent = self.engine.send(caller.user()?, room_id.0, draft).await?;
+        let message = Encoded(MessageDto::of(&sent.event).ok_or_else(Problem::internal)?);
+        Ok(if sent.replayed {
+            SentMessage::Replayed(message, "true".to_owned())
+        } else {
+            SentMessage::Created(message)
+        })
+    }
+}
+
+/// A message to be sent.
+#[derive(Object)]
+#[oai(rename = "NewMessage")]
+struct NewMessageBody {
+    /// The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is.
+    #[oai(validator(min_length = 1))]
+    content: String,
+}
+
+impl FromFields for NewMessageBody {
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal> {
+        Ok(Self { content: fields.required_text("content")? })
+    }
+}
+
+#[derive(ApiResponse)]
+enum FoundMessages {
+    /// A page of messages.
+    #[oai(status = 200)]
+    Found(Encoded<History>),
+}
+
+#[derive(ApiResponse)]
+enum SentMessage {
+    /// The message, as it was stored.
+    #[oai(status = 201)]
+    Created(Encoded<MessageDto>),
+    /// The key had been used for the same content: the message as it was stored then.
+    #[oai(status = 200)]
+    Replayed(
+        Encoded<MessageDto>,
+        /// `true`: this message had been stored before.
+        #[oai(header = "Idempotency-Replayed")]
+        String,
+    ),
+}
+
+fn direction(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Result<PageFrom, Error> {
+    match (before, after, around) {
+        (None, None, None) => Ok(PageFrom::Newest),
+        (Some(seq), None, None) => Ok(PageFrom::Before(Seq(seq))),
+        (None, Some(seq), None) => Ok(PageFrom::After(Seq(seq))),
+        (None, None, Some(seq)) => Ok(PageFrom::Around(Seq(seq))),
+        (_, _, Some(_)) => Err(Error::invalid_field("around", "is one direction too many")),
+        (_, Some(_), None) => Err(Error::invalid_field("after", "is one direction too many")),
+    }
+}

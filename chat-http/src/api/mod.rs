@@ -1,0 +1,33 @@
+//! The REST API, one resource a file. Decode, call the engine, encode: nothing is decided here.
+
+mod args;
+mod body;
+mod messages;
+mod presence;
+mod rooms;
+
+pub(crate) use messages::MessagesApi;
+pub(crate) use presence::PresenceApi;
+pub(crate) use rooms::RoomsApi;
+
+/// Where the resources lie below a mount point.
+pub(crate) const PREFIX: &str = "/api/chat";
+
+/// All resources, as poem-openapi takes them.
+pub(crate) type Resources = (RoomsApi, MessagesApi, PresenceApi);
+
+/// The resources of an engine.
+pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
+    (RoomsApi::new(engine.clone()), MessagesApi::new(engine.clone()), PresenceApi::new(engine.clone()))
+}
+
+/// What groups the operations in the document.
+#[derive(poem_openapi::Tags)]
+enum Tag {
+    /// Making, finding, changing and deleting rooms.
+    Rooms,
+    /// Reading and writing messages.
+    Messages,
+    /// Who is there.
+    Presence,
+}

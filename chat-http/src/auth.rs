@@ -1,0 +1,68 @@
+//! Who is asking.
+
+use async_trait::async_trait;
+use chat_core::{Actor, Error, Identity};
+use poem::Request;
+
+use crate::query;
+
+/// Tells from a request who sends it. Asked once for each REST request and once for each socket.
+#[async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who sends this request: a user, or [`Actor::Anonymous`] when it does not say.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for a token that is not valid, [`Error::InvalidField`] for a name that breaks its rules,
+    /// [`Error::Forbidden`] for someone who is locked out, [`Error::Unavailable`] when it cannot be told now.
+    async fn authenticate(&self, request: &Request) -> Result<Actor, Error>;
+
+    /// What a 401 answer names in `WWW-Authenticate`: how to say who one is.
+    fn challenge(&self) -> &'static str {
+        "Bearer realm=\"chat\""
+    }
+}
+
+/// Guests: everyone is who they say they are in `?username=`. For trusted networks only.
+///
+/// The name is trimmed and normalised; it is both the id and the name to show, so `alice` and `Alice` are two users.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Guests;
+
+#[async_trait]
+impl Authenticator for Guests {
+    async fn authenticate(&self, request: &Request) -> Result<Actor, Error> {
+        match query::get(request.uri().query(), "username")? {
+            None => Ok(Actor::Anonymous),
+            Some(name) => Ok(Actor::User(Identity::named(&name)?)),
+        }
+    }
+
+    fn challenge(&self) -> &'static str {
+        "Guest realm=\"chat\", parameter=\"username\""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn who(uri: &str) -> Result<Actor, Error> {
+        Guests.authenticate(&Request::builder().uri_str(uri).finish()).await
+    }
+
+    #[tokio::test]
+    async fn guests_are_who_they_say() {
+        assert_eq!(who("/x").await, Ok(Actor::Anonymous));
+        let alice = who("/x?username=%20Alice%20").await.unwrap();
+        assert_eq!(alice.user().unwrap().id.as_str(), "Alice");
+        assert_eq!(alice.user().unwrap().name.as_str(), "Alice");
+    }
+
+    #[tokio::test]
+    async fn names_follow_the_rules() {
+        for bad in ["", "%20", "a%00b", "%E2%80%AEabc", "%ff", &"x".repeat(65)] {
+            let error = who(&format!("/x?username={bad}")).await.unwrap_err();
+            assert!(matches!(&error, Error::InvalidField { field, .. } if field == "username"), "{bad}: {error:?}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What stands on the wire: each shape once, for JSON and for the OpenAPI document.
+
+use chat_core::{Event, HistoryPage, Identity, Presence, Room, RoomPage, Timestamp};
+use poem_openapi::{Enum, Object};
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+/// A room.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(rename = "Room")]
+pub(crate) struct RoomDto {
+    /// Its id.
+    id: u64,
+    /// Its name, unique without regard to case.
+    name: String,
+    /// What it is about; empty when unset.
+    topic: String,
+    /// When it was made.
+    created_at: String,
+    /// The number of its newest event; 0 when there is none.
+    head: u64,
+    /// When its newest message was stored; null when there is none.
+    #[oai(nullable)]
+    last_message_at: Option<String>,
+    /// How many users are online in it now.
+    online: usize,
+}
+
+impl From<&Room> for RoomDto {
+    fn from(room: &Room) -> Self {
+        Self {
+            id: room.id.0,
+            name: room.name.as_str().to_owned(),
+            topic: room.topic.as_str().to_owned(),
+            created_at: stamp(room.created_at),
+            head: room.head.0,
+            last_message_at: room.last_message_at.map(stamp),
+            online: room.online,
+        }
+    }
+}
+
+/// A page of rooms.
+#[derive(Debug, Clone, Serialize, Object)]
+pub(crate) struct RoomList {
+    /// The rooms, by id.
+    rooms: Vec<RoomDto>,
+    /// Where the next page begins (`after`); null when this is the last.
+    #[oai(nullable)]
+    next: Option<String>,
+}
+
+impl From<&RoomPage> for RoomList {
+    fn from(page: &RoomPage) -> Self {
+        Self { rooms: page.rooms.iter().map(RoomDto::from).collect(), next: page.next.map(|room| room.to_string()) }
+    }
+}
+
+/// A message. It has this shape everywhere: over REST, live, and resumed.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(rename = "Message")]
+pub(crate) struct MessageDto {
+    /// Always `message`.
+    #[serde(rename = "type")]
+    #[oai(rename = "type")]
+    kind: MessageType,
+    /// Its number in the room, the same as `seq`.
+    id: u64,
+    /// The name of who wrote it.
+    username: String,
+    /// The text, as it was submitted.
+    content: String,
+    /// When it was stored.
+    timestamp: String,
+    /// The room's id.
+    room: u64,
+    /// Its number in the room.
+    seq: u64,
+    /// The id of who wrote it.
+    user: String,
+    /// The idempotency key its sender gave, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    key: Option<String>,
+}
+
+/// The type of a message.
+#[derive(Debug, Clone, Copy, Serialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub(crate) enum MessageType {
+    /// A message.
+    Message,
+}
+
+impl MessageDto {
+    /// The message of an event; `None` for an event of another kind.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        let message = event.message()?;
+        let (username, user) = match &event.actor {
+            Some(actor) => (actor.name.as_str().to_owned(), actor.id.as_str().to_owned()),
+            None => (String::new(), String::new()),
+        };
+        Some(Self {
+            kind: MessageType::Message,
+            id: event.seq.0,
+            username,
+            content: message.content.clone(),
+            timestamp: stamp(event.at),
+            room: event.room.0,
+            seq: event.seq.0,
+            user,
+            key: message.key.as_ref().map(|key| key.as_str().to_owned()),
+        })
+    }
+}
+
+/// A page of a room's messages.
+#[derive(Debug, Clone, Serialize, Object)]
+pub(crate) struct History {
+    /// The messages, oldest first.
+    messages: Vec<MessageDto>,
+    /// The number of the room's newest event, read before the messages: attach from here and nothing is missed.
+    head: u64,
+    /// The history that `head` belongs to.
+    epoch: String,
+    /// Whether there are messages before the first of these.
+    has_before: bool,
+    /// Whether there are messages after the last of these.
+    has_after: bool,
+}
+
+impl From<&HistoryPage> for History {
+    fn from(page: &HistoryPage) -> Self {
+        Self {
+            messages: page.messages.iter().filter_map(MessageDto::of).collect(),
+            head: page.head.0,
+            epoch: page.epoch.as_str().to_owned(),
+            has_before: page.has_before,
+            has_after: page.has_after,
+        }
+    }
+}
+
+/// A user, by id and name.
+#[derive(Debug, Clone, Serialize, Object)]
+pub(crate) struct Member {
+    /// The user's id.
+    user: String,
+    /// The name to show.
+    username: String,
+}
+
+impl From<&Identity> for Member {
+    fn from(identity: &Identity) -> Self {
+        Self { user: identity.id.as_str().to_owned(), username: identity.name.as_str().to_owned() }
+    }
+}
+
+/// Who is online in a room.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(rename = "Presence")]
+pub(crate) struct PresenceDto {
+    /// How many users are online.
+    count: usize,
+    /// Their names; empty while there are too many to name.
+    users: Vec<String>,
+    /// The same with their ids.
+    members: Vec<Member>,
+}
+
+impl From<&Presence> for PresenceDto {
+    fn from(presence: &Presence) -> Self {
+        Self { count: presence.count, users: names(&presence.members), members: members(&presence.members) }
+    }
+}
+
+/// The names of these users.
+pub(crate) fn names(users: &[Identity]) -> Vec<String> {
+    users.iter().map(|user| user.name.as_str().to_owned()).collect()
+}
+
+/// These users, by id and name.
+pub(crate) fn members(users: &[Identity]) -> Vec<Member> {
+    users.iter().map(Member::from).collect()
+}
+
+/// A moment as RFC 3339 writes it, in UTC with milliseconds.
+pub(crate) fn stamp(at: Timestamp) -> String {
+    // What no calendar has stands for a clock gone wrong; the order of things never depends on it.
+    let moment =
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.format(STAMP).unwrap_or_default()
+}
+
+const STAMP: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_have_milliseconds_and_end_in_z() {
+        assert_eq!(stamp(Timestamp(0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(stamp(Timestamp(1_795_341_600_123_999)), "2026-11-22T10:00:00.123Z");
+        assert_eq!(stamp(Timestamp(i64::MAX)), "1970-01-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,245 @@
+//! Reads JSON objects strictly: doubled keys, unknown fields and wrong types are refused, by the field's name.
+//!
+//! One mechanism for REST bodies and WebSocket frames, so that both refuse the same things in the same words.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::RangeInclusive};
+
+use chat_core::Error;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::refusal::Refusal;
+
+/// The largest integer on the wire: 2^53 − 1, the last one that JavaScript counts exactly.
+pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// An object's fields, each taken out once; what is left at the end is unknown.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    path: String,
+    fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads an object. Values are only checked to be JSON; they are read when they are taken.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Refusal> {
+        let Pairs(fields) = serde_json::from_str(text).map_err(|error| Refusal::BadJson(why(&error)))?;
+        Ok(Self { path: String::new(), fields })
+    }
+
+    /// A text, if the field is there.
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, Error> {
+        let Some(raw) = self.fields.remove(name) else { return Ok(None) };
+        if !raw.get().starts_with('"') {
+            return Err(self.wrong(name, "must be a string"));
+        }
+        // Well-formed JSON can still name half a surrogate pair, which is no text.
+        let text: String =
+            serde_json::from_str(raw.get()).map_err(|_| self.wrong(name, "must be well-formed Unicode"))?;
+        if text.contains('\0') {
+            return Err(self.wrong(name, "must not contain U+0000"));
+        }
+        Ok(Some(text))
+    }
+
+    /// A text that has to be there.
+    pub(crate) fn required_text(&mut self, name: &'static str) -> Result<String, Error> {
+        self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// An integer in this range, written as one, if the field is there.
+    pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
+        let Some(raw) = self.fields.remove(name) else { return Ok(None) };
+        match parse_integer(raw.get()) {
+            Some(number) if range.contains(&number) => Ok(Some(number)),
+            _ => Err(self.wrong(name, format!("must be an integer from {} to {}", range.start(), range.end()))),
+        }
+    }
+
+    /// `true` or `false`, if the field is there.
+    pub(crate) fn boolean(&mut self, name: &'static str) -> Result<Option<bool>, Error> {
+        match self.fields.remove(name).map(RawValue::get) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(self.wrong(name, "must be true or false")),
+        }
+    }
+
+    /// An object, if the field is there.
+    pub(crate) fn object(&mut self, name: &'static str) -> Result<Option<Self>, Refusal> {
+        let Some(raw) = self.fields.remove(name) else { return Ok(None) };
+        if !raw.get().starts_with('{') {
+            return Err(self.wrong(name, "must be an object").into());
+        }
+        let mut inner = Self::parse(raw.get())?;
+        inner.path = self.at(name);
+        inner.path.push('.');
+        Ok(Some(inner))
+    }
+
+    /// Ends the reading: nothing may be left.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        match self.fields.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(self.wrong(name, "is not known")),
+        }
+    }
+
+    /// The refusal of one of these fields.
+    pub(crate) fn wrong(&self, name: &str, reason: impl Into<Cow<'static, str>>) -> Error {
+        Error::invalid_field(self.at(name), reason)
+    }
+
+    fn at(&self, name: &str) -> String {
+        // A client's own field name is repeated to it, but not without end.
+        let shown: String = name.chars().take(64).collect();
+        format!("{}{shown}", self.path)
+    }
+}
+
+/// An integer as JSON writes it without sign, fraction or exponent, up to 2^53 − 1.
+pub(crate) fn parse_integer(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain || (text.len() > 1 && text.starts_with('0')) {
+        return None;
+    }
+    text.parse().ok().filter(|number| *number <= MAX_INTEGER)
+}
+
+/// What is wrong with a text that is not a JSON object, without the parser's own words.
+fn why(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Data if error.to_string().starts_with(DOUBLED) => "a key stands there twice",
+        serde_json::error::Category::Data => "a JSON object is expected",
+        serde_json::error::Category::Eof => "the JSON ends too early",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "this is not JSON",
+    }
+}
+
+const DOUBLED: &str = "doubled key";
+
+struct Pairs<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+            if fields.insert(key, value).is_some() {
+                return Err(de::Error::custom(DOUBLED));
+            }
+        }
+        Ok(Pairs(fields))
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Key(Cow::Borrowed(key)))
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Key(Cow::Owned(key.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field_of(error: Error) -> String {
+        let Error::InvalidField { field, .. } = error else { panic!("{error:?}") };
+        field.into_owned()
+    }
+
+    fn bad_json(text: &str) -> &'static str {
+        match Fields::parse(text).unwrap_err() {
+            Refusal::BadJson(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_bad_json() {
+        for text in
+            ["", " ", "null", "[]", "0", "\"a\"", "{", "{\"a\":1", "{} x", "{}{}", "\u{feff}{}", "{a:1}", "{\"a\":NaN}"]
+        {
+            bad_json(text);
+        }
+        assert_eq!(bad_json("{\"a\":1,\"a\":1}"), "a key stands there twice");
+        assert_eq!(bad_json("{\"a\":1,\"\\u0061\":1}"), "a key stands there twice");
+    }
+
+    #[test]
+    fn doubled_keys_are_found_in_inner_objects() {
+        let mut fields = Fields::parse(r#"{"after":{"seq":1,"seq":2}}"#).unwrap();
+        assert!(matches!(fields.object("after").unwrap_err(), Refusal::BadJson(_)));
+    }
+
+    #[test]
+    fn deep_nesting_is_no_danger() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        let mut fields = Fields::parse(&deep).unwrap();
+        assert_eq!(field_of(fields.text("a").unwrap_err()), "a");
+        bad_json(&"[".repeat(100_000));
+    }
+
+    #[test]
+    fn wrong_types_and_strangers_are_named() {
+        for wrong in ["null", "1", "true", "[]", "{}", r#""\ud800""#, r#""a\u0000""#] {
+            let text = format!("{{\"name\":{wrong}}}");
+            assert_eq!(field_of(Fields::parse(&text).unwrap().text("name").unwrap_err()), "name", "{wrong}");
+        }
+        let mut fields = Fields::parse(r#"{"after":{"seq":"1","x":1},"z":1}"#).unwrap();
+        let mut after = fields.object("after").unwrap().unwrap();
+        assert_eq!(field_of(after.integer("seq", 0..=9).unwrap_err()), "after.seq");
+        assert_eq!(field_of(after.finish().unwrap_err()), "after.x");
+        assert_eq!(field_of(fields.finish().unwrap_err()), "z");
+    }
+
+    #[test]
+    fn only_plain_integers_are_integers() {
+        for wrong in ["1.5", "1e2", "1e400", "-0", "-1", "9007199254740992", "18446744073709551616", "null", "\"1\""] {
+            let text = format!("{{\"room\":{wrong}}}");
+            let error = Fields::parse(&text).unwrap().integer("room", 0..=MAX_INTEGER).unwrap_err();
+            assert_eq!(field_of(error), "room", "{wrong}");
+        }
+        let mut fields = Fields::parse(r#"{"a":9007199254740991,"b":0}"#).unwrap();
+        assert_eq!(fields.integer("a", 1..=MAX_INTEGER).unwrap(), Some(MAX_INTEGER));
+        assert!(fields.integer("b", 1..=MAX_INTEGER).is_err());
+    }
+}

@@ -1,0 +1,295 @@
+//! The one table from error code to HTTP status, and the body that every error has.
+
+use std::fmt;
+
+use chat_core::Error;
+use poem::{
+    Body, Response,
+    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+    http::{HeaderValue, StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse, Object,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::Type,
+};
+use serde::Serialize;
+
+use crate::{
+    dto::RoomDto,
+    refusal::{Refusal, millis},
+};
+
+/// Each code with its status.
+const TABLE: &[(&str, StatusCode)] = &[
+    ("bad_json", StatusCode::BAD_REQUEST),
+    ("invalid_field", StatusCode::BAD_REQUEST),
+    ("empty_message", StatusCode::BAD_REQUEST),
+    ("too_long", StatusCode::BAD_REQUEST),
+    ("unknown_command", StatusCode::BAD_REQUEST),
+    ("unauthenticated", StatusCode::UNAUTHORIZED),
+    ("forbidden", StatusCode::FORBIDDEN),
+    ("room_not_found", StatusCode::NOT_FOUND),
+    ("message_not_found", StatusCode::NOT_FOUND),
+    ("not_found", StatusCode::NOT_FOUND),
+    ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+    ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
+    ("name_taken", StatusCode::CONFLICT),
+    ("idempotency_mismatch", StatusCode::CONFLICT),
+    ("already_attached", StatusCode::CONFLICT),
+    ("not_attached", StatusCode::CONFLICT),
+    ("too_many", StatusCode::TOO_MANY_REQUESTS),
+    ("rate_limited", StatusCode::TOO_MANY_REQUESTS),
+    ("overloaded", StatusCode::SERVICE_UNAVAILABLE),
+    ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+    ("storage_full", StatusCode::SERVICE_UNAVAILABLE),
+    ("outcome_unknown", StatusCode::SERVICE_UNAVAILABLE),
+    ("internal", StatusCode::INTERNAL_SERVER_ERROR),
+];
+
+/// The status of a code.
+fn status_of(code: &str) -> StatusCode {
+    TABLE.iter().find(|(row, _)| *row == code).map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
+}
+
+/// What every error answer carries (RFC 9457).
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(rename = "Problem")]
+pub(crate) struct ProblemBody {
+    /// Always `about:blank`: `code` tells what it is.
+    #[serde(rename = "type")]
+    #[oai(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// The stable code of the error, the same on every transport.
+    code: String,
+    /// What is wrong, for people.
+    detail: String,
+    /// How long to wait before trying again, where that helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    retry_after_ms: Option<u64>,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    field: Option<String>,
+    /// The room that has the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    room: Option<RoomDto>,
+}
+
+/// An error on its way out.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    body: Box<ProblemBody>,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem that only HTTP has.
+    pub(crate) fn http(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(code, detail.into())
+    }
+
+    /// No such path.
+    pub(crate) fn not_found() -> Self {
+        Self::http("not_found", "no such path")
+    }
+
+    /// A method that this path does not have; `allow` are those it has.
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        let allow = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static(""));
+        Self::http("method_not_allowed", "this path does not have this method").with(header::ALLOW, allow)
+    }
+
+    /// Something broke that nobody asked for.
+    pub(crate) fn internal() -> Self {
+        Self::from(Error::Internal)
+    }
+
+    /// The same with another status, where HTTP knows a closer one.
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self.body.status = status.as_u16();
+        self.body.title = title(status);
+        self
+    }
+
+    /// The same with a header.
+    pub(crate) fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same with another name for the field, where the transport calls it otherwise.
+    pub(crate) fn field(mut self, field: &'static str) -> Self {
+        self.body.field = Some(field.to_owned());
+        self
+    }
+
+    fn new(code: &'static str, detail: String) -> Self {
+        let status = status_of(code);
+        let body = ProblemBody {
+            kind: "about:blank".to_owned(),
+            title: title(status),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail,
+            retry_after_ms: None,
+            field: None,
+            room: None,
+        };
+        Self { status, body: Box::new(body), headers: Vec::new() }
+    }
+
+    /// The answer; `challenge` is what a 401 names.
+    pub(crate) fn into_response(self, challenge: &'static str) -> Response {
+        let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE);
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response = response.header(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = self.body.retry_after_ms {
+            response = response.header(header::RETRY_AFTER, wait.div_ceil(1_000));
+        }
+        response.body(serde_json::to_vec(&*self.body).map_or_else(|_| Body::empty(), Body::from_vec))
+    }
+
+    /// What poem made of it: our own problems come back as they were, its own errors are translated.
+    pub(crate) fn from_poem(error: &poem::Error) -> Self {
+        if let Some(problem) = error.downcast_ref::<Self>() {
+            return problem.clone();
+        }
+        if error.is::<NotFoundError>() {
+            return Self::not_found();
+        }
+        if error.is::<MethodNotAllowedError>() {
+            return Self::method_not_allowed("");
+        }
+        match error.status() {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::http("too_large", "the body is too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::http("unsupported_media_type", "send application/json"),
+            status if status.is_client_error() => Self::http("bad_json", "this is not a request of this API"),
+            status => {
+                tracing::error!(http.status = status.as_u16(), "a request failed inside the web framework");
+                Self::internal()
+            }
+        }
+    }
+}
+
+const CONTENT_TYPE: &str = "application/problem+json";
+
+fn title(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or("Error").to_owned()
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let mut problem = Self::new(refusal.code(), refusal.message().into_owned());
+        problem.body.field = refusal.field().map(ToOwned::to_owned);
+        problem.body.room = refusal.room().map(RoomDto::from);
+        if matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            // These two always say when to come back, whoever made the error.
+            problem.body.retry_after_ms = Some(refusal.retry_after().map_or(1_000, millis));
+        }
+        problem
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::from(Refusal::from(error))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.body.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn as_response(&self) -> Response {
+        self.clone().into_response("")
+    }
+}
+
+/// In the document: one answer that stands for all; `openapi` spreads it over the statuses an operation can have.
+impl ApiResponse for Problem {
+    fn meta() -> MetaResponses {
+        let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }];
+        let response =
+            MetaResponse { description: "An error", status: None, status_range: None, content, headers: vec![] };
+        MetaResponses { responses: vec![response] }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_engine_has_its_row() {
+        let errors = [
+            (Error::invalid_field("a", "b"), 400),
+            (Error::EmptyMessage, 400),
+            (Error::TooLong { max_chars: 1 }, 400),
+            (Error::Unauthenticated, 401),
+            (Error::Forbidden, 403),
+            (Error::RoomNotFound, 404),
+            (Error::IdempotencyMismatch, 409),
+            (Error::AlreadyAttached, 409),
+            (Error::NotAttached, 409),
+            (Error::TooMany { what: "rooms" }, 429),
+            (Error::RateLimited { retry_after: Duration::from_millis(1_500) }, 429),
+            (Error::Overloaded, 503),
+            (Error::Unavailable, 503),
+            (Error::StorageFull, 503),
+            (Error::OutcomeUnknown, 503),
+            (Error::Internal, 500),
+        ];
+        for (error, status) in errors {
+            assert!(TABLE.iter().any(|(code, _)| *code == error.code()), "{error:?}");
+            let response = Problem::from(error.clone()).into_response("Guest");
+            assert_eq!(response.status().as_u16(), status, "{error:?}");
+            let waits = matches!(status, 429 | 503);
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), waits, "{error:?}");
+            assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_problem_says_what_and_when() {
+        let error = Error::RateLimited { retry_after: Duration::from_micros(1_500_001) };
+        let response = Problem::from(error).into_response("");
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let body: serde_json::Value = response.into_body().into_json().await.unwrap();
+        assert_eq!(body["code"], "rate_limited");
+        assert_eq!(body["status"], 429);
+        assert_eq!(body["retry_after_ms"], 1_501);
+        assert!(body.get("field").is_none());
+    }
+}

@@ -1,0 +1,57 @@
+//! Query strings, decoded strictly: bytes that are no UTF-8 are refused rather than replaced.
+
+use chat_core::Error;
+
+/// The first value of a parameter; others, and parameters nobody asks for, are ignored.
+pub(crate) fn get(query: Option<&str>, name: &'static str) -> Result<Option<String>, Error> {
+    for pair in query.unwrap_or_default().split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if decode(key).as_deref() == Some(name) {
+            let value = decode(value).ok_or_else(|| Error::invalid_field(name, "must be percent-encoded UTF-8"))?;
+            if value.contains('\0') {
+                return Err(Error::invalid_field(name, "must not contain U+0000"));
+            }
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+/// Percent-decodes; `None` for a broken escape and for what is no UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(rest.next()?)? * 16 + hex(rest.next()?)?,
+            _ => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_decoded() {
+        assert_eq!(get(Some("a=1&b=J%C3%B6rg+B"), "b").unwrap().as_deref(), Some("Jörg B"));
+        assert_eq!(get(Some("a=1&a=2"), "a").unwrap().as_deref(), Some("1"));
+        assert_eq!(get(Some("a"), "a").unwrap().as_deref(), Some(""));
+        assert_eq!(get(Some("%61=x"), "a").unwrap().as_deref(), Some("x"));
+        assert_eq!(get(None, "a").unwrap(), None);
+    }
+
+    #[test]
+    fn broken_escapes_and_broken_text_are_refused() {
+        for bad in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%ed%a0%80", "a=%00"] {
+            assert_eq!(get(Some(bad), "a").unwrap_err().code(), "invalid_field", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Why a request or a frame is refused: the engine's errors, and the two that only a wire can make.
+
+use std::{borrow::Cow, time::Duration};
+
+use chat_core::{Error, Room};
+
+/// Why something was refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Refusal {
+    /// It is not the JSON it should be; the reason is for people.
+    BadJson(&'static str),
+    /// No such command.
+    UnknownCommand,
+    /// The engine's refusal.
+    Engine(Error),
+}
+
+impl Refusal {
+    /// The stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::BadJson(_) => "bad_json",
+            Self::UnknownCommand => "unknown_command",
+            Self::Engine(error) => error.code(),
+        }
+    }
+
+    /// The text for people.
+    pub(crate) fn message(&self) -> Cow<'static, str> {
+        match self {
+            Self::BadJson(why) => Cow::Borrowed(why),
+            Self::UnknownCommand => Cow::Borrowed("no such command"),
+            Self::Engine(error) => Cow::Owned(error.to_string()),
+        }
+    }
+
+    /// The field that is wrong, if it is one.
+    pub(crate) fn field(&self) -> Option<&str> {
+        match self {
+            Self::Engine(Error::InvalidField { field, .. }) => Some(field),
+            Self::BadJson(_) | Self::UnknownCommand | Self::Engine(_) => None,
+        }
+    }
+
+    /// How long to wait before trying again, where that helps.
+    pub(crate) const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Engine(error) => error.retry_after(),
+            Self::BadJson(_) | Self::UnknownCommand => None,
+        }
+    }
+
+    /// The room that stands in the way.
+    pub(crate) fn room(&self) -> Option<&Room> {
+        match self {
+            Self::Engine(Error::NameTaken { room }) => Some(room),
+            Self::BadJson(_) | Self::UnknownCommand | Self::Engine(_) => None,
+        }
+    }
+
+    /// Whether the frame was not one that a well-made client sends.
+    pub(crate) const fn is_malformed(&self) -> bool {
+        matches!(self, Self::BadJson(_) | Self::UnknownCommand | Self::Engine(Error::InvalidField { .. }))
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// `Retry-After` and its like count whole milliseconds, rounded up so that nobody comes too early.
+pub(crate) fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,295 @@
+//! The accept loop: what a chat server needs before a request is one, and after a socket stopped being one.
+//!
+//! Headers and bodies have to arrive in time, connections are counted (upgraded ones too), running out of descriptors
+//! does not spin, and stopping closes every socket with a reason and waits for it.
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use poem::{
+    Addr, Endpoint, EndpointExt, IntoEndpoint, Response,
+    endpoint::BoxEndpoint,
+    http::uri::Scheme,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{sleep, timeout},
+};
+
+use crate::Site;
+
+/// Serves a site until `shutdown` resolves; then closes every socket with 1001, waits up to 10 s for all connections to
+/// end, and returns. The engine is shut down by then.
+///
+/// # Cancel safety
+/// Dropping it stops accepting and leaves the connections there are to themselves, and the engine running.
+pub async fn serve(listener: TcpListener, site: Site, shutdown: impl Future<Output = ()>) {
+    let engine = site.engine().clone();
+    Server::new(listener).run(site, shutdown, async move { engine.shutdown().await }).await;
+}
+
+/// Serves any poem endpoint on a listener; see [`serve`] for a whole site.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    max_connections: usize,
+    header_timeout: Duration,
+    drain_timeout: Duration,
+}
+
+impl Server {
+    /// A server on this listener.
+    #[must_use]
+    pub const fn new(listener: TcpListener) -> Self {
+        Self {
+            listener,
+            max_connections: 16_384,
+            header_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// How many connections there may be at once, sockets included; further ones wait to be accepted. Default 16,384.
+    #[must_use]
+    pub const fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most;
+        self
+    }
+
+    /// How long the headers of a request may take to arrive. Default 10 s.
+    #[must_use]
+    pub const fn header_timeout(mut self, longest: Duration) -> Self {
+        self.header_timeout = longest;
+        self
+    }
+
+    /// Serves until `stop` resolves. Then it accepts no more, lets `close` end what is open (a socket ends with its
+    /// session), and waits up to 10 s in all for the connections to end.
+    ///
+    /// # Cancel safety
+    /// Dropping it stops accepting and leaves the connections there are to themselves.
+    pub async fn run<E>(self, endpoint: E, stop: impl Future<Output = ()>, close: impl Future<Output = ()>)
+    where
+        E: IntoEndpoint,
+        E::Endpoint: 'static,
+    {
+        let Self { listener, max_connections, header_timeout, drain_timeout } = self;
+        let max_connections = u32::try_from(max_connections).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3);
+        let slots = Arc::new(Semaphore::new(max_connections as usize));
+        let (phase, _) = watch::channel(Phase::Open);
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_header_size(MAX_HEADERS);
+        let host = Arc::new(Host { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http });
+
+        tokio::select! {
+            () = stop => {}
+            () = accept_all(&listener, &slots, &phase, &host) => {}
+        }
+        drop(listener);
+        tracing::info!(connections = max_connections as usize - slots.available_permits(), "stopping");
+        phase.send_replace(Phase::Finishing);
+        let all_ended = async {
+            close.await;
+            // Only when every connection has given its slot back are there this many.
+            drop(slots.acquire_many(max_connections).await);
+        };
+        if timeout(drain_timeout, all_ended).await.is_err() {
+            let left = max_connections as usize - slots.available_permits();
+            tracing::warn!(connections = left, "some connections did not end in time and are cut");
+        }
+        phase.send_replace(Phase::Over);
+    }
+}
+
+/// Held by a connection, and after an upgrade by its socket's task: while one is held, the server is not empty.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+/// How far the server has come in stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Phase {
+    Open,
+    /// Requests under way are answered, idle connections are closed.
+    Finishing,
+    /// Whatever is left is cut.
+    Over,
+}
+
+/// What all connections share.
+struct Host {
+    endpoint: BoxEndpoint<'static, Response>,
+    http: http1::Builder,
+}
+
+/// The most bytes a request line and its headers may have.
+const MAX_HEADERS: usize = 16 << 10;
+/// How long to wait when no connection can be accepted, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watch::Sender<Phase>, host: &Arc<Host>) {
+    let mut pause = None;
+    loop {
+        let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                pause = None;
+                let slot = Slot { _permit: Arc::new(permit) };
+                let connection = converse(Arc::clone(host), stream, peer, slot, phase.subscribe());
+                tokio::spawn(connection);
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Mostly no descriptors are left. Trying again at once would spin; one line tells of it.
+                if pause.is_none() {
+                    tracing::error!(%error, "cannot accept connections; trying again");
+                }
+                let wait = pause.map_or(PAUSE.0, |last: Duration| (last * 2).min(PAUSE.1));
+                pause = Some(wait);
+                sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// Whether an error of `accept` is about the connection that was to be accepted, not about accepting.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}
+
+/// One connection, until it ends or becomes a socket.
+async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Slot, mut phase: watch::Receiver<Phase>) {
+    // A small frame must not wait for the acknowledgement of the one before.
+    let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
+    let service = service_fn(|request| answer(Arc::clone(&host), request, local, peer, slot.clone()));
+    let mut connection = pin!(host.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut finishing = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "a connection ended in an error");
+                }
+                return;
+            }
+            now = reach(&mut phase, finishing) => {
+                if now == Phase::Over {
+                    return;
+                }
+                finishing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Waits for the next phase that a connection has to do something about.
+async fn reach(phase: &mut watch::Receiver<Phase>, finishing: bool) -> Phase {
+    let next = if finishing { Phase::Over } else { Phase::Finishing };
+    let reached = phase.wait_for(|now| *now >= next).await.ok().map(|now| *now);
+    match reached {
+        Some(now) => now,
+        // The server itself was dropped: nobody will ever say more.
+        None => std::future::pending().await,
+    }
+}
+
+async fn answer(
+    host: Arc<Host>,
+    mut request: hyper::Request<Incoming>,
+    local: SocketAddr,
+    peer: SocketAddr,
+    slot: Slot,
+) -> Result<hyper::Response<BoxBody<Bytes, io::Error>>, Infallible> {
+    request.extensions_mut().insert(slot);
+    let addresses = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
+    let request = poem::Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
+    Ok(host.endpoint.get_response(request).await.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::{Route, endpoint::make_sync};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        sync::oneshot,
+    };
+
+    use super::*;
+
+    struct Running {
+        addr: SocketAddr,
+        stop: oneshot::Sender<()>,
+        ended: tokio::task::JoinHandle<()>,
+    }
+
+    async fn start(change: impl FnOnce(Server) -> Server) -> Running {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = change(Server::new(listener));
+        let route = Route::new().at("/", make_sync(|_| "hello"));
+        let stopped = async move { drop(stopped.await) };
+        let ended = tokio::spawn(server.run(route, stopped, async {}));
+        Running { addr, stop, ended }
+    }
+
+    async fn read_all(mut stream: TcpStream) -> String {
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).await.unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn half_a_request_is_not_waited_for() {
+        let running = start(|server| server.header_timeout(Duration::from_millis(100))).await;
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+        // Without the time-out this would wait for ever.
+        read_all(stream).await;
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_idle_connections_and_returns() {
+        let running = start(|server| server).await;
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut start = [0; 15];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200 OK");
+        running.stop.send(()).unwrap();
+        assert!(read_all(stream).await.ends_with("hello"));
+        running.ended.await.unwrap();
+        assert!(TcpStream::connect(running.addr).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn connections_above_the_cap_wait_for_a_place() {
+        let running = start(|server| server.max_connections(1)).await;
+        let first = TcpStream::connect(running.addr).await.unwrap();
+        let mut second = TcpStream::connect(running.addr).await.unwrap();
+        second.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut byte = [0; 1];
+        assert!(timeout(Duration::from_millis(50), second.read(&mut byte)).await.is_err());
+        drop(first);
+        assert!(read_all(second).await.ends_with("hello"));
+    }
+
+    #[tokio::test]
+    async fn too_many_headers_are_refused() {
+        let running = start(|server| server).await;
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        let long = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(20 << 10));
+        stream.write_all(long.as_bytes()).await.unwrap();
+        assert!(read_all(stream).await.starts_with("HTTP/1.1 431"));
+    }
+}

@@ -1,0 +1,63 @@
+//! What a whole site has besides the API: a front page, the documentation and health.
+
+use bytes::Bytes;
+use chat_core::{ChatEngine, Error};
+use poem::{
+    Endpoint, Request, Response, Result, Route,
+    endpoint::make_sync,
+    get,
+    http::{Method, header},
+};
+
+use crate::{edge::Methods, openapi, problem::Problem};
+
+/// The paths of [`routes`].
+const PATHS: [&str; 6] = ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
+
+/// Adds the site's own paths to the API's.
+pub(crate) fn routes(api: Route, engine: ChatEngine) -> Route {
+    api.at("/", get(page("text/html; charset=utf-8", include_str!("site.html"), PLAIN)))
+        .at("/docs", get(page("text/html; charset=utf-8", openapi::swagger_ui(), WITH_SCRIPTS)))
+        .at("/openapi.json", get(page("application/json", openapi::openapi_json(), PLAIN)))
+        .at("/openapi.yaml", get(page("application/yaml", openapi::openapi_yaml(), PLAIN)))
+        .at("/healthz", get(page("application/json", "{\"status\":\"ok\"}", PLAIN)))
+        .at("/readyz", get(Ready(engine)))
+}
+
+/// The methods of the site's own paths.
+pub(crate) fn methods(api: Methods) -> Methods {
+    PATHS.into_iter().fold(api, |all, path| all.add(path, [Method::GET]))
+}
+
+/// Whether the engine takes commands and its database stores.
+struct Ready(ChatEngine);
+
+impl Endpoint for Ready {
+    type Output = Response;
+
+    async fn call(&self, _request: Request) -> Result<Response> {
+        let health = self.0.health();
+        if health.ready {
+            return Ok(Response::builder().content_type("application/json").body("{\"status\":\"ready\"}"));
+        }
+        Err(Problem::from(health.reason.unwrap_or(Error::Unavailable)).into())
+    }
+}
+
+/// Nothing is loaded and nothing runs.
+const PLAIN: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+/// Swagger UI is one page with its scripts in it; it may ask this server only.
+const WITH_SCRIPTS: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+                            img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+fn page(content_type: &'static str, text: impl Into<Bytes>, policy: &'static str) -> impl Endpoint {
+    let text = text.into();
+    make_sync(move |_| {
+        Response::builder()
+            .content_type(content_type)
+            .header(header::CONTENT_SECURITY_POLICY, policy)
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .header(header::CACHE_CONTROL, "no-cache")
+            .body(text.clone())
+    })
+}

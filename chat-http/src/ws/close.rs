@@ -1,0 +1,98 @@
+//! Close codes: 44xx stay away, 45xx come back.
+
+use chat_core::{CloseReason, Error};
+use tokio_tungstenite::tungstenite::{
+    self, Utf8Bytes,
+    error::CapacityError,
+    protocol::{CloseFrame, frame::coding},
+};
+
+/// A close code with its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CloseCode {
+    code: u16,
+    reason: &'static str,
+}
+
+impl CloseCode {
+    pub(crate) const SHUTDOWN: Self = Self::new(1001, "the server is stopping");
+    pub(crate) const PROTOCOL: Self = Self::new(1002, "this is not the WebSocket protocol");
+    pub(crate) const NOT_TEXT: Self = Self::new(1003, "text frames only");
+    pub(crate) const NOT_UTF8: Self = Self::new(1007, "a text was not UTF-8");
+    pub(crate) const TOO_BIG: Self = Self::new(1009, "a message was too big");
+    pub(crate) const DEFECT: Self = Self::new(1011, "a defect; come back");
+    pub(crate) const TRY_LATER: Self = Self::new(1013, "not now; come back");
+    pub(crate) const BAD_FRAMES: Self = Self::new(4400, "too many malformed frames");
+    pub(crate) const BAD_REQUEST: Self = Self::new(4400, "the room's id or the position is malformed");
+    pub(crate) const UNAUTHENTICATED: Self = Self::new(4401, "say who you are");
+    pub(crate) const FORBIDDEN: Self = Self::new(4403, "this is not allowed");
+    pub(crate) const NO_ROOM: Self = Self::new(4404, "no such room");
+    pub(crate) const TOO_MANY: Self = Self::new(4409, "too many connections");
+    pub(crate) const ROOM_DELETED: Self = Self::new(4410, "the room was deleted");
+    pub(crate) const LAGGED: Self = Self::new(4560, "read too slowly; come back and resume");
+    pub(crate) const NO_PONG: Self = Self::new(4562, "nothing was heard for too long");
+
+    const fn new(code: u16, reason: &'static str) -> Self {
+        Self { code, reason }
+    }
+
+    /// Why a session that could not be started, or could not enter its room, is closed.
+    pub(crate) const fn of_refusal(error: &Error) -> Self {
+        match error {
+            Error::InvalidField { .. } => Self::BAD_REQUEST,
+            Error::Unauthenticated => Self::UNAUTHENTICATED,
+            Error::Forbidden => Self::FORBIDDEN,
+            Error::RoomNotFound => Self::NO_ROOM,
+            Error::Internal => Self::DEFECT,
+            Error::EmptyMessage
+            | Error::TooLong { .. }
+            | Error::NameTaken { .. }
+            | Error::IdempotencyMismatch
+            | Error::AlreadyAttached
+            | Error::NotAttached
+            | Error::TooMany { .. }
+            | Error::RateLimited { .. }
+            | Error::Overloaded
+            | Error::Unavailable
+            | Error::StorageFull
+            | Error::OutcomeUnknown
+            | _ => Self::TRY_LATER,
+        }
+    }
+
+    /// Why a session that the engine ended is closed.
+    pub(crate) const fn of_reason(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Shutdown => Self::SHUTDOWN,
+            CloseReason::Lagged => Self::LAGGED,
+            CloseReason::TooManySessions => Self::TOO_MANY,
+            CloseReason::Defect | _ => Self::DEFECT,
+        }
+    }
+
+    /// What is said to a client whose bytes broke the protocol; `None` when it is not there any more to hear it.
+    pub(crate) fn of_error(error: &tungstenite::Error) -> Option<Self> {
+        use tungstenite::{Error as Broken, error::ProtocolError};
+        match error {
+            Broken::Capacity(CapacityError::MessageTooLong { .. }) => Some(Self::TOO_BIG),
+            Broken::Utf8(_) => Some(Self::NOT_UTF8),
+            Broken::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Broken::Protocol(_) => Some(Self::PROTOCOL),
+            Broken::ConnectionClosed
+            | Broken::AlreadyClosed
+            | Broken::Io(_)
+            | Broken::Tls(_)
+            | Broken::Capacity(_)
+            | Broken::WriteBufferFull(_)
+            | Broken::AttackAttempt
+            | Broken::Url(_)
+            | Broken::Http(_)
+            | Broken::HttpFormat(_) => None,
+        }
+    }
+
+    /// The frame that says it.
+    pub(crate) fn frame(self) -> CloseFrame {
+        CloseFrame { code: coding::CloseCode::from(self.code), reason: Utf8Bytes::from_static(self.reason) }
+    }
+}

@@ -1,0 +1,371 @@
+//! A session over a socket: one task, one loop, one write for everything that is waiting.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chat_core::{Command, Departure, RoomId, Session, SessionHandle, Since, Update, Updates};
+use futures::{SinkExt, StreamExt};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes};
+
+use super::{
+    close::CloseCode,
+    farewell,
+    pending::Pending,
+    protocol::{self, Request},
+    strikes::Strikes,
+    upgrade::Socket,
+};
+use crate::refusal::Refusal;
+
+/// What a socket for one room begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) room: RoomId,
+    pub(super) since: Since,
+    pub(super) presence: bool,
+}
+
+/// Drives a session over a socket until one of them ends; for one room if there is an `entry`, for many otherwise.
+pub(super) async fn drive(socket: Socket, session: Session, entry: Option<Entry>) {
+    let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room));
+    let end = match entry.map_or(Ok(()), |entry| driver.enter(entry)) {
+        Ok(()) => driver.run().await,
+        Err(end) => end,
+    };
+    driver.finish(end).await;
+}
+
+/// Tells a client that it may not have a session.
+pub(super) async fn refuse(socket: Socket, code: CloseCode) {
+    farewell::close(socket, code).await;
+}
+
+/// How long between two pings.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long a client may be silent while it is listened to.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long not one byte may be taken by a client that has bytes to take.
+const STALL: Duration = Duration::from_secs(10);
+/// How often a client that takes nothing is looked at.
+const STALL_CHECK: Duration = Duration::from_secs(1);
+/// How many bytes of frames are gathered for one write; with more unwritten, nothing is read either.
+const BATCH: usize = 64 << 10;
+
+/// How a drive ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// We close, for this reason; the session ends (if it had not) on purpose.
+    Close(CloseCode, Departure),
+    /// The client closed.
+    Closed,
+    /// The client is gone.
+    Lost,
+}
+
+/// What happens next.
+enum Step {
+    Frame(Option<Result<Message, SocketError>>),
+    Update(Option<Update>),
+    Flushed(Result<(), SocketError>),
+    Tick,
+}
+
+struct Driver {
+    socket: Socket,
+    handle: SessionHandle,
+    updates: Updates,
+    /// The room of a socket that has only one.
+    own: Option<RoomId>,
+    pending: Pending,
+    strikes: Strikes,
+    timer: Pin<Box<Sleep>>,
+    ping_at: Instant,
+    /// Since when bytes wait to be written, and how many there are at most.
+    unwritten: Option<(Instant, usize)>,
+    /// When reading began again after a pause of ours, in which a silent client is not to blame.
+    listening_since: Option<Instant>,
+    /// Whose turn it is, so that neither a flood of updates nor one of frames keeps the other waiting.
+    frames_first: bool,
+}
+
+impl Driver {
+    fn new(socket: Socket, session: Session, own: Option<RoomId>) -> Self {
+        let (handle, updates) = session.split();
+        let now = Instant::now();
+        Self {
+            socket,
+            handle,
+            updates,
+            own,
+            pending: Pending::default(),
+            strikes: Strikes::default(),
+            timer: Box::pin(sleep_until(now + PING_EVERY)),
+            ping_at: now + PING_EVERY,
+            unwritten: None,
+            listening_since: Some(now),
+            frames_first: false,
+        }
+    }
+
+    /// Asks for the room of a socket that has one.
+    fn enter(&mut self, entry: Entry) -> Result<(), End> {
+        let Entry { room, since, presence } = entry;
+        match self.handle.submit(Command::Attach { room, since, presence }) {
+            Ok(ticket) => {
+                self.pending.enter(ticket, room);
+                Ok(())
+            }
+            // A session that is over before it began says why in its stream.
+            Err(error) => {
+                Err(self.reason_of_end().unwrap_or(End::Close(CloseCode::of_refusal(&error), Departure::Closed)))
+            }
+        }
+    }
+
+    async fn run(&mut self) -> End {
+        loop {
+            let step = poll_fn(|cx| self.poll_step(cx)).await;
+            let done = match step {
+                Step::Frame(frame) => self.on_frame(frame),
+                Step::Update(update) => self.on_updates(update),
+                Step::Flushed(Ok(())) => {
+                    self.unwritten = None;
+                    Ok(())
+                }
+                Step::Flushed(Err(_)) => Err(End::Lost),
+                Step::Tick => self.on_tick(),
+            };
+            if let Err(end) = done {
+                return end;
+            }
+            self.set_timer();
+        }
+    }
+
+    /// One task waits for everything. While bytes wait to be written no more updates are taken: they wait in the session's
+    /// outbox, which has a bound.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.unwritten.is_some()
+            && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
+        {
+            return Poll::Ready(Step::Flushed(flushed));
+        }
+        self.frames_first = !self.frames_first;
+        for frames in [self.frames_first, !self.frames_first] {
+            let step = if frames { self.poll_frame(cx) } else { self.poll_update(cx) };
+            if step.is_ready() {
+                return step;
+            }
+        }
+        self.timer.as_mut().poll(cx).map(|()| Step::Tick)
+    }
+
+    fn poll_update(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.unwritten.is_some() {
+            return Poll::Pending;
+        }
+        self.updates.poll_next_unpin(cx).map(Step::Update)
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        let is_behind = self.unwritten.is_some_and(|(_, bytes)| bytes >= BATCH);
+        if is_behind || self.handle.free_tickets() == 0 {
+            self.listening_since = None;
+            return Poll::Pending;
+        }
+        self.listening_since.get_or_insert_with(Instant::now);
+        self.socket.poll_next_unpin(cx).map(Step::Frame)
+    }
+
+    fn on_frame(&mut self, frame: Option<Result<Message, SocketError>>) -> Result<(), End> {
+        match frame {
+            Some(Ok(Message::Text(text))) => self.on_text(&text),
+            Some(Ok(Message::Binary(_))) => Err(End::Close(CloseCode::NOT_TEXT, Departure::Closed)),
+            // tungstenite answers pings by itself.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
+            Some(Ok(Message::Close(_))) => Err(End::Closed),
+            Some(Err(error)) => Err(match CloseCode::of_error(&error) {
+                Some(code) => End::Close(code, Departure::Closed),
+                None => End::Lost,
+            }),
+            None => Err(End::Lost),
+        }
+    }
+
+    fn on_text(&mut self, text: &str) -> Result<(), End> {
+        let asked = match protocol::decode(text, self.own) {
+            Ok(asked) => asked,
+            Err(refused) => return self.fail(refused.reference.as_deref(), refused.room, &refused.refusal),
+        };
+        let command = match asked.request {
+            Request::Ping => return self.put(protocol::pong(asked.reference.as_deref())),
+            Request::Command(command) => command,
+        };
+        let room = command.room();
+        match self.handle.submit(command) {
+            Ok(ticket) => {
+                self.pending.add(ticket, asked.reference, room);
+                Ok(())
+            }
+            Err(error) => self.fail(asked.reference.as_deref(), Some(room), &error.into()),
+        }
+    }
+
+    /// Takes this update and those that wait behind it, up to a batch.
+    fn on_updates(&mut self, first: Option<Update>) -> Result<(), End> {
+        let Some(first) = first else {
+            // It ended by our own word; nothing more will come.
+            return Err(End::Close(CloseCode::DEFECT, Departure::Closed));
+        };
+        self.on_update(first)?;
+        while self.unwritten.is_none_or(|(_, bytes)| bytes < BATCH) {
+            match self.updates.try_next() {
+                Some(update) => self.on_update(update)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn on_update(&mut self, update: Update) -> Result<(), End> {
+        match update {
+            Update::Delivery(delivery) => match protocol::delivered(&delivery) {
+                Some(frame) => self.put(frame),
+                None => Ok(()),
+            },
+            Update::Answer(ticket, Ok(answer)) => match self.pending.answer(ticket, &answer) {
+                Some(frame) => self.put(frame),
+                None => Ok(()),
+            },
+            Update::Answer(ticket, Err(error)) => {
+                let asked = self.pending.take(ticket);
+                if asked.is_entry {
+                    return Err(End::Close(CloseCode::of_refusal(&error), Departure::Closed));
+                }
+                self.fail(asked.reference.as_deref(), asked.room, &error.into())
+            }
+            Update::Detached(room) if self.own == Some(room) => {
+                Err(End::Close(CloseCode::ROOM_DELETED, Departure::Closed))
+            }
+            Update::Closed(reason) => Err(End::Close(CloseCode::of_reason(reason), Departure::Lost)),
+            Update::Detached(_) | _ => Ok(()),
+        }
+    }
+
+    /// Tells of an error; the fifth malformed frame within a minute was one too many.
+    fn fail(&mut self, reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Result<(), End> {
+        self.put(protocol::error(reference, room, refusal))?;
+        if refusal.is_malformed() && self.strikes.add(Instant::now()) {
+            return Err(End::Close(CloseCode::BAD_FRAMES, Departure::Closed));
+        }
+        Ok(())
+    }
+
+    /// Puts a frame behind those that wait; they are written together. (The sink takes frames without being asked whether
+    /// it is ready: it has no bound of its own, the batch is the bound.)
+    fn put(&mut self, frame: Utf8Bytes) -> Result<(), End> {
+        let bytes = frame.len();
+        self.put_message(Message::Text(frame), bytes)
+    }
+
+    fn put_message(&mut self, message: Message, bytes: usize) -> Result<(), End> {
+        self.socket.start_send_unpin(message).map_err(|_| End::Lost)?;
+        let (since, before) = self.unwritten.unwrap_or_else(|| (Instant::now(), 0));
+        self.unwritten = Some((since, before + bytes));
+        Ok(())
+    }
+
+    fn on_tick(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.silent_at().is_some_and(|at| at <= now) {
+            return Err(End::Close(CloseCode::NO_PONG, Departure::Lost));
+        }
+        if self.stalled_at().is_some_and(|at| at <= now) {
+            return Err(End::Lost);
+        }
+        // Nothing is taken from the stream meanwhile, so that the session's end would go unnoticed.
+        if self.unwritten.is_some() && self.handle.has_ended() {
+            return Err(self.reason_of_end().unwrap_or(End::Lost));
+        }
+        if self.ping_at <= now {
+            self.ping_at = now + PING_EVERY;
+            if self.unwritten.is_none() {
+                return self.put_message(Message::Ping(Bytes::new()), 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// When a client that says nothing has been silent for too long; never while it is not listened to.
+    fn silent_at(&self) -> Option<Instant> {
+        self.listening_since.map(|since| since.max(self.socket.get_ref().last_read()) + SILENCE)
+    }
+
+    /// When a client that takes nothing has taken nothing for too long.
+    fn stalled_at(&self) -> Option<Instant> {
+        self.unwritten.map(|(since, _)| since.max(self.socket.get_ref().last_write()) + STALL)
+    }
+
+    /// Sets the timer for what is due first. It is moved only forward in time when it has rung, not with every byte.
+    fn set_timer(&mut self) {
+        let mut due = self.ping_at;
+        if let Some(at) = self.silent_at() {
+            due = due.min(at);
+        }
+        if self.unwritten.is_some() {
+            due = due.min(Instant::now() + STALL_CHECK);
+        }
+        if self.timer.is_elapsed() || due < self.timer.deadline() {
+            self.timer.as_mut().reset(due);
+        }
+    }
+
+    /// Why the session ended, if its stream says so, past all that will not be written any more.
+    fn reason_of_end(&mut self) -> Option<End> {
+        while let Some(update) = self.updates.try_next() {
+            if let Update::Closed(reason) = update {
+                return Some(End::Close(CloseCode::of_reason(reason), Departure::Lost));
+            }
+        }
+        None
+    }
+
+    async fn finish(self, end: End) {
+        let Self { socket, handle, updates, .. } = self;
+        match end {
+            End::Close(_, Departure::Closed) | End::Closed => handle.close(),
+            End::Close(_, Departure::Lost) | End::Lost => handle.lose(),
+        }
+        drop((handle, updates));
+        match end {
+            End::Close(code, _) => farewell::close(socket, code).await,
+            End::Closed => farewell::answer(socket).await,
+            End::Lost => {}
+        }
+    }
+}
+
+/// Sends every message back, on the same upgrade, limits and farewells as a session.
+#[cfg(feature = "test-util")]
+pub(crate) async fn echo(mut socket: Socket) {
+    while let Some(message) = socket.next().await {
+        let sent = match message {
+            Ok(message @ (Message::Text(_) | Message::Binary(_))) => socket.send(message).await,
+            Ok(Message::Close(_)) => return farewell::answer(socket).await,
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(()),
+            Err(error) => match CloseCode::of_error(&error) {
+                Some(code) => return farewell::close(socket, code).await,
+                None => return,
+            },
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Events and signals as frames, encoded by the first socket that needs one and shared by all others.
+
+use chat_core::{Delivery, Event, EventKind, Identity, Item, Signal, SignalKind};
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::dto::{Member, MessageDto, members, names, stamp};
+
+/// What a delivery is in this protocol; nothing for what this version does not know.
+#[derive(Debug)]
+pub(super) struct Frame(Option<Utf8Bytes>);
+
+impl Frame {
+    /// The frame of a delivery, shared by all who receive it.
+    pub(super) fn of(delivery: &Delivery) -> Option<Utf8Bytes> {
+        delivery.memo(Self::encode).0.clone()
+    }
+
+    fn encode(item: &Item) -> Self {
+        let json = match item {
+            Item::Event(event) => encode_event(event),
+            Item::Signal(signal) => encode_signal(signal),
+        };
+        Self(json.map(Utf8Bytes::from))
+    }
+}
+
+fn encode_event(event: &Event) -> Option<String> {
+    let (name, topic) = match &event.kind {
+        EventKind::Message(_) => return json(&MessageDto::of(event)?),
+        EventKind::RoomUpdated { name, topic } => (Some(name.as_str()), Some(topic.as_str())),
+        EventKind::RoomDeleted => (None, None),
+        _ => return None,
+    };
+    json(&RoomFrame {
+        kind: if name.is_some() { "room_updated" } else { "room_deleted" },
+        room: event.room.0,
+        seq: event.seq.0,
+        name,
+        topic,
+        username: event.actor.as_ref().map(|actor| actor.name.as_str()),
+        user: event.actor.as_ref().map(|actor| actor.id.as_str()),
+        timestamp: stamp(event.at),
+    })
+}
+
+fn encode_signal(signal: &Signal) -> Option<String> {
+    let (room, timestamp) = (signal.room.0, stamp(signal.at));
+    match &signal.kind {
+        SignalKind::Join(user) => json(&notice("join", "joined", user, room, timestamp)),
+        SignalKind::Leave(user) => json(&notice("leave", "left", user, room, timestamp)),
+        SignalKind::UserList(presence) => json(&ListFrame {
+            kind: "user_list",
+            users: names(&presence.members),
+            members: members(&presence.members),
+            count: Some(presence.count),
+            room,
+            timestamp,
+        }),
+        SignalKind::Typing(users) => json(&ListFrame {
+            kind: "typing",
+            users: names(users),
+            members: members(users),
+            count: None,
+            room,
+            timestamp,
+        }),
+        _ => None,
+    }
+}
+
+fn notice<'a>(
+    kind: &'static str,
+    verb: &'static str,
+    user: &'a Identity,
+    room: u64,
+    timestamp: String,
+) -> NoticeFrame<'a> {
+    let username = user.name.as_str();
+    let content = format!("{username} {verb} the room");
+    NoticeFrame { kind, username, user: user.id.as_str(), content, room, timestamp }
+}
+
+fn json(frame: &impl Serialize) -> Option<String> {
+    serde_json::to_string(frame).ok()
+}
+
+#[derive(Serialize)]
+struct RoomFrame<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    room: u64,
+    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
+    username: Option<&'a str>,
+    user: Option<&'a str>,
+    timestamp: String,
+}
+
+#[derive(Serialize)]
+struct NoticeFrame<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    username: &'a str,
+    user: &'a str,
+    content: String,
+    room: u64,
+    timestamp: String,
+}
+
+#[derive(Serialize)]
+struct ListFrame {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    users: Vec<String>,
+    members: Vec<Member>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
+    room: u64,
+    timestamp: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chat_core::{Draft, Message, Presence, RoomId, RoomName, Seq, Timestamp, Topic};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_795_341_600_000_000);
+
+    fn frame(delivery: &Delivery) -> Value {
+        serde_json::from_str(&Frame::of(delivery).unwrap()).unwrap()
+    }
+
+    fn event(kind: EventKind, actor: Option<&str>) -> Value {
+        let actor = actor.map(|name| Identity::named(name).unwrap());
+        frame(&Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(9), at: AT, actor, kind })))
+    }
+
+    fn signal(kind: SignalKind) -> Value {
+        frame(&Delivery::signal(Signal { room: RoomId(1), at: AT, kind }))
+    }
+
+    #[test]
+    fn events_have_the_shapes_of_the_wire() {
+        let key = Draft::text("").key("k").checked_key().unwrap();
+        let message = EventKind::Message(Message { content: "Hi!".to_owned(), key, ordinal: 1 });
+        let expected = json!({"type": "message", "id": 9, "username": "Alice", "content": "Hi!", "key": "k",
+            "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 9, "user": "Alice"});
+        assert_eq!(event(message, Some("Alice")), expected);
+        let name = RoomName::new("general").unwrap();
+        let updated = EventKind::RoomUpdated { name, topic: Topic::new("").unwrap() };
+        let expected = json!({"type": "room_updated", "room": 1, "seq": 9, "name": "general", "topic": "",
+            "username": null, "user": null, "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(event(updated, None), expected);
+        let expected = json!({"type": "room_deleted", "room": 1, "seq": 9, "username": "Bob", "user": "Bob",
+            "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(event(EventKind::RoomDeleted, Some("Bob")), expected);
+    }
+
+    #[test]
+    fn signals_have_the_shapes_of_the_wire() {
+        let bob = Identity::new("7", "Bob").unwrap();
+        let expected = json!({"type": "join", "username": "Bob", "user": "7", "content": "Bob joined the room",
+            "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(signal(SignalKind::Join(bob.clone())), expected);
+        let left = signal(SignalKind::Leave(bob.clone()));
+        assert_eq!((&left["type"], &left["content"]), (&json!("leave"), &json!("Bob left the room")));
+        let list = signal(SignalKind::UserList(Presence { count: 1, members: vec![bob.clone()] }));
+        let expected = json!({"type": "user_list", "users": ["Bob"], "members": [{"user": "7", "username": "Bob"}],
+            "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(list, expected);
+        let typing = signal(SignalKind::Typing(vec![bob]));
+        assert_eq!((&typing["users"], typing.get("count")), (&json!(["Bob"]), None));
+    }
+
+    #[test]
+    fn a_frame_is_encoded_once() {
+        let delivery = Delivery::signal(Signal { room: RoomId(1), at: AT, kind: SignalKind::Typing(vec![]) });
+        let (one, other) = (Frame::of(&delivery).unwrap(), Frame::of(&delivery.clone()).unwrap());
+        assert_eq!(one.as_str().as_ptr(), other.as_str().as_ptr());
+    }
+}

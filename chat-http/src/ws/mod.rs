@@ -1,0 +1,103 @@
+//! The WebSocket protocol: an upgrade, then one task that drives a session over the socket.
+
+mod close;
+mod drive;
+mod farewell;
+mod frame;
+mod pending;
+mod protocol;
+mod strikes;
+mod upgrade;
+mod watched;
+
+use std::sync::Arc;
+
+use chat_core::{Actor, ChatEngine, Error, Identity, RoomId, Seq, Since};
+use poem::{Endpoint, Request, Response, Result};
+
+use crate::{
+    auth::Authenticator,
+    json::{MAX_INTEGER, parse_integer},
+    origin::Origins,
+    query,
+};
+
+#[cfg(feature = "test-util")]
+pub(crate) use self::drive::echo;
+pub(crate) use self::upgrade::Handshake;
+use self::{close::CloseCode, drive::Entry};
+
+/// The endpoint of the sockets: of those for one room, or of those for many.
+pub(crate) struct Sockets {
+    engine: ChatEngine,
+    authenticator: Arc<dyn Authenticator>,
+    origins: Origins,
+    is_one_room: bool,
+}
+
+impl Sockets {
+    /// `/ws/chat/{room_id}`: attached to that room from the start.
+    pub(crate) fn room(engine: ChatEngine, authenticator: Arc<dyn Authenticator>, origins: Origins) -> Self {
+        Self { engine, authenticator, origins, is_one_room: true }
+    }
+
+    /// `/ws/chat`: every frame names its room.
+    pub(crate) fn rooms(engine: ChatEngine, authenticator: Arc<dyn Authenticator>, origins: Origins) -> Self {
+        Self { engine, authenticator, origins, is_one_room: false }
+    }
+
+    /// What the request asks for; a refusal is told through the socket, where a browser can read it.
+    async fn admit(&self, request: &Request) -> Result<(Identity, Option<Entry>), CloseCode> {
+        let actor = self.authenticator.authenticate(request).await.map_err(|error| refuse_name(&error))?;
+        let identity = match actor {
+            Actor::User(identity) => identity,
+            Actor::Anonymous => return Err(CloseCode::UNAUTHENTICATED),
+            Actor::System | _ => return Err(CloseCode::FORBIDDEN),
+        };
+        if !self.is_one_room {
+            return Ok((identity, None));
+        }
+        let entry = read_entry(request).map_err(|error| CloseCode::of_refusal(&error))?;
+        Ok((identity, Some(entry)))
+    }
+}
+
+impl Endpoint for Sockets {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let handshake = Handshake::check(&request, &self.origins)?;
+        let admitted = self.admit(&request).await;
+        let engine = self.engine.clone();
+        Ok(handshake.accept(move |socket| async move {
+            match admitted {
+                Ok((identity, entry)) => drive::drive(socket, engine.connect(identity), entry).await,
+                Err(code) => drive::refuse(socket, code).await,
+            }
+        }))
+    }
+}
+
+/// A name or token that is not right is 4401, whatever the error is called elsewhere.
+fn refuse_name(error: &Error) -> CloseCode {
+    if matches!(error, Error::InvalidField { .. }) { CloseCode::UNAUTHENTICATED } else { CloseCode::of_refusal(error) }
+}
+
+/// The room in the path, and `after`, `epoch` and `presence` in the query.
+fn read_entry(request: &Request) -> Result<Entry, Error> {
+    let wrong = |field: &'static str, reason: &'static str| Error::invalid_field(field, reason);
+    let room = request.raw_path_param("room_id").and_then(parse_integer).filter(|id| (1..=MAX_INTEGER).contains(id));
+    let room = RoomId(room.ok_or_else(|| wrong("room", "must be a room's id"))?);
+    let query = request.uri().query();
+    let after = query::get(query, "after")?;
+    let seq = after
+        .map(|text| parse_integer(&text).map(Seq).ok_or_else(|| wrong("after", "must be a number")))
+        .transpose()?;
+    let since = protocol::since(seq, query::get(query, "epoch")?);
+    let presence = match query::get(query, "presence")?.as_deref() {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => return Err(wrong("presence", "must be true or false")),
+    };
+    Ok(Entry { room, since: since.unwrap_or(Since::Now), presence })
+}

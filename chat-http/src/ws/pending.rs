@@ -1,0 +1,52 @@
+//! The commands of a socket that are not answered yet.
+
+use std::collections::BTreeMap;
+
+use chat_core::{Answer, RoomId, Ticket};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::protocol;
+
+/// What was asked, by ticket. The session holds their number down.
+#[derive(Debug, Default)]
+pub(super) struct Pending(BTreeMap<Ticket, Waiting>);
+
+/// A command that waits for its answer.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// What the client called it.
+    pub(super) reference: Option<String>,
+    /// The room it is for.
+    pub(super) room: Option<RoomId>,
+    /// Whether it is the attachment that a socket for one room begins with.
+    pub(super) is_entry: bool,
+}
+
+impl Pending {
+    /// A command of the client.
+    pub(super) fn add(&mut self, ticket: Ticket, reference: Option<String>, room: RoomId) {
+        self.0.insert(ticket, Waiting { reference, room: Some(room), is_entry: false });
+    }
+
+    /// The attachment that a socket for one room begins with.
+    pub(super) fn enter(&mut self, ticket: Ticket, room: RoomId) {
+        self.0.insert(ticket, Waiting { reference: None, room: Some(room), is_entry: true });
+    }
+
+    /// The command that is answered now.
+    pub(super) fn take(&mut self, ticket: Ticket) -> Waiting {
+        self.0.remove(&ticket).unwrap_or_default()
+    }
+
+    /// The frame of a positive answer; most commands want one only if they have a reference.
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: &Answer) -> Option<Utf8Bytes> {
+        let asked = self.take(ticket);
+        let reference = asked.reference.as_deref();
+        match answer {
+            Answer::Attached(attached) => Some(protocol::attached(reference, attached)),
+            Answer::Sent(sent) => Some(protocol::sent(reference?, sent.event.room, sent)),
+            Answer::Detached { room } | Answer::Typing { room } => Some(protocol::done(reference?, *room)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The frames: what clients may say, and what they are answered.
+
+use std::borrow::Cow;
+
+use chat_core::{Attached, Command, Delivery, Draft, Epoch, Error, Gap, Position, RoomId, Sent, Seq, Since};
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::frame::Frame;
+use crate::{
+    dto::stamp,
+    json::{Fields, MAX_INTEGER},
+    refusal::{Refusal, millis},
+};
+
+/// A frame of a client.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Asked {
+    /// What its answer is to be called.
+    pub(super) reference: Option<String>,
+    /// What it asks.
+    pub(super) request: Request,
+}
+
+/// What a client asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Is anyone there?
+    Ping,
+    /// Something for the engine.
+    Command(Command),
+}
+
+/// A frame that is refused, with what could be read of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refused {
+    pub(super) reference: Option<String>,
+    pub(super) room: Option<RoomId>,
+    pub(super) refusal: Refusal,
+}
+
+/// Reads a frame; `own` is the room of a socket that has only one.
+pub(super) fn decode(text: &str, own: Option<RoomId>) -> Result<Asked, Refused> {
+    let refused = |refusal| Refused { reference: None, room: None, refusal };
+    let mut fields = Fields::parse(text).map_err(refused)?;
+    let reference = read_reference(&mut fields).map_err(|error| refused(error.into()))?;
+    let mut room = None;
+    let read = read_request(&mut fields, own, &mut room).and_then(|request| {
+        fields.finish()?;
+        Ok(request)
+    });
+    match read {
+        Ok(request) => Ok(Asked { reference, request }),
+        Err(refusal) => Err(Refused { reference, room, refusal }),
+    }
+}
+
+fn read_reference(fields: &mut Fields<'_>) -> Result<Option<String>, Error> {
+    let Some(reference) = fields.text("ref")? else { return Ok(None) };
+    if !(1..=64).contains(&reference.chars().count()) {
+        return Err(fields.wrong("ref", "must be 1 to 64 characters"));
+    }
+    Ok(Some(reference))
+}
+
+fn read_request(
+    fields: &mut Fields<'_>,
+    own: Option<RoomId>,
+    room_named: &mut Option<RoomId>,
+) -> Result<Request, Refusal> {
+    let kind = fields.required_text("type")?;
+    if !matches!(kind.as_str(), "attach" | "detach" | "message" | "typing" | "ping") {
+        return Err(Refusal::UnknownCommand);
+    }
+    if own.is_some() && matches!(kind.as_str(), "attach" | "detach") {
+        return Err(fields.wrong("type", "this socket is attached to its one room for good").into());
+    }
+    if kind == "ping" {
+        return Ok(Request::Ping);
+    }
+    let room = read_room(fields, own)?;
+    *room_named = Some(room);
+    let command = match kind.as_str() {
+        "attach" => {
+            let since = read_since(fields)?.unwrap_or(Since::Now);
+            Command::Attach { room, since, presence: fields.boolean("presence")?.unwrap_or(true) }
+        }
+        "detach" => Command::Detach { room },
+        "message" => {
+            let draft = Draft { content: fields.required_text("content")?, key: fields.text("key")? };
+            Command::Send { room, draft }
+        }
+        _ => {
+            let is_typing = fields.boolean("is_typing")?;
+            let is_typing = is_typing.ok_or_else(|| fields.wrong("is_typing", "is missing"))?;
+            Command::Typing { room, is_typing }
+        }
+    };
+    Ok(Request::Command(command))
+}
+
+fn read_room(fields: &mut Fields<'_>, own: Option<RoomId>) -> Result<RoomId, Error> {
+    match (fields.integer("room", 1..=MAX_INTEGER)?.map(RoomId), own) {
+        (Some(room), None) => Ok(room),
+        (Some(room), Some(own)) if room == own => Ok(room),
+        (Some(_), Some(_)) => Err(fields.wrong("room", "is not the room of this socket")),
+        (None, Some(own)) => Ok(own),
+        (None, None) => Err(fields.wrong("room", "is missing")),
+    }
+}
+
+fn read_since(fields: &mut Fields<'_>) -> Result<Option<Since>, Refusal> {
+    let Some(mut after) = fields.object("after")? else { return Ok(None) };
+    let seq = after.integer("seq", 0..=MAX_INTEGER)?.ok_or_else(|| after.wrong("seq", "is missing"))?;
+    let epoch = after.text("epoch")?;
+    after.finish()?;
+    Ok(since(Some(Seq(seq)), epoch))
+}
+
+/// The position a client names: without the epoch only the number counts.
+pub(super) fn since(seq: Option<Seq>, epoch: Option<String>) -> Option<Since> {
+    let seq = seq?;
+    Some(match epoch {
+        Some(epoch) => Since::Position(Position { epoch: Epoch::new(&epoch), seq }),
+        None => Since::Seq(seq),
+    })
+}
+
+/// `pong`.
+pub(super) fn pong(reference: Option<&str>) -> Utf8Bytes {
+    encode(&Simple { kind: "pong", reference, room: None })
+}
+
+/// `ok` for a command that has nothing more to say.
+pub(super) fn done(reference: &str, room: RoomId) -> Utf8Bytes {
+    encode(&Simple { kind: "ok", reference: Some(reference), room: Some(room.0) })
+}
+
+/// `ok` for a message.
+pub(super) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
+    encode(&Stored {
+        kind: "ok",
+        reference,
+        room: room.0,
+        seq: sent.seq.0,
+        timestamp: stamp(sent.event.at),
+        replayed: sent.replayed,
+    })
+}
+
+/// `attached`, with the gap made of frames that others may have encoded already; or `resync`.
+pub(super) fn attached(reference: Option<&str>, attached: &Attached) -> Utf8Bytes {
+    let head = Head {
+        kind: if matches!(attached.gap, Gap::Resync) { "resync" } else { "attached" },
+        reference,
+        room: attached.room.0,
+        epoch: attached.head.epoch.as_str(),
+        head: attached.head.seq.0,
+    };
+    let Gap::Events(events) = &attached.gap else { return encode(&head) };
+    let mut json = serde_json::to_string(&head).unwrap_or_default();
+    // The closing brace makes way for one more field.
+    json.pop();
+    json.push_str(",\"events\":[");
+    for (index, event) in events.iter().filter_map(Frame::of).enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        json.push_str(&event);
+    }
+    json.push_str("]}");
+    json.into()
+}
+
+/// `error`.
+pub(super) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Utf8Bytes {
+    encode(&Failure {
+        kind: "error",
+        reference,
+        room: room.map(|room| room.0),
+        code: refusal.code(),
+        field: refusal.field(),
+        message: refusal.message(),
+        retry_after_ms: refusal.retry_after().map(millis),
+    })
+}
+
+/// A frame of an event or a signal, ready to be sent; `None` for what this version does not know.
+pub(super) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
+    Frame::of(delivery)
+}
+
+fn encode(frame: &impl Serialize) -> Utf8Bytes {
+    // Plain structs of numbers and texts: there is nothing in them that JSON cannot say.
+    serde_json::to_string(frame).unwrap_or_default().into()
+}
+
+#[derive(Serialize)]
+struct Simple<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref")]
+    reference: &'a str,
+    room: u64,
+    seq: u64,
+    timestamp: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replayed: bool,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    room: u64,
+    epoch: &'a str,
+    head: u64,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<u64>,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    message: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: RoomId = RoomId(1);
+
+    fn command(text: &str, own: Option<RoomId>) -> Command {
+        match decode(text, own).unwrap().request {
+            Request::Command(command) => command,
+            Request::Ping => panic!("a ping"),
+        }
+    }
+
+    /// Code and field of the refusal.
+    fn refusal(text: &str, own: Option<RoomId>) -> (&'static str, String) {
+        let refusal = decode(text, own).unwrap_err().refusal;
+        (refusal.code(), refusal.field().unwrap_or("").to_owned())
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let attach = command(r#"{"type":"attach","room":1,"after":{"epoch":"e","seq":41},"presence":false}"#, None);
+        let since = Since::Position(Position { epoch: Epoch::new("e"), seq: Seq(41) });
+        assert_eq!(attach, Command::Attach { room: ONE, since, presence: false });
+        let attach = command(r#"{"type":"attach","room":1}"#, None);
+        assert_eq!(attach, Command::Attach { room: ONE, since: Since::Now, presence: true });
+        assert_eq!(command(r#"{"type":"detach","room":1}"#, None), Command::Detach { room: ONE });
+        let draft = Draft::text("Hi").key("k");
+        assert_eq!(
+            command(r#"{"type":"message","content":"Hi","key":"k"}"#, Some(ONE)),
+            Command::Send { room: ONE, draft }
+        );
+        let typing = command(r#"{"type":"typing","room":1,"is_typing":true}"#, Some(ONE));
+        assert_eq!(typing, Command::Typing { room: ONE, is_typing: true });
+        assert_eq!(decode(r#"{"type":"ping"}"#, None).unwrap().request, Request::Ping);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let rows: [(&str, Option<RoomId>, &str, &str); 17] = [
+            ("[]", None, "bad_json", ""),
+            (r#"{"type":"ping""#, None, "bad_json", ""),
+            ("{}", None, "invalid_field", "type"),
+            (r#"{"type":1}"#, None, "invalid_field", "type"),
+            (r#"{"type":"shout"}"#, None, "unknown_command", ""),
+            (r#"{"type":"ping","x":1}"#, None, "invalid_field", "x"),
+            (r#"{"type":"ping","ref":""}"#, None, "invalid_field", "ref"),
+            (r#"{"type":"ping","ref":7}"#, None, "invalid_field", "ref"),
+            (r#"{"type":"detach"}"#, None, "invalid_field", "room"),
+            (r#"{"type":"detach","room":0}"#, None, "invalid_field", "room"),
+            (r#"{"type":"attach","room":1}"#, Some(ONE), "invalid_field", "type"),
+            (r#"{"type":"message","room":2,"content":"a"}"#, Some(ONE), "invalid_field", "room"),
+            (r#"{"type":"message"}"#, Some(ONE), "invalid_field", "content"),
+            (r#"{"type":"typing","is_typing":"yes"}"#, Some(ONE), "invalid_field", "is_typing"),
+            (r#"{"type":"attach","room":1,"after":{"epoch":"e"}}"#, None, "invalid_field", "after.seq"),
+            (r#"{"type":"attach","room":1,"after":{"seq":-1}}"#, None, "invalid_field", "after.seq"),
+            (r#"{"type":"attach","room":1,"after":5}"#, None, "invalid_field", "after"),
+        ];
+        for (text, own, code, field) in rows {
+            assert_eq!(refusal(text, own), (code, field.to_owned()), "{text}");
+        }
+        let long = format!(r#"{{"type":"ping","ref":"{}"}}"#, "é".repeat(65));
+        assert_eq!(refusal(&long, None), ("invalid_field", "ref".to_owned()));
+    }
+
+    #[test]
+    fn a_refusal_keeps_the_reference_and_the_room() {
+        let refused = decode(r#"{"ref":"r","type":"message","room":3,"content":7}"#, None).unwrap_err();
+        assert_eq!((refused.reference.as_deref(), refused.room), (Some("r"), Some(RoomId(3))));
+        let text = error(refused.reference.as_deref(), refused.room, &refused.refusal);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["ref"], "r");
+        assert_eq!(json["room"], 3);
+        assert_eq!(json["field"], "content");
+        assert_eq!(json["code"], "invalid_field");
+    }
+
+    #[test]
+    fn an_attach_is_answered_with_its_gap_or_resync() {
+        let head = Position { epoch: Epoch::new("e\""), seq: Seq(57) };
+        let answer = Attached { room: ONE, head, gap: Gap::Events(vec![]) };
+        let text = attached(Some("a1"), &answer);
+        assert_eq!(text.as_str(), r#"{"type":"attached","ref":"a1","room":1,"epoch":"e\"","head":57,"events":[]}"#);
+        let text = attached(None, &Attached { gap: Gap::Resync, ..answer });
+        assert_eq!(text.as_str(), r#"{"type":"resync","room":1,"epoch":"e\"","head":57}"#);
+    }
+}

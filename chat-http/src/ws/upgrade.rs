@@ -1,0 +1,171 @@
+//! The handshake (RFC 6455, section 4), checked by ourselves, and the small buffers of what follows.
+
+use chat_core::Error;
+use futures::FutureExt;
+use poem::{
+    Request, Response, Upgraded,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use super::watched::Watched;
+use crate::{origin::Origins, problem::Problem, server::Slot};
+
+/// The largest message a client may send, in one frame or in many.
+pub(crate) const MAX_MESSAGE: usize = 256 << 10;
+/// Buffers are what an idle connection costs: these are small, and the one for writing is only as large as it has to be.
+const READ_BUFFER: usize = 4 << 10;
+const WRITE_BUFFER: usize = 16 << 10;
+
+/// A socket after the handshake.
+pub(crate) type Socket = WebSocketStream<Watched<Upgraded>>;
+
+/// A handshake that is in order.
+pub(crate) struct Handshake {
+    accept: String,
+    upgrade: poem::OnUpgrade,
+    slot: Option<Slot>,
+}
+
+impl Handshake {
+    /// Checks a request.
+    pub(crate) fn check(request: &Request, origins: &Origins) -> Result<Self, Problem> {
+        let headers = request.headers();
+        if request.method() != Method::GET {
+            return Err(Problem::method_not_allowed("GET"));
+        }
+        let upgrades = has_token(headers, &header::UPGRADE, "websocket");
+        if !upgrades || !has_token(headers, &header::CONNECTION, "upgrade") {
+            let field = if upgrades { "Connection" } else { "Upgrade" };
+            return Err(Error::invalid_field(field, "must ask for an upgrade to a WebSocket").into());
+        }
+        if the_only(headers, &header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version.as_bytes() != b"13") {
+            let problem = Problem::from(Error::invalid_field("Sec-WebSocket-Version", "must be 13"));
+            let version = HeaderValue::from_static("13");
+            return Err(problem.status(StatusCode::UPGRADE_REQUIRED).with(header::SEC_WEBSOCKET_VERSION, version));
+        }
+        let key = the_only(headers, &header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).filter(|key| is_nonce(key));
+        let key = key.ok_or_else(|| Error::invalid_field("Sec-WebSocket-Key", "must be 16 bytes in base64"))?;
+        if !origins.admit(headers) {
+            return Err(Error::Forbidden.into());
+        }
+        let accept = derive_accept_key(key);
+        let upgrade = request.take_upgrade();
+        let upgrade = upgrade.map_err(|_| Error::invalid_field("Upgrade", "needs HTTP/1.1"))?;
+        Ok(Self { accept, upgrade, slot: request.data::<Slot>().cloned() })
+    }
+
+    /// Says yes, and runs `talk` over the socket in a task of its own.
+    pub(crate) fn accept<F, T>(self, talk: F) -> Response
+    where
+        F: FnOnce(Socket) -> T + Send + 'static,
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let Self { accept, upgrade, slot } = self;
+        // Boxed, so that what is needed for the upgrade alone is not kept as long as the connection.
+        let opened = async move {
+            let stream = Watched::new(upgrade.await.ok()?);
+            let config = WebSocketConfig::default()
+                .read_buffer_size(READ_BUFFER)
+                .write_buffer_size(WRITE_BUFFER)
+                .max_message_size(Some(MAX_MESSAGE))
+                .max_frame_size(Some(MAX_MESSAGE));
+            Some(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await)
+        }
+        .boxed();
+        tokio::spawn(async move {
+            if let Some(socket) = opened.await {
+                talk(socket).await;
+            }
+            // Until here the server waits for this connection when it stops.
+            drop(slot);
+        });
+        Response::builder()
+            .status(StatusCode::SWITCHING_PROTOCOLS)
+            .header(header::CONNECTION, "upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_ACCEPT, accept)
+            .finish()
+    }
+}
+
+/// Whether a list header names this, without regard to case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether this is 16 bytes in base64: 22 characters, of which the last carries two bits, and two for padding.
+fn is_nonce(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    key.len() == 24
+        && key[..22].iter().all(is_digit)
+        && matches!(key[21], b'A' | b'Q' | b'g' | b'w')
+        && key.ends_with(b"==")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 5] = [
+        ("host", "chat.example"),
+        ("upgrade", "WebSocket"),
+        ("connection", "keep-alive, Upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+
+    /// The status and field of the refusal of a handshake with these headers instead of or besides the good ones. In
+    /// process there is no connection to upgrade, which is checked last: so a good one is refused for that alone.
+    async fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
+        let mut request = Request::builder();
+        for (name, value) in GOOD.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name)) {
+            request = request.header(*name, *value);
+        }
+        for (name, value) in changes.iter().filter(|(_, value)| !value.is_empty()) {
+            request = request.header(*name, *value);
+        }
+        let problem = Handshake::check(&request.finish(), &Origins::default()).err().unwrap();
+        let response = problem.into_response("");
+        let field: serde_json::Value = response.into_body().into_json().await.unwrap();
+        (u16::try_from(field["status"].as_u64().unwrap()).unwrap(), field["field"].as_str().unwrap_or("").to_owned())
+    }
+
+    #[tokio::test]
+    async fn good_handshakes_pass() {
+        let passed = (400, "Upgrade".to_owned());
+        assert_eq!(refusal(&[]).await, passed);
+        assert_eq!(refusal(&[("origin", "http://chat.example")]).await, passed);
+        assert_eq!(
+            refusal(&[("sec-websocket-protocol", "x"), ("sec-websocket-extensions", "permessage-deflate")]).await,
+            passed
+        );
+    }
+
+    #[tokio::test]
+    async fn bad_handshakes_are_refused_for_what_is_wrong() {
+        assert_eq!(refusal(&[("connection", "close")]).await, (400, "Connection".to_owned()));
+        assert_eq!(refusal(&[("sec-websocket-version", "8")]).await, (426, "Sec-WebSocket-Version".to_owned()));
+        assert_eq!(refusal(&[("sec-websocket-version", "")]).await, (426, "Sec-WebSocket-Version".to_owned()));
+        for key in ["", "x", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25j!Q=="] {
+            assert_eq!(refusal(&[("sec-websocket-key", key)]).await, (400, "Sec-WebSocket-Key".to_owned()), "{key}");
+        }
+        assert_eq!(refusal(&[("origin", "null")]).await, (403, String::new()));
+        assert_eq!(refusal(&[("origin", "http://chat.example.evil")]).await, (403, String::new()));
+    }
+}

@@ -1,0 +1,66 @@
+//! A stream that remembers when a byte last went through it, in each direction.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+
+/// A stream with a clock on it. A message may take long to arrive: it is its bytes that tell whether anyone is there.
+#[derive(Debug)]
+pub(crate) struct Watched<S> {
+    inner: S,
+    last_read: Instant,
+    last_write: Instant,
+}
+
+impl<S> Watched<S> {
+    pub(crate) fn new(inner: S) -> Self {
+        let now = Instant::now();
+        Self { inner, last_read: now, last_write: now }
+    }
+
+    /// When a byte was last read.
+    pub(crate) const fn last_read(&self) -> Instant {
+        self.last_read
+    }
+
+    /// When a byte was last written.
+    pub(crate) const fn last_write(&self) -> Instant {
+        self.last_write
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.last_read = Instant::now();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
+        if matches!(polled, Poll::Ready(Ok(written)) if written > 0) {
+            self.last_write = Instant::now();
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

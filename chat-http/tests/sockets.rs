@@ -1,0 +1,381 @@
+//! The WebSocket protocol over real sockets, row by row.
+
+mod common;
+
+use chat_core::{Draft, Identity, Limits};
+use common::{
+    engine, engine_with,
+    socket::{Server, Socket},
+};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+async fn server() -> Server {
+    Server::start(engine().await).await
+}
+
+async fn say_as(server: &Server, name: &str, room: chat_core::RoomId, text: &str) {
+    let who = Identity::named(name).unwrap();
+    server.engine.send(&who, room, Draft::text(text)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_socket_for_one_room_begins_with_its_state() {
+    let server = server().await;
+    let room = server.room("general").await;
+    say_as(&server, "Bob", room, "before").await;
+    let mut alice = server.open(&format!("/ws/chat/{room}?username=Alice")).await;
+    let attached = alice.next().await;
+    assert_eq!(
+        (&attached["type"], &attached["room"], &attached["head"]),
+        (&json!("attached"), &json!(room.0), &json!(1))
+    );
+    assert_eq!(attached["events"], json!([]));
+    assert!(attached["epoch"].is_string() && attached.get("ref").is_none());
+    let list = alice.next().await;
+    assert_eq!((&list["type"], &list["users"], &list["count"]), (&json!("user_list"), &json!(["Alice"]), &json!(1)));
+    assert_eq!(list["members"], json!([{"user": "Alice", "username": "Alice"}]));
+
+    alice.say(json!({"type": "message", "content": "Hello!"})).await;
+    let message = alice.next_of("message").await;
+    assert_eq!((&message["content"], &message["seq"], &message["id"]), (&json!("Hello!"), &json!(2), &json!(2)));
+    assert_eq!(
+        (&message["username"], &message["user"], &message["room"]),
+        (&json!("Alice"), &json!("Alice"), &json!(room.0))
+    );
+}
+
+#[tokio::test]
+async fn people_see_each_other_come_write_and_go() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = server.enter(room, "Alice").await;
+    let mut bob = server.enter(room, "Bob").await;
+    let join = alice.next_of("join").await;
+    assert_eq!(
+        (&join["username"], &join["user"], &join["content"]),
+        (&json!("Bob"), &json!("Bob"), &json!("Bob joined the room"))
+    );
+    bob.say(json!({"type": "typing", "is_typing": true, "ref": "t"})).await;
+    let ok = bob.next_of("ok").await;
+    assert_eq!(ok, json!({"type": "ok", "ref": "t", "room": room.0}));
+    assert_eq!(alice.next_of("typing").await["users"], json!(["Bob"]));
+    bob.say(json!({"type": "message", "content": "Hi", "ref": "m", "key": "k"})).await;
+    let ok = bob.next_of("ok").await;
+    assert_eq!(
+        (&ok["ref"], &ok["room"], &ok["seq"], ok.get("replayed")),
+        (&json!("m"), &json!(room.0), &json!(1), None)
+    );
+    assert!(ok["timestamp"].is_string());
+    assert_eq!(bob.next_of("message").await["key"], "k");
+    assert_eq!(alice.next_of("message").await["content"], "Hi");
+    bob.say(json!({"type": "message", "content": "Hi", "ref": "again", "key": "k"})).await;
+    let ok = bob.next_of("ok").await;
+    assert_eq!((&ok["seq"], &ok["replayed"]), (&json!(1), &json!(true)));
+    bob.0.close(None).await.unwrap();
+    assert_eq!(alice.next_of("leave").await["content"], "Bob left the room");
+}
+
+#[tokio::test]
+async fn many_rooms_over_one_socket() {
+    let server = server().await;
+    let (one, two) = (server.room("one").await, server.room("two").await);
+    let mut alice = server.open("/ws/chat?username=Alice").await;
+    for room in [one, two] {
+        alice.say(json!({"type": "attach", "room": room.0, "ref": format!("a{room}")})).await;
+        let attached = alice.next_of("attached").await;
+        assert_eq!((&attached["ref"], &attached["room"]), (&json!(format!("a{room}")), &json!(room.0)));
+    }
+    alice.say(json!({"type": "attach", "room": one.0, "ref": "twice"})).await;
+    let error = alice.next_of("error").await;
+    assert_eq!(
+        (&error["code"], &error["ref"], &error["room"]),
+        (&json!("already_attached"), &json!("twice"), &json!(one.0))
+    );
+    say_as(&server, "Bob", two, "to two").await;
+    assert_eq!(alice.next_of("message").await["room"], two.0);
+    alice.say(json!({"type": "detach", "room": two.0, "ref": "d"})).await;
+    assert_eq!(alice.next_of("ok").await["ref"], "d");
+    say_as(&server, "Bob", two, "unheard").await;
+    say_as(&server, "Bob", one, "heard").await;
+    assert_eq!(alice.next_of("message").await["content"], "heard");
+    alice.say(json!({"type": "detach", "room": two.0, "ref": "d2"})).await;
+    assert_eq!(alice.next_of("ok").await["ref"], "d2", "detaching twice is no error");
+    alice.say(json!({"type": "typing", "room": two.0, "is_typing": true, "ref": "t"})).await;
+    assert_eq!(alice.next_of("error").await["code"], "not_attached");
+    alice.say(json!({"type": "message", "room": two.0, "content": "unattached", "ref": "m"})).await;
+    assert_eq!(alice.next_of("ok").await["seq"], 3, "sending needs no attachment");
+    alice.say(json!({"type": "attach", "room": 999, "ref": "x"})).await;
+    assert_eq!(alice.next_of("error").await["code"], "room_not_found");
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_or_said() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for text in ["1", "2", "3"] {
+        say_as(&server, "Bob", room, text).await;
+    }
+    let mut alice = server.open("/ws/chat?username=Alice").await;
+    alice.say(json!({"type": "attach", "room": room.0, "after": {"seq": 1}})).await;
+    let attached = alice.next_of("attached").await;
+    let seqs: Vec<_> = attached["events"].as_array().unwrap().iter().map(|event| event["seq"].clone()).collect();
+    assert_eq!((seqs, &attached["head"]), (vec![json!(2), json!(3)], &json!(3)));
+    assert_eq!(attached["events"][0]["type"], "message");
+    let epoch = attached["epoch"].as_str().unwrap();
+    for (query, kind, events) in [
+        (format!("after=1&epoch={epoch}"), "attached", 2),
+        ("after=3".to_owned(), "attached", 0),
+        ("after=0&presence=false".to_owned(), "attached", 3),
+        ("after=1&epoch=other".to_owned(), "resync", 0),
+        ("after=99".to_owned(), "resync", 0),
+    ] {
+        let mut bob = server.open(&format!("/ws/chat/{room}?username=Bob&{query}")).await;
+        let first = bob.next().await;
+        assert_eq!((&first["type"], &first["head"]), (&json!(kind), &json!(3)), "{query}");
+        assert_eq!(first["events"].as_array().map_or(0, Vec::len), events, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_not_shown() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut ghost = server.open(&format!("/ws/chat/{room}?username=Ghost&presence=false")).await;
+    assert_eq!(ghost.next_of("user_list").await["count"], 0);
+}
+
+#[tokio::test]
+async fn pings_are_answered() {
+    let server = server().await;
+    let mut alice = server.open("/ws/chat?username=Alice").await;
+    alice.say(json!({"type": "ping"})).await;
+    assert_eq!(alice.next().await, json!({"type": "pong"}));
+    alice.say(json!({"type": "ping", "ref": "p"})).await;
+    assert_eq!(alice.next().await, json!({"type": "pong", "ref": "p"}));
+    alice.0.send(Message::Ping(Bytes::from_static(b"x"))).await.unwrap();
+    assert_eq!(alice.0.next().await.unwrap().unwrap(), Message::Pong(Bytes::from_static(b"x")));
+}
+
+#[tokio::test]
+async fn room_events_reach_everyone_and_deletion_ends_it() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut one = server.enter(room, "Alice").await;
+    let mut many = server.open("/ws/chat?username=Bob").await;
+    many.say(json!({"type": "attach", "room": room.0})).await;
+    many.next_of("attached").await;
+    let rename = chat_core::RoomChange { name: Some("other".to_owned()), topic: None };
+    server.engine.update_room(chat_core::Actor::Anonymous, room, rename).await.unwrap();
+    let updated = one.next_of("room_updated").await;
+    assert_eq!((&updated["name"], &updated["topic"], &updated["seq"]), (&json!("other"), &json!(""), &json!(1)));
+    assert_eq!((&updated["username"], &updated["user"]), (&json!(null), &json!(null)));
+    server.engine.delete_room(&Identity::named("Bob").unwrap(), room).await.unwrap();
+    let deleted = one.next_of("room_deleted").await;
+    assert_eq!((&deleted["seq"], &deleted["username"]), (&json!(2), &json!("Bob")));
+    assert_eq!(one.close_code().await, 4410);
+    many.next_of("room_deleted").await;
+    many.say(json!({"type": "ping"})).await;
+    assert_eq!(many.next_of("pong").await, json!({"type": "pong"}), "a socket for many rooms lives on");
+}
+
+#[tokio::test]
+async fn refused_attachments_close_with_a_reason() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for (path, code) in [
+        ("/ws/chat/99?username=Alice".to_owned(), 4404),
+        ("/ws/chat/abc?username=Alice".to_owned(), 4400),
+        ("/ws/chat/0?username=Alice".to_owned(), 4400),
+        (format!("/ws/chat/{room}?username=Alice&after=x"), 4400),
+        (format!("/ws/chat/{room}?username=Alice&after=-1"), 4400),
+        (format!("/ws/chat/{room}?username=Alice&presence=maybe"), 4400),
+        (format!("/ws/chat/{room}"), 4401),
+        (format!("/ws/chat/{room}?username=%20"), 4401),
+        ("/ws/chat".to_owned(), 4401),
+    ] {
+        assert_eq!(server.open(&path).await.close_code().await, code, "{path}");
+    }
+}
+
+async fn error_of(socket: &mut Socket, text: &str) -> (Value, Value) {
+    socket.say_text(text).await;
+    let error = socket.next_of("error").await;
+    (error["code"].clone(), error["field"].clone())
+}
+
+#[tokio::test]
+async fn malformed_frames_are_told_and_the_fifth_closes() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = server.enter(room, "Alice").await;
+    assert_eq!(error_of(&mut alice, "[]").await, (json!("bad_json"), json!(null)));
+    assert_eq!(error_of(&mut alice, r#"{"type":"shout"}"#).await, (json!("unknown_command"), json!(null)));
+    assert_eq!(
+        error_of(&mut alice, r#"{"type":"message","content":"\u200b"}"#).await.0,
+        "empty_message",
+        "not malformed"
+    );
+    assert_eq!(error_of(&mut alice, r#"{"type":"attach"}"#).await, (json!("invalid_field"), json!("type")));
+    let bad_key = r#"{"type":"message","content":"x","key":"a b"}"#;
+    assert_eq!(error_of(&mut alice, bad_key).await, (json!("invalid_field"), json!("key")));
+    alice.say(json!({"type": "ping"})).await;
+    assert_eq!(alice.next_of("pong").await["type"], "pong");
+    assert_eq!(error_of(&mut alice, r#"{"type":"ping","x":1}"#).await, (json!("invalid_field"), json!("x")));
+    assert_eq!(alice.close_code().await, 4400);
+}
+
+#[tokio::test]
+async fn broken_frames_close_with_their_code() {
+    let server = server().await;
+    for (message, code) in
+        [(Message::Binary(Bytes::from_static(b"x")), 1003), (Message::text("x".repeat((256 << 10) + 1)), 1009)]
+    {
+        let mut alice = server.open("/ws/chat?username=Alice").await;
+        alice.0.send(message).await.unwrap();
+        assert_eq!(alice.close_code().await, code);
+    }
+    for (bytes, code) in [
+        (&b"\x81\x01x"[..], 1002_u16),
+        (b"\xc1\x81\0\0\0\0x", 1002),
+        (b"\x81\x81\0\0\0\0\xff", 1007),
+        (b"\x83\x80\0\0\0\0", 1002),
+        (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 1009),
+    ] {
+        let mut stream = upgrade(&server, "/ws/chat?username=Alice").await;
+        stream.write_all(bytes).await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert_eq!((rest[0], u16::from_be_bytes([rest[2], rest[3]])), (0x88, code), "{bytes:?}");
+    }
+}
+
+/// Upgrades by hand, for frames that no client library sends.
+async fn upgrade(server: &Server, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    let request = handshake(path, "");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+    stream
+}
+
+fn handshake(path: &str, more: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: chat.example\r\nUpgrade: WEBSOCKET\r\nConnection: keep-alive, Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
+    )
+}
+
+#[tokio::test]
+async fn only_own_and_listed_pages_may_open_sockets() {
+    let server = server().await;
+    for (more, status) in [
+        ("", "101"),
+        ("Origin: http://chat.example\r\n", "101"),
+        ("Origin: http://app.example\r\n", "101"),
+        ("Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: x\r\n", "101"),
+        ("Origin: http://chat.example.evil\r\n", "403"),
+        ("Origin: null\r\n", "403"),
+        ("Origin: http://chat.example\r\nOrigin: http://chat.example\r\n", "403"),
+    ] {
+        let mut stream = TcpStream::connect(server.addr).await.unwrap();
+        stream.write_all(handshake("/ws/chat", more).as_bytes()).await.unwrap();
+        // Up to the end of the head, and of the problem if there is one; the connection stays open.
+        let end: &[u8] = if status == "101" { b"\r\n\r\n" } else { b"}" };
+        let mut answer = Vec::new();
+        while !answer.ends_with(end) {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        let answer = String::from_utf8_lossy(&answer).to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{more}: {answer}");
+        assert!(!answer.contains("sec-websocket-extensions") && !answer.contains("sec-websocket-protocol"));
+        assert!(status == "101" || answer.contains("\"code\":\"forbidden\""), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn stopping_closes_every_socket_with_1001() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut sockets = Vec::new();
+    for name in ["Alice", "Bob"] {
+        sockets.push(server.enter(room, name).await);
+    }
+    sockets.push(server.open("/ws/chat?username=Carol").await);
+    // Carol's session is certain to be there once it has answered.
+    sockets[2].say(json!({"type": "ping"})).await;
+    sockets[2].next_of("pong").await;
+    server.stop.send(()).unwrap();
+    for mut socket in sockets {
+        assert_eq!(socket.close_code().await, 1001);
+    }
+    server.ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn one_session_too_many_is_4409() {
+    let mut limits = Limits::default();
+    limits.sessions_per_user = Some(1);
+    let server = Server::start(engine_with(limits).await).await;
+    let mut first = server.open("/ws/chat?username=Alice").await;
+    first.say(json!({"type": "ping"})).await;
+    first.next_of("pong").await;
+    assert_eq!(server.open("/ws/chat?username=Alice").await.close_code().await, 4409);
+    let room = server.room("general").await;
+    assert_eq!(server.open(&format!("/ws/chat/{room}?username=Alice")).await.close_code().await, 4409);
+}
+
+#[tokio::test]
+async fn a_flood_of_commands_is_answered_in_order() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = server.enter(room, "Alice").await;
+    for number in 0..500 {
+        let frame = json!({"type": "message", "content": format!("{number}"), "ref": format!("{number}")});
+        alice.0.feed(Message::text(frame.to_string())).await.unwrap();
+    }
+    alice.0.flush().await.unwrap();
+    let (mut oks, mut messages) = (0, 0);
+    while messages < 500 {
+        let frame = alice.next().await;
+        match frame["type"].as_str().unwrap() {
+            "ok" => {
+                assert_eq!(frame["ref"], format!("{oks}"));
+                oks += 1;
+            }
+            "message" => {
+                assert_eq!(frame["content"], format!("{messages}"));
+                messages += 1;
+                assert!(oks >= messages, "an ok stands before its message");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_and_others_are_not() {
+    let mut limits = Limits::default();
+    limits.outbox_bytes = 64 << 10;
+    let server = Server::start(engine_with(limits).await).await;
+    let room = server.room("general").await;
+    let mut slow = server.enter(room, "Slow").await;
+    let mut quick = server.enter(room, "Quick").await;
+    let text = "x".repeat(4_000);
+    for number in 1..=3_000 {
+        say_as(&server, "Bob", room, &text).await;
+        assert_eq!(quick.next_of("message").await["seq"], number);
+    }
+    // What was in the buffers between can still be read, then the reason.
+    let code = slow.close_code().await;
+    assert_eq!(code, 4560);
+}

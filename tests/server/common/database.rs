@@ -1,0 +1,56 @@
+//! A database that no other test sees.
+
+use std::{env, fs, path::PathBuf};
+
+use sea_orm::ConnectionTrait;
+
+/// A fresh database.
+pub(crate) struct Database {
+    url: String,
+    folder: Option<PathBuf>,
+}
+
+impl Database {
+    /// A file in a folder of its own, which goes with it.
+    pub(crate) fn sqlite() -> Self {
+        let folder = env::temp_dir().join(unique());
+        fs::create_dir(&folder).unwrap();
+        Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: Some(folder) }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::create("CHAT_TEST_POSTGRES_URL").await
+    }
+
+    pub(crate) async fn mariadb() -> Self {
+        Self::create("CHAT_TEST_MYSQL_URL").await
+    }
+
+    /// A database on the server that the variable names.
+    async fn create(variable: &str) -> Self {
+        let server = env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run `cargo xtask test`"));
+        let name = unique();
+        let connection = sea_orm::Database::connect(&server).await.unwrap();
+        connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        connection.close().await.unwrap();
+        let (server, _) = server.rsplit_once('/').unwrap();
+        Self { url: format!("{server}/{name}"), folder: None }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // What cannot be removed is in the machine's folder for such things.
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+fn unique() -> String {
+    format!("chat_test_{}", uuid::Uuid::new_v4().simple())
+}

@@ -1,0 +1,43 @@
+//! What every test stands on: a server, a database of its own, and clients.
+
+mod database;
+mod rest;
+mod server;
+mod socket;
+
+use std::time::Duration;
+
+pub(crate) use database::Database;
+pub(crate) use rest::Reply;
+pub(crate) use server::Server;
+pub(crate) use socket::{Frame, Socket};
+
+/// How long anything that is to happen may take on a busy machine. Never waited for when it happens.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs `async fn name(database: Database)` on each database; those that need a server are run by `cargo xtask test`.
+macro_rules! on_each_database {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use crate::common::Database;
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                super::$name(Database::sqlite()).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs a server: cargo xtask test"]
+            async fn on_postgres() {
+                super::$name(Database::postgres().await).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs a server: cargo xtask test"]
+            async fn on_mariadb() {
+                super::$name(Database::mariadb().await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_each_database;

@@ -1,0 +1,174 @@
+//! The server as a process.
+
+use std::{
+    net::SocketAddr,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::watch,
+    time::timeout,
+};
+
+use super::{DEADLINE, Database, Reply, Socket, rest};
+
+/// A running server. Dropping it kills it.
+pub(crate) struct Server {
+    process: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts a server and waits until it is ready.
+    pub(crate) async fn start(database: &Database) -> Self {
+        Self::start_at(database, SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// The same, where one has been before.
+    pub(crate) async fn start_at(database: &Database, address: SocketAddr) -> Self {
+        let mut process = command(database, address).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (told, mut address) = watch::channel(None);
+        read(process.stdout.take().unwrap(), log.clone(), told.clone());
+        read(process.stderr.take().unwrap(), log.clone(), told);
+        let address = timeout(DEADLINE, address.wait_for(Option::is_some)).await.ok();
+        let address = address.and_then(|told| told.ok().and_then(|told| *told));
+        let address =
+            address.unwrap_or_else(|| panic!("the server did not say where it listens:\n{}", log.lock().unwrap()));
+        let server = Self { process, address, log };
+        timeout(DEADLINE, server.wait_until_ready()).await.expect("the server is not ready in time");
+        server
+    }
+
+    /// Runs a server that is expected to give up, and returns how it ended and what it said.
+    pub(crate) async fn fail(database: &Database) -> (ExitStatus, String) {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let output = timeout(DEADLINE, command(database, address).output()).await.expect("it runs on").unwrap();
+        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    }
+
+    async fn wait_until_ready(&self) {
+        while self.get_path("/readyz").await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Kills it without a word, as a lost machine would end.
+    pub(crate) async fn kill(mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        self.ask_to_stop().await;
+        self.ended().await
+    }
+
+    /// Asks it to stop.
+    pub(crate) async fn ask_to_stop(&self) {
+        let pid = self.process.id().unwrap().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        assert!(asked.success());
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = timeout(DEADLINE, self.process.wait()).await;
+        ended.unwrap_or_else(|_| panic!("it runs on:\n{}", self.log.lock().unwrap())).unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Asks for something outside the REST prefix.
+    pub(crate) async fn get_path(&self, path: &str) -> Reply {
+        rest::call(self.address, "GET", path, &[], None).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.call("GET", path, &[], None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        self.call("POST", path, &[], Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.call("PATCH", path, &[], Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.call("DELETE", path, &[], None).await
+    }
+
+    /// A REST call; the path is below `/api/chat`.
+    pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let body = body.map(|body| body.to_string());
+        rest::call(self.address, method, &format!("/api/chat{path}"), headers, body).await
+    }
+
+    /// Makes a room, and returns its id.
+    pub(crate) async fn room(&self, name: &str) -> u64 {
+        self.post("/rooms", json!({"name": name})).await.json(201)["id"].as_u64().unwrap()
+    }
+
+    /// Sends a message as someone, and returns its number.
+    pub(crate) async fn say(&self, room: u64, user: &str, content: &str) -> u64 {
+        let path = format!("/rooms/{room}/messages?username={user}");
+        self.post(&path, json!({"content": content})).await.json(201)["seq"].as_u64().unwrap()
+    }
+
+    /// A socket at a path below `/ws/chat`.
+    pub(crate) async fn socket(&self, path: &str) -> Socket {
+        Socket::connect(self.address, &format!("/ws/chat{path}")).await
+    }
+
+    /// A socket in a room, once it is attached there.
+    pub(crate) async fn join(&self, room: u64, user: &str) -> Socket {
+        let mut socket = self.socket(&format!("/{room}?username={user}")).await;
+        socket.expect("attached", |frame| frame["type"] == "attached").await;
+        socket
+    }
+}
+
+fn command(database: &Database, address: SocketAddr) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+    command
+        .args(["--database-url", database.url(), "--listen", &address.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Keeps what the server says, and tells where it listens once it says so.
+fn read(
+    from: impl AsyncRead + Unpin + Send + 'static,
+    log: Arc<Mutex<String>>,
+    told: watch::Sender<Option<SocketAddr>>,
+) {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(from).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some(address) = address_in(&line) {
+                told.send_replace(Some(address));
+            }
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':')).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}

@@ -1,0 +1,178 @@
+//! The examples do what they say.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    net::{TcpStream, tcp},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    time::timeout,
+};
+
+use crate::common::{DEADLINE, Database, Server};
+
+/// A running example, line by line.
+struct Example {
+    process: Child,
+    input: Option<ChildStdin>,
+    output: Lines<BufReader<ChildStdout>>,
+    seen: Vec<String>,
+}
+
+impl Example {
+    fn start(name: &str, args: &[&str]) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_chatd")).with_file_name("examples").join(name);
+        assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
+        let mut command = Command::new(program);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let input = process.stdin.take();
+        let output = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, input, output, seen: Vec::new() }
+    }
+
+    async fn type_line(&mut self, line: &str) {
+        self.input.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// Reads on until a line like this.
+    async fn expect(&mut self, part: &str) -> String {
+        loop {
+            let line = timeout(DEADLINE, self.output.next_line()).await;
+            let line = line.unwrap_or_else(|_| panic!("no {part:?} so far:\n{self}")).unwrap();
+            let line = line.unwrap_or_else(|| panic!("it ended without {part:?}:\n{self}"));
+            self.seen.push(line.clone());
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// Ends its input, reads on until it has ended, and returns how it did.
+    async fn finish(&mut self) -> ExitStatus {
+        drop(self.input.take());
+        while let Some(line) = timeout(DEADLINE, self.output.next_line()).await.expect("it runs on").unwrap() {
+            self.seen.push(line);
+        }
+        timeout(DEADLINE, self.process.wait()).await.expect("it runs on").unwrap()
+    }
+
+    /// The lines with this in them.
+    fn lines_with(&self, part: &str) -> Vec<&str> {
+        self.seen.iter().filter(|line| line.contains(part)).map(String::as_str).collect()
+    }
+}
+
+impl fmt::Display for Example {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seen.iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
+#[tokio::test]
+async fn embed() {
+    let mut example = Example::start("embed", &[]);
+    example.expect("stored as number 1").await;
+    example.expect("Bob hears").await;
+    assert!(example.finish().await.success());
+}
+
+/// Someone at the plain lines.
+struct Peer {
+    lines: Lines<BufReader<tcp::OwnedReadHalf>>,
+    writer: tcp::OwnedWriteHalf,
+}
+
+impl Peer {
+    async fn connect(address: SocketAddr, hello: &str) -> Self {
+        let (reader, writer) = TcpStream::connect(address).await.unwrap().into_split();
+        let mut peer = Self { lines: BufReader::new(reader).lines(), writer };
+        peer.say(hello).await;
+        peer
+    }
+
+    async fn say(&mut self, line: &str) {
+        self.writer.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn next(&mut self) -> String {
+        timeout(DEADLINE, self.lines.next_line()).await.expect("nothing comes").unwrap().expect("it ended")
+    }
+}
+
+#[tokio::test]
+async fn line_transport() {
+    let mut example = Example::start("line_transport", &["127.0.0.1:0"]);
+    let listening = example.expect("listening on").await;
+    let address: SocketAddr = listening.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let mut alice = Peer::connect(address, "Alice").await;
+    alice.say("hello?").await;
+    assert_eq!(alice.next().await, "1 Alice: hello?");
+    let mut bob = Peer::connect(address, "Bob 0").await;
+    assert_eq!(bob.next().await, "1 Alice: hello?", "what was missed");
+    assert_eq!(alice.next().await, "* Bob joined");
+    bob.say("hello!").await;
+    assert_eq!(bob.next().await, "2 Bob: hello!");
+    assert_eq!(alice.next().await, "2 Bob: hello!");
+    alice.say(" ").await;
+    assert_eq!(alice.next().await, "! the message is empty");
+    drop(bob);
+    assert_eq!(alice.next().await, "* Bob left");
+}
+
+/// Two people in two terminals, and a server that is killed and comes back: nothing is lost or doubled.
+#[tokio::test]
+async fn terminal() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let address = server.address();
+    let url = format!("http://{address}");
+    let mut alice = Example::start("terminal", &[&url, "general", "Alice"]);
+    alice.type_line("first").await;
+    alice.expect("Alice: first").await;
+    let mut bob = Example::start("terminal", &[&url, "general", "Bob"]);
+    bob.expect("Alice: first").await;
+    alice.expect("* Bob joined").await;
+    bob.type_line("/typing").await;
+    alice.expect("* typing: Bob").await;
+    bob.type_line("second").await;
+    alice.expect("Bob: second").await;
+    bob.type_line("/who").await;
+    bob.expect("* here: Alice, Bob").await;
+
+    server.kill().await;
+    alice.expect("trying again").await;
+    bob.expect("trying again").await;
+    for number in 1..=5 {
+        alice.type_line(&format!("while away {number}")).await;
+        bob.type_line(&format!("so was I {number}")).await;
+    }
+    let _server = Server::start_at(&database, address).await;
+    for example in [&mut alice, &mut bob] {
+        // The last of both, in whichever order.
+        for number in 1..=5 {
+            while example.lines_with(&format!("Alice: while away {number}")).is_empty()
+                || example.lines_with(&format!("Bob: so was I {number}")).is_empty()
+            {
+                example.expect(": ").await;
+            }
+        }
+    }
+    alice.type_line("last").await;
+    bob.expect("Alice: last").await;
+    assert!(alice.finish().await.success());
+    bob.expect("* Alice left").await;
+    assert!(bob.finish().await.success());
+
+    let said = |example: &Example| {
+        let lines = example.seen.iter().filter(|line| line.contains(" Alice: ") || line.contains(" Bob: "));
+        lines.map(|line| line[6..].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&alice), said(&bob), "both saw the same");
+    assert_eq!(said(&alice).len(), 13, "nothing lost, nothing twice: {:?}", said(&alice));
+}

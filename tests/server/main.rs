@@ -1,0 +1,15 @@
+//! The server from outside: a real process, real sockets, and only what the wire's description says.
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod common;
+
+mod examples;
+mod history;
+mod kill;
+mod presence;
+mod protocol;
+mod protocol_errors;
+mod restart;
+mod resume;
+mod rooms;
+mod sockets;

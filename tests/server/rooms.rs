@@ -1,0 +1,157 @@
+//! Rooms over REST.
+
+use serde_json::json;
+
+use crate::common::{Database, Server, on_each_database};
+
+on_each_database!(create_a_room, duplicate_name, list_rooms, delete_a_room, cascade_delete);
+
+async fn create_a_room(database: Database) {
+    let server = Server::start(&database).await;
+    let room = server.post("/rooms", json!({"name": " general ", "topic": "Everything"})).await.json(201);
+    assert_eq!(room["name"], "general");
+    assert_eq!(room["topic"], "Everything");
+    assert_eq!(room["head"], 0);
+    assert_eq!(room["online"], 0);
+    assert!(room["last_message_at"].is_null());
+    assert!(room["created_at"].as_str().unwrap().ends_with('Z'));
+    let id = room["id"].as_u64().unwrap();
+    assert_eq!(server.get(&format!("/rooms/{id}")).await.json(200), room);
+}
+
+async fn duplicate_name(database: Database) {
+    let server = Server::start(&database).await;
+    let room = server.post("/rooms", json!({"name": "Café"})).await.json(201);
+    // The same name in other letters, and with the accent as a character of its own.
+    for name in ["Café", "CAFÉ", " cafe\u{301} "] {
+        let problem = server.post("/rooms", json!({"name": name})).await.problem(409, "name_taken");
+        assert_eq!(problem["room"], room);
+    }
+    // Another letter is another name, whatever a collation would say.
+    server.post("/rooms", json!({"name": "Cafe"})).await.json(201);
+}
+
+async fn list_rooms(database: Database) {
+    let server = Server::start(&database).await;
+    assert_eq!(server.get("/rooms").await.json(200), json!({"rooms": [], "next": null}));
+    let mut ids = Vec::new();
+    for name in ["alpha", "beta", "alphabet", "100%", "gamma"] {
+        ids.push(server.room(name).await);
+    }
+    let mut listed = Vec::new();
+    let mut path = "/rooms?limit=2".to_owned();
+    loop {
+        let page = server.get(&path).await.json(200);
+        listed.extend(page["rooms"].as_array().unwrap().iter().map(|room| room["id"].as_u64().unwrap()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/rooms?limit=2&after={next}");
+    }
+    assert_eq!(listed, ids);
+    let names = |page: serde_json::Value| {
+        page["rooms"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|room| room["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(server.get("/rooms?q=ALPHA").await.json(200)), ["alpha", "alphabet"]);
+    assert_eq!(names(server.get("/rooms?q=%25").await.json(200)), ["100%"]);
+    assert_eq!(server.get("/rooms?limit=0").await.problem(400, "invalid_field")["field"], "limit");
+    assert_eq!(server.get("/rooms?limit=101").await.problem(400, "invalid_field")["field"], "limit");
+}
+
+async fn delete_a_room(database: Database) {
+    let server = Server::start(&database).await;
+    let id = server.room("general").await;
+    let deleted = server.delete(&format!("/rooms/{id}")).await;
+    assert_eq!((deleted.status, deleted.body.len()), (204, 0));
+    server.get(&format!("/rooms/{id}")).await.problem(404, "room_not_found");
+    server.delete(&format!("/rooms/{id}")).await.problem(404, "room_not_found");
+    server.patch(&format!("/rooms/{id}"), json!({"name": "x"})).await.problem(404, "room_not_found");
+    assert_eq!(server.get("/rooms").await.json(200)["rooms"], json!([]));
+}
+
+async fn cascade_delete(database: Database) {
+    let server = Server::start(&database).await;
+    let id = server.room("general").await;
+    for content in ["one", "two"] {
+        server.say(id, "Alice", content).await;
+    }
+    let mut alice = server.join(id, "Alice").await;
+    let mut bob = server.socket("?username=Bob").await;
+    bob.ask(json!({"type": "attach", "room": id})).await;
+    server.delete(&format!("/rooms/{id}?username=Carol")).await;
+
+    let last = alice.event().await;
+    assert_eq!(last["type"], "room_deleted");
+    assert_eq!((&last["seq"], &last["username"], &last["room"]), (&json!(3), &json!("Carol"), &json!(id)));
+    assert_eq!(alice.expect_close().await, Some(4410));
+    assert_eq!(bob.event().await["type"], "room_deleted");
+    let refused = bob.ask(json!({"type": "message", "room": id, "content": "too late"})).await;
+    assert_eq!(refused["code"], "room_not_found");
+    assert_eq!(bob.so_far().await, Vec::<serde_json::Value>::new(), "no leaves, nothing after the last event");
+
+    server.get(&format!("/rooms/{id}/messages")).await.problem(404, "room_not_found");
+    let late = server.post(&format!("/rooms/{id}/messages?username=Alice"), json!({"content": "late"})).await;
+    late.problem(404, "room_not_found");
+    // The name is free again; the number is not, and none of the messages come back.
+    let again = server.room("general").await;
+    assert_ne!(again, id);
+    assert_eq!(server.get(&format!("/rooms/{again}/messages")).await.json(200)["messages"], json!([]));
+}
+
+#[tokio::test]
+async fn change_a_room() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let id = server.room("general").await;
+    let path = format!("/rooms/{id}?username=Alice");
+    let mut bob = server.join(id, "Bob").await;
+
+    let changed = server.patch(&path, json!({"name": "lobby", "topic": "New here?"})).await.json(200);
+    assert_eq!(
+        (&changed["name"], &changed["topic"], &changed["head"]),
+        (&json!("lobby"), &json!("New here?"), &json!(1))
+    );
+    let event = bob.event().await;
+    assert_eq!(event["type"], "room_updated");
+    assert_eq!(
+        (&event["seq"], &event["name"], &event["topic"], &event["username"], &event["user"]),
+        (&json!(1), &json!("lobby"), &json!("New here?"), &json!("Alice"), &json!("Alice"))
+    );
+
+    let same = server.patch(&path, json!({"topic": "New here?"})).await.json(200);
+    assert_eq!(same["head"], 1, "unchanged values make no event");
+    server.patch(&path, json!({})).await.problem(400, "invalid_field");
+    assert_eq!(server.patch(&path, json!({"topic": null})).await.problem(400, "invalid_field")["field"], "topic");
+    server.room("other").await;
+    server.patch(&path, json!({"name": "OTHER"})).await.problem(409, "name_taken");
+    let unset = server.patch(&format!("/rooms/{id}"), json!({"topic": ""})).await.json(200);
+    assert_eq!((&unset["topic"], &unset["head"]), (&json!(""), &json!(2)));
+    let event = bob.event().await;
+    assert!(event["username"].is_null(), "nobody was named: {event}");
+}
+
+#[tokio::test]
+async fn what_a_room_may_not_be() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let too_long = "x".repeat(101);
+    let cases = [
+        (json!({}), "name"),
+        (json!({"name": null}), "name"),
+        (json!({"name": 5}), "name"),
+        (json!({"name": "  "}), "name"),
+        (json!({"name": too_long}), "name"),
+        (json!({"name": "a\u{202e}b"}), "name"),
+        (json!({"name": "a\u{0}b"}), "name"),
+        (json!({"name": "a", "topic": "x".repeat(1025)}), "topic"),
+        (json!({"name": "a", "colour": "red"}), "colour"),
+    ];
+    for (body, field) in cases {
+        let problem = server.post("/rooms", body.clone()).await.problem(400, "invalid_field");
+        assert_eq!(problem["field"], field, "{body}");
+    }
+    server.room(&"x".repeat(100)).await;
+}

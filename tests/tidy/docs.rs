@@ -1,0 +1,58 @@
+//! What the documents say of the code is true.
+
+use std::collections::BTreeSet;
+
+/// The modules that the map leaves out, and what the map has that is not there. A row of the map names a file, or a folder
+/// (with a `/` at its end) as a whole; paths are from `root`, whose heading in the map is `## root`.
+pub(crate) fn map_errors(map: &str, root: &str, paths: &[&str]) -> Vec<String> {
+    let Some((_, section)) = map.split_once(&format!("\n## {root}")) else {
+        return vec![format!("ARCHITECTURE.md has no section {root}")];
+    };
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows: BTreeSet<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let modules: Vec<&str> = paths
+        .iter()
+        .filter_map(|path| path.strip_prefix(root)?.strip_prefix('/'))
+        .filter(|path| path.ends_with(".rs") && !path.ends_with("tests.rs") && !path.contains("/tests/"))
+        .collect();
+    let covers = |row: &str, module: &str| module == row || row.ends_with('/') && module.starts_with(row);
+    let missing = modules.iter().filter(|module| !rows.iter().any(|row| covers(row, module)));
+    let stale = rows.iter().filter(|row| !modules.iter().any(|module| covers(row, module)));
+    missing
+        .map(|module| format!("ARCHITECTURE.md: add a row for `{module}` below {root}"))
+        .chain(stale.map(|row| format!("ARCHITECTURE.md: there is no `{row}` below {root} any more")))
+        .collect()
+}
+
+/// Whether a document shows an example as it is. Its comments and lints at the top are left out.
+pub(crate) fn shows(document: &str, example: &str) -> bool {
+    let code = example.split_once("\n\n").map_or(example, |(_, code)| code);
+    document.contains(&format!("```rust\n{code}```"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAP: &str =
+        "# Map\n\n## core/src: the engine\n\n| module | |\n|---|---|\n| `a.rs` | A |\n| `b/` | B |\n\n## Else\n";
+
+    #[test]
+    fn a_module_that_the_map_leaves_out() {
+        let paths = ["core/src/a.rs", "core/src/b/mod.rs", "core/src/b/c.rs", "core/src/d.rs", "core/src/b/tests.rs"];
+        assert_eq!(map_errors(MAP, "core/src", &paths[..3]), [""; 0]);
+        assert_eq!(map_errors(MAP, "core/src", &paths), ["ARCHITECTURE.md: add a row for `d.rs` below core/src"]);
+        assert_eq!(
+            map_errors(MAP, "core/src", &paths[1..2]),
+            ["ARCHITECTURE.md: there is no `a.rs` below core/src any more"]
+        );
+        assert_eq!(map_errors(MAP, "other", &paths).len(), 1);
+    }
+
+    #[test]
+    fn an_example_that_was_changed() {
+        let example = "//! An example.\n#![a]\n\nfn main() {}\n";
+        assert!(shows("text\n```rust\nfn main() {}\n```\n", example));
+        assert!(!shows("text\n```rust\nfn main() { }\n```\n", example));
+    }
+}

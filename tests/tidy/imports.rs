@@ -1,0 +1,217 @@
+//! Who may name whom. What the layers may know of each other is checked by path, so that none of them erodes.
+
+use std::{collections::HashMap, fs, path::Path, sync::LazyLock};
+
+use super::{
+    Complaint, File, each_line,
+    source::{code, is_word, line_of, places},
+};
+
+/// Crates that have their places.
+const FOREIGN: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["sea_orm", "sea_orm_migration", "sea_query", "sqlx"],
+        &["chat-core/src/store/sea/", "tests/", "benches/"],
+        "databases are spoken to below chat-core/src/store/sea/ only; everyone else uses the trait Store",
+    ),
+    (&["poem", "poem_openapi"], &["chat-http/"], "poem is the business of chat-http alone"),
+    (
+        &["tokio", "tokio_tungstenite"],
+        &[
+            "chat-core/src/engine/",
+            "chat-core/src/store/sea/",
+            "chat-core/src/testing/",
+            "chat-http/",
+            "src/",
+            "tests/",
+            "examples/",
+            "benches/",
+        ],
+        "the runtime is known to chat-core's engine/, store/sea/ and testing/, to chat-http and to the programs; \
+         state and data do without",
+    ),
+    (
+        &["serde", "serde_json"],
+        &["chat-http/", "src/", "tests/", "examples/", "benches/"],
+        "wire types stand in the adapter: write a counterpart there and convert",
+    ),
+];
+
+/// Names a crate where it has no place.
+pub(crate) fn foreign_crates(file: &File) -> Vec<Complaint> {
+    if !file.path.ends_with(".rs") {
+        return vec![];
+    }
+    let code = code(&file.text);
+    let mut complaints = Vec::new();
+    for (names, homes, what) in FOREIGN {
+        if homes.iter().any(|home| file.path.starts_with(home)) {
+            continue;
+        }
+        for name in *names {
+            let found = places(&code, name).map(|at| (line_of(&code, at), format!("do not name {name} here: {what}")));
+            complaints.extend(found);
+        }
+    }
+    complaints
+}
+
+/// Plain data: names nothing but itself.
+const DATA: &[&str] = &[
+    "append", "clock", "command", "delivery", "error", "event", "id", "limits", "model", "position", "text", "update",
+];
+
+/// Which modules of chat-core a file of it may name; `None`: all.
+fn may_name(path: &str) -> Option<Vec<&'static str>> {
+    let own = |own: &[&'static str]| Some([DATA, own].concat());
+    let module = path.split(['/', '.']).next().unwrap_or_default();
+    match module {
+        "lib" | "engine" | "testing" => None,
+        "state" => own(&["state"]),
+        "store" => own(&["store"]),
+        "policy" => own(&["policy"]),
+        _ => own(&[]),
+    }
+}
+
+/// Names a module of chat-core that its layer does not know.
+pub(crate) fn own_modules(file: &File) -> Vec<Complaint> {
+    let Some(path) = file.path.strip_prefix("chat-core/src/").filter(|path| path.ends_with(".rs")) else {
+        return vec![];
+    };
+    let Some(known) = may_name(path) else { return vec![] };
+    let code = code(&file.text);
+    let named = named_modules(&code).into_iter().filter(|(_, module)| !known.contains(&module.as_str()));
+    named
+        .map(|(at, module)| {
+            let what = format!("{path} may not name `{module}`, only {}: see ARCHITECTURE.md", known.join(", "));
+            (line_of(&code, at), what)
+        })
+        .collect()
+}
+
+/// Every module of the crate that is named, by itself or by what lib.rs re-exports of it.
+fn named_modules(code: &str) -> Vec<(usize, String)> {
+    let mut named = Vec::new();
+    for at in places(code, "crate") {
+        let Some(rest) = code[at..].strip_prefix("crate::") else { continue };
+        let names = match rest.strip_prefix('{') {
+            Some(group) => heads(group),
+            None => vec![word(rest)],
+        };
+        named.extend(names.into_iter().map(|name| (at, RE_EXPORTS.get(name).map_or(name, |of| of).to_owned())));
+    }
+    named
+}
+
+/// The first word of each entry of a group in braces.
+fn heads(group: &str) -> Vec<&str> {
+    let mut heads = Vec::new();
+    let mut depth = 0;
+    let mut start = 0;
+    for (at, byte) in group.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => {
+                heads.push(word(&group[start..at]));
+                break;
+            }
+            b'}' => depth -= 1,
+            b',' if depth == 0 => {
+                heads.push(word(&group[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    heads.retain(|head| !head.is_empty() && *head != "self");
+    heads
+}
+
+fn word(text: &str) -> &str {
+    let text = text.trim_start();
+    let end = text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len());
+    &text[..end]
+}
+
+/// What `pub use module::{…}` in lib.rs puts at the root, and where it comes from.
+static RE_EXPORTS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("chat-core/src/lib.rs");
+    let lib = code(&fs::read_to_string(lib).unwrap());
+    let mut names = HashMap::new();
+    for statement in lib.split("pub use ").skip(1) {
+        let (path, _) = statement.split_once(';').unwrap();
+        let (module, what) = path.split_once("::").unwrap();
+        let what = match what.strip_prefix('{') {
+            Some(group) => heads(group),
+            None => vec![word(what)],
+        };
+        names.extend(what.into_iter().map(|name| (name.to_owned(), module.to_owned())));
+    }
+    names
+});
+
+/// chat-core serves any transport, and so speaks of none.
+pub(crate) fn transport_words(file: &File) -> Vec<Complaint> {
+    if !file.path.starts_with("chat-core/") {
+        return vec![];
+    }
+    each_line(file, |line| {
+        let line = line.to_lowercase().replace("https://", "").replace("http://", "");
+        let word = ["http", "json", "websocket", "poem", "openapi"].into_iter().find(|word| line.contains(word))?;
+        Some(format!("chat-core knows no transport: say it without {word:?}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complains, is_content};
+
+    #[test]
+    fn the_database_outside_its_folder() {
+        let text = "//! sea_orm is not named here.\nuse sea_orm::Database;\n";
+        complains(foreign_crates, "chat-core/src/engine/builder.rs", text, 2);
+        is_content(foreign_crates, "chat-core/src/store/sea/mod.rs", text);
+    }
+
+    #[test]
+    fn poem_outside_its_adapter() {
+        complains(foreign_crates, "src/main.rs", "fn a() {\n    poem::get(b)\n}\n", 2);
+        is_content(foreign_crates, "chat-http/src/api/rooms.rs", "use poem::get;\n");
+    }
+
+    #[test]
+    fn a_runtime_in_the_state() {
+        complains(foreign_crates, "chat-core/src/state/room.rs", "use tokio::time::Instant;\n", 1);
+        complains(foreign_crates, "chat-core/src/store/memory.rs", "use tokio::sync::Mutex;\n", 1);
+        is_content(foreign_crates, "chat-core/src/store/memory.rs", "a\n#[cfg(test)]\nmod tests { use tokio::a; }\n");
+    }
+
+    #[test]
+    fn wire_types_in_the_engine() {
+        complains(foreign_crates, "chat-core/src/model.rs", "#[derive(serde::Serialize)]\nstruct A;\n", 1);
+    }
+
+    #[test]
+    fn a_layer_that_names_the_one_above() {
+        let state = "chat-core/src/state/room.rs";
+        complains(own_modules, state, "use crate::{Delivery, engine::hub};\n", 1);
+        complains(own_modules, state, "use crate::{\n    ChatEngine,\n};\n", 1);
+        complains(own_modules, state, "\nfn a(b: crate::store::StoreError) {}\n", 2);
+        is_content(own_modules, state, "use crate::{Delivery, Seq, append::{Append, Lookup}, state::Effect};\n");
+        complains(own_modules, "chat-core/src/store/memory.rs", "use crate::state::RoomState;\n", 1);
+        complains(own_modules, "chat-core/src/policy.rs", "use crate::store::Store;\n", 1);
+        complains(own_modules, "chat-core/src/model.rs", "use crate::Policy;\n", 1);
+        is_content(own_modules, "chat-core/src/engine/hub.rs", "use crate::{state::RoomState, store::Store};\n");
+        is_content(own_modules, "chat-core/src/testing/world.rs", "use crate::engine::Health;\n");
+    }
+
+    #[test]
+    fn a_transport_in_the_engine() {
+        complains(transport_words, "chat-core/src/lib.rs", "//! Speaks JSON.\n", 1);
+        complains(transport_words, "chat-core/Cargo.toml", "[features]\nwebsocket = []\n", 2);
+        is_content(transport_words, "chat-core/src/text.rs", "//! See https://example.org.\n");
+        is_content(transport_words, "chat-http/src/lib.rs", "//! Speaks JSON.\n");
+    }
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask ci`: what a change has to pass, the cheapest first.
+
+use std::{env, fs, time::Instant};
+
+use crate::{
+    sh::{self, Result, command},
+    test,
+};
+
+/// Everything that a change has to pass.
+pub(crate) fn run() -> Result {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    let mut step = |name: &'static str, work: &mut dyn FnMut() -> Result| {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let done = work();
+        times.push((name, start.elapsed()));
+        done.map_err(|error| format!("{name}: {error}"))
+    };
+    step("format", &mut || cargo(&["fmt", "--all", "--check"]))?;
+    step("house rules", &mut tidy)?;
+    step("clippy", &mut || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    })?;
+    step("docs", &mut docs)?;
+    step("features", &mut features)?;
+    let mut summary = None;
+    step("tests", &mut || {
+        summary = Some(test::all(&[])?);
+        Ok(())
+    })?;
+    println!();
+    for (name, time) in times {
+        println!("{:>5} s  {name}", time.as_secs());
+    }
+    println!("{:>5} s  together", start.elapsed().as_secs());
+    if let Some(summary) = summary {
+        println!("\n{summary}");
+    }
+    Ok(())
+}
+
+/// Rewrites openapi.yaml: the test that compares it writes it instead.
+pub(crate) fn openapi() -> Result {
+    let test = ["test", "--workspace", "--all-features", "--lib", "openapi"];
+    sh::run(sh::cargo().args(test).env("UPDATE_EXPECT", "1"))
+}
+
+/// The house rules alone: a test that names nothing but std, so that the compiler needs no help with it.
+pub(crate) fn tidy() -> Result {
+    let program = sh::target().join("tidy");
+    fs::create_dir_all(sh::target())?;
+    let mut rustc = command(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.current_dir(sh::root()).env("CARGO_MANIFEST_DIR", sh::root());
+    sh::run(rustc.args(["--test", "--edition", "2024", "tests/tidy.rs", "-o"]).arg(&program))?;
+    sh::run(command(program).arg("--quiet"))
+}
+
+fn docs() -> Result {
+    let doc = ["doc", "--workspace", "--all-features", "--no-deps"];
+    sh::run(sh::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The library with each of its features alone, and with none: data, state and traits.
+fn features() -> Result {
+    for feature in ["", "runtime", "test-util", "sqlite", "postgres", "mysql"] {
+        println!("chat-core with {}", if feature.is_empty() { "none" } else { feature });
+        // Clippy, since its flags reach only our own code: the compiler's would have all dependencies built once more.
+        let check = ["clippy", "--quiet", "--package", "chat-core", "--no-default-features", "--features", feature];
+        sh::run(sh::cargo().args(check).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+fn cargo(args: &[&str]) -> Result {
+    sh::run(sh::cargo().args(args))
+}

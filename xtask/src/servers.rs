@@ -1,0 +1,156 @@
+//! PostgreSQL and MariaDB for the tests: on free ports, in a folder of their own, gone when this process is.
+
+use std::{
+    env, fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    install::Tools,
+    sh::{self, Result, command},
+};
+
+/// Both servers, until it is dropped.
+pub(crate) struct Servers {
+    pub(crate) postgres_url: String,
+    pub(crate) mysql_url: String,
+    _janitor: Janitor,
+}
+
+impl Servers {
+    /// Starts both and waits until they take connections.
+    pub(crate) fn start(tools: &Tools) -> Result<Self> {
+        let janitor = Janitor::start()?;
+        let postgres = free_port()?;
+        let mysql = free_port()?;
+        start_postgres(tools, &janitor.folder, postgres)?;
+        start_mariadb(tools, &janitor.folder, mysql)?;
+        Ok(Self {
+            postgres_url: format!("postgres://postgres@127.0.0.1:{postgres}/postgres"),
+            mysql_url: format!("mysql://root@127.0.0.1:{mysql}/mysql"),
+            _janitor: janitor,
+        })
+    }
+}
+
+/// The process that cleans up. It is a process of its own, in a group of its own, and waits for the end of its input:
+/// so it does its work also when this one is interrupted or killed.
+struct Janitor {
+    folder: PathBuf,
+    process: Child,
+}
+
+impl Janitor {
+    fn start() -> Result<Self> {
+        let folder = env::temp_dir().join(format!("chat-test-{}", process::id()));
+        fs::create_dir(&folder)?;
+        let process = Command::new("sh")
+            .args(["-c", include_str!("janitor.sh"), "janitor"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        Ok(Self { folder, process })
+    }
+}
+
+impl Drop for Janitor {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        if let Err(error) = self.process.wait() {
+            eprintln!("the servers in {} may still run: {error}", self.folder.display());
+        }
+    }
+}
+
+/// PostgreSQL as it is by default, but for where it listens. It refuses to run as root.
+fn start_postgres(tools: &Tools, folder: &Path, port: u16) -> Result {
+    let folder = folder.join("postgres");
+    let user = if sh::is_root() { Some("postgres") } else { None };
+    make_folder(&folder, user)?;
+    let run = |program: &str| {
+        let program = tools.postgres.join(program);
+        let mut words = match user {
+            Some(user) => {
+                let mut runuser = command("runuser");
+                runuser.args(["-u", user, "--"]).arg(program);
+                runuser
+            }
+            None => command(program),
+        };
+        // Not the folder of the repository, which another user may not be allowed to see.
+        words.current_dir(&folder);
+        words
+    };
+    let data = folder.as_os_str();
+    let initdb = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
+    sh::run_quietly(run("initdb").arg("-D").arg(data).args(initdb))?;
+    let options = format!("-p {port} -c listen_addresses=127.0.0.1 -c max_connections=300 -k {}", folder.display());
+    // pg_ctl waits until the server takes connections. What it starts must not hold our pipes open.
+    let mut start = run("pg_ctl");
+    start.arg("-D").arg(data).arg("-l").arg(folder.join("log")).args(["-w", "-t", "60", "-o", &options, "start"]);
+    sh::run(start.stdout(Stdio::null())).map_err(|error| with_log(&*error, &folder))
+}
+
+/// MariaDB as it is by default (not as the machine's own files have it), but for where it listens.
+fn start_mariadb(tools: &Tools, folder: &Path, port: u16) -> Result {
+    let folder = folder.join("mariadb");
+    let user = if sh::is_root() && sh::has_user("mysql") { Some("mysql") } else { None };
+    make_folder(&folder, user)?;
+    let data = format!("--datadir={}", folder.join("data").display());
+    let user = user.map(|user| format!("--user={user}")).or_else(|| sh::is_root().then(|| "--user=root".into()));
+    let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data];
+    sh::run_quietly(command(&tools.mariadb_install_db).args(install).args(&user))?;
+    let log = fs::File::create(folder.join("log"))?;
+    let mut server = command(&tools.mariadbd);
+    server
+        .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=300", &data])
+        .arg(format!("--port={port}"))
+        .arg(format!("--socket={}", folder.join("socket").display()))
+        .arg(format!("--pid-file={}", folder.join("server.pid").display()))
+        .args(&user)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .process_group(0);
+    let mut server = server.spawn()?;
+    // MariaDB listens once it is ready.
+    wait_for(port, || server.try_wait().is_ok_and(|ended| ended.is_none()))
+        .map_err(|error| with_log(&*error, &folder))?;
+    // The janitor stops it; this takes note, so that no dead process is left behind.
+    thread::spawn(move || server.wait());
+    Ok(())
+}
+
+/// Waits until something listens at the port; not when what should do so has ended.
+fn wait_for(port: u16, mut is_running: impl FnMut() -> bool) -> Result {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline && is_running() {
+        if TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).is_ok() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Err("the server did not start".into())
+}
+
+fn make_folder(folder: &Path, owner: Option<&str>) -> Result {
+    fs::create_dir(folder)?;
+    match owner {
+        Some(owner) => sh::run_quietly(command("chown").arg(owner).arg(folder)),
+        None => Ok(()),
+    }
+}
+
+fn with_log(error: &dyn std::error::Error, folder: &Path) -> Box<dyn std::error::Error> {
+    let log = fs::read(folder.join("log")).unwrap_or_default();
+    format!("{error}\n{}", String::from_utf8_lossy(&log)).into()
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

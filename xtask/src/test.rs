@@ -1,0 +1,135 @@
+//! `cargo xtask test`: every test there is, with what each needs.
+
+use std::{
+    env, fmt,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    install,
+    servers::Servers,
+    sh::{self, Result},
+};
+
+/// Runs all tests, or those whose name has the filter in it.
+pub(crate) fn run(filter: &[String]) -> Result {
+    let summary = all(filter)?;
+    println!("\n{summary}");
+    Ok(())
+}
+
+/// The same, and leaves it to the caller to close with the summary.
+pub(crate) fn all(filter: &[String]) -> Result<Summary> {
+    let (_servers, variables) = prepare()?;
+    let mut tests = sh::cargo();
+    // The same features as clippy's: one build of everything.
+    tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(filter);
+    tests.args(["--", "--include-ignored"]).envs(variables);
+    let (succeeded, summary) = run_and_count(&mut tests)?;
+    if !succeeded {
+        return Err(format!("tests failed\n\n{summary}").into());
+    }
+    if filter.is_empty() && summary.skipped > 0 {
+        return Err(format!("tests were skipped, and each must run here\n\n{summary}").into());
+    }
+    if summary.passed == 0 {
+        return Err("no test ran".into());
+    }
+    Ok(summary)
+}
+
+/// Runs a command as the tests are run: with the databases up.
+pub(crate) fn with_servers(words: &[String]) -> Result {
+    let (program, args) = words.split_first().ok_or("which command?")?;
+    let (_servers, variables) = prepare()?;
+    sh::run(Command::new(program).args(args).envs(variables))
+}
+
+type Variables = Vec<(&'static str, String)>;
+
+/// What a test may find in its environment. A server that is named there already is taken as it is.
+fn prepare() -> Result<(Option<Servers>, Variables)> {
+    let tools = install::tools()?;
+    let mut variables = vec![(KOSOKU, tools.kosoku.display().to_string())];
+    if env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some() {
+        return Ok((None, variables));
+    }
+    let servers = Servers::start(&tools)?;
+    variables.push((POSTGRES, servers.postgres_url.clone()));
+    variables.push((MYSQL, servers.mysql_url.clone()));
+    println!("{POSTGRES}={}\n{MYSQL}={}", servers.postgres_url, servers.mysql_url);
+    Ok((Some(servers), variables))
+}
+
+/// What all test programs together counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Summary {
+    /// Adds what a line says, if it is one that a test program closes with:
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s`.
+    fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
+            return;
+        };
+        for count in counts.split("; ") {
+            let Some((number, what)) = count.split_once(' ') else { continue };
+            let Ok(number) = number.parse::<usize>() else { continue };
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped > 0 {
+            write!(f, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the tests, shows what they tell as they tell it, and counts.
+fn run_and_count(tests: &mut Command) -> Result<(bool, Summary)> {
+    let mut child = tests.stdout(Stdio::piped()).spawn()?;
+    let mut summary = Summary::default();
+    let output = child.stdout.take().ok_or("no output to read")?;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        summary.add(&line);
+    }
+    Ok((child.wait()?.success(), summary))
+}
+
+const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
+const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
+const KOSOKU: &str = "KOSOKU";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_all_test_programs_are_added_up() {
+        let mut summary = Summary::default();
+        summary.add("running 3 tests");
+        summary.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s");
+        summary
+            .add("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s");
+        assert_eq!(summary, Summary { passed: 7, failed: 2, skipped: 1 });
+        assert_eq!(summary.to_string(), "7 passed, 2 failed, 1 skipped");
+    }
+}
