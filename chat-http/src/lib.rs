@@ -14,6 +14,7 @@ mod edge;
 mod json;
 mod openapi;
 mod origin;
+mod patience;
 mod problem;
 mod query;
 mod refusal;
@@ -26,7 +27,7 @@ mod ws;
 use std::{fmt, sync::Arc};
 
 use chat_core::ChatEngine;
-use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint, get, http::Method};
+use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
 pub use auth::{Authenticator, Guests};
 pub use openapi::{openapi_json, openapi_yaml};
@@ -71,12 +72,8 @@ impl Api {
         let many = ws::Sockets::rooms(self.engine.clone(), Arc::clone(&self.authenticator), self.origins.clone());
         Route::new()
             .nest(api::PREFIX, openapi::service(api::resources(&self.engine)))
-            .at("/ws/chat", get(many))
-            .at("/ws/chat/:room_id", get(one))
-    }
-
-    fn methods() -> Methods {
-        openapi::methods().add("/ws/chat", [Method::GET]).add("/ws/chat/{room_id}", [Method::GET])
+            .at("/ws/chat", many)
+            .at("/ws/chat/:room_id", one)
     }
 
     fn finish(self, routes: Route, methods: Methods) -> BoxEndpoint<'static> {
@@ -91,7 +88,7 @@ impl IntoEndpoint for Api {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let routes = self.routes();
-        self.finish(routes, Self::methods())
+        self.finish(routes, openapi::methods())
     }
 }
 
@@ -123,6 +120,6 @@ impl IntoEndpoint for Site {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let routes = site::routes(self.0.routes(), self.0.engine.clone());
-        self.0.finish(routes, site::methods(Api::methods()))
+        self.0.finish(routes, site::methods(openapi::methods()))
     }
 }
