@@ -4,6 +4,8 @@ mod commands;
 mod faults;
 mod lifecycle;
 mod sessions;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stress;
 
 use std::{sync::Arc, time::Duration};

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::ConnectionTrait;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sea_orm::ConnectionTrait as _;
 use tokio::{
     sync::watch,
     task::JoinHandle,

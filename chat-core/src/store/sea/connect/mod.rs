@@ -59,11 +59,11 @@ impl Source {
 
     /// The database that the host's connection leads to.
     #[allow(clippy::wildcard_enum_match_arm, reason = "which kinds of connection there are depends on features")]
-    pub(super) fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
+    pub(super) async fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
         match &connection.inner {
             #[cfg(feature = "sqlite")]
             DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
-                sqlite::Sqlite::of(connection.get_sqlite_connection_pool()).map(Self::Sqlite)
+                sqlite::Sqlite::of(connection).await.map(Self::Sqlite)
             }
             #[cfg(feature = "postgres")]
             DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
