@@ -62,8 +62,8 @@ impl Dials {
 
     /// Limits so small that their edges are met.
     pub(super) fn limits(rng: &mut Rng) -> Arc<Limits> {
-        let mut limits = Limits::default();
-        limits.recent_events = usize::try_from(rng.between(6, 24)).unwrap_or(8);
+        let recent_events = usize::try_from(rng.between(6, 24)).unwrap_or(8);
+        let mut limits = Limits { recent_events, ..Limits::default() };
         if rng.percent(20) {
             limits.recent_bytes = usize::try_from(rng.between(600, 2_000)).unwrap_or(1_000);
         }
