@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result {
 
 /// Rewrites openapi.yaml: the test that compares it writes it instead.
 pub(crate) fn openapi() -> Result {
-    let test = ["test", "--workspace", "--all-features", "--lib", "openapi"];
+    let test = ["test", "--workspace", "--all-features", "--test", "openapi"];
     sh::run(sh::cargo().args(test).env("UPDATE_EXPECT", "1"))
 }
 
