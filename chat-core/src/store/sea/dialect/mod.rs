@@ -206,11 +206,11 @@ impl Dialect {
     pub(super) async fn find_keys(self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, Fault> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => padded::find_keys(run, "VALUES ", keys).await,
+            Self::Sqlite => padded::find_keys(run, sqlite::AROUND_KEYS, keys).await,
             #[cfg(feature = "postgres")]
             Self::Postgres => postgres::find_keys(run, keys).await,
             #[cfg(feature = "mysql")]
-            Self::MySql => padded::find_keys(run, "", keys).await,
+            Self::MySql => padded::find_keys(run, mysql::AROUND_KEYS, keys).await,
         }
     }
 
