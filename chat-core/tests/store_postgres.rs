@@ -1,7 +1,6 @@
 //! The store on PostgreSQL holds to the contract. `CHAT_TEST_POSTGRES_URL` names a server on which databases may be made.
 #![cfg(all(feature = "test-util", feature = "postgres"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use std::sync::Arc;
 
