@@ -31,7 +31,7 @@ struct Options {
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// A web origin, such as https://chat.example, whose pages may use this server besides its own; may be repeated (in
+    /// A web origin, such as `https://chat.example`, whose pages may use this server besides its own; may be repeated (in
     /// the environment: separated by commas).
     #[arg(long = "allowed-origin", env = "CHATD_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origins: Vec<Origin>,
@@ -84,7 +84,8 @@ async fn run(options: Options) -> Result<(), Failure> {
     let cannot_listen = |error| Failure { code: 6, text: format!("cannot listen on {listen}: {error}") };
     let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let engine = ChatEngine::builder().database(database_url.as_str()).build().await.map_err(cannot_start)?;
+    let engine =
+        ChatEngine::builder().database(database_url.as_str()).build().await.map_err(|error| cannot_start(&error))?;
 
     tracing::warn!("guests only: everyone is who they say they are; for trusted networks only");
     tracing::info!(%address, "listening on http://{address}");
@@ -111,12 +112,12 @@ async fn run(options: Options) -> Result<(), Failure> {
     reason.map_or(Ok(()), Err)
 }
 
-fn cannot_start(error: StartError) -> Failure {
+fn cannot_start(error: &StartError) -> Failure {
     let code = match error {
         StartError::BadUrl(_) => 2,
         StartError::InUse(_) => 3,
         StartError::Unavailable(_) => 4,
-        _ => 5,
+        StartError::Unusable(_) | _ => 5,
     };
     Failure { code, text: error.to_string() }
 }

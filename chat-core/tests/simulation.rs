@@ -102,7 +102,7 @@ fn play_all(seeds: u64) -> (Tally, Vec<Failed>) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let parts: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
     });
     let (mut tally, mut failed) = (Tally::default(), Vec::new());
     for (part, more) in parts {

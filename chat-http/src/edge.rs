@@ -1,8 +1,11 @@
 //! The outermost layer of every mount: problems, panics, `Allow`, and CORS for the REST API.
 
-use std::panic::AssertUnwindSafe;
+use std::{io, panic::AssertUnwindSafe};
 
+use bytes::Bytes;
 use futures::FutureExt;
+use http_body_util::combinators::BoxBody;
+use hyper::body::Body;
 use poem::{
     Endpoint, Request, Response, Result,
     error::MethodNotAllowedError,
@@ -23,7 +26,12 @@ pub(crate) struct Edge<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        // Answered as a GET, so that the headers are the same; but an upgrade is a GET's alone.
+        let is_head = request.method() == Method::HEAD && !request.headers().contains_key(header::UPGRADE);
+        if is_head {
+            request.set_method(Method::GET);
+        }
         let path = request.uri().path().to_owned();
         let is_rest = path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.starts_with('/'));
         let origin = if is_rest { self.listed_origin(request.headers()) } else { None };
@@ -33,6 +41,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             return Ok(self.preflight(&path, origin));
         }
         let mut response = self.answer(request, &path).await;
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if is_rest {
             response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
         }
@@ -41,6 +50,12 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             let exposed = HeaderValue::from_static("Idempotency-Replayed, Retry-After");
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+        if is_head {
+            let body: BoxBody<Bytes, io::Error> = response.take_body().into();
+            if let Some(length) = body.size_hint().exact() {
+                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            }
         }
         Ok(response)
     }

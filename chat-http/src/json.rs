@@ -187,10 +187,9 @@ mod tests {
     }
 
     fn bad_json(text: &str) -> &'static str {
-        match Fields::parse(text).unwrap_err() {
-            Refusal::BadJson(why) => why,
-            other => panic!("{other:?}"),
-        }
+        let refusal = Fields::parse(text).unwrap_err();
+        let Refusal::BadJson(why) = refusal else { panic!("{refusal:?}") };
+        why
     }
 
     #[test]

@@ -5,6 +5,19 @@
 //! - [`serve`] runs either on a listener, with the time-outs and the graceful stop that a chat server needs;
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
 //!
+//! ```no_run
+//! use chat_core::{ChatEngine, Database};
+//! use chat_http::{Guests, api};
+//! use poem::{Route, Server, listener::TcpListener};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = ChatEngine::builder().database(Database::memory()).build().await?;
+//! let app = Route::new().nest("/community", api(engine, Guests)); // …/community/api/chat/rooms and …/community/ws/chat
+//! Server::new(TcpListener::bind("127.0.0.1:3000")).run(app).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Features: `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
 mod api;
@@ -14,6 +27,7 @@ mod edge;
 mod json;
 mod openapi;
 mod origin;
+mod patience;
 mod problem;
 mod query;
 mod refusal;
@@ -26,7 +40,7 @@ mod ws;
 use std::{fmt, sync::Arc};
 
 use chat_core::ChatEngine;
-use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint, get, http::Method};
+use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
 pub use auth::{Authenticator, Guests};
 pub use openapi::{openapi_json, openapi_yaml};
@@ -71,12 +85,8 @@ impl Api {
         let many = ws::Sockets::rooms(self.engine.clone(), Arc::clone(&self.authenticator), self.origins.clone());
         Route::new()
             .nest(api::PREFIX, openapi::service(api::resources(&self.engine)))
-            .at("/ws/chat", get(many))
-            .at("/ws/chat/:room_id", get(one))
-    }
-
-    fn methods() -> Methods {
-        openapi::methods().add("/ws/chat", [Method::GET]).add("/ws/chat/{room_id}", [Method::GET])
+            .at("/ws/chat", many)
+            .at("/ws/chat/:room_id", one)
     }
 
     fn finish(self, routes: Route, methods: Methods) -> BoxEndpoint<'static> {
@@ -91,7 +101,7 @@ impl IntoEndpoint for Api {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let routes = self.routes();
-        self.finish(routes, Self::methods())
+        self.finish(routes, openapi::methods())
     }
 }
 
@@ -123,6 +133,6 @@ impl IntoEndpoint for Site {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let routes = site::routes(self.0.routes(), self.0.engine.clone());
-        self.0.finish(routes, site::methods(Api::methods()))
+        self.0.finish(routes, site::methods(openapi::methods()))
     }
 }

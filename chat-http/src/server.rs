@@ -21,7 +21,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::Site;
+use crate::{Site, patience::Patient};
 
 /// Serves a site until `shutdown` resolves; then closes every socket with 1001, waits up to 10 s for all connections to
 /// end, and returns. The engine is shut down by then.
@@ -130,12 +130,18 @@ struct Host {
 
 /// The most bytes a request line and its headers may have.
 const MAX_HEADERS: usize = 16 << 10;
+/// How long a peer may take nothing of what is written to it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait when no connection can be accepted, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watch::Sender<Phase>, host: &Arc<Host>) {
-    let mut pause = None;
+    let (mut pause, mut is_full) = (None, false);
     loop {
+        let was_full = std::mem::replace(&mut is_full, slots.available_permits() == 0);
+        if is_full && !was_full {
+            tracing::warn!("there are as many connections as may be; further ones wait");
+        }
         let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -171,7 +177,8 @@ async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Sl
     // A small frame must not wait for the acknowledgement of the one before.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let service = service_fn(|request| answer(Arc::clone(&host), request, local, peer, slot.clone()));
-    let mut connection = pin!(host.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut connection =
+        pin!(host.http.serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIMEOUT)), service).with_upgrades());
     let mut finishing = false;
     loop {
         tokio::select! {

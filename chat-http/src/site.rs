@@ -56,7 +56,6 @@ fn page(content_type: &'static str, text: impl Into<Bytes>, policy: &'static str
         Response::builder()
             .content_type(content_type)
             .header(header::CONTENT_SECURITY_POLICY, policy)
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(header::CACHE_CONTROL, "no-cache")
             .body(text.clone())
     })

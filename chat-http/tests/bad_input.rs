@@ -1,12 +1,19 @@
 //! Bad input over REST: nothing of it is a 5xx, everything is a problem that names what is wrong. The rows' names are
 //! those of the project's catalogue of bad inputs.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 mod common;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use common::{Client, client, get, read, room};
+use common::{Client, client, engine, get, read, room, socket::Server};
 use poem::Body;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 async fn send(client: &Client, path: &str, content_type: &str, body: impl Into<Body>) -> (u16, Value) {
     read(client.post(path).content_type(content_type).body(body).send().await).await
@@ -175,4 +182,61 @@ async fn r39_r40_pages_and_cursors() {
     }
     let long = get(&client, &format!("/api/chat/rooms?q={}", "x".repeat(10_000))).await;
     assert_eq!((long.0, &long.1["field"]), (400, &json!("q")));
+}
+
+/// What the server says to these bytes, until it closes or has sent one whole answer.
+async fn raw(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = async {
+        while let Ok(byte) = stream.read_u8().await {
+            answer.push(byte);
+            if answer.ends_with(b"}") {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), reading).await.expect("an answer or an end");
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn r8_who_asks_first_is_told_before_sending() {
+    let server = Server::start(engine().await).await;
+    let head = "POST /api/chat/rooms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let answer = raw(&server, format!("{head}Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("too_large"), "{answer}");
+    let answer = raw(&server, format!("{head}Content-Length: 3000000\r\n\r\n").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
+async fn r10_lengths_that_contradict_each_other() {
+    let server = Server::start(engine().await).await;
+    let head = "POST /api/chat/rooms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    for lengths in ["Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: -1\r\n", "Content-Length: x\r\n"] {
+        let answer = raw(&server, format!("{head}{lengths}\r\n{{}}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{lengths}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn r14_r15_r16_odd_requests() {
+    let server = Server::start(engine().await).await;
+    let many = (0..200).map(|number| format!("X-{number}: y\r\n")).collect::<String>();
+    for (request, status) in [
+        (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), "431"),
+        (format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(20 << 10)), "431"),
+        ("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "405"),
+        ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "405"),
+        ("TRACE /docs HTTP/1.1\r\nHost: x\r\nX-Secret: 1\r\n\r\n".to_owned(), "405"),
+        ("GET http://x/api/chat/rooms HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "200"),
+        ("GET /api/chat/rooms/%zz HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "400"),
+    ] {
+        let answer = raw(&server, request.as_bytes()).await;
+        let start = &request[..request.len().min(40)];
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{start}: {answer}");
+        assert!(!answer.contains("X-Secret"));
+    }
 }

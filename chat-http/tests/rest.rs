@@ -1,4 +1,5 @@
 //! The REST API, row by row, called in process.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 mod common;
 
@@ -180,7 +181,7 @@ async fn unknown_paths_and_methods_are_problems() {
         ("/api/chat/rooms/1", "PUT", "DELETE, GET, HEAD, PATCH"),
         ("/api/chat/rooms/1", "TRACE", "DELETE, GET, HEAD, PATCH"),
         ("/api/chat/rooms/1/messages", "BREW", "GET, HEAD, POST"),
-        ("/ws/chat/1", "POST", "GET, HEAD"),
+        ("/ws/chat/1", "POST", "GET"),
         ("/docs", "POST", "GET, HEAD"),
     ] {
         let response = client.request(Method::from_bytes(method.as_bytes()).unwrap(), path).send().await;
@@ -245,7 +246,38 @@ async fn head_is_get_without_a_body() {
     let response = client.head("/api/chat/rooms").send().await;
     response.assert_status_is_ok();
     assert_eq!(response.0.content_type(), Some("application/json"));
+    let length: usize = response.0.header("Content-Length").unwrap().parse().unwrap();
     assert!(response.0.into_body().into_vec().await.unwrap().is_empty());
+    let got = client.get("/api/chat/rooms").send().await.0.into_body().into_vec().await.unwrap();
+    assert_eq!(length, got.len());
     let with_body = client.get("/api/chat/rooms").body("ignored").send().await;
     with_body.assert_status_is_ok();
+}
+
+#[tokio::test]
+async fn listed_pages_may_use_the_api_and_others_may_not() {
+    let listed = "https://app.example".parse().unwrap();
+    let client = TestClient::new(chat_http::site(engine().await, Guests).allow_origins([listed]));
+    let preflight = async |origin: &str| {
+        let request = client.options("/api/chat/rooms").header("Origin", origin);
+        request.header("Access-Control-Request-Method", "POST").send().await
+    };
+    let response = preflight("https://app.example").await;
+    response.assert_status(poem::http::StatusCode::NO_CONTENT);
+    response.assert_header("Access-Control-Allow-Origin", "https://app.example");
+    response.assert_header("Access-Control-Allow-Methods", "POST, GET, HEAD");
+    assert!(response.0.header("Access-Control-Allow-Headers").unwrap().contains("Idempotency-Key"));
+    assert!(response.0.header("Access-Control-Allow-Credentials").is_none());
+    for stranger in ["https://evil.example", "https://app.example.evil", "null", "*"] {
+        let response = preflight(stranger).await;
+        assert_eq!(response.0.status().as_u16(), 405, "{stranger}");
+        let response = client.get("/api/chat/rooms").header("Origin", stranger).send().await;
+        assert!(response.0.header("Access-Control-Allow-Origin").is_none(), "{stranger}");
+        response.assert_header("Vary", "Origin");
+    }
+    // Errors can be read by the page, too.
+    for path in ["/api/chat/rooms", "/api/chat/rooms/7"] {
+        let response = client.get(path).header("Origin", "https://app.example").send().await;
+        response.assert_header("Access-Control-Allow-Origin", "https://app.example");
+    }
 }

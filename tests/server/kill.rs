@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use crate::common::{Database, Frame, Server, Socket, on_each_database};
+use crate::common::{DEADLINE, Database, Frame, Server, Socket, on_each_database};
 
 on_each_database!(kill_under_load);
 
@@ -88,7 +88,8 @@ async fn one_round(server: Server, rooms: &[u64], round: usize, answers: usize, 
         let reached = (number == 0).then(|| reached.clone());
         writers.push(tokio::spawn(write(socket, work, answers, reached)));
     }
-    wait.recv().await.unwrap();
+    let waited = tokio::time::timeout(DEADLINE, wait.recv()).await;
+    assert_eq!(waited, Ok(Some(())), "the first writer is not answered in round {round}");
     server.kill().await;
     let mut told = Vec::new();
     for writer in writers {

@@ -163,7 +163,7 @@ impl RoomState {
     fn start_next(&mut self, now: Now, effects: &mut Vec<Effect>) {
         // A client that claims to have later events is dealt with before the head moves on; yet however many come with such
         // claims, they do not keep others' messages waiting.
-        self.tail_was_last = self.tail_asked() && !(self.tail_was_last && !self.queue.is_empty());
+        self.tail_was_last = (self.queue.is_empty() || !self.tail_was_last) && self.tail_asked();
         if self.tail_was_last {
             self.order = Order::Tail { gone: false, retry_at: None };
         } else {

@@ -1,4 +1,6 @@
-//! Testing: a simulator of whole rooms, by a seed, and a store that fails as told.
+//! Testing: a simulator of whole rooms, by a seed, a store that fails as told, and the contract of a store of your own.
+
+pub mod store_contract;
 
 mod faulty;
 mod world;

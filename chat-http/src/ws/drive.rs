@@ -19,7 +19,7 @@ use super::{
     pending::Pending,
     protocol::{self, Request},
     strikes::Strikes,
-    upgrade::Socket,
+    upgrade::{Io, Socket},
 };
 use crate::refusal::Refusal;
 
@@ -32,7 +32,7 @@ pub(super) struct Entry {
 }
 
 /// Drives a session over a socket until one of them ends; for one room if there is an `entry`, for many otherwise.
-pub(super) async fn drive(socket: Socket, session: Session, entry: Option<Entry>) {
+pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>) {
     let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room));
     let end = match entry.map_or(Ok(()), |entry| driver.enter(entry)) {
         Ok(()) => driver.run().await,
@@ -42,7 +42,7 @@ pub(super) async fn drive(socket: Socket, session: Session, entry: Option<Entry>
 }
 
 /// Tells a client that it may not have a session.
-pub(super) async fn refuse(socket: Socket, code: CloseCode) {
+pub(super) async fn refuse<S: Io>(socket: Socket<S>, code: CloseCode) {
     farewell::close(socket, code).await;
 }
 
@@ -50,8 +50,8 @@ pub(super) async fn refuse(socket: Socket, code: CloseCode) {
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long a client may be silent while it is listened to.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long not one byte may be taken by a client that has bytes to take.
-const STALL: Duration = Duration::from_secs(10);
+/// How long a client that has bytes to take may take none. (One that lags is cut long before: its session ends then.)
+const STALL: Duration = Duration::from_secs(30);
 /// How often a client that takes nothing is looked at.
 const STALL_CHECK: Duration = Duration::from_secs(1);
 /// How many bytes of frames are gathered for one write; with more unwritten, nothing is read either.
@@ -76,8 +76,8 @@ enum Step {
     Tick,
 }
 
-struct Driver {
-    socket: Socket,
+struct Driver<S> {
+    socket: Socket<S>,
     handle: SessionHandle,
     updates: Updates,
     /// The room of a socket that has only one.
@@ -94,8 +94,8 @@ struct Driver {
     frames_first: bool,
 }
 
-impl Driver {
-    fn new(socket: Socket, session: Session, own: Option<RoomId>) -> Self {
+impl<S: Io> Driver<S> {
+    fn new(socket: Socket<S>, session: Session, own: Option<RoomId>) -> Self {
         let (handle, updates) = session.split();
         let now = Instant::now();
         Self {
@@ -312,7 +312,7 @@ impl Driver {
         self.unwritten.map(|(since, _)| since.max(self.socket.get_ref().last_write()) + STALL)
     }
 
-    /// Sets the timer for what is due first. It is moved only forward in time when it has rung, not with every byte.
+    /// Sets the timer for what is due first: anew when it has rung or something is due earlier, but not with every byte.
     fn set_timer(&mut self) {
         let mut due = self.ping_at;
         if let Some(at) = self.silent_at() {
@@ -342,10 +342,13 @@ impl Driver {
             End::Close(_, Departure::Closed) | End::Closed => handle.close(),
             End::Close(_, Departure::Lost) | End::Lost => handle.lose(),
         }
+        let (session, user) = (handle.id(), handle.identity().id.clone());
+        tracing::debug!(session.id = %session, user.id = %user, ?end, "a socket ends");
         drop((handle, updates));
         match end {
-            End::Close(code, _) => farewell::close(socket, code).await,
-            End::Closed => farewell::answer(socket).await,
+            // Boxed, so that an open connection does not carry what only a closing one needs.
+            End::Close(code, _) => Box::pin(farewell::close(socket, code)).await,
+            End::Closed => Box::pin(farewell::answer(socket)).await,
             End::Lost => {}
         }
     }
@@ -353,7 +356,7 @@ impl Driver {
 
 /// Sends every message back, on the same upgrade, limits and farewells as a session.
 #[cfg(feature = "test-util")]
-pub(crate) async fn echo(mut socket: Socket) {
+pub(crate) async fn echo<S: Io>(mut socket: Socket<S>) {
     while let Some(message) = socket.next().await {
         let sent = match message {
             Ok(message @ (Message::Text(_) | Message::Binary(_))) => socket.send(message).await,

@@ -7,9 +7,12 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::timeout,
 };
-use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 
-use super::close::CloseCode;
+use super::{
+    close::CloseCode,
+    upgrade::{Io, Socket},
+};
 
 /// How long what is still to be written, and the reason, may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -18,10 +21,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 1 << 20);
 
 /// Says why, and ends.
-pub(super) async fn close<S>(mut socket: WebSocketStream<S>, code: CloseCode)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn close<S: Io>(mut socket: Socket<S>, code: CloseCode) {
     let said = timeout(LAST_WORDS, socket.send(Message::Close(Some(code.frame())))).await;
     if matches!(said, Ok(Ok(()))) {
         hang_up(socket).await;
@@ -29,10 +29,7 @@ where
 }
 
 /// Answers the client's own close, which stands in the socket already, and ends.
-pub(super) async fn answer<S>(mut socket: WebSocketStream<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn answer<S: Io>(mut socket: Socket<S>) {
     let answered = async { while socket.next().await.is_some() {} };
     if timeout(LAST_WORDS, answered).await.is_ok() {
         hang_up(socket).await;
@@ -40,10 +37,7 @@ where
 }
 
 /// Ends our half, and reads what the client still says until it ends its own.
-async fn hang_up<S>(mut socket: WebSocketStream<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn hang_up<S: Io>(mut socket: Socket<S>) {
     let io = socket.get_mut();
     let until_the_end = async {
         if poll_fn(|cx| Pin::new(&mut *io).poll_shutdown(cx)).await.is_err() {

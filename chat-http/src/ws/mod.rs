@@ -2,6 +2,8 @@
 
 mod close;
 mod drive;
+#[cfg(test)]
+mod drive_tests;
 mod farewell;
 mod frame;
 mod pending;

@@ -6,6 +6,7 @@ use poem::{
     Request, Response, Upgraded,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -23,8 +24,23 @@ pub(crate) const MAX_MESSAGE: usize = 256 << 10;
 const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 16 << 10;
 
+/// What a socket runs over.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
 /// A socket after the handshake.
-pub(crate) type Socket = WebSocketStream<Watched<Upgraded>>;
+pub(crate) type Socket<S> = WebSocketStream<Watched<S>>;
+
+/// Speaks WebSocket over a stream, with limits and small buffers.
+pub(crate) async fn open<S: Io>(stream: S) -> Socket<S> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    WebSocketStream::from_raw_socket(Watched::new(stream), Role::Server, Some(config)).await
+}
 
 /// A handshake that is in order.
 pub(crate) struct Handshake {
@@ -64,21 +80,12 @@ impl Handshake {
     /// Says yes, and runs `talk` over the socket in a task of its own.
     pub(crate) fn accept<F, T>(self, talk: F) -> Response
     where
-        F: FnOnce(Socket) -> T + Send + 'static,
+        F: FnOnce(Socket<Upgraded>) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
         let Self { accept, upgrade, slot } = self;
         // Boxed, so that what is needed for the upgrade alone is not kept as long as the connection.
-        let opened = async move {
-            let stream = Watched::new(upgrade.await.ok()?);
-            let config = WebSocketConfig::default()
-                .read_buffer_size(READ_BUFFER)
-                .write_buffer_size(WRITE_BUFFER)
-                .max_message_size(Some(MAX_MESSAGE))
-                .max_frame_size(Some(MAX_MESSAGE));
-            Some(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await)
-        }
-        .boxed();
+        let opened = async move { Some(open(upgrade.await.ok()?).await) }.boxed();
         tokio::spawn(async move {
             if let Some(socket) = opened.await {
                 talk(socket).await;

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::ConnectionTrait;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sea_orm::ConnectionTrait as _;
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -116,6 +117,10 @@ async fn try_take(pool: &Pool) -> Result<bool, Fault> {
     lent.check(taken.unwrap_or_else(|_| Err(Fault::timed_out("the lease"))))
 }
 
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "mysql")),
+    expect(unused_variables, clippy::unused_async, reason = "SQLite has no leases")
+)]
 async fn statement(lent: &Lent<'_>) -> Result<bool, Fault> {
     let (connection, run) = (&lent.connection, lent.run());
     match run.dialect {

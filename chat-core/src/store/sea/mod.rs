@@ -73,7 +73,7 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn with_connection(connection: DatabaseConnection) -> Result<Self, StartError> {
-        let source = Source::of(&connection)?;
+        let source = Source::of(&connection).await?;
         let store = Self::start(source, true).await;
         // A database in memory lives as long as a connection to it: the host's is held until there is another.
         drop(connection);

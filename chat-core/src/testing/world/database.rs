@@ -225,7 +225,8 @@ impl World {
     fn placed(&mut self, id: TransactionId, life: Life, placed: Option<Vec<Placed>>) -> Checked {
         let result = placed.ok_or(AppendFailure::NotStored(Error::RoomNotFound));
         self.set_result(id, life.room, result);
-        self.committed(life.room, Writer::Engine)
+        let by = if self.engine.lives(life) { Writer::Engine } else { Writer::Late };
+        self.committed(life.room, by)
     }
 
     fn set_result(&mut self, id: TransactionId, room: RoomId, result: AppendResult) {

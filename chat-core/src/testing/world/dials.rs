@@ -52,7 +52,7 @@ impl Dials {
             load_fault_percent: faults(rng, 30),
             slow_reader_percent: if rng.percent(40) { 50 } else { 0 },
             crashes: !calm && rng.percent(40),
-            foreign: if rng.percent(50) { rng.between(1, 6) } else { 0 },
+            foreign: if rng.percent(50) { rng.between(1, 12) } else { 0 },
             floods: if rng.percent(50) { 3 } else { 0 },
             deletes: u64::from(rng.percent(15)),
             sent: 0,
@@ -62,8 +62,8 @@ impl Dials {
 
     /// Limits so small that their edges are met.
     pub(super) fn limits(rng: &mut Rng) -> Arc<Limits> {
-        let mut limits = Limits::default();
-        limits.recent_events = usize::try_from(rng.between(6, 24)).unwrap_or(8);
+        let recent_events = usize::try_from(rng.between(6, 24)).unwrap_or(8);
+        let mut limits = Limits { recent_events, ..Limits::default() };
         if rng.percent(20) {
             limits.recent_bytes = usize::try_from(rng.between(600, 2_000)).unwrap_or(1_000);
         }

@@ -54,7 +54,7 @@ pub(super) struct Engine {
     pub(super) rooms: BTreeMap<RoomId, Live>,
     pub(super) limits: Arc<Limits>,
     plant: Option<Bug>,
-    lives: u64,
+    last_life: u64,
     journal: Vec<(Life, Vec<NewMessage>)>,
     flushing: bool,
 }
@@ -62,7 +62,12 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(limits: Arc<Limits>, plant: Option<Bug>) -> Self {
         let (rooms, journal) = (BTreeMap::new(), Vec::new());
-        Self { generation: 0, rooms, limits, plant, lives: 0, journal, flushing: false }
+        Self { generation: 0, rooms, limits, plant, last_life: 0, journal, flushing: false }
+    }
+
+    /// Whether the room still lives that life.
+    pub(super) fn lives(&self, life: Life) -> bool {
+        self.rooms.get(&life.room).is_some_and(|live| live.life == life)
     }
 
     /// The room, if it still lives that life.
@@ -84,8 +89,8 @@ impl World {
     pub(super) fn command(&mut self, room: RoomId, input: Input) -> Checked {
         if !self.engine.rooms.contains_key(&room) {
             let Some(row) = self.database.log.room(room) else { return self.refuse(&input) };
-            self.engine.lives += 1;
-            let life = Life { room, number: self.engine.lives };
+            self.engine.last_life += 1;
+            let life = Life { room, number: self.engine.last_life };
             let limits = self.engine.limits.clone();
             let mut state = RoomState::new(room, self.database.log.epoch(), row.head, limits);
             if let Some(bug) = self.engine.plant {
@@ -113,8 +118,9 @@ impl World {
                 return Ok(());
             }
         };
-        let mut batch = Batch::default();
-        self.answer(reply, result, &mut batch)
+        self.answer(reply, result, &mut Batch::default())?;
+        self.cut_laggards();
+        Ok(())
     }
 
     fn input(&mut self, room: RoomId, input: Input) -> Checked {

@@ -2,6 +2,9 @@
 //!
 //! [`World::run`] plays one scenario in virtual time and checks the engine's promises after every step. The same seed
 //! gives the same run, so what broke once can be looked at for as long as it takes.
+//!
+//! `tests/simulation.rs` plays 2,000 seeds; `CHAT_SIM_SEEDS=20000` plays that many, `CHAT_SIM_SEED=7` plays one and prints
+//! its trace. How much there is of what is in `dials.rs`, what people do in `acts.rs`, what is checked below `check/`.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -58,12 +58,13 @@ impl Source {
     }
 
     /// The database that the host's connection leads to.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only SQLite has to be asked"))]
     #[allow(clippy::wildcard_enum_match_arm, reason = "which kinds of connection there are depends on features")]
-    pub(super) fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
+    pub(super) async fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
         match &connection.inner {
             #[cfg(feature = "sqlite")]
             DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
-                sqlite::Sqlite::of(connection.get_sqlite_connection_pool()).map(Self::Sqlite)
+                sqlite::Sqlite::of(connection).await.map(Self::Sqlite)
             }
             #[cfg(feature = "postgres")]
             DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {

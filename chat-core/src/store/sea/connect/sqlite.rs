@@ -10,18 +10,22 @@ use std::{
 use sea_orm::{
     DatabaseConnection, SqlxSqliteConnector,
     sqlx::{
-        ConnectOptions, SqlitePool,
+        ConnectOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
 use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
-use crate::StartError;
+use crate::{StartError, store::StoreErrorKind};
 
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first version without a bug that can corrupt a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
 const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
+/// How often a database that is locked is opened again before it is given up.
+const OPEN_TRIES: usize = 20;
+/// How long to wait in between.
+const OPEN_INTERVAL: Duration = Duration::from_millis(100);
 /// How every SQLite database begins.
 const HEADER: &[u8] = b"SQLite format 3\0";
 
@@ -35,27 +39,32 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
-        let options = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
-        Self::new(&options)
-    }
-
-    pub(super) fn of(pool: &SqlitePool) -> Result<Self, StartError> {
-        Self::new(&pool.connect_options())
-    }
-
-    fn new(given: &SqliteConnectOptions) -> Result<Self, StartError> {
-        // The options tell their mode only in this way.
-        let url = given.to_url_lossy();
-        let mode = url.query_pairs().find(|(key, _)| key == "mode").map(|(_, mode)| mode.into_owned());
-        let is_memory = mode.as_deref() == Some("memory");
-        if mode.as_deref() == Some("ro") {
-            let path = given.get_filename().display();
+        let options: SqliteConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
+        // The driver's options do not tell their mode.
+        let (name, query) = url.split_once('?').unwrap_or((url, ""));
+        let has = |pair| query.split('&').any(|given| given == pair);
+        if has("mode=ro") || has("immutable=1") || has("immutable=true") {
+            let path = options.get_filename().display();
             return Err(StartError::Unavailable(format!(
-                "{path} is opened read-only (mode=ro), but has to be written"
+                "{path} is opened read-only by its URL, but has to be written"
             )));
         }
+        Ok(Self::new(options, name.ends_with(":memory:") || has("mode=memory"), has("mode=rwc")))
+    }
+
+    pub(super) async fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
+        // Only a database in memory has no file.
+        let run = Run { on: connection, dialect: Dialect::Sqlite };
+        let row = run.query_one("SELECT file FROM pragma_database_list WHERE name = 'main'", Vec::new()).await;
+        let row = row.map_err(|fault| StartError::Unavailable(fault.error.detail))?;
+        let file: Option<String> = row.and_then(|row| row.try_get_by_index(0).ok()).flatten();
+        let options = (*connection.get_sqlite_connection_pool().connect_options()).clone();
+        Ok(Self::new(options, file.is_none_or(|file| file.is_empty()), false))
+    }
+
+    fn new(given: SqliteConnectOptions, is_memory: bool, may_create: bool) -> Self {
+        let file = (!is_memory).then(|| given.get_filename().to_owned());
         let options = given
-            .clone()
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(SqliteSynchronous::Full)
@@ -63,8 +72,7 @@ impl Sqlite {
             .statement_cache_capacity(512)
             .disable_statement_logging();
         let options = if is_memory { options } else { options.journal_mode(SqliteJournalMode::Wal) };
-        let file = (!is_memory).then(|| given.get_filename().to_owned());
-        Ok(Self { options, file, may_create: mode.as_deref() == Some("rwc") })
+        Self { options, file, may_create }
     }
 
     /// Looks whether the file can be opened, touching nothing.
@@ -127,7 +135,16 @@ impl Sqlite {
 /// Whether this SQLite may be trusted.
 pub(super) async fn check(connection: &DatabaseConnection) -> Result<Result<(), Fault>, StartError> {
     let run = Run { on: connection, dialect: Dialect::Sqlite };
-    let row = match run.query_one("SELECT sqlite_version()", Vec::new()).await {
+    let mut row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
+    for _ in 0..OPEN_TRIES {
+        // Another process that turns WAL on holds a lock that is not waited for.
+        if !row.as_ref().is_err_and(|fault| fault.error.kind == StoreErrorKind::Unavailable) {
+            break;
+        }
+        tokio::time::sleep(OPEN_INTERVAL).await;
+        row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
+    }
+    let row = match row {
         Ok(row) => row,
         Err(fault) => return Ok(Err(fault)),
     };

@@ -79,7 +79,7 @@ impl World {
             }
             Since::Seq(seq) => *seq,
         };
-        let numbers: Vec<u64> = gap.iter().filter_map(|delivery| number(delivery)).collect();
+        let numbers: Vec<u64> = gap.iter().filter_map(number).collect();
         let exact = from <= head && numbers.len() == gap.len() && numbers.iter().copied().eq(from.0 + 1..=head.0);
         hold(exact, Promise::HonestResume, || {
             format!("attached from {from} with head {head}, but the gap is {numbers:?}")

@@ -15,7 +15,11 @@ use crate::{
 /// Who wrote to a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::testing::world) enum Writer {
+    /// The engine, for a room that is still running.
     Engine,
+    /// The engine before it died: its transaction went on.
+    Late,
+    /// Another process.
     Foreign,
 }
 
@@ -29,16 +33,23 @@ pub(in crate::testing::world) struct Chronicle {
     messages: u64,
     last_message_at: Option<Timestamp>,
     deleted: bool,
+    /// The last number that the running engine stored.
+    own: Seq,
 }
 
 impl Chronicle {
     pub(in crate::testing::world) fn new(name: RoomName, topic: Topic) -> Self {
         let (events, keys) = (Vec::new(), BTreeMap::new());
-        Self { events, keys, name, topic, messages: 0, last_message_at: None, deleted: false }
+        Self { events, keys, name, topic, messages: 0, last_message_at: None, deleted: false, own: Seq(0) }
     }
 
     pub(in crate::testing::world) const fn head(&self) -> Seq {
         Seq(self.events.len() as u64)
+    }
+
+    /// Up to where everyone must have been told without anything more being sent.
+    pub(in crate::testing::world) const fn own(&self) -> Seq {
+        self.own
     }
 
     pub(in crate::testing::world) const fn is_deleted(&self) -> bool {
@@ -151,6 +162,9 @@ impl World {
         let Some(chronicle) = self.check.chronicles.get_mut(&room) else { return Ok(()) };
         let new = chronicle.extend(room, &self.database.log)?;
         chronicle.check_fold(room, &self.database.log)?;
+        if by == Writer::Engine && !new.is_empty() {
+            chronicle.own = chronicle.head();
+        }
         for stored in &new {
             self.tally.events += 1;
             self.trace

@@ -254,7 +254,13 @@ impl World {
                 let right = match result {
                     Outcome::Typing => attached,
                     Outcome::Failed(Error::NotAttached) => !attached,
-                    other => matches!(other, Outcome::Failed(Error::RoomNotFound)),
+                    Outcome::Failed(Error::RoomNotFound) => true,
+                    Outcome::Failed(_)
+                    | Outcome::Attached { .. }
+                    | Outcome::Resync { .. }
+                    | Outcome::Detached
+                    | Outcome::Stored { .. }
+                    | Outcome::Unchanged => false,
                 };
                 hold(right, Promise::HonestRefusal, || {
                     format!("attached {attached}, but typing is answered {result:?}")
@@ -265,6 +271,12 @@ impl World {
                 Ok(())
             }
             Asked::Send { .. } => {
+                if let Outcome::Stored { event, .. } = result {
+                    let read = self.database.log.events_after(room, Seq(event.seq.0.saturating_sub(1)), 1);
+                    hold(read.iter().any(|read| read.event == *event), Promise::ReadYourWrites, || {
+                        format!("{} is acknowledged, but a read there gives {read:?}", event.seq)
+                    })?;
+                }
                 let Some(chronicle) = self.check.chronicles.get(&room) else { return Ok(()) };
                 self.check.sends.answered(reply, result, chronicle)
             }

@@ -1,0 +1,125 @@
+//! What holds for reading a room's log.
+
+use super::{Opener, append, end, make_room, messages, seqs, update, user};
+use crate::{
+    HistoryPage, Page, RoomId, Seq,
+    append::{EventKey, Lookup, Recovered},
+    store::Store,
+};
+
+/// Every page, in each direction and from each number, is what a look at the whole log says it is.
+pub async fn pages_reach_every_message(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (room, numbers) = mixed_room(store).await;
+    for limit in [1, 2, 3, 10] {
+        let tail = numbers.len().saturating_sub(limit);
+        assert_eq!(page(store, room, Page::newest().limit(limit)).await, numbers[tail..], "newest {limit}");
+        for seq in (0..=12).chain([u64::MAX]) {
+            let edge = numbers.partition_point(|number| *number < seq);
+            let before = &numbers[edge.saturating_sub(limit)..edge];
+            assert_eq!(page(store, room, Page::before(Seq(seq)).limit(limit)).await, before, "before {seq}");
+            let next = numbers.partition_point(|number| *number <= seq);
+            let after = &numbers[next..numbers.len().min(next + limit)];
+            assert_eq!(page(store, room, Page::after(Seq(seq)).limit(limit)).await, after, "after {seq}");
+            let from = edge.saturating_sub(limit / 2);
+            let around = &numbers[from..numbers.len().min(edge + limit - limit / 2)];
+            assert_eq!(page(store, room, Page::around(Seq(seq)).limit(limit)).await, around, "around {seq}");
+        }
+    }
+}
+
+/// Without messages all pages are empty; without a room there is none.
+pub async fn an_empty_room_has_an_empty_page(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = make_room(store, "general").await;
+    update(store, room, None, Some("no message")).await;
+    for asked in [Page::newest(), Page::before(Seq(9)), Page::after(Seq(0)), Page::around(Seq(1))] {
+        let page = store.history(room, asked).await.unwrap().unwrap();
+        let expected = HistoryPage {
+            messages: Vec::new(),
+            head: Seq(1),
+            epoch: store.epoch().await.unwrap(),
+            has_before: false,
+            has_after: false,
+        };
+        assert_eq!(page, expected, "{asked:?}");
+        assert_eq!(store.history(RoomId(room.0 + 1), asked).await.unwrap(), None);
+    }
+}
+
+/// `has_before` and `has_after` are exact, also where only other events lie beyond, and on empty pages.
+pub async fn pages_know_what_is_beyond_them(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (room, numbers) = mixed_room(store).await;
+    let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+    for limit in [1, 2, 10] {
+        for seq in (0..=12).chain([u64::MAX]) {
+            for asked in [Page::newest(), Page::before(Seq(seq)), Page::after(Seq(seq)), Page::around(Seq(seq))] {
+                let page = store.history(room, asked.limit(limit)).await.unwrap().unwrap();
+                let (has_before, has_after) = match (page.messages.first(), page.messages.last()) {
+                    (Some(from), Some(to)) => (from.seq.0 > first, to.seq.0 < last),
+                    // Beyond an end everything is on the other side.
+                    _ if seq <= first => (false, true),
+                    _ => (true, false),
+                };
+                assert_eq!((page.has_before, page.has_after), (has_before, has_after), "{asked:?} {limit}");
+            }
+        }
+    }
+}
+
+/// What is after a number, and what holds one of the keys before it; a key that is nowhere was not stored.
+pub async fn recovery_finds_what_was_stored(opener: &impl Opener) {
+    let store = opener.open().await;
+    let (store, alice) = (&*store, user("alice"));
+    let room = make_room(store, "general").await;
+    append(store, room, messages(&alice, &["a", "b", "c"])).await;
+    append(store, room, messages(&user("bob"), &["a"])).await;
+    let lookup = |key: &str| Lookup { user: Some(alice.id.clone()), key: EventKey::from_stored(key) };
+    let unnamed = Lookup { user: None, key: EventKey::from_stored("a") };
+    let keys = [lookup("a"), lookup("c"), lookup("nowhere"), unnamed];
+    let found = store.recover(room, Seq(2), &keys).await.unwrap().unwrap();
+    assert_eq!((seqs(&found.events), seqs(&found.earlier)), (vec![3, 4], vec![1]));
+    assert_eq!(found.events[0].key, EventKey::from_stored("c"));
+    assert_eq!(found.events[0].event.actor, Some(alice));
+    let nothing = store.recover(room, Seq(4), &keys[2..]).await.unwrap().unwrap();
+    assert_eq!(nothing, Recovered::default());
+    assert_eq!(store.recover(RoomId(room.0 + 1), Seq(0), &keys).await.unwrap(), None);
+    append(store, room, messages(&user("bob"), &["afterwards"])).await;
+}
+
+/// A room's end can be recovered, though nobody is named in it; once it is known, the room is gone.
+pub async fn recovery_of_a_deleted_room(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = make_room(store, "general").await;
+    append(store, room, messages(&user("alice"), &["a"])).await;
+    store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    let keys = [Lookup { user: None, key: EventKey::generated("end") }];
+    let found = store.recover(room, Seq(1), &keys).await.unwrap().unwrap();
+    assert_eq!((seqs(&found.events), found.events[0].key.clone()), (vec![2], EventKey::generated("end")));
+    assert_eq!(store.recover(room, Seq(2), &keys).await.unwrap(), None);
+}
+
+/// A room with messages and changes in turn, and the numbers of the messages.
+async fn mixed_room(store: &dyn Store) -> (RoomId, Vec<u64>) {
+    let (room, alice) = (make_room(store, "general").await, user("alice"));
+    update(store, room, None, Some("1")).await;
+    append(store, room, messages(&alice, &["2", "3"])).await;
+    update(store, room, None, Some("4")).await;
+    update(store, room, None, Some("5")).await;
+    append(store, room, messages(&alice, &["6", "7", "8"])).await;
+    update(store, room, None, Some("9")).await;
+    append(store, room, messages(&alice, &["10"])).await;
+    update(store, room, None, Some("11")).await;
+    (room, vec![2, 3, 6, 7, 8, 10])
+}
+
+async fn page(store: &dyn Store, room: RoomId, page: Page) -> Vec<u64> {
+    let page = store.history(room, page).await.unwrap().unwrap();
+    assert_eq!(page.head, Seq(11));
+    page.messages.iter().map(|event| event.seq.0).collect()
+}

@@ -1,0 +1,138 @@
+//! What every [`Store`] must hold to, as tests: [`store_contract!`](crate::store_contract) runs them all on yours.
+
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests, for crates that have a store")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    Identity, RoomId, RoomName, Seq, Timestamp, Topic,
+    append::{EventKey, Fingerprint, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, StoredEvent},
+    store::{RoomMessages, Store},
+};
+
+pub mod appends;
+pub mod history;
+pub mod rooms;
+pub mod starts;
+
+/// Opens stores on one database of its own, empty at first.
+#[async_trait]
+pub trait Opener: Send + Sync {
+    /// Another store on the database.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// Makes a test of each case of the contract; `$make` is an async function that returns an [`Opener`], and the attributes
+/// stand above each test.
+///
+/// [`Opener`]: crate::testing::store_contract::Opener
+#[macro_export]
+macro_rules! store_contract {
+    ($(#[$attribute:meta])* $make:ident) => {
+        $crate::store_contract!(@group $(#[$attribute])* $make, appends:
+            numbers_have_no_holes, a_retry_gets_the_first_answer, doubles_in_a_batch_are_one,
+            another_content_is_refused, keys_belong_to_a_user_in_a_room, opaque_strings_differ_by_every_byte,
+            text_comes_back_byte_for_byte, made_up_keys_are_not_shown, a_room_that_is_gone_hurts_only_its_own,
+            a_large_batch_is_stored_whole, two_writers_share_a_room);
+        $crate::store_contract!(@group $(#[$attribute])* $make, rooms:
+            names_are_unique_without_case, one_of_many_gets_a_name, a_change_is_one_event, a_taken_name_is_refused,
+            one_of_two_renames_wins, a_deleted_room_is_gone, purging_takes_what_was_deleted, rooms_are_listed_by_id,
+            names_are_searched_literally, shown_names_come_back_as_written);
+        $crate::store_contract!(@group $(#[$attribute])* $make, history:
+            pages_reach_every_message, an_empty_room_has_an_empty_page, pages_know_what_is_beyond_them,
+            recovery_finds_what_was_stored, recovery_of_a_deleted_room);
+        $crate::store_contract!(@group $(#[$attribute])* $make, starts:
+            what_was_stored_is_there_after_a_restart, three_starts_at_once, a_store_that_stores_says_so);
+    };
+    (@group $(#[$attribute:meta])* $make:ident, $group:ident: $($case:ident),*) => {
+        $crate::store_contract!(@cases [$(#[$attribute])*] $make, $group: $($case),*);
+    };
+    (@cases $attributes:tt $make:ident, $group:ident: $($case:ident),*) => {
+        mod $group {
+            $($crate::store_contract!(@case $attributes $make, $group, $case);)*
+        }
+    };
+    (@case [$(#[$attribute:meta])*] $make:ident, $group:ident, $case:ident) => {
+        #[tokio::test]
+        $(#[$attribute])*
+        async fn $case() {
+            $crate::testing::store_contract::$group::$case(&super::$make().await).await;
+        }
+    };
+}
+
+/// A user.
+fn user(name: &str) -> Identity {
+    Identity::named(name).unwrap()
+}
+
+/// A message with a key.
+fn message(author: &Identity, content: &str, key: &str) -> NewMessage {
+    NewMessage {
+        author: author.clone(),
+        content: content.to_owned(),
+        key: EventKey::from_stored(key),
+        fingerprint: Fingerprint::of(content),
+        at: Timestamp(1_700_000_000_000_000),
+    }
+}
+
+/// Messages of one author, with their contents as keys.
+fn messages(author: &Identity, contents: &[&str]) -> Vec<NewMessage> {
+    contents.iter().map(|content| message(author, content, content)).collect()
+}
+
+/// Makes a room.
+async fn make_room(store: &dyn Store, name: &str) -> RoomId {
+    let row = NewRoomRow {
+        name: RoomName::new(name).unwrap(),
+        topic: Topic::new("").unwrap(),
+        created_at: Timestamp(1_600_000_000_000_000),
+    };
+    store.create_room(&row).await.unwrap().unwrap().id
+}
+
+/// Appends to one room that is there.
+async fn append(store: &dyn Store, room: RoomId, messages: Vec<NewMessage>) -> Vec<Placed> {
+    let batch = [RoomMessages { room, messages }];
+    store.append(&batch).await.unwrap().remove(0).unwrap()
+}
+
+/// Changes a room that is there.
+async fn update(store: &dyn Store, room: RoomId, name: Option<&str>, topic: Option<&str>) -> Placed {
+    static KEYS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let number = KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let update = NewUpdate {
+        actor: Some(user("editor")),
+        name: name.map(|name| RoomName::new(name).unwrap()),
+        topic: topic.map(|topic| Topic::new(topic).unwrap()),
+        key: EventKey::generated(&format!("update-{number}")),
+        at: Timestamp(1_700_000_000_000_001),
+    };
+    store.update_room(room, &update).await.unwrap().unwrap()
+}
+
+/// An end without anybody named.
+fn end(key: &str) -> NewDelete {
+    NewDelete { actor: None, key: EventKey::generated(key), at: Timestamp(1_700_000_000_000_002) }
+}
+
+/// The number of something that was stored anew.
+fn new_seq(placed: &Placed) -> Seq {
+    match placed {
+        Placed::New(event) => event.seq,
+        Placed::Replay(_) | Placed::Unchanged | Placed::Refused(_) => panic!("not new: {placed:?}"),
+    }
+}
+
+/// The numbers of some events.
+fn seqs(events: &[StoredEvent]) -> Vec<u64> {
+    events.iter().map(|stored| stored.event.seq.0).collect()
+}
+
+/// A room's whole log.
+async fn log(store: &dyn Store, room: RoomId) -> Vec<StoredEvent> {
+    store.events_after(room, Seq(0), 100_000).await.unwrap()
+}

@@ -1,0 +1,231 @@
+//! What holds for rooms.
+
+use super::{Opener, append, end, log, make_room, messages, new_seq, seqs, update, user};
+use crate::{
+    EventKind, Page, RoomId, RoomName, RoomQuery, Seq, Timestamp, Topic,
+    append::{EventKey, NewRoomRow, NewUpdate, Placed},
+    error::Error,
+    store::Store,
+    text::name_key,
+};
+
+/// `General`, `general` and `GENERAL` are one name; a trailing space was trimmed; an accent makes another.
+pub async fn names_are_unique_without_case(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let general = make_room(store, "General").await;
+    for taken in ["general", "GENERAL", " General "] {
+        let holder = store.create_room(&row(taken)).await.unwrap().unwrap_err();
+        assert_eq!((holder.id, holder.name.as_str()), (general, "General"));
+    }
+    for free in ["Général", "Generál", "General 2", "ｇeneral", "😀", "😁", "a%"] {
+        assert!(store.create_room(&row(free)).await.unwrap().is_ok(), "{free}");
+    }
+    let found = store.room_by_name(&name_key("  gENERAL")).await.unwrap().unwrap();
+    assert_eq!(found.id, general);
+    assert_eq!(store.room_by_name("generá").await.unwrap(), None);
+}
+
+/// Of many who want one name at once, one gets it and the others are told who.
+pub async fn one_of_many_gets_a_name(opener: &impl Opener) {
+    let (one, two) = (opener.open().await, opener.open().await);
+    let tries = (0..8).map(|number| {
+        let store = if number % 2 == 0 { one.clone() } else { two.clone() };
+        let name = if number % 3 == 0 { "Wanted" } else { "wanted" };
+        tokio::spawn(async move { store.create_room(&row(name)).await.unwrap() })
+    });
+    let mut made = Vec::new();
+    let mut told = Vec::new();
+    for tried in tries.collect::<Vec<_>>() {
+        match tried.await.unwrap() {
+            Ok(room) => made.push(room.id),
+            Err(room) => told.push(room.id),
+        }
+    }
+    assert_eq!((made.len(), told.len()), (1, 7));
+    assert!(told.iter().all(|room| *room == made[0]));
+}
+
+/// A name and a topic at once are one event with both; what changes nothing is none; a name may change its case.
+pub async fn a_change_is_one_event(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = make_room(store, "general").await;
+    append(store, room, messages(&user("alice"), &["a"])).await;
+    let placed = update(store, room, Some("Lounge 😀"), Some("about\nall")).await;
+    let Placed::New(event) = &placed else { panic!("{placed:?}") };
+    let kind = EventKind::RoomUpdated {
+        name: RoomName::new("Lounge 😀").unwrap(),
+        topic: Topic::new("about\nall").unwrap(),
+    };
+    assert_eq!((event.seq, &event.kind, event.actor.as_ref()), (Seq(2), &kind, Some(&user("editor"))));
+    assert_eq!(update(store, room, Some("Lounge 😀"), None).await, Placed::Unchanged);
+    assert_eq!(update(store, room, None, Some("about\nall")).await, Placed::Unchanged);
+    assert_eq!(new_seq(&update(store, room, Some("LOUNGE 😀"), None).await), Seq(3));
+    assert_eq!(new_seq(&update(store, room, None, Some("")).await), Seq(4));
+    let now = store.room(room).await.unwrap().unwrap();
+    assert_eq!((now.name.as_str(), now.topic.as_str(), now.head), ("LOUNGE 😀", "", Seq(4)));
+    assert_eq!(now.last_message_at, Some(Timestamp(1_700_000_000_000_000)));
+    let events = log(store, room).await;
+    assert_eq!(seqs(&events), [1, 2, 3, 4]);
+    assert_eq!(events[1].event, *event);
+    assert_eq!(store.room_by_name("general").await.unwrap(), None);
+    assert!(store.create_room(&row("general")).await.unwrap().is_ok(), "the old name is free");
+}
+
+/// A name that another room has, whatever its case: refused with that room, and nothing of the change is stored.
+pub async fn a_taken_name_is_refused(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (mine, other) = (make_room(store, "mine").await, make_room(store, "Other").await);
+    let Placed::Refused(Error::NameTaken { room }) = update(store, mine, Some("oTHER"), Some("t")).await else {
+        panic!("the name is taken")
+    };
+    assert_eq!((room.id, room.name.as_str()), (other, "Other"));
+    let unchanged = store.room(mine).await.unwrap().unwrap();
+    assert_eq!((unchanged.name.as_str(), unchanged.topic.as_str(), unchanged.head), ("mine", "", Seq(0)));
+    let never = RoomId(other.0 + 1_000);
+    assert_eq!(store.update_room(never, &change("x")).await.unwrap(), None);
+}
+
+/// Two rooms that want one name at once: one gets it.
+pub async fn one_of_two_renames_wins(opener: &impl Opener) {
+    let (one, two) = (opener.open().await, opener.open().await);
+    let (a, b) = (make_room(&*one, "a").await, make_room(&*one, "b").await);
+    let rename = |store: std::sync::Arc<dyn Store>, room| {
+        tokio::spawn(async move { store.update_room(room, &change("wanted")).await.unwrap().unwrap() })
+    };
+    let (first, second) = tokio::join!(rename(one.clone(), a), rename(two, b));
+    let placed = [first.unwrap(), second.unwrap()];
+    let won = placed.iter().filter(|placed| matches!(placed, Placed::New(_))).count();
+    let refused = placed.iter().filter(|placed| matches!(placed, Placed::Refused(Error::NameTaken { .. }))).count();
+    assert_eq!((won, refused), (1, 1), "{placed:?}");
+    let holder = one.room_by_name("wanted").await.unwrap().unwrap();
+    assert_eq!(holder.head, Seq(1));
+}
+
+/// Its end is its last event; then every call answers that it is gone, its name is free, its id is not given again.
+pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = make_room(store, "general").await;
+    append(store, room, messages(&user("alice"), &["a"])).await;
+    let placed = store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    let Placed::New(event) = &placed else { panic!("{placed:?}") };
+    assert_eq!((event.seq, &event.kind, &event.actor), (Seq(2), &EventKind::RoomDeleted, &None));
+
+    assert_eq!(store.room(room).await.unwrap(), None);
+    assert_eq!(store.room_by_name("general").await.unwrap(), None);
+    assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
+    assert_eq!(store.history(room, Page::newest()).await.unwrap(), None);
+    assert_eq!(store.delete_room(room, &end("again")).await.unwrap(), None);
+    assert_eq!(store.update_room(room, &change("x")).await.unwrap(), None);
+    assert_eq!(seqs(&log(store, room).await), [1, 2], "whoever was there can still read up to its end");
+
+    let again = make_room(store, "General").await;
+    assert_ne!(again, room);
+    assert!(log(store, again).await.is_empty());
+}
+
+/// So many at a time, of deleted rooms only.
+pub async fn purging_takes_what_was_deleted(opener: &impl Opener) {
+    let store = opener.open().await;
+    let (store, alice) = (&*store, user("alice"));
+    let (kept, one, two) = (make_room(store, "kept").await, make_room(store, "1").await, make_room(store, "2").await);
+    for room in [kept, one, two] {
+        append(store, room, messages(&alice, &["a", "b", "c"])).await;
+    }
+    assert_eq!(store.purge(100).await.unwrap(), 0);
+    for room in [one, two] {
+        store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    }
+    assert_eq!(store.purge(3).await.unwrap(), 3);
+    assert_eq!(log(store, one).await.len() + log(store, two).await.len(), 5);
+    assert_eq!(store.purge(100).await.unwrap(), 5);
+    assert_eq!(store.purge(100).await.unwrap(), 0);
+    assert_eq!(log(store, kept).await.len(), 3);
+    assert_eq!(store.room(one).await.unwrap(), None);
+}
+
+/// By id, page after page, without a skip when rooms come and go.
+pub async fn rooms_are_listed_by_id(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let mut rooms = Vec::new();
+    for number in 0..5 {
+        rooms.push(make_room(store, &format!("room {number}")).await);
+    }
+    append(store, rooms[4], messages(&user("alice"), &["a"])).await;
+    let query = |after| RoomQuery { limit: 2, after, name_contains: None };
+    let first = store.rooms(&query(None)).await.unwrap();
+    assert_eq!(ids(&first.rooms), rooms[..2]);
+    assert_eq!(first.next, Some(rooms[1]));
+    store.delete_room(rooms[1], &end("end")).await.unwrap().unwrap();
+    let second = store.rooms(&query(first.next)).await.unwrap();
+    assert_eq!((ids(&second.rooms), second.next), (rooms[2..4].to_vec(), Some(rooms[3])));
+    let third = store.rooms(&query(second.next)).await.unwrap();
+    assert_eq!((ids(&third.rooms), third.next), (vec![rooms[4]], None));
+    assert_eq!((third.rooms[0].head, third.rooms[0].last_message_at.is_some()), (Seq(1), true));
+    assert_eq!(third.rooms[0], store.room(rooms[4]).await.unwrap().unwrap());
+    let exactly = store.rooms(&RoomQuery { limit: 4, after: None, name_contains: None }).await.unwrap();
+    assert_eq!((exactly.rooms.len(), exactly.next), (4, None));
+}
+
+/// `%`, `_` and `\` are themselves; case does not count, accents do.
+pub async fn names_are_searched_literally(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    for name in ["100% Sure", "100 Sure", "snake_case", "snakeXcase", "back\\slash", "Café", "Cafe", "it's 😀"] {
+        make_room(store, name).await;
+    }
+    for (part, expected) in [
+        ("%", vec!["100% Sure"]),
+        ("0% s", vec!["100% Sure"]),
+        ("SURE", vec!["100% Sure", "100 Sure"]),
+        ("_", vec!["snake_case"]),
+        ("\\", vec!["back\\slash"]),
+        ("CAFÉ", vec!["Café"]),
+        ("cafe", vec!["Cafe"]),
+        ("'s 😀", vec!["it's 😀"]),
+        ("%%", vec![]),
+    ] {
+        let query = RoomQuery { name_contains: Some(name_key(part)), ..RoomQuery::default() };
+        let found = store.rooms(&query).await.unwrap();
+        let names: Vec<&str> = found.rooms.iter().map(|room| room.name.as_str()).collect();
+        assert_eq!(names, expected, "{part}");
+    }
+}
+
+/// Names and topics with case, accents, other scripts and emoji, and the longest ones.
+pub async fn shown_names_come_back_as_written(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let longest = "𝒳".repeat(100);
+    for (name, topic) in
+        [("Zoë's Ünïted", " trailing  "), ("日本語 😀", "İstanbul\r\n\tß"), (longest.as_str(), &"😀".repeat(1_024))]
+    {
+        let new = NewRoomRow { topic: Topic::new(topic).unwrap(), ..row(name) };
+        let made = store.create_room(&new).await.unwrap().unwrap();
+        assert_eq!((made.name.as_str(), made.topic.as_str(), made.created_at), (name, topic, new.created_at));
+        assert_eq!((made.head, made.last_message_at, made.online), (Seq(0), None, 0));
+        assert_eq!(store.room(made.id).await.unwrap(), Some(made));
+    }
+}
+
+fn row(name: &str) -> NewRoomRow {
+    NewRoomRow { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
+}
+
+fn change(name: &str) -> NewUpdate {
+    NewUpdate {
+        actor: None,
+        name: Some(RoomName::new(name).unwrap()),
+        topic: None,
+        key: EventKey::generated("change"),
+        at: Timestamp(1),
+    }
+}
+
+fn ids(rooms: &[crate::Room]) -> Vec<RoomId> {
+    rooms.iter().map(|room| room.id).collect()
+}

@@ -1,0 +1,183 @@
+//! The store on SQLite holds to the contract, in a file and in memory, and refuses what it cannot use.
+#![cfg(all(feature = "test-util", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use chat_core::{
+    Epoch, RoomName, RoomQuery, StartError, Timestamp, Topic,
+    append::NewRoomRow,
+    store::{Store, sea::SeaStore},
+    testing::store_contract::Opener,
+};
+
+/// A folder that goes with its test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(uuid::Uuid::new_v4().to_string());
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn url(&self, mode: &str) -> String {
+        format!("sqlite://{}?mode={mode}", self.file("chat.db").display())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left over is in the way of nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[async_trait::async_trait]
+impl Opener for Folder {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SeaStore::open_shared(&self.url("rwc")).await.unwrap())
+    }
+}
+
+async fn in_a_folder() -> Folder {
+    Folder::new()
+}
+
+mod file {
+    use super::in_a_folder as make;
+    chat_core::store_contract!(make);
+}
+
+/// A database in memory is one store's: another one is the same store.
+struct InMemory(Arc<SeaStore>);
+
+#[async_trait::async_trait]
+impl Opener for InMemory {
+    async fn open(&self) -> Arc<dyn Store> {
+        self.0.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_lives_as_long_as_its_store() {
+    let store = InMemory(Arc::new(SeaStore::open("sqlite::memory:").await.unwrap()));
+    chat_core::testing::store_contract::appends::numbers_have_no_holes(&store).await;
+    assert_eq!(store.0.rooms(&RoomQuery::default()).await.unwrap().rooms.len(), 1);
+    let other = SeaStore::open("sqlite::memory:").await.unwrap();
+    assert!(other.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
+    chat_core::testing::store_contract::history::recovery_finds_what_was_stored(&InMemory(Arc::new(other))).await;
+}
+
+#[tokio::test]
+async fn a_second_store_on_a_file_is_refused_until_the_first_is_gone() {
+    let folder = Folder::new();
+    let first = SeaStore::open(&folder.url("rwc")).await.unwrap();
+    let refused = SeaStore::open(&folder.url("rwc")).await.unwrap_err();
+    assert!(matches!(refused, StartError::InUse(_)), "{refused}");
+    assert!(refused.to_string().contains("chat.db"), "{refused}");
+    let host = sea_orm::Database::connect(folder.url("rw")).await.unwrap();
+    let refused = SeaStore::with_connection(host.clone()).await.unwrap_err();
+    assert!(matches!(refused, StartError::InUse(_)), "{refused}");
+    first.close().await;
+    let second = SeaStore::with_connection(host).await.unwrap();
+    drop(second);
+    SeaStore::open(&folder.url("rw")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_keeps_its_own_tables_and_connection() {
+    use sea_orm::ConnectionTrait;
+    let folder = Folder::new();
+    let host = sea_orm::Database::connect(folder.url("rwc")).await.unwrap();
+    host.execute_unprepared("CREATE TABLE seaql_migrations (version TEXT PRIMARY KEY, applied_at BIGINT)")
+        .await
+        .unwrap();
+    host.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9_of_the_host', 1)").await.unwrap();
+    let store = SeaStore::with_connection(host.clone()).await.unwrap();
+    assert!(store.create_room(&row("general")).await.unwrap().is_ok());
+    let rows = host.query_all_raw(sea_orm::Statement::from_string(
+        sea_orm::DbBackend::Sqlite,
+        "SELECT 1 FROM chat_migrations JOIN seaql_migrations",
+    ));
+    assert_eq!(rows.await.unwrap().len(), 1);
+    assert_eq!(pragma(&host, "journal_mode").await, "wal");
+}
+
+async fn pragma(host: &sea_orm::DatabaseConnection, name: &str) -> String {
+    use sea_orm::ConnectionTrait;
+    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, format!("PRAGMA {name}"));
+    host.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_made_only_when_asked_for() {
+    let folder = Folder::new();
+    let error = SeaStore::open(&folder.url("rw")).await.unwrap_err();
+    assert!(matches!(&error, StartError::Unavailable(reason) if reason.contains("mode=rwc")), "{error}");
+    let nowhere = format!("sqlite://{}?mode=rwc", folder.file("no/where/chat.db").display());
+    let error = SeaStore::open(&nowhere).await.unwrap_err();
+    assert!(matches!(&error, StartError::Unavailable(reason) if reason.contains("does not exist")), "{error}");
+    assert!(folder.names().is_empty(), "nothing is touched");
+}
+
+#[tokio::test]
+async fn what_is_no_database_or_read_only_is_refused_and_left_as_it_was() {
+    let folder = Folder::new();
+    let path = folder.file("chat.db");
+    fs::write(&path, "a letter to somebody, not a database").unwrap();
+    let error = SeaStore::open(&folder.url("rwc")).await.unwrap_err();
+    assert!(matches!(&error, StartError::Unusable(reason) if reason.contains("not an SQLite database")), "{error}");
+    fs::write(&path, "").unwrap();
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let error = SeaStore::open(&folder.url("rwc")).await.unwrap_err();
+    assert!(matches!(&error, StartError::Unavailable(reason) if reason.contains("read-only")), "{error}");
+    let error = SeaStore::open(&folder.url("ro")).await.unwrap_err();
+    assert!(matches!(&error, StartError::Unavailable(reason) if reason.contains("read-only")), "{error}");
+    assert_eq!(folder.names(), ["chat.db"]);
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn urls_of_no_database_are_refused() {
+    for url in ["", "chat.db", "redis://localhost", "sqlite://x?mode=nonsense"] {
+        let error = SeaStore::open(url).await.unwrap_err();
+        assert!(matches!(error, StartError::BadUrl(_)), "{url}: {error}");
+    }
+}
+
+/// Somebody else's lock is waited for, for a while; then the answer is that it may be tried again.
+#[tokio::test]
+async fn a_locked_database_is_unavailable_and_comes_back() {
+    use sea_orm::{ConnectionTrait, TransactionTrait};
+    let folder = Folder::new();
+    let store = SeaStore::open(&folder.url("rwc")).await.unwrap();
+    let host = sea_orm::Database::connect(folder.url("rw")).await.unwrap();
+    let transaction = host.begin().await.unwrap();
+    transaction.execute_unprepared("UPDATE chat_meta SET epoch = epoch").await.unwrap();
+    let error = store.create_room(&row("general")).await.unwrap_err();
+    assert_eq!(error.kind, chat_core::store::StoreErrorKind::Unavailable, "{error}");
+    assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty(), "reading goes on");
+    transaction.rollback().await.unwrap();
+    assert!(store.create_room(&row("general")).await.unwrap().is_ok());
+    assert_ne!(store.epoch().await.unwrap(), Epoch::new(""));
+}
+
+fn row(name: &str) -> NewRoomRow {
+    NewRoomRow { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
+}

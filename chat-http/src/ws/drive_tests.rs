@@ -1,0 +1,176 @@
+//! The driver against a client in memory, on paused time.
+
+use std::{sync::Arc, time::Duration};
+
+use chat_core::{
+    ChatEngine, Database, Draft, Epoch, Identity, Limits, NewRoom, RoomId, Since,
+    store::MemoryStore,
+    testing::{FaultyStore, Op},
+};
+use futures::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role},
+};
+
+use super::{
+    drive::{Entry, drive},
+    upgrade,
+};
+
+type Client = WebSocketStream<DuplexStream>;
+
+struct Scene {
+    engine: ChatEngine,
+    room: RoomId,
+    client: Client,
+    driver: JoinHandle<()>,
+}
+
+/// Alice on a socket for one room, over a stream that holds this many bytes.
+async fn scene(limits: Limits, pipe: usize) -> Scene {
+    scene_on(Database::memory(), limits, pipe).await
+}
+
+async fn scene_on(database: Database, limits: Limits, pipe: usize) -> Scene {
+    let engine = ChatEngine::builder().database(database).limits(limits).build().await.unwrap();
+    let host = Identity::named("Host").unwrap();
+    let room = engine.create_room(&host, NewRoom::named("general")).await.unwrap().id;
+    let (ours, theirs) = duplex(pipe);
+    let session = engine.connect(Identity::named("Alice").unwrap());
+    let entry = Entry { room, since: Since::Now, presence: true };
+    let driver = tokio::spawn(async move { drive(upgrade::open(ours).await, session, Some(entry)).await });
+    let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+    Scene { engine, room, client, driver }
+}
+
+/// Whether what the client has not read yet ends with a close frame of this code.
+async fn ends_with_close(client: Client, code: u16) -> bool {
+    let mut unread = Vec::new();
+    client.into_inner().read_to_end(&mut unread).await.unwrap();
+    let mut frame = vec![0x88];
+    frame.push(0);
+    frame.extend(code.to_be_bytes());
+    unread.windows(4).any(|bytes| bytes[0] == frame[0] && bytes[2..] == frame[2..])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_closed_after_30_s() {
+    let Scene { client, driver, engine: _engine, .. } = scene(Limits::default(), 64 << 10).await;
+    let start = Instant::now();
+    // The client is not polled, so that it answers no ping.
+    timeout(Duration::from_secs(35), driver).await.unwrap().unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(30), "{:?}", start.elapsed());
+    assert!(ends_with_close(client, 4562).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_not_listened_to_is_not_blamed() {
+    let mut limits = Limits::default();
+    limits.unanswered_commands = 1;
+    let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
+    let Scene { mut client, driver, engine: _engine, .. } =
+        scene_on(Database::store(Arc::new(store.clone())), limits, 64 << 10).await;
+    store.hold(Op::Append);
+    client.send(Message::text(r#"{"type":"message","content":"Hi"}"#)).await.unwrap();
+    store.called(Op::Append, 1).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!driver.is_finished(), "the one command it may have unanswered was");
+    store.release(Op::Append);
+    let start = Instant::now();
+    timeout(Duration::from_secs(60), driver).await.unwrap().unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(30), "{:?}", start.elapsed());
+    assert!(ends_with_close(client, 4562).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_answers_pings_stays() {
+    let Scene { mut client, driver, engine: _engine, .. } = scene(Limits::default(), 64 << 10).await;
+    let start = Instant::now();
+    let mut pings = Vec::new();
+    while pings.len() < 6 {
+        if let Message::Ping(_) = client.next().await.unwrap().unwrap() {
+            pings.push(start.elapsed().as_secs());
+        }
+    }
+    assert_eq!(pings, [20, 40, 60, 80, 100, 120]);
+    assert!(!driver.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_an_unfinished_message_are_a_sign_of_life() {
+    let Scene { client, driver, engine: _engine, .. } = scene(Limits::default(), 64 << 10).await;
+    let mut raw = client.into_inner();
+    // The head of a message of 100 bytes, which then comes at a byte every 10 s.
+    raw.write_all(b"\x81\xe4\0\0\0\0").await.unwrap();
+    for _ in 0..9 {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        raw.write_all(b" ").await.unwrap();
+    }
+    assert!(!driver.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_lags_is_closed_within_10_s() {
+    let mut limits = Limits::default();
+    limits.outbox_bytes = 16 << 10;
+    let Scene { engine, room, client, driver } = scene(limits, 1 << 10).await;
+    let bob = Identity::named("Bob").unwrap();
+    for _ in 0..100 {
+        engine.send(&bob, room, Draft::text("x".repeat(1_000))).await.unwrap();
+    }
+    let start = Instant::now();
+    timeout(Duration::from_secs(10), driver).await.expect("it is closed in time").unwrap();
+    assert!(start.elapsed() <= Duration::from_secs(10));
+    drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
+    let Scene { engine, room, mut client, driver } = scene(Limits::default(), 256).await;
+    let bob = Identity::named("Bob").unwrap();
+    engine.send(&bob, room, Draft::text("x".repeat(1_000))).await.unwrap();
+    // It goes on speaking, so that silence is not what ends it.
+    let speaking = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            if client.send(Message::Pong(vec![].into())).await.is_err() {
+                return;
+            }
+        }
+    };
+    let both = async { tokio::join!(speaking, driver) };
+    timeout(Duration::from_secs(60), both).await.expect("it is cut in time").1.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_is_answered_and_leaves_at_once() {
+    let Scene { engine, room, mut client, driver } = scene(Limits::default(), 64 << 10).await;
+    while engine.presence(&Identity::named("Bob").unwrap(), room).await.unwrap().count == 0 {
+        client.next().await.unwrap().unwrap();
+    }
+    let start = Instant::now();
+    client.close(None).await.unwrap();
+    while client.next().await.is_some() {}
+    drop(client);
+    driver.await.unwrap();
+    assert_eq!(engine.presence(&Identity::named("Bob").unwrap(), room).await.unwrap().count, 0);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_client_counts_as_online_for_the_grace() {
+    let Scene { engine, room, mut client, driver } = scene(Limits::default(), 64 << 10).await;
+    let online = async || engine.presence(&Identity::named("Bob").unwrap(), room).await.unwrap().count;
+    while online().await == 0 {
+        client.next().await.unwrap().unwrap();
+    }
+    drop(client);
+    driver.await.unwrap();
+    assert_eq!(online().await, 1);
+}
