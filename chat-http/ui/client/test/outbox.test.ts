@@ -106,6 +106,16 @@ test("a final refusal rejects, and the next message goes on", async () => {
   assert.equal((await second).seq, 1);
 });
 
+test("an answer to a message that was not sent yet is not believed", async () => {
+  const bench = new Bench();
+  const socket = await bench.online();
+  const first = bench.client.send(1, "first");
+  const second = bench.client.send(1, "second");
+  const next = `c${Number(socket.of("message")[0]!.ref.slice(1)) + 1}`;
+  socket.frame({ type: "ok", ref: next, room: 1, seq: 1, timestamp: "t1" });
+  assert.deepEqual([await outcome(first), await outcome(second)], ["pending", "pending"]);
+});
+
 test("rooms do not wait for each other", async () => {
   const bench = new Bench();
   const socket = await bench.online();

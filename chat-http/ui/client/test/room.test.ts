@@ -116,6 +116,15 @@ test("a hole is filled by attaching again, and no event overtakes it", async () 
   assert.deepEqual(bench.news().join("; "), "message 6; attached e:9; message 7; message 8; message 9; message 10");
 });
 
+test("what comes before the answer to an attach is left to the answer", async () => {
+  const bench = await new Watch().attached();
+  bench.socket.frame(message(7));
+  bench.socket.frame(message(6));
+  bench.socket.frame(typing("bob"));
+  bench.answer({ head: 7, events: [message(6), message(7)] });
+  assert.deepEqual(bench.news(), ["attached e:7", "message 6", "message 7"]);
+});
+
 test("resync is told, and events go on from its head", async () => {
   const bench = await new Watch().attached();
   await bench.reconnect();

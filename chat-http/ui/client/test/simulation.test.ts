@@ -6,7 +6,7 @@ import { ChatClient, ChatError, type Attachment, type Position, type RoomEvent, 
 import { FakeClock, FakeNetwork, seeded } from "./fake-clock.ts";
 import { CALM, SimulatedServer, type Faults } from "./simulated-server.ts";
 
-const SEEDS = Number(process.env["SEEDS"] ?? 100);
+const SEEDS = Number(process.env["SEEDS"] ?? 60);
 const ROOMS = 3;
 const USERS = ["Alice", "Bob", "Carol"];
 /** Enough time, without faults, for every wait there is to end. */
