@@ -39,7 +39,7 @@ export class FakeClock implements Clock {
       const { run } = next;
       next.run = null;
       run();
-      await settle();
+      await settle(4);
     }
     this.#now = end;
   }
@@ -76,8 +76,8 @@ function before(a: Entry, b: Entry): boolean {
 }
 
 /** Lets the promises that are settled by now have their say. */
-export async function settle(): Promise<void> {
-  for (let i = 0; i < 8; i++) await null;
+export async function settle(rounds = 8): Promise<void> {
+  for (let i = 0; i < rounds; i++) await null;
 }
 
 /** A small seeded generator (mulberry32). */
