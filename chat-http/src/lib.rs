@@ -52,6 +52,11 @@ use crate::{
     origin::Origins,
 };
 
+/// The examples of the guide for embedders are tests, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;
+
 /// REST and sockets, to be mounted in a poem app: `Route::new().nest("/chat", api(engine, Guests))`.
 #[must_use]
 pub fn api(engine: ChatEngine, authenticator: impl Authenticator) -> Api {
