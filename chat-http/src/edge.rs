@@ -95,7 +95,7 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
             .status(StatusCode::NO_CONTENT)
             .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
             .header(header::ACCESS_CONTROL_ALLOW_METHODS, self.methods.allow(path))
-            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Idempotency-Key, Authorization")
+            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Idempotency-Key, Authorization, Last-Event-ID")
             .header(header::ACCESS_CONTROL_MAX_AGE, 600)
             .header(header::VARY, "Origin")
             .finish()

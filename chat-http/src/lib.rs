@@ -1,4 +1,5 @@
-//! The chat engine over HTTP: a REST API with an OpenAPI document, and a WebSocket protocol, on poem.
+//! The chat engine over HTTP: a REST API with an OpenAPI document, server-sent events, and a WebSocket protocol, on
+//! poem.
 //!
 //! - [`api`] is REST under `/api/chat` and sockets under `/ws/chat`: mount it in a poem app of your own, under any prefix;
 //! - [`site`] is that plus documentation, health and a front page;
@@ -33,6 +34,7 @@ mod query;
 mod refusal;
 mod server;
 mod site;
+mod sse;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod ws;

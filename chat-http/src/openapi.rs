@@ -117,7 +117,8 @@ fn mend_operation(path: &str, method: &str, operation: &mut Value) {
         if let Some(parameter) = parameter.as_object_mut() {
             parameter.remove("explode");
             parameter.retain(|key, value| key != "deprecated" || *value != false);
-            if method == "post" && path.ends_with("/messages") && parameter["name"] == "username" {
+            let needs_user = (method == "post" && path.ends_with("/messages")) || path.ends_with("/events");
+            if needs_user && parameter["name"] == "username" {
                 parameter.insert("required".to_owned(), true.into());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_core::{Actor, Error, IdempotencyKey, Identity, RoomId};
+use chat_core::{Actor, Error, IdempotencyKey, Identity, Position, RoomId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -13,7 +13,7 @@ use crate::{
     auth::Authenticator,
     json::{MAX_INTEGER, parse_integer},
     problem::Problem,
-    query,
+    query, sse,
 };
 
 /// Who asks, as the [`Authenticator`] says.
@@ -40,6 +40,26 @@ pub(crate) type LimitArg = IntegerArg<1, 100>;
 
 /// A text in the query.
 pub(crate) struct TextArg(pub(crate) Option<String>);
+
+/// `true` or `false` in the query.
+pub(crate) struct FlagArg(pub(crate) Option<bool>);
+
+/// The header `Last-Event-ID`: the position up to which a client has everything.
+pub(crate) struct LastIdArg(pub(crate) Option<Position>);
+
+impl LastIdArg {
+    const NAME: &'static str = "Last-Event-ID";
+
+    fn parse(request: &Request) -> Result<Option<Position>, Problem> {
+        let mut values = request.headers().get_all(Self::NAME).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let id = std::str::from_utf8(value.as_bytes()).ok().and_then(sse::parse_id);
+        match id {
+            Some(position) if values.next().is_none() => Ok(Some(position)),
+            _ => Err(Error::invalid_field(Self::NAME, "must be the id of an event of such a stream").into()),
+        }
+    }
+}
 
 /// The header `Idempotency-Key`.
 pub(crate) struct KeyArg(pub(crate) Option<IdempotencyKey>);
@@ -111,6 +131,17 @@ parameter!([] TextArg, Query, required false, MetaSchema::new("string"), |reques
     }
     Ok(Self(text))
 });
+
+parameter!([] FlagArg, Query, required false, MetaSchema::new("boolean"), |request, name| {
+    match query::get(request.uri().query(), name)?.as_deref() {
+        None => Ok(Self(None)),
+        Some("true") => Ok(Self(Some(true))),
+        Some("false") => Ok(Self(Some(false))),
+        Some(_) => Err(Error::invalid_field(name, "must be true or false").into()),
+    }
+});
+
+parameter!([] LastIdArg, Header, required false, MetaSchema::new("string"), |request, _name| Ok(Self(LastIdArg::parse(request)?)));
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 

@@ -2,10 +2,12 @@
 
 mod args;
 mod body;
+mod events;
 mod messages;
 mod presence;
 mod rooms;
 
+pub(crate) use events::EventsApi;
 pub(crate) use messages::MessagesApi;
 pub(crate) use presence::PresenceApi;
 pub(crate) use rooms::RoomsApi;
@@ -14,11 +16,16 @@ pub(crate) use rooms::RoomsApi;
 pub(crate) const PREFIX: &str = "/api/chat";
 
 /// All resources, as poem-openapi takes them.
-pub(crate) type Resources = (RoomsApi, MessagesApi, PresenceApi);
+pub(crate) type Resources = (RoomsApi, MessagesApi, PresenceApi, EventsApi);
 
 /// The resources of an engine.
 pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
-    (RoomsApi::new(engine.clone()), MessagesApi::new(engine.clone()), PresenceApi::new(engine.clone()))
+    (
+        RoomsApi::new(engine.clone()),
+        MessagesApi::new(engine.clone()),
+        PresenceApi::new(engine.clone()),
+        EventsApi::new(engine.clone()),
+    )
 }
 
 /// What groups the operations in the document.
@@ -30,4 +37,6 @@ enum Tag {
     Messages,
     /// Who is there.
     Presence,
+    /// Hearing a room live.
+    Events,
 }

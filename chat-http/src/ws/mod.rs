@@ -26,8 +26,11 @@ use crate::{
 
 #[cfg(feature = "test-util")]
 pub(crate) use self::drive::echo;
-pub(crate) use self::upgrade::Handshake;
 use self::{close::CloseCode, drive::Entry};
+pub(crate) use self::{
+    protocol::{attached, delivered},
+    upgrade::Handshake,
+};
 
 /// The endpoint of the sockets: of those for one room, or of those for many.
 pub(crate) struct Sockets {

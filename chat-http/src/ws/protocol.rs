@@ -149,7 +149,7 @@ pub(super) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
 }
 
 /// `attached`, with the gap made of frames that others may have encoded already; or `resync`.
-pub(super) fn attached(reference: Option<&str>, attached: &Attached) -> Utf8Bytes {
+pub(crate) fn attached(reference: Option<&str>, attached: &Attached) -> Utf8Bytes {
     let head = Head {
         kind: if matches!(attached.gap, Gap::Resync) { "resync" } else { "attached" },
         reference,
@@ -186,7 +186,7 @@ pub(super) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Ref
 }
 
 /// A frame of an event or a signal, ready to be sent; `None` for what this version does not know.
-pub(super) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
+pub(crate) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
     Frame::of(delivery)
 }
 

@@ -1,0 +1,115 @@
+//! Hearing a room over plain HTTP.
+
+use chat_core::{ChatEngine, Epoch, Error, Position, Seq, Since};
+use poem::{
+    Body, IntoResponse, Response, Result,
+    http::{HeaderName, header},
+};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    payload::Payload,
+    registry::{MetaSchema, MetaSchemaRef},
+};
+
+use super::{
+    Tag,
+    args::{Caller, FlagArg, LastIdArg, RoomArg, SeqArg, TextArg},
+};
+use crate::{
+    problem::Problem,
+    sse::{self, Feed},
+};
+
+/// The event streams of an engine's rooms.
+pub(crate) struct EventsApi {
+    engine: ChatEngine,
+}
+
+impl EventsApi {
+    pub(crate) const fn new(engine: ChatEngine) -> Self {
+        Self { engine }
+    }
+}
+
+#[OpenApi(tag = "Tag::Events")]
+impl EventsApi {
+    /// Hear a room live, as server-sent events
+    ///
+    /// For `EventSource`. The data of each event is one frame, as over the WebSocket: first `attached` or `resync`, then
+    /// what was missed, one event each (`events` of `attached` is empty here), then live. Ids are positions, `epoch:seq`:
+    /// the last one seen goes back in `Last-Event-ID`, as `EventSource` does by itself, and nothing is missed or doubled.
+    /// Signals (`join`, `leave`, `user_list`, `typing`) have no id. After `room_deleted` the stream ends, and coming back
+    /// is answered with 204, which ends it for good. A client that ends the stream counts as online for the grace (10 s).
+    #[oai(path = "/rooms/:room_id/events", method = "get", operation_id = "streamEvents")]
+    #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
+    async fn stream(
+        &self,
+        /// Who listens.
+        #[oai(name = "username")]
+        caller: Caller,
+        /// The room's id.
+        room_id: RoomArg,
+        /// Begin with the event after this number; from now on when left out.
+        after: SeqArg,
+        /// The history that `after` belongs to; when left out only the number counts.
+        epoch: TextArg,
+        /// Whether to be shown as online; `true` when left out.
+        presence: FlagArg,
+        /// The id of the last event that was received; it stands above `after` and `epoch`.
+        #[oai(name = "Last-Event-ID")]
+        last: LastIdArg,
+    ) -> Result<EventStream, Problem> {
+        let session = self.engine.connect(caller.user()?.clone());
+        let comes_back = last.0.is_some();
+        let since = last.0.map_or_else(|| begin(after.0, epoch.0), Since::Position);
+        match sse::open(session, room_id.0, since, presence.0.unwrap_or(true)).await {
+            Ok(feed) => Ok(EventStream::Open(Frames(feed))),
+            Err(Error::RoomNotFound) if comes_back => Ok(EventStream::Over),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where a client begins that does not come back.
+fn begin(after: Option<u64>, epoch: Option<String>) -> Since {
+    match (after.map(Seq), epoch) {
+        (None, _) => Since::Now,
+        (Some(seq), None) => Since::Seq(seq),
+        (Some(seq), Some(epoch)) => Since::Position(Position { epoch: Epoch::new(&epoch), seq }),
+    }
+}
+
+#[derive(ApiResponse)]
+enum EventStream {
+    /// The room, live.
+    #[oai(status = 200)]
+    Open(Frames),
+    /// The room that the client comes back to is gone: there is nothing to come back for.
+    #[oai(status = 204)]
+    Over,
+}
+
+/// A body of server-sent events.
+struct Frames(Feed);
+
+impl Payload for Frames {
+    const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
+    }
+}
+
+impl IntoResponse for Frames {
+    fn into_response(self) -> Response {
+        Response::builder()
+            .content_type(CONTENT_TYPE)
+            .header(header::CACHE_CONTROL, "no-store")
+            .header(UNBUFFERED, "no")
+            .body(Body::from_bytes_stream(self.0.into_stream()))
+    }
+}
+
+const CONTENT_TYPE: &str = "text/event-stream";
+/// Tells nginx, and others after it, not to hold the stream back.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");

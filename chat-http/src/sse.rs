@@ -1,0 +1,297 @@
+//! A session as a stream of server-sent events: the way to hear a room for pages that have `EventSource`, and for networks
+//! that let nothing but plain HTTP through. Sending goes over REST.
+//!
+//! - The `data` of every event is one frame, exactly as a socket gets it. No event has a name, so `onmessage` hears them all.
+//! - First comes `attached` (or `resync`), then `user_list`, and `typing` if anyone is.
+//! - What was missed comes one by one behind `attached`, whose own `events` is always empty here: so each event has an id.
+//! - The id of an event is its position, `epoch:seq`; that of `attached` is the position before what was missed, and that of
+//!   `resync` the head. So the last id a client has seen is at every moment where to go on. Signals have none.
+//! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt::Write,
+    hash::{BuildHasher, Hasher},
+    io,
+    ops::RangeInclusive,
+    time::Duration,
+    vec,
+};
+
+use bytes::Bytes;
+use chat_core::{
+    Attached, CloseReason, Delivery, Epoch, Error, Gap, Item, Position, RoomId, Seq, Session, SessionHandle, Since,
+    Update, Updates,
+};
+use futures::{Stream, StreamExt, stream};
+use tokio::time::timeout;
+
+use crate::{json::parse_integer, ws};
+
+/// How long a stream may be silent before a comment shows that it is there. Proxies cut what is silent for longer.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// How many bytes are gathered into one piece of the body.
+const BATCH: usize = 64 << 10;
+/// How long `EventSource` is to wait before it comes back, in milliseconds: spread out, so that not all come at once.
+const RETRY: RangeInclusive<u64> = 1_000..=3_000;
+/// The same when the server stops, which takes a while to start again.
+const RETRY_AFTER_SHUTDOWN: RangeInclusive<u64> = 2_000..=8_000;
+
+/// Attaches a session to a room. What it hears from then on is in the [`Feed`].
+pub(crate) async fn open(session: Session, room: RoomId, since: Since, presence: bool) -> Result<Feed, Error> {
+    let (handle, updates) = session.split();
+    // From here on it ends well whoever goes away.
+    let hold = Hold { handle, was_heard: false };
+    let attached =
+        if presence { hold.handle.attach(room, since).await } else { hold.handle.observe(room, since).await };
+    Ok(Feed::new(hold, updates, attached?))
+}
+
+/// The position that an id names.
+pub(crate) fn parse_id(id: &str) -> Option<Position> {
+    let (epoch, seq) = id.rsplit_once(':')?;
+    let seq = Seq(parse_integer(seq)?);
+    (!epoch.is_empty()).then(|| Position { epoch: Epoch::new(epoch), seq })
+}
+
+/// What an attached session hears, as text for an `EventSource`.
+pub(crate) struct Feed {
+    hold: Hold,
+    updates: Updates,
+    epoch: Epoch,
+    /// How it begins, until that is written.
+    beginning: Option<String>,
+    gap: vec::IntoIter<Delivery>,
+    is_over: bool,
+}
+
+impl Feed {
+    fn new(hold: Hold, updates: Updates, attached: Attached) -> Self {
+        let Attached { room, head, gap } = attached;
+        let (missed, gap) = match gap {
+            Gap::Events(missed) => (missed, Gap::Events(Vec::new())),
+            Gap::Resync => (Vec::new(), Gap::Resync),
+        };
+        // The log has no holes: so many before the head is where this client stands.
+        let stands = Seq(head.seq.0.saturating_sub(missed.len() as u64));
+        let epoch = head.epoch.clone();
+        let mut beginning = String::new();
+        write_retry(&mut beginning, RETRY);
+        write_id(&mut beginning, &epoch, stands);
+        write_data(&mut beginning, &ws::attached(None, &Attached { room, head, gap }));
+        Self { hold, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
+    }
+
+    /// The stream as the body of a response.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        stream::unfold(self, |mut feed| async move {
+            let piece = feed.next().await?;
+            Some((Ok(piece), feed))
+        })
+    }
+
+    /// The next piece: everything that is waiting, up to a batch. While nobody asks for one, what happens waits in the
+    /// session's outbox, which has a bound.
+    async fn next(&mut self) -> Option<Bytes> {
+        self.hold.was_heard = true;
+        let mut text = self.beginning.take().unwrap_or_default();
+        self.take_waiting(&mut text);
+        while text.is_empty() && !self.is_over {
+            match timeout(KEEP_ALIVE, self.updates.next()).await {
+                Ok(update) => self.put(&mut text, update),
+                Err(_silence) => text.push_str(":\n\n"),
+            }
+            self.take_waiting(&mut text);
+        }
+        (!text.is_empty()).then(|| text.into())
+    }
+
+    fn take_waiting(&mut self, text: &mut String) {
+        while !self.is_over && text.len() < BATCH {
+            if let Some(missed) = self.gap.next() {
+                self.put_delivery(text, &missed);
+            } else if let Some(update) = self.updates.try_next() {
+                self.put(text, Some(update));
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn put(&mut self, text: &mut String, update: Option<Update>) {
+        match update {
+            Some(Update::Delivery(delivery)) => self.put_delivery(text, &delivery),
+            Some(Update::Closed(reason)) => {
+                if reason == CloseReason::Shutdown {
+                    write_retry(text, RETRY_AFTER_SHUTDOWN);
+                    text.push('\n');
+                }
+                self.is_over = true;
+            }
+            // The room is gone, or the session has ended without a word.
+            Some(Update::Detached(_)) | None => self.is_over = true,
+            // Nothing was submitted, so that nothing is answered here.
+            Some(Update::Answer(..) | _) => {}
+        }
+    }
+
+    fn put_delivery(&self, text: &mut String, delivery: &Delivery) {
+        let Some(frame) = ws::delivered(delivery) else { return };
+        if let Item::Event(event) = delivery.item() {
+            write_id(text, &self.epoch, event.seq);
+        }
+        write_data(text, &frame);
+    }
+}
+
+/// Ends the session with the stream: as lost if anyone has heard it, since the client cannot say that it leaves.
+struct Hold {
+    handle: SessionHandle,
+    was_heard: bool,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.was_heard {
+            self.handle.lose();
+        } else {
+            self.handle.close();
+        }
+        tracing::debug!(session.id = %self.handle.id(), user.id = %self.handle.identity().id, "an event stream ends");
+    }
+}
+
+fn write_id(text: &mut String, epoch: &Epoch, seq: Seq) {
+    // Writing to a string cannot fail.
+    let _written = writeln!(text, "id: {epoch}:{seq}");
+}
+
+/// One frame, and with it one event: JSON on the wire has no line breaks of its own.
+fn write_data(text: &mut String, frame: &str) {
+    text.extend(["data: ", frame, "\n\n"]);
+}
+
+fn write_retry(text: &mut String, range: RangeInclusive<u64>) {
+    // The standard library's hashers begin anew with a random key each.
+    let chance = RandomState::new().build_hasher().finish();
+    let wait = range.start() + chance % (range.end() - range.start() + 1);
+    let _written = writeln!(text, "retry: {wait}");
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_core::{ChatEngine, Draft, Identity, Limits, NewRoom};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    async fn engine(limits: Limits) -> (ChatEngine, RoomId) {
+        let engine = ChatEngine::builder().limits(limits).build().await.unwrap();
+        let room = engine.create_room(&user("Host"), NewRoom::named("general")).await.unwrap().id;
+        (engine, room)
+    }
+
+    fn user(name: &str) -> Identity {
+        Identity::named(name).unwrap()
+    }
+
+    async fn text(feed: &mut Feed) -> Option<String> {
+        feed.next().await.map(|piece| String::from_utf8(piece.into()).unwrap())
+    }
+
+    fn ids(text: &str) -> Vec<u64> {
+        text.lines().filter_map(|line| Some(parse_id(line.strip_prefix("id: ")?)?.seq.0)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_stream_shows_that_it_is_there() {
+        let (engine, room) = engine(Limits::default()).await;
+        let mut feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
+        // The beginning, and the lists that follow it within a second or so.
+        let mut piece = text(&mut feed).await.unwrap();
+        assert!(piece.starts_with("retry: "), "{piece}");
+        while piece != ":\n\n" {
+            let asked = Instant::now();
+            piece = text(&mut feed).await.unwrap();
+            assert_eq!(piece == ":\n\n", asked.elapsed() == KEEP_ALIVE, "{piece}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_comes_one_by_one_with_ids() {
+        let (engine, room) = engine(Limits::default()).await;
+        for number in 1..=3 {
+            engine.send(&user("Bob"), room, Draft::text(number.to_string())).await.unwrap();
+        }
+        let mut feed = open(engine.connect(user("Alice")), room, Since::Seq(Seq(1)), true).await.unwrap();
+        let piece = text(&mut feed).await.unwrap();
+        assert!(piece.contains("\"head\":3,\"events\":[]"), "{piece}");
+        assert_eq!(ids(&piece), [1, 2, 3], "the first is where the client stood");
+        let mut feed = open(engine.connect(user("Alice")), room, Since::Seq(Seq(9)), true).await.unwrap();
+        let piece = text(&mut feed).await.unwrap();
+        assert!(piece.contains("\"resync\""), "{piece}");
+        assert_eq!(ids(&piece), [3]);
+    }
+
+    #[tokio::test]
+    async fn who_reads_too_slowly_is_cut_and_resumes_without_a_hole() {
+        let mut limits = Limits::default();
+        limits.outbox_bytes = 2_000;
+        let (engine, room) = engine(limits).await;
+        let mut feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
+        let mut seen = ids(&text(&mut feed).await.unwrap());
+        for number in 1..=30 {
+            engine.send(&user("Bob"), room, Draft::text(number.to_string())).await.unwrap();
+        }
+        while let Some(piece) = text(&mut feed).await {
+            seen.extend(ids(&piece));
+        }
+        let last = *seen.last().unwrap();
+        assert!(last < 30, "it was cut");
+        let mut feed = open(engine.connect(user("Alice")), room, Since::Seq(Seq(last)), true).await.unwrap();
+        while seen.last() != Some(&30) {
+            seen.extend(ids(&text(&mut feed).await.unwrap()));
+        }
+        seen.dedup();
+        assert_eq!(seen, (0..=30).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_nobody_heard_leaves_at_once() {
+        let (engine, room) = engine(Limits::default()).await;
+        for (name, was_heard) in [("Alice", true), ("Carol", false)] {
+            let mut feed = open(engine.connect(user(name)), room, Since::Now, true).await.unwrap();
+            if was_heard {
+                text(&mut feed).await.unwrap();
+            }
+            drop(feed);
+            // The room answers this after it has taken note of the end.
+            engine.send(&user("Bob"), room, Draft::text("x")).await.unwrap();
+        }
+        let online = engine.presence(&user("Bob"), room).await.unwrap().members;
+        assert_eq!(online, [user("Alice")], "who was heard may come back");
+    }
+
+    #[tokio::test]
+    async fn stopping_says_when_to_come_back() {
+        let (engine, room) = engine(Limits::default()).await;
+        let mut feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
+        engine.shutdown().await;
+        let mut all = String::new();
+        while let Some(piece) = text(&mut feed).await {
+            all.push_str(&piece);
+        }
+        let last = all.trim_end().lines().last().unwrap();
+        let wait: u64 = last.strip_prefix("retry: ").unwrap().parse().unwrap();
+        assert!(RETRY_AFTER_SHUTDOWN.contains(&wait) && all.ends_with("\n\n"), "{all}");
+    }
+
+    #[test]
+    fn ids_are_positions() {
+        let position = parse_id("e:f:41").unwrap();
+        assert_eq!((position.epoch.as_str(), position.seq), ("e:f", Seq(41)));
+        for bad in ["", "41", ":41", "e:", "e:x", "e:-1", "e:01", "e:9007199254740992"] {
+            assert_eq!(parse_id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The Rust API: a session and its stream, without anything between.
+
+use std::collections::VecDeque;
+
+use chat_core::{
+    Answer, AnswerResult, Attached, Command, Delivery, Draft, Epoch, EventKind, Gap, Identity, Item, Position, RoomId,
+    Seq, SessionHandle, SignalKind, Since, Ticket, Update, Updates,
+};
+use futures::StreamExt;
+use tokio::time::timeout;
+
+use crate::client::{Client, Entered, Entry, Heard, Stage, Stored, TOO_LONG};
+
+pub(crate) struct RustApi {
+    handle: SessionHandle,
+    updates: Updates,
+    room: RoomId,
+    /// What came before an answer that was waited for.
+    before: VecDeque<Heard>,
+}
+
+impl RustApi {
+    async fn update(&mut self) -> Option<Update> {
+        timeout(TOO_LONG, self.updates.next()).await.expect("an update in time")
+    }
+
+    async fn answer(&mut self, ticket: Ticket) -> AnswerResult {
+        loop {
+            match self.update().await.expect("an answer") {
+                Update::Answer(answered, result) if answered == ticket => return result,
+                other => self.before.extend(heard(&other)),
+            }
+        }
+    }
+
+    async fn ask(&mut self, command: Command) -> Result<Answer, String> {
+        let ticket = self.handle.submit(command).unwrap();
+        self.answer(ticket).await.map_err(|error| error.code().to_owned())
+    }
+}
+
+impl Client for RustApi {
+    async fn enter(stage: &Stage, name: &str, entry: Entry) -> Result<(Self, Entered), String> {
+        let (handle, updates) = stage.server.engine.connect(Identity::named(name).unwrap()).split();
+        let mut client = Self { handle, updates, room: stage.room, before: VecDeque::new() };
+        let since = match entry.after {
+            None => Since::Now,
+            Some((None, seq)) => Since::Seq(Seq(seq)),
+            Some((Some(epoch), seq)) => Since::Position(Position { epoch: Epoch::new(&epoch), seq: Seq(seq) }),
+        };
+        let answer = client.ask(Command::Attach { room: stage.room, since, presence: entry.presence }).await?;
+        let Answer::Attached(Attached { head, gap, .. }) = answer else { panic!("{answer:?}") };
+        let (epoch, head) = (head.epoch.to_string(), head.seq.0);
+        let entered = match gap {
+            Gap::Events(events) => {
+                Entered::Attached { epoch, head, missed: events.iter().map(heard_delivery).collect() }
+            }
+            Gap::Resync => Entered::Resync { epoch, head },
+        };
+        Ok((client, entered))
+    }
+
+    async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String> {
+        let draft = Draft { content: content.to_owned(), key: key.map(ToOwned::to_owned) };
+        match self.ask(Command::Send { room: self.room, draft }).await? {
+            Answer::Sent(sent) => Ok(Stored { seq: sent.seq.0, replayed: sent.replayed }),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn next(&mut self) -> Heard {
+        if let Some(heard) = self.before.pop_front() {
+            return heard;
+        }
+        match self.update().await {
+            Some(update) => heard(&update).unwrap_or_else(|| panic!("{update:?}")),
+            None => Heard::End,
+        }
+    }
+
+    fn heard_before_answer(&self) -> Vec<Heard> {
+        self.before.iter().cloned().collect()
+    }
+
+    async fn type_something(&mut self) {
+        self.ask(Command::Typing { room: self.room, is_typing: true }).await.unwrap();
+    }
+
+    async fn detach(&mut self) {
+        self.ask(Command::Detach { room: self.room }).await.unwrap();
+    }
+
+    async fn leave(self) {
+        self.handle.close();
+    }
+
+    async fn lose(self) {
+        self.handle.lose();
+    }
+}
+
+fn heard(update: &Update) -> Option<Heard> {
+    match update {
+        Update::Delivery(delivery) => Some(heard_delivery(delivery)),
+        Update::Detached(_) | Update::Closed(_) => Some(Heard::End),
+        _ => None,
+    }
+}
+
+fn heard_delivery(delivery: &Delivery) -> Heard {
+    let names = |users: &[Identity]| users.iter().map(|user| user.name.to_string()).collect();
+    match delivery.item() {
+        Item::Event(event) => match &event.kind {
+            EventKind::Message(message) => Heard::Message {
+                seq: event.seq.0,
+                user: event.actor.as_ref().unwrap().id.to_string(),
+                content: message.content.clone(),
+                key: message.key.as_ref().map(|key| key.as_str().to_owned()),
+            },
+            EventKind::RoomUpdated { name, .. } => Heard::Updated { seq: event.seq.0, name: name.to_string() },
+            EventKind::RoomDeleted => Heard::Deleted { seq: event.seq.0 },
+            other => panic!("{other:?}"),
+        },
+        Item::Signal(signal) => match &signal.kind {
+            SignalKind::Join(user) => Heard::Join(user.id.to_string()),
+            SignalKind::Leave(user) => Heard::Leave(user.id.to_string()),
+            SignalKind::UserList(presence) => Heard::UserList(names(&presence.members)),
+            SignalKind::Typing(users) => Heard::Typing(names(users)),
+            other => panic!("{other:?}"),
+        },
+    }
+}

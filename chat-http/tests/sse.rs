@@ -1,0 +1,203 @@
+//! Server-sent events over real connections.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
+
+mod common;
+
+use chat_core::{Actor, Draft, Identity, Limits, RoomChange, RoomId};
+use common::{
+    engine, engine_with,
+    http::{EventSource, request},
+    socket::Server,
+};
+use serde_json::{Value, json};
+
+async fn server() -> Server {
+    Server::start(engine().await).await
+}
+
+fn path(room: RoomId, query: &str) -> String {
+    format!("/api/chat/rooms/{room}/events?{query}")
+}
+
+async fn listen(server: &Server, room: RoomId, query: &str, headers: &str) -> EventSource {
+    let (head, events) = EventSource::open(server.addr, &path(room, query), headers).await;
+    assert_eq!(head.status, 200, "{head:?}");
+    events
+}
+
+async fn say(server: &Server, room: RoomId, text: &str) {
+    server.engine.send(&Identity::named("Bob").unwrap(), room, Draft::text(text)).await.unwrap();
+}
+
+/// Status, code and field of a refusal.
+async fn refusal(server: &Server, path: &str, headers: &str) -> (u16, Value, Value) {
+    let (head, body) = request(server.addr, "GET", path, headers, None).await;
+    (head.status, body["code"].clone(), body["field"].clone())
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_the_rooms_state_and_goes_on_live() {
+    let server = server().await;
+    let room = server.room("general").await;
+    say(&server, room, "before").await;
+    let (head, mut alice) = EventSource::open(server.addr, &path(room, "username=Alice"), "").await;
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!((head.header("cache-control"), head.header("x-accel-buffering")), (Some("no-store"), Some("no")));
+    let attached = alice.next().await.unwrap();
+    let epoch = attached.data["epoch"].as_str().unwrap().to_owned();
+    assert_eq!(attached.data, json!({"type": "attached", "room": room.0, "epoch": epoch, "head": 1, "events": []}));
+    assert_eq!(attached.id, Some(format!("{epoch}:1")), "a stream that breaks off now goes on from here");
+    assert!((1_000..=3_000).contains(&alice.retry.unwrap()));
+    let list = alice.next().await.unwrap();
+    assert_eq!((&list.data["type"], &list.data["users"], list.id), (&json!("user_list"), &json!(["Alice"]), None));
+
+    let mut bob = server.enter(room, "Bob").await;
+    assert_eq!(alice.next_of("join").await.data["username"], "Bob");
+    bob.say(json!({"type": "typing", "is_typing": true})).await;
+    assert_eq!(alice.next_of("typing").await.data["users"], json!(["Bob"]));
+    bob.say(json!({"type": "message", "content": "Hi\nthere\r\n\u{2028}"})).await;
+    let (heard, framed) = (alice.next_of("message").await, bob.next_of("message").await);
+    assert_eq!(heard.data, framed, "the same frame as over a socket");
+    assert_eq!(heard.id, Some(format!("{epoch}:2")));
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_misses_nothing() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = listen(&server, room, "username=Alice", "").await;
+    alice.next().await.unwrap();
+    let mut last = alice.last_id.clone().unwrap();
+    for round in 0..3_u64 {
+        drop(alice);
+        say(&server, room, "one").await;
+        say(&server, room, "two").await;
+        // What the URL says is about the first time only.
+        let header = format!("Last-Event-ID: {last}\r\n");
+        alice = listen(&server, room, "username=Alice&after=0", &header).await;
+        let attached = alice.next().await.unwrap();
+        assert_eq!((attached.id.as_ref(), &attached.data["events"]), (Some(&last), &json!([])));
+        for seq in [round * 2 + 1, round * 2 + 2] {
+            let missed = alice.next().await.unwrap();
+            assert_eq!((&missed.data["type"], &missed.data["seq"]), (&json!("message"), &json!(seq)));
+            assert!(missed.id.unwrap().ends_with(&format!(":{seq}")));
+        }
+        last = alice.last_id.clone().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_first_connection_may_name_a_position() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for text in ["1", "2", "3"] {
+        say(&server, room, text).await;
+    }
+    let mut alice = listen(&server, room, "username=Alice&after=1", "").await;
+    let epoch = alice.next_of("attached").await.data["epoch"].as_str().unwrap().to_owned();
+    assert_eq!(alice.next().await.unwrap().data["seq"], 2);
+    for (query, header, kind, next) in [
+        (format!("after=2&epoch={epoch}"), String::new(), "attached", "message"),
+        ("after=3".to_owned(), String::new(), "attached", "user_list"),
+        ("after=2&epoch=other".to_owned(), String::new(), "resync", "user_list"),
+        ("after=99".to_owned(), String::new(), "resync", "user_list"),
+        (String::new(), "Last-Event-ID: other:2\r\n".to_owned(), "resync", "user_list"),
+        (String::new(), format!("Last-Event-ID: {epoch}:99\r\n"), "resync", "user_list"),
+    ] {
+        let mut bob = listen(&server, room, &format!("username=Bob&presence=false&{query}"), &header).await;
+        let first = bob.next().await.unwrap();
+        assert_eq!((&first.data["type"], &first.data["head"]), (&json!(kind), &json!(3)), "{query} {header}");
+        assert_eq!(bob.next().await.unwrap().data["type"], next, "{query} {header}");
+        assert_eq!(bob.last_id, Some(format!("{epoch}:3")), "{query} {header}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_room_ends_its_streams_for_good() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = listen(&server, room, "username=Alice", "").await;
+    alice.next_of("user_list").await;
+    let rename = RoomChange { name: Some("other".to_owned()), topic: None };
+    server.engine.update_room(Actor::Anonymous, room, rename).await.unwrap();
+    assert_eq!(alice.next_of("room_updated").await.data["name"], "other");
+    server.engine.delete_room(Actor::Anonymous, room).await.unwrap();
+    alice.next_of("room_deleted").await;
+    assert_eq!(alice.next().await, None);
+    let header = format!("Last-Event-ID: {}\r\n", alice.last_id.unwrap());
+    let (head, body) = request(server.addr, "GET", &path(room, "username=Alice"), &header, None).await;
+    assert_eq!((head.status, body), (204, Value::Null));
+    let refused = refusal(&server, &path(room, "username=Alice"), "").await;
+    assert_eq!(refused, (404, json!("room_not_found"), Value::Null), "without an id it is as any other path");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_before_the_stream_begins() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for bad in ["", "x", ":1", "e:", "e:x", "e:-1", "\u{e9}\u{ff}:x", "e:1\r\nLast-Event-ID: e:1"] {
+        let refused = refusal(&server, &path(room, "username=Alice"), &format!("Last-Event-ID: {bad}\r\n")).await;
+        assert_eq!(refused, (400, json!("invalid_field"), json!("Last-Event-ID")), "{bad:?}");
+    }
+    for (query, field) in [
+        ("username=Alice&after=x", "after"),
+        ("username=Alice&after=-1", "after"),
+        ("username=Alice&presence=maybe", "presence"),
+        ("username=%20", "username"),
+    ] {
+        assert_eq!(refusal(&server, &path(room, query), "").await, (400, json!("invalid_field"), json!(field)));
+    }
+    assert_eq!(refusal(&server, &path(room, ""), "").await.0, 401);
+    assert_eq!(refusal(&server, &path(RoomId(999), "username=Alice"), "").await.1, "room_not_found");
+    assert_eq!(refusal(&server, "/api/chat/rooms/0/events?username=Alice", "").await.0, 400);
+    let (head, _) = request(server.addr, "POST", &path(room, "username=Alice"), "", None).await;
+    assert_eq!((head.status, head.header("allow")), (405, Some("GET, HEAD")));
+}
+
+#[tokio::test]
+async fn one_session_too_many_is_told() {
+    let mut limits = Limits::default();
+    limits.sessions_per_user = Some(1);
+    let server = Server::start(engine_with(limits).await).await;
+    let room = server.room("general").await;
+    let _first = listen(&server, room, "username=Alice", "").await;
+    let refused = refusal(&server, &path(room, "username=Alice"), "").await;
+    assert_eq!(refused, (429, json!("too_many"), Value::Null));
+}
+
+#[tokio::test]
+async fn pages_of_listed_origins_may_listen() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for (origin, allowed) in [("http://app.example", Some("http://app.example")), ("http://evil.example", None)] {
+        let headers = format!("Origin: {origin}\r\n");
+        let (head, _) = EventSource::open(server.addr, &path(room, "username=Alice"), &headers).await;
+        assert_eq!((head.header("access-control-allow-origin"), head.header("vary")), (allowed, Some("Origin")));
+    }
+    let preflight = "Origin: http://app.example\r\nAccess-Control-Request-Method: GET\r\n";
+    let (head, _) = request(server.addr, "OPTIONS", &path(room, ""), preflight, None).await;
+    assert!(head.header("access-control-allow-headers").unwrap().contains("Last-Event-ID"));
+}
+
+#[tokio::test]
+async fn asking_for_the_headers_alone_leaves_at_once() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let (head, body) = request(server.addr, "HEAD", &path(room, "username=Alice"), "", None).await;
+    assert_eq!((head.status, head.header("content-type"), body), (200, Some("text/event-stream"), Value::Null));
+    say(&server, room, "the room has taken note").await;
+    assert_eq!(server.engine.presence(Actor::System, room).await.unwrap().count, 0);
+}
+
+#[tokio::test]
+async fn stopping_ends_streams_and_says_when_to_come_back() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = listen(&server, room, "username=Alice", "").await;
+    alice.next_of("user_list").await;
+    alice.retry = None;
+    server.stop.send(()).unwrap();
+    while alice.next().await.is_some() {}
+    assert!(alice.retry.is_some_and(|wait| (2_000..=8_000).contains(&wait)), "{:?}", alice.retry);
+    server.ended.await.unwrap();
+}
