@@ -5,9 +5,12 @@
 //! - [`serve`] runs either on a listener, with the time-outs and the graceful stop that a chat server needs;
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
 //!
-//! Features: `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
+//! Features: `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
+//! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
 mod api;
+#[cfg(feature = "ui")]
+mod assets;
 mod auth;
 mod dto;
 mod edge;

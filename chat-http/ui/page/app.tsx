@@ -1,9 +1,10 @@
 /** The page: a name first, then the rooms, then a room. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Room } from "./api.ts";
-import { DeleteDialog, Dialog, KeysDialog, NameForm, RoomDialog } from "./dialogs.tsx";
+import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
 import { useModel } from "./model.ts";
+import { NameForm } from "./name.tsx";
 import { OpenRoom } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Picture, RoomView } from "./roomview.tsx";

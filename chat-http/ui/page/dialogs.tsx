@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, codeOf, type Room } from "./api.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
-import { characters } from "./text.ts";
 import { refusal } from "./words.ts";
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
@@ -129,32 +128,6 @@ export function DeleteDialog({ rooms, room, onClose, onDeleted }: { rooms: Rooms
         </button>
       </footer>
     </Dialog>
-  );
-}
-
-/** The field for one's name, in its own window or on the first page. */
-export function NameForm({ name: before, action, onName }: { name: string; action: string; onName: (name: string) => void }) {
-  const [name, setName] = useState(before);
-  const [problem, setProblem] = useState("");
-  const save = (event: Event): void => {
-    event.preventDefault();
-    const wanted = name.trim().normalize("NFC");
-    if (wanted === "" || characters(wanted) > 64 || /[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(wanted)) setProblem(refusal("invalid_field", "username"));
-    else onName(wanted);
-  };
-  return (
-    <form class="name-form" onSubmit={save}>
-      <label for="my-name">Your name</label>
-      <div class="name-row">
-        <input id="my-name" value={name} autofocus autocomplete="nickname" maxLength={64} placeholder="Ada" aria-describedby="name-problem" aria-invalid={problem !== ""} onInput={(event) => (setName(event.currentTarget.value), setProblem(""))} />
-        <button type="submit" class="button" disabled={name.trim() === ""}>
-          {action}
-        </button>
-      </div>
-      <p id="name-problem" class="problem" role="alert">
-        {problem}
-      </p>
-    </form>
   );
 }
 
