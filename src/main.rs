@@ -31,7 +31,7 @@ struct Options {
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// A web origin, such as https://chat.example, whose pages may use this server besides its own; may be repeated (in
+    /// A web origin, such as `https://chat.example`, whose pages may use this server besides its own; may be repeated (in
     /// the environment: separated by commas).
     #[arg(long = "allowed-origin", env = "CHATD_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origins: Vec<Origin>,

@@ -1,5 +1,6 @@
 //! The store on SQLite holds to the contract, in a file and in memory, and refuses what it cannot use.
 #![cfg(all(feature = "test-util", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
     fs,

@@ -5,6 +5,19 @@
 //! - [`serve`] runs either on a listener, with the time-outs and the graceful stop that a chat server needs;
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
 //!
+//! ```no_run
+//! use chat_core::{ChatEngine, Database};
+//! use chat_http::{Guests, api};
+//! use poem::{Route, Server, listener::TcpListener};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = ChatEngine::builder().database(Database::memory()).build().await?;
+//! let app = Route::new().nest("/community", api(engine, Guests)); // …/community/api/chat/rooms and …/community/ws/chat
+//! Server::new(TcpListener::bind("127.0.0.1:3000")).run(app).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Features: `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
 //! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 

@@ -136,8 +136,12 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watch::Sender<Phase>, host: &Arc<Host>) {
-    let mut pause = None;
+    let (mut pause, mut is_full) = (None, false);
     loop {
+        let was_full = std::mem::replace(&mut is_full, slots.available_permits() == 0);
+        if is_full && !was_full {
+            tracing::warn!("there are as many connections as may be; further ones wait");
+        }
         let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {

@@ -380,3 +380,17 @@ async fn a_client_that_does_not_read_is_cut_and_others_are_not() {
     let code = slow.close_code().await;
     assert_eq!(code, 4560);
 }
+
+#[tokio::test]
+async fn sockets_work_in_a_plain_poem_app_under_a_prefix() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let acceptor = poem::listener::TcpAcceptor::from_tokio(listener).unwrap();
+    let route = poem::Route::new().nest("/apps/chat", chat_http::api(engine().await, chat_http::Guests));
+    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(route));
+    let url = format!("ws://{addr}/apps/chat/ws/chat?username=Alice");
+    let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let mut alice = Socket(stream);
+    alice.say(json!({"type": "ping"})).await;
+    assert_eq!(alice.next().await, json!({"type": "pong"}));
+}

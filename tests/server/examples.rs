@@ -165,6 +165,7 @@ async fn terminal() {
     }
     alice.type_line("last").await;
     bob.expect("Alice: last").await;
+    alice.expect("Alice: last").await;
     assert!(alice.finish().await.success());
     bob.expect("* Alice left").await;
     assert!(bob.finish().await.success());

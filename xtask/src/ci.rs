@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result {
 
 /// Rewrites openapi.yaml: the test that compares it writes it instead.
 pub(crate) fn openapi() -> Result {
-    let test = ["test", "--workspace", "--all-features", "--lib", "openapi"];
+    let test = ["test", "--workspace", "--all-features", "--test", "openapi"];
     sh::run(sh::cargo().args(test).env("UPDATE_EXPECT", "1"))
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn tidy() -> Result {
     let mut rustc = command(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.current_dir(sh::root()).env("CARGO_MANIFEST_DIR", sh::root());
     sh::run(rustc.args(["--test", "--edition", "2024", "tests/tidy.rs", "-o"]).arg(&program))?;
-    sh::run(command(program).arg("--quiet"))
+    sh::run(command(program).arg("--quiet").env("RUST_BACKTRACE", "0"))
 }
 
 fn docs() -> Result {

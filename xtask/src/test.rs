@@ -25,7 +25,8 @@ pub(crate) fn all(filter: &[String]) -> Result<Summary> {
     let mut tests = sh::cargo();
     // The same features as clippy's: one build of everything.
     tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(filter);
-    tests.args(["--", "--include-ignored"]).envs(variables);
+    // What tests tell of themselves (the simulator's counts, the conformance report) is worth reading when they pass, too.
+    tests.args(["--", "--include-ignored", "--show-output"]).envs(variables);
     let (succeeded, summary) = run_and_count(&mut tests)?;
     if !succeeded {
         return Err(format!("tests failed\n\n{summary}").into());

@@ -15,6 +15,7 @@ mod reply;
 mod room_task;
 mod session;
 mod session_core;
+mod session_state;
 mod sessions;
 mod shutdown;
 

@@ -254,7 +254,6 @@ impl RoomTask {
     fn join(&mut self, session: SessionId) {
         // One that ended meanwhile is about to depart.
         if let Some(session) = self.inner.sessions.get(session) {
-            session.joined(self.id);
             self.audience.join(session);
         }
     }

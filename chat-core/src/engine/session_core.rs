@@ -1,7 +1,6 @@
 //! The inside of a session: what its halves and the rooms share.
 
 use std::{
-    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -18,9 +17,9 @@ use crate::{
         hub::{Refused, RoomCommand},
         inner::Inner,
         lock,
-        outbox::Outbox,
         prepare::Prepared,
         reply::{Kind, Responder, SessionReply, To},
+        session_state::{Held, State},
     },
 };
 
@@ -37,36 +36,6 @@ pub(super) struct SessionCore {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct State {
-    outbox: Outbox,
-    has_handle: bool,
-    /// Why commands are refused, once it has ended.
-    ended: Option<Error>,
-    rooms: HashMap<RoomId, Link>,
-    /// The attach whose gap is in flight: from its dispatch until someone has taken the gap.
-    gap: Option<Ticket>,
-    /// Commands that wait for that, or behind one that does.
-    held: VecDeque<Held>,
-}
-
-/// What a session has to do with a room.
-#[derive(Debug, Default)]
-struct Link {
-    attached: bool,
-    /// Attaches that are not answered.
-    attaching: usize,
-}
-
-/// A command that waits in its session.
-#[derive(Debug)]
-struct Held {
-    ticket: Ticket,
-    room: RoomId,
-    wants_gap: bool,
-    command: RoomCommand,
-}
-
 /// How a session ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ending {
@@ -78,14 +47,6 @@ pub(super) struct Ending {
 
 impl SessionCore {
     pub(super) fn new(inner: &Arc<Inner>, id: SessionId, identity: Identity) -> Self {
-        let state = State {
-            outbox: Outbox::new(inner.limits.outbox_bytes),
-            has_handle: true,
-            ended: None,
-            rooms: HashMap::new(),
-            gap: None,
-            held: VecDeque::new(),
-        };
         Self {
             id,
             actor: Actor::User(identity.clone()),
@@ -93,7 +54,7 @@ impl SessionCore {
             inner: Arc::clone(inner),
             places: Semaphore::new(inner.limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
             tickets: AtomicU64::new(0),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(inner.limits.outbox_bytes)),
         }
     }
 
@@ -182,11 +143,6 @@ impl SessionCore {
     /// Passes an event or a signal on.
     pub(super) fn deliver(self: &Arc<Self>, delivery: Delivery) {
         self.change(|state, _| state.outbox.push(Update::Delivery(delivery)).map_err(drop));
-    }
-
-    /// From now on it hears this room.
-    pub(super) fn joined(&self, room: RoomId) {
-        lock(&self.state).rooms.entry(room).or_default().attached = true;
     }
 
     /// From now on it does not hear this room; it is told so if that is because the room is gone.
@@ -359,7 +315,11 @@ impl SessionCore {
     fn settle(&self, state: &mut State, reply: SessionReply, result: AnswerResult) -> Result<Option<Waker>, ()> {
         let SessionReply { ticket, room, kind, call, .. } = reply;
         if kind == Kind::Attach {
-            state.unlink(room, |link| link.attaching = link.attaching.saturating_sub(1));
+            // It counts as attached with the answer, so that an end between the answer and the room's next step departs.
+            state.unlink(room, |link| {
+                link.attaching = link.attaching.saturating_sub(1);
+                link.attached |= result.is_ok();
+            });
             if !has_gap(&result) {
                 state.release_gap(ticket);
             }
@@ -393,34 +353,6 @@ impl SessionCore {
         if let Update::Answer(ticket, _) = update {
             self.places.add_permits(1);
             state.release_gap(*ticket);
-        }
-    }
-}
-
-impl State {
-    /// Whether a command has to wait in the session: for the gap in flight, or behind another one for its room that does.
-    fn must_wait(&self, command: &Held) -> bool {
-        (command.wants_gap && self.gap.is_some()) || self.held.iter().any(|held| held.room == command.room)
-    }
-
-    fn release_gap(&mut self, ticket: Ticket) -> bool {
-        let held = self.gap == Some(ticket);
-        if held {
-            self.gap = None;
-        }
-        held
-    }
-
-    fn has_all_rooms(&self, room: RoomId, limit: usize) -> bool {
-        self.rooms.len() >= limit && !self.rooms.contains_key(&room)
-    }
-
-    fn unlink(&mut self, room: RoomId, change: impl FnOnce(&mut Link)) {
-        if let Some(link) = self.rooms.get_mut(&room) {
-            change(link);
-            if !link.attached && link.attaching == 0 {
-                self.rooms.remove(&room);
-            }
         }
     }
 }

@@ -312,7 +312,7 @@ impl<S: Io> Driver<S> {
         self.unwritten.map(|(since, _)| since.max(self.socket.get_ref().last_write()) + STALL)
     }
 
-    /// Sets the timer for what is due first. It is moved only forward in time when it has rung, not with every byte.
+    /// Sets the timer for what is due first: anew when it has rung or something is due earlier, but not with every byte.
     fn set_timer(&mut self) {
         let mut due = self.ping_at;
         if let Some(at) = self.silent_at() {

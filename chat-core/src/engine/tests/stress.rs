@@ -8,7 +8,8 @@ use crate::{Gap, Position, Seq, Since};
 
 const ROOMS: usize = 4;
 const SENDERS: usize = 4;
-const MESSAGES: usize = 1_000;
+const MESSAGES: usize = 500;
+const FLASHES: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_message_is_lost_or_doubled_whatever_happens_at_once() {
@@ -35,6 +36,7 @@ async fn no_message_is_lost_or_doubled_whatever_happens_at_once() {
         .enumerate()
         .map(|(n, room)| tokio::spawn(follow(engine.clone(), room, n, Arc::clone(&done))))
         .collect();
+    let flashes: Vec<_> = rooms.iter().map(|room| tokio::spawn(flash(engine.clone(), *room))).collect();
     let senders: Vec<_> = (0..SENDERS).map(|n| tokio::spawn(send_all(engine.clone(), rooms.clone(), n))).collect();
     for sender in senders {
         sender.await.unwrap();
@@ -43,18 +45,35 @@ async fn no_message_is_lost_or_doubled_whatever_happens_at_once() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), Seq((SENDERS * MESSAGES / ROOMS) as u64));
     }
+    for flash in flashes {
+        flash.await.unwrap();
+    }
     assert_eq!(engine.health().sessions, 0);
+    // Nobody is left in any room, so that all of them are forgotten.
+    until(|| engine.inner().hub.active() == 0).await;
     engine.shutdown().await;
     assert_eq!(engine.inner().hub.active(), 0);
     drop(engine);
     // What is left of the last tasks lets go of the store.
-    timeout(Duration::from_secs(10), async {
-        while Arc::strong_count(&store) > 1 {
+    until(|| Arc::strong_count(&store) == 1).await;
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
             tokio::task::yield_now().await;
         }
-    })
-    .await
-    .expect("no task holds on to anything");
+    };
+    timeout(Duration::from_secs(10), waiting).await.expect("it comes to rest");
+}
+
+/// Attaches and is gone as soon as it is answered, again and again.
+async fn flash(engine: ChatEngine, room: RoomId) {
+    for _ in 0..FLASHES {
+        let (session, updates) = connect(&engine, "flash");
+        drop(updates);
+        session.attach(room, Since::Now).await.unwrap();
+    }
 }
 
 /// Sends to all rooms in turn, half of it without a session, each message twice with one key.

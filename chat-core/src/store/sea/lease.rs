@@ -117,6 +117,10 @@ async fn try_take(pool: &Pool) -> Result<bool, Fault> {
     lent.check(taken.unwrap_or_else(|_| Err(Fault::timed_out("the lease"))))
 }
 
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "mysql")),
+    expect(unused_variables, clippy::unused_async, reason = "SQLite has no leases")
+)]
 async fn statement(lent: &Lent<'_>) -> Result<bool, Fault> {
     let (connection, run) = (&lent.connection, lent.run());
     match run.dialect {

@@ -11,7 +11,12 @@ use sea_orm::{
     sqlx::{self, Connection, pool::PoolOptions},
 };
 
-use super::{connect::Source, dialect::Dialect, error::Fault, run::Run};
+use super::{
+    connect::Source,
+    dialect::Dialect,
+    error::Fault,
+    run::{Run, STATEMENT_TIMEOUT},
+};
 
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -115,8 +120,11 @@ pub(super) fn options<DB: sqlx::Database>(size: u32) -> PoolOptions<DB> {
         })
 }
 
+/// A connection that hangs is not waited for: it ends with the process, or when the system gives it up.
 async fn close(connections: DatabaseConnection) {
-    if let Err(error) = connections.close().await {
-        tracing::debug!(%error, "could not close the database connections");
+    match tokio::time::timeout(STATEMENT_TIMEOUT, connections.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "could not close the database connections"),
+        Err(_) => tracing::debug!("the database connections did not close in time"),
     }
 }

@@ -52,7 +52,7 @@ impl Dials {
             load_fault_percent: faults(rng, 30),
             slow_reader_percent: if rng.percent(40) { 50 } else { 0 },
             crashes: !calm && rng.percent(40),
-            foreign: if rng.percent(50) { rng.between(1, 6) } else { 0 },
+            foreign: if rng.percent(50) { rng.between(1, 12) } else { 0 },
             floods: if rng.percent(50) { 3 } else { 0 },
             deletes: u64::from(rng.percent(15)),
             sent: 0,

@@ -118,8 +118,9 @@ impl World {
                 return Ok(());
             }
         };
-        let mut batch = Batch::default();
-        self.answer(reply, result, &mut batch)
+        self.answer(reply, result, &mut Batch::default())?;
+        self.cut_laggards();
+        Ok(())
     }
 
     fn input(&mut self, room: RoomId, input: Input) -> Checked {

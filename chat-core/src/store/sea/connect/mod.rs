@@ -58,6 +58,7 @@ impl Source {
     }
 
     /// The database that the host's connection leads to.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only SQLite has to be asked"))]
     #[allow(clippy::wildcard_enum_match_arm, reason = "which kinds of connection there are depends on features")]
     pub(super) async fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
         match &connection.inner {

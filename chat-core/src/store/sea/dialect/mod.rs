@@ -4,11 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use sea_orm::{DatabaseTransaction, DbBackend, QueryResult, SqliteTransactionMode, Value};
 
-use super::{
-    error::Fault,
-    rows::{signed, unsigned},
-    run::Run,
-};
+use super::{error::Fault, rows::unsigned, run::Run};
 use crate::{
     RoomId,
     append::{NewRoomRow, StoredEvent},
@@ -165,6 +161,10 @@ impl Dialect {
 
     /// Locks the rooms' rows in id order. `None` where nothing has to be locked. PostgreSQL raises the heads by `most` at
     /// once, which spares a round trip, and corrects them in [`raise_heads`](Self::raise_heads) where it was too much.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "mysql")),
+        expect(unused_variables, clippy::unused_async, reason = "SQLite has nothing to lock")
+    )]
     pub(super) async fn lock_rooms(self, run: &Transaction<'_>, most: &Counts) -> Result<Option<Heads>, Fault> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -206,11 +206,11 @@ impl Dialect {
     pub(super) async fn find_keys(self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, Fault> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => padded::find_keys(run, "VALUES ", keys).await,
+            Self::Sqlite => padded::find_keys(run, sqlite::AROUND_KEYS, keys).await,
             #[cfg(feature = "postgres")]
             Self::Postgres => postgres::find_keys(run, keys).await,
             #[cfg(feature = "mysql")]
-            Self::MySql => padded::find_keys(run, "", keys).await,
+            Self::MySql => padded::find_keys(run, mysql::AROUND_KEYS, keys).await,
         }
     }
 
@@ -257,6 +257,7 @@ fn heads_from(rows: &[QueryResult]) -> Result<Heads, Fault> {
 }
 
 /// A room's id as a value.
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
 fn id_value(room: RoomId) -> Value {
-    signed(room.0).into()
+    super::rows::signed(room.0).into()
 }

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::RoomId;
 
+/// What stands around a list of keys that are looked for.
+pub(super) const AROUND_KEYS: (&str, &str) = ("chat_events WHERE (idem_key, room_id, user_id) IN (", ")");
+
 /// The string in a binary column.
 pub(super) fn opaque_from(row: &QueryResult, index: usize) -> Result<Option<String>, Fault> {
     let bytes: Option<Vec<u8>> = row.try_get_by_index(index)?;

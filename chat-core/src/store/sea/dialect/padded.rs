@@ -9,8 +9,8 @@ use super::{
 };
 use crate::append::StoredEvent;
 
-/// The most rows a statement has: SQLite takes 32,766 values at most.
-pub(super) const MOST_ROWS: usize = 1_024;
+/// The most rows a statement has: SQLite takes 32,766 values at most, and MariaDB makes a table of a list of 1,000.
+pub(super) const MOST_ROWS: usize = 512;
 
 /// `group` as often as there are rows, separated by commas.
 pub(super) fn repeated(group: &str, rows: usize) -> String {
@@ -30,22 +30,25 @@ pub(super) fn padded<T: Copy>(rows: &[T]) -> Vec<T> {
     rows.iter().copied().chain(last.into_iter().cycle()).take(rows.len().next_power_of_two()).collect()
 }
 
-/// The events that hold one of these keys; `list` is what stands before the list of keys.
-pub(super) async fn find_keys(run: &Transaction<'_>, list: &str, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, Fault> {
+/// The events that hold one of these keys: `from` stands around the list of keys.
+pub(super) async fn find_keys(
+    run: &Transaction<'_>,
+    from: (&str, &str),
+    keys: &[Key<'_>],
+) -> Result<Vec<StoredEvent>, Fault> {
     let mut found = Vec::new();
     for chunk in keys.chunks(MOST_ROWS) {
         let padded = padded(chunk);
-        let sql = format!(
-            "SELECT {} FROM chat_events WHERE (idem_key, room_id, user_id) IN ({list}{})",
-            rows::EVENT_COLUMNS,
-            repeated("(?,?,?)", padded.len())
-        );
+        let list = repeated("(?,?,?)", padded.len());
+        let sql = format!("SELECT {} FROM {}{list}{}", rows::EVENT_COLUMNS, from.0, from.1);
         let opaque = |text| run.dialect.opaque(Some(text));
         let values = padded.into_iter().flat_map(|key| [opaque(key.key), id_value(key.room), opaque(key.user)]);
         for row in run.query(&sql, values.collect()).await? {
             found.push(rows::event(run.dialect, &row)?);
         }
     }
+    // The last key stands several times.
+    found.dedup_by_key(|stored: &mut StoredEvent| (stored.event.room, stored.event.seq));
     Ok(found)
 }
 

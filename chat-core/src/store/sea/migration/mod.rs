@@ -5,12 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbErr, DynIden, sea_query::IntoIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
 
-use super::{
-    dialect::Dialect,
-    error::Fault,
-    pool::Pool,
-    run::{Run, Write},
-};
+use super::{dialect::Dialect, error::Fault, pool::Pool, run::Run};
 use crate::{Epoch, StartError};
 
 mod m0001_rooms_and_events;
@@ -57,7 +52,7 @@ const POSTGRES_LOCK: &[&str] = &[
 /// Where definitions are transactional: the lock is the transaction's.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 async fn in_transaction(pool: &Pool, lock: &[&str]) -> Result<Epoch, StartError> {
-    let write = Write::begin(pool).await.map_err(unavailable)?;
+    let write = super::run::Write::begin(pool).await.map_err(unavailable)?;
     let on = write.run().on;
     let done = within_limit(async {
         for sql in lock {

@@ -1,0 +1,79 @@
+//! What a session keeps under its lock: its outbox, its rooms, and the commands that wait for a gap.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::{
+    Error, RoomId, Ticket,
+    engine::{hub::RoomCommand, outbox::Outbox},
+};
+
+/// What changes about a session: kept under its lock.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) outbox: Outbox,
+    pub(super) has_handle: bool,
+    /// Why commands are refused, once it has ended.
+    pub(super) ended: Option<Error>,
+    pub(super) rooms: HashMap<RoomId, Link>,
+    /// The attach whose gap is in flight: from its dispatch until someone has taken the gap.
+    pub(super) gap: Option<Ticket>,
+    /// Commands that wait for that, or behind one that does.
+    pub(super) held: VecDeque<Held>,
+}
+
+/// What a session has to do with a room.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    pub(super) attached: bool,
+    /// Attaches that are not answered.
+    pub(super) attaching: usize,
+}
+
+/// A command that waits in its session.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) ticket: Ticket,
+    pub(super) room: RoomId,
+    pub(super) wants_gap: bool,
+    pub(super) command: RoomCommand,
+}
+
+impl State {
+    /// A session that has done nothing yet.
+    pub(super) fn new(outbox_bytes: usize) -> Self {
+        Self {
+            outbox: Outbox::new(outbox_bytes),
+            has_handle: true,
+            ended: None,
+            rooms: HashMap::new(),
+            gap: None,
+            held: VecDeque::new(),
+        }
+    }
+
+    /// Whether a command has to wait in the session: for the gap in flight, or behind another one for its room that does.
+    pub(super) fn must_wait(&self, command: &Held) -> bool {
+        (command.wants_gap && self.gap.is_some()) || self.held.iter().any(|held| held.room == command.room)
+    }
+
+    pub(super) fn release_gap(&mut self, ticket: Ticket) -> bool {
+        let held = self.gap == Some(ticket);
+        if held {
+            self.gap = None;
+        }
+        held
+    }
+
+    pub(super) fn has_all_rooms(&self, room: RoomId, limit: usize) -> bool {
+        self.rooms.len() >= limit && !self.rooms.contains_key(&room)
+    }
+
+    pub(super) fn unlink(&mut self, room: RoomId, change: impl FnOnce(&mut Link)) {
+        if let Some(link) = self.rooms.get_mut(&room) {
+            change(link);
+            if !link.attached && link.attaching == 0 {
+                self.rooms.remove(&room);
+            }
+        }
+    }
+}
