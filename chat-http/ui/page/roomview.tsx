@@ -27,6 +27,7 @@ interface Props {
 export function RoomView({ room, before, after, gone, onRename, eager }: Props) {
   useModel(room);
   useModel(room.session.outbox);
+  const { online } = useModel(room.session.connection);
   const [people, setPeople] = useState(() => matchMedia("(min-width: 1200px)").matches && eager);
   const list = useRef<MessageList>(null);
   const pane = useRef<HTMLElement>(null);
@@ -36,7 +37,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
   const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
 
   return (
-    <section class={people ? "room with-people" : "room"} ref={pane} aria-label={info ? `Room ${info.name}` : "Room"}>
+    <section class={`room${people ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? `Room ${info.name}` : "Room"}>
       <header class="room-head">
         {before}
         {info && <RoomSign id={id} name={info.name} />}
@@ -59,7 +60,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
           <>
             <MessageList
               key={id}
-              ref={list}
+              handle={list}
               label={`Messages in ${name}`}
               timeline={room.timeline}
               drafts={drafts}
