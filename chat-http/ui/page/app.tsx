@@ -50,6 +50,7 @@ function Site({ base, name, onName }: { base: URL; name: string; onName: (name: 
   const id = useRoute();
   const room = useOpenRoom(session, rooms, id);
   const close = (): void => setWindow(null);
+  const narrow = useMedia("(max-width: 719px)");
 
   useEffect(() => {
     session.start();
@@ -65,15 +66,18 @@ function Site({ base, name, onName }: { base: URL; name: string; onName: (name: 
   const about = room?.info;
   return (
     <div class={id === null ? "site choosing" : "site in-room"}>
-      <Sidebar
-        session={session}
-        rooms={rooms}
-        open={id}
-        onNew={(suggestion) => setWindow({ kind: "new", suggestion })}
-        onDelete={(doomed) => setWindow({ kind: "delete", room: doomed })}
-        onRename={() => setWindow({ kind: "name" })}
-        onKeys={() => setWindow({ kind: "keys" })}
-      />
+      {/* On a phone the list is all there is. */}
+      <div class="choice" role={narrow && id === null ? "main" : undefined}>
+        <Sidebar
+          session={session}
+          rooms={rooms}
+          open={id}
+          onNew={(suggestion) => setWindow({ kind: "new", suggestion })}
+          onDelete={(doomed) => setWindow({ kind: "delete", room: doomed })}
+          onRename={() => setWindow({ kind: "name" })}
+          onKeys={() => setWindow({ kind: "keys" })}
+        />
+      </div>
       <main>
         {room ? (
           <RoomView
@@ -136,6 +140,17 @@ function Nowhere({ session, rooms, onNew }: { session: Session; rooms: Rooms; on
       </div>
     </div>
   );
+}
+
+function useMedia(query: string): boolean {
+  const media = useMemo(() => matchMedia(query), [query]);
+  const [fits, setFits] = useState(media.matches);
+  useEffect(() => {
+    const onChange = (): void => setFits(media.matches);
+    media.addEventListener("change", onChange);
+    return () => media.removeEventListener("change", onChange);
+  }, [media]);
+  return fits;
 }
 
 /** The room that the address names. */

@@ -59,7 +59,7 @@ function Countdown({ until, onNow }: { until: number; onNow: () => void }) {
     <button type="button" class="link" onClick={onNow} title="Try to connect now">
       Try now
       <span aria-hidden="true" class="countdown">
-        {seconds > 0 ? ` (${seconds} s)` : ""}
+        {seconds > 0 ? `(${seconds} s)` : ""}
       </span>
     </button>
   );

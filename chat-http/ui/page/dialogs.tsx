@@ -8,13 +8,18 @@ import { refusal } from "./words.ts";
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const left = useRef(false);
   useEffect(() => {
     const box = dialog.current;
     box?.showModal();
-    return () => box?.close();
+    return () => {
+      // Closing gives the focus back; what it tells comes late, when another window may be open.
+      left.current = true;
+      box?.close();
+    };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()}>
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => left.current || onClose()} onClick={(event) => event.target === dialog.current && onClose()}>
       <div class="dialog">
         <header>
           <h2 id="dialog-title">{title}</h2>

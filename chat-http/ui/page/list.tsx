@@ -23,6 +23,8 @@ interface Props {
   onRetry: (id: string) => void;
   onDiscard: (id: string) => void;
   onEscape: () => void;
+  /** Where the list puts itself, for those who tell it to go somewhere. */
+  handle: { current: MessageList | null };
 }
 
 interface State {
@@ -37,6 +39,8 @@ interface State {
 interface Anchor {
   item: Item;
   bottom: number;
+  /** How far the window was scrolled then. */
+  at: number;
 }
 
 /** So far beyond the window rows are kept, and older messages asked for. */
@@ -61,6 +65,7 @@ export class MessageList extends Component<Props, State> {
   #resize: ResizeObserver | undefined;
 
   override componentDidMount(): void {
+    this.props.handle.current = this;
     this.#resize = new ResizeObserver(() => this.#resized());
     if (this.#window.current) this.#resize.observe(this.#window.current);
     if (this.#rows.current) this.#resize.observe(this.#rows.current);
@@ -129,13 +134,14 @@ export class MessageList extends Component<Props, State> {
   #layout(): void {
     const [pane, above, under] = [this.#window.current, this.#above.current, this.#under.current];
     if (!pane || !above || !under) return;
+    const at = pane.scrollTop;
     this.#measure();
     const { start, end } = this.state;
     const total = this.#edges.at(-1) ?? 0;
     above.style.height = `${this.#edge(start)}px`;
     under.style.height = `${Math.max(0, total - this.#edge(end))}px`;
-    if (!this.#placed && this.#count() > 0) this.#place(pane);
-    this.#hold(pane);
+    if (!this.#placed && this.#count() > 0) this.#place(pane, at);
+    this.#hold(pane, at);
     this.#choose(pane);
     this.#see();
   }
@@ -152,7 +158,7 @@ export class MessageList extends Component<Props, State> {
     let edge = 0;
     for (let at = 0; at < count; at++) {
       const item = this.#item(at) as Item;
-      edge += item.height || this.#guess(item);
+      edge += item.height || (item.guess ||= this.#guess(item));
       this.#edges[at + 1] = edge;
     }
   }
@@ -172,7 +178,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   /** On entering: at the first unread message if it would be out of sight, else at the end. */
-  #place(pane: HTMLElement): void {
+  #place(pane: HTMLElement, at: number): void {
     this.#placed = true;
     this.#lastSeq = this.props.timeline.newest;
     const { readTo, timeline } = this.props;
@@ -182,23 +188,24 @@ export class MessageList extends Component<Props, State> {
     const item = timeline.items[first];
     if (first === 0 || !item || height < pane.clientHeight - 120) return;
     this.#stick = false;
-    this.#anchor = { item, bottom: 96 + item.height };
+    this.#anchor = { item, bottom: 96 + (item.height || item.guess), at };
     const below = timeline.items.length - first;
     this.setState({ atEnd: false, below });
   }
 
-  /** Keeps the window at the end, or at its anchor. */
-  #hold(pane: HTMLElement): void {
-    const end = pane.scrollHeight - pane.clientHeight;
-    const wanted = this.#stick ? end : this.#anchored();
-    if (wanted !== null && Math.abs(wanted - pane.scrollTop) >= 1) pane.scrollTop = wanted;
-  }
-
-  #anchored(): number | null {
-    if (!this.#anchor) return null;
-    const index = this.#indexOf(this.#anchor.item);
-    if (index < 0) return null;
-    return this.#listTop() + this.#edge(index + 1) - this.#anchor.bottom;
+  /** Keeps the window at the end, or at its anchor, plus what was scrolled since that was noted. */
+  #hold(pane: HTMLElement, at: number): void {
+    if (this.#stick) {
+      const end = pane.scrollHeight - pane.clientHeight;
+      if (end - pane.scrollTop >= 1) pane.scrollTop = end;
+      return;
+    }
+    const index = this.#anchor ? this.#indexOf(this.#anchor.item) : -1;
+    if (!this.#anchor || index < 0) return;
+    this.#anchor.bottom -= at - this.#anchor.at;
+    const wanted = this.#listTop() + this.#edge(index + 1) - this.#anchor.bottom;
+    if (Math.abs(wanted - pane.scrollTop) >= 1) pane.scrollTop = wanted;
+    this.#anchor.at = pane.scrollTop;
   }
 
   #indexOf(item: Item): number {
@@ -265,7 +272,7 @@ export class MessageList extends Component<Props, State> {
     const y = pane.scrollTop - this.#listTop();
     const index = Math.min(this.#rowAt(Math.max(0, y)), this.#count() - 1);
     const item = this.#item(index);
-    this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y } : null;
+    this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y, at: pane.scrollTop } : null;
     if (this.#stick !== this.state.atEnd) this.setState({ atEnd: this.#stick, ...(this.#stick ? { below: 0 } : {}) });
     this.#choose(pane);
     this.#see();
@@ -276,7 +283,7 @@ export class MessageList extends Component<Props, State> {
     const width = this.#window.current?.clientWidth ?? 0;
     if (this.#width !== width) {
       // Heights of rows out of sight are guesses again.
-      if (this.#width > 0) for (const item of this.props.timeline.items) item.height = 0;
+      if (this.#width > 0) for (const item of this.props.timeline.items) item.height = item.guess = 0;
       this.#width = width;
     }
     this.#layout();
@@ -338,9 +345,9 @@ export class MessageList extends Component<Props, State> {
     const rows = [];
     for (let index = Math.min(start, count); index < Math.min(end, count); index++) {
       const item = this.#item(index) as Item;
-      const { day, head, tail, unread } = look(item, this.#item(index - 1), this.#item(index + 1), readTo);
+      const seen = look(item, this.#item(index - 1), this.#item(index + 1), readTo);
       rows.push(
-        <Row key={item.id} item={item} own={item.user === me} {...{ day, head, tail, unread, onRetry, onDiscard }} failed={item.failed} state={item.kind} />,
+        <Row key={item.id} item={item} own={item.user === me} {...seen} {...{ onRetry, onDiscard }} failed={item.failed} state={item.kind} />,
       );
     }
     return (

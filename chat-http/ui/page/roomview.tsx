@@ -10,7 +10,9 @@ import { MessageList } from "./list.tsx";
 import { useModel } from "./model.ts";
 import { Avatar, RoomSign } from "./person.tsx";
 import type { OpenRoom } from "./room.ts";
-import { fullDay, number, plural, refusal, typing } from "./words.ts";
+import { fullDay, number, refusal, typing } from "./words.ts";
+
+const WIDE = "(min-width: 1200px)";
 
 interface Props {
   room: OpenRoom;
@@ -27,16 +29,24 @@ interface Props {
 export function RoomView({ room, before, after, gone, onRename, eager }: Props) {
   useModel(room);
   useModel(room.session.outbox);
-  const [people, setPeople] = useState(() => matchMedia("(min-width: 1200px)").matches && eager);
+  const { online } = useModel(room.session.connection);
+  const [people, setPeople] = useState(() => matchMedia(WIDE).matches && eager);
+  useEffect(() => {
+    // Where there is no room beside the messages, the list of people would cover them.
+    const wide = matchMedia(WIDE);
+    const onChange = (): void => setPeople((open) => open && wide.matches);
+    wide.addEventListener("change", onChange);
+    return () => wide.removeEventListener("change", onChange);
+  }, []);
   const list = useRef<MessageList>(null);
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
   const drafts = session.outbox.of(id);
-  const name = info?.name ?? "…";
+  const name = info?.name ?? (room.status === "gone" ? "No such room" : "…");
   const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
 
   return (
-    <section class={people ? "room with-people" : "room"} ref={pane} aria-label={info ? `Room ${info.name}` : "Room"}>
+    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? `Room ${info.name}` : "Room"}>
       <header class="room-head">
         {before}
         {info && <RoomSign id={id} name={info.name} />}
@@ -59,7 +69,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
           <>
             <MessageList
               key={id}
-              ref={list}
+              handle={list}
               label={`Messages in ${name}`}
               timeline={room.timeline}
               drafts={drafts}
@@ -90,7 +100,7 @@ function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; 
   if (!room.people || room.status !== "ready") return null;
   const { count, members } = room.people;
   return (
-    <button type="button" class="people-button" aria-expanded={open} aria-label={`${plural(count, "person", "people")} here`} title="Who is here" onClick={onClick}>
+    <button type="button" class="people-button" aria-expanded={open} title="Who is here" onClick={onClick}>
       <span class="faces">
         {members.slice(0, 3).map(({ user, username }) => (
           <Avatar key={user} id={user} name={username} small />
@@ -98,6 +108,7 @@ function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; 
         {members.length === 0 && <PeopleIcon />}
       </span>
       <span class="count">{number(count)}</span>
+      <span class="sr-only">{count === 1 ? "person here" : "people here"}</span>
     </button>
   );
 }
@@ -109,7 +120,7 @@ function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void })
   const typists = new Set(room.typing.map(({ user }) => user));
   useEffect(() => {
     // Where it covers the room it takes the focus along, and gives it back.
-    if (matchMedia("(min-width: 1200px)").matches) return;
+    if (!panel.current || getComputedStyle(panel.current).position !== "absolute") return;
     const before = (panel.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
     panel.current?.querySelector("button")?.focus();
     return () => before?.focus();
@@ -215,8 +226,8 @@ function Instead({ room, gone }: { room: OpenRoom; gone: ComponentChildren }) {
     return (
       <div class="state">
         <Ghost />
-        <h2>{deleted ? "This room is gone" : "You are not in this room any more"}</h2>
-        <p>{deleted ? "Somebody deleted it, and its messages with it." : refusal(room.code)}</p>
+        <h2>{deleted ? (room.info ? "This room is gone" : "There is no such room") : "You are not in this room any more"}</h2>
+        <p>{deleted ? (room.info ? "Somebody deleted it, and its messages with it." : "It may have been deleted, or the link is not quite right.") : refusal(room.code)}</p>
         {gone}
       </div>
     );

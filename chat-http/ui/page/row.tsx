@@ -15,6 +15,7 @@ interface Props {
   head: boolean;
   tail: boolean;
   unread: boolean;
+  stamp: boolean;
   state: Item["kind"];
   failed: string | undefined;
   onRetry: (id: string) => void;
@@ -56,12 +57,13 @@ export const Row = memo(function Row(props: Props) {
   );
 });
 
-function Bubble({ item, state, failed }: Props) {
+function Bubble({ item, state, failed, stamp }: Props) {
   const big = isBigEmoji(item.text);
+  const sending = state === "draft" && failed === undefined;
   return (
     <div class="line">
-      <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`}>
-        <div class="text" dir="auto">
+      <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`} dir="auto" title={stamp ? undefined : exactTime(item.at)}>
+        <span class="text">
           {pieces(item.text).map((piece) =>
             typeof piece === "string" ? (
               piece
@@ -71,18 +73,20 @@ function Bubble({ item, state, failed }: Props) {
               </a>
             ),
           )}
-        </div>
-        <span class="stamp">
-          <time dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
-            {time(item.at)}
-          </time>
-          {state === "draft" && failed === undefined && (
-            <span class="sending" title="On its way">
-              <Clock />
-              <span class="sr-only">, on its way</span>
-            </span>
-          )}
         </span>
+        {(stamp || sending) && (
+          <span class="stamp">
+            <time dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
+              {time(item.at)}
+            </time>
+            {sending && (
+              <span class="sending" title="On its way">
+                <Clock />
+                <span class="sr-only">, on its way</span>
+              </span>
+            )}
+          </span>
+        )}
       </div>
       {state === "message" && <CopyButton text={item.text} />}
     </div>

@@ -13,6 +13,8 @@ export interface Item {
   at: number;
   /** As measured on screen; 0 when it never was. */
   height: number;
+  /** What its height is taken for until then; 0 when nobody asked. */
+  guess: number;
   /** Arrived while the room was being looked at. */
   fresh: boolean;
   failed?: string;
@@ -60,7 +62,7 @@ export class Timeline {
 
   /** Adds a line that is no message. */
   addNotice(seq: number, text: string, at: number): boolean {
-    return this.#insert({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, at, height: 0, fresh: true });
+    return this.#insert({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, at, height: 0, guess: 0, fresh: true });
   }
 
   has(seq: number): boolean {
@@ -100,7 +102,7 @@ export function rowId(user: string, key: string): string {
 function itemOf(message: Message, fresh: boolean): Item {
   const { seq, user, username, content, key } = message;
   const id = key ? rowId(user, key) : `s${seq}`;
-  return { id, kind: "message", seq, user, username, text: content, at: Date.parse(message.timestamp), height: 0, fresh };
+  return { id, kind: "message", seq, user, username, text: content, at: Date.parse(message.timestamp), height: 0, guess: 0, fresh };
 }
 
 /** How a row hangs together with the one above it. */
@@ -113,6 +115,8 @@ export interface Look {
   tail: boolean;
   /** The first that has not been read. */
   unread: boolean;
+  /** Says when: the last of its run, and the last of a minute. */
+  stamp: boolean;
 }
 
 const RUN_MS = 5 * 60_000;
@@ -122,7 +126,8 @@ export function look(item: Item, above: Item | undefined, below: Item | undefine
   const day = above === undefined || !sameDay(above.at, item.at);
   const head = day || unread || !sameRun(above, item);
   const tail = below === undefined || !sameRun(item, below) || !sameDay(item.at, below.at) || isFirstUnread(below, item, readTo);
-  return { day, head, tail, unread };
+  const stamp = tail || Math.floor(item.at / 60_000) !== Math.floor((below?.at ?? 0) / 60_000);
+  return { day, head, tail, unread, stamp };
 }
 
 function isFirstUnread(item: Item, above: Item | undefined, readTo: number | null): boolean {
