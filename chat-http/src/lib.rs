@@ -19,9 +19,12 @@
 //! # }
 //! ```
 //!
-//! Features: `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
+//! Features: `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
+//! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
 mod api;
+#[cfg(feature = "ui")]
+mod assets;
 mod auth;
 mod dto;
 mod edge;

@@ -9,14 +9,16 @@ use poem::{
     http::{Method, header},
 };
 
+#[cfg(feature = "ui")]
+use crate::assets;
 use crate::{edge::Methods, openapi, problem::Problem};
 
-/// The paths of [`routes`].
-const PATHS: [&str; 6] = ["/", "/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
+/// The paths of [`routes`] besides the front page's.
+const PATHS: [&str; 5] = ["/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
 
 /// Adds the site's own paths to the API's.
 pub(crate) fn routes(api: Route, engine: ChatEngine) -> Route {
-    api.at("/", get(page("text/html; charset=utf-8", include_str!("site.html"), PLAIN)))
+    front(api)
         .at("/docs", get(page("text/html; charset=utf-8", openapi::swagger_ui(), WITH_SCRIPTS)))
         .at("/openapi.json", get(page("application/json", openapi::openapi_json(), PLAIN)))
         .at("/openapi.yaml", get(page("application/yaml", openapi::openapi_yaml(), PLAIN)))
@@ -26,7 +28,29 @@ pub(crate) fn routes(api: Route, engine: ChatEngine) -> Route {
 
 /// The methods of the site's own paths.
 pub(crate) fn methods(api: Methods) -> Methods {
-    PATHS.into_iter().fold(api, |all, path| all.add(path, [Method::GET]))
+    front_paths().chain(PATHS).fold(api, |all, path| all.add(path, [Method::GET]))
+}
+
+/// The web page, where one chats.
+#[cfg(feature = "ui")]
+fn front(api: Route) -> Route {
+    assets::routes(api)
+}
+
+#[cfg(feature = "ui")]
+fn front_paths() -> impl Iterator<Item = &'static str> {
+    assets::paths()
+}
+
+/// A page that says what is here.
+#[cfg(not(feature = "ui"))]
+fn front(api: Route) -> Route {
+    api.at("/", get(page("text/html; charset=utf-8", include_str!("site.html"), PLAIN)))
+}
+
+#[cfg(not(feature = "ui"))]
+fn front_paths() -> impl Iterator<Item = &'static str> {
+    ["/"].into_iter()
 }
 
 /// Whether the engine takes commands and its database stores.

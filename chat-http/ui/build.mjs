@@ -1,8 +1,8 @@
 // Bundles the sources into dist/, which is committed and embedded in the binary: `npm run build`.
 import { build } from "esbuild";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const dist = here("./dist");
@@ -14,7 +14,26 @@ const outputs = {
   "app.js": "./page/main.tsx",
   "app.css": "./page/style.css",
   "index.html": "./page/index.html",
+  "favicon.svg": "./page/favicon.svg",
 };
+
+/** Style sheets that are imported by a script come as bundled, minified text. */
+const styleText = {
+  name: "style-text",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { outputFiles } = await build({ entryPoints: [path], bundle: true, minify: true, write: false, charset: "utf8", logLevel: "warning" });
+      return { contents: outputFiles[0].text, loader: "text" };
+    });
+  },
+};
+
+/** Writes the compressed file, unless the one that is there holds the same: zlib's versions differ. */
+function compress(path) {
+  const bytes = readFileSync(path);
+  const current = existsSync(`${path}.gz`) && gunzipSync(readFileSync(`${path}.gz`)).equals(bytes);
+  if (!current) writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+}
 
 mkdirSync(dist, { recursive: true });
 for (const [name, source] of Object.entries(outputs)) {
@@ -22,7 +41,7 @@ for (const [name, source] of Object.entries(outputs)) {
     console.warn(`skipped ${name}: there is no ${source}`);
     continue;
   }
-  if (name.endsWith(".html")) {
+  if (/\.(html|svg)$/.test(name)) {
     copyFileSync(here(source), `${dist}/${name}`);
     continue;
   }
@@ -32,17 +51,21 @@ for (const [name, source] of Object.entries(outputs)) {
     absWorkingDir: here("."),
     bundle: true,
     minify: true,
-    format: "esm",
+    // The widget is a plain script, which must leave no names behind; what imports it may be anything.
+    format: name === "widget.js" ? "iife" : "esm",
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
     jsx: "automatic",
     jsxImportSource: "preact",
+    plugins: name === "widget.js" ? [styleText] : [],
     logLevel: "warning",
   });
 }
 
 for (const name of readdirSync(dist).sort()) {
+  if (name.endsWith(".gz")) continue;
+  compress(`${dist}/${name}`);
   const bytes = readFileSync(`${dist}/${name}`);
   console.log(`${name.padEnd(12)} ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
 }

@@ -1,7 +1,8 @@
 //! What the tests need on the machine, each pinned, and only what is missing of it.
 
 use std::{
-    env,
+    env, fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -16,6 +17,11 @@ pub(crate) struct Tools {
     pub(crate) mariadb_install_db: PathBuf,
     /// Autobahn's cases for WebSockets on a native runner.
     pub(crate) kosoku: PathBuf,
+    pub(crate) chromium: PathBuf,
+    /// The folder with the packages of `tests/browser`.
+    pub(crate) browser: PathBuf,
+    /// The folder with the packages of `chat-http/ui`.
+    pub(crate) ui: PathBuf,
 }
 
 /// Finds the programs; installs what is missing.
@@ -27,6 +33,12 @@ pub(crate) fn tools() -> Result<Tools> {
     }
     if find("mariadbd").is_none() || find("mariadb-install-db").is_none() {
         packages.push("mariadb-server=1:10.11.*");
+    }
+    if find("chromium").is_none() {
+        packages.push("chromium");
+    }
+    if find("npm").is_none() {
+        packages.push("npm");
     }
     if !kosoku.join("bin/kosoku").exists() && !sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"])) {
         packages.push("python3-venv");
@@ -42,6 +54,9 @@ pub(crate) fn tools() -> Result<Tools> {
         mariadbd: found("mariadbd")?,
         mariadb_install_db: found("mariadb-install-db")?,
         kosoku: kosoku.join("bin/kosoku"),
+        chromium: found("chromium")?,
+        browser: npm_packages("tests/browser")?,
+        ui: npm_packages("chat-http/ui")?,
     })
 }
 
@@ -80,6 +95,32 @@ fn install_kosoku(into: &Path) -> Result {
     sh::run_quietly(command("python3").args(["-m", "venv", "--clear"]).arg(into))?;
     let pip: &mut Command = &mut command(into.join("bin/python"));
     sh::run_quietly(pip.args(["-m", "pip", "install", "--quiet", "--no-deps", &format!("kosoku=={KOSOKU}")]))
+}
+
+/// The packages that a folder's lock file names, in a folder below the target folder, which is returned.
+fn npm_packages(folder: &str) -> Result<PathBuf> {
+    const NAMES: [&str; 3] = [".npmrc", "package.json", "package-lock.json"];
+    let from = sh::root().join(folder);
+    let into = sh::target().join("tools").join(folder.replace('/', "-"));
+    let is_current = |name| matches!((fs::read(from.join(name)), fs::read(into.join(name))), (Ok(a), Ok(b)) if a == b);
+    // npm writes this file last: an installation that was begun and not finished is begun again.
+    if into.join("node_modules/.package-lock.json").exists() && NAMES.into_iter().all(is_current) {
+        return Ok(into);
+    }
+    println!("installing the packages of {folder}");
+    fs::create_dir_all(&into)?;
+    // Gone first, so that new names never stand beside old packages.
+    if let Err(error) = fs::remove_dir_all(into.join("node_modules"))
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error.into());
+    }
+    for name in NAMES {
+        fs::copy(from.join(name), into.join(name))?;
+    }
+    // No package's own scripts are run: none of these needs any.
+    sh::run_quietly(command("npm").current_dir(&into).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
+    Ok(into)
 }
 
 fn found(program: &str) -> Result<PathBuf> {

@@ -52,7 +52,8 @@ type Variables = Vec<(&'static str, String)>;
 /// What a test may find in its environment. A server that is named there already is taken as it is.
 fn prepare() -> Result<(Option<Servers>, Variables)> {
     let tools = install::tools()?;
-    let mut variables = vec![(KOSOKU, tools.kosoku.display().to_string())];
+    let paths = [(KOSOKU, &tools.kosoku), (CHROMIUM, &tools.chromium), (BROWSER, &tools.browser), (UI, &tools.ui)];
+    let mut variables: Variables = paths.map(|(name, path)| (name, path.display().to_string())).into();
     if env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some() {
         return Ok((None, variables));
     }
@@ -118,6 +119,9 @@ fn run_and_count(tests: &mut Command) -> Result<(bool, Summary)> {
 const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
 const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
 const KOSOKU: &str = "KOSOKU";
+const CHROMIUM: &str = "CHAT_TEST_CHROMIUM";
+const BROWSER: &str = "CHAT_TEST_BROWSER";
+const UI: &str = "CHAT_TEST_UI";
 
 #[cfg(test)]
 mod tests {

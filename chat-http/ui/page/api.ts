@@ -1,0 +1,98 @@
+/** The REST API, typed by the document that describes it (`schema.d.ts`, generated). */
+import type { components, operations } from "./schema.d.ts";
+
+export type Room = components["schemas"]["Room"];
+export type Message = components["schemas"]["Message"];
+export type History = components["schemas"]["History"];
+export type RoomList = components["schemas"]["RoomList"];
+export type Presence = components["schemas"]["Presence"];
+export type Problem = components["schemas"]["Problem"];
+export type RoomChange = components["schemas"]["RoomChange"];
+export type NewRoom = components["schemas"]["NewRoom"];
+type Directions = Omit<NonNullable<operations["listMessages"]["parameters"]["query"]>, "username">;
+
+/** Says who asks: a guest by name, or whoever a token stands for. */
+export interface Credentials {
+  username?: string;
+  token?: string;
+}
+
+/** A refusal, or a server that did not answer (`offline`). */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly field?: string,
+    readonly room?: Room,
+  ) {
+    super(code);
+  }
+}
+
+const PATIENCE_MS = 15_000;
+
+export class Api {
+  readonly #base: URL;
+  readonly #credentials: () => Credentials | Promise<Credentials>;
+
+  /** `base` is where the site is mounted; it ends with a slash. */
+  constructor(base: URL, credentials: () => Credentials | Promise<Credentials>) {
+    this.#base = base;
+    this.#credentials = credentials;
+  }
+
+  rooms(query: { after?: string; q?: string; limit?: number } = {}): Promise<RoomList> {
+    return this.#ask("GET", "rooms", { query });
+  }
+
+  room(room: number): Promise<Room> {
+    return this.#ask("GET", `rooms/${room}`);
+  }
+
+  createRoom(body: NewRoom): Promise<Room> {
+    return this.#ask("POST", "rooms", { body });
+  }
+
+  updateRoom(room: number, body: RoomChange): Promise<Room> {
+    return this.#ask("PATCH", `rooms/${room}`, { body });
+  }
+
+  deleteRoom(room: number): Promise<void> {
+    return this.#ask("DELETE", `rooms/${room}`);
+  }
+
+  messages(room: number, query: Directions): Promise<History> {
+    return this.#ask("GET", `rooms/${room}/messages`, { query });
+  }
+
+  presence(room: number): Promise<Presence> {
+    return this.#ask("GET", `rooms/${room}/presence`);
+  }
+
+  async #ask<Answer>(method: string, path: string, { query = {}, body }: { query?: object; body?: object } = {}): Promise<Answer> {
+    const { username, token } = await this.#credentials();
+    const url = new URL(`api/chat/${path}`, this.#base);
+    for (const [name, value] of Object.entries({ ...query, username })) {
+      if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
+    }
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (token) headers["Authorization"] = `Bearer ${token}`;
+    let response: Response;
+    try {
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      response = await fetch(url, { method, headers, signal, credentials: "omit", ...(body ? { body: JSON.stringify(body) } : {}) });
+    } catch {
+      throw new ApiError("offline");
+    }
+    const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => null);
+    if (response.ok && answer !== null) return answer as Answer;
+    const problem = (answer ?? {}) as Partial<Problem>;
+    throw new ApiError(problem.code ?? "unavailable", problem.field, problem.room);
+  }
+}
+
+/** The code of whatever went wrong. */
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "internal";
+}

@@ -1,0 +1,234 @@
+/** The page: a name first, then the rooms, then a room. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Room } from "./api.ts";
+import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
+import { Back, Plus, Settings } from "./icons.tsx";
+import { useModel } from "./model.ts";
+import { NameForm } from "./name.tsx";
+import { OpenRoom } from "./room.ts";
+import { Rooms } from "./rooms.ts";
+import { Picture, RoomView } from "./roomview.tsx";
+import { Session } from "./session.ts";
+import { Sidebar } from "./sidebar.tsx";
+import { remember, remembered } from "./storage.ts";
+import { ConnectionNote } from "./connection.tsx";
+
+type Window = { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" };
+
+const NAME = "chat.name";
+
+export function App({ base }: { base: URL }) {
+  const [name, setName] = useState(() => remembered<string>("local", NAME, ""));
+  const choose = (chosen: string): void => {
+    remember("local", NAME, chosen);
+    setName(chosen);
+  };
+  if (name === "") return <Welcome onName={choose} />;
+  return <Site key={name} base={base} name={name} onName={choose} />;
+}
+
+function Welcome({ onName }: { onName: (name: string) => void }) {
+  useEffect(() => {
+    document.title = "Chat";
+  }, []);
+  return (
+    <main class="welcome">
+      <div class="card">
+        <Picture />
+        <h1>Come on in</h1>
+        <p>What should the others call you?</p>
+        <NameForm name="" action="Enter" onName={onName} />
+      </div>
+    </main>
+  );
+}
+
+function Site({ base, name, onName }: { base: URL; name: string; onName: (name: string) => void }) {
+  const session = useMemo(() => new Session({ base, user: name, credentials: () => ({ username: name }) }), []);
+  const rooms = useMemo(() => new Rooms(session), []);
+  const [window, setWindow] = useState<Window | null>(null);
+  const id = useRoute();
+  const room = useOpenRoom(session, rooms, id);
+  const close = (): void => setWindow(null);
+  const narrow = useMedia("(max-width: 719px)");
+
+  useEffect(() => {
+    session.start();
+    return () => {
+      rooms.close();
+      session.stop();
+    };
+  }, []);
+  useModel(rooms);
+  useTitle(rooms, room);
+  useKeys(rooms, id);
+
+  const about = room?.info;
+  return (
+    <div class={id === null ? "site choosing" : "site in-room"}>
+      {/* On a phone the list is all there is. */}
+      <div class="choice" role={narrow && id === null ? "main" : undefined}>
+        <Sidebar
+          session={session}
+          rooms={rooms}
+          open={id}
+          onNew={(suggestion) => setWindow({ kind: "new", suggestion })}
+          onDelete={(doomed) => setWindow({ kind: "delete", room: doomed })}
+          onRename={() => setWindow({ kind: "name" })}
+          onKeys={() => setWindow({ kind: "keys" })}
+        />
+      </div>
+      <main>
+        {room ? (
+          <RoomView
+            key={room.id}
+            room={room}
+            eager={matchMedia("(hover: hover) and (min-width: 720px)").matches}
+            onRename={() => setWindow({ kind: "name" })}
+            before={
+              <a class="icon-button back" href="#/" aria-label="All rooms" title="All rooms">
+                <Back />
+                {rooms.allUnread > 0 && <span class="dot" />}
+              </a>
+            }
+            after={
+              about && (
+                <button type="button" class="icon-button" aria-label="About this room" title="About this room" onClick={() => setWindow({ kind: "about", room: about })}>
+                  <Settings />
+                </button>
+              )
+            }
+            gone={
+              <a class="button" href="#/">
+                To the rooms
+              </a>
+            }
+          />
+        ) : (
+          <Nowhere session={session} rooms={rooms} onNew={() => setWindow({ kind: "new", suggestion: "" })} />
+        )}
+      </main>
+      {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} onMade={(made) => go(made.id)} />}
+      {window?.kind === "about" && <RoomDialog rooms={rooms} room={window.room} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} />}
+      {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
+      {window?.kind === "keys" && <KeysDialog onClose={close} />}
+      {window?.kind === "name" && (
+        <Dialog title="Your name" onClose={close}>
+          <p>The others see it beside what you write. What you wrote before keeps the old one.</p>
+          <NameForm name={name} action="Save" onName={(chosen) => (close(), onName(chosen))} />
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+/** No room is open. */
+function Nowhere({ session, rooms, onNew }: { session: Session; rooms: Rooms; onNew: () => void }) {
+  const isEmpty = rooms.status === "ready" && rooms.list.length === 0 && rooms.query === "";
+  return (
+    <div class="nowhere">
+      <ConnectionNote session={session} />
+      <div class="state">
+        <Picture />
+        <h2>
+          Hello, <bdi>{session.user}</bdi>
+        </h2>
+        <p>{isEmpty ? "It is all yours: make the first room, and tell the others." : "Choose a room to see what is being said."}</p>
+        <button type="button" class={isEmpty ? "button" : "button quiet"} onClick={onNew}>
+          <Plus /> New room
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function useMedia(query: string): boolean {
+  const media = useMemo(() => matchMedia(query), [query]);
+  const [fits, setFits] = useState(media.matches);
+  useEffect(() => {
+    const onChange = (): void => setFits(media.matches);
+    media.addEventListener("change", onChange);
+    return () => media.removeEventListener("change", onChange);
+  }, [media]);
+  return fits;
+}
+
+/** The room that the address names. */
+function useRoute(): number | null {
+  const [id, setId] = useState(route);
+  useEffect(() => {
+    const onHash = (): void => setId(route());
+    addEventListener("hashchange", onHash);
+    return () => removeEventListener("hashchange", onHash);
+  }, []);
+  return id;
+}
+
+function route(): number | null {
+  const match = /^#\/rooms\/([1-9]\d{0,15})$/.exec(location.hash);
+  return match ? Number(match[1]) : null;
+}
+
+function go(room: number | null): void {
+  location.hash = room === null ? "#/" : `#/rooms/${room}`;
+}
+
+/** Opens the room and closes the one before. */
+function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoom | null {
+  const [room, setRoom] = useState<OpenRoom | null>(null);
+  useEffect(() => {
+    if (id === null) {
+      rooms.setOpen(null);
+      setRoom(null);
+      return;
+    }
+    rooms.setOpen(id);
+    const opened = new OpenRoom(session, id);
+    const unhear = opened.onEvent((event) => rooms.heard(id, event));
+    const unwatch = opened.watch(() => {
+      if (opened.people) rooms.counted(id, opened.people.count);
+      if (opened.status === "gone") rooms.lost(id, opened.code);
+    });
+    setRoom(opened);
+    return () => {
+      unhear();
+      unwatch();
+      opened.close();
+    };
+  }, [id]);
+  return room?.id === id ? room : null;
+}
+
+/** `(3) general · Chat` */
+function useTitle(rooms: Rooms, room: OpenRoom | null): void {
+  const [, setSeen] = useState({});
+  useEffect(() => room?.watch(() => setSeen({})), [room]);
+  const unread = rooms.allUnread + (room ? (room.unseen) : 0);
+  const name = room?.info?.name;
+  const title = `${unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : ""}${name ? `${name} · ` : ""}Chat`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+/** Keys that work everywhere. */
+function useKeys(rooms: Rooms, open: number | null): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        document.getElementById("room-search")?.focus();
+      } else if (event.altKey && !event.ctrlKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+        const list = rooms.list;
+        const at = list.findIndex(({ id }) => id === open);
+        const next = list[at < 0 ? 0 : at + (event.key === "ArrowUp" ? -1 : 1)];
+        if (next) {
+          event.preventDefault();
+          go(next.id);
+        }
+      }
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [open]);
+}

@@ -1,0 +1,152 @@
+/** Where one writes: Enter sends, Shift+Enter begins a new line. */
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Send, Smile } from "./icons.tsx";
+import type { Session } from "./session.ts";
+import { characters } from "./text.ts";
+import { number } from "./words.ts";
+
+const LONGEST = 4_000;
+const EMOJI = "😀 😄 😂 🥹 😊 😉 😍 😘 😎 🤓 🤔 🫠 😅 😬 😴 😭 😡 🤯 🥳 🤗 👍 👎 👏 🙌 🙏 💪 👋 🤝 👀 ❤️ 🧡 💚 💙 💜 🔥 ✨ 🎉 🚀 ☕ 🍕 🌱 🌈 ✅ ❌ ❓ 💡 🐛 🎯".split(" ");
+
+interface Props {
+  session: Session;
+  room: number;
+  name: string;
+  /** Up from an empty field goes to the messages. */
+  onUp: () => void;
+  /** Whether the field may take the focus by itself: not on a phone, where it would bring the keyboard. */
+  eager: boolean;
+}
+
+export function Composer({ session, room, name, onUp, eager }: Props) {
+  const [text, setText] = useState(() => session.drafts.get(room) ?? "");
+  const [emoji, setEmoji] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const length = characters(text);
+  const tooLong = length > LONGEST;
+
+  useEffect(() => {
+    if (eager) field.current?.focus({ preventScroll: true });
+    return () => session.client.typing(room, false);
+  }, []);
+  useLayoutEffect(() => {
+    const box = field.current;
+    if (!box) return;
+    box.style.height = "auto";
+    box.style.height = `${box.scrollHeight}px`;
+  }, [text]);
+
+  const write = (next: string): void => {
+    setText(next);
+    session.drafts.set(room, next);
+    session.client.typing(room, next.trim() !== "");
+  };
+  const send = (): void => {
+    if (text.trim() === "" || tooLong) return;
+    session.outbox.send(room, text.trim());
+    session.drafts.delete(room);
+    session.client.typing(room, false);
+    setText("");
+    setEmoji(false);
+    field.current?.focus();
+  };
+  const insert = (what: string): void => {
+    const box = field.current;
+    const [from, to] = [box?.selectionStart ?? text.length, box?.selectionEnd ?? text.length];
+    write(text.slice(0, from) + what + text.slice(to));
+    requestAnimationFrame(() => {
+      box?.focus();
+      box?.setSelectionRange(from + what.length, from + what.length);
+    });
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    // Enter that ends the choice of a character (Japanese, Chinese, …) sends nothing.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "ArrowUp" && text === "") {
+      event.preventDefault();
+      onUp();
+    } else if (event.key === "Escape" && emoji) {
+      setEmoji(false);
+    }
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {emoji && <EmojiPanel onPick={insert} onClose={() => (setEmoji(false), field.current?.focus())} />}
+      <div class={`field${tooLong ? " bad" : ""}`}>
+        <button type="button" class="icon-button emoji-button" aria-label="Emoji" aria-expanded={emoji} title="Emoji" onClick={() => setEmoji(!emoji)}>
+          <Smile />
+        </button>
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          placeholder={`Message ${name}`}
+          aria-label={`Message ${name}`}
+          aria-describedby="composer-help"
+          aria-invalid={tooLong}
+          enterkeyhint="send"
+          autocomplete="off"
+          dir="auto"
+          onInput={(event) => write(event.currentTarget.value)}
+          onBlur={() => session.client.typing(room, false)}
+          onKeyDown={onKey}
+        />
+        <button type="submit" class="send" aria-label="Send" title="Send" disabled={text.trim() === "" || tooLong}>
+          <Send />
+        </button>
+      </div>
+      <span id="composer-help" class="sr-only">
+        Enter sends, Shift and Enter begins a new line.
+      </span>
+      {length > LONGEST * 0.9 && (
+        <p class={tooLong ? "length bad" : "length"} role="status">
+          {tooLong ? `${number(length - LONGEST)} characters too many` : `${number(LONGEST - length)} characters left`}
+        </p>
+      )}
+    </form>
+  );
+}
+
+function EmojiPanel({ onPick, onClose }: { onPick: (emoji: string) => void; onClose: () => void }) {
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    panel.current?.querySelector("button")?.focus();
+    const outside = (event: Event): void => {
+      const path = event.composedPath();
+      const button = (panel.current?.parentElement ?? null)?.querySelector(".emoji-button");
+      if (panel.current && !path.includes(panel.current) && !(button && path.includes(button))) onClose();
+    };
+    document.addEventListener("pointerdown", outside);
+    return () => document.removeEventListener("pointerdown", outside);
+  }, []);
+  const onKey = (event: KeyboardEvent): void => {
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 8, ArrowUp: -8 }[event.key];
+    const buttons = [...(panel.current?.querySelectorAll("button") ?? [])];
+    if (step !== undefined) {
+      event.preventDefault();
+      buttons[buttons.indexOf(event.target as HTMLButtonElement) + step]?.focus();
+    } else if (event.key === "Escape") {
+      event.stopPropagation();
+      onClose();
+    }
+  };
+  return (
+    <div class="emoji-panel" ref={panel} role="group" aria-label="Emoji" onKeyDown={onKey}>
+      {EMOJI.map((each, index) => (
+        <button type="button" key={each} tabIndex={index === 0 ? 0 : -1} onClick={() => onPick(each)}>
+          {each}
+        </button>
+      ))}
+    </div>
+  );
+}

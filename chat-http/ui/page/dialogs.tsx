@@ -1,0 +1,168 @@
+/** The small windows: a new room, a room's name and topic, deleting it, one's own name, the keys. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, codeOf, type Room } from "./api.ts";
+import { Close, Trash } from "./icons.tsx";
+import type { Rooms } from "./rooms.ts";
+import { refusal } from "./words.ts";
+
+export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const left = useRef(false);
+  useEffect(() => {
+    const box = dialog.current;
+    box?.showModal();
+    return () => {
+      // Closing gives the focus back; what it tells comes late, when another window may be open.
+      left.current = true;
+      box?.close();
+    };
+  }, []);
+  return (
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => left.current || onClose()} onClick={(event) => event.target === dialog.current && onClose()}>
+      <div class="dialog">
+        <header>
+          <h2 id="dialog-title">{title}</h2>
+          <button type="button" class="icon-button" aria-label="Close" title="Close" onClick={onClose}>
+            <Close />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+interface RoomDialogProps {
+  rooms: Rooms;
+  room?: Room | undefined;
+  /** What was searched for and not found. */
+  suggestion?: string;
+  onClose: () => void;
+  onMade?: (room: Room) => void;
+  onDelete?: () => void;
+}
+
+/** Makes a room, or changes one. */
+export function RoomDialog({ rooms, room, suggestion = "", onClose, onMade, onDelete }: RoomDialogProps) {
+  const [name, setName] = useState(room?.name ?? suggestion);
+  const [topic, setTopic] = useState(room?.topic ?? "");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError | null>(null);
+  const save = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      if (room) await rooms.update(room.id, { name: name.trim(), topic: topic.trim() });
+      else onMade?.(await rooms.create({ name: name.trim(), topic: topic.trim() }));
+      onClose();
+    } catch (problem) {
+      setError(problem instanceof ApiError ? problem : new ApiError(codeOf(problem)));
+      setBusy(false);
+    }
+  };
+  const taken = error?.code === "name_taken" ? error.room : undefined;
+  const onName = error !== null && (error.field === "name" || error.code === "name_taken");
+  return (
+    <Dialog title={room ? "About this room" : "A new room"} onClose={onClose}>
+      <form onSubmit={save}>
+        <label for="room-name">Name</label>
+        <input id="room-name" value={name} maxLength={100} required autofocus autocomplete="off" placeholder="Weekend plans" aria-invalid={onName} aria-describedby="room-problem" onInput={(event) => setName(event.currentTarget.value)} />
+        <label for="room-topic">
+          Topic <span class="hint">if you like</span>
+        </label>
+        <textarea id="room-topic" value={topic} rows={2} maxLength={1024} placeholder="What is it about?" dir="auto" onInput={(event) => setTopic(event.currentTarget.value)} />
+        <p id="room-problem" class="problem" role="alert">
+          {error && refusal(error.code, error.field)}{" "}
+          {taken && onMade && (
+            <button type="button" class="link" onClick={() => (onMade(taken), onClose())}>
+              Go there
+            </button>
+          )}
+        </p>
+        <footer>
+          {room && onDelete && (
+            <button type="button" class="button danger quiet" onClick={onDelete}>
+              <Trash /> Delete
+            </button>
+          )}
+          <button type="button" class="button quiet push" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button" disabled={busy || name.trim() === ""}>
+            {room ? "Save" : "Create room"}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+export function DeleteDialog({ rooms, room, onClose, onDeleted }: { rooms: Rooms; room: Room; onClose: () => void; onDeleted: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const remove = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await rooms.delete(room.id);
+      onDeleted();
+      onClose();
+    } catch (error) {
+      setProblem(refusal(codeOf(error)));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title="Delete this room?" onClose={onClose}>
+      <p>
+        <strong>
+          <bdi>{room.name}</bdi>
+        </strong>{" "}
+        and everything written in it will be gone for everyone. This cannot be undone.
+      </p>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+      <footer>
+        <button type="button" class="button quiet push" autofocus onClick={onClose}>
+          Keep it
+        </button>
+        <button type="button" class="button danger" disabled={busy} onClick={() => void remove()}>
+          Delete for everyone
+        </button>
+      </footer>
+    </Dialog>
+  );
+}
+
+const KEYS: [string, string][] = [
+  ["Enter", "Send"],
+  ["Shift Enter", "New line"],
+  ["↑", "From the empty field to the messages"],
+  ["↑ ↓", "From message to message"],
+  ["C", "Copy the message"],
+  ["End", "To the newest message"],
+  ["Esc", "Back to writing"],
+  ["Alt ↑ ↓", "To the room above or below"],
+  ["Ctrl K", "Find a room"],
+];
+
+export function KeysDialog({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keys" onClose={onClose}>
+      <dl class="keys">
+        {KEYS.map(([keys, what]) => (
+          <div key={what}>
+            <dt>
+              {keys.split(" ").map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

@@ -1,0 +1,29 @@
+/** Line icons, 20 × 20, drawn in the colour of the text around them. */
+import type { ComponentChildren } from "preact";
+
+function icon(children: ComponentChildren) {
+  return function Icon() {
+    return (
+      <svg class="icon" viewBox="0 0 20 20" width="20" height="20" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
+        {children}
+      </svg>
+    );
+  };
+}
+
+export const Plus = icon(<path d="M10 4v12M4 10h12" />);
+export const Search = icon(<path d="M9 3.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11ZM13 13l3.5 3.5" />);
+export const Back = icon(<path d="M12 4.5 6.5 10l5.5 5.5" />);
+export const ArrowDown = icon(<path d="M10 4v12M5 11l5 5 5-5" />);
+export const Send = icon(<path d="M10 16V4M5 9l5-5 5 5" />);
+export const Close = icon(<path d="m5 5 10 10M15 5 5 15" />);
+export const People = icon(<path d="M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM2 16.5c.4-3 2.600-4.500 5.500-4.500s5.100 1.500 5.500 4.500M13 3.800a3 3 0 0 1 0 5.500M15 12.300c1.700.6 2.700 2 3 4.200" />);
+export const Settings = icon(<path d="M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4" />);
+export const Trash = icon(<path d="M4 6h12M8 6V4h4v2M6 6l.6 10h6.800L14 6M8.700 9v4M11.300 9v4" />);
+export const Copy = icon(<path d="M7.500 7.500h8.500v8.500H7.500zM4 12.500V4h8.500" />);
+export const Check = icon(<path d="m4.500 10.500 3.500 3.500 7.500-8" />);
+export const Clock = icon(<path d="M10 3.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13ZM10 6.500V10l2.300 1.500" />);
+export const Alert = icon(<path d="M10 3.500 17.300 16H2.700L10 3.500ZM10 8.500v3.500M10 14v.1" />);
+export const Offline = icon(<path d="M3 3l14 14M6 9.500a6 6 0 0 1 2-1.200M3 6.800a10 10 0 0 1 2.500-1.700M14 9.500a6 6 0 0 0-1-.7M17 6.800a10 10 0 0 0-8-2.600M8.500 12.500a2.500 2.500 0 0 1 3 .2M10 15.500v.1" />);
+export const Keyboard = icon(<path d="M2.500 5.500h15v9h-15zM5.500 8.500v.1M8.500 8.500v.1M11.500 8.500v.1M14.500 8.500v.1M6.500 11.800h7" />);
+export const Smile = icon(<path d="M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM7.300 8.200v.1M12.700 8.200v.1M6.800 11.500c1.500 2.300 4.900 2.300 6.400 0" />);

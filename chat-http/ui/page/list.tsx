@@ -1,0 +1,374 @@
+/**
+ * The messages of a room. Only the rows near the window are on the page, so that a room of 100,000
+ * messages scrolls like one of ten; what is being looked at stays where it is, whatever comes above or below.
+ */
+import { Component, createRef, type ComponentChildren } from "preact";
+import { ArrowDown } from "./icons.tsx";
+import { look, type Item, type Timeline } from "./timeline.ts";
+import { plural } from "./words.ts";
+import { Row } from "./row.tsx";
+
+interface Props {
+  label: string;
+  timeline: Timeline;
+  drafts: Item[];
+  me: string;
+  readTo: number | null;
+  /** What stands above the first message. */
+  top: ComponentChildren;
+  /** Goes up with everything that changes the rows. */
+  version: number;
+  onNearTop: () => void;
+  onSeen: (seq: number) => void;
+  onRetry: (id: string) => void;
+  onDiscard: (id: string) => void;
+  onEscape: () => void;
+  /** Where the list puts itself, for those who tell it to go somewhere. */
+  handle: { current: MessageList | null };
+}
+
+interface State {
+  start: number;
+  end: number;
+  atEnd: boolean;
+  /** Messages that came below while something older was looked at. */
+  below: number;
+}
+
+/** The row that stays where it is, by how far its lower edge is from the window's upper. */
+interface Anchor {
+  item: Item;
+  bottom: number;
+  /** How far the window was scrolled then. */
+  at: number;
+}
+
+/** So far beyond the window rows are kept, and older messages asked for. */
+const MARGIN = 800;
+const NEAR_END = 48;
+
+export class MessageList extends Component<Props, State> {
+  override state: State = { start: 0, end: 0, atEnd: true, below: 0 };
+  readonly #window = createRef<HTMLDivElement>();
+  readonly #top = createRef<HTMLDivElement>();
+  readonly #above = createRef<HTMLDivElement>();
+  readonly #rows = createRef<HTMLDivElement>();
+  readonly #under = createRef<HTMLDivElement>();
+  /** The upper edge of every row, and the lower of the last. */
+  #edges = new Float64Array(1);
+  #anchor: Anchor | null = null;
+  #stick = true;
+  #placed = false;
+  #lastSeq = 0;
+  #lastDraft: string | undefined;
+  #width = 0;
+  #resize: ResizeObserver | undefined;
+
+  override componentDidMount(): void {
+    this.props.handle.current = this;
+    this.#resize = new ResizeObserver(() => this.#resized());
+    if (this.#window.current) this.#resize.observe(this.#window.current);
+    if (this.#rows.current) this.#resize.observe(this.#rows.current);
+    document.addEventListener("visibilitychange", this.#see);
+    window.addEventListener("focus", this.#see);
+    this.#layout();
+  }
+
+  override componentWillUnmount(): void {
+    this.#resize?.disconnect();
+    document.removeEventListener("visibilitychange", this.#see);
+    window.removeEventListener("focus", this.#see);
+  }
+
+  override componentDidUpdate(before: Props): void {
+    if (before.version !== this.props.version || before.timeline !== this.props.timeline) this.#arrived();
+    this.#layout();
+  }
+
+  /** Goes to the newest message, and stays there. */
+  toEnd(): void {
+    const pane = this.#window.current;
+    if (!pane) return;
+    const far = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (far > 0 && far < pane.clientHeight * 2 && !calm) {
+      pane.scrollTo({ top: pane.scrollHeight, behavior: "smooth" });
+      return;
+    }
+    this.#stick = true;
+    this.#layout();
+    this.setState({ atEnd: true, below: 0 });
+  }
+
+  #count(): number {
+    return this.props.timeline.items.length + this.props.drafts.length;
+  }
+
+  #item(index: number): Item | undefined {
+    const { timeline, drafts } = this.props;
+    return timeline.items[index] ?? drafts[index - timeline.items.length];
+  }
+
+  /** Counts what is new below; one's own message is always gone to. */
+  #arrived(): void {
+    const { timeline, drafts, me } = this.props;
+    const draft = drafts.at(-1)?.id;
+    if (draft !== undefined && draft !== this.#lastDraft && this.#placed) this.#stick = true;
+    this.#lastDraft = draft;
+    const { newest } = timeline;
+    if (newest > this.#lastSeq) {
+      if (!this.#stick && this.#lastSeq > 0) {
+        let fresh = 0;
+        for (let index = timeline.indexOf(this.#lastSeq + 1); index < timeline.items.length; index++) {
+          if (timeline.items[index]?.kind === "message" && timeline.items[index]?.user !== me) fresh += 1;
+        }
+        if (fresh > 0) this.setState(({ below }) => ({ below: below + fresh }));
+      }
+      this.#lastSeq = newest;
+    } else if (newest === 0) {
+      this.#lastSeq = 0;
+    }
+  }
+
+  /** Measures what is there, puts the window where it belongs, and asks for the rows that are missing. */
+  #layout(): void {
+    const [pane, above, under] = [this.#window.current, this.#above.current, this.#under.current];
+    if (!pane || !above || !under) return;
+    const at = pane.scrollTop;
+    this.#measure();
+    const { start, end } = this.state;
+    const total = this.#edges.at(-1) ?? 0;
+    above.style.height = `${this.#edge(start)}px`;
+    under.style.height = `${Math.max(0, total - this.#edge(end))}px`;
+    if (!this.#placed && this.#count() > 0) this.#place(pane, at);
+    this.#hold(pane, at);
+    this.#choose(pane);
+    this.#see();
+  }
+
+  #measure(): void {
+    const { start } = this.state;
+    let index = start;
+    for (const row of this.#rows.current?.children ?? []) {
+      const item = this.#item(index++);
+      if (item && item.id === (row as HTMLElement).dataset["id"]) item.height = row.getBoundingClientRect().height;
+    }
+    const count = this.#count();
+    if (this.#edges.length !== count + 1) this.#edges = new Float64Array(count + 1);
+    let edge = 0;
+    for (let at = 0; at < count; at++) {
+      const item = this.#item(at) as Item;
+      edge += item.height || (item.guess ||= this.#guess(item));
+      this.#edges[at + 1] = edge;
+    }
+  }
+
+  /** About how high a row will be. */
+  #guess(item: Item): number {
+    const perLine = Math.max(20, Math.min(this.#width * 0.7, 560) / 7.6);
+    let lines = 0;
+    for (let from = 0; from <= item.text.length; ) {
+      const end = item.text.indexOf("\n", from);
+      const length = (end < 0 ? item.text.length : end) - from;
+      lines += Math.max(1, Math.ceil(length / perLine));
+      if (end < 0) break;
+      from = end + 1;
+    }
+    return 30 + lines * 22;
+  }
+
+  /** On entering: at the first unread message if it would be out of sight, else at the end. */
+  #place(pane: HTMLElement, at: number): void {
+    this.#placed = true;
+    this.#lastSeq = this.props.timeline.newest;
+    const { readTo, timeline } = this.props;
+    if (readTo === null) return;
+    const first = timeline.indexOf(readTo + 1);
+    const height = (this.#edges.at(-1) ?? 0) - this.#edge(first);
+    const item = timeline.items[first];
+    if (first === 0 || !item || height < pane.clientHeight - 120) return;
+    this.#stick = false;
+    this.#anchor = { item, bottom: 96 + (item.height || item.guess), at };
+    const below = timeline.items.length - first;
+    this.setState({ atEnd: false, below });
+  }
+
+  /** Keeps the window at the end, or at its anchor, plus what was scrolled since that was noted. */
+  #hold(pane: HTMLElement, at: number): void {
+    if (this.#stick) {
+      const end = pane.scrollHeight - pane.clientHeight;
+      if (end - pane.scrollTop >= 1) pane.scrollTop = end;
+      return;
+    }
+    const index = this.#anchor ? this.#indexOf(this.#anchor.item) : -1;
+    if (!this.#anchor || index < 0) return;
+    this.#anchor.bottom -= at - this.#anchor.at;
+    const wanted = this.#listTop() + this.#edge(index + 1) - this.#anchor.bottom;
+    if (Math.abs(wanted - pane.scrollTop) >= 1) pane.scrollTop = wanted;
+    this.#anchor.at = pane.scrollTop;
+  }
+
+  #indexOf(item: Item): number {
+    const { timeline, drafts } = this.props;
+    if (item.seq === 0) {
+      const place = drafts.findIndex(({ id }) => id === item.id);
+      return place < 0 ? -1 : timeline.items.length + place;
+    }
+    const place = timeline.indexOf(item.seq);
+    return timeline.items[place]?.seq === item.seq ? place : -1;
+  }
+
+  #edge(index: number): number {
+    return this.#edges[Math.min(index, this.#edges.length - 1)] ?? 0;
+  }
+
+  #listTop(): number {
+    return this.#top.current?.offsetHeight ?? 0;
+  }
+
+  /** The row at this distance from the first row's upper edge. */
+  #rowAt(y: number): number {
+    let [low, high] = [0, this.#count()];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#edges[middle + 1] as number) <= y) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Which rows should be there. */
+  #choose(pane: HTMLElement): void {
+    const y = pane.scrollTop - this.#listTop();
+    const count = this.#count();
+    const [first, last] = [this.#rowAt(y - MARGIN), Math.min(count, this.#rowAt(y + pane.clientHeight + MARGIN) + 1)];
+    const { start, end } = this.state;
+    // Some slack, so that not every step of scrolling changes the rows.
+    const fits = start <= this.#rowAt(y - MARGIN / 2) && end >= Math.min(count, this.#rowAt(y + pane.clientHeight + MARGIN / 2) + 1) && end <= count;
+    const tooMany = end - start > (last - first) * 2 + 20;
+    if (fits && !tooMany) return;
+    this.#leaveFocus(first, last);
+    this.setState({ start: first, end: last });
+  }
+
+  /** A focused row that goes out of the page hands the focus to the list. */
+  #leaveFocus(first: number, last: number): void {
+    const index = this.#focused();
+    if (index >= 0 && (index < first || index >= last)) this.#window.current?.focus({ preventScroll: true });
+  }
+
+  #focused(): number {
+    const root = this.#rows.current?.getRootNode() as Document | ShadowRoot | undefined;
+    const row = root?.activeElement?.closest<HTMLElement>("[data-id]");
+    const place = row && this.#rows.current?.contains(row) ? [...this.#rows.current.children].indexOf(row) : -1;
+    return place < 0 ? -1 : this.state.start + place;
+  }
+
+  readonly #scrolled = (): void => {
+    const pane = this.#window.current;
+    if (!pane || !this.#placed) return;
+    const left = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
+    this.#stick = left <= NEAR_END;
+    const y = pane.scrollTop - this.#listTop();
+    const index = Math.min(this.#rowAt(Math.max(0, y)), this.#count() - 1);
+    const item = this.#item(index);
+    this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y, at: pane.scrollTop } : null;
+    if (this.#stick !== this.state.atEnd) this.setState({ atEnd: this.#stick, ...(this.#stick ? { below: 0 } : {}) });
+    this.#choose(pane);
+    this.#see();
+    if (y < MARGIN * 1.5) this.props.onNearTop();
+  };
+
+  #resized(): void {
+    const width = this.#window.current?.clientWidth ?? 0;
+    if (this.#width !== width) {
+      // Heights of rows out of sight are guesses again.
+      if (this.#width > 0) for (const item of this.props.timeline.items) item.height = item.guess = 0;
+      this.#width = width;
+    }
+    this.#layout();
+    this.#fill();
+  }
+
+  /** A window that is not full has its top in sight. */
+  #fill(): void {
+    const pane = this.#window.current;
+    if (pane && this.#placed && pane.scrollHeight <= pane.clientHeight + MARGIN) this.props.onNearTop();
+  }
+
+  /** Tells which message was seen last, if somebody looks. */
+  readonly #see = (): void => {
+    const pane = this.#window.current;
+    if (!pane || document.visibilityState !== "visible" || !document.hasFocus() || !this.#placed) return;
+    const y = pane.scrollTop - this.#listTop() + pane.clientHeight;
+    const { items } = this.props.timeline;
+    const last = items[Math.min(this.#rowAt(y - 8), items.length - 1)];
+    if (last) this.props.onSeen(last.seq);
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      const focused = this.#focused();
+      if (focused < 0 && event.key === "ArrowDown") return;
+      const next = focused < 0 ? this.#lastVisible() : focused + (event.key === "ArrowUp" ? -1 : 1);
+      if (this.#focus(next)) event.preventDefault();
+    } else if (event.key === "End") {
+      this.toEnd();
+      event.preventDefault();
+    } else if (event.key === "Escape") {
+      this.props.onEscape();
+    }
+  };
+
+  /** Goes to the last message that can be seen: the way into the list. */
+  focusLast(): void {
+    this.#focus(this.#lastVisible());
+  }
+
+  #lastVisible(): number {
+    const pane = this.#window.current;
+    if (!pane) return -1;
+    return Math.min(this.#rowAt(pane.scrollTop - this.#listTop() + pane.clientHeight - 40), this.#count() - 1);
+  }
+
+  #focus(index: number): boolean {
+    const row = this.#rows.current?.children[index - this.state.start] as HTMLElement | undefined;
+    if (!row || index < 0) return false;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  override render({ label, timeline, drafts, me, readTo, top, onRetry, onDiscard }: Props, { start, end, atEnd, below }: State) {
+    const count = timeline.items.length + drafts.length;
+    const rows = [];
+    for (let index = Math.min(start, count); index < Math.min(end, count); index++) {
+      const item = this.#item(index) as Item;
+      const seen = look(item, this.#item(index - 1), this.#item(index + 1), readTo);
+      rows.push(
+        <Row key={item.id} item={item} own={item.user === me} {...seen} {...{ onRetry, onDiscard }} failed={item.failed} state={item.kind} />,
+      );
+    }
+    return (
+      <div class="list-frame">
+        <div class="list" ref={this.#window} role="log" aria-live="off" aria-label={label} tabIndex={0} onScroll={this.#scrolled} onKeyDown={this.#onKey}>
+          <div class="list-inner">
+            <div ref={this.#top}>{top}</div>
+            <div ref={this.#above} />
+            <div class="rows" ref={this.#rows}>
+              {rows}
+            </div>
+            <div ref={this.#under} />
+          </div>
+        </div>
+        {!atEnd && (
+          <button type="button" class={below > 0 ? "jump jump-new" : "jump"} onClick={() => this.toEnd()}>
+            {below > 0 ? <span>{plural(below, "new message", "new messages")}</span> : <span class="sr-only">Go to the newest message</span>}
+            <ArrowDown />
+          </button>
+        )}
+      </div>
+    );
+  }
+}

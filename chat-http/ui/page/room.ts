@@ -1,0 +1,244 @@
+/** The room that is open: its history, its people, who is typing. */
+import type { Attachment, Member, Position, RoomEvent } from "../client/src/index.ts";
+import { codeOf, type History, type Message, type Room } from "./api.ts";
+import { Model } from "./model.ts";
+import type { Session } from "./session.ts";
+import { Timeline } from "./timeline.ts";
+
+const PAGE = 100;
+const AGAIN_MS = 3_000;
+
+interface Updated {
+  seq: number;
+  name: string;
+  topic: string;
+  username: string | null;
+  timestamp: string;
+}
+
+export class OpenRoom extends Model {
+  readonly timeline = new Timeline();
+  status: "loading" | "ready" | "gone" | "failed" = "loading";
+  /** Why it is gone, or failed. */
+  code = "";
+  info: Room | null = null;
+  people: { count: number; members: Member[] } | null = null;
+  typing: Member[] = [];
+  /** Where reading stopped before this visit; null when nothing is new. */
+  readTo: number | null = null;
+  loadingBefore = false;
+  failedBefore = false;
+  #attachment: Attachment | null = null;
+  #closed = false;
+  #reading = false;
+  #stale = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #unwatch: () => void;
+  readonly #heard = new Set<(event: RoomEvent) => void>();
+
+  constructor(
+    readonly session: Session,
+    readonly id: number,
+  ) {
+    super();
+    let wasOnline = session.connection.online;
+    this.#unwatch = session.connection.watch(() => {
+      const { online } = session.connection;
+      if (online === wasOnline) return;
+      wasOnline = online;
+      if (online && this.#stale) void this.#read();
+      if (!online) this.#setTyping([]);
+    });
+    void this.#read();
+  }
+
+  /** Calls back for every event that comes in while the room is open. */
+  onEvent(listener: (event: RoomEvent) => void): () => void {
+    this.#heard.add(listener);
+    return () => this.#heard.delete(listener);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#unwatch();
+    this.#attachment?.detach();
+    this.#attachment = null;
+  }
+
+  get newest(): number {
+    return this.timeline.newest;
+  }
+
+  /** How many messages of others came since the last that was seen. */
+  get unseen(): number {
+    const read = this.session.reads.of(this.id) ?? this.newest;
+    let count = 0;
+    for (let index = this.timeline.items.length - 1; index >= 0; index--) {
+      const item = this.timeline.items[index];
+      if (!item || item.seq <= read) break;
+      if (item.kind === "message" && item.user !== this.session.user) count += 1;
+    }
+    return count;
+  }
+
+  /** Loads a page of older messages. */
+  async loadBefore(): Promise<void> {
+    if (this.loadingBefore || !this.timeline.hasBefore || this.status !== "ready") return;
+    this.loadingBefore = true;
+    this.failedBefore = false;
+    this.changed();
+    try {
+      const { oldest } = this.timeline;
+      const page = await this.session.api.messages(this.id, { before: oldest, limit: PAGE });
+      // Another history has taken its place meanwhile: this page belongs to none.
+      if (page.epoch === this.timeline.epoch && this.timeline.oldest === oldest) this.timeline.prepend(page);
+    } catch {
+      this.failedBefore = true;
+    }
+    this.loadingBefore = false;
+    if (!this.#closed) this.changed();
+  }
+
+  tryAgain(): void {
+    this.status = "loading";
+    this.changed();
+    void this.#read();
+  }
+
+  /** Everything up to here has been seen. */
+  read(seq: number): void {
+    this.session.reads.raise(this.id, seq);
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading || this.#closed) return;
+    this.#reading = true;
+    this.#stale = false;
+    clearTimeout(this.#timer);
+    try {
+      const [info, page] = await Promise.all([this.session.api.room(this.id), this.session.api.messages(this.id, { limit: PAGE })]);
+      if (!this.#closed) this.#take(info, page);
+    } catch (error) {
+      if (!this.#closed) this.#refused(codeOf(error));
+    }
+    this.#reading = false;
+    if (this.#stale) void this.#read();
+  }
+
+  #take(info: Room, page: History): void {
+    this.info = info;
+    if (this.status !== "ready") this.#markUnread(page);
+    this.timeline.replace(page);
+    for (const message of page.messages) if (message.key && message.user === this.session.user) this.session.outbox.confirm(message.key);
+    this.session.outbox.shown(this.id, page.head);
+    this.status = "ready";
+    this.changed();
+    this.#attach({ epoch: page.epoch, seq: page.head });
+  }
+
+  #markUnread(page: History): void {
+    const { reads, user } = this.session;
+    const read = reads.of(this.id);
+    const isNew = (message: Message): boolean => read !== null && message.seq > read && message.user !== user;
+    this.readTo = page.messages.some(isNew) ? read : null;
+    if (read === null) reads.raise(this.id, page.head);
+    else if (read > page.head) reads.lower(this.id, page.head);
+  }
+
+  #refused(code: string): void {
+    if (code === "room_not_found") {
+      this.#end(code);
+      return;
+    }
+    this.#stale = false;
+    this.#timer = setTimeout(() => void this.#read(), AGAIN_MS);
+    if (this.status === "ready") return;
+    this.code = code;
+    this.status = "failed";
+    this.changed();
+  }
+
+  #attach(after: Position): void {
+    if (this.#attachment) return;
+    this.#attachment = this.session.client.attach(
+      this.id,
+      {
+        event: (event) => this.#event(event),
+        resync: () => this.#resync(),
+        presence: ({ members, count }) => this.#setPeople(members, count),
+        join: (member) => this.#join(member),
+        leave: (member) => this.#leave(member),
+        typing: (members) => this.#setTyping(members),
+        ended: (error) => this.#end(error?.code ?? "room_deleted"),
+      },
+      { after, presence: true },
+    );
+  }
+
+  /** More was missed than is told: the history is read anew. */
+  #resync(): void {
+    this.#stale = true;
+    if (!this.#reading) void this.#read();
+  }
+
+  #event(event: RoomEvent): void {
+    if (event.type === "message") this.#message(event as Message);
+    if (event.type === "room_updated") this.#updated(event as unknown as Updated);
+    for (const listener of [...this.#heard]) listener(event);
+  }
+
+  #message(message: Message): void {
+    const isOwn = message.user === this.session.user;
+    this.timeline.add(message, true);
+    if (isOwn) {
+      if (message.key) this.session.outbox.confirm(message.key);
+      this.read(message.seq);
+    }
+    this.session.outbox.shown(this.id, message.seq);
+    this.typing = this.typing.filter((member) => member.user !== message.user);
+    if (this.info) this.info = { ...this.info, head: message.seq, last_message_at: message.timestamp };
+    this.changed();
+  }
+
+  #updated({ seq, name, topic, username, timestamp }: Updated): void {
+    if (this.info) {
+      const who = username ?? "Someone";
+      const what = name !== this.info.name ? `renamed the room to “${name}”` : topic ? `changed the topic to “${topic}”` : "removed the topic";
+      this.timeline.addNotice(seq, `${who} ${what}`, Date.parse(timestamp));
+      this.info = { ...this.info, name, topic, head: seq };
+    }
+    this.changed();
+  }
+
+  #setPeople(members: Member[], count: number): void {
+    this.people = { count, members: [...members].sort((a, b) => a.username.localeCompare(b.username)) };
+    this.changed();
+  }
+
+  #join(member: Member): void {
+    if (!this.people || this.people.members.some(({ user }) => user === member.user)) return;
+    this.#setPeople([...this.people.members, member], this.people.count + 1);
+  }
+
+  #leave(member: Member): void {
+    if (!this.people?.members.some(({ user }) => user === member.user)) return;
+    const others = this.people.members.filter(({ user }) => user !== member.user);
+    this.typing = this.typing.filter(({ user }) => user !== member.user);
+    this.#setPeople(others, this.people.count - 1);
+  }
+
+  #setTyping(members: Member[]): void {
+    const others = members.filter(({ user }) => user !== this.session.user);
+    if (others.length === 0 && this.typing.length === 0) return;
+    this.typing = others;
+    this.changed();
+  }
+
+  #end(code: string): void {
+    this.status = "gone";
+    this.code = code;
+    this.close();
+    this.changed();
+  }
+}

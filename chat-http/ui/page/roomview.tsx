@@ -1,0 +1,287 @@
+/** The room: who it is about, what was said, who is typing, and where one writes. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { RoomEvent } from "../client/src/index.ts";
+import type { Message } from "./api.ts";
+import { Composer } from "./composer.tsx";
+import { ConnectionNote } from "./connection.tsx";
+import { Close, People as PeopleIcon } from "./icons.tsx";
+import { MessageList } from "./list.tsx";
+import { useModel } from "./model.ts";
+import { Avatar, RoomSign } from "./person.tsx";
+import type { OpenRoom } from "./room.ts";
+import { fullDay, number, refusal, typing } from "./words.ts";
+
+const WIDE = "(min-width: 1200px)";
+
+interface Props {
+  room: OpenRoom;
+  /** To the left of the room's name. */
+  before?: ComponentChildren;
+  /** To the right of it. */
+  after?: ComponentChildren;
+  /** What to do when the room is gone. */
+  gone?: ComponentChildren;
+  onRename?: () => void;
+  eager: boolean;
+}
+
+export function RoomView({ room, before, after, gone, onRename, eager }: Props) {
+  useModel(room);
+  useModel(room.session.outbox);
+  const { online } = useModel(room.session.connection);
+  const [people, setPeople] = useState(() => matchMedia(WIDE).matches && eager);
+  useEffect(() => {
+    // Where there is no room beside the messages, the list of people would cover them.
+    const wide = matchMedia(WIDE);
+    const onChange = (): void => setPeople((open) => open && wide.matches);
+    wide.addEventListener("change", onChange);
+    return () => wide.removeEventListener("change", onChange);
+  }, []);
+  const list = useRef<MessageList>(null);
+  const pane = useRef<HTMLElement>(null);
+  const { session, info, id } = room;
+  const drafts = session.outbox.of(id);
+  const name = info?.name ?? (room.status === "gone" ? "No such room" : "…");
+  const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
+
+  return (
+    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? `Room ${info.name}` : "Room"}>
+      <header class="room-head">
+        {before}
+        {info && <RoomSign id={id} name={info.name} />}
+        <div class="room-title">
+          <h1 tabIndex={-1}>
+            <bdi>{name}</bdi>
+          </h1>
+          {info?.topic && (
+            <p class="topic" title={info.topic} dir="auto">
+              {info.topic}
+            </p>
+          )}
+        </div>
+        <PeopleButton room={room} open={people} onClick={() => setPeople(!people)} />
+        {after}
+      </header>
+      <div class="room-body">
+        <ConnectionNote session={session} onRename={onRename} />
+        {room.status === "ready" ? (
+          <>
+            <MessageList
+              key={id}
+              handle={list}
+              label={`Messages in ${name}`}
+              timeline={room.timeline}
+              drafts={drafts}
+              me={session.user}
+              readTo={room.readTo}
+              version={room.version + session.outbox.version}
+              top={<Top room={room} />}
+              onNearTop={() => void room.loadBefore()}
+              onSeen={(seq) => room.read(seq)}
+              onRetry={(draft) => session.outbox.retry(draft)}
+              onDiscard={(draft) => session.outbox.discard(draft)}
+              onEscape={() => field()?.focus()}
+            />
+            <Typing names={room.typing.map(({ username }) => username)} />
+            <Composer key={`c${id}`} session={session} room={id} name={name} eager={eager} onUp={() => list.current?.focusLast()} />
+          </>
+        ) : (
+          <Instead room={room} gone={gone} />
+        )}
+      </div>
+      {people && room.status === "ready" && <PeoplePanel room={room} onClose={() => setPeople(false)} />}
+      <Announcer room={room} />
+    </section>
+  );
+}
+
+function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; onClick: () => void }) {
+  if (!room.people || room.status !== "ready") return null;
+  const { count, members } = room.people;
+  return (
+    <button type="button" class="people-button" aria-expanded={open} title="Who is here" onClick={onClick}>
+      <span class="faces">
+        {members.slice(0, 3).map(({ user, username }) => (
+          <Avatar key={user} id={user} name={username} small />
+        ))}
+        {members.length === 0 && <PeopleIcon />}
+      </span>
+      <span class="count">{number(count)}</span>
+      <span class="sr-only">{count === 1 ? "person here" : "people here"}</span>
+    </button>
+  );
+}
+
+function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void }) {
+  const panel = useRef<HTMLElement>(null);
+  const count = room.people?.count ?? 0;
+  const members = room.people?.members ?? [];
+  const typists = new Set(room.typing.map(({ user }) => user));
+  useEffect(() => {
+    // Where it covers the room it takes the focus along, and gives it back.
+    if (!panel.current || getComputedStyle(panel.current).position !== "absolute") return;
+    const before = (panel.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
+    panel.current?.querySelector("button")?.focus();
+    return () => before?.focus();
+  }, []);
+  return (
+    <>
+      <div class="scrim" onClick={onClose} />
+      <aside class="people" ref={panel} aria-label="Who is here" onKeyDown={(event) => event.key === "Escape" && onClose()}>
+        <header>
+          <h2>
+            Here now <span class="count">{number(count)}</span>
+          </h2>
+          <button type="button" class="icon-button" aria-label="Close" title="Close" onClick={onClose}>
+            <Close />
+          </button>
+        </header>
+        {members.length > 0 ? (
+          <ul>
+            {members.map(({ user, username }) => (
+              <li key={user}>
+                <span class="presence">
+                  <Avatar id={user} name={username} />
+                </span>
+                <bdi class="person">{username}</bdi>
+                {user === room.session.user && <span class="hint">you</span>}
+                {typists.has(user) && <Dots />}
+              </li>
+            ))}
+          </ul>
+        ) : (
+          <p class="hint">{count > 0 ? "So many that they are only counted." : "Nobody is here."}</p>
+        )}
+      </aside>
+    </>
+  );
+}
+
+/** Above the first message: that there is more, or that this is where it began. */
+function Top({ room }: { room: OpenRoom }) {
+  const { timeline, info, failedBefore } = room;
+  if (timeline.hasBefore) {
+    return (
+      <div class="more">
+        {failedBefore ? (
+          <button type="button" class="link" onClick={() => void room.loadBefore()}>
+            Earlier messages could not be loaded. Try again
+          </button>
+        ) : (
+          <>
+            <span class="spinner" /> <span>Loading earlier messages</span>
+          </>
+        )}
+      </div>
+    );
+  }
+  if (!info) return null;
+  const isEmpty = timeline.items.length === 0;
+  return (
+    <div class={isEmpty ? "beginning empty" : "beginning"}>
+      <RoomSign id={info.id} name={info.name} />
+      <h2>{isEmpty ? "Quiet so far" : <>This is where <bdi>{info.name}</bdi> began</>}</h2>
+      <p>{isEmpty ? "Say hello: everyone who comes by will find it here." : fullDay(Date.parse(info.created_at))}</p>
+    </div>
+  );
+}
+
+function Typing({ names }: { names: string[] }) {
+  return (
+    <div class="typing" role="status" aria-live="polite">
+      {names.length > 0 && (
+        <>
+          <Dots /> <span dir="auto">{typing(names)}</span>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Dots() {
+  return (
+    <span class="dots" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
+
+/** What stands where the messages would: while they load, and when they do not. */
+function Instead({ room, gone }: { room: OpenRoom; gone: ComponentChildren }) {
+  if (room.status === "loading") {
+    return (
+      <div class="skeleton" role="status">
+        <span class="sr-only">Loading the room</span>
+        {[64, 38, 52, 30, 58, 44].map((width, index) => (
+          <i key={width} class={`w${width}${index % 3 === 2 ? " own" : ""}`} />
+        ))}
+      </div>
+    );
+  }
+  if (room.status === "gone") {
+    const deleted = room.code === "room_deleted" || room.code === "room_not_found";
+    return (
+      <div class="state">
+        <Ghost />
+        <h2>{deleted ? (room.info ? "This room is gone" : "There is no such room") : "You are not in this room any more"}</h2>
+        <p>{deleted ? (room.info ? "Somebody deleted it, and its messages with it." : "It may have been deleted, or the link is not quite right.") : refusal(room.code)}</p>
+        {gone}
+      </div>
+    );
+  }
+  return (
+    <div class="state" role="alert">
+      <Ghost />
+      <h2>The room does not open</h2>
+      <p>{refusal(room.code)} It is tried again by itself.</p>
+      <button type="button" class="button" onClick={() => room.tryAgain()}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
+function Ghost() {
+  return (
+    <svg class="picture" viewBox="0 0 120 90" width="120" height="90" aria-hidden="true" focusable="false">
+      <path class="p1" d="M18 20a10 10 0 0 1 10-10h48a10 10 0 0 1 10 10v26a10 10 0 0 1-10 10H44L30 68V56h-2a10 10 0 0 1-10-10Z" />
+      <path class="p2" d="M52 46a9 9 0 0 1 9-9h34a9 9 0 0 1 9 9v18a9 9 0 0 1-9 9h-3v10L80 73H61a9 9 0 0 1-9-9Z" />
+      <path class="p3" d="M66 52h24M66 60h14" />
+    </svg>
+  );
+}
+
+export { Ghost as Picture };
+
+/** Says new messages to those who do not see them: one by one, or their number when there are many. */
+function Announcer({ room }: { room: OpenRoom }) {
+  const [said, setSaid] = useState("");
+  const waiting = useMemo<string[]>(() => [], [room]);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const say = (): void => {
+      timer = undefined;
+      setSaid(waiting.length > 3 ? `${waiting.length} new messages` : waiting.join(". "));
+      waiting.length = 0;
+    };
+    const unhear = room.onEvent((event: RoomEvent) => {
+      if (event.type !== "message") return;
+      const { user, username, content } = event as Message;
+      if (user === room.session.user) return;
+      waiting.push(`${username}: ${content}`);
+      timer ??= setTimeout(say, 700);
+    });
+    return () => {
+      clearTimeout(timer);
+      unhear();
+    };
+  }, [room]);
+  return (
+    <div class="sr-only" aria-live="polite" aria-atomic="true">
+      {said}
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+/** One person at this page: the connection, the messages on their way, the rooms, and how far they were read. */
+import { ChatClient, type ConnectionState } from "../client/src/index.ts";
+import { Api, type Credentials } from "./api.ts";
+import { Model } from "./model.ts";
+import { Outbox } from "./outbox.ts";
+import { Reads } from "./reads.ts";
+
+export interface SessionOptions {
+  /** Where the site is mounted; it ends with a slash. */
+  base: URL;
+  /** Who this is to the others: the user's id, which is a guest's name. */
+  user: string;
+  credentials: () => Credentials | Promise<Credentials>;
+}
+
+/** How it stands with the connection, for everyone who shows it. */
+export class Connection extends Model {
+  state: ConnectionState = { status: "connecting", attempt: 0 };
+  /** Whether it has ever been up. */
+  wasOnline = false;
+
+  become(state: ConnectionState): void {
+    this.state = state;
+    this.wasOnline ||= state.status === "online";
+    this.changed();
+  }
+
+  get online(): boolean {
+    return this.state.status === "online";
+  }
+}
+
+export class Session {
+  readonly user: string;
+  readonly api: Api;
+  readonly client: ChatClient;
+  readonly connection = new Connection();
+  readonly outbox: Outbox;
+  readonly reads: Reads;
+  /** What was being written in each room. */
+  readonly drafts = new Map<number, string>();
+  #wake: () => void = () => {};
+
+  constructor({ base, user, credentials }: SessionOptions) {
+    this.user = user;
+    this.api = new Api(base, credentials);
+    this.client = new ChatClient({
+      url: async () => socketUrl(base, await credentials()),
+      network: { subscribe: (wake) => this.#subscribe(wake) },
+    });
+    this.client.onState((state) => this.connection.become(state));
+    this.outbox = new Outbox(this.client, user);
+    this.reads = new Reads(user);
+  }
+
+  start(): void {
+    this.client.start();
+    this.outbox.start();
+  }
+
+  stop(): void {
+    this.client.stop();
+    this.reads.close();
+  }
+
+  /** Does not wait for the next attempt. */
+  tryNow(): void {
+    if (this.connection.state.status === "waiting") this.#wake();
+    else this.client.start();
+  }
+
+  /** The network or the page coming back is worth an attempt; so is a person who asks for one. */
+  #subscribe(wake: () => void): () => void {
+    const visible = (): void => {
+      if (document.visibilityState === "visible") wake();
+    };
+    this.#wake = wake;
+    window.addEventListener("online", wake);
+    window.addEventListener("pageshow", visible);
+    document.addEventListener("visibilitychange", visible);
+    return () => {
+      this.#wake = () => {};
+      window.removeEventListener("online", wake);
+      window.removeEventListener("pageshow", visible);
+      document.removeEventListener("visibilitychange", visible);
+    };
+  }
+}
+
+function socketUrl(base: URL, { username, token }: Credentials): string {
+  const url = new URL("ws/chat", base);
+  if (username) url.searchParams.set("username", username);
+  if (token) url.searchParams.set("token", token);
+  return url.href;
+}

@@ -1,0 +1,154 @@
+/** Choosing a room: the list, a search, a new one. */
+import { useRef } from "preact/hooks";
+import type { Room } from "./api.ts";
+import { Close, Keyboard, Plus, Search, Trash } from "./icons.tsx";
+import { useModel } from "./model.ts";
+import { Avatar, RoomSign } from "./person.tsx";
+import type { Rooms } from "./rooms.ts";
+import type { Session } from "./session.ts";
+import { lately, number, plural, refusal } from "./words.ts";
+
+interface Props {
+  session: Session;
+  rooms: Rooms;
+  open: number | null;
+  onNew: (suggestion: string) => void;
+  onDelete: (room: Room) => void;
+  onRename: () => void;
+  onKeys: () => void;
+}
+
+export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, onKeys }: Props) {
+  useModel(rooms);
+  const { online } = useModel(session.connection);
+  const field = useRef<HTMLInputElement>(null);
+  return (
+    <nav class="sidebar" aria-label="Rooms">
+      <header>
+        <h1>Rooms</h1>
+        <button type="button" class="icon-button accent" aria-label="New room" title="New room" onClick={() => onNew("")}>
+          <Plus />
+        </button>
+      </header>
+      <div class="search" role="search">
+        <Search />
+        <input
+          ref={field}
+          id="room-search"
+          type="text"
+          inputMode="search"
+          enterkeyhint="search"
+          placeholder="Find a room"
+          aria-label="Find a room"
+          autocomplete="off"
+          value={rooms.query}
+          onInput={(event) => rooms.search(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === "Escape" && rooms.search("")}
+        />
+        {rooms.query && (
+          <button type="button" class="icon-button" aria-label="Clear" title="Clear" onClick={() => (rooms.search(""), field.current?.focus())}>
+            <Close />
+          </button>
+        )}
+      </div>
+      <RoomList {...{ rooms, open, onNew, onDelete }} />
+      <footer>
+        <button type="button" class="me" title="Change your name" onClick={onRename}>
+          <span class={online ? "presence" : "presence away"}>
+            <Avatar id={session.user} name={session.user} />
+          </span>
+          <span class="who">
+            <bdi>{session.user}</bdi>
+            <span class="hint">{online ? "Connected" : "Not connected"}</span>
+          </span>
+        </button>
+        <button type="button" class="icon-button keys-button" aria-label="Keys" title="Keys" onClick={onKeys}>
+          <Keyboard />
+        </button>
+      </footer>
+    </nav>
+  );
+}
+
+function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open" | "onNew" | "onDelete">) {
+  const { list, status, query, next } = rooms;
+  if (status === "loading") {
+    return (
+      <div class="room-list skeleton-list" role="status">
+        <span class="sr-only">Loading the rooms</span>
+        {[1, 2, 3, 4, 5].map((each) => (
+          <i key={each} />
+        ))}
+      </div>
+    );
+  }
+  if (status === "failed") {
+    return (
+      <div class="room-list none" role="alert">
+        <p>{refusal(rooms.code)}</p>
+        <button type="button" class="button quiet" onClick={() => void rooms.load()}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (list.length === 0) {
+    const wanted = query.trim();
+    return (
+      <div class="room-list none">
+        <p role="status">{wanted ? <>No room is called “<bdi>{wanted}</bdi>”.</> : "There are no rooms yet."}</p>
+        <button type="button" class="button quiet" onClick={() => onNew(wanted)}>
+          <Plus /> {wanted ? "Make it" : "Make the first"}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <ul class="room-list">
+      {list.map((room) => (
+        <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} open={room.id === open} onDelete={onDelete} />
+      ))}
+      {next !== null && (
+        <li class="show-more">
+          <button type="button" class="button quiet" disabled={rooms.loadingMore} onClick={() => void rooms.loadMore()}>
+            {rooms.loadingMore ? "Loading…" : "More rooms"}
+          </button>
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: number; open: boolean; onDelete: (room: Room) => void }) {
+  const about = room.topic || (room.last_message_at ? "" : "Nothing written yet");
+  return (
+    <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
+      <a href={`#/rooms/${room.id}`} aria-current={open ? "page" : undefined}>
+        <RoomSign id={room.id} name={room.name} />
+        <span class="entry-name">
+          <bdi>{room.name}</bdi>
+        </span>
+        {room.last_message_at && <time dateTime={room.last_message_at}>{lately(Date.parse(room.last_message_at))}</time>}
+        <span class="entry-about" dir="auto">
+          {room.online > 0 && (
+            <span class="here">
+              <i class="dot" />
+              {number(room.online)} <span class="sr-only">{room.online === 1 ? "person" : "people"}</span> here
+            </span>
+          )}
+          {room.online > 0 && about && <span aria-hidden="true"> · </span>}
+          {about || (room.online === 0 && "Nobody here")}
+        </span>
+        {unread > 0 && (
+          <span class="badge">
+            <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
+            <span class="sr-only">{plural(unread, "unread message", "unread messages")}</span>
+          </span>
+        )}
+      </a>
+      <button type="button" class="icon-button delete" aria-label={`Delete ${room.name}`} title="Delete" onClick={() => onDelete(room)}>
+        <Trash />
+      </button>
+    </li>
+  );
+}

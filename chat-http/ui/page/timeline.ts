@@ -1,0 +1,143 @@
+/** The messages of a room that are loaded: one unbroken stretch, each of them once, in order. */
+import type { History, Message } from "./api.ts";
+
+export interface Item {
+  /** The same for a message on its way and once it is stored, so that it stays the same row. */
+  id: string;
+  kind: "message" | "notice" | "draft";
+  /** 0 until it is stored. */
+  seq: number;
+  user: string;
+  username: string;
+  text: string;
+  at: number;
+  /** As measured on screen; 0 when it never was. */
+  height: number;
+  /** What its height is taken for until then; 0 when nobody asked. */
+  guess: number;
+  /** Arrived while the room was being looked at. */
+  fresh: boolean;
+  failed?: string;
+}
+
+export class Timeline {
+  items: Item[] = [];
+  hasBefore = false;
+  epoch = "";
+
+  get newest(): number {
+    return this.items.at(-1)?.seq ?? 0;
+  }
+
+  get oldest(): number {
+    return this.items[0]?.seq ?? 0;
+  }
+
+  /** Takes the newest page. What is there already stays if the two stretches meet. */
+  replace(page: History): void {
+    const first = page.messages[0]?.seq ?? page.head + 1;
+    const meets = this.epoch === page.epoch && this.items.length > 0 && (first <= this.newest + 1 || !page.has_before);
+    const newer = this.items.filter((item) => item.seq > page.head && this.epoch === page.epoch);
+    if (!meets) {
+      this.items = [];
+      this.hasBefore = page.has_before;
+    }
+    this.epoch = page.epoch;
+    for (const message of page.messages) this.add(message, false);
+    for (const item of newer) this.#insert(item);
+  }
+
+  /** Puts a page of older messages in front. */
+  prepend(page: History): void {
+    const oldest = this.oldest;
+    const older = page.messages.filter((message) => message.seq < oldest || oldest === 0);
+    this.items = [...older.map((message) => itemOf(message, false)), ...this.items];
+    this.hasBefore = page.has_before;
+  }
+
+  /** Adds a message at its place, unless it is there. */
+  add(message: Message, fresh: boolean): boolean {
+    return this.#insert(itemOf(message, fresh));
+  }
+
+  /** Adds a line that is no message. */
+  addNotice(seq: number, text: string, at: number): boolean {
+    return this.#insert({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, at, height: 0, guess: 0, fresh: true });
+  }
+
+  has(seq: number): boolean {
+    return this.items[this.#place(seq)]?.seq === seq;
+  }
+
+  /** Where an item is, or would be, among the stored ones. */
+  indexOf(seq: number): number {
+    return this.#place(seq);
+  }
+
+  #insert(item: Item): boolean {
+    const place = item.seq > this.newest ? this.items.length : this.#place(item.seq);
+    if (this.items[place]?.seq === item.seq) return false;
+    // Between what is loaded and what is not, there is a hole: it comes with its page.
+    if (place === 0 && this.hasBefore && this.items.length > 0) return false;
+    this.items.splice(place, 0, item);
+    return true;
+  }
+
+  #place(seq: number): number {
+    let [low, high] = [0, this.items.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.items[middle] as Item).seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** A row's name: a message keeps the one it had as a draft. */
+export function rowId(user: string, key: string): string {
+  return `k ${user} ${key}`;
+}
+
+function itemOf(message: Message, fresh: boolean): Item {
+  const { seq, user, username, content, key } = message;
+  const id = key ? rowId(user, key) : `s${seq}`;
+  return { id, kind: "message", seq, user, username, text: content, at: Date.parse(message.timestamp), height: 0, guess: 0, fresh };
+}
+
+/** How a row hangs together with the one above it. */
+export interface Look {
+  /** The first of its day. */
+  day: boolean;
+  /** The first of a run by one author. */
+  head: boolean;
+  /** The last of such a run. */
+  tail: boolean;
+  /** The first that has not been read. */
+  unread: boolean;
+  /** Says when: the last of its run, and the last of a minute. */
+  stamp: boolean;
+}
+
+const RUN_MS = 5 * 60_000;
+
+export function look(item: Item, above: Item | undefined, below: Item | undefined, readTo: number | null): Look {
+  const unread = isFirstUnread(item, above, readTo);
+  const day = above === undefined || !sameDay(above.at, item.at);
+  const head = day || unread || !sameRun(above, item);
+  const tail = below === undefined || !sameRun(item, below) || !sameDay(item.at, below.at) || isFirstUnread(below, item, readTo);
+  const stamp = tail || Math.floor(item.at / 60_000) !== Math.floor((below?.at ?? 0) / 60_000);
+  return { day, head, tail, unread, stamp };
+}
+
+function isFirstUnread(item: Item, above: Item | undefined, readTo: number | null): boolean {
+  return readTo !== null && item.seq > readTo && above !== undefined && above.seq <= readTo && above.seq > 0;
+}
+
+function sameRun(one: Item, other: Item): boolean {
+  return one.kind !== "notice" && other.kind !== "notice" && one.user === other.user && other.at - one.at < RUN_MS;
+}
+
+function sameDay(one: number, other: number): boolean {
+  return new Date(one).toDateString() === new Date(other).toDateString();
+}

@@ -1,0 +1,33 @@
+/** What the widget shows. */
+import { NameForm } from "../page/name.tsx";
+import type { OpenRoom } from "../page/room.ts";
+import { Picture, RoomView } from "../page/roomview.tsx";
+
+export function RoomFrame({ room }: { room: OpenRoom }) {
+  return <RoomView room={room} eager={false} />;
+}
+
+export function AskName({ onName }: { onName: (name: string) => void }) {
+  return (
+    <div class="state">
+      <Picture />
+      <h2>Join in</h2>
+      <p>What should the others call you?</p>
+      <NameForm name="" action="Join" eager={false} onName={onName} />
+    </div>
+  );
+}
+
+export function Problem({ text, onRetry }: { text: string; onRetry?: () => void }) {
+  return (
+    <div class="state" role="alert">
+      <Picture />
+      <p>{text}</p>
+      {onRetry && (
+        <button type="button" class="button quiet" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}

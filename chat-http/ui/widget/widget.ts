@@ -1,0 +1,128 @@
+/**
+ * A room in any page:
+ *
+ *     <script src="https://chat.example/widget.js"></script>
+ *     <chat-room room="1" username="Ada"></chat-room>
+ *
+ * Attributes: `room` (its id), `username` (a guest's name; without it people are asked for one), `server`
+ * (where the chat is; by default where this script came from). Property: `credentials`, a function that
+ * gives `{ username }` or `{ token, user }`, or a promise of it, asked before every connection and request.
+ * Style it with its size and the --chat-… properties (chat-http/ui/page/tokens.css).
+ */
+import { h, render } from "preact";
+import type { Credentials } from "../page/api.ts";
+import { OpenRoom } from "../page/room.ts";
+import { Session } from "../page/session.ts";
+import { RoomFrame, AskName, Problem } from "./frame.tsx";
+import styles from "./widget.css";
+
+export type WidgetCredentials = Credentials & {
+  /** The user's id, when a token says who it is: it sets one's own messages apart. */
+  user?: string;
+};
+
+const script = document.currentScript as HTMLScriptElement | null;
+const home = script?.src ? new URL("./", script.src) : new URL("./", document.baseURI);
+let sheet: CSSStyleSheet | undefined;
+
+class ChatRoom extends HTMLElement {
+  static readonly observedAttributes = ["room", "username", "server"];
+  readonly #root = this.attachShadow({ mode: "open" });
+  readonly #frame = document.createElement("div");
+  #credentials: (() => WidgetCredentials | Promise<WidgetCredentials>) | undefined;
+  #session: Session | undefined;
+  #room: OpenRoom | undefined;
+  #asked = 0;
+  #name = "";
+  #queued = false;
+
+  constructor() {
+    super();
+    // A constructed sheet needs no 'unsafe-inline' from the page around.
+    if (sheet === undefined) {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(styles);
+    }
+    this.#root.adoptedStyleSheets = [sheet];
+    this.#frame.className = "frame";
+    this.#root.append(this.#frame);
+    // It may have been set before this script was there.
+    if (Object.hasOwn(this, "credentials")) {
+      const early = this.credentials;
+      Reflect.deleteProperty(this, "credentials");
+      this.credentials = early;
+    }
+  }
+
+  get credentials(): (() => WidgetCredentials | Promise<WidgetCredentials>) | undefined {
+    return this.#credentials;
+  }
+
+  set credentials(credentials: (() => WidgetCredentials | Promise<WidgetCredentials>) | undefined) {
+    this.#credentials = credentials;
+    this.#queue();
+  }
+
+  connectedCallback(): void {
+    this.#queue();
+  }
+
+  disconnectedCallback(): void {
+    this.#close();
+    render(null, this.#frame);
+  }
+
+  attributeChangedCallback(): void {
+    this.#queue();
+  }
+
+  /** Several changes at once open the room once. */
+  #queue(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    queueMicrotask(() => {
+      this.#queued = false;
+      if (this.isConnected) void this.#open();
+    });
+  }
+
+  async #open(): Promise<void> {
+    this.#close();
+    const asked = this.#asked;
+    const id = Number(this.getAttribute("room"));
+    if (!Number.isSafeInteger(id) || id < 1) return this.#show(h(Problem, { text: "This chat names no room." }));
+    let who: WidgetCredentials;
+    try {
+      who = await this.#ask();
+    } catch {
+      return this.#show(h(Problem, { text: "You could not be signed in.", onRetry: () => this.#queue() }));
+    }
+    if (asked !== this.#asked) return;
+    if (!who.username && !who.token) return this.#show(h(AskName, { onName: (name: string) => ((this.#name = name), this.#queue()) }));
+    const base = new URL(this.getAttribute("server") ?? home.href, document.baseURI);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    this.#session = new Session({ base, user: who.user ?? who.username?.trim().normalize("NFC") ?? "", credentials: () => this.#ask() });
+    this.#room = new OpenRoom(this.#session, id);
+    this.#session.start();
+    this.#show(h(RoomFrame, { key: asked, room: this.#room }));
+  }
+
+  async #ask(): Promise<WidgetCredentials> {
+    if (this.#credentials) return this.#credentials();
+    return { username: this.getAttribute("username") ?? this.#name };
+  }
+
+  #show(what: Parameters<typeof render>[0]): void {
+    render(what, this.#frame);
+  }
+
+  #close(): void {
+    this.#asked += 1;
+    this.#room?.close();
+    this.#session?.stop();
+    this.#room = undefined;
+    this.#session = undefined;
+  }
+}
+
+if (!customElements.get("chat-room")) customElements.define("chat-room", ChatRoom);

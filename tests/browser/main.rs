@@ -1,0 +1,70 @@
+//! The page in a browser, and what the page is made of. The scenarios are scripts beside this file: a test here names
+//! each, so that they are run and counted like all others.
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+use std::{env, fs, path::Path, process::Command};
+
+mod sources;
+
+/// One test for each `NAME.test.mjs`.
+macro_rules! scenarios {
+    ($($name:ident),+ $(,)?) => {
+        const SCENARIOS: &[&str] = &[$(stringify!($name)),+];
+        $(
+            #[test]
+            #[ignore = "needs Chromium: cargo xtask test"]
+            fn $name() {
+                play(stringify!($name));
+            }
+        )+
+    };
+}
+
+scenarios! {
+    two_users_chat,
+    typing_and_presence_show_and_clear,
+    the_server_is_killed_and_both_pages_carry_on,
+    offline_and_back,
+    a_retried_send_does_not_double,
+    scrolling_up_does_not_jump,
+    markup_stays_text,
+    two_tabs_of_one_user,
+    the_width_of_a_phone,
+    axe_finds_nothing,
+}
+
+/// Runs a scenario; what it tells is shown when it fails.
+fn play(scenario: &str) {
+    let mut node = Command::new("node");
+    node.arg("--test").arg(folder().join(format!("{scenario}.test.mjs"))).env("CHATD", env!("CARGO_BIN_EXE_chatd"));
+    for tools in ["CHAT_TEST_BROWSER", "CHAT_TEST_CHROMIUM"] {
+        variable(tools);
+    }
+    succeed(&mut node);
+}
+
+#[test]
+fn every_scenario_is_played() {
+    let names = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut there: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".test.mjs")?.to_owned())).collect();
+    let mut named = SCENARIOS.to_vec();
+    there.sort();
+    named.sort_unstable();
+    assert_eq!(there, named);
+}
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser"))
+}
+
+/// What `cargo xtask test` says where the tools are.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
+}
+
+/// Runs a program that is to be content, and shows what it told if it is not.
+fn succeed(program: &mut Command) {
+    let output = program.output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{program:?}: {}\n{}", output.status, String::from_utf8_lossy(&told));
+}
