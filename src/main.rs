@@ -1,5 +1,7 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+mod metrics;
+
 use std::{
     io::{IsTerminal, Write},
     net::SocketAddr,
@@ -36,6 +38,10 @@ struct Options {
     #[arg(long = "allowed-origin", env = "CHATD_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origins: Vec<Origin>,
 
+    /// An address for metrics: Prometheus reads them at /metrics there; off unless given. For the monitoring alone.
+    #[arg(long, env = "CHATD_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+
     /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -56,7 +62,7 @@ Exit codes:
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
   5  the database holds something else, or needs a newer version
-  6  the address cannot be listened on";
+  6  an address cannot be listened on";
 
 /// Why the server did not run, or stopped by itself.
 #[derive(Debug)]
@@ -79,11 +85,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Failure> {
-    let Options { database_url, listen, allowed_origins, .. } = options;
-    // The address first: it is the cheaper of the two to find taken.
-    let cannot_listen = |error| Failure { code: 6, text: format!("cannot listen on {listen}: {error}") };
-    let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
+    let Options { database_url, listen, allowed_origins, metrics_listen, .. } = options;
+    // The addresses first: they are cheaper to find taken than the database.
+    let (listener, address) = listen_on(listen).await?;
+    let metrics = match metrics_listen {
+        Some(listen) => Some(listen_on(listen).await?),
+        None => None,
+    };
+    if let Some((listener, address)) = metrics {
+        // Before the engine, which takes its handles when it is built.
+        metrics::start(listener).map_err(|error| Failure { code: 1, text: error.to_string() })?;
+        tracing::info!(%address, "metrics are served at /metrics");
+    }
     let engine =
         ChatEngine::builder().database(database_url.as_str()).build().await.map_err(|error| cannot_start(&error))?;
 
@@ -110,6 +123,13 @@ async fn run(options: Options) -> Result<(), Failure> {
     serve(listener, site, stop).await;
     tracing::info!("stopped");
     reason.map_or(Ok(()), Err)
+}
+
+async fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let cannot_listen = |error| Failure { code: 6, text: format!("cannot listen on {address}: {error}") };
+    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    Ok((listener, address))
 }
 
 fn cannot_start(error: &StartError) -> Failure {

@@ -1,6 +1,6 @@
 //! The outermost layer of every mount: problems, panics, `Allow`, and CORS for the REST API.
 
-use std::{io, panic::AssertUnwindSafe};
+use std::{io, panic::AssertUnwindSafe, time::Instant};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -11,8 +11,9 @@ use poem::{
     error::MethodNotAllowedError,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
+use tracing::{Instrument, field};
 
-use crate::{api, origin::Origins, problem::Problem};
+use crate::{api, metrics, origin::Origins, problem::Problem};
 
 /// Everything that leaves a mount passes here.
 pub(crate) struct Edge<E> {
@@ -26,7 +27,20 @@ pub(crate) struct Edge<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> Result<Response> {
+    async fn call(&self, request: Request) -> Result<Response> {
+        let began = Instant::now();
+        let method = metrics::method_name(request.method());
+        let route = self.methods.template(request.uri().path()).unwrap_or("unknown").to_owned();
+        let span = tracing::info_span!("request", http.method = method, http.route = route, http.status = field::Empty);
+        let response = self.respond(request).instrument(span.clone()).await;
+        span.record("http.status", response.status().as_u16());
+        metrics::request(method, route, response.status(), began.elapsed());
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Edge<E> {
+    async fn respond(&self, mut request: Request) -> Response {
         // Answered as a GET, so that the headers are the same; but an upgrade is a GET's alone.
         let is_head = request.method() == Method::HEAD && !request.headers().contains_key(header::UPGRADE);
         if is_head {
@@ -38,7 +52,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
         if let Some(origin) = &origin
             && is_preflight(&request)
         {
-            return Ok(self.preflight(&path, origin));
+            return self.preflight(&path, origin);
         }
         let mut response = self.answer(request, &path).await;
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -57,11 +71,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
                 response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
             }
         }
-        Ok(response)
+        response
     }
-}
 
-impl<E: Endpoint<Output = Response>> Edge<E> {
     async fn answer(&self, request: Request, path: &str) -> Response {
         // `CONNECT host:port` and `OPTIONS *` name no path, and poem's nesting takes one for granted.
         if !path.starts_with('/') {
@@ -124,6 +136,11 @@ impl Methods {
         self
     }
 
+    /// The pattern that a path fits.
+    fn template(&self, path: &str) -> Option<&str> {
+        self.0.iter().find(|(pattern, _)| fits(pattern, path)).map(|(pattern, _)| pattern.as_str())
+    }
+
     fn allow(&self, path: &str) -> String {
         self.0.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, methods)| methods.clone()).unwrap_or_default()
     }
@@ -153,5 +170,7 @@ mod tests {
         assert_eq!(methods.allow("/rooms/7/messages"), "GET, HEAD");
         assert_eq!(methods.allow("/rooms/"), "");
         assert_eq!(methods.allow("/rooms//messages"), "");
+        assert_eq!(methods.template("/rooms/7/messages"), Some("/rooms/{room_id}/messages"));
+        assert_eq!(methods.template("/rooms/7"), None);
     }
 }

@@ -29,6 +29,7 @@ mod auth;
 mod dto;
 mod edge;
 mod json;
+mod metrics;
 mod openapi;
 mod origin;
 mod patience;
@@ -45,12 +46,13 @@ mod ws;
 use std::{fmt, sync::Arc};
 
 use chat_core::ChatEngine;
-use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
+use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint, http::Method};
 
 pub use auth::{Authenticator, Guests};
 pub use openapi::{openapi_json, openapi_yaml};
 pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
+pub use site::text_page;
 
 use crate::{
     edge::{Edge, Methods},
@@ -65,6 +67,7 @@ struct Embedding;
 /// REST and sockets, to be mounted in a poem app: `Route::new().nest("/chat", api(engine, Guests))`.
 #[must_use]
 pub fn api(engine: ChatEngine, authenticator: impl Authenticator) -> Api {
+    metrics::describe();
     Api { engine, authenticator: Arc::new(authenticator), origins: Origins::default() }
 }
 
@@ -102,6 +105,7 @@ impl Api {
     fn finish(self, routes: Route, methods: Methods) -> BoxEndpoint<'static> {
         let challenge = self.authenticator.challenge();
         let inner = routes.data(self.authenticator);
+        let methods = ws::PATHS.into_iter().fold(methods, |all, path| all.add(path, [Method::GET]));
         Edge { inner, methods, origins: self.origins, challenge }.boxed()
     }
 }

@@ -113,6 +113,11 @@ impl Problem {
         Self::from(Error::Internal)
     }
 
+    /// Its code.
+    pub(crate) fn code(&self) -> &str {
+        &self.body.code
+    }
+
     /// The same with another status, where HTTP knows a closer one.
     pub(crate) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;

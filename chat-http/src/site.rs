@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chat_core::{ChatEngine, Error};
 use poem::{
-    Endpoint, Request, Response, Result, Route,
+    Endpoint, IntoEndpoint, Request, Response, Result, Route,
     endpoint::make_sync,
     get,
     http::{Method, header},
@@ -51,6 +51,15 @@ fn front(api: Route) -> Route {
 #[cfg(not(feature = "ui"))]
 fn front_paths() -> impl Iterator<Item = &'static str> {
     ["/"].into_iter()
+}
+
+/// An endpoint with one page of plain text at `path`, made anew each time: for metrics on an address of their own.
+pub fn text_page(
+    path: &'static str,
+    content_type: &'static str,
+    text: impl Fn() -> String + Send + Sync + 'static,
+) -> impl IntoEndpoint<Endpoint: 'static> {
+    Route::new().at(path, get(make_sync(move |_| Response::builder().content_type(content_type).body(text()))))
 }
 
 /// Whether the engine takes commands and its database stores.

@@ -6,6 +6,7 @@ mod common;
 mod examples;
 mod history;
 mod kill;
+mod metrics;
 mod presence;
 mod protocol;
 mod protocol_errors;

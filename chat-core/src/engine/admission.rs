@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
-use crate::{Error, Limits};
+use crate::{Error, Limits, engine::metrics::Metrics, state::Outcome};
 
 /// Counts the commands that are not answered yet, and the messages among them, which are limited.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(super) struct Admission {
     idle: Notify,
     max_messages: usize,
     max_bytes: usize,
+    metrics: Arc<Metrics>,
 }
 
 /// A command's place, until it is answered (and this dropped).
@@ -26,10 +27,12 @@ pub(super) struct Admitted {
     to: Arc<Admission>,
     messages: usize,
     bytes: usize,
+    /// Since when.
+    since: Instant,
 }
 
 impl Admission {
-    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+    pub(super) fn new(limits: &Limits, metrics: &Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             commands: AtomicUsize::new(0),
             messages: AtomicUsize::new(0),
@@ -37,13 +40,14 @@ impl Admission {
             idle: Notify::new(),
             max_messages: limits.journal_messages,
             max_bytes: limits.journal_bytes,
+            metrics: Arc::clone(metrics),
         })
     }
 
     /// A place for a command that stores no message.
     pub(super) fn admit(self: &Arc<Self>) -> Admitted {
         self.commands.fetch_add(1, Ordering::AcqRel);
-        Admitted { to: Arc::clone(self), messages: 0, bytes: 0 }
+        Admitted { to: Arc::clone(self), messages: 0, bytes: 0, since: Instant::now() }
     }
 
     /// A place for a message with so many bytes of text: `Overloaded` when too much waits to be stored already.
@@ -52,7 +56,8 @@ impl Admission {
         self.commands.fetch_add(1, Ordering::AcqRel);
         let messages = self.messages.fetch_add(1, Ordering::AcqRel) + 1;
         let total = self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
-        let admitted = Admitted { to: Arc::clone(self), messages: 1, bytes };
+        self.metrics.messages_waiting.increment(1);
+        let admitted = Admitted { to: Arc::clone(self), messages: 1, bytes, since: Instant::now() };
         // A single message always fits, whatever the limit says.
         if messages > self.max_messages.max(1) || (total > self.max_bytes && messages > 1) {
             return Err(Error::Overloaded);
@@ -73,8 +78,27 @@ impl Admission {
     }
 }
 
+impl Admitted {
+    /// Counts what a message was answered; to be called once, when it is.
+    pub(super) fn answered(&self, outcome: &Outcome) {
+        if self.messages > 0 {
+            self.to.metrics.send_answered(outcome, self.since.elapsed());
+        }
+    }
+
+    /// The same for one that was admitted, and refused on its way to the room.
+    pub(super) fn refused(&self, error: &Error) {
+        if self.messages > 0 {
+            self.to.metrics.send_refused(error);
+        }
+    }
+}
+
 impl Drop for Admitted {
     fn drop(&mut self) {
+        if self.messages > 0 {
+            self.to.metrics.messages_waiting.decrement(1);
+        }
         self.to.messages.fetch_sub(self.messages, Ordering::AcqRel);
         self.to.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
         if self.to.commands.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -88,7 +112,10 @@ mod tests {
     use super::*;
 
     fn admission(messages: usize, bytes: usize) -> Arc<Admission> {
-        Admission::new(&Limits { journal_messages: messages, journal_bytes: bytes, ..Limits::default() })
+        Admission::new(
+            &Limits { journal_messages: messages, journal_bytes: bytes, ..Limits::default() },
+            &Arc::new(Metrics::new()),
+        )
     }
 
     #[test]

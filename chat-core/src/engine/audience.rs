@@ -29,6 +29,11 @@ impl Audience {
         Some(session)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
     pub(super) fn publish(&self, delivery: &Delivery) {
         for session in &self.sessions {
             session.deliver(delivery.clone());

@@ -13,13 +13,17 @@ use tokio::{runtime::Handle, sync::watch, time::sleep};
 
 use crate::{
     Error,
-    engine::lock,
+    engine::{
+        lock,
+        metrics::{Counted, Metrics},
+    },
     store::{Store, StoreError, StoreErrorKind},
 };
 
 /// Opens when the database as a whole fails, never for the error of a single room; closes when a probe has succeeded.
 pub(super) struct Breaker {
     store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
     runtime: Handle,
     stop: watch::Receiver<bool>,
     is_open: AtomicBool,
@@ -27,8 +31,20 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    pub(super) fn new(store: Arc<dyn Store>, runtime: Handle, stop: watch::Receiver<bool>) -> Arc<Self> {
-        Arc::new(Self { store, runtime, stop, is_open: AtomicBool::new(false), reason: Mutex::new(None) })
+    pub(super) fn new(
+        store: &Arc<dyn Store>,
+        metrics: &Arc<Metrics>,
+        runtime: &Handle,
+        stop: &watch::Receiver<bool>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store: Arc::clone(store),
+            metrics: Arc::clone(metrics),
+            runtime: runtime.clone(),
+            stop: stop.clone(),
+            is_open: AtomicBool::new(false),
+            reason: Mutex::new(None),
+        })
     }
 
     /// Whether writes may be tried: if not, the error that they get.
@@ -57,10 +73,10 @@ impl Breaker {
             self.is_open.store(true, Ordering::Release);
         }
         tracing::warn!(error = %failure, "the database cannot store: writes are refused until it can");
-        self.runtime.spawn(Arc::clone(self).probe());
+        self.runtime.spawn(Arc::clone(self).probe(self.metrics.open_breaker()));
     }
 
-    async fn probe(self: Arc<Self>) {
+    async fn probe(self: Arc<Self>, open: Counted) {
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -75,6 +91,7 @@ impl Breaker {
         let mut reason = lock(&self.reason);
         *reason = None;
         self.is_open.store(false, Ordering::Release);
+        drop(open);
         tracing::info!("the database stores again");
     }
 }

@@ -11,8 +11,8 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
     engine::{
-        admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, rates::Rates,
-        sessions::Sessions, shutdown::Lifecycle,
+        admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, metrics::Metrics,
+        rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
     store::{MemoryStore, Store},
 };
@@ -137,7 +137,7 @@ impl Builder {
     }
 
     /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
-    /// stay there.
+    /// stay there. A `metrics` recorder has to be installed before.
     ///
     /// # Errors
     /// [`StartError::BadUrl`], [`StartError::InUse`], [`StartError::Unavailable`] (also outside of a tokio runtime) or
@@ -150,17 +150,19 @@ impl Builder {
         let store = self.database.open().await?;
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let (stop, stopping) = watch::channel(false);
-        let breaker = Breaker::new(Arc::clone(&store), runtime.clone(), stopping.clone());
-        let (journal, writers) = Journal::start(&store, &breaker, &runtime, &stopping);
+        let metrics = Arc::new(Metrics::new());
+        let breaker = Breaker::new(&store, &metrics, &runtime, &stopping);
+        let (journal, writers) = Journal::start(&store, &breaker, &metrics, &runtime, &stopping);
         let inner = Arc::new(Inner {
             hub: Hub::new(),
             journal,
             breaker,
             sessions: Sessions::default(),
             rates: Rates::new(self.limits.sends),
-            admission: Admission::new(&self.limits),
+            admission: Admission::new(&self.limits, &metrics),
             lifecycle: Lifecycle::new(stop, writers),
             purges: AtomicUsize::new(0),
+            metrics,
             store,
             limits: Arc::new(self.limits),
             clock: self.clock,

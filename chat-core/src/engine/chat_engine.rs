@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tracing::{Instrument, field};
 
 use crate::{
     Action, Actor, Builder, Draft, Error, HistoryPage, Identity, Limits, NewRoom, Page, PageFrom, Presence, Room,
@@ -236,11 +237,9 @@ impl ChatEngine {
     /// Once it was polled, the message is stored whether or not this is waited for. Whoever is not sure sends it again with
     /// the same key.
     pub async fn send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<Sent, Error> {
-        let inner = self.inner();
-        inner.check_running()?;
-        check_room(room)?;
-        inner.check(&author.into(), Action::Send(room, &draft))?;
-        let PreparedSend { input, reply, admitted } = inner.prepare_send(None, author, draft)?;
+        let prepared = self.prepare_send(author, room, draft);
+        let PreparedSend { input, reply, admitted } =
+            prepared.inspect_err(|error| self.inner().metrics.send_refused(error))?;
         match self.call(room, input, reply, admitted).await? {
             Outcome::Stored { event, replayed } => Ok(Sent { seq: event.seq, event, replayed }),
             Outcome::Failed(_)
@@ -291,6 +290,14 @@ impl ChatEngine {
         &self.0.0
     }
 
+    fn prepare_send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<PreparedSend, Error> {
+        let inner = self.inner();
+        inner.check_running()?;
+        check_room(room)?;
+        inner.check(&author.into(), Action::Send(room, &draft))?;
+        inner.prepare_send(None, author, draft)
+    }
+
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
         let row = self.inner().store.room(room).await.map_err(|failure| Inner::read_failed(&failure))?;
         row.map(|row| self.inner().with_online(row)).ok_or(Error::RoomNotFound)
@@ -299,11 +306,21 @@ impl ChatEngine {
     /// Hands a command of the engine's own to a room, and waits for the answer.
     async fn call(&self, room: RoomId, input: Input, reply: ReplyId, admitted: Admitted) -> Result<Outcome, Error> {
         let (call, answer) = oneshot::channel();
+        let name = input_name(&input);
         let responder = Responder { to: To::Call(call), admitted };
         let command = RoomCommand { input, reply, responder, slot: None };
-        self.inner().hub.dispatch(self.inner(), room, command).map_err(|refused| refused.error)?;
-        // Unanswered it is dropped only when the runtime goes down.
-        answer.await.unwrap_or(Err(Error::OutcomeUnknown))
+        let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
+        let dispatched = self.inner().hub.dispatch(self.inner(), room, command);
+        let result = match dispatched {
+            // Unanswered it is dropped only when the runtime goes down.
+            Ok(()) => answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown)),
+            Err(refused) => {
+                refused.responder.admitted.refused(&refused.error);
+                Err(refused.error)
+            }
+        };
+        span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
+        result
     }
 }
 
@@ -338,6 +355,23 @@ fn create_failed(inner: &Inner, failure: &StoreError) -> Error {
     tracing::error!(error = %failure, "a room could not be made");
     inner.breaker.failed(failure);
     if failure.kind == StoreErrorKind::Unknown { Error::OutcomeUnknown } else { not_stored(failure.kind) }
+}
+
+/// What a command of the engine's own is called in a trace.
+const fn input_name(input: &Input) -> &'static str {
+    match input {
+        Input::Send { .. } => "send",
+        Input::Update { .. } => "update_room",
+        Input::Delete { .. } => "delete_room",
+        Input::Attach { .. }
+        | Input::Detach { .. }
+        | Input::Typing { .. }
+        | Input::Depart { .. }
+        | Input::Appended(_)
+        | Input::Recovered(_)
+        | Input::Loaded(_)
+        | Input::Wake => "other",
+    }
 }
 
 fn check_limit(limit: usize) -> Result<(), Error> {

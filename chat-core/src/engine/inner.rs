@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 use crate::{
     Clock, Epoch, Error, Limits, Policy, Room,
     engine::{
-        admission::Admission, breaker::Breaker, breaker::not_stored, hub::Hub, journal::Journal, rates::Rates,
-        sessions::Sessions, shutdown::Lifecycle,
+        admission::Admission, breaker::Breaker, breaker::not_stored, hub::Hub, journal::Journal, metrics::Metrics,
+        rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
     store::{Store, StoreError},
 };
@@ -34,6 +34,7 @@ pub(super) struct Inner {
     pub(super) sessions: Sessions,
     pub(super) rates: Rates,
     pub(super) admission: Arc<Admission>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) lifecycle: Lifecycle,
     /// How often a purge was asked for since the last one began; 0 while none is going on.
     pub(super) purges: AtomicUsize,

@@ -7,12 +7,17 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot, watch},
     task::{JoinHandle, yield_now},
+    time::Instant,
 };
+use tracing::{Instrument, field};
 
 use crate::{
     Error, RoomId,
     append::{Append, AppendFailure, AppendResult, NewDelete, NewUpdate, Placed},
-    engine::breaker::{Breaker, not_stored},
+    engine::{
+        breaker::{Breaker, not_stored},
+        metrics::Metrics,
+    },
     store::{RoomMessages, Store, StoreError, StoreErrorKind},
 };
 
@@ -33,13 +38,15 @@ impl Journal {
     pub(super) fn start(
         store: &Arc<dyn Store>,
         breaker: &Arc<Breaker>,
+        metrics: &Arc<Metrics>,
         runtime: &Handle,
         stop: &watch::Receiver<bool>,
     ) -> (Self, Vec<JoinHandle<()>>) {
         let (writers, tasks) = (0..store.writers().max(1))
             .map(|_| {
                 let (sender, jobs) = mpsc::unbounded_channel();
-                let writer = Writer { store: Arc::clone(store), breaker: Arc::clone(breaker), jobs };
+                let (store, breaker, metrics) = (Arc::clone(store), Arc::clone(breaker), Arc::clone(metrics));
+                let writer = Writer { store, breaker, metrics, jobs };
                 (sender, runtime.spawn(writer.guarded(stop.clone())))
             })
             .unzip();
@@ -74,6 +81,7 @@ impl fmt::Debug for Journal {
 struct Writer {
     store: Arc<dyn Store>,
     breaker: Arc<Breaker>,
+    metrics: Arc<Metrics>,
     jobs: mpsc::UnboundedReceiver<Job>,
 }
 
@@ -177,7 +185,16 @@ impl Writer {
     }
 
     async fn append(&self, rooms: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
-        retrying(|| self.store.append(rooms)).await
+        let messages = rooms.iter().map(|room| room.messages.len()).sum::<usize>();
+        let span = tracing::debug_span!("append", rooms = rooms.len(), messages, outcome = field::Empty);
+        let began = Instant::now();
+        let appended = retrying(|| self.store.append(rooms)).instrument(span.clone()).await;
+        self.metrics.batch(messages, began.elapsed(), appended.is_ok());
+        match &appended {
+            Ok(_) => span.record("outcome", "stored"),
+            Err(failure) => span.record("outcome", field::debug(failure.kind)),
+        };
+        appended
     }
 
     async fn store_alone(&self, room: RoomId, change: &Alone) -> AppendResult {

@@ -31,6 +31,15 @@ pub(super) struct PreparedSend {
 impl Inner {
     /// Checks a session's command.
     pub(super) fn prepare(&self, session: &SessionCore, command: Command) -> Result<Prepared, Error> {
+        let is_send = matches!(command, Command::Send { .. });
+        let prepared = self.checked(session, command);
+        if is_send && let Err(error) = &prepared {
+            self.metrics.send_refused(error);
+        }
+        prepared
+    }
+
+    fn checked(&self, session: &SessionCore, command: Command) -> Result<Prepared, Error> {
         self.check_running()?;
         let room = command.room();
         check_room(room)?;

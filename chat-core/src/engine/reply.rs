@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::{
     Answer, AnswerResult, Attached, Epoch, Error, Gap, Position, RoomId, Sent, Ticket,
-    engine::{admission::Admitted, session_core::SessionCore},
+    engine::{admission::Admitted, metrics::AttachKind, session_core::SessionCore},
     state::Outcome,
 };
 
@@ -34,6 +35,10 @@ pub(super) struct SessionReply {
     pub(super) ticket: Ticket,
     pub(super) room: RoomId,
     pub(super) kind: Kind,
+    /// How an attach begins, unless it has to be a resync.
+    pub(super) attach: AttachKind,
+    /// The command, until it is answered.
+    pub(super) span: Span,
     /// Where to, when the command is awaited; else the answer goes into the stream.
     pub(super) call: Option<oneshot::Sender<AnswerResult>>,
 }
@@ -47,10 +52,23 @@ pub(super) enum Kind {
     Typing,
 }
 
+impl Kind {
+    /// What it is called in a trace.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Attach => "attach",
+            Self::Detach => "detach",
+            Self::Send => "send",
+            Self::Typing => "typing",
+        }
+    }
+}
+
 impl Responder {
     /// Passes the state's answer on.
     pub(super) fn respond(self, outcome: Outcome, epoch: &Epoch) {
         let Self { to, admitted } = self;
+        admitted.answered(&outcome);
         match to {
             To::Session(reply) => {
                 let result = to_answer(outcome, reply.room, epoch);

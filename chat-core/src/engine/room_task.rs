@@ -9,11 +9,12 @@ use tokio::{
 };
 
 use crate::{
-    Error, RoomId, SessionId,
+    Delivery, Error, Item, RoomId, SessionId,
     engine::{
         audience::Audience,
         hub::{Letter, RoomCommand, RoomShared},
         inner::Inner,
+        metrics::Counted,
         reply::Responder,
         session_core::Ending,
         shutdown::RoomPass,
@@ -40,6 +41,7 @@ pub(super) struct RoomTask {
     append: Option<BoxFuture<'static, Input>>,
     load: Option<BoxFuture<'static, Input>>,
     _pass: RoomPass,
+    _counted: Counted,
 }
 
 /// Why a room's state is given up.
@@ -83,6 +85,7 @@ impl RoomTask {
             append: None,
             load: None,
             _pass: inner.lifecycle.enter_room(),
+            _counted: inner.metrics.active_room(),
         };
         inner.runtime.spawn(task.run());
     }
@@ -236,8 +239,11 @@ impl RoomTask {
             }
             Effect::Join(session) => self.join(session),
             Effect::Part(session) => self.part(session, is_deleted),
-            Effect::Publish(delivery) => self.audience.publish(&delivery),
-            Effect::Tell(session, delivery) => self.audience.tell(session, delivery),
+            Effect::Publish(delivery) => self.publish(&delivery),
+            Effect::Tell(session, delivery) => {
+                self.inner.metrics.deliveries.increment(1);
+                self.audience.tell(session, delivery);
+            }
             Effect::Warn { session, seq, head } => {
                 let (room, session) = (self.id.0, session.0);
                 tracing::warn!(
@@ -249,6 +255,15 @@ impl RoomTask {
                 );
             }
         }
+    }
+
+    fn publish(&self, delivery: &Delivery) {
+        let metrics = &self.inner.metrics;
+        metrics.deliveries.increment(self.audience.len() as u64);
+        if let Item::Event(_) = delivery.item() {
+            metrics.events_appended.increment(1);
+        }
+        self.audience.publish(delivery);
     }
 
     fn join(&mut self, session: SessionId) {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::sync::{Semaphore, TryAcquireError, oneshot};
+use tracing::field;
 
 use crate::{
     Actor, Answer, AnswerResult, CloseReason, Delivery, Departure, Error, Gap, Identity, RoomId, SessionId, Ticket,
@@ -17,6 +18,7 @@ use crate::{
         hub::{Refused, RoomCommand},
         inner::Inner,
         lock,
+        metrics::AttachKind,
         prepare::Prepared,
         reply::{Kind, Responder, SessionReply, To},
         session_state::{Held, State},
@@ -213,6 +215,7 @@ impl SessionCore {
         };
         self.places.close();
         self.inner.sessions.remove(self);
+        self.inner.metrics.session_closed(ending);
         if let Some(departure) = ending.departure {
             for room in rooms.into_keys() {
                 self.inner.hub.depart(room, self.id, departure);
@@ -263,12 +266,17 @@ impl SessionCore {
             many.then_some(Error::TooMany { what: "rooms" })
         });
         if let Some(error) = refusal {
+            admitted.refused(&error);
             return self.deliver_answer(state, ticket, call, Err(error));
         }
         if kind == Kind::Attach {
             state.rooms.entry(room).or_default().attaching += 1;
         }
-        let to = To::Session(SessionReply { session: Arc::clone(self), ticket, room, kind, call });
+        let attach = if wants_gap { AttachKind::Gap } else { AttachKind::Now };
+        let (name, id) = (kind.name(), self.id.0);
+        let span =
+            tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
+        let to = To::Session(SessionReply { session: Arc::clone(self), ticket, room, kind, attach, span, call });
         let command = RoomCommand { input, reply, responder: Responder { to, admitted }, slot: None };
         let held = Held { ticket, room, wants_gap, command };
         if state.must_wait(&held) {
@@ -286,6 +294,7 @@ impl SessionCore {
             Ok(()) => Ok(None),
             Err(refused) => {
                 let Refused { error, responder } = *refused;
+                responder.admitted.refused(&error);
                 match responder.to {
                     To::Session(reply) => self.settle(state, reply, Err(error)),
                     To::Call(_) => Ok(None),
@@ -313,7 +322,12 @@ impl SessionCore {
 
     /// Takes note of an answer, and passes it on.
     fn settle(&self, state: &mut State, reply: SessionReply, result: AnswerResult) -> Result<Option<Waker>, ()> {
-        let SessionReply { ticket, room, kind, call, .. } = reply;
+        let SessionReply { ticket, room, kind, attach, span, call, .. } = reply;
+        span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
+        if let Ok(Answer::Attached(attached)) = &result {
+            let is_resync = matches!(attached.gap, Gap::Resync);
+            self.inner.metrics.attached(if is_resync { AttachKind::Resync } else { attach });
+        }
         if kind == Kind::Attach {
             // It counts as attached with the answer, so that an end between the answer and the room's next step departs.
             state.unlink(room, |link| {

@@ -34,6 +34,7 @@ impl Sessions {
         let id = SessionId(registry.last_id);
         let refusal = registry.refusal(inner, &identity.id);
         let session = Arc::new(SessionCore::new(inner, id, identity));
+        inner.metrics.session_opened();
         if let Some(ending) = refusal {
             drop(registry);
             session.end(ending);

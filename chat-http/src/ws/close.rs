@@ -36,6 +36,11 @@ impl CloseCode {
         Self { code, reason }
     }
 
+    /// The code alone.
+    pub(super) const fn number(self) -> u16 {
+        self.code
+    }
+
     /// Why a session that could not be started, or could not enter its room, is closed.
     pub(crate) const fn of_refusal(error: &Error) -> Self {
         match error {

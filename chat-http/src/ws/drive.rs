@@ -21,7 +21,7 @@ use super::{
     strikes::Strikes,
     upgrade::{Io, Socket},
 };
-use crate::refusal::Refusal;
+use crate::{metrics, refusal::Refusal};
 
 /// What a socket for one room begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -261,7 +261,11 @@ impl<S: Io> Driver<S> {
     /// Tells of an error; the fifth malformed frame within a minute was one too many.
     fn fail(&mut self, reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Result<(), End> {
         self.put(protocol::error(reference, room, refusal))?;
-        if refusal.is_malformed() && self.strikes.add(Instant::now()) {
+        if !refusal.is_malformed() {
+            return Ok(());
+        }
+        metrics::frame_malformed();
+        if self.strikes.add(Instant::now()) {
             return Err(End::Close(CloseCode::BAD_FRAMES, Departure::Closed));
         }
         Ok(())

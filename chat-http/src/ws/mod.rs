@@ -20,6 +20,7 @@ use poem::{Endpoint, Request, Response, Result};
 use crate::{
     auth::Authenticator,
     json::{MAX_INTEGER, parse_integer},
+    metrics::{self, OpenSocket},
     origin::Origins,
     query,
 };
@@ -31,6 +32,9 @@ pub(crate) use self::{
     protocol::{attached, delivered},
     upgrade::Handshake,
 };
+
+/// Where the sockets lie below a mount point.
+pub(crate) const PATHS: [&str; 2] = ["/ws/chat", "/ws/chat/{room_id}"];
 
 /// The endpoint of the sockets: of those for one room, or of those for many.
 pub(crate) struct Sockets {
@@ -71,10 +75,15 @@ impl Endpoint for Sockets {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let handshake = Handshake::check(&request, &self.origins)?;
+        let handshake = Handshake::check(&request, &self.origins)
+            .inspect_err(|problem| metrics::upgrade_refused(problem.code().to_owned()))?;
         let admitted = self.admit(&request).await;
+        if let Err(code) = &admitted {
+            metrics::upgrade_refused(code.number().to_string());
+        }
         let engine = self.engine.clone();
         Ok(handshake.accept(move |socket| async move {
+            let _open = OpenSocket::new();
             match admitted {
                 Ok((identity, entry)) => drive::drive(socket, engine.connect(identity), entry).await,
                 Err(code) => drive::refuse(socket, code).await,

@@ -31,7 +31,18 @@ impl Server {
 
     /// The same, where one has been before.
     pub(crate) async fn start_at(database: &Database, address: SocketAddr) -> Self {
-        let mut process = command(database, address).spawn().unwrap();
+        Self::spawn(command(database, address)).await
+    }
+
+    /// The same with further arguments.
+    pub(crate) async fn start_with(database: &Database, arguments: &[&str]) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.args(arguments);
+        Self::spawn(command).await
+    }
+
+    async fn spawn(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
         read(process.stdout.take().unwrap(), log.clone(), told.clone());
@@ -47,8 +58,13 @@ impl Server {
 
     /// Runs a server that is expected to give up, and returns how it ended and what it said.
     pub(crate) async fn fail(database: &Database) -> (ExitStatus, String) {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let output = timeout(DEADLINE, command(database, address).output()).await.expect("it runs on").unwrap();
+        Self::fail_with(database, &[]).await
+    }
+
+    /// The same with further arguments.
+    pub(crate) async fn fail_with(database: &Database, arguments: &[&str]) -> (ExitStatus, String) {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let output = timeout(DEADLINE, command.args(arguments).output()).await.expect("it runs on").unwrap();
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
@@ -84,6 +100,24 @@ impl Server {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it shows of its metrics.
+    pub(crate) async fn metrics(&self) -> Reply {
+        let told = async {
+            loop {
+                let address = self.log.lock().unwrap().lines().find_map(|line| {
+                    let (_, address) = line.split_once("metrics are served at /metrics address=")?;
+                    address.trim().parse().ok()
+                });
+                match address {
+                    Some(address) => return address,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let address = timeout(DEADLINE, told).await.expect("it does not say where its metrics are");
+        rest::call(address, "GET", "/metrics", &[], None).await
     }
 
     /// Asks for something outside the REST prefix.

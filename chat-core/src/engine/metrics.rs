@@ -1,0 +1,231 @@
+//! What an engine counts and measures, for whatever `metrics` recorder the host has installed; none, and it costs nothing.
+//!
+//! No label ever names a user or a room: their number has no bound. `docs/metrics.md` explains each metric.
+
+use std::{fmt, time::Duration};
+
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+
+use crate::{CloseReason, Departure, Error, engine::session_core::Ending, state::Outcome};
+
+/// One handle for each metric, made once: recording through it looks nothing up.
+pub(super) struct Metrics {
+    stored: Counter,
+    replayed: Counter,
+    /// By the error's code.
+    refused: Vec<(&'static str, Counter)>,
+    send_seconds: Histogram,
+    /// Messages that are not answered yet.
+    pub(super) messages_waiting: Gauge,
+    attaches: [Counter; 3],
+    /// Events that became durable and were published.
+    pub(super) events_appended: Counter,
+    batch_messages: Histogram,
+    batch_seconds: Histogram,
+    batch_failures: Counter,
+    /// Events and signals handed to a session.
+    pub(super) deliveries: Counter,
+    sessions: Gauge,
+    sessions_opened: Counter,
+    sessions_closed: [(&'static str, Counter); 6],
+    rooms_active: Gauge,
+    breaker_open: Gauge,
+}
+
+/// How an attachment began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AttachKind {
+    /// From now on.
+    Now,
+    /// With exactly what was missed.
+    Gap,
+    /// What was missed could not be told.
+    Resync,
+}
+
+/// Counts in a gauge as long as it lives.
+pub(super) struct Counted(Gauge);
+
+impl Metrics {
+    /// Describes the metrics to the recorder there is now, and takes handles from it.
+    pub(super) fn new() -> Self {
+        describe();
+        let refused = REFUSALS.into_iter().map(|code| (code, counter!(SENDS, "outcome" => code))).collect();
+        let attaches = ["now", "gap", "resync"].map(|kind| counter!(ATTACHES, "kind" => kind));
+        let sessions_closed = CLOSINGS.map(|reason| (reason, counter!(SESSIONS_CLOSED, "reason" => reason)));
+        Self {
+            stored: counter!(SENDS, "outcome" => "stored"),
+            replayed: counter!(SENDS, "outcome" => "replayed"),
+            refused,
+            send_seconds: histogram!(SEND_SECONDS),
+            messages_waiting: gauge!(MESSAGES_WAITING),
+            attaches,
+            events_appended: counter!(EVENTS_APPENDED),
+            batch_messages: histogram!(BATCH_MESSAGES),
+            batch_seconds: histogram!(BATCH_SECONDS),
+            batch_failures: counter!(BATCH_FAILURES),
+            deliveries: counter!(DELIVERIES),
+            sessions: gauge!(SESSIONS),
+            sessions_opened: counter!(SESSIONS_OPENED),
+            sessions_closed,
+            rooms_active: gauge!(ROOMS_ACTIVE),
+            breaker_open: gauge!(BREAKER_OPEN),
+        }
+    }
+
+    /// A message was answered, so long after it was admitted.
+    pub(super) fn send_answered(&self, outcome: &Outcome, after: Duration) {
+        self.send_seconds.record(after);
+        match outcome {
+            Outcome::Stored { replayed: false, .. } => self.stored.increment(1),
+            Outcome::Stored { replayed: true, .. } => self.replayed.increment(1),
+            Outcome::Failed(error) => self.send_refused(error),
+            Outcome::Attached { .. }
+            | Outcome::Resync { .. }
+            | Outcome::Detached
+            | Outcome::Typing
+            | Outcome::Unchanged => self.send_refused(&Error::Internal),
+        }
+    }
+
+    /// A message was refused.
+    pub(super) fn send_refused(&self, error: &Error) {
+        add_one(&self.refused, error.code());
+    }
+
+    /// A session was attached to a room.
+    pub(super) fn attached(&self, kind: AttachKind) {
+        let [now, gap, resync] = &self.attaches;
+        match kind {
+            AttachKind::Now => now.increment(1),
+            AttachKind::Gap => gap.increment(1),
+            AttachKind::Resync => resync.increment(1),
+        }
+    }
+
+    /// Messages were stored in one transaction, or not.
+    pub(super) fn batch(&self, messages: usize, took: Duration, is_stored: bool) {
+        self.batch_seconds.record(took);
+        if is_stored {
+            self.batch_messages.record(f64::from(u32::try_from(messages).unwrap_or(u32::MAX)));
+        } else {
+            self.batch_failures.increment(1);
+        }
+    }
+
+    /// A session has started.
+    pub(super) fn session_opened(&self) {
+        self.sessions_opened.increment(1);
+        self.sessions.increment(1);
+    }
+
+    /// A session has ended.
+    pub(super) fn session_closed(&self, ending: Ending) {
+        self.sessions.decrement(1);
+        add_one(&self.sessions_closed, reason(ending));
+    }
+
+    /// A room is active as long as this lives.
+    pub(super) fn active_room(&self) -> Counted {
+        Counted::new(&self.rooms_active)
+    }
+
+    /// The breaker is open as long as this lives.
+    pub(super) fn open_breaker(&self) -> Counted {
+        Counted::new(&self.breaker_open)
+    }
+}
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.increment(1);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+fn add_one(counters: &[(&'static str, Counter)], label: &str) {
+    if let Some((_, counter)) = counters.iter().find(|(name, _)| *name == label) {
+        counter.increment(1);
+    }
+}
+
+const fn reason(ending: Ending) -> &'static str {
+    match (ending.reason, ending.departure) {
+        (Some(CloseReason::Lagged), _) => "lagged",
+        (Some(CloseReason::Shutdown), _) => "shutdown",
+        (Some(CloseReason::Defect), _) => "defect",
+        (Some(CloseReason::TooManySessions), _) => "too_many",
+        (None, Some(Departure::Lost)) => "lost",
+        (None, Some(Departure::Closed) | None) => "closed",
+    }
+}
+
+/// Why sessions end: the values of `reason`.
+const CLOSINGS: [&str; 6] = ["closed", "lost", "lagged", "defect", "shutdown", "too_many"];
+/// All errors, since a policy may refuse with any: with `stored` and `replayed`, the values of `outcome`.
+const REFUSALS: [&str; 17] = [
+    "invalid_field",
+    "empty_message",
+    "too_long",
+    "unauthenticated",
+    "forbidden",
+    "room_not_found",
+    "name_taken",
+    "idempotency_mismatch",
+    "already_attached",
+    "not_attached",
+    "too_many",
+    "rate_limited",
+    "overloaded",
+    "unavailable",
+    "storage_full",
+    "outcome_unknown",
+    "internal",
+];
+
+const SENDS: &str = "chat_sends_total";
+const SEND_SECONDS: &str = "chat_send_seconds";
+const MESSAGES_WAITING: &str = "chat_messages_waiting";
+const ATTACHES: &str = "chat_attaches_total";
+const EVENTS_APPENDED: &str = "chat_events_appended_total";
+const BATCH_MESSAGES: &str = "chat_append_batch_messages";
+const BATCH_SECONDS: &str = "chat_append_batch_seconds";
+const BATCH_FAILURES: &str = "chat_append_batch_failures_total";
+const DELIVERIES: &str = "chat_deliveries_total";
+const SESSIONS: &str = "chat_sessions";
+const SESSIONS_OPENED: &str = "chat_sessions_opened_total";
+const SESSIONS_CLOSED: &str = "chat_sessions_closed_total";
+const ROOMS_ACTIVE: &str = "chat_rooms_active";
+const BREAKER_OPEN: &str = "chat_breaker_open";
+
+fn describe() {
+    let count = Unit::Count;
+    describe_counter!(SENDS, count, "Messages sent, by what they were answered");
+    describe_histogram!(SEND_SECONDS, Unit::Seconds, "From the admission of a message to its answer");
+    describe_gauge!(MESSAGES_WAITING, count, "Messages that are admitted and not answered yet");
+    describe_counter!(ATTACHES, count, "Attachments to rooms, by how they began");
+    describe_counter!(EVENTS_APPENDED, count, "Events that became durable and were published");
+    describe_histogram!(BATCH_MESSAGES, count, "Messages in one transaction, retries among them");
+    describe_histogram!(BATCH_SECONDS, Unit::Seconds, "What a transaction that stores messages takes, tries included");
+    describe_counter!(BATCH_FAILURES, count, "Transactions with messages that failed");
+    describe_counter!(DELIVERIES, count, "Events and signals handed to a session");
+    describe_gauge!(SESSIONS, count, "Sessions there are");
+    describe_counter!(SESSIONS_OPENED, count, "Sessions started");
+    describe_counter!(SESSIONS_CLOSED, count, "Sessions ended, by why");
+    describe_gauge!(ROOMS_ACTIVE, count, "Rooms that are in memory, because someone is attached or something happens");
+    describe_gauge!(BREAKER_OPEN, count, "1 while writes are refused because the database cannot store");
+}
