@@ -7,6 +7,8 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::{TcpStream, tcp},
@@ -14,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::common::{DEADLINE, Database, Server};
+use crate::common::{DEADLINE, Database, Server, Socket, call};
 
 /// A running example, line by line.
 struct Example {
@@ -123,6 +125,45 @@ async fn line_transport() {
     assert_eq!(alice.next().await, "! the message is empty");
     drop(bob);
     assert_eq!(alice.next().await, "* Bob left");
+}
+
+/// The app's own login says who they are, and chat stands in the app's own database.
+#[tokio::test]
+async fn host_app() {
+    let source = include_str!("../../examples/host_app.rs");
+    let chat = source.split("\n// ---- ").nth(1).unwrap();
+    assert!(chat.lines().count() <= 30, "it takes a few lines, not {}", chat.lines().count());
+    let database = Database::sqlite();
+    let mut example = Example::start("host_app", &["127.0.0.1:0", database.url()]);
+    let listening = example.expect("listening on").await;
+    let address: SocketAddr = listening.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let log_in = async |name: &str| {
+        let reply = call(address, "POST", &format!("/login/{name}"), &[], None).await;
+        reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    };
+    let (ada, bob) = (log_in("Ada").await, log_in("Bob").await);
+    assert_eq!(call(address, "GET", "/", &[("cookie", &ada)], None).await.body, "Hello, Ada!");
+
+    let rooms = "/chat/api/chat/rooms";
+    let general = || Some(json!({"name": "general"}).to_string());
+    call(address, "POST", rooms, &[], general()).await.problem(401, "unauthenticated");
+    call(address, "GET", rooms, &[("cookie", "login=forged")], None).await.problem(401, "unauthenticated");
+    let room = call(address, "POST", rooms, &[("cookie", &ada)], general()).await.json(201)["id"].clone();
+
+    let mut socket = Socket::try_connect(address, &format!("/chat/ws/chat/{room}"), &[("cookie", &bob)]).await.unwrap();
+    assert_eq!(socket.expect_type("user_list").await["members"], json!([{"user": "2", "username": "Bob"}]));
+    let hello = Some(json!({"content": "Hello, Bob!"}).to_string());
+    let messages = format!("{rooms}/{room}/messages?username=Mallory");
+    let sent = call(address, "POST", &messages, &[("cookie", &ada)], hello).await.json(201);
+    assert_eq!((&sent["username"], &sent["user"]), (&json!("Ada"), &json!("1")), "the login says who, nothing else");
+    assert_eq!(socket.expect_type("message").await, sent);
+
+    let connection = sea_orm::Database::connect(database.url()).await.unwrap();
+    for table in ["accounts", "chat_events"] {
+        let count = format!("SELECT * FROM {table}");
+        let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), count)).await;
+        assert!(!rows.unwrap().is_empty(), "{table}");
+    }
 }
 
 /// Two people in two terminals, and a server that is killed and comes back: nothing is lost or doubled.

@@ -7,14 +7,17 @@ use super::{
     source::{code, is_word, line_of, places},
 };
 
+/// The example of an app that takes chat in: it has a database and routes of its own.
+const HOST: &str = "examples/host_app.rs";
+
 /// Crates that have their places.
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["sea_orm", "sea_orm_migration", "sea_query", "sqlx"],
-        &["chat-core/src/store/sea/", "chat-core/tests/", "tests/", "benches/"],
+        &["chat-core/src/store/sea/", "chat-core/tests/", "tests/", "benches/", HOST],
         "databases are spoken to below chat-core/src/store/sea/ only; everyone else uses the trait Store",
     ),
-    (&["poem", "poem_openapi"], &["chat-http/"], "poem is the business of chat-http alone"),
+    (&["poem", "poem_openapi"], &["chat-http/", HOST], "poem is the business of chat-http alone"),
     (
         &["tokio", "tokio_tungstenite"],
         &[

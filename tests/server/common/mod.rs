@@ -8,7 +8,7 @@ mod socket;
 use std::time::Duration;
 
 pub(crate) use database::Database;
-pub(crate) use rest::Reply;
+pub(crate) use rest::{Reply, call};
 pub(crate) use server::Server;
 pub(crate) use socket::{Frame, Socket};
 
