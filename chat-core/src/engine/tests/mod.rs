@@ -8,6 +8,7 @@ mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stress;
+mod traces;
 
 use std::{sync::Arc, time::Duration};
 
