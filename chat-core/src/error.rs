@@ -122,24 +122,10 @@ impl Error {
     /// Whether to try again.
     #[must_use]
     pub const fn retry(&self) -> Retry {
-        match self {
-            Self::TooMany { .. }
-            | Self::RateLimited { .. }
-            | Self::Overloaded
-            | Self::Unavailable
-            | Self::StorageFull => Retry::Later,
-            Self::OutcomeUnknown => Retry::SameKey,
-            Self::InvalidField { .. }
-            | Self::EmptyMessage
-            | Self::TooLong { .. }
-            | Self::Unauthenticated
-            | Self::Forbidden
-            | Self::RoomNotFound
-            | Self::NameTaken { .. }
-            | Self::IdempotencyMismatch
-            | Self::AlreadyAttached
-            | Self::NotAttached
-            | Self::Internal => Retry::No,
+        match (self, self.retry_after()) {
+            (Self::OutcomeUnknown, _) => Retry::SameKey,
+            (_, Some(_)) => Retry::Later,
+            (_, None) => Retry::No,
         }
     }
 

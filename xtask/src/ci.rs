@@ -16,6 +16,7 @@ pub(crate) fn run() -> Result {
         let start = Instant::now();
         let done = work();
         times.push((name, start.elapsed()));
+        println!("== {name}: {} s", start.elapsed().as_secs());
         done.map_err(|error| format!("{name}: {error}"))
     };
     step("format", &mut || cargo(&["fmt", "--all", "--check"]))?;
