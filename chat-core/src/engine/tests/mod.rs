@@ -8,7 +8,6 @@ mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stress;
-mod traces;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,9 +1,12 @@
-//! That commands and batches are traced, deliveries are not, and no text of a message is.
+//! That commands and batches are traced, deliveries are not, and no text of a message is. Alone in its process: whether
+//! spans are wanted is remembered for all threads.
+#![cfg(feature = "runtime")]
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use std::{
     fmt::{self, Write},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,8 +17,8 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use super::*;
-use crate::Since;
+use chat_core::{ChatEngine, Draft, Identity, Item, NewRoom, Since, Update};
+use futures::StreamExt;
 
 /// Writes down every span: its name, and its fields as they come.
 #[derive(Clone, Default)]
@@ -56,12 +59,13 @@ impl Subscriber for Scribe {
 #[tokio::test(start_paused = true)]
 async fn commands_and_batches_are_traced_but_not_deliveries() {
     let scribe = Scribe::default();
-    let _written = tracing::subscriber::set_default(scribe.clone());
-    let engine = engine().await;
-    let room = make_room(&engine, "general").await;
+    tracing::subscriber::set_global_default(scribe.clone()).unwrap();
+    let engine = ChatEngine::builder().build().await.unwrap();
+    let alice = Identity::named("alice").unwrap();
+    let room = engine.create_room(&alice, NewRoom::named("general")).await.unwrap().id;
     let mut readers = Vec::new();
     for n in 0..5 {
-        let (handle, updates) = connect(&engine, &format!("reader {n}"));
+        let (handle, updates) = engine.connect(Identity::named(&format!("reader {n}")).unwrap()).split();
         handle.attach(room, Since::Now).await.unwrap();
         readers.push((handle, updates));
     }
@@ -69,11 +73,15 @@ async fn commands_and_batches_are_traced_but_not_deliveries() {
     let attached = scribe.0.1.lock().unwrap().clone();
     assert_eq!(attached, [""; 0], "nothing but what was attached");
     scribe.0.0.store(0, Ordering::SeqCst);
-    readers[0].0.send(room, text("a secret")).await.unwrap();
-    engine.send(&user("alice"), room, text("a secret").key("k")).await.unwrap();
-    engine.send(&user("alice"), room, text("a lie").key("k")).await.unwrap_err();
+    readers[0].0.send(room, Draft::text("a secret")).await.unwrap();
+    engine.send(&alice, room, Draft::text("a secret").key("k")).await.unwrap();
+    engine.send(&alice, room, Draft::text("a lie").key("k")).await.unwrap_err();
     for (_, updates) in &mut readers {
-        next_event(updates).await;
+        while let Some(update) = updates.next().await {
+            if matches!(&update, Update::Delivery(delivery) if matches!(delivery.item(), Item::Event(_))) {
+                break;
+            }
+        }
     }
     let lines = scribe.0.1.lock().unwrap().clone();
     let append = "append rooms=1 messages=1 outcome=\"stored\"";
