@@ -37,8 +37,8 @@ pub(super) struct SessionReply {
     pub(super) kind: Kind,
     /// How an attach begins, unless it has to be a resync.
     pub(super) attach: AttachKind,
-    /// The command, until it is answered.
-    pub(super) span: Span,
+    /// The command, until it is answered; boxed, since mostly nobody traces.
+    pub(super) span: Option<Box<Span>>,
     /// Where to, when the command is awaited; else the answer goes into the stream.
     pub(super) call: Option<oneshot::Sender<AnswerResult>>,
 }

@@ -276,6 +276,7 @@ impl SessionCore {
         let (name, id) = (kind.name(), self.id.0);
         let span =
             tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
+        let span = (!span.is_disabled()).then(|| Box::new(span));
         let to = To::Session(SessionReply { session: Arc::clone(self), ticket, room, kind, attach, span, call });
         let command = RoomCommand { input, reply, responder: Responder { to, admitted }, slot: None };
         let held = Held { ticket, room, wants_gap, command };
@@ -323,7 +324,9 @@ impl SessionCore {
     /// Takes note of an answer, and passes it on.
     fn settle(&self, state: &mut State, reply: SessionReply, result: AnswerResult) -> Result<Option<Waker>, ()> {
         let SessionReply { ticket, room, kind, attach, span, call, .. } = reply;
-        span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
+        if let Some(span) = span {
+            span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
+        }
         if let Ok(Answer::Attached(attached)) = &result {
             let is_resync = matches!(attached.gap, Gap::Resync);
             self.inner.metrics.attached(if is_resync { AttachKind::Resync } else { attach });
