@@ -119,7 +119,8 @@ export class Outbox {
 
   #pump(lane: Lane): void {
     const draft = lane.drafts[0];
-    if (draft === undefined || lane.underWay || lane.timer.running || !this.#host.open) return;
+    // The timer runs while the first message is under way, and while it has to wait.
+    if (draft === undefined || lane.timer.running || !this.#host.open) return;
     const { content, key, ref } = draft;
     if (!this.#host.send({ type: "message", room: lane.room, content, key, ref })) return;
     lane.underWay = true;

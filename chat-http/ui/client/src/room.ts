@@ -79,7 +79,7 @@ export class RoomSubscription implements Attachment {
   #position: Position | null;
   #ref = "";
   #tries = 0;
-  #held = new Map<number, RoomEvent>();
+  #held = new Map<number, RoomEvent | null>();
   #typists: Member[] = [];
 
   constructor(host: RoomHost, room: number, handlers: RoomHandlers, options: AttachOptions) {
@@ -218,13 +218,14 @@ export class RoomSubscription implements Attachment {
     if (event === null || position === null || event.seq <= position.seq) return;
     if (!isKnownEvent(frame)) {
       // Events and signals of kinds that are not known look alike. It is kept, and handed over when a
-      // known event shows that its number belongs to the log.
-      if (this.#held.size < HELD_LIMIT) this.#held.set(event.seq, event);
+      // known event shows that its number belongs to the log. Two with one number: neither is trusted.
+      const { seq } = event;
+      if (this.#held.size < HELD_LIMIT) this.#held.set(seq, this.#held.has(seq) ? null : event);
       return;
     }
     for (let seq = position.seq + 1; seq < event.seq; seq++) {
       const held = this.#held.get(seq);
-      if (held === undefined) {
+      if (held == null) {
         this.#attachAnew(); // A hole: what is missing comes with the answer.
         return;
       }

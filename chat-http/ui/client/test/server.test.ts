@@ -1,0 +1,326 @@
+/** The client against a real server; CHATD_BIN names the binary. */
+
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, connect, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { WebSocket } from "ws";
+import { ChatClient, ChatError, isMessage, uuidv7, type RoomEvent } from "../src/index.ts";
+
+const BINARY = process.env["CHATD_BIN"];
+const skip = BINARY === undefined ? "CHATD_BIN names no binary" : false;
+const PATIENCE_MS = 30_000;
+
+/** Waits until the condition holds, looking again whenever something was told. */
+class Bell {
+  readonly #waiting = new Set<() => void>();
+
+  ring(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  until(what: string, holds: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!holds()) return;
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(look);
+        reject(new Error(`waited in vain: ${what}`));
+      }, PATIENCE_MS);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+/** A chatd process with a database of its own, killed and started again at will on the same port. */
+class Chatd {
+  readonly folder = mkdtempSync(join(tmpdir(), "chatd-client-"));
+  port = 0;
+  #process: ChildProcess | null = null;
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.port ||= await freePort();
+    const database = `sqlite://${this.folder}/chat.db?mode=rwc`;
+    const args = ["--database-url", database, "--listen", `127.0.0.1:${this.port}`];
+    this.#process = spawn(BINARY!, args, { stdio: "ignore" });
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(20)) {
+      const answer = await fetch(`${this.origin}/readyz`).catch(() => null);
+      if (answer?.ok === true) return;
+    }
+    throw new Error("the server does not start");
+  }
+
+  async kill(): Promise<void> {
+    const process = this.#process;
+    if (process === null || process.exitCode !== null) return;
+    const gone = new Promise((resolve) => process.once("exit", resolve));
+    process.kill("SIGKILL");
+    await gone;
+  }
+
+  async room(): Promise<number> {
+    const answer = await fetch(`${this.origin}/api/chat/rooms`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: `room ${uuidv7()}` }),
+    });
+    assert.equal(answer.status, 201);
+    return ((await answer.json()) as { id: number }).id;
+  }
+
+  /** The contents of the room's messages, oldest first (at most a hundred). */
+  async history(room: number): Promise<string[]> {
+    const answer = await fetch(`${this.origin}/api/chat/rooms/${room}/messages?limit=100&username=Reader`);
+    const { messages } = (await answer.json()) as { messages: { content: string }[] };
+    return messages.map((message) => message.content);
+  }
+}
+
+/** Passes bytes on, and can cut everything that is open. */
+class Proxy {
+  readonly #open = new Set<Socket>();
+  readonly #server: Server;
+
+  constructor(port: () => number) {
+    this.#server = createServer((near) => {
+      const far = connect(port(), "127.0.0.1");
+      for (const [from, to] of [[near, far], [far, near]] as const) {
+        this.#open.add(from);
+        from.on("error", () => to.destroy());
+        from.on("close", () => {
+          this.#open.delete(from);
+          to.destroy();
+        });
+        from.pipe(to);
+      }
+    });
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return portOf(this.#server);
+  }
+
+  cut(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = portOf(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const chatd = new Chatd();
+const clients: ChatClient[] = [];
+
+before(async () => {
+  if (!skip) await chatd.start();
+});
+after(async () => {
+  for (const client of clients) client.stop();
+  await chatd.kill();
+  rmSync(chatd.folder, { recursive: true, force: true });
+});
+
+function enter(username: string, port = chatd.port): ChatClient {
+  const url = `ws://127.0.0.1:${port}/ws/chat?username=${username}`;
+  const client = new ChatClient({ url, WebSocket });
+  clients.push(client);
+  client.start();
+  return client;
+}
+
+/** Follows a room and demands that its events come without a hole, a repeat or a step back. */
+function follow(client: ChatClient, room: number) {
+  const bell = new Bell();
+  const events: RoomEvent[] = [];
+  const state = { attached: 0, resyncs: 0, ended: undefined as ChatError | null | undefined };
+  const online: string[][] = [];
+  const typing: string[][] = [];
+  let last = -1;
+  const wrong: string[] = [];
+  const attachment = client.attach(room, {
+    attached(head) {
+      if (last < 0) last = head.seq;
+      state.attached += 1;
+      bell.ring();
+    },
+    resync() {
+      state.resyncs += 1;
+      bell.ring();
+    },
+    event(event) {
+      if (event.seq !== last + 1) wrong.push(`${event.seq} after ${last}`);
+      last = event.seq;
+      events.push(event);
+      bell.ring();
+    },
+    presence(list) {
+      online.push(list.users);
+      bell.ring();
+    },
+    typing(members) {
+      typing.push(members.map((member) => member.username));
+      bell.ring();
+    },
+    ended(error) {
+      state.ended = error;
+      bell.ring();
+    },
+  });
+  const contents = (): string[] => events.flatMap((event) => (isMessage(event) ? event.content : []));
+  return { bell, events, state, online, typing, wrong, attachment, contents };
+}
+
+test("two users talk, and see each other's presence and typing", { skip }, async () => {
+  const room = await chatd.room();
+  const alice = enter("Alice");
+  const bob = enter("Bob");
+  const atAlice = follow(alice, room);
+  const atBob = follow(bob, room);
+  await atAlice.bell.until("both are shown", () => atAlice.online.at(-1)?.join() === "Alice,Bob");
+  await atBob.bell.until("Bob is attached", () => atBob.state.attached === 1);
+
+  alice.typing(room, true);
+  await atBob.bell.until("Alice types", () => atBob.typing.at(-1)?.join() === "Alice");
+  const key = uuidv7();
+  const sent = await alice.send(room, "Hello!", { key });
+  assert.deepEqual([sent.key, sent.replayed], [key, false]);
+  await atBob.bell.until("the message", () => atBob.events.length === 1);
+  const [event] = atBob.events;
+  assert.ok(event !== undefined && isMessage(event));
+  assert.deepEqual([event.seq, event.username, event.content, event.key], [sent.seq, "Alice", "Hello!", key]);
+  await atBob.bell.until("Alice has stopped", () => atBob.typing.at(-1)?.length === 0);
+
+  bob.stop();
+  await atAlice.bell.until("Bob has left", () => atAlice.online.at(-1)?.join() === "Alice");
+});
+
+test("the same key is answered with the same message, and other content is refused", { skip }, async () => {
+  const room = await chatd.room();
+  const client = enter("Alice");
+  const key = uuidv7();
+  const first = await client.send(room, "once", { key });
+  assert.deepEqual(await client.send(room, "once", { key }), { ...first, replayed: true });
+  await assert.rejects(client.send(room, "twice", { key }), { code: "idempotency_mismatch" });
+  await assert.rejects(client.send(room, "  "), { code: "empty_message" });
+  assert.deepEqual(await chatd.history(room), ["once"]);
+});
+
+test("a room that is missing or deleted ends the attachment", { skip }, async () => {
+  const client = enter("Alice");
+  const missing = follow(client, 999_999);
+  await missing.bell.until("refused", () => missing.state.ended !== undefined);
+  assert.equal(missing.state.ended?.code, "room_not_found");
+
+  const room = await chatd.room();
+  const watch = follow(client, room);
+  await watch.bell.until("attached", () => watch.state.attached === 1);
+  await fetch(`${chatd.origin}/api/chat/rooms/${room}`, { method: "DELETE" });
+  await watch.bell.until("ended", () => watch.state.ended !== undefined);
+  assert.equal(watch.state.ended, null);
+  assert.equal(watch.events.at(-1)?.type, "room_deleted");
+  await assert.rejects(client.send(room, "late"), { code: "room_not_found" });
+});
+
+test("a position of the past brings what was missed, and one of another epoch a resync", { skip }, async () => {
+  const room = await chatd.room();
+  const client = enter("Alice");
+  for (const content of ["a", "b", "c"]) await client.send(room, content);
+  const watch = follow(client, room);
+  await watch.bell.until("attached", () => watch.state.attached === 1);
+  const { epoch } = watch.attachment.position!;
+  watch.attachment.detach();
+
+  const seen: number[] = [];
+  const bell = new Bell();
+  const again = client.attach(room, { event: (event) => void (seen.push(event.seq), bell.ring()) }, { after: { epoch, seq: 1 } });
+  await bell.until("the gap", () => seen.length === 2);
+  assert.deepEqual(seen, [2, 3]);
+  again.detach();
+
+  const heads: number[] = [];
+  client.attach(room, { resync: (head) => void (heads.push(head.seq), bell.ring()) }, { after: { epoch: "other", seq: 1 } });
+  await bell.until("the resync", () => heads.length === 1);
+  assert.deepEqual(heads, [3]);
+});
+
+test("a name that nobody may have is refused for good", { skip }, async () => {
+  const client = enter("");
+  const bell = new Bell();
+  client.onState(() => bell.ring());
+  await bell.until("refused", () => client.state.status === "refused");
+  assert.equal(client.state.status === "refused" && client.state.code, 4401);
+});
+
+test("connections that are cut again and again lose and double nothing", { skip }, async () => {
+  const room = await chatd.room();
+  const proxy = new Proxy(() => chatd.port);
+  const port = await proxy.listen();
+  try {
+    const writer = enter("Alice", port);
+    const watch = follow(enter("Bob", port), room);
+    await watch.bell.until("attached", () => watch.state.attached === 1);
+    const contents = Array.from({ length: 90 }, (_, i) => `message ${i}`);
+    const sends = contents.map((content) => writer.send(room, content));
+    for (const i of [10, 30, 50, 70]) {
+      await sends[i];
+      proxy.cut();
+    }
+    await Promise.all(sends);
+    await watch.bell.until("all of them", () => watch.events.length >= contents.length);
+    assert.deepEqual(watch.contents(), contents);
+    assert.deepEqual([watch.wrong, watch.state.resyncs], [[], 0]);
+    assert.ok(watch.state.attached > 1);
+    assert.deepEqual(await chatd.history(room), contents);
+  } finally {
+    proxy.close();
+  }
+});
+
+test("a server that is killed and started again loses and doubles nothing", { skip }, async () => {
+  const room = await chatd.room();
+  const writer = enter("Alice");
+  const watch = follow(enter("Bob"), room);
+  await watch.bell.until("attached", () => watch.state.attached === 1);
+  const contents = Array.from({ length: 60 }, (_, i) => `message ${i}`);
+  const sends = contents.slice(0, 30).map((content) => writer.send(room, content));
+  await sends[10];
+  await chatd.kill();
+  sends.push(...contents.slice(30).map((content) => writer.send(room, content)));
+  await chatd.start();
+  await Promise.all(sends);
+  await watch.bell.until("all of them", () => watch.events.length >= contents.length);
+  assert.deepEqual(watch.contents(), contents);
+  assert.deepEqual([watch.wrong, watch.state.resyncs], [[], 0]);
+  assert.deepEqual(await chatd.history(room), contents);
+});
