@@ -9,12 +9,12 @@ export function RoomFrame({ room }: { room: OpenRoom }) {
 
 export function AskName({ onName }: { onName: (name: string) => void }) {
   return (
-    <div class="state">
+    <section class="state" aria-label="Chat">
       <Picture />
       <h2>Join in</h2>
       <p>What should the others call you?</p>
       <NameForm name="" action="Join" eager={false} onName={onName} />
-    </div>
+    </section>
   );
 }
 
