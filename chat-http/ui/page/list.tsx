@@ -56,6 +56,8 @@ export class MessageList extends Component<Props, State> {
   readonly #under = createRef<HTMLDivElement>();
   /** The upper edge of every row, and the lower of the last. */
   #edges = new Float64Array(1);
+  /** How many rows they are right for. */
+  #summed = 0;
   #anchor: Anchor | null = null;
   #stick = true;
   #placed = false;
@@ -137,7 +139,7 @@ export class MessageList extends Component<Props, State> {
     const at = pane.scrollTop;
     this.#measure();
     const { start, end } = this.state;
-    const total = this.#edges.at(-1) ?? 0;
+    const total = this.#edge(this.#summed);
     above.style.height = `${this.#edge(start)}px`;
     under.style.height = `${Math.max(0, total - this.#edge(end))}px`;
     if (!this.#placed && this.#count() > 0) this.#place(pane, at);
@@ -146,21 +148,34 @@ export class MessageList extends Component<Props, State> {
     this.#see();
   }
 
+  /** Takes the heights of the rows that are there, and sums them up from the first that is another. */
   #measure(): void {
-    const { start } = this.state;
-    let index = start;
-    for (const row of this.#rows.current?.children ?? []) {
-      const item = this.#item(index++);
-      if (item && item.id === (row as HTMLElement).dataset["id"]) item.height = row.getBoundingClientRect().height;
-    }
+    const { timeline } = this.props;
     const count = this.#count();
-    if (this.#edges.length !== count + 1) this.#edges = new Float64Array(count + 1);
-    let edge = 0;
-    for (let at = 0; at < count; at++) {
+    // Rows on their way come and go: they are always summed up anew.
+    let from = Math.min(timeline.takeTouched(), timeline.items.length, this.#summed);
+    let index = this.state.start;
+    for (const row of this.#rows.current?.children ?? []) {
+      const item = this.#item(index);
+      const { height } = row.getBoundingClientRect();
+      if (item && item.id === (row as HTMLElement).dataset["id"] && item.height !== height) {
+        item.height = height;
+        from = Math.min(from, index);
+      }
+      index += 1;
+    }
+    if (this.#edges.length <= count) {
+      const wider = new Float64Array(Math.ceil(count * 1.5) + 64);
+      wider.set(this.#edges);
+      this.#edges = wider;
+    }
+    let edge = this.#edges[from] as number;
+    for (let at = from; at < count; at++) {
       const item = this.#item(at) as Item;
       edge += item.height || (item.guess ||= this.#guess(item));
       this.#edges[at + 1] = edge;
     }
+    this.#summed = count;
   }
 
   /** About how high a row will be. */
@@ -184,7 +199,7 @@ export class MessageList extends Component<Props, State> {
     const { readTo, timeline } = this.props;
     if (readTo === null) return;
     const first = timeline.indexOf(readTo + 1);
-    const height = (this.#edges.at(-1) ?? 0) - this.#edge(first);
+    const height = this.#edge(this.#summed) - this.#edge(first);
     const item = timeline.items[first];
     if (first === 0 || !item || height < pane.clientHeight - 120) return;
     this.#stick = false;
@@ -219,7 +234,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   #edge(index: number): number {
-    return this.#edges[Math.min(index, this.#edges.length - 1)] ?? 0;
+    return this.#edges[Math.min(index, this.#summed)] ?? 0;
   }
 
   #listTop(): number {
@@ -228,7 +243,7 @@ export class MessageList extends Component<Props, State> {
 
   /** The row at this distance from the first row's upper edge. */
   #rowAt(y: number): number {
-    let [low, high] = [0, this.#count()];
+    let [low, high] = [0, this.#summed];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.#edges[middle + 1] as number) <= y) low = middle + 1;
@@ -284,6 +299,7 @@ export class MessageList extends Component<Props, State> {
     if (this.#width !== width) {
       // Heights of rows out of sight are guesses again.
       if (this.#width > 0) for (const item of this.props.timeline.items) item.height = item.guess = 0;
+      this.#summed = 0;
       this.#width = width;
     }
     this.#layout();

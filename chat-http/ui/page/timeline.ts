@@ -24,6 +24,15 @@ export class Timeline {
   items: Item[] = [];
   hasBefore = false;
   epoch = "";
+  /** The first place that has changed since the list looked. */
+  #touched = 0;
+
+  /** The first place that has changed since this was asked last. */
+  takeTouched(): number {
+    const touched = this.#touched;
+    this.#touched = Number.POSITIVE_INFINITY;
+    return touched;
+  }
 
   get newest(): number {
     return this.items.at(-1)?.seq ?? 0;
@@ -40,6 +49,7 @@ export class Timeline {
     const newer = this.items.filter((item) => item.seq > page.head && this.epoch === page.epoch);
     if (!meets) {
       this.items = [];
+      this.#touched = 0;
       this.hasBefore = page.has_before;
     }
     this.epoch = page.epoch;
@@ -52,6 +62,7 @@ export class Timeline {
     const oldest = this.oldest;
     const older = page.messages.filter((message) => message.seq < oldest || oldest === 0);
     this.items = [...older.map((message) => itemOf(message, false)), ...this.items];
+    this.#touched = 0;
     this.hasBefore = page.has_before;
   }
 
@@ -80,6 +91,7 @@ export class Timeline {
     // Between what is loaded and what is not, there is a hole: it comes with its page.
     if (place === 0 && this.hasBefore && this.items.length > 0) return false;
     this.items.splice(place, 0, item);
+    this.#touched = Math.min(this.#touched, place);
     return true;
   }
 
