@@ -106,9 +106,11 @@ export class OpenRoom extends Model {
     void this.#read();
   }
 
-  /** Everything up to here has been seen. */
+  /** Everything up to this row has been seen. */
   read(seq: number): void {
-    this.session.reads.raise(this.id, seq);
+    const { newest, end } = this.timeline;
+    // After the newest row there may be events that are not shown.
+    this.session.reads.raise(this.id, seq >= newest ? Math.max(seq, end) : seq);
   }
 
   async #read(): Promise<void> {
@@ -142,7 +144,7 @@ export class OpenRoom extends Model {
     const read = reads.of(this.id);
     const isNew = (message: Message): boolean => read !== null && message.seq > read && message.user !== user;
     this.readTo = page.messages.some(isNew) ? read : null;
-    if (read === null) reads.raise(this.id, page.head);
+    if (read === null || page.messages.length === 0) reads.raise(this.id, page.head);
     else if (read > page.head) reads.lower(this.id, page.head);
   }
 
@@ -184,7 +186,8 @@ export class OpenRoom extends Model {
 
   #event(event: RoomEvent): void {
     if (event.type === "message") this.#message(event as Message);
-    if (event.type === "room_updated") this.#updated(event as unknown as Updated);
+    else if (event.type === "room_updated") this.#updated(event as unknown as Updated);
+    else this.timeline.pass(event.seq);
     for (const listener of [...this.#heard]) listener(event);
   }
 

@@ -76,7 +76,7 @@ function Bubble({ item, state, failed, stamp }: Props) {
         </span>
         {(stamp || sending) && (
           <span class="stamp">
-            <time dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
+            <time dir="ltr" dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
               {time(item.at)}
             </time>
             {sending && (

@@ -24,6 +24,10 @@ export class Timeline {
   items: Item[] = [];
   hasBefore = false;
   epoch = "";
+  /** Up to here everything is known: what is no message has its number, too. */
+  end = 0;
+  /** Events beyond a hole; they wait for the page that closes it. */
+  #late: Item[] = [];
   /** The first place that has changed since the list looked. */
   #touched = 0;
 
@@ -44,17 +48,21 @@ export class Timeline {
 
   /** Takes the newest page. What is there already stays if the two stretches meet. */
   replace(page: History): void {
-    const first = page.messages[0]?.seq ?? page.head + 1;
-    const meets = this.epoch === page.epoch && this.items.length > 0 && (first <= this.newest + 1 || !page.has_before);
-    const newer = this.items.filter((item) => item.seq > page.head && this.epoch === page.epoch);
-    if (!meets) {
+    const first = page.has_before ? (page.messages[0]?.seq ?? page.head + 1) : 1;
+    const isSame = this.epoch === page.epoch;
+    if (!isSame || first > this.end + 1 || this.end === 0) {
       this.items = [];
+      this.end = 0;
       this.#touched = 0;
       this.hasBefore = page.has_before;
     }
+    if (!isSame) this.#late = [];
     this.epoch = page.epoch;
-    for (const message of page.messages) this.add(message, false);
-    for (const item of newer) this.#insert(item);
+    for (const message of page.messages) this.#insert(itemOf(message, false));
+    this.end = Math.max(this.end, page.head);
+    const late = this.#late;
+    this.#late = [];
+    for (const item of late) this.#take(item);
   }
 
   /** Puts a page of older messages in front. */
@@ -66,18 +74,19 @@ export class Timeline {
     this.hasBefore = page.has_before;
   }
 
-  /** Adds a message at its place, unless it is there. */
-  add(message: Message, fresh: boolean): boolean {
-    return this.#insert(itemOf(message, fresh));
+  /** Adds a message, unless it is there. */
+  add(message: Message, fresh: boolean): void {
+    this.#take(itemOf(message, fresh));
   }
 
   /** Adds a line that is no message. */
-  addNotice(seq: number, text: string, at: number): boolean {
-    return this.#insert({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, at, height: 0, guess: 0, fresh: true });
+  addNotice(seq: number, text: string, at: number): void {
+    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, at, height: 0, guess: 0, fresh: true });
   }
 
-  has(seq: number): boolean {
-    return this.items[this.#place(seq)]?.seq === seq;
+  /** Takes note of an event that is not shown. */
+  pass(seq: number): void {
+    if (seq === this.end + 1) this.end = seq;
   }
 
   /** Where an item is, or would be, among the stored ones. */
@@ -85,14 +94,22 @@ export class Timeline {
     return this.#place(seq);
   }
 
-  #insert(item: Item): boolean {
+  #take(item: Item): void {
+    if (item.seq > this.end + 1) {
+      this.#late.push(item);
+      return;
+    }
+    this.#insert(item);
+    this.end = Math.max(this.end, item.seq);
+  }
+
+  #insert(item: Item): void {
     const place = item.seq > this.newest ? this.items.length : this.#place(item.seq);
-    if (this.items[place]?.seq === item.seq) return false;
-    // Between what is loaded and what is not, there is a hole: it comes with its page.
-    if (place === 0 && this.hasBefore && this.items.length > 0) return false;
+    if (this.items[place]?.seq === item.seq) return;
+    // What lies before the loaded stretch comes with its page.
+    if (place === 0 && this.hasBefore && this.items.length > 0) return;
     this.items.splice(place, 0, item);
     this.#touched = Math.min(this.#touched, place);
-    return true;
   }
 
   #place(seq: number): number {

@@ -1,6 +1,6 @@
 /** Times, names and states in plain words. */
 
-const LOCALE = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+const LOCALE = globalThis.navigator?.language.startsWith("en") ? navigator.language : "en-GB";
 const TIME = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit" });
 const WEEKDAY = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
 const DAY = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long" });

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { History, Message } from "../api.ts";
+import { look, Timeline } from "../timeline.ts";
+
+const START = Date.UTC(2026, 10, 22, 12);
+const message = (seq: number, user = "Ada", minutes = seq): Message => ({
+  type: "message", room: 1, id: seq, seq, user, username: user, content: `m${seq}`, timestamp: new Date(START + minutes * 60_000).toISOString(),
+});
+const page = (from: number, to: number, head = to, epoch = "e"): History => {
+  const messages = [];
+  for (let seq = from; seq <= to; seq++) messages.push(message(seq));
+  return { messages, head, epoch, has_before: from > 1, has_after: to < head };
+};
+const seqs = (timeline: Timeline): number[] => timeline.items.map(({ seq }) => seq);
+
+test("each message is there once and in order, however it comes", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(11, 20));
+  timeline.add(message(21), true);
+  timeline.add(message(22), true);
+  timeline.add(message(21), true);
+  timeline.add(message(15), true);
+  timeline.prepend(page(1, 10, 22));
+  assert.deepEqual(seqs(timeline), Array.from({ length: 22 }, (_, index) => index + 1));
+  assert.equal(timeline.hasBefore, false);
+});
+
+test("what lies before the loaded stretch waits for its page", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(11, 20));
+  timeline.add(message(3), true);
+  assert.equal(timeline.oldest, 11);
+});
+
+test("a newer page that meets what is loaded is added to it", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(1, 20));
+  timeline.replace(page(15, 30));
+  assert.equal(timeline.items.length, 30);
+});
+
+test("after a gap only the newest page stays, and what came live meanwhile", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(1, 20));
+  timeline.add(message(900), true);
+  assert.equal(timeline.newest, 20, "a hole is never shown");
+  timeline.replace(page(801, 899));
+  assert.equal(timeline.oldest, 801);
+  assert.equal(timeline.newest, 900);
+  assert.equal(timeline.hasBefore, true);
+});
+
+test("what is no message has its number, too", () => {
+  const timeline = new Timeline();
+  timeline.replace({ ...page(1, 20), head: 22 });
+  timeline.pass(23);
+  timeline.add(message(24), true);
+  timeline.addNotice(25, "Ada renamed the room", START);
+  timeline.add(message(27), true);
+  assert.deepEqual(timeline.items.slice(-3).map(({ seq }) => seq), [20, 24, 25]);
+  assert.equal(timeline.end, 25);
+});
+
+test("another epoch is another history", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(1, 20));
+  timeline.replace(page(1, 5, 5, "other"));
+  assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5]);
+});
+
+test("rows say what stands above them", () => {
+  const timeline = new Timeline();
+  timeline.replace({ ...page(1, 0), has_before: false });
+  for (const each of [message(1, "Ada", 0), message(2, "Ada", 1), message(3, "Bob", 2), message(4, "Bob", 60), message(5, "Bob", 24 * 60)]) timeline.add(each, false);
+  const looks = timeline.items.map((item, at) => look(item, timeline.items[at - 1], timeline.items[at + 1], 3));
+  assert.deepEqual(looks.map(({ head }) => head), [true, false, true, true, true]);
+  assert.deepEqual(looks.map(({ day }) => day), [true, false, false, false, true]);
+  assert.deepEqual(looks.map(({ unread }) => unread), [false, false, false, true, false]);
+  assert.deepEqual(looks.map(({ tail }) => tail), [false, true, true, true, true]);
+});

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { day, typing } from "../words.ts";
+
+test("up to three names, then a count", () => {
+  assert.equal(typing([]), "");
+  assert.equal(typing(["Ann"]), "Ann is typing");
+  assert.equal(typing(["Ann", "Bob"]), "Ann and Bob are typing");
+  assert.equal(typing(["Ann", "Bob", "Cem"]), "Ann, Bob and Cem are typing");
+  assert.equal(typing(["Ann", "Bob", "Cem", "Dee"]), "4 people are typing");
+});
+
+test("days are named as people name them", () => {
+  const now = new Date(2026, 10, 22, 9).getTime();
+  assert.equal(day(new Date(2026, 10, 22, 0, 1).getTime(), now), "Today");
+  assert.equal(day(new Date(2026, 10, 21, 23).getTime(), now), "Yesterday");
+  assert.equal(day(new Date(2026, 10, 18).getTime(), now), "Wednesday");
+  assert.match(day(new Date(2025, 0, 3).getTime(), now), /2025/);
+});
