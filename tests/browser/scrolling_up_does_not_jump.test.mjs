@@ -54,13 +54,14 @@ async function climb(pane) {
     most = Math.max(most, rows().length);
     if (pane.scrollTop <= 0 && seen.has(1)) break;
     const mark = visible[0];
-    const before = mark.getBoundingClientRect().top;
+    // Its lower edge: above it a day or a name may go, once what came before is known.
+    const before = mark.getBoundingClientRect().bottom;
     // As far as a wheel that is turned fast goes between two frames.
     const step = Math.min(300, pane.scrollTop);
     pane.scrollTop -= step;
     await frame();
     const now = pane.querySelector(`.row[data-seq="${mark.dataset.seq}"]`);
-    const moved = now ? now.getBoundingClientRect().top - before : NaN;
+    const moved = now ? now.getBoundingClientRect().bottom - before : NaN;
     if (!(Math.abs(moved - step) <= 2)) jumps.push({ seq: Number(mark.dataset.seq), step, moved });
   }
   return { seen: [...seen].sort((a, b) => a - b), jumps, most };

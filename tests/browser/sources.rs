@@ -1,5 +1,5 @@
-//! What the page is made of: its types hold, the client's own tests pass, and what is embedded in the server is what the
-//! sources make.
+//! What the page is made of: its types hold, its own tests and the client's pass, and what is embedded in the server is
+//! what the sources make.
 
 use std::{
     collections::BTreeMap,
@@ -46,7 +46,7 @@ fn the_types_of_page_and_client_hold() {
 
 #[test]
 #[ignore = "needs npm: cargo xtask test"]
-fn the_client_passes_its_own_tests() {
+fn page_and_client_pass_their_own_tests() {
     Workshop::new("test").npm(&["test"]);
 }
 
