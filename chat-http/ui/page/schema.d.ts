@@ -44,6 +44,30 @@ export interface paths {
         patch: operations["updateRoom"];
         trace?: never;
     };
+    "/api/chat/rooms/{room_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hear a room live, as server-sent events
+         * @description For `EventSource`. The data of each event is one frame, as over the WebSocket: first `attached` or `resync`, then
+         *     what was missed, one event each (`events` of `attached` is empty here), then live. Ids are positions, `epoch:seq`:
+         *     the last one seen goes back in `Last-Event-ID`, as `EventSource` does by itself, and nothing is missed or doubled.
+         *     Signals (`join`, `leave`, `user_list`, `typing`) have no id. After `room_deleted` the stream ends, and coming back
+         *     is answered with 204, which ends it for good. A client that ends the stream counts as online for the grace (10 s).
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/rooms/{room_id}/messages": {
         parameters: {
             query?: never;
@@ -464,6 +488,55 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query: {
+                /** @description Who listens. */
+                username: string;
+                /** @description Begin with the event after this number; from now on when left out. */
+                after?: number;
+                /** @description The history that `after` belongs to; when left out only the number counts. */
+                epoch?: string;
+                /** @description Whether to be shown as online; `true` when left out. */
+                presence?: boolean;
+            };
+            header?: {
+                /** @description The id of the last event that was received; it stands above `after` and `epoch`. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The room's id. */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room, live. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The room that the client comes back to is gone: there is nothing to come back for. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
