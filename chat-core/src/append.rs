@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Error, Event, IdempotencyKey, Identity, RoomName, Timestamp, Topic, UserId};
+use crate::{Error, Event, IdempotencyKey, Identity, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId};
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
 /// after its outcome was lost. A made-up one begins with a space, which no sender's key can, and is never shown.
@@ -174,4 +174,20 @@ pub struct NewRoomRow {
     pub topic: Topic,
     /// When it is made.
     pub created_at: Timestamp,
+}
+
+impl NewRoomRow {
+    /// The room it becomes, with the id it was given.
+    #[must_use]
+    pub fn to_room(&self, id: RoomId) -> Room {
+        Room {
+            id,
+            name: self.name.clone(),
+            topic: self.topic.clone(),
+            created_at: self.created_at,
+            head: Seq(0),
+            last_message_at: None,
+            online: 0,
+        }
+    }
 }

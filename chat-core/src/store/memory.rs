@@ -149,15 +149,7 @@ impl MemoryLog {
             return Err(holder);
         }
         let last = self.rooms.last_key_value().map_or(0, |(id, _)| id.0);
-        let room = Room {
-            id: RoomId(last + 1),
-            name: new.name.clone(),
-            topic: new.topic.clone(),
-            created_at: new.created_at,
-            head: Seq(0),
-            last_message_at: None,
-            online: 0,
-        };
+        let room = new.to_room(RoomId(last + 1));
         self.names.insert(new.name.key(), room.id);
         let log = RoomLog { room: room.clone(), is_deleted: false, messages: 0, events: BTreeMap::new() };
         self.rooms.insert(room.id, log);

@@ -53,15 +53,7 @@ pub(super) async fn page(run: &Run<'_, impl ConnectionTrait>, query: &RoomQuery)
 
 /// Makes a room.
 pub(super) async fn create(run: &Transaction<'_>, new: &NewRoomRow) -> Result<Room, Fault> {
-    Ok(Room {
-        id: run.dialect.insert_room(run, new).await?,
-        name: new.name.clone(),
-        topic: new.topic.clone(),
-        created_at: new.created_at,
-        head: Seq(0),
-        last_message_at: None,
-        online: 0,
-    })
+    Ok(new.to_room(run.dialect.insert_room(run, new).await?))
 }
 
 /// Changes a room's name or topic.
