@@ -14,7 +14,7 @@ const HOST: &str = "examples/host_app.rs";
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["sea_orm", "sea_orm_migration", "sea_query", "sqlx"],
-        &["chat-core/src/store/sea/", "chat-core/tests/", "tests/", "benches/", HOST],
+        &["chat-core/src/store/sea/", "chat-core/tests/", "tests/", "benches/", "torture/", HOST],
         "databases are spoken to below chat-core/src/store/sea/ only; everyone else uses the trait Store",
     ),
     (&["poem", "poem_openapi"], &["chat-http/", HOST], "poem is the business of chat-http alone"),
@@ -30,13 +30,14 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
             "tests/",
             "examples/",
             "benches/",
+            "torture/",
         ],
         "the runtime is known to chat-core's engine/, store/sea/ and testing/, to chat-http and to the programs; \
          state and data do without",
     ),
     (
         &["serde", "serde_json"],
-        &["chat-http/", "src/", "tests/", "examples/", "benches/"],
+        &["chat-http/", "src/", "tests/", "examples/", "benches/", "histcheck/", "torture/"],
         "wire types stand in the adapter: write a counterpart there and convert",
     ),
 ];

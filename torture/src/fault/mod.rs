@@ -1,0 +1,1 @@
+//! Ways to break what a server stands on.

@@ -1,0 +1,3 @@
+//! Real clients and real faults against a real server process.
+
+pub mod fault;
