@@ -10,9 +10,9 @@ use std::{
 };
 
 use chat_core::{
-    state::planted::Bug,
     store::MemoryBugs,
     testing::{Plant, Promise, Run, Tally, World},
+    torture::Bug,
 };
 
 /// How many scenarios are played unless asked otherwise.
