@@ -7,7 +7,7 @@ use tokio::{process::Command, time::timeout};
 
 use crate::common::{DEADLINE, Database, Frame, Server, Socket, on_each_database};
 
-on_each_database!(kill_at_each_point);
+on_each_database!(kill_at_each_point, kill_in_the_first_start);
 
 /// SIGABRT: how a process ends that aborts.
 const ABORTED: i32 = 6;
@@ -63,6 +63,18 @@ async fn kill_at(database: &Database, case: &Case) {
     let again = answer(&mut alice, "two").await.unwrap();
     assert_eq!((&again["seq"], again["replayed"] == json!(true)), (&json!(2), case.is_stored), "{point}: {again}");
     assert_eq!(contents(&server, room).await, ["the text of one", "the text of two"], "{point}");
+}
+
+async fn kill_in_the_first_start(database: Database) {
+    // Before each statement, and after the last: what was begun is undone or done again by the next one.
+    for pass in 1..=4 {
+        let at = format!("in_migration:{pass}");
+        let (status, log) = Server::fail_armed(&database, &[("CHATD_TORTURE_AT", &at)]).await;
+        assert_eq!(status.signal(), Some(ABORTED), "{at}: {log}");
+    }
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    assert_eq!(server.say(room, "Alice", "one").await, 1);
 }
 
 #[tokio::test]

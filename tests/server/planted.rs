@@ -1,9 +1,10 @@
 //! That bugs which are planted are there: what a client sees of a few of them, and that without them it sees nothing wrong.
 //! (Those of a room's state are shown by the simulator; all of them by `cargo xtask torture --judge`.)
 
+use sea_orm::{ConnectOptions, ConnectionTrait};
 use serde_json::{Value, json};
 
-use crate::common::{Database, Server, Socket};
+use crate::common::{Database, Frame, Server, Socket};
 
 /// How many messages a conversation has: some bugs hit one in 50.
 const MESSAGES: u64 = 60;
@@ -120,4 +121,78 @@ async fn served(bug: &str) -> (Value, usize, u16) {
     let mismatched = send("another text").await.status;
     server.patch(&format!("/rooms/{room}"), json!({"name": "renamed"})).await;
     (server.get(&format!("/rooms/{room}")).await.json(200)["name"].clone(), read, mismatched)
+}
+
+/// How often a bug is given the chance to lose something: what it takes is a matter of milliseconds.
+const CHANCES: usize = 50;
+
+#[tokio::test]
+async fn what_is_lost_with_a_kill() {
+    assert_eq!(lost("", Stop::Kill, 2).await, None);
+    assert_ne!(lost("ack_before_commit", Stop::Kill, CHANCES).await, None, "nothing is lost");
+}
+
+#[tokio::test]
+async fn what_is_lost_with_a_stop() {
+    assert_eq!(lost("", Stop::Ask, 2).await, None);
+    assert_ne!(lost("lost_on_shutdown", Stop::Ask, CHANCES).await, None, "nothing is lost");
+}
+
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Kill,
+    Ask,
+}
+
+/// Whether something that was acknowledged is lost when the server is stopped in the middle of a burst.
+async fn lost(bug: &str, stop: Stop, rounds: usize) -> Option<String> {
+    let database = Database::sqlite();
+    for round in 0..rounds {
+        let server = Server::start_armed(&database, &[("CHATD_TORTURE_BUG", bug)]).await;
+        let room = server.room(&format!("room {round}")).await;
+        let acknowledged = burst(server, room, stop).await;
+        let server = Server::start(&database).await;
+        let head = server.get(&format!("/rooms/{room}")).await.json(200)["head"].as_u64().unwrap();
+        server.kill().await;
+        if head < acknowledged {
+            return Some(format!("{acknowledged} were acknowledged, and {head} are there"));
+        }
+    }
+    None
+}
+
+/// How many messages of a burst are acknowledged by a server that is stopped meanwhile.
+async fn burst(mut server: Server, room: u64, stop: Stop) -> u64 {
+    let mut alice = server.join(room, "Alice").await;
+    for number in 0..MESSAGES {
+        alice.send(json!({"type": "message", "content": number.to_string(), "ref": number.to_string()})).await;
+    }
+    if stop == Stop::Ask {
+        server.ask_to_stop().await;
+    }
+    let mut acknowledged = 0;
+    while let Frame::Json(frame) = alice.next().await {
+        acknowledged += u64::from(frame["type"] == "ok");
+        if stop == Stop::Kill && acknowledged > 0 {
+            server.kill().await;
+            return acknowledged;
+        }
+    }
+    assert_eq!(server.ended().await.code(), Some(0));
+    acknowledged
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_without_being_stored() {
+    let database = Database::sqlite();
+    let server = Server::start_armed(&database, &[("CHATD_TORTURE_BUG", "failed_append_acked")]).await;
+    let room = server.room("general").await;
+    let one = ConnectOptions::new(database.url()).max_connections(1).to_owned();
+    let other = sea_orm::Database::connect(one).await.unwrap();
+    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(server.say(room, "Alice", "one").await, 1);
+    other.execute_unprepared("ROLLBACK").await.unwrap();
+    let page = server.get(&format!("/rooms/{room}/messages")).await.json(200);
+    assert_eq!((&page["head"], &page["messages"]), (&json!(0), &json!([])));
 }

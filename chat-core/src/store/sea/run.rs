@@ -87,7 +87,7 @@ impl<'a> Write<'a> {
         let Self { lent, transaction } = self;
         let value = lent.check(result)?;
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(30)).await;
             if let Err(error) = transaction.commit().await {
                 tracing::error!(%error, "what was said to be committed is not");
             }
