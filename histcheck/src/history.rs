@@ -5,6 +5,7 @@
 //!   was seen, so that the answer of an attach stands before the first event that follows it, and the `ok` of a send
 //!   before that message's own event. One that was never answered may stand anywhere.
 //! - The commands of one connection were issued in the order of `began`.
+//! - A connection that is given up, or found to be over, has a [`What::Closed`]; one that has none is open to the end.
 //! - A client that has a connection reads from it, at the latest from [`Phase::Healed`] on.
 //! - A restored database, and an epoch that an operator changed, are told by [`Phase::Restored`].
 
