@@ -3,6 +3,7 @@
 
 mod common;
 
+mod epoch;
 mod examples;
 mod history;
 mod kill;

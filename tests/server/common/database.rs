@@ -1,6 +1,9 @@
 //! A database that no other test sees.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use sea_orm::ConnectionTrait;
 
@@ -39,6 +42,20 @@ impl Database {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The folder that a file has for itself.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Runs statements on it, one after the other.
+    pub(crate) async fn execute(&self, statements: &[&str]) {
+        let connection = sea_orm::Database::connect(&self.url).await.unwrap();
+        for sql in statements {
+            connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        connection.close().await.unwrap();
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
     sync::watch,
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct Server {
     process: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    readers: [JoinHandle<()>; 2],
 }
 
 impl Server {
@@ -53,13 +55,15 @@ impl Server {
         let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
-        read(process.stdout.take().unwrap(), log.clone(), told.clone());
-        read(process.stderr.take().unwrap(), log.clone(), told);
+        let readers = [
+            read(process.stdout.take().unwrap(), log.clone(), told.clone()),
+            read(process.stderr.take().unwrap(), log.clone(), told),
+        ];
         let address = timeout(DEADLINE, address.wait_for(Option::is_some)).await.ok();
         let address = address.and_then(|told| told.ok().and_then(|told| *told));
         let address =
             address.unwrap_or_else(|| panic!("the server did not say where it listens:\n{}", log.lock().unwrap()));
-        let server = Self { process, address, log };
+        let server = Self { process, address, log, readers };
         timeout(DEADLINE, server.wait_until_ready()).await.expect("the server is not ready in time");
         server
     }
@@ -85,6 +89,14 @@ impl Server {
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
+    /// Runs `chatd new-epoch`, and returns how it ended and what it said.
+    pub(crate) async fn new_epoch(database_url: &str) -> (ExitStatus, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+        command.args(["new-epoch", "--database-url", database_url]).stdin(Stdio::null()).kill_on_drop(true);
+        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
+        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    }
+
     async fn wait_until_ready(&self) {
         while self.get_path("/readyz").await.status != 200 {
             tokio::task::yield_now().await;
@@ -100,6 +112,16 @@ impl Server {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.ask_to_stop().await;
         self.ended().await
+    }
+
+    /// The same, and returns all that it has said.
+    pub(crate) async fn stop_and_tell(mut self) -> String {
+        self.ask_to_stop().await;
+        self.ended().await;
+        for reader in &mut self.readers {
+            reader.await.unwrap();
+        }
+        self.log.lock().unwrap().clone()
     }
 
     /// Asks it to stop.
@@ -209,7 +231,7 @@ fn read(
     from: impl AsyncRead + Unpin + Send + 'static,
     log: Arc<Mutex<String>>,
     told: watch::Sender<Option<SocketAddr>>,
-) {
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -220,7 +242,7 @@ fn read(
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {

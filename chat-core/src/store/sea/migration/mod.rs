@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, DynIden, sea_query::IntoIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
 
 use super::{dialect::Dialect, error::Fault, pool::Pool, run::Run};
-use crate::{Epoch, StartError};
+use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
 
@@ -108,6 +108,22 @@ async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
     let word = uuid::Uuid::new_v4().simple().to_string();
     run.execute("INSERT INTO chat_meta (epoch) VALUES (?)", vec![run.dialect.opaque(Some(&word))]).await?;
     Ok(Epoch::new(&word))
+}
+
+/// Looks whether a database holds logs, of whatever version.
+pub(super) async fn look(pool: &Pool) -> Result<(), StartError> {
+    let lent = pool.lend();
+    match lent.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await {
+        Ok(Some(_)) => Ok(()),
+        Err(fault) if fault.error.kind != StoreErrorKind::Failed => Err(unavailable(fault)),
+        Ok(None) | Err(_) => Err(StartError::Unusable("it holds no chat logs".to_owned())),
+    }
+}
+
+/// Another epoch.
+pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch) -> Result<(), Fault> {
+    run.execute("UPDATE chat_meta SET epoch = ?", vec![run.dialect.opaque(Some(epoch.as_str()))]).await?;
+    Ok(())
 }
 
 fn unavailable(fault: Fault) -> StartError {
