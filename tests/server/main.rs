@@ -5,6 +5,7 @@ mod common;
 
 mod epoch;
 mod examples;
+mod greedy;
 mod history;
 mod kill;
 #[cfg(feature = "torture")]
@@ -21,3 +22,4 @@ mod restart;
 mod resume;
 mod rooms;
 mod sockets;
+mod stop;
