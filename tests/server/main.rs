@@ -8,6 +8,7 @@ mod examples;
 mod history;
 mod kill;
 mod metrics;
+mod migration;
 mod presence;
 mod protocol;
 mod protocol_errors;
