@@ -224,6 +224,18 @@ mod tests {
     }
 
     #[test]
+    fn flags_stand_before_and_after_a_command() {
+        for line in [&["chatd", "new-epoch", "--database-url", "x"][..], &["chatd", "--database-url", "x", "new-epoch"]]
+        {
+            let options = Options::try_parse_from(line).unwrap();
+            assert!(matches!(options.command, Some(Command::NewEpoch)) && options.database_url == "x", "{line:?}");
+        }
+        let options = Options::try_parse_from(["chatd", "--database-url", "x", "--listen", "127.0.0.1:1"]).unwrap();
+        assert!(options.command.is_none() && options.database_url == "x");
+        assert!(Options::try_parse_from(["chatd", "old-epoch"]).is_err());
+    }
+
+    #[test]
     fn every_option_is_explained() {
         let command = Options::command();
         for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {

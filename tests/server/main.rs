@@ -11,6 +11,7 @@ mod kill;
 #[cfg(feature = "torture")]
 mod kill_points;
 mod metrics;
+mod migration;
 #[cfg(feature = "torture")]
 mod panics;
 #[cfg(feature = "torture")]

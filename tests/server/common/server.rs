@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -66,6 +67,13 @@ impl Server {
         let server = Self { process, address, log, readers };
         timeout(DEADLINE, server.wait_until_ready()).await.expect("the server is not ready in time");
         server
+    }
+
+    /// Starts a server, and kills it so long after, wherever it is.
+    pub(crate) async fn kill_after(database: &Database, instant: Duration) {
+        let mut process = command(database, SocketAddr::from(([127, 0, 0, 1], 0))).spawn().unwrap();
+        tokio::time::sleep(instant).await;
+        process.kill().await.unwrap();
     }
 
     /// Runs a server that is expected to give up, and returns how it ended and what it said.
