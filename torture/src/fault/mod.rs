@@ -3,7 +3,9 @@
 
 use std::{fmt, io};
 
+pub mod power;
 pub mod proxy;
+pub mod shim;
 
 /// Why a fault could not be made.
 #[derive(Debug)]
