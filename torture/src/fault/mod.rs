@@ -3,7 +3,10 @@
 
 use std::{fmt, io};
 
+pub mod disk;
+pub mod lock;
 pub mod power;
+pub mod process;
 pub mod proxy;
 pub mod shim;
 
