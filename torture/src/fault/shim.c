@@ -158,6 +158,14 @@ static int has_room(uint64_t size, uint64_t end) {
     return 0;
 }
 
+/* What is cut off or removed can be had again. */
+static void give_back(uint64_t bytes) {
+    int64_t room = words[ROOM];
+    while (room >= 0)
+        if (__atomic_compare_exchange_n(&words[ROOM], &room, room + bytes, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return;
+}
+
 /* Before a write: keeps what is there, and says whether there is room. Leaves the file locked. */
 static struct file *before(int fd, int64_t offset, size_t count, int *refused) {
     struct stat stat;
@@ -207,7 +215,9 @@ int ftruncate64(int fd, off64_t length) {
     fstat(fd, &stat);
     int refused = !has_room(stat.st_size, length), cuts = length < stat.st_size;
     if (!refused) record(file, fd, stat.st_size, cuts ? length : stat.st_size, cuts ? stat.st_size : length);
-    return after(file, refused ? no_room() : real_ftruncate(fd, length));
+    int result = refused ? no_room() : real_ftruncate(fd, length);
+    if (!result && cuts) give_back(stat.st_size - length);
+    return after(file, result);
 }
 
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
@@ -255,6 +265,7 @@ int unlink(const char *path) {
     for (int i = 0; i < used; i++) {
         if (files[i].inode != stat.st_ino || files[i].device != stat.st_dev) continue;
         files[i].inode = 0;
+        if (files[i].watched) give_back(stat.st_size);
         if (files[i].log >= 0 && !real_ftruncate(files[i].log, 0)) files[i].logged = 0;
     }
     pthread_mutex_unlock(&table);

@@ -86,7 +86,7 @@ impl Shim {
     }
 
     /// Lets files grow by so many bytes and no more (ENOSPC); `None`: as they like. What is there may be written over, as
-    /// on a real disk.
+    /// on a real disk, and what is cut off or removed can be had again.
     ///
     /// # Errors
     /// What the system says.
@@ -237,9 +237,16 @@ for call in (lambda: os.write(f, b'x'), lambda: os.pwrite(f, b'xx', 9), lambda: 
     try: call(); print('room')
     except OSError as e: print(e.errno)
 print(os.pwrite(f, b'abcde', 0))
+os.ftruncate(f, 8)
+print(os.pwrite(f, b'89', 8))
+os.unlink('f')
+g = os.open('g', os.O_RDWR | os.O_CREAT)
+print(os.write(g, b'0123456789'))
+try: os.write(g, b'x')
+except OSError as e: print(e.errno)
 ";
-        assert_eq!(python(&shim, &folder.0, script), "28\n28\n28\n5");
-        assert_eq!(shim.count(Count::NoRoom).unwrap(), 3);
+        assert_eq!(python(&shim, &folder.0, script), "28\n28\n28\n5\n2\n10\n28");
+        assert_eq!(shim.count(Count::NoRoom).unwrap(), 4);
         assert!(shim.count(Count::Attached).unwrap() >= 1);
         shim.leave_room(None).unwrap();
         assert_eq!(python(&shim, &folder.0, "print(open('g', 'w').write('x' * 100))"), "100");
