@@ -93,6 +93,7 @@ impl SeaStore {
         let source = Arc::new(source);
         source.look()?;
         let hold = Hold::take(&source, alone).await?;
+        source.look_inside().await?;
         let dialect = source.dialect();
         let writers = Arc::new(Pool::new(&source, writer_connections(&source)));
         source.check(&writers).await?;
