@@ -4,6 +4,7 @@
 mod common;
 
 mod examples;
+mod faults;
 mod greedy;
 mod history;
 mod kill;
