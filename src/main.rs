@@ -1,20 +1,16 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+mod log;
 mod metrics;
 #[cfg(feature = "torture")]
 mod torture;
 
-use std::{
-    io::{IsTerminal, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
+use std::{io::Write, net::SocketAddr, process::ExitCode};
 
 use chat_core::{ChatEngine, Database, StartError};
 use chat_http::{Guests, Origin, serve, site};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
 #[derive(Debug, Parser)]
@@ -50,7 +46,7 @@ struct Options {
 
     /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
-    log_format: LogFormat,
+    log_format: log::Format,
 }
 
 /// What to do instead of serving.
@@ -59,14 +55,6 @@ enum Command {
     /// Give the database a new epoch, so that every client reads its rooms anew: after each restore of an older copy, before
     /// the server is started. Only while it is stopped.
     NewEpoch,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 const EXIT_CODES: &str = "\
@@ -88,7 +76,7 @@ struct Failure {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    start_log(options.log_format);
+    log::start(options.log_format);
     let done = match options.command {
         None => run(options).await,
         Some(Command::NewEpoch) => new_epoch(&options.database_url).await,
@@ -201,15 +189,6 @@ fn say_where(address: SocketAddr) {
     );
     // Nobody reads it if it cannot be written, and the server runs all the same.
     drop(std::io::stdout().write_all(text.as_bytes()));
-}
-
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().init(),
-    }
 }
 
 #[cfg(test)]

@@ -47,9 +47,9 @@ async fn a_new_epoch_makes_clients_read_anew(database: Database) {
 
 async fn a_new_epoch_is_for_a_database_that_has_logs_and_no_server(database: Database) {
     let (status, said) = Server::new_epoch(database.url()).await;
-    let is_file = database.folder().is_some();
+    let is_file = database.folder_of_file().is_some();
     assert_eq!(status.code(), Some(if is_file { 4 } else { 5 }), "there are no logs: {said}");
-    if let Some(folder) = database.folder() {
+    if let Some(folder) = database.folder_of_file() {
         assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "nothing is made");
     }
 
@@ -151,13 +151,13 @@ enum Copy {
 impl Copy {
     /// Of a database with three messages in one room.
     fn take(database: &Database) -> Self {
-        let Some(folder) = database.folder() else { return Self::Rows };
+        let Some(folder) = database.folder_of_file() else { return Self::Rows };
         let names = names(folder).into_iter();
         Self::Files(names.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect())
     }
 
     async fn put_back(&self, database: &Database) {
-        let (Self::Files(files), Some(folder)) = (self, database.folder()) else {
+        let (Self::Files(files), Some(folder)) = (self, database.folder_of_file()) else {
             let later = "DELETE FROM chat_events WHERE seq > 3";
             return database.execute(&[later, "UPDATE chat_rooms SET head = 3, ordinal = 3"]).await;
         };

@@ -5,6 +5,7 @@ mod common;
 
 mod epoch;
 mod examples;
+mod faults;
 mod greedy;
 mod history;
 mod kill;

@@ -135,7 +135,7 @@ async fn send(server: &Server, room: u64, user: &str, content: &str, key: &str) 
 
 /// Takes everything away that a start may have left.
 async fn empty(database: &Database) {
-    let Some(folder) = database.folder() else {
+    let Some(folder) = database.folder_of_file() else {
         let tables = "DROP TABLE IF EXISTS chat_migrations, chat_meta, chat_rooms, chat_events";
         return database.execute(&[tables]).await;
     };

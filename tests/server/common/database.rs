@@ -21,6 +21,16 @@ impl Database {
         Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: Some(folder) }
     }
 
+    /// A file in a folder that is somebody else's business.
+    pub(crate) fn sqlite_in(folder: &Path) -> Self {
+        Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: None }
+    }
+
+    /// The same database by way of another address, or by any other URL.
+    pub(crate) const fn at(url: String) -> Self {
+        Self { url, folder: None }
+    }
+
     pub(crate) async fn postgres() -> Self {
         Self::create("CHAT_TEST_POSTGRES_URL").await
     }
@@ -40,12 +50,17 @@ impl Database {
         Self { url: format!("{server}/{name}"), folder: None }
     }
 
+    /// The folder of an SQLite database.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_deref().unwrap()
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// The folder that a file has for itself.
-    pub(crate) fn folder(&self) -> Option<&Path> {
+    /// The same, of any database.
+    pub(crate) fn folder_of_file(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 

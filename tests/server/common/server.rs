@@ -1,6 +1,7 @@
 //! The server as a process.
 
 use std::{
+    ffi::OsString,
     net::SocketAddr,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -23,7 +24,7 @@ pub(crate) struct Server {
     process: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
-    readers: [JoinHandle<()>; 2],
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -52,14 +53,32 @@ impl Server {
         Self::spawn(command).await
     }
 
+    /// The same in another environment.
+    pub(crate) async fn start_under(
+        database: &Database,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.envs(environment);
+        Self::spawn(command).await
+    }
+
+    /// The same with further arguments, with a log that goes elsewhere.
+    pub(crate) async fn start_logging_to(database: &Database, log: Stdio, arguments: &[&str]) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.args(arguments).stderr(log).env("RUST_LOG", "debug");
+        Self::spawn(command).await
+    }
+
     async fn spawn(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
-        let readers = [
-            read(process.stdout.take().unwrap(), log.clone(), told.clone()),
-            read(process.stderr.take().unwrap(), log.clone(), told),
-        ];
+        let mut readers = vec![read(process.stdout.take().unwrap(), log.clone(), told.clone())];
+        // It may write its log elsewhere.
+        if let Some(stderr) = process.stderr.take() {
+            readers.push(read(stderr, log.clone(), told));
+        }
         let address = timeout(DEADLINE, address.wait_for(Option::is_some)).await.ok();
         let address = address.and_then(|told| told.ok().and_then(|told| *told));
         let address =
@@ -145,13 +164,17 @@ impl Server {
         ended.unwrap_or_else(|_| panic!("it runs on:\n{}", self.log.lock().unwrap())).unwrap()
     }
 
-    #[cfg(feature = "torture")]
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.process.id().unwrap()
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// What it shows of its metrics.

@@ -1,0 +1,63 @@
+//! The disk takes writes, and then fails to make them last (EIO).
+
+use serde_json::json;
+use torture::fault::{
+    power::Cut,
+    shim::{Count, Shim},
+};
+
+use super::{log, post, until_ready};
+use crate::common::{Database, Server};
+
+/// The failed commit is no ok, nor is it seen later: not at once, and not after the process has died with it as the last
+/// thing in its write-ahead log.
+#[tokio::test]
+async fn what_could_not_be_synced_is_not_there_after_a_crash() {
+    let database = Database::sqlite();
+    let shim = Shim::new(database.folder()).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    let room = server.room("general").await;
+    server.say(room, "Alice", "one").await;
+    shim.fail_syncs(1).unwrap();
+    post(&server, room, "k", "lost").await.problem(503, "unavailable");
+    assert_eq!(shim.count(Count::FailedSyncs).unwrap(), 1);
+    server.kill().await;
+    let server = Server::start_under(&database, shim.environment()).await;
+    assert_eq!(log(&server, room).await, ["one"], "it was answered that nothing was stored");
+    let again = post(&server, room, "k", "lost").await.json(201);
+    assert_eq!(again["seq"], json!(2));
+}
+
+/// It goes on by itself; and what it says is stored from then on is on the disk, whatever the kernel forgot.
+#[tokio::test]
+async fn what_is_acknowledged_after_a_failed_sync_is_on_the_disk() {
+    let database = Database::sqlite();
+    let shim = Shim::new(database.folder()).unwrap();
+    shim.record(true).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    let room = server.room("general").await;
+    let mut bob = server.join(room, "Bob").await;
+    let mut stored = Vec::new();
+    for failure in 0..5_u32 {
+        for number in 0..3 {
+            let content = format!("{failure}-{number}");
+            server.say(room, "Alice", &content).await;
+            stored.push(content);
+        }
+        shim.fail_syncs(1).unwrap();
+        // Whatever it is answered, the same key stores it once.
+        let key = format!("k{failure}");
+        let reply = post(&server, room, &key, &key).await;
+        assert_eq!(reply.status, 503, "no ok without a disk: {reply:?}");
+        assert_eq!(shim.count(Count::FailedSyncs).unwrap(), u64::from(failure) + 1);
+        until_ready(&server, true).await;
+        assert!(matches!(post(&server, room, &key, &key).await.status, 200 | 201));
+        stored.push(key);
+    }
+    assert_eq!(log(&server, room).await, stored);
+    assert_eq!(bob.event().await["content"], "0-0", "the socket lived on");
+    server.kill().await;
+    shim.cut_power(Cut::Clean).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    assert_eq!(log(&server, room).await, stored);
+}
