@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, DynIden, Statement, sea_query::IntoIden};
+use sea_orm::{ConnectionTrait, DbErr, DynIden, Statement, sea_query::IntoIden};
 use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
@@ -110,7 +110,8 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
 }
 
 /// Looks into a database without changing anything in it, and refuses what is not ours.
-pub(super) async fn look(connection: &DatabaseConnection) -> Result<(), StartError> {
+#[cfg(feature = "sqlite")]
+pub(super) async fn look(connection: &sea_orm::DatabaseConnection) -> Result<(), StartError> {
     match check_ours(connection).await {
         Err(DbErr::Custom(reason)) => Err(StartError::Unusable(reason)),
         // What cannot be read like this may be read by those who may also write.
