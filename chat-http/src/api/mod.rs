@@ -3,6 +3,7 @@
 mod args;
 mod body;
 mod messages;
+pub(crate) mod patterns;
 mod presence;
 mod rooms;
 

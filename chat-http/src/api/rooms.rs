@@ -30,10 +30,10 @@ impl RoomsApi {
 #[OpenApi(tag = "Tag::Rooms")]
 impl RoomsApi {
     /// Make a room
-    #[oai(path = "/rooms", method = "post", operation_id = "createRoom")]
+    #[oai(path = "/rooms", method = "post", operation_id = "create_room")]
     async fn create(
         &self,
-        /// Who makes it; may be left out.
+        /// The name of who makes it; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         body: Strict<NewRoomBody>,
@@ -45,10 +45,10 @@ impl RoomsApi {
     }
 
     /// List rooms, by id
-    #[oai(path = "/rooms", method = "get", operation_id = "listRooms")]
+    #[oai(path = "/rooms", method = "get", operation_id = "list_rooms")]
     async fn list(
         &self,
-        /// Who asks; may be left out.
+        /// The name of who asks; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// How many rooms at most; 50 when left out.
@@ -68,10 +68,10 @@ impl RoomsApi {
     }
 
     /// A room
-    #[oai(path = "/rooms/:room_id", method = "get", operation_id = "getRoom")]
+    #[oai(path = "/rooms/:room_id", method = "get", operation_id = "get_room")]
     async fn get(
         &self,
-        /// Who asks; may be left out.
+        /// The name of who asks; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -84,10 +84,10 @@ impl RoomsApi {
     /// Change a room's name or topic
     ///
     /// What is left out stays. Values that are as they were make no event; both together make one.
-    #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "updateRoom")]
+    #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "update_room")]
     async fn update(
         &self,
-        /// Who changes it; may be left out.
+        /// The name of who changes it; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -100,10 +100,10 @@ impl RoomsApi {
     }
 
     /// Delete a room and its messages
-    #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "deleteRoom")]
+    #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "delete_room")]
     async fn delete(
         &self,
-        /// Who deletes it; may be left out.
+        /// The name of who deletes it; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
+pub(crate) mod schema;
 pub(crate) mod socket;
 
 use chat_core::{ChatEngine, Database, Limits};
