@@ -127,8 +127,8 @@ impl<'a> ApiExtractor<'a> for Caller {
     }
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
-        let pattern = Some(patterns::NAME.to_owned());
-        let name = MetaSchema { min_length: Some(1), max_length: Some(64), pattern, ..MetaSchema::new("string") };
+        let pattern = Some(patterns::USER_NAME.to_owned());
+        let name = MetaSchema { pattern, ..MetaSchema::new("string") };
         Some(MetaSchemaRef::Inline(Box::new(name)))
     }
 

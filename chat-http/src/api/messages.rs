@@ -36,7 +36,7 @@ impl MessagesApi {
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn list(
         &self,
-        /// The name of who asks; may be left out.
+        /// The name of who asks, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -62,7 +62,7 @@ impl MessagesApi {
     #[oai(path = "/rooms/:room_id/messages", method = "post", operation_id = "send_message")]
     async fn send(
         &self,
-        /// The name of who sends it.
+        /// The name of who sends it, 1–64 characters after trimming.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.

@@ -28,7 +28,7 @@ impl PresenceApi {
     #[oai(path = "/rooms/:room_id/presence", method = "get", operation_id = "get_presence")]
     async fn get(
         &self,
-        /// The name of who asks; may be left out.
+        /// The name of who asks, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.

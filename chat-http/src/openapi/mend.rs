@@ -17,11 +17,16 @@ pub(super) fn mend(document: &mut Value) {
 }
 
 fn mend_operation(operation: &mut Value) {
+    let is_listing_rooms = operation["operationId"] == "list_rooms";
     let is_sending = operation["operationId"] == "send_message";
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(parameter) = parameter.as_object_mut() else { continue };
         parameter.remove("explode");
         parameter.retain(|key, value| key != "deprecated" || *value != false);
+        if is_listing_rooms && parameter["name"] == "after" {
+            parameter["schema"]["pattern"] = patterns::CURSOR.into();
+            parameter["schema"].as_object_mut().map(|schema| schema.remove("maxLength"));
+        }
         if is_sending && parameter["name"] == "username" {
             parameter.insert("required".to_owned(), true.into());
         }
