@@ -142,7 +142,9 @@ parameter!([] FlagArg, Query, required false, MetaSchema::new("boolean"), |reque
     }
 });
 
-parameter!([] LastIdArg, Header, required false, MetaSchema::new("string"), |request, _name| Ok(Self(LastIdArg::parse(request)?)));
+parameter!([] LastIdArg, Header, required false, last_id_schema(), |request, _name| {
+    Ok(Self(LastIdArg::parse(request)?))
+});
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 
@@ -185,6 +187,10 @@ fn integer(min: u64, max: u64) -> MetaSchema {
 }
 
 const MAX_TEXT: usize = 100;
+
+fn last_id_schema() -> MetaSchema {
+    MetaSchema { pattern: Some(patterns::EVENT_ID.to_owned()), ..MetaSchema::new("string") }
+}
 
 fn text_schema() -> MetaSchema {
     let pattern = Some(patterns::TEXT.to_owned());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::problem;
+use crate::{json::MAX_INTEGER, problem};
 
 /// Declares the errors, and spreads them over the operations.
 pub(super) fn add(document: &mut Value) {
@@ -79,7 +79,9 @@ impl Answer {
         if let Some((name, description, kind)) = self.header {
             let schema = match kind {
                 Kind::Text => json!({"type": "string"}),
-                Kind::Seconds => json!({"type": "integer", "format": "int64", "minimum": 0}),
+                Kind::Seconds => {
+                    json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_INTEGER})
+                }
             };
             answer["headers"][name] = json!({"description": description, "required": true, "schema": schema});
         }

@@ -1,6 +1,6 @@
 //! An example of every operation: what is sent, and what is answered.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Puts the examples beside the schemas.
 pub(super) fn add(document: &mut Value) {
@@ -11,7 +11,9 @@ pub(super) fn add(document: &mut Value) {
             body["content"]["application/json"]["example"] = example["request"].take();
         }
         for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-            if let Some(content) = response.get_mut("content").and_then(|content| content.get_mut("application/json")) {
+            for content in
+                response.get_mut("content").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+            {
                 content["example"] = example["responses"][status].take();
             }
         }
@@ -50,6 +52,7 @@ fn of(operation: &str) -> Value {
             "users": ["Alice", "Bob"],
             "members": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
         }}}),
+        "stream_events" => json!({"responses": {"200": STREAM}}),
         _ => Value::Null,
     }
 }
@@ -62,6 +65,7 @@ fn parameter_of(name: &str) -> Value {
         "limit" => 50.into(),
         "q" => "gen".into(),
         "Idempotency-Key" => KEY.into(),
+        "Last-Event-ID" => format!("{EPOCH}:56").into(),
         _ => Value::Null,
     }
 }
@@ -83,3 +87,16 @@ fn message() -> Value {
 
 const KEY: &str = "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d";
 const EPOCH: &str = "5f0c2a9e41d7b386";
+/// Who comes back with the number 56.
+const STREAM: &str = concat!(
+    "retry: 1720\n",
+    "id: 5f0c2a9e41d7b386:56\n",
+    r#"data: {"type":"attached","room":1,"epoch":"5f0c2a9e41d7b386","head":57,"events":[]}"#,
+    "\n\nid: 5f0c2a9e41d7b386:57\n",
+    r#"data: {"type":"message","id":57,"username":"Alice","content":"Hello!","timestamp":"2026-11-22T11:30:00.000Z","#,
+    r#""room":1,"seq":57,"user":"Alice"}"#,
+    "\n\n",
+    r#"data: {"type":"user_list","users":["Alice"],"members":[{"user":"Alice","username":"Alice"}],"count":1,"#,
+    r#""room":1,"timestamp":"2026-11-22T11:31:00.000Z"}"#,
+    "\n\n",
+);

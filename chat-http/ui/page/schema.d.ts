@@ -1074,7 +1074,10 @@ export interface operations {
                 presence?: boolean;
             };
             header?: {
-                /** @description The id of the last event that was received; it stands above `after` and `epoch`. */
+                /**
+                 * @description The id of the last event that was received; it stands above `after` and `epoch`.
+                 * @example 5f0c2a9e41d7b386:56
+                 */
                 "Last-Event-ID"?: string;
             };
             path: {
@@ -1094,6 +1097,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example retry: 1720
+                     *     id: 5f0c2a9e41d7b386:56
+                     *     data: {"type":"attached","room":1,"epoch":"5f0c2a9e41d7b386","head":57,"events":[]}
+                     *
+                     *     id: 5f0c2a9e41d7b386:57
+                     *     data: {"type":"message","id":57,"username":"Alice","content":"Hello!","timestamp":"2026-11-22T11:30:00.000Z","room":1,"seq":57,"user":"Alice"}
+                     *
+                     *     data: {"type":"user_list","users":["Alice"],"members":[{"user":"Alice","username":"Alice"}],"count":1,"room":1,"timestamp":"2026-11-22T11:31:00.000Z"}
+                     */
                     "text/event-stream": string;
                 };
             };
