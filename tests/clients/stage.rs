@@ -53,9 +53,14 @@ impl Stage {
         run(&mut program("tsc")).await;
     }
 
-    /// A program of the Python environment.
+    /// A program of the Python environment, which finds the others.
     pub(crate) fn python(&self, program: &str) -> Command {
-        self.command(Path::new(&variable("CHAT_TEST_PYTHON")).join("bin").join(program))
+        let programs = Path::new(&variable("CHAT_TEST_PYTHON")).join("bin");
+        let others = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths([programs.clone()].into_iter().chain(env::split_paths(&others))).unwrap();
+        let mut command = self.command(programs.join(program));
+        command.env("PATH", path);
+        command
     }
 
     /// A program that is run in the folder.

@@ -85,7 +85,7 @@ impl MessagesApi {
 
 /// A message to be sent.
 #[derive(Object)]
-#[oai(rename = "NewMessage")]
+#[oai(rename = "MessageDraft")]
 struct NewMessageBody {
     /// The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is.
     #[oai(validator(min_length = 1))]

@@ -116,7 +116,7 @@ impl RoomsApi {
 
 /// A room to be made.
 #[derive(Object)]
-#[oai(rename = "NewRoom")]
+#[oai(rename = "RoomDraft")]
 struct NewRoomBody {
     /// Its name: 1–100 characters after trimming, unique without regard to case.
     name: String,

@@ -55,7 +55,7 @@ fn mend_component(name: &str, schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.remove("title");
     // What clients send is read strictly.
-    if matches!(name, "NewRoom" | "RoomChange" | "NewMessage") {
+    if matches!(name, "RoomDraft" | "RoomChange" | "MessageDraft") {
         schema.insert("additionalProperties".to_owned(), false.into());
     }
     if name == "RoomChange" {

@@ -15,7 +15,7 @@ import httpx
 from chat_client import Client
 from chat_client.api.messages import send_message
 from chat_client.api.rooms import create_room
-from chat_client.models import Message, NewMessage, NewRoom, Problem, ProblemCode, Room
+from chat_client.models import Message, MessageDraft, RoomDraft, Problem, ProblemCode, Room
 from chat_client.types import Response
 
 
@@ -43,7 +43,7 @@ def answer_to(text: str) -> str | None:
 
 def enter(client: Client, name: str, me: str) -> Room:
     """The room of this name; it is made if there is none."""
-    made = retried(lambda: create_room.sync_detailed(client=client, body=NewRoom(name=name), username=me)).parsed
+    made = retried(lambda: create_room.sync_detailed(client=client, body=RoomDraft(name=name), username=me)).parsed
     if isinstance(made, Problem) and made.code == ProblemCode.NAME_TAKEN:
         return made.room
     if not isinstance(made, Room):
@@ -73,7 +73,7 @@ def hear(client: Client, room: Room, me: str) -> Iterator[Message]:
 
 def say(client: Client, room: Room, me: str, text: str, key: str) -> None:
     """Sends a message. However often it is sent with this key, it is stored once."""
-    message = {"body": NewMessage(content=text), "username": me, "idempotency_key": key}
+    message = {"body": MessageDraft(content=text), "username": me, "idempotency_key": key}
     retried(lambda: send_message.sync_detailed(room.id, client=client, **message))
 
 

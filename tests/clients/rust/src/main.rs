@@ -4,7 +4,7 @@ use std::{env, error::Error};
 
 use chat::{
     Client,
-    types::{Message, NewMessage, NewRoom, ProblemCode},
+    types::{Message, MessageDraft, ProblemCode, RoomDraft},
 };
 
 #[allow(dead_code, unused_imports, clippy::all)]
@@ -18,11 +18,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (url, name) = args.next().zip(args.next()).ok_or("a URL and the name of a room, please")?;
     let client = Client::new(&url);
 
-    let new_room = NewRoom::builder().name(name).topic(Some("Rust".parse()?));
-    let room = client.create_room().body(new_room.clone()).send().await?.into_inner();
+    let draft = RoomDraft::builder().name(name).topic(Some("Rust".parse()?));
+    let room = client.create_room().body(draft.clone()).send().await?.into_inner();
 
     let send = || {
-        let hello = NewMessage::builder().content("Hello from Rust!");
+        let hello = MessageDraft::builder().content("Hello from Rust!");
         client.send_message().room_id(room.id).username("Rust").idempotency_key("k1").body(hello).send()
     };
     let sent = send().await?;
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!((again.status().as_u16(), again.seq), (200, sent.seq));
     assert_eq!(again.headers()["idempotency-replayed"], "true");
 
-    match client.create_room().body(new_room).send().await {
+    match client.create_room().body(draft).send().await {
         Err(chat::Error::ErrorResponse(problem)) => {
             assert_eq!((problem.status().as_u16(), problem.code), (409, ProblemCode::NameTaken));
             assert_eq!(problem.room.as_ref().map(|taken| taken.id), Some(room.id));
