@@ -352,23 +352,16 @@ export interface components {
              */
             type: "message";
         };
+        /** @description A message to be sent. */
+        MessageDraft: {
+            /** @description The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is. */
+            content: string;
+        };
         /**
          * @description The type of a message.
          * @enum {string}
          */
         MessageType: "message";
-        /** @description A message to be sent. */
-        NewMessage: {
-            /** @description The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is. */
-            content: string;
-        };
-        /** @description A room to be made. */
-        NewRoom: {
-            /** @description Its name: 1–100 characters after trimming, unique without regard to case. */
-            name: string;
-            /** @description What it is about. */
-            topic?: string;
-        };
         /**
          * @description Done. For a message: stored, under this `seq`; `replayed` when its key had been used before.
          * @example {
@@ -557,6 +550,13 @@ export interface components {
             type: "room_deleted";
             user: string | null;
             username: string | null;
+        };
+        /** @description A room to be made. */
+        RoomDraft: {
+            /** @description Its name: 1–100 characters after trimming, unique without regard to case. */
+            name: string;
+            /** @description What it is about. */
+            topic?: string;
         };
         /** @description What is stored in a room's log, under the number `seq`. */
         RoomEvent: components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
@@ -874,7 +874,7 @@ export interface operations {
                  *       "topic": "Everything"
                  *     }
                  */
-                "application/json": components["schemas"]["NewRoom"];
+                "application/json": components["schemas"]["RoomDraft"];
             };
         };
         responses: {
@@ -1229,7 +1229,7 @@ export interface operations {
                  *       "content": "Hello!"
                  *     }
                  */
-                "application/json": components["schemas"]["NewMessage"];
+                "application/json": components["schemas"]["MessageDraft"];
             };
         };
         responses: {
