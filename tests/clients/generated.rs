@@ -1,10 +1,7 @@
 //! Clients made by generators. Each makes a room, sends, reads, sends again with the same key, and understands a problem:
 //! see `talk.py`, `talk.ts` and `rust/src/main.rs`.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{env, fs, path::PathBuf};
 
 use crate::stage::{Stage, repository, run, variable};
 
