@@ -127,9 +127,9 @@ fn stable(text: &str, frame: &Value) -> String {
 
 fn each_field(value: &Value, visit: &mut impl FnMut(&str, &str)) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, field)| match field {
-            Value::String(text) => visit(name, text),
-            inner => each_field(inner, visit),
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| match field.as_str() {
+            Some(text) => visit(name, text),
+            None => each_field(field, visit),
         }),
         Value::Array(items) => items.iter().for_each(|item| each_field(item, visit)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
