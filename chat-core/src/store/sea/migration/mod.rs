@@ -8,7 +8,7 @@ use sea_orm_migration::{
 };
 
 use super::{dialect::Dialect, error::Fault, pool::Pool, run::Run};
-use crate::{Epoch, StartError};
+use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
 
@@ -104,7 +104,7 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(DbErr::Custom(reason))) => Err(StartError::Unusable(reason)),
-        Ok(Err(error)) => Err(StartError::Unusable(Fault::from(error).error.detail)),
+        Ok(Err(error)) => Err(failed(Fault::from(error))),
         Err(_) => Err(StartError::Unavailable("bringing it to this version takes too long".to_owned())),
     }
 }
@@ -151,6 +151,16 @@ async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
     let word = uuid::Uuid::new_v4().simple().to_string();
     run.execute("INSERT INTO chat_meta (epoch) VALUES (?)", vec![run.dialect.opaque(Some(&word))]).await?;
     Ok(Epoch::new(&word))
+}
+
+/// What may pass by itself is not the database's fault.
+fn failed(fault: Fault) -> StartError {
+    match fault.error.kind {
+        StoreErrorKind::Failed => StartError::Unusable(fault.error.detail),
+        StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => {
+            unavailable(fault)
+        }
+    }
 }
 
 fn unavailable(fault: Fault) -> StartError {
