@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::json;
 use torture::fault::{
     power::Cut,
@@ -62,6 +63,35 @@ async fn what_is_acknowledged_after_a_failed_sync_is_on_the_disk() {
     shim.cut_power(Cut::Clean).unwrap();
     let server = Server::start_under(&database, shim.environment()).await;
     assert_eq!(log(&server, room).await, stored);
+}
+
+/// The database's own file fails when the write-ahead log is moved into it: the log is kept until that has succeeded.
+#[tokio::test]
+async fn what_could_not_be_moved_into_the_database_is_still_in_the_log() {
+    let database = Database::sqlite();
+    let shim = Shim::new(database.folder()).unwrap();
+    shim.record(true).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    let room = server.room("general").await;
+    shim.fail_checkpoints(3).unwrap();
+    let mut stored = Vec::new();
+    // Until it has failed three times, and then gone well.
+    while shim.count(Count::FailedSyncs).unwrap() < 3 || stored.len() % 500 != 0 {
+        let batch: Vec<_> =
+            (stored.len()..stored.len() + 20).map(|number| format!("{number} {}", "x".repeat(3_900))).collect();
+        let replies =
+            join_all(batch.iter().map(|content| post(&server, room, content.split_once(' ').unwrap().0, content)))
+                .await;
+        stored.resize(stored.len() + batch.len(), String::new());
+        for (reply, content) in replies.iter().zip(batch) {
+            let seq = usize::try_from(reply.json(201)["seq"].as_u64().unwrap()).unwrap();
+            stored[seq - 1] = content;
+        }
+    }
+    server.kill().await;
+    shim.cut_power(Cut::Clean).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    assert!(log(&server, room).await == stored, "something that was acknowledged is lost");
 }
 
 /// It is refused at once like anything else that cannot be stored; reads go on.
