@@ -102,8 +102,19 @@ impl Server {
 
     /// The same with further arguments.
     pub(crate) async fn fail_with(database: &Database, arguments: &[&str]) -> (ExitStatus, String) {
-        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
-        let output = timeout(DEADLINE, command.args(arguments).output()).await.expect("it runs on").unwrap();
+        Self::run_to_its_end(command(database, SocketAddr::from(([127, 0, 0, 1], 0))).args(arguments)).await
+    }
+
+    /// The same in another environment.
+    pub(crate) async fn fail_under(
+        database: &Database,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> (ExitStatus, String) {
+        Self::run_to_its_end(command(database, SocketAddr::from(([127, 0, 0, 1], 0))).envs(environment)).await
+    }
+
+    async fn run_to_its_end(command: &mut Command) -> (ExitStatus, String) {
+        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 

@@ -54,6 +54,7 @@ on_each_server!(
     a_commit_that_never_arrived,
     packets_that_vanish,
     a_database_that_is_slow,
+    a_start_without_a_database,
 );
 
 /// The server's connections: to write, to read, and the lease; one more for a moment to look what became of a write.
@@ -213,4 +214,16 @@ async fn a_database_that_is_slow(Behind { proxy, database }: Behind) {
         assert!(matches!(reply.status, 200 | 201), "{reply:?}");
     }
     assert_eq!(log(&server, room).await.len(), keys.len() + 1, "each once");
+}
+
+/// It says so in time, and may be started again.
+async fn a_start_without_a_database(Behind { proxy, database }: Behind) {
+    for (what, fault) in [("gone", Proxy::be_gone as fn(&Proxy, bool)), ("silent", Proxy::stall)] {
+        fault(&proxy, true);
+        let (status, said) = within(Duration::from_secs(10), what, Server::fail(&database)).await;
+        assert_eq!(status.code(), Some(4), "{what}: {said}");
+        assert!(said.contains("cannot open the database"), "{said}");
+        fault(&proxy, false);
+    }
+    Server::start(&database).await;
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sea_orm::ConnectionTrait;
-use torture::fault::{FaultError, disk::Disk};
+use torture::fault::{FaultError, disk::Disk, lock::Lock, shim::Shim};
 
 use crate::common::{Database, Server};
 
@@ -90,6 +90,35 @@ async fn a_folder_that_is_not_there() {
     let database = Database::sqlite();
     let missing = Database::sqlite_in(&database.folder().join("missing"));
     refuses(&missing, database.folder(), UNAVAILABLE, "does not exist").await;
+}
+
+/// These may pass by themselves, so that it is worth while to start it again.
+#[tokio::test]
+async fn a_database_that_is_locked_and_a_disk_that_is_full() {
+    let database = Database::sqlite();
+    let shim = Shim::new(database.folder()).unwrap();
+    let starts = async |says: &str| {
+        let (status, said) = Server::fail_under(&database, shim.environment()).await;
+        assert_eq!(status.code(), Some(UNAVAILABLE), "{said}");
+        assert!(said.contains(says), "it does not say {says:?}: {said}");
+    };
+    for room in [0, 40_000] {
+        shim.leave_room(Some(room)).unwrap();
+        starts("full").await;
+    }
+    shim.leave_room(None).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    let room = server.room("general").await;
+    server.say(room, "Alice", "one").await;
+    server.stop().await;
+    let lock = Lock::on_sqlite(database.url()).await.unwrap();
+    starts("locked").await;
+    lock.release().await.unwrap();
+    shim.leave_room(Some(0)).unwrap();
+    starts("").await;
+    shim.leave_room(None).unwrap();
+    let server = Server::start_under(&database, shim.environment()).await;
+    assert_eq!(server.say(room, "Alice", "two").await, 2);
 }
 
 #[tokio::test]

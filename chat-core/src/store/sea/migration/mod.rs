@@ -104,7 +104,7 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(DbErr::Custom(reason))) => Err(StartError::Unusable(reason)),
-        Ok(Err(error)) => Err(StartError::Unusable(Fault::from(error).error.detail)),
+        Ok(Err(error)) => Err(failed(Fault::from(error))),
         Err(_) => Err(StartError::Unavailable("bringing it to this version takes too long".to_owned())),
     }
 }
@@ -167,6 +167,16 @@ pub(super) async fn expect_logs(pool: &Pool) -> Result<(), StartError> {
 pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch) -> Result<(), Fault> {
     run.execute("UPDATE chat_meta SET epoch = ?", vec![run.dialect.opaque(Some(epoch.as_str()))]).await?;
     Ok(())
+}
+
+/// What may pass by itself is not the database's fault.
+fn failed(fault: Fault) -> StartError {
+    match fault.error.kind {
+        StoreErrorKind::Failed => StartError::Unusable(fault.error.detail),
+        StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => {
+            unavailable(fault)
+        }
+    }
 }
 
 fn unavailable(fault: Fault) -> StartError {
