@@ -43,13 +43,13 @@ async fn typescript() {
 }
 
 async fn play(mut stage: Stage, bot: impl Fn(&Stage) -> Command) {
-    let start = async |stage: &Stage| enter(bot(stage).args([&stage.url(), "lobby", "Robo"])).await;
-    // It makes the room; and the next one finds it.
-    let (mut first, entered) = start(&stage).await;
-    assert_eq!(entered, "Robo is in room 1");
+    // The first one makes the room, and the next one finds it.
+    let start = async |stage: &Stage, name: &str| enter(bot(stage).args([&stage.url(), "lobby", name])).await;
+    let (mut first, entered) = start(&stage, "First").await;
+    assert_eq!(entered, "First is in room 1");
     first.kill().await.unwrap();
     let mut alice = Socket::connect(stage.server.address(), "/ws/chat/1?username=Alice").await;
-    let (mut robo, entered) = start(&stage).await;
+    let (mut robo, entered) = start(&stage, "Robo").await;
     assert_eq!(entered, "Robo is in room 1");
     comes(&mut alice).await;
 
