@@ -1,3 +1,14 @@
-//! Real clients and real faults against a real server process.
+//! Real clients and real faults against a real server process: what the clients saw is judged by `histcheck`.
 
+pub mod client;
+pub mod dump;
 pub mod fault;
+pub mod final_reading;
+pub mod nemesis;
+pub mod recorder;
+pub mod rng;
+pub mod run;
+pub mod server;
+pub mod workload;
+
+mod summary;

@@ -1,3 +1,114 @@
 //! `cargo xtask torture`: breaks a server in many ways while clients use it, and judges what they saw.
+#![expect(clippy::print_stdout, reason = "it tells on standard output what it does")]
 
-fn main() {}
+use std::{ops::Range, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use torture::{
+    nemesis::Fault,
+    run::{Options, run},
+    server::Result,
+    workload::Crew,
+};
+
+/// Breaks a server in many ways while clients use it, and judges what they saw.
+#[derive(Debug, Parser)]
+#[command(name = "torture")]
+struct Arguments {
+    /// The server to torture: chatd, built with the feature `torture`.
+    #[arg(long, value_name = "PROGRAM")]
+    server: PathBuf,
+
+    /// The seed: of what is done, and of what the clients choose.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Many seeds, one after the other: `0..50` are 50 of them.
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    seeds: Option<Range<u64>>,
+
+    /// How long each run is tortured.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+
+    /// How long it is quiet after that: long enough for the grace of those who were lost, and for typing to expire.
+    #[arg(long, value_name = "SECONDS", default_value_t = 12)]
+    quiet: u64,
+
+    /// Which faults, separated by commas; all that are possible if left out.
+    #[arg(long, value_delimiter = ',', value_parser = fault)]
+    faults: Vec<Fault>,
+
+    /// A bug that the server is to have.
+    #[arg(long)]
+    bug: Option<String>,
+
+    /// Says which faults there are.
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(torture(arguments)));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn torture(arguments: Arguments) -> Result<bool> {
+    if arguments.list {
+        for fault in Fault::ALL {
+            println!("{}", fault.name());
+        }
+        return Ok(true);
+    }
+    let faults = if arguments.faults.is_empty() { Fault::ALL.to_vec() } else { arguments.faults };
+    let mut unclean = Vec::new();
+    for seed in arguments.seeds.unwrap_or(arguments.seed..arguments.seed + 1) {
+        let options = Options {
+            program: arguments.server.clone(),
+            seed,
+            time: Duration::from_secs(arguments.seconds),
+            quiet: Duration::from_secs(arguments.quiet),
+            faults: faults.clone(),
+            bug: arguments.bug.clone(),
+            crew: Crew::default(),
+        };
+        let report = tokio::select! {
+            report = run(options) => report?,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                return Err("interrupted".into());
+            }
+        };
+        println!("{report}");
+        if !report.is_clean() {
+            unclean.push(seed);
+        }
+    }
+    if !unclean.is_empty() {
+        println!("seeds with something wrong: {unclean:?}");
+    }
+    Ok(unclean.is_empty())
+}
+
+fn seeds(text: &str) -> std::result::Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("write it as 0..50")?;
+    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
+    Ok(number(from)?..number(to)?)
+}
+
+fn fault(name: &str) -> std::result::Result<Fault, String> {
+    Fault::named(name).ok_or_else(|| format!("there is no such fault; there are {}", names()))
+}
+
+fn names() -> String {
+    Fault::ALL.map(Fault::name).join(", ")
+}
