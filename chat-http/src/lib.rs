@@ -38,6 +38,7 @@ mod query;
 mod refusal;
 mod server;
 mod site;
+mod spread;
 mod sse;
 #[cfg(feature = "test-util")]
 pub mod testing;

@@ -15,10 +15,7 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{
-    dto::RoomDto,
-    refusal::{Refusal, millis},
-};
+use crate::{dto::RoomDto, refusal::Refusal};
 
 /// Each code with its status.
 const TABLE: &[(&str, StatusCode)] = &[
@@ -205,7 +202,7 @@ impl From<Refusal> for Problem {
         problem.body.room = refusal.room().map(RoomDto::from);
         if matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             // These two always say when to come back, whoever made the error.
-            problem.body.retry_after_ms = Some(refusal.retry_after().map_or(1_000, millis));
+            problem.body.retry_after_ms = Some(refusal.retry_after_ms().unwrap_or(1_000));
         }
         problem
     }

@@ -4,6 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 use chat_core::{Error, Room};
 
+use crate::spread;
+
 /// Why something was refused.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Refusal {
@@ -42,12 +44,13 @@ impl Refusal {
         }
     }
 
-    /// How long to wait before trying again, where that helps.
-    pub(crate) const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Engine(error) => error.retry_after(),
-            Self::BadJson(_) | Self::UnknownCommand => None,
-        }
+    /// How long to wait before trying again, in milliseconds, where that helps. Up to twice what the engine says where many
+    /// are refused for one reason, so that not all of them come back at once.
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
+        let Self::Engine(error) = self else { return None };
+        let wait = millis(error.retry_after()?);
+        let is_of_one_user = matches!(error, Error::RateLimited { .. } | Error::TooMany { .. });
+        Some(if is_of_one_user { wait } else { spread::within(&(wait..=wait * 2)) })
     }
 
     /// The room that stands in the way.
@@ -71,6 +74,6 @@ impl From<Error> for Refusal {
 }
 
 /// `Retry-After` and its like count whole milliseconds, rounded up so that nobody comes too early.
-pub(crate) fn millis(wait: Duration) -> u64 {
+fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }

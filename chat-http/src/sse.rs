@@ -8,15 +8,7 @@
 //!   `resync` the head. So the last id a client has seen is at every moment where to go on. Signals have none.
 //! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
 
-use std::{
-    collections::hash_map::RandomState,
-    fmt::Write,
-    hash::{BuildHasher, Hasher},
-    io,
-    ops::RangeInclusive,
-    time::Duration,
-    vec,
-};
+use std::{fmt::Write, io, ops::RangeInclusive, time::Duration, vec};
 
 use bytes::Bytes;
 use chat_core::{
@@ -26,7 +18,7 @@ use chat_core::{
 use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
-use crate::{json::parse_integer, ws};
+use crate::{json::parse_integer, spread, ws};
 
 /// How long a stream may be silent before a comment shows that it is there. Proxies cut what is silent for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -76,7 +68,7 @@ impl Feed {
         let stands = Seq(head.seq.0.saturating_sub(missed.len() as u64));
         let epoch = head.epoch.clone();
         let mut beginning = String::new();
-        write_retry(&mut beginning, RETRY);
+        write_retry(&mut beginning, &RETRY);
         write_id(&mut beginning, &epoch, stands);
         write_data(&mut beginning, &ws::attached(None, &Attached { room, head, gap }));
         Self { hold, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
@@ -123,7 +115,7 @@ impl Feed {
             Some(Update::Delivery(delivery)) => self.put_delivery(text, &delivery),
             Some(Update::Closed(reason)) => {
                 if reason == CloseReason::Shutdown {
-                    write_retry(text, RETRY_AFTER_SHUTDOWN);
+                    write_retry(text, &RETRY_AFTER_SHUTDOWN);
                     text.push('\n');
                 }
                 self.is_over = true;
@@ -171,11 +163,8 @@ fn write_data(text: &mut String, frame: &str) {
     text.extend(["data: ", frame, "\n\n"]);
 }
 
-fn write_retry(text: &mut String, range: RangeInclusive<u64>) {
-    // The standard library's hashers begin anew with a random key each.
-    let chance = RandomState::new().build_hasher().finish();
-    let wait = range.start() + chance % (range.end() - range.start() + 1);
-    let _written = writeln!(text, "retry: {wait}");
+fn write_retry(text: &mut String, range: &RangeInclusive<u64>) {
+    let _written = writeln!(text, "retry: {}", spread::within(range));
 }
 
 #[cfg(test)]

@@ -237,7 +237,9 @@ async fn a_site_has_docs_and_health() {
     let (status, body) = read(response).await;
     assert_eq!((status, &body["code"]), (503, &json!("unavailable")));
     let (status, body) = post(&client, "/api/chat/rooms", &json!({"name": "late"})).await;
-    assert_eq!((status, &body["code"], &body["retry_after_ms"]), (503, &json!("unavailable"), &json!(1000)));
+    assert_eq!((status, &body["code"]), (503, &json!("unavailable")));
+    // Spread, so that those who are refused together do not come back together.
+    assert!((1_000..=2_000).contains(&body["retry_after_ms"].as_u64().unwrap()), "{body}");
 }
 
 #[tokio::test]

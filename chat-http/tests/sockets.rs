@@ -14,7 +14,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{
+    Bytes, Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 async fn server() -> Server {
     Server::start(engine().await).await
@@ -361,6 +367,31 @@ async fn a_flood_of_commands_is_answered_in_order() {
             _ => {}
         }
     }
+}
+
+#[tokio::test]
+async fn floods_below_the_protocol_are_cut() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let ping = || Message::Ping(Bytes::new());
+    let fragment = || Message::Frame(Frame::message("x", OpCode::Data(Data::Continue), false));
+    let begin = Message::Frame(Frame::message("\"", OpCode::Data(Data::Text), false));
+    for (begin, flood) in [(ping(), &ping as &dyn Fn() -> Message), (begin, &fragment)] {
+        let mut alice = server.enter(room, "Alice").await;
+        alice.0.feed(begin).await.unwrap();
+        for _ in 0..200 {
+            alice.0.feed(flood()).await.unwrap();
+        }
+        alice.0.flush().await.unwrap();
+        assert_eq!(alice.close_code().await, 1008);
+    }
+    // Whoever means well is not cut.
+    let mut bob = server.enter(room, "Bob").await;
+    for _ in 0..40 {
+        bob.0.feed(ping()).await.unwrap();
+    }
+    bob.say(json!({"type": "ping"})).await;
+    assert_eq!(bob.next_of("pong").await, json!({"type": "pong"}));
 }
 
 #[tokio::test]

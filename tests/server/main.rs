@@ -4,6 +4,7 @@
 mod common;
 
 mod examples;
+mod greedy;
 mod history;
 mod kill;
 mod metrics;
@@ -14,3 +15,4 @@ mod restart;
 mod resume;
 mod rooms;
 mod sockets;
+mod stop;

@@ -7,6 +7,8 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding},
 };
 
+use super::meter::Flood;
+
 /// A close code with its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CloseCode {
@@ -19,6 +21,7 @@ impl CloseCode {
     pub(crate) const PROTOCOL: Self = Self::new(1002, "this is not the WebSocket protocol");
     pub(crate) const NOT_TEXT: Self = Self::new(1003, "text frames only");
     pub(crate) const NOT_UTF8: Self = Self::new(1007, "a text was not UTF-8");
+    pub(crate) const FLOOD: Self = Self::new(1008, "too many control frames, or too small fragments");
     pub(crate) const TOO_BIG: Self = Self::new(1009, "a message was too big");
     pub(crate) const DEFECT: Self = Self::new(1011, "a defect; come back");
     pub(crate) const TRY_LATER: Self = Self::new(1013, "not now; come back");
@@ -83,6 +86,7 @@ impl CloseCode {
             Broken::Utf8(_) => Some(Self::NOT_UTF8),
             Broken::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             Broken::Protocol(_) => Some(Self::PROTOCOL),
+            Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Flood>()) => Some(Self::FLOOD),
             Broken::ConnectionClosed
             | Broken::AlreadyClosed
             | Broken::Io(_)

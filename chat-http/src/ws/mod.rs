@@ -6,6 +6,7 @@ mod drive;
 mod drive_tests;
 mod farewell;
 mod frame;
+mod meter;
 mod pending;
 mod protocol;
 mod strikes;

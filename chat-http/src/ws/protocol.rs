@@ -10,7 +10,7 @@ use super::frame::Frame;
 use crate::{
     dto::stamp,
     json::{Fields, MAX_INTEGER},
-    refusal::{Refusal, millis},
+    refusal::Refusal,
 };
 
 /// A frame of a client.
@@ -181,7 +181,7 @@ pub(super) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Ref
         code: refusal.code(),
         field: refusal.field(),
         message: refusal.message(),
-        retry_after_ms: refusal.retry_after().map(millis),
+        retry_after_ms: refusal.retry_after_ms(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! A stream that remembers when a byte last went through it, in each direction.
+//! A stream that remembers when a byte last went through it, in each direction, and counts the frames that come in.
 
 use std::{
     io,
@@ -11,18 +11,22 @@ use tokio::{
     time::Instant,
 };
 
-/// A stream with a clock on it. A message may take long to arrive: it is its bytes that tell whether anyone is there.
+use super::meter::FrameMeter;
+
+/// A stream with a clock and a meter on it. A message may take long to arrive: it is its bytes that tell whether anyone is there.
 #[derive(Debug)]
 pub(crate) struct Watched<S> {
     inner: S,
     last_read: Instant,
     last_write: Instant,
+    /// `None` once there were too many: that is said once.
+    frames: Option<FrameMeter>,
 }
 
 impl<S> Watched<S> {
     pub(crate) fn new(inner: S) -> Self {
         let now = Instant::now();
-        Self { inner, last_read: now, last_write: now }
+        Self { inner, last_read: now, last_write: now, frames: Some(FrameMeter::new(now)) }
     }
 
     /// When a byte was last read.
@@ -40,8 +44,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.last_read = Instant::now();
+        let read = &buf.filled()[before..];
+        if read.is_empty() {
+            return polled;
+        }
+        let now = Instant::now();
+        self.last_read = now;
+        if let Some(Err(flood)) = self.frames.as_mut().map(|frames| frames.pass(read, now)) {
+            self.frames = None;
+            return Poll::Ready(Err(io::Error::other(flood)));
         }
         polled
     }

@@ -1,6 +1,7 @@
 //! What every test stands on: a server, a database of its own, and clients.
 
 mod database;
+mod load;
 mod rest;
 mod server;
 mod socket;
@@ -8,6 +9,7 @@ mod socket;
 use std::time::Duration;
 
 pub(crate) use database::Database;
+pub(crate) use load::Load;
 pub(crate) use rest::{Reply, call};
 pub(crate) use server::Server;
 pub(crate) use socket::{Frame, Socket};

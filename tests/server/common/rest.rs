@@ -1,6 +1,6 @@
 //! The smallest client of REST: a connection a call.
 
-use std::net::SocketAddr;
+use std::{error::Error, net::SocketAddr};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -51,9 +51,20 @@ pub(crate) async fn call(
     headers: &[(&str, &str)],
     body: Option<String>,
 ) -> Reply {
+    try_call(address, method, path, headers, body).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+}
+
+/// The same, to a server that may be gone.
+pub(crate) async fn try_call(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<String>,
+) -> Result<Reply, Box<dyn Error + Send + Sync>> {
     let call = async {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let stream = TcpStream::connect(address).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", address.to_string());
         if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
@@ -62,11 +73,11 @@ pub(crate) async fn call(
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default()))).unwrap();
-        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
+        let (head, body) = sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
         connection.abort();
-        Reply { status: head.status.as_u16(), headers: head.headers, body }
+        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
     };
     timeout(DEADLINE, call).await.unwrap_or_else(|_| panic!("{method} {path} is not answered"))
 }

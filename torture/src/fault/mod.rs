@@ -1,1 +1,76 @@
-//! Ways to break what a server stands on.
+//! Ways to break what a server stands on: its disk and clock ([`shim`], [`disk`]), its database ([`proxy`], [`lock`]) and
+//! its process ([`process`]). Each can be seen to have happened: it counts what it did.
+
+use std::{fmt, io};
+
+pub mod disk;
+pub mod lock;
+pub mod power;
+pub mod process;
+pub mod proxy;
+pub mod shim;
+
+/// Why a fault could not be made.
+#[derive(Debug)]
+pub enum FaultError {
+    /// This machine, or this user of it, cannot do so.
+    Impossible(String),
+    /// A program was run for it, and failed.
+    Failed(String),
+    /// The system refused something.
+    Io(io::Error),
+    /// The database refused something.
+    Database(sea_orm::DbErr),
+}
+
+impl fmt::Display for FaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Impossible(why) => write!(f, "this fault cannot be made here: {why}"),
+            Self::Failed(what) => write!(f, "the fault could not be made: {what}"),
+            Self::Io(error) => write!(f, "the fault could not be made: {error}"),
+            Self::Database(error) => write!(f, "the fault could not be made: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for FaultError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Impossible(_) | Self::Failed(_) => None,
+            Self::Io(error) => Some(error),
+            Self::Database(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for FaultError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<sea_orm::DbErr> for FaultError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// A name for a folder that nobody else has.
+fn unique(what: &str) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+    format!("chat-{what}-{}-{}-{since:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Runs a program that a fault needs, and returns what it says.
+async fn run(program: &str, args: &[&str]) -> Result<String, FaultError> {
+    let output = tokio::process::Command::new(program).args(args).output().await;
+    let output = output.map_err(|error| FaultError::Impossible(format!("{program}: {error}")))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(FaultError::Failed(format!("{program} {}: {}, {}", args.join(" "), output.status, said.trim())))
+}

@@ -7,6 +7,7 @@ mod metrics;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod storm;
 mod stress;
 
 use std::{sync::Arc, time::Duration};

@@ -1,0 +1,192 @@
+//! How many frames a client sends, counted as their bytes come in. The fragments of a message, and frames that control
+//! the connection, never reach the session: nothing else would notice a flood of them.
+
+use std::{error::Error, fmt, time::Duration};
+
+use tokio::time::Instant;
+
+/// Fragments a message may come in: of 4 KiB each, they make the largest message there is.
+const FRAGMENTS: u32 = 64;
+/// Control frames there may be, and within how long: 20 a second, and a burst after a pause of the network.
+const CONTROL_FRAMES: (u32, Duration) = (60, Duration::from_secs(3));
+
+/// A client sent more frames than any purpose needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flood;
+
+impl fmt::Display for Flood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more control frames, or smaller fragments, than any purpose needs")
+    }
+}
+
+impl Error for Flood {}
+
+/// Follows the frames in a stream of bytes by their headers (RFC 6455, section 5.2), wherever the stream is cut into
+/// reads. Whether the frames are in order is not its business.
+#[derive(Debug)]
+pub(super) struct FrameMeter {
+    header: [u8; 10],
+    /// How many bytes of the header have come.
+    filled: usize,
+    /// How many bytes of the frame come after its header.
+    rest: u64,
+    fragments: u32,
+    control_frames: u32,
+    /// Since when control frames are counted.
+    since: Instant,
+}
+
+impl FrameMeter {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { header: [0; 10], filled: 0, rest: 0, fragments: 0, control_frames: 0, since: now }
+    }
+
+    /// Takes bytes as they come.
+    pub(super) fn pass(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Flood> {
+        loop {
+            let skipped = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
+            self.rest -= skipped as u64;
+            let Some((first, after)) = bytes[skipped..].split_first() else { return Ok(()) };
+            bytes = after;
+            self.header[self.filled] = *first;
+            self.filled += 1;
+            if self.filled >= 2 && self.filled == 2 + self.length_bytes() {
+                self.rest = self.length();
+                self.filled = 0;
+                self.count(now)?;
+            }
+        }
+    }
+
+    /// How many bytes more than the one that every header has tell the length.
+    const fn length_bytes(&self) -> usize {
+        match self.header[1] & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        }
+    }
+
+    /// How much comes after the header: the mask, if there is one, and the payload.
+    fn length(&self) -> u64 {
+        let mask = if self.header[1] & 0x80 == 0 { 0 } else { 4 };
+        let payload = match self.length_bytes() {
+            0 => u64::from(self.header[1] & 0x7f),
+            bytes => self.header[2..2 + bytes].iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
+        };
+        payload.saturating_add(mask)
+    }
+
+    fn count(&mut self, now: Instant) -> Result<(), Flood> {
+        let [first, ..] = self.header;
+        let is_control = first & 0x08 != 0;
+        let is_last = first & 0x80 != 0;
+        if is_control {
+            if now.duration_since(self.since) >= CONTROL_FRAMES.1 {
+                (self.since, self.control_frames) = (now, 0);
+            }
+            self.control_frames += 1;
+        } else {
+            self.fragments += 1;
+        }
+        if self.fragments > FRAGMENTS || self.control_frames > CONTROL_FRAMES.0 {
+            return Err(Flood);
+        }
+        if is_last && !is_control {
+            self.fragments = 0;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTINUATION: u8 = 0x00;
+    const TEXT: u8 = 0x01;
+    const PING: u8 = 0x89;
+    const LAST: u8 = 0x80;
+
+    /// A masked frame of this many bytes.
+    fn frame(first: u8, length: usize) -> Vec<u8> {
+        let mut frame = vec![first];
+        match u16::try_from(length) {
+            Ok(short @ 0..126) => frame.push(0x80 | short as u8),
+            Ok(length) => {
+                frame.push(0x80 | 126);
+                frame.extend(length.to_be_bytes());
+            }
+            Err(_) => {
+                frame.push(0x80 | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        // Mask and payload: bytes that would be headers if they were taken for such.
+        frame.resize(frame.len() + 4 + length, PING);
+        frame
+    }
+
+    /// How many of these frames pass.
+    fn passed(frames: impl Iterator<Item = Vec<u8>>) -> usize {
+        let now = Instant::now();
+        let mut meter = FrameMeter::new(now);
+        frames.take_while(|frame| meter.pass(frame, now).is_ok()).count()
+    }
+
+    #[test]
+    fn a_message_has_only_so_many_fragments() {
+        let fragments = [frame(TEXT, 1)].into_iter().chain((0..1_000).map(|_| frame(CONTINUATION, 1)));
+        assert_eq!(passed(fragments), 64);
+        let empty = [frame(TEXT, 0)].into_iter().chain((0..1_000).map(|_| frame(CONTINUATION, 0)));
+        assert_eq!(passed(empty), 64);
+    }
+
+    #[test]
+    fn messages_may_be_many_and_their_fragments_begin_anew() {
+        let messages = (0..1_000).map(|_| {
+            let middle = (0..62).flat_map(|_| frame(CONTINUATION, 4_000));
+            frame(TEXT, 4_000).into_iter().chain(middle).chain(frame(CONTINUATION | LAST, 4_000)).collect()
+        });
+        assert_eq!(passed(messages.take(20)), 20);
+        assert_eq!(passed((0..1_000).map(|_| frame(TEXT | LAST, 70_000)).take(50)), 50);
+    }
+
+    #[test]
+    fn control_frames_come_only_so_fast() {
+        assert_eq!(passed((0..1_000).map(|_| frame(PING, 0))), 60);
+        let start = Instant::now();
+        let mut meter = FrameMeter::new(start);
+        for second in 0..60 {
+            for _ in 0..20 {
+                meter.pass(&frame(PING, 125), start + Duration::from_secs(second)).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_how_the_bytes_are_cut() {
+        let mut stream: Vec<u8> = Vec::new();
+        for length in [0, 1, 125, 126, 300, 65_535, 65_536, 200_000] {
+            stream.extend(frame(TEXT, length));
+            stream.extend(frame(PING, 5));
+            stream.extend(frame(CONTINUATION | LAST, length));
+        }
+        let now = Instant::now();
+        for size in [1, 2, 3, 7, 4_096, stream.len()] {
+            let mut meter = FrameMeter::new(now);
+            for piece in stream.chunks(size) {
+                meter.pass(piece, now).unwrap();
+            }
+            assert_eq!((meter.control_frames, meter.fragments, meter.filled, meter.rest), (8, 0, 0, 0), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_cannot_be_is_survived() {
+        let now = Instant::now();
+        let mut meter = FrameMeter::new(now);
+        meter.pass(&[0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3], now).unwrap();
+    }
+}

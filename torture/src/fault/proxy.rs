@@ -1,0 +1,434 @@
+//! The network between a server and its database, or between clients and a server: a proxy that loses what it is told to.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::{Either, select};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::{sleep, timeout},
+};
+
+/// A proxy in front of one address. It forwards until it is told otherwise; dropping it cuts everything.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+/// What is lost of the next `COMMIT`; the connection is cut with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lose {
+    /// The command: nothing is stored.
+    Request,
+    /// The answer: everything is stored, and nobody is told.
+    Answer,
+}
+
+/// What has been seen so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that are open.
+    pub open: usize,
+    /// The most that were open at once.
+    pub most_open: usize,
+    /// Connections that were ever opened.
+    pub opened: usize,
+    /// Commits that were lost.
+    pub lost_commits: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    upstream: SocketAddr,
+    orders: watch::Sender<Orders>,
+    counts: watch::Sender<Counts>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Orders {
+    refuses: bool,
+    stalls: bool,
+    delay: Duration,
+    /// How often everything was cut.
+    cuts: usize,
+    lose: Option<(usize, Lose)>,
+}
+
+impl Proxy {
+    /// A proxy in front of this address, on an address of its own.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (orders, counts) = (watch::Sender::new(Orders::default()), watch::Sender::new(Counts::default()));
+        let shared = Arc::new(Shared { upstream, orders, counts });
+        let task = tokio::spawn(accept(listener, address, Arc::clone(&shared)));
+        Ok(Self { address, shared, task })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends all connections there are.
+    pub fn cut(&self) {
+        self.order(|orders| orders.cuts += 1);
+    }
+
+    /// Refuses new connections, or takes them again.
+    pub fn refuse(&self, refuses: bool) {
+        self.order(|orders| orders.refuses = refuses);
+    }
+
+    /// Ends all connections and refuses new ones, as if nothing were there; or is there again.
+    pub fn be_gone(&self, is_gone: bool) {
+        self.order(|orders| {
+            orders.refuses = is_gone;
+            orders.cuts += usize::from(is_gone);
+        });
+    }
+
+    /// Lets packets vanish: nothing is passed on in either direction, and neither side learns of it. Afterwards what waits
+    /// is passed on, as TCP would send it again.
+    pub fn stall(&self, stalls: bool) {
+        self.order(|orders| orders.stalls = stalls);
+    }
+
+    /// Passes what the clients say on so much later.
+    pub fn delay(&self, by: Duration) {
+        self.order(|orders| orders.delay = by);
+    }
+
+    /// Loses the next so many commits to PostgreSQL, MySQL or MariaDB.
+    pub fn lose_commits(&self, times: usize, what: Lose) {
+        self.order(|orders| orders.lose = Some((times, what)));
+    }
+
+    /// What has been seen so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        *self.shared.counts.borrow()
+    }
+
+    /// Begins to count anew; what is open stays counted.
+    pub fn count_anew(&self) {
+        self.shared.counts.send_modify(|counts| {
+            *counts = Counts { open: counts.open, most_open: counts.open, ..Counts::default() };
+        });
+    }
+
+    /// Waits until the counts are such.
+    pub async fn until(&self, are_such: impl FnMut(&Counts) -> bool) -> Counts {
+        let mut counts = self.shared.counts.subscribe();
+        // The sender lives as long as this does.
+        counts.wait_for(are_such).await.map(|counts| *counts).unwrap_or_default()
+    }
+
+    fn order(&self, change: impl FnOnce(&mut Orders)) {
+        self.shared.orders.send_modify(change);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
+    let mut orders = shared.orders.subscribe();
+    // They end with this task.
+    let mut connections = JoinSet::new();
+    let mut listener = Some(listener);
+    loop {
+        let refuses = orders.borrow_and_update().refuses;
+        if refuses {
+            listener = None;
+        } else if listener.is_none() {
+            listener = TcpListener::bind(address).await.ok();
+        }
+        tokio::select! {
+            changed = orders.changed() => if changed.is_err() { return },
+            accepted = next(listener.as_ref(), refuses) => if let Some(client) = accepted {
+                let orders = shared.orders.subscribe();
+                connections.spawn(serve(client, Arc::clone(&shared), orders));
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// The next connection; `None`: look again whether there may be one.
+async fn next(listener: Option<&TcpListener>, refuses: bool) -> Option<TcpStream> {
+    match listener {
+        Some(listener) => listener.accept().await.ok().map(|(client, _)| client),
+        None if refuses => std::future::pending().await,
+        // Somebody else has the port for a moment.
+        None => {
+            sleep(REBIND_PAUSE).await;
+            None
+        }
+    }
+}
+
+/// One connection, until either side ends it or it is cut.
+async fn serve(client: TcpStream, shared: Arc<Shared>, mut orders: watch::Receiver<Orders>) {
+    let _open = Open::new(&shared);
+    let cuts = orders.borrow_and_update().cuts;
+    let connect = timeout(CONNECT_PATIENCE, TcpStream::connect(shared.upstream));
+    let Ok(Ok(server)) = connect.await else { return };
+    // Delays are for us to make.
+    if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
+        return;
+    }
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let loses = AtomicBool::new(false);
+    let up = Pump { shared: &shared, loses: &loses, is_up: true };
+    let down = Pump { shared: &shared, loses: &loses, is_up: false };
+    let both = async {
+        let up = pin!(up.run(&mut from_client, &mut to_server));
+        let down = pin!(down.run(&mut from_server, &mut to_client));
+        // Half of a connection may be closed: the other half goes on.
+        match select(up, down).await {
+            Either::Left((End::Closed, down)) => drop(down.await),
+            Either::Right((End::Closed, up)) => drop(up.await),
+            Either::Left((End::Cut, _)) | Either::Right((End::Cut, _)) => {}
+        }
+    };
+    tokio::select! {
+        () = both => {}
+        _ = orders.wait_for(|orders| orders.cuts != cuts) => {}
+    }
+}
+
+/// How one direction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Who speaks has nothing more to say.
+    Closed,
+    /// Both directions are over.
+    Cut,
+}
+
+/// One direction of a connection.
+struct Pump<'a> {
+    shared: &'a Shared,
+    /// Whether the next answer is lost.
+    loses: &'a AtomicBool,
+    is_up: bool,
+}
+
+impl Pump<'_> {
+    /// Passes on until the end.
+    async fn run(&self, from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> End {
+        let mut orders = self.shared.orders.subscribe();
+        let mut bytes = vec![0; 1 << 16];
+        loop {
+            let Ok(count) = from.read(&mut bytes).await else { return End::Cut };
+            if orders.wait_for(|orders| !orders.stalls).await.is_err() {
+                return End::Cut;
+            }
+            let delay = orders.borrow().delay;
+            if self.is_up && !delay.is_zero() {
+                sleep(delay).await;
+            }
+            if self.is_lost(&bytes[..count]) {
+                return End::Cut;
+            }
+            if count == 0 {
+                return if to.shutdown().await.is_ok() { End::Closed } else { End::Cut };
+            }
+            if to.write_all(&bytes[..count]).await.is_err() {
+                return End::Cut;
+            }
+        }
+    }
+
+    /// Whether these bytes are to be lost, and the connection with them.
+    fn is_lost(&self, bytes: &[u8]) -> bool {
+        let is_lost = if self.is_up {
+            match is_commit(bytes).then(|| self.take_loss()).flatten() {
+                None => false,
+                Some(Lose::Request) => true,
+                Some(Lose::Answer) => {
+                    self.loses.store(true, Ordering::SeqCst);
+                    false
+                }
+            }
+        } else {
+            self.loses.load(Ordering::SeqCst)
+        };
+        if is_lost {
+            self.shared.counts.send_modify(|counts| counts.lost_commits += 1);
+        }
+        is_lost
+    }
+
+    fn take_loss(&self) -> Option<Lose> {
+        let mut taken = None;
+        self.shared.orders.send_if_modified(|orders| {
+            if let Some((times, what)) = &mut orders.lose
+                && *times > 0
+            {
+                *times -= 1;
+                taken = Some(*what);
+            }
+            false
+        });
+        taken
+    }
+}
+
+/// Counts a connection for as long as it lives.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.counts.send_modify(|counts| {
+            counts.opened += 1;
+            counts.open += 1;
+            counts.most_open = counts.most_open.max(counts.open);
+        });
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.counts.send_modify(|counts| counts.open -= 1);
+    }
+}
+
+/// Whether this is the command as drivers send it: a simple query of PostgreSQL's, or a text command of MySQL's.
+fn is_commit(bytes: &[u8]) -> bool {
+    [&b"Q\0\0\0\x0bCOMMIT\0"[..], &b"\x03COMMIT"[..]].iter().any(|it| bytes.windows(it.len()).any(|part| part == *it))
+}
+
+/// How long to wait before a port that was given up is asked for again.
+const REBIND_PAUSE: Duration = Duration::from_millis(10);
+/// How long what is behind the proxy may take to accept.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that says back what it hears, and a proxy in front of it.
+    async fn echo() -> Proxy {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    let (mut read, mut write) = stream.into_split();
+                    tokio::io::copy(&mut read, &mut write).await
+                });
+            }
+        });
+        Proxy::start(address).await.unwrap()
+    }
+
+    async fn say(client: &mut TcpStream, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        client.write_all(bytes).await?;
+        let mut answer = vec![0; bytes.len()];
+        client.read_exact(&mut answer).await?;
+        Ok(answer)
+    }
+
+    async fn client(proxy: &Proxy) -> TcpStream {
+        TcpStream::connect(proxy.address()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_passes_on_and_counts() {
+        let proxy = echo().await;
+        let mut one = client(&proxy).await;
+        assert_eq!(say(&mut one, b"hello").await.unwrap(), b"hello");
+        one.shutdown().await.unwrap();
+        assert_eq!(one.read(&mut [0]).await.unwrap(), 0, "the end comes back, too");
+        let counts = proxy.until(|counts| counts.opened == 1 && counts.open == 0).await;
+        assert_eq!(counts.most_open, 1);
+        proxy.count_anew();
+        assert_eq!(proxy.counts(), Counts::default());
+    }
+
+    #[tokio::test]
+    async fn it_is_gone_and_back() {
+        let proxy = echo().await;
+        let mut old = client(&proxy).await;
+        say(&mut old, b"hello").await.unwrap();
+        proxy.be_gone(true);
+        assert!(say(&mut old, b"hello").await.is_err(), "cut");
+        while TcpStream::connect(proxy.address()).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        proxy.be_gone(false);
+        let mut new = loop {
+            match TcpStream::connect(proxy.address()).await {
+                Ok(new) => break new,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        say(&mut new, b"hello").await.unwrap();
+        assert!(say(&mut old, b"hello").await.is_err(), "the old one stays cut");
+    }
+
+    #[tokio::test]
+    async fn while_it_stalls_nothing_comes_and_then_all_does() {
+        let proxy = echo().await;
+        let mut one = client(&proxy).await;
+        say(&mut one, b"hello").await.unwrap();
+        proxy.stall(true);
+        one.write_all(b"late").await.unwrap();
+        let mut answer = [0; 4];
+        assert!(timeout(Duration::from_millis(50), one.read_exact(&mut answer)).await.is_err());
+        proxy.stall(false);
+        one.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"late");
+    }
+
+    #[tokio::test]
+    async fn a_delay_is_one() {
+        let proxy = echo().await;
+        let mut one = client(&proxy).await;
+        proxy.delay(Duration::from_millis(80));
+        let began = tokio::time::Instant::now();
+        say(&mut one, b"hello").await.unwrap();
+        assert!(began.elapsed() >= Duration::from_millis(80));
+    }
+
+    #[tokio::test]
+    async fn the_commit_or_its_answer_is_lost_once() {
+        let proxy = echo().await;
+        proxy.lose_commits(2, Lose::Answer);
+        for sql in [&b"Q\0\0\0\x0bCOMMIT\0"[..], b"\x07\0\0\0\x03COMMIT"] {
+            let mut one = client(&proxy).await;
+            say(&mut one, b"text with COMMIT in it").await.unwrap();
+            assert!(say(&mut one, sql).await.is_err());
+        }
+        assert_eq!(proxy.counts().lost_commits, 2);
+        let mut two = client(&proxy).await;
+        say(&mut two, b"Q\0\0\0\x0bCOMMIT\0").await.unwrap();
+        proxy.lose_commits(1, Lose::Request);
+        assert!(say(&mut two, b"Q\0\0\0\x0bCOMMIT\0").await.is_err());
+    }
+}
