@@ -1,6 +1,8 @@
 //! The ready-made chat server: configuration, engine, serve.
 
 mod metrics;
+#[cfg(feature = "torture")]
+mod torture;
 
 use std::{
     io::{IsTerminal, Write},
@@ -86,6 +88,8 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Failure> {
     let Options { database_url, listen, allowed_origins, metrics_listen, .. } = options;
+    #[cfg(feature = "torture")]
+    torture::arm().map_err(|text| Failure { code: 2, text })?;
     // The addresses first: they are cheaper to find taken than the database.
     let (listener, address) = listen_on(listen).await?;
     let metrics = match metrics_listen {

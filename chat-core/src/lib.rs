@@ -17,6 +17,8 @@ pub mod append;
 pub mod state;
 pub mod store;
 pub mod text;
+#[cfg_attr(not(feature = "torture"), doc(hidden))]
+pub mod torture;
 
 #[cfg(feature = "runtime")]
 mod engine;

@@ -3,6 +3,7 @@
 use std::{io, panic::AssertUnwindSafe, time::Instant};
 
 use bytes::Bytes;
+use chat_core::torture::{self, Point};
 use futures::FutureExt;
 use http_body_util::combinators::BoxBody;
 use hyper::body::Body;
@@ -47,7 +48,7 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
             request.set_method(Method::GET);
         }
         let path = request.uri().path().to_owned();
-        let is_rest = path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.starts_with('/'));
+        let is_rest = is_rest(&path);
         let origin = if is_rest { self.listed_origin(request.headers()) } else { None };
         if let Some(origin) = &origin
             && is_preflight(&request)
@@ -79,7 +80,14 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
         if !path.starts_with('/') {
             return Problem::method_not_allowed("GET, HEAD, POST, PATCH, DELETE").into_response(self.challenge);
         }
-        let problem = match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
+        let is_rest = is_rest(path);
+        let answer = async {
+            if is_rest {
+                torture::reached(Point::InHandler);
+            }
+            self.inner.call(request).await
+        };
+        let problem = match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => return response,
             Ok(Err(error)) if error.is::<MethodNotAllowedError>() => {
                 Problem::method_not_allowed(&self.methods.allow(path))
@@ -112,6 +120,10 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
             .header(header::VARY, "Origin")
             .finish()
     }
+}
+
+fn is_rest(path: &str) -> bool {
+    path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn is_preflight(request: &Request) -> bool {

@@ -7,7 +7,13 @@ mod examples;
 mod greedy;
 mod history;
 mod kill;
+#[cfg(feature = "torture")]
+mod kill_points;
 mod metrics;
+#[cfg(feature = "torture")]
+mod panics;
+#[cfg(feature = "torture")]
+mod planted;
 mod presence;
 mod protocol;
 mod protocol_errors;

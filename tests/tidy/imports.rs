@@ -72,8 +72,9 @@ fn may_name(path: &str) -> Option<Vec<&'static str>> {
     let module = path.split(['/', '.']).next().unwrap_or_default();
     match module {
         "lib" | "engine" | "testing" => None,
-        "state" => own(&["state"]),
-        "store" => own(&["store"]),
+        "state" => own(&["state", "torture"]),
+        "store" => own(&["store", "torture"]),
+        "torture" => own(&["torture"]),
         "policy" => own(&["policy"]),
         _ => own(&[]),
     }

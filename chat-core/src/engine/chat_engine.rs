@@ -21,6 +21,7 @@ use crate::{
     state::{Input, Outcome, ReplyId},
     store::{StoreError, StoreErrorKind},
     text::name_key,
+    torture,
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -206,8 +207,8 @@ impl ChatEngine {
         inner.check(&actor.into(), Action::ReadRoom(room))?;
         check_limit(page.limit)?;
         let page = Page { from: bounded(page.from), ..page };
-        let page = inner.store.history(room, page).await.map_err(|failure| Inner::read_failed(&failure))?;
-        page.ok_or(Error::RoomNotFound)
+        let read = inner.store.history(room, page).await.map_err(|failure| Inner::read_failed(&failure))?;
+        read.map(|read| torture::page(room, page, read)).ok_or(Error::RoomNotFound)
     }
 
     /// Who is online in a room.

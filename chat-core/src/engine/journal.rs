@@ -19,6 +19,7 @@ use crate::{
         metrics::Metrics,
     },
     store::{RoomMessages, Store, StoreError, StoreErrorKind},
+    torture::{self, Point},
 };
 
 /// Where rooms hand in what is to be stored. Rooms are divided among as many writers as the store wants.
@@ -190,6 +191,9 @@ impl Writer {
         let began = Instant::now();
         let appended = retrying(|| self.store.append(rooms)).instrument(span.clone()).await;
         self.metrics.batch(messages, began.elapsed(), appended.is_ok());
+        if appended.is_ok() {
+            torture::reached(Point::AfterCommit);
+        }
         match &appended {
             Ok(_) => span.record("outcome", "stored"),
             Err(failure) => span.record("outcome", field::debug(failure.kind)),

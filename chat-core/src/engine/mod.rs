@@ -19,6 +19,8 @@ mod session_core;
 mod session_state;
 mod sessions;
 mod shutdown;
+#[cfg(feature = "torture")]
+mod spoilt;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    Delivery, Error, Item, RoomId, SessionId,
+    Delivery, Error, Item, RoomId, Seq, SessionId,
+    append::{Append, AppendResult},
     engine::{
         audience::Audience,
         hub::{Letter, RoomCommand, RoomShared},
@@ -20,6 +21,7 @@ use crate::{
         shutdown::RoomPass,
     },
     state::{Effect, Input, ReplyId, RoomState},
+    torture::{self, Point},
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -126,6 +128,10 @@ impl RoomTask {
         let room = room.map_err(|failure| Inner::read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         let epoch = self.inner.epoch.clone();
         let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.inner.limits));
+        #[cfg(feature = "torture")]
+        if let Some(bug) = torture::bug() {
+            state.plant(bug);
+        }
         self.tell_presence(&state);
         self.is_loaded = true;
         Ok(self.drive(&mut state).await)
@@ -186,6 +192,9 @@ impl RoomTask {
         // From here on the state says what may wait.
         drop(slot);
         self.pending.insert(reply, responder);
+        if matches!(input, Input::Send { .. }) {
+            torture::reached(Point::InRoomTask);
+        }
         self.step(state, input);
     }
 
@@ -195,7 +204,7 @@ impl RoomTask {
         state.handle(input, self.inner.clock.now(), &mut effects);
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
         for effect in effects.drain(..) {
-            self.carry_out(effect, state.is_deleted());
+            self.carry_out(effect, state);
         }
         self.effects = effects;
         // Whoever comes or goes joins or parts, or changes the number.
@@ -209,10 +218,10 @@ impl RoomTask {
         self.shared.set_presence(Some(Arc::new(state.presence().clone())));
     }
 
-    fn carry_out(&mut self, effect: Effect, is_deleted: bool) {
+    fn carry_out(&mut self, effect: Effect, state: &RoomState) {
         match effect {
             Effect::Append(append) => {
-                let outcome = self.inner.journal.append(self.id, append);
+                let outcome = self.append(append, state.head());
                 self.append = Some(outcome.map(Input::Appended).boxed());
             }
             Effect::Recover { after, keys } => {
@@ -238,7 +247,7 @@ impl RoomTask {
                 }
             }
             Effect::Join(session) => self.join(session),
-            Effect::Part(session) => self.part(session, is_deleted),
+            Effect::Part(session) => self.part(session, state.is_deleted()),
             Effect::Publish(delivery) => self.publish(&delivery),
             Effect::Tell(session, delivery) => {
                 self.inner.metrics.deliveries.increment(1);
@@ -257,11 +266,23 @@ impl RoomTask {
         }
     }
 
+    #[cfg(not(feature = "torture"))]
+    fn append(&self, append: Append, _head: Seq) -> impl Future<Output = AppendResult> + Send + use<> {
+        self.inner.journal.append(self.id, append)
+    }
+
+    #[cfg(feature = "torture")]
+    fn append(&self, append: Append, head: Seq) -> impl Future<Output = AppendResult> + Send + use<> {
+        super::spoilt::append(&self.inner, self.id, append, head)
+    }
+
     fn publish(&self, delivery: &Delivery) {
         let metrics = &self.inner.metrics;
         metrics.deliveries.increment(self.audience.len() as u64);
         if let Item::Event(_) = delivery.item() {
             metrics.events_appended.increment(1);
+            #[cfg(feature = "torture")]
+            super::spoilt::after_answer();
         }
         self.audience.publish(delivery);
     }

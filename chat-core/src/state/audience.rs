@@ -8,9 +8,9 @@ use crate::{
     state::{
         Departure, Effect, Input, Outcome, ReplyId, RoomState,
         order::Order,
-        planted::Bug,
         room::{Load, answer, fail, refuse},
     },
+    torture::Bug,
 };
 
 /// A session that hears the room.
@@ -114,7 +114,10 @@ impl RoomState {
         if seq > self.head {
             return if waiting.asked_tail { Verdict::ResyncAndWarn(seq) } else { Verdict::LoadTail };
         }
-        if self.recent.covers(seq) {
+        if self.planted.has(Bug::AttachRepeatsOne) && seq > Seq(0) && self.recent.covers(Seq(seq.0 - 1)) {
+            return Verdict::Join(self.recent.since(Seq(seq.0 - 1)));
+        }
+        if self.recent.covers(seq) || self.planted.has(Bug::ResumeOkOnHole) {
             let off_by_one = self.planted.has(Bug::AttachOffByOne) && seq < self.head;
             return Verdict::Join(self.recent.since(if off_by_one { seq.next() } else { seq }));
         }
@@ -131,7 +134,8 @@ impl RoomState {
         effects: &mut Vec<Effect>,
     ) {
         let Waiting { attachment, reply, behind, .. } = waiting;
-        if attachment.presence && self.online.arrive(session, &attachment.user) {
+        let is_missed = self.planted.has(Bug::ArrivalMissed) && session.0.is_multiple_of(3);
+        if attachment.presence && !is_missed && self.online.arrive(session, &attachment.user) {
             self.presence_changed();
             if self.online.named() {
                 effects.push(Effect::Publish(self.signal(SignalKind::Join(attachment.user.clone()), now)));
@@ -214,7 +218,8 @@ impl RoomState {
         if self.typists.stop(session, &user.id) {
             self.typing_pace.mark();
         }
-        if !attachment.presence {
+        let stays = self.planted.has(Bug::PresenceNotCleared) && departure == Departure::Lost;
+        if !attachment.presence || stays {
             return;
         }
         let left = self.online.depart(session, &user.id, departure, now.mono);

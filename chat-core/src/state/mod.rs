@@ -21,6 +21,7 @@ mod audience;
 mod backlog;
 mod order;
 mod pace;
+mod planted;
 mod presence;
 mod rate;
 mod recent;
@@ -28,9 +29,6 @@ mod room;
 #[cfg(test)]
 mod tests;
 mod typing;
-
-#[doc(hidden)]
-pub mod planted;
 
 pub use backlog::{Backlog, Overflow};
 pub use rate::Bucket;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Delivery, Event, EventKind, Identity, Now, RoomName, Topic,
+    Delivery, Event, EventKind, Identity, Now, RoomId, RoomName, Seq, Topic,
     append::{
         Append, AppendFailure, AppendResult, EventKey, Fingerprint, Lookup, NewDelete, NewMessage, NewUpdate, Placed,
         Recovered, StoredEvent,
@@ -16,9 +16,9 @@ use crate::{
     error::Error,
     state::{
         Effect, Outcome, ReplyId, RoomState,
-        planted::Bug,
         room::{Load, answer, fail},
     },
+    torture::Bug,
 };
 
 /// What the room's log is doing.
@@ -92,6 +92,14 @@ impl Pending {
         Self { what: What::Delete { actor }, key, reply }
     }
 
+    /// The event that a message would become.
+    pub(super) fn as_event(&self, room: RoomId, seq: Seq) -> Option<Event> {
+        let What::Message { author, content } = &self.what else { return None };
+        let message = crate::Message { content: content.clone(), key: self.key.to_given(), ordinal: seq.0 };
+        let kind = EventKind::Message(message);
+        Some(Event { room, seq, at: crate::Timestamp(0), actor: Some(author.clone()), kind })
+    }
+
     fn in_flight(&self) -> InFlight {
         let (user, fingerprint) = match &self.what {
             What::Message { author, content } => (Some(author), Some(Fingerprint::of(content))),
@@ -143,7 +151,14 @@ impl RoomState {
     }
 
     pub(super) fn refuse_queue(&mut self, error: &Error, effects: &mut Vec<Effect>) {
-        for pending in self.queue.drain(..) {
+        for pending in mem::take(&mut self.queue) {
+            if self.planted.has(Bug::SentAfterTheEnd)
+                && *error == Error::RoomNotFound
+                && let Some(outcome) = self.pretend(&pending)
+            {
+                answer(pending.reply, outcome, effects);
+                continue;
+            }
             fail(pending.reply, error.clone(), effects);
         }
     }
@@ -189,6 +204,10 @@ impl RoomState {
                     if let What::Message { author, content } = next.what {
                         messages.push(new_message(author, content, next.key, now));
                     }
+                }
+                if self.planted.has(Bug::PipelinedSendsOutOfOrder) {
+                    messages.reverse();
+                    in_flight.reverse();
                 }
                 Append::Messages(messages)
             }
@@ -359,7 +378,7 @@ impl RoomState {
         for (message, seq) in messages.iter().zip(self.head.next().0..) {
             let content = message.content.clone();
             let kind = EventKind::Message(crate::Message { content, key: message.key.to_given(), ordinal: seq });
-            let (room, seq, actor) = (self.id, crate::Seq(seq), Some(message.author.clone()));
+            let (room, seq, actor) = (self.id, Seq(seq), Some(message.author.clone()));
             let event = Event { room, seq, at: message.at, actor, kind };
             effects.push(Effect::Publish(Delivery::event(Arc::new(event))));
         }

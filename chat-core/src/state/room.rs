@@ -15,6 +15,7 @@ use crate::{
         recent::Recent,
         typing::Typists,
     },
+    torture::Bug,
 };
 
 /// A room: its order (`order.rs`), its audience (`audience.rs`), who is there and who types.
@@ -99,6 +100,7 @@ impl RoomState {
             | Input::Delete { .. }) => self.command(command, now, effects),
         }
         self.go_on(now, effects);
+        self.planted.spoil(effects);
     }
 
     /// When (on the monotonic clock) it wants an [`Input::Wake`] at the latest.
@@ -146,8 +148,8 @@ impl RoomState {
     }
 
     /// Switches a bug on.
-    #[cfg(any(test, feature = "test-util"))]
-    pub const fn plant(&mut self, bug: super::planted::Bug) {
+    #[cfg(any(test, feature = "test-util", feature = "torture"))]
+    pub const fn plant(&mut self, bug: Bug) {
         self.planted.0 = Some(bug);
     }
 
@@ -188,7 +190,7 @@ impl RoomState {
         while let Some(user) = self.online.expire(now.mono) {
             self.left(user, now, effects);
         }
-        let expires = !self.planted.has(super::planted::Bug::TypingNeverExpires);
+        let expires = !self.planted.has(Bug::TypingNeverExpires);
         if expires && self.typists.expire(now.mono) {
             self.typing_pace.mark();
         }
@@ -203,7 +205,8 @@ impl RoomState {
         if self.user_list_pace.take(now.mono) {
             effects.push(Effect::Publish(self.user_list(now)));
         }
-        if self.typing_pace.take(now.mono) {
+        let is_lost = self.planted.has(Bug::TypingStopLost) && self.typists.is_empty();
+        if self.typing_pace.take(now.mono) && !is_lost {
             effects.push(Effect::Publish(self.signal(SignalKind::Typing(self.typists.view()), now)));
         }
     }

@@ -2,14 +2,18 @@
 
 use std::{
     future::poll_fn,
+    panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use chat_core::{Command, Departure, RoomId, Session, SessionHandle, Since, Update, Updates};
-use futures::{SinkExt, StreamExt};
+use chat_core::{
+    Command, Departure, RoomId, Session, SessionHandle, Since, Update, Updates,
+    torture::{self, Point},
+};
+use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes};
 
@@ -35,7 +39,7 @@ pub(super) struct Entry {
 pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>) {
     let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room));
     let end = match entry.map_or(Ok(()), |entry| driver.enter(entry)) {
-        Ok(()) => driver.run().await,
+        Ok(()) => driver.guarded().await,
         Err(end) => end,
     };
     driver.finish(end).await;
@@ -128,6 +132,14 @@ impl<S: Io> Driver<S> {
         }
     }
 
+    /// Runs until it ends; a panic ends this socket alone, and its client is told to come back.
+    async fn guarded(&mut self) -> End {
+        AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_panic| {
+            tracing::error!("a socket has a defect; it is closed and may come back");
+            End::Close(CloseCode::DEFECT, Departure::Lost)
+        })
+    }
+
     async fn run(&mut self) -> End {
         loop {
             let step = poll_fn(|cx| self.poll_step(cx)).await;
@@ -199,6 +211,7 @@ impl<S: Io> Driver<S> {
     }
 
     fn on_text(&mut self, text: &str) -> Result<(), End> {
+        torture::reached(Point::InHandler);
         let asked = match protocol::decode(text, self.own) {
             Ok(asked) => asked,
             Err(refused) => return self.fail(refused.reference.as_deref(), refused.room, &refused.refusal),

@@ -41,6 +41,14 @@ impl Server {
         Self::spawn(command).await
     }
 
+    /// The same, told by these variables to misbehave.
+    #[cfg(feature = "torture")]
+    pub(crate) async fn start_armed(database: &Database, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.envs(variables.iter().copied());
+        Self::spawn(command).await
+    }
+
     async fn spawn(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -65,6 +73,15 @@ impl Server {
     pub(crate) async fn fail_with(database: &Database, arguments: &[&str]) -> (ExitStatus, String) {
         let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
         let output = timeout(DEADLINE, command.args(arguments).output()).await.expect("it runs on").unwrap();
+        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    }
+
+    /// The same, told by these variables to misbehave.
+    #[cfg(feature = "torture")]
+    pub(crate) async fn fail_armed(database: &Database, variables: &[(&str, &str)]) -> (ExitStatus, String) {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.envs(variables.iter().copied());
+        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
@@ -96,6 +113,11 @@ impl Server {
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let ended = timeout(DEADLINE, self.process.wait()).await;
         ended.unwrap_or_else(|_| panic!("it runs on:\n{}", self.log.lock().unwrap())).unwrap()
+    }
+
+    #[cfg(feature = "torture")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().unwrap()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

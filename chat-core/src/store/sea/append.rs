@@ -13,6 +13,7 @@ use crate::{
     RoomId, Seq,
     append::{NewMessage, Placed, StoredEvent},
     store::{RoomMessages, numbering, numbering::Place},
+    torture::{self, Point},
 };
 
 /// What the keys of a batch are taken by: what was found, and what the batch itself brings.
@@ -24,16 +25,24 @@ pub(super) async fn append(
     run: &Run<'_, DatabaseTransaction>,
     batch: &[RoomMessages],
 ) -> Result<Vec<Option<Vec<Placed>>>, Fault> {
+    #[cfg(feature = "torture")]
+    super::spoilt::forget_last(run, batch).await?;
     let keys = distinct_keys(batch);
     let most = count(batch, &keys, &Taken::new());
     // The look-up stands behind the lock, so that it sees what the last holder of the lock has stored.
     let locked = run.dialect.lock_rooms(run, &most).await?;
     let found = run.dialect.find_keys(run, &keys).await?;
+    #[cfg(feature = "torture")]
+    let found = super::spoilt::forget_keys(run, found).await?;
     let mut taken: Taken<'_> = found.iter().filter_map(|stored| Some((key_of(stored)?, stored.clone()))).collect();
     let exact = count(batch, &keys, &taken);
     let heads = run.dialect.raise_heads(run, locked, &most, &exact).await?;
     let (placed, fresh) = number(batch, &mut taken, heads);
-    run.dialect.insert_messages(run, &fresh).await?;
+    if !fresh.is_empty() {
+        torture::reached(Point::BeforeInsert);
+        run.dialect.insert_messages(run, &fresh).await?;
+        torture::reached(Point::AfterInsert);
+    }
     Ok(placed)
 }
 

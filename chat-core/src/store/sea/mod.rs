@@ -25,6 +25,8 @@ mod pool;
 mod rooms;
 mod rows;
 mod run;
+#[cfg(feature = "torture")]
+mod spoilt;
 
 /// How many read at once.
 const READERS: u32 = 4;
@@ -177,6 +179,10 @@ impl Store for SeaStore {
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
         let write = Write::begin(&self.writers).await?;
         let placed = append::append(&write.run(), batch).await;
+        #[cfg(feature = "torture")]
+        if crate::torture::has(crate::torture::Bug::AckBeforeCommit) {
+            return Ok(write.end_later(placed)?);
+        }
         Ok(write.end(placed).await?)
     }
 

@@ -11,6 +11,7 @@ use crate::{
     Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, Topic,
     append::{NewDelete, NewRoomRow, NewUpdate, Placed, StoredEvent},
     store::{numbering, numbering::Place, paging},
+    torture::{self, Bug},
 };
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
@@ -64,12 +65,13 @@ pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &NewUpdate) -
     if name == room.name && topic == room.topic {
         return Ok(Updated::Placed(Placed::Unchanged));
     }
+    let written = if torture::has(Bug::RenameNotServed) { &room.name } else { &name };
     let renamed = run
         .execute(
             "UPDATE chat_rooms SET name = ?, name_key = ?, topic = ?, head = head + 1 WHERE id = ?",
             vec![
-                name.as_str().to_owned().into(),
-                run.dialect.opaque(Some(&name.key())),
+                written.as_str().to_owned().into(),
+                run.dialect.opaque(Some(&written.key())),
                 topic.as_str().to_owned().into(),
                 signed(id.0).into(),
             ],

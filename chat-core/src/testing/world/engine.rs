@@ -17,7 +17,8 @@ use crate::{
     Delivery, Limits, RoomId, SessionId, Update,
     append::{Append, AppendFailure, AppendResult, NewMessage, Recovered, StoredEvent},
     error::Error,
-    state::{Effect, Input, Outcome, ReplyId, RoomState, planted::Bug},
+    state::{Effect, Input, Outcome, ReplyId, RoomState},
+    torture::Bug,
 };
 
 /// One life of a room: from when its state was made until it was dropped.

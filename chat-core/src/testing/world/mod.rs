@@ -22,8 +22,9 @@ use self::{
 use crate::{
     Epoch, Identity, RoomName, SessionId, Topic, UserId, UserName,
     append::NewRoomRow,
-    state::{Departure, planted::Bug},
+    state::Departure,
     store::{MemoryBugs, MemoryLog},
+    torture::Bug,
 };
 
 mod acts;

@@ -16,7 +16,11 @@ use sea_orm::{
 };
 
 use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
-use crate::{StartError, store::StoreErrorKind};
+use crate::{
+    StartError,
+    store::StoreErrorKind,
+    torture::{self, Bug},
+};
 
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -64,10 +68,11 @@ impl Sqlite {
 
     fn new(given: SqliteConnectOptions, is_memory: bool, may_create: bool) -> Self {
         let file = (!is_memory).then(|| given.get_filename().to_owned());
+        let is_lax = torture::has(Bug::SynchronousNormal);
         let options = given
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(if is_lax { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
             .pragma("wal_autocheckpoint", "1000")
             .statement_cache_capacity(512)
             .disable_statement_logging();

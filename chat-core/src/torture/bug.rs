@@ -1,0 +1,145 @@
+//! Bugs that can be planted.
+
+use std::fmt;
+
+/// Declares the bugs with their names, so that there is one list.
+macro_rules! bugs {
+    ($(#[$attribute:meta])* pub enum Bug { $($(#[$doc:meta])* $bug:ident = $name:literal,)+ }) => {
+        $(#[$attribute])*
+        pub enum Bug { $($(#[$doc])* $bug,)+ }
+
+        impl Bug {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$bug),+];
+
+            /// What it is called.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$bug => $name),+ }
+            }
+        }
+    };
+}
+
+bugs! {
+    /// A bug that can be planted: in a state for the simulator, or in a whole process for `cargo xtask torture --judge`.
+    ///
+    /// What each breaks, as which anomaly it is seen from outside, and what it takes to see it:
+    ///
+    /// | bug | promise | anomaly | it takes |
+    /// |---|---|---|---|
+    /// | `publish_before_commit` | G1, G2 | fork, phantom | `kill -9` under load, subscribers |
+    /// | `attach_off_by_one` | G8 | gap, dishonest_resume | reconnectors that resume |
+    /// | `attach_repeats_one` | G3, G8 | repeat, dishonest_resume | reconnectors that resume |
+    /// | `live_before_gap` | G3 | nonmonotonic, repeat | a restart, then resumes under load |
+    /// | `resume_ok_on_hole` | G8 | dishonest_resume, gap | a restart, then resumes |
+    /// | `resync_swallowed` | G8 | dishonest_resume | a resume from further back than a page, or of another epoch |
+    /// | `unknown_treated_as_failed` | G5 | phantom (aborted_read) | a commit whose answer is lost |
+    /// | `hole_not_loaded` | G3 | gap | another writer on the database |
+    /// | `drop_delivery` | G3 | gap | subscribers |
+    /// | `double_delivery` | G3 | repeat | subscribers |
+    /// | `swap_deliveries` | G3 | nonmonotonic | subscribers, writers that pipeline |
+    /// | `stuck_subscription` | G9 | unseen_after_heal | subscribers |
+    /// | `body_changed` | G5, G2 | phantom, fork | subscribers |
+    /// | `sender_mixed_up` | G2 | fork, phantom | subscribers |
+    /// | `wrong_seq_in_ok` | G1, G2 | lost_write, fork | writers |
+    /// | `stored_yet_refused` | G5 | phantom (aborted_read) | writers |
+    /// | `pipelined_sends_out_of_order` | G6 | order within a session | writers that pipeline |
+    /// | `deliver_after_detach` | G12 | leak_after_removal | clients that detach and stay |
+    /// | `sent_after_the_end` | G1, G15 | ok_without_store | writers in a room that is deleted |
+    /// | `typing_never_expires` | G11 | stuck_typing | a typist who falls silent, and stays |
+    /// | `typing_stop_lost` | G11 | stuck_typing | a typist who stops, sends or leaves |
+    /// | `leave_without_the_last_session` | G10 | missing presence | users with two sessions, of which one closes |
+    /// | `presence_not_cleared` | G10 | ghost presence | sessions that are lost |
+    /// | `arrival_missed` | G10 | missing presence | subscribers |
+    /// | `ack_before_commit` | G1 | lost_write | `kill -9` under load |
+    /// | `failed_append_acked` | G15 | lost_write, ok_without_store | a full or locked database |
+    /// | `lost_on_shutdown` | G1 | lost_write | SIGTERM under load |
+    /// | `dedup_off` | G4 | duplicate_key | retriers |
+    /// | `dedup_forgotten_at_restart` | G4 | duplicate_key | retriers across a restart |
+    /// | `key_mismatch_accepted` | G4 | lost_write | a key that is used again for another text |
+    /// | `reuse_seq` | G1, G2 | lost_write, fork | a restart |
+    /// | `rename_not_served` | G14 | fold_mismatch | renames |
+    /// | `synchronous_normal` | G1 | lost_write | a power cut, on SQLite |
+    /// | `stale_history` | G7 | stale_read | readers that write |
+    /// | `history_hole` | G1 | lost_write | readers |
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Bug {
+        /// Events go out when the append begins.
+        PublishBeforeCommit = "publish_before_commit",
+        /// A gap begins one event too late.
+        AttachOffByOne = "attach_off_by_one",
+        /// A gap begins one event too early.
+        AttachRepeatsOne = "attach_repeats_one",
+        /// A session that waits for its gap hears live events before it.
+        LiveBeforeGap = "live_before_gap",
+        /// Who comes back gets what is at hand, as if it were all.
+        ResumeOkOnHole = "resume_ok_on_hole",
+        /// A resync is told as a resume that missed nothing.
+        ResyncSwallowed = "resync_swallowed",
+        /// An append with an unknown outcome is answered as if it had failed.
+        UnknownTreatedAsFailed = "unknown_treated_as_failed",
+        /// Another writer's events are skipped.
+        HoleNotLoaded = "hole_not_loaded",
+        /// Some events do not go out.
+        DropDelivery = "drop_delivery",
+        /// Some events go out twice.
+        DoubleDelivery = "double_delivery",
+        /// Events that are stored together go out in another order.
+        SwapDeliveries = "swap_deliveries",
+        /// Some sessions hear nothing after they are attached.
+        StuckSubscription = "stuck_subscription",
+        /// Some messages go out with another text.
+        BodyChanged = "body_changed",
+        /// Some messages go out under another name.
+        SenderMixedUp = "sender_mixed_up",
+        /// Some sends are told the next message's number.
+        WrongSeqInOk = "wrong_seq_in_ok",
+        /// Some sends that are stored are refused.
+        StoredYetRefused = "stored_yet_refused",
+        /// Messages that wait together are stored the last one first.
+        PipelinedSendsOutOfOrder = "pipelined_sends_out_of_order",
+        /// A session that has detached hears the room on.
+        DeliverAfterDetach = "deliver_after_detach",
+        /// A send that waited behind the room's deletion is told that it is stored.
+        SentAfterTheEnd = "sent_after_the_end",
+        /// Typing that is not refreshed stays.
+        TypingNeverExpires = "typing_never_expires",
+        /// That nobody types any more is not told.
+        TypingStopLost = "typing_stop_lost",
+        /// A user leaves with any of their sessions.
+        LeaveWithoutTheLastSession = "leave_without_the_last_session",
+        /// A user whose session was lost stays.
+        PresenceNotCleared = "presence_not_cleared",
+        /// Some who attach are not shown.
+        ArrivalMissed = "arrival_missed",
+        /// Senders are answered a moment before the commit.
+        AckBeforeCommit = "ack_before_commit",
+        /// Senders are answered though nothing could be stored.
+        FailedAppendAcked = "failed_append_acked",
+        /// While it stops, senders are answered and nothing is stored.
+        LostOnShutdown = "lost_on_shutdown",
+        /// A key that has been used before is not looked for.
+        DedupOff = "dedup_off",
+        /// Keys from before this process started are not looked for.
+        DedupForgottenAtRestart = "dedup_forgotten_at_restart",
+        /// A key that is used again for another text is taken for a retry.
+        KeyMismatchAccepted = "key_mismatch_accepted",
+        /// After a restart a room's last number is given again.
+        ReuseSeq = "reuse_seq",
+        /// A room's new name is told and not stored.
+        RenameNotServed = "rename_not_served",
+        /// Commits on SQLite are not synced.
+        SynchronousNormal = "synchronous_normal",
+        /// Pages of history are served again for a while.
+        StaleHistory = "stale_history",
+        /// Some messages are left out of the pages of history.
+        HistoryHole = "history_hole",
+    }
+}
+
+impl fmt::Display for Bug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

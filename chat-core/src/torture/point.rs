@@ -1,0 +1,55 @@
+//! Points at which a process can be told to die.
+
+use std::fmt;
+
+/// A point on the way of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// Messages have their numbers; no row is written.
+    BeforeInsert,
+    /// Their rows are written; the transaction is open.
+    AfterInsert,
+    /// They are durable; their rooms do not know it.
+    AfterCommit,
+    /// Their senders were answered; nobody else has heard of them.
+    AfterAnswer,
+    /// A room's task has taken a message, and not looked at it.
+    InRoomTask,
+    /// An adapter handles a request, or a frame.
+    InHandler,
+    /// Before a statement of a migration, or after its last one.
+    InMigration,
+}
+
+impl Point {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::BeforeInsert,
+        Self::AfterInsert,
+        Self::AfterCommit,
+        Self::AfterAnswer,
+        Self::InRoomTask,
+        Self::InHandler,
+        Self::InMigration,
+    ];
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BeforeInsert => "before_insert",
+            Self::AfterInsert => "after_insert",
+            Self::AfterCommit => "after_commit",
+            Self::AfterAnswer => "after_answer",
+            Self::InRoomTask => "in_room_task",
+            Self::InHandler => "in_handler",
+            Self::InMigration => "in_migration",
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
