@@ -1,4 +1,13 @@
-//! What clients did and saw: one record a line of JSON.
+//! What clients did and saw: one record a line of JSON. The judge relies on this of whoever writes a history:
+//!
+//! - **Every** send, rename and deletion of the run is in it, with its key and text, also one that was never answered.
+//! - The records of one connection stand in the order in which its client saw them: a command's stands where its answer
+//!   was seen, so that the answer of an attach stands before the first event that follows it, and the `ok` of a send
+//!   before that message's own event. One that was never answered may stand anywhere.
+//! - The commands of one connection were issued in the order of `began`.
+//! - A connection that is given up, or found to be over, has a [`What::Closed`]; one that has none is open to the end.
+//! - A client that has a connection reads from it, at the latest from [`Phase::Healed`] on.
+//! - A restored database, and an epoch that an operator changed, are told by [`Phase::Restored`].
 
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +147,8 @@ pub enum What {
         /// What came of it: the ids of those who are online.
         result: Outcome<Vec<String>>,
     },
+    /// From here on the server cannot notice that the connection is over: its packets vanish.
+    HalfOpen,
     /// The connection is over, as far as its client can tell.
     Closed {
         /// The code of the close frame, if there was one.
@@ -281,4 +292,58 @@ pub enum Phase {
     Quiet,
     /// Every client has connected again, and reads everything.
     Final,
+    /// An older copy of the database was put in its place, or an operator changed the epoch.
+    Restored,
+}
+
+impl What {
+    /// The room that it is about.
+    #[must_use]
+    pub const fn room(&self) -> Option<u64> {
+        match self {
+            Self::Send { room, .. }
+            | Self::Rename { room, .. }
+            | Self::Delete { room, .. }
+            | Self::Attach { room, .. }
+            | Self::Detach { room, .. }
+            | Self::Event { room, .. }
+            | Self::UserList { room, .. }
+            | Self::Join { room, .. }
+            | Self::Leave { room, .. }
+            | Self::Type { room, .. }
+            | Self::Typing { room, .. }
+            | Self::Read { room, .. }
+            | Self::Look { room, .. }
+            | Self::Presence { room, .. }
+            | Self::Stored { room, .. } => Some(*room),
+            Self::HalfOpen | Self::Closed { .. } | Self::Phase { .. } => None,
+        }
+    }
+}
+
+impl<T> Outcome<T> {
+    /// Whether it may have been done all the same, though nobody said so.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Ok(_) => false,
+            // A defect may have struck after the commit.
+            Self::Refused(code) => code == "outcome_unknown" || code == "internal",
+            Self::Unknown => true,
+        }
+    }
+
+    /// Whether it was surely not done.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_)) && !self.is_unknown()
+    }
+}
+
+impl Record {
+    /// When it was seen: the answer, or what was heard; when it began if it was never answered.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.ended.unwrap_or(self.began)
+    }
 }

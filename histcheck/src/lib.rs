@@ -1,3 +1,89 @@
 //! Judges a chat server by what its clients saw: histories in, anomalies out.
+//!
+//! A history is what the clients of a run did and saw, one [`Record`](history::Record) each. Because the server tells the
+//! number of every event, the order of the log is given, and each check costs O(n log n). A server that keeps its
+//! promises never raises an anomaly, whatever happened to it: what is in flight, cut off, or not answered is judged by
+//! all that it may have come to.
+//!
+//! | anomaly | promise | what it is |
+//! |---|---|---|
+//! | `lost_write` | G1 durable | a page or a gap that began after an `ok` does not have that message at its number |
+//! | `fork` | G2 one order | two observers disagree about what has a number; the epoch changed without an operator |
+//! | `gap`, `repeat`, `nonmonotonic` | G3 gapless, once | a subscription skipped, doubled or went back |
+//! | `duplicate_key` | G4 sent once | one key has two events, or its retries got different numbers |
+//! | `phantom` | G5 no phantoms | an event that nobody caused, whose cause was refused, or that was seen before it; other content than was sent |
+//! | `realtime_inversion` | G6 order of effects | a number was taken before its command began, though a higher one was known |
+//! | `session_order` | G6 order of effects | a connection's commands for a room took effect in another order; a message was heard by its sender before its `ok` |
+//! | `stale_read` | G7 read your writes (and G1) | a head behind what was acknowledged, or known, before the call began |
+//! | `dishonest_resume` | G8 honest resume | not exactly the gap; another epoch or a position ahead of the log, and no `resync` |
+//! | `unseen_after_heal` | G9 found again | open at the end of the quiet phase, and not at the head |
+//! | `ghost_presence`, `missing_presence` | G10 presence | shown without a session (and its grace); not shown with one; a count that is not the list's |
+//! | `stuck_typing` | G11 typing | shown over 10 s after the last refresh, or after a message, a stop, a leave or a loss |
+//! | `leak_after_removal` | G12 sharp removal | an event or signal after the detach was answered, after `room_deleted`, or without an attach |
+//! | `fold_mismatch` | G14 state = fold(log) | a served name, head or set of messages is not what the log makes it; a room lives on after its end |
+//! | `ok_without_store` | G15 honest refusal | the database's dump does not hold what was acknowledged |
+//!
+//! G13 (read marks) has no record yet.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a check looks at those kinds of records that concern it, and at no others"
+)]
 
 pub mod history;
+
+mod anomaly;
+mod checks;
+mod findings;
+mod index;
+mod jsonl;
+mod report;
+#[cfg(test)]
+mod sample;
+mod tolerance;
+
+pub use self::{
+    anomaly::{Anomaly, Name},
+    jsonl::{ReadError, read, write},
+    report::{Report, Summary},
+};
+
+/// Judges a history.
+#[must_use]
+pub fn check(records: &[history::Record]) -> Report {
+    let index = index::Index::new(records);
+    let mut findings = findings::Findings::new(records);
+    for check in checks::ALL {
+        check(&index, &mut findings);
+    }
+    findings.report()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Story, attach, delivered, message, resumed, send, sent};
+
+    #[test]
+    fn the_table_names_every_anomaly() {
+        let page = include_str!("lib.rs");
+        for name in Name::ALL {
+            let row = page.lines().find(|line| line.starts_with("//! |") && line.contains(&format!("`{name}`")));
+            assert!(row.is_some_and(|row| row.contains(name.promise())), "{name} ({})", name.promise());
+        }
+    }
+
+    #[test]
+    fn a_report_shows_what_is_wrong_and_what_there_is() {
+        let mut story = Story::new();
+        story.did(2, "bob", attach(1, resumed(0)));
+        story.did(1, "ann", send(1, "k1", sent(1)));
+        assert!(check(&story.records()).to_string().ends_with("\nno anomalies"));
+        story.did(1, "ann", send(1, "k2", sent(2)));
+        story.saw(2, "bob", delivered(1, message(2, "ann", "k2")));
+        let report = check(&story.records()).to_string();
+        assert!(report.starts_with("gap (G3): after number 0 of room 1 came 2\n    {\"process\":\"bob\""), "{report}");
+        assert!(report.contains("sends: 2 ok (0 replayed), 0 refused, 0 unknown"), "{report}");
+        assert!(report.ends_with("\nanomalies: 1 gap"), "{report}");
+    }
+}

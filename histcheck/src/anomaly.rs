@@ -1,0 +1,99 @@
+//! What can be wrong with a history.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::history::Record;
+
+/// Something that a server that keeps its promises cannot have done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anomaly {
+    /// What it is.
+    pub name: Name,
+    /// What happened, in a sentence.
+    pub what: String,
+    /// The records that show it, as few as do. Pages, gaps and dumps are cut to what stands around the place.
+    pub records: Vec<Record>,
+}
+
+impl Display for Anomaly {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({}): {}", self.name, self.name.promise(), self.what)?;
+        for record in &self.records {
+            let line = serde_json::to_string(record).map_err(|_| fmt::Error)?;
+            writeln!(f, "    {line}")?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $variant:ident $code:literal $promise:literal)*) => {
+        /// The kinds of anomalies.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Name {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its name, in snake case.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The promise that it breaks.
+            #[must_use]
+            pub const fn promise(self) -> &'static str {
+                match self { $(Self::$variant => $promise,)* }
+            }
+        }
+    };
+}
+
+names! {
+    /// An acknowledged message is not where a later read should have it.
+    LostWrite "lost_write" "G1"
+    /// Two observers disagree about what has a number.
+    Fork "fork" "G2"
+    /// A subscription skipped a number.
+    Gap "gap" "G3"
+    /// A subscription told a number twice.
+    Repeat "repeat" "G3"
+    /// A subscription stepped back.
+    Nonmonotonic "nonmonotonic" "G3"
+    /// One key, two events.
+    DuplicateKey "duplicate_key" "G4"
+    /// An event that nobody caused, or whose cause was refused.
+    Phantom "phantom" "G5"
+    /// What began after another had ended stands before it.
+    RealtimeInversion "realtime_inversion" "G6"
+    /// The commands of one connection took effect in another order than they were issued.
+    SessionOrder "session_order" "G6"
+    /// A read or an attach behind what had been acknowledged or seen before.
+    StaleRead "stale_read" "G7"
+    /// A resume that is not exactly what was missed.
+    DishonestResume "dishonest_resume" "G8"
+    /// A subscription that stayed open and did not reach the head.
+    UnseenAfterHeal "unseen_after_heal" "G9"
+    /// Someone is shown who cannot be online.
+    GhostPresence "ghost_presence" "G10"
+    /// Someone is not shown who is online.
+    MissingPresence "missing_presence" "G10"
+    /// Someone is shown typing for too long.
+    StuckTyping "stuck_typing" "G11"
+    /// Something of a room was heard after its end, or where it was not attached.
+    LeakAfterRemoval "leak_after_removal" "G12"
+    /// What is served is not what the log makes it.
+    FoldMismatch "fold_mismatch" "G14"
+    /// The database does not hold what was acknowledged.
+    OkWithoutStore "ok_without_store" "G15"
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}

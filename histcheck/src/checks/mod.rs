@@ -1,0 +1,35 @@
+//! The checks, one family a file.
+
+mod fold;
+mod fork;
+mod heal;
+mod keys;
+mod leak;
+mod order;
+mod presence;
+mod reads;
+mod resume;
+mod store;
+mod stream;
+mod typing;
+
+use crate::{findings::Findings, index::Index};
+
+/// A check looks at a history and tells what it finds.
+type Check = fn(&Index<'_>, &mut Findings<'_>);
+
+/// All of them.
+pub(crate) const ALL: &[Check] = &[
+    reads::check,
+    fork::check,
+    stream::check,
+    keys::check,
+    order::check,
+    resume::check,
+    heal::check,
+    presence::check,
+    typing::check,
+    leak::check,
+    fold::check,
+    store::check,
+];

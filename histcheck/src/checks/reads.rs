@@ -1,0 +1,213 @@
+//! What is read holds what was acknowledged, and all that was known, before the read began.
+
+use crate::{
+    anomaly::Name,
+    findings::Findings,
+    history::{Attached, Event, Outcome, Page, Record, What},
+    index::{Entry, Index, Log, Mark, Said, said},
+};
+
+/// Looks for heads that are behind, and for pages and gaps that lack messages.
+pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
+    for (place, record) in index.records.iter().enumerate() {
+        let mut reading = Reading { index, place, record, findings };
+        match &record.what {
+            What::Read { room, result: Outcome::Ok(page) } => reading.page(*room, page),
+            What::Attach { room, after, result: Outcome::Ok(attached), .. } => {
+                let (Attached::Resumed { head, .. } | Attached::Resync { head }) = attached;
+                let Some(log) = index.logs.get(&(*room, head.epoch.as_str())) else { continue };
+                reading.head(*room, head.seq, log.applied(head.seq + 1));
+                if let (Some(after), Attached::Resumed { events, .. }) = (after, attached) {
+                    reading.covers(*room, log, (after.seq + 1, head.seq), events);
+                }
+            }
+            What::Look { room, result: Outcome::Ok(seen) } | What::Rename { room, result: Outcome::Ok(seen), .. } => {
+                let Some(log) = index.log_at(*room, record) else { continue };
+                reading.head(*room, seen.head, log.committed(seen.head + 1));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A record that reads.
+struct Reading<'r, 'a, 'f> {
+    index: &'r Index<'a>,
+    place: usize,
+    record: &'a Record,
+    findings: &'r mut Findings<'f>,
+}
+
+impl Reading<'_, '_, '_> {
+    fn page(&mut self, room: u64, page: &Page) {
+        let Some(log) = self.index.logs.get(&(room, page.epoch.as_str())) else { return };
+        self.head(room, page.head, log.committed(page.head + 1));
+        if let Some(two) = page.messages.windows(2).find(|two| two[0].seq >= two[1].seq) {
+            let what = format!("a page of room {room} is out of order at number {}", two[1].seq);
+            self.findings.push(Name::FoldMismatch, what, &[self.place], Some(two[1].seq));
+            return;
+        }
+        if let Some(range) = covered(page) {
+            self.covers(room, log, range, &page.messages);
+        }
+    }
+
+    /// A head was told; the next number was given no later than by that mark.
+    fn head(&mut self, room: u64, head: u64, next: Option<Mark>) {
+        let Some(mark) = next.filter(|mark| mark.at < self.record.began) else { return };
+        let known = &self.index.records[mark.place];
+        let whose = if known.user == self.record.user { "its own user" } else { "others" };
+        let what = format!("the head of room {room} was told to be {head}, though {whose} knew more before");
+        self.findings.push(Name::StaleRead, what, &[mark.place, self.place], Some(head + 1));
+    }
+
+    /// The events are all messages (and whatever else) from one number to another.
+    fn covers(&mut self, room: u64, log: &Log<'_>, (from, until): (u64, u64), events: &[Event]) {
+        if from > until || self.index.may_be_deleted(room, self.record.seen()) {
+            return;
+        }
+        let mut events = events.iter().peekable();
+        for (&seq, entry) in log.entries.range(from..=until) {
+            while events.next_if(|event| event.seq < seq).is_some() {}
+            let Said::Message { .. } = entry.kind else { continue };
+            let found = events.peek().filter(|event| event.seq == seq);
+            if found.is_some_and(|event| said(event).1.agrees(entry.kind)) {
+                continue;
+            }
+            self.missing(room, log, seq, entry, found.is_some());
+        }
+    }
+
+    fn missing(&mut self, room: u64, log: &Log<'_>, seq: u64, entry: &Entry<'_>, other: bool) {
+        let before = |mark: &Mark| mark.at < self.record.began;
+        if let Some(mark) = entry.acknowledged.filter(before) {
+            let what = format!("number {seq} of room {room} was acknowledged, and is not in what was read later");
+            self.findings.push(Name::LostWrite, what, &[mark.place, self.place], Some(seq));
+        } else if let Some(mark) = log.committed(seq).filter(|mark| !other && before(mark)) {
+            let what = format!("number {seq} of room {room} is a message, and is not in what was read later");
+            self.findings.push(Name::FoldMismatch, what, &[entry.place, mark.place, self.place], Some(seq));
+        }
+    }
+}
+
+/// From which number to which a page has every message, if it says so much.
+fn covered(page: &Page) -> Option<(u64, u64)> {
+    let (first, last) = (page.messages.first(), page.messages.last());
+    let from = if page.has_before { first?.seq } else { 1 };
+    let until = if page.has_after { last?.seq } else { last.map_or(page.head, |last| last.seq.max(page.head)) };
+    Some((from, until))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        history::{Page, Sent},
+        sample::{
+            Story, attach, attach_from, delete, gap, look, message, page, position, read, resumed, send, sent, stored,
+        },
+    };
+
+    /// Ann has sent three messages, all acknowledged.
+    fn story() -> Story {
+        let mut story = Story::new();
+        for n in 1..=3 {
+            story.did(1, "ann", send(1, &format!("k{n}"), sent(n)));
+        }
+        story
+    }
+
+    #[test]
+    fn an_acknowledged_message_is_not_in_a_page() {
+        let messages = |seqs: &[u64]| seqs.iter().map(|n| message(*n, "ann", &format!("k{n}"))).collect();
+        let cases: [(bool, &[u64], bool, &[&str]); 7] = [
+            (false, &[1, 2, 3], false, &[]),
+            (true, &[2, 3], false, &[]),
+            (true, &[2], true, &[]),
+            (true, &[], false, &[]),
+            (false, &[1, 3], false, &["lost_write"]),
+            (false, &[1, 2], false, &["lost_write"]),
+            (false, &[], false, &["lost_write"]),
+        ];
+        for (has_before, seqs, has_after, found) in cases {
+            let mut story = story();
+            let page = Page { has_before, has_after, ..page(3, messages(seqs)) };
+            story.did(2, "bob", read(1, page));
+            story.finds(found);
+        }
+    }
+
+    #[test]
+    fn a_send_races_with_a_read() {
+        let mut story = story();
+        story.during(1, "ann", 0, 20, send(1, "k4", sent(4)));
+        let messages = (1..=3).map(|n| message(n, "ann", &format!("k{n}"))).collect();
+        story.during(2, "bob", 10, 20, read(1, page(3, messages)));
+        story.finds(&[]);
+    }
+
+    #[test]
+    fn rows_may_be_newer_than_the_head_and_go_with_the_room() {
+        let mut newer = story();
+        newer.unanswered(1, "ann", send(1, "k4", Err("?")));
+        let messages = (1..=4).map(|n| message(n, "ann", &format!("k{n}"))).collect();
+        newer.did(2, "bob", read(1, page(3, messages)));
+        newer.finds(&[]);
+        let mut deleted = story();
+        deleted.during(2, "bob", 0, 20, read(1, page(3, vec![message(1, "ann", "k1")])));
+        deleted.during(3, "cat", 10, 20, delete(1));
+        deleted.finds(&[]);
+    }
+
+    #[test]
+    fn a_message_that_was_only_seen_is_not_in_a_page() {
+        let mut story = Story::new();
+        story.unanswered(1, "ann", send(1, "k1", Err("?")));
+        story.did(2, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
+        story.did(2, "bob", read(1, page(1, vec![])));
+        story.finds(&["fold_mismatch"]);
+    }
+
+    #[test]
+    fn a_head_behind() {
+        let cases = [
+            (read(1, page(2, (1..=3).map(|n| message(n, "ann", &format!("k{n}"))).collect())), true),
+            (look(1, "den", 2), true),
+            (attach(1, resumed(2)), true),
+            (attach_from(1, Some(position(1)), gap(1, 2, "ann")), true),
+            (look(1, "den", 3), false),
+            (attach(1, resumed(3)), false),
+        ];
+        for (what, stale) in cases {
+            for user in ["ann", "bob"] {
+                let mut story = story();
+                story.did(2, user, what.clone());
+                story.finds(if stale { &["stale_read"] } else { &[] });
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_reader_saw_may_not_be_applied_yet() {
+        let mut story = story();
+        story.during(1, "ann", 0, 500, send(1, "k4", sent(4)));
+        let messages = (1..=4).map(|n| message(n, "ann", &format!("k{n}"))).collect();
+        story.did(2, "bob", read(1, page(4, messages)));
+        story.did(3, "bob", attach(1, resumed(3)));
+        story.finds(&[]);
+        story.did(2, "bob", look(1, "den", 3));
+        story.finds(&["stale_read"]);
+    }
+
+    #[test]
+    fn a_replay_counts_for_its_number() {
+        let mut story = Story::new();
+        story.unanswered(1, "ann", send(1, "k1", Err("?")));
+        story.did(2, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: true })));
+        story.did(3, "bob", stored(1, Some("den"), 1, vec![message(1, "ann", "k1")]));
+        let mut bad = story.clone();
+        story.did(3, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
+        story.finds(&[]);
+        bad.did(3, "bob", read(1, page(1, vec![])));
+        bad.finds(&["lost_write"]);
+    }
+}

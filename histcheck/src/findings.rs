@@ -1,0 +1,58 @@
+//! Where the checks put what they find.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    anomaly::{Anomaly, Name},
+    history::{Attached, Event, Outcome, Record, What},
+    report::{Report, Summary},
+};
+
+/// What was found so far.
+pub(crate) struct Findings<'a> {
+    records: &'a [Record],
+    anomalies: Vec<Anomaly>,
+    found: BTreeMap<Name, usize>,
+}
+
+impl<'a> Findings<'a> {
+    pub(crate) const fn new(records: &'a [Record]) -> Self {
+        Self { records, anomalies: Vec::new(), found: BTreeMap::new() }
+    }
+
+    /// Something is wrong; `shown_by` are records by their places, `around` is the number that it is about, if any.
+    pub(crate) fn push(&mut self, name: Name, what: String, shown_by: &[usize], around: Option<u64>) {
+        let count = self.found.entry(name).or_default();
+        *count += 1;
+        if *count > Report::KEPT {
+            return;
+        }
+        let mut places = shown_by.to_vec();
+        places.sort_unstable();
+        places.dedup();
+        let records = places.into_iter().map(|place| cut(&self.records[place], around)).collect();
+        self.anomalies.push(Anomaly { name, what, records });
+    }
+
+    pub(crate) fn report(self) -> Report {
+        Report { anomalies: self.anomalies, found: self.found, summary: Summary::of(self.records) }
+    }
+}
+
+/// The record, with long lists of events cut to what stands around a number.
+fn cut(record: &Record, around: Option<u64>) -> Record {
+    let mut record = record.clone();
+    let Some(seq) = around else { return record };
+    let events = match &mut record.what {
+        What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } | What::Stored { events, .. } => {
+            Some(events)
+        }
+        What::Read { result: Outcome::Ok(page), .. } => Some(&mut page.messages),
+        _ => None,
+    };
+    if let Some(events) = events {
+        let near = |event: &Event| event.seq.abs_diff(seq) <= 1;
+        events.retain(near);
+    }
+    record
+}

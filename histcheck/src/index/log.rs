@@ -1,0 +1,262 @@
+//! A room's log, put together from all who saw some of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Subscription, Timeline};
+use crate::history::{Attached, Event, Kind, Outcome, Record, What};
+
+/// A log as it was seen.
+#[derive(Debug, Default)]
+pub(crate) struct Log<'a> {
+    /// Each event, as it was seen first.
+    pub(crate) entries: BTreeMap<u64, Entry<'a>>,
+    /// Numbers that two observers disagree about, with a record of each.
+    pub(crate) conflicts: BTreeMap<u64, (usize, usize)>,
+    /// By number: from when on it is known that the log reaches so far; see [`Log::finish`].
+    marks: Vec<(u64, Known)>,
+    /// The dump of it, if there is one.
+    pub(crate) stored: Option<usize>,
+    /// The numbers known, in order, to tell whether there are unknown ones between.
+    numbers: Vec<u64>,
+    /// The changes of the name, by number.
+    names: BTreeMap<u64, (&'a str, usize)>,
+    /// The number of each message, by sender and text.
+    by_body: HashMap<(&'a str, &'a str), u64>,
+}
+
+/// An event of a log.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) author: Option<&'a str>,
+    pub(crate) kind: Said<'a>,
+    /// The record that first, in the history's order, shows it.
+    pub(crate) place: usize,
+    /// The record that shows it earliest in time.
+    pub(crate) earliest: Mark,
+    /// Its first ok.
+    pub(crate) acknowledged: Option<Mark>,
+}
+
+/// What an event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said<'a> {
+    Message { key: Option<&'a str>, body: &'a str },
+    Renamed(&'a str),
+    Deleted,
+}
+
+/// That a log reached so far at an instant, and the record that shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    pub(crate) at: u64,
+    pub(crate) place: usize,
+}
+
+/// From when on a number is known to have been given.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// As a reader of the database sees.
+    committed: Mark,
+    /// As those who hear the room see: it has been answered, or heard.
+    applied: Mark,
+}
+
+const NEVER: Mark = Mark { at: u64::MAX, place: usize::MAX };
+
+impl<'a> Log<'a> {
+    /// The earliest sign, as a reader of the database sees, that the log reaches this number.
+    pub(crate) fn committed(&self, seq: u64) -> Option<Mark> {
+        self.known(seq).map(|known| known.committed)
+    }
+
+    /// The earliest sign, as those who hear the room see, that the log reaches this number.
+    pub(crate) fn applied(&self, seq: u64) -> Option<Mark> {
+        self.known(seq).map(|known| known.applied).filter(|mark| *mark != NEVER)
+    }
+
+    /// The last number known to have been given by then.
+    pub(crate) fn head_at(&self, at: u64) -> Option<(u64, Mark)> {
+        // The marks of higher numbers are not earlier than those of lower ones, see `finish`.
+        let count = self.marks.partition_point(|(_, known)| known.committed.at <= at);
+        let (seq, known) = self.marks.get(count.checked_sub(1)?)?;
+        Some((*seq, known.committed))
+    }
+
+    /// The name that the log gives its room at that head, with the record that shows it, if that is sure.
+    pub(crate) fn name_at(&self, head: u64) -> Option<(&'a str, usize)> {
+        let (seq, (name, place)) = self.names.range(..=head).next_back()?;
+        self.knows_all(*seq, head).then_some((*name, *place))
+    }
+
+    /// Whether it surely has not changed its room's name up to that head.
+    pub(crate) fn is_unnamed_at(&self, head: u64) -> bool {
+        self.names.range(..=head).next().is_none() && self.knows_all(0, head)
+    }
+
+    /// Whether each event after the one and up to the other was seen.
+    fn knows_all(&self, after: u64, head: u64) -> bool {
+        let count = |seq: u64| self.numbers.partition_point(|known| *known <= seq);
+        head >= after && (count(head) - count(after)) as u64 == head - after
+    }
+
+    /// The number of a message.
+    pub(crate) fn number_of(&self, sender: &str, body: &str) -> Option<u64> {
+        self.by_body.get(&(sender, body)).copied()
+    }
+
+    /// The last number of which there is a sign, with that sign.
+    pub(crate) fn last(&self) -> Option<(u64, Mark)> {
+        self.marks.last().map(|(seq, known)| (*seq, known.committed))
+    }
+
+    fn known(&self, seq: u64) -> Option<Known> {
+        let index = self.marks.partition_point(|(known, _)| *known < seq);
+        self.marks.get(index).map(|(_, known)| *known)
+    }
+
+    fn see(&mut self, event: &'a Event, mark: Mark, applied: bool) {
+        let (author, kind) = said(event);
+        self.insert(event.seq, author, kind, mark);
+        self.reach(event.seq, mark, applied);
+    }
+
+    fn insert(&mut self, seq: u64, author: Option<&'a str>, kind: Said<'a>, mark: Mark) {
+        let fresh = || Entry { author, kind, place: mark.place, earliest: mark, acknowledged: None };
+        let entry = self.entries.entry(seq).or_insert_with(fresh);
+        if entry.author != author || !entry.kind.agrees(kind) {
+            self.conflicts.entry(seq).or_insert((entry.place, mark.place));
+        } else {
+            entry.earliest = entry.earliest.min(mark);
+            // A key that is told later completes the event.
+            if let Said::Message { key: Some(_), .. } = kind {
+                entry.kind = kind;
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, seq: u64, text: &str, mark: Mark) {
+        if let Some(entry) = self.entries.get_mut(&seq)
+            && matches!(entry.kind, Said::Message { body, .. } if body == text)
+        {
+            entry.acknowledged = Some(entry.acknowledged.map_or(mark, |earlier| earlier.min(mark)));
+        }
+    }
+
+    fn reach(&mut self, seq: u64, mark: Mark, applied: bool) {
+        let applied = if applied { mark } else { NEVER };
+        self.marks.push((seq, Known { committed: mark, applied }));
+    }
+
+    /// Numbers are given in order: whoever sees one knows that all lower ones have been given.
+    fn finish(&mut self) {
+        self.marks.sort_by_key(|(seq, _)| *seq);
+        let mut after = Known { committed: NEVER, applied: NEVER };
+        for (_, known) in self.marks.iter_mut().rev() {
+            known.committed = known.committed.min(after.committed);
+            known.applied = known.applied.min(after.applied);
+            after = *known;
+        }
+        self.marks.reverse();
+        // Of one number the last one here is the earliest; the same order gives each number once.
+        let mut reduced: Vec<(u64, Known)> = Vec::with_capacity(self.marks.len());
+        for (seq, known) in self.marks.drain(..) {
+            match reduced.last_mut() {
+                Some((last, earlier)) if *last == seq => *earlier = known,
+                _ => reduced.push((seq, known)),
+            }
+        }
+        reduced.reverse();
+        self.marks = reduced;
+        self.numbers = self.entries.keys().copied().collect();
+        for (seq, entry) in &self.entries {
+            match entry.kind {
+                Said::Renamed(name) => {
+                    self.names.insert(*seq, (name, entry.place));
+                }
+                Said::Message { body, .. } => {
+                    self.by_body.entry((entry.author.unwrap_or(""), body)).or_insert(*seq);
+                }
+                Said::Deleted => {}
+            }
+        }
+    }
+}
+
+impl Said<'_> {
+    /// Whether both may be the same event; not every observer is told the key.
+    pub(crate) fn agrees(self, other: Said<'_>) -> bool {
+        match (self, other) {
+            (Said::Message { key: a, body: this }, Said::Message { key: b, body: that }) => {
+                this == that && (a == b || a.is_none() || b.is_none())
+            }
+            (Said::Renamed(this), Said::Renamed(that)) => this == that,
+            (Said::Deleted, Said::Deleted) => true,
+            (Said::Message { .. } | Said::Renamed(_) | Said::Deleted, _) => false,
+        }
+    }
+}
+
+/// What an event says, and who caused it where that is told.
+pub(crate) fn said(event: &Event) -> (Option<&str>, Said<'_>) {
+    match &event.kind {
+        Kind::Message { sender, key, body } => (Some(sender), Said::Message { key: key.as_deref(), body }),
+        Kind::RoomUpdated { name } => (None, Said::Renamed(name)),
+        Kind::RoomDeleted => (None, Said::Deleted),
+    }
+}
+
+/// Puts the logs of a history together.
+pub(super) fn all<'a>(
+    records: &'a [Record],
+    timeline: &Timeline<'a>,
+    subscriptions: &[Subscription<'a>],
+) -> BTreeMap<(u64, &'a str), Log<'a>> {
+    let mut logs = BTreeMap::<(u64, &'a str), Log<'a>>::new();
+    for (place, record) in records.iter().enumerate() {
+        let mark = Mark { at: record.seen(), place };
+        match &record.what {
+            What::Send { room, key, body, result: Outcome::Ok(sent) } => {
+                let Some(epoch) = timeline.epoch_of(record) else { continue };
+                let log = logs.entry((*room, epoch)).or_default();
+                log.insert(sent.seq, Some(&record.user), Said::Message { key: Some(key), body }, mark);
+                log.acknowledge(sent.seq, body, mark);
+                log.reach(sent.seq, mark, true);
+            }
+            What::Attach { room, result: Outcome::Ok(attached), .. } => {
+                let (head, events) = match attached {
+                    Attached::Resumed { head, events } => (head, events.as_slice()),
+                    Attached::Resync { head } => (head, [].as_slice()),
+                };
+                let log = logs.entry((*room, &head.epoch)).or_default();
+                events.iter().for_each(|event| log.see(event, mark, true));
+                log.reach(head.seq, mark, true);
+            }
+            What::Read { room, result: Outcome::Ok(page) } => {
+                let log = logs.entry((*room, &page.epoch)).or_default();
+                page.messages.iter().for_each(|event| log.see(event, mark, false));
+                log.reach(page.head, mark, false);
+            }
+            What::Stored { room, epoch, head, events, .. } => {
+                let log = logs.entry((*room, epoch)).or_default();
+                events.iter().for_each(|event| log.see(event, mark, false));
+                log.reach(*head, mark, false);
+                log.stored = Some(place);
+            }
+            What::Look { room, result: Outcome::Ok(seen) } | What::Rename { room, result: Outcome::Ok(seen), .. } => {
+                let Some(epoch) = timeline.epoch_of(record) else { continue };
+                logs.entry((*room, epoch)).or_default().reach(seen.head, mark, false);
+            }
+            _ => {}
+        }
+    }
+    for subscription in subscriptions {
+        let log = logs.entry((subscription.room, &subscription.head.epoch)).or_default();
+        for &place in &subscription.events {
+            if let What::Event { event, .. } = &records[place].what {
+                log.see(event, Mark { at: records[place].began, place }, true);
+            }
+        }
+    }
+    logs.values_mut().for_each(Log::finish);
+    logs
+}

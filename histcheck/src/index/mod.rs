@@ -1,0 +1,74 @@
+//! What the checks share: the history, put in order.
+
+mod log;
+mod sends;
+mod subscriptions;
+mod timeline;
+
+use std::collections::{BTreeMap, HashMap};
+
+pub(crate) use self::{
+    log::{Entry, Log, Mark, Said, said},
+    sends::Sends,
+    subscriptions::{Ending, Stray, Subscription},
+    timeline::Timeline,
+};
+use crate::history::{Outcome, Record, What};
+
+/// A history, put in order.
+pub(crate) struct Index<'a> {
+    pub(crate) records: &'a [Record],
+    pub(crate) timeline: Timeline<'a>,
+    /// The records of each connection, by their places, in the order in which it saw them.
+    pub(crate) connections: BTreeMap<u64, Vec<usize>>,
+    pub(crate) subscriptions: Vec<Subscription<'a>>,
+    /// What was heard of a room where nothing of it should have been heard.
+    pub(crate) strays: Vec<Stray>,
+    pub(crate) sends: Sends<'a>,
+    /// The log of each room and epoch, as it was seen.
+    pub(crate) logs: BTreeMap<(u64, &'a str), Log<'a>>,
+    /// Of each room: the first deletion that may have been done.
+    pub(crate) deletions: HashMap<u64, usize>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(records: &'a [Record]) -> Self {
+        let timeline = Timeline::new(records);
+        let mut connections = BTreeMap::<u64, Vec<usize>>::new();
+        let mut deletions = HashMap::new();
+        for (place, record) in records.iter().enumerate() {
+            if !matches!(record.what, What::Phase { .. } | What::Stored { .. }) {
+                connections.entry(record.connection).or_default().push(place);
+            }
+            if let What::Delete { room, result } = &record.what
+                && !result.is_refused()
+            {
+                let first = deletions.entry(*room).or_insert(place);
+                if record.began < records[*first].began {
+                    *first = place;
+                }
+            }
+        }
+        let (subscriptions, strays) = subscriptions::all(records, &connections);
+        let logs = log::all(records, &timeline, &subscriptions);
+        Self { records, timeline, connections, subscriptions, strays, sends: Sends::new(records), logs, deletions }
+    }
+
+    /// Whether a deletion of the room may have been at work by then.
+    pub(crate) fn may_be_deleted(&self, room: u64, by: u64) -> bool {
+        self.deletions.get(&room).is_some_and(|place| self.records[*place].began <= by)
+    }
+
+    /// The log that a record without an epoch speaks of, if only one can be meant.
+    pub(crate) fn log_at(&self, room: u64, record: &Record) -> Option<&Log<'a>> {
+        self.logs.get(&(room, self.timeline.epoch_of(record)?))
+    }
+
+    /// The records of acknowledged sends, each with its number.
+    pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.records.iter().enumerate().filter_map(|(place, record)| match &record.what {
+            What::Send { result: Outcome::Ok(sent), .. } => Some((place, sent.seq)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Where the run stood when.
+
+use crate::{
+    history::{Attached, Outcome, Phase, Record, What},
+    tolerance::SETTLE,
+};
+
+/// The phases of a run, and its epochs.
+pub(crate) struct Timeline<'a> {
+    /// From when to when things may be wrong: from a fault until it is healed and the dust has settled.
+    faults: Vec<(u64, u64)>,
+    /// From when to when all is quiet and nothing may be wrong.
+    quiet: Vec<(u64, u64)>,
+    /// The beginnings of [`Phase::Quiet`] and what ended each: [`Phase::Final`], another fault, or the run.
+    pub(crate) rounds: Vec<(u64, u64)>,
+    /// When the log may have been changed from outside.
+    restored: Vec<u64>,
+    /// Of the time between these changes: each epoch that was told in it, with the first record that did.
+    pub(crate) epochs: Vec<Vec<(&'a str, usize)>>,
+}
+
+impl<'a> Timeline<'a> {
+    pub(crate) fn new(records: &'a [Record]) -> Self {
+        let mut timeline = Self {
+            faults: Vec::new(),
+            quiet: Vec::new(),
+            rounds: Vec::new(),
+            restored: Vec::new(),
+            epochs: Vec::new(),
+        };
+        let last = records.iter().map(Record::seen).max().unwrap_or(0);
+        let mut phases: Vec<(u64, &Phase)> = records
+            .iter()
+            .filter_map(|record| match &record.what {
+                What::Phase { phase } => Some((record.began, phase)),
+                _ => None,
+            })
+            .collect();
+        phases.sort_by_key(|(at, _)| *at);
+        timeline.walk(&phases, last);
+        timeline.epochs.resize(timeline.restored.len() + 1, Vec::new());
+        for (place, record) in records.iter().enumerate() {
+            if let (Some(epoch), Some(era)) = (epoch_told(record), timeline.era(record)) {
+                let told = &mut timeline.epochs[era];
+                if told.iter().all(|(known, _)| *known != epoch) {
+                    told.push((epoch, place));
+                }
+            }
+        }
+        timeline
+    }
+
+    fn walk(&mut self, phases: &[(u64, &Phase)], last: u64) {
+        let (mut fault, mut quiet, mut round) = (None, None, None);
+        for &(at, phase) in phases {
+            match phase {
+                Phase::Fault(_) => {
+                    fault = fault.or(Some(at));
+                    self.quiet.extend(quiet.take().map(|from| (from, at)));
+                    self.rounds.extend(round.take().map(|from| (from, at)));
+                }
+                Phase::Healed => self.faults.extend(fault.take().map(|from| (from, at + SETTLE))),
+                Phase::Quiet => {
+                    self.faults.extend(fault.take().map(|from| (from, at)));
+                    quiet = quiet.or(Some(at));
+                    round = Some(at);
+                }
+                Phase::Final => self.rounds.extend(round.take().map(|from| (from, at))),
+                Phase::Restored => self.restored.push(at),
+            }
+        }
+        self.faults.extend(fault.map(|from| (from, u64::MAX)));
+        self.quiet.extend(quiet.map(|from| (from, last)));
+        self.rounds.extend(round.map(|from| (from, last)));
+    }
+
+    /// The instant itself, or the end of the fault that it falls into.
+    pub(crate) fn calm(&self, at: u64) -> u64 {
+        let after = self.faults.partition_point(|(from, _)| *from <= at);
+        // Windows begin in order, and each after its predecessor was healed; only the time to settle may overlap.
+        let until = self.faults[after.saturating_sub(2)..after].iter().map(|(_, until)| *until).max();
+        let calm = until.map_or(at, |until| until.max(at));
+        let next = self.faults.get(after).filter(|(from, _)| *from <= calm);
+        match next {
+            Some(_) if calm > at => self.calm(calm),
+            _ => calm,
+        }
+    }
+
+    /// Whether all was quiet from then to then.
+    pub(crate) fn is_quiet(&self, from: u64, until: u64) -> bool {
+        self.quiet.iter().any(|(start, end)| *start <= from && until <= *end)
+    }
+
+    /// Between which changes from outside it happened, if it surely was between two.
+    pub(crate) fn era(&self, record: &Record) -> Option<usize> {
+        let era = self.restored.partition_point(|at| *at <= record.began);
+        (era == self.restored.partition_point(|at| *at <= record.seen())).then_some(era)
+    }
+
+    /// The epoch in which it happened, if there is but one that it can be.
+    pub(crate) fn epoch_of(&self, record: &Record) -> Option<&'a str> {
+        match self.epochs[self.era(record)?].as_slice() {
+            [] if self.epochs.len() == 1 => Some(""),
+            [(epoch, _)] => Some(epoch),
+            _ => None,
+        }
+    }
+}
+
+/// The epoch that a record tells.
+const fn epoch_told(record: &Record) -> Option<&str> {
+    match &record.what {
+        What::Attach { result: Outcome::Ok(attached), .. } => match attached {
+            Attached::Resumed { head, .. } | Attached::Resync { head } => Some(head.epoch.as_str()),
+        },
+        What::Read { result: Outcome::Ok(page), .. } => Some(page.epoch.as_str()),
+        What::Stored { epoch, .. } => Some(epoch.as_str()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample::Story, tolerance::SECOND};
+
+    #[test]
+    fn an_instant_within_a_fault_is_put_off_until_it_is_over() {
+        let mut story = Story::new();
+        for (at, phase) in [
+            (10, Phase::Fault("kill".into())),
+            (20, Phase::Fault("cut".into())),
+            (30, Phase::Healed),
+            (32, Phase::Fault("stop".into())),
+            (40, Phase::Healed),
+            (60, Phase::Quiet),
+            (70, Phase::Final),
+        ] {
+            story.at(at);
+            story.phase(phase);
+        }
+        let records = story.records();
+        let timeline = Timeline::new(&records);
+        let start = records[0].began - 10 * SECOND;
+        let calm = |at: u64| (timeline.calm(start + at * SECOND) - start) / SECOND;
+        assert_eq!([calm(9), calm(10), calm(25), calm(33), calm(44), calm(46)], [9, 45, 45, 45, 45, 46]);
+        assert!(timeline.is_quiet(start + 60 * SECOND, start + 70 * SECOND));
+        assert!(!timeline.is_quiet(start + 59 * SECOND, start + 61 * SECOND));
+        assert_eq!(timeline.rounds, [(records[5].began, records[6].began)]);
+    }
+}

@@ -1,0 +1,97 @@
+//! Histories as files: one record a line.
+
+use std::{
+    error,
+    fmt::{self, Display, Formatter},
+    io::{self, BufRead, Write},
+};
+
+use crate::history::Record;
+
+/// Reads a history; empty lines are skipped.
+///
+/// # Errors
+/// [`ReadError`], with the line, for what cannot be read and for what is no record.
+pub fn read(input: impl BufRead) -> Result<Vec<Record>, ReadError> {
+    let mut records = Vec::new();
+    for (index, text) in input.lines().enumerate() {
+        let line = index + 1;
+        let text = text.map_err(|error| ReadError { line, cause: Cause::Io(error) })?;
+        if !text.trim().is_empty() {
+            let record = serde_json::from_str(&text).map_err(|error| ReadError { line, cause: Cause::Json(error) })?;
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+/// Writes a record as one line.
+///
+/// # Errors
+/// What `output` answers.
+pub fn write(output: &mut impl Write, record: &Record) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, record)?;
+    output.write_all(b"\n")
+}
+
+/// Why a history could not be read.
+#[derive(Debug)]
+pub struct ReadError {
+    /// The line, from 1.
+    pub line: usize,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Io(io::Error),
+    Json(serde_json::Error),
+}
+
+impl Display for ReadError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Cause::Io(error) => write!(f, "line {} cannot be read: {error}", self.line),
+            Cause::Json(error) => write!(f, "line {} is no record: {error}", self.line),
+        }
+    }
+}
+
+impl error::Error for ReadError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        history::{Attached, Phase, Sent, What},
+        sample::{Story, attach_from, delivered, message, position, send, viewed},
+    };
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut story = Story::new();
+        story.did(1, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: false })));
+        story.did(1, "ann", send(1, "k2", Err("unavailable")));
+        story.unanswered(1, "ann", send(1, "k3", Err("?")));
+        let gap = Attached::Resumed { head: position(1), events: vec![message(1, "ann", "k1")] };
+        story.did(2, "bob", attach_from(1, Some(position(0)), gap));
+        story.saw(2, "bob", delivered(1, message(2, "ann", "k3")));
+        story.did(3, "bob", viewed(1, &["ann", "bob"]));
+        story.saw(2, "bob", What::HalfOpen);
+        story.saw(2, "bob", What::Closed { code: Some(4560), by_client: false });
+        story.phase(Phase::Fault("kill".into()));
+        let records = story.records();
+        let mut file = Vec::new();
+        for record in &records {
+            write(&mut file, record).unwrap();
+        }
+        assert_eq!(read(file.as_slice()).unwrap(), records);
+    }
+
+    #[test]
+    fn the_line_that_is_none_is_told() {
+        let error = read("\n{\"process\":1}\n".as_bytes()).unwrap_err();
+        assert_eq!(error.line, 2);
+        assert!(error.to_string().starts_with("line 2 is no record: "), "{error}");
+    }
+}

@@ -1,0 +1,143 @@
+//! What comes of a check.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Display, Formatter},
+};
+
+use crate::{
+    anomaly::{Anomaly, Name},
+    history::{Attached, Outcome, Record, What},
+};
+
+/// What a history shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What is wrong: of each kind the first [`KEPT`](Self::KEPT).
+    pub anomalies: Vec<Anomaly>,
+    /// How many there are of each kind.
+    pub found: BTreeMap<Name, usize>,
+    /// What the history holds.
+    pub summary: Summary,
+}
+
+impl Report {
+    /// How many anomalies of one kind are kept with their records.
+    pub const KEPT: usize = 20;
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.found.is_empty()
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut shown = BTreeMap::<Name, usize>::new();
+        for anomaly in &self.anomalies {
+            let count = shown.entry(anomaly.name).or_default();
+            *count += 1;
+            if *count <= 3 {
+                writeln!(f, "{anomaly}")?;
+            }
+        }
+        writeln!(f, "{}", self.summary)?;
+        if self.is_clean() {
+            return write!(f, "no anomalies");
+        }
+        let counts: Vec<String> = self.found.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        write!(f, "anomalies: {}", counts.join(", "))
+    }
+}
+
+/// What a history holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All records.
+    pub records: usize,
+    /// The rooms that something was done in.
+    pub rooms: usize,
+    /// Connections, calls without one included.
+    pub connections: usize,
+    /// Sends that were acknowledged.
+    pub sends_ok: usize,
+    /// Of them, those that were told to have been sent before.
+    pub sends_replayed: usize,
+    /// Sends that were refused.
+    pub sends_refused: usize,
+    /// Sends whose outcome nobody knows.
+    pub sends_unknown: usize,
+    /// Events heard live.
+    pub events: usize,
+    /// Attaches that were answered from a position on, or from the head.
+    pub resumed: usize,
+    /// Events that came with them.
+    pub resumed_events: usize,
+    /// Attaches that were answered with a resync.
+    pub resynced: usize,
+    /// Pages and rooms that were read.
+    pub reads: usize,
+    /// Signals heard: who is online, and who types.
+    pub signals: usize,
+    /// Connections that did not end by their client's will.
+    pub cut: usize,
+}
+
+impl Summary {
+    pub(crate) fn of(records: &[Record]) -> Self {
+        let mut summary = Self { records: records.len(), ..Self::default() };
+        let (mut rooms, mut connections) = (BTreeSet::new(), BTreeSet::new());
+        for record in records {
+            summary.count(&record.what);
+            rooms.extend(record.what.room());
+            if !matches!(record.what, What::Phase { .. } | What::Stored { .. }) {
+                connections.insert(record.connection);
+            }
+        }
+        Self { rooms: rooms.len(), connections: connections.len(), ..summary }
+    }
+
+    fn count(&mut self, what: &What) {
+        match what {
+            What::Send { result: Outcome::Ok(sent), .. } => {
+                self.sends_ok += 1;
+                self.sends_replayed += usize::from(sent.replayed);
+            }
+            What::Send { result, .. } if result.is_unknown() => self.sends_unknown += 1,
+            What::Send { .. } => self.sends_refused += 1,
+            What::Event { .. } => self.events += 1,
+            What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } => {
+                self.resumed += 1;
+                self.resumed_events += events.len();
+            }
+            What::Attach { result: Outcome::Ok(Attached::Resync { .. }), .. } => self.resynced += 1,
+            What::Read { result: Outcome::Ok(_), .. }
+            | What::Look { result: Outcome::Ok(_), .. }
+            | What::Presence { result: Outcome::Ok(_), .. } => self.reads += 1,
+            What::UserList { .. } | What::Join { .. } | What::Leave { .. } | What::Typing { .. } => self.signals += 1,
+            What::Closed { by_client: false, .. } => self.cut += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} records, {} rooms, {} connections ({} cut)",
+            self.records, self.rooms, self.connections, self.cut
+        )?;
+        writeln!(
+            f,
+            "sends: {} ok ({} replayed), {} refused, {} unknown",
+            self.sends_ok, self.sends_replayed, self.sends_refused, self.sends_unknown
+        )?;
+        write!(
+            f,
+            "attaches: {} resumed ({} events), {} resynced; heard live: {} events, {} signals; reads: {}",
+            self.resumed, self.resumed_events, self.resynced, self.events, self.signals, self.reads
+        )
+    }
+}

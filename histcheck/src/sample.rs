@@ -1,0 +1,195 @@
+//! Small histories, told step by step, for tests.
+
+use crate::{
+    anomaly::Name,
+    check,
+    history::{Attached, Event, Kind, Outcome, Page, Phase, Position, Record, Room, Sent, What},
+    tolerance::SECOND,
+};
+
+const MILLI: u64 = SECOND / 1000;
+const START: u64 = 1000 * SECOND;
+
+/// A history that is being told; each step takes a moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Story {
+    records: Vec<Record>,
+    now: u64,
+}
+
+impl Story {
+    pub(crate) fn new() -> Self {
+        Self { records: Vec::new(), now: START }
+    }
+
+    /// Goes on at so many seconds after the beginning.
+    pub(crate) fn at(&mut self, seconds: u64) {
+        assert!(self.now <= START + seconds * SECOND, "time does not go back");
+        self.now = START + seconds * SECOND;
+    }
+
+    /// A command is done, and answered at once.
+    pub(crate) fn did(&mut self, connection: u64, user: &str, what: What) {
+        self.push(connection, user, self.now, Some(self.now + MILLI), what);
+        self.now += 2 * MILLI;
+    }
+
+    /// A command takes from so many milliseconds from now on for so many; time does not go on.
+    pub(crate) fn during(&mut self, connection: u64, user: &str, from: i64, takes: u64, what: What) {
+        let began = self.now.saturating_add_signed(from * MILLI.cast_signed());
+        self.push(connection, user, began, Some(began + takes * MILLI), what);
+    }
+
+    /// A command is never answered.
+    pub(crate) fn unanswered(&mut self, connection: u64, user: &str, what: What) {
+        self.push(connection, user, self.now, None, what);
+        self.now += MILLI;
+    }
+
+    /// Something is heard.
+    pub(crate) fn saw(&mut self, connection: u64, user: &str, what: What) {
+        self.push(connection, user, self.now, Some(self.now), what);
+        self.now += MILLI;
+    }
+
+    pub(crate) fn closed(&mut self, connection: u64, user: &str, by_client: bool, code: Option<u16>) {
+        self.saw(connection, user, What::Closed { code, by_client });
+    }
+
+    pub(crate) fn phase(&mut self, phase: Phase) {
+        self.saw(0, "run", What::Phase { phase });
+    }
+
+    fn push(&mut self, connection: u64, user: &str, began: u64, ended: Option<u64>, what: What) {
+        self.records.push(Record { process: user.into(), user: user.into(), connection, began, ended, what });
+    }
+
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.records.clone()
+    }
+
+    /// Checks it; the names of what must be found, each once, and nothing else.
+    #[track_caller]
+    pub(crate) fn finds(&self, names: &[&str]) {
+        let report = check(&self.records);
+        let found: Vec<&str> = report.found.keys().copied().map(Name::code).collect();
+        assert_eq!(found, names, "\n{report}");
+        for anomaly in &report.anomalies {
+            assert!(!anomaly.records.is_empty() && anomaly.records.len() <= 4, "{anomaly}");
+        }
+    }
+}
+
+pub(crate) fn sent<E>(seq: u64) -> Result<Sent, E> {
+    Ok(Sent { seq, replayed: false })
+}
+
+/// What came of a command; the code `?` stands for no answer.
+fn outcome<T>(result: Result<T, &str>) -> Outcome<T> {
+    match result {
+        Ok(value) => Outcome::Ok(value),
+        Err("?") => Outcome::Unknown,
+        Err(code) => Outcome::Refused(code.into()),
+    }
+}
+
+pub(crate) fn body(key: &str) -> String {
+    format!("body of {key}")
+}
+
+pub(crate) fn send(room: u64, key: &str, result: Result<Sent, &str>) -> What {
+    What::Send { room, key: key.into(), body: body(key), result: outcome(result) }
+}
+
+pub(crate) fn rename(room: u64, name: &str, head: Result<u64, &str>) -> What {
+    let result = outcome(head.map(|head| Room { name: name.into(), head }));
+    What::Rename { room, name: name.into(), result }
+}
+
+pub(crate) fn delete(room: u64) -> What {
+    What::Delete { room, result: Outcome::Ok(()) }
+}
+
+pub(crate) fn attach(room: u64, attached: Attached) -> What {
+    attach_from(room, None, attached)
+}
+
+pub(crate) fn attach_from(room: u64, after: Option<Position>, attached: Attached) -> What {
+    What::Attach { room, after, presence: true, result: Outcome::Ok(attached) }
+}
+
+pub(crate) fn detach(room: u64) -> What {
+    What::Detach { room, result: Outcome::Ok(()) }
+}
+
+pub(crate) fn position(seq: u64) -> Position {
+    position_in("e", seq)
+}
+
+pub(crate) fn position_in(epoch: &str, seq: u64) -> Position {
+    Position { epoch: epoch.into(), seq }
+}
+
+/// From the head on.
+pub(crate) fn resumed(head: u64) -> Attached {
+    Attached::Resumed { head: position(head), events: vec![] }
+}
+
+/// What one sender sent after one number, up to another.
+pub(crate) fn gap(after: u64, head: u64, sender: &str) -> Attached {
+    let events = (after + 1..=head).map(|seq| message(seq, sender, &format!("k{seq}"))).collect();
+    Attached::Resumed { head: position(head), events }
+}
+
+pub(crate) fn message(seq: u64, sender: &str, key: &str) -> Event {
+    Event { seq, kind: Kind::Message { sender: sender.into(), key: Some(key.into()), body: body(key) } }
+}
+
+pub(crate) fn renamed(seq: u64, name: &str) -> Event {
+    Event { seq, kind: Kind::RoomUpdated { name: name.into() } }
+}
+
+pub(crate) fn delivered(room: u64, event: Event) -> What {
+    What::Event { room, event }
+}
+
+pub(crate) fn room_deleted(room: u64, seq: u64) -> What {
+    delivered(room, Event { seq, kind: Kind::RoomDeleted })
+}
+
+/// The whole history.
+pub(crate) fn page(head: u64, messages: Vec<Event>) -> Page {
+    Page { epoch: "e".into(), head, messages, has_before: false, has_after: false }
+}
+
+pub(crate) fn read(room: u64, page: Page) -> What {
+    What::Read { room, result: Outcome::Ok(page) }
+}
+
+pub(crate) fn look(room: u64, name: &str, head: u64) -> What {
+    What::Look { room, result: Outcome::Ok(Room { name: name.into(), head }) }
+}
+
+fn ids(users: &[&str]) -> Vec<String> {
+    users.iter().map(|user| (*user).to_owned()).collect()
+}
+
+pub(crate) fn viewed(room: u64, users: &[&str]) -> What {
+    What::Presence { room, result: Outcome::Ok(ids(users)) }
+}
+
+pub(crate) fn user_list(room: u64, users: &[&str]) -> What {
+    What::UserList { room, users: ids(users), count: users.len() as u64 }
+}
+
+pub(crate) fn typing(room: u64, users: &[&str]) -> What {
+    What::Typing { room, users: ids(users) }
+}
+
+pub(crate) fn types(room: u64, is_typing: bool) -> What {
+    What::Type { room, is_typing, result: Outcome::Ok(()) }
+}
+
+pub(crate) fn stored(room: u64, name: Option<&str>, head: u64, events: Vec<Event>) -> What {
+    What::Stored { room, epoch: "e".into(), head, name: name.map(Into::into), events }
+}
