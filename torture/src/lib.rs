@@ -1,6 +1,7 @@
 //! Real clients and real faults against a real server process: what the clients saw is judged by `histcheck`.
 
 pub mod client;
+pub mod database;
 pub mod dump;
 pub mod fault;
 pub mod final_reading;

@@ -5,6 +5,7 @@ use std::{ops::Range, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use torture::{
+    database::Kind,
     nemesis::Fault,
     run::{Options, run},
     server::Result,
@@ -34,6 +35,10 @@ struct Arguments {
     /// How long it is quiet after that: long enough for the grace of those who were lost, and for typing to expire.
     #[arg(long, value_name = "SECONDS", default_value_t = 12)]
     quiet: u64,
+
+    /// Which database: sqlite, postgres or mariadb.
+    #[arg(long, default_value_t = Kind::Sqlite, value_parser = kind)]
+    database: Kind,
 
     /// Which faults, separated by commas; all that are possible if left out.
     #[arg(long, value_delimiter = ',', value_parser = fault)]
@@ -69,7 +74,6 @@ async fn torture(arguments: Arguments) -> Result<bool> {
         }
         return Ok(true);
     }
-    let faults = if arguments.faults.is_empty() { Fault::ALL.to_vec() } else { arguments.faults };
     let mut unclean = Vec::new();
     for seed in arguments.seeds.unwrap_or(arguments.seed..arguments.seed + 1) {
         let options = Options {
@@ -77,7 +81,8 @@ async fn torture(arguments: Arguments) -> Result<bool> {
             seed,
             time: Duration::from_secs(arguments.seconds),
             quiet: Duration::from_secs(arguments.quiet),
-            faults: faults.clone(),
+            database: arguments.database,
+            faults: arguments.faults.clone(),
             bug: arguments.bug.clone(),
             crew: Crew::default(),
         };
@@ -103,6 +108,10 @@ fn seeds(text: &str) -> std::result::Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or("write it as 0..50")?;
     let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
     Ok(number(from)?..number(to)?)
+}
+
+fn kind(name: &str) -> std::result::Result<Kind, String> {
+    Kind::named(name).ok_or_else(|| "there are sqlite, postgres and mariadb".to_owned())
 }
 
 fn fault(name: &str) -> std::result::Result<Fault, String> {

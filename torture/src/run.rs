@@ -1,6 +1,7 @@
 //! One run: a server, its users and its nemesis; then what everybody saw is judged.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
@@ -16,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    database::{Database, Kind},
     dump::dump,
     final_reading,
     nemesis::{self, Deed, Fault, Stage},
@@ -36,7 +38,9 @@ pub struct Options {
     pub time: Duration,
     /// How long it is quiet after that.
     pub quiet: Duration,
-    /// What it may do.
+    /// Which database.
+    pub database: Kind,
+    /// What the nemesis may do; nothing named: all that there is with this database.
     pub faults: Vec<Fault>,
     /// The bug that the server is to have.
     pub bug: Option<String>,
@@ -51,6 +55,8 @@ pub struct Report {
     pub seed: u64,
     /// What was done.
     pub deeds: Vec<Deed>,
+    /// What could not be done here, and why.
+    pub skipped: Vec<(Fault, String)>,
     /// How often the server was started.
     pub starts: usize,
     /// How often it was killed.
@@ -78,50 +84,97 @@ impl Report {
 /// # Errors
 /// The torture itself does not work: there is no server to start, nothing to write to.
 pub async fn run(options: Options) -> Result<Report> {
-    let folder = Folder::new(options.seed)?;
-    let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
-    let variables = options.bug.iter().map(|bug| ("CHATD_TORTURE_BUG".to_owned(), bug.clone())).collect();
-    let launch = Launch {
-        program: options.program.clone(),
-        database: format!("sqlite://{}/chat.db?mode=rwc", folder.path.display()),
-        address: free_address(&mut rng)?,
-        log: folder.path.join("server.log"),
-        variables,
-    };
-    let database = launch.database.clone();
-    let mut server = Server::new(launch);
+    let mut folder = Folder::new(options.seed)?;
+    let asked = asked(&options);
+    // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
+    let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed % 2 == 0;
+    let database = Database::new(options.database, &folder.path, on_small_disk).await?;
+    let (faults, skipped) = possible(asked, &database);
+    if let Ok(shim) = &database.shim {
+        shim.record(faults.contains(&Fault::PowerCut))?;
+    }
+    let mut server = Server::new(launch(&options, &database, &folder.path)?);
     server.start().await?;
     let world = world(&server, &options).await?;
-    let stage = Arc::new(Stage { server: Mutex::new(server), world });
+    let mut stage = Stage { server: Mutex::new(server), database, world };
 
-    let mut complaints = Vec::new();
     let clients = workload::begin(&stage.world, options.crew);
     let end = Instant::now() + options.time;
-    let deeds = nemesis::haunt(&stage, nemesis::schedule(options.seed, &options.faults), end).await;
+    let (deeds, mut complaints) = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
     let clients = wind_down(&stage, clients, &options, &mut complaints).await?;
     stage.world.recorder.phase(Phase::Final);
     complaints.extend(final_reading::read(&stage.world, clients).await);
     final_reading::presence(&stage.world).await;
-
-    let mut server = stage.server.lock().await;
-    if let Err(error) = server.stop().await {
-        complaints.push(error.to_string());
-    }
-    let recorder = &stage.world.recorder;
-    for stored in dump(&database).await? {
-        recorder.push(recorder.of_the_run(stored));
-    }
+    let (starts, kills) = dump_all(&mut stage, &mut complaints).await?;
     complaints.extend(panics(&folder.path.join("server.log"))?);
-    let records = recorder.take();
-    let began = std::time::Instant::now();
+
+    let records = stage.world.recorder.take();
+    let began = Instant::now();
     let judged = histcheck::check(&records);
     let judging = began.elapsed();
-    let (starts, kills) = (server.starts, server.kills);
-    let mut report = Report { seed: options.seed, deeds, starts, kills, complaints, judged, kept: None, judging };
+    let mut report =
+        Report { seed: options.seed, deeds, skipped, starts, kills, complaints, judged, kept: None, judging };
     if !report.is_clean() {
-        report.kept = Some(folder.keep(&records, &report)?);
+        folder.keep(&records, &mut report)?;
     }
     Ok(report)
+}
+
+/// What the nemesis is to do.
+fn asked(options: &Options) -> Vec<Fault> {
+    let fits = |fault: &Fault| fault.concerns(options.database) && fault.takes() * 2 <= options.time;
+    if options.faults.is_empty() {
+        Fault::ALL.into_iter().filter(fits).collect()
+    } else {
+        options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect()
+    }
+}
+
+/// What of it can be done here, and why the rest cannot.
+fn possible(asked: Vec<Fault>, database: &Database) -> (Vec<Fault>, Vec<(Fault, String)>) {
+    let (mut possible, mut skipped) = (Vec::new(), Vec::new());
+    for fault in asked {
+        match fault.lacks(database) {
+            None => possible.push(fault),
+            Some(why) => skipped.push((fault, why)),
+        }
+    }
+    (possible, skipped)
+}
+
+fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launch> {
+    let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
+    let mut variables: Vec<(String, OsString)> = Vec::new();
+    variables.extend(options.bug.iter().map(|bug| ("CHATD_TORTURE_BUG".to_owned(), bug.into())));
+    if let Ok(shim) = &database.shim {
+        variables.extend(shim.environment().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(Launch {
+        program: options.program.clone(),
+        database: database.through.clone(),
+        address: free_address(&mut rng)?,
+        log: folder.join("server.log"),
+        variables,
+    })
+}
+
+/// Stops the server, and reads its database without it; returns how often it was started, and killed.
+async fn dump_all(stage: &mut Stage, complaints: &mut Vec<String>) -> Result<(usize, usize)> {
+    let server = stage.server.get_mut();
+    if let Err(error) = server.stop().await {
+        complaints.push(error.to_string());
+        server.kill().await?;
+    }
+    let counts = (server.starts, server.kills);
+    if let Some(damage) = stage.database.damage().await? {
+        complaints.push(format!("the database is damaged: {damage}"));
+    }
+    let recorder = &stage.world.recorder;
+    for stored in dump(&stage.database.direct).await? {
+        recorder.push(recorder.of_the_run(stored));
+    }
+    stage.database.remove().await?;
+    Ok(counts)
 }
 
 async fn world(server: &Server, options: &Options) -> Result<World> {
@@ -140,19 +193,14 @@ async fn world(server: &Server, options: &Options) -> Result<World> {
 
 /// All faults are over: everybody finishes, hears everything, and leaves.
 async fn wind_down(
-    stage: &Arc<Stage>,
+    stage: &Stage,
     mut clients: JoinSet<Left>,
     options: &Options,
     complaints: &mut Vec<String>,
 ) -> Result<Vec<Left>> {
-    let mut server = stage.server.lock().await;
-    if let Some(status) = server.has_ended()? {
-        complaints.push(format!("the server ended by itself: {status}"));
+    if let Err(error) = nemesis::stand_up(stage).await {
+        complaints.push(error.to_string());
     }
-    if !server.is_up() {
-        server.start().await?;
-    }
-    drop(server);
     let World { recorder, knobs, .. } = &stage.world;
     recorder.phase(Phase::Healed);
     // Life goes on for a moment, so that whoever hears nothing any more is found.
@@ -202,15 +250,15 @@ impl Folder {
         Ok(Self { path, is_kept: false })
     }
 
-    fn keep(mut self, records: &[Record], report: &Report) -> Result<PathBuf> {
+    fn keep(&mut self, records: &[Record], report: &mut Report) -> Result {
         self.is_kept = true;
         let mut history = BufWriter::new(File::create(self.path.join("history.jsonl"))?);
         for record in records {
             histcheck::write(&mut history, record)?;
         }
         history.flush()?;
-        fs::write(self.path.join("summary.txt"), report.to_string())?;
-        Ok(self.path.clone())
+        report.kept = Some(self.path.clone());
+        Ok(fs::write(self.path.join("summary.txt"), report.to_string())?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    ffi::OsString,
     fs::{File, OpenOptions},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
@@ -31,7 +32,7 @@ pub struct Launch {
     /// Where its log goes; each start adds to it.
     pub log: PathBuf,
     /// What stands in its environment at every start.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<(String, OsString)>,
 }
 
 /// A server that is up, or may be started again. Dropping it kills it.
@@ -64,7 +65,7 @@ impl Server {
     ///
     /// # Errors
     /// It cannot be started, ends, or is not ready in time.
-    pub async fn start_with(&mut self, variables: &[(String, String)]) -> Result {
+    pub async fn start_with(&mut self, variables: &[(String, OsString)]) -> Result {
         self.spawn(variables)?;
         let deadline = Instant::now() + PATIENCE;
         while !self.is_ready().await {
@@ -83,7 +84,7 @@ impl Server {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn spawn(&mut self, variables: &[(String, String)]) -> Result {
+    pub fn spawn(&mut self, variables: &[(String, OsString)]) -> Result {
         let log = OpenOptions::new().create(true).append(true).open(&self.launch.log)?;
         let process = Command::new(&self.launch.program)
             .args(["--database-url", &self.launch.database, "--listen", &self.launch.address.to_string()])

@@ -15,7 +15,10 @@ impl Display for Report {
             };
             writeln!(f, "  {at:6.1} s, for {took:4.1} s: {}: {done}{what}", deed.fault.name())?;
         }
-        writeln!(f, "{}", self.judged)?;
+        for (fault, why) in &self.skipped {
+            writeln!(f, "  skipped {}: {why}", fault.name())?;
+        }
+        writeln!(f, "{} (judged in {:.1} s)", self.judged, self.judging.as_secs_f64())?;
         for complaint in &self.complaints {
             writeln!(f, "wrong: {complaint}")?;
         }
