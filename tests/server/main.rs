@@ -9,6 +9,7 @@ mod history;
 mod kill;
 #[cfg(feature = "torture")]
 mod kill_points;
+mod log;
 mod metrics;
 #[cfg(feature = "torture")]
 mod panics;

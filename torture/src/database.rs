@@ -4,6 +4,7 @@ use std::{
     env, fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use sea_orm::{ConnectOptions, ConnectionTrait};
@@ -74,7 +75,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// A new one; files are kept in this folder unless there is to be a small disk.
+    /// A new one of this run; files are kept in this folder unless there is to be a small disk.
     ///
     /// # Errors
     /// There is no server, or it does not want to.
@@ -84,7 +85,7 @@ impl Database {
         let control = env::var_os(control).map(PathBuf::from).ok_or_else(|| format!("{control} is not set"));
         let (host, _) = server.rsplit_once('/').ok_or("the URL of the server has no database")?;
         let (scheme, address) = host.rsplit_once('@').ok_or("the URL of the server has no user")?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().replace('-', "_");
+        let name = format!("chat_torture_{}", unique());
         execute(&server, &format!("CREATE DATABASE {name}")).await?;
         let proxy = Proxy::start(address.parse::<SocketAddr>()?).await?;
         Ok(Self {
@@ -165,6 +166,12 @@ impl Database {
             None => Ok(()),
         }
     }
+}
+
+/// A name that no other run has.
+fn unique() -> String {
+    let since = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+    format!("{}_{since:x}", std::process::id())
 }
 
 async fn execute(server: &str, sql: &str) -> Result {

@@ -88,7 +88,7 @@ pub async fn run(options: Options) -> Result<Report> {
     let asked = asked(&options);
     // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
     let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed % 2 == 0;
-    let database = Database::new(options.database, &folder.path, on_small_disk).await?;
+    let database = Database::new(options.database, &folder.data(), on_small_disk).await?;
     let (faults, skipped) = possible(asked, &database);
     if let Ok(shim) = &database.shim {
         shim.record(faults.contains(&Fault::PowerCut))?;
@@ -246,8 +246,14 @@ impl Folder {
     fn new(seed: u64) -> Result<Self> {
         let path = std::env::temp_dir().join(format!("chat-torture-{}-{seed}", std::process::id()));
         drop(fs::remove_dir_all(&path));
-        fs::create_dir_all(&path)?;
-        Ok(Self { path, is_kept: false })
+        let folder = Self { path, is_kept: false };
+        fs::create_dir_all(folder.data())?;
+        Ok(folder)
+    }
+
+    /// Where the database is; what is done to its disk does not concern the log.
+    fn data(&self) -> PathBuf {
+        self.path.join("data")
     }
 
     fn keep(&mut self, records: &[Record], report: &mut Report) -> Result {

@@ -49,12 +49,21 @@ impl Server {
         Self::spawn(command).await
     }
 
+    /// The same with a log that cannot be written, of everything that there is to log.
+    pub(crate) async fn start_with_full_log(database: &Database) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.stderr(std::fs::File::options().write(true).open("/dev/full").unwrap()).env("RUST_LOG", "trace");
+        Self::spawn(command).await
+    }
+
     async fn spawn(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
         read(process.stdout.take().unwrap(), log.clone(), told.clone());
-        read(process.stderr.take().unwrap(), log.clone(), told);
+        if let Some(stderr) = process.stderr.take() {
+            read(stderr, log.clone(), told);
+        }
         let address = timeout(DEADLINE, address.wait_for(Option::is_some)).await.ok();
         let address = address.and_then(|told| told.ok().and_then(|told| *told));
         let address =
