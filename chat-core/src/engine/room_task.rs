@@ -202,15 +202,15 @@ impl RoomTask {
     fn step(&mut self, state: &mut RoomState, input: Input) {
         let mut effects = mem::take(&mut self.effects);
         state.handle(input, self.inner.clock.now(), &mut effects);
+        // Whoever comes or goes joins or parts, or changes the number. Told first: who hears of it may ask at once.
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
+        if moved || state.presence().count != self.online {
+            self.tell_presence(state);
+        }
         for effect in effects.drain(..) {
             self.carry_out(effect, state);
         }
         self.effects = effects;
-        // Whoever comes or goes joins or parts, or changes the number.
-        if moved || state.presence().count != self.online {
-            self.tell_presence(state);
-        }
     }
 
     fn tell_presence(&mut self, state: &RoomState) {

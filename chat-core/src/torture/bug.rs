@@ -34,7 +34,7 @@ bugs! {
     /// | `live_before_gap` | G3 | nonmonotonic, repeat | a restart, then resumes under load |
     /// | `resume_ok_on_hole` | G8 | dishonest_resume, gap | a restart, then resumes |
     /// | `resync_swallowed` | G8 | dishonest_resume | a resume from further back than a page, or of another epoch |
-    /// | `unknown_treated_as_failed` | G5 | phantom (aborted_read) | a commit whose answer is lost |
+    /// | `unknown_treated_as_failed` | G5 | phantom | a commit whose answer is lost |
     /// | `hole_not_loaded` | G3 | gap | another writer on the database |
     /// | `drop_delivery` | G3 | gap | subscribers |
     /// | `double_delivery` | G3 | repeat | subscribers |
@@ -43,15 +43,15 @@ bugs! {
     /// | `body_changed` | G5, G2 | phantom, fork | subscribers |
     /// | `sender_mixed_up` | G2 | fork, phantom | subscribers |
     /// | `wrong_seq_in_ok` | G1, G2 | lost_write, fork | writers |
-    /// | `stored_yet_refused` | G5 | phantom (aborted_read) | writers |
-    /// | `pipelined_sends_out_of_order` | G6 | order within a session | writers that pipeline |
+    /// | `stored_yet_refused` | G5 | phantom | writers |
+    /// | `pipelined_sends_out_of_order` | G6 | session_order | writers that pipeline |
     /// | `deliver_after_detach` | G12 | leak_after_removal | clients that detach and stay |
     /// | `sent_after_the_end` | G1, G15 | ok_without_store | writers in a room that is deleted |
     /// | `typing_never_expires` | G11 | stuck_typing | a typist who falls silent, and stays |
     /// | `typing_stop_lost` | G11 | stuck_typing | a typist who stops, sends or leaves |
-    /// | `leave_without_the_last_session` | G10 | missing presence | users with two sessions, of which one closes |
-    /// | `presence_not_cleared` | G10 | ghost presence | sessions that are lost |
-    /// | `arrival_missed` | G10 | missing presence | subscribers |
+    /// | `leave_without_the_last_session` | G10 | missing_presence | users with two sessions, of which one closes |
+    /// | `presence_not_cleared` | G10 | ghost_presence | sessions that are lost |
+    /// | `arrival_missed` | G10 | missing_presence | subscribers |
     /// | `ack_before_commit` | G1 | lost_write | `kill -9` under load |
     /// | `failed_append_acked` | G15 | lost_write, ok_without_store | a full or locked database |
     /// | `lost_on_shutdown` | G1 | lost_write | SIGTERM under load |
