@@ -5,11 +5,11 @@ pub mod database;
 pub mod dump;
 pub mod fault;
 pub mod final_reading;
+pub mod judge;
 pub mod nemesis;
 pub mod recorder;
 pub mod rng;
 pub mod run;
 pub mod server;
+pub mod summary;
 pub mod workload;
-
-mod summary;

@@ -3,12 +3,15 @@
 
 use std::{ops::Range, path::PathBuf, process::ExitCode, time::Duration};
 
+use chat_core::torture::Bug;
 use clap::Parser;
 use torture::{
     database::Kind,
+    judge::look_for,
     nemesis::Fault,
-    run::{Options, run},
+    run::{Options, all_faults, run},
     server::Result,
+    summary::Tally,
     workload::Crew,
 };
 
@@ -33,7 +36,7 @@ struct Arguments {
     seconds: u64,
 
     /// How long it is quiet after that: long enough for the grace of those who were lost, and for typing to expire.
-    #[arg(long, value_name = "SECONDS", default_value_t = 12)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     quiet: u64,
 
     /// Which database: sqlite, postgres or mariadb.
@@ -48,7 +51,11 @@ struct Arguments {
     #[arg(long)]
     bug: Option<String>,
 
-    /// Says which faults there are.
+    /// Plants one bug after the other (or the one that is named), and says how each is found.
+    #[arg(long)]
+    judge: bool,
+
+    /// Says which faults and which bugs there are.
     #[arg(long)]
     list: bool,
 }
@@ -69,39 +76,60 @@ fn main() -> ExitCode {
 
 async fn torture(arguments: Arguments) -> Result<bool> {
     if arguments.list {
-        for fault in Fault::ALL {
-            println!("{}", fault.name());
-        }
+        println!("faults: {}\n\nbugs: {}", names(), Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().join(", "));
         return Ok(true);
     }
-    let mut unclean = Vec::new();
-    for seed in arguments.seeds.unwrap_or(arguments.seed..arguments.seed + 1) {
+    let work = async {
+        if arguments.judge { judge(&arguments).await } else { runs(&arguments).await }
+    };
+    // What was begun is ended when it is dropped: processes, disks, files.
+    tokio::select! {
+        done = work => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            Err("interrupted".into())
+        }
+    }
+}
+
+/// One run after the other.
+async fn runs(arguments: &Arguments) -> Result<bool> {
+    let time = Duration::from_secs(arguments.seconds);
+    let faults =
+        if arguments.faults.is_empty() { all_faults(arguments.database, time) } else { arguments.faults.clone() };
+    let mut tally = Tally::default();
+    for seed in arguments.seeds.clone().unwrap_or(arguments.seed..arguments.seed + 1) {
         let options = Options {
             program: arguments.server.clone(),
             seed,
-            time: Duration::from_secs(arguments.seconds),
+            time,
             quiet: Duration::from_secs(arguments.quiet),
             database: arguments.database,
-            faults: arguments.faults.clone(),
+            faults: faults.clone(),
             bug: arguments.bug.clone(),
             crew: Crew::default(),
+            keeps: true,
         };
-        let report = tokio::select! {
-            report = run(options) => report?,
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                return Err("interrupted".into());
-            }
-        };
+        let report = run(options).await?;
         println!("{report}");
-        if !report.is_clean() {
-            unclean.push(seed);
-        }
+        tally.add(&report);
     }
-    if !unclean.is_empty() {
-        println!("seeds with something wrong: {unclean:?}");
+    println!("{tally}");
+    Ok(tally.is_clean())
+}
+
+/// One bug after the other.
+async fn judge(arguments: &Arguments) -> Result<bool> {
+    let bugs = Bug::ALL.iter().copied().filter(|bug| arguments.bug.as_ref().is_none_or(|name| name == bug.name()));
+    let (mut caught, mut all) = (0, 0);
+    for bug in bugs {
+        let verdict = look_for(bug, arguments.server.clone(), Crew::default()).await?;
+        println!("{verdict}");
+        all += 1;
+        caught += usize::from(verdict.is_caught());
     }
-    Ok(unclean.is_empty())
+    println!("{caught} of {all} planted bugs were caught");
+    Ok(all > 0 && caught == all)
 }
 
 fn seeds(text: &str) -> std::result::Result<Range<u64>, String> {

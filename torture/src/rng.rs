@@ -16,9 +16,9 @@ impl Rng {
     /// Numbers of their own for a part of the run that this word names: what one part draws does not change another.
     #[must_use]
     pub fn of(seed: u64, part: &str) -> Self {
-        let hash = part.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = part
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut mixed = Self::new(seed ^ hash);
         Self(mixed.next())
     }

@@ -40,12 +40,14 @@ pub struct Options {
     pub quiet: Duration,
     /// Which database.
     pub database: Kind,
-    /// What the nemesis may do; nothing named: all that there is with this database.
+    /// What the nemesis may do; see [`all_faults`].
     pub faults: Vec<Fault>,
     /// The bug that the server is to have.
     pub bug: Option<String>,
     /// Who uses the server.
     pub crew: Crew,
+    /// Whether history and log are kept when something is wrong.
+    pub keeps: bool,
 }
 
 /// What came of a run.
@@ -85,7 +87,8 @@ impl Report {
 /// The torture itself does not work: there is no server to start, nothing to write to.
 pub async fn run(options: Options) -> Result<Report> {
     let mut folder = Folder::new(options.seed)?;
-    let asked = asked(&options);
+    let asked: Vec<Fault> =
+        options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect();
     // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
     let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed % 2 == 0;
     let database = Database::new(options.database, &folder.data(), on_small_disk).await?;
@@ -114,20 +117,17 @@ pub async fn run(options: Options) -> Result<Report> {
     let judging = began.elapsed();
     let mut report =
         Report { seed: options.seed, deeds, skipped, starts, kills, complaints, judged, kept: None, judging };
-    if !report.is_clean() {
+    if options.keeps && !report.is_clean() {
         folder.keep(&records, &mut report)?;
     }
     Ok(report)
 }
 
-/// What the nemesis is to do.
-fn asked(options: &Options) -> Vec<Fault> {
-    let fits = |fault: &Fault| fault.concerns(options.database) && fault.takes() * 2 <= options.time;
-    if options.faults.is_empty() {
-        Fault::ALL.into_iter().filter(fits).collect()
-    } else {
-        options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect()
-    }
+/// All that there is with a database, and has its place in so much time.
+#[must_use]
+pub fn all_faults(database: Kind, time: Duration) -> Vec<Fault> {
+    let fits = |fault: &Fault| fault.is_survived() && fault.concerns(database) && fault.takes() * 2 <= time;
+    Fault::ALL.into_iter().filter(fits).collect()
 }
 
 /// What of it can be done here, and why the rest cannot.

@@ -110,7 +110,9 @@ fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
                 Outcome::Ok(sent) => sent.seq,
                 // One that was surely not stored took no effect, and of several it is not known which one did.
                 Outcome::Refused(_) if result.is_refused() => return None,
-                Outcome::Refused(_) | Outcome::Unknown if !index.sends.is_only(*room, &record.user, body) => return None,
+                Outcome::Refused(_) | Outcome::Unknown if !index.sends.is_only(*room, &record.user, body) => {
+                    return None;
+                }
                 Outcome::Refused(_) | Outcome::Unknown => found()?,
             };
             Some((*room, Step { began: record.began, place, seq, is_attach: false }))

@@ -54,9 +54,9 @@ pub fn short(body: &str) -> String {
     if body.len() <= 64 {
         return body.to_owned();
     }
-    let hash = body.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = body
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let beginning: String = body.chars().take(32).collect();
     format!("{beginning}… ({} bytes, {hash:016x})", body.len())
 }

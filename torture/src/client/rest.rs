@@ -84,8 +84,13 @@ impl Rest {
     /// Reads a page of history, such as `before=7`.
     pub async fn read(&self, room: u64, which: &str) -> Outcome<Page> {
         let path = self.path(room, &format!("/messages?limit=100&{which}&"));
-        self.record(("GET", &path), None, None, (|reply: &Reply| page(&reply.body), |result| What::Read { room, result }))
-            .await
+        self.record(
+            ("GET", &path),
+            None,
+            None,
+            (|reply: &Reply| page(&reply.body), |result| What::Read { room, result }),
+        )
+        .await
     }
 
     /// Looks at a room.
@@ -140,7 +145,9 @@ impl Rest {
         let ended = reply.as_ref().map(|_| self.recorder.now());
         let result = match reply {
             Some(reply) if reply.status < 300 => read(&reply).map_or_else(not_understood, Outcome::Ok),
-            Some(reply) => reply.body["code"].as_str().map_or_else(not_understood, |code| Outcome::Refused(code.to_owned())),
+            Some(reply) => {
+                reply.body["code"].as_str().map_or_else(not_understood, |code| Outcome::Refused(code.to_owned()))
+            }
             None => Outcome::Unknown,
         };
         let Name { process, user } = self.name.clone();

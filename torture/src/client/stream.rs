@@ -60,7 +60,13 @@ impl Stream {
         let asked = timeout(PATIENCE, ask(door, room, after.as_ref())).await.ok().flatten();
         let refused = |result| {
             let ended = matches!(result, Outcome::Refused(_)).then(|| door.recorder.now());
-            write_down(door, connection, began, ended, What::Attach { room, after: after.clone(), presence: true, result });
+            write_down(
+                door,
+                connection,
+                began,
+                ended,
+                What::Attach { room, after: after.clone(), presence: true, result },
+            );
         };
         match asked {
             Some((200, body, driver)) => {

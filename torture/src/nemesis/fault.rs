@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Stage, clients, network, process, storage};
+use super::{Stage, clients, foreign, network, process, storage};
 use crate::{
     database::{Database, Kind},
     rng::Rng,
@@ -67,6 +67,8 @@ faults! {
     DatabaseStopped "database_stopped"
     /// Packets to the database vanish for a while.
     DatabaseStalls "database_stalls"
+    /// Someone else writes to the log. Only when asked for: what clients see until the server's next append is not promised.
+    ForeignWriter "foreign_writer"
 }
 
 impl Fault {
@@ -80,7 +82,9 @@ impl Fault {
     #[must_use]
     pub const fn concerns(self, kind: Kind) -> bool {
         match self {
-            Self::DiskFull | Self::FsyncFailsOnce | Self::SlowDisk | Self::PowerCut => matches!(kind, Kind::Sqlite),
+            Self::DiskFull | Self::FsyncFailsOnce | Self::SlowDisk | Self::PowerCut | Self::ForeignWriter => {
+                matches!(kind, Kind::Sqlite)
+            }
             Self::LostCommitAnswer | Self::DatabaseRestart | Self::DatabaseStopped | Self::DatabaseStalls => {
                 !matches!(kind, Kind::Sqlite)
             }
@@ -95,6 +99,12 @@ impl Fault {
             | Self::DbLocked
             | Self::DbLockedLong => true,
         }
+    }
+
+    /// Whether the server promises that nobody notices.
+    #[must_use]
+    pub const fn is_survived(self) -> bool {
+        !matches!(self, Self::ForeignWriter)
     }
 
     /// How long it may take; a run shorter than twice that does it only when asked for it by name.
@@ -128,7 +138,8 @@ impl Fault {
     /// the server.
     #[must_use]
     pub fn goes_with(self, other: Self) -> bool {
-        let is_bad = |one: Self, other: Self| one.is_of_storage() && (other.is_of_storage() || other.ends_the_process());
+        let is_bad =
+            |one: Self, other: Self| one.is_of_storage() && (other.is_of_storage() || other.ends_the_process());
         self != other && !is_bad(self, other) && !is_bad(other, self)
     }
 
@@ -144,6 +155,7 @@ impl Fault {
                 | Self::DatabaseRestart
                 | Self::DatabaseStopped
                 | Self::DatabaseStalls
+                | Self::ForeignWriter
         )
     }
 
@@ -173,6 +185,7 @@ impl Fault {
             Self::DatabaseRestart => network::database_restart(stage, rng).await,
             Self::DatabaseStopped => network::database_stopped(stage, Duration::from_secs(20)).await,
             Self::DatabaseStalls => network::database_stalls(stage, rng).await,
+            Self::ForeignWriter => foreign::write(stage, rng).await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod fault;
+mod foreign;
 mod network;
 mod process;
 mod schedule;

@@ -49,15 +49,17 @@ struct Hearer {
 
 /// Hears until it is time to leave.
 pub async fn run(world: World, number: usize) -> Left {
-    let name = Name::own(&format!("hearer-{number}"));
-    let mut rng = world.rng(&name);
+    // Some are two sessions of one user, in the same rooms.
+    let user = if number % 5 == 4 { number - 1 } else { number };
+    let name = Name { process: format!("hearer-{number}"), user: format!("hearer-{user}") };
+    let (mut rng, mut of_user) = (world.rng(&name), Rng::of(world.seed, &name.user));
     let way = match number % 8 {
         0..5 => Way::Many,
         5 | 6 => Way::One,
         _ => Way::Stream,
     };
-    let rooms = if way == Way::Many { rng.between(1, 4) } else { 1 };
-    let positions = (0..rooms).map(|_| (world.rooms[rng.zipf(world.rooms.len())], None)).collect();
+    let rooms = if way == Way::Many { of_user.between(1, 4) } else { 1 };
+    let positions = (0..rooms).map(|_| (world.rooms[of_user.zipf(world.rooms.len())], None)).collect();
     let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number % 4 == 0);
     let presence = way != Way::Many || rng.percent(80);
     let mut hearer =
@@ -154,7 +156,9 @@ impl Hearer {
                 return false;
             }
         }
-        let Some(room) = self.rng.pick(&self.positions.keys().copied().collect::<Vec<_>>()).copied() else { return true };
+        let Some(room) = self.rng.pick(&self.positions.keys().copied().collect::<Vec<_>>()).copied() else {
+            return true;
+        };
         let is_attached = !self.due.contains_key(&room) && socket.unanswered() == 0;
         if self.world.act() > Act::Work || !is_attached {
             return true;

@@ -31,6 +31,8 @@ pub struct Again {
     pub body: String,
     /// When.
     pub at: Instant,
+    /// Whether that is a while after the first time.
+    pub is_later: bool,
 }
 
 /// Sends again until nothing new is to be begun.
@@ -45,7 +47,11 @@ pub async fn run(world: World, mut retries: mpsc::UnboundedReceiver<Again>) -> L
             _ = under_way.join_next(), if !under_way.is_empty() => continue,
             () = world.wait_for(Act::Settle) => None,
         };
-        let Some(again) = again else { break };
+        let Some(mut again) = again else { break };
+        if again.is_later && rng.percent(10) {
+            // The same key for another text: that is no retry, and must be refused (unless the first was never stored).
+            again.body.push_str(" (and something else)");
+        }
         let over_rest = rng.percent(50);
         under_way.spawn(send(world.clone(), again, over_rest));
     }

@@ -41,6 +41,8 @@ struct Writer {
     window: usize,
     /// The room that it hears while it writes, if it does.
     hears: Option<u64>,
+    /// Whether its connection is lost for good once it has nothing more to write.
+    vanishes: bool,
     position: Option<Position>,
     count: u64,
     open: BTreeMap<u64, Open>,
@@ -56,11 +58,16 @@ pub async fn run(world: World, number: usize, again: mpsc::UnboundedSender<Again
         _ => 1,
     };
     let hears = (number % 2 == 0).then(|| world.rooms[rng.zipf(world.rooms.len())]);
-    let mut writer = Writer { world, name, rng, again, window, hears, position: None, count: 0, open: BTreeMap::new() };
+    let vanishes = number % 4 == 2;
+    let open = BTreeMap::new();
+    let mut writer = Writer { world, name, rng, again, window, hears, vanishes, position: None, count: 0, open };
     while writer.world.act() < Act::Leave {
         match Socket::open(&writer.world.door(&writer.name)).await {
             Some(socket) => writer.use_socket(socket).await,
             None => writer.world.pause(writer.rng.millis(50, 300)).await,
+        }
+        if writer.is_gone() {
+            writer.world.wait_for(Act::Leave).await;
         }
     }
     writer.left()
@@ -72,7 +79,7 @@ impl Writer {
             open.is_waiting = false;
         }
         if let Some(room) = self.hears {
-            let ask = Ask::Attach { room, after: self.position.clone(), presence: self.rng.percent(50) };
+            let ask = Ask::Attach { room, after: self.position.clone(), presence: self.vanishes || self.rng.percent(50) };
             socket.ask(ask).await;
         }
         let mut cut = self.world.knobs.cut.subscribe();
@@ -87,7 +94,7 @@ impl Writer {
                     }
                 }
                 () = sleep_until(next) => {
-                    if !self.write(&mut socket).await {
+                    if !self.write(&mut socket).await || self.is_gone() {
                         return;
                     }
                     next = Instant::now() + self.rng.millis(10, 120);
@@ -99,6 +106,10 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.vanishes && self.open.is_empty() && self.world.act() > Act::Work
     }
 
     /// Writes what is due; false: the socket is gone.
@@ -138,9 +149,10 @@ impl Writer {
         let key = format!("{}-{}", self.name.process, self.count);
         let body = self.world.body(&key, &mut self.rng);
         if self.rng.percent(8) {
-            let delay = if self.rng.percent(50) { Duration::ZERO } else { self.rng.millis(100, 3_000) };
-            let user = self.name.user.clone();
-            let again = Again { user, room, key: key.clone(), body: body.clone(), at: Instant::now() + delay };
+            let is_later = self.rng.percent(50);
+            let delay = if is_later { self.rng.millis(100, 3_000) } else { Duration::ZERO };
+            let (user, at) = (self.name.user.clone(), Instant::now() + delay);
+            let again = Again { user, room, key: key.clone(), body: body.clone(), at, is_later };
             // Once the retriers are gone nothing is sent again.
             drop(self.again.send(again));
         }
@@ -192,8 +204,9 @@ impl Writer {
 
     fn left(self) -> Left {
         let rooms: BTreeSet<u64> = self.open.values().map(|open| open.room).collect();
-        let complaint = (!self.open.is_empty())
-            .then(|| format!("{} sends of {} were never stored, in rooms {rooms:?}", self.open.len(), self.name.process));
+        let complaint = (!self.open.is_empty()).then(|| {
+            format!("{} sends of {} were never stored, in rooms {rooms:?}", self.open.len(), self.name.process)
+        });
         let positions = self.hears.map(|room| (room, self.position)).into_iter().collect();
         Left { name: self.name, positions, complaint }
     }
