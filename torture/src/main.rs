@@ -76,12 +76,14 @@ fn main() -> ExitCode {
 
 async fn torture(arguments: Arguments) -> Result<bool> {
     if arguments.list {
-        println!("faults: {}\n\nbugs: {}", names(), Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().join(", "));
+        println!(
+            "faults: {}\n\nbugs: {}",
+            names(),
+            Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().join(", ")
+        );
         return Ok(true);
     }
-    let work = async {
-        if arguments.judge { judge(&arguments).await } else { runs(&arguments).await }
-    };
+    let work = async { if arguments.judge { judge(&arguments).await } else { runs(&arguments).await } };
     // What was begun is ended when it is dropped: processes, disks, files.
     tokio::select! {
         done = work => done,

@@ -87,8 +87,7 @@ impl Report {
 /// The torture itself does not work: there is no server to start, nothing to write to.
 pub async fn run(options: Options) -> Result<Report> {
     let mut folder = Folder::new(options.seed)?;
-    let asked: Vec<Fault> =
-        options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect();
+    let asked: Vec<Fault> = options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect();
     // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
     let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed % 2 == 0;
     let database = Database::new(options.database, &folder.data(), on_small_disk).await?;

@@ -140,30 +140,10 @@ fn start_mariadb(tools: &Tools, folder: &Path, port: u16) -> Result {
     Ok(())
 }
 
-/// Unlike PostgreSQL's, this server has no program that waits for it.
+/// Unlike PostgreSQL's, this server has no program that starts it and waits for it.
 fn mariadb_control(folder: &Path, server: &str) -> String {
-    let folder = folder.display();
-    format!(
-        "cd '{folder}'
-end() {{
-    pid=$(cat server.pid)
-    kill \"-$1\" \"$pid\"
-    while kill -0 \"$pid\" 2>/dev/null && ! grep -q "^State:.Z" "/proc/$pid/status"; do sleep 0.1; done
-}}
-case $1 in
-start)
-    rm -f socket
-    setsid {server} >>log 2>&1 &
-    tries=0
-    while [ ! -S socket ]; do
-        tries=$((tries + 1))
-        [ \"$tries\" -lt 600 ]
-        sleep 0.1
-    done ;;
-stop) end TERM ;;
-kill) end KILL ;;
-esac"
-    )
+    let (folder, script) = (folder.display(), include_str!("mariadb.sh"));
+    format!("cd '{folder}'\nserver() {{ exec setsid {server}; }}\n{script}")
 }
 
 /// Writes the program that starts, stops and kills a server. Nothing that it starts holds its caller's pipes open.

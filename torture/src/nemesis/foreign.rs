@@ -33,7 +33,14 @@ pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
         // Nobody was told: what is shown is right once the server has written again.
         let what = What::Send { room, key, body, result: Outcome::Unknown };
         let (process, user) = ("foreigner".to_owned(), "foreigner".to_owned());
-        world.recorder.push(Record { process, user, connection: world.recorder.connection(), began, ended: None, what });
+        world.recorder.push(Record {
+            process,
+            user,
+            connection: world.recorder.connection(),
+            began,
+            ended: None,
+            what,
+        });
         sleep(Duration::from_millis(50)).await;
     }
     connection.close().await?;

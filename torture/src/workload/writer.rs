@@ -79,7 +79,8 @@ impl Writer {
             open.is_waiting = false;
         }
         if let Some(room) = self.hears {
-            let ask = Ask::Attach { room, after: self.position.clone(), presence: self.vanishes || self.rng.percent(50) };
+            let ask =
+                Ask::Attach { room, after: self.position.clone(), presence: self.vanishes || self.rng.percent(50) };
             socket.ask(ask).await;
         }
         let mut cut = self.world.knobs.cut.subscribe();
