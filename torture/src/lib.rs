@@ -1,3 +1,16 @@
-//! Real clients and real faults against a real server process.
+//! Real clients and real faults against a real server process: what the clients saw is judged by `histcheck`.
 
+pub mod client;
+pub mod database;
+pub mod dump;
 pub mod fault;
+pub mod figures;
+pub mod final_reading;
+pub mod judge;
+pub mod nemesis;
+pub mod recorder;
+pub mod rng;
+pub mod run;
+pub mod server;
+pub mod summary;
+pub mod workload;

@@ -1,3 +1,164 @@
 //! `cargo xtask torture`: breaks a server in many ways while clients use it, and judges what they saw.
+#![expect(clippy::print_stdout, reason = "it tells on standard output what it does")]
 
-fn main() {}
+use std::{ops::Range, path::PathBuf, process::ExitCode, time::Duration};
+
+use chat_core::torture::Bug;
+use clap::Parser;
+use torture::{
+    database::Kind,
+    figures,
+    judge::look_for,
+    nemesis::Fault,
+    run::{Options, all_faults, run},
+    server::Result,
+    summary::Tally,
+    workload::Crew,
+};
+
+/// Breaks a server in many ways while clients use it, and judges what they saw.
+#[derive(Debug, Parser)]
+#[command(name = "torture")]
+struct Arguments {
+    /// The server to torture: chatd, built with the feature `torture`.
+    #[arg(long, value_name = "PROGRAM")]
+    server: PathBuf,
+
+    /// The seed: of what is done, and of what the clients choose.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Many seeds, one after the other: `0..50` are 50 of them.
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    seeds: Option<Range<u64>>,
+
+    /// How long each run is tortured.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+
+    /// How long it is quiet after that: long enough for the grace of those who were lost, and for typing to expire.
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    quiet: u64,
+
+    /// Which database: sqlite, postgres or mariadb.
+    #[arg(long, default_value_t = Kind::Sqlite, value_parser = kind)]
+    database: Kind,
+
+    /// Which faults, separated by commas; all that are possible if left out.
+    #[arg(long, value_delimiter = ',', value_parser = fault)]
+    faults: Vec<Fault>,
+
+    /// A bug that the server is to have.
+    #[arg(long)]
+    bug: Option<String>,
+
+    /// Plants one bug after the other (or the one that is named), and says how each is found.
+    #[arg(long)]
+    judge: bool,
+
+    /// Measures instead what crowds cost, and how long they take to come back: a storm of 10,000 sockets, slow readers.
+    #[arg(long)]
+    figures: bool,
+
+    /// Says which faults and which bugs there are.
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(torture(arguments)));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn torture(arguments: Arguments) -> Result<bool> {
+    if arguments.list {
+        println!(
+            "faults: {}\n\nbugs: {}",
+            names(),
+            Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().join(", ")
+        );
+        return Ok(true);
+    }
+    let work = async {
+        if arguments.figures {
+            println!("{}", figures::run(&arguments.server).await?);
+            return Ok(true);
+        }
+        if arguments.judge { judge(&arguments).await } else { runs(&arguments).await }
+    };
+    // What was begun is ended when it is dropped: processes, disks, files.
+    tokio::select! {
+        done = work => done,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            Err("interrupted".into())
+        }
+    }
+}
+
+/// One run after the other.
+async fn runs(arguments: &Arguments) -> Result<bool> {
+    let time = Duration::from_secs(arguments.seconds);
+    let faults =
+        if arguments.faults.is_empty() { all_faults(arguments.database, time) } else { arguments.faults.clone() };
+    let mut tally = Tally::default();
+    for seed in arguments.seeds.clone().unwrap_or(arguments.seed..arguments.seed + 1) {
+        let options = Options {
+            program: arguments.server.clone(),
+            seed,
+            time,
+            quiet: Duration::from_secs(arguments.quiet),
+            database: arguments.database,
+            faults: faults.clone(),
+            bug: arguments.bug.clone(),
+            crew: Crew::default(),
+            keeps: true,
+        };
+        let report = run(options).await?;
+        println!("{report}");
+        tally.add(&report);
+    }
+    println!("{tally}");
+    Ok(tally.is_clean())
+}
+
+/// One bug after the other.
+async fn judge(arguments: &Arguments) -> Result<bool> {
+    let bugs = Bug::ALL.iter().copied().filter(|bug| arguments.bug.as_ref().is_none_or(|name| name == bug.name()));
+    let (mut caught, mut all) = (0, 0);
+    for bug in bugs {
+        let verdict = look_for(bug, arguments.server.clone(), Crew::default()).await?;
+        println!("{verdict}");
+        all += 1;
+        caught += usize::from(verdict.is_caught());
+    }
+    println!("{caught} of {all} planted bugs were caught");
+    Ok(all > 0 && caught == all)
+}
+
+fn seeds(text: &str) -> std::result::Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("write it as 0..50")?;
+    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
+    Ok(number(from)?..number(to)?)
+}
+
+fn kind(name: &str) -> std::result::Result<Kind, String> {
+    Kind::named(name).ok_or_else(|| "there are sqlite, postgres and mariadb".to_owned())
+}
+
+fn fault(name: &str) -> std::result::Result<Fault, String> {
+    Fault::named(name).ok_or_else(|| format!("there is no such fault; there are {}", names()))
+}
+
+fn names() -> String {
+    Fault::ALL.map(Fault::name).join(", ")
+}

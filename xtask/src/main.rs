@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `ci`, `openapi`, `tidy`, `with`.
+//! The project's own chores: `cargo xtask test`, `ci`, `torture`, `openapi`, `tidy`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
 use std::{env, process::ExitCode};
@@ -8,10 +8,12 @@ mod install;
 mod servers;
 mod sh;
 mod test;
+mod torture;
 
 const HELP: &str = "\
 cargo xtask test [FILTER]     install what the tests need, start the databases, run every test
 cargo xtask ci                format, clippy, docs, house rules, features, then everything that `test` does
+cargo xtask torture [OPTIONS] break a server in many ways while clients use it, and judge what they saw (--help tells more)
 cargo xtask openapi           rewrite openapi.yaml from the code
 cargo xtask tidy              check the house rules
 cargo xtask with COMMAND ...  run a command with the databases up and the variables of the tests set
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let done = match chore {
         "test" => test::run(rest),
         "ci" => ci::run(),
+        "torture" => torture::run(rest),
         "openapi" => ci::openapi(),
         "tidy" => ci::tidy(),
         "with" => test::with_servers(rest),

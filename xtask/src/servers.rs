@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    os::unix::process::CommandExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
     thread,
@@ -19,6 +19,9 @@ use crate::{
 pub(crate) struct Servers {
     pub(crate) postgres_url: String,
     pub(crate) mysql_url: String,
+    /// The programs that start, stop and kill the one and the other, for those who want to see that.
+    pub(crate) postgres_control: PathBuf,
+    pub(crate) mysql_control: PathBuf,
     _janitor: Janitor,
 }
 
@@ -33,6 +36,8 @@ impl Servers {
         Ok(Self {
             postgres_url: format!("postgres://postgres@127.0.0.1:{postgres}/postgres"),
             mysql_url: format!("mysql://root@127.0.0.1:{mysql}/mysql"),
+            postgres_control: janitor.folder.join("postgres/control"),
+            mysql_control: janitor.folder.join("mariadb/control"),
             _janitor: janitor,
         })
     }
@@ -94,6 +99,14 @@ fn start_postgres(tools: &Tools, folder: &Path, port: u16) -> Result {
     // pg_ctl waits until the server takes connections. What it starts must not hold our pipes open.
     let mut start = run("pg_ctl");
     start.arg("-D").arg(data).arg("-l").arg(folder.join("log")).args(["-w", "-t", "60", "-o", &options, "start"]);
+    let mut stop = run("pg_ctl");
+    stop.arg("-D").arg(data).args(["-w", "-t", "60", "stop", "-m"]);
+    let (start_words, stop_words) = (quoted(&start), quoted(&stop));
+    let control = format!(
+        "cd '{}'\ncase $1 in\nstart) {start_words} ;;\nstop) {stop_words} fast ;;\nkill) {stop_words} immediate ;;\nesac",
+        folder.display()
+    );
+    write_control(&folder, &control)?;
     sh::run(start.stdout(Stdio::null())).map_err(|error| with_log(&*error, &folder))
 }
 
@@ -117,6 +130,7 @@ fn start_mariadb(tools: &Tools, folder: &Path, port: u16) -> Result {
         .stdout(log.try_clone()?)
         .stderr(log)
         .process_group(0);
+    write_control(&folder, &mariadb_control(&folder, &quoted(&server)))?;
     let mut server = server.spawn()?;
     // MariaDB listens once it is ready.
     wait_for(port, || server.try_wait().is_ok_and(|ended| ended.is_none()))
@@ -124,6 +138,29 @@ fn start_mariadb(tools: &Tools, folder: &Path, port: u16) -> Result {
     // The janitor stops it; this takes note, so that no dead process is left behind.
     thread::spawn(move || server.wait());
     Ok(())
+}
+
+/// Unlike PostgreSQL's, this server has no program that starts it and waits for it.
+fn mariadb_control(folder: &Path, server: &str) -> String {
+    let (folder, script) = (folder.display(), include_str!("mariadb.sh"));
+    format!("cd '{folder}'\nserver() {{ exec setsid {server}; }}\n{script}")
+}
+
+/// Writes the program that starts, stops and kills a server. Nothing that it starts holds its caller's pipes open.
+fn write_control(folder: &Path, body: &str) -> Result {
+    let path = folder.join("control");
+    fs::write(
+        &path,
+        format!("#!/bin/sh\nset -eu\nexec >>'{0}' 2>&1 </dev/null\n{body}\n", path.with_extension("log").display()),
+    )?;
+    Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
+}
+
+/// A command for the shell.
+fn quoted(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Waits until something listens at the port; not when what should do so has ended.

@@ -47,10 +47,11 @@ pub(crate) fn with_servers(words: &[String]) -> Result {
     sh::run(Command::new(program).args(args).envs(variables))
 }
 
-type Variables = Vec<(&'static str, String)>;
+/// What tests, and the torture, find in their environment.
+pub(crate) type Variables = Vec<(&'static str, String)>;
 
 /// What a test may find in its environment. A server that is named there already is taken as it is.
-fn prepare() -> Result<(Option<Servers>, Variables)> {
+pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
     let tools = install::tools()?;
     let paths = [
         ("KOSOKU", &tools.kosoku),
@@ -69,6 +70,8 @@ fn prepare() -> Result<(Option<Servers>, Variables)> {
     let servers = Servers::start(&tools)?;
     variables.push((POSTGRES, servers.postgres_url.clone()));
     variables.push((MYSQL, servers.mysql_url.clone()));
+    variables.push((POSTGRES_CONTROL, servers.postgres_control.display().to_string()));
+    variables.push((MYSQL_CONTROL, servers.mysql_control.display().to_string()));
     println!("{POSTGRES}={}\n{MYSQL}={}", servers.postgres_url, servers.mysql_url);
     Ok((Some(servers), variables))
 }
@@ -127,6 +130,8 @@ fn run_and_count(tests: &mut Command) -> Result<(bool, Summary)> {
 
 const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
 const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
+const POSTGRES_CONTROL: &str = "CHAT_TEST_POSTGRES_CONTROL";
+const MYSQL_CONTROL: &str = "CHAT_TEST_MYSQL_CONTROL";
 
 #[cfg(test)]
 mod tests {

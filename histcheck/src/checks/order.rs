@@ -108,6 +108,11 @@ fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
             let found = || index.log_at(*room, record)?.number_of(&record.user, body);
             let seq = match result {
                 Outcome::Ok(sent) => sent.seq,
+                // One that was surely not stored took no effect, and of several it is not known which one did.
+                Outcome::Refused(_) if result.is_refused() => return None,
+                Outcome::Refused(_) | Outcome::Unknown if !index.sends.is_only(*room, &record.user, body) => {
+                    return None;
+                }
                 Outcome::Refused(_) | Outcome::Unknown => found()?,
             };
             Some((*room, Step { began: record.began, place, seq, is_attach: false }))
@@ -200,6 +205,19 @@ mod tests {
         story.during(1, "ann", 1, 50, send(1, "k2", sent(1)));
         story.during(2, "ann", 5, 40, send(1, "k1", sent(2)));
         story.finds(&[]);
+    }
+
+    #[test]
+    fn what_was_refused_is_sent_again_later_in_another_order() {
+        for refused in ["storage_full", "outcome_unknown"] {
+            let mut story = Story::new();
+            story.during(1, "ann", 0, 5, send(1, "k1", Err(refused)));
+            story.during(1, "ann", 1, 5, send(1, "k2", Err(refused)));
+            story.at(10);
+            story.did(1, "ann", send(1, "k2", sent(1)));
+            story.did(1, "ann", send(1, "k1", sent(2)));
+            story.finds(&[]);
+        }
     }
 
     #[test]

@@ -72,4 +72,8 @@ impl<'a> Sends<'a> {
         let overlaps = |other: &usize| *other != place && records[*other].began <= end;
         !matches!(attempts.places.len(), 65..) && !attempts.places.iter().any(overlaps)
     }
+    /// Whether a message was tried only once.
+    pub(crate) fn is_only(&self, room: u64, sender: &str, body: &str) -> bool {
+        self.of(room, sender, body).is_some_and(|attempts| attempts.places.len() == 1)
+    }
 }

@@ -1,0 +1,66 @@
+//! A short torture in every run of the tests: real clients, real faults, and a judge that finds planted bugs. The long one
+//! is `cargo xtask torture`.
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![expect(clippy::print_stderr, reason = "what was done to the server is worth reading when it was survived, too")]
+
+use std::{path::PathBuf, time::Duration};
+
+use chat_core::torture::Bug;
+use tokio::sync::Mutex;
+use torture::{
+    database::Kind,
+    judge::look_for,
+    nemesis::Fault,
+    run::{Options, run},
+    summary::Tally,
+    workload::Crew,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_doubled_or_stuck() {
+    const FAULTS: [Fault; 5] =
+        [Fault::KillRandom, Fault::KillAtPoint, Fault::PowerCut, Fault::DiskFull, Fault::CutSockets];
+    let _alone = ALONE.lock().await;
+    let mut tally = Tally::default();
+    let mut skipped = Vec::new();
+    for seed in 1..=3 {
+        let options = Options {
+            program: program(),
+            seed,
+            time: Duration::from_secs(15),
+            quiet: Duration::from_secs(3),
+            database: Kind::Sqlite,
+            faults: FAULTS.to_vec(),
+            bug: None,
+            crew: Crew::default(),
+            keeps: true,
+        };
+        let report = run(options).await.unwrap();
+        eprintln!("{report}");
+        assert!(report.is_clean(), "{report}");
+        tally.add(&report);
+        skipped = report.skipped;
+    }
+    eprintln!("{tally}");
+    for fault in FAULTS {
+        let is_skipped = skipped.iter().any(|(skipped, _)| *skipped == fault);
+        assert!(tally.done(fault) > 0 || is_skipped, "{} never happened", fault.name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planted_bugs_are_caught() {
+    let _alone = ALONE.lock().await;
+    for bug in [Bug::AckBeforeCommit, Bug::DedupOff, Bug::DropDelivery] {
+        let verdict = look_for(bug, program(), Crew::default()).await.unwrap();
+        eprintln!("{verdict}");
+        assert!(verdict.is_caught(), "{verdict}");
+    }
+}
+
+/// Two at once would be in each other's way.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+fn program() -> PathBuf {
+    env!("CARGO_BIN_EXE_chatd").into()
+}

@@ -1,0 +1,244 @@
+//! A client of the event streams (server-sent events).
+
+use std::{collections::VecDeque, time::Duration};
+
+use bytes::Bytes;
+use histcheck::history::{Attached, Event, Outcome, Position, Record, What};
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, body::Incoming};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+
+use super::{
+    frame,
+    socket::{Door, Seen},
+};
+use crate::recorder::Name;
+
+/// One room, heard over plain HTTP. However it ends, the history says so.
+#[derive(Debug)]
+pub struct Stream {
+    door: Door,
+    room: u64,
+    connection: u64,
+    body: Incoming,
+    driver: JoinHandle<Result<(), hyper::Error>>,
+    /// What has come and makes no whole event yet.
+    rest: Vec<u8>,
+    waiting: VecDeque<Value>,
+    attach: Option<Attach>,
+    is_over: bool,
+}
+
+/// An attach whose answer has not come whole: the gap comes one by one behind it.
+#[derive(Debug)]
+struct Attach {
+    began: u64,
+    after: Option<Position>,
+    head: Option<Position>,
+    gap: Vec<Event>,
+    missing: u64,
+}
+
+/// What came of asking for a stream.
+#[derive(Debug)]
+pub enum Opened {
+    /// It is open.
+    Stream(Box<Stream>),
+    /// The room is gone.
+    Gone,
+    /// Not now.
+    No,
+}
+
+impl Stream {
+    /// Opens a stream from a position on.
+    pub async fn open(door: &Door, room: u64, after: Option<Position>) -> Opened {
+        let began = door.recorder.now();
+        let connection = door.recorder.connection();
+        let asked = timeout(PATIENCE, ask(door, room, after.as_ref())).await.ok().flatten();
+        let refused = |result| {
+            let ended = matches!(result, Outcome::Refused(_)).then(|| door.recorder.now());
+            write_down(
+                door,
+                connection,
+                began,
+                ended,
+                What::Attach { room, after: after.clone(), presence: true, result },
+            );
+        };
+        match asked {
+            Some((200, body, driver)) => {
+                let attach = Some(Attach { began, after, head: None, gap: Vec::new(), missing: 0 });
+                let (door, rest, waiting) = (door.clone(), Vec::new(), VecDeque::new());
+                let stream = Self { door, room, connection, body, driver, rest, waiting, attach, is_over: false };
+                Opened::Stream(Box::new(stream))
+            }
+            Some((status, body, driver)) => {
+                let body = timeout(PATIENCE, body.collect()).await;
+                driver.abort();
+                let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+                let problem: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                let is_gone = status == 204 || status == 404;
+                let code = if is_gone { "room_not_found".to_owned() } else { frame::text(&problem["code"]) };
+                refused(Outcome::Refused(code));
+                if is_gone { Opened::Gone } else { Opened::No }
+            }
+            None => {
+                refused(Outcome::Unknown);
+                Opened::No
+            }
+        }
+    }
+
+    /// What comes next; after the end, the end again. Nothing is lost when it is dropped while it waits.
+    pub async fn next(&mut self) -> Seen {
+        loop {
+            if let Some(value) = self.waiting.pop_front() {
+                return self.take(&value);
+            }
+            if self.is_over {
+                return Seen::Closed(None);
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.rest.extend_from_slice(&data);
+                        self.split();
+                    }
+                }
+                Some(Err(_)) | None => return self.end(false),
+            }
+        }
+    }
+
+    /// Takes the whole events out of what has come.
+    fn split(&mut self) {
+        while let Some(end) = self.rest.windows(2).position(|two| two == b"\n\n") {
+            let event: Vec<u8> = self.rest.drain(..end + 2).collect();
+            let text = String::from_utf8_lossy(&event);
+            let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            let Some(mut value) = field("data:").and_then(|data| serde_json::from_str::<Value>(data).ok()) else {
+                continue;
+            };
+            if let Some(id) = field("id:") {
+                value["stream_id"] = id.into();
+            }
+            self.waiting.push_back(value);
+        }
+    }
+
+    fn take(&mut self, value: &Value) -> Seen {
+        if let Some(attached) = frame::attached(value) {
+            return self.attached(value, attached);
+        }
+        if let Some(event) = frame::event(value) {
+            if let Some(attach) = &mut self.attach {
+                attach.gap.push(event);
+                attach.missing = attach.missing.saturating_sub(1);
+                return if attach.missing == 0 { self.whole() } else { Seen::Other };
+            }
+            self.saw(What::Event { room: self.room, event: event.clone() });
+            return Seen::Event(self.room, event);
+        }
+        let room = self.room;
+        match value["type"].as_str().unwrap_or_default() {
+            "user_list" => {
+                let count = value["count"].as_u64().unwrap_or_default();
+                self.saw(What::UserList { room, users: frame::ids(&value["members"]), count });
+            }
+            "join" => self.saw(What::Join { room, who: frame::text(&value["user"]) }),
+            "leave" => self.saw(What::Leave { room, who: frame::text(&value["user"]) }),
+            "typing" => self.saw(What::Typing { room, users: frame::ids(&value["members"]) }),
+            _ => {}
+        }
+        Seen::Other
+    }
+
+    fn attached(&mut self, value: &Value, attached: Attached) -> Seen {
+        let Some(attach) = &mut self.attach else { return Seen::Other };
+        match attached {
+            Attached::Resumed { head, .. } => {
+                let stands = value["stream_id"].as_str().and_then(|id| id.rsplit_once(':')?.1.parse::<u64>().ok());
+                attach.missing = head.seq.saturating_sub(stands.unwrap_or(head.seq));
+                attach.head = Some(head);
+                if attach.missing == 0 { self.whole() } else { Seen::Other }
+            }
+            Attached::Resync { head } => self.answered(Attached::Resync { head }),
+        }
+    }
+
+    /// The answer is whole.
+    fn whole(&mut self) -> Seen {
+        let Some(Attach { head: Some(head), gap, .. }) = &mut self.attach else { return Seen::Other };
+        let attached = Attached::Resumed { head: head.clone(), events: std::mem::take(gap) };
+        self.answered(attached)
+    }
+
+    fn answered(&mut self, attached: Attached) -> Seen {
+        let Some(Attach { began, after, .. }) = self.attach.take() else { return Seen::Other };
+        let result = Outcome::Ok(attached);
+        let what = What::Attach { room: self.room, after, presence: true, result: result.clone() };
+        write_down(&self.door, self.connection, began, Some(self.door.recorder.now()), what);
+        Seen::Attached(self.room, result)
+    }
+
+    fn saw(&self, what: What) {
+        let now = self.door.recorder.now();
+        write_down(&self.door, self.connection, now, Some(now), what);
+    }
+
+    fn end(&mut self, by_client: bool) -> Seen {
+        let mut seen = Seen::Closed(None);
+        if std::mem::replace(&mut self.is_over, true) {
+            return seen;
+        }
+        self.driver.abort();
+        // What came of the gap was heard, and counts: it is as if the log had ended there.
+        if let Some(attach) = &mut self.attach {
+            match (&mut attach.head, attach.gap.last()) {
+                (Some(head), Some(last)) => {
+                    head.seq = last.seq;
+                    seen = self.whole();
+                }
+                _ => {
+                    let Some(Attach { began, after, .. }) = self.attach.take() else { return seen };
+                    let what = What::Attach { room: self.room, after, presence: true, result: Outcome::Unknown };
+                    write_down(&self.door, self.connection, began, None, what);
+                }
+            }
+        }
+        self.saw(What::Closed { code: None, by_client });
+        seen
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.end(true);
+    }
+}
+
+type Answer = (u16, Incoming, JoinHandle<Result<(), hyper::Error>>);
+
+async fn ask(door: &Door, room: u64, after: Option<&Position>) -> Option<Answer> {
+    let stream = TcpStream::connect(door.address).await.ok()?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let driver = tokio::spawn(connection);
+    let path = format!("/api/chat/rooms/{room}/events?username={}", door.name.user);
+    let mut request = Request::builder().uri(path).header("host", door.address.to_string());
+    if let Some(Position { epoch, seq }) = after {
+        request = request.header("last-event-id", format!("{epoch}:{seq}"));
+    }
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new()).ok()?).await.ok()?;
+    Some((answer.status().as_u16(), answer.into_body(), driver))
+}
+
+fn write_down(door: &Door, connection: u64, began: u64, ended: Option<u64>, what: What) {
+    let Name { process, user } = door.name.clone();
+    door.recorder.push(Record { process, user, connection, began, ended, what });
+}
+
+/// How long a client waits for the head of an answer.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,190 @@
+//! The database of a run, with what it takes to break it.
+
+use std::{
+    env, fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use sea_orm::{ConnectOptions, ConnectionTrait};
+use tokio::process::Command;
+
+use crate::{
+    fault::{disk::Disk, proxy::Proxy, shim::Shim},
+    server::Result,
+};
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A MariaDB server.
+    Mariadb,
+}
+
+impl Kind {
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Sqlite, Self::Postgres, Self::Mariadb].into_iter().find(|kind| kind.to_string() == name)
+    }
+
+    /// The variable that names the server, and the one that names the program which starts and stops it.
+    const fn variables(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(("CHAT_TEST_POSTGRES_URL", "CHAT_TEST_POSTGRES_CONTROL")),
+            Self::Mariadb => Some(("CHAT_TEST_MYSQL_URL", "CHAT_TEST_MYSQL_CONTROL")),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Mariadb => "mariadb",
+        })
+    }
+}
+
+/// A database that only this run uses; what is mounted or made for it goes with it.
+#[derive(Debug)]
+pub struct Database {
+    /// Which it is.
+    pub kind: Kind,
+    /// Where it is.
+    pub direct: String,
+    /// The same for the chat server: through the proxy, where there is one.
+    pub through: String,
+    /// What stands between the chat server and the database's server.
+    pub proxy: Option<Proxy>,
+    /// The small disk that it is on.
+    pub disk: Option<Disk>,
+    /// What misbehaves in the chat server's process; or why that is not possible.
+    pub shim: std::result::Result<Shim, String>,
+    /// The program that starts and stops the database's server; or why there is none.
+    pub control: std::result::Result<PathBuf, String>,
+    /// The database's server, to remove the database from in the end.
+    admin: Option<(String, String)>,
+}
+
+impl Database {
+    /// A new one of this run; files are kept in this folder unless there is to be a small disk.
+    ///
+    /// # Errors
+    /// There is no server, or it does not want to.
+    pub async fn new(kind: Kind, folder: &Path, on_small_disk: bool) -> Result<Self> {
+        let Some((url, control)) = kind.variables() else { return Self::sqlite(folder, on_small_disk).await };
+        let server = env::var(url).map_err(|_| format!("{url} is not set: run `cargo xtask torture`"))?;
+        let control = env::var_os(control).map(PathBuf::from).ok_or_else(|| format!("{control} is not set"));
+        let (host, _) = server.rsplit_once('/').ok_or("the URL of the server has no database")?;
+        let (scheme, address) = host.rsplit_once('@').ok_or("the URL of the server has no user")?;
+        let name = format!("chat_torture_{}", unique());
+        execute(&server, &format!("CREATE DATABASE {name}")).await?;
+        let proxy = Proxy::start(address.parse::<SocketAddr>()?).await?;
+        Ok(Self {
+            kind,
+            direct: format!("{host}/{name}"),
+            through: format!("{scheme}@{}/{name}", proxy.address()),
+            proxy: Some(proxy),
+            disk: None,
+            shim: Shim::new(folder).map_err(|error| error.to_string()),
+            control,
+            admin: Some((server, name)),
+        })
+    }
+
+    async fn sqlite(folder: &Path, on_small_disk: bool) -> Result<Self> {
+        let disk = if on_small_disk { Disk::mount(DISK).await.ok() } else { None };
+        let folder = disk.as_ref().map_or(folder, Disk::folder);
+        let url = format!("sqlite://{}/chat.db?mode=rwc", folder.display());
+        Ok(Self {
+            kind: Kind::Sqlite,
+            direct: url.clone(),
+            through: url,
+            proxy: None,
+            shim: Shim::new(folder).map_err(|error| error.to_string()),
+            disk,
+            control: Err("SQLite has no server".to_owned()),
+            admin: None,
+        })
+    }
+
+    /// The misbehaviour, or why there is none.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn shim(&self) -> Result<&Shim> {
+        self.shim.as_ref().map_err(|why| why.clone().into())
+    }
+
+    /// Starts or stops the database's server.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    pub async fn control(&self, what: &str) -> Result {
+        let program = self.control.as_ref().map_err(Clone::clone)?;
+        let output = Command::new(program).arg(what).output().await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        Err(format!("{} {what}: {}\n{told}", program.display(), output.status).into())
+    }
+
+    /// What is wrong with its files, if anything is. Its server is not running.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn damage(&self) -> Result<Option<String>> {
+        if self.kind != Kind::Sqlite {
+            return Ok(None);
+        }
+        let connection = sea_orm::Database::connect(options(&self.direct)).await?;
+        let row = connection.query_one_raw(sea_orm::Statement::from_string(
+            connection.get_database_backend(),
+            "PRAGMA integrity_check",
+        ));
+        let said: String = row.await?.ok_or("no answer")?.try_get_by_index(0)?;
+        connection.close().await?;
+        Ok((said != "ok").then_some(said))
+    }
+
+    /// Removes it from its server.
+    ///
+    /// # Errors
+    /// The server does not want to.
+    pub async fn remove(&mut self) -> Result {
+        match self.admin.take() {
+            Some((server, name)) => execute(&server, &format!("DROP DATABASE {name}")).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A name that no other run has.
+fn unique() -> String {
+    let since = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+    format!("{}_{since:x}", std::process::id())
+}
+
+async fn execute(server: &str, sql: &str) -> Result {
+    let connection = sea_orm::Database::connect(options(server)).await?;
+    connection.execute_unprepared(sql).await?;
+    Ok(connection.close().await?)
+}
+
+fn options(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    options
+}
+
+/// The size of the small disk.
+const DISK: u64 = 256 << 20;

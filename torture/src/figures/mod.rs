@@ -1,0 +1,28 @@
+//! `cargo xtask torture --figures`: what crowds cost, and how long they take to come back.
+
+mod crowd;
+mod slow;
+mod storm;
+
+use std::{env, fs, path::Path, process};
+
+use crate::server::Result;
+
+/// Measures, and returns what there is to tell: a storm of 10,000 sockets that lose their server, and 50 clients of 1,000
+/// that stop reading.
+///
+/// # Errors
+/// A server does not start, or somebody was not served as promised; what was measured is told with it.
+pub async fn run(program: &Path) -> Result<String> {
+    let folder = env::temp_dir().join(format!("chat-figures-{}", process::id()));
+    fs::create_dir_all(&folder)?;
+    let measured = measure(program, &folder).await;
+    fs::remove_dir_all(&folder)?;
+    measured
+}
+
+async fn measure(program: &Path, folder: &Path) -> Result<String> {
+    let storm = storm::run(program, folder).await?;
+    let slow = slow::run(program, folder).await.map_err(|error| format!("{storm}\n{error}"))?;
+    Ok(format!("{storm}\n{slow}"))
+}

@@ -1,0 +1,93 @@
+//! The end of a run: every client comes back to where it was, and reads everything there is.
+
+use std::time::Duration;
+
+use histcheck::history::Outcome;
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::{
+    client::{
+        may_retry,
+        rest::Rest,
+        socket::{Ask, Seen, Socket},
+    },
+    recorder::Name,
+    workload::{Left, World},
+};
+
+/// Lets all clients come back and read; returns what they could not do.
+pub async fn read(world: &World, clients: Vec<Left>) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let mut tasks = JoinSet::new();
+    for (number, left) in clients.into_iter().enumerate() {
+        tasks.spawn(client(world.clone(), left, number));
+        // Not all at once: what is measured here is not the storm.
+        if tasks.len() >= AT_ONCE {
+            complaints.extend(tasks.join_next().await.and_then(Result::ok).flatten());
+        }
+    }
+    while let Some(done) = tasks.join_next().await {
+        complaints.extend(done.ok().flatten());
+    }
+    complaints
+}
+
+async fn client(world: World, left: Left, number: usize) -> Option<String> {
+    let Left { name, positions, complaint } = left;
+    if complaint.is_some() {
+        return complaint;
+    }
+    let failed = |what: &str| Some(format!("{} cannot {what} after the run", name.process));
+    let Some(mut socket) = Socket::open(&world.door(&name)).await else { return failed("connect") };
+    for (room, after) in &positions {
+        let ask = Ask::Attach { room: *room, after: after.clone(), presence: false };
+        if !socket.ask(ask).await {
+            return failed("attach");
+        }
+        let answer = async {
+            loop {
+                match socket.next().await {
+                    Seen::Attached(_, result) => return matches!(result, Outcome::Ok(_)),
+                    Seen::Closed(_) => return false,
+                    Seen::Sent(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => {}
+                }
+            }
+        };
+        if !timeout(PATIENCE, answer).await.unwrap_or(false) {
+            return failed("attach");
+        }
+    }
+    // Each room is read whole by several clients: by each, one of those it was in.
+    let rooms: Vec<u64> = positions.keys().copied().collect();
+    let room = if rooms.is_empty() { world.rooms[number % world.rooms.len()] } else { rooms[number % rooms.len()] };
+    let is_read = read_all(&world.rest(&name), room).await;
+    socket.close().await;
+    if is_read { None } else { failed("read") }
+}
+
+/// Reads all pages of a room, the oldest first.
+async fn read_all(rest: &Rest, room: u64) -> bool {
+    let mut after = 0;
+    loop {
+        match rest.read(room, &format!("after={after}")).await {
+            Outcome::Ok(page) => match page.messages.last() {
+                Some(last) if page.has_after => after = last.seq,
+                Some(_) | None => return true,
+            },
+            Outcome::Refused(code) if may_retry(&code) => tokio::time::sleep(Duration::from_millis(200)).await,
+            Outcome::Refused(_) | Outcome::Unknown => return false,
+        }
+    }
+}
+
+/// Who is online where, for the checker to compare.
+pub async fn presence(world: &World) {
+    let rest = world.rest(&Name::own("watcher"));
+    for room in world.rooms.iter() {
+        rest.presence(*room).await;
+        rest.look(*room).await;
+    }
+}
+
+const AT_ONCE: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(20);

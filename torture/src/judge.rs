@@ -1,0 +1,148 @@
+//! Is the judge any good? Each bug that can be planted has to raise an alarm.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use chat_core::torture::Bug;
+use histcheck::Name;
+use tokio::time::Instant;
+
+use crate::{
+    database::Kind,
+    nemesis::Fault,
+    run::{Options, Report, run},
+    server::Result,
+    workload::Crew,
+};
+
+/// What came of looking for one bug.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The bug.
+    pub bug: Bug,
+    /// What it was found by, with how often each; empty: it was missed.
+    pub caught_by: Vec<(Name, usize)>,
+    /// How long it took, in so many runs.
+    pub took: Duration,
+    /// How many runs.
+    pub runs: u64,
+}
+
+impl Verdict {
+    /// Whether it was found.
+    #[must_use]
+    pub const fn is_caught(&self) -> bool {
+        !self.caught_by.is_empty()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.caught_by.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let names = if self.is_caught() { names.join(", ") } else { "MISSED".to_owned() };
+        write!(f, "{:31} {:4.0} s  {names}", self.bug.name(), self.took.as_secs_f64())
+    }
+}
+
+/// Runs a server with this bug until someone notices, for a minute at most.
+///
+/// # Errors
+/// The torture itself does not work.
+pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew) -> Result<Verdict> {
+    let case = case(bug);
+    let began = Instant::now();
+    let mut runs = 0;
+    let mut report: Option<Report> = None;
+    while began.elapsed() < PATIENCE && report.as_ref().is_none_or(|report| found(&case, report).is_empty()) {
+        runs += 1;
+        let options = Options {
+            program: program.clone(),
+            seed: runs,
+            time: Duration::from_secs(case.seconds),
+            quiet: Duration::from_secs(case.quiet),
+            database: case.database,
+            faults: case.faults.clone(),
+            bug: Some(bug.name().to_owned()),
+            crew,
+            keeps: false,
+        };
+        let done = run(options).await?;
+        if let Some((fault, why)) = done.skipped.first() {
+            return Err(format!("{bug} is seen only by {}: {why}", fault.name()).into());
+        }
+        report = Some(done);
+    }
+    let caught_by = report.map(|report| found(&case, &report)).unwrap_or_default();
+    Ok(Verdict { bug, caught_by, took: began.elapsed(), runs })
+}
+
+/// The anomalies that count.
+fn found(case: &Case, report: &Report) -> Vec<(Name, usize)> {
+    let counts = |name: &Name| case.only.is_empty() || case.only.contains(name);
+    report.judged.found.iter().filter(|(name, _)| counts(name)).map(|(name, count)| (*name, *count)).collect()
+}
+
+/// What shows a bug.
+#[derive(Debug)]
+struct Case {
+    faults: Vec<Fault>,
+    database: Kind,
+    seconds: u64,
+    quiet: u64,
+    /// The anomalies that count, where a server without bugs may raise others; none named: all.
+    only: Vec<Name>,
+}
+
+impl Case {
+    fn by(faults: &[Fault]) -> Self {
+        Self { faults: faults.to_vec(), database: Kind::Sqlite, seconds: 5, quiet: 1, only: Vec::new() }
+    }
+
+    fn for_long(self) -> Self {
+        Self { seconds: 10, ..self }
+    }
+}
+
+fn case(bug: Bug) -> Case {
+    match bug {
+        Bug::AckBeforeCommit
+        | Bug::PublishBeforeCommit
+        | Bug::LiveBeforeGap
+        | Bug::ResumeOkOnHole
+        | Bug::ReuseSeq
+        | Bug::DedupForgottenAtRestart => Case::by(&[Fault::KillRandom]).for_long(),
+        Bug::AttachOffByOne | Bug::AttachRepeatsOne => Case::by(&[Fault::CutSockets]),
+        Bug::ResyncSwallowed => Case::by(&[Fault::StopReading, Fault::CutSockets]).for_long(),
+        Bug::LostOnShutdown => Case::by(&[Fault::Sigterm]),
+        Bug::FailedAppendAcked => Case::by(&[Fault::DbLocked, Fault::DiskFull]).for_long(),
+        Bug::SynchronousNormal => Case::by(&[Fault::PowerCut]),
+        Bug::UnknownTreatedAsFailed => {
+            Case { database: Kind::Postgres, ..Case::by(&[Fault::LostCommitAnswer]).for_long() }
+        }
+        // Whatever a foreign writer does to stale reads is not promised to go unnoticed; but a subscription has no gap.
+        Bug::HoleNotLoaded => Case { only: vec![Name::Gap], ..Case::by(&[Fault::ForeignWriter]) },
+        // These take the time that a server without the bug may take.
+        Bug::TypingNeverExpires
+        | Bug::TypingStopLost
+        | Bug::PresenceNotCleared
+        | Bug::LeaveWithoutTheLastSession
+        | Bug::ArrivalMissed => Case { quiet: 16, ..Case::by(&[Fault::CutSockets]) },
+        Bug::DropDelivery
+        | Bug::DoubleDelivery
+        | Bug::SwapDeliveries
+        | Bug::StuckSubscription
+        | Bug::BodyChanged
+        | Bug::SenderMixedUp
+        | Bug::WrongSeqInOk
+        | Bug::StoredYetRefused
+        | Bug::PipelinedSendsOutOfOrder
+        | Bug::DeliverAfterDetach
+        | Bug::SentAfterTheEnd
+        | Bug::DedupOff
+        | Bug::KeyMismatchAccepted
+        | Bug::RenameNotServed
+        | Bug::StaleHistory
+        | Bug::HistoryHole => Case::by(&[]),
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,80 @@
+//! The clients' side: sockets are cut, some do not read, some ask too much.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::Stage;
+use crate::{
+    client::socket::{Ask, Seen, Socket},
+    recorder::Name,
+    rng::Rng,
+    server::Result,
+    workload::World,
+};
+
+/// All sockets are cut at once, some times in a row.
+pub(super) async fn cut_sockets(stage: &Stage, rng: &mut Rng) -> Result<String> {
+    let times = rng.between(1, 3);
+    for _ in 0..times {
+        stage.world.knobs.cut.send_modify(|cut| *cut += 1);
+        sleep(rng.millis(100, 1_500)).await;
+    }
+    Ok(format!("cut {times} times"))
+}
+
+/// Lazy hearers read nothing, while everybody writes long messages.
+pub(super) async fn stop_reading(stage: &Stage, rng: &mut Rng) -> Result<String> {
+    let time = rng.millis(2_000, 6_000);
+    let knobs = &stage.world.knobs;
+    knobs.bulk.store(true, Ordering::Relaxed);
+    knobs.mute.send_replace(true);
+    sleep(time).await;
+    knobs.mute.send_replace(false);
+    knobs.bulk.store(false, Ordering::Relaxed);
+    Ok(format!("read nothing for {} ms", time.as_millis()))
+}
+
+/// A few clients send and ask as fast as they are answered, with more unanswered than is allowed.
+pub(super) async fn flood(stage: &Stage, rng: &mut Rng) -> Result<String> {
+    let time = rng.millis(500, 1_500);
+    let clients = rng.between(1, 3);
+    let floods = (0..clients).map(|number| flood_as(&stage.world, number, time, Rng::new(rng.next())));
+    let sent: u64 = futures::future::join_all(floods.collect::<Vec<_>>()).await.into_iter().sum();
+    Ok(format!("{clients} clients sent {sent} messages and as many pings in {} ms", time.as_millis()))
+}
+
+async fn flood_as(world: &World, number: u64, time: Duration, mut rng: Rng) -> u64 {
+    let under_way = world.under_way();
+    let name = Name::own(&format!("flooder-{number}"));
+    let Some(mut socket) = Socket::open(&world.door(&name)).await else { return 0 };
+    let end = Instant::now() + time;
+    let mut sent = 0;
+    while Instant::now() < end && sent < 1_000 {
+        let room = world.rooms[rng.zipf(world.rooms.len())];
+        sent += 1;
+        // Unlike others it does not retry, so that its keys are of this one time.
+        let key = format!("flood-{}-{sent}", world.recorder.now());
+        let body = world.body(&key, &mut rng);
+        if !socket.ask(Ask::Send { room, key, body }).await || !socket.write(PING.to_owned()).await {
+            return sent;
+        }
+        while socket.unanswered() > WINDOW {
+            if let Seen::Closed(_) = socket.next().await {
+                return sent;
+            }
+        }
+    }
+    while socket.unanswered() > 0 {
+        if let Seen::Closed(_) = socket.next().await {
+            return sent;
+        }
+    }
+    socket.close().await;
+    drop(under_way);
+    sent
+}
+
+const PING: &str = r#"{"type":"ping"}"#;
+/// More than the server takes unanswered: then it stops reading until it has answered.
+const WINDOW: usize = 100;

@@ -1,0 +1,89 @@
+//! What is done to the server, and to those who use it: one or two faults at a time, by the seed.
+
+mod clients;
+mod fault;
+mod foreign;
+mod network;
+mod process;
+mod schedule;
+mod storage;
+
+use std::time::Duration;
+
+use histcheck::history::Phase;
+use tokio::{sync::Mutex, time::Instant};
+
+pub use self::{
+    fault::Fault,
+    schedule::{Step, schedule},
+};
+use crate::{
+    database::Database,
+    rng::Rng,
+    server::{Result, Server},
+    workload::World,
+};
+
+/// What the faults work on.
+#[derive(Debug)]
+pub struct Stage {
+    /// The server.
+    pub server: Mutex<Server>,
+    /// Its database.
+    pub database: Database,
+    /// Those who use it.
+    pub world: World,
+}
+
+/// What was done.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// When it began, since the run did.
+    pub at: Duration,
+    /// How long it took.
+    pub took: Duration,
+    /// What it was.
+    pub fault: Fault,
+    /// What exactly; or why it could not be done.
+    pub what: std::result::Result<String, String>,
+}
+
+/// Lets the schedule happen until the end of the time; returns what was done, and what went wrong by that.
+pub async fn haunt(stage: &Stage, steps: Vec<Step>, end: Instant) -> (Vec<Deed>, Vec<String>) {
+    let (mut deeds, mut complaints) = (Vec::new(), Vec::new());
+    for step in steps {
+        tokio::time::sleep_until(end.min(Instant::now() + step.calm)).await;
+        if Instant::now() >= end {
+            break;
+        }
+        let strikes = step.faults.into_iter().map(|(fault, seed)| strike(stage, fault, seed));
+        deeds.extend(futures::future::join_all(strikes).await);
+        if let Err(error) = stand_up(stage).await {
+            complaints.push(error.to_string());
+        }
+    }
+    tokio::time::sleep_until(end).await;
+    (deeds, complaints)
+}
+
+/// After a fault the server runs, without help.
+///
+/// # Errors
+/// It does not; but it does now, unless it cannot be started at all.
+pub async fn stand_up(stage: &Stage) -> Result {
+    let mut server = stage.server.lock().await;
+    let ended = server.has_ended()?;
+    if !server.is_up() {
+        server.start().await?;
+    }
+    ended.map_or(Ok(()), |status| Err(format!("the server ended by itself: {status}").into()))
+}
+
+async fn strike(stage: &Stage, fault: Fault, seed: u64) -> Deed {
+    let recorder = &stage.world.recorder;
+    recorder.phase(Phase::Fault(fault.name().to_owned()));
+    let at = Duration::from_nanos(recorder.now());
+    let what = fault.strike(stage, Rng::new(seed)).await.map_err(|error| error.to_string());
+    let took = Duration::from_nanos(recorder.now()).saturating_sub(at);
+    Deed { at, took, fault, what }
+}

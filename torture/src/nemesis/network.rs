@@ -1,0 +1,58 @@
+//! The database's server, and the network to it.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::Stage;
+use crate::{
+    fault::proxy::{Lose, Proxy},
+    rng::Rng,
+    server::Result,
+};
+
+/// The database stores something, and its answer never comes; or the question never comes.
+pub(super) async fn lost_commit_answer(stage: &Stage, rng: &mut Rng) -> Result<String> {
+    let proxy = proxy(stage)?;
+    let times = rng.between(1, 3);
+    let what = if rng.percent(75) { Lose::Answer } else { Lose::Request };
+    let aim = proxy.counts().lost_commits + usize::try_from(times)?;
+    proxy.lose_commits(usize::try_from(times)?, what);
+    let lost = timeout(PATIENCE, proxy.until(|counts| counts.lost_commits >= aim)).await;
+    proxy.lose_commits(0, what);
+    if lost.is_err() {
+        return Err(format!("there were no {times} commits").into());
+    }
+    Ok(format!("{times} commits: lost the {what:?}"))
+}
+
+/// The database's server is restarted, as after a crash.
+pub(super) async fn database_restart(stage: &Stage, rng: &mut Rng) -> Result<String> {
+    sleep(rng.millis(0, 500)).await;
+    stage.database.control("kill").await?;
+    stage.database.control("start").await?;
+    Ok("killed and started".to_owned())
+}
+
+/// The database's server is stopped for a while.
+pub(super) async fn database_stopped(stage: &Stage, time: Duration) -> Result<String> {
+    stage.database.control("stop").await?;
+    sleep(time).await;
+    stage.database.control("start").await?;
+    Ok(format!("stopped for {} s", time.as_secs()))
+}
+
+/// Packets to the database vanish, and come in the end.
+pub(super) async fn database_stalls(stage: &Stage, rng: &mut Rng) -> Result<String> {
+    let (proxy, time) = (proxy(stage)?, rng.millis(1_000, 8_000));
+    proxy.stall(true);
+    sleep(time).await;
+    proxy.stall(false);
+    Ok(format!("for {} ms", time.as_millis()))
+}
+
+fn proxy(stage: &Stage) -> Result<&Proxy> {
+    stage.database.proxy.as_ref().ok_or_else(|| "there is no network to this database".into())
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,83 @@
+//! What all clients of a run did and saw, in one history.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use histcheck::history::{Phase, Record, What};
+
+/// Takes the records of a run as they come.
+#[derive(Debug)]
+pub struct Recorder {
+    start: Instant,
+    connections: AtomicU64,
+    records: Mutex<Vec<Record>>,
+}
+
+impl Recorder {
+    /// An empty history that begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { start: Instant::now(), connections: AtomicU64::new(0), records: Mutex::default() }
+    }
+
+    /// Nanoseconds since the run began.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The name of a new connection.
+    pub fn connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Adds to the history.
+    pub fn push(&self, record: Record) {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+
+    /// Notes where the run stands.
+    pub fn phase(&self, phase: Phase) {
+        self.push(self.of_the_run(What::Phase { phase }));
+    }
+
+    /// A record of the run itself, that is as of now.
+    pub fn of_the_run(&self, what: What) -> Record {
+        let began = self.now();
+        Record { process: RUN.to_owned(), user: RUN.to_owned(), connection: 0, began, ended: Some(began), what }
+    }
+
+    /// The history so far, which begins anew.
+    pub fn take(&self) -> Vec<Record> {
+        std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Who one client of a run is.
+#[derive(Debug, Clone)]
+pub struct Name {
+    /// The client, as the history has it.
+    pub process: String,
+    /// The user that it acts for.
+    pub user: String,
+}
+
+impl Name {
+    /// A client that acts for a user of its own.
+    #[must_use]
+    pub fn own(name: &str) -> Self {
+        Self { process: name.to_owned(), user: name.to_owned() }
+    }
+}
+
+const RUN: &str = "run";

@@ -1,0 +1,280 @@
+//! One run: a server, its users and its nemesis; then what everybody saw is judged.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use histcheck::history::{Phase, Record};
+use tokio::{
+    sync::Mutex,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    database::{Database, Kind},
+    dump::dump,
+    final_reading,
+    nemesis::{self, Deed, Fault, Stage},
+    recorder::{Name, Recorder},
+    rng::Rng,
+    server::{Launch, Result, Server, free_address},
+    workload::{self, Act, Crew, Knobs, Left, World},
+};
+
+/// What a run is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The server's program.
+    pub program: PathBuf,
+    /// The seed.
+    pub seed: u64,
+    /// How long the nemesis is at work.
+    pub time: Duration,
+    /// How long it is quiet after that.
+    pub quiet: Duration,
+    /// Which database.
+    pub database: Kind,
+    /// What the nemesis may do; see [`all_faults`].
+    pub faults: Vec<Fault>,
+    /// The bug that the server is to have.
+    pub bug: Option<String>,
+    /// Who uses the server.
+    pub crew: Crew,
+    /// Whether history and log are kept when something is wrong.
+    pub keeps: bool,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What was done.
+    pub deeds: Vec<Deed>,
+    /// What could not be done here, and why.
+    pub skipped: Vec<(Fault, String)>,
+    /// How often the server was started.
+    pub starts: usize,
+    /// How often it was killed.
+    pub kills: usize,
+    /// What is wrong besides what the history shows.
+    pub complaints: Vec<String>,
+    /// What the history shows.
+    pub judged: histcheck::Report,
+    /// Where history and log are kept; `None`: nothing is wrong, and they are gone.
+    pub kept: Option<PathBuf>,
+    /// How long the judge took.
+    pub judging: Duration,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.complaints.is_empty() && self.judged.is_clean()
+    }
+}
+
+/// Does a run.
+///
+/// # Errors
+/// The torture itself does not work: there is no server to start, nothing to write to.
+pub async fn run(options: Options) -> Result<Report> {
+    let mut folder = Folder::new(options.seed)?;
+    let asked: Vec<Fault> = options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect();
+    // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
+    let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed.is_multiple_of(2);
+    let database = Database::new(options.database, &folder.data(), on_small_disk).await?;
+    let (faults, skipped) = possible(asked, &database);
+    if let Ok(shim) = &database.shim {
+        shim.record(faults.contains(&Fault::PowerCut))?;
+    }
+    let mut server = Server::new(launch(&options, &database, &folder.path)?);
+    server.start().await?;
+    let world = world(&server, &options).await?;
+    let mut stage = Stage { server: Mutex::new(server), database, world };
+
+    let clients = workload::begin(&stage.world, options.crew);
+    let end = Instant::now() + options.time;
+    let (deeds, mut complaints) = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
+    let clients = wind_down(&stage, clients, &options, &mut complaints).await?;
+    stage.world.recorder.phase(Phase::Final);
+    complaints.extend(final_reading::read(&stage.world, clients).await);
+    final_reading::presence(&stage.world).await;
+    let (starts, kills) = dump_all(&mut stage, &mut complaints).await?;
+    complaints.extend(panics(&folder.path.join("server.log"))?);
+
+    let records = stage.world.recorder.take();
+    let began = Instant::now();
+    let judged = histcheck::check(&records);
+    let judging = began.elapsed();
+    let mut report =
+        Report { seed: options.seed, deeds, skipped, starts, kills, complaints, judged, kept: None, judging };
+    if options.keeps && !report.is_clean() {
+        folder.keep(&records, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// All that there is with a database, and has its place in so much time.
+#[must_use]
+pub fn all_faults(database: Kind, time: Duration) -> Vec<Fault> {
+    let fits = |fault: &Fault| fault.is_survived() && fault.concerns(database) && fault.takes() * 2 <= time;
+    Fault::ALL.into_iter().filter(fits).collect()
+}
+
+/// What of it can be done here, and why the rest cannot.
+fn possible(asked: Vec<Fault>, database: &Database) -> (Vec<Fault>, Vec<(Fault, String)>) {
+    let (mut possible, mut skipped) = (Vec::new(), Vec::new());
+    for fault in asked {
+        match fault.lacks(database) {
+            None => possible.push(fault),
+            Some(why) => skipped.push((fault, why)),
+        }
+    }
+    (possible, skipped)
+}
+
+fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launch> {
+    let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
+    let mut variables: Vec<(String, OsString)> = Vec::new();
+    variables.extend(options.bug.iter().map(|bug| ("CHATD_TORTURE_BUG".to_owned(), bug.into())));
+    if let Ok(shim) = &database.shim {
+        variables.extend(shim.environment().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(Launch {
+        program: options.program.clone(),
+        database: database.through.clone(),
+        address: free_address(&mut rng)?,
+        log: folder.join("server.log"),
+        variables,
+    })
+}
+
+/// Stops the server, and reads its database without it; returns how often it was started, and killed.
+async fn dump_all(stage: &mut Stage, complaints: &mut Vec<String>) -> Result<(usize, usize)> {
+    let server = stage.server.get_mut();
+    if let Err(error) = server.stop().await {
+        complaints.push(error.to_string());
+        server.kill().await?;
+    }
+    let counts = (server.starts, server.kills);
+    if let Some(damage) = stage.database.damage().await? {
+        complaints.push(format!("the database is damaged: {damage}"));
+    }
+    let recorder = &stage.world.recorder;
+    for stored in dump(&stage.database.direct).await? {
+        recorder.push(recorder.of_the_run(stored));
+    }
+    stage.database.remove().await?;
+    Ok(counts)
+}
+
+async fn world(server: &Server, options: &Options) -> Result<World> {
+    let address = server.launch().address;
+    let recorder = Arc::new(Recorder::new());
+    let knobs = Arc::new(Knobs::new());
+    let mut world = World { address, recorder, rooms: Arc::new([]), knobs, seed: options.seed };
+    let rest = world.rest(&Name::own("host"));
+    let mut rooms = Vec::new();
+    for number in 0..options.crew.rooms {
+        rooms.push(rest.make_room(&format!("room {number}")).await.ok_or("a room cannot be made")?);
+    }
+    world.rooms = rooms.into();
+    Ok(world)
+}
+
+/// All faults are over: everybody finishes, hears everything, and leaves.
+async fn wind_down(
+    stage: &Stage,
+    mut clients: JoinSet<Left>,
+    options: &Options,
+    complaints: &mut Vec<String>,
+) -> Result<Vec<Left>> {
+    if let Err(error) = nemesis::stand_up(stage).await {
+        complaints.push(error.to_string());
+    }
+    let World { recorder, knobs, .. } = &stage.world;
+    recorder.phase(Phase::Healed);
+    // Life goes on for a moment, so that whoever hears nothing any more is found.
+    sleep(LIFE_GOES_ON).await;
+    knobs.act.send_replace(Act::Settle);
+    let settled = timeout(TO_SETTLE, knobs.under_way.subscribe().wait_for(|count| *count == 0)).await.is_ok();
+    if !settled {
+        complaints.push(format!("{} things are still under way", *knobs.under_way.borrow()));
+    }
+    sleep(options.quiet).await;
+    final_reading::presence(&stage.world).await;
+    recorder.phase(Phase::Quiet);
+    knobs.act.send_replace(Act::Leave);
+    let mut left = Vec::new();
+    while let Ok(Some(done)) = timeout(TO_SETTLE, clients.join_next()).await {
+        match done {
+            Ok(client) => left.push(client),
+            Err(error) => complaints.push(format!("a client broke: {error}")),
+        }
+    }
+    if !clients.is_empty() {
+        complaints.push(format!("{} clients cannot leave", clients.len()));
+    }
+    // The order in which they end is chance.
+    left.sort_by(|a, b| a.name.process.cmp(&b.name.process));
+    Ok(left)
+}
+
+/// The panics in the server's log.
+fn panics(log: &Path) -> Result<Vec<String>> {
+    let log = fs::read(log)?;
+    let log = String::from_utf8_lossy(&log);
+    Ok(log.lines().filter(|line| line.contains("panicked at")).map(|line| format!("in the log: {line}")).collect())
+}
+
+/// The folder of a run, which goes with it unless it is kept.
+struct Folder {
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl Folder {
+    fn new(seed: u64) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("chat-torture-{}-{seed}", std::process::id()));
+        drop(fs::remove_dir_all(&path));
+        let folder = Self { path, is_kept: false };
+        fs::create_dir_all(folder.data())?;
+        Ok(folder)
+    }
+
+    /// Where the database is; what is done to its disk does not concern the log.
+    fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    fn keep(&mut self, records: &[Record], report: &mut Report) -> Result {
+        self.is_kept = true;
+        let mut history = BufWriter::new(File::create(self.path.join("history.jsonl"))?);
+        for record in records {
+            histcheck::write(&mut history, record)?;
+        }
+        history.flush()?;
+        report.kept = Some(self.path.clone());
+        Ok(fs::write(self.path.join("summary.txt"), report.to_string())?)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What cannot be removed is in the machine's folder for such things.
+            drop(fs::remove_dir_all(&self.path));
+        }
+    }
+}
+
+const LIFE_GOES_ON: Duration = Duration::from_secs(2);
+const TO_SETTLE: Duration = Duration::from_secs(45);

@@ -1,0 +1,209 @@
+//! The server as a process: started, killed, frozen, stopped, and started again where it was.
+
+use std::{
+    error::Error,
+    ffi::OsString,
+    fs::{File, OpenOptions},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{client::rest, rng::Rng};
+
+/// What can go wrong in the torture itself.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The program.
+    pub program: PathBuf,
+    /// Its database.
+    pub database: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its log goes; each start adds to it.
+    pub log: PathBuf,
+    /// What stands in its environment at every start.
+    pub variables: Vec<(String, OsString)>,
+}
+
+/// A server that is up, or may be started again. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    launch: Launch,
+    process: Option<Child>,
+    /// How often it was started.
+    pub starts: usize,
+    /// How often it was killed, by us or by itself at a point that we chose.
+    pub kills: usize,
+}
+
+impl Server {
+    /// A server that is not started yet.
+    #[must_use]
+    pub const fn new(launch: Launch) -> Self {
+        Self { launch, process: None, starts: 0, kills: 0 }
+    }
+
+    /// Starts it and waits until it is ready.
+    ///
+    /// # Errors
+    /// It cannot be started, ends, or is not ready in time.
+    pub async fn start(&mut self) -> Result {
+        self.start_with(&[]).await
+    }
+
+    /// The same with more in its environment, this time only.
+    ///
+    /// # Errors
+    /// It cannot be started, ends, or is not ready in time.
+    pub async fn start_with(&mut self, variables: &[(String, OsString)]) -> Result {
+        self.spawn(variables)?;
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_ready().await {
+            if let Some(status) = self.has_ended()? {
+                return Err(format!("the server ended while it started: {status}").into());
+            }
+            if Instant::now() > deadline {
+                return Err("the server is not ready in time".into());
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Starts it, and does not wait.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn spawn(&mut self, variables: &[(String, OsString)]) -> Result {
+        let log = OpenOptions::new().create(true).append(true).open(&self.launch.log)?;
+        let process = Command::new(&self.launch.program)
+            .args(["--database-url", &self.launch.database, "--listen", &self.launch.address.to_string()])
+            .envs(self.launch.variables.iter().chain(variables).map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(File::options().append(true).open(&self.launch.log)?)
+            .stderr(log)
+            // Ctrl-C is for the torture, which kills it then.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        self.process = Some(process);
+        self.starts += 1;
+        Ok(())
+    }
+
+    /// Whether it takes requests.
+    pub async fn is_ready(&self) -> bool {
+        let asked = rest::call(self.launch.address, "GET", "/readyz", None, None);
+        timeout(Duration::from_secs(2), asked).await.is_ok_and(|reply| reply.is_some_and(|reply| reply.status == 200))
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn has_ended(&mut self) -> Result<Option<ExitStatus>> {
+        let Some(process) = &mut self.process else { return Ok(None) };
+        let status = process.try_wait()?;
+        if status.is_some() {
+            self.process = None;
+        }
+        Ok(status)
+    }
+
+    /// Whether there is a process.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Waits for its end, so long; `None`: it runs on.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub async fn ended(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
+        let Some(process) = &mut self.process else { return Ok(None) };
+        let Ok(status) = timeout(patience, process.wait()).await else { return Ok(None) };
+        self.process = None;
+        Ok(Some(status?))
+    }
+
+    /// Kills it without a word.
+    ///
+    /// # Errors
+    /// The system does not let us.
+    pub async fn kill(&mut self) -> Result {
+        if let Some(mut process) = self.process.take() {
+            process.kill().await?;
+            self.kills += 1;
+        }
+        Ok(())
+    }
+
+    /// Asks it to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// It does not stop in time, or not well.
+    pub async fn stop(&mut self) -> Result {
+        if !self.is_up() {
+            return Ok(());
+        }
+        if let Some(pid) = self.pid() {
+            signal(pid, "TERM").await?;
+        }
+        match self.ended(PATIENCE).await? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(format!("after SIGTERM the server ended with {status}").into()),
+            None => Err("the server does not stop after SIGTERM".into()),
+        }
+    }
+
+    /// The process's id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Child::id)
+    }
+
+    /// How it is started.
+    #[must_use]
+    pub const fn launch(&self) -> &Launch {
+        &self.launch
+    }
+}
+
+/// Sends a process a signal, such as `STOP`.
+///
+/// # Errors
+/// There is no such process, or no program `kill`.
+pub async fn signal(pid: u32, name: &str) -> Result {
+    let done = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().await?;
+    if done.success() { Ok(()) } else { Err(format!("kill -{name} {pid}: {done}").into()) }
+}
+
+/// An address that nobody uses, below those that the system gives to whoever connects: so it stays ours while the server
+/// is down.
+///
+/// # Errors
+/// There is none.
+pub fn free_address(rng: &mut Rng) -> Result<SocketAddr> {
+    for _ in 0..1_000 {
+        let port = u16::try_from(rng.between(12_000, 32_000))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    Err("there is no free port".into())
+}
+
+/// How long a server may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,92 @@
+//! What a run comes to, for people.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display, Formatter},
+};
+
+use crate::{nemesis::Fault, run::Report};
+
+/// What many runs come to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    runs: usize,
+    unclean: Vec<u64>,
+    kills: usize,
+    sends: usize,
+    events: usize,
+    /// How often each fault was done, and how often it could not be.
+    faults: BTreeMap<Fault, (usize, usize)>,
+}
+
+impl Tally {
+    /// Adds a run.
+    pub fn add(&mut self, report: &Report) {
+        self.runs += 1;
+        self.kills += report.kills;
+        self.sends += report.judged.summary.sends_ok;
+        self.events += report.judged.summary.events;
+        if !report.is_clean() {
+            self.unclean.push(report.seed);
+        }
+        for deed in &report.deeds {
+            let (done, not_done) = self.faults.entry(deed.fault).or_default();
+            *(if deed.what.is_ok() { done } else { not_done }) += 1;
+        }
+        for (fault, _) in &report.skipped {
+            self.faults.entry(*fault).or_default().1 += 1;
+        }
+    }
+
+    /// Whether nothing was wrong in any of them.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.unclean.is_empty()
+    }
+
+    /// How often a fault was done.
+    #[must_use]
+    pub fn done(&self, fault: Fault) -> usize {
+        self.faults.get(&fault).map_or(0, |(done, _)| *done)
+    }
+}
+
+impl Display for Tally {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { runs, kills, sends, events, .. } = self;
+        writeln!(f, "{runs} runs: {sends} sends ok, {events} events heard, {kills} kills")?;
+        for (fault, (done, not_done)) in &self.faults {
+            let not_done = if *not_done > 0 { format!(", {not_done} times not") } else { String::new() };
+            writeln!(f, "  {:19} done {done} times{not_done}", fault.name())?;
+        }
+        match &self.unclean[..] {
+            [] => write!(f, "nothing wrong"),
+            seeds => write!(f, "something wrong with seeds {seeds:?}"),
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}: the server was started {} times, killed {} times", self.seed, self.starts, self.kills)?;
+        for deed in &self.deeds {
+            let (at, took) = (deed.at.as_secs_f64(), deed.took.as_secs_f64());
+            let (done, what) = match &deed.what {
+                Ok(what) => ("", what),
+                Err(why) => ("NOT DONE: ", why),
+            };
+            writeln!(f, "  {at:6.1} s, for {took:4.1} s: {}: {done}{what}", deed.fault.name())?;
+        }
+        for (fault, why) in &self.skipped {
+            writeln!(f, "  skipped {}: {why}", fault.name())?;
+        }
+        writeln!(f, "{} (judged in {:.1} s)", self.judged, self.judging.as_secs_f64())?;
+        for complaint in &self.complaints {
+            writeln!(f, "wrong: {complaint}")?;
+        }
+        if let Some(folder) = &self.kept {
+            writeln!(f, "history and log: {}", folder.display())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The deleter: makes rooms of its own, and deletes them while a friend still writes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use histcheck::history::{Kind, Outcome};
+use tokio::time::{sleep, timeout};
+
+use super::{Act, Left, World};
+use crate::{
+    client::{
+        may_retry,
+        socket::{Ask, Seen, Socket},
+    },
+    recorder::Name,
+    rng::Rng,
+};
+
+/// Makes and deletes until nothing new is to be begun.
+pub async fn run(world: World) -> Left {
+    let name = Name::own("deleter");
+    let mut rng = world.rng(&name);
+    let _under_way = world.under_way();
+    let rest = world.rest(&name);
+    let mut count = 0;
+    while world.act() < Act::Settle {
+        world.pause(rng.millis(1_000, 3_000)).await;
+        if world.act() > Act::Work {
+            break;
+        }
+        count += 1;
+        let Some(room) = rest.make_room(&format!("short-lived {count}")).await else { continue };
+        let friends = [Name::own("deleter-friend-0"), Name::own("deleter-friend-1")];
+        let writing = friends.map(|friend| write(world.clone(), friend, room, count, Rng::new(rng.next())));
+        let writing: Vec<_> = writing.into_iter().map(tokio::spawn).collect();
+        sleep(rng.millis(100, 800)).await;
+        // The room is deleted for sure: also when no answer comes.
+        while world.act() < Act::Leave {
+            match rest.delete(room).await {
+                Outcome::Ok(()) => break,
+                Outcome::Refused(code) if !may_retry(&code) => break,
+                Outcome::Refused(_) | Outcome::Unknown => world.pause(Duration::from_millis(300)).await,
+            }
+        }
+        for friend in writing {
+            // It has an end of its own.
+            drop(friend.await);
+        }
+    }
+    Left { name, positions: BTreeMap::new(), complaint: None }
+}
+
+/// Hears the room and writes there until it is gone, or the socket is.
+async fn write(world: World, name: Name, room: u64, visit: u64, mut rng: Rng) {
+    let Some(mut socket) = Socket::open(&world.door(&name)).await else { return };
+    if !socket.ask(Ask::Attach { room, after: None, presence: true }).await {
+        return;
+    }
+    let mut is_gone = false;
+    for number in 0..60 {
+        let key = format!("{}-{visit}-{number}", name.process);
+        let body = world.body(&key, &mut rng);
+        if !is_gone && !socket.ask(Ask::Send { room, key, body }).await {
+            return;
+        }
+        let until = rng.millis(10, 60);
+        let hear = async {
+            loop {
+                match socket.next().await {
+                    Seen::Event(_, event) if event.kind == Kind::RoomDeleted => break true,
+                    Seen::Closed(_) => break true,
+                    Seen::Event(..) | Seen::Sent(..) | Seen::Attached(..) | Seen::Detached(..) | Seen::Other => {}
+                }
+            }
+        };
+        is_gone |= timeout(until, hear).await.unwrap_or(false);
+        if is_gone && socket.unanswered() == 0 {
+            break;
+        }
+    }
+    socket.close().await;
+}

@@ -1,0 +1,214 @@
+//! Writers: send at a pace of their own, some with many sends unanswered, and retry each until it is stored.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use histcheck::history::{Attached, Outcome, Position};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{Act, Left, UnderWay, World, retrier::Again};
+use crate::{
+    client::{
+        may_retry,
+        socket::{Ask, Seen, Socket},
+    },
+    recorder::Name,
+    rng::Rng,
+};
+
+/// A message that is not known to be stored.
+#[derive(Debug)]
+struct Open {
+    room: u64,
+    key: String,
+    body: String,
+    is_waiting: bool,
+    not_before: Instant,
+    _under_way: UnderWay,
+}
+
+struct Writer {
+    world: World,
+    name: Name,
+    rng: Rng,
+    again: mpsc::UnboundedSender<Again>,
+    /// How many may be unanswered.
+    window: usize,
+    /// The room that it hears while it writes, if it does.
+    hears: Option<u64>,
+    /// Whether its connection is lost for good once it has nothing more to write.
+    vanishes: bool,
+    position: Option<Position>,
+    count: u64,
+    open: BTreeMap<u64, Open>,
+}
+
+/// Writes until it is time to leave.
+pub async fn run(world: World, number: usize, again: mpsc::UnboundedSender<Again>) -> Left {
+    let name = Name::own(&format!("writer-{number}"));
+    let mut rng = world.rng(&name);
+    let window = match number % 4 {
+        0 => 32,
+        1 => 8,
+        _ => 1,
+    };
+    let hears = number.is_multiple_of(2).then(|| world.rooms[rng.zipf(world.rooms.len())]);
+    let vanishes = number % 4 == 2;
+    let open = BTreeMap::new();
+    let mut writer = Writer { world, name, rng, again, window, hears, vanishes, position: None, count: 0, open };
+    while writer.world.act() < Act::Leave {
+        match Socket::open(&writer.world.door(&writer.name)).await {
+            Some(socket) => writer.use_socket(socket).await,
+            None => writer.world.pause(writer.rng.millis(50, 300)).await,
+        }
+        if writer.is_gone() {
+            writer.world.wait_for(Act::Leave).await;
+        }
+    }
+    writer.left()
+}
+
+impl Writer {
+    async fn use_socket(&mut self, mut socket: Socket) {
+        for open in self.open.values_mut() {
+            open.is_waiting = false;
+        }
+        if let Some(room) = self.hears {
+            let ask =
+                Ask::Attach { room, after: self.position.clone(), presence: self.vanishes || self.rng.percent(50) };
+            socket.ask(ask).await;
+        }
+        let mut cut = self.world.knobs.cut.subscribe();
+        cut.mark_unchanged();
+        let world = self.world.clone();
+        let mut next = Instant::now();
+        loop {
+            tokio::select! {
+                seen = socket.next() => {
+                    if !self.take(seen) {
+                        return;
+                    }
+                }
+                () = sleep_until(next) => {
+                    if !self.write(&mut socket).await || self.is_gone() {
+                        return;
+                    }
+                    next = Instant::now() + self.rng.millis(10, 120);
+                }
+                _ = cut.changed() => return,
+                () = world.wait_for(Act::Leave) => {
+                    socket.close().await;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.vanishes && self.open.is_empty() && self.world.act() > Act::Work
+    }
+
+    /// Writes what is due; false: the socket is gone.
+    async fn write(&mut self, socket: &mut Socket) -> bool {
+        let now = Instant::now();
+        let mut waiting = self.open.values().filter(|open| open.is_waiting).count();
+        let due: Vec<u64> =
+            self.open.iter().filter(|(_, open)| !open.is_waiting && open.not_before <= now).map(|(n, _)| *n).collect();
+        for number in due {
+            if waiting < self.window && !self.ask(socket, number).await {
+                return false;
+            }
+            waiting += 1;
+        }
+        if self.world.act() > Act::Work {
+            return true;
+        }
+        let burst = if self.window == 1 { 1 } else { self.rng.between(1, self.window as u64 / 4) };
+        for _ in 0..burst {
+            // While the server refuses, what is open is enough.
+            if waiting >= self.window || self.open.len() > self.window {
+                break;
+            }
+            let number = self.compose();
+            if !self.ask(socket, number).await {
+                return false;
+            }
+            waiting += 1;
+        }
+        true
+    }
+
+    /// A new message.
+    fn compose(&mut self) -> u64 {
+        self.count += 1;
+        let room = self.world.rooms[self.rng.zipf(self.world.rooms.len())];
+        let key = format!("{}-{}", self.name.process, self.count);
+        let body = self.world.body(&key, &mut self.rng);
+        if self.rng.percent(8) {
+            let is_later = self.rng.percent(50);
+            let delay = if is_later { self.rng.millis(100, 3_000) } else { Duration::ZERO };
+            let (user, at) = (self.name.user.clone(), Instant::now() + delay);
+            let again = Again { user, room, key: key.clone(), body: body.clone(), at, is_later };
+            // Once the retriers are gone nothing is sent again.
+            drop(self.again.send(again));
+        }
+        let _under_way = self.world.under_way();
+        let not_before = Instant::now();
+        self.open.insert(self.count, Open { room, key, body, is_waiting: false, not_before, _under_way });
+        self.count
+    }
+
+    async fn ask(&mut self, socket: &mut Socket, number: u64) -> bool {
+        let Some(open) = self.open.get_mut(&number) else { return true };
+        open.is_waiting = true;
+        let ask = Ask::Send { room: open.room, key: open.key.clone(), body: open.body.clone() };
+        socket.ask(ask).await
+    }
+
+    /// Takes note; false: the socket is gone.
+    fn take(&mut self, seen: Seen) -> bool {
+        match seen {
+            Seen::Sent(_, key, result) => self.sent(&key, &result),
+            Seen::Attached(_, Outcome::Ok(Attached::Resumed { head, .. } | Attached::Resync { head })) => {
+                self.position = Some(head);
+            }
+            Seen::Event(_, event) => {
+                if let Some(position) = &mut self.position {
+                    position.seq = event.seq;
+                }
+            }
+            Seen::Attached(..) | Seen::Detached(..) | Seen::Other => {}
+            Seen::Closed(_) => return false,
+        }
+        true
+    }
+
+    fn sent(&mut self, key: &str, result: &Outcome<histcheck::history::Sent>) {
+        let Some(number) = key.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok()) else { return };
+        let is_open = match result {
+            Outcome::Ok(_) => false,
+            Outcome::Refused(code) => may_retry(code),
+            Outcome::Unknown => true,
+        };
+        if !is_open {
+            self.open.remove(&number);
+        } else if let Some(open) = self.open.get_mut(&number) {
+            open.is_waiting = false;
+            open.not_before = Instant::now() + self.rng.millis(100, 500);
+        }
+    }
+
+    fn left(self) -> Left {
+        let rooms: BTreeSet<u64> = self.open.values().map(|open| open.room).collect();
+        let complaint = (!self.open.is_empty()).then(|| {
+            format!("{} sends of {} were never stored, in rooms {rooms:?}", self.open.len(), self.name.process)
+        });
+        let positions = self.hears.map(|room| (room, self.position)).into_iter().collect();
+        Left { name: self.name, positions, complaint }
+    }
+}

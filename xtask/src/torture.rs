@@ -1,0 +1,20 @@
+//! `cargo xtask torture`: builds the server with its planted bugs and points to die at, and sets the torture on it.
+
+use crate::{
+    sh::{self, Result, command},
+    test,
+};
+
+/// Runs the torture with these options.
+pub(crate) fn run(options: &[String]) -> Result {
+    // The same build as the tests': nothing is compiled a second time.
+    let build = ["build", "--workspace", "--all-features", "--bins", "--test", "torture"];
+    sh::run(sh::cargo().args(build))?;
+    let needs_server =
+        options.iter().any(|option| option.ends_with("postgres") || option.ends_with("mariadb") || option == "--judge");
+    let (_servers, variables) = if needs_server { test::prepare()? } else { (None, test::Variables::new()) };
+    let programs = sh::target().join("debug");
+    let mut torture = command(programs.join("torture"));
+    torture.arg("--server").arg(programs.join("chatd")).args(options).envs(variables);
+    sh::run(&mut torture)
+}
