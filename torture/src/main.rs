@@ -110,6 +110,9 @@ async fn runs(arguments: &Arguments) -> Result<bool> {
     let time = Duration::from_secs(arguments.seconds);
     let faults =
         if arguments.faults.is_empty() { all_faults(arguments.database, time) } else { arguments.faults.clone() };
+    if faults.is_empty() {
+        return Err("no fault has its place in so little time: give it 16 seconds at least".into());
+    }
     let mut tally = Tally::default();
     for seed in arguments.seeds.clone().unwrap_or(arguments.seed..arguments.seed + 1) {
         let options = Options {
