@@ -1,20 +1,16 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+mod log;
 mod metrics;
 #[cfg(feature = "torture")]
 mod torture;
 
-use std::{
-    io::{IsTerminal, Write},
-    net::SocketAddr,
-    process::ExitCode,
-};
+use std::{io::Write, net::SocketAddr, process::ExitCode};
 
 use chat_core::{ChatEngine, StartError};
 use chat_http::{Guests, Origin, serve, site};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
 #[derive(Debug, Parser)]
@@ -46,15 +42,7 @@ struct Options {
 
     /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    log_format: log::Format,
 }
 
 const EXIT_CODES: &str = "\
@@ -76,7 +64,7 @@ struct Failure {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    start_log(options.log_format);
+    log::start(options.log_format);
     match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -178,17 +166,6 @@ fn say_where(address: SocketAddr) {
     );
     // Nobody reads it if it cannot be written, and the server runs all the same.
     drop(std::io::stdout().write_all(text.as_bytes()));
-}
-
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // A log that cannot be written (its disk may be full) is no reason to panic, which is what telling of it there would
-    // come to.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
-    match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().init(),
-    }
 }
 
 #[cfg(test)]

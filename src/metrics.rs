@@ -6,6 +6,8 @@ use chat_http::{Server, text_page};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 use tokio::{net::TcpListener, time::interval};
 
+use crate::log;
+
 /// The upper bounds of what is measured in seconds.
 const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 /// The upper bounds of what is counted.
@@ -19,6 +21,7 @@ pub(crate) fn start(listener: TcpListener) -> Result<(), BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_messages".to_owned()), &COUNTS)?
         .install_recorder()?;
+    log::measure();
     let upkeep = recorder.clone();
     tokio::spawn(async move {
         let mut ticks = interval(UPKEEP);

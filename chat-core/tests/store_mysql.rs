@@ -2,7 +2,7 @@
 #![cfg(all(feature = "test-util", feature = "mysql"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use chat_core::store::{Store, sea::SeaStore};
+use chat_core::store::{Store, StoreErrorKind, sea::SeaStore};
 use sea_orm::{ConnectionTrait, Database};
 
 use server::Server;
@@ -32,7 +32,7 @@ async fn lost_connections_are_made_anew() {
     use sea_orm::{DbBackend, Statement};
     let server = make().await;
     let store = SeaStore::open(&server.url()).await.unwrap();
-    store.probe().await.unwrap();
+    store.probe(StoreErrorKind::Unavailable).await.unwrap();
     let admin = Database::connect(&server.admin).await.unwrap();
     let sql = format!("SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = '{}'", server.name);
     for row in admin.query_all_raw(Statement::from_string(DbBackend::MySql, sql)).await.unwrap() {
@@ -40,7 +40,7 @@ async fn lost_connections_are_made_anew() {
         admin.execute_unprepared(&format!("KILL {id}")).await.unwrap();
     }
     // The first may find out; the next goes on.
-    let _ = store.probe().await;
-    store.probe().await.unwrap();
+    let _ = store.probe(StoreErrorKind::Unavailable).await;
+    store.probe(StoreErrorKind::Unavailable).await.unwrap();
     store.rooms(&chat_core::RoomQuery::default()).await.unwrap();
 }

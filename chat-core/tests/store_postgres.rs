@@ -2,7 +2,7 @@
 #![cfg(all(feature = "test-util", feature = "postgres"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use chat_core::store::{Store, sea::SeaStore};
+use chat_core::store::{Store, StoreErrorKind, sea::SeaStore};
 use sea_orm::{ConnectionTrait, Database};
 
 use server::Server;
@@ -32,13 +32,13 @@ async fn lost_connections_are_made_anew() {
     use sea_orm::{DbBackend, Statement};
     let server = make().await;
     let store = SeaStore::open(&server.url()).await.unwrap();
-    store.probe().await.unwrap();
+    store.probe(StoreErrorKind::Unavailable).await.unwrap();
     let admin = Database::connect(&server.admin).await.unwrap();
     let others = format!("FROM pg_stat_activity WHERE datname = '{}'", server.name);
     admin.execute_unprepared(&format!("SELECT pg_terminate_backend(pid) {others}")).await.unwrap();
     // The first may find out; the next goes on.
-    let _ = store.probe().await;
-    store.probe().await.unwrap();
+    let _ = store.probe(StoreErrorKind::Unavailable).await;
+    store.probe(StoreErrorKind::Unavailable).await.unwrap();
     store.rooms(&chat_core::RoomQuery::default()).await.unwrap();
     let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
                  (SELECT oid FROM pg_database WHERE datname = current_database())";

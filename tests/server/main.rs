@@ -4,12 +4,12 @@
 mod common;
 
 mod examples;
+mod faults;
 mod greedy;
 mod history;
 mod kill;
 #[cfg(feature = "torture")]
 mod kill_points;
-mod log;
 mod metrics;
 #[cfg(feature = "torture")]
 mod panics;

@@ -73,17 +73,28 @@ impl Breaker {
             self.is_open.store(true, Ordering::Release);
         }
         tracing::warn!(error = %failure, "the database cannot store: writes are refused until it can");
-        self.runtime.spawn(Arc::clone(self).probe(self.metrics.open_breaker()));
+        self.runtime.spawn(Arc::clone(self).probe(failure.kind, self.metrics.open_breaker()));
     }
 
-    async fn probe(self: Arc<Self>, open: Counted) {
+    /// Takes note of what the store notices by itself, so that nobody has to fail for it first.
+    pub(super) async fn watch(self: Arc<Self>) {
+        let mut stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                failure = self.store.disturbed() => self.failed(&failure),
+            }
+        }
+    }
+
+    async fn probe(self: Arc<Self>, after: StoreErrorKind, open: Counted) {
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = sleep(PROBE_INTERVAL) => {}
             }
-            match self.store.probe().await {
+            match self.store.probe(after).await {
                 Ok(()) => break,
                 Err(error) => tracing::debug!(%error, "the database still cannot store"),
             }

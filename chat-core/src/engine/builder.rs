@@ -152,6 +152,7 @@ impl Builder {
         let (stop, stopping) = watch::channel(false);
         let metrics = Arc::new(Metrics::new());
         let breaker = Breaker::new(&store, &metrics, &runtime, &stopping);
+        runtime.spawn(Arc::clone(&breaker).watch());
         let (journal, writers) = Journal::start(&store, &breaker, &metrics, &runtime, &stopping);
         let inner = Arc::new(Inner {
             hub: Hub::new(),

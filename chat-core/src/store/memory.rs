@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{RoomMessages, Store, StoreError, numbering, numbering::Place, paging};
+use super::{RoomMessages, Store, StoreError, StoreErrorKind, numbering, numbering::Place, paging};
 use crate::{
     Epoch, Event, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
     append::{Lookup, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
@@ -338,7 +338,7 @@ impl Store for MemoryStore {
         Ok(self.log().history(room, page))
     }
 
-    async fn probe(&self) -> Result<(), StoreError> {
+    async fn probe(&self, _after: StoreErrorKind) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -64,8 +64,14 @@ pub trait Store: Send + Sync + 'static {
     /// A page of a room's messages. The head is read before the rows. `None` where the room is gone.
     async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError>;
 
-    /// A write transaction that changes nothing: can this store store?
-    async fn probe(&self) -> Result<(), StoreError>;
+    /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
+    /// full, there has to be room for a usual batch, not only for this.
+    async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError>;
+
+    /// Resolves each time the store has noticed, without being asked to store, that it cannot.
+    async fn disturbed(&self) -> StoreError {
+        std::future::pending().await
+    }
 
     /// Resolves when this process may no longer write (its lease is lost and could not be taken again).
     async fn evicted(&self) {

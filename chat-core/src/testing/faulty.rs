@@ -67,6 +67,8 @@ struct Script {
     held: BTreeSet<Op>,
     calls: BTreeMap<Op, usize>,
     batches: Vec<Vec<(RoomId, usize)>>,
+    probes: Vec<StoreErrorKind>,
+    disturbances: VecDeque<StoreErrorKind>,
     closed: bool,
 }
 
@@ -121,6 +123,18 @@ impl FaultyStore {
     #[must_use]
     pub fn batches(&self) -> Vec<Vec<(RoomId, usize)>> {
         self.script().batches.clone()
+    }
+
+    /// The probes so far: after what each was asked.
+    #[must_use]
+    pub fn probes(&self) -> Vec<StoreErrorKind> {
+        self.script().probes.clone()
+    }
+
+    /// Lets it notice by itself that it cannot store.
+    pub fn disturb(&self, kind: StoreErrorKind) {
+        self.script().disturbances.push_back(kind);
+        self.0.changed.notify_waiters();
     }
 
     /// Whether it was closed.
@@ -239,8 +253,20 @@ impl Store for FaultyStore {
         self.run(Op::Read, self.0.store.history(room, page)).await
     }
 
-    async fn probe(&self) -> Result<(), StoreError> {
-        self.run(Op::Probe, self.0.store.probe()).await
+    async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
+        self.script().probes.push(after);
+        self.run(Op::Probe, self.0.store.probe(after)).await
+    }
+
+    async fn disturbed(&self) -> StoreError {
+        loop {
+            self.until(|script| !script.disturbances.is_empty()).await;
+            let next = self.script().disturbances.pop_front();
+            // Somebody else may have been told.
+            if let Some(kind) = next {
+                return StoreError::new(kind, "noticed, as told");
+            }
+        }
     }
 
     async fn evicted(&self) {

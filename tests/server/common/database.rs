@@ -1,6 +1,9 @@
 //! A database that no other test sees.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use sea_orm::ConnectionTrait;
 
@@ -16,6 +19,16 @@ impl Database {
         let folder = env::temp_dir().join(unique());
         fs::create_dir(&folder).unwrap();
         Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: Some(folder) }
+    }
+
+    /// A file in a folder that is somebody else's business.
+    pub(crate) fn sqlite_in(folder: &Path) -> Self {
+        Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: None }
+    }
+
+    /// The same database by way of another address, or by any other URL.
+    pub(crate) const fn at(url: String) -> Self {
+        Self { url, folder: None }
     }
 
     pub(crate) async fn postgres() -> Self {
@@ -35,6 +48,11 @@ impl Database {
         connection.close().await.unwrap();
         let (server, _) = server.rsplit_once('/').unwrap();
         Self { url: format!("{server}/{name}"), folder: None }
+    }
+
+    /// The folder of an SQLite database.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_deref().unwrap()
     }
 
     pub(crate) fn url(&self) -> &str {

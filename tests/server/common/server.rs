@@ -1,6 +1,7 @@
 //! The server as a process.
 
 use std::{
+    ffi::OsString,
     net::SocketAddr,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -49,10 +50,20 @@ impl Server {
         Self::spawn(command).await
     }
 
-    /// The same with a log that cannot be written, of everything that there is to log.
-    pub(crate) async fn start_with_full_log(database: &Database) -> Self {
+    /// The same in another environment.
+    pub(crate) async fn start_under(
+        database: &Database,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> Self {
         let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
-        command.stderr(std::fs::File::options().write(true).open("/dev/full").unwrap()).env("RUST_LOG", "trace");
+        command.envs(environment);
+        Self::spawn(command).await
+    }
+
+    /// The same with further arguments, with a log that goes elsewhere.
+    pub(crate) async fn start_logging_to(database: &Database, log: Stdio, arguments: &[&str]) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.args(arguments).stderr(log).env("RUST_LOG", "debug");
         Self::spawn(command).await
     }
 
@@ -61,6 +72,7 @@ impl Server {
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
         read(process.stdout.take().unwrap(), log.clone(), told.clone());
+        // It may write its log elsewhere.
         if let Some(stderr) = process.stderr.take() {
             read(stderr, log.clone(), told);
         }
@@ -80,8 +92,19 @@ impl Server {
 
     /// The same with further arguments.
     pub(crate) async fn fail_with(database: &Database, arguments: &[&str]) -> (ExitStatus, String) {
-        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
-        let output = timeout(DEADLINE, command.args(arguments).output()).await.expect("it runs on").unwrap();
+        Self::run_to_its_end(command(database, SocketAddr::from(([127, 0, 0, 1], 0))).args(arguments)).await
+    }
+
+    /// The same in another environment.
+    pub(crate) async fn fail_under(
+        database: &Database,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> (ExitStatus, String) {
+        Self::run_to_its_end(command(database, SocketAddr::from(([127, 0, 0, 1], 0))).envs(environment)).await
+    }
+
+    async fn run_to_its_end(command: &mut Command) -> (ExitStatus, String) {
+        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
@@ -118,19 +141,9 @@ impl Server {
         assert!(asked.success());
     }
 
-    /// Waits until it has ended.
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
-        let ended = timeout(DEADLINE, self.process.wait()).await;
-        ended.unwrap_or_else(|_| panic!("it runs on:\n{}", self.log.lock().unwrap())).unwrap()
-    }
-
-    #[cfg(feature = "torture")]
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.id().unwrap()
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// What it shows of its metrics.

@@ -77,6 +77,14 @@ impl Disk {
         Ok(ballast.set_len(size.saturating_sub(bytes))?)
     }
 
+    /// Takes no writes any more; files that are open for them must have been closed.
+    ///
+    /// # Errors
+    /// [`FaultError::Failed`] where some are open.
+    pub async fn protect(&self) -> Result<(), FaultError> {
+        run("mount", &["-o", "remount,ro", &self.folder.display().to_string()]).await.map(drop)
+    }
+
     fn ballast(&self) -> PathBuf {
         self.folder.join("ballast")
     }
@@ -115,6 +123,8 @@ mod tests {
         fs::write(&file, [0; 5000]).unwrap();
         disk.free().unwrap();
         fs::write(&file, [0; 50_000]).unwrap();
+        disk.protect().await.unwrap();
+        assert_eq!(fs::write(&file, "x").unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
         let folder = disk.folder().to_owned();
         drop(disk);
         assert!(!folder.exists());

@@ -39,6 +39,17 @@ pub async fn limit_descriptors(pid: u32, most: usize) -> Result<(), FaultError> 
     run("prlimit", &["--pid", &pid.to_string(), &format!("--nofile={most}:")]).await.map(drop)
 }
 
+/// How many descriptors a process may have, as [`limit_descriptors`] sets it.
+///
+/// # Errors
+/// What the system says.
+pub fn descriptor_limit(pid: u32) -> Result<usize, FaultError> {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_ascii_whitespace().next()?.parse().ok());
+    soft.ok_or_else(|| FaultError::Failed(format!("not understood: {limits}")))
+}
+
 /// How many descriptors a process has open.
 ///
 /// # Errors
@@ -105,9 +116,7 @@ mod tests {
         let pid = process.id().unwrap();
         assert!(descriptors(pid).unwrap() >= 3);
         limit_descriptors(pid, 17).await.unwrap();
-        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
-        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
-        assert_eq!(line.split_ascii_whitespace().nth(3), Some("17"), "{line}");
+        assert_eq!(descriptor_limit(pid).unwrap(), 17);
         assert!(cpu_time(pid).unwrap() < Duration::from_secs(5));
     }
 }

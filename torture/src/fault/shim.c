@@ -33,6 +33,7 @@ enum word {
     SYNC_DELAY = 2,  /* milliseconds that a sync takes longer */
     CLOCK = 3,       /* microseconds that the wall clock is ahead */
     RECORD = 4,      /* whether old bytes are kept */
+    FAIL_OTHERS = 5, /* the same as FAIL_SYNCS, but not of files whose name ends in -wal */
     /* counts */
     ATTACHED = 8, NO_ROOM = 9, FAILED_SYNCS = 10, DELAYED_SYNCS = 11, SHIFTED_CLOCKS = 12, RECORDS = 13, SYNCS = 14,
     WORDS = 32
@@ -45,7 +46,7 @@ struct header { uint64_t kind, offset, count, size, length; };
 
 /* A file that was written. After a failed sync its pages count as clean though they are lost: from then on its log is
  * kept whole, and who reads it works out what a later sync can have saved. */
-struct file { dev_t device; ino_t inode; int watched, log, is_lossy; uint64_t logged; pthread_mutex_t lock; };
+struct file { dev_t device; ino_t inode; int watched, is_wal, log, is_lossy; uint64_t logged; pthread_mutex_t lock; };
 
 static int64_t none[WORDS] = { [ROOM] = -1 };
 static volatile int64_t *words = none;
@@ -110,7 +111,8 @@ static struct file *file_of(int fd, struct stat *stat) {
     if (!file && used < (int)(sizeof files / sizeof *files)) {
         char path[PATH_MAX];
         file = &files[used++];
-        *file = (struct file){ stat->st_dev, stat->st_ino, path_of(fd, path), -1, 0, 0, PTHREAD_MUTEX_INITIALIZER };
+        *file = (struct file){ stat->st_dev, stat->st_ino, path_of(fd, path), 0, -1, 0, 0, PTHREAD_MUTEX_INITIALIZER };
+        file->is_wal = file->watched && strlen(path) > 4 && !strcmp(path + strlen(path) - 4, "-wal");
     }
     pthread_mutex_unlock(&table);
     return file && file->watched ? file : NULL;
@@ -222,6 +224,13 @@ int ftruncate64(int fd, off64_t length) {
 
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 
+/* Whether there was one left of those that are to happen so often. */
+static int take(enum word word) {
+    for (int64_t left = words[word]; left > 0;)
+        if (__atomic_compare_exchange_n(&words[word], &left, left - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return 1;
+    return 0;
+}
+
 static int sync_with(int (*real)(int), int fd) {
     struct stat stat;
     struct file *file = file_of(fd, &stat);
@@ -234,9 +243,7 @@ static int sync_with(int (*real)(int), int fd) {
         nanosleep(&pause, NULL);
     }
     pthread_mutex_lock(&file->lock);
-    int fails = 0;
-    for (int64_t left = words[FAIL_SYNCS]; left > 0 && !fails;)
-        fails = __atomic_compare_exchange_n(&words[FAIL_SYNCS], &left, left - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    int fails = take(FAIL_SYNCS) || (!file->is_wal && take(FAIL_OTHERS));
     int result = fails ? -1 : real(fd);
     if (fails && file->logged) file->is_lossy = 1;
     if (file->is_lossy)

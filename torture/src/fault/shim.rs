@@ -21,6 +21,9 @@ use super::{
 
 /// Misbehaviour for the processes that are started with its [`environment`](Shim::environment); it concerns files below
 /// one folder, and their clock. Dropping it forgets what was unsynced.
+///
+/// Not seen are writes through mmap (SQLite has only its `-shm` there, which it rebuilds), and that files were made, renamed
+/// or removed: a power cut leaves their names as they are.
 #[derive(Debug)]
 pub struct Shim {
     watched: PathBuf,
@@ -56,6 +59,7 @@ enum Order {
     SyncDelay = 2,
     Clock = 3,
     Record = 4,
+    FailOthers = 5,
 }
 
 impl Shim {
@@ -101,6 +105,14 @@ impl Shim {
     /// What the system says.
     pub fn fail_syncs(&self, times: u32) -> Result<(), FaultError> {
         self.order(Order::FailSyncs, times.into())
+    }
+
+    /// The same for files that are no write-ahead log: what moves the log into the database fails, not the commit.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn fail_checkpoints(&self, times: u32) -> Result<(), FaultError> {
+        self.order(Order::FailOthers, times.into())
     }
 
     /// Lets each sync take so much longer.

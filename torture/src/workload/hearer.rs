@@ -60,7 +60,7 @@ pub async fn run(world: World, number: usize) -> Left {
     };
     let rooms = if way == Way::Many { of_user.between(1, 4) } else { 1 };
     let positions = (0..rooms).map(|_| (world.rooms[of_user.zipf(world.rooms.len())], None)).collect();
-    let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number % 4 == 0);
+    let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number.is_multiple_of(4));
     let presence = way != Way::Many || rng.percent(80);
     let mut hearer =
         Hearer { world, name, rng, way, is_restless, is_lazy, types, presence, positions, due: BTreeMap::new() };
@@ -79,8 +79,8 @@ impl Hearer {
         door.buffer = self.is_lazy.then_some(16 << 10);
         let first = self.positions.first_key_value().map(|(room, position)| (*room, position.clone()));
         let opened = match (self.way, first) {
-            (Way::Many, _) => Socket::open(&door).await.map(Line::Socket),
-            (Way::One, Some((room, after))) => Socket::open_room(&door, room, after).await.map(Line::Socket),
+            (Way::Many, _) => Socket::open(&door).await.map(Line::of),
+            (Way::One, Some((room, after))) => Socket::open_room(&door, room, after).await.map(Line::of),
             (Way::Stream, Some((room, after))) => match Stream::open(&door, room, after).await {
                 Opened::Stream(stream) => Some(Line::Stream(stream)),
                 Opened::Gone | Opened::No => None,
@@ -206,11 +206,15 @@ impl Hearer {
 
 /// What a hearer listens to.
 enum Line {
-    Socket(Socket),
+    Socket(Box<Socket>),
     Stream(Box<Stream>),
 }
 
 impl Line {
+    fn of(socket: Socket) -> Self {
+        Self::Socket(Box::new(socket))
+    }
+
     async fn next(&mut self) -> Seen {
         match self {
             Self::Socket(socket) => socket.next().await,

@@ -57,7 +57,7 @@ pub async fn run(world: World, number: usize, again: mpsc::UnboundedSender<Again
         1 => 8,
         _ => 1,
     };
-    let hears = (number % 2 == 0).then(|| world.rooms[rng.zipf(world.rooms.len())]);
+    let hears = number.is_multiple_of(2).then(|| world.rooms[rng.zipf(world.rooms.len())]);
     let vanishes = number % 4 == 2;
     let open = BTreeMap::new();
     let mut writer = Writer { world, name, rng, again, window, hears, vanishes, position: None, count: 0, open };

@@ -71,6 +71,36 @@ async fn the_breaker_refuses_at_once_probes_and_closes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_opened_the_breaker_says_what_closes_it() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = make_room(&engine, "general").await;
+    for kind in [StoreErrorKind::Full, StoreErrorKind::Unavailable] {
+        store.fail_next(Op::Append, Fault::Refuse(kind));
+        engine.send(&user("alice"), room, text("a")).await.unwrap_err();
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert!(engine.health().ready);
+    }
+    assert_eq!(store.probes(), [StoreErrorKind::Full, StoreErrorKind::Unavailable]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_notices_by_itself_opens_the_breaker() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = make_room(&engine, "general").await;
+    for _ in 0..2 {
+        store.fail_always(Op::Probe, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
+        store.disturb(StoreErrorKind::Unavailable);
+        settle().await;
+        assert_eq!(engine.health().reason, Some(Error::Unavailable), "before anybody failed");
+        assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap_err(), Error::Unavailable);
+        assert_eq!(store.calls(Op::Append), 0);
+        store.fail_always(Op::Probe, None);
+        tokio::time::sleep(Duration::from_millis(501)).await;
+        assert!(engine.health().ready);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_lasting_error_of_one_room_is_its_own() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let rooms = [make_room(&engine, "a").await, make_room(&engine, "b").await, make_room(&engine, "c").await];

@@ -1,11 +1,14 @@
 //! The lease on a PostgreSQL or MySQL database: one engine a database, until several can share one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use sea_orm::ConnectionTrait as _;
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -17,7 +20,7 @@ use super::{
     pool::{Lent, Pool},
     run::STATEMENT_TIMEOUT,
 };
-use crate::StartError;
+use crate::{StartError, store::StoreError};
 
 /// How long a second engine waits for the first to be gone.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +38,7 @@ const RETAKE_PATIENCE: Duration = Duration::from_secs(15);
 pub(super) struct Lease {
     pool: Arc<Pool>,
     lost: watch::Receiver<bool>,
+    disturbed: Arc<Disturbed>,
     keeper: JoinHandle<()>,
 }
 
@@ -58,8 +62,9 @@ impl Lease {
             sleep(START_INTERVAL).await;
         }
         let (tell, lost) = watch::channel(false);
-        let keeper = tokio::spawn(keep(pool.clone(), tell));
-        Ok(Self { pool, lost, keeper })
+        let disturbed = Arc::new(Disturbed::default());
+        let keeper = tokio::spawn(keep(pool.clone(), tell, disturbed.clone()));
+        Ok(Self { pool, lost, disturbed, keeper })
     }
 
     /// Resolves when the lease is in other hands for good.
@@ -68,6 +73,17 @@ impl Lease {
         if lost.wait_for(|lost| *lost).await.is_err() {
             // It was let go of on purpose.
             std::future::pending().await
+        }
+    }
+
+    /// Resolves when the database could not be asked for the lease, twice.
+    pub(super) async fn disturbed(&self) -> StoreError {
+        loop {
+            let noticed = self.disturbed.noticed.notified();
+            if let Some(error) = self.disturbed.take() {
+                return error;
+            }
+            noticed.await;
         }
     }
 
@@ -84,11 +100,34 @@ impl Drop for Lease {
     }
 }
 
-async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>) {
+/// Why the lease could not be looked after, until somebody takes note.
+#[derive(Debug, Default)]
+struct Disturbed {
+    error: Mutex<Option<StoreError>>,
+    noticed: Notify,
+}
+
+impl Disturbed {
+    fn notice(&self, error: StoreError) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.noticed.notify_one();
+    }
+
+    fn take(&self) -> Option<StoreError> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturbed>) {
     let mut in_other_hands: Option<Instant> = None;
     loop {
         sleep(CHECK_INTERVAL).await;
-        match try_take(&pool).await {
+        let mut taken = try_take(&pool).await;
+        if taken.is_err() {
+            // A connection may end without meaning more than itself; the next is a fresh one.
+            taken = try_take(&pool).await;
+        }
+        match taken {
             Ok(true) => {
                 if in_other_hands.take().is_some() {
                     tracing::info!("took the lease on the database again");
@@ -106,7 +145,10 @@ async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>) {
                     return;
                 }
             }
-            Err(fault) => tracing::warn!(error = %fault.error, "could not look after the lease on the database"),
+            Err(fault) => {
+                tracing::warn!(error = %fault.error, "could not look after the lease on the database");
+                disturbed.notice(fault.error);
+            }
         }
     }
 }

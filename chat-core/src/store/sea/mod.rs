@@ -1,11 +1,22 @@
 //! The store in SQL, through sea-orm: SQLite, PostgreSQL, MySQL and MariaDB.
 
-use std::sync::Arc;
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
-use self::{connect::Source, error::Fault, lease::Lease, lock_file::LockFile, pool::Pool, rooms::Updated, run::Write};
+use self::{
+    connect::Source,
+    error::Fault,
+    lease::Lease,
+    lock_file::LockFile,
+    pool::Pool,
+    rooms::Updated,
+    run::{Run, Write},
+};
 use super::{RoomMessages, Store, StoreError, StoreErrorKind};
 use crate::{
     Database, Epoch, HistoryPage, Page, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
@@ -49,7 +60,7 @@ enum Hold {
     /// Nothing: nobody else can reach it, or a test wants company.
     Nothing,
     /// The lock beside a file.
-    File(std::sync::Mutex<Option<LockFile>>),
+    File(Mutex<Option<LockFile>>),
     /// The lease on a server.
     Lease(Lease),
 }
@@ -95,6 +106,7 @@ impl SeaStore {
         let source = Arc::new(source);
         source.look()?;
         let hold = Hold::take(&source, alone).await?;
+        source.look_inside().await?;
         let dialect = source.dialect();
         let writers = Arc::new(Pool::new(&source, writer_connections(&source)));
         source.check(&writers).await?;
@@ -160,9 +172,15 @@ impl SeaStore {
     ) -> Result<Option<Recovered>, Fault> {
         let write = Write::begin(pool).await?;
         let recovered = history::recover(&write.run(), room, after, keys).await;
-        // Nothing was written: how this ends does not matter.
-        drop(write);
-        recovered
+        if self.source.is_server() {
+            // Nothing was written: how this ends does not matter.
+            drop(write);
+            return recovered;
+        }
+        // A commit of SQLite's that could not be synced stands in the write-ahead log, though nobody sees it: after a crash
+        // it would be found there, and count. What is written now takes its place.
+        let sealed = write_nothing(&write.run()).await;
+        write.end(sealed.and(recovered)).await
     }
 }
 
@@ -241,12 +259,20 @@ impl Store for SeaStore {
         Ok(lent.check(history::page(&lent.run(), &self.epoch, room, page).await)?)
     }
 
-    async fn probe(&self) -> Result<(), StoreError> {
+    async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
+        if after == StoreErrorKind::Full {
+            self.hold.find_room().await?;
+        }
         let write = Write::begin(&self.writers).await?;
-        // The row stays as it is, but has to be written.
-        let written = write.run().execute("UPDATE chat_meta SET epoch = epoch", Vec::new()).await;
-        write.end(written).await?;
-        Ok(())
+        let written = write_nothing(&write.run()).await;
+        Ok(write.end(written).await?)
+    }
+
+    async fn disturbed(&self) -> StoreError {
+        match &self.hold {
+            Hold::Nothing | Hold::File(_) => std::future::pending().await,
+            Hold::Lease(lease) => lease.disturbed().await,
+        }
     }
 
     async fn evicted(&self) {
@@ -272,18 +298,25 @@ impl Hold {
             return Lease::take(source).await.map(Self::Lease);
         }
         let Some(file) = source.file() else { return Ok(Self::Nothing) };
-        LockFile::take(file).map(|lock| Self::File(std::sync::Mutex::new(Some(lock))))
+        LockFile::take(file).map(|lock| Self::File(Mutex::new(Some(lock))))
     }
 
     async fn release(&self) {
         match self {
             Self::Nothing => {}
-            Self::File(lock) => {
-                let lock = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-                drop(lock);
-            }
+            Self::File(lock) => drop(locked(lock).take()),
             Self::Lease(lease) => lease.release().await,
         }
+    }
+
+    /// Whether there is room for a usual batch beside a file that was full. A transaction without content cannot tell:
+    /// it fits into what the write-ahead log has already. (A server has a disk of its own.)
+    async fn find_room(&self) -> Result<(), StoreError> {
+        let Self::File(lock) = self else { return Ok(()) };
+        let Some(room) = locked(lock).as_ref().map(LockFile::room) else { return Ok(()) };
+        let found = tokio::task::spawn_blocking(move || room?.find()).await;
+        let found = found.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        found.map_err(|error| StoreError::new(StoreErrorKind::Full, format!("there is no room yet: {error}")))
     }
 }
 
@@ -296,10 +329,19 @@ impl From<DatabaseConnection> for Database {
     }
 }
 
+fn locked(lock: &Mutex<Option<LockFile>>) -> MutexGuard<'_, Option<LockFile>> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// On a server, one connection more than there are writers: renaming and deleting do not wait for the appends.
 const fn writer_connections(source: &Source) -> u32 {
     let writers = source.dialect().writers();
     if source.is_server() { writers + 1 } else { writers }
+}
+
+/// A row stays as it is, but has to be written.
+async fn write_nothing(run: &Run<'_, DatabaseTransaction>) -> Result<(), Fault> {
+    run.execute("UPDATE chat_meta SET epoch = epoch", Vec::new()).await.map(drop)
 }
 
 /// A name that was taken each time it was tried for, and free each time it was looked for.

@@ -1,7 +1,7 @@
 //! What holds for opening a database.
 
 use super::{Opener, append, log, make_room, messages, new_seq, user};
-use crate::{Seq, append::Placed};
+use crate::{Seq, append::Placed, store::StoreErrorKind};
 
 /// The epoch, the logs and the keys.
 pub async fn what_was_stored_is_there_after_a_restart(opener: &impl Opener) {
@@ -41,9 +41,11 @@ pub async fn a_store_that_stores_says_so(opener: &impl Opener) {
     let store = opener.open().await;
     assert!(store.writers() >= 1);
     let epoch = store.epoch().await.unwrap();
-    store.probe().await.unwrap();
+    store.probe(StoreErrorKind::Unavailable).await.unwrap();
+    store.probe(StoreErrorKind::Full).await.unwrap();
     assert_eq!(store.epoch().await.unwrap(), epoch);
     let room = make_room(&*store, "general").await;
-    store.probe().await.unwrap();
+    store.probe(StoreErrorKind::Unavailable).await.unwrap();
+    store.probe(StoreErrorKind::Full).await.unwrap();
     assert_eq!(store.room(room).await.unwrap().unwrap().head, Seq(0));
 }

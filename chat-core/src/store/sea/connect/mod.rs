@@ -90,6 +90,19 @@ impl Source {
         }
     }
 
+    /// Looks into a database that is a file, touching nothing. A server refuses by itself what it does not want.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only SQLite has to be asked"))]
+    pub(super) async fn look_inside(&self) -> Result<(), StartError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.look_inside().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Ok(()),
+        }
+    }
+
     /// Connects for the first time, and checks the server's version and whether it keeps what it has committed.
     pub(super) async fn check(&self, pool: &Pool) -> Result<(), StartError> {
         let lent = pool.lend();

@@ -15,7 +15,7 @@ use sea_orm::{
     },
 };
 
-use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
+use super::super::{dialect::Dialect, error::Fault, migration, pool, run::Run};
 use crate::{
     StartError,
     store::StoreErrorKind,
@@ -36,6 +36,7 @@ const HEADER: &[u8] = b"SQLite format 3\0";
 /// Where an SQLite database is, and how it is opened.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
+    /// But for what would change a file that is only looked at: WAL.
     options: SqliteConnectOptions,
     file: Option<PathBuf>,
     may_create: bool,
@@ -76,7 +77,6 @@ impl Sqlite {
             .pragma("wal_autocheckpoint", "1000")
             .statement_cache_capacity(512)
             .disable_statement_logging();
-        let options = if is_memory { options } else { options.journal_mode(SqliteJournalMode::Wal) };
         Self { options, file, may_create }
     }
 
@@ -104,14 +104,29 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Looks into the database, if there is one, touching nothing.
+    pub(super) async fn look_inside(&self) -> Result<(), StartError> {
+        if self.file.as_ref().and_then(|path| path.metadata().ok()).is_none_or(|metadata| metadata.len() == 0) {
+            return Ok(());
+        }
+        let pool = pool::options(1).connect_lazy_with(self.options.clone());
+        let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+        let looked = migration::look(&connection).await;
+        if let Err(error) = connection.close().await {
+            tracing::debug!(%error, "could not close the connection that looked");
+        }
+        looked
+    }
+
     /// `size` connections; a database in memory has one, which lives as long as the engine.
     pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
-        let pool = match self.file {
-            Some(_) => pool::options(size),
-            None => pool::options(1).min_connections(1),
+        let options = self.options.clone();
+        let (pool, options) = match self.file {
+            Some(_) => (pool::options(size), options.journal_mode(SqliteJournalMode::Wal)),
+            None => (pool::options(1).min_connections(1), options),
         };
         let pool = pool.idle_timeout(None).max_lifetime(None);
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(self.options.clone()))
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(options))
     }
 
     pub(super) fn file(&self) -> Option<&Path> {

@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbErr, DynIden, sea_query::IntoIden};
-use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait};
+use sea_orm::{ConnectionTrait, DbErr, DynIden, Statement, sea_query::IntoIden};
+use sea_orm_migration::{
+    IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
+};
 
 use super::{dialect::Dialect, error::Fault, pool::Pool, run::Run};
-use crate::{Epoch, StartError};
+use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
 
 /// How long to wait for another process that is migrating.
 const LOCK_SECONDS: u64 = 60;
+
+/// Where it is written down which migrations were made.
+const MIGRATIONS: &str = "chat_migrations";
+/// The tables of the first.
+const TABLES: [&str; 3] = ["chat_meta", "chat_rooms", "chat_events"];
 
 /// The migrations in order. A released one never changes.
 struct Migrator;
@@ -24,7 +31,7 @@ impl MigratorTrait for Migrator {
 
     fn migration_table_name() -> DynIden {
         // A host may have migrations of its own in the same database.
-        "chat_migrations".into_iden()
+        MIGRATIONS.into_iden()
     }
 }
 
@@ -58,6 +65,7 @@ async fn in_transaction(pool: &Pool, lock: &[&str]) -> Result<Epoch, StartError>
         for sql in lock {
             on.execute_unprepared(sql).await?;
         }
+        check_ours(on).await?;
         Migrator::up(on, None).await
     });
     done.await?;
@@ -79,11 +87,12 @@ async fn with_named_lock(pool: &Pool) -> Result<Epoch, StartError> {
     let done = within_limit(async {
         connection.execute_unprepared(limit).await?;
         let sql = format!("SELECT GET_LOCK(CONCAT('chat.migrate.', MD5(DATABASE())), {LOCK_SECONDS})");
-        let row = connection.query_one_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::MySql, sql)).await?;
+        let row = connection.query_one_raw(Statement::from_string(sea_orm::DbBackend::MySql, sql)).await?;
         let is_ours = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten() == Some(1);
         if !is_ours {
             return Err(DbErr::Custom("another process has been migrating for too long".to_owned()));
         }
+        check_ours(connection).await?;
         Migrator::up(connection, None).await
     });
     done.await?;
@@ -95,9 +104,43 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(DbErr::Custom(reason))) => Err(StartError::Unusable(reason)),
-        Ok(Err(error)) => Err(StartError::Unusable(Fault::from(error).error.detail)),
+        Ok(Err(error)) => Err(failed(Fault::from(error))),
         Err(_) => Err(StartError::Unavailable("bringing it to this version takes too long".to_owned())),
     }
+}
+
+/// Looks into a database without changing anything in it, and refuses what is not ours.
+#[cfg(feature = "sqlite")]
+pub(super) async fn look(connection: &sea_orm::DatabaseConnection) -> Result<(), StartError> {
+    match check_ours(connection).await {
+        Err(DbErr::Custom(reason)) => Err(StartError::Unusable(reason)),
+        // What cannot be read like this may be read by those who may also write.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Refuses tables of our names that we did not make, and what a newer version has made of ours.
+async fn check_ours<'c>(on: impl IntoSchemaManagerConnection<'c>) -> Result<(), DbErr> {
+    let manager = SchemaManager::new(on);
+    if !manager.has_table(MIGRATIONS).await? {
+        for table in TABLES {
+            if manager.has_table(table).await? {
+                return Err(DbErr::Custom(format!("it has a table {table} of somebody else's")));
+            }
+        }
+        return Ok(());
+    }
+    let known = Migrator::migrations();
+    let connection = manager.get_connection();
+    let versions =
+        Statement::from_string(connection.get_database_backend(), format!("SELECT version FROM {MIGRATIONS}"));
+    for row in connection.query_all_raw(versions).await? {
+        let version: String = row.try_get_by_index(0)?;
+        if !known.iter().any(|migration| migration.name() == version) {
+            return Err(DbErr::Custom(format!("a newer version has brought it to {version}: start that one")));
+        }
+    }
+    Ok(())
 }
 
 /// The epoch; made if there is none.
@@ -108,6 +151,16 @@ async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
     let word = uuid::Uuid::new_v4().simple().to_string();
     run.execute("INSERT INTO chat_meta (epoch) VALUES (?)", vec![run.dialect.opaque(Some(&word))]).await?;
     Ok(Epoch::new(&word))
+}
+
+/// What may pass by itself is not the database's fault.
+fn failed(fault: Fault) -> StartError {
+    match fault.error.kind {
+        StoreErrorKind::Failed => StartError::Unusable(fault.error.detail),
+        StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => {
+            unavailable(fault)
+        }
+    }
 }
 
 fn unavailable(fault: Fault) -> StartError {
