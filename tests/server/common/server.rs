@@ -141,6 +141,20 @@ impl Server {
         assert!(asked.success());
     }
 
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = timeout(DEADLINE, self.process.wait()).await;
+        ended.unwrap_or_else(|_| panic!("it runs on:\n{}", self.log.lock().unwrap())).unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// What it has said so far.
     pub(crate) fn said(&self) -> String {
         self.log.lock().unwrap().clone()

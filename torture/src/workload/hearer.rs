@@ -39,6 +39,8 @@ struct Hearer {
     is_lazy: bool,
     /// Whether it types.
     types: bool,
+    /// Whether it closes, and stays away, once nothing new is begun: the other session of its user stays.
+    goes_home: bool,
     /// Whether it is shown as online.
     presence: bool,
     /// Its rooms, and how far it has heard them.
@@ -62,9 +64,13 @@ pub async fn run(world: World, number: usize) -> Left {
     let positions = (0..rooms).map(|_| (world.rooms[of_user.zipf(world.rooms.len())], None)).collect();
     let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number.is_multiple_of(4));
     let presence = way != Way::Many || rng.percent(80);
-    let mut hearer =
-        Hearer { world, name, rng, way, is_restless, is_lazy, types, presence, positions, due: BTreeMap::new() };
+    let (goes_home, due) = (user != number, BTreeMap::new());
+    let mut hearer = Hearer { world, name, rng, way, is_restless, is_lazy, types, goes_home, presence, positions, due };
     while hearer.world.act() < Act::Leave {
+        if hearer.goes_home && hearer.world.act() > Act::Work {
+            hearer.world.wait_for(Act::Leave).await;
+            break;
+        }
         if !hearer.visit().await {
             hearer.world.pause(hearer.rng.millis(50, 300)).await;
         }
@@ -122,9 +128,13 @@ impl Hearer {
                     world.wait_for_mute(false).await;
                 }
                 _ = cut.changed() => return,
-                () = world.wait_for(Act::Leave) => return line.close().await,
+                () = world.wait_for(self.ends_at()) => return line.close().await,
             }
         }
+    }
+
+    const fn ends_at(&self) -> Act {
+        if self.goes_home { Act::Settle } else { Act::Leave }
     }
 
     /// Goes for a while, with or without a word.
