@@ -1,7 +1,7 @@
 //! Hearers: hear rooms, over sockets of many rooms, of one, or over event streams; some of them come and go, some type,
 //! some stop reading when they are told to. All go on from where they were.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use histcheck::history::{Attached, Event, Kind, Outcome, Position};
 use tokio::time::{Instant, sleep_until};
@@ -67,12 +67,10 @@ pub async fn run(world: World, number: usize) -> Left {
     let (goes_home, due) = (user != number, BTreeMap::new());
     let mut hearer = Hearer { world, name, rng, way, is_restless, is_lazy, types, goes_home, presence, positions, due };
     while hearer.world.act() < Act::Leave {
-        if hearer.goes_home && hearer.world.act() > Act::Work {
-            hearer.world.wait_for(Act::Leave).await;
-            break;
-        }
         if !hearer.visit().await {
             hearer.world.pause(hearer.rng.millis(50, 300)).await;
+        } else if hearer.goes_home && hearer.world.act() > Act::Work {
+            hearer.world.wait_for(Act::Leave).await;
         }
     }
     Left { name: hearer.name, positions: hearer.positions, complaint: None }
@@ -107,6 +105,7 @@ impl Hearer {
         let world = self.world.clone();
         let leaves = Instant::now() + self.rng.millis(1_500, 9_000);
         let mut next = Instant::now();
+        let mut end = pin!(Self::end(self.goes_home, self.world.clone()));
         loop {
             tokio::select! {
                 seen = line.next() => {
@@ -128,13 +127,19 @@ impl Hearer {
                     world.wait_for_mute(false).await;
                 }
                 _ = cut.changed() => return,
-                () = world.wait_for(self.ends_at()) => return line.close().await,
+                () = &mut end => return line.close().await,
             }
         }
     }
 
-    const fn ends_at(&self) -> Act {
-        if self.goes_home { Act::Settle } else { Act::Leave }
+    /// Until it is to end: who goes home does so a while after nothing new is begun, when all is quiet.
+    async fn end(goes_home: bool, world: World) {
+        if goes_home {
+            world.wait_for(Act::Settle).await;
+            drop(tokio::time::timeout(GOES_HOME, world.wait_for(Act::Leave)).await);
+        } else {
+            world.wait_for(Act::Leave).await;
+        }
     }
 
     /// Goes for a while, with or without a word.
@@ -213,6 +218,9 @@ impl Hearer {
         }
     }
 }
+
+/// How long those who go home stay when nothing new is begun.
+const GOES_HOME: Duration = Duration::from_secs(7);
 
 /// What a hearer listens to.
 enum Line {
