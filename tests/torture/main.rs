@@ -1,7 +1,5 @@
 //! A short torture in every run of the tests: real clients, real faults, and a judge that finds planted bugs. The long one
 //! is `cargo xtask torture`.
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
-#![expect(clippy::print_stderr, reason = "what was done to the server is worth reading when it was survived, too")]
 
 use std::{path::PathBuf, time::Duration};
 

@@ -94,7 +94,7 @@ struct Case {
 
 impl Case {
     fn by(faults: &[Fault]) -> Self {
-        Self { faults: faults.to_vec(), database: Kind::Sqlite, seconds: 5, quiet: 1, only: Vec::new() }
+        Self { faults: faults.to_vec(), database: Kind::Sqlite, seconds: 5, quiet: 2, only: Vec::new() }
     }
 
     fn for_long(self) -> Self {

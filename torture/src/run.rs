@@ -104,7 +104,6 @@ pub async fn run(options: Options) -> Result<Report> {
     let end = Instant::now() + options.time;
     let (deeds, mut complaints) = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
     let clients = wind_down(&stage, clients, &options, &mut complaints).await?;
-    stage.world.recorder.phase(Phase::Final);
     complaints.extend(final_reading::read(&stage.world, clients).await);
     final_reading::presence(&stage.world).await;
     let (starts, kills) = dump_all(&mut stage, &mut complaints).await?;
@@ -209,9 +208,10 @@ async fn wind_down(
     if !settled {
         complaints.push(format!("{} things are still under way", *knobs.under_way.borrow()));
     }
-    sleep(options.quiet).await;
-    final_reading::presence(&stage.world).await;
     recorder.phase(Phase::Quiet);
+    sleep(options.quiet.max(SHORTEST_QUIET)).await;
+    final_reading::presence(&stage.world).await;
+    recorder.phase(Phase::Final);
     knobs.act.send_replace(Act::Leave);
     let mut left = Vec::new();
     while let Ok(Some(done)) = timeout(TO_SETTLE, clients.join_next()).await {
@@ -276,5 +276,7 @@ impl Drop for Folder {
     }
 }
 
+/// What every subscription has to reach the head in.
+const SHORTEST_QUIET: Duration = Duration::from_secs(2);
 const LIFE_GOES_ON: Duration = Duration::from_secs(2);
 const TO_SETTLE: Duration = Duration::from_secs(45);

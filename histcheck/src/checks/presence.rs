@@ -38,6 +38,14 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
                     findings.push(name, what, &[place], None);
                 }
             }
+            What::Leave { room, who } if index.timeline.is_quiet(record.began.saturating_sub(SLACK), record.began) => {
+                let Some(online) = rooms.get(room) else { continue };
+                let expected = online.expected(record.began.saturating_sub(SLACK), record.began, record.began);
+                if let Some(attach) = expected.surely.get(who.as_str()) {
+                    let what = format!("room {room} was told that {who} has left, who is attached to it");
+                    findings.push(Name::MissingPresence, what, &[*attach, place], None);
+                }
+            }
             _ => {}
         }
     }
@@ -221,7 +229,7 @@ fn possibly_until(index: &Index<'_>, subscription: &Subscription<'_>) -> u64 {
 mod tests {
     use crate::{
         history::{Outcome, Phase, What},
-        sample::{Story, attach, attach_from, delete, detach, resumed, user_list, viewed},
+        sample::{Story, attach, attach_from, delete, detach, resumed, send, sent, user_list, viewed},
     };
 
     /// Ann and Bob are online; Cat only reads.
@@ -246,6 +254,22 @@ mod tests {
             story.closed(connection, user, true, Some(1000));
         }
         story
+    }
+
+    #[test]
+    fn a_leave_is_told_of_someone_who_has_another_session() {
+        for (others, found) in [(false, &[][..]), (true, &["missing_presence"])] {
+            let mut story = story();
+            if others {
+                story.did(4, "bob", attach(1, resumed(0)));
+            }
+            story.phase(Phase::Quiet);
+            story.at(20);
+            story.closed(2, "bob", true, Some(1000));
+            story.saw(1, "ann", What::Leave { room: 1, who: "bob".into() });
+            story.did(4, "bob", send(1, "k1", sent(1)));
+            story.finds(found);
+        }
     }
 
     #[test]

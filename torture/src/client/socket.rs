@@ -85,8 +85,8 @@ pub struct Socket {
     connection: u64,
     pending: BTreeMap<u64, Pending>,
     asked: u64,
-    /// Its client has said that it goes.
-    is_leaving: bool,
+    /// Since when its client means to go.
+    leaves_since: Option<u64>,
     is_over: bool,
 }
 
@@ -141,7 +141,7 @@ impl Socket {
             connection: door.recorder.connection(),
             pending: BTreeMap::new(),
             asked: 0,
-            is_leaving: false,
+            leaves_since: None,
             is_over: false,
         })
     }
@@ -191,18 +191,20 @@ impl Socket {
                 Ok(value) => self.take(&value),
                 Err(_) => Seen::Other,
             },
-            Some(Ok(Message::Close(reason))) => self.end(reason.map(|reason| reason.code.into()), self.is_leaving),
+            Some(Ok(Message::Close(reason))) => {
+                self.end(reason.map(|reason| reason.code.into()), self.leaves_since.is_some())
+            }
             Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Seen::Other,
-            Some(Err(_)) | None => self.end(None, self.is_leaving),
+            Some(Err(_)) | None => self.end(None, self.leaves_since.is_some()),
         }
     }
 
     /// Ends it as one who leaves does: what comes before the server's word is still seen.
     pub async fn close(mut self) {
+        self.leaves_since = Some(self.recorder.now());
         if !matches!(timeout(PATIENCE, self.stream.close(None)).await, Ok(Ok(()))) {
             return;
         }
-        self.is_leaving = true;
         drop(timeout(PATIENCE, async { while !matches!(self.next().await, Seen::Closed(_)) {} }).await);
     }
 
@@ -298,7 +300,8 @@ impl Socket {
                 }
             }
         }
-        self.saw(What::Closed { code, by_client });
+        let now = self.recorder.now();
+        self.write_down(self.leaves_since.unwrap_or(now), Some(now), What::Closed { code, by_client });
         seen
     }
 }

@@ -1,7 +1,7 @@
 //! Hearers: hear rooms, over sockets of many rooms, of one, or over event streams; some of them come and go, some type,
 //! some stop reading when they are told to. All go on from where they were.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use histcheck::history::{Attached, Event, Kind, Outcome, Position};
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +39,8 @@ struct Hearer {
     is_lazy: bool,
     /// Whether it types.
     types: bool,
+    /// Whether it closes, and stays away, once nothing new is begun: the other session of its user stays.
+    goes_home: bool,
     /// Whether it is shown as online.
     presence: bool,
     /// Its rooms, and how far it has heard them.
@@ -62,11 +64,13 @@ pub async fn run(world: World, number: usize) -> Left {
     let positions = (0..rooms).map(|_| (world.rooms[of_user.zipf(world.rooms.len())], None)).collect();
     let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number.is_multiple_of(4));
     let presence = way != Way::Many || rng.percent(80);
-    let mut hearer =
-        Hearer { world, name, rng, way, is_restless, is_lazy, types, presence, positions, due: BTreeMap::new() };
+    let (goes_home, due) = (user != number, BTreeMap::new());
+    let mut hearer = Hearer { world, name, rng, way, is_restless, is_lazy, types, goes_home, presence, positions, due };
     while hearer.world.act() < Act::Leave {
         if !hearer.visit().await {
             hearer.world.pause(hearer.rng.millis(50, 300)).await;
+        } else if hearer.goes_home && hearer.world.act() > Act::Work {
+            hearer.world.wait_for(Act::Leave).await;
         }
     }
     Left { name: hearer.name, positions: hearer.positions, complaint: None }
@@ -79,8 +83,8 @@ impl Hearer {
         door.buffer = self.is_lazy.then_some(16 << 10);
         let first = self.positions.first_key_value().map(|(room, position)| (*room, position.clone()));
         let opened = match (self.way, first) {
-            (Way::Many, _) => Socket::open(&door).await.map(Line::Socket),
-            (Way::One, Some((room, after))) => Socket::open_room(&door, room, after).await.map(Line::Socket),
+            (Way::Many, _) => Socket::open(&door).await.map(Line::of),
+            (Way::One, Some((room, after))) => Socket::open_room(&door, room, after).await.map(Line::of),
             (Way::Stream, Some((room, after))) => match Stream::open(&door, room, after).await {
                 Opened::Stream(stream) => Some(Line::Stream(stream)),
                 Opened::Gone | Opened::No => None,
@@ -101,6 +105,7 @@ impl Hearer {
         let world = self.world.clone();
         let leaves = Instant::now() + self.rng.millis(1_500, 9_000);
         let mut next = Instant::now();
+        let mut end = pin!(Self::end(self.goes_home, self.world.clone()));
         loop {
             tokio::select! {
                 seen = line.next() => {
@@ -122,8 +127,18 @@ impl Hearer {
                     world.wait_for_mute(false).await;
                 }
                 _ = cut.changed() => return,
-                () = world.wait_for(Act::Leave) => return line.close().await,
+                () = &mut end => return line.close().await,
             }
+        }
+    }
+
+    /// Until it is to end: who goes home does so a while after nothing new is begun, when all is quiet.
+    async fn end(goes_home: bool, world: World) {
+        if goes_home {
+            world.wait_for(Act::Settle).await;
+            drop(tokio::time::timeout(GOES_HOME, world.wait_for(Act::Leave)).await);
+        } else {
+            world.wait_for(Act::Leave).await;
         }
     }
 
@@ -204,13 +219,20 @@ impl Hearer {
     }
 }
 
+/// How long those who go home stay when nothing new is begun.
+const GOES_HOME: Duration = Duration::from_secs(7);
+
 /// What a hearer listens to.
 enum Line {
-    Socket(Socket),
+    Socket(Box<Socket>),
     Stream(Box<Stream>),
 }
 
 impl Line {
+    fn of(socket: Socket) -> Self {
+        Self::Socket(Box::new(socket))
+    }
+
     async fn next(&mut self) -> Seen {
         match self {
             Self::Socket(socket) => socket.next().await,
