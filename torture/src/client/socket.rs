@@ -191,7 +191,9 @@ impl Socket {
                 Ok(value) => self.take(&value),
                 Err(_) => Seen::Other,
             },
-            Some(Ok(Message::Close(reason))) => self.end(reason.map(|reason| reason.code.into()), self.leaves_since.is_some()),
+            Some(Ok(Message::Close(reason))) => {
+                self.end(reason.map(|reason| reason.code.into()), self.leaves_since.is_some())
+            }
             Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Seen::Other,
             Some(Err(_)) | None => self.end(None, self.leaves_since.is_some()),
         }
