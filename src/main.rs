@@ -7,21 +7,25 @@ mod torture;
 
 use std::{io::Write, net::SocketAddr, process::ExitCode};
 
-use chat_core::{ChatEngine, StartError};
+use chat_core::{ChatEngine, Database, StartError};
 use chat_http::{Guests, Origin, serve, site};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
 #[derive(Debug, Parser)]
 #[command(name = "chatd", version, after_help = EXIT_CODES)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Where rooms and messages are kept: sqlite://FILE?mode=rwc, postgres://… or mysql://…; the default is the file
     /// chat.db in the working folder, made when it is not there.
     #[arg(
         long,
         env = "CHATD_DATABASE_URL",
         value_name = "URL",
+        global = true,
         default_value = "sqlite://chat.db?mode=rwc",
         hide_env_values = true
     )]
@@ -41,13 +45,21 @@ struct Options {
     metrics_listen: Option<SocketAddr>,
 
     /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
-    #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
     log_format: log::Format,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Give the database a new epoch, so that every client reads its rooms anew: after each restore of an older copy, before
+    /// the server is started. Only while it is stopped.
+    NewEpoch,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  stopped by SIGTERM or SIGINT (Ctrl-C); a second signal stops at once with 130
+  0  done, or stopped by SIGTERM or SIGINT (Ctrl-C); a second signal stops at once with 130
   2  the command line or the database URL is wrong
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
@@ -65,7 +77,11 @@ struct Failure {
 async fn main() -> ExitCode {
     let options = Options::parse();
     log::start(options.log_format);
-    match run(options).await {
+    let done = match options.command {
+        None => run(options).await,
+        Some(Command::NewEpoch) => new_epoch(&options.database_url).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!(exit.code = failure.code, "{}", failure.text);
@@ -115,6 +131,13 @@ async fn run(options: Options) -> Result<(), Failure> {
     serve(listener, site, stop).await;
     tracing::info!("stopped");
     reason.map_or(Ok(()), Err)
+}
+
+async fn new_epoch(database_url: &str) -> Result<(), Failure> {
+    let (before, now) = Database::from(database_url).new_epoch().await.map_err(|error| cannot_start(&error))?;
+    // The epoch is changed whether or not someone reads so.
+    drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
+    Ok(())
 }
 
 async fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -180,10 +203,25 @@ mod tests {
     }
 
     #[test]
+    fn flags_stand_before_and_after_a_command() {
+        for line in [&["chatd", "new-epoch", "--database-url", "x"][..], &["chatd", "--database-url", "x", "new-epoch"]]
+        {
+            let options = Options::try_parse_from(line).unwrap();
+            assert!(matches!(options.command, Some(Command::NewEpoch)) && options.database_url == "x", "{line:?}");
+        }
+        let options = Options::try_parse_from(["chatd", "--database-url", "x", "--listen", "127.0.0.1:1"]).unwrap();
+        assert!(options.command.is_none() && options.database_url == "x");
+        assert!(Options::try_parse_from(["chatd", "old-epoch"]).is_err());
+    }
+
+    #[test]
     fn every_option_is_explained() {
         let command = Options::command();
         for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
             assert!(argument.get_help().is_some() || argument.get_id() == "version", "{}", argument.get_id());
+        }
+        for command in command.get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
         }
     }
 }

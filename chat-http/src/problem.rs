@@ -45,8 +45,13 @@ const TABLE: &[(&str, StatusCode)] = &[
     ("internal", StatusCode::INTERNAL_SERVER_ERROR),
 ];
 
+/// All codes, in the order of the table.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|(code, _)| *code)
+}
+
 /// The status of a code.
-fn status_of(code: &str) -> StatusCode {
+pub(crate) fn status_of(code: &str) -> StatusCode {
     TABLE.iter().find(|(row, _)| *row == code).map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
 }
 

@@ -3,6 +3,7 @@
 
 mod common;
 
+mod epoch;
 mod examples;
 mod faults;
 mod greedy;
@@ -11,6 +12,7 @@ mod kill;
 #[cfg(feature = "torture")]
 mod kill_points;
 mod metrics;
+mod migration;
 #[cfg(feature = "torture")]
 mod panics;
 #[cfg(feature = "torture")]

@@ -1,5 +1,7 @@
 //! SIGTERM under load: what was acknowledged is there, whoever was not answered sees a close, and the server ends in time.
 
+#![expect(clippy::print_stdout, reason = "how long the stops took is worth reading")]
+
 use std::{env, time::Duration};
 
 use tokio::time::{Instant, timeout};

@@ -42,9 +42,9 @@ pub(crate) fn run() -> Result {
     Ok(())
 }
 
-/// Rewrites openapi.yaml: the test that compares it writes it instead.
+/// Rewrites openapi.yaml and docs/frames.md: the tests that compare them write them instead.
 pub(crate) fn openapi() -> Result {
-    let test = ["test", "--workspace", "--all-features", "--test", "openapi"];
+    let test = ["test", "--package", "chat-http", "--all-features", "--test", "openapi", "--test", "frames"];
     sh::run(sh::cargo().args(test).env("UPDATE_EXPECT", "1"))
 }
 

@@ -22,6 +22,14 @@ pub(crate) struct Tools {
     pub(crate) browser: PathBuf,
     /// The folder with the packages of `chat-http/ui`.
     pub(crate) ui: PathBuf,
+    /// The Python environment with what reads the API's document.
+    pub(crate) python: PathBuf,
+    /// The folder with the packages of `tests/clients`.
+    pub(crate) redocly: PathBuf,
+    /// The folder with the packages of `examples/clients/typescript`.
+    pub(crate) typescript: PathBuf,
+    /// Where the client in Rust is built.
+    pub(crate) rust: PathBuf,
 }
 
 /// Finds the programs; installs what is missing.
@@ -40,6 +48,9 @@ pub(crate) fn tools() -> Result<Tools> {
     if find("npm").is_none() {
         packages.push("npm");
     }
+    if find("java").is_none() {
+        packages.push("default-jre-headless");
+    }
     if !kosoku.join("bin/kosoku").exists() && !sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"])) {
         packages.push("python3-venv");
     }
@@ -57,6 +68,10 @@ pub(crate) fn tools() -> Result<Tools> {
         chromium: found("chromium")?,
         browser: npm_packages("tests/browser")?,
         ui: npm_packages("chat-http/ui")?,
+        python: python_packages("tests/clients")?,
+        redocly: npm_packages("tests/clients")?,
+        typescript: npm_packages("examples/clients/typescript")?,
+        rust: crates("tests/clients/rust")?,
     })
 }
 
@@ -95,6 +110,30 @@ fn install_kosoku(into: &Path) -> Result {
     sh::run_quietly(command("python3").args(["-m", "venv", "--clear"]).arg(into))?;
     let pip: &mut Command = &mut command(into.join("bin/python"));
     sh::run_quietly(pip.args(["-m", "pip", "install", "--quiet", "--no-deps", &format!("kosoku=={KOSOKU}")]))
+}
+
+/// The packages that a folder's `requirements.txt` names, in a Python environment below the target folder, which is returned.
+fn python_packages(folder: &str) -> Result<PathBuf> {
+    let requirements = sh::root().join(folder).join("requirements.txt");
+    let into = sh::target().join("tools").join(format!("{}-python", folder.replace('/', "-")));
+    let mark = into.join("requirements.txt");
+    // Written last: an environment that was begun and not finished is begun again.
+    if matches!((fs::read(&requirements), fs::read(&mark)), (Ok(a), Ok(b)) if a == b) {
+        return Ok(into);
+    }
+    println!("installing the Python packages of {folder}");
+    sh::run_quietly(command("python3").args(["-m", "venv", "--clear"]).arg(&into))?;
+    let pip: &mut Command = &mut command(into.join("bin/python"));
+    sh::run_quietly(pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "-r"]).arg(&requirements))?;
+    fs::copy(requirements, mark)?;
+    Ok(into)
+}
+
+/// Sees to it that the crates are there which a crate outside of the workspace needs; where to build it is returned.
+fn crates(folder: &str) -> Result<PathBuf> {
+    let manifest = sh::root().join(folder).join("Cargo.toml");
+    sh::run_quietly(sh::cargo().args(["fetch", "--quiet", "--locked", "--manifest-path"]).arg(manifest))?;
+    Ok(sh::target().join("tools").join(folder.replace('/', "-")))
 }
 
 /// The packages that a folder's lock file names, in a folder below the target folder, which is returned.

@@ -53,7 +53,16 @@ pub(crate) type Variables = Vec<(&'static str, String)>;
 /// What a test may find in its environment. A server that is named there already is taken as it is.
 pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
     let tools = install::tools()?;
-    let paths = [(KOSOKU, &tools.kosoku), (CHROMIUM, &tools.chromium), (BROWSER, &tools.browser), (UI, &tools.ui)];
+    let paths = [
+        ("KOSOKU", &tools.kosoku),
+        ("CHAT_TEST_CHROMIUM", &tools.chromium),
+        ("CHAT_TEST_BROWSER", &tools.browser),
+        ("CHAT_TEST_UI", &tools.ui),
+        ("CHAT_TEST_PYTHON", &tools.python),
+        ("CHAT_TEST_REDOCLY", &tools.redocly),
+        ("CHAT_TEST_TYPESCRIPT", &tools.typescript),
+        ("CHAT_TEST_RUST", &tools.rust),
+    ];
     let mut variables: Variables = paths.map(|(name, path)| (name, path.display().to_string())).into();
     if env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some() {
         return Ok((None, variables));
@@ -123,10 +132,6 @@ const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
 const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
 const POSTGRES_CONTROL: &str = "CHAT_TEST_POSTGRES_CONTROL";
 const MYSQL_CONTROL: &str = "CHAT_TEST_MYSQL_CONTROL";
-const KOSOKU: &str = "KOSOKU";
-const CHROMIUM: &str = "CHAT_TEST_CHROMIUM";
-const BROWSER: &str = "CHAT_TEST_BROWSER";
-const UI: &str = "CHAT_TEST_UI";
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use crate::{
         admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, metrics::Metrics,
         rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
-    store::{MemoryStore, Store},
+    store::{MemoryStore, Store, StoreError},
 };
 
 /// Where an engine keeps its logs.
@@ -58,12 +58,38 @@ impl Database {
         Self(Source::Open(Box::new(|| Box::pin(open()))))
     }
 
+    /// Gives what is stored a new epoch, and returns the old one and the new one: for after an older copy of the database
+    /// was put in its place. Every client that knows a position of the old epoch is told to read anew, instead of being
+    /// told only what comes after numbers that stand for other messages now.
+    ///
+    /// No engine may run on the database, and none can be started meanwhile. It is brought to this version's tables. A
+    /// database named by a URL has to hold logs already; where there are none, nothing is made.
+    ///
+    /// # Errors
+    /// [`StartError::InUse`] while an engine runs on it; [`StartError::BadUrl`], [`StartError::Unavailable`] or
+    /// [`StartError::Unusable`].
+    ///
+    /// # Cancel safety
+    /// Dropped, the epoch may or may not have been changed; to do it again does no harm.
+    pub async fn new_epoch(self) -> Result<(Epoch, Epoch), StartError> {
+        let store = match self.0 {
+            Source::Url(url) => open_existing(&url).await?,
+            source @ (Source::Memory | Source::Store(_) | Source::Open(_)) => Self(source).open().await?,
+        };
+        let epoch = random_epoch();
+        let changed = async {
+            let before = store.epoch().await?;
+            store.set_epoch(&epoch).await?;
+            Ok(before)
+        };
+        let before = changed.await.map_err(|error: StoreError| StartError::Unavailable(error.detail));
+        store.close().await;
+        Ok((before?, epoch))
+    }
+
     async fn open(self) -> Opened {
         match self.0 {
-            Source::Memory => {
-                let epoch = Epoch::new(&uuid::Uuid::new_v4().simple().to_string());
-                Ok(Arc::new(MemoryStore::new(epoch)))
-            }
+            Source::Memory => Ok(Arc::new(MemoryStore::new(random_epoch()))),
             Source::Store(store) => Ok(store),
             Source::Open(open) => open().await,
             Source::Url(url) => open_url(&url).await,
@@ -187,10 +213,26 @@ impl fmt::Debug for Builder {
     }
 }
 
+/// A word that was never used before.
+fn random_epoch() -> Epoch {
+    Epoch::new(&uuid::Uuid::new_v4().simple().to_string())
+}
+
 /// Opens what a URL names; which ones there are depends on the features.
 #[cfg(feature = "sea")]
 async fn open_url(url: &str) -> Opened {
     Ok(Arc::new(crate::store::sea::SeaStore::open(url).await?))
+}
+
+/// The same where there is something already.
+#[cfg(feature = "sea")]
+async fn open_existing(url: &str) -> Opened {
+    Ok(Arc::new(crate::store::sea::SeaStore::open_existing(url).await?))
+}
+
+#[cfg(not(feature = "sea"))]
+async fn open_existing(url: &str) -> Opened {
+    open_url(url).await
 }
 
 #[cfg(not(feature = "sea"))]

@@ -76,6 +76,11 @@ impl MemoryLog {
         self.epoch.clone()
     }
 
+    /// See [`Store::set_epoch`].
+    pub fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
     /// See [`Store::append`].
     pub fn append(&mut self, batch: &[RoomMessages]) -> Vec<Option<Vec<Placed>>> {
         batch.iter().map(|entry| self.append_to(entry)).collect()
@@ -292,6 +297,11 @@ impl Store for MemoryStore {
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         Ok(self.log().epoch())
+    }
+
+    async fn set_epoch(&self, epoch: &Epoch) -> Result<(), StoreError> {
+        self.log().set_epoch(epoch.clone());
+        Ok(())
     }
 
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {

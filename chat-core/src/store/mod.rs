@@ -28,6 +28,10 @@ pub trait Store: Send + Sync + 'static {
     /// The word that names this history.
     async fn epoch(&self) -> Result<Epoch, StoreError>;
 
+    /// Names the history with another word, for an operator who has put an older copy of it in its place. No engine runs on
+    /// this store then.
+    async fn set_epoch(&self, epoch: &Epoch) -> Result<(), StoreError>;
+
     /// Appends messages to several rooms in one transaction: looks the keys up (in the table and within the batch),
     /// numbers what is new without a hole, stores it. One result per room, in order; `None` where the room is gone.
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError>;

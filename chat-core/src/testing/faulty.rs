@@ -208,6 +208,10 @@ impl Store for FaultyStore {
         self.0.store.epoch().await
     }
 
+    async fn set_epoch(&self, epoch: &Epoch) -> Result<(), StoreError> {
+        self.0.store.set_epoch(epoch).await
+    }
+
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
         self.script().batches.push(batch.iter().map(|room| (room.room, room.messages.len())).collect());
         self.run(Op::Append, self.append_checked(batch)).await

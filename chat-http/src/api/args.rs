@@ -9,6 +9,7 @@ use poem_openapi::{
     registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
 };
 
+use super::patterns;
 use crate::{
     auth::Authenticator,
     json::{MAX_INTEGER, parse_integer},
@@ -124,9 +125,9 @@ parameter!([const MIN: u64, const MAX: u64] IntegerArg<MIN, MAX>, Query, require
     }
 });
 
-parameter!([] TextArg, Query, required false, MetaSchema::new("string"), |request, name| {
+parameter!([] TextArg, Query, required false, text_schema(), |request, name| {
     let text = query::get(request.uri().query(), name)?;
-    if text.as_ref().is_some_and(|text| text.chars().count() > 100) {
+    if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
         return Err(Error::invalid_field(name, "must be at most 100 characters").into());
     }
     Ok(Self(text))
@@ -141,7 +142,9 @@ parameter!([] FlagArg, Query, required false, MetaSchema::new("boolean"), |reque
     }
 });
 
-parameter!([] LastIdArg, Header, required false, MetaSchema::new("string"), |request, _name| Ok(Self(LastIdArg::parse(request)?)));
+parameter!([] LastIdArg, Header, required false, last_id_schema(), |request, _name| {
+    Ok(Self(LastIdArg::parse(request)?))
+});
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 
@@ -157,7 +160,8 @@ impl<'a> ApiExtractor<'a> for Caller {
     }
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
-        let name = MetaSchema { min_length: Some(1), max_length: Some(64), ..MetaSchema::new("string") };
+        let pattern = Some(patterns::USER_NAME.to_owned());
+        let name = MetaSchema { pattern, ..MetaSchema::new("string") };
         Some(MetaSchemaRef::Inline(Box::new(name)))
     }
 
@@ -182,7 +186,18 @@ fn integer(min: u64, max: u64) -> MetaSchema {
     }
 }
 
+const MAX_TEXT: usize = 100;
+
+fn last_id_schema() -> MetaSchema {
+    MetaSchema { pattern: Some(patterns::EVENT_ID.to_owned()), ..MetaSchema::new("string") }
+}
+
+fn text_schema() -> MetaSchema {
+    let pattern = Some(patterns::TEXT.to_owned());
+    MetaSchema { max_length: Some(MAX_TEXT), pattern, ..MetaSchema::new("string") }
+}
+
 fn key_schema() -> MetaSchema {
-    let pattern = Some("^[!-~]{1,64}$".to_owned());
+    let pattern = Some(patterns::KEY.to_owned());
     MetaSchema { min_length: Some(1), max_length: Some(64), pattern, ..MetaSchema::new("string") }
 }

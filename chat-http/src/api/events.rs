@@ -40,7 +40,7 @@ impl EventsApi {
     /// the last one seen goes back in `Last-Event-ID`, as `EventSource` does by itself, and nothing is missed or doubled.
     /// Signals (`join`, `leave`, `user_list`, `typing`) have no id. After `room_deleted` the stream ends, and coming back
     /// is answered with 204, which ends it for good. A client that ends the stream counts as online for the grace (10 s).
-    #[oai(path = "/rooms/:room_id/events", method = "get", operation_id = "streamEvents")]
+    #[oai(path = "/rooms/:room_id/events", method = "get", operation_id = "stream_events")]
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn stream(
         &self,

@@ -32,11 +32,11 @@ impl MessagesApi {
     /// Read a page of a room's messages, oldest first
     ///
     /// Without a direction the newest page. The numbers need not be those of messages.
-    #[oai(path = "/rooms/:room_id/messages", method = "get", operation_id = "listMessages")]
+    #[oai(path = "/rooms/:room_id/messages", method = "get", operation_id = "list_messages")]
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn list(
         &self,
-        /// Who asks; may be left out.
+        /// The name of who asks, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -59,10 +59,10 @@ impl MessagesApi {
     /// Send a message
     ///
     /// With an `Idempotency-Key` it may be retried: it is stored once, and every retry gets the first answer.
-    #[oai(path = "/rooms/:room_id/messages", method = "post", operation_id = "sendMessage")]
+    #[oai(path = "/rooms/:room_id/messages", method = "post", operation_id = "send_message")]
     async fn send(
         &self,
-        /// Who sends it.
+        /// The name of who sends it, 1–64 characters after trimming.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -85,7 +85,7 @@ impl MessagesApi {
 
 /// A message to be sent.
 #[derive(Object)]
-#[oai(rename = "NewMessage")]
+#[oai(rename = "MessageDraft")]
 struct NewMessageBody {
     /// The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is.
     #[oai(validator(min_length = 1))]

@@ -4,6 +4,7 @@ mod args;
 mod body;
 mod events;
 mod messages;
+pub(crate) mod patterns;
 mod presence;
 mod rooms;
 

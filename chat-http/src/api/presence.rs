@@ -25,10 +25,10 @@ impl PresenceApi {
 #[OpenApi(tag = "Tag::Presence")]
 impl PresenceApi {
     /// Who is online in a room
-    #[oai(path = "/rooms/:room_id/presence", method = "get", operation_id = "getPresence")]
+    #[oai(path = "/rooms/:room_id/presence", method = "get", operation_id = "get_presence")]
     async fn get(
         &self,
-        /// Who asks; may be left out.
+        /// The name of who asks, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.

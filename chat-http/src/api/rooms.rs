@@ -30,10 +30,10 @@ impl RoomsApi {
 #[OpenApi(tag = "Tag::Rooms")]
 impl RoomsApi {
     /// Make a room
-    #[oai(path = "/rooms", method = "post", operation_id = "createRoom")]
+    #[oai(path = "/rooms", method = "post", operation_id = "create_room")]
     async fn create(
         &self,
-        /// Who makes it; may be left out.
+        /// The name of who makes it, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         body: Strict<NewRoomBody>,
@@ -45,10 +45,10 @@ impl RoomsApi {
     }
 
     /// List rooms, by id
-    #[oai(path = "/rooms", method = "get", operation_id = "listRooms")]
+    #[oai(path = "/rooms", method = "get", operation_id = "list_rooms")]
     async fn list(
         &self,
-        /// Who asks; may be left out.
+        /// The name of who asks, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// How many rooms at most; 50 when left out.
@@ -68,10 +68,10 @@ impl RoomsApi {
     }
 
     /// A room
-    #[oai(path = "/rooms/:room_id", method = "get", operation_id = "getRoom")]
+    #[oai(path = "/rooms/:room_id", method = "get", operation_id = "get_room")]
     async fn get(
         &self,
-        /// Who asks; may be left out.
+        /// The name of who asks, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -84,10 +84,10 @@ impl RoomsApi {
     /// Change a room's name or topic
     ///
     /// What is left out stays. Values that are as they were make no event; both together make one.
-    #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "updateRoom")]
+    #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "update_room")]
     async fn update(
         &self,
-        /// Who changes it; may be left out.
+        /// The name of who changes it, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -100,10 +100,10 @@ impl RoomsApi {
     }
 
     /// Delete a room and its messages
-    #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "deleteRoom")]
+    #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "delete_room")]
     async fn delete(
         &self,
-        /// Who deletes it; may be left out.
+        /// The name of who deletes it, 1–64 characters after trimming; may be left out.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -116,10 +116,9 @@ impl RoomsApi {
 
 /// A room to be made.
 #[derive(Object)]
-#[oai(rename = "NewRoom")]
+#[oai(rename = "RoomDraft")]
 struct NewRoomBody {
     /// Its name: 1–100 characters after trimming, unique without regard to case.
-    #[oai(validator(min_length = 1, max_length = 100))]
     name: String,
     /// What it is about.
     #[oai(validator(max_length = 1024))]
@@ -136,8 +135,7 @@ impl FromFields for NewRoomBody {
 #[derive(Object)]
 #[oai(rename = "RoomChange")]
 struct RoomChangeBody {
-    /// A new name.
-    #[oai(validator(min_length = 1, max_length = 100))]
+    /// A new name: 1–100 characters after trimming.
     name: Option<String>,
     /// A new topic; empty unsets it.
     #[oai(validator(max_length = 1024))]

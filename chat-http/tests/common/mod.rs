@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 pub(crate) mod http;
+pub(crate) mod schema;
 pub(crate) mod socket;
 
 use chat_core::{ChatEngine, Database, Limits};

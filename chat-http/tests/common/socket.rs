@@ -75,9 +75,14 @@ impl Socket {
 
     /// The next frame.
     pub(crate) async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.next_text().await).unwrap()
+    }
+
+    /// The same, as it came over the wire.
+    pub(crate) async fn next_text(&mut self) -> String {
         loop {
             match timeout(TOO_LONG, self.0.next()).await.expect("a frame in time").expect("a frame").unwrap() {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Text(text) => return text.as_str().to_owned(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
             }

@@ -8,8 +8,8 @@ export type RoomList = components["schemas"]["RoomList"];
 export type Presence = components["schemas"]["Presence"];
 export type Problem = components["schemas"]["Problem"];
 export type RoomChange = components["schemas"]["RoomChange"];
-export type NewRoom = components["schemas"]["NewRoom"];
-type Directions = Omit<NonNullable<operations["listMessages"]["parameters"]["query"]>, "username">;
+export type NewRoom = components["schemas"]["RoomDraft"];
+type Directions = Omit<NonNullable<operations["list_messages"]["parameters"]["query"]>, "username">;
 
 /** Says who asks: a guest by name, or whoever a token stands for. */
 export interface Credentials {

@@ -12,10 +12,10 @@ export interface paths {
             cookie?: never;
         };
         /** List rooms, by id */
-        get: operations["listRooms"];
+        get: operations["list_rooms"];
         put?: never;
         /** Make a room */
-        post: operations["createRoom"];
+        post: operations["create_room"];
         delete?: never;
         options?: never;
         head?: never;
@@ -30,18 +30,18 @@ export interface paths {
             cookie?: never;
         };
         /** A room */
-        get: operations["getRoom"];
+        get: operations["get_room"];
         put?: never;
         post?: never;
         /** Delete a room and its messages */
-        delete: operations["deleteRoom"];
+        delete: operations["delete_room"];
         options?: never;
         head?: never;
         /**
          * Change a room's name or topic
          * @description What is left out stays. Values that are as they were make no event; both together make one.
          */
-        patch: operations["updateRoom"];
+        patch: operations["update_room"];
         trace?: never;
     };
     "/api/chat/rooms/{room_id}/events": {
@@ -59,7 +59,7 @@ export interface paths {
          *     Signals (`join`, `leave`, `user_list`, `typing`) have no id. After `room_deleted` the stream ends, and coming back
          *     is answered with 204, which ends it for good. A client that ends the stream counts as online for the grace (10 s).
          */
-        get: operations["streamEvents"];
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -79,13 +79,13 @@ export interface paths {
          * Read a page of a room's messages, oldest first
          * @description Without a direction the newest page. The numbers need not be those of messages.
          */
-        get: operations["listMessages"];
+        get: operations["list_messages"];
         put?: never;
         /**
          * Send a message
          * @description With an `Idempotency-Key` it may be retried: it is stored once, and every retry gets the first answer.
          */
-        post: operations["sendMessage"];
+        post: operations["send_message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -100,7 +100,7 @@ export interface paths {
             cookie?: never;
         };
         /** Who is online in a room */
-        get: operations["getPresence"];
+        get: operations["get_presence"];
         put?: never;
         post?: never;
         delete?: never;
@@ -114,9 +114,114 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * History
-         * @description A page of a room's messages.
+         * @description Hear a room: from `after` on, or from now on. Without `presence` (`false`) nobody sees that one is there.
+         * @example {
+         *       "after": {
+         *         "epoch": "5f0c2a9e41d7b386",
+         *         "seq": 41
+         *       },
+         *       "presence": true,
+         *       "ref": "a1",
+         *       "room": 1,
+         *       "type": "attach"
+         *     }
          */
+        AttachCommand: {
+            after?: components["schemas"]["Position"];
+            presence?: boolean;
+            ref?: string;
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "attach";
+        };
+        /**
+         * @description Attached: the room's `head`, and exactly the `events` after the position that was named. What follows is live.
+         * @example {
+         *       "epoch": "5f0c2a9e41d7b386",
+         *       "events": [
+         *         {
+         *           "content": "Hello!",
+         *           "id": 42,
+         *           "key": "k1",
+         *           "room": 1,
+         *           "seq": 42,
+         *           "timestamp": "2026-11-22T10:00:00.000Z",
+         *           "type": "message",
+         *           "user": "Alice",
+         *           "username": "Alice"
+         *         }
+         *       ],
+         *       "head": 42,
+         *       "ref": "a1",
+         *       "room": 1,
+         *       "type": "attached"
+         *     }
+         */
+        AttachedFrame: {
+            epoch: string;
+            events: components["schemas"]["RoomEvent"][];
+            /** Format: int64 */
+            head: number;
+            ref?: string;
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "attached";
+        };
+        /** @description What a client says. */
+        ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"];
+        /**
+         * @description Hear no more of a room.
+         * @example {
+         *       "ref": "d1",
+         *       "room": 1,
+         *       "type": "detach"
+         *     }
+         */
+        DetachCommand: {
+            ref?: string;
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "detach";
+        };
+        /**
+         * @description What was asked is refused. The `code` is the same on every transport; `message` is for people.
+         * @example {
+         *       "code": "invalid_field",
+         *       "field": "content",
+         *       "message": "content: is missing",
+         *       "ref": "m1",
+         *       "room": 1,
+         *       "type": "error"
+         *     }
+         */
+        ErrorFrame: {
+            code: components["schemas"]["ProblemCode"];
+            field?: string;
+            message: string;
+            ref?: string;
+            /** Format: int64 */
+            retry_after_ms?: number;
+            /** Format: int64 */
+            room?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "error";
+        };
+        /** @description A page of a room's messages. */
         History: {
             /** @description The history that `head` belongs to. */
             epoch: string;
@@ -133,19 +238,63 @@ export interface components {
             messages: components["schemas"]["Message"][];
         };
         /**
-         * Member
-         * @description A user, by id and name.
+         * @description Someone came. `content` is the same in words.
+         * @example {
+         *       "content": "Bob joined the room",
+         *       "room": 1,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "join",
+         *       "user": "Bob",
+         *       "username": "Bob"
+         *     }
          */
+        JoinFrame: {
+            content: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "join";
+            user: string;
+            username: string;
+        };
+        /**
+         * @description Someone went. `content` is the same in words.
+         * @example {
+         *       "content": "Bob left the room",
+         *       "room": 1,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "leave",
+         *       "user": "Bob",
+         *       "username": "Bob"
+         *     }
+         */
+        LeaveFrame: {
+            content: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "leave";
+            user: string;
+            username: string;
+        };
+        /** @description A user, by id and name. */
         Member: {
             /** @description The user's id. */
             user: string;
             /** @description The name to show. */
             username: string;
         };
-        /**
-         * Message
-         * @description A message. It has this shape everywhere: over REST, live, and resumed.
-         */
+        /** @description A message. It has this shape everywhere: over REST, live, and resumed. */
         Message: {
             /** @description The text, as it was submitted. */
             content: string;
@@ -171,12 +320,42 @@ export interface components {
              * @description When it was stored.
              */
             timestamp: string;
-            /** @description Always `message`. */
-            type: components["schemas"]["MessageType"] & unknown;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message";
             /** @description The id of who wrote it. */
             user: string;
             /** @description The name of who wrote it. */
             username: string;
+        };
+        /**
+         * @description Write a message. With a `key` it may be sent again, also over REST and on another connection: it is stored once.
+         * @example {
+         *       "content": "Hello!",
+         *       "key": "k1",
+         *       "ref": "m1",
+         *       "room": 1,
+         *       "type": "message"
+         *     }
+         */
+        MessageCommand: {
+            content: string;
+            key?: string;
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message";
+        };
+        /** @description A message to be sent. */
+        MessageDraft: {
+            /** @description The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is. */
+            content: string;
         };
         /**
          * @description The type of a message.
@@ -184,27 +363,67 @@ export interface components {
          */
         MessageType: "message";
         /**
-         * NewMessage
-         * @description A message to be sent.
+         * @description Done. For a message: stored, under this `seq`; `replayed` when its key had been used before.
+         * @example {
+         *       "ref": "m1",
+         *       "room": 1,
+         *       "seq": 42,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "ok"
+         *     }
          */
-        NewMessage: {
-            /** @description The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is. */
-            content: string;
+        OkFrame: {
+            ref: string;
+            replayed?: boolean;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq?: number;
+            /** Format: date-time */
+            timestamp?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ok";
         };
         /**
-         * NewRoom
-         * @description A room to be made.
+         * @description Is anyone there?
+         * @example {
+         *       "ref": "p1",
+         *       "type": "ping"
+         *     }
          */
-        NewRoom: {
-            /** @description Its name: 1–100 characters after trimming, unique without regard to case. */
-            name: string;
-            /** @description What it is about. */
-            topic?: string;
+        PingCommand: {
+            ref?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ping";
         };
         /**
-         * Presence
-         * @description Who is online in a room.
+         * @description Someone is.
+         * @example {
+         *       "ref": "p1",
+         *       "type": "pong"
+         *     }
          */
+        PongFrame: {
+            ref?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pong";
+        };
+        /** @description Where someone stands in a room: everything up to `seq` is known. `epoch` is the word for the history that the number belongs to; without it only the number counts. */
+        Position: {
+            epoch?: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        /** @description Who is online in a room. */
         Presence: {
             /**
              * Format: int64
@@ -216,13 +435,9 @@ export interface components {
             /** @description Their names; empty while there are too many to name. */
             users: string[];
         };
-        /**
-         * Problem
-         * @description What every error answer carries (RFC 9457).
-         */
+        /** @description What every error answer carries (RFC 9457). */
         Problem: {
-            /** @description The stable code of the error, the same on every transport. */
-            code: string;
+            code: components["schemas"]["ProblemCode"];
             /** @description What is wrong, for people. */
             detail: string;
             /** @description The field that is wrong. */
@@ -232,8 +447,7 @@ export interface components {
              * @description How long to wait before trying again, where that helps.
              */
             retry_after_ms?: number;
-            /** @description The room that has the name. */
-            room?: components["schemas"]["Room"] & unknown;
+            room?: components["schemas"]["Room"];
             /**
              * Format: int64
              * @description The HTTP status.
@@ -245,9 +459,34 @@ export interface components {
             type: string;
         };
         /**
-         * Room
-         * @description A room.
+         * @description What went wrong, by a name that never changes. Later versions may have more of them.
+         * @enum {string}
          */
+        ProblemCode: "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "too_large" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
+        /**
+         * @description Attached, but too much was missed, or the position is of another history: read the history again. What follows is live after `head`.
+         * @example {
+         *       "epoch": "5f0c2a9e41d7b386",
+         *       "head": 9001,
+         *       "ref": "a1",
+         *       "room": 1,
+         *       "type": "resync"
+         *     }
+         */
+        ResyncFrame: {
+            epoch: string;
+            /** Format: int64 */
+            head: number;
+            ref?: string;
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "resync";
+        };
+        /** @description A room. */
         Room: {
             /**
              * Format: date-time
@@ -268,7 +507,7 @@ export interface components {
              * Format: date-time
              * @description When its newest message was stored; null when there is none.
              */
-            last_message_at?: string | null;
+            last_message_at: string | null;
             /** @description Its name, unique without regard to case. */
             name: string;
             /**
@@ -279,30 +518,266 @@ export interface components {
             /** @description What it is about; empty when unset. */
             topic: string;
         };
-        /**
-         * RoomChange
-         * @description What is to be different about a room.
-         */
+        /** @description What is to be different about a room. */
         RoomChange: {
-            /** @description A new name. */
+            /** @description A new name: 1–100 characters after trimming. */
             name?: string;
             /** @description A new topic; empty unsets it. */
             topic?: string;
         };
         /**
-         * RoomList
-         * @description A page of rooms.
+         * @description The room is gone, and this is the last of it. A socket of this room alone is closed with 4410.
+         * @example {
+         *       "room": 1,
+         *       "seq": 44,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "room_deleted",
+         *       "user": null,
+         *       "username": null
+         *     }
          */
+        RoomDeletedFrame: {
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "room_deleted";
+            user: string | null;
+            username: string | null;
+        };
+        /** @description A room to be made. */
+        RoomDraft: {
+            /** @description Its name: 1–100 characters after trimming, unique without regard to case. */
+            name: string;
+            /** @description What it is about. */
+            topic?: string;
+        };
+        /** @description What is stored in a room's log, under the number `seq`. */
+        RoomEvent: components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
+        /** @description A page of rooms. */
         RoomList: {
             /** @description Where the next page begins (`after`); null when this is the last. */
-            next?: string | null;
+            next: string | null;
             /** @description The rooms, by id. */
             rooms: components["schemas"]["Room"][];
         };
+        /**
+         * @description The room has another name or topic. Without a name where nobody said who they are.
+         * @example {
+         *       "name": "general",
+         *       "room": 1,
+         *       "seq": 43,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "topic": "News",
+         *       "type": "room_updated",
+         *       "user": "Bob",
+         *       "username": "Bob"
+         *     }
+         */
+        RoomUpdatedFrame: {
+            name: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            timestamp: string;
+            topic: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "room_updated";
+            user: string | null;
+            username: string | null;
+        };
+        /** @description What the server says. */
+        ServerFrame: components["schemas"]["AttachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"];
+        /**
+         * @description Show that one is typing, or not any more. To be said again every 3 s; it is over after 6 s.
+         * @example {
+         *       "is_typing": true,
+         *       "ref": "t1",
+         *       "room": 1,
+         *       "type": "typing"
+         *     }
+         */
+        TypingCommand: {
+            is_typing: boolean;
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "typing";
+        };
+        /**
+         * @description Everyone who is typing now; nobody when it is empty.
+         * @example {
+         *       "members": [
+         *         {
+         *           "user": "Alice",
+         *           "username": "Alice"
+         *         }
+         *       ],
+         *       "room": 1,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "typing",
+         *       "users": [
+         *         "Alice"
+         *       ]
+         *     }
+         */
+        TypingFrame: {
+            members: components["schemas"]["Member"][];
+            /** Format: int64 */
+            room: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "typing";
+            users: string[];
+        };
+        /**
+         * @description Who is there: names, the same with ids, and how many. Above 200 only how many.
+         * @example {
+         *       "count": 2,
+         *       "members": [
+         *         {
+         *           "user": "Alice",
+         *           "username": "Alice"
+         *         },
+         *         {
+         *           "user": "Bob",
+         *           "username": "Bob"
+         *         }
+         *       ],
+         *       "room": 1,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "user_list",
+         *       "users": [
+         *         "Alice",
+         *         "Bob"
+         *       ]
+         *     }
+         */
+        UserListFrame: {
+            /** Format: int64 */
+            count: number;
+            members: components["schemas"]["Member"][];
+            /** Format: int64 */
+            room: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "user_list";
+            users: string[];
+        };
     };
     responses: {
-        /** @description What went wrong; `code` says it exactly. */
-        Problem: {
+        /** @description The request is not one of this API's; `field` names what is wrong with it. */
+        BadRequest: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It contradicts what is there: a room has the name already (`room` is that room), or the idempotency key belongs to other content. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This user may not do that. */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A defect of the server. */
+        Internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such room, or none that this user may know of. */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is larger than 256 KiB. */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many, or too fast. Nothing was stored. */
+        TooMany: {
+            headers: {
+                /** @description After how many seconds to try again. */
+                "Retry-After": number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description It is not said who asks, or not in a way that is believed. */
+        Unauthenticated: {
+            headers: {
+                /** @description How to say who one is. */
+                "WWW-Authenticate": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not now. Nothing was stored, but for `outcome_unknown`: it may have been, and the same key tells. */
+        Unavailable: {
+            headers: {
+                /** @description After how many seconds to try again. */
+                "Retry-After": number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is not announced as JSON in UTF-8. */
+        UnsupportedMediaType: {
             headers: {
                 [name: string]: unknown;
             };
@@ -318,16 +793,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    listRooms: {
+    list_rooms: {
         parameters: {
             query?: {
-                /** @description Who asks; may be left out. */
+                /**
+                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
-                /** @description How many rooms at most; 50 when left out. */
+                /**
+                 * @description How many rooms at most; 50 when left out.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description The `next` of the page before. */
                 after?: string;
-                /** @description Only rooms whose name has this part, without regard to case. */
+                /**
+                 * @description Only rooms whose name has this part, without regard to case.
+                 * @example gen
+                 */
                 q?: string;
             };
             header?: never;
@@ -342,21 +826,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "next": null,
+                     *       "rooms": [
+                     *         {
+                     *           "created_at": "2026-11-22T10:00:00.000Z",
+                     *           "head": 57,
+                     *           "id": 1,
+                     *           "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *           "name": "general",
+                     *           "online": 2,
+                     *           "topic": "Everything"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RoomList"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    createRoom: {
+    create_room: {
         parameters: {
             query?: {
-                /** @description Who makes it; may be left out. */
+                /**
+                 * @description The name of who makes it, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
             };
             header?: never;
@@ -365,7 +868,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewRoom"];
+                /**
+                 * @example {
+                 *       "name": "general",
+                 *       "topic": "Everything"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RoomDraft"];
             };
         };
         responses: {
@@ -375,29 +884,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 0,
+                     *       "id": 1,
+                     *       "last_message_at": null,
+                     *       "name": "general",
+                     *       "online": 0,
+                     *       "topic": "Everything"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    getRoom: {
+    get_room: {
         parameters: {
             query?: {
-                /** @description Who asks; may be left out. */
+                /**
+                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
             };
             header?: never;
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
@@ -410,27 +936,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 57,
+                     *       "id": 1,
+                     *       "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *       "name": "general",
+                     *       "online": 2,
+                     *       "topic": "Everything"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    deleteRoom: {
+    delete_room: {
         parameters: {
             query?: {
-                /** @description Who deletes it; may be left out. */
+                /**
+                 * @description The name of who deletes it, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
             };
             header?: never;
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
@@ -444,30 +987,41 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    updateRoom: {
+    update_room: {
         parameters: {
             query?: {
-                /** @description Who changes it; may be left out. */
+                /**
+                 * @description The name of who changes it, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
             };
             header?: never;
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "topic": "Everything"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomChange"];
             };
         };
@@ -478,25 +1032,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 57,
+                     *       "id": 1,
+                     *       "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *       "name": "general",
+                     *       "online": 2,
+                     *       "topic": "Everything"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    streamEvents: {
+    stream_events: {
         parameters: {
             query: {
-                /** @description Who listens. */
+                /**
+                 * @description Who listens.
+                 * @example Alice
+                 */
                 username: string;
                 /** @description Begin with the event after this number; from now on when left out. */
                 after?: number;
@@ -506,11 +1074,17 @@ export interface operations {
                 presence?: boolean;
             };
             header?: {
-                /** @description The id of the last event that was received; it stands above `after` and `epoch`. */
+                /**
+                 * @description The id of the last event that was received; it stands above `after` and `epoch`.
+                 * @example 5f0c2a9e41d7b386:56
+                 */
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
@@ -523,6 +1097,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example retry: 1720
+                     *     id: 5f0c2a9e41d7b386:56
+                     *     data: {"type":"attached","room":1,"epoch":"5f0c2a9e41d7b386","head":57,"events":[]}
+                     *
+                     *     id: 5f0c2a9e41d7b386:57
+                     *     data: {"type":"message","id":57,"username":"Alice","content":"Hello!","timestamp":"2026-11-22T11:30:00.000Z","room":1,"seq":57,"user":"Alice"}
+                     *
+                     *     data: {"type":"user_list","users":["Alice"],"members":[{"user":"Alice","username":"Alice"}],"count":1,"room":1,"timestamp":"2026-11-22T11:31:00.000Z"}
+                     */
                     "text/event-stream": string;
                 };
             };
@@ -533,21 +1117,27 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    listMessages: {
+    list_messages: {
         parameters: {
             query?: {
-                /** @description Who asks; may be left out. */
+                /**
+                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
-                /** @description How many messages at most; 50 when left out. */
+                /**
+                 * @description How many messages at most; 50 when left out.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description The messages just before this number. */
                 before?: number;
@@ -558,7 +1148,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
@@ -571,37 +1164,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "epoch": "5f0c2a9e41d7b386",
+                     *       "has_after": false,
+                     *       "has_before": true,
+                     *       "head": 57,
+                     *       "messages": [
+                     *         {
+                     *           "content": "Hello!",
+                     *           "id": 57,
+                     *           "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *           "room": 1,
+                     *           "seq": 57,
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "type": "message",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["History"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    sendMessage: {
+    send_message: {
         parameters: {
             query: {
-                /** @description Who sends it. */
+                /**
+                 * @description The name of who sends it, 1–64 characters after trimming.
+                 * @example Alice
+                 */
                 username: string;
             };
             header?: {
-                /** @description 1–64 visible ASCII characters that make a retry recognisable. */
+                /**
+                 * @description 1–64 visible ASCII characters that make a retry recognisable.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewMessage"];
+                /**
+                 * @example {
+                 *       "content": "Hello!"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MessageDraft"];
             };
         };
         responses: {
@@ -613,6 +1241,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "content": "Hello!",
+                     *       "id": 57,
+                     *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "room": 1,
+                     *       "seq": 57,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "type": "message",
+                     *       "user": "Alice",
+                     *       "username": "Alice"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Message"];
                 };
             };
@@ -622,30 +1263,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "content": "Hello!",
+                     *       "id": 57,
+                     *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "room": 1,
+                     *       "seq": 57,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "type": "message",
+                     *       "user": "Alice",
+                     *       "username": "Alice"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            409: components["responses"]["Problem"];
-            413: components["responses"]["Problem"];
-            415: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
-    getPresence: {
+    get_presence: {
         parameters: {
             query?: {
-                /** @description Who asks; may be left out. */
+                /**
+                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @example Alice
+                 */
                 username?: string;
             };
             header?: never;
             path: {
-                /** @description The room's id. */
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
                 room_id: number;
             };
             cookie?: never;
@@ -658,16 +1318,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "count": 2,
+                     *       "members": [
+                     *         {
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         },
+                     *         {
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ],
+                     *       "users": [
+                     *         "Alice",
+                     *         "Bob"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Presence"];
                 };
             };
-            400: components["responses"]["Problem"];
-            401: components["responses"]["Problem"];
-            403: components["responses"]["Problem"];
-            404: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
-            500: components["responses"]["Problem"];
-            503: components["responses"]["Problem"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }

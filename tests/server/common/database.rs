@@ -58,6 +58,20 @@ impl Database {
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+
+    /// The same, of any database.
+    pub(crate) fn folder_of_file(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Runs statements on it, one after the other.
+    pub(crate) async fn execute(&self, statements: &[&str]) {
+        let connection = sea_orm::Database::connect(&self.url).await.unwrap();
+        for sql in statements {
+            connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        connection.close().await.unwrap();
+    }
 }
 
 impl Drop for Database {

@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
     sync::watch,
+    task::JoinHandle,
     time::timeout,
 };
 
@@ -22,6 +24,7 @@ pub(crate) struct Server {
     process: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -71,18 +74,25 @@ impl Server {
         let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
-        read(process.stdout.take().unwrap(), log.clone(), told.clone());
+        let mut readers = vec![read(process.stdout.take().unwrap(), log.clone(), told.clone())];
         // It may write its log elsewhere.
         if let Some(stderr) = process.stderr.take() {
-            read(stderr, log.clone(), told);
+            readers.push(read(stderr, log.clone(), told));
         }
         let address = timeout(DEADLINE, address.wait_for(Option::is_some)).await.ok();
         let address = address.and_then(|told| told.ok().and_then(|told| *told));
         let address =
             address.unwrap_or_else(|| panic!("the server did not say where it listens:\n{}", log.lock().unwrap()));
-        let server = Self { process, address, log };
+        let server = Self { process, address, log, readers };
         timeout(DEADLINE, server.wait_until_ready()).await.expect("the server is not ready in time");
         server
+    }
+
+    /// Starts a server, and kills it so long after, wherever it is.
+    pub(crate) async fn kill_after(database: &Database, instant: Duration) {
+        let mut process = command(database, SocketAddr::from(([127, 0, 0, 1], 0))).spawn().unwrap();
+        tokio::time::sleep(instant).await;
+        process.kill().await.unwrap();
     }
 
     /// Runs a server that is expected to give up, and returns how it ended and what it said.
@@ -117,6 +127,14 @@ impl Server {
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
+    /// Runs `chatd new-epoch`, and returns how it ended and what it said.
+    pub(crate) async fn new_epoch(database_url: &str) -> (ExitStatus, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+        command.args(["new-epoch", "--database-url", database_url]).stdin(Stdio::null()).kill_on_drop(true);
+        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
+        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    }
+
     async fn wait_until_ready(&self) {
         while self.get_path("/readyz").await.status != 200 {
             tokio::task::yield_now().await;
@@ -132,6 +150,16 @@ impl Server {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.ask_to_stop().await;
         self.ended().await
+    }
+
+    /// The same, and returns all that it has said.
+    pub(crate) async fn stop_and_tell(mut self) -> String {
+        self.ask_to_stop().await;
+        self.ended().await;
+        for reader in &mut self.readers {
+            reader.await.unwrap();
+        }
+        self.log.lock().unwrap().clone()
     }
 
     /// Asks it to stop.
@@ -245,7 +273,7 @@ fn read(
     from: impl AsyncRead + Unpin + Send + 'static,
     log: Arc<Mutex<String>>,
     told: watch::Sender<Option<SocketAddr>>,
-) {
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -256,7 +284,7 @@ fn read(
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {

@@ -50,8 +50,20 @@ pub struct SeaStore {
     source: Arc<Source>,
     writers: Arc<Pool>,
     readers: Arc<Pool>,
-    epoch: Epoch,
+    epoch: Mutex<Epoch>,
     hold: Hold,
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// Others are kept away; what is missing is made.
+    Alone,
+    /// The same, and it must hold logs already.
+    Existing,
+    /// Others may come.
+    #[cfg(any(test, feature = "test-util"))]
+    Shared,
 }
 
 /// What keeps a second engine away from the database.
@@ -74,10 +86,21 @@ impl SeaStore {
     /// # Cancel safety
     /// May be dropped at any point: nothing is held any more, and opening again goes on where this ended.
     pub async fn open(url: &str) -> Result<Self, StartError> {
-        Self::start(Source::from_url(url)?, true).await
+        Self::start(Source::from_url(url)?, Opening::Alone).await
     }
 
-    /// The same with a connection that the host owns, from which only the address is taken: the engine has connections of
+    /// Opens a database that holds logs already; nothing is made where there are none.
+    ///
+    /// # Errors
+    /// Any [`StartError`]; each says what to do about it.
+    ///
+    /// # Cancel safety
+    /// As [`SeaStore::open`].
+    pub async fn open_existing(url: &str) -> Result<Self, StartError> {
+        Self::start(Source::from_url(url)?, Opening::Existing).await
+    }
+
+    /// The same as [`SeaStore::open`] with a connection that the host owns, from which only the address is taken: the engine has connections of
     /// its own.
     ///
     /// # Errors
@@ -87,7 +110,7 @@ impl SeaStore {
     /// As [`SeaStore::open`].
     pub async fn with_connection(connection: DatabaseConnection) -> Result<Self, StartError> {
         let source = Source::of(&connection).await?;
-        let store = Self::start(source, true).await;
+        let store = Self::start(source, Opening::Alone).await;
         // A database in memory lives as long as a connection to it: the host's is held until there is another.
         drop(connection);
         store
@@ -99,17 +122,23 @@ impl SeaStore {
     /// Any [`StartError`].
     #[cfg(any(test, feature = "test-util"))]
     pub async fn open_shared(url: &str) -> Result<Self, StartError> {
-        Self::start(Source::from_url(url)?, false).await
+        Self::start(Source::from_url(url)?, Opening::Shared).await
     }
 
-    async fn start(source: Source, alone: bool) -> Result<Self, StartError> {
+    async fn start(source: Source, opening: Opening) -> Result<Self, StartError> {
         let source = Arc::new(source);
         source.look()?;
-        let hold = Hold::take(&source, alone).await?;
+        if let Some(file) = source.file().filter(|file| opening == Opening::Existing && !file.exists()) {
+            return Err(StartError::Unavailable(format!("{} does not exist", file.display())));
+        }
+        let hold = Hold::take(&source, opening).await?;
         source.look_inside().await?;
         let dialect = source.dialect();
         let writers = Arc::new(Pool::new(&source, writer_connections(&source)));
         source.check(&writers).await?;
+        if opening == Opening::Existing {
+            migration::expect_logs(&writers).await?;
+        }
         let epoch = if source.is_replaceable() {
             let pool = Pool::new(&source, 1);
             let epoch = migration::migrate(&pool, dialect).await;
@@ -119,7 +148,11 @@ impl SeaStore {
             migration::migrate(&writers, dialect).await?
         };
         let readers = if source.is_replaceable() { Arc::new(Pool::new(&source, READERS)) } else { writers.clone() };
-        Ok(Self { source, writers, readers, epoch, hold })
+        Ok(Self { source, writers, readers, epoch: Mutex::new(epoch), hold })
+    }
+
+    fn known_epoch(&self) -> MutexGuard<'_, Epoch> {
+        self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn try_create(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, Fault> {
@@ -191,7 +224,15 @@ impl Store for SeaStore {
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
-        Ok(self.epoch.clone())
+        Ok(self.known_epoch().clone())
+    }
+
+    async fn set_epoch(&self, epoch: &Epoch) -> Result<(), StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        let changed = migration::set_epoch(&write.run(), epoch).await;
+        write.end(changed).await?;
+        *self.known_epoch() = epoch.clone();
+        Ok(())
     }
 
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
@@ -255,8 +296,9 @@ impl Store for SeaStore {
     }
 
     async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+        let epoch = self.known_epoch().clone();
         let lent = self.readers.lend();
-        Ok(lent.check(history::page(&lent.run(), &self.epoch, room, page).await)?)
+        Ok(lent.check(history::page(&lent.run(), &epoch, room, page).await)?)
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
@@ -290,9 +332,11 @@ impl Store for SeaStore {
 }
 
 impl Hold {
-    async fn take(source: &Arc<Source>, alone: bool) -> Result<Self, StartError> {
-        if !alone {
-            return Ok(Self::Nothing);
+    async fn take(source: &Arc<Source>, opening: Opening) -> Result<Self, StartError> {
+        match opening {
+            Opening::Alone | Opening::Existing => {}
+            #[cfg(any(test, feature = "test-util"))]
+            Opening::Shared => return Ok(Self::Nothing),
         }
         if source.is_server() {
             return Lease::take(source).await.map(Self::Lease);

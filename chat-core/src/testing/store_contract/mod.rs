@@ -44,7 +44,7 @@ macro_rules! store_contract {
             pages_reach_every_message, an_empty_room_has_an_empty_page, pages_know_what_is_beyond_them,
             recovery_finds_what_was_stored, recovery_of_a_deleted_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
-            what_was_stored_is_there_after_a_restart, three_starts_at_once, a_store_that_stores_says_so);
+            what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };
     (@group $(#[$attribute:meta])* $make:ident, $group:ident: $($case:ident),*) => {
         $crate::store_contract!(@cases [$(#[$attribute])*] $make, $group: $($case),*);

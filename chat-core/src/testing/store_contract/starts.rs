@@ -1,7 +1,7 @@
 //! What holds for opening a database.
 
 use super::{Opener, append, log, make_room, messages, new_seq, user};
-use crate::{Seq, append::Placed, store::StoreErrorKind};
+use crate::{Epoch, Page, Seq, append::Placed, store::StoreErrorKind};
 
 /// The epoch, the logs and the keys.
 pub async fn what_was_stored_is_there_after_a_restart(opener: &impl Opener) {
@@ -20,6 +20,25 @@ pub async fn what_was_stored_is_there_after_a_restart(opener: &impl Opener) {
     let placed = append(store, room, messages(&user("alice"), &["b", "c"])).await;
     assert!(matches!(placed[0], Placed::Replay(_)), "{placed:?}");
     assert_eq!(new_seq(&placed[1]), Seq(3));
+}
+
+/// A new epoch is another one, for good; nothing else changes.
+pub async fn a_new_epoch_stays(opener: &impl Opener) {
+    let store = opener.open().await;
+    let room = make_room(&*store, "general").await;
+    append(&*store, room, messages(&user("alice"), &["a"])).await;
+    let (before, events) = (store.epoch().await.unwrap(), log(&*store, room).await);
+    let epoch = Epoch::new("another-word-of-this-log");
+    assert_ne!(epoch, before);
+    store.set_epoch(&epoch).await.unwrap();
+    assert_eq!(store.epoch().await.unwrap(), epoch);
+    assert_eq!(store.history(room, Page::newest()).await.unwrap().unwrap().epoch, epoch);
+    store.close().await;
+    drop(store);
+    let store = opener.open().await;
+    assert_eq!(store.epoch().await.unwrap(), epoch);
+    assert_eq!(log(&*store, room).await, events);
+    assert_eq!(new_seq(&append(&*store, room, messages(&user("alice"), &["b"])).await[0]), Seq(2));
 }
 
 /// On an empty database, and again on that database: all see one history.

@@ -153,6 +153,22 @@ async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
     Ok(Epoch::new(&word))
 }
 
+/// Refuses a database that holds no logs, of whatever version.
+pub(super) async fn expect_logs(pool: &Pool) -> Result<(), StartError> {
+    let lent = pool.lend();
+    match lent.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await {
+        Ok(Some(_)) => Ok(()),
+        Err(fault) if fault.error.kind != StoreErrorKind::Failed => Err(unavailable(fault)),
+        Ok(None) | Err(_) => Err(StartError::Unusable("it holds no chat logs".to_owned())),
+    }
+}
+
+/// Another epoch.
+pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch) -> Result<(), Fault> {
+    run.execute("UPDATE chat_meta SET epoch = ?", vec![run.dialect.opaque(Some(epoch.as_str()))]).await?;
+    Ok(())
+}
+
 /// What may pass by itself is not the database's fault.
 fn failed(fault: Fault) -> StartError {
     match fault.error.kind {

@@ -1,0 +1,209 @@
+//! The errors in the document: one problem, one answer a status, and which operation can have which.
+
+use serde_json::{Map, Value, json};
+
+use crate::{json::MAX_INTEGER, problem};
+
+/// Declares the errors, and spreads them over the operations.
+pub(super) fn add(document: &mut Value) {
+    let components = &mut document["components"];
+    components["schemas"]["ProblemCode"] = json!({
+        "description": "What went wrong, by a name that never changes. Later versions may have more of them.",
+        "type": "string",
+        "enum": problem::codes().collect::<Vec<_>>(),
+    });
+    components["schemas"]["Problem"]["properties"]["code"] = json!({"$ref": "#/components/schemas/ProblemCode"});
+    components["responses"] = ANSWERS.iter().map(|answer| (answer.name.to_owned(), answer.described())).collect();
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
+            spread(path, operation);
+        }
+    }
+}
+
+fn spread(path: &str, operation: &mut Value) {
+    let has_body = operation.get("requestBody").is_some();
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    // The one that poem-openapi has for all statuses.
+    responses.remove("default");
+    for answer in ANSWERS {
+        let applies = match answer.status {
+            404 => path.contains('{'),
+            409 | 413 | 415 => has_body,
+            _ => true,
+        };
+        if applies {
+            let reference = json!({"$ref": format!("#/components/responses/{}", answer.name)});
+            responses.entry(answer.status.to_string()).or_insert(reference);
+        }
+    }
+}
+
+/// What is answered with one status.
+struct Answer {
+    status: u16,
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    /// Problems as they are sent: the code, the detail, and more fields in JSON.
+    problems: &'static [(&'static str, &'static str, &'static str)],
+    /// A header that is always there.
+    header: Option<(&'static str, &'static str, Kind)>,
+}
+
+/// What a header holds.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Seconds,
+}
+
+impl Answer {
+    fn described(&self) -> Value {
+        let example = |(code, detail, more): &(&str, &str, &str)| {
+            let mut problem: Map<String, Value> = serde_json::from_str(more).unwrap_or_default();
+            problem.insert("type".to_owned(), "about:blank".into());
+            problem.insert("title".to_owned(), self.title.into());
+            problem.insert("status".to_owned(), self.status.into());
+            problem.insert("code".to_owned(), (*code).into());
+            problem.insert("detail".to_owned(), (*detail).into());
+            ((*code).to_owned(), json!({"value": problem}))
+        };
+        let mut answer = json!({
+            "description": self.description,
+            "content": {"application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": self.problems.iter().map(example).collect::<Map<_, _>>(),
+            }},
+        });
+        if let Some((name, description, kind)) = self.header {
+            let schema = match kind {
+                Kind::Text => json!({"type": "string"}),
+                Kind::Seconds => {
+                    json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_INTEGER})
+                }
+            };
+            answer["headers"][name] = json!({"description": description, "required": true, "schema": schema});
+        }
+        answer
+    }
+}
+
+const RETRY_AFTER: Option<(&str, &str, Kind)> =
+    Some(("Retry-After", "After how many seconds to try again.", Kind::Seconds));
+
+const ANSWERS: &[Answer] = &[
+    Answer {
+        status: 400,
+        name: "BadRequest",
+        title: "Bad Request",
+        description: "The request is not one of this API's; `field` names what is wrong with it.",
+        problems: &[
+            ("invalid_field", "name: is missing", r#"{"field": "name"}"#),
+            ("bad_json", "this is not JSON", "{}"),
+            ("empty_message", "the message is empty", "{}"),
+            ("too_long", "the message is longer than 4000 characters", "{}"),
+        ],
+        header: None,
+    },
+    Answer {
+        status: 401,
+        name: "Unauthenticated",
+        title: "Unauthorized",
+        description: "It is not said who asks, or not in a way that is believed.",
+        problems: &[("unauthenticated", "say who you are", "{}")],
+        header: Some(("WWW-Authenticate", "How to say who one is.", Kind::Text)),
+    },
+    Answer {
+        status: 403,
+        name: "Forbidden",
+        title: "Forbidden",
+        description: "This user may not do that.",
+        problems: &[("forbidden", "this is not allowed", "{}")],
+        header: None,
+    },
+    Answer {
+        status: 404,
+        name: "NotFound",
+        title: "Not Found",
+        description: "There is no such room, or none that this user may know of.",
+        problems: &[("room_not_found", "no such room", "{}")],
+        header: None,
+    },
+    Answer {
+        status: 409,
+        name: "Conflict",
+        title: "Conflict",
+        description: "It contradicts what is there: a room has the name already (`room` is that room), or the idempotency key \
+                      belongs to other content.",
+        problems: &[
+            (
+                "name_taken",
+                "a room with this name exists",
+                r#"{"room": {"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z",
+                    "head": 57, "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2}}"#,
+            ),
+            ("idempotency_mismatch", "this idempotency key was used with other content", "{}"),
+        ],
+        header: None,
+    },
+    Answer {
+        status: 413,
+        name: "TooLarge",
+        title: "Payload Too Large",
+        description: "The body is larger than 256 KiB.",
+        problems: &[("too_large", "a body may have at most 262144 bytes", "{}")],
+        header: None,
+    },
+    Answer {
+        status: 415,
+        name: "UnsupportedMediaType",
+        title: "Unsupported Media Type",
+        description: "The body is not announced as JSON in UTF-8.",
+        problems: &[("unsupported_media_type", "send application/json in UTF-8, without a content encoding", "{}")],
+        header: None,
+    },
+    Answer {
+        status: 429,
+        name: "TooMany",
+        title: "Too Many Requests",
+        description: "Too many, or too fast. Nothing was stored.",
+        problems: &[("rate_limited", "too fast", r#"{"retry_after_ms": 1500}"#)],
+        header: RETRY_AFTER,
+    },
+    Answer {
+        status: 500,
+        name: "Internal",
+        title: "Internal Server Error",
+        description: "A defect of the server.",
+        problems: &[("internal", "internal error", "{}")],
+        header: None,
+    },
+    Answer {
+        status: 503,
+        name: "Unavailable",
+        title: "Service Unavailable",
+        description: "Not now. Nothing was stored, but for `outcome_unknown`: it may have been, and the same key tells.",
+        problems: &[
+            ("unavailable", "not available now; try again", r#"{"retry_after_ms": 1000}"#),
+            ("outcome_unknown", "the outcome is not known; try again with the same key", r#"{"retry_after_ms": 1000}"#),
+        ],
+        header: RETRY_AFTER,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_problems_that_there_are() {
+        for answer in ANSWERS {
+            for (code, _, more) in answer.problems {
+                assert!(serde_json::from_str::<Map<String, Value>>(more).is_ok(), "{code}: {more}");
+                assert_eq!(problem::status_of(code).as_u16(), answer.status, "{code}");
+                assert_eq!(problem::status_of(code).canonical_reason(), Some(answer.title), "{code}");
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What poem-openapi writes otherwise than generators of clients read it.
+
+use serde_json::{Map, Value, json};
+
+use crate::{api::patterns, json::MAX_INTEGER};
+
+/// Puts the whole document right.
+pub(super) fn mend(document: &mut Value) {
+    let operations = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in operations.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+        mend_operation(operation);
+    }
+    for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        mend_component(name, schema);
+    }
+    mend_schemas(document);
+}
+
+fn mend_operation(operation: &mut Value) {
+    let is_listing_rooms = operation["operationId"] == "list_rooms";
+    let needs_user = operation["operationId"] == "send_message" || operation["operationId"] == "stream_events";
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(parameter) = parameter.as_object_mut() else { continue };
+        parameter.remove("explode");
+        parameter.retain(|key, value| key != "deprecated" || *value != false);
+        if is_listing_rooms && parameter["name"] == "after" {
+            parameter["schema"]["pattern"] = patterns::CURSOR.into();
+            parameter["schema"].as_object_mut().map(|schema| schema.remove("maxLength"));
+        }
+        if needs_user && parameter["name"] == "username" {
+            parameter.insert("required".to_owned(), true.into());
+        }
+    }
+    for response in operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        mend_headers(response);
+    }
+}
+
+/// poem-openapi shouts header names.
+fn mend_headers(response: &mut Value) {
+    let Some(Value::Object(headers)) = response.get_mut("headers") else { return };
+    let calm = |word: &str| word[..1].to_owned() + &word[1..].to_lowercase();
+    *headers = std::mem::take(headers)
+        .into_iter()
+        .map(|(name, mut header)| {
+            if let Some(header) = header.as_object_mut() {
+                header.retain(|key, value| key != "deprecated" || *value != false);
+            }
+            (name.split('-').map(calm).collect::<Vec<_>>().join("-"), header)
+        })
+        .collect();
+}
+
+fn mend_component(name: &str, schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    schema.remove("title");
+    // What clients send is read strictly.
+    if matches!(name, "RoomDraft" | "RoomChange" | "MessageDraft") {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+    if name == "RoomChange" {
+        schema.insert("minProperties".to_owned(), 1.into());
+    }
+    let is_request = schema.get("additionalProperties") == Some(&json!(false));
+    let mut always_there = Vec::new();
+    for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        if matches!(name.as_str(), "timestamp" | "created_at" | "last_message_at") {
+            property["format"] = "date-time".into();
+        }
+        if is_request && let Some(pattern) = patterns::of(name) {
+            property["pattern"] = pattern.into();
+        }
+        if property["type"] == "integer" {
+            bound(name, property);
+        }
+        if property["nullable"] == true {
+            always_there.push(name.clone());
+        }
+    }
+    // What may be null is not left out.
+    let required = schema.entry("required").or_insert_with(|| json!([]));
+    if let Some(required) = required.as_array_mut() {
+        required.extend(
+            always_there
+                .into_iter()
+                .filter(|name| !required.contains(&json!(name)))
+                .map(Value::from)
+                .collect::<Vec<_>>(),
+        );
+        if required.is_empty() {
+            schema.remove("required");
+        }
+    }
+}
+
+/// Integers by what they are.
+fn bound(name: &str, property: &mut Value) {
+    let (least, most) = match name {
+        "id" | "room" | "seq" if property.get("minimum").is_none() => (1, MAX_INTEGER),
+        "status" => (400, 599),
+        _ => (0, MAX_INTEGER),
+    };
+    property["format"] = "int64".into();
+    for (key, value) in [("minimum", least), ("maximum", most)] {
+        if property.get(key).is_none() {
+            property[key] = value.into();
+        }
+    }
+}
+
+/// What is wrong wherever a schema stands.
+fn mend_schemas(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            unwrap_reference(object);
+            if object.contains_key("oneOf") {
+                object.remove("type");
+            }
+            if object.get("type") == Some(&json!("integer")) {
+                for bound in ["minimum", "maximum"] {
+                    if let Some(bound) = object.get_mut(bound) {
+                        *bound = whole(bound);
+                    }
+                }
+            }
+            // Examples are no schemas.
+            for (_, inner) in object.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "example" | "examples")) {
+                mend_schemas(inner);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mend_schemas),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A reference with a description beside it is wrapped in an `allOf`, which generators take for a type of its own.
+fn unwrap_reference(object: &mut Map<String, Value>) {
+    let Some(all) = object.get("allOf").and_then(Value::as_array) else { return };
+    let Some(reference) = all.iter().find(|part| part.get("$ref").is_some()).and_then(Value::as_object) else { return };
+    *object = reference.clone();
+}
+
+/// Bounds are floats to poem-openapi, and the largest come back from its text one too small.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "below 2^53 both are exact"
+)]
+fn whole(bound: &Value) -> Value {
+    match bound.as_f64() {
+        Some(bound) if bound >= (MAX_INTEGER - 1) as f64 => MAX_INTEGER.into(),
+        Some(bound) => (bound as u64).into(),
+        None => bound.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_stand_alone() {
+        let mut schema =
+            json!({"properties": {"a": {"allOf": [{"$ref": "#/b"}, {"description": "c"}], "description": "c"}}});
+        mend_schemas(&mut schema);
+        assert_eq!(schema, json!({"properties": {"a": {"$ref": "#/b"}}}));
+    }
+
+    #[test]
+    fn bounds_are_whole_and_exact() {
+        let mut schema = json!({"type": "integer", "minimum": 1.0, "maximum": 9_007_199_254_740_990.0});
+        mend_schemas(&mut schema);
+        assert_eq!(schema, json!({"type": "integer", "minimum": 1, "maximum": 9_007_199_254_740_991_u64}));
+    }
+
+    #[test]
+    fn what_may_be_null_is_always_there() {
+        let mut schema = json!({"type": "object", "properties": {"next": {"type": "string", "nullable": true}}});
+        mend_component("Page", &mut schema);
+        assert_eq!(schema["required"], json!(["next"]));
+    }
+}

@@ -1,0 +1,125 @@
+//! The OpenAPI document: poem-openapi describes the operations, `mend` puts right what it writes, and the examples and the
+//! frames of the WebSocket are added by hand.
+
+use std::collections::{BTreeMap, HashMap};
+
+use poem::{endpoint::BoxEndpoint, http::Method};
+use poem_openapi::{
+    OpenApi, OpenApiService,
+    registry::{MetaApi, Registry},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{PREFIX, Resources},
+    edge::Methods,
+};
+
+mod errors;
+mod examples;
+mod frames;
+mod mend;
+mod yaml;
+
+/// The document in JSON.
+#[must_use]
+pub fn openapi_json() -> String {
+    format!("{:#}\n", document())
+}
+
+/// The document in YAML, as it stands in the repository.
+#[must_use]
+pub fn openapi_yaml() -> String {
+    format!("# Generated from the code by `cargo xtask openapi`; do not edit.\n{}", yaml::write(&document()))
+}
+
+/// A page with Swagger UI, whole in itself, showing the document.
+pub(crate) fn swagger_ui() -> String {
+    let service = service(Described);
+    // The document stands in a script, where `</` would end it.
+    let mended = document().to_string().replace("</", "<\\/");
+    service.swagger_ui_html().replacen(&service.spec(), &mended, 1)
+}
+
+/// Which methods the paths of the REST API have.
+pub(crate) fn methods() -> Methods {
+    let paths = Resources::meta().into_iter().flat_map(|api| api.paths);
+    let mut by_path: BTreeMap<String, Vec<Method>> = BTreeMap::new();
+    for path in paths {
+        let methods = path.operations.into_iter().map(|operation| operation.method);
+        by_path.entry(path.path).or_default().extend(methods);
+    }
+    by_path.into_iter().fold(Methods::default(), |all, (path, methods)| all.add(format!("{PREFIX}{path}"), methods))
+}
+
+/// The resources as a poem-openapi service.
+pub(crate) fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(resources, "Chat", env!("CARGO_PKG_VERSION"))
+}
+
+/// The resources without an engine behind them: for the document, which needs none.
+struct Described;
+
+impl OpenApi for Described {
+    fn meta() -> Vec<MetaApi> {
+        Resources::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Resources::register(registry);
+    }
+
+    fn add_routes(self, _table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+fn document() -> Value {
+    let mut document: Value = serde_json::from_str(&service(Described).spec()).unwrap_or_default();
+    document["openapi"] = "3.0.3".into();
+    document["info"]["description"] = format!("{INTRODUCTION}\n{}", frames::described()).into();
+    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
+    // Guests say who they are, and prove nothing.
+    document["security"] = json!([]);
+    document["servers"] = json!([{"url": "/", "description": "The server that shows this document."}]);
+    let paths = document["paths"].as_object().cloned().unwrap_or_default();
+    document["paths"] = paths.into_iter().map(|(path, item)| (format!("{PREFIX}{path}"), item)).collect();
+    frames::add(&mut document);
+    errors::add(&mut document);
+    mend::mend(&mut document);
+    examples::add(&mut document);
+    document
+}
+
+const INTRODUCTION: &str = "\
+Rooms, messages and presence. A room is an append-only log: every event in it has the next number, `seq`, without a hole, and \
+a message's `id` is its `seq`.
+
+Integers are at most 2^53 − 1. Ignore fields, values and types that you do not know; what you send is read strictly, and \
+unknown fields in it are refused. Every error is an `application/problem+json` with a stable `code`.
+
+In guest mode the parameter `username` says who asks. A server with another way to log in reads that instead, and ignores it.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_declare_their_errors() {
+        let document = document();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.0."));
+        let send = &document["paths"]["/api/chat/rooms/{room_id}/messages"]["post"];
+        for status in ["200", "201", "400", "401", "403", "404", "409", "413", "415", "429", "500", "503"] {
+            assert!(send["responses"].get(status).is_some(), "{status}: {send:#}");
+        }
+        assert!(send["responses"]["200"]["headers"].get("Idempotency-Replayed").is_some(), "{send:#}");
+        assert!(!document.to_string().contains("charset"));
+    }
+
+    #[test]
+    fn the_page_holds_the_mended_document() {
+        let page = swagger_ui();
+        assert!(page.contains("#/components/responses/NotFound"));
+        assert!(page.contains("#/components/schemas/AttachedFrame"));
+        assert!(page.contains("SwaggerUIBundle"));
+    }
+}

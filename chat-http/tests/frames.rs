@@ -1,0 +1,204 @@
+//! The frames of the sockets: each kind is really said or heard here, is what the document says of it, and stands in
+//! `docs/frames.md` as it went over the wire.
+#![allow(clippy::unwrap_used, reason = "whatever is not expected fails the test")]
+
+mod common;
+
+use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path};
+
+use chat_core::{Actor, Identity, RoomChange, RoomId};
+use common::{
+    engine,
+    schema::Document,
+    socket::{Server, Socket},
+};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn docs_frames_md_is_current() {
+    let document = Document::new();
+    let mut seen = Seen { document: &document, said: BTreeMap::new(), heard: BTreeMap::new() };
+    play(&mut seen).await;
+    let page = format!(
+        "{HEAD}\n## What a client says\n\n{}## What the server says\n\n{}{FOOT}",
+        described(&document, "ClientFrame", &seen.said),
+        described(&document, "ServerFrame", &seen.heard),
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/frames.md");
+    if env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == page, "docs/frames.md is out of date: run `cargo xtask openapi` and commit it");
+}
+
+/// The first frame of each kind, in each direction.
+struct Seen<'a> {
+    document: &'a Document,
+    said: BTreeMap<String, String>,
+    heard: BTreeMap<String, String>,
+}
+
+impl Seen<'_> {
+    /// Says it, and waits until it is granted.
+    async fn say(&mut self, socket: &mut Socket, text: &str) {
+        let said: Value = serde_json::from_str(text).unwrap();
+        self.document.check(&json!({"$ref": "#/components/schemas/ClientFrame"}), &said, "said");
+        self.said.entry(kind(&said)).or_insert_with(|| stable(text, &said));
+        socket.say_text(text).await;
+        loop {
+            let frame = self.hear(socket).await;
+            assert_ne!(frame["type"], "error", "{text}: {frame}");
+            if frame["ref"] == said["ref"] {
+                return;
+            }
+        }
+    }
+
+    /// Hears frames until one of this kind.
+    async fn hear_of(&mut self, socket: &mut Socket, wanted: &str) -> Value {
+        loop {
+            let frame = self.hear(socket).await;
+            if frame["type"] == wanted {
+                return frame;
+            }
+        }
+    }
+
+    async fn hear(&mut self, socket: &mut Socket) -> Value {
+        let text = socket.next_text().await;
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        self.document.check(&json!({"$ref": "#/components/schemas/ServerFrame"}), &frame, "heard");
+        // One that is empty shows nothing.
+        let shows_more = |old: &String| old.contains("[]") && !text.contains("[]");
+        if self.heard.get(&kind(&frame)).is_none_or(shows_more) {
+            self.heard.insert(kind(&frame), stable(&text, &frame));
+        }
+        frame
+    }
+}
+
+/// Everything that can be said and heard.
+async fn play(seen: &mut Seen<'_>) {
+    let server = Server::start(engine().await).await;
+    let room = server.room("general").await;
+    assert_eq!(room, RoomId(1));
+    let mut bob = server.open("/ws/chat/1?username=Bob").await;
+    let epoch = seen.hear(&mut bob).await["epoch"].as_str().unwrap().to_owned();
+    let mut alice = server.open("/ws/chat?username=Alice").await;
+    seen.say(&mut alice, r#"{"type":"ping","ref":"p1"}"#).await;
+    seen.say(&mut bob, r#"{"type":"message","content":"Hello, Alice!","key":"k1","ref":"m1"}"#).await;
+    let attach =
+        format!(r#"{{"type":"attach","room":1,"after":{{"epoch":"{epoch}","seq":0}},"presence":true,"ref":"a1"}}"#);
+    seen.say(&mut alice, &attach).await;
+    seen.hear_of(&mut alice, "user_list").await;
+    seen.hear_of(&mut bob, "join").await;
+    seen.say(&mut alice, r#"{"type":"typing","room":1,"is_typing":true,"ref":"t1"}"#).await;
+    seen.hear_of(&mut bob, "typing").await;
+    alice.say_text(r#"{"type":"message","room":1,"content":7,"ref":"m2"}"#).await;
+    seen.hear_of(&mut alice, "error").await;
+    let mut carol = server.open("/ws/chat/1?username=Carol&after=41&epoch=of-another-history").await;
+    seen.hear_of(&mut carol, "resync").await;
+    seen.hear_of(&mut bob, "join").await;
+    carol.0.close(None).await.unwrap();
+    seen.hear_of(&mut bob, "leave").await;
+    let host = Actor::User(Identity::named("Alice").unwrap());
+    let change = RoomChange { name: None, topic: Some("News".to_owned()) };
+    server.engine.update_room(host, room, change).await.unwrap();
+    seen.hear_of(&mut bob, "room_updated").await;
+    seen.say(&mut alice, r#"{"type":"detach","room":1,"ref":"d1"}"#).await;
+    server.engine.delete_room(Actor::Anonymous, room).await.unwrap();
+    seen.hear_of(&mut bob, "room_deleted").await;
+}
+
+/// The frame without what differs from run to run: where it has a time or an epoch, these are always the same.
+fn stable(text: &str, frame: &Value) -> String {
+    let mut text = text.to_owned();
+    each_field(frame, &mut |name, value| {
+        let known = match name {
+            "timestamp" => "2026-11-22T10:00:00.000Z",
+            "epoch" => "5f0c2a9e41d7b386",
+            _ => return,
+        };
+        text = text.replace(value, known);
+    });
+    text
+}
+
+fn each_field(value: &Value, visit: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| match field.as_str() {
+            Some(text) => visit(name, text),
+            None => each_field(field, visit),
+        }),
+        Value::Array(items) => items.iter().for_each(|item| each_field(item, visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn kind(frame: &Value) -> String {
+    frame["type"].as_str().unwrap().to_owned()
+}
+
+/// The frames of one direction, in the document's order; each must have been seen.
+fn described(document: &Document, direction: &str, seen: &BTreeMap<String, String>) -> String {
+    let schemas = document.schemas();
+    let mut page = String::new();
+    let kinds = schemas[direction]["discriminator"]["mapping"].as_object().unwrap();
+    for part in schemas[direction]["oneOf"].as_array().unwrap() {
+        let (kind, _) = kinds.iter().find(|(_, schema)| **schema == part["$ref"]).unwrap();
+        let name = part["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        let schema = &schemas[name];
+        let example = seen.get(kind).unwrap_or_else(|| panic!("no {kind} ({name}) went over the wire: play one"));
+        let about = schema["description"].as_str().unwrap();
+        let fields = fields(schema);
+        writeln!(page, "### `{kind}`\n\n{about}\n\n{fields}. Schema: `{name}`.\n\n```json\n{example}\n```\n").unwrap();
+    }
+    page
+}
+
+/// The names of a frame's fields; those in brackets are not always there.
+fn fields(schema: &Value) -> String {
+    let required = schema["required"].as_array().unwrap();
+    let (always, sometimes): (Vec<_>, Vec<_>) =
+        schema["properties"].as_object().unwrap().keys().partition(|name| required.contains(&json!(name)));
+    let mut always: Vec<_> = always.into_iter().map(|name| format!("`{name}`")).collect();
+    let mut sometimes: Vec<_> = sometimes.into_iter().map(|name| format!("[`{name}`]")).collect();
+    always.sort_by_key(|name| (name != "`type`", name.clone()));
+    sometimes.sort();
+    [always, sometimes].concat().join(", ")
+}
+
+const HEAD: &str = "\
+<!-- Written by chat-http/tests/frames.rs from frames that went over a socket; `cargo xtask openapi` writes it anew. -->
+
+# Frames
+
+Every frame of the WebSocket, as it was said or heard in a test; only times and epochs were replaced. Frames are text in
+JSON, one object each; fields in brackets are not always there. In [`openapi.yaml`](../openapi.yaml) each is a schema, and
+those of a direction together are `ClientFrame` and `ServerFrame`: generated clients have types for them. Server-sent
+events carry the same frames in their `data`. How they play together tells [the guide for authors of clients](clients.md).
+
+A `ref` comes back in the answer. A socket of one room may leave out `room` in what it says, and is refused `attach` and
+`detach`. Clients ignore fields and types that they do not know; the server refuses them.
+";
+
+const FOOT: &str = "\
+## Close codes
+
+44xx: stay away; 45xx, 1001, 1011, 1012, 1013 and an end without a code: come back.
+
+| code | |
+|---|---|
+| 4400 | five frames that are none, or a room's id or a position that is none |
+| 4401 | who are you? |
+| 4403 | removed from the room |
+| 4404 | no such room |
+| 4409 | too many connections |
+| 4410 | the room was deleted |
+| 4508 | no authentication in time |
+| 4529 | too fast |
+| 4540 | the token expired |
+| 4560 | too slow a reader |
+| 4562 | no answer to pings |
+";

@@ -1,0 +1,12 @@
+//! What others make of the API's document: validators read it, a fuzzer tries what it says, generators make clients of it
+//! that talk to a real server, and the bots of `examples/clients` run.
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+#[path = "../server/common/mod.rs"]
+#[allow(dead_code, unused_imports, unused_macros, reason = "each test program uses its part")]
+mod common;
+
+mod bots;
+mod document;
+mod generated;
+mod stage;

@@ -1,0 +1,177 @@
+//! A database that an operator put an older copy of in its place: nobody goes on as if nothing had happened.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::common::{Database, Server, Socket, on_each_database};
+
+on_each_database!(
+    a_new_epoch_makes_clients_read_anew,
+    a_new_epoch_is_for_a_database_that_has_logs_and_no_server,
+    an_older_copy_is_put_in_place,
+);
+
+/// What is in the log for a client whose position cannot be right.
+const WARNING: &str = "a client's position cannot be right";
+
+async fn a_new_epoch_makes_clients_read_anew(database: Database) {
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    say(&server, room, 1..=3).await;
+    let before = server.get(&format!("/rooms/{room}/messages")).await.json(200);
+    server.stop().await;
+
+    let (old, new) = new_epoch(&database).await;
+    assert_eq!(before["epoch"], json!(old));
+    assert_ne!(old, new);
+
+    let server = Server::start(&database).await;
+    let after = server.get(&format!("/rooms/{room}/messages")).await.json(200);
+    assert_eq!((&after["messages"], &after["epoch"]), (&before["messages"], &json!(new)), "nothing else changes");
+    // Who was at the head is told the same as who was not: read anew.
+    let mut clients = Vec::new();
+    for after in [0, 2, 3] {
+        let (client, answer) = resume(&server, room, &old, after).await;
+        assert_eq!(answer, resync(&new, room, 3));
+        clients.push(client);
+    }
+    say(&server, room, 4..=4).await;
+    for mut client in clients {
+        assert_eq!(client.event().await["seq"], json!(4), "it is live all the same");
+    }
+    let (_, answer) = resume(&server, room, &new, 2).await;
+    assert_eq!(seqs(&answer), [3, 4]);
+    assert_eq!(warnings(server).await, 3, "one for each who came with the old epoch");
+}
+
+async fn a_new_epoch_is_for_a_database_that_has_logs_and_no_server(database: Database) {
+    let (status, said) = Server::new_epoch(database.url()).await;
+    let is_file = database.folder_of_file().is_some();
+    assert_eq!(status.code(), Some(if is_file { 4 } else { 5 }), "there are no logs: {said}");
+    if let Some(folder) = database.folder_of_file() {
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "nothing is made");
+    }
+
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    say(&server, room, 1..=1).await;
+    let before = server.get(&format!("/rooms/{room}/messages")).await.json(200);
+    let (status, said) = Server::new_epoch(database.url()).await;
+    assert_eq!(status.code(), Some(3), "it is in use: {said}");
+    server.stop().await;
+    let server = Server::start(&database).await;
+    assert_eq!(server.get(&format!("/rooms/{room}/messages")).await.json(200), before);
+}
+
+async fn an_older_copy_is_put_in_place(database: Database) {
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    say(&server, room, 1..=3).await;
+    server.stop().await;
+    let copy = Copy::take(&database);
+    let server = Server::start(&database).await;
+    say(&server, room, 4..=6).await;
+    let page = server.get(&format!("/rooms/{room}/messages")).await.json(200);
+    let epoch = page["epoch"].as_str().unwrap().to_owned();
+    server.stop().await;
+
+    // The operator forgets the command. Who is ahead of the log is found out, with one warning, and goes on from there.
+    copy.put_back(&database).await;
+    let server = Server::start(&database).await;
+    let (mut ahead, answer) = resume(&server, room, &epoch, 6).await;
+    assert_eq!(answer, resync(&epoch, room, 3));
+    let (_, answer) = resume(&server, room, &epoch, 1).await;
+    assert_eq!(seqs(&answer), [2, 3], "what was not lost is resumed as ever");
+    say(&server, room, 4..=4).await;
+    assert_eq!(ahead.event().await["seq"], json!(4));
+    assert_eq!(warnings(server).await, 1);
+
+    // With the command, nobody is told only what came after numbers that stand for other messages now.
+    copy.put_back(&database).await;
+    let (old, new) = new_epoch(&database).await;
+    assert_eq!(old, epoch);
+    let server = Server::start(&database).await;
+    say(&server, room, 4..=8).await;
+    let (mut ahead, answer) = resume(&server, room, &epoch, 6).await;
+    assert_eq!(answer, resync(&new, room, 8));
+    say(&server, room, 9..=9).await;
+    assert_eq!(ahead.event().await["seq"], json!(9));
+    assert_eq!(warnings(server).await, 1);
+}
+
+/// Sends a message for each of these numbers.
+async fn say(server: &Server, room: u64, seqs: std::ops::RangeInclusive<u64>) {
+    for seq in seqs {
+        assert_eq!(server.say(room, "Alice", &format!("number {seq}")).await, seq);
+    }
+}
+
+/// Comes back to a room from a position, and returns the answer.
+async fn resume(server: &Server, room: u64, epoch: &str, after: u64) -> (Socket, Value) {
+    let mut socket = server.socket(&format!("/{room}?username=Bob&after={after}&epoch={epoch}")).await;
+    let answer = socket.frame().await;
+    (socket, answer)
+}
+
+fn resync(epoch: &str, room: u64, head: u64) -> Value {
+    json!({"type": "resync", "room": room, "epoch": epoch, "head": head})
+}
+
+/// The numbers of what was missed.
+fn seqs(attached: &Value) -> Vec<u64> {
+    assert_eq!(attached["type"], "attached", "{attached}");
+    attached["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()).collect()
+}
+
+/// Stops a server, and counts what it has said of positions.
+async fn warnings(server: Server) -> usize {
+    server.stop_and_tell().await.matches(WARNING).count()
+}
+
+/// Gives a database a new epoch; the old one and the new one, as they are told.
+async fn new_epoch(database: &Database) -> (String, String) {
+    let (status, said) = Server::new_epoch(database.url()).await;
+    assert_eq!(status.code(), Some(0), "{said}");
+    let word = |before: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix(before));
+        line.unwrap_or_else(|| panic!("{before:?} is not in {said:?}")).to_owned()
+    };
+    (word("the epoch was "), word("the epoch is  "))
+}
+
+/// A copy of a database, taken while no server runs.
+enum Copy {
+    /// The files of one in a file, by name.
+    Files(Vec<(String, Vec<u8>)>),
+    /// On a server of databases, what came later is taken away: to the chat it is the same.
+    Rows,
+}
+
+impl Copy {
+    /// Of a database with three messages in one room.
+    fn take(database: &Database) -> Self {
+        let Some(folder) = database.folder_of_file() else { return Self::Rows };
+        let names = names(folder).into_iter();
+        Self::Files(names.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect())
+    }
+
+    async fn put_back(&self, database: &Database) {
+        let (Self::Files(files), Some(folder)) = (self, database.folder_of_file()) else {
+            let later = "DELETE FROM chat_events WHERE seq > 3";
+            return database.execute(&[later, "UPDATE chat_rooms SET head = 3, ordinal = 3"]).await;
+        };
+        for name in names(folder) {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+        for (name, bytes) in files {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+}
+
+/// The files that make up a database: not its lock.
+fn names(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !name.ends_with(".lock")).collect()
+}
