@@ -5,6 +5,7 @@ use std::{ops::Range, path::PathBuf, process::ExitCode, time::Duration};
 
 use chat_core::torture::Bug;
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 use torture::{
     database::Kind,
     figures,
@@ -98,11 +99,21 @@ async fn torture(arguments: Arguments) -> Result<bool> {
     // What was begun is ended when it is dropped: processes, disks, files.
     tokio::select! {
         done = work => done,
-        interrupted = tokio::signal::ctrl_c() => {
+        interrupted = told_to_stop() => {
             interrupted?;
             Err("interrupted".into())
         }
     }
+}
+
+/// Ctrl-C, or a polite kill.
+async fn told_to_stop() -> Result {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }
 
 /// One run after the other.
