@@ -149,7 +149,7 @@ pub enum What {
     },
     /// From here on the server cannot notice that the connection is over: its packets vanish.
     HalfOpen,
-    /// The connection is over, as far as its client can tell.
+    /// The connection is over, as far as its client can tell. It began when the client began to close, if it did.
     Closed {
         /// The code of the close frame, if there was one.
         code: Option<u16>,

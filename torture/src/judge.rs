@@ -112,6 +112,8 @@ fn case(bug: Bug) -> Case {
         | Bug::DedupForgottenAtRestart => Case::by(&[Fault::KillRandom]).for_long(),
         Bug::AttachOffByOne | Bug::AttachRepeatsOne => Case::by(&[Fault::CutSockets]),
         Bug::ResyncSwallowed => Case::by(&[Fault::StopReading, Fault::CutSockets]).for_long(),
+        // Rooms are rarely deleted.
+        Bug::SentAfterTheEnd => Case { seconds: 15, ..Case::by(&[]) },
         Bug::LostOnShutdown => Case::by(&[Fault::Sigterm]),
         Bug::FailedAppendAcked => Case::by(&[Fault::DbLocked, Fault::DiskFull]).for_long(),
         Bug::SynchronousNormal => Case::by(&[Fault::PowerCut]),
@@ -136,7 +138,6 @@ fn case(bug: Bug) -> Case {
         | Bug::StoredYetRefused
         | Bug::PipelinedSendsOutOfOrder
         | Bug::DeliverAfterDetach
-        | Bug::SentAfterTheEnd
         | Bug::DedupOff
         | Bug::KeyMismatchAccepted
         | Bug::RenameNotServed

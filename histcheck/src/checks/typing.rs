@@ -41,7 +41,8 @@ fn walk(index: &Index<'_>, subscription: &Subscription<'_>, reasons: &Reasons<'_
         see(&shown, record.began, &[place]);
         since = place;
     }
-    see(&shown, last(index, subscription), &[since]);
+    // Whoever closes may still be told something until that is done.
+    see(&shown, last(index, subscription).max(index.records[since].began), &[since]);
 }
 
 /// Until when a subscription surely showed what it had been told.
@@ -210,6 +211,18 @@ mod tests {
         };
         shown(refresh, 12).finds(&[]);
         shown(refresh, 15).finds(&["stuck_typing"]);
+    }
+
+    #[test]
+    fn someone_is_told_while_they_close() {
+        let mut story = Story::new();
+        story.did(1, "ann", attach(1, resumed(0)));
+        story.did(2, "bob", attach(1, resumed(0)));
+        story.at(2);
+        story.did(1, "ann", types(1, true));
+        story.saw(2, "bob", typing(1, &["ann"]));
+        story.during(2, "bob", -1000, 1100, What::Closed { code: Some(1000), by_client: true });
+        story.finds(&[]);
     }
 
     #[test]
