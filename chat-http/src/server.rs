@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::{Site, patience::Patient};
 
-/// Serves a site until `shutdown` resolves; then closes every socket with 1001, waits up to 10 s for all connections to
+/// Serves a site until `shutdown` resolves; then closes every socket with 1001, waits up to 9 s for all connections to
 /// end, and returns. The engine is shut down by then.
 ///
 /// # Cancel safety
@@ -50,7 +50,7 @@ impl Server {
             listener,
             max_connections: 16_384,
             header_timeout: Duration::from_secs(10),
-            drain_timeout: Duration::from_secs(10),
+            drain_timeout: DRAIN_TIMEOUT,
         }
     }
 
@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Serves until `stop` resolves. Then it accepts no more, lets `close` end what is open (a socket ends with its
-    /// session), and waits up to 10 s in all for the connections to end.
+    /// session), and waits up to 9 s in all for the connections to end.
     ///
     /// # Cancel safety
     /// Dropping it stops accepting and leaves the connections there are to themselves.
@@ -128,6 +128,8 @@ struct Host {
     http: http1::Builder,
 }
 
+/// How long stopping may take, so that whoever gives a process 10 s to end sees it end by itself.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
 /// The most bytes a request line and its headers may have.
 const MAX_HEADERS: usize = 16 << 10;
 /// How long a peer may take nothing of what is written to it.

@@ -11,15 +11,13 @@ use sea_orm::{
     sqlx::{self, Connection, pool::PoolOptions},
 };
 
-use super::{
-    connect::Source,
-    dialect::Dialect,
-    error::Fault,
-    run::{Run, STATEMENT_TIMEOUT},
-};
+use super::{connect::Source, dialect::Dialect, error::Fault, run::Run};
 
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long closing a pool may take. Nothing is under way on it by then; and stopping closes up to three pools, one after
+/// the other, within its own limit.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection that was idle for this long is asked whether it still lives before it is used.
 const IDLE_TRUST: Duration = Duration::from_secs(1);
 
@@ -122,7 +120,7 @@ pub(super) fn options<DB: sqlx::Database>(size: u32) -> PoolOptions<DB> {
 
 /// A connection that hangs is not waited for: it ends with the process, or when the system gives it up.
 async fn close(connections: DatabaseConnection) {
-    match tokio::time::timeout(STATEMENT_TIMEOUT, connections.close()).await {
+    match tokio::time::timeout(CLOSE_TIMEOUT, connections.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "could not close the database connections"),
         Err(_) => tracing::debug!("the database connections did not close in time"),
