@@ -2,6 +2,7 @@
 
 mod log;
 mod metrics;
+mod signals;
 #[cfg(feature = "torture")]
 mod torture;
 
@@ -11,6 +12,8 @@ use chat_core::{ChatEngine, Database, StartError};
 use chat_http::{Guests, Origin, serve, site};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
+
+use signals::Signals;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
 #[derive(Debug, Parser)]
@@ -118,13 +121,15 @@ async fn run(options: Options) -> Result<(), Failure> {
         Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
     };
     let mut reason = None;
+    // Whoever can reach the server can also stop it in peace: the signals are heard before the first request is.
+    let mut signals = Signals::new();
     let stop = async {
         tokio::select! {
-            signal = told_to_stop() => tracing::info!("{signal}: closing connections; once more stops at once"),
+            signal = signals.next() => tracing::info!("{signal}: closing connections; once more stops at once"),
             failure = evicted => reason = Some(failure),
         }
-        tokio::spawn(async {
-            told_to_stop().await;
+        tokio::spawn(async move {
+            signals.next().await;
             std::process::exit(130);
         });
     };
@@ -155,28 +160,6 @@ fn cannot_start(error: &StartError) -> Failure {
         StartError::Unusable(_) | _ => 5,
     };
     Failure { code, text: error.to_string() }
-}
-
-/// Waits for a signal that asks to stop, and names it.
-#[cfg(unix)]
-async fn told_to_stop() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        },
-        _ => std::future::pending().await,
-    }
-}
-
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-async fn told_to_stop() -> &'static str {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => "Ctrl-C",
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// Tells people where to go; standard output is theirs, the log has standard error.

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -98,18 +98,23 @@ pub async fn run(options: Options) -> Result<Report> {
     let mut server = Server::new(launch(&options, &database, &folder.path)?);
     server.start().await?;
     let world = world(&server, &options).await?;
-    let mut stage = Stage { server: Mutex::new(server), database, world };
+    let complaints = std::sync::Mutex::default();
+    let mut stage = Stage { server: Mutex::new(server), database, world, complaints };
 
     let clients = workload::begin(&stage.world, options.crew);
     let end = Instant::now() + options.time;
-    let (deeds, mut complaints) = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
-    let clients = wind_down(&stage, clients, &options, &mut complaints).await?;
-    complaints.extend(final_reading::read(&stage.world, clients).await);
+    let deeds = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
+    let clients = wind_down(&stage, clients, &options).await?;
+    for complaint in final_reading::read(&stage.world, clients).await {
+        stage.complain(complaint);
+    }
     final_reading::presence(&stage.world).await;
-    let (starts, kills) = dump_all(&mut stage, &mut complaints).await?;
+    let recorder = stage.world.recorder.clone();
+    let (starts, kills) = dump_all(&mut stage).await?;
+    let mut complaints = stage.complaints.into_inner().unwrap_or_else(PoisonError::into_inner);
     complaints.extend(panics(&folder.path.join("server.log"))?);
 
-    let records = stage.world.recorder.take();
+    let records = recorder.take();
     let began = Instant::now();
     let judged = histcheck::check(&records);
     let judging = began.elapsed();
@@ -157,15 +162,16 @@ fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launc
 }
 
 /// Stops the server, and reads its database without it; returns how often it was started, and killed.
-async fn dump_all(stage: &mut Stage, complaints: &mut Vec<String>) -> Result<(usize, usize)> {
-    let server = stage.server.get_mut();
+async fn dump_all(stage: &mut Stage) -> Result<(usize, usize)> {
+    let mut server = stage.server.lock().await;
     if let Err(error) = server.stop().await {
-        complaints.push(error.to_string());
+        stage.complain(error.to_string());
         server.kill().await?;
     }
     let counts = (server.starts, server.kills);
+    drop(server);
     if let Some(damage) = stage.database.damage().await? {
-        complaints.push(format!("the database is damaged: {damage}"));
+        stage.complain(format!("the database is damaged: {damage}"));
     }
     let recorder = &stage.world.recorder;
     for stored in dump(&stage.database.direct).await? {
@@ -190,14 +196,9 @@ async fn world(server: &Server, options: &Options) -> Result<World> {
 }
 
 /// All faults are over: everybody finishes, hears everything, and leaves.
-async fn wind_down(
-    stage: &Stage,
-    mut clients: JoinSet<Left>,
-    options: &Options,
-    complaints: &mut Vec<String>,
-) -> Result<Vec<Left>> {
+async fn wind_down(stage: &Stage, mut clients: JoinSet<Left>, options: &Options) -> Result<Vec<Left>> {
     if let Err(error) = nemesis::stand_up(stage).await {
-        complaints.push(error.to_string());
+        stage.complain(error.to_string());
     }
     let World { recorder, knobs, .. } = &stage.world;
     recorder.phase(Phase::Healed);
@@ -208,7 +209,7 @@ async fn wind_down(
     let patience = if options.bug.is_some() { TO_SETTLE / 5 } else { TO_SETTLE };
     let settled = timeout(patience, knobs.under_way.subscribe().wait_for(|count| *count == 0)).await.is_ok();
     if !settled {
-        complaints.push(format!("{} things are still under way", *knobs.under_way.borrow()));
+        stage.complain(format!("{} things are still under way", *knobs.under_way.borrow()));
     }
     recorder.phase(Phase::Quiet);
     sleep(options.quiet.max(SHORTEST_QUIET)).await;
@@ -219,11 +220,11 @@ async fn wind_down(
     while let Ok(Some(done)) = timeout(TO_SETTLE, clients.join_next()).await {
         match done {
             Ok(client) => left.push(client),
-            Err(error) => complaints.push(format!("a client broke: {error}")),
+            Err(error) => stage.complain(format!("a client broke: {error}")),
         }
     }
     if !clients.is_empty() {
-        complaints.push(format!("{} clients cannot leave", clients.len()));
+        stage.complain(format!("{} clients cannot leave", clients.len()));
     }
     // The order in which they end is chance.
     left.sort_by(|a, b| a.name.process.cmp(&b.name.process));

@@ -185,8 +185,9 @@ impl Server {
 /// # Errors
 /// There is no such process, or no program `kill`.
 pub async fn signal(pid: u32, name: &str) -> Result {
-    let done = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().await?;
-    if done.success() { Ok(()) } else { Err(format!("kill -{name} {pid}: {done}").into()) }
+    let done = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).output().await?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    if done.status.success() { Ok(()) } else { Err(format!("kill -{name} {pid}: {}", said.trim()).into()) }
 }
 
 /// An address that nobody uses, below those that the system gives to whoever connects: so it stays ours while the server

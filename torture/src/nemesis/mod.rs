@@ -8,7 +8,7 @@ mod process;
 mod schedule;
 mod storage;
 
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 use histcheck::history::Phase;
 use tokio::{sync::Mutex, time::Instant};
@@ -33,6 +33,15 @@ pub struct Stage {
     pub database: Database,
     /// Those who use it.
     pub world: World,
+    /// What the server did wrong that no client can see.
+    pub complaints: std::sync::Mutex<Vec<String>>,
+}
+
+impl Stage {
+    /// The server did something wrong.
+    pub fn complain(&self, what: String) {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
 }
 
 /// What was done.
@@ -48,9 +57,9 @@ pub struct Deed {
     pub what: std::result::Result<String, String>,
 }
 
-/// Lets the schedule happen until the end of the time; returns what was done, and what went wrong by that.
-pub async fn haunt(stage: &Stage, steps: Vec<Step>, end: Instant) -> (Vec<Deed>, Vec<String>) {
-    let (mut deeds, mut complaints) = (Vec::new(), Vec::new());
+/// Lets the schedule happen until the end of the time; returns what was done.
+pub async fn haunt(stage: &Stage, steps: Vec<Step>, end: Instant) -> Vec<Deed> {
+    let mut deeds = Vec::new();
     for step in steps {
         tokio::time::sleep_until(end.min(Instant::now() + step.calm)).await;
         if Instant::now() >= end {
@@ -59,11 +68,11 @@ pub async fn haunt(stage: &Stage, steps: Vec<Step>, end: Instant) -> (Vec<Deed>,
         let strikes = step.faults.into_iter().map(|(fault, seed)| strike(stage, fault, seed));
         deeds.extend(futures::future::join_all(strikes).await);
         if let Err(error) = stand_up(stage).await {
-            complaints.push(error.to_string());
+            stage.complain(error.to_string());
         }
     }
     tokio::time::sleep_until(end).await;
-    (deeds, complaints)
+    deeds
 }
 
 /// After a fault the server runs, without help.

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::Stage;
 use crate::{
     rng::Rng,
-    server::{Result, signal},
+    server::{Result, Server, signal},
 };
 
 /// `kill -9` at a random moment, and a start after a random time.
@@ -26,7 +26,7 @@ pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String
     let point = rng.pick(&POINTS).copied().unwrap_or("after_commit");
     let nth = rng.between(1, 60);
     let mut server = stage.server.lock().await;
-    server.stop().await?;
+    stop(stage, &mut server).await?;
     // It may get there before it is ready for anything else.
     server.spawn(&[("CHATD_TORTURE_AT".to_owned(), format!("{point}:{nth}:abort").into())])?;
     let ended = server.ended(PATIENCE).await?;
@@ -44,12 +44,18 @@ pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String
 pub(super) async fn sigterm(stage: &Stage, rng: &mut Rng) -> Result<String> {
     sleep(rng.millis(0, 1_000)).await;
     let mut server = stage.server.lock().await;
-    let stopped = server.stop().await;
-    if stopped.is_err() {
+    stop(stage, &mut server).await?;
+    server.start().await?;
+    Ok("stopped and started".to_owned())
+}
+
+/// Asks it to stop, and complains unless it does so in time and well.
+async fn stop(stage: &Stage, server: &mut Server) -> Result {
+    if let Err(error) = server.stop().await {
+        stage.complain(error.to_string());
         server.kill().await?;
     }
-    server.start().await?;
-    stopped.map(|()| "stopped and started".to_owned())
+    Ok(())
 }
 
 /// SIGSTOP, and SIGCONT after a while.

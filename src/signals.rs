@@ -1,0 +1,68 @@
+//! The signals that ask this process to stop.
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Hears them from when it is made, also while nobody asks for the next: none is lost, and none ends the process unasked.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Signals(Option<(Signal, Signal)>);
+
+#[cfg(unix)]
+impl Signals {
+    pub(crate) fn new() -> Self {
+        Self(
+            signal(SignalKind::terminate())
+                .and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)))
+                .ok(),
+        )
+    }
+
+    /// Waits for the next, and names it.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        match &mut self.0 {
+            Some((terminate, interrupt)) => tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            },
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Hears Ctrl-C.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+
+    /// Waits for it, and names it.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process;
+
+    use tokio::process::Command;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_that_nobody_waits_for_is_not_lost() {
+        let mut signals = Signals::new();
+        let sent = Command::new("kill").args(["-TERM", &process::id().to_string()]).status().await.unwrap();
+        assert!(sent.success());
+        assert_eq!(signals.next().await, "SIGTERM");
+    }
+}
