@@ -15,7 +15,11 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{client::rest, rng::Rng};
+use crate::{
+    client::rest,
+    fault::process::{Signal, signal},
+    rng::Rng,
+};
 
 /// What can go wrong in the torture itself.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -158,7 +162,7 @@ impl Server {
             return Ok(());
         }
         if let Some(pid) = self.pid() {
-            signal(pid, "TERM").await?;
+            signal(pid, Signal::Terminate).await?;
         }
         match self.ended(PATIENCE).await? {
             Some(status) if status.success() => Ok(()),
@@ -178,16 +182,6 @@ impl Server {
     pub const fn launch(&self) -> &Launch {
         &self.launch
     }
-}
-
-/// Sends a process a signal, such as `STOP`.
-///
-/// # Errors
-/// There is no such process, or no program `kill`.
-pub async fn signal(pid: u32, name: &str) -> Result {
-    let done = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).output().await?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    if done.status.success() { Ok(()) } else { Err(format!("kill -{name} {pid}: {}", said.trim()).into()) }
 }
 
 /// An address that nobody uses, below those that the system gives to whoever connects: so it stays ours while the server

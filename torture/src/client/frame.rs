@@ -1,6 +1,6 @@
 //! From the frames of the wire to the records of a history.
 
-use histcheck::history::{Attached, Event, Kind, Position};
+use histcheck::history::{Attached, Event, Kind, Position, What};
 use serde_json::Value;
 
 /// The event in a frame, if it is one.
@@ -17,6 +17,21 @@ pub fn event(frame: &Value) -> Option<Event> {
         _ => return None,
     };
     Some(Event { seq: frame["seq"].as_u64()?, kind })
+}
+
+/// The signal in a frame of this room, if it is one.
+#[must_use]
+pub fn signal(frame: &Value, room: u64) -> Option<What> {
+    Some(match frame["type"].as_str()? {
+        "user_list" => {
+            let count = frame["count"].as_u64().unwrap_or_default();
+            What::UserList { room, users: ids(&frame["members"]), count }
+        }
+        "join" => What::Join { room, who: text(&frame["user"]) },
+        "leave" => What::Leave { room, who: text(&frame["user"]) },
+        "typing" => What::Typing { room, users: ids(&frame["members"]) },
+        _ => return None,
+    })
 }
 
 /// The answer to an attach in a frame, if it is one.

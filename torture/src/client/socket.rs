@@ -211,20 +211,15 @@ impl Socket {
     fn take(&mut self, value: &Value) -> Seen {
         let kind = value["type"].as_str().unwrap_or_default();
         let room = value["room"].as_u64().unwrap_or_default();
-        match kind {
-            "ok" | "error" | "attached" | "resync" => return self.answered(value),
-            "user_list" => {
-                let count = value["count"].as_u64().unwrap_or_default();
-                self.saw(What::UserList { room, users: frame::ids(&value["members"]), count });
-            }
-            "join" => self.saw(What::Join { room, who: frame::text(&value["user"]) }),
-            "leave" => self.saw(What::Leave { room, who: frame::text(&value["user"]) }),
-            "typing" => self.saw(What::Typing { room, users: frame::ids(&value["members"]) }),
-            _ => {
-                let Some(event) = frame::event(value) else { return Seen::Other };
-                self.saw(What::Event { room, event: event.clone() });
-                return Seen::Event(room, event);
-            }
+        if matches!(kind, "ok" | "error" | "attached" | "resync") {
+            return self.answered(value);
+        }
+        if let Some(event) = frame::event(value) {
+            self.saw(What::Event { room, event: event.clone() });
+            return Seen::Event(room, event);
+        }
+        if let Some(signal) = frame::signal(value, room) {
+            self.saw(signal);
         }
         Seen::Other
     }

@@ -142,16 +142,8 @@ impl Stream {
             self.saw(What::Event { room: self.room, event: event.clone() });
             return Seen::Event(self.room, event);
         }
-        let room = self.room;
-        match value["type"].as_str().unwrap_or_default() {
-            "user_list" => {
-                let count = value["count"].as_u64().unwrap_or_default();
-                self.saw(What::UserList { room, users: frame::ids(&value["members"]), count });
-            }
-            "join" => self.saw(What::Join { room, who: frame::text(&value["user"]) }),
-            "leave" => self.saw(What::Leave { room, who: frame::text(&value["user"]) }),
-            "typing" => self.saw(What::Typing { room, users: frame::ids(&value["members"]) }),
-            _ => {}
+        if let Some(signal) = frame::signal(value, self.room) {
+            self.saw(signal);
         }
         Seen::Other
     }

@@ -6,8 +6,9 @@ use tokio::time::sleep;
 
 use super::Stage;
 use crate::{
+    fault::process::{Signal, signal},
     rng::Rng,
-    server::{Result, Server, signal},
+    server::{Result, Server},
 };
 
 /// `kill -9` at a random moment, and a start after a random time.
@@ -62,11 +63,11 @@ async fn stop(stage: &Stage, server: &mut Server) -> Result {
 pub(super) async fn freeze(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let time = rng.millis(200, 6_000);
     let pid = stage.server.lock().await.pid().ok_or("there is no server to freeze")?;
-    signal(pid, "STOP").await?;
+    signal(pid, Signal::Stop).await?;
     sleep(time).await;
     // Not under the lock: another fault may wait there for this one to be over. And it may have been killed meanwhile,
     // which ends a freeze as well.
-    drop(signal(pid, "CONT").await);
+    drop(signal(pid, Signal::Continue).await);
     Ok(format!("frozen for {} ms", time.as_millis()))
 }
 
