@@ -1,7 +1,7 @@
 //! The server as a process.
 
 use std::{
-    ffi::OsString,
+    ffi::OsStr,
     net::SocketAddr,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -16,6 +16,8 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
+
+use torture::fault::process::{Signal, signal};
 
 use super::{DEADLINE, Database, Reply, Socket, rest};
 
@@ -48,15 +50,13 @@ impl Server {
     /// The same, told by these variables to misbehave.
     #[cfg(feature = "torture")]
     pub(crate) async fn start_armed(database: &Database, variables: &[(&str, &str)]) -> Self {
-        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
-        command.envs(variables.iter().copied());
-        Self::spawn(command).await
+        Self::start_under(database, variables.iter().copied()).await
     }
 
     /// The same in another environment.
     pub(crate) async fn start_under(
         database: &Database,
-        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+        environment: impl IntoIterator<Item = (&str, impl AsRef<OsStr>)>,
     ) -> Self {
         let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
         command.envs(environment);
@@ -108,7 +108,7 @@ impl Server {
     /// The same in another environment.
     pub(crate) async fn fail_under(
         database: &Database,
-        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+        environment: impl IntoIterator<Item = (&str, impl AsRef<OsStr>)>,
     ) -> (ExitStatus, String) {
         Self::run_to_its_end(command(database, SocketAddr::from(([127, 0, 0, 1], 0))).envs(environment)).await
     }
@@ -121,18 +121,14 @@ impl Server {
     /// The same, told by these variables to misbehave.
     #[cfg(feature = "torture")]
     pub(crate) async fn fail_armed(database: &Database, variables: &[(&str, &str)]) -> (ExitStatus, String) {
-        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
-        command.envs(variables.iter().copied());
-        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
-        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        Self::fail_under(database, variables.iter().copied()).await
     }
 
     /// Runs `chatd new-epoch`, and returns how it ended and what it said.
     pub(crate) async fn new_epoch(database_url: &str) -> (ExitStatus, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
         command.args(["new-epoch", "--database-url", database_url]).stdin(Stdio::null()).kill_on_drop(true);
-        let output = timeout(DEADLINE, command.output()).await.expect("it runs on").unwrap();
-        (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        Self::run_to_its_end(&mut command).await
     }
 
     async fn wait_until_ready(&self) {
@@ -164,9 +160,7 @@ impl Server {
 
     /// Asks it to stop.
     pub(crate) async fn ask_to_stop(&self) {
-        let pid = self.process.id().unwrap().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-        assert!(asked.success());
+        signal(self.pid(), Signal::Terminate).await.unwrap();
     }
 
     /// Waits until it has ended.
