@@ -161,7 +161,7 @@ pub struct Presence {
     /// How many users are.
     pub count: usize,
     /// Who they are, by id; empty while there are too many to name (above 200, until below 180).
-    pub members: Vec<Identity>,
+    pub identities: Vec<Identity>,
 }
 
 /// Which rooms to list: by id, after a cursor, with a part of the name.

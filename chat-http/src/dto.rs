@@ -144,14 +144,15 @@ impl From<&HistoryPage> for History {
 
 /// A user, by id and name.
 #[derive(Debug, Clone, Serialize, Object)]
-pub(crate) struct Member {
+#[oai(rename = "Identity")]
+pub(crate) struct IdentityDto {
     /// The user's id.
     user: String,
     /// The name to show.
     username: String,
 }
 
-impl From<&Identity> for Member {
+impl From<&Identity> for IdentityDto {
     fn from(identity: &Identity) -> Self {
         Self { user: identity.id.as_str().to_owned(), username: identity.name.as_str().to_owned() }
     }
@@ -166,12 +167,12 @@ pub(crate) struct PresenceDto {
     /// Their names; empty while there are too many to name.
     users: Vec<String>,
     /// The same with their ids.
-    members: Vec<Member>,
+    identities: Vec<IdentityDto>,
 }
 
 impl From<&Presence> for PresenceDto {
     fn from(presence: &Presence) -> Self {
-        Self { count: presence.count, users: names(&presence.members), members: members(&presence.members) }
+        Self { count: presence.count, users: names(&presence.identities), identities: identities(&presence.identities) }
     }
 }
 
@@ -181,8 +182,8 @@ pub(crate) fn names(users: &[Identity]) -> Vec<String> {
 }
 
 /// These users, by id and name.
-pub(crate) fn members(users: &[Identity]) -> Vec<Member> {
-    users.iter().map(Member::from).collect()
+pub(crate) fn identities(users: &[Identity]) -> Vec<IdentityDto> {
+    users.iter().map(IdentityDto::from).collect()
 }
 
 /// A moment as RFC 3339 writes it, in UTC with milliseconds.

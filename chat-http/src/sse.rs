@@ -257,7 +257,7 @@ mod tests {
             // The room answers this after it has taken note of the end.
             engine.send(&user("Bob"), room, Draft::text("x")).await.unwrap();
         }
-        let online = engine.presence(&user("Bob"), room).await.unwrap().members;
+        let online = engine.presence(&user("Bob"), room).await.unwrap().identities;
         assert_eq!(online, [user("Alice")], "who was heard may come back");
     }
 

@@ -127,7 +127,7 @@ async fn a_retry_with_the_same_key_gets_the_first_answer() {
 async fn presence_of_an_empty_room() {
     let client = client().await;
     let id = room(&client, "general").await;
-    let nobody = json!({"count": 0, "users": [], "members": []});
+    let nobody = json!({"count": 0, "users": [], "identities": []});
     assert_eq!(get(&client, &format!("/api/chat/rooms/{id}/presence")).await, (200, nobody));
 }
 

@@ -46,7 +46,7 @@ async fn a_socket_for_one_room_begins_with_its_state() {
     assert!(attached["epoch"].is_string() && attached.get("ref").is_none());
     let list = alice.next().await;
     assert_eq!((&list["type"], &list["users"], &list["count"]), (&json!("user_list"), &json!(["Alice"]), &json!(1)));
-    assert_eq!(list["members"], json!([{"user": "Alice", "username": "Alice"}]));
+    assert_eq!(list["identities"], json!([{"user": "Alice", "username": "Alice"}]));
 
     alice.say(json!({"type": "message", "content": "Hello!"})).await;
     let message = alice.next_of("message").await;

@@ -151,7 +151,7 @@ async fn host_app() {
     let room = call(address, "POST", rooms, &[("cookie", &ada)], general()).await.json(201)["id"].clone();
 
     let mut socket = Socket::try_connect(address, &format!("/chat/ws/chat/{room}"), &[("cookie", &bob)]).await.unwrap();
-    assert_eq!(socket.expect_type("user_list").await["members"], json!([{"user": "2", "username": "Bob"}]));
+    assert_eq!(socket.expect_type("user_list").await["identities"], json!([{"user": "2", "username": "Bob"}]));
     let hello = Some(json!({"content": "Hello, Bob!"}).to_string());
     let messages = format!("{rooms}/{room}/messages?username=Mallory");
     let sent = call(address, "POST", &messages, &[("cookie", &ada)], hello).await.json(201);

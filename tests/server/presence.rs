@@ -15,7 +15,7 @@ async fn join_notice() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let id = server.room("general").await;
-    assert_eq!(presence(&server, id).await, json!({"count": 0, "users": [], "members": []}));
+    assert_eq!(presence(&server, id).await, json!({"count": 0, "users": [], "identities": []}));
     let mut alice = server.join(id, "Alice").await;
     let mut bob = server.join(id, "Bob").await;
     let join = alice.expect_type("join").await;
@@ -88,7 +88,7 @@ async fn typing() {
     alice.send(json!({"type": "typing", "is_typing": true})).await;
     let shown = bob.expect_type("typing").await;
     assert_eq!(shown["users"], json!(["Alice"]));
-    assert_eq!(shown["members"], json!([{"user": "Alice", "username": "Alice"}]));
+    assert_eq!(shown["identities"], json!([{"user": "Alice", "username": "Alice"}]));
     // Who comes now is told at once.
     let mut carol = server.join(id, "Carol").await;
     assert_eq!(carol.frame().await["type"], "user_list");

@@ -16,7 +16,7 @@ async fn connect(database: Database) {
     let list = alice.frame().await;
     assert_eq!(list["type"], "user_list");
     assert_eq!((&list["users"], &list["count"]), (&json!(["Alice"]), &json!(1)));
-    assert_eq!(list["members"], json!([{"user": "Alice", "username": "Alice"}]));
+    assert_eq!(list["identities"], json!([{"user": "Alice", "username": "Alice"}]));
 
     // Without a ref there is no answer: the message itself is what comes.
     alice.send(json!({"type": "message", "content": "Hello!"})).await;

@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn list(room: u64, count: usize) -> Update {
-        signal(room, SignalKind::UserList(Presence { count, members: vec![] }))
+        signal(room, SignalKind::UserList(Presence { count, identities: vec![] }))
     }
 
     fn drain(backlog: &mut Backlog) -> Vec<String> {

@@ -102,8 +102,9 @@ impl Online {
 
     /// Who is online, as it may be told.
     pub(super) fn view(&self) -> Presence {
-        let members = if self.named { self.users.values().map(|user| user.identity.clone()).collect() } else { vec![] };
-        Presence { count: self.users.len(), members }
+        let identities =
+            if self.named { self.users.values().map(|user| user.identity.clone()).collect() } else { vec![] };
+        Presence { count: self.users.len(), identities }
     }
 
     fn remove(&mut self, user_id: &UserId) -> Option<Identity> {
@@ -180,14 +181,14 @@ mod tests {
         for n in 0..200 {
             online.arrive(SessionId(n), &user(n));
         }
-        assert_eq!(online.view().members.len(), 200);
+        assert_eq!(online.view().identities.len(), 200);
         online.arrive(SessionId(200), &user(200));
-        assert_eq!((online.view().count, online.view().members.len()), (201, 0));
+        assert_eq!((online.view().count, online.view().identities.len()), (201, 0));
         for n in (180..=200).rev() {
             online.depart(SessionId(n), &user(n).id, Departure::Closed, SECOND);
         }
         assert_eq!((online.view().count, online.named()), (180, false));
         online.depart(SessionId(0), &user(0).id, Departure::Closed, SECOND);
-        assert_eq!((online.view().count, online.view().members.len()), (179, 179));
+        assert_eq!((online.view().count, online.view().identities.len()), (179, 179));
     }
 }

@@ -110,7 +110,7 @@ fn item(delivery: &Delivery) -> String {
         Item::Signal(signal) => match &signal.kind {
             SignalKind::Join(user) => format!("join {}", user.name),
             SignalKind::Leave(user) => format!("leave {}", user.name),
-            SignalKind::UserList(list) => format!("list {}", names(&list.members)),
+            SignalKind::UserList(list) => format!("list {}", names(&list.identities)),
             SignalKind::Typing(users) => format!("typing {}", names(users)),
         },
     }

@@ -50,7 +50,7 @@ fn of(operation: &str) -> Value {
         "get_presence" => json!({"responses": {"200": {
             "count": 2,
             "users": ["Alice", "Bob"],
-            "members": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
+            "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
         }}}),
         "stream_events" => json!({"responses": {"200": STREAM}}),
         _ => Value::Null,
@@ -96,7 +96,7 @@ const STREAM: &str = concat!(
     r#"data: {"type":"message","id":57,"username":"Alice","content":"Hello!","timestamp":"2026-11-22T11:30:00.000Z","#,
     r#""room":1,"seq":57,"user":"Alice"}"#,
     "\n\n",
-    r#"data: {"type":"user_list","users":["Alice"],"members":[{"user":"Alice","username":"Alice"}],"count":1,"#,
+    r#"data: {"type":"user_list","users":["Alice"],"identities":[{"user":"Alice","username":"Alice"}],"count":1,"#,
     r#""room":1,"timestamp":"2026-11-22T11:31:00.000Z"}"#,
     "\n\n",
 );

@@ -147,7 +147,7 @@ fn spelled_out(schema: &Value) -> Value {
         "yes or no" => json!({"type": "boolean"}),
         "texts" => json!({"type": "array", "items": {"type": "string"}}),
         "events" => json!({"type": "array", "items": reference("RoomEvent")}),
-        "members" => json!({"type": "array", "items": reference("Member")}),
+        "identities" => json!({"type": "array", "items": reference("Identity")}),
         name => reference(name),
     }
 }
@@ -271,15 +271,15 @@ const SERVER: &[Frame] = &[
         "user_list",
         "UserListFrame",
         "Who is there: names, the same with ids, and how many. Above 200 only how many.",
-        r#"{"users": "texts", "members": "members", "count": "number", "room": "room", "timestamp": "time"}"#,
-        r#"{"type": "user_list", "users": ["Alice", "Bob"], "members": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}], "count": 2, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+        r#"{"users": "texts", "identities": "identities", "count": "number", "room": "room", "timestamp": "time"}"#,
+        r#"{"type": "user_list", "users": ["Alice", "Bob"], "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}], "count": 2, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
     Frame::heard(
         "typing",
         "TypingFrame",
         "Everyone who is typing now; nobody when it is empty.",
-        r#"{"users": "texts", "members": "members", "room": "room", "timestamp": "time"}"#,
-        r#"{"type": "typing", "users": ["Alice"], "members": [{"user": "Alice", "username": "Alice"}], "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+        r#"{"users": "texts", "identities": "identities", "room": "room", "timestamp": "time"}"#,
+        r#"{"type": "typing", "users": ["Alice"], "identities": [{"user": "Alice", "username": "Alice"}], "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
 ];
 

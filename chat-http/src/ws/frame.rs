@@ -4,7 +4,7 @@ use chat_core::{Delivery, Event, EventKind, Identity, Item, Signal, SignalKind};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::dto::{Member, MessageDto, members, names, stamp};
+use crate::dto::{IdentityDto, MessageDto, identities, names, stamp};
 
 /// What a delivery is in this protocol; nothing for what this version does not know.
 #[derive(Debug)]
@@ -51,8 +51,8 @@ fn encode_signal(signal: &Signal) -> Option<String> {
         SignalKind::Leave(user) => json(&notice("leave", "left", user, room, timestamp)),
         SignalKind::UserList(presence) => json(&ListFrame {
             kind: "user_list",
-            users: names(&presence.members),
-            members: members(&presence.members),
+            users: names(&presence.identities),
+            identities: identities(&presence.identities),
             count: Some(presence.count),
             room,
             timestamp,
@@ -60,7 +60,7 @@ fn encode_signal(signal: &Signal) -> Option<String> {
         SignalKind::Typing(users) => json(&ListFrame {
             kind: "typing",
             users: names(users),
-            members: members(users),
+            identities: identities(users),
             count: None,
             room,
             timestamp,
@@ -116,7 +116,7 @@ struct ListFrame {
     #[serde(rename = "type")]
     kind: &'static str,
     users: Vec<String>,
-    members: Vec<Member>,
+    identities: Vec<IdentityDto>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     room: u64,
@@ -172,8 +172,8 @@ mod tests {
         assert_eq!(signal(SignalKind::Join(bob.clone())), expected);
         let left = signal(SignalKind::Leave(bob.clone()));
         assert_eq!((&left["type"], &left["content"]), (&json!("leave"), &json!("Bob left the room")));
-        let list = signal(SignalKind::UserList(Presence { count: 1, members: vec![bob.clone()] }));
-        let expected = json!({"type": "user_list", "users": ["Bob"], "members": [{"user": "7", "username": "Bob"}],
+        let list = signal(SignalKind::UserList(Presence { count: 1, identities: vec![bob.clone()] }));
+        let expected = json!({"type": "user_list", "users": ["Bob"], "identities": [{"user": "7", "username": "Bob"}],
             "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
         assert_eq!(list, expected);
         let typing = signal(SignalKind::Typing(vec![bob]));

@@ -124,7 +124,7 @@ fn heard_delivery(delivery: &Delivery) -> Heard {
         Item::Signal(signal) => match &signal.kind {
             SignalKind::Join(user) => Heard::Join(user.id.to_string()),
             SignalKind::Leave(user) => Heard::Leave(user.id.to_string()),
-            SignalKind::UserList(presence) => Heard::UserList(names(&presence.members)),
+            SignalKind::UserList(presence) => Heard::UserList(names(&presence.identities)),
             SignalKind::Typing(users) => Heard::Typing(names(users)),
             other => panic!("{other:?}"),
         },

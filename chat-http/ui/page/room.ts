@@ -1,5 +1,5 @@
 /** The room that is open: its history, its people, who is typing. */
-import type { Attachment, Member, Position, RoomEvent } from "../client/src/index.ts";
+import type { Attachment, Identity, Position, RoomEvent } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Model } from "./model.ts";
 import type { Session } from "./session.ts";
@@ -22,8 +22,8 @@ export class OpenRoom extends Model {
   /** Why it is gone, or failed. */
   code = "";
   info: Room | null = null;
-  people: { count: number; members: Member[] } | null = null;
-  typing: Member[] = [];
+  people: { count: number; identities: Identity[] } | null = null;
+  typing: Identity[] = [];
   /** Where reading stopped before this visit; null when nothing is new. */
   readTo: number | null = null;
   loadingBefore = false;
@@ -168,10 +168,10 @@ export class OpenRoom extends Model {
       {
         event: (event) => this.#event(event),
         resync: () => this.#resync(),
-        presence: ({ members, count }) => this.#setPeople(members, count),
-        join: (member) => this.#join(member),
-        leave: (member) => this.#leave(member),
-        typing: (members) => this.#setTyping(members),
+        presence: ({ identities, count }) => this.#setPeople(identities, count),
+        join: (identity) => this.#join(identity),
+        leave: (identity) => this.#leave(identity),
+        typing: (identities) => this.#setTyping(identities),
         ended: (error) => this.#end(error?.code ?? "room_deleted"),
       },
       { after, presence: true },
@@ -199,7 +199,7 @@ export class OpenRoom extends Model {
       this.read(message.seq);
     }
     this.session.outbox.shown(this.id, message.seq);
-    this.typing = this.typing.filter((member) => member.user !== message.user);
+    this.typing = this.typing.filter((identity) => identity.user !== message.user);
     if (this.info) this.info = { ...this.info, head: message.seq, last_message_at: message.timestamp };
     this.changed();
   }
@@ -214,25 +214,25 @@ export class OpenRoom extends Model {
     this.changed();
   }
 
-  #setPeople(members: Member[], count: number): void {
-    this.people = { count, members: [...members].sort((a, b) => a.username.localeCompare(b.username)) };
+  #setPeople(identities: Identity[], count: number): void {
+    this.people = { count, identities: [...identities].sort((a, b) => a.username.localeCompare(b.username)) };
     this.changed();
   }
 
-  #join(member: Member): void {
-    if (!this.people || this.people.members.some(({ user }) => user === member.user)) return;
-    this.#setPeople([...this.people.members, member], this.people.count + 1);
+  #join(identity: Identity): void {
+    if (!this.people || this.people.identities.some(({ user }) => user === identity.user)) return;
+    this.#setPeople([...this.people.identities, identity], this.people.count + 1);
   }
 
-  #leave(member: Member): void {
-    if (!this.people?.members.some(({ user }) => user === member.user)) return;
-    const others = this.people.members.filter(({ user }) => user !== member.user);
-    this.typing = this.typing.filter(({ user }) => user !== member.user);
+  #leave(identity: Identity): void {
+    if (!this.people?.identities.some(({ user }) => user === identity.user)) return;
+    const others = this.people.identities.filter(({ user }) => user !== identity.user);
+    this.typing = this.typing.filter(({ user }) => user !== identity.user);
     this.#setPeople(others, this.people.count - 1);
   }
 
-  #setTyping(members: Member[]): void {
-    const others = members.filter(({ user }) => user !== this.session.user);
+  #setTyping(identities: Identity[]): void {
+    const others = identities.filter(({ user }) => user !== this.session.user);
     if (others.length === 0 && this.typing.length === 0) return;
     this.typing = others;
     this.changed();

@@ -98,14 +98,14 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
 
 function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; onClick: () => void }) {
   if (!room.people || room.status !== "ready") return null;
-  const { count, members } = room.people;
+  const { count, identities } = room.people;
   return (
     <button type="button" class="people-button" aria-expanded={open} title="Who is here" onClick={onClick}>
       <span class="faces">
-        {members.slice(0, 3).map(({ user, username }) => (
+        {identities.slice(0, 3).map(({ user, username }) => (
           <Avatar key={user} id={user} name={username} small />
         ))}
-        {members.length === 0 && <PeopleIcon />}
+        {identities.length === 0 && <PeopleIcon />}
       </span>
       <span class="count">{number(count)}</span>
       <span class="sr-only">{count === 1 ? "person here" : "people here"}</span>
@@ -116,7 +116,7 @@ function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; 
 function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void }) {
   const panel = useRef<HTMLElement>(null);
   const count = room.people?.count ?? 0;
-  const members = room.people?.members ?? [];
+  const identities = room.people?.identities ?? [];
   const typists = new Set(room.typing.map(({ user }) => user));
   useEffect(() => {
     // Where it covers the room it takes the focus along, and gives it back.
@@ -137,9 +137,9 @@ function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void })
             <Close />
           </button>
         </header>
-        {members.length > 0 ? (
+        {identities.length > 0 ? (
           <ul>
-            {members.map(({ user, username }) => (
+            {identities.map(({ user, username }) => (
               <li key={user}>
                 <span class="presence">
                   <Avatar id={user} name={username} />

@@ -237,6 +237,13 @@ export interface components {
             /** @description The messages, oldest first. */
             messages: components["schemas"]["Message"][];
         };
+        /** @description A user, by id and name. */
+        Identity: {
+            /** @description The user's id. */
+            user: string;
+            /** @description The name to show. */
+            username: string;
+        };
         /**
          * @description Someone came. `content` is the same in words.
          * @example {
@@ -285,13 +292,6 @@ export interface components {
              */
             type: "leave";
             user: string;
-            username: string;
-        };
-        /** @description A user, by id and name. */
-        Member: {
-            /** @description The user's id. */
-            user: string;
-            /** @description The name to show. */
             username: string;
         };
         /** @description A message. It has this shape everywhere: over REST, live, and resumed. */
@@ -431,7 +431,7 @@ export interface components {
              */
             count: number;
             /** @description The same with their ids. */
-            members: components["schemas"]["Member"][];
+            identities: components["schemas"]["Identity"][];
             /** @description Their names; empty while there are too many to name. */
             users: string[];
         };
@@ -622,7 +622,7 @@ export interface components {
         /**
          * @description Everyone who is typing now; nobody when it is empty.
          * @example {
-         *       "members": [
+         *       "identities": [
          *         {
          *           "user": "Alice",
          *           "username": "Alice"
@@ -637,7 +637,7 @@ export interface components {
          *     }
          */
         TypingFrame: {
-            members: components["schemas"]["Member"][];
+            identities: components["schemas"]["Identity"][];
             /** Format: int64 */
             room: number;
             /** Format: date-time */
@@ -653,7 +653,7 @@ export interface components {
          * @description Who is there: names, the same with ids, and how many. Above 200 only how many.
          * @example {
          *       "count": 2,
-         *       "members": [
+         *       "identities": [
          *         {
          *           "user": "Alice",
          *           "username": "Alice"
@@ -675,7 +675,7 @@ export interface components {
         UserListFrame: {
             /** Format: int64 */
             count: number;
-            members: components["schemas"]["Member"][];
+            identities: components["schemas"]["Identity"][];
             /** Format: int64 */
             room: number;
             /** Format: date-time */
@@ -1105,7 +1105,7 @@ export interface operations {
                      *     id: 5f0c2a9e41d7b386:57
                      *     data: {"type":"message","id":57,"username":"Alice","content":"Hello!","timestamp":"2026-11-22T11:30:00.000Z","room":1,"seq":57,"user":"Alice"}
                      *
-                     *     data: {"type":"user_list","users":["Alice"],"members":[{"user":"Alice","username":"Alice"}],"count":1,"room":1,"timestamp":"2026-11-22T11:31:00.000Z"}
+                     *     data: {"type":"user_list","users":["Alice"],"identities":[{"user":"Alice","username":"Alice"}],"count":1,"room":1,"timestamp":"2026-11-22T11:31:00.000Z"}
                      */
                     "text/event-stream": string;
                 };
@@ -1321,7 +1321,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "count": 2,
-                     *       "members": [
+                     *       "identities": [
                      *         {
                      *           "user": "Alice",
                      *           "username": "Alice"

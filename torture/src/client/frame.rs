@@ -25,11 +25,11 @@ pub fn signal(frame: &Value, room: u64) -> Option<What> {
     Some(match frame["type"].as_str()? {
         "user_list" => {
             let count = frame["count"].as_u64().unwrap_or_default();
-            What::UserList { room, users: ids(&frame["members"]), count }
+            What::UserList { room, users: ids(&frame["identities"]), count }
         }
         "join" => What::Join { room, who: text(&frame["user"]) },
         "leave" => What::Leave { room, who: text(&frame["user"]) },
-        "typing" => What::Typing { room, users: ids(&frame["members"]) },
+        "typing" => What::Typing { room, users: ids(&frame["identities"]) },
         _ => return None,
     })
 }
@@ -51,10 +51,10 @@ pub fn events(frames: &Value) -> Vec<Event> {
     frames.as_array().into_iter().flatten().filter_map(event).collect()
 }
 
-/// The ids in a list of members.
+/// The ids in a list of identities.
 #[must_use]
-pub fn ids(members: &Value) -> Vec<String> {
-    members.as_array().into_iter().flatten().map(|member| text(&member["user"])).collect()
+pub fn ids(identities: &Value) -> Vec<String> {
+    identities.as_array().into_iter().flatten().map(|identity| text(&identity["user"])).collect()
 }
 
 /// A text, or an empty one.

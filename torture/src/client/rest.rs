@@ -103,7 +103,7 @@ impl Rest {
     /// Asks who is online.
     pub async fn presence(&self, room: u64) -> Outcome<Vec<String>> {
         let path = self.path(room, "/presence?");
-        let ids = |reply: &Reply| reply.body["members"].is_array().then(|| frame::ids(&reply.body["members"]));
+        let ids = |reply: &Reply| reply.body["identities"].is_array().then(|| frame::ids(&reply.body["identities"]));
         self.record(("GET", &path), None, None, (ids, |result| What::Presence { room, result })).await
     }
 

@@ -97,7 +97,7 @@ impl fmt::Display for Words<'_, Delivery> {
             SignalKind::Leave(user) => return write!(f, "leave of {} in room {}", user.id, signal.room),
             SignalKind::UserList(list) => {
                 write!(f, "list of room {}: {}", signal.room, list.count)?;
-                &list.members
+                &list.identities
             }
             SignalKind::Typing(users) => {
                 write!(f, "typing in room {}:", signal.room)?;

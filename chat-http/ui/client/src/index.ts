@@ -15,7 +15,7 @@ export {
   isRoomDeleted,
   isRoomUpdated,
   type Epoch,
-  type Member,
+  type Identity,
   type MessageEvent_,
   type Position,
   type PresenceList,

@@ -13,7 +13,7 @@ export interface Position {
 }
 
 /** A user as others see them: the id, and the name to show. */
-export interface Member {
+export interface Identity {
   user: string;
   username: string;
 }
@@ -66,7 +66,7 @@ export type RoomEvent = MessageEvent_ | RoomUpdated | RoomDeleted | UnknownEvent
 /** Who is in a room. In a very large room the lists are empty and only `count` tells. */
 export interface PresenceList {
   users: string[];
-  members: Member[];
+  identities: Identity[];
   count: number;
 }
 
@@ -124,13 +124,13 @@ export function headOf(frame: Frame): Position | null {
   return typeof epoch === "string" && isSeq(head) ? { epoch, seq: head } : null;
 }
 
-/** The members in a frame's field; what is no member is left out. */
-export function membersOf(value: unknown): Member[] {
-  return Array.isArray(value) ? value.flatMap((entry) => memberOf(entry) ?? []) : [];
+/** The identities in a frame's field; what is none is left out. */
+export function identitiesOf(value: unknown): Identity[] {
+  return Array.isArray(value) ? value.flatMap((entry) => identityOf(entry) ?? []) : [];
 }
 
-/** The member a `join`, a `leave` or an entry of `members` names. */
-export function memberOf(value: unknown): Member | null {
+/** The identity that a `join`, a `leave` or an entry of `identities` names. */
+export function identityOf(value: unknown): Identity | null {
   if (!isRecord(value)) return null;
   const { user, username } = value;
   return typeof user === "string" && typeof username === "string" ? { user, username } : null;
@@ -138,10 +138,10 @@ export function memberOf(value: unknown): Member | null {
 
 /** The list a `user_list` carries. */
 export function presenceOf(frame: Frame): PresenceList {
-  const members = membersOf(frame["members"]);
+  const identities = identitiesOf(frame["identities"]);
   const users = Array.isArray(frame["users"]) ? frame["users"].filter((name) => typeof name === "string") : [];
   const count = typeof frame["count"] === "number" ? frame["count"] : users.length;
-  return { users, members, count };
+  return { users, identities, count };
 }
 
 export function isSeq(value: unknown): value is number {

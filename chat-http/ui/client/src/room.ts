@@ -7,12 +7,12 @@ import {
   ChatError,
   headOf,
   isKnownEvent,
-  memberOf,
-  membersOf,
+  identityOf,
+  identitiesOf,
   presenceOf,
   type Command,
   type Frame,
-  type Member,
+  type Identity,
   type Position,
   type PresenceList,
   type RoomEvent,
@@ -28,10 +28,10 @@ export interface RoomHandlers {
   resync?(head: Position): void;
   /** Everyone who is in the room. */
   presence?(list: PresenceList): void;
-  join?(member: Member): void;
-  leave?(member: Member): void;
+  join?(identity: Identity): void;
+  leave?(identity: Identity): void;
   /** Everyone who is typing, nobody if empty. */
-  typing?(members: Member[]): void;
+  typing?(identities: Identity[]): void;
   /** Over for good: the room was deleted (`null`) or the server refuses to attach. */
   ended?(error: ChatError | null): void;
 }
@@ -80,7 +80,7 @@ export class RoomSubscription implements Attachment {
   #ref = "";
   #tries = 0;
   #held = new Map<number, RoomEvent | null>();
-  #typists: Member[] = [];
+  #typists: Identity[] = [];
 
   constructor(host: RoomHost, room: number, handlers: RoomHandlers, options: AttachOptions) {
     this.#host = host;
@@ -140,16 +140,16 @@ export class RoomSubscription implements Attachment {
         this.#call(() => this.#handlers.presence?.(presenceOf(frame)));
         break;
       case "join":
-        this.#member(frame, (member) => this.#handlers.join?.(member));
+        this.#identity(frame, (identity) => this.#handlers.join?.(identity));
         break;
       case "leave":
-        this.#member(frame, (member) => {
-          this.#stopped(member.user);
-          this.#handlers.leave?.(member);
+        this.#identity(frame, (identity) => {
+          this.#stopped(identity.user);
+          this.#handlers.leave?.(identity);
         });
         break;
       case "typing":
-        this.#showTypists(membersOf(frame["members"]));
+        this.#showTypists(identitiesOf(frame["identities"]));
         break;
       default:
         this.#live(frame);
@@ -246,20 +246,20 @@ export class RoomSubscription implements Attachment {
 
   /** The user has sent or left, which implies that they no longer type. */
   #stopped(user: string): void {
-    if (this.#typists.some((member) => member.user === user)) {
-      this.#showTypists(this.#typists.filter((member) => member.user !== user));
+    if (this.#typists.some((identity) => identity.user === user)) {
+      this.#showTypists(this.#typists.filter((identity) => identity.user !== user));
     }
   }
 
-  #showTypists(members: Member[]): void {
-    if (members.length === 0 && this.#typists.length === 0) return;
-    this.#typists = members;
-    this.#call(() => this.#handlers.typing?.([...members]));
+  #showTypists(identities: Identity[]): void {
+    if (identities.length === 0 && this.#typists.length === 0) return;
+    this.#typists = identities;
+    this.#call(() => this.#handlers.typing?.([...identities]));
   }
 
-  #member(frame: Frame, handle: (member: Member) => void): void {
-    const member = memberOf(frame);
-    if (member !== null) this.#call(() => handle(member));
+  #identity(frame: Frame, handle: (identity: Identity) => void): void {
+    const identity = identityOf(frame);
+    if (identity !== null) this.#call(() => handle(identity));
   }
 
   #end(error: ChatError | null): void {

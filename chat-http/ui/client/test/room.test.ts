@@ -12,9 +12,9 @@ class Watch extends Bench {
     event: (event) => this.told.push(`${event.type} ${event.seq}`),
     resync: (head) => this.told.push(`resync ${head.epoch}:${head.seq}`),
     presence: (list) => this.told.push(`present ${list.users.join(",")} (${list.count})`),
-    join: (member) => this.told.push(`join ${member.username}`),
-    leave: (member) => this.told.push(`leave ${member.username}`),
-    typing: (members) => this.told.push(`typing ${members.map((member) => member.username).join(",")}`),
+    join: (identity) => this.told.push(`join ${identity.username}`),
+    leave: (identity) => this.told.push(`leave ${identity.username}`),
+    typing: (identities) => this.told.push(`typing ${identities.map((identity) => identity.username).join(",")}`),
     ended: (error: ChatError | null) => this.told.push(`ended ${error?.code}`),
   };
   attachment!: Attachment;
@@ -60,7 +60,7 @@ const typing = (...users: string[]): object => ({
   type: "typing",
   room: 1,
   users,
-  members: users.map((user) => ({ user, username: user })),
+  identities: users.map((user) => ({ user, username: user })),
 });
 
 test("a room is attached from the head, from a position, and with or without presence", async () => {
@@ -241,11 +241,11 @@ test("an attach that is never answered is made again", async () => {
 
 test("presence, joins and leaves are told", async () => {
   const bench = await new Watch().attached();
-  const members = [{ user: "a", username: "Alice" }, { broken: true }];
-  bench.socket.frame({ type: "user_list", room: 1, users: ["Alice"], members, count: 1, timestamp: "t" });
+  const identities = [{ user: "a", username: "Alice" }, { broken: true }];
+  bench.socket.frame({ type: "user_list", room: 1, users: ["Alice"], identities, count: 1, timestamp: "t" });
   bench.socket.frame({ type: "join", room: 1, user: "b", username: "Bob", content: "Bob joined the room" });
   bench.socket.frame({ type: "leave", room: 1, user: "b", username: "Bob", content: "Bob left the room" });
-  bench.socket.frame({ type: "user_list", room: 1, users: [], members: [], count: 900 });
+  bench.socket.frame({ type: "user_list", room: 1, users: [], identities: [], count: 900 });
   bench.socket.frame({ type: "join", room: 2, user: "c", username: "Elsewhere" });
   assert.deepEqual(bench.news(), ["present Alice (1)", "join Bob", "leave Bob", "present  (900)"]);
 });

@@ -188,8 +188,8 @@ function follow(client: ChatClient, room: number) {
       online.push(list.users);
       bell.ring();
     },
-    typing(members) {
-      typing.push(members.map((member) => member.username));
+    typing(identities) {
+      typing.push(identities.map((identity) => identity.username));
       bell.ring();
     },
     ended(error) {

@@ -214,7 +214,7 @@ class Link implements WebSocketLike {
     else if (command["type"] === "attach") this.#attach(command);
     else if (command["type"] === "detach") this.#detach(command["room"]);
     else if (command["type"] === "message") this.#message(command);
-    else this.#server.broadcast(command["room"], { type: "typing", room: command["room"], users: [], members: [] });
+    else this.#server.broadcast(command["room"], { type: "typing", room: command["room"], users: [], identities: [] });
   }
 
   #attach(command: Json): void {
@@ -251,7 +251,7 @@ class Link implements WebSocketLike {
       this.say({ type: "attached", ref, room, epoch, head, events });
     }
     this.attached.add(room);
-    this.say({ type: "user_list", room, users: [], members: [], count: 0 });
+    this.say({ type: "user_list", room, users: [], identities: [], count: 0 });
   }
 
   #detach(room: number): void {
