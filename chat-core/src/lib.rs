@@ -14,6 +14,7 @@ mod position;
 mod update;
 
 pub mod append;
+pub mod log;
 pub mod state;
 pub mod store;
 pub mod text;

@@ -3,7 +3,10 @@
 use std::{io, panic::AssertUnwindSafe, time::Instant};
 
 use bytes::Bytes;
-use chat_core::torture::{self, Point};
+use chat_core::{
+    log::LogLimit,
+    torture::{self, Point},
+};
 use futures::FutureExt;
 use http_body_util::combinators::BoxBody;
 use hyper::body::Body;
@@ -94,7 +97,10 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
             }
             Ok(Err(error)) => Problem::from_poem(&error),
             Err(_) => {
-                tracing::error!("a request handler panicked");
+                static PANICKED: LogLimit = LogLimit::new();
+                if let Some(left_out) = PANICKED.pass(Instant::now()) {
+                    tracing::error!(left_out, "a request handler panicked");
+                }
                 Problem::internal()
             }
         };

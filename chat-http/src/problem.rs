@@ -1,8 +1,8 @@
 //! The one table from error code to HTTP status, and the body that every error has.
 
-use std::fmt;
+use std::{fmt, time::Instant};
 
-use chat_core::Error;
+use chat_core::{Error, log::LogLimit};
 use poem::{
     Body, Response,
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
@@ -187,7 +187,11 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::http("unsupported_media_type", "send application/json"),
             status if status.is_client_error() => Self::http("bad_json", "this is not a request of this API"),
             status => {
-                tracing::error!(http.status = status.as_u16(), "a request failed inside the web framework");
+                static FAILED: LogLimit = LogLimit::new();
+                if let Some(left_out) = FAILED.pass(Instant::now()) {
+                    let status = status.as_u16();
+                    tracing::error!(left_out, http.status = status, "a request failed inside the web framework");
+                }
                 Self::internal()
             }
         }

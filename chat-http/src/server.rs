@@ -3,9 +3,17 @@
 //! Headers and bodies have to arrive in time, connections are counted (upgraded ones too), running out of descriptors
 //! does not spin, and stopping closes every socket with a reason and waits for it.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
+use chat_core::log::{Excerpt, LogLimit};
 use http_body_util::combinators::BoxBody;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -138,11 +146,12 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watch::Sender<Phase>, host: &Arc<Host>) {
-    let (mut pause, mut is_full) = (None, false);
+    let (mut pause, full, failed) = (None, LogLimit::new(), LogLimit::new());
     loop {
-        let was_full = std::mem::replace(&mut is_full, slots.available_permits() == 0);
-        if is_full && !was_full {
-            tracing::warn!("there are as many connections as may be; further ones wait");
+        if slots.available_permits() == 0
+            && let Some(left_out) = full.pass(Instant::now())
+        {
+            tracing::warn!(left_out, "there are as many connections as may be; further ones wait");
         }
         let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return };
         match listener.accept().await {
@@ -154,9 +163,9 @@ async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watc
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Mostly no descriptors are left. Trying again at once would spin; one line tells of it.
-                if pause.is_none() {
-                    tracing::error!(%error, "cannot accept connections; trying again");
+                // Mostly no descriptors are left. Trying again at once would spin.
+                if let Some(left_out) = failed.pass(Instant::now()) {
+                    tracing::error!(left_out, %error, "cannot accept connections; trying again");
                 }
                 let wait = pause.map_or(PAUSE.0, |last: Duration| (last * 2).min(PAUSE.1));
                 pause = Some(wait);
@@ -186,7 +195,7 @@ async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Sl
         tokio::select! {
             ended = &mut connection => {
                 if let Err(error) = ended {
-                    tracing::debug!(%peer, %error, "a connection ended in an error");
+                    tracing::debug!(%peer, error = %Excerpt(error), "a connection ended in an error");
                 }
                 return;
             }

@@ -13,7 +13,7 @@ use std::{fmt::Write, io, ops::RangeInclusive, time::Duration, vec};
 use bytes::Bytes;
 use chat_core::{
     Attached, CloseReason, Delivery, Epoch, Error, Gap, Item, Position, RoomId, Seq, Session, SessionHandle, Since,
-    Update, Updates,
+    Update, Updates, log::Excerpt,
 };
 use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
@@ -149,7 +149,8 @@ impl Drop for Hold {
         } else {
             self.handle.close();
         }
-        tracing::debug!(session.id = %self.handle.id(), user.id = %self.handle.identity().id, "an event stream ends");
+        let user = Excerpt(&self.handle.identity().id);
+        tracing::debug!(session.id = %self.handle.id(), user.id = %user, "an event stream ends");
     }
 }
 

@@ -12,8 +12,10 @@ on_each_database!(
     an_older_copy_is_put_in_place,
 );
 
-/// What is in the log for a client whose position cannot be right.
-const WARNING: &str = "a client's position cannot be right";
+/// How many positions could not be right.
+const IMPOSSIBLE: &str = "chat_attaches_impossible_total";
+/// On any port.
+const METRICS: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 async fn a_new_epoch_makes_clients_read_anew(database: Database) {
     let server = Server::start(&database).await;
@@ -26,7 +28,7 @@ async fn a_new_epoch_makes_clients_read_anew(database: Database) {
     assert_eq!(before["epoch"], json!(old));
     assert_ne!(old, new);
 
-    let server = Server::start(&database).await;
+    let server = Server::start_with(&database, &METRICS).await;
     let after = server.get(&format!("/rooms/{room}/messages")).await.json(200);
     assert_eq!((&after["messages"], &after["epoch"]), (&before["messages"], &json!(new)), "nothing else changes");
     // Who was at the head is told the same as who was not: read anew.
@@ -42,7 +44,8 @@ async fn a_new_epoch_makes_clients_read_anew(database: Database) {
     }
     let (_, answer) = resume(&server, room, &new, 2).await;
     assert_eq!(seqs(&answer), [3, 4]);
-    assert_eq!(warnings(server).await, 3, "one for each who came with the old epoch");
+    assert_eq!(impossible(&server).await, 3, "one for each who came with the old epoch");
+    server.stop().await;
 }
 
 async fn a_new_epoch_is_for_a_database_that_has_logs_and_no_server(database: Database) {
@@ -76,28 +79,31 @@ async fn an_older_copy_is_put_in_place(database: Database) {
     let epoch = page["epoch"].as_str().unwrap().to_owned();
     server.stop().await;
 
-    // The operator forgets the command. Who is ahead of the log is found out, with one warning, and goes on from there.
+    // The operator forgets the command. Who is ahead of the log is found out, and counted, and goes on from there.
     copy.put_back(&database).await;
-    let server = Server::start(&database).await;
+    let server = Server::start_with(&database, &METRICS).await;
     let (mut ahead, answer) = resume(&server, room, &epoch, 6).await;
     assert_eq!(answer, resync(&epoch, room, 3));
     let (_, answer) = resume(&server, room, &epoch, 1).await;
     assert_eq!(seqs(&answer), [2, 3], "what was not lost is resumed as ever");
     say(&server, room, 4..=4).await;
     assert_eq!(ahead.event().await["seq"], json!(4));
-    assert_eq!(warnings(server).await, 1);
+    assert_eq!(impossible(&server).await, 1);
+    let log = server.stop_and_tell().await;
+    assert!(!log.contains("position"), "a client's word is not worth a line: {log}");
 
     // With the command, nobody is told only what came after numbers that stand for other messages now.
     copy.put_back(&database).await;
     let (old, new) = new_epoch(&database).await;
     assert_eq!(old, epoch);
-    let server = Server::start(&database).await;
+    let server = Server::start_with(&database, &METRICS).await;
     say(&server, room, 4..=8).await;
     let (mut ahead, answer) = resume(&server, room, &epoch, 6).await;
     assert_eq!(answer, resync(&new, room, 8));
     say(&server, room, 9..=9).await;
     assert_eq!(ahead.event().await["seq"], json!(9));
-    assert_eq!(warnings(server).await, 1);
+    assert_eq!(impossible(&server).await, 1);
+    server.stop().await;
 }
 
 /// Sends a message for each of these numbers.
@@ -124,9 +130,11 @@ fn seqs(attached: &Value) -> Vec<u64> {
     attached["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()).collect()
 }
 
-/// Stops a server, and counts what it has said of positions.
-async fn warnings(server: Server) -> usize {
-    server.stop_and_tell().await.matches(WARNING).count()
+/// How many positions could not be right, as the server's metrics tell.
+async fn impossible(server: &Server) -> u64 {
+    let metrics = String::from_utf8(server.metrics().await.body.to_vec()).unwrap();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(IMPOSSIBLE)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("not in {metrics}")).parse().unwrap()
 }
 
 /// Gives a database a new epoch; the old one and the new one, as they are told.

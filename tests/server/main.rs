@@ -11,6 +11,7 @@ mod history;
 mod kill;
 #[cfg(feature = "torture")]
 mod kill_points;
+mod logs;
 mod metrics;
 mod migration;
 #[cfg(feature = "torture")]

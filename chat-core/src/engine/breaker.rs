@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::watch, time::sleep};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use crate::{
     Error,
@@ -17,6 +21,7 @@ use crate::{
         lock,
         metrics::{Counted, Metrics},
     },
+    log::{Excerpt, LogLimit},
     store::{Store, StoreError, StoreErrorKind},
 };
 
@@ -28,6 +33,7 @@ pub(super) struct Breaker {
     stop: watch::Receiver<bool>,
     is_open: AtomicBool,
     reason: Mutex<Option<Error>>,
+    opened: LogLimit,
 }
 
 impl Breaker {
@@ -44,6 +50,7 @@ impl Breaker {
             stop: stop.clone(),
             is_open: AtomicBool::new(false),
             reason: Mutex::new(None),
+            opened: LogLimit::new(),
         })
     }
 
@@ -72,8 +79,12 @@ impl Breaker {
             *reason = Some(not_stored(failure.kind));
             self.is_open.store(true, Ordering::Release);
         }
-        tracing::warn!(error = %failure, "the database cannot store: writes are refused until it can");
-        self.runtime.spawn(Arc::clone(self).probe(failure.kind, self.metrics.open_breaker()));
+        let told = self.opened.pass(Instant::now().into_std());
+        if let Some(left_out) = told {
+            let error = Excerpt(failure);
+            tracing::warn!(left_out, %error, "the database cannot store: writes are refused until it can");
+        }
+        self.runtime.spawn(Arc::clone(self).probe(failure.kind, told.is_some(), self.metrics.open_breaker()));
     }
 
     /// Takes note of what the store notices by itself, so that nobody has to fail for it first.
@@ -87,7 +98,8 @@ impl Breaker {
         }
     }
 
-    async fn probe(self: Arc<Self>, after: StoreErrorKind, open: Counted) {
+    /// Looks until the database stores; says so in the log if it was told that it does not.
+    async fn probe(self: Arc<Self>, after: StoreErrorKind, was_told: bool, open: Counted) {
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -96,14 +108,16 @@ impl Breaker {
             }
             match self.store.probe(after).await {
                 Ok(()) => break,
-                Err(error) => tracing::debug!(%error, "the database still cannot store"),
+                Err(error) => tracing::debug!(error = %Excerpt(error), "the database still cannot store"),
             }
         }
         let mut reason = lock(&self.reason);
         *reason = None;
         self.is_open.store(false, Ordering::Release);
         drop(open);
-        tracing::info!("the database stores again");
+        if was_told {
+            tracing::info!("the database stores again");
+        }
     }
 }
 

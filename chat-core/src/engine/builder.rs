@@ -11,8 +11,8 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
     engine::{
-        admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, metrics::Metrics,
-        rates::Rates, sessions::Sessions, shutdown::Lifecycle,
+        admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, log_limits::LogLimits,
+        metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -188,6 +188,7 @@ impl Builder {
             rates: Rates::new(self.limits.sends),
             admission: Admission::new(&self.limits, &metrics),
             lifecycle: Lifecycle::new(stop, writers),
+            logs: LogLimits::default(),
             purges: AtomicUsize::new(0),
             metrics,
             store,

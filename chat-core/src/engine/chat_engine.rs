@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use tracing::{Instrument, field};
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
         reply::{Responder, To},
     },
+    log::Excerpt,
     state::{Input, Outcome, ReplyId},
     store::{StoreError, StoreErrorKind},
     text::name_key,
@@ -165,7 +166,7 @@ impl ChatEngine {
         inner.check_running()?;
         check_text("name", name)?;
         let room = inner.store.room_by_name(&name_key(name)).await;
-        let room = room.map_err(|failure| Inner::read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let room = room.map_err(|failure| inner.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         inner.check(&actor, Action::ReadRoom(room.id))?;
         Ok(inner.with_online(room))
     }
@@ -187,7 +188,7 @@ impl ChatEngine {
             query.name_contains = Some(name_key(&part)).filter(|part| !part.is_empty());
         }
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
-        let page = inner.store.rooms(&query).await.map_err(|failure| Inner::read_failed(&failure))?;
+        let page = inner.store.rooms(&query).await.map_err(|failure| inner.read_failed(&failure))?;
         let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
         Ok(RoomPage { rooms, next: page.next })
     }
@@ -207,7 +208,7 @@ impl ChatEngine {
         inner.check(&actor.into(), Action::ReadRoom(room))?;
         check_limit(page.limit)?;
         let page = Page { from: bounded(page.from), ..page };
-        let read = inner.store.history(room, page).await.map_err(|failure| Inner::read_failed(&failure))?;
+        let read = inner.store.history(room, page).await.map_err(|failure| inner.read_failed(&failure))?;
         read.map(|read| torture::page(room, page, read)).ok_or(Error::RoomNotFound)
     }
 
@@ -300,8 +301,9 @@ impl ChatEngine {
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
-        let row = self.inner().store.room(room).await.map_err(|failure| Inner::read_failed(&failure))?;
-        row.map(|row| self.inner().with_online(row)).ok_or(Error::RoomNotFound)
+        let inner = self.inner();
+        let row = inner.store.room(room).await.map_err(|failure| inner.read_failed(&failure))?;
+        row.map(|row| inner.with_online(row)).ok_or(Error::RoomNotFound)
     }
 
     /// Hands a command of the engine's own to a room, and waits for the answer.
@@ -353,7 +355,9 @@ async fn create_row(inner: Arc<Inner>, row: NewRoomRow, admitted: Admitted) -> R
 }
 
 fn create_failed(inner: &Inner, failure: &StoreError) -> Error {
-    tracing::error!(error = %failure, "a room could not be made");
+    if let Some(left_out) = inner.logs.create_failed.pass(Instant::now().into_std()) {
+        tracing::error!(left_out, error = %Excerpt(failure), "a room could not be made");
+    }
     inner.breaker.failed(failure);
     if failure.kind == StoreErrorKind::Unknown { Error::OutcomeUnknown } else { not_stored(failure.kind) }
 }

@@ -8,14 +8,15 @@ use std::{
     },
 };
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     Clock, Epoch, Error, Limits, Policy, Room,
     engine::{
-        admission::Admission, breaker::Breaker, breaker::not_stored, hub::Hub, journal::Journal, metrics::Metrics,
-        rates::Rates, sessions::Sessions, shutdown::Lifecycle,
+        admission::Admission, breaker::Breaker, breaker::not_stored, hub::Hub, journal::Journal, log_limits::LogLimits,
+        metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
+    log::Excerpt,
     store::{Store, StoreError},
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     pub(super) admission: Arc<Admission>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) lifecycle: Lifecycle,
+    pub(super) logs: LogLimits,
     /// How often a purge was asked for since the last one began; 0 while none is going on.
     pub(super) purges: AtomicUsize,
 }
@@ -53,8 +55,10 @@ impl Inner {
     }
 
     /// What a failed read is answered. The driver's text goes to the log only.
-    pub(super) fn read_failed(failure: &StoreError) -> Error {
-        tracing::error!(error = %failure, "the database could not be read");
+    pub(super) fn read_failed(&self, failure: &StoreError) -> Error {
+        if let Some(left_out) = self.logs.read_failed.pass(Instant::now().into_std()) {
+            tracing::error!(left_out, error = %Excerpt(failure), "the database could not be read");
+        }
         not_stored(failure.kind)
     }
 
@@ -91,7 +95,10 @@ impl Inner {
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
                     // The next deletion, or the next start, goes on with it.
-                    tracing::warn!(%error, "messages of deleted rooms could not be removed yet");
+                    if let Some(left_out) = self.logs.purge_failed.pass(Instant::now().into_std()) {
+                        let error = Excerpt(error);
+                        tracing::warn!(left_out, %error, "messages of deleted rooms could not be removed yet");
+                    }
                     return;
                 }
             }

@@ -18,6 +18,7 @@ use crate::{
         breaker::{Breaker, not_stored},
         metrics::Metrics,
     },
+    log::{Excerpt, LogLimit},
     store::{RoomMessages, Store, StoreError, StoreErrorKind},
     torture::{self, Point},
 };
@@ -47,7 +48,7 @@ impl Journal {
             .map(|_| {
                 let (sender, jobs) = mpsc::unbounded_channel();
                 let (store, breaker, metrics) = (Arc::clone(store), Arc::clone(breaker), Arc::clone(metrics));
-                let writer = Writer { store, breaker, metrics, jobs };
+                let writer = Writer { store, breaker, metrics, append_failed: LogLimit::new(), jobs };
                 (sender, runtime.spawn(writer.guarded(stop.clone())))
             })
             .unzip();
@@ -83,6 +84,7 @@ struct Writer {
     store: Arc<dyn Store>,
     breaker: Arc<Breaker>,
     metrics: Arc<Metrics>,
+    append_failed: LogLimit,
     jobs: mpsc::UnboundedReceiver<Job>,
 }
 
@@ -214,7 +216,10 @@ impl Writer {
     /// Takes note of a failure, and says what it means to those who wait.
     fn failed(&self, rooms: &[RoomMessages], failure: &StoreError) -> AppendFailure {
         let room = rooms.first().map_or(0, |room| room.room.0);
-        tracing::error!(room.id = room, rooms = rooms.len(), error = %failure, "an append failed");
+        if let Some(left_out) = self.append_failed.pass(Instant::now().into_std()) {
+            let (rooms, error) = (rooms.len(), Excerpt(failure));
+            tracing::error!(left_out, room.id = room, rooms, %error, "an append failed");
+        }
         self.breaker.failed(failure);
         if failure.kind == StoreErrorKind::Unknown {
             return AppendFailure::Unknown;

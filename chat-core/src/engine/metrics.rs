@@ -20,6 +20,8 @@ pub(super) struct Metrics {
     /// Messages that are not answered yet.
     pub(super) messages_waiting: Gauge,
     attaches: [Counter; 3],
+    /// Attaches from positions that cannot be right.
+    pub(super) impossible_positions: Counter,
     /// Events that became durable and were published.
     pub(super) events_appended: Counter,
     batch_messages: Histogram,
@@ -62,6 +64,7 @@ impl Metrics {
             send_seconds: histogram!(SEND_SECONDS),
             messages_waiting: gauge!(MESSAGES_WAITING),
             attaches,
+            impossible_positions: counter!(IMPOSSIBLE_POSITIONS),
             events_appended: counter!(EVENTS_APPENDED),
             batch_messages: histogram!(BATCH_MESSAGES),
             batch_seconds: histogram!(BATCH_SECONDS),
@@ -201,6 +204,7 @@ const SENDS: &str = "chat_sends_total";
 const SEND_SECONDS: &str = "chat_send_seconds";
 const MESSAGES_WAITING: &str = "chat_messages_waiting";
 const ATTACHES: &str = "chat_attaches_total";
+const IMPOSSIBLE_POSITIONS: &str = "chat_attaches_impossible_total";
 const EVENTS_APPENDED: &str = "chat_events_appended_total";
 const BATCH_MESSAGES: &str = "chat_append_batch_messages";
 const BATCH_SECONDS: &str = "chat_append_batch_seconds";
@@ -218,6 +222,7 @@ fn describe() {
     describe_histogram!(SEND_SECONDS, Unit::Seconds, "From the admission of a message to its answer");
     describe_gauge!(MESSAGES_WAITING, count, "Messages that are admitted and not answered yet");
     describe_counter!(ATTACHES, count, "Attachments to rooms, by how they began");
+    describe_counter!(IMPOSSIBLE_POSITIONS, count, "Attachments from positions that the log cannot have");
     describe_counter!(EVENTS_APPENDED, count, "Events that became durable and were published");
     describe_histogram!(BATCH_MESSAGES, count, "Messages in one transaction, retries among them");
     describe_histogram!(BATCH_SECONDS, Unit::Seconds, "What a transaction that stores messages takes, tries included");

@@ -8,6 +8,7 @@ mod chat_engine;
 mod hub;
 mod inner;
 mod journal;
+mod log_limits;
 mod metrics;
 mod outbox;
 mod prepare;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, future::pending, mem, panic::AssertUnwindSafe, s
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
     sync::{mpsc, watch},
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -125,7 +125,7 @@ impl RoomTask {
             room = self.inner.store.room(self.id) => room,
             _ = stop.wait_for(|stop| *stop) => return Ok(End::Stopped),
         };
-        let room = room.map_err(|failure| Inner::read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let room = room.map_err(|failure| self.inner.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         let epoch = self.inner.epoch.clone();
         let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.inner.limits));
         #[cfg(feature = "torture")]
@@ -228,7 +228,7 @@ impl RoomTask {
                 let (inner, id) = (Arc::clone(&self.inner), self.id);
                 let look = async move {
                     let found = inner.store.recover(id, after, &keys).await;
-                    let found = found.map_err(|failure| Inner::read_failed(&failure));
+                    let found = found.map_err(|failure| inner.read_failed(&failure));
                     Input::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
                 };
                 self.append = Some(look.boxed());
@@ -237,7 +237,7 @@ impl RoomTask {
                 let (inner, id) = (Arc::clone(&self.inner), self.id);
                 let load = async move {
                     let events = inner.store.events_after(id, after, limit).await;
-                    Input::Loaded(events.map_err(|failure| Inner::read_failed(&failure)))
+                    Input::Loaded(events.map_err(|failure| inner.read_failed(&failure)))
                 };
                 self.load = Some(load.boxed());
             }
@@ -253,11 +253,11 @@ impl RoomTask {
                 self.inner.metrics.deliveries.increment(1);
                 self.audience.tell(session, delivery);
             }
-            Effect::Warn { session, seq, head } => {
-                let (room, session) = (self.id.0, session.0);
-                tracing::warn!(
-                    room.id = room,
-                    session.id = session,
+            Effect::ImpossiblePosition { session, seq, head } => {
+                self.inner.metrics.impossible_positions.increment(1);
+                tracing::debug!(
+                    room.id = self.id.0,
+                    session.id = session.0,
                     seq = seq.0,
                     head = head.0,
                     "a client's position cannot be right; it starts afresh"
@@ -302,7 +302,10 @@ impl RoomTask {
 
     /// The state broke. What it knew is gone, and nobody is told anything that may be wrong.
     async fn defect(&mut self) {
-        tracing::error!(room.id = self.id.0, "a room has a defect; its sessions are closed and may come back");
+        if let Some(left_out) = self.inner.logs.room_defect.pass(Instant::now().into_std()) {
+            let room = self.id.0;
+            tracing::error!(left_out, room.id = room, "a room has a defect; its sessions are closed and may come back");
+        }
         for session in self.audience.take() {
             session.end(Ending::DEFECT);
         }

@@ -12,6 +12,7 @@ use crate::{
         lock,
         session_core::{Ending, SessionCore},
     },
+    log::Excerpt,
 };
 
 /// All live sessions, by id.
@@ -42,7 +43,7 @@ impl Sessions {
         }
         registry.live.insert(id, Arc::downgrade(&session));
         *registry.per_user.entry(session.identity().id.clone()).or_default() += 1;
-        tracing::debug!(session.id = id.0, user.id = %session.identity().id, "a session has started");
+        tracing::debug!(session.id = id.0, user.id = %Excerpt(&session.identity().id), "a session has started");
         session
     }
 

@@ -45,7 +45,7 @@ enum Verdict {
     Join(Vec<Delivery>),
     Resync,
     /// A position that cannot be right.
-    ResyncAndWarn(Seq),
+    ResyncImpossible(Seq),
     LoadRecent,
     LoadTail,
 }
@@ -87,8 +87,8 @@ impl RoomState {
         match self.judge(&waiting) {
             Verdict::Join(gap) => self.join(session, waiting, Some(gap), now, effects),
             Verdict::Resync => self.join(session, waiting, None, now, effects),
-            Verdict::ResyncAndWarn(seq) => {
-                effects.push(Effect::Warn { session, seq, head: self.head });
+            Verdict::ResyncImpossible(seq) => {
+                effects.push(Effect::ImpossiblePosition { session, seq, head: self.head });
                 self.join(session, waiting, None, now, effects);
             }
             Verdict::LoadTail if self.order.gave_up() => {
@@ -107,12 +107,14 @@ impl RoomState {
     fn judge(&self, waiting: &Waiting) -> Verdict {
         let seq = match &waiting.since {
             Since::Now => return Verdict::Join(vec![]),
-            Since::Position(position) if position.epoch != self.epoch => return Verdict::ResyncAndWarn(position.seq),
+            Since::Position(position) if position.epoch != self.epoch => {
+                return Verdict::ResyncImpossible(position.seq);
+            }
             Since::Position(position) => position.seq,
             Since::Seq(seq) => *seq,
         };
         if seq > self.head {
-            return if waiting.asked_tail { Verdict::ResyncAndWarn(seq) } else { Verdict::LoadTail };
+            return if waiting.asked_tail { Verdict::ResyncImpossible(seq) } else { Verdict::LoadTail };
         }
         if self.planted.has(Bug::AttachRepeatsOne) && seq > Seq(0) && self.recent.covers(Seq(seq.0 - 1)) {
             return Verdict::Join(self.recent.since(Seq(seq.0 - 1)));

@@ -165,8 +165,8 @@ pub enum Effect {
     Publish(Delivery),
     /// Deliver to one.
     Tell(SessionId, Delivery),
-    /// A client's position cannot be right (ahead of the log, or of another history): worth a warning.
-    Warn {
+    /// A client's position cannot be right (ahead of the log, or of another history): to be counted.
+    ImpossiblePosition {
         /// Whose.
         session: SessionId,
         /// The number it named.

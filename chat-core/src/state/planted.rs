@@ -52,7 +52,7 @@ fn spoil(bug: Bug, effects: &mut Vec<Effect>) {
             | Effect::Join(_)
             | Effect::Part(_)
             | Effect::Tell(..)
-            | Effect::Warn { .. }) => effect,
+            | Effect::ImpossiblePosition { .. }) => effect,
         };
         if bug == Bug::DeliverAfterDetach
             && matches!(&effect, Effect::Answer { result: Outcome::Detached, .. })

@@ -84,7 +84,7 @@ fn describe(effect: &Effect) -> String {
         Effect::Part(session) => format!("out {session}"),
         Effect::Publish(delivery) => format!("all: {}", item(delivery)),
         Effect::Tell(session, delivery) => format!("to {session}: {}", item(delivery)),
-        Effect::Warn { seq, .. } => format!("warn {seq}"),
+        Effect::ImpossiblePosition { seq, .. } => format!("warn {seq}"),
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     Command, Departure, RoomId, Session, SessionHandle, Since, Update, Updates,
+    log::{Excerpt, LogLimit},
     torture::{self, Point},
 };
 use futures::{FutureExt, SinkExt, StreamExt};
@@ -135,7 +136,10 @@ impl<S: Io> Driver<S> {
     /// Runs until it ends; a panic ends this socket alone, and its client is told to come back.
     async fn guarded(&mut self) -> End {
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_panic| {
-            tracing::error!("a socket has a defect; it is closed and may come back");
+            static DEFECT: LogLimit = LogLimit::new();
+            if let Some(left_out) = DEFECT.pass(Instant::now().into_std()) {
+                tracing::error!(left_out, "a socket has a defect; it is closed and may come back");
+            }
             End::Close(CloseCode::DEFECT, Departure::Lost)
         })
     }
@@ -359,8 +363,8 @@ impl<S: Io> Driver<S> {
             End::Close(_, Departure::Closed) | End::Closed => handle.close(),
             End::Close(_, Departure::Lost) | End::Lost => handle.lose(),
         }
-        let (session, user) = (handle.id(), handle.identity().id.clone());
-        tracing::debug!(session.id = %session, user.id = %user, ?end, "a socket ends");
+        let user = Excerpt(&handle.identity().id);
+        tracing::debug!(session.id = %handle.id(), user.id = %user, ?end, "a socket ends");
         drop((handle, updates));
         match end {
             // Boxed, so that an open connection does not carry what only a closing one needs.

@@ -3,6 +3,7 @@
 mod commands;
 mod faults;
 mod lifecycle;
+mod logs;
 mod metrics;
 mod sessions;
 #[cfg(feature = "sqlite")]

@@ -20,7 +20,11 @@ use super::{
     pool::{Lent, Pool},
     run::STATEMENT_TIMEOUT,
 };
-use crate::{StartError, store::StoreError};
+use crate::{
+    StartError,
+    log::{Excerpt, LogLimit},
+    store::StoreError,
+};
 
 /// How long a second engine waits for the first to be gone.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -120,6 +124,7 @@ impl Disturbed {
 
 async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturbed>) {
     let mut in_other_hands: Option<Instant> = None;
+    let (lost, unasked, mut was_told) = (LogLimit::new(), LogLimit::new(), false);
     loop {
         sleep(CHECK_INTERVAL).await;
         let mut taken = try_take(&pool).await;
@@ -129,14 +134,19 @@ async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturb
         }
         match taken {
             Ok(true) => {
-                if in_other_hands.take().is_some() {
+                if in_other_hands.take().is_some() && was_told {
                     tracing::info!("took the lease on the database again");
                 }
             }
             Ok(false) => {
                 let since = *in_other_hands.get_or_insert_with(|| {
-                    tracing::warn!("lost the lease on the database; trying to take it again");
-                    Instant::now()
+                    let now = Instant::now();
+                    let told = lost.pass(now.into_std());
+                    was_told = told.is_some();
+                    if let Some(left_out) = told {
+                        tracing::warn!(left_out, "lost the lease on the database; trying to take it again");
+                    }
+                    now
                 });
                 if since.elapsed() >= RETAKE_PATIENCE {
                     tracing::error!("another chat engine has taken the database");
@@ -146,7 +156,10 @@ async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturb
                 }
             }
             Err(fault) => {
-                tracing::warn!(error = %fault.error, "could not look after the lease on the database");
+                if let Some(left_out) = unasked.pass(Instant::now().into_std()) {
+                    let error = Excerpt(&fault.error);
+                    tracing::warn!(left_out, %error, "could not look after the lease on the database");
+                }
                 disturbed.notice(fault.error);
             }
         }

@@ -177,7 +177,7 @@ impl World {
                 self.push(session, Update::Delivery(delivery));
                 Ok(())
             }
-            Effect::Warn { .. } => Ok(()),
+            Effect::ImpossiblePosition { .. } => Ok(()),
         }
     }
 

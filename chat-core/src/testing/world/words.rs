@@ -65,7 +65,9 @@ impl fmt::Display for Words<'_, Effect> {
             Effect::Part(session) => write!(f, "part {session}"),
             Effect::Publish(delivery) => write!(f, "publish {}", Words(delivery)),
             Effect::Tell(session, delivery) => write!(f, "tell {session} {}", Words(delivery)),
-            Effect::Warn { session, seq, head } => write!(f, "warn: session {session} claims {seq}, head is {head}"),
+            Effect::ImpossiblePosition { session, seq, head } => {
+                write!(f, "warn: session {session} claims {seq}, head is {head}")
+            }
         }
     }
 }
