@@ -44,7 +44,8 @@ pub(crate) fn run() -> Result {
 
 /// Rewrites openapi.yaml and docs/frames.md: the tests that compare them write them instead.
 pub(crate) fn openapi() -> Result {
-    let test = ["test", "--package", "chat-http", "--all-features", "--test", "openapi", "--test", "frames"];
+    // The features of all other chores: no second build of every dependency.
+    let test = ["test", "--workspace", "--all-features", "--test", "openapi", "--test", "frames"];
     sh::run(sh::cargo().args(test).env("UPDATE_EXPECT", "1"))
 }
 
