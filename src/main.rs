@@ -53,16 +53,33 @@ struct Options {
 }
 
 /// What to do instead of serving.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
     /// Give the database a new epoch, so that every client reads its rooms anew: after each restore of an older copy, before
     /// the server is started. Only while it is stopped.
     NewEpoch,
+
+    /// Chat in this terminal: a client of a running server. It comes back by itself when the connection is lost.
+    #[command(help_template = TERMINAL_HELP)]
+    Terminal {
+        /// The server's address, such as <http://127.0.0.1:8080>.
+        #[arg(value_name = "URL")]
+        server: String,
+        /// A room's name or number; a room with this name is made if there is none.
+        room: String,
+        /// The name to chat under.
+        name: String,
+    },
 }
+
+/// Without the options of the server, which say nothing to a client.
+const TERMINAL_HELP: &str =
+    "{about}\n\n{usage-heading} chatd terminal <URL> <ROOM> <NAME>\n\nArguments:\n{positionals}";
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or stopped by SIGTERM or SIGINT (Ctrl-C); a second signal stops at once with 130
+  1  `terminal`: the server cannot be reached, or says to stay away
   2  the command line or the database URL is wrong
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
@@ -83,6 +100,7 @@ async fn main() -> ExitCode {
     let done = match options.command {
         None => run(options).await,
         Some(Command::NewEpoch) => new_epoch(&options.database_url).await,
+        Some(Command::Terminal { server, room, name }) => return terminal(&server, &room, &name).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -143,6 +161,13 @@ async fn new_epoch(database_url: &str) -> Result<(), Failure> {
     // The epoch is changed whether or not someone reads so.
     drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
     Ok(())
+}
+
+/// Whoever chats is told in plain words, not in lines of a log.
+async fn terminal(server: &str, room: &str, name: &str) -> ExitCode {
+    let Err(error) = chat_terminal::run(server, room, name).await else { return ExitCode::SUCCESS };
+    drop(writeln!(std::io::stderr(), "error: {error}"));
+    ExitCode::from(if matches!(error, chat_terminal::Error::BadAddress(_)) { 2 } else { 1 })
 }
 
 async fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

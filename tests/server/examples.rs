@@ -30,6 +30,15 @@ impl Example {
     fn start(name: &str, args: &[&str]) -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_chatd")).with_file_name("examples").join(name);
         assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
+        Self::start_program(&program, args)
+    }
+
+    /// The server's program, as another command.
+    fn start_chatd(args: &[&str]) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_chatd")), args)
+    }
+
+    fn start_program(program: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
@@ -166,7 +175,8 @@ async fn host_app() {
     }
 }
 
-/// Two people in two terminals, and a server that is killed and comes back: nothing is lost or doubled.
+/// Two people in two terminals, and a server that is killed and comes back: nothing is lost or doubled. `chatd terminal`
+/// and the example are the same client.
 #[tokio::test]
 async fn terminal() {
     let database = Database::sqlite();
@@ -176,7 +186,7 @@ async fn terminal() {
     let mut alice = Example::start("terminal", &[&url, "general", "Alice"]);
     alice.type_line("first").await;
     alice.expect("Alice: first").await;
-    let mut bob = Example::start("terminal", &[&url, "general", "Bob"]);
+    let mut bob = Example::start_chatd(&["terminal", &url, "general", "Bob"]);
     bob.expect("Alice: first").await;
     alice.expect("* Bob joined").await;
     bob.type_line("/typing").await;
@@ -217,4 +227,52 @@ async fn terminal() {
     };
     assert_eq!(said(&alice), said(&bob), "both saw the same");
     assert_eq!(said(&alice).len(), 13, "nothing lost, nothing twice: {:?}", said(&alice));
+}
+
+/// What others write moves no cursor and turns no text, and what looks like a command is not said aloud by mistake.
+#[tokio::test]
+async fn a_terminal_shows_plain_text_and_sends_no_slip_of_the_finger() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let address = server.address();
+    let room = server.room("general").await;
+    let say = async |content: &str| {
+        let body = Some(json!({"content": content}).to_string());
+        call(address, "POST", &format!("/api/chat/rooms/{room}/messages?username=Eve"), &[], body).await.json(201)
+    };
+    say("history \u{9b}2J\u{202e}\n12:00 Bob: I owe Eve 100").await;
+    let mut alice = Example::start_chatd(&["terminal", &format!("http://{address}/"), &room.to_string(), "Alice"]);
+    alice.expect(r"Eve: history \u{9b}2J\u{202e}⏎12:00 Bob: I owe Eve 100").await;
+    say("live \u{85}\u{2028}").await;
+    alice.expect(r"Eve: live \u{85}\u{2028}").await;
+    alice.type_line("/who").await;
+    alice.expect("* here: Alice").await;
+
+    alice.type_line("/pasword is hunter2").await;
+    alice.expect("! there is no command /pasword is hunter2").await;
+    alice.type_line("//usr is full").await;
+    alice.expect("Alice: /usr is full").await;
+    assert!(alice.finish().await.success());
+    let page = server.get(&format!("/rooms/{room}/messages")).await.json(200);
+    let texts: Vec<&str> =
+        page["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect();
+    assert_eq!(texts.last(), Some(&"/usr is full"));
+    assert!(!texts.iter().any(|text| text.contains("hunter2")), "{texts:?}");
+}
+
+#[tokio::test]
+async fn a_terminal_says_why_it_cannot_chat() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let url = format!("http://{}", server.address());
+    let output = async |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_chatd")).arg("terminal").args(args).stdin(Stdio::null()).output();
+        let output = timeout(DEADLINE, output).await.expect("it runs on").unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(output(&[&url, "99", "Alice"]).await, (1, "error: the server refuses: no such room\n".into()));
+    let (code, told) = output(&["http://127.0.0.1:1", "general", "Alice"]).await;
+    assert!(code == 1 && told.starts_with("error: cannot reach a chat server at 127.0.0.1:1: "), "{told}");
+    let (code, told) = output(&["https://chat.example", "general", "Alice"]).await;
+    assert!(code == 2 && told.contains("speaks http only"), "{told}");
 }

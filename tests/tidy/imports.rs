@@ -30,6 +30,7 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
             "tests/",
             "examples/",
             "benches/",
+            "terminal/",
             "torture/",
         ],
         "the runtime is known to chat-core's engine/, store/sea/ and testing/, to chat-http and to the programs; \
@@ -37,7 +38,7 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["serde", "serde_json"],
-        &["chat-http/", "src/", "tests/", "examples/", "benches/", "histcheck/", "torture/"],
+        &["chat-http/", "src/", "tests/", "examples/", "benches/", "histcheck/", "terminal/", "torture/"],
         "wire types stand in the adapter: write a counterpart there and convert",
     ),
 ];
