@@ -6,6 +6,7 @@ mod common;
 mod epoch;
 mod examples;
 mod faults;
+mod files;
 mod greedy;
 mod history;
 mod kill;

@@ -28,6 +28,7 @@ mod append;
 mod connect;
 mod dialect;
 mod error;
+mod files;
 mod history;
 mod lease;
 mod lock_file;
@@ -133,7 +134,9 @@ impl SeaStore {
         }
         let hold = Hold::take(&source, opening).await?;
         source.look_inside().await?;
-        let dialect = source.dialect();
+        if opening != Opening::Existing {
+            source.prepare().await?;
+        }
         let writers = Arc::new(Pool::new(&source, writer_connections(&source)));
         source.check(&writers).await?;
         if opening == Opening::Existing {
@@ -141,11 +144,11 @@ impl SeaStore {
         }
         let epoch = if source.is_replaceable() {
             let pool = Pool::new(&source, 1);
-            let epoch = migration::migrate(&pool, dialect).await;
+            let epoch = migration::migrate(&pool, &source).await;
             pool.close().await;
             epoch?
         } else {
-            migration::migrate(&writers, dialect).await?
+            migration::migrate(&writers, &source).await?
         };
         let readers = if source.is_replaceable() { Arc::new(Pool::new(&source, READERS)) } else { writers.clone() };
         Ok(Self { source, writers, readers, epoch: Mutex::new(epoch), hold })
@@ -336,13 +339,23 @@ impl Hold {
         match opening {
             Opening::Alone | Opening::Existing => {}
             #[cfg(any(test, feature = "test-util"))]
-            Opening::Shared => return Ok(Self::Nothing),
+            Opening::Shared => return source.look_at_content().map(|()| Self::Nothing),
         }
         if source.is_server() {
             return Lease::take(source).await.map(Self::Lease);
         }
         let Some(file) = source.file() else { return Ok(Self::Nothing) };
-        LockFile::take(file).map(|lock| Self::File(Mutex::new(Some(lock))))
+        // Where another engine of this process may be at work, looking at the file would end its locks: only whoever has
+        // the lock looks. Where there has been none, what is no database does not get a lock file beside it.
+        let was_locked = lock_file::exists(file);
+        if !was_locked {
+            source.look_at_content()?;
+        }
+        let lock = LockFile::take(file)?;
+        if was_locked {
+            source.look_at_content()?;
+        }
+        Ok(Self::File(Mutex::new(Some(lock))))
     }
 
     async fn release(&self) {

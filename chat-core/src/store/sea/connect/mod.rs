@@ -8,6 +8,8 @@ use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 use super::{dialect::Dialect, error::Fault, pool::Pool};
 use crate::StartError;
 
+#[cfg(feature = "sqlite")]
+mod beside;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -78,11 +80,36 @@ impl Source {
         }
     }
 
-    /// Looks whether the database can be opened at all, touching nothing.
+    /// Looks whether the database can be opened at all, without opening it.
     pub(super) fn look(&self) -> Result<(), StartError> {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(sqlite) => sqlite.look(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Ok(()),
+        }
+    }
+
+    /// Looks whether a file is a database, touching nothing; ends the locks that this process has on it.
+    pub(super) fn look_at_content(&self) -> Result<(), StartError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.look_at_content(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Ok(()),
+        }
+    }
+
+    /// Makes a file that is missing, and keeps it from the eyes of others.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only SQLite has a file"))]
+    pub(super) async fn prepare(&self) -> Result<(), StartError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.prepare().await,
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => Ok(()),
             #[cfg(feature = "mysql")]
@@ -171,6 +198,18 @@ impl Source {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => true,
+        }
+    }
+
+    /// Whether it may hold tables that are not ours: on a server, and where somebody has said so.
+    pub(super) const fn is_shared(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.is_shared(),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => true,
             #[cfg(feature = "mysql")]

@@ -1,6 +1,7 @@
 //! Connections to SQLite.
 
 use std::{
+    fmt::Display,
     fs::{File, OpenOptions},
     io::{ErrorKind, Read},
     path::{Path, PathBuf},
@@ -10,12 +11,15 @@ use std::{
 use sea_orm::{
     DatabaseConnection, SqlxSqliteConnector,
     sqlx::{
-        ConnectOptions,
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+        ConnectOptions, Connection,
+        sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
-use super::super::{dialect::Dialect, error::Fault, migration, pool, run::Run};
+use super::{
+    super::{dialect::Dialect, error::Fault, files, migration, pool, run::Run},
+    beside,
+};
 use crate::{
     StartError,
     store::StoreErrorKind,
@@ -30,6 +34,8 @@ const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
 const OPEN_TRIES: usize = 20;
 /// How long to wait in between.
 const OPEN_INTERVAL: Duration = Duration::from_millis(100);
+/// The parameter of a URL that lets a file hold tables of others.
+const OTHER_TABLES: &str = "other_tables";
 /// How every SQLite database begins.
 const HEADER: &[u8] = b"SQLite format 3\0";
 
@@ -40,13 +46,18 @@ pub(crate) struct Sqlite {
     options: SqliteConnectOptions,
     file: Option<PathBuf>,
     may_create: bool,
+    /// Somebody has said that it may hold tables which are not ours: its settings are theirs, too.
+    is_shared: bool,
+    /// The host has connections to it.
+    is_open: bool,
 }
 
 impl Sqlite {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        let (url, is_shared) = without_own_parameter(url)?;
         let options: SqliteConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
         // The driver's options do not tell their mode.
-        let (name, query) = url.split_once('?').unwrap_or((url, ""));
+        let (name, query) = url.split_once('?').unwrap_or((&url, ""));
         let has = |pair| query.split('&').any(|given| given == pair);
         if has("mode=ro") || has("immutable=1") || has("immutable=true") {
             let path = options.get_filename().display();
@@ -54,7 +65,8 @@ impl Sqlite {
                 "{path} is opened read-only by its URL, but has to be written"
             )));
         }
-        Ok(Self::new(options, name.ends_with(":memory:") || has("mode=memory"), has("mode=rwc")))
+        let is_memory = name.ends_with(":memory:") || has("mode=memory");
+        Ok(Self { may_create: has("mode=rwc"), is_shared, ..Self::new(options, is_memory) })
     }
 
     pub(super) async fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
@@ -64,10 +76,11 @@ impl Sqlite {
         let row = row.map_err(|fault| StartError::Unavailable(fault.error.detail))?;
         let file: Option<String> = row.and_then(|row| row.try_get_by_index(0).ok()).flatten();
         let options = (*connection.get_sqlite_connection_pool().connect_options()).clone();
-        Ok(Self::new(options, file.is_none_or(|file| file.is_empty()), false))
+        let is_memory = file.is_none_or(|file| file.is_empty());
+        Ok(Self { is_shared: true, is_open: true, ..Self::new(options, is_memory) })
     }
 
-    fn new(given: SqliteConnectOptions, is_memory: bool, may_create: bool) -> Self {
+    fn new(given: SqliteConnectOptions, is_memory: bool) -> Self {
         let file = (!is_memory).then(|| given.get_filename().to_owned());
         let is_lax = torture::has(Bug::SynchronousNormal);
         let options = given
@@ -77,31 +90,61 @@ impl Sqlite {
             .pragma("wal_autocheckpoint", "1000")
             .statement_cache_capacity(512)
             .disable_statement_logging();
-        Self { options, file, may_create }
+        Self { options, file, may_create: false, is_shared: false, is_open: false }
     }
 
-    /// Looks whether the file can be opened, touching nothing.
+    /// Looks whether the file can be opened, without opening it.
     pub(super) fn look(&self) -> Result<(), StartError> {
         let Some(path) = &self.file else { return Ok(()) };
         let shown = path.display();
-        let metadata = match path.metadata() {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == ErrorKind::NotFound => return self.look_beside(path),
+        match path.metadata() {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(StartError::Unusable(format!("{shown} is not a file")));
+            }
+            Ok(metadata) if metadata.permissions().readonly() => {
+                return Err(StartError::Unavailable(format!("{shown} is read-only, but has to be written")));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => self.look_around(path)?,
             Err(error) => return Err(StartError::Unavailable(format!("{shown}: {error}"))),
-        };
-        if !metadata.is_file() {
-            return Err(StartError::Unusable(format!("{shown} is not a file")));
         }
-        if metadata.permissions().readonly() {
-            return Err(StartError::Unavailable(format!("{shown} is read-only, but has to be written")));
-        }
+        beside::look(path)
+    }
+
+    /// Looks whether the file is a database, touching nothing. That this ends whatever locks this process has on the file
+    /// is a trap of the system's: the caller sees to it that it has none. (A host that is connected has looked already.)
+    pub(super) fn look_at_content(&self) -> Result<(), StartError> {
+        let Some(path) = self.file.as_ref().filter(|path| !self.is_open && path.exists()) else { return Ok(()) };
+        let shown = path.display();
         // Opening for writing changes nothing by itself.
         let opened = OpenOptions::new().read(true).write(true).open(path);
-        let file = opened.map_err(|error| StartError::Unavailable(format!("{shown}: {error}")))?;
-        if metadata.len() > 0 && !begins_as_database(&file) {
+        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (length, file) = opened.map_err(|error| StartError::Unavailable(format!("{shown}: {error}")))?;
+        if length > 0 && !begins_as_database(&file) {
             return Err(StartError::Unusable(format!("{shown} is not an SQLite database")));
         }
         Ok(())
+    }
+
+    /// Makes the file if it is missing, and keeps it from the eyes of others. Where others have tables in it, its mode is
+    /// their business.
+    pub(super) async fn prepare(&self) -> Result<(), StartError> {
+        let Some(path) = &self.file else { return Ok(()) };
+        let cannot =
+            |error: &dyn Display| StartError::Unavailable(format!("{} cannot be made: {error}", path.display()));
+        if !path.exists() {
+            files::create(path).map_err(|error| cannot(&error))?;
+        } else if !self.is_shared {
+            beside::make_private(path);
+        }
+        if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+            return Ok(());
+        }
+        // Only a file that is empty can be made so that pages which are free again leave it.
+        let options =
+            self.options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).journal_mode(SqliteJournalMode::Wal);
+        let made = async { options.connect().await?.close().await };
+        made.await.map_err(|error| StartError::Unavailable(Fault::from(&error).error.detail))
     }
 
     /// Looks into the database, if there is one, touching nothing.
@@ -111,7 +154,7 @@ impl Sqlite {
         }
         let pool = pool::options(1).connect_lazy_with(self.options.clone());
         let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-        let looked = migration::look(&connection).await;
+        let looked = migration::look(&connection, self.is_shared).await;
         if let Err(error) = connection.close().await {
             tracing::debug!(%error, "could not close the connection that looked");
         }
@@ -133,19 +176,28 @@ impl Sqlite {
         self.file.as_deref()
     }
 
+    pub(super) const fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     pub(super) fn name(&self) -> String {
         self.options.get_filename().display().to_string()
     }
 
-    fn look_beside(&self, path: &Path) -> Result<(), StartError> {
+    fn look_around(&self, path: &Path) -> Result<(), StartError> {
+        let shown = path.display();
+        if path.is_symlink() {
+            return Err(StartError::Unavailable(format!(
+                "{shown} is a link to a file that does not exist: name the file itself to have it created"
+            )));
+        }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         if !parent.is_dir() {
             return Err(StartError::Unavailable(format!("the folder {} does not exist", parent.display())));
         }
         if !self.may_create {
-            let path = path.display();
             return Err(StartError::Unavailable(format!(
-                "there is no file {path}; add ?mode=rwc to the URL to have it created"
+                "there is no file {shown}; add ?mode=rwc to the URL to have it created"
             )));
         }
         Ok(())
@@ -176,6 +228,19 @@ pub(super) async fn check(connection: &DatabaseConnection) -> Result<Result<(), 
     Ok(Ok(()))
 }
 
+/// The URL as the driver takes it, and whether it says that other tables are welcome.
+fn without_own_parameter(url: &str) -> Result<(String, bool), StartError> {
+    let Some((name, query)) = url.split_once('?') else { return Ok((url.to_owned(), false)) };
+    let (own, others): (Vec<_>, Vec<_>) =
+        query.split('&').partition(|pair| pair.split('=').next() == Some(OTHER_TABLES));
+    let allow = format!("{OTHER_TABLES}=allow");
+    if own.iter().any(|pair| *pair != allow) {
+        return Err(StartError::BadUrl(format!("{OTHER_TABLES} can only be allow")));
+    }
+    let url = if others.is_empty() { name.to_owned() } else { format!("{name}?{}", others.join("&")) };
+    Ok((url, !own.is_empty()))
+}
+
 fn begins_as_database(mut file: &File) -> bool {
     let mut start = [0; HEADER.len()];
     file.read_exact(&mut start).is_ok() && start == HEADER
@@ -190,6 +255,19 @@ fn parsed(version: &str) -> (u32, u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_own_parameter_does_not_reach_the_driver() {
+        let parsed = |url| without_own_parameter(url).unwrap();
+        assert_eq!(parsed("sqlite://a.db"), ("sqlite://a.db".to_owned(), false));
+        assert_eq!(parsed("sqlite://a.db?mode=rw"), ("sqlite://a.db?mode=rw".to_owned(), false));
+        assert_eq!(parsed("sqlite://a.db?other_tables=allow"), ("sqlite://a.db".to_owned(), true));
+        let between = "sqlite://a.db?mode=rwc&other_tables=allow&cache=private";
+        assert_eq!(parsed(between), ("sqlite://a.db?mode=rwc&cache=private".to_owned(), true));
+        for url in ["sqlite://a.db?other_tables", "sqlite://a.db?other_tables=yes"] {
+            assert!(matches!(without_own_parameter(url), Err(StartError::BadUrl(_))), "{url}");
+        }
+    }
 
     #[test]
     fn versions_are_compared_by_number() {

@@ -7,7 +7,7 @@ use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
 
-use super::{dialect::Dialect, error::Fault, pool::Pool, run::Run};
+use super::{connect::Source, dialect::Dialect, error::Fault, pool::Pool, run::Run};
 use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
@@ -36,12 +36,12 @@ impl MigratorTrait for Migrator {
 }
 
 /// Migrates with a lock held, and returns the epoch, made by the first who comes.
-pub(super) async fn migrate(pool: &Pool, dialect: Dialect) -> Result<Epoch, StartError> {
-    match dialect {
+pub(super) async fn migrate(pool: &Pool, source: &Source) -> Result<Epoch, StartError> {
+    match source.dialect() {
         #[cfg(feature = "sqlite")]
-        Dialect::Sqlite => in_transaction(pool, &[]).await,
+        Dialect::Sqlite => in_transaction(pool, &[], source.is_shared()).await,
         #[cfg(feature = "postgres")]
-        Dialect::Postgres => in_transaction(pool, POSTGRES_LOCK).await,
+        Dialect::Postgres => in_transaction(pool, POSTGRES_LOCK, source.is_shared()).await,
         #[cfg(feature = "mysql")]
         Dialect::MySql => with_named_lock(pool).await,
     }
@@ -58,14 +58,14 @@ const POSTGRES_LOCK: &[&str] = &[
 
 /// Where definitions are transactional: the lock is the transaction's.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-async fn in_transaction(pool: &Pool, lock: &[&str]) -> Result<Epoch, StartError> {
+async fn in_transaction(pool: &Pool, lock: &[&str], is_shared: bool) -> Result<Epoch, StartError> {
     let write = super::run::Write::begin(pool).await.map_err(unavailable)?;
     let on = write.run().on;
     let done = within_limit(async {
         for sql in lock {
             on.execute_unprepared(sql).await?;
         }
-        check_ours(on).await?;
+        check_ours(on, is_shared).await?;
         Migrator::up(on, None).await
     });
     done.await?;
@@ -92,7 +92,8 @@ async fn with_named_lock(pool: &Pool) -> Result<Epoch, StartError> {
         if !is_ours {
             return Err(DbErr::Custom("another process has been migrating for too long".to_owned()));
         }
-        check_ours(connection).await?;
+        // A database on a server is for everyone.
+        check_ours(connection, true).await?;
         Migrator::up(connection, None).await
     });
     done.await?;
@@ -111,16 +112,16 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
 
 /// Looks into a database without changing anything in it, and refuses what is not ours.
 #[cfg(feature = "sqlite")]
-pub(super) async fn look(connection: &sea_orm::DatabaseConnection) -> Result<(), StartError> {
-    match check_ours(connection).await {
+pub(super) async fn look(connection: &sea_orm::DatabaseConnection, is_shared: bool) -> Result<(), StartError> {
+    match check_ours(connection, is_shared).await {
         Err(DbErr::Custom(reason)) => Err(StartError::Unusable(reason)),
         // What cannot be read like this may be read by those who may also write.
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// Refuses tables of our names that we did not make, and what a newer version has made of ours.
-async fn check_ours<'c>(on: impl IntoSchemaManagerConnection<'c>) -> Result<(), DbErr> {
+/// Refuses tables of our names that we did not make, what a newer version has made of ours, and a file of others.
+async fn check_ours<'c>(on: impl IntoSchemaManagerConnection<'c>, is_shared: bool) -> Result<(), DbErr> {
     let manager = SchemaManager::new(on);
     if !manager.has_table(MIGRATIONS).await? {
         for table in TABLES {
@@ -128,7 +129,7 @@ async fn check_ours<'c>(on: impl IntoSchemaManagerConnection<'c>) -> Result<(), 
                 return Err(DbErr::Custom(format!("it has a table {table} of somebody else's")));
             }
         }
-        return Ok(());
+        return if is_shared { Ok(()) } else { check_empty(manager.get_connection()).await };
     }
     let known = Migrator::migrations();
     let connection = manager.get_connection();
@@ -141,6 +142,24 @@ async fn check_ours<'c>(on: impl IntoSchemaManagerConnection<'c>) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Refuses an SQLite file with tables in it: it is another application's, and perhaps only named by mistake.
+async fn check_empty(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+         ORDER BY name LIMIT 4";
+    let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
+    let names: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = names.iter().take(3).map(|name| name.chars().take(40).collect()).collect();
+    let more = if names.len() > shown.len() { " …" } else { "" };
+    Err(DbErr::Custom(format!(
+        "it holds tables of another application ({}{more}): choose another file, or add other_tables=allow to the URL to \
+         keep the chat's tables beside them",
+        shown.join(", ")
+    )))
 }
 
 /// The epoch; made if there is none.

@@ -1,0 +1,158 @@
+//! The files of a server on SQLite: nobody else reads them, what is not ours is left alone, and what was deleted is gone.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::common::{Database, Server};
+
+const UNUSABLE: i32 = 5;
+const UNAVAILABLE: i32 = 4;
+
+/// What a server on SQLite has beside the database.
+const BESIDE: [&str; 4] = ["chat.db.lock", "chat.db-wal", "chat.db-shm", "chat.db-journal"];
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// It ends with this code and says this.
+async fn refuses(database: &Database, code: i32, says: &str) {
+    let (status, said) = Server::fail(database).await;
+    assert_eq!(status.code(), Some(code), "{said}");
+    assert!(said.contains(says), "it does not say {says:?}: {said}");
+}
+
+#[tokio::test]
+async fn nobody_else_can_read_what_is_written() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    server.say(room, "Alice", "one").await;
+    let names = ["chat.db", "chat.db-shm", "chat.db-wal", "chat.db.lock"];
+    for name in names {
+        assert_eq!(mode(&database.folder().join(name)), 0o600, "{name}");
+    }
+    assert_eq!(files(database.folder()).len(), names.len());
+}
+
+#[tokio::test]
+async fn files_that_others_could_read_are_closed_to_them() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    server.say(room, "Alice", "one").await;
+    server.kill().await;
+    for path in files(database.folder()) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o664)).unwrap();
+    }
+    let server = Server::start(&database).await;
+    assert_eq!(server.say(room, "Alice", "two").await, 2);
+    for path in files(database.folder()) {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    assert!(server.said().contains("others could open"), "{}", server.said());
+}
+
+#[tokio::test]
+async fn what_is_not_ours_stays_as_it_is() {
+    let content = vec![b'x'; 5_000_000];
+    for name in BESIDE {
+        let database = Database::sqlite();
+        let (victim, place) = (database.folder().join("victim"), database.folder().join(name));
+        fs::write(&place, &content).unwrap();
+        refuses(&database, UNUSABLE, "holds something else").await;
+        assert!(fs::read(&place).unwrap() == content, "{name} was touched");
+        fs::rename(&place, &victim).unwrap();
+        symlink(&victim, &place).unwrap();
+        refuses(&database, UNUSABLE, "symbolic link").await;
+        fs::remove_file(&place).unwrap();
+        fs::hard_link(&victim, &place).unwrap();
+        refuses(&database, UNUSABLE, name).await;
+        assert!(fs::read(&victim).unwrap() == content, "{name}: what it leads to was touched");
+        fs::remove_file(&place).unwrap();
+        fs::remove_file(&victim).unwrap();
+        symlink(&victim, &place).unwrap();
+        refuses(&database, UNUSABLE, "symbolic link").await;
+        assert!(!victim.exists(), "{name}: a file was made at the end of a link");
+        fs::remove_file(&place).unwrap();
+        Server::start(&database).await.stop().await;
+    }
+}
+
+/// Opening them must not wait for somebody at the other end.
+#[tokio::test]
+async fn pipes_and_folders_in_the_place_of_a_file_are_refused() {
+    for name in BESIDE.into_iter().chain(["chat.db"]) {
+        let database = Database::sqlite();
+        let place = database.folder().join(name);
+        assert!(Command::new("mkfifo").arg(&place).status().unwrap().success());
+        refuses(&database, UNUSABLE, "is not a file").await;
+        fs::remove_file(&place).unwrap();
+        fs::create_dir(&place).unwrap();
+        refuses(&database, UNUSABLE, name).await;
+        assert_eq!(files(&place).len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_database_may_be_named_by_a_link_but_is_not_made_through_one() {
+    let database = Database::sqlite();
+    let link = database.folder().join("link.db");
+    symlink("elsewhere.db", &link).unwrap();
+    let linked = Database::at(format!("sqlite://{}?mode=rwc", link.display()));
+    refuses(&linked, UNAVAILABLE, "link to a file that does not exist").await;
+    assert!(!database.folder().join("elsewhere.db").exists());
+    fs::remove_file(&link).unwrap();
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    server.stop().await;
+    symlink("chat.db", &link).unwrap();
+    let server = Server::start(&linked).await;
+    assert_eq!(server.say(room, "Alice", "one").await, 1);
+    refuses(&database, 3, "in use").await;
+}
+
+/// SQLite would remove the log: whatever was not moved into the database yet would be lost.
+#[tokio::test]
+async fn a_database_that_was_moved_away_without_its_log_is_not_made_anew() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    server.say(room, "Alice", "one").await;
+    server.kill().await;
+    let (file, moved) = (database.folder().join("chat.db"), database.folder().join("moved.db"));
+    fs::rename(&file, &moved).unwrap();
+    refuses(&database, UNUSABLE, "put the database back").await;
+    fs::rename(&moved, &file).unwrap();
+    let server = Server::start(&database).await;
+    assert_eq!(server.say(room, "Alice", "two").await, 2);
+}
+
+#[tokio::test]
+async fn the_file_of_another_application_is_taken_only_when_asked_for() {
+    let database = Database::sqlite();
+    database.execute(&["CREATE TABLE recipes (title TEXT)", "INSERT INTO recipes VALUES ('soup')"]).await;
+    let file = database.folder().join("chat.db");
+    let before = (fs::read(&file).unwrap(), mode(&file));
+    refuses(&database, UNUSABLE, "tables of another application (recipes)").await;
+    assert!((fs::read(&file).unwrap(), mode(&file)) == before, "touched");
+    let shared = Database::at(format!("{}&other_tables=allow", database.url()));
+    let server = Server::start(&shared).await;
+    let room = server.room("general").await;
+    assert_eq!(server.say(room, "Alice", "one").await, 1);
+    assert_eq!(mode(&file), before.1, "its mode is the business of its owner");
+    server.stop().await;
+    // It is ours from now on, too.
+    let server = Server::start(&database).await;
+    assert_eq!(server.say(room, "Alice", "two").await, 2);
+    server.stop().await;
+    database.execute(&["INSERT INTO recipes VALUES ('bread')"]).await;
+}
