@@ -10,6 +10,7 @@ use crate::{
     append::{NewRoomRow, StoredEvent},
 };
 
+pub(super) mod lists;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]

@@ -5,7 +5,7 @@ use sea_orm::{QueryResult, Value};
 use super::{
     super::{error::Fault, rows},
     Counts, Heads, Transaction, heads_from, id_value,
-    padded::{MOST_ROWS, padded, repeated},
+    lists::{MOST_ROWS, padded, repeated},
 };
 use crate::RoomId;
 

@@ -1,34 +1,13 @@
-//! Statements for many rows with a placeholder each, in a few sizes only: every other size would be another prepared
-//! statement, and push one out of the driver's cache.
+//! Statements of an append for many rows with a placeholder each.
 
 use sea_orm::Value;
 
 use super::{
     super::{error::Fault, rows},
     Key, Transaction, id_value,
+    lists::{MOST_ROWS, padded, repeated},
 };
 use crate::append::StoredEvent;
-
-/// The most rows a statement has: SQLite takes 32,766 values at most, and MariaDB makes a table of a list of 1,000.
-pub(super) const MOST_ROWS: usize = 512;
-
-/// `group` as often as there are rows, separated by commas.
-pub(super) fn repeated(group: &str, rows: usize) -> String {
-    let mut sql = String::with_capacity((group.len() + 1) * rows);
-    for row in 0..rows {
-        if row > 0 {
-            sql.push(',');
-        }
-        sql.push_str(group);
-    }
-    sql
-}
-
-/// The rows and, up to the next power of two, the last of them again.
-pub(super) fn padded<T: Copy>(rows: &[T]) -> Vec<T> {
-    let last = rows.last().copied();
-    rows.iter().copied().chain(last.into_iter().cycle()).take(rows.len().next_power_of_two()).collect()
-}
 
 /// The events that hold one of these keys: `from` stands around the list of keys.
 pub(super) async fn find_keys(
@@ -80,9 +59,6 @@ mod tests {
 
     #[test]
     fn sizes_are_powers_of_two() {
-        assert_eq!(padded(&[1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5, 5, 5]);
-        assert_eq!(padded(&[7]), [7]);
         assert_eq!([1, 2, 3, 5, 64, 127].map(largest_power_of_two), [1, 2, 2, 4, 64, 64]);
-        assert_eq!(repeated("(?)", 3), "(?),(?),(?)");
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::Value;
 use super::{
     super::{error::Fault, rows},
     Counts, Heads, Transaction, heads_from, id_value,
-    padded::{MOST_ROWS, repeated},
+    lists::{MOST_ROWS, repeated},
 };
 
 /// What stands around a list of keys that are looked for. A row-value IN does not use the index, whatever its columns.
