@@ -14,6 +14,7 @@ mod position;
 mod update;
 
 pub mod append;
+pub mod fold;
 pub mod log;
 pub mod state;
 pub mod store;

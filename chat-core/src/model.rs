@@ -171,7 +171,7 @@ pub struct RoomQuery {
     pub limit: usize,
     /// Only rooms after this one (the `next` of the page before).
     pub after: Option<RoomId>,
-    /// Only rooms whose name has this part, without regard to case.
+    /// Only rooms whose name has this part, without regard to case and width.
     pub name_contains: Option<String>,
 }
 
@@ -184,7 +184,8 @@ impl Default for RoomQuery {
 /// A page of rooms, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomPage {
-    /// The rooms.
+    /// The rooms: at most as many as asked for. A search among more than 260,000 rooms may find fewer, or none, before the
+    /// page ends; there are more only where there is a `next`.
     pub rooms: Vec<Room>,
     /// Where the next page begins, if there is one.
     pub next: Option<RoomId>,

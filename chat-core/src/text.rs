@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::error::Error;
+use crate::{error::Error, fold};
 
 /// The longest message there can be, in bytes, whatever [`Limits`](crate::Limits) says (MySQL's TEXT ends here).
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
@@ -28,10 +28,11 @@ impl RoomName {
         &self.0
     }
 
-    /// The name as it is compared: lower-cased, so that `General` and `general` are one room.
+    /// The name as it is compared and searched: `General` and `general`, `Straße` and `STRASSE` are one room. See
+    /// [`fold::name_key`].
     #[must_use]
     pub fn key(&self) -> String {
-        name_key(&self.0)
+        fold::name_key(&self.0)
     }
 
     /// A name that was checked when it was stored.
@@ -117,13 +118,6 @@ impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// How names are compared, and how a part of a name is looked for: trimmed, NFC, lower-cased by us, never by a database.
-#[must_use]
-pub fn name_key(name: &str) -> String {
-    // Lower-casing can undo NFC (İ becomes i + U+0307), so it is normalised again.
-    name.trim().nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 
 /// Checks a message's text, which is otherwise kept byte for byte.

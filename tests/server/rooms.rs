@@ -4,7 +4,15 @@ use serde_json::json;
 
 use crate::common::{Database, Server, on_each_database};
 
-on_each_database!(create_a_room, duplicate_name, list_rooms, delete_a_room, cascade_delete);
+on_each_database!(
+    create_a_room,
+    duplicate_name,
+    strasse_beside_strasse,
+    a_name_is_found_in_any_case,
+    list_rooms,
+    delete_a_room,
+    cascade_delete,
+);
 
 async fn create_a_room(database: Database) {
     let server = Server::start(&database).await;
@@ -29,6 +37,49 @@ async fn duplicate_name(database: Database) {
     }
     // Another letter is another name, whatever a collation would say.
     server.post("/rooms", json!({"name": "Cafe"})).await.json(201);
+}
+
+async fn strasse_beside_strasse(database: Database) {
+    let server = Server::start(&database).await;
+    for (name, alike) in [
+        ("Straße", "STRASSE"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+        ("ﬁsh", "FISH"),
+        ("Kelvin", "\u{212a}elvin"),
+        ("İzmir", "i\u{307}zmir"),
+        ("Ｗｉｄｅ", "wide"),
+    ] {
+        let room = server.post("/rooms", json!({"name": name})).await.json(201);
+        assert_eq!(room["name"], name, "it is shown as it was written");
+        let taken = server.post("/rooms", json!({"name": alike})).await.problem(409, "name_taken");
+        assert_eq!(taken["room"]["id"], room["id"]);
+        let other = server.room(&format!("not {name}")).await;
+        server.patch(&format!("/rooms/{other}"), json!({"name": alike})).await.problem(409, "name_taken");
+        server.patch(&format!("/rooms/{}", room["id"]), json!({"name": alike})).await.json(200);
+    }
+}
+
+async fn a_name_is_found_in_any_case(database: Database) {
+    let server = Server::start(&database).await;
+    server.room("ΣΊΣΥΦΟΣ").await;
+    server.room("Straße 1").await;
+    let found = async |part: &str| {
+        let page = server.get(&format!("/rooms?q={part}")).await.json(200);
+        page["rooms"].as_array().unwrap().iter().map(|room| room["id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    // ΣΊΣ, σίσ, υφος, φοσ.
+    for part in ["%CE%A3%CE%8A%CE%A3", "%CF%83%CE%AF%CF%83", "%CF%85%CF%86%CE%BF%CF%82", "%CF%86%CE%BF%CF%83"] {
+        assert_eq!(found(part).await, [1], "{part}");
+    }
+    for part in ["STRASSE", "%C3%9F", "ss", "SSE%201", "1", "tra"] {
+        assert_eq!(found(part).await, [2], "{part}");
+    }
+    assert_eq!(found("asss").await, [0; 0]);
+    server.patch("/rooms/2", json!({"name": "Gasse"})).await.json(200);
+    assert_eq!(found("tra").await, [0; 0]);
+    assert_eq!(found("GASSE").await, [2]);
+    server.delete("/rooms/2").await;
+    assert_eq!(found("gasse").await, [0; 0]);
 }
 
 async fn list_rooms(database: Database) {

@@ -18,10 +18,10 @@ use crate::{
         prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
         reply::{Responder, To},
     },
+    fold,
     log::Excerpt,
     state::{Input, Outcome, ReplyId},
     store::{StoreError, StoreErrorKind},
-    text::name_key,
     torture,
 };
 
@@ -165,7 +165,7 @@ impl ChatEngine {
         let (inner, actor) = (self.inner(), actor.into());
         inner.check_running()?;
         check_text("name", name)?;
-        let room = inner.store.room_by_name(&name_key(name)).await;
+        let room = inner.store.room_by_name(&fold::name_key(name)).await;
         let room = room.map_err(|failure| inner.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         inner.check(&actor, Action::ReadRoom(room.id))?;
         Ok(inner.with_online(room))
@@ -185,7 +185,7 @@ impl ChatEngine {
         check_limit(query.limit)?;
         if let Some(part) = query.name_contains.take() {
             check_text("q", &part)?;
-            query.name_contains = Some(name_key(&part)).filter(|part| !part.is_empty());
+            query.name_contains = Some(fold::fold(&part)).filter(|part| !part.is_empty());
         }
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
         let page = inner.store.rooms(&query).await.map_err(|failure| inner.read_failed(&failure))?;

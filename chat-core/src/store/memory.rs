@@ -43,6 +43,8 @@ pub struct MemoryBugs {
 #[derive(Debug, Clone)]
 struct RoomLog {
     room: Room,
+    /// What its name is found by.
+    name_key: String,
     is_deleted: bool,
     messages: u64,
     events: BTreeMap<Seq, StoredEvent>,
@@ -94,12 +96,14 @@ impl MemoryLog {
         if name == room.name && topic == room.topic {
             return Some(Placed::Unchanged);
         }
-        if let Some(holder) = self.room_by_name(&name.key()).filter(|holder| holder.id != id) {
+        let name_key = name.key();
+        if let Some(holder) = self.room_by_name(&name_key).filter(|holder| holder.id != id) {
             return Some(Placed::Refused(Error::NameTaken { room: Box::new(holder) }));
         }
-        self.names.remove(&room.name.key());
-        self.names.insert(name.key(), id);
         let log = self.rooms.get_mut(&id)?;
+        self.names.remove(&log.name_key);
+        self.names.insert(name_key.clone(), id);
+        log.name_key = name_key;
         log.room.name = name.clone();
         log.room.topic = topic.clone();
         let event = numbering::update(log.next_place(), update, name, topic);
@@ -110,7 +114,7 @@ impl MemoryLog {
     pub fn delete_room(&mut self, id: RoomId, delete: &NewDelete) -> Option<Placed> {
         let log = self.rooms.get_mut(&id).filter(|log| !log.is_deleted)?;
         log.is_deleted = true;
-        self.names.remove(&log.room.name.key());
+        self.names.remove(&log.name_key);
         let event = numbering::delete(log.next_place(), delete);
         Some(self.store(event))
     }
@@ -150,13 +154,14 @@ impl MemoryLog {
     /// # Errors
     /// The room that has this name.
     pub fn create_room(&mut self, new: &NewRoomRow) -> Result<Room, Room> {
-        if let Some(holder) = self.room_by_name(&new.name.key()) {
+        let name_key = new.name.key();
+        if let Some(holder) = self.room_by_name(&name_key) {
             return Err(holder);
         }
         let last = self.rooms.last_key_value().map_or(0, |(id, _)| id.0);
         let room = new.to_room(RoomId(last + 1));
-        self.names.insert(new.name.key(), room.id);
-        let log = RoomLog { room: room.clone(), is_deleted: false, messages: 0, events: BTreeMap::new() };
+        self.names.insert(name_key.clone(), room.id);
+        let log = RoomLog { room: room.clone(), name_key, is_deleted: false, messages: 0, events: BTreeMap::new() };
         self.rooms.insert(room.id, log);
         Ok(room)
     }
@@ -177,9 +182,9 @@ impl MemoryLog {
     #[must_use]
     pub fn rooms(&self, query: &RoomQuery) -> RoomPage {
         let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
-        let matches = |room: &Room| query.name_contains.as_ref().is_none_or(|part| room.name.key().contains(part));
-        let living = self.rooms.range((after, Bound::Unbounded)).filter(|(_, log)| !log.is_deleted);
-        let found = living.map(|(_, log)| log.room.clone()).filter(matches);
+        let matches = |log: &&RoomLog| query.name_contains.as_ref().is_none_or(|part| log.name_key.contains(part));
+        let living = self.rooms.range((after, Bound::Unbounded)).map(|(_, log)| log).filter(|log| !log.is_deleted);
+        let found = living.filter(matches).map(|log| log.room.clone());
         paging::finish_rooms(found.take(query.limit + 1).collect(), query.limit)
     }
 

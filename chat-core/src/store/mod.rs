@@ -56,10 +56,11 @@ pub trait Store: Send + Sync + 'static {
     /// A room by id; `None` when there is none or it was deleted.
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError>;
 
-    /// A room by the key of its name ([`name_key`](crate::text::name_key)).
+    /// A room by the key of its name ([`name_key`](crate::fold::name_key)).
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError>;
 
-    /// A page of rooms, by id. `query.name_contains` is a name key already, and matches literally.
+    /// A page of rooms, by id. `query.name_contains` is [folded](crate::fold::fold) already, and matches literally any part
+    /// of a name's key. A page may have fewer rooms than there are, and say where the next one begins.
     async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError>;
 
     /// The events after `after`, in order, at most `limit`; also of a room that was just deleted.

@@ -55,7 +55,7 @@ impl RoomsApi {
         limit: LimitArg,
         /// The `next` of the page before.
         after: TextArg,
-        /// Only rooms whose name has this part, without regard to case.
+        /// Only rooms whose name has this part, without regard to case and width: `STRASSE` finds `Straße`.
         q: TextArg,
     ) -> Result<FoundRooms, Problem> {
         let query = RoomQuery {
@@ -118,7 +118,7 @@ impl RoomsApi {
 #[derive(Object)]
 #[oai(rename = "RoomDraft")]
 struct NewRoomBody {
-    /// Its name: 1–100 characters after trimming, unique without regard to case.
+    /// Its name: 1–100 characters after trimming, unique without regard to case and width: `STRASSE` is `Straße`.
     name: String,
     /// What it is about.
     #[oai(validator(max_length = 1024))]

@@ -33,6 +33,7 @@ mod history;
 mod lease;
 mod lock_file;
 mod migration;
+mod names;
 mod pool;
 mod rooms;
 mod rows;

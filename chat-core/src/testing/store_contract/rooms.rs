@@ -5,25 +5,51 @@ use crate::{
     EventKind, Page, RoomId, RoomName, RoomQuery, Seq, Timestamp, Topic,
     append::{EventKey, NewRoomRow, NewUpdate, Placed},
     error::Error,
+    fold::{fold, name_key},
     store::Store,
-    text::name_key,
 };
 
-/// `General`, `general` and `GENERAL` are one name; a trailing space was trimmed; an accent makes another.
+/// `General`, `general` and `GENERAL` are one name, in whatever width; a trailing space was trimmed; an accent makes another.
 pub async fn names_are_unique_without_case(opener: &impl Opener) {
     let store = opener.open().await;
     let store = &*store;
     let general = make_room(store, "General").await;
-    for taken in ["general", "GENERAL", " General "] {
+    for taken in ["general", "GENERAL", " General ", "ｇeneral"] {
         let holder = store.create_room(&row(taken)).await.unwrap().unwrap_err();
         assert_eq!((holder.id, holder.name.as_str()), (general, "General"));
     }
-    for free in ["Général", "Generál", "General 2", "ｇeneral", "😀", "😁", "a%"] {
+    for free in ["Général", "Generál", "General 2", "😀", "😁", "a%"] {
         assert!(store.create_room(&row(free)).await.unwrap().is_ok(), "{free}");
     }
     let found = store.room_by_name(&name_key("  gENERAL")).await.unwrap().unwrap();
     assert_eq!(found.id, general);
     assert_eq!(store.room_by_name("generá").await.unwrap(), None);
+}
+
+/// STRASSE cannot be made beside Straße, nor by renaming: case is folded fully.
+pub async fn words_that_read_alike_are_one_name(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    for (name, alike) in [
+        ("Straße", "STRASSE"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+        ("ﬁsh", "FISH"),
+        ("Kelvin", "\u{212a}ELVIN"),
+        ("İs", "i\u{307}S"),
+    ] {
+        let holder = make_room(store, name).await;
+        let taken = store.create_room(&row(alike)).await.unwrap().unwrap_err();
+        assert_eq!((taken.id, taken.name.as_str()), (holder, name), "{alike}");
+        let other = make_room(store, &format!("{name} 2")).await;
+        let Placed::Refused(Error::NameTaken { room }) = update(store, other, Some(alike), None).await else {
+            panic!("{alike} is taken")
+        };
+        assert_eq!(room.id, holder);
+        assert!(
+            matches!(update(store, holder, Some(alike), None).await, Placed::New(_)),
+            "its own name in another case"
+        );
+    }
 }
 
 /// Of many who want one name at once, one gets it and the others are told who.
@@ -171,6 +197,56 @@ pub async fn rooms_are_listed_by_id(opener: &impl Opener) {
     assert_eq!((exactly.rooms.len(), exactly.next), (4, None));
 }
 
+/// A part of a name finds it, of whatever length and however common, page after page.
+pub async fn any_part_of_a_name_finds_it(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let mut rooms = Vec::new();
+    for number in 0..300 {
+        rooms.push(
+            make_room(store, &format!("room {number:03} {}", if number % 100 == 7 { "Seven" } else { "" })).await,
+        );
+    }
+    for (part, expected) in [
+        ("r", 300),
+        ("om", 300),
+        ("m 00", 10),
+        ("room 123", 1),
+        ("EVEN", 3),
+        ("7 seven", 3),
+        ("z", 0),
+        ("zz", 0),
+        ("room 300", 0),
+        ("mor", 0),
+        ("r\n", 300),
+        ("0\nroom", 0),
+    ] {
+        assert_eq!(found(store, part, 7).await.len(), expected, "{part:?}");
+    }
+    assert_eq!(found(store, "room", 100).await, rooms);
+    assert_eq!(found(store, "seven", 1).await, [rooms[7], rooms[107], rooms[207]]);
+}
+
+/// As soon as it has the name, and only as long.
+pub async fn a_search_knows_the_names_of_now(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (room, other) = (make_room(store, "ΣΊΣΥΦΟΣ").await, make_room(store, "Straße").await);
+    assert_eq!(found(store, "ΣΊΣ", 10).await, [room]);
+    assert_eq!(found(store, "ίσυφος", 10).await, [room]);
+    assert_eq!(found(store, "RASS", 10).await, [other]);
+    update(store, room, Some("Tantalus"), None).await;
+    assert!(found(store, "ΣΊΣ", 10).await.is_empty());
+    assert_eq!(found(store, "talu", 10).await, [room]);
+    update(store, room, None, Some("a topic")).await;
+    assert_eq!(found(store, "t", 10).await, [room, other]);
+    store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    assert!(found(store, "talu", 10).await.is_empty());
+    assert_eq!(found(store, "t", 10).await, [other]);
+    let again = make_room(store, "tantalus").await;
+    assert_eq!(found(store, "TALU", 10).await, [again]);
+}
+
 /// `%`, `_` and `\` are themselves; case does not count, accents do.
 pub async fn names_are_searched_literally(opener: &impl Opener) {
     let store = opener.open().await;
@@ -189,7 +265,7 @@ pub async fn names_are_searched_literally(opener: &impl Opener) {
         ("'s 😀", vec!["it's 😀"]),
         ("%%", vec![]),
     ] {
-        let query = RoomQuery { name_contains: Some(name_key(part)), ..RoomQuery::default() };
+        let query = RoomQuery { name_contains: Some(fold(part)), ..RoomQuery::default() };
         let found = store.rooms(&query).await.unwrap();
         let names: Vec<&str> = found.rooms.iter().map(|room| room.name.as_str()).collect();
         assert_eq!(names, expected, "{part}");
@@ -223,6 +299,21 @@ fn change(name: &str) -> NewUpdate {
         topic: None,
         key: EventKey::generated("change"),
         at: Timestamp(1),
+    }
+}
+
+/// All rooms whose names have this part, by pages of so many.
+async fn found(store: &dyn Store, part: &str, limit: usize) -> Vec<RoomId> {
+    let mut query = RoomQuery { limit, after: None, name_contains: Some(fold(part)) };
+    let mut all = Vec::new();
+    loop {
+        let page = store.rooms(&query).await.unwrap();
+        assert!(page.rooms.len() <= limit);
+        all.extend(ids(&page.rooms));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return all,
+        }
     }
 }
 

@@ -76,6 +76,20 @@ impl Dialect {
         }
     }
 
+    /// As which sea-orm knows it; `None` if this build does not.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "which databases there are depends on features")]
+    pub(super) const fn of(backend: DbBackend) -> Option<Self> {
+        match backend {
+            #[cfg(feature = "sqlite")]
+            DbBackend::Sqlite => Some(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            DbBackend::Postgres => Some(Self::Postgres),
+            #[cfg(feature = "mysql")]
+            DbBackend::MySql => Some(Self::MySql),
+            _ => None,
+        }
+    }
+
     /// How transactions that write begin: on SQLite with the lock, since one that takes it later can fail.
     pub(super) const fn begin_mode(self) -> Option<SqliteTransactionMode> {
         match self {
@@ -121,6 +135,18 @@ impl Dialect {
             Self::Postgres => "strpos",
             #[cfg(feature = "mysql")]
             Self::MySql => "instr",
+        }
+    }
+
+    /// What stands behind an insert that leaves a row alone which is there already; `column` is one of its key.
+    pub(super) fn unless_there(self, column: &str) -> String {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => " ON CONFLICT DO NOTHING".to_owned(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => " ON CONFLICT DO NOTHING".to_owned(),
+            #[cfg(feature = "mysql")]
+            Self::MySql => format!(" ON DUPLICATE KEY UPDATE {column} = {column}"),
         }
     }
 
@@ -229,10 +255,13 @@ impl Dialect {
 
     /// Stores a room; returns the id it was given.
     pub(super) async fn insert_room(self, run: &Transaction<'_>, new: &NewRoomRow) -> Result<RoomId, Fault> {
-        const INSERT: &str = "INSERT INTO chat_rooms (name, name_key, topic, created_at) VALUES (?, ?, ?, ?)";
+        const INSERT: &str =
+            "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at) VALUES (?, ?, ?, ?, ?)";
+        let key = new.name.key();
         let values = vec![
             new.name.as_str().to_owned().into(),
-            self.opaque(Some(&new.name.key())),
+            self.opaque(Some(&key)),
+            self.opaque(Some(&key)),
             new.topic.as_str().to_owned().into(),
             new.created_at.0.into(),
         ];

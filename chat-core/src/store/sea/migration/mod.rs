@@ -11,14 +11,15 @@ use super::{connect::Source, dialect::Dialect, error::Fault, pool::Pool, run::Ru
 use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
+mod m0002_names;
 
 /// How long to wait for another process that is migrating.
 const LOCK_SECONDS: u64 = 60;
 
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
-/// The tables of the first.
-const TABLES: [&str; 3] = ["chat_meta", "chat_rooms", "chat_events"];
+/// The tables they make.
+const TABLES: [&str; 4] = ["chat_meta", "chat_rooms", "chat_events", "chat_room_names"];
 
 /// The migrations in order. A released one never changes.
 struct Migrator;
@@ -26,7 +27,7 @@ struct Migrator;
 #[async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_rooms_and_events::Migration)]
+        vec![Box::new(m0001_rooms_and_events::Migration), Box::new(m0002_names::Migration)]
     }
 
     fn migration_table_name() -> DynIden {

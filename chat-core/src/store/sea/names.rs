@@ -1,0 +1,155 @@
+//! The names of the living rooms, packed: a search reads a few MB through and nothing else, whatever it looks for.
+//!
+//! A row of `chat_room_names` has the folded names of [`LINES`] rooms with neighbouring ids, a line each; the line of a room
+//! that is not there is empty. The rows are written in the transaction that writes the name.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::{
+    error::Fault,
+    rooms::count,
+    rows::{signed, unsigned},
+    run::Run,
+};
+use crate::{RoomId, store::StoreErrorKind};
+
+/// How many rooms share a row: enough that a search spends its time on comparing, few enough that a name is written cheaply
+/// (about 2 KB).
+pub(super) const LINES: u64 = 128;
+/// The most rows that one search goes through, some 260,000 rooms: 10 ms or less. What is beyond them is the next page's.
+const MOST_PAGES: usize = 2_048;
+/// How many rows with a match are read at once.
+const STEP: usize = 16;
+/// How often a row that somebody else removes is made.
+const TRIES: usize = 3;
+
+/// What a search has found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The rooms, by id.
+    pub(super) rooms: Vec<RoomId>,
+    /// Where to go on, if there may be more.
+    pub(super) next: Option<RoomId>,
+}
+
+/// Writes a room's folded name down; an empty one takes it out.
+pub(super) async fn set(run: &Run<'_, DatabaseTransaction>, room: RoomId, name: &str) -> Result<(), Fault> {
+    let page = room.0 / LINES;
+    let names = with_line(&locked(run, page).await?, line_of(room), name);
+    if names.is_empty() {
+        run.execute("DELETE FROM chat_room_names WHERE page = ?", vec![signed(page).into()]).await?;
+    } else {
+        let sql = "UPDATE chat_room_names SET names = ? WHERE page = ?";
+        run.execute(sql, vec![run.dialect.opaque(Some(&names)), signed(page).into()]).await?;
+    }
+    Ok(())
+}
+
+/// The first `limit` rooms after `after` whose folded name has this part.
+pub(super) async fn find(
+    run: &Run<'_, impl ConnectionTrait>,
+    after: RoomId,
+    part: &str,
+    limit: usize,
+) -> Result<Found, Fault> {
+    let mut page = after.0.saturating_add(1) / LINES;
+    let end = end_of_search(run, page).await?;
+    let mut rooms = Vec::new();
+    while rooms.len() <= limit {
+        let pages = pages_with(run, page..end.unwrap_or(u64::MAX), part).await?;
+        rooms.extend(pages.iter().flat_map(|(page, names)| matches(*page, names, part)).filter(|room| *room > after));
+        match pages.last() {
+            Some((last, _)) if pages.len() == STEP => page = last + 1,
+            _ => break,
+        }
+    }
+    if rooms.len() > limit {
+        rooms.truncate(limit);
+        return Ok(Found { next: rooms.last().copied(), rooms });
+    }
+    Ok(Found { rooms, next: end.map(|page| RoomId(page * LINES - 1)) })
+}
+
+/// A row's names from those of its rooms, each with its id.
+pub(super) fn packed<'a>(rooms: impl Iterator<Item = (RoomId, &'a str)>) -> String {
+    rooms.fold(String::new(), |names, (room, name)| with_line(&names, line_of(room), name))
+}
+
+/// The names in a row, which is made if it is not there, with the row locked.
+async fn locked(run: &Run<'_, DatabaseTransaction>, page: u64) -> Result<String, Fault> {
+    let select = format!("SELECT names FROM chat_room_names WHERE page = ?{}", run.dialect.for_update());
+    let insert = format!("INSERT INTO chat_room_names (page, names) VALUES (?, ?){}", run.dialect.unless_there("page"));
+    for _ in 0..TRIES {
+        if let Some(row) = run.query_one(&select, vec![signed(page).into()]).await? {
+            return Ok(run.dialect.opaque_from(&row, 0)?.unwrap_or_default());
+        }
+        run.execute(&insert, vec![signed(page).into(), run.dialect.opaque(Some(""))]).await?;
+    }
+    let mut fault = Fault::corrupt("a row of names was removed again and again");
+    fault.error.kind = StoreErrorKind::Conflict;
+    Err(fault)
+}
+
+/// The first page that a search from this one on leaves to the next.
+async fn end_of_search(run: &Run<'_, impl ConnectionTrait>, from: u64) -> Result<Option<u64>, Fault> {
+    let sql = "SELECT page FROM chat_room_names WHERE page >= ? ORDER BY page LIMIT 1 OFFSET ?";
+    let row = run.query_one(sql, vec![signed(from).into(), count(MOST_PAGES)]).await?;
+    row.map(|row| unsigned(&row, 0)).transpose()
+}
+
+/// The first pages of a range that have this part somewhere.
+async fn pages_with(
+    run: &Run<'_, impl ConnectionTrait>,
+    range: std::ops::Range<u64>,
+    part: &str,
+) -> Result<Vec<(u64, String)>, Fault> {
+    let sql = format!(
+        "SELECT page, names FROM chat_room_names WHERE page >= ? AND page < ? AND {}(names, ?) > 0 ORDER BY page LIMIT ?",
+        run.dialect.find_in()
+    );
+    let values =
+        vec![signed(range.start).into(), signed(range.end).into(), run.dialect.opaque(Some(part)), count(STEP)];
+    let found = run.query(&sql, values).await?;
+    found.iter().map(|row| Ok((unsigned(row, 0)?, run.dialect.opaque_from(row, 1)?.unwrap_or_default()))).collect()
+}
+
+/// The rooms of a page whose names have this part.
+fn matches<'a>(page: u64, names: &'a str, part: &'a str) -> impl Iterator<Item = RoomId> + 'a {
+    let lines = names.split('\n').zip(page * LINES..);
+    lines.filter(move |(name, _)| name.contains(part)).map(|(_, id)| RoomId(id))
+}
+
+fn line_of(room: RoomId) -> usize {
+    usize::try_from(room.0 % LINES).unwrap_or_default()
+}
+
+/// The names with another one in this line.
+fn with_line(names: &str, line: usize, name: &str) -> String {
+    let mut lines: Vec<&str> = names.split('\n').collect();
+    if lines.len() <= line {
+        lines.resize(line + 1, "");
+    }
+    // No name has a line break; one that had would shift the others.
+    let name = name.replace('\n', " ");
+    lines[line] = &name;
+    lines.join("\n").trim_end_matches('\n').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_room() {
+        let names = packed([(RoomId(131), "three"), (RoomId(129), "one")].into_iter());
+        assert_eq!(names, "\none\n\nthree");
+        let found = |names: &str, part| matches(1, names, part).map(|room| room.0).collect::<Vec<_>>();
+        assert_eq!(found(&names, "e"), [129, 131]);
+        assert_eq!(found(&names, "\n"), [0; 0]);
+        let names = with_line(&names, 3, "");
+        assert_eq!(names, "\none");
+        assert_eq!(with_line(&names, 1, ""), "");
+        assert_eq!(with_line("", 0, "a\nb"), "a b");
+        assert_eq!(found(&packed([(RoomId(255), "last")].into_iter()), "last"), [255]);
+    }
+}
