@@ -20,6 +20,8 @@ use crate::{
 pub struct MemoryLog {
     epoch: Epoch,
     rooms: BTreeMap<RoomId, RoomLog>,
+    /// The id of the newest room there ever was.
+    last_room: RoomId,
     names: BTreeMap<String, RoomId>,
     keys: BTreeMap<(RoomId, Lookup), Seq>,
     /// Bugs that are switched on.
@@ -39,7 +41,7 @@ pub struct MemoryBugs {
     pub batch_forgets_keys: bool,
 }
 
-/// One room and its log. The room stays when it is deleted, so that its id is never given twice.
+/// One room and its log. A deleted one is here until its events are purged.
 #[derive(Debug, Clone)]
 struct RoomLog {
     room: Room,
@@ -57,6 +59,7 @@ impl MemoryLog {
         Self {
             epoch,
             rooms: BTreeMap::new(),
+            last_room: RoomId(0),
             names: BTreeMap::new(),
             keys: BTreeMap::new(),
             #[cfg(any(test, feature = "test-util"))]
@@ -133,6 +136,11 @@ impl MemoryLog {
                 removed += 1;
             }
         }
+        self.rooms.retain(|_, log| {
+            let is_over = log.is_deleted && log.events.is_empty() && removed < limit;
+            removed += usize::from(is_over);
+            !is_over
+        });
         removed
     }
 
@@ -158,8 +166,8 @@ impl MemoryLog {
         if let Some(holder) = self.room_by_name(&name_key) {
             return Err(holder);
         }
-        let last = self.rooms.last_key_value().map_or(0, |(id, _)| id.0);
-        let room = new.to_room(RoomId(last + 1));
+        self.last_room.0 += 1;
+        let room = new.to_room(self.last_room);
         self.names.insert(name_key.clone(), room.id);
         let log = RoomLog { room: room.clone(), name_key, is_deleted: false, messages: 0, events: BTreeMap::new() };
         self.rooms.insert(room.id, log);

@@ -43,7 +43,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ends a room: takes the next number for the event, frees the name, hides the room. `None` where it is gone.
     async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError>;
 
-    /// Removes up to `limit` events of deleted rooms; returns how many it removed.
+    /// Removes up to `limit` rows that deleted rooms have left, their events first and then their own; returns how many.
+    /// No id is given again.
     async fn purge(&self, limit: usize) -> Result<usize, StoreError>;
 
     /// On a new connection, waits for the room's lock (and so for a commit whose answer was lost), then reads what is

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::{
-    dialect::lists::{padded, repeated},
+    dialect::lists::{MOST_ROWS, padded, repeated},
     error::Fault,
     names,
     rows::{self, ROOM_COLUMNS, signed, unsigned},
@@ -119,22 +119,39 @@ pub(super) async fn delete(run: &Transaction<'_>, id: RoomId, new: &NewDelete) -
     insert(run, &stored, room.messages).await.map(Some)
 }
 
-/// Removes up to `limit` events of deleted rooms; returns how many it removed.
+/// Removes up to `limit` rows that deleted rooms have left: their events, and then their own; returns how many.
 pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, Fault> {
-    const DOOMED: &str = "SELECT r.id, (SELECT MIN(e.seq) FROM chat_events e WHERE e.room_id = r.id) FROM chat_rooms r \
-         WHERE r.deleted_at IS NOT NULL AND EXISTS (SELECT 1 FROM chat_events e WHERE e.room_id = r.id) \
-         ORDER BY r.id LIMIT 1";
+    const GONE: &str = "SELECT r.id, (SELECT MIN(e.seq) FROM chat_events e WHERE e.room_id = r.id) FROM chat_rooms r \
+         WHERE r.deleted_at IS NOT NULL ORDER BY r.deleted_at LIMIT ?";
     let mut removed = 0;
-    while removed < limit {
-        let Some(row) = run.query_one(DOOMED, Vec::new()).await? else { break };
-        let (id, first) = (unsigned(&row, 0)?, unsigned(&row, 1)?);
-        // A log has no holes: so many numbers are so many events.
-        let end = first.saturating_add(u64::try_from(limit - removed).unwrap_or(u64::MAX));
-        let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq < ?";
-        let done = run.execute(sql, vec![signed(id).into(), signed(end).into()]).await?;
-        removed += usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+    let mut empty = Vec::new();
+    for row in run.query(GONE, vec![count(limit.min(MOST_ROWS))]).await? {
+        let room = RoomId(unsigned(&row, 0)?);
+        if row.try_get_by_index::<Option<i64>>(1)?.is_some() {
+            removed += purge_events(run, room, Seq(unsigned(&row, 1)?), limit - removed).await?;
+        }
+        if removed >= limit {
+            // This one may have others.
+            break;
+        }
+        empty.push(room);
+        removed += 1;
+    }
+    if !empty.is_empty() {
+        let rooms = padded(&empty);
+        let sql = format!("DELETE FROM chat_rooms WHERE id IN ({})", repeated("?", rooms.len()));
+        run.execute(&sql, rooms.into_iter().map(|room| signed(room.0).into()).collect()).await?;
     }
     Ok(removed)
+}
+
+/// Removes up to `limit` events of a room, from its first one on.
+async fn purge_events(run: &Transaction<'_>, room: RoomId, first: Seq, limit: usize) -> Result<usize, Fault> {
+    // A log has no holes: so many numbers are so many events.
+    let end = first.0.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX));
+    let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq < ?";
+    let done = run.execute(sql, vec![signed(room.0).into(), signed(end).into()]).await?;
+    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
 }
 
 /// A limit as a value.

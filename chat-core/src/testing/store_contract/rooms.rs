@@ -167,10 +167,26 @@ pub async fn purging_takes_what_was_deleted(opener: &impl Opener) {
     }
     assert_eq!(store.purge(3).await.unwrap(), 3);
     assert_eq!(log(store, one).await.len() + log(store, two).await.len(), 5);
-    assert_eq!(store.purge(100).await.unwrap(), 5);
+    assert_eq!(store.purge(100).await.unwrap(), 5 + 2, "events, and then the rooms themselves");
     assert_eq!(store.purge(100).await.unwrap(), 0);
     assert_eq!(log(store, kept).await.len(), 3);
     assert_eq!(store.room(one).await.unwrap(), None);
+    assert_eq!(store.delete_room(one, &end("again")).await.unwrap(), None);
+}
+
+/// Also when nothing is left of the newest room.
+pub async fn no_id_is_given_twice(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let mut last = make_room(store, "general").await;
+    for _ in 0..3 {
+        store.delete_room(last, &end("end")).await.unwrap().unwrap();
+        while store.purge(100).await.unwrap() > 0 {}
+        let next = make_room(store, "general").await;
+        assert!(next > last, "{next:?} after {last:?}");
+        assert!(log(store, next).await.is_empty());
+        last = next;
+    }
 }
 
 /// By id, page after page, without a skip when rooms come and go.
