@@ -42,6 +42,7 @@ mod spread;
 mod sse;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod vanished;
 mod ws;
 
 use std::{fmt, sync::Arc};

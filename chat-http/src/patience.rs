@@ -1,4 +1,4 @@
-//! A stream that gives up on a peer that takes nothing: a response that nobody reads must not be held for ever.
+//! A stream that gives up on a peer that takes nothing, or is not there any more: nobody must be held for ever.
 
 use std::{
     io,
@@ -9,32 +9,61 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
-/// A stream whose writes fail once nothing could be written for so long.
+use crate::vanished::Peer;
+
+/// A stream whose writes fail once nothing could be written for so long, or the peer has vanished.
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
     inner: S,
     longest: Duration,
-    /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Since when a write waits, and when to look whether there is still somebody to wait for.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// When it was last looked whether the peer is there.
+    looked: Instant,
 }
 
-impl<S> Patient<S> {
-    pub(crate) const fn new(inner: S, longest: Duration) -> Self {
-        Self { inner, longest, waiting: None }
+/// How often to look whether the peer is there, at most.
+const LOOK_EVERY: Duration = Duration::from_secs(4);
+
+impl<S: Peer> Patient<S> {
+    pub(crate) fn new(inner: S, longest: Duration) -> Self {
+        Self { inner, longest, waiting: None, looked: Instant::now() }
+    }
+
+    /// Fails if the peer has vanished, which is looked at now and then.
+    fn look(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        if now.duration_since(self.looked) < LOOK_EVERY {
+            return Ok(());
+        }
+        self.looked = now;
+        if self.inner.has_vanished() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
     /// Passes on what a write came to, and watches over how long it waits.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.waiting = None;
+            self.look()?;
             return polled;
         }
         let longest = self.longest;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(longest)));
-        waiting.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        loop {
+            let now = Instant::now();
+            let (since, timer) = self.waiting.get_or_insert_with(|| (now, Box::pin(sleep(LOOK_EVERY.min(longest)))));
+            let end = *since + longest;
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            timer.as_mut().reset(end.min(now + LOOK_EVERY));
+            if now >= end {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.look()?;
+        }
     }
 }
 
@@ -44,7 +73,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.watch(cx, polled)

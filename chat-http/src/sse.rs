@@ -6,9 +6,11 @@
 //! - What was missed comes one by one behind `attached`, whose own `events` is always empty here: so each event has an id.
 //! - The id of an event is its position, `epoch:seq`; that of `attached` is the position before what was missed, and that of
 //!   `resync` the head. So the last id a client has seen is at every moment where to go on. Signals have none.
+//! - A stream that is silent for 8 s gets a comment. Proxies cut what is silent for longer, and only what is written can go
+//!   unacknowledged: so it is noticed that a client's network is gone.
 //! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
 
-use std::{fmt::Write, io, ops::RangeInclusive, time::Duration, vec};
+use std::{fmt::Write, io, ops::RangeInclusive, vec};
 
 use bytes::Bytes;
 use chat_core::{
@@ -18,10 +20,8 @@ use chat_core::{
 use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
-use crate::{json::parse_integer, spread, ws};
+use crate::{json::parse_integer, spread, vanished, ws};
 
-/// How long a stream may be silent before a comment shows that it is there. Proxies cut what is silent for longer.
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
 /// How long `EventSource` is to wait before it comes back, in milliseconds: spread out, so that not all come at once.
@@ -89,7 +89,7 @@ impl Feed {
         let mut text = self.beginning.take().unwrap_or_default();
         self.take_waiting(&mut text);
         while text.is_empty() && !self.is_over {
-            match timeout(KEEP_ALIVE, self.updates.next()).await {
+            match timeout(vanished::PING, self.updates.next()).await {
                 Ok(update) => self.put(&mut text, update),
                 Err(_silence) => text.push_str(":\n\n"),
             }
@@ -203,7 +203,7 @@ mod tests {
         while piece != ":\n\n" {
             let asked = Instant::now();
             piece = text(&mut feed).await.unwrap();
-            assert_eq!(piece == ":\n\n", asked.elapsed() == KEEP_ALIVE, "{piece}");
+            assert_eq!(piece == ":\n\n", asked.elapsed() == vanished::PING, "{piece}");
         }
     }
 

@@ -45,6 +45,9 @@ pub(crate) fn tools() -> Result<Tools> {
     if find("chromium").is_none() {
         packages.push("chromium");
     }
+    if find("ip").is_none() {
+        packages.push("iproute2");
+    }
     if find("npm").is_none() {
         packages.push("npm");
     }

@@ -26,7 +26,7 @@ use super::{
     strikes::Strikes,
     upgrade::{Io, Socket},
 };
-use crate::{metrics, refusal::Refusal};
+use crate::{metrics, refusal::Refusal, vanished};
 
 /// What a socket for one room begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub(super) async fn refuse<S: Io>(socket: Socket<S>, code: CloseCode) {
     farewell::close(socket, code).await;
 }
 
-/// How long between two pings.
+/// How long between two pings to a client that is listened to. (One that is not is pinged every [`vanished::PING`]: its silence
+/// tells nothing, but it acknowledges what is sent to it.)
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long a client may be silent while it is listened to.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -90,7 +91,8 @@ struct Driver<S> {
     pending: Pending,
     strikes: Strikes,
     timer: Pin<Box<Sleep>>,
-    ping_at: Instant,
+    /// When the last ping was due.
+    pinged: Instant,
     /// Since when bytes wait to be written, and how many there are at most.
     unwritten: Option<(Instant, usize)>,
     /// When reading began again after a pause of ours, in which a silent client is not to blame.
@@ -111,7 +113,7 @@ impl<S: Io> Driver<S> {
             pending: Pending::default(),
             strikes: Strikes::default(),
             timer: Box::pin(sleep_until(now + PING_EVERY)),
-            ping_at: now + PING_EVERY,
+            pinged: now,
             unwritten: None,
             listening_since: Some(now),
             frames_first: false,
@@ -190,13 +192,17 @@ impl<S: Io> Driver<S> {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let is_behind = self.unwritten.is_some_and(|(_, bytes)| bytes >= BATCH);
-        if is_behind || self.handle.free_tickets() == 0 {
+        if !self.listens() {
             self.listening_since = None;
             return Poll::Pending;
         }
         self.listening_since.get_or_insert_with(Instant::now);
         self.socket.poll_next_unpin(cx).map(Step::Frame)
+    }
+
+    /// Whether the client may speak: not while it has much to take, nor while it has many commands that are not answered.
+    fn listens(&self) -> bool {
+        self.unwritten.is_none_or(|(_, bytes)| bytes < BATCH) && self.handle.free_tickets() > 0
     }
 
     fn on_frame(&mut self, frame: Option<Result<Message, SocketError>>) -> Result<(), End> {
@@ -314,13 +320,17 @@ impl<S: Io> Driver<S> {
         if self.unwritten.is_some() && self.handle.has_ended() {
             return Err(self.reason_of_end().unwrap_or(End::Lost));
         }
-        if self.ping_at <= now {
-            self.ping_at = now + PING_EVERY;
+        if self.ping_at() <= now {
+            self.pinged = now;
             if self.unwritten.is_none() {
                 return self.put_message(Message::Ping(Bytes::new()), 0);
             }
         }
         Ok(())
+    }
+
+    fn ping_at(&self) -> Instant {
+        self.pinged + if self.listens() { PING_EVERY } else { vanished::PING }
     }
 
     /// When a client that says nothing has been silent for too long; never while it is not listened to.
@@ -335,7 +345,7 @@ impl<S: Io> Driver<S> {
 
     /// Sets the timer for what is due first: anew when it has rung or something is due earlier, but not with every byte.
     fn set_timer(&mut self) {
-        let mut due = self.ping_at;
+        let mut due = self.ping_at();
         if let Some(at) = self.silent_at() {
             due = due.min(at);
         }

@@ -89,6 +89,25 @@ async fn a_client_that_is_not_listened_to_is_not_blamed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_is_not_listened_to_has_something_to_acknowledge_every_8_s() {
+    let mut limits = Limits::default();
+    limits.unanswered_commands = 1;
+    let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
+    let Scene { mut client, engine: _engine, .. } =
+        scene_on(Database::store(Arc::new(store.clone())), limits, 64 << 10).await;
+    let start = Instant::now();
+    store.hold(Op::Append);
+    client.send(Message::text(r#"{"type":"message","content":"Hi"}"#)).await.unwrap();
+    let mut pings = Vec::new();
+    while pings.len() < 4 {
+        if let Message::Ping(_) = client.next().await.unwrap().unwrap() {
+            pings.push(start.elapsed().as_secs());
+        }
+    }
+    assert_eq!(pings, [8, 16, 24, 32]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_answers_pings_stays() {
     let Scene { mut client, driver, engine: _engine, .. } = scene(Limits::default(), 64 << 10).await;
     let start = Instant::now();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{self, Message, client::IntoClientRequest},
+    tungstenite::{self, Message, client::IntoClientRequest, handshake::client::Request},
 };
 
 use super::DEADLINE;
@@ -42,7 +42,11 @@ impl Socket {
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let stream = TcpStream::connect(address).await?;
+        Self::over(TcpStream::connect(address).await?, request).await
+    }
+
+    /// The same over a connection that there is.
+    pub(crate) async fn over(stream: TcpStream, request: Request) -> Result<Self, tungstenite::Error> {
         let (stream, _) =
             timeout(DEADLINE, client_async(request, stream)).await.expect("the upgrade is not answered")?;
         Ok(Self { stream, seen: Vec::new() })

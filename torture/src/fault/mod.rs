@@ -1,10 +1,11 @@
-//! Ways to break what a server stands on: its disk and clock ([`shim`], [`disk`]), its database ([`proxy`], [`lock`]) and
-//! its process ([`process`]). Each can be seen to have happened: it counts what it did.
+//! Ways to break what a server stands on: its disk and clock ([`shim`], [`disk`]), its database ([`proxy`], [`lock`]),
+//! its process ([`process`]) and the network to its clients ([`network`]). Each can be seen to have happened: it counts what it did.
 
 use std::{fmt, io};
 
 pub mod disk;
 pub mod lock;
+pub mod network;
 pub mod power;
 pub mod process;
 pub mod proxy;
