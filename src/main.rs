@@ -1,5 +1,6 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+mod listen;
 mod log;
 mod metrics;
 mod signals;
@@ -13,6 +14,7 @@ use chat_http::{Guests, Origin, serve, site};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
+use listen::ListenAddress;
 use signals::Signals;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
@@ -34,9 +36,10 @@ struct Options {
     )]
     database_url: String,
 
-    /// The address to listen on. Anyone who can reach it can use any name: keep it to networks you trust.
+    /// The address to listen on, or a name and a port, such as localhost:8080. Anyone who can reach it can use any name: keep
+    /// it to networks you trust.
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    listen: ListenAddress,
 
     /// A web origin, such as `https://chat.example`, whose pages may use this server besides its own; may be repeated (in
     /// the environment: separated by commas).
@@ -45,7 +48,7 @@ struct Options {
 
     /// An address for metrics: Prometheus reads them at /metrics there; off unless given. For the monitoring alone.
     #[arg(long, env = "CHATD_METRICS_LISTEN", value_name = "ADDRESS")]
-    metrics_listen: Option<SocketAddr>,
+    metrics_listen: Option<ListenAddress>,
 
     /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
@@ -116,9 +119,9 @@ async fn run(options: Options) -> Result<(), Failure> {
     #[cfg(feature = "torture")]
     torture::arm().map_err(|text| Failure { code: 2, text })?;
     // The addresses first: they are cheaper to find taken than the database.
-    let (listener, address) = listen_on(listen).await?;
+    let (listener, address) = listen_on(&listen).await?;
     let metrics = match metrics_listen {
-        Some(listen) => Some(listen_on(listen).await?),
+        Some(listen) => Some(listen_on(&listen).await?),
         None => None,
     };
     if let Some((listener, address)) = metrics {
@@ -170,9 +173,9 @@ async fn terminal(server: &str, room: &str, name: &str) -> ExitCode {
     ExitCode::from(if matches!(error, chat_terminal::Error::BadAddress(_)) { 2 } else { 1 })
 }
 
-async fn listen_on(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+async fn listen_on(address: &ListenAddress) -> Result<(TcpListener, SocketAddr), Failure> {
     let cannot_listen = |error| Failure { code: 6, text: format!("cannot listen on {address}: {error}") };
-    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let listener = address.bind().await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     Ok((listener, address))
 }

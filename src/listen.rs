@@ -1,0 +1,83 @@
+//! The address to listen on, which may be a name.
+
+use std::{fmt, io, net::SocketAddr, str::FromStr};
+
+use tokio::net::{TcpListener, lookup_host};
+
+/// `ADDRESS:PORT` or `NAME:PORT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListenAddress(String);
+
+/// Why a text is no [`ListenAddress`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadListenAddress;
+
+impl fmt::Display for BadListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be ADDRESS:PORT, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080")
+    }
+}
+
+impl std::error::Error for BadListenAddress {}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = BadListenAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadListenAddress> {
+        let is_address = text.parse::<SocketAddr>().is_ok();
+        let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        let is_name = text.rsplit_once(':').is_some_and(|(name, port)| {
+            !name.is_empty() && name.bytes().all(is_of_a_name) && port.parse::<u16>().is_ok()
+        });
+        if is_address || is_name { Ok(Self(text.to_owned())) } else { Err(BadListenAddress) }
+    }
+}
+
+impl ListenAddress {
+    /// Listens there. A name may have several addresses: the first that can be listened on is taken, IPv4 before IPv6, since
+    /// that is where most look for `localhost`.
+    pub(crate) async fn bind(&self) -> io::Result<TcpListener> {
+        let mut addresses: Vec<_> = lookup_host(&self.0).await?.collect();
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        TcpListener::bind(addresses.as_slice()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_names_have_a_port() {
+        for good in ["127.0.0.1:8080", "[::1]:0", "0.0.0.0:80", "localhost:8080", "my-host.example:1", "chat_1:80"] {
+            assert_eq!(good.parse::<ListenAddress>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "",
+            "8080",
+            ":8080",
+            "localhost",
+            "localhost:",
+            "localhost:x",
+            "localhost:65536",
+            "::1:x",
+            "a b:80",
+            "http://localhost:80",
+            "*:80",
+        ] {
+            assert_eq!(bad.parse::<ListenAddress>(), Err(BadListenAddress), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_listened_on_where_it_leads() {
+        let listener = "localhost:0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
+        assert!(listener.local_addr().unwrap().ip().is_loopback());
+    }
+}
