@@ -10,7 +10,7 @@ mod torture;
 use std::{io::Write, net::SocketAddr, process::ExitCode};
 
 use chat_core::{ChatEngine, Database, StartError};
-use chat_http::{Guests, Origin, serve, site};
+use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve, site};
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
@@ -40,6 +40,15 @@ struct Options {
     /// it to networks you trust.
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: ListenAddress,
+
+    /// Where people reach this server, such as `https://chat.example`: behind a proxy that does TLS, or under another name.
+    #[arg(long, env = "CHATD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    public_url: Option<Origin>,
+
+    /// The name of a host, such as chat.example, that requests may be for besides loopback names, IP addresses and the host of
+    /// the public URL; may be repeated (in the environment: separated by commas).
+    #[arg(long = "allowed-host", env = "CHATD_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
+    allowed_hosts: Vec<HostName>,
 
     /// A web origin, such as `https://chat.example`, whose pages may use this server besides its own; may be repeated (in
     /// the environment: separated by commas).
@@ -115,7 +124,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Failure> {
-    let Options { database_url, listen, allowed_origins, metrics_listen, .. } = options;
+    let Options { database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, .. } = options;
     #[cfg(feature = "torture")]
     torture::arm().map_err(|text| Failure { code: 2, text })?;
     // The addresses first: they are cheaper to find taken than the database.
@@ -136,7 +145,8 @@ async fn run(options: Options) -> Result<(), Failure> {
     tracing::info!(%address, "listening on http://{address}");
     say_where(address);
 
-    let site = site(engine.clone(), Guests).allow_origins(allowed_origins);
+    let site = site(engine.clone(), Guests).allow_hosts(allowed_hosts).allow_origins(allowed_origins);
+    let site = public_url.into_iter().fold(site, Site::public_url);
     let evicted = async {
         engine.evicted().await;
         Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
@@ -178,6 +188,11 @@ async fn listen_on(address: &ListenAddress) -> Result<(TcpListener, SocketAddr),
     let listener = address.bind().await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     Ok((listener, address))
+}
+
+/// An origin; a slash behind it is how most people write a URL.
+fn public_url(text: &str) -> Result<Origin, BadOrigin> {
+    text.strip_suffix('/').unwrap_or(text).parse()
 }
 
 fn cannot_start(error: &StartError) -> Failure {
@@ -223,6 +238,20 @@ mod tests {
         let options = Options::try_parse_from(["chatd", "--database-url", "x", "--listen", "127.0.0.1:1"]).unwrap();
         assert!(options.command.is_none() && options.database_url == "x");
         assert!(Options::try_parse_from(["chatd", "old-epoch"]).is_err());
+    }
+
+    #[test]
+    fn urls_and_hosts_are_read() {
+        let read = |arguments: &[&str]| Options::try_parse_from(["chatd"].iter().chain(arguments));
+        let options =
+            read(&["--public-url", "https://chat.example/", "--allowed-host", "a.example,b.example"]).unwrap();
+        assert_eq!(options.public_url.unwrap().to_string(), "https://chat.example");
+        assert_eq!(options.allowed_hosts.len(), 2);
+        for (flag, value) in
+            [("--public-url", "chat.example"), ("--public-url", "https://a/b"), ("--allowed-host", "*")]
+        {
+            assert!(read(&[flag, value]).is_err(), "{flag} {value}");
+        }
     }
 
     #[test]

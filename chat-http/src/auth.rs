@@ -1,5 +1,7 @@
 //! Who is asking.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use chat_core::{Actor, Error, Identity};
 use poem::Request;
@@ -20,6 +22,12 @@ pub trait Authenticator: Send + Sync + 'static {
     fn challenge(&self) -> &'static str {
         "Bearer realm=\"chat\""
     }
+
+    /// The same for people: the `detail` of a 401, and the reason with which a socket is closed (4401), where at most 123
+    /// bytes fit. What it says by default names the challenge.
+    fn advice(&self) -> Cow<'static, str> {
+        format!("say who you are: {}", self.challenge()).into()
+    }
 }
 
 /// Guests: everyone is who they say they are in `?username=`. For trusted networks only.
@@ -39,6 +47,10 @@ impl Authenticator for Guests {
 
     fn challenge(&self) -> &'static str {
         "Guest realm=\"chat\", parameter=\"username\""
+    }
+
+    fn advice(&self) -> Cow<'static, str> {
+        "say who you are: add ?username=YOUR-NAME to the address".into()
     }
 }
 

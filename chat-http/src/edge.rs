@@ -1,9 +1,11 @@
-//! The outermost layer of every mount: problems, panics, `Allow`, and CORS for the REST API.
+//! The outermost layer of every mount: which requests come in at all, problems, panics, `Allow`, caching, and CORS for the
+//! REST API.
 
 use std::{io, panic::AssertUnwindSafe, time::Instant};
 
 use bytes::Bytes;
 use chat_core::{
+    Error,
     log::LogLimit,
     torture::{self, Point},
 };
@@ -13,30 +15,42 @@ use hyper::body::Body;
 use poem::{
     Endpoint, Request, Response, Result,
     error::MethodNotAllowedError,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
 };
 use tracing::{Instrument, field};
 
-use crate::{api, metrics, origin::Origins, problem::Problem};
+use crate::{
+    api,
+    etag::Known,
+    host::Hosts,
+    methods::{Methods, Row},
+    metrics,
+    origin::Origins,
+    path::{self, Spelled},
+    problem::{Challenge, Problem},
+};
 
-/// Everything that leaves a mount passes here.
+/// Everything that enters and leaves a mount passes here.
 pub(crate) struct Edge<E> {
     pub(crate) inner: E,
     pub(crate) methods: Methods,
+    pub(crate) hosts: Hosts,
     pub(crate) origins: Origins,
-    /// What a 401 names.
-    pub(crate) challenge: &'static str,
+    /// What a 401 tells.
+    pub(crate) challenge: Challenge,
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         let began = Instant::now();
         let method = metrics::method_name(request.method());
-        let route = self.methods.template(request.uri().path()).unwrap_or("unknown").to_owned();
+        let broken = respell(&mut request);
+        let row = self.methods.row(request.uri().path());
+        let route = row.map_or("unknown", |row| &row.pattern).to_owned();
         let span = tracing::info_span!("request", http.method = method, http.route = route, http.status = field::Empty);
-        let response = self.respond(request).instrument(span.clone()).await;
+        let response = self.respond(request, row, broken).instrument(span.clone()).await;
         span.record("http.status", response.status().as_u16());
         metrics::request(method, route, response.status(), began.elapsed());
         Ok(response)
@@ -44,67 +58,82 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
 }
 
 impl<E: Endpoint<Output = Response>> Edge<E> {
-    async fn respond(&self, mut request: Request) -> Response {
-        // Answered as a GET, so that the headers are the same; but an upgrade is a GET's alone.
-        let is_head = request.method() == Method::HEAD && !request.headers().contains_key(header::UPGRADE);
-        if is_head {
-            request.set_method(Method::GET);
-        }
-        let path = request.uri().path().to_owned();
-        let is_rest = is_rest(&path);
+    async fn respond(&self, request: Request, row: Option<&Row>, broken: Option<usize>) -> Response {
+        let is_head = request.method() == Method::HEAD;
+        let is_rest = is_rest(request.uri().path());
         let origin = if is_rest { self.listed_origin(request.headers()) } else { None };
-        if let Some(origin) = &origin
-            && is_preflight(&request)
-        {
-            return self.preflight(&path, origin);
+        let known = Known::of(request.headers());
+        let asked = match self.admit(&request, row, broken) {
+            Ok(()) if origin.is_some() && is_preflight(&request) => Ok(preflight(row)),
+            Ok(()) => self.answer(request, row).await,
+            Err(problem) => Err(problem),
+        };
+        let mut response = asked.unwrap_or_else(|problem| problem.into_response(&self.challenge));
+        if response.headers().get(header::ETAG).is_some_and(|tag| response.status().is_success() && known.has(tag)) {
+            response = not_modified(response);
         }
-        let mut response = self.answer(request, &path).await;
-        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if is_rest {
-            response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
-        }
-        if let Some(origin) = origin {
-            let headers = response.headers_mut();
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            let exposed = HeaderValue::from_static("Idempotency-Replayed, Retry-After");
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-        }
+        dress(&mut response, is_rest, origin);
         if is_head {
-            let body: BoxBody<Bytes, io::Error> = response.take_body().into();
-            if let Some(length) = body.size_hint().exact() {
-                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-            }
+            behead(&mut response);
         }
         response
     }
 
-    async fn answer(&self, request: Request, path: &str) -> Response {
-        // `CONNECT host:port` and `OPTIONS *` name no path, and poem's nesting takes one for granted.
-        if !path.starts_with('/') {
-            return Problem::method_not_allowed("GET, HEAD, POST, PATCH, DELETE").into_response(self.challenge);
+    /// Whether a request comes in at all.
+    fn admit(&self, request: &Request, row: Option<&Row>, broken: Option<usize>) -> Result<(), Problem> {
+        let path = request.uri().path();
+        // Who looks after a server asks it by whatever name the network has for it; there is nothing to be learnt there.
+        if !matches!(path, "/healthz" | "/readyz") {
+            self.hosts.check(request)?;
         }
-        let is_rest = is_rest(path);
+        if let (Some(segment), Some(row)) = (broken, row)
+            && let Some(field) = row.parameter(segment).filter(|_| is_rest(path))
+        {
+            // A socket tells this through the socket.
+            return Err(Error::invalid_field(field.to_owned(), "must be percent-encoded UTF-8").into());
+        }
+        let is_stream = row.is_some_and(|row| row.is_stream);
+        if is_stream && request.method() == Method::HEAD {
+            return Err(Problem::method_not_allowed(&row.map(|row| row.allow.clone()).unwrap_or_default()));
+        }
+        // Sockets look by themselves, once they know that the request is for one.
+        let acts = is_rest(path) && (is_stream || !request.method().is_safe());
+        if acts && !self.origins.admit(request) {
+            return Err(Error::Forbidden.into());
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, mut request: Request, row: Option<&Row>) -> Result<Response, Problem> {
+        // Answered as a GET, so that the headers are the same.
+        if request.method() == Method::HEAD {
+            request.set_method(Method::GET);
+        }
+        // `CONNECT host:port` and `OPTIONS *` name no path, and poem's nesting takes one for granted.
+        if !request.uri().path().starts_with('/') {
+            return Err(Problem::method_not_allowed("GET, HEAD, POST, PATCH, DELETE"));
+        }
+        let is_rest = is_rest(request.uri().path());
         let answer = async {
             if is_rest {
                 torture::reached(Point::InHandler);
             }
             self.inner.call(request).await
         };
-        let problem = match AssertUnwindSafe(answer).catch_unwind().await {
-            Ok(Ok(response)) => return response,
+        match AssertUnwindSafe(answer).catch_unwind().await {
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is::<MethodNotAllowedError>() => {
-                Problem::method_not_allowed(&self.methods.allow(path))
+                Err(Problem::method_not_allowed(row.map_or("", |row| &row.allow)))
             }
-            Ok(Err(error)) => Problem::from_poem(&error),
+            Ok(Err(error)) => Err(Problem::from_poem(&error)),
             Err(_) => {
                 static PANICKED: LogLimit = LogLimit::new();
                 if let Some(left_out) = PANICKED.pass(Instant::now()) {
                     tracing::error!(left_out, "a request handler panicked");
                 }
-                Problem::internal()
+                Err(Problem::internal())
             }
-        };
-        problem.into_response(self.challenge)
+        }
     }
 
     /// The origin of a page that may read our answers.
@@ -115,80 +144,85 @@ impl<E: Endpoint<Output = Response>> Edge<E> {
             _ => None,
         }
     }
+}
 
-    fn preflight(&self, path: &str, origin: &HeaderValue) -> Response {
-        Response::builder()
-            .status(StatusCode::NO_CONTENT)
-            .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin)
-            .header(header::ACCESS_CONTROL_ALLOW_METHODS, self.methods.allow(path))
-            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type, Idempotency-Key, Authorization, Last-Event-ID")
-            .header(header::ACCESS_CONTROL_MAX_AGE, 600)
-            .header(header::VARY, "Origin")
-            .finish()
+/// Spells a request's path as it is compared. The segment that is no text, if there is one, comes back; it stands as
+/// `%EF%BF%BD` in the path then, since poem takes no other bytes.
+fn respell(request: &mut Request) -> Option<usize> {
+    let Spelled { path, broken } = path::spell(request.uri().path());
+    if path == request.uri().path() && broken.is_none() {
+        return None;
+    }
+    let segments = path.split('/').enumerate();
+    let segments: Vec<_> = segments.map(|(at, text)| if broken == Some(at) { "%EF%BF%BD" } else { text }).collect();
+    let mut target = segments.join("/");
+    if let Some(query) = request.uri().query() {
+        target.extend(["?", query]);
+    }
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = target.parse::<PathAndQuery>().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    broken
+}
+
+fn preflight(row: Option<&Row>) -> Response {
+    Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS, row.map_or("", |row| &row.allow))
+        .header(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Content-Type, Idempotency-Key, Authorization, Last-Event-ID, If-None-Match",
+        )
+        .header(header::ACCESS_CONTROL_MAX_AGE, 600)
+        .finish()
+}
+
+/// The answer to a client that has this very answer already.
+fn not_modified(mut response: Response) -> Response {
+    response.set_status(StatusCode::NOT_MODIFIED);
+    drop(response.take_body());
+    let headers = response.headers_mut();
+    for of_the_body in [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
+        headers.remove(of_the_body);
+    }
+    response
+}
+
+/// Adds what every answer has. Nothing is kept anywhere that does not say otherwise.
+fn dress(response: &mut Response, is_rest: bool, origin: Option<HeaderValue>) {
+    let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !is_upgrade {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    if is_rest {
+        let varies = if headers.contains_key(header::VARY) { "Authorization, Cookie, Origin" } else { "Origin" };
+        headers.insert(header::VARY, HeaderValue::from_static(varies));
+    }
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        let exposed = HeaderValue::from_static("ETag, Idempotency-Replayed, Retry-After");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
 }
 
+/// Leaves the head of an answer.
+fn behead(response: &mut Response) {
+    let body: BoxBody<Bytes, io::Error> = response.take_body().into();
+    let has_length = response.status() != StatusCode::NOT_MODIFIED;
+    if let Some(length) = body.size_hint().exact().filter(|_| has_length) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+}
+
+/// Whether a path is one of the REST API's, or would be.
 fn is_rest(path: &str) -> bool {
-    path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-/// Which methods each path has: what `Allow` says.
-#[derive(Debug, Default)]
-pub(crate) struct Methods(Vec<(String, String)>);
-
-impl Methods {
-    /// The same with one more path; `{…}` stands for any one segment.
-    pub(crate) fn add(mut self, pattern: impl Into<String>, methods: impl IntoIterator<Item = Method>) -> Self {
-        let mut names: Vec<String> = Vec::new();
-        for method in methods {
-            names.push(method.to_string());
-            if method == Method::GET {
-                names.push(Method::HEAD.to_string());
-            }
-        }
-        self.0.push((pattern.into(), names.join(", ")));
-        self
-    }
-
-    /// The pattern that a path fits.
-    fn template(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|(pattern, _)| fits(pattern, path)).map(|(pattern, _)| pattern.as_str())
-    }
-
-    fn allow(&self, path: &str) -> String {
-        self.0.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, methods)| methods.clone()).unwrap_or_default()
-    }
-}
-
-fn fits(pattern: &str, path: &str) -> bool {
-    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (pattern.next(), path.next()) {
-            (None, None) => return true,
-            (Some(one), Some(other)) if one == other || (one.starts_with('{') && !other.is_empty()) => {}
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn allow_names_the_methods_of_the_path() {
-        let methods = Methods::default()
-            .add("/rooms", [Method::GET, Method::POST])
-            .add("/rooms/{room_id}/messages", [Method::GET]);
-        assert_eq!(methods.allow("/rooms"), "GET, HEAD, POST");
-        assert_eq!(methods.allow("/rooms/7/messages"), "GET, HEAD");
-        assert_eq!(methods.allow("/rooms/"), "");
-        assert_eq!(methods.allow("/rooms//messages"), "");
-        assert_eq!(methods.template("/rooms/7/messages"), Some("/rooms/{room_id}/messages"));
-        assert_eq!(methods.template("/rooms/7"), None);
-    }
 }

@@ -26,12 +26,19 @@ mod api;
 #[cfg(feature = "ui")]
 mod assets;
 mod auth;
+mod docs;
 mod dto;
 mod edge;
+mod etag;
+mod file;
+mod host;
+mod http1;
 mod json;
+mod methods;
 mod metrics;
 mod openapi;
 mod origin;
+mod path;
 mod patience;
 mod problem;
 mod query;
@@ -48,18 +55,16 @@ mod ws;
 use std::{fmt, sync::Arc};
 
 use chat_core::ChatEngine;
-use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint, http::Method};
+use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
 pub use auth::{Authenticator, Guests};
+pub use host::{BadHostName, HostName};
 pub use openapi::{openapi_json, openapi_yaml};
 pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
 pub use site::text_page;
 
-use crate::{
-    edge::{Edge, Methods},
-    origin::Origins,
-};
+use crate::{edge::Edge, host::Hosts, methods::Methods, origin::Origins, problem::Challenge};
 
 /// The examples of the guide for embedders are tests, too.
 #[cfg(doctest)]
@@ -70,13 +75,14 @@ struct Embedding;
 #[must_use]
 pub fn api(engine: ChatEngine, authenticator: impl Authenticator) -> Api {
     metrics::describe();
-    Api { engine, authenticator: Arc::new(authenticator), origins: Origins::default() }
+    Api { engine, authenticator: Arc::new(authenticator), hosts: Hosts::Any, origins: Origins::default() }
 }
 
-/// [`api`] plus `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz`, `/readyz` and a front page.
+/// [`api`] plus `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz`, `/readyz` and a front page. It answers only for loopback
+/// names and IP addresses, until it is told its [own](Site::public_url) or [other](Site::allow_hosts) names.
 #[must_use]
 pub fn site(engine: ChatEngine, authenticator: impl Authenticator) -> Site {
-    Site(api(engine, authenticator))
+    Site(api(engine, authenticator).allow_hosts([]))
 }
 
 /// What [`api`] makes; an endpoint for poem.
@@ -84,6 +90,7 @@ pub fn site(engine: ChatEngine, authenticator: impl Authenticator) -> Site {
 pub struct Api {
     engine: ChatEngine,
     authenticator: Arc<dyn Authenticator>,
+    hosts: Hosts,
     origins: Origins,
 }
 
@@ -91,7 +98,32 @@ impl Api {
     /// Lets web pages of these origins in, besides those of the server's own: to open sockets, and to use the REST API.
     #[must_use]
     pub fn allow_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
-        self.origins = Origins::new(origins);
+        self.origins = self.origins.allow(origins);
+        self
+    }
+
+    /// Says at which URL people reach this server: its pages are those of this origin and no other, and its name is one to
+    /// answer for. Without it a page is the server's own when its scheme and host are those of the request, which behind a
+    /// proxy that does TLS they are not.
+    #[must_use]
+    pub fn public_url(mut self, url: Origin) -> Self {
+        self.origins = self.origins.own(url);
+        self
+    }
+
+    /// Answers only requests that name one of these hosts, a loopback name or an IP address, and 421 `wrong_host` to others:
+    /// against pages that give a name of theirs the address of this server (DNS rebinding). An [`api`] is mounted in an app
+    /// that may have its own word on that, so by default it answers for every host; a [`site`] checks.
+    #[must_use]
+    pub fn allow_hosts(mut self, hosts: impl IntoIterator<Item = HostName>) -> Self {
+        self.hosts = hosts.into_iter().fold(self.hosts.checked(), Hosts::and);
+        self
+    }
+
+    /// Answers for every host: where something in front of it checks them.
+    #[must_use]
+    pub fn allow_any_host(mut self) -> Self {
+        self.hosts = Hosts::Any;
         self
     }
 
@@ -105,10 +137,11 @@ impl Api {
     }
 
     fn finish(self, routes: Route, methods: Methods) -> BoxEndpoint<'static> {
-        let challenge = self.authenticator.challenge();
+        let challenge = Challenge::of(&*self.authenticator);
         let inner = routes.data(self.authenticator);
-        let methods = ws::PATHS.into_iter().fold(methods, |all, path| all.add(path, [Method::GET]));
-        Edge { inner, methods, origins: self.origins, challenge }.boxed()
+        let methods = ws::PATHS.into_iter().fold(methods, Methods::add_stream);
+        let hosts = self.origins.own_host().into_iter().fold(self.hosts, Hosts::and);
+        Edge { inner, methods, hosts, origins: self.origins, challenge }.boxed()
     }
 }
 
@@ -123,7 +156,9 @@ impl IntoEndpoint for Api {
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Api").field("engine", &self.engine).field("origins", &self.origins).finish_non_exhaustive()
+        let mut all = f.debug_struct("Api");
+        all.field("engine", &self.engine).field("hosts", &self.hosts).field("origins", &self.origins);
+        all.finish_non_exhaustive()
     }
 }
 
@@ -136,6 +171,24 @@ impl Site {
     #[must_use]
     pub fn allow_origins(self, origins: impl IntoIterator<Item = Origin>) -> Self {
         Self(self.0.allow_origins(origins))
+    }
+
+    /// See [`Api::public_url`].
+    #[must_use]
+    pub fn public_url(self, url: Origin) -> Self {
+        Self(self.0.public_url(url))
+    }
+
+    /// See [`Api::allow_hosts`].
+    #[must_use]
+    pub fn allow_hosts(self, hosts: impl IntoIterator<Item = HostName>) -> Self {
+        Self(self.0.allow_hosts(hosts))
+    }
+
+    /// See [`Api::allow_any_host`].
+    #[must_use]
+    pub fn allow_any_host(self) -> Self {
+        Self(self.0.allow_any_host())
     }
 
     /// The engine behind it.

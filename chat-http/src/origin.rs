@@ -2,7 +2,12 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use poem::http::{HeaderMap, HeaderValue, Uri, header};
+use poem::{
+    Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+};
+
+use crate::host::{Authority, HostName};
 
 /// A web origin as browsers send it: `https://chat.example` or `http://localhost:5173`, without a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,40 +44,73 @@ impl FromStr for Origin {
     }
 }
 
-/// The origins that are let in besides a server's own.
+/// The origins of the pages that may act here.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Origins(Arc<[Origin]>);
+pub(crate) struct Origins {
+    /// Those let in besides the server's own.
+    listed: Arc<[Origin]>,
+    /// The server's own, where that is not told by each request.
+    own: Option<Origin>,
+}
 
 impl Origins {
-    pub(crate) fn new(allowed: impl IntoIterator<Item = Origin>) -> Self {
-        Self(allowed.into_iter().collect())
+    /// The same, with these let in.
+    pub(crate) fn allow(self, listed: impl IntoIterator<Item = Origin>) -> Self {
+        Self { listed: listed.into_iter().collect(), ..self }
+    }
+
+    /// The same, with this one as the server's own.
+    pub(crate) fn own(self, own: Origin) -> Self {
+        Self { own: Some(own), ..self }
+    }
+
+    /// The name of the host of the server's own, where it was told and is a name.
+    pub(crate) fn own_host(&self) -> Option<HostName> {
+        let (_, authority) = self.own.as_ref()?.0.split_once("://")?;
+        authority.split(':').next()?.parse().ok()
     }
 
     /// Whether a page of this origin is on the list.
     pub(crate) fn lists(&self, origin: &HeaderValue) -> bool {
-        let origin = origin.to_str().ok().and_then(|text| text.parse().ok());
-        origin.is_some_and(|origin: Origin| self.0.contains(&origin))
+        parse(origin).is_some_and(|origin| self.listed.contains(&origin))
     }
 
-    /// Whether a socket may be opened with these headers: by no page at all, by a page of this server, or by one on the
-    /// list. Browsers do not hold sockets to CORS, so this is the only wall.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> bool {
-        let mut origins = headers.get_all(header::ORIGIN).iter();
+    /// Whether a request may do something: one of no page at all, of a page of this server, or of one on the list.
+    /// Browsers hold neither sockets nor requests without an answer to CORS, so this is the only wall.
+    pub(crate) fn admit(&self, request: &Request) -> bool {
+        let mut origins = request.headers().get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
-            (None, _) => true,
-            (Some(origin), None) => self.lists(origin) || is_own(origin, headers),
+            (None, _) => is_of_no_other_site(request.headers()),
+            (Some(origin), None) => self.lists(origin) || self.is_own(origin, request),
             (Some(_), Some(_)) => false,
         }
     }
+
+    /// Whether an origin is the server's own: as it was told, else as the client names the server.
+    fn is_own(&self, origin: &HeaderValue, request: &Request) -> bool {
+        let Some(origin) = parse(origin) else { return false };
+        if let Some(own) = &self.own {
+            return origin == *own;
+        }
+        let Ok(Some(host)) = Authority::of(request) else { return false };
+        origin.0 == canonical(request.scheme().as_str(), &host.as_str().to_ascii_lowercase())
+    }
 }
 
-/// Whether an origin is the server's own, as the client names the server.
-fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let origin: Option<Origin> = origin.to_str().ok().and_then(|text| text.parse().ok());
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let (Some(origin), Some(host), None) = (origin, hosts.next(), hosts.next()) else { return false };
-    let (Some((scheme, _)), Ok(host)) = (origin.0.split_once("://"), host.to_str()) else { return false };
-    origin.0 == canonical(scheme, &host.to_ascii_lowercase())
+/// What a browser says where it sends no `Origin`, as for an image. Only what clears a request counts.
+fn is_of_no_other_site(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    match (sites.next(), sites.next()) {
+        (None, _) => true,
+        (Some(site), None) => matches!(site.as_bytes(), b"same-origin" | b"none"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+fn parse(origin: &HeaderValue) -> Option<Origin> {
+    origin.to_str().ok()?.parse().ok()
 }
 
 /// Scheme and authority with the scheme's own port left out, as browsers write it.
@@ -85,19 +123,24 @@ fn canonical(scheme: &str, authority: &str) -> String {
 mod tests {
     use super::*;
 
+    fn request(headers: &[(&'static str, &'static str)]) -> Request {
+        let builder = Request::builder().uri_str("/");
+        headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value)).finish()
+    }
+
+    fn origins(listed: &[&str]) -> Origins {
+        Origins::default().allow(listed.iter().map(|text| text.parse().unwrap()))
+    }
+
     fn admitted(listed: &[&str], headers: &[(&'static str, &'static str)]) -> bool {
-        let origins = Origins::new(listed.iter().map(|text| text.parse().unwrap()));
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        }
-        origins.admit(&map)
+        origins(listed).admit(&request(headers))
     }
 
     #[test]
     fn no_origin_the_own_and_the_listed_are_admitted() {
         assert!(admitted(&[], &[("host", "chat.example")]));
-        assert!(admitted(&[], &[("host", "Chat.example:443"), ("origin", "https://chat.example")]));
+        assert!(admitted(&[], &[("host", "Chat.example:80"), ("origin", "http://chat.example")]));
+        assert!(admitted(&[], &[("host", "chat.example"), ("origin", "HTTP://Chat.Example")]));
         assert!(admitted(&[], &[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]));
         assert!(admitted(&["https://app.example"], &[("host", "x"), ("origin", "https://app.example")]));
     }
@@ -105,15 +148,53 @@ mod tests {
     #[test]
     fn strangers_are_not() {
         for origin in
-            ["null", "", "https://chat.example.evil", "https://chat.example:8443", "http://évil", "chat.example"]
+            ["null", "", "http://chat.example.evil", "http://chat.example:8080", "http://évil", "chat.example"]
         {
             assert!(!admitted(&[], &[("host", "chat.example"), ("origin", origin)]), "{origin}");
-            let listed = admitted(&["https://chat.example"], &[("host", "x"), ("origin", origin)]);
+            let listed = admitted(&["http://chat.example"], &[("host", "x"), ("origin", origin)]);
             assert!(!listed, "{origin}");
         }
-        assert!(!admitted(&[], &[("origin", "https://chat.example")]));
+        assert!(!admitted(&[], &[("origin", "http://chat.example")]));
         let own = ("origin", "http://chat.example");
         assert!(!admitted(&[], &[("host", "chat.example"), own, own]));
+        assert!(!admitted(&[], &[("host", "chat.example"), ("origin", "https://chat.example")]), "another scheme");
+    }
+
+    #[test]
+    fn the_public_url_is_the_own_origin_and_no_other() {
+        let origins = Origins::default().own("https://chat.example".parse().unwrap());
+        for (host, origin, own) in [
+            ("chat.example", "https://chat.example", true),
+            ("10.0.0.7:8080", "https://chat.example:443", true),
+            ("chat.example", "http://chat.example", false),
+            ("10.0.0.7:8080", "http://10.0.0.7:8080", false),
+        ] {
+            assert_eq!(origins.admit(&request(&[("host", host), ("origin", origin)])), own, "{host} {origin}");
+        }
+    }
+
+    #[test]
+    fn the_target_tells_the_own_origin_before_the_host() {
+        let ask = |target: &'static str| {
+            let builder = Request::builder().uri_str(target).header("host", "a.example");
+            Origins::default().admit(&builder.header("origin", "http://a.example").finish())
+        };
+        assert!(ask("/") && ask("http://a.example/") && !ask("http://b.example/"));
+    }
+
+    #[test]
+    fn without_an_origin_the_site_tells() {
+        let site = |value| ("sec-fetch-site", value);
+        for own in ["same-origin", "none"] {
+            assert!(admitted(&[], &[site(own)]), "{own}");
+        }
+        for other in ["cross-site", "same-site", "Cross-Site", "", "same-origin, cross-site", "strange"] {
+            assert!(!admitted(&[], &[site(other)]), "{other}");
+        }
+        assert!(!admitted(&[], &[site("same-origin"), site("cross-site")]));
+        let listed = ("origin", "https://app.example");
+        assert!(admitted(&["https://app.example"], &[listed, site("cross-site")]), "the list is asked first");
+        assert!(!admitted(&[], &[listed, site("same-origin")]), "an origin stands above it");
     }
 
     #[test]

@@ -15,10 +15,11 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{dto::RoomDto, refusal::Refusal};
+use crate::{auth::Authenticator, dto::RoomDto, refusal::Refusal};
 
 /// Each code with its status.
 const TABLE: &[(&str, StatusCode)] = &[
+    ("bad_request", StatusCode::BAD_REQUEST),
     ("bad_json", StatusCode::BAD_REQUEST),
     ("invalid_field", StatusCode::BAD_REQUEST),
     ("empty_message", StatusCode::BAD_REQUEST),
@@ -31,6 +32,7 @@ const TABLE: &[(&str, StatusCode)] = &[
     ("not_found", StatusCode::NOT_FOUND),
     ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
     ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ("wrong_host", StatusCode::MISDIRECTED_REQUEST),
     ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
     ("name_taken", StatusCode::CONFLICT),
     ("idempotency_mismatch", StatusCode::CONFLICT),
@@ -155,14 +157,15 @@ impl Problem {
         Self { status, body: Box::new(body), headers: Vec::new() }
     }
 
-    /// The answer; `challenge` is what a 401 names.
-    pub(crate) fn into_response(self, challenge: &'static str) -> Response {
+    /// The answer; a 401 tells how to say who one is.
+    pub(crate) fn into_response(mut self, challenge: &Challenge) -> Response {
         let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE);
         for (name, value) in self.headers {
             response = response.header(name, value);
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            response = response.header(header::WWW_AUTHENTICATE, challenge);
+            response = response.header(header::WWW_AUTHENTICATE, challenge.header);
+            self.body.detail.clone_from(&challenge.advice);
         }
         if let Some(wait) = self.body.retry_after_ms {
             response = response.header(header::RETRY_AFTER, wait.div_ceil(1_000));
@@ -195,6 +198,20 @@ impl Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+/// How to say who one is: what a 401 tells.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Challenge {
+    header: &'static str,
+    advice: String,
+}
+
+impl Challenge {
+    /// As the authenticator has it.
+    pub(crate) fn of(authenticator: &dyn Authenticator) -> Self {
+        Self { header: authenticator.challenge(), advice: authenticator.advice().into_owned() }
     }
 }
 
@@ -237,7 +254,7 @@ impl ResponseError for Problem {
     }
 
     fn as_response(&self) -> Response {
-        self.clone().into_response("")
+        self.clone().into_response(&Challenge::default())
     }
 }
 
@@ -260,6 +277,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::auth::Guests;
 
     #[test]
     fn every_error_of_the_engine_has_its_row() {
@@ -283,7 +301,7 @@ mod tests {
         ];
         for (error, status) in errors {
             assert!(TABLE.iter().any(|(code, _)| *code == error.code()), "{error:?}");
-            let response = Problem::from(error.clone()).into_response("Guest");
+            let response = Problem::from(error.clone()).into_response(&Challenge::of(&Guests));
             assert_eq!(response.status().as_u16(), status, "{error:?}");
             let waits = matches!(status, 429 | 503);
             assert_eq!(response.headers().contains_key(header::RETRY_AFTER), waits, "{error:?}");
@@ -292,9 +310,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_401_says_how_to_say_who_one_is() {
+        let response = Problem::from(Error::Unauthenticated).into_response(&Challenge::of(&Guests));
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], Guests.challenge());
+        let body: serde_json::Value = response.into_body().into_json().await.unwrap();
+        assert!(body["detail"].as_str().unwrap().contains("?username="), "{body}");
+    }
+
+    #[tokio::test]
     async fn a_problem_says_what_and_when() {
         let error = Error::RateLimited { retry_after: Duration::from_micros(1_500_001) };
-        let response = Problem::from(error).into_response("");
+        let response = Problem::from(error).into_response(&Challenge::default());
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         let body: serde_json::Value = response.into_body().into_json().await.unwrap();

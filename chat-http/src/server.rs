@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::{
     Addr, Endpoint, EndpointExt, IntoEndpoint, Response,
     endpoint::BoxEndpoint,
-    http::uri::Scheme,
+    http::{HeaderValue, Version, header, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -29,7 +29,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{Site, patience::Patient};
+use crate::{
+    Site,
+    http1::{Exchange, MAX_HEAD, Requests},
+    metrics,
+    patience::Patient,
+    problem::{Challenge, Problem},
+};
 
 /// Serves a site until `shutdown` resolves; then closes every socket with 1001, waits up to 9 s for all connections to
 /// end, and returns. The engine is shut down by then.
@@ -91,7 +97,7 @@ impl Server {
         let slots = Arc::new(Semaphore::new(max_connections as usize));
         let (phase, _) = watch::channel(Phase::Open);
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_header_size(MAX_HEADERS);
+        http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_header_size(MAX_HEAD);
         let host = Arc::new(Host { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http });
 
         tokio::select! {
@@ -138,8 +144,6 @@ struct Host {
 
 /// How long stopping may take, so that whoever gives a process 10 s to end sees it end by itself.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
-/// The most bytes a request line and its headers may have.
-const MAX_HEADERS: usize = 16 << 10;
 /// How long a peer may take nothing of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait when no connection can be accepted, at first and at most.
@@ -187,9 +191,16 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Slot, mut phase: watch::Receiver<Phase>) {
     // A small frame must not wait for the acknowledgement of the one before.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
-    let service = service_fn(|request| answer(Arc::clone(&host), request, local, peer, slot.clone()));
-    let mut connection =
-        pin!(host.http.serve_connection(TokioIo::new(Patient::new(stream, WRITE_TIMEOUT)), service).with_upgrades());
+    let exchange = Arc::new(Exchange::default());
+    let stream = Requests::new(Patient::new(stream, WRITE_TIMEOUT), Arc::clone(&exchange));
+    let addresses = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(slot.clone());
+        let refusal = exchange.refusal(request.headers(), request.version() == Version::HTTP_11);
+        let request = poem::Request::from((request, addresses.0.clone(), addresses.1.clone(), Scheme::HTTP));
+        answer(Arc::clone(&host), Arc::clone(&exchange), request, refusal)
+    });
+    let mut connection = pin!(host.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut finishing = false;
     loop {
         tokio::select! {
@@ -223,15 +234,29 @@ async fn reach(phase: &mut watch::Receiver<Phase>, finishing: bool) -> Phase {
 
 async fn answer(
     host: Arc<Host>,
-    mut request: hyper::Request<Incoming>,
-    local: SocketAddr,
-    peer: SocketAddr,
-    slot: Slot,
+    exchange: Arc<Exchange>,
+    request: poem::Request,
+    refusal: Option<Problem>,
 ) -> Result<hyper::Response<BoxBody<Bytes, io::Error>>, Infallible> {
-    request.extensions_mut().insert(slot);
-    let addresses = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
-    let request = poem::Request::from((request, addresses.0, addresses.1, Scheme::HTTP));
-    Ok(host.endpoint.get_response(request).await.into())
+    let response = match refusal {
+        Some(problem) => refuse(problem),
+        None => host.endpoint.get_response(request).await,
+    };
+    exchange.answered(response.status());
+    Ok(response.into())
+}
+
+/// The answer to what is no request, and the last one on its connection.
+fn refuse(problem: Problem) -> Response {
+    let code = problem.code().to_owned();
+    let mut response = problem.into_response(&Challenge::default());
+    tracing::debug!(code, "a connection is closed for what it sent");
+    metrics::request("other", "unknown".to_owned(), response.status(), Duration::ZERO);
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 #[cfg(test)]

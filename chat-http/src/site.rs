@@ -1,5 +1,6 @@
 //! What a whole site has besides the API: a front page, the documentation and health.
 
+#[cfg(not(feature = "ui"))]
 use bytes::Bytes;
 use chat_core::{ChatEngine, Error};
 use poem::{
@@ -11,24 +12,21 @@ use poem::{
 
 #[cfg(feature = "ui")]
 use crate::assets;
-use crate::{edge::Methods, openapi, problem::Problem};
+#[cfg(not(feature = "ui"))]
+use crate::file::Served;
+use crate::{docs, methods::Methods, problem::Problem};
 
 /// The paths of [`routes`] besides the front page's.
-const PATHS: [&str; 5] = ["/docs", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"];
+const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Adds the site's own paths to the API's.
 pub(crate) fn routes(api: Route, engine: ChatEngine) -> Route {
-    front(api)
-        .at("/docs", get(page("text/html; charset=utf-8", openapi::swagger_ui(), WITH_SCRIPTS)))
-        .at("/openapi.json", get(page("application/json", openapi::openapi_json(), PLAIN)))
-        .at("/openapi.yaml", get(page("application/yaml", openapi::openapi_yaml(), PLAIN)))
-        .at("/healthz", get(page("application/json", "{\"status\":\"ok\"}", PLAIN)))
-        .at("/readyz", get(Ready(engine)))
+    docs::routes(front(api)).at("/healthz", get(make_sync(|_| status("ok")))).at("/readyz", get(Ready(engine)))
 }
 
 /// The methods of the site's own paths.
 pub(crate) fn methods(api: Methods) -> Methods {
-    front_paths().chain(PATHS).fold(api, |all, path| all.add(path, [Method::GET]))
+    front_paths().chain(docs::PATHS).chain(PATHS).fold(api, |all, path| all.add(path, [Method::GET]))
 }
 
 /// The web page, where one chats.
@@ -45,7 +43,8 @@ fn front_paths() -> impl Iterator<Item = &'static str> {
 /// A page that says what is here.
 #[cfg(not(feature = "ui"))]
 fn front(api: Route) -> Route {
-    api.at("/", get(page("text/html; charset=utf-8", include_str!("site.html"), PLAIN)))
+    let page = Bytes::from_static(include_bytes!("site.html"));
+    api.at("/", get(Served::new(docs::page(page))))
 }
 
 #[cfg(not(feature = "ui"))]
@@ -71,25 +70,15 @@ impl Endpoint for Ready {
     async fn call(&self, _request: Request) -> Result<Response> {
         let health = self.0.health();
         if health.ready {
-            return Ok(Response::builder().content_type("application/json").body("{\"status\":\"ready\"}"));
+            return Ok(status("ready"));
         }
         Err(Problem::from(health.reason.unwrap_or(Error::Unavailable)).into())
     }
 }
 
-/// Nothing is loaded and nothing runs.
-const PLAIN: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-/// Swagger UI is one page with its scripts in it; it may ask this server only.
-const WITH_SCRIPTS: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                            img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
-
-fn page(content_type: &'static str, text: impl Into<Bytes>, policy: &'static str) -> impl Endpoint {
-    let text = text.into();
-    make_sync(move |_| {
-        Response::builder()
-            .content_type(content_type)
-            .header(header::CONTENT_SECURITY_POLICY, policy)
-            .header(header::CACHE_CONTROL, "no-cache")
-            .body(text.clone())
-    })
+fn status(word: &str) -> Response {
+    Response::builder()
+        .content_type("application/json")
+        .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")
+        .body(format!("{{\"status\":\"{word}\"}}"))
 }

@@ -204,7 +204,7 @@ async fn raw(server: &Server, bytes: &[u8]) -> String {
 #[tokio::test]
 async fn r8_who_asks_first_is_told_before_sending() {
     let server = Server::start(engine().await).await;
-    let head = "POST /api/chat/rooms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let head = "POST /api/chat/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     let answer = raw(&server, format!("{head}Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n").as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("too_large"), "{answer}");
     let answer = raw(&server, format!("{head}Content-Length: 3000000\r\n\r\n").as_bytes()).await;
@@ -214,7 +214,7 @@ async fn r8_who_asks_first_is_told_before_sending() {
 #[tokio::test]
 async fn r10_lengths_that_contradict_each_other() {
     let server = Server::start(engine().await).await;
-    let head = "POST /api/chat/rooms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let head = "POST /api/chat/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     for lengths in ["Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: -1\r\n", "Content-Length: x\r\n"] {
         let answer = raw(&server, format!("{head}{lengths}\r\n{{}}").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{lengths}: {answer}");
@@ -226,17 +226,115 @@ async fn r14_r15_r16_odd_requests() {
     let server = Server::start(engine().await).await;
     let many = (0..200).map(|number| format!("X-{number}: y\r\n")).collect::<String>();
     for (request, status) in [
-        (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), "431"),
-        (format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(20 << 10)), "431"),
-        ("CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "405"),
-        ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "405"),
-        ("TRACE /docs HTTP/1.1\r\nHost: x\r\nX-Secret: 1\r\n\r\n".to_owned(), "405"),
-        ("GET http://x/api/chat/rooms HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "200"),
-        ("GET /api/chat/rooms/%zz HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "400"),
+        (format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), "431"),
+        (format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(20 << 10)), "414"),
+        ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), "405"),
+        ("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), "405"),
+        ("TRACE /docs HTTP/1.1\r\nHost: localhost\r\nX-Secret: 1\r\n\r\n".to_owned(), "405"),
+        ("GET http://localhost/api/chat/rooms HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), "200"),
+        ("GET /api/chat/rooms/%zz HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(), "400"),
     ] {
         let answer = raw(&server, request.as_bytes()).await;
         let start = &request[..request.len().min(40)];
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{start}: {answer}");
         assert!(!answer.contains("X-Secret"));
+    }
+}
+
+/// What two readers might take for different requests is none.
+#[tokio::test]
+async fn what_is_no_http_is_refused_with_a_problem() {
+    let server = Server::start(engine().await).await;
+    let post = "POST /api/chat/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let socket = "GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+    for (request, status, what) in [
+        ("GET / HTTP/1.1\nHost: localhost\n\n".to_owned(), 400, "bad_request"),
+        ("GET / HTTP/1.1\r\nHost: localhost\n\r\n".to_owned(), 400, "bad_request"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n".to_owned(), 400, "bad_request"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nX: y\r\n z\r\n\r\n".to_owned(), 400, "bad_request"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400, "bad_request"),
+        ("\u{16}\u{3}\u{1}\u{2}".to_owned(), 400, "bad_request"),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400, "Host"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n".to_owned(), 400, "Host"),
+        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n".to_owned(), 400, "Host"),
+        (format!("{post}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 501, "Transfer-Encoding"),
+        (format!("{post}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"), 400, "Transfer-Encoding"),
+        (format!("{post}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{{}}"), 400, "Content-Length"),
+        (format!("{post}Expect: the-unexpected\r\nContent-Length: 2\r\n\r\n{{}}"), 417, "Expect"),
+        (format!("{socket}Content-Length: 2\r\n\r\n{{}}"), 400, "Upgrade"),
+        (format!("{socket}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400, "Upgrade"),
+    ] {
+        let answer = raw(&server, request.as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request:?}: {answer}");
+        let lower = answer.to_lowercase();
+        for header in ["connection: close", "content-type: application/problem+json", "cache-control: no-store"] {
+            assert!(lower.contains(header), "{request:?}: {answer}");
+        }
+        assert!(answer.contains(&format!("\"{what}\"")), "{request:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn http_1_0_needs_no_host_and_expects_nothing() {
+    let server = Server::start(engine().await).await;
+    for lines in ["", "Expect: x\r\n", "Host: localhost\r\n"] {
+        let answer = raw(&server, format!("GET /api/chat/rooms HTTP/1.0\r\n{lines}\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.0 200"), "{lines}: {answer}");
+    }
+    let answer = raw(&server, b"GET /api/chat/rooms HTTP/1.0\r\nHost: evil.example\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 421"), "{answer}");
+}
+
+/// All the server says to these bytes, which come in pieces of this size, until it closes.
+async fn conversation(server: &Server, bytes: &[u8], piece: usize) -> String {
+    let stream = TcpStream::connect(server.addr).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let mut answer = Vec::new();
+    let writing = async {
+        for part in bytes.chunks(piece) {
+            writer.write_all(part).await.unwrap();
+        }
+    };
+    let both = async { tokio::join!(writing, reader.read_to_end(&mut answer)) };
+    tokio::time::timeout(Duration::from_secs(20), both).await.expect("an end").1.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// Bodies of both kinds pass by, answers come in order, and the first request that is none is the last.
+#[tokio::test]
+async fn requests_in_a_row_are_answered_in_order_up_to_the_first_bad_one() {
+    let server = Server::start(engine().await).await;
+    let json = "Host: localhost\r\nContent-Type: application/json\r\n";
+    let good = format!(
+        "POST /api/chat/rooms HTTP/1.1\r\n{json}Content-Length: 14\r\n\r\n{{\"name\": \"a\"}} \r\n\
+         POST /api/chat/rooms HTTP/1.1\r\n{json}Transfer-Encoding: chunked\r\n\r\n5;x=y\r\n{{\"nam\r\n8\r\ne\": \"b\"}}\r\n0\r\nT: u\r\n\r\n\
+         GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    );
+    let bad = "GET /healthz HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let statuses = |answer: &str| {
+        let lines = answer.split("HTTP/1.1 ").skip(1);
+        lines.map(|line| line[..3].to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (round, piece) in [1 << 20, 1, 7].into_iter().enumerate() {
+        let fresh = good.replace("\"a\"", &format!("\"{round}a\"")).replace("\"b\"", &format!("\"{round}b\""));
+        let fresh = fresh.replace("Content-Length: 14", "Content-Length: 15").replace("\r\n8\r\n", "\r\n9\r\n");
+        let answer = conversation(&server, format!("{fresh}{last}").as_bytes(), piece).await;
+        assert_eq!(statuses(&answer), "201 201 200 200", "{piece}: {answer}");
+        let answer = conversation(&server, format!("{fresh}{bad}").as_bytes(), piece).await;
+        assert_eq!(statuses(&answer), "409 409 200 400", "{piece}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_refused_leaves_a_connection_of_requests() {
+    let server = Server::start(engine().await).await;
+    let upgrade = "GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n";
+    let next = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for piece in [1 << 20, 1] {
+        let answer = conversation(&server, format!("{next}{upgrade}{next}GET / HTTP/1.1\n").as_bytes(), piece).await;
+        let statuses: Vec<_> = answer.split("HTTP/1.1 ").skip(1).map(|line| &line[..3]).collect();
+        assert_eq!(statuses, ["200", "400", "200", "400"], "{answer}");
     }
 }

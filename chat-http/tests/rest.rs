@@ -275,7 +275,7 @@ async fn listed_pages_may_use_the_api_and_others_may_not() {
         assert_eq!(response.0.status().as_u16(), 405, "{stranger}");
         let response = client.get("/api/chat/rooms").header("Origin", stranger).send().await;
         assert!(response.0.header("Access-Control-Allow-Origin").is_none(), "{stranger}");
-        response.assert_header("Vary", "Origin");
+        response.assert_header("Vary", "Authorization, Cookie, Origin");
     }
     // Errors can be read by the page, too.
     for path in ["/api/chat/rooms", "/api/chat/rooms/7"] {

@@ -262,6 +262,40 @@ async fn broken_frames_close_with_their_code() {
     }
 }
 
+#[tokio::test]
+async fn a_socket_that_is_refused_says_what_is_wrong() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for (path, code, reason) in [
+        (format!("/ws/chat/{room}?username=Alice&presence=0"), 4400, "presence: must be true or false"),
+        (format!("/ws/chat/{room}?username=Alice&presence="), 4400, "presence: must be true or false"),
+        (format!("/ws/chat/{room}?username=Alice&presence=%ff"), 4400, "presence: must be percent-encoded UTF-8"),
+        (format!("/ws/chat/{room}?username=Alice&after=x"), 4400, "after: must be an integer"),
+        (format!("/ws/chat/{room}?username=Alice&after=-1"), 4400, "after: must be an integer"),
+        (format!("/ws/chat/{room}?username=Alice&after=1&epoch=%zz"), 4400, "epoch: must be percent-encoded UTF-8"),
+        ("/ws/chat/x?username=Alice".to_owned(), 4400, "room: must be an integer"),
+        ("/ws/chat/%FF?username=Alice".to_owned(), 4400, "room: must be an integer"),
+        ("/ws/chat/%zz?username=Alice".to_owned(), 4400, "room: must be an integer"),
+        ("/ws/chat/1%2f2?username=Alice".to_owned(), 4400, "room: must be an integer"),
+        (format!("/ws/chat/{room}"), 4401, "say who you are: add ?username="),
+        ("/ws/chat".to_owned(), 4401, "say who you are: add ?username="),
+        ("/ws/chat?username=%ff".to_owned(), 4401, "username: must be percent-encoded UTF-8"),
+        ("/ws/chat?username=".to_owned(), 4401, "username: "),
+    ] {
+        let (told, why) = server.open(&path).await.close().await;
+        assert_eq!(told, code, "{path}");
+        assert!(why.starts_with(reason) && why.len() <= 123, "{path}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_may_be_spelled_in_other_ways() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut alice = server.open(&format!("/%77s/ch%61t/%3{room}?username=%41lice")).await;
+    assert_eq!(alice.next().await["type"], "attached");
+}
+
 /// Upgrades by hand, for frames that no client library sends.
 async fn upgrade(server: &Server, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
@@ -277,7 +311,7 @@ async fn upgrade(server: &Server, path: &str) -> TcpStream {
 
 fn handshake(path: &str, more: &str) -> String {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: chat.example\r\nUpgrade: WEBSOCKET\r\nConnection: keep-alive, Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: WEBSOCKET\r\nConnection: keep-alive, Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
     )
 }
@@ -287,12 +321,12 @@ async fn only_own_and_listed_pages_may_open_sockets() {
     let server = server().await;
     for (more, status) in [
         ("", "101"),
-        ("Origin: http://chat.example\r\n", "101"),
+        ("Origin: http://localhost\r\n", "101"),
         ("Origin: http://app.example\r\n", "101"),
         ("Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: x\r\n", "101"),
-        ("Origin: http://chat.example.evil\r\n", "403"),
+        ("Origin: http://localhost.evil\r\n", "403"),
         ("Origin: null\r\n", "403"),
-        ("Origin: http://chat.example\r\nOrigin: http://chat.example\r\n", "403"),
+        ("Origin: http://localhost\r\nOrigin: http://localhost\r\n", "403"),
     ] {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(handshake("/ws/chat", more).as_bytes()).await.unwrap();

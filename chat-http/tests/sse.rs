@@ -135,7 +135,7 @@ async fn a_deleted_room_ends_its_streams_for_good() {
 async fn what_is_wrong_is_told_before_the_stream_begins() {
     let server = server().await;
     let room = server.room("general").await;
-    for bad in ["", "x", ":1", "e:", "e:x", "e:-1", "\u{e9}\u{ff}:x", "e:1\r\nLast-Event-ID: e:1"] {
+    for bad in ["x", ":1", "e:", "e:x", "e:-1", "\u{e9}\u{ff}:x", "e:1\r\nLast-Event-ID: e:1"] {
         let refused = refusal(&server, &path(room, "username=Alice"), &format!("Last-Event-ID: {bad}\r\n")).await;
         assert_eq!(refused, (400, json!("invalid_field"), json!("Last-Event-ID")), "{bad:?}");
     }
@@ -151,7 +151,7 @@ async fn what_is_wrong_is_told_before_the_stream_begins() {
     assert_eq!(refusal(&server, &path(RoomId(999), "username=Alice"), "").await.1, "room_not_found");
     assert_eq!(refusal(&server, "/api/chat/rooms/0/events?username=Alice", "").await.0, 400);
     let (head, _) = request(server.addr, "POST", &path(room, "username=Alice"), "", None).await;
-    assert_eq!((head.status, head.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!((head.status, head.header("allow")), (405, Some("GET")));
 }
 
 #[tokio::test]
@@ -169,24 +169,66 @@ async fn one_session_too_many_is_told() {
 async fn pages_of_listed_origins_may_listen() {
     let server = server().await;
     let room = server.room("general").await;
-    for (origin, allowed) in [("http://app.example", Some("http://app.example")), ("http://evil.example", None)] {
-        let headers = format!("Origin: {origin}\r\n");
-        let (head, _) = EventSource::open(server.addr, &path(room, "username=Alice"), &headers).await;
-        assert_eq!((head.header("access-control-allow-origin"), head.header("vary")), (allowed, Some("Origin")));
-    }
+    let (head, _) =
+        EventSource::open(server.addr, &path(room, "username=Alice"), "Origin: http://app.example\r\n").await;
+    let read_by = head.header("access-control-allow-origin");
+    assert_eq!((head.status, read_by, head.header("vary")), (200, Some("http://app.example"), Some("Origin")));
     let preflight = "Origin: http://app.example\r\nAccess-Control-Request-Method: GET\r\n";
     let (head, _) = request(server.addr, "OPTIONS", &path(room, ""), preflight, None).await;
     assert!(head.header("access-control-allow-headers").unwrap().contains("Last-Event-ID"));
 }
 
+/// An `EventSource` that has seen no id yet may say so.
 #[tokio::test]
-async fn asking_for_the_headers_alone_leaves_at_once() {
+async fn an_empty_last_id_is_none() {
     let server = server().await;
     let room = server.room("general").await;
-    let (head, body) = request(server.addr, "HEAD", &path(room, "username=Alice"), "", None).await;
-    assert_eq!((head.status, head.header("content-type"), body), (200, Some("text/event-stream"), Value::Null));
+    say(&server, room, "before").await;
+    let mut alice = listen(&server, room, "username=Alice&after=0", "Last-Event-ID: \r\n").await;
+    assert_eq!(alice.next_of("message").await.data["content"], "before");
+}
+
+/// An image, a form, a script of a foreign page: none of them makes anyone join.
+#[tokio::test]
+async fn pages_of_other_origins_make_nobody_join() {
+    let server = server().await;
+    let room = server.room("general").await;
+    for headers in [
+        "Origin: http://evil.example\r\n",
+        "Origin: null\r\n",
+        "Origin: http://LOCALHOST.evil\r\n",
+        "Origin: http://localhost\r\nOrigin: http://evil.example\r\n",
+        "Origin: http://localhost\r\nOrigin: http://localhost\r\n",
+        "Origin: http://evil.example\r\nSec-Fetch-Site: same-origin\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: else\r\n",
+    ] {
+        let (head, problem) = request(server.addr, "GET", &path(room, "username=Ghost"), headers, None).await;
+        assert_eq!((head.status, &problem["code"]), (403, &json!("forbidden")), "{headers}");
+        assert_eq!(head.header("cache-control"), Some("no-store"));
+    }
+    for headers in ["", "Origin: HTTP://LocalHost\r\n", "Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n"] {
+        let (head, _) = EventSource::open(server.addr, &path(room, "username=Alice"), headers).await;
+        assert_eq!(head.status, 200, "{headers}");
+    }
+    let mut host = listen(&server, room, "username=Host", "").await;
+    let listed = host.next_of("user_list").await.data["users"].to_string();
+    assert!(!listed.contains("Ghost"), "{listed}");
+}
+
+#[tokio::test]
+async fn asking_for_the_headers_alone_opens_nothing() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut host = listen(&server, room, "username=Host", "").await;
+    host.next_of("user_list").await;
+    let (head, body) = request(server.addr, "HEAD", &path(room, "username=Ghost"), "", None).await;
+    assert_eq!((head.status, head.header("allow"), body), (405, Some("GET"), Value::Null));
     say(&server, room, "the room has taken note").await;
-    assert_eq!(server.engine.presence(Actor::System, room).await.unwrap().count, 0);
+    let next = host.next().await.unwrap().data;
+    assert_eq!(next["type"], "message", "nobody has joined: {next}");
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ async fn a_thousand_half_sent_requests_stop_nobody() {
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
         // Half of them stop in their headers, the others in their bodies.
         let half = match number % 2 {
-            0 => "GET /api/chat/rooms HTTP/1.1\r\nHost: x\r\nX-Half: ",
+            0 => "GET /api/chat/rooms HTTP/1.1\r\nHost: localhost\r\nX-Half: ",
             _ => {
-                "POST /api/chat/rooms HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+                "POST /api/chat/rooms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
             }
         };
         stream.write_all(half.as_bytes()).await.unwrap();

@@ -3,6 +3,7 @@
 
 mod common;
 
+mod edge;
 mod epoch;
 mod examples;
 mod faults;

@@ -54,6 +54,10 @@ impl LastIdArg {
     fn parse(request: &Request) -> Result<Option<Position>, Problem> {
         let mut values = request.headers().get_all(Self::NAME).iter();
         let Some(value) = values.next() else { return Ok(None) };
+        // Nothing is what an `EventSource` has that has seen no id yet.
+        if value.is_empty() && values.next().is_none() {
+            return Ok(None);
+        }
         let id = std::str::from_utf8(value.as_bytes()).ok().and_then(sse::parse_id);
         match id {
             Some(position) if values.next().is_none() => Ok(Some(position)),

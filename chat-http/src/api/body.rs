@@ -16,7 +16,12 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{json::Fields, problem::Problem, refusal::Refusal};
+use crate::{
+    etag,
+    json::Fields,
+    problem::{Challenge, Problem},
+    refusal::Refusal,
+};
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 256 << 10;
@@ -80,7 +85,36 @@ impl<T: Serialize + Send> IntoResponse for Encoded<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
             Ok(json) => Response::builder().content_type(CONTENT_TYPE).body(json),
-            Err(_) => Problem::internal().into_response(""),
+            Err(_) => Problem::internal().into_response(&Challenge::default()),
+        }
+    }
+}
+
+/// An answer in JSON that a client may keep, if it asks each time whether it still holds: it is told by its tag.
+pub(crate) struct Tagged<T>(pub(crate) T);
+
+impl<T: Type> Payload for Tagged<T> {
+    const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(json) => Response::builder()
+                .content_type(CONTENT_TYPE)
+                .header(header::ETAG, etag::of(&json))
+                .header(header::CACHE_CONTROL, "private, no-cache")
+                .header(header::VARY, "Authorization, Cookie")
+                .body(json),
+            Err(_) => Problem::internal().into_response(&Challenge::default()),
         }
     }
 }

@@ -7,7 +7,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::{
     Tag,
     args::{Caller, KeyArg, LimitArg, RoomArg, SeqArg},
-    body::{Encoded, FromFields, Strict},
+    body::{Encoded, FromFields, Strict, Tagged},
 };
 use crate::{
     dto::{History, MessageDto},
@@ -53,7 +53,7 @@ impl MessagesApi {
         let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
         let page = Page { from: direction(before.0, after.0, around.0)?, limit };
         let history = self.engine.history(caller.0, room_id.0, page).await?;
-        Ok(FoundMessages::Found(Encoded(History::from(&history))))
+        Ok(FoundMessages::Found(Tagged(History::from(&history))))
     }
 
     /// Send a message
@@ -102,7 +102,7 @@ impl FromFields for NewMessageBody {
 enum FoundMessages {
     /// A page of messages.
     #[oai(status = 200)]
-    Found(Encoded<History>),
+    Found(Tagged<History>),
 }
 
 #[derive(ApiResponse)]

@@ -16,6 +16,9 @@ pub(crate) use rooms::RoomsApi;
 /// Where the resources lie below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
 
+/// The path that is read as long as its stream lasts, and makes who reads it join.
+pub(crate) const EVENTS: &str = "/rooms/{room_id}/events";
+
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (RoomsApi, MessagesApi, PresenceApi, EventsApi);
 

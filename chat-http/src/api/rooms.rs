@@ -7,7 +7,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::{
     Tag,
     args::{Caller, LimitArg, RoomArg, TextArg},
-    body::{Encoded, FromFields, Strict},
+    body::{Encoded, FromFields, Strict, Tagged},
 };
 use crate::{
     dto::{RoomDto, RoomList},
@@ -64,7 +64,7 @@ impl RoomsApi {
             name_contains: q.0.filter(|part| !part.trim().is_empty()),
         };
         let page = self.engine.rooms(caller.0, query).await?;
-        Ok(FoundRooms::Found(Encoded(RoomList::from(&page))))
+        Ok(FoundRooms::Found(Tagged(RoomList::from(&page))))
     }
 
     /// A room
@@ -78,7 +78,7 @@ impl RoomsApi {
         room_id: RoomArg,
     ) -> Result<FoundRoom, Problem> {
         let room = self.engine.room(caller.0, room_id.0).await?;
-        Ok(FoundRoom::Found(Encoded(RoomDto::from(&room))))
+        Ok(FoundRoom::Found(Tagged(RoomDto::from(&room))))
     }
 
     /// Change a room's name or topic
@@ -93,10 +93,10 @@ impl RoomsApi {
         /// The room's id.
         room_id: RoomArg,
         body: Strict<RoomChangeBody>,
-    ) -> Result<FoundRoom, Problem> {
+    ) -> Result<ChangedRoom, Problem> {
         let RoomChangeBody { name, topic } = body.0;
         let room = self.engine.update_room(caller.0, room_id.0, RoomChange { name, topic }).await?;
-        Ok(FoundRoom::Found(Encoded(RoomDto::from(&room))))
+        Ok(ChangedRoom::Changed(Encoded(RoomDto::from(&room))))
     }
 
     /// Delete a room and its messages
@@ -159,14 +159,21 @@ enum CreatedRoom {
 enum FoundRoom {
     /// The room.
     #[oai(status = 200)]
-    Found(Encoded<RoomDto>),
+    Found(Tagged<RoomDto>),
+}
+
+#[derive(ApiResponse)]
+enum ChangedRoom {
+    /// The room.
+    #[oai(status = 200)]
+    Changed(Encoded<RoomDto>),
 }
 
 #[derive(ApiResponse)]
 enum FoundRooms {
     /// A page of rooms.
     #[oai(status = 200)]
-    Found(Encoded<RoomList>),
+    Found(Tagged<RoomList>),
 }
 
 #[derive(ApiResponse)]

@@ -101,6 +101,7 @@ const ANSWERS: &[Answer] = &[
         problems: &[
             ("invalid_field", "name: is missing", r#"{"field": "name"}"#),
             ("bad_json", "this is not JSON", "{}"),
+            ("bad_request", "this is no request of HTTP/1.1", "{}"),
             ("empty_message", "the message is empty", "{}"),
             ("too_long", "the message is longer than 4000 characters", "{}"),
         ],
@@ -111,14 +112,14 @@ const ANSWERS: &[Answer] = &[
         name: "Unauthenticated",
         title: "Unauthorized",
         description: "It is not said who asks, or not in a way that is believed.",
-        problems: &[("unauthenticated", "say who you are", "{}")],
+        problems: &[("unauthenticated", "say who you are: add ?username=YOUR-NAME to the address", "{}")],
         header: Some(("WWW-Authenticate", "How to say who one is.", Kind::Text)),
     },
     Answer {
         status: 403,
         name: "Forbidden",
         title: "Forbidden",
-        description: "This user may not do that.",
+        description: "This user may not do that, or this web page may not.",
         problems: &[("forbidden", "this is not allowed", "{}")],
         header: None,
     },
@@ -161,6 +162,18 @@ const ANSWERS: &[Answer] = &[
         title: "Unsupported Media Type",
         description: "The body is not announced as JSON in UTF-8.",
         problems: &[("unsupported_media_type", "send application/json in UTF-8, without a content encoding", "{}")],
+        header: None,
+    },
+    Answer {
+        status: 421,
+        name: "WrongHost",
+        title: "Misdirected Request",
+        description: "The server does not answer for the host that the request is for.",
+        problems: &[(
+            "wrong_host",
+            "this server does not answer for this host; it may be told to by --allowed-host",
+            "{}",
+        )],
         header: None,
     },
     Answer {

@@ -46,7 +46,8 @@ fn mend_headers(response: &mut Value) {
             if let Some(header) = header.as_object_mut() {
                 header.retain(|key, value| key != "deprecated" || *value != false);
             }
-            (name.split('-').map(calm).collect::<Vec<_>>().join("-"), header)
+            let name = if name == "ETag" { name } else { name.split('-').map(calm).collect::<Vec<_>>().join("-") };
+            (name, header)
         })
         .collect();
 }

@@ -11,10 +11,11 @@ use poem_openapi::{
 use serde_json::{Value, json};
 
 use crate::{
-    api::{PREFIX, Resources},
-    edge::Methods,
+    api::{EVENTS, PREFIX, Resources},
+    methods::Methods,
 };
 
+mod cached;
 mod errors;
 mod examples;
 mod frames;
@@ -33,12 +34,16 @@ pub fn openapi_yaml() -> String {
     format!("# Generated from the code by `cargo xtask openapi`; do not edit.\n{}", yaml::write(&document()))
 }
 
-/// A page with Swagger UI, whole in itself, showing the document.
-pub(crate) fn swagger_ui() -> String {
-    let service = service(Described);
-    // The document stands in a script, where `</` would end it.
-    let mended = document().to_string().replace("</", "<\\/");
-    service.swagger_ui_html().replacen(&service.spec(), &mended, 1)
+/// The script and the style sheet of Swagger UI. poem-openapi has them as one page.
+pub(crate) fn swagger_ui() -> (String, String) {
+    let page = service(Described).swagger_ui_html();
+    let between = |start, end| {
+        let (_, rest) = page.split_once(start)?;
+        rest.split_once(end).map(|(text, _)| text.to_owned())
+    };
+    let script = between("<script charset=\"UTF-8\">", "</script>").unwrap_or_default();
+    let style = between("<style charset=\"UTF-8\">", "</style>").unwrap_or_default();
+    (script, style)
 }
 
 /// Which methods the paths of the REST API have.
@@ -49,7 +54,10 @@ pub(crate) fn methods() -> Methods {
         let methods = path.operations.into_iter().map(|operation| operation.method);
         by_path.entry(path.path).or_default().extend(methods);
     }
-    by_path.into_iter().fold(Methods::default(), |all, (path, methods)| all.add(format!("{PREFIX}{path}"), methods))
+    by_path.into_iter().fold(Methods::default(), |all, (path, methods)| {
+        let pattern = format!("{PREFIX}{path}");
+        if path == EVENTS { all.add_stream(pattern) } else { all.add(pattern, methods) }
+    })
 }
 
 /// The resources as a poem-openapi service.
@@ -84,6 +92,7 @@ fn document() -> Value {
     document["paths"] = paths.into_iter().map(|(path, item)| (format!("{PREFIX}{path}"), item)).collect();
     frames::add(&mut document);
     errors::add(&mut document);
+    cached::add(&mut document);
     mend::mend(&mut document);
     examples::add(&mut document);
     document
@@ -108,7 +117,7 @@ mod tests {
         let document = document();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.0."));
         let send = &document["paths"]["/api/chat/rooms/{room_id}/messages"]["post"];
-        for status in ["200", "201", "400", "401", "403", "404", "409", "413", "415", "429", "500", "503"] {
+        for status in ["200", "201", "400", "401", "403", "404", "409", "413", "415", "421", "429", "500", "503"] {
             assert!(send["responses"].get(status).is_some(), "{status}: {send:#}");
         }
         assert!(send["responses"]["200"]["headers"].get("Idempotency-Replayed").is_some(), "{send:#}");
@@ -116,10 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn the_page_holds_the_mended_document() {
-        let page = swagger_ui();
-        assert!(page.contains("#/components/responses/NotFound"));
-        assert!(page.contains("#/components/schemas/AttachedFrame"));
-        assert!(page.contains("SwaggerUIBundle"));
+    fn swagger_ui_is_taken_out_of_its_page_whole() {
+        let (script, style) = swagger_ui();
+        assert!(script.contains("SwaggerUIBundle") && script.len() > 1_000_000, "{}", script.len());
+        assert!(style.starts_with(".swagger-ui") && style.len() > 100_000, "{}", style.len());
+        assert!(!style.contains("<script"), "nothing of the page is left in it");
     }
 }

@@ -9,6 +9,9 @@ use tokio_tungstenite::tungstenite::{
 
 use super::meter::Flood;
 
+/// The most bytes of a reason: a control frame has 125, of which two are the code (RFC 6455, section 5.5).
+const MAX_REASON: usize = 123;
+
 /// A close code with its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CloseCode {
@@ -37,11 +40,6 @@ impl CloseCode {
 
     const fn new(code: u16, reason: &'static str) -> Self {
         Self { code, reason }
-    }
-
-    /// The code alone.
-    pub(super) const fn number(self) -> u16 {
-        self.code
     }
 
     /// Why a session that could not be started, or could not enter its room, is closed.
@@ -103,5 +101,25 @@ impl CloseCode {
     /// The frame that says it.
     pub(crate) fn frame(self) -> CloseFrame {
         CloseFrame { code: coding::CloseCode::from(self.code), reason: Utf8Bytes::from_static(self.reason) }
+    }
+
+    /// The frame that says it in other words, as many of them as a close frame holds.
+    pub(crate) fn saying(self, words: &str) -> CloseFrame {
+        let reason = &words[..words.floor_char_boundary(MAX_REASON)];
+        CloseFrame { code: coding::CloseCode::from(self.code), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_into_its_frame() {
+        for words in ["", "presence: must be true or false", &"x".repeat(200), &"é".repeat(100), &"€".repeat(41)] {
+            let frame = CloseCode::BAD_REQUEST.saying(words);
+            assert!(frame.reason.len() <= MAX_REASON && words.starts_with(frame.reason.as_str()), "{words}");
+            assert!(frame.reason.len() + 4 > words.len().min(MAX_REASON), "{words}: as much as fits");
+        }
     }
 }

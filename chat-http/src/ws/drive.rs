@@ -16,7 +16,7 @@ use chat_core::{
 };
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes, protocol::CloseFrame};
 
 use super::{
     close::CloseCode,
@@ -47,8 +47,8 @@ pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Opt
 }
 
 /// Tells a client that it may not have a session.
-pub(super) async fn refuse<S: Io>(socket: Socket<S>, code: CloseCode) {
-    farewell::close(socket, code).await;
+pub(super) async fn refuse<S: Io>(socket: Socket<S>, why: CloseFrame) {
+    farewell::close(socket, why).await;
 }
 
 /// How long between two pings to a client that is listened to. (One that is not is pinged every [`vanished::PING`]: its silence
@@ -378,7 +378,7 @@ impl<S: Io> Driver<S> {
         drop((handle, updates));
         match end {
             // Boxed, so that an open connection does not carry what only a closing one needs.
-            End::Close(code, _) => Box::pin(farewell::close(socket, code)).await,
+            End::Close(code, _) => Box::pin(farewell::close(socket, code.frame())).await,
             End::Closed => Box::pin(farewell::answer(socket)).await,
             End::Lost => {}
         }
@@ -394,7 +394,7 @@ pub(crate) async fn echo<S: Io>(mut socket: Socket<S>) {
             Ok(Message::Close(_)) => return farewell::answer(socket).await,
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(()),
             Err(error) => match CloseCode::of_error(&error) {
-                Some(code) => return farewell::close(socket, code).await,
+                Some(code) => return farewell::close(socket, code.frame()).await,
                 None => return,
             },
         };

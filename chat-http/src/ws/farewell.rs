@@ -7,12 +7,9 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::timeout,
 };
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
-use super::{
-    close::CloseCode,
-    upgrade::{Io, Socket},
-};
+use super::upgrade::{Io, Socket};
 
 /// How long what is still to be written, and the reason, may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -21,8 +18,8 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 1 << 20);
 
 /// Says why, and ends.
-pub(super) async fn close<S: Io>(mut socket: Socket<S>, code: CloseCode) {
-    let said = timeout(LAST_WORDS, socket.send(Message::Close(Some(code.frame())))).await;
+pub(super) async fn close<S: Io>(mut socket: Socket<S>, frame: CloseFrame) {
+    let said = timeout(LAST_WORDS, socket.send(Message::Close(Some(frame)))).await;
     if matches!(said, Ok(Ok(()))) {
         hang_up(socket).await;
     }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use chat_core::{Actor, ChatEngine, Error, Identity, RoomId, Seq, Since};
 use poem::{Endpoint, Request, Response, Result};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
     auth::Authenticator,
@@ -57,18 +58,29 @@ impl Sockets {
     }
 
     /// What the request asks for; a refusal is told through the socket, where a browser can read it.
-    async fn admit(&self, request: &Request) -> Result<(Identity, Option<Entry>), CloseCode> {
-        let actor = self.authenticator.authenticate(request).await.map_err(|error| refuse_name(&error))?;
+    async fn admit(&self, request: &Request) -> Result<(Identity, Option<Entry>), CloseFrame> {
+        let actor = self.authenticator.authenticate(request).await.map_err(|error| self.refuse_caller(&error))?;
         let identity = match actor {
             Actor::User(identity) => identity,
-            Actor::Anonymous => return Err(CloseCode::UNAUTHENTICATED),
-            Actor::System | _ => return Err(CloseCode::FORBIDDEN),
+            Actor::Anonymous => return Err(self.refuse_caller(&Error::Unauthenticated)),
+            Actor::System | _ => return Err(CloseCode::FORBIDDEN.frame()),
         };
         if !self.is_one_room {
             return Ok((identity, None));
         }
-        let entry = read_entry(request).map_err(|error| CloseCode::of_refusal(&error))?;
+        let entry = read_entry(request).map_err(|error| CloseCode::of_refusal(&error).saying(&error.to_string()))?;
         Ok((identity, Some(entry)))
+    }
+
+    /// A name or token that is not right is 4401, whatever the error is called elsewhere.
+    fn refuse_caller(&self, error: &Error) -> CloseFrame {
+        if matches!(error, Error::InvalidField { .. }) {
+            return CloseCode::UNAUTHENTICATED.saying(&error.to_string());
+        }
+        if matches!(error, Error::Unauthenticated) {
+            return CloseCode::UNAUTHENTICATED.saying(&self.authenticator.advice());
+        }
+        CloseCode::of_refusal(error).frame()
     }
 }
 
@@ -79,34 +91,31 @@ impl Endpoint for Sockets {
         let handshake = Handshake::check(&request, &self.origins)
             .inspect_err(|problem| metrics::upgrade_refused(problem.code().to_owned()))?;
         let admitted = self.admit(&request).await;
-        if let Err(code) = &admitted {
-            metrics::upgrade_refused(code.number().to_string());
+        if let Err(why) = &admitted {
+            metrics::upgrade_refused(u16::from(why.code).to_string());
         }
         let engine = self.engine.clone();
         Ok(handshake.accept(move |socket| async move {
             let _open = OpenSocket::new();
             match admitted {
                 Ok((identity, entry)) => drive::drive(socket, engine.connect(identity), entry).await,
-                Err(code) => drive::refuse(socket, code).await,
+                Err(why) => drive::refuse(socket, why).await,
             }
         }))
     }
-}
-
-/// A name or token that is not right is 4401, whatever the error is called elsewhere.
-fn refuse_name(error: &Error) -> CloseCode {
-    if matches!(error, Error::InvalidField { .. }) { CloseCode::UNAUTHENTICATED } else { CloseCode::of_refusal(error) }
 }
 
 /// The room in the path, and `after`, `epoch` and `presence` in the query.
 fn read_entry(request: &Request) -> Result<Entry, Error> {
     let wrong = |field: &'static str, reason: &'static str| Error::invalid_field(field, reason);
     let room = request.raw_path_param("room_id").and_then(parse_integer).filter(|id| (1..=MAX_INTEGER).contains(id));
-    let room = RoomId(room.ok_or_else(|| wrong("room", "must be a room's id"))?);
+    let room = RoomId(room.ok_or_else(|| wrong("room", "must be an integer from 1 to 9007199254740991"))?);
     let query = request.uri().query();
     let after = query::get(query, "after")?;
     let seq = after
-        .map(|text| parse_integer(&text).map(Seq).ok_or_else(|| wrong("after", "must be a number")))
+        .map(|text| {
+            parse_integer(&text).map(Seq).ok_or_else(|| wrong("after", "must be an integer from 0 to 9007199254740991"))
+        })
         .transpose()?;
     let since = protocol::since(seq, query::get(query, "epoch")?);
     let presence = match query::get(query, "presence")?.as_deref() {

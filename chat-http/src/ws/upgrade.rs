@@ -68,7 +68,7 @@ impl Handshake {
         }
         let key = the_only(headers, &header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).filter(|key| is_nonce(key));
         let key = key.ok_or_else(|| Error::invalid_field("Sec-WebSocket-Key", "must be 16 bytes in base64"))?;
-        if !origins.admit(headers) {
+        if !origins.admit(request) {
             return Err(Error::Forbidden.into());
         }
         let accept = derive_accept_key(key);
@@ -128,6 +128,7 @@ fn is_nonce(key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Challenge;
 
     const GOOD: [(&str, &str); 5] = [
         ("host", "chat.example"),
@@ -148,7 +149,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let problem = Handshake::check(&request.finish(), &Origins::default()).err().unwrap();
-        let response = problem.into_response("");
+        let response = problem.into_response(&Challenge::default());
         let field: serde_json::Value = response.into_body().into_json().await.unwrap();
         (u16::try_from(field["status"].as_u64().unwrap()).unwrap(), field["field"].as_str().unwrap_or("").to_owned())
     }

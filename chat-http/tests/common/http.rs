@@ -52,7 +52,7 @@ pub(crate) async fn request(
         let body = body.map(ToString::to_string).unwrap_or_default();
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: chat.example\r\nConnection: close\r\n{kind}Content-Length: {}\r\n{headers}\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{kind}Content-Length: {}\r\n{headers}\r\n{body}",
             body.len()
         );
         let mut stream = BufReader::new(stream);
@@ -86,8 +86,7 @@ impl EventSource {
     /// Asks for a stream: the answer's head, and the stream behind it.
     pub(crate) async fn open(addr: SocketAddr, path: &str, headers: &str) -> (Head, Self) {
         let mut stream = BufReader::new(TcpStream::connect(addr).await.unwrap());
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: chat.example\r\nAccept: text/event-stream\r\n{headers}\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{headers}\r\n");
         stream.get_mut().write_all(request.as_bytes()).await.unwrap();
         let head = timeout(TOO_LONG, Head::read(&mut stream)).await.expect("an answer in time");
         (head, Self { stream, text: String::new(), last_id: None, retry: None })

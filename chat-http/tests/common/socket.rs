@@ -101,12 +101,19 @@ impl Socket {
 
     /// The code the server closes with; frames before it are passed over.
     pub(crate) async fn close_code(&mut self) -> u16 {
+        self.close().await.0
+    }
+
+    /// The same with the reason.
+    pub(crate) async fn close(&mut self) -> (u16, String) {
         loop {
             match timeout(TOO_LONG, self.0.next()).await.expect("a close in time") {
-                Some(Ok(Message::Close(Some(frame)))) => return CloseCode::into(frame.code),
-                Some(Ok(Message::Close(None))) => return 1005,
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (CloseCode::into(frame.code), frame.reason.as_str().to_owned());
+                }
+                Some(Ok(Message::Close(None))) => return (1005, String::new()),
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return 1006,
+                Some(Err(_)) | None => return (1006, String::new()),
             }
         }
     }

@@ -1,0 +1,93 @@
+//! The documentation: Swagger UI, whole in itself, and the document it shows.
+
+use std::{
+    io::Write,
+    sync::{Arc, LazyLock},
+};
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use poem::{Endpoint, Request, Response, Result, Route, get};
+
+use crate::{
+    file::{ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served},
+    openapi,
+    problem::Problem,
+};
+
+/// The paths of [`routes`].
+pub(crate) const PATHS: [&str; 6] =
+    ["/docs", "/docs/start.js", "/docs/swagger-ui.js", "/docs/swagger-ui.css", "/openapi.json", "/openapi.yaml"];
+
+/// Adds the documentation's paths.
+pub(crate) fn routes(routes: Route) -> Route {
+    PATHS.into_iter().enumerate().fold(routes, |all, (at, path)| all.at(path, get(Page(at))))
+}
+
+/// One of [`PATHS`], by its place there.
+struct Page(usize);
+
+impl Endpoint for Page {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        // Who asks first waits until they are compressed; others who use the server do not.
+        let files = tokio::task::spawn_blocking(|| Arc::clone(&FILES)).await.map_err(|_| Problem::internal())?;
+        Ok(files.get(self.0).ok_or_else(Problem::not_found)?.answer(&request))
+    }
+}
+
+/// They are the same for every engine. Made when they are first asked for, since few servers ever are.
+static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
+    let (script, style) = openapi::swagger_ui();
+    let files = [
+        (HTML, POLICY, Bytes::from_static(PAGE.as_bytes())),
+        (SCRIPT, POLICY, Bytes::from_static(START.as_bytes())),
+        (SCRIPT, POLICY, script.into()),
+        (STYLE, POLICY, style.into()),
+        ("application/json", PLAIN, openapi::openapi_json().into()),
+        ("application/yaml", PLAIN, openapi::openapi_yaml().into()),
+    ];
+    let file = |(kind, policy, plain): (_, _, Bytes)| {
+        let gzip = compressed(&plain);
+        Served::new(File { kind, cache: ALWAYS_ASK, policy, for_others: false, plain, gzip })
+    };
+    files.map(file).into()
+});
+
+/// A page without scripts, for a server without the web page.
+#[cfg(not(feature = "ui"))]
+pub(crate) fn page(plain: Bytes) -> File {
+    let gzip = compressed(&plain);
+    File { kind: HTML, cache: ALWAYS_ASK, policy: POLICY, for_others: false, plain, gzip }
+}
+
+fn compressed(plain: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory cannot fail.
+    drop(encoder.write_all(plain));
+    encoder.finish().unwrap_or_default().into()
+}
+
+/// Nothing is loaded and nothing runs.
+const PLAIN: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Swagger UI runs what comes from here, and asks this server only.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Chat: the REST API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="ui"></div>
+<script src="docs/swagger-ui.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"#;
+const START: &str = "SwaggerUIBundle({ dom_id: '#ui', url: 'openapi.json', deepLinking: true, validatorUrl: null });\n";

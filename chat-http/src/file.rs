@@ -1,0 +1,118 @@
+//! A file as it is served: its type, its tags, its two forms, and what a browser is told to forbid.
+
+use bytes::Bytes;
+use poem::{
+    Endpoint, Request, Response, Result,
+    http::{HeaderMap, HeaderName, header},
+};
+
+use crate::etag;
+
+/// Asked for again each time, which costs little: it is answered with 304.
+pub(crate) const ALWAYS_ASK: &str = "no-cache";
+/// Short, so that a page and its scripts are soon of one version after an update.
+pub(crate) const A_MINUTE: &str = "public, max-age=60";
+
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
+
+/// What is served.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) kind: &'static str,
+    pub(crate) cache: &'static str,
+    /// The `Content-Security-Policy`.
+    pub(crate) policy: &'static str,
+    /// Whether pages of other origins may load it: all that it does is up to them.
+    pub(crate) for_others: bool,
+    pub(crate) plain: Bytes,
+    pub(crate) gzip: Bytes,
+}
+
+/// A file and its entity tags, one for each of its two forms.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    file: File,
+    plain_tag: String,
+    gzip_tag: String,
+}
+
+impl Served {
+    /// Serves this.
+    pub(crate) fn new(file: File) -> Self {
+        let plain_tag = etag::of(&file.plain);
+        let gzip_tag = format!("{}-gzip\"", plain_tag.trim_end_matches('"'));
+        Self { file, plain_tag, gzip_tag }
+    }
+
+    /// The answer to who asks for it. (That a client has it already is seen to at the edge.)
+    pub(crate) fn answer(&self, request: &Request) -> Response {
+        let file = &self.file;
+        let zipped = takes_gzip(request.headers());
+        let (tag, body) = if zipped { (&self.gzip_tag, &file.gzip) } else { (&self.plain_tag, &file.plain) };
+        let mut answer = Response::builder()
+            .content_type(file.kind)
+            .header(header::ETAG, tag)
+            .header(header::CACHE_CONTROL, file.cache)
+            .header(header::VARY, "Accept-Encoding")
+            .header(header::CONTENT_SECURITY_POLICY, file.policy)
+            .header(header::REFERRER_POLICY, "no-referrer")
+            .header(OPENER_POLICY, "same-origin")
+            .header(RESOURCE_POLICY, if file.for_others { "cross-origin" } else { "same-origin" });
+        if file.for_others {
+            answer = answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        }
+        if zipped {
+            answer = answer.header(header::CONTENT_ENCODING, "gzip");
+        }
+        answer.body(body.clone())
+    }
+}
+
+impl Endpoint for Served {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        Ok(self.answer(&request))
+    }
+}
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Whether the client takes gzip: it is named, or everything is, and not with a weight of nothing.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let mut anything = false;
+    for coding in etag::items(headers, header::ACCEPT_ENCODING) {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().trim_start_matches("q=").trim();
+        let taken = weight.is_empty() || weight.parse::<f32>().is_ok_and(|weight| weight > 0.0);
+        match name.trim() {
+            "gzip" | "x-gzip" => return taken,
+            "*" => anything = taken,
+            _ => {}
+        }
+    }
+    anything
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn gzip_goes_to_those_who_take_it() {
+        for taken in ["gzip", "br, gzip;q=0.5", "deflate , gzip", "*", "br;q=1, *;q=0.1", "x-gzip"] {
+            assert!(takes_gzip(&with(header::ACCEPT_ENCODING, taken)), "{taken}");
+        }
+        for refused in ["", "br", "identity", "gzip;q=0", "gzip; q=0.0, *", "*;q=0", "gzipped", "gzip;q=much"] {
+            assert!(!takes_gzip(&with(header::ACCEPT_ENCODING, refused)), "{refused}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+}

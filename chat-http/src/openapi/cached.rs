@@ -1,0 +1,27 @@
+//! Answers that a client may keep, in the document: their tag, and what tells that it still holds.
+
+use serde_json::{Value, json};
+
+/// The operations whose answers have a tag.
+const TAGGED: [&str; 3] = ["list_rooms", "get_room", "list_messages"];
+
+/// Declares `ETag` and 304.
+pub(super) fn add(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+        if !operation["operationId"].as_str().is_some_and(|name| TAGGED.contains(&name)) {
+            continue;
+        }
+        let tag = json!({
+            "description": "What this answer is known by: it goes back in `If-None-Match`.",
+            "required": true,
+            "schema": {"type": "string"},
+        });
+        let responses = &mut operation["responses"];
+        responses["200"]["headers"]["ETag"] = tag.clone();
+        responses["304"] = json!({
+            "description": "The answer is the one with a tag that `If-None-Match` names.",
+            "headers": {"ETag": tag},
+        });
+    }
+}
