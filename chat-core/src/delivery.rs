@@ -108,11 +108,11 @@ impl Eq for Delivery {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SignalKind, Timestamp};
+    use crate::{SignalKind, Timestamp, Typing};
 
     #[test]
     fn each_type_is_made_once_and_shared() {
-        let signal = Signal { room: RoomId(1), at: Timestamp(0), kind: SignalKind::Typing(vec![]) };
+        let signal = Signal { room: RoomId(1), at: Timestamp(0), kind: SignalKind::Typing(Typing::default()) };
         let delivery = Delivery::signal(signal);
         let mut made = 0;
         for _ in 0..2 {

@@ -1,6 +1,6 @@
 //! What happens in a room: events, which are stored and numbered, and signals, which are neither.
 
-use crate::{IdempotencyKey, Identity, Presence, RoomId, RoomName, Seq, Timestamp, Topic};
+use crate::{IdempotencyKey, Identity, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
 
 /// A durable fact of a room, the same for everyone who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,5 +78,5 @@ pub enum SignalKind {
     /// Who is online: the whole truth, replaces what was known.
     UserList(Presence),
     /// Who is typing: the whole truth, replaces what was known.
-    Typing(Vec<Identity>),
+    Typing(Typing),
 }

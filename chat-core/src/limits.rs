@@ -33,6 +33,9 @@ pub struct Limits {
     pub presence_list_again: usize,
     /// How long "is typing" holds without being refreshed. Default 6 s: two refreshes of a client that sends one every 3 s.
     pub typing_expiry: Duration,
+    /// How many of those who are typing are named; all are counted. Default 5: more names than anybody reads in a line, and
+    /// few enough that a thousand typists cost each reader no more than five.
+    pub typing_names: usize,
     /// The least time between two user lists, or two typing signals, of one room. Default 1 s.
     pub signal_interval: Duration,
     /// How long a room without anyone in it is kept at hand. Default 30 s.
@@ -61,6 +64,7 @@ impl Default for Limits {
             presence_list_max: 200,
             presence_list_again: 180,
             typing_expiry: Duration::from_secs(6),
+            typing_names: 5,
             signal_interval: Duration::from_secs(1),
             room_linger: Duration::from_secs(30),
             sessions_per_user: None,

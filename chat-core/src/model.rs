@@ -155,6 +155,15 @@ impl Draft {
     }
 }
 
+/// Who is typing in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Typing {
+    /// How many users are.
+    pub count: usize,
+    /// Who they are; at most [`Limits::typing_names`](crate::Limits::typing_names) of them, those who began first.
+    pub identities: Vec<Identity>,
+}
+
 /// Who is online in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Presence {

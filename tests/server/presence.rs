@@ -89,6 +89,7 @@ async fn typing() {
     let shown = bob.expect_type("typing").await;
     assert_eq!(shown["users"], json!(["Alice"]));
     assert_eq!(shown["identities"], json!([{"user": "Alice", "username": "Alice"}]));
+    assert_eq!(shown["count"], json!(1));
     // Who comes now is told at once.
     let mut carol = server.join(id, "Carol").await;
     assert_eq!(carol.frame().await["type"], "user_list");

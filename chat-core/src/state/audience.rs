@@ -9,6 +9,7 @@ use crate::{
         Departure, Effect, Input, Outcome, ReplyId, RoomState,
         order::Order,
         room::{Load, answer, fail, refuse},
+        typing::Typists,
     },
     torture::Bug,
 };
@@ -355,7 +356,7 @@ impl RoomState {
         }
         self.refuse_queue(&Error::RoomNotFound, effects);
         self.online = super::presence::Online::new(&self.limits);
-        self.typists = super::typing::Typists::new(self.limits.typing_expiry);
+        self.typists = Typists::new(self.limits.typing_expiry, self.limits.typing_names);
         self.presence_changed();
     }
 }

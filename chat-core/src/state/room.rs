@@ -74,7 +74,7 @@ impl RoomState {
             audience: BTreeMap::new(),
             waiting: BTreeMap::new(),
             online: Online::new(&limits),
-            typists: Typists::new(limits.typing_expiry),
+            typists: Typists::new(limits.typing_expiry, limits.typing_names),
             user_list_pace: Pace::new(limits.signal_interval),
             typing_pace: Pace::new(limits.signal_interval),
             user_list: None,

@@ -111,7 +111,7 @@ fn item(delivery: &Delivery) -> String {
             SignalKind::Join(user) => format!("join {}", user.name),
             SignalKind::Leave(user) => format!("leave {}", user.name),
             SignalKind::UserList(list) => format!("list {}", names(&list.identities)),
-            SignalKind::Typing(users) => format!("typing {}", names(users)),
+            SignalKind::Typing(typing) => format!("typing {}", names(&typing.identities)),
         },
     }
 }
@@ -376,6 +376,32 @@ fn typing_shows_expires_and_stops_with_a_message() {
     room.appended(&[message(1, "Bob", "b")]);
     assert_eq!(room.at(110).give(Input::Wake), ["all: typing "]);
     assert_eq!(room.typing(9, true), ["answer 0: not_attached"]);
+}
+
+/// What a typing command costs on average in a room where so many type.
+#[expect(clippy::disallowed_methods, reason = "it is measured")]
+fn cost_of_typing(typists: u64) -> Duration {
+    let mut room = Room::with_head(0);
+    for number in 1..=typists {
+        room.attach(number, &format!("user {number}"), Since::Now);
+        room.typing(number, true);
+    }
+    let mut effects = vec![];
+    let now = Now { wall: Timestamp(7), mono: room.now };
+    let began = std::time::Instant::now();
+    for round in 0..2_000 {
+        let (session, reply) = (SessionId(1 + round % typists), ReplyId(0));
+        room.state.handle(Input::Typing { session, is_typing: round % 3 != 0, reply }, now, &mut effects);
+        effects.clear();
+    }
+    began.elapsed() / 2_000
+}
+
+#[test]
+fn a_typing_command_costs_the_same_however_many_type() {
+    let (few, many) = (cost_of_typing(10), cost_of_typing(3_000));
+    // It was 100 times as much when each command looked at everybody.
+    assert!(many < few * 10, "{few:?} among 10, {many:?} among 3,000");
 }
 
 #[test]

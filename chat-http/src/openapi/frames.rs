@@ -277,9 +277,9 @@ const SERVER: &[Frame] = &[
     Frame::heard(
         "typing",
         "TypingFrame",
-        "Everyone who is typing now; nobody when it is empty.",
-        r#"{"users": "texts", "identities": "identities", "room": "room", "timestamp": "time"}"#,
-        r#"{"type": "typing", "users": ["Alice"], "identities": [{"user": "Alice", "username": "Alice"}], "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+        "Who is typing now: how many, and at most 5 of them, those who began first.",
+        r#"{"users": "texts", "identities": "identities", "count": "number", "room": "room", "timestamp": "time"}"#,
+        r#"{"type": "typing", "users": ["Alice"], "identities": [{"user": "Alice", "username": "Alice"}], "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
 ];
 

@@ -53,15 +53,15 @@ fn encode_signal(signal: &Signal) -> Option<String> {
             kind: "user_list",
             users: names(&presence.identities),
             identities: identities(&presence.identities),
-            count: Some(presence.count),
+            count: presence.count,
             room,
             timestamp,
         }),
-        SignalKind::Typing(users) => json(&ListFrame {
+        SignalKind::Typing(typing) => json(&ListFrame {
             kind: "typing",
-            users: names(users),
-            identities: identities(users),
-            count: None,
+            users: names(&typing.identities),
+            identities: identities(&typing.identities),
+            count: typing.count,
             room,
             timestamp,
         }),
@@ -117,8 +117,7 @@ struct ListFrame {
     kind: &'static str,
     users: Vec<String>,
     identities: Vec<IdentityDto>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<usize>,
+    count: usize,
     room: u64,
     timestamp: String,
 }
@@ -127,7 +126,7 @@ struct ListFrame {
 mod tests {
     use std::sync::Arc;
 
-    use chat_core::{Draft, Message, Presence, RoomId, RoomName, Seq, Timestamp, Topic};
+    use chat_core::{Draft, Message, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
     use serde_json::{Value, json};
 
     use super::*;
@@ -176,13 +175,16 @@ mod tests {
         let expected = json!({"type": "user_list", "users": ["Bob"], "identities": [{"user": "7", "username": "Bob"}],
             "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
         assert_eq!(list, expected);
-        let typing = signal(SignalKind::Typing(vec![bob]));
-        assert_eq!((&typing["users"], typing.get("count")), (&json!(["Bob"]), None));
+        let typing = signal(SignalKind::Typing(Typing { count: 9, identities: vec![bob] }));
+        let expected = json!({"type": "typing", "users": ["Bob"], "identities": [{"user": "7", "username": "Bob"}],
+            "count": 9, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(typing, expected);
     }
 
     #[test]
     fn a_frame_is_encoded_once() {
-        let delivery = Delivery::signal(Signal { room: RoomId(1), at: AT, kind: SignalKind::Typing(vec![]) });
+        let delivery =
+            Delivery::signal(Signal { room: RoomId(1), at: AT, kind: SignalKind::Typing(Typing::default()) });
         let (one, other) = (Frame::of(&delivery).unwrap(), Frame::of(&delivery.clone()).unwrap());
         assert_eq!(one.as_str().as_ptr(), other.as_str().as_ptr());
     }

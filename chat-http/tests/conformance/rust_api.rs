@@ -125,7 +125,7 @@ fn heard_delivery(delivery: &Delivery) -> Heard {
             SignalKind::Join(user) => Heard::Join(user.id.to_string()),
             SignalKind::Leave(user) => Heard::Leave(user.id.to_string()),
             SignalKind::UserList(presence) => Heard::UserList(names(&presence.identities)),
-            SignalKind::Typing(users) => Heard::Typing(names(users)),
+            SignalKind::Typing(typing) => Heard::Typing(names(&typing.identities)),
             other => panic!("{other:?}"),
         },
     }

@@ -24,6 +24,8 @@ export class OpenRoom extends Model {
   info: Room | null = null;
   people: { count: number; identities: Identity[] } | null = null;
   typing: Identity[] = [];
+  /** How many type besides those who are named. */
+  typingUnnamed = 0;
   /** Where reading stopped before this visit; null when nothing is new. */
   readTo: number | null = null;
   loadingBefore = false;
@@ -47,7 +49,7 @@ export class OpenRoom extends Model {
       if (online === wasOnline) return;
       wasOnline = online;
       if (online && this.#stale) void this.#read();
-      if (!online) this.#setTyping([]);
+      if (!online) this.#setTyping([], 0);
     });
     void this.#read();
   }
@@ -171,7 +173,7 @@ export class OpenRoom extends Model {
         presence: ({ identities, count }) => this.#setPeople(identities, count),
         join: (identity) => this.#join(identity),
         leave: (identity) => this.#leave(identity),
-        typing: (identities) => this.#setTyping(identities),
+        typing: (identities, count) => this.#setTyping(identities, count),
         ended: (error) => this.#end(error?.code ?? "room_deleted"),
       },
       { after, presence: true },
@@ -231,10 +233,12 @@ export class OpenRoom extends Model {
     this.#setPeople(others, this.people.count - 1);
   }
 
-  #setTyping(identities: Identity[]): void {
+  #setTyping(identities: Identity[], count: number): void {
     const others = identities.filter(({ user }) => user !== this.session.user);
-    if (others.length === 0 && this.typing.length === 0) return;
+    const unnamed = count - identities.length;
+    if (others.length === 0 && this.typing.length === 0 && unnamed === this.typingUnnamed) return;
     this.typing = others;
+    this.typingUnnamed = unnamed;
     this.changed();
   }
 

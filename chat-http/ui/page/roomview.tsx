@@ -83,7 +83,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
               onDiscard={(draft) => session.outbox.discard(draft)}
               onEscape={() => field()?.focus()}
             />
-            <Typing names={room.typing.map(({ username }) => username)} />
+            <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
             <Composer key={`c${id}`} session={session} room={id} name={name} eager={eager} onUp={() => list.current?.focusLast()} />
           </>
         ) : (
@@ -187,12 +187,12 @@ function Top({ room }: { room: OpenRoom }) {
   );
 }
 
-function Typing({ names }: { names: string[] }) {
+function Typing({ names, unnamed }: { names: string[]; unnamed: number }) {
   return (
     <div class="typing" role="status" aria-live="polite">
-      {names.length > 0 && (
+      {names.length + unnamed > 0 && (
         <>
-          <Dots /> <span dir="auto">{typing(names)}</span>
+          <Dots /> <span dir="auto">{typing(names, unnamed)}</span>
         </>
       )}
     </div>

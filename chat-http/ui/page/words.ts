@@ -46,11 +46,14 @@ export function lately(at: number, now = Date.now()): string {
   return ago > 1 && ago < 7 ? WEEKDAY.format(at) : SHORT_DAY.format(at);
 }
 
-/** `Ann is typing`, up to three names, then a count. */
-export function typing(names: string[]): string {
-  if (names.length === 0) return "";
-  if (names.length > 3) return `${number(names.length)} people are typing`;
-  return `${list(names)} ${names.length === 1 ? "is" : "are"} typing`;
+/** `Ann is typing`, up to three names; of more, two and how many others. `unnamed` are typing besides. */
+export function typing(names: string[], unnamed = 0): string {
+  const count = names.length + unnamed;
+  if (count === 0) return "";
+  if (count === names.length && count <= 3) return `${list(names)} ${count === 1 ? "is" : "are"} typing`;
+  const named = names.slice(0, 2);
+  if (named.length === 0) return `${plural(count, "other is", "others are")} typing`;
+  return `${list([...named, plural(count - named.length, "other", "others")])} are typing`;
 }
 
 /** `Ann`, `Ann and Bob`, `Ann, Bob and Cem`. */

@@ -73,6 +73,9 @@ impl Dials {
         if rng.percent(10) {
             (limits.presence_list_max, limits.presence_list_again) = (2, 2);
         }
+        if rng.percent(20) {
+            limits.typing_names = 1;
+        }
         Arc::new(limits)
     }
 

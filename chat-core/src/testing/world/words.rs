@@ -101,9 +101,9 @@ impl fmt::Display for Words<'_, Delivery> {
                 write!(f, "list of room {}: {}", signal.room, list.count)?;
                 &list.identities
             }
-            SignalKind::Typing(users) => {
-                write!(f, "typing in room {}:", signal.room)?;
-                users
+            SignalKind::Typing(typing) => {
+                write!(f, "typing in room {}: {}", signal.room, typing.count)?;
+                &typing.identities
             }
         };
         users.iter().try_for_each(|user| write!(f, " {}", user.id))

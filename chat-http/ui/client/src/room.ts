@@ -8,7 +8,6 @@ import {
   headOf,
   isKnownEvent,
   identityOf,
-  identitiesOf,
   presenceOf,
   type Command,
   type Frame,
@@ -30,8 +29,8 @@ export interface RoomHandlers {
   presence?(list: PresenceList): void;
   join?(identity: Identity): void;
   leave?(identity: Identity): void;
-  /** Everyone who is typing, nobody if empty. */
-  typing?(identities: Identity[]): void;
+  /** Who is typing: how many, and those of them who began first (5 at most). Nobody if empty. */
+  typing?(identities: Identity[], count: number): void;
   /** Over for good: the room was deleted (`null`) or the server refuses to attach. */
   ended?(error: ChatError | null): void;
 }
@@ -81,6 +80,8 @@ export class RoomSubscription implements Attachment {
   #tries = 0;
   #held = new Map<number, RoomEvent | null>();
   #typists: Identity[] = [];
+  /** How many type: more than are named, when they are many. */
+  #typing = 0;
 
   constructor(host: RoomHost, room: number, handlers: RoomHandlers, options: AttachOptions) {
     this.#host = host;
@@ -112,7 +113,7 @@ export class RoomSubscription implements Attachment {
     this.#phase = "idle";
     this.#timer.clear();
     this.#held.clear();
-    this.#showTypists([]);
+    this.#showTypists({ identities: [], count: 0 });
   }
 
   detach(): void {
@@ -149,7 +150,7 @@ export class RoomSubscription implements Attachment {
         });
         break;
       case "typing":
-        this.#showTypists(identitiesOf(frame["identities"]));
+        this.#showTypists(presenceOf(frame));
         break;
       default:
         this.#live(frame);
@@ -183,7 +184,7 @@ export class RoomSubscription implements Attachment {
     this.#timer.clear();
     this.#tries = 0;
     this.#phase = "live";
-    this.#showTypists([]); // The server tells anew who types, if anyone does.
+    this.#showTypists({ identities: [], count: 0 }); // The server tells anew who types, if anyone does.
     const gap = frame.type === "attached" ? gapOf(frame["events"], this.#position, head) : null;
     if (gap === null) {
       this.#position = copy(head);
@@ -247,14 +248,16 @@ export class RoomSubscription implements Attachment {
   /** The user has sent or left, which implies that they no longer type. */
   #stopped(user: string): void {
     if (this.#typists.some((identity) => identity.user === user)) {
-      this.#showTypists(this.#typists.filter((identity) => identity.user !== user));
+      const identities = this.#typists.filter((identity) => identity.user !== user);
+      this.#showTypists({ identities, count: this.#typing - 1 });
     }
   }
 
-  #showTypists(identities: Identity[]): void {
-    if (identities.length === 0 && this.#typists.length === 0) return;
+  #showTypists({ identities, count }: Pick<PresenceList, "identities" | "count">): void {
+    if (count === 0 && this.#typing === 0) return;
     this.#typists = identities;
-    this.#call(() => this.#handlers.typing?.([...identities]));
+    this.#typing = Math.max(count, identities.length);
+    this.#call(() => this.#handlers.typing?.([...identities], this.#typing));
   }
 
   #identity(frame: Frame, handle: (identity: Identity) => void): void {

@@ -14,7 +14,10 @@ class Watch extends Bench {
     presence: (list) => this.told.push(`present ${list.users.join(",")} (${list.count})`),
     join: (identity) => this.told.push(`join ${identity.username}`),
     leave: (identity) => this.told.push(`leave ${identity.username}`),
-    typing: (identities) => this.told.push(`typing ${identities.map((identity) => identity.username).join(",")}`),
+    typing: (identities, count) => {
+      const unnamed = count > identities.length ? ` of ${count}` : "";
+      this.told.push(`typing ${identities.map((identity) => identity.username).join(",")}${unnamed}`);
+    },
     ended: (error: ChatError | null) => this.told.push(`ended ${error?.code}`),
   };
   attachment!: Attachment;
@@ -258,6 +261,14 @@ test("a typist stops with their message, their leave and the loss of the connect
   assert.deepEqual(bench.news().join("; "), "typing bob,carol,dave; typing carol,dave; message 6; typing dave; leave carol");
   bench.socket.end(1006);
   assert.deepEqual(bench.news(), ["typing "]);
+});
+
+test("of many typists some are named and all are counted", async () => {
+  const bench = await new Watch().attached();
+  bench.socket.frame({ ...typing("bob", "carol"), count: 7 });
+  bench.socket.frame(message(6));
+  bench.socket.frame({ ...typing(), count: 0 });
+  assert.deepEqual(bench.news(), ["typing bob,carol of 7", "typing carol of 6", "message 6", "typing "]);
 });
 
 test("an event of an unknown kind keeps its place in the order", async () => {

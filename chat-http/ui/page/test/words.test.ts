@@ -7,7 +7,10 @@ test("up to three names, then a count", () => {
   assert.equal(typing(["Ann"]), "Ann is typing");
   assert.equal(typing(["Ann", "Bob"]), "Ann and Bob are typing");
   assert.equal(typing(["Ann", "Bob", "Cem"]), "Ann, Bob and Cem are typing");
-  assert.equal(typing(["Ann", "Bob", "Cem", "Dee"]), "4 people are typing");
+  assert.equal(typing(["Ann", "Bob", "Cem", "Dee"]), "Ann, Bob and 2 others are typing");
+  assert.equal(typing(["Ann", "Bob", "Cem", "Dee", "Eve"], 995), "Ann, Bob and 998 others are typing");
+  assert.equal(typing(["Ann"], 1), "Ann and 1 other are typing");
+  assert.equal(typing([], 2), "2 others are typing");
 });
 
 test("days are named as people name them", () => {

@@ -53,7 +53,7 @@ impl RoomCheck {
                     }
                 }
                 Move::Wrote(user) => self.typing.wrote(&user, now),
-                Move::Signal(SignalKind::Typing(users), whom) => self.typing.told(&users, &whom, now, limits)?,
+                Move::Signal(SignalKind::Typing(typing), whom) => self.typing.told(&typing, &whom, now, limits)?,
                 Move::Signal(kind, whom) => self.presence.told(&kind, &whom, now, limits)?,
                 Move::Deleted => *self = Self::default(),
             }

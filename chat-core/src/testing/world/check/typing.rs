@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Checked, Promise, SLACK, Whom, hold};
-use crate::{Identity, Limits, RoomId, SessionId, UserId};
+use crate::{Limits, RoomId, SessionId, Typing, UserId};
 
 /// Who types in a room, and who is shown to whom.
 #[derive(Debug, Default)]
@@ -29,12 +29,14 @@ struct Typist {
 #[derive(Debug)]
 struct Heard {
     shown: BTreeSet<UserId>,
+    /// Whether there were more than are named.
+    has_more: bool,
     since: Duration,
 }
 
 impl TypingCheck {
     pub(super) fn attached(&mut self, session: SessionId, now: Duration) {
-        self.heard.insert(session, Heard { shown: BTreeSet::new(), since: now });
+        self.heard.insert(session, Heard { shown: BTreeSet::new(), has_more: false, since: now });
     }
 
     pub(super) fn left(&mut self, session: SessionId, now: Duration) {
@@ -60,7 +62,8 @@ impl TypingCheck {
                 typist.sessions.remove(&session);
             }
         }
-        let last = typist.sessions.values().max().copied();
+        // A session that forgot to stop counts for no longer than it typed.
+        let last = typist.sessions.values().max().copied().filter(|until| *until > now);
         typist.until = last.unwrap_or_else(|| typist.until.min(now));
     }
 
@@ -72,10 +75,16 @@ impl TypingCheck {
         }
     }
 
-    pub(super) fn told(&mut self, users: &[Identity], whom: &Whom, now: Duration, limits: &Limits) -> Checked {
-        let told: BTreeSet<UserId> = users.iter().map(|user| user.id.clone()).collect();
+    pub(super) fn told(&mut self, typing: &Typing, whom: &Whom, now: Duration, limits: &Limits) -> Checked {
+        let told: BTreeSet<UserId> = typing.identities.iter().map(|user| user.id.clone()).collect();
+        self.check_count(typing, now, limits)?;
+        let has_more = typing.count > told.len();
         let missing = self.typists.iter().find(|(user, typist)| typist.until > now && !told.contains(*user));
-        hold(missing.is_none(), Promise::Typing, || format!("{missing:?} types, but is not among {told:?}"))?;
+        if let Some((user, typist)) = missing {
+            let earlier =
+                told.iter().all(|named| self.typists.get(named).is_none_or(|named| named.began <= typist.began));
+            hold(has_more && earlier, Promise::Typing, || format!("{user} types, but is not among {typing:?}"))?;
+        }
         let done = told.iter().find(|user| self.until(user).is_none_or(|until| until + SLACK < now));
         hold(done.is_none(), Promise::Typing, || format!("{done:?} does not type, but is told to"))?;
         if matches!(whom, Whom::All(_)) {
@@ -85,9 +94,18 @@ impl TypingCheck {
         for session in whom.iter() {
             if let Some(heard) = self.heard.get_mut(&session) {
                 heard.shown.clone_from(&told);
+                heard.has_more = has_more;
             }
         }
         Ok(())
+    }
+
+    /// All who type are counted, and as many as may be are named.
+    fn check_count(&self, typing: &Typing, now: Duration, limits: &Limits) -> Checked {
+        let count = |slack: Duration| self.typists.values().filter(|typist| typist.until + slack > now).count();
+        let right = (count(Duration::ZERO)..=count(2 * SLACK)).contains(&typing.count)
+            && typing.identities.len() == typing.count.min(limits.typing_names);
+        hold(right, Promise::Typing, || format!("{} type, but told is {typing:?}", count(Duration::ZERO)))
     }
 
     /// Whoever stopped is hidden within a second; whoever types is shown within a second.
@@ -99,10 +117,9 @@ impl TypingCheck {
                 format!("session {session} is still shown {over:?} typing in room {room}, who stopped")
             })?;
             let begins = |typist: &Typist| (typist.began + told_late).max(heard.since);
-            let hidden = self
-                .typists
-                .iter()
-                .find(|(user, typist)| typist.until > now && begins(typist) < now && !heard.shown.contains(*user));
+            let hidden = self.typists.iter().find(|(user, typist)| {
+                typist.until > now && begins(typist) < now && !heard.has_more && !heard.shown.contains(*user)
+            });
             hold(hidden.is_none(), Promise::Typing, || {
                 format!("session {session} is not shown {hidden:?} typing in room {room}")
             })?;
