@@ -620,8 +620,9 @@ export interface components {
             type: "typing";
         };
         /**
-         * @description Everyone who is typing now; nobody when it is empty.
+         * @description Who is typing now: how many, and at most 5 of them, those who began first.
          * @example {
+         *       "count": 1,
          *       "identities": [
          *         {
          *           "user": "Alice",
@@ -637,6 +638,8 @@ export interface components {
          *     }
          */
         TypingFrame: {
+            /** Format: int64 */
+            count: number;
             identities: components["schemas"]["Identity"][];
             /** Format: int64 */
             room: number;
