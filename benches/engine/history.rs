@@ -16,7 +16,7 @@ pub(crate) fn bench(c: &mut Criterion) {
         sent.for_each(|sent| async { drop(sent.unwrap()) }).await;
     });
     let mut group = c.benchmark_group("history");
-    group.throughput(Throughput::Elements(50));
+    group.throughput(Throughput::Elements(1));
     for (name, page) in [
         ("newest", Page::newest()),
         ("before the middle", Page::before(Seq(MESSAGES / 2))),

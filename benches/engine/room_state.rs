@@ -1,6 +1,10 @@
 //! The decisions alone: sends into a room, batch by batch, with an audience.
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chat_core::{
     Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
@@ -9,7 +13,7 @@ use chat_core::{
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
 
-use crate::text;
+use crate::{scaled, text};
 
 /// A room and the log it would have.
 struct Room {
@@ -82,12 +86,18 @@ impl Room {
 
 pub(crate) fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("room_state");
+    // An iteration is one message, also where they come in batches.
+    group.throughput(Throughput::Elements(1));
     for (sessions, batch) in [(10, 1), (10, 64), (1_000, 1), (1_000, 64)] {
-        group.throughput(Throughput::Elements(batch));
         let id = BenchmarkId::new(format!("{sessions} sessions"), format!("batches of {batch}"));
         group.bench_function(id, |bencher| {
             let mut room = Room::new(sessions);
-            bencher.iter(|| room.send(batch));
+            bencher.iter_custom(|asked| {
+                let batches = asked.div_ceil(batch);
+                let start = Instant::now();
+                (0..batches).for_each(|_| room.send(batch));
+                scaled(start, batches * batch, asked)
+            });
         });
     }
     group.finish();
