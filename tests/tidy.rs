@@ -129,6 +129,10 @@ fn ignored_tests(file: &File) -> Vec<Complaint> {
         if line.contains(bare) {
             return Some("say what the test needs: `#[ignore = \"needs a server: cargo xtask test\"]`".into());
         }
+        let reason = concat!("#[ig", "nore = \"");
+        if line.contains(reason) && !line.contains(": cargo xtask test\"]") {
+            return Some("say which command runs the test: `#[ignore = \"needs a server: cargo xtask test\"]`".into());
+        }
         line.contains(example)
             .then(|| "an example is compiled: `no_run` if it cannot be run, `text` if it is none".into())
     })
@@ -235,6 +239,7 @@ mod tests {
     #[test]
     fn tests_that_do_not_run() {
         complains(ignored_tests, "a.rs", concat!("#[test]\n#[ig", "nore]\n"), 2);
+        complains(ignored_tests, "a.rs", concat!("#[test]\n#[ig", "nore = \"needs a server\"]\n"), 2);
         complains(ignored_tests, "a.rs", concat!("/// ```ig", "nore\n"), 1);
         is_content(ignored_tests, "a.rs", "#[test]\n#[ignore = \"needs a server: cargo xtask test\"]\n");
     }

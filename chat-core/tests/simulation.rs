@@ -106,7 +106,7 @@ fn no_bug_is_forgotten() {
 fn is_found(name: &str, plant: Plant, promises: &[Promise]) {
     let found = (0..ENOUGH).find_map(|seed| World::run(seed, Some(plant), false).broken.map(|broken| (seed, broken)));
     let (seed, broken) = found.unwrap_or_else(|| panic!("{name}: not found in {ENOUGH} scenarios"));
-    eprintln!("{name:<31} seed {seed:<4} {broken}");
+    eprintln!("the planted bug {name:<31} was found with seed {seed:<4} as {:?}", broken.promise);
     assert!(promises.contains(&broken.promise), "{name} is found as {broken}");
     assert_eq!(World::run(seed, None, false).broken, None, "without the bug, seed {seed} passes");
 }

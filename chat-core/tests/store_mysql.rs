@@ -14,12 +14,12 @@ async fn make() -> Server {
 }
 
 chat_core::store_contract!(
-    #[ignore = "needs MariaDB or MySQL"]
+    #[ignore = "needs MariaDB or MySQL: cargo xtask test"]
     make
 );
 
 #[tokio::test]
-#[ignore = "needs MariaDB or MySQL"]
+#[ignore = "needs MariaDB or MySQL: cargo xtask test"]
 async fn a_second_store_waits_for_the_first_and_is_refused() {
     let server = make().await;
     server::a_second_store_waits_for_the_first_and_is_refused(&server).await;
@@ -27,7 +27,7 @@ async fn a_second_store_waits_for_the_first_and_is_refused() {
 
 /// Every connection of the store is ended by somebody else: it goes on.
 #[tokio::test]
-#[ignore = "needs MariaDB or MySQL"]
+#[ignore = "needs MariaDB or MySQL: cargo xtask test"]
 async fn lost_connections_are_made_anew() {
     use sea_orm::{DbBackend, Statement};
     let server = make().await;

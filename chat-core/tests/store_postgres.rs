@@ -14,12 +14,12 @@ async fn make() -> Server {
 }
 
 chat_core::store_contract!(
-    #[ignore = "needs PostgreSQL"]
+    #[ignore = "needs PostgreSQL: cargo xtask test"]
     make
 );
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL"]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_second_store_waits_for_the_first_and_is_refused() {
     let server = make().await;
     server::a_second_store_waits_for_the_first_and_is_refused(&server).await;
@@ -27,7 +27,7 @@ async fn a_second_store_waits_for_the_first_and_is_refused() {
 
 /// Every connection of the store is ended by somebody else: it goes on, with its lease.
 #[tokio::test]
-#[ignore = "needs PostgreSQL"]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn lost_connections_are_made_anew() {
     use sea_orm::{DbBackend, Statement};
     let server = make().await;
@@ -57,7 +57,7 @@ async fn lost_connections_are_made_anew() {
 
 /// A lease that is in other hands for good: the store says that it may no longer write.
 #[tokio::test]
-#[ignore = "needs PostgreSQL"]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
 async fn a_lease_in_other_hands_is_told() {
     use sea_orm::TransactionTrait;
     let server = make().await;

@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, process::Command};
 const LEFT_OUT: [&str; 3] = ["9", "12", "13"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs kosoku"]
+#[ignore = "needs kosoku: cargo xtask test"]
 async fn autobahn_cases_pass() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());

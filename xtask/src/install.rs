@@ -1,4 +1,5 @@
-//! What the tests need on the machine, each pinned, and only what is missing of it.
+//! What the tests need on the machine, and only what is missing of it: programs as the system has them (Debian 12 and 13,
+//! Ubuntu 24.04), the rest pinned.
 
 use std::{
     env, fs,
@@ -11,10 +12,8 @@ use crate::sh::{self, Result, command};
 
 /// The programs that the tests need.
 pub(crate) struct Tools {
-    /// The folder of PostgreSQL's programs.
-    pub(crate) postgres: PathBuf,
-    pub(crate) mariadbd: PathBuf,
-    pub(crate) mariadb_install_db: PathBuf,
+    /// `None` where databases of somebody's own are used.
+    pub(crate) databases: Option<Databases>,
     /// Autobahn's cases for WebSockets on a native runner.
     pub(crate) kosoku: PathBuf,
     pub(crate) chromium: PathBuf,
@@ -32,17 +31,26 @@ pub(crate) struct Tools {
     pub(crate) rust: PathBuf,
 }
 
-/// Finds the programs; installs what is missing.
-pub(crate) fn tools() -> Result<Tools> {
+/// The database servers that the tests start.
+pub(crate) struct Databases {
+    /// The folder of PostgreSQL's programs.
+    pub(crate) postgres: PathBuf,
+    pub(crate) mariadbd: PathBuf,
+    pub(crate) mariadb_install_db: PathBuf,
+}
+
+/// Finds the programs; installs what is missing, the database servers only where they are to be started.
+pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     let kosoku = sh::target().join("tools").join(format!("kosoku-{KOSOKU}"));
     let mut packages = Vec::new();
-    if !Path::new(POSTGRES).join("initdb").exists() {
-        packages.push("postgresql-15");
+    // Each system has one version of each; they are named without it, and looked for where it puts them.
+    if with_databases && postgres().is_none() {
+        packages.push("postgresql");
     }
-    if find("mariadbd").is_none() || find("mariadb-install-db").is_none() {
-        packages.push("mariadb-server=1:10.11.*");
+    if with_databases && (find("mariadbd").is_none() || find("mariadb-install-db").is_none()) {
+        packages.push("mariadb-server");
     }
-    if find("chromium").is_none() {
+    if chromium().is_none() && !is_ubuntu() {
         packages.push("chromium");
     }
     if find("ip").is_none() {
@@ -60,15 +68,17 @@ pub(crate) fn tools() -> Result<Tools> {
     if !packages.is_empty() {
         install_packages(&packages)?;
     }
+    if chromium().is_none() && is_ubuntu() {
+        println!("installing the snap chromium");
+        run_as_root(&["snap", "install", "chromium"], &["Chromium or Chrome"])?;
+    }
     if !kosoku.join("bin/kosoku").exists() {
         install_kosoku(&kosoku)?;
     }
     Ok(Tools {
-        postgres: POSTGRES.into(),
-        mariadbd: found("mariadbd")?,
-        mariadb_install_db: found("mariadb-install-db")?,
+        databases: if with_databases { Some(databases()?) } else { None },
         kosoku: kosoku.join("bin/kosoku"),
-        chromium: found("chromium")?,
+        chromium: chromium().ok_or("Chromium is not where it should be after the installation")?,
         browser: npm_packages("tests/browser")?,
         ui: npm_packages("chat-http/ui")?,
         python: python_packages("tests/clients")?,
@@ -78,10 +88,40 @@ pub(crate) fn tools() -> Result<Tools> {
     })
 }
 
-/// Debian's packages, as root or through sudo.
+fn databases() -> Result<Databases> {
+    Ok(Databases {
+        postgres: postgres().ok_or("PostgreSQL is not where it should be after the installation")?,
+        mariadbd: found("mariadbd")?,
+        mariadb_install_db: found("mariadb-install-db")?,
+    })
+}
+
+/// The folder with the programs of the newest PostgreSQL that is installed: Debian's way, or any that is in the path.
+fn postgres() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = versions.filter_map(|version| {
+        let folder = version.path().join("bin");
+        let number: u32 = version.file_name().to_str()?.parse().ok()?;
+        folder.join("initdb").is_file().then_some((number, folder))
+    });
+    let newest = folders.max().map(|(_, folder)| folder);
+    newest.or_else(|| find("initdb").and_then(|program| Some(program.parent()?.to_path_buf())))
+}
+
+/// A browser of the Chromium family, by whichever of its names; `CHAT_TEST_CHROMIUM` names one that is elsewhere.
+fn chromium() -> Option<PathBuf> {
+    let named = env::var_os("CHAT_TEST_CHROMIUM").map(PathBuf::from).filter(|path| path.is_file());
+    named.or_else(|| ["chromium", "google-chrome", "google-chrome-stable"].into_iter().find_map(find))
+}
+
+/// Ubuntu has Chromium as a snap only; its package `chromium-browser` is a script that says so.
+fn is_ubuntu() -> bool {
+    fs::read_to_string("/etc/os-release").is_ok_and(|release| release.lines().any(|line| line == "ID=ubuntu"))
+}
+
+/// Debian's and Ubuntu's packages, as root or through sudo.
 fn install_packages(packages: &[&str]) -> Result {
     println!("installing {}", packages.join(", "));
-    // Not by name but by version where a version has a say in the results; `*` is the packages' own patch level.
     run_as_root(&["apt-get", "update", "-q"], packages)?;
     let install = ["apt-get", "install", "-q", "-y", "--no-install-recommends"];
     run_as_root(&[&install[..], packages].concat(), packages)
@@ -96,7 +136,10 @@ fn run_as_root(words: &[&str], packages: &[&str]) -> Result {
         let missing = packages.join(", ");
         return Err(format!(
             "the tests need {missing}, and there is neither root nor sudo (without a password) to install them with.\n\
-             Install them by hand, or run this as a user who may."
+             Install them by hand, or run this as a user who may. Database servers are not needed where {} and {} name \
+             some.",
+            crate::test::POSTGRES,
+            crate::test::MYSQL
         )
         .into());
     };
@@ -173,10 +216,9 @@ fn found(program: &str) -> Result<PathBuf> {
 fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"].map(PathBuf::from))
+        .chain(["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/snap/bin"].map(PathBuf::from))
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
 }
 
 const KOSOKU: &str = "0.1.0";
-const POSTGRES: &str = "/usr/lib/postgresql/15/bin";

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    install::Tools,
+    install::Databases,
     sh::{self, Result, command},
 };
 
@@ -27,7 +27,7 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// Starts both and waits until they take connections.
-    pub(crate) fn start(tools: &Tools) -> Result<Self> {
+    pub(crate) fn start(tools: &Databases) -> Result<Self> {
         let janitor = Janitor::start()?;
         let postgres = free_port()?;
         let mysql = free_port()?;
@@ -74,7 +74,7 @@ impl Drop for Janitor {
 }
 
 /// PostgreSQL as it is by default, but for where it listens. It refuses to run as root.
-fn start_postgres(tools: &Tools, folder: &Path, port: u16) -> Result {
+fn start_postgres(tools: &Databases, folder: &Path, port: u16) -> Result {
     let folder = folder.join("postgres");
     let user = if sh::is_root() { Some("postgres") } else { None };
     make_folder(&folder, user)?;
@@ -111,7 +111,7 @@ fn start_postgres(tools: &Tools, folder: &Path, port: u16) -> Result {
 }
 
 /// MariaDB as it is by default (not as the machine's own files have it), but for where it listens.
-fn start_mariadb(tools: &Tools, folder: &Path, port: u16) -> Result {
+fn start_mariadb(tools: &Databases, folder: &Path, port: u16) -> Result {
     let folder = folder.join("mariadb");
     let user = if sh::is_root() && sh::has_user("mysql") { Some("mysql") } else { None };
     make_folder(&folder, user)?;

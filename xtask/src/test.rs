@@ -52,7 +52,8 @@ pub(crate) type Variables = Vec<(&'static str, String)>;
 
 /// What a test may find in its environment. A server that is named there already is taken as it is.
 pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
-    let tools = install::tools()?;
+    let are_given = env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some();
+    let tools = install::tools(!are_given)?;
     let paths = [
         ("KOSOKU", &tools.kosoku),
         ("CHAT_TEST_CHROMIUM", &tools.chromium),
@@ -64,10 +65,8 @@ pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
         ("CHAT_TEST_RUST", &tools.rust),
     ];
     let mut variables: Variables = paths.map(|(name, path)| (name, path.display().to_string())).into();
-    if env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some() {
-        return Ok((None, variables));
-    }
-    let servers = Servers::start(&tools)?;
+    let Some(databases) = &tools.databases else { return Ok((None, variables)) };
+    let servers = Servers::start(databases)?;
     variables.push((POSTGRES, servers.postgres_url.clone()));
     variables.push((MYSQL, servers.mysql_url.clone()));
     variables.push((POSTGRES_CONTROL, servers.postgres_control.display().to_string()));
@@ -114,28 +113,54 @@ impl fmt::Display for Summary {
     }
 }
 
+/// With `--show-output` a test program names every test that passed a second time, in a list at its end.
+#[derive(Debug, Default)]
+struct SecondNames {
+    is_within: bool,
+}
+
+impl SecondNames {
+    /// Whether a line is part of such a list, or of the heading before what the tests told.
+    fn has(&mut self, line: &str) -> bool {
+        self.is_within = line == "successes:" || self.is_within && (line.is_empty() || line.starts_with("    "));
+        self.is_within
+    }
+}
+
 /// Runs the tests, shows what they tell as they tell it, and counts.
 fn run_and_count(tests: &mut Command) -> Result<(bool, Summary)> {
     let mut child = tests.stdout(Stdio::piped()).spawn()?;
-    let mut summary = Summary::default();
+    let (mut summary, mut names) = (Summary::default(), SecondNames::default());
     let output = child.stdout.take().ok_or("no output to read")?;
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
-        println!("{line}");
+        if !names.has(&line) {
+            println!("{line}");
+        }
         summary.add(&line);
     }
     Ok((child.wait()?.success(), summary))
 }
 
-const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
-const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
+pub(crate) const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
+pub(crate) const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
 const POSTGRES_CONTROL: &str = "CHAT_TEST_POSTGRES_CONTROL";
 const MYSQL_CONTROL: &str = "CHAT_TEST_MYSQL_CONTROL";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_name_is_shown_once() {
+        let log = "test a ... ok\ntest b ... ok\n\nsuccesses:\n\n---- b stdout ----\n    told\n\n\nsuccesses:\n    a\n    b\n\ntest \
+            result: ok.";
+        let mut names = SecondNames::default();
+        let shown: Vec<&str> = log.lines().filter(|line| !names.has(line)).collect();
+        let expected = "test a ... ok\ntest b ... ok\n\n---- b stdout ----\n    told\n\n\ntest result: ok.";
+        assert_eq!(shown.join("\n"), expected);
+    }
 
     #[test]
     fn the_lines_of_all_test_programs_are_added_up() {
