@@ -22,6 +22,7 @@ mod sessions;
 mod shutdown;
 #[cfg(feature = "torture")]
 mod spoilt;
+mod writer;
 
 #[cfg(test)]
 mod tests;
