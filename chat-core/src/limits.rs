@@ -19,7 +19,10 @@ pub struct Limits {
     pub room_mailbox: usize,
     /// Messages that may wait to be stored, in all rooms together. Default 8,192.
     pub journal_messages: usize,
-    /// Bytes of text that may wait to be stored, in all rooms together. Default 8 MiB.
+    /// Rooms that may wait to be made, changed or deleted, all together. Default 256: each is a transaction of its own, which
+    /// takes a few milliseconds, and takes turns with the messages.
+    pub journal_changes: usize,
+    /// Bytes of text that may wait to be stored, in all rooms together; names and topics count, too. Default 8 MiB.
     pub journal_bytes: usize,
     /// The events a room keeps at hand for those who come back, and so the longest gap that is filled. Default 500.
     pub recent_events: usize,
@@ -57,6 +60,7 @@ impl Default for Limits {
             outbox_bytes: 1 << 20,
             room_mailbox: 1_024,
             journal_messages: 8_192,
+            journal_changes: 256,
             journal_bytes: 8 << 20,
             recent_events: 500,
             recent_bytes: 512 << 10,

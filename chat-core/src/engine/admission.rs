@@ -9,14 +9,16 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{Error, Limits, engine::metrics::Metrics, state::Outcome};
 
-/// Counts the commands that are not answered yet, and the messages among them, which are limited.
+/// Counts the commands that are not answered yet. Those among them that store something are limited.
 #[derive(Debug)]
 pub(super) struct Admission {
     commands: AtomicUsize,
     messages: AtomicUsize,
+    changes: AtomicUsize,
     bytes: AtomicUsize,
     idle: Notify,
     max_messages: usize,
+    max_changes: usize,
     max_bytes: usize,
     metrics: Arc<Metrics>,
 }
@@ -25,10 +27,20 @@ pub(super) struct Admission {
 #[derive(Debug)]
 pub(super) struct Admitted {
     to: Arc<Admission>,
-    messages: usize,
+    kind: Kind,
     bytes: usize,
     /// Since when.
     since: Instant,
+}
+
+/// What a command stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    /// A message.
+    Message,
+    /// A room that is made, changed or deleted.
+    Change,
 }
 
 impl Admission {
@@ -36,30 +48,47 @@ impl Admission {
         Arc::new(Self {
             commands: AtomicUsize::new(0),
             messages: AtomicUsize::new(0),
+            changes: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             idle: Notify::new(),
             max_messages: limits.journal_messages,
+            max_changes: limits.journal_changes,
             max_bytes: limits.journal_bytes,
             metrics: Arc::clone(metrics),
         })
     }
 
-    /// A place for a command that stores no message.
+    /// A place for a command that stores nothing.
     pub(super) fn admit(self: &Arc<Self>) -> Admitted {
         self.commands.fetch_add(1, Ordering::AcqRel);
-        Admitted { to: Arc::clone(self), messages: 0, bytes: 0, since: Instant::now() }
+        Admitted { to: Arc::clone(self), kind: Kind::Nothing, bytes: 0, since: Instant::now() }
     }
 
     /// A place for a message with so many bytes of text: `Overloaded` when too much waits to be stored already.
     pub(super) fn admit_message(self: &Arc<Self>, bytes: usize) -> Result<Admitted, Error> {
+        self.metrics.messages_waiting.increment(1);
+        self.admit_limited(Kind::Message, bytes, (&self.messages, self.max_messages))
+    }
+
+    /// The same for making, changing or deleting a room, with so many bytes of name and topic.
+    pub(super) fn admit_change(self: &Arc<Self>, bytes: usize) -> Result<Admitted, Error> {
+        self.metrics.changes_waiting.increment(1);
+        self.admit_limited(Kind::Change, bytes, (&self.changes, self.max_changes))
+    }
+
+    fn admit_limited(
+        self: &Arc<Self>,
+        kind: Kind,
+        bytes: usize,
+        (waiting, most): (&AtomicUsize, usize),
+    ) -> Result<Admitted, Error> {
         // The place is taken first and given back on refusal, so that two at once cannot both take the last one.
         self.commands.fetch_add(1, Ordering::AcqRel);
-        let messages = self.messages.fetch_add(1, Ordering::AcqRel) + 1;
+        let count = waiting.fetch_add(1, Ordering::AcqRel) + 1;
         let total = self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
-        self.metrics.messages_waiting.increment(1);
-        let admitted = Admitted { to: Arc::clone(self), messages: 1, bytes, since: Instant::now() };
-        // A single message always fits, whatever the limit says.
-        if messages > self.max_messages.max(1) || (total > self.max_bytes && messages > 1) {
+        let admitted = Admitted { to: Arc::clone(self), kind, bytes, since: Instant::now() };
+        // What waits alone always fits, whatever the limit says.
+        if count > most.max(1) || (total > self.max_bytes && total > bytes) {
             return Err(Error::Overloaded);
         }
         Ok(admitted)
@@ -81,14 +110,14 @@ impl Admission {
 impl Admitted {
     /// Counts what a message was answered; to be called once, when it is.
     pub(super) fn answered(&self, outcome: &Outcome) {
-        if self.messages > 0 {
+        if self.kind == Kind::Message {
             self.to.metrics.send_answered(outcome, self.since.elapsed());
         }
     }
 
     /// The same for one that was admitted, and refused on its way to the room.
     pub(super) fn refused(&self, error: &Error) {
-        if self.messages > 0 {
+        if self.kind == Kind::Message {
             self.to.metrics.send_refused(error);
         }
     }
@@ -96,10 +125,17 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        if self.messages > 0 {
-            self.to.metrics.messages_waiting.decrement(1);
+        match self.kind {
+            Kind::Nothing => {}
+            Kind::Message => {
+                self.to.metrics.messages_waiting.decrement(1);
+                self.to.messages.fetch_sub(1, Ordering::AcqRel);
+            }
+            Kind::Change => {
+                self.to.metrics.changes_waiting.decrement(1);
+                self.to.changes.fetch_sub(1, Ordering::AcqRel);
+            }
         }
-        self.to.messages.fetch_sub(self.messages, Ordering::AcqRel);
         self.to.bytes.fetch_sub(self.bytes, Ordering::AcqRel);
         if self.to.commands.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.to.idle.notify_waiters();
@@ -113,7 +149,7 @@ mod tests {
 
     fn admission(messages: usize, bytes: usize) -> Arc<Admission> {
         Admission::new(
-            &Limits { journal_messages: messages, journal_bytes: bytes, ..Limits::default() },
+            &Limits { journal_messages: messages, journal_changes: 2, journal_bytes: bytes, ..Limits::default() },
             &Arc::new(Metrics::new()),
         )
     }
@@ -127,6 +163,18 @@ mod tests {
         assert_eq!(admission.admit_message(0).unwrap_err(), Error::Overloaded);
         drop((first, second));
         assert!(admission.admit_message(100).is_ok(), "a single message always fits");
+    }
+
+    #[test]
+    fn changes_have_a_limit_of_their_own_and_share_the_bytes() {
+        let admission = admission(1, 10);
+        let message = admission.admit_message(4).unwrap();
+        let changes = [admission.admit_change(6).unwrap(), admission.admit_change(0).unwrap()];
+        assert_eq!(admission.admit_change(0).unwrap_err(), Error::Overloaded, "too many");
+        drop(message);
+        assert_eq!(admission.admit_message(5).unwrap_err(), Error::Overloaded, "too many bytes");
+        drop(changes);
+        assert!(admission.admit_change(100).is_ok(), "a single change always fits");
     }
 
     #[tokio::test]

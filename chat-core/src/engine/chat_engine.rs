@@ -2,26 +2,22 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
     Action, Actor, Builder, Draft, Error, HistoryPage, Identity, Limits, NewRoom, Page, PageFrom, Presence, Room,
     RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
-    append::NewRoomRow,
+    append::{AppendFailure, NewRoomRow},
     engine::{
         admission::Admitted,
-        breaker::not_stored,
         hub::RoomCommand,
         inner::Inner,
         prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
         reply::{Responder, To},
-        writer::retrying,
     },
     fold,
-    log::Excerpt,
     state::{Input, Outcome, ReplyId},
-    store::{StoreError, StoreErrorKind},
     torture,
 };
 
@@ -76,7 +72,8 @@ impl ChatEngine {
     ///
     /// # Errors
     /// [`Error::InvalidField`], [`Error::NameTaken`] with the room that has the name, what the policy says,
-    /// [`Error::Unavailable`], [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have been made.
+    /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have
+    /// been made.
     ///
     /// # Cancel safety
     /// Once it was polled, the room is made whether or not this is waited for.
@@ -86,10 +83,12 @@ impl ChatEngine {
         inner.check(&actor.into(), Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
         inner.breaker.check()?;
+        let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
         let row = NewRoomRow { name, topic, created_at: inner.clock.now().wall };
-        let making = create_row(Arc::clone(inner), row, inner.admission.admit());
-        // In a task of its own, which goes on when the caller goes away.
-        inner.runtime.spawn(making).await.unwrap_or(Err(Error::Internal))
+        inner.journal.create(row, admitted).await.map_err(|failure| match failure {
+            AppendFailure::NotStored(error) => inner.filled(error),
+            AppendFailure::Unknown => Error::OutcomeUnknown,
+        })
     }
 
     /// Changes a room's name or topic, or both with one event. Values that are so already: no event.
@@ -112,9 +111,12 @@ impl ChatEngine {
             return Err(Error::invalid_field("name", "give a name or a topic"));
         }
         inner.breaker.check()?;
+        let bytes = name.as_ref().map_or(0, |name| name.as_str().len())
+            + topic.as_ref().map_or(0, |topic| topic.as_str().len());
+        let admitted = inner.admission.admit_change(bytes)?;
         let reply = inner.hub.next_reply();
         let input = Input::Update { actor: actor.user().cloned(), name, topic, key: generated_key(), reply };
-        self.call(room, input, reply, inner.admission.admit()).await.map_err(|error| inner.filled(error))?;
+        self.call(room, input, reply, admitted).await.map_err(|error| inner.filled(error))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
         let changed = self.read_room(room).await;
         changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
@@ -134,9 +136,10 @@ impl ChatEngine {
         check_room(room)?;
         inner.check(&actor, Action::DeleteRoom(room))?;
         inner.breaker.check()?;
+        let admitted = inner.admission.admit_change(0)?;
         let reply = inner.hub.next_reply();
         let input = Input::Delete { actor: actor.user().cloned(), key: generated_key(), reply };
-        self.call(room, input, reply, inner.admission.admit()).await.map(drop)
+        self.call(room, input, reply, admitted).await.map(drop)
     }
 
     /// A room.
@@ -341,25 +344,6 @@ impl Inner {
         }
         error
     }
-}
-
-async fn create_row(inner: Arc<Inner>, row: NewRoomRow, admitted: Admitted) -> Result<Room, Error> {
-    let made = retrying(|| inner.store.create_room(&row)).await;
-    let result = match made {
-        Ok(Ok(room)) => Ok(room),
-        Ok(Err(taken)) => Err(inner.filled(Error::NameTaken { room: Box::new(taken) })),
-        Err(failure) => Err(create_failed(&inner, &failure)),
-    };
-    drop(admitted);
-    result
-}
-
-fn create_failed(inner: &Inner, failure: &StoreError) -> Error {
-    if let Some(left_out) = inner.logs.create_failed.pass(Instant::now().into_std()) {
-        tracing::error!(left_out, error = %Excerpt(failure), "a room could not be made");
-    }
-    inner.breaker.failed(failure);
-    if failure.kind == StoreErrorKind::Unknown { Error::OutcomeUnknown } else { not_stored(failure.kind) }
 }
 
 /// What a command of the engine's own is called in a trace.

@@ -1,6 +1,11 @@
 //! The journal: gathers the appends of all rooms while the last transaction is in flight, and commits them together.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use tokio::{
     runtime::Handle,
@@ -9,24 +14,30 @@ use tokio::{
 };
 
 use crate::{
-    Error, RoomId,
-    append::{Append, AppendFailure, AppendResult},
-    engine::{breaker::Breaker, metrics::Metrics, writer::Writer},
+    Error, Room, RoomId,
+    append::{Append, AppendFailure, AppendResult, NewRoomRow},
+    engine::{admission::Admitted, breaker::Breaker, metrics::Metrics, writer::Writer},
     log::LogLimit,
     store::Store,
 };
 
-/// Where rooms hand in what is to be stored. Rooms are divided among as many writers as the store wants.
+/// Where everything is handed in that is to be stored. Rooms are divided among as many writers as the store wants.
+///
+/// What waits here is bounded by [`Admission`](super::admission::Admission): each command has its place before it comes.
 pub(super) struct Journal {
     writers: Vec<mpsc::UnboundedSender<Job>>,
 }
 
-/// What a room wants stored.
-pub(super) struct Job {
-    pub(super) room: RoomId,
-    pub(super) append: Append,
-    pub(super) done: oneshot::Sender<AppendResult>,
+/// What is to be stored, and where the outcome goes.
+pub(super) enum Job {
+    /// What a room wants appended to its log.
+    Append { room: RoomId, append: Append, done: oneshot::Sender<AppendResult> },
+    /// A room that is to be made. Its place is given back when that is done, whoever waits for it.
+    Create { row: NewRoomRow, done: oneshot::Sender<CreateResult>, admitted: Admitted },
 }
+
+/// What became of a room that was to be made.
+pub(super) type CreateResult = Result<Room, AppendFailure>;
 
 impl Journal {
     /// Starts the writers; the handles resolve once they have ended, which they do after `stop`.
@@ -41,7 +52,7 @@ impl Journal {
             .map(|_| {
                 let (sender, jobs) = mpsc::unbounded_channel();
                 let (store, breaker, metrics) = (Arc::clone(store), Arc::clone(breaker), Arc::clone(metrics));
-                let writer = Writer { store, breaker, metrics, append_failed: LogLimit::new(), jobs };
+                let writer = Writer { store, breaker, metrics, write_failed: LogLimit::new(), jobs };
                 (sender, runtime.spawn(writer.guarded(stop.clone())))
             })
             .unzip();
@@ -51,19 +62,52 @@ impl Journal {
     /// Hands in an append. It is stored whether or not the outcome is waited for.
     pub(super) fn append(&self, room: RoomId, append: Append) -> impl Future<Output = AppendResult> + Send + use<> {
         let (done, outcome) = oneshot::channel();
-        let shard = usize::try_from(room.0).unwrap_or_default() % self.writers.len().max(1);
-        let refused = match self.writers.get(shard) {
-            Some(writer) => writer.send(Job { room, append, done }).is_err(),
-            None => true,
+        self.hand_in(room.0, Job::Append { room, append, done });
+        outcome_of(outcome)
+    }
+
+    /// Hands in a room that is to be made. It is made whether or not the outcome is waited for.
+    pub(super) fn create(
+        &self,
+        row: NewRoomRow,
+        admitted: Admitted,
+    ) -> impl Future<Output = CreateResult> + Send + use<> {
+        let (done, outcome) = oneshot::channel();
+        // Those who want one name wait for each other, and not for the database to find out.
+        let mut hasher = DefaultHasher::new();
+        row.name.key().hash(&mut hasher);
+        self.hand_in(hasher.finish(), Job::Create { row, done, admitted });
+        outcome_of(outcome)
+    }
+
+    /// Hands a job to the writer that this number belongs to.
+    fn hand_in(&self, number: u64, job: Job) {
+        let writers = u64::try_from(self.writers.len()).unwrap_or(1).max(1);
+        let writer = usize::try_from(number % writers).ok().and_then(|index| self.writers.get(index));
+        let refused = match writer {
+            Some(writer) => writer.send(job).err().map(|refused| refused.0),
+            None => Some(job),
         };
-        async move {
-            if refused {
-                return Err(AppendFailure::NotStored(Error::Unavailable));
-            }
-            // A job is dropped unanswered only when the runtime goes down in the middle of it.
-            outcome.await.unwrap_or(Err(AppendFailure::Unknown))
+        if let Some(job) = refused {
+            job.refuse(Error::Unavailable);
         }
     }
+}
+
+impl Job {
+    /// Says that nothing was stored.
+    fn refuse(self, error: Error) {
+        // Whoever waited may be gone.
+        match self {
+            Self::Append { done, .. } => drop(done.send(Err(AppendFailure::NotStored(error)))),
+            Self::Create { done, .. } => drop(done.send(Err(AppendFailure::NotStored(error)))),
+        }
+    }
+}
+
+/// The outcome of a job. One is dropped unanswered only when the runtime goes down in the middle of it.
+async fn outcome_of<T>(outcome: oneshot::Receiver<Result<T, AppendFailure>>) -> Result<T, AppendFailure> {
+    outcome.await.unwrap_or(Err(AppendFailure::Unknown))
 }
 
 impl fmt::Debug for Journal {

@@ -6,7 +6,6 @@ use crate::log::LogLimit;
 #[derive(Debug, Default)]
 pub(super) struct LogLimits {
     pub(super) read_failed: LogLimit,
-    pub(super) create_failed: LogLimit,
     pub(super) purge_failed: LogLimit,
     pub(super) room_defect: LogLimit,
 }

@@ -19,6 +19,8 @@ pub(super) struct Metrics {
     send_seconds: Histogram,
     /// Messages that are not answered yet.
     pub(super) messages_waiting: Gauge,
+    /// Rooms that are being made, changed or deleted.
+    pub(super) changes_waiting: Gauge,
     attaches: [Counter; 3],
     /// Attaches from positions that cannot be right.
     pub(super) impossible_positions: Counter,
@@ -63,6 +65,7 @@ impl Metrics {
             refused,
             send_seconds: histogram!(SEND_SECONDS),
             messages_waiting: gauge!(MESSAGES_WAITING),
+            changes_waiting: gauge!(CHANGES_WAITING),
             attaches,
             impossible_positions: counter!(IMPOSSIBLE_POSITIONS),
             events_appended: counter!(EVENTS_APPENDED),
@@ -203,6 +206,7 @@ const REFUSALS: [&str; 17] = [
 const SENDS: &str = "chat_sends_total";
 const SEND_SECONDS: &str = "chat_send_seconds";
 const MESSAGES_WAITING: &str = "chat_messages_waiting";
+const CHANGES_WAITING: &str = "chat_changes_waiting";
 const ATTACHES: &str = "chat_attaches_total";
 const IMPOSSIBLE_POSITIONS: &str = "chat_attaches_impossible_total";
 const EVENTS_APPENDED: &str = "chat_events_appended_total";
@@ -221,6 +225,11 @@ fn describe() {
     describe_counter!(SENDS, count, "Messages sent, by what they were answered");
     describe_histogram!(SEND_SECONDS, Unit::Seconds, "From the admission of a message to its answer");
     describe_gauge!(MESSAGES_WAITING, count, "Messages that are admitted and not answered yet");
+    describe_gauge!(
+        CHANGES_WAITING,
+        count,
+        "Rooms to be made, changed or deleted that are admitted and not answered yet"
+    );
     describe_counter!(ATTACHES, count, "Attachments to rooms, by how they began");
     describe_counter!(IMPOSSIBLE_POSITIONS, count, "Attachments from positions that the log cannot have");
     describe_counter!(EVENTS_APPENDED, count, "Events that became durable and were published");

@@ -1,6 +1,6 @@
-//! A writer of the journal: stores what is handed in, one transaction after the other.
+//! A writer of the journal: stores what is handed in, messages and changes of rooms in turn.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::VecDeque, mem, panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 use tokio::{
@@ -12,10 +12,11 @@ use tracing::{Instrument, field};
 
 use crate::{
     Error, RoomId,
-    append::{Append, AppendFailure, AppendResult, NewDelete, NewUpdate, Placed},
+    append::{Append, AppendFailure, AppendResult, NewDelete, NewRoomRow, NewUpdate, Placed},
     engine::{
+        admission::Admitted,
         breaker::{Breaker, not_stored},
-        journal::Job,
+        journal::{CreateResult, Job},
         metrics::Metrics,
     },
     log::{Excerpt, LogLimit},
@@ -24,13 +25,33 @@ use crate::{
 };
 
 /// One of the tasks that store.
+///
+/// Messages of all rooms share a transaction; making, renaming or deleting a room has one of its own. The two take turns: one
+/// batch of messages, then one change, so that neither waits for more than one of the other, however many wait.
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
     pub(super) breaker: Arc<Breaker>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) append_failed: LogLimit,
+    pub(super) write_failed: LogLimit,
     pub(super) jobs: mpsc::UnboundedReceiver<Job>,
 }
+
+/// What a writer has taken on.
+#[derive(Default)]
+struct Waiting {
+    messages: Vec<(RoomMessages, Done)>,
+    changes: VecDeque<Change>,
+}
+
+/// What has a transaction of its own.
+enum Change {
+    Update(RoomId, NewUpdate, Done),
+    Delete(RoomId, NewDelete, Done),
+    Create(NewRoomRow, oneshot::Sender<CreateResult>, Admitted),
+}
+
+/// Who waits for the outcome of an append.
+type Done = oneshot::Sender<AppendResult>;
 
 impl Writer {
     /// A writer that panicked may have left rooms waiting for ever and nobody knows what it stored: the process stops, and
@@ -44,56 +65,51 @@ impl Writer {
         }
     }
 
-    async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut stopping = false;
+    async fn run(mut self, stop: watch::Receiver<bool>) {
+        let mut waiting = Waiting::default();
+        let mut stop = Some(stop);
         loop {
-            let first = tokio::select! {
-                biased;
-                job = self.jobs.recv() => job,
-                _ = stop.wait_for(|stop| *stop), if !stopping => {
-                    // What was handed in is still stored.
-                    stopping = true;
-                    self.jobs.close();
-                    continue;
-                }
-            };
-            let Some(first) = first else { return };
-            let jobs = self.gather(first).await;
-            self.store(jobs).await;
+            if waiting.is_empty() {
+                let Some(first) = self.next(&mut stop).await else { return };
+                waiting.add(first);
+            }
+            self.gather(&mut waiting).await;
+            let batch = mem::take(&mut waiting.messages);
+            if !batch.is_empty() {
+                self.store_messages(batch).await;
+            }
+            if let Some(change) = waiting.changes.pop_front() {
+                self.store_change(change).await;
+            }
         }
+    }
+
+    /// What is handed in next; `None` when it has stopped and all is stored.
+    async fn next(&mut self, stop: &mut Option<watch::Receiver<bool>>) -> Option<Job> {
+        if let Some(stopping) = stop {
+            tokio::select! {
+                biased;
+                job = self.jobs.recv() => return job,
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+            // What was handed in is still stored.
+            self.jobs.close();
+            *stop = None;
+        }
+        self.jobs.recv().await
     }
 
     /// Lets the batch fill: rooms that were just told of the last one have more by the time they have run.
-    async fn gather(&mut self, first: Job) -> Vec<Job> {
-        let mut jobs = vec![first];
+    async fn gather(&mut self, waiting: &mut Waiting) {
         for _ in 0..2 {
             yield_now().await;
             while let Ok(job) = self.jobs.try_recv() {
-                jobs.push(job);
+                waiting.add(job);
             }
-        }
-        jobs
-    }
-
-    async fn store(&self, jobs: Vec<Job>) {
-        let mut batch = Vec::with_capacity(jobs.len());
-        let mut alone = Vec::new();
-        for Job { room, append, done } in jobs {
-            match append {
-                Append::Messages(messages) => batch.push((RoomMessages { room, messages }, done)),
-                Append::Update(update) => alone.push((room, Alone::Update(update), done)),
-                Append::Delete(delete) => alone.push((room, Alone::Delete(delete), done)),
-            }
-        }
-        if !batch.is_empty() {
-            self.store_messages(batch).await;
-        }
-        for (room, change, done) in alone {
-            let _gone = done.send(self.store_alone(room, &change).await);
         }
     }
 
-    async fn store_messages(&self, batch: Vec<(RoomMessages, oneshot::Sender<AppendResult>)>) {
+    async fn store_messages(&self, batch: Vec<(RoomMessages, Done)>) {
         let (rooms, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let outcome = match self.breaker.check() {
             Err(refusal) => Err(AppendFailure::NotStored(refusal)),
@@ -105,7 +121,7 @@ impl Writer {
                     }
                     return;
                 }
-                Err(failure) => Err(self.failed(&rooms, &failure)),
+                Err(failure) => Err(self.failed(rooms.first().map(|room| room.room), &failure)),
                 Ok(placed) => Ok(placed),
             },
         };
@@ -126,8 +142,8 @@ impl Writer {
     /// The messages of one room, by themselves.
     async fn store_room(&self, room: &RoomMessages) -> AppendResult {
         self.breaker.check().map_err(AppendFailure::NotStored)?;
-        let room = std::slice::from_ref(room);
-        let placed = self.append(room).await.map_err(|failure| self.failed(room, &failure))?;
+        let placed = self.append(std::slice::from_ref(room)).await;
+        let placed = placed.map_err(|failure| self.failed(Some(room.room), &failure))?;
         placed.into_iter().next().flatten().ok_or(AppendFailure::NotStored(Error::RoomNotFound))
     }
 
@@ -147,22 +163,40 @@ impl Writer {
         appended
     }
 
-    async fn store_alone(&self, room: RoomId, change: &Alone) -> AppendResult {
-        self.breaker.check().map_err(AppendFailure::NotStored)?;
-        let placed = match change {
-            Alone::Update(update) => retrying(|| self.store.update_room(room, update)).await,
-            Alone::Delete(delete) => retrying(|| self.store.delete_room(room, delete)).await,
-        };
-        let placed = placed.map_err(|failure| self.failed(&[RoomMessages { room, messages: vec![] }], &failure))?;
-        placed.map(|placed| vec![placed]).ok_or(AppendFailure::NotStored(Error::RoomNotFound))
+    async fn store_change(&self, change: Change) {
+        // Whoever waited may be gone.
+        match change {
+            Change::Update(room, update, done) => {
+                let placed = self.alone(Some(room), || self.store.update_room(room, &update)).await;
+                drop(done.send(placed.and_then(placed_alone)));
+            }
+            Change::Delete(room, delete, done) => {
+                let placed = self.alone(Some(room), || self.store.delete_room(room, &delete)).await;
+                drop(done.send(placed.and_then(placed_alone)));
+            }
+            Change::Create(row, done, admitted) => {
+                let made = self.alone(None, || self.store.create_room(&row)).await;
+                let taken = |holder| AppendFailure::NotStored(Error::NameTaken { room: Box::new(holder) });
+                drop(done.send(made.and_then(|made| made.map_err(taken))));
+                drop(admitted);
+            }
+        }
     }
 
-    /// Takes note of a failure, and says what it means to those who wait.
-    fn failed(&self, rooms: &[RoomMessages], failure: &StoreError) -> AppendFailure {
-        let room = rooms.first().map_or(0, |room| room.room.0);
-        if let Some(left_out) = self.append_failed.pass(Instant::now().into_std()) {
-            let (rooms, error) = (rooms.len(), Excerpt(failure));
-            tracing::error!(left_out, room.id = room, rooms, %error, "an append failed");
+    /// Tries a transaction of its own.
+    async fn alone<T, F>(&self, room: Option<RoomId>, attempt: impl FnMut() -> F) -> Result<T, AppendFailure>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.breaker.check().map_err(AppendFailure::NotStored)?;
+        retrying(attempt).await.map_err(|failure| self.failed(room, &failure))
+    }
+
+    /// Takes note of a failure, and says what it means to those who wait. `room` is the first of those it was for, if there is one yet.
+    fn failed(&self, room: Option<RoomId>, failure: &StoreError) -> AppendFailure {
+        if let Some(left_out) = self.write_failed.pass(Instant::now().into_std()) {
+            let (room, error) = (room.map(|room| room.0), Excerpt(failure));
+            tracing::error!(left_out, room.id = room, %error, "a write failed");
         }
         self.breaker.failed(failure);
         if failure.kind == StoreErrorKind::Unknown {
@@ -172,14 +206,33 @@ impl Writer {
     }
 }
 
-/// What has a transaction of its own.
-enum Alone {
-    Update(NewUpdate),
-    Delete(NewDelete),
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.changes.is_empty()
+    }
+
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Append { room, append: Append::Messages(messages), done } => {
+                self.messages.push((RoomMessages { room, messages }, done));
+            }
+            Job::Append { room, append: Append::Update(update), done } => {
+                self.changes.push_back(Change::Update(room, update, done));
+            }
+            Job::Append { room, append: Append::Delete(delete), done } => {
+                self.changes.push_back(Change::Delete(room, delete, done));
+            }
+            Job::Create { row, done, admitted } => self.changes.push_back(Change::Create(row, done, admitted)),
+        }
+    }
+}
+
+fn placed_alone(placed: Option<Placed>) -> AppendResult {
+    placed.map(|placed| vec![placed]).ok_or(AppendFailure::NotStored(Error::RoomNotFound))
 }
 
 /// Tries again what failed for reasons that pass at once.
-pub(super) async fn retrying<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
+async fn retrying<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {

@@ -4,10 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::sleep};
 
 use crate::{
     Epoch, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
@@ -65,6 +66,7 @@ struct Script {
     always: BTreeMap<Op, Fault>,
     bad_rooms: BTreeMap<RoomId, StoreErrorKind>,
     held: BTreeSet<Op>,
+    durations: BTreeMap<Op, Duration>,
     calls: BTreeMap<Op, usize>,
     batches: Vec<Vec<(RoomId, usize)>>,
     probes: Vec<StoreErrorKind>,
@@ -106,6 +108,11 @@ impl FaultyStore {
     pub fn release(&self, op: Op) {
         self.script().held.remove(&op);
         self.0.changed.notify_waiters();
+    }
+
+    /// From now on calls take so long before they do anything.
+    pub fn take(&self, op: Op, duration: Duration) {
+        self.script().durations.insert(op, duration);
     }
 
     /// How many calls there were, those that wait or failed included.
@@ -160,14 +167,17 @@ impl FaultyStore {
 
     /// Counts a call, lets it wait if it has to, and says how it fails, if it does.
     async fn enter(&self, op: Op) -> Option<Fault> {
-        let fault = {
+        let (fault, duration) = {
             let mut script = self.script();
             *script.calls.entry(op).or_default() += 1;
             let next = script.next.get_mut(&op).and_then(VecDeque::pop_front);
-            next.or_else(|| script.always.get(&op).copied())
+            (next.or_else(|| script.always.get(&op).copied()), script.durations.get(&op).copied())
         };
         self.0.changed.notify_waiters();
         self.until(|script| !script.held.contains(&op)).await;
+        if let Some(duration) = duration {
+            sleep(duration).await;
+        }
         fault
     }
 

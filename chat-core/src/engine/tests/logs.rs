@@ -92,7 +92,7 @@ async fn a_database_that_fails_for_ever_is_told_of_once_in_a_while() {
         let _refused = engine.history(&alice, room, Page::newest()).await.unwrap_err();
         let _refused = engine.room(&alice, RoomId(1_000 + number as u64)).await.unwrap_err();
     }
-    for words in ["an append failed", "a room could not be made", "could not be read"] {
+    for words in ["a write failed", "could not be read"] {
         assert_eq!(log.lines(words), 1, "{words}: {}", log.text());
     }
     assert!(log.text().len() - before < 1_000, "{}", log.text());

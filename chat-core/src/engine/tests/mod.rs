@@ -3,6 +3,7 @@
 mod commands;
 mod faults;
 mod lifecycle;
+mod load;
 mod logs;
 mod metrics;
 mod sessions;

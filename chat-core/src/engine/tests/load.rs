@@ -1,0 +1,157 @@
+//! Many want something at once: who waits for whom, and who is refused.
+
+use super::*;
+use crate::{Error, RoomChange, testing::Op};
+
+/// What the store of these tests takes for a change of a room, and for a batch of messages.
+const CHANGE: Duration = Duration::from_millis(10);
+const BATCH: Duration = Duration::from_millis(1);
+
+fn renamed(to: String) -> RoomChange {
+    RoomChange { name: Some(to), topic: None }
+}
+
+/// Renames the room for ever.
+fn spawn_renamer(engine: &ChatEngine, room: RoomId) -> tokio::task::JoinHandle<()> {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        for turn in 0.. {
+            engine.update_room(&user("renamer"), room, renamed(format!("{room} {turn}"))).await.unwrap();
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_waits_for_one_change_of_a_room_and_not_for_all() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = make_room(&engine, "general").await;
+    engine.send(&user("alice"), room, text("the room is at hand")).await.unwrap();
+    let mut others = Vec::new();
+    for number in 0..64 {
+        others.push(make_room(&engine, &format!("other {number}")).await);
+    }
+    for op in [Op::Update, Op::Create, Op::Delete] {
+        store.take(op, CHANGE);
+    }
+    store.take(Op::Append, BATCH);
+    let renamers: Vec<_> = others.iter().map(|room| spawn_renamer(&engine, *room)).collect();
+    let makers = (0..64).map(|number| {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            let made = make_room(&engine, &format!("made {number}")).await;
+            engine.delete_room(&user("alice"), made).await.unwrap();
+        })
+    });
+    let makers: Vec<_> = makers.collect();
+    for pause in 0..30 {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let began = Instant::now();
+        engine.send(&user("alice"), room, text("hello")).await.unwrap();
+        assert!(began.elapsed() <= CHANGE + BATCH, "{:?}", began.elapsed());
+    }
+    for maker in makers {
+        timeout(Duration::from_secs(60), maker).await.expect("rooms are made and deleted meanwhile").unwrap();
+    }
+    assert!(renamers.iter().all(|renamer| !renamer.is_finished()));
+    renamers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_a_room_waits_for_two_batches_of_messages_at_most() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let (busy, room) = (make_room(&engine, "busy").await, make_room(&engine, "general").await);
+    engine.send(&user("alice"), room, text("the room is at hand")).await.unwrap();
+    store.take(Op::Update, CHANGE);
+    store.take(Op::Append, BATCH);
+    let senders: Vec<_> = (0..8)
+        .map(|number| {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                loop {
+                    engine.send(&user(&format!("sender {number}")), busy, text("hello")).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for turn in 0..10 {
+        tokio::time::sleep(Duration::from_micros(1_300)).await;
+        let began = Instant::now();
+        engine.update_room(&user("alice"), room, renamed(format!("name {turn}"))).await.unwrap();
+        assert!(began.elapsed() <= BATCH + BATCH + CHANGE, "{:?}", began.elapsed());
+    }
+    senders.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_changes_of_rooms_are_refused_at_once_and_sends_are_not() {
+    let (engine, store) = faulty_engine(Limits { journal_changes: 3, ..Limits::default() }).await;
+    let mut rooms = Vec::new();
+    for number in 0..3 {
+        rooms.push(make_room(&engine, &format!("room {number}")).await);
+    }
+    let (alice, other) = (user("alice"), make_room(&engine, "other").await);
+    store.hold(Op::Update);
+    let waiting: Vec<_> = rooms
+        .iter()
+        .map(|room| {
+            let (engine, room) = (engine.clone(), *room);
+            tokio::spawn(async move { engine.update_room(&user("bob"), room, renamed(format!("new {room}"))).await })
+        })
+        .collect();
+    store.called(Op::Update, 1).await;
+    settle().await;
+    assert_eq!(engine.create_room(&alice, NewRoom::named("new")).await.unwrap_err(), Error::Overloaded);
+    assert_eq!(engine.update_room(&alice, other, renamed("new".into())).await.unwrap_err(), Error::Overloaded);
+    assert_eq!(engine.delete_room(&alice, other).await.unwrap_err(), Error::Overloaded);
+    assert!(engine.health().ready, "what is refused says nothing of the database");
+    let send = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.send(&user("alice"), other, text("a")).await }
+    });
+    settle().await;
+    store.release(Op::Update);
+    send.await.unwrap().unwrap();
+    for change in waiting {
+        change.await.unwrap().unwrap();
+    }
+    engine.create_room(&alice, NewRoom::named("new")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bytes_of_changes_and_messages_are_counted_together() {
+    let (engine, store) = faulty_engine(Limits { journal_bytes: 100, ..Limits::default() }).await;
+    let room = make_room(&engine, "general").await;
+    store.hold(Op::Create);
+    let waiting = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.create_room(&user("alice"), NewRoom::named("new").topic("x".repeat(90))).await }
+    });
+    store.called(Op::Create, 2).await;
+    assert_eq!(engine.send(&user("alice"), room, text("too much")).await.unwrap_err(), Error::Overloaded);
+    let change = RoomChange { name: None, topic: Some("too much".into()) };
+    assert_eq!(engine.update_room(&user("alice"), room, change).await.unwrap_err(), Error::Overloaded);
+    store.release(Op::Create);
+    waiting.await.unwrap().unwrap();
+    engine.send(&user("alice"), room, text("fits")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_is_made_though_whoever_asked_is_gone_and_a_stop_waits_for_it() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    store.hold(Op::Create);
+    let asked = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.create_room(&user("alice"), NewRoom::named("general")).await }
+    });
+    store.called(Op::Create, 1).await;
+    asked.abort();
+    let stopping = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.shutdown().await }
+    });
+    settle().await;
+    assert!(!store.is_closed());
+    store.release(Op::Create);
+    stopping.await.unwrap();
+    assert!(store.room_by_name("general").await.unwrap().is_some());
+}
