@@ -37,8 +37,8 @@ pub enum Error {
     /// Another room has this name.
     #[error("a room with this name exists")]
     NameTaken {
-        /// The room that has it.
-        room: Box<Room>,
+        /// The room that has it, if whoever asked may read it ([`Action::ReadRoom`](crate::Action::ReadRoom)).
+        room: Option<Box<Room>>,
     },
     /// The idempotency key was used before, with other content.
     #[error("this idempotency key was used with other content")]

@@ -81,7 +81,7 @@ pub(crate) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     field: Option<String>,
-    /// The room that has the name.
+    /// With `name_taken`: the room that has the name; only if whoever asked may read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     room: Option<RoomDto>,
@@ -288,6 +288,7 @@ mod tests {
             (Error::Unauthenticated, 401),
             (Error::Forbidden, 403),
             (Error::RoomNotFound, 404),
+            (Error::NameTaken { room: None }, 409),
             (Error::IdempotencyMismatch, 409),
             (Error::AlreadyAttached, 409),
             (Error::NotAttached, 409),

@@ -53,10 +53,10 @@ impl Refusal {
         Some(if is_of_one_user { wait } else { spread::within(&(wait..=wait * 2)) })
     }
 
-    /// The room that stands in the way.
+    /// The room that stands in the way, if whoever asked may see it.
     pub(crate) fn room(&self) -> Option<&Room> {
         match self {
-            Self::Engine(Error::NameTaken { room }) => Some(room),
+            Self::Engine(Error::NameTaken { room }) => room.as_deref(),
             Self::BadJson(_) | Self::UnknownCommand | Self::Engine(_) => None,
         }
     }

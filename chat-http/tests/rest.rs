@@ -3,6 +3,7 @@
 
 mod common;
 
+use chat_core::{Action, Actor, ChatEngine, Error, NewRoom, Policy, RoomId};
 use chat_http::{Guests, api};
 use common::{client, client_of, delete, engine, get, patch, post, read, room};
 use poem::{Route, http::Method, test::TestClient};
@@ -47,6 +48,29 @@ async fn a_taken_name_names_the_room_that_has_it() {
     let other = room(&client, "other").await;
     let (status, body) = patch(&client, &format!("/api/chat/rooms/{other}"), &json!({"name": "General"})).await;
     assert_eq!((status, &body["code"], &body["room"]["id"]), (409, &json!("name_taken"), &json!(id)));
+}
+
+#[tokio::test]
+async fn a_taken_name_says_nothing_of_a_room_that_one_may_not_see() {
+    /// Nobody but the host may see the first room.
+    struct Hidden;
+    impl Policy for Hidden {
+        fn check(&self, _: &Actor, action: Action<'_>) -> Result<(), Error> {
+            if matches!(action, Action::ReadRoom(RoomId(1))) { Err(Error::RoomNotFound) } else { Ok(()) }
+        }
+    }
+    let engine = ChatEngine::builder().policy(Hidden).build().await.unwrap();
+    engine.create_room(Actor::System, NewRoom::named("secret").topic("plans")).await.unwrap();
+    let client = client_of(engine);
+    let other = room(&client, "other").await;
+    let path = format!("/api/chat/rooms/{other}?username=Bob");
+    for (status, body) in [
+        post(&client, "/api/chat/rooms", &json!({"name": "SECRET"})).await,
+        patch(&client, &path, &json!({"name": "Secret"})).await,
+    ] {
+        assert_eq!((status, &body["code"]), (409, &json!("name_taken")));
+        assert!(body.get("room").is_none() && !body.to_string().contains("plans"), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ impl ChatEngine {
     /// Makes a room.
     ///
     /// # Errors
-    /// [`Error::InvalidField`], [`Error::NameTaken`] with the room that has the name, what the policy says,
+    /// [`Error::InvalidField`], [`Error::NameTaken`] with the room that has the name (if they may read it), what the policy says,
     /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have
     /// been made.
     ///
@@ -79,14 +79,15 @@ impl ChatEngine {
     /// Once it was polled, the room is made whether or not this is waited for.
     pub async fn create_room(&self, actor: impl Into<Actor>, new: NewRoom) -> Result<Room, Error> {
         let inner = self.inner();
+        let actor = actor.into();
         inner.check_running()?;
-        inner.check(&actor.into(), Action::CreateRoom(&new))?;
+        inner.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
         inner.breaker.check()?;
         let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
         let row = NewRoomRow { name, topic, created_at: inner.clock.now().wall };
         inner.journal.create(row, admitted).await.map_err(|failure| match failure {
-            AppendFailure::NotStored(error) => inner.filled(error),
+            AppendFailure::NotStored(error) => inner.shown(error, &actor),
             AppendFailure::Unknown => Error::OutcomeUnknown,
         })
     }
@@ -95,7 +96,7 @@ impl ChatEngine {
     ///
     /// # Errors
     /// [`Error::InvalidField`] also when nothing is given, [`Error::RoomNotFound`], [`Error::NameTaken`] with the room that
-    /// has the name, what the policy says, [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`];
+    /// has the name (if they may read it), what the policy says, [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`];
     /// [`Error::OutcomeUnknown`] when it may have been changed.
     ///
     /// # Cancel safety
@@ -116,7 +117,7 @@ impl ChatEngine {
         let admitted = inner.admission.admit_change(bytes)?;
         let reply = inner.hub.next_reply();
         let input = Input::Update { actor: actor.user().cloned(), name, topic, key: generated_key(), reply };
-        self.call(room, input, reply, admitted).await.map_err(|error| inner.filled(error))?;
+        self.call(room, input, reply, admitted).await.map_err(|error| inner.shown(error, &actor))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
         let changed = self.read_room(room).await;
         changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
@@ -337,12 +338,11 @@ impl Drop for Owner {
 }
 
 impl Inner {
-    /// What the store cannot know of an error.
-    fn filled(&self, error: Error) -> Error {
-        if let Error::NameTaken { room } = error {
-            return Error::NameTaken { room: Box::new(self.with_online(*room)) };
-        }
-        error
+    /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
+    fn shown(&self, error: Error, actor: &Actor) -> Error {
+        let Error::NameTaken { room: Some(room) } = error else { return error };
+        let may_read = self.check(actor, Action::ReadRoom(room.id)).is_ok();
+        Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
     }
 }
 

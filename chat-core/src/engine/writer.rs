@@ -176,7 +176,7 @@ impl Writer {
             }
             Change::Create(row, done, admitted) => {
                 let made = self.alone(None, || self.store.create_room(&row)).await;
-                let taken = |holder| AppendFailure::NotStored(Error::NameTaken { room: Box::new(holder) });
+                let taken = |holder| AppendFailure::NotStored(Error::NameTaken { room: Some(Box::new(holder)) });
                 drop(done.send(made.and_then(|made| made.map_err(taken))));
                 drop(admitted);
             }

@@ -101,7 +101,7 @@ impl MemoryLog {
         }
         let name_key = name.key();
         if let Some(holder) = self.room_by_name(&name_key).filter(|holder| holder.id != id) {
-            return Some(Placed::Refused(Error::NameTaken { room: Box::new(holder) }));
+            return Some(Placed::Refused(Error::NameTaken { room: Some(Box::new(holder)) }));
         }
         let log = self.rooms.get_mut(&id)?;
         self.names.remove(&log.name_key);

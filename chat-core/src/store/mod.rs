@@ -37,7 +37,8 @@ pub trait Store: Send + Sync + 'static {
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError>;
 
     /// Changes a room's name or topic in a transaction of its own: [`Placed::New`] with the event, [`Placed::Unchanged`],
-    /// or [`Placed::Refused`] with `NameTaken`. `None` where the room is gone.
+    /// or [`Placed::Refused`] with `NameTaken` and the room that has the name (who may hear of it is the engine's to judge).
+    /// `None` where the room is gone.
     async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError>;
 
     /// Ends a room: takes the next number for the event, frees the name, hides the room. `None` where it is gone.

@@ -31,7 +31,7 @@ async fn input_is_checked() {
     assert_eq!(field(engine.create_room(&alice, NewRoom::named(" ")).await.unwrap_err()), "name");
     assert_eq!(field(engine.create_room(&alice, NewRoom::named("a").topic("\0")).await.unwrap_err()), "topic");
     let taken = engine.create_room(&alice, NewRoom::named("GENERAL")).await.unwrap_err();
-    assert!(matches!(taken, Error::NameTaken { room: taken } if taken.id == room));
+    assert!(matches!(taken, Error::NameTaken { room: Some(taken) } if taken.id == room));
     assert_eq!(field(engine.update_room(&alice, room, RoomChange::default()).await.unwrap_err()), "name");
     assert_eq!(engine.send(&alice, room, text(" ")).await.unwrap_err(), Error::EmptyMessage);
     assert_eq!(
@@ -67,7 +67,7 @@ async fn a_room_is_changed_with_one_event_and_only_if_it_changes() {
     handle.attach(other, Since::Now).await.unwrap();
     let change = RoomChange { name: Some("OTHER".into()), topic: None };
     let taken = engine.update_room(Actor::Anonymous, room, change).await.unwrap_err();
-    assert!(matches!(taken, Error::NameTaken { room: taken } if taken.id == other && taken.online == 1));
+    assert!(matches!(taken, Error::NameTaken { room: Some(taken) } if taken.id == other && taken.online == 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,6 +113,39 @@ async fn the_policy_is_asked_of_everyone_but_the_system() {
     assert_eq!(handle.send(room, text("a")).await.unwrap_err(), Error::Forbidden);
     assert_eq!(handle.typing(room, true).await.unwrap_err(), Error::RoomNotFound);
     assert!(engine.room(Actor::System, room).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_taken_name_tells_of_its_room_only_to_those_who_may_read_it() {
+    /// Only its maker may read the first room.
+    struct Secret;
+    impl Policy for Secret {
+        fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
+            let is_maker = actor.user().is_some_and(|user| user.id.as_str() == "maker");
+            let is_secret = matches!(action, Action::ReadRoom(RoomId(1)));
+            if is_secret && !is_maker { Err(Error::RoomNotFound) } else { Ok(()) }
+        }
+    }
+    let engine = ChatEngine::builder().policy(Secret).build().await.unwrap();
+    let maker = user("maker");
+    let secret = engine.create_room(&maker, NewRoom::named("secret").topic("plans")).await.unwrap().id;
+    let mine = engine.create_room(&maker, NewRoom::named("mine")).await.unwrap().id;
+    let (handle, _updates) = engine.connect(maker.clone()).split();
+    handle.attach(secret, Since::Now).await.unwrap();
+    for (actor, may_read) in
+        [(Actor::from(&maker), true), (Actor::System, true), (user("bob").into(), false), (Actor::Anonymous, false)]
+    {
+        let create = engine.create_room(actor.clone(), NewRoom::named("SECRET")).await.unwrap_err();
+        let change = RoomChange { name: Some("Secret".into()), topic: None };
+        let rename = engine.update_room(actor.clone(), mine, change).await.unwrap_err();
+        for error in [create, rename] {
+            let words = format!("{error} {error:?}");
+            assert_eq!(words.contains("plans"), may_read, "{actor:?}: {words}");
+            let Error::NameTaken { room } = error else { panic!("{error:?}") };
+            let told = room.map(|room| (room.id, room.online));
+            assert_eq!(told, may_read.then_some((secret, 1)), "{actor:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -189,7 +189,7 @@ impl SeaStore {
             };
             drop(write);
             if let Some(holder) = self.holder(&name).await? {
-                return Ok(Some(Placed::Refused(Error::NameTaken { room: Box::new(holder) })));
+                return Ok(Some(Placed::Refused(Error::NameTaken { room: Some(Box::new(holder)) })));
             }
         }
         Err(contended(None))

@@ -41,7 +41,8 @@ pub async fn words_that_read_alike_are_one_name(opener: &impl Opener) {
         let taken = store.create_room(&row(alike)).await.unwrap().unwrap_err();
         assert_eq!((taken.id, taken.name.as_str()), (holder, name), "{alike}");
         let other = make_room(store, &format!("{name} 2")).await;
-        let Placed::Refused(Error::NameTaken { room }) = update(store, other, Some(alike), None).await else {
+        let Placed::Refused(Error::NameTaken { room: Some(room) }) = update(store, other, Some(alike), None).await
+        else {
             panic!("{alike} is taken")
         };
         assert_eq!(room.id, holder);
@@ -104,7 +105,8 @@ pub async fn a_taken_name_is_refused(opener: &impl Opener) {
     let store = opener.open().await;
     let store = &*store;
     let (mine, other) = (make_room(store, "mine").await, make_room(store, "Other").await);
-    let Placed::Refused(Error::NameTaken { room }) = update(store, mine, Some("oTHER"), Some("t")).await else {
+    let Placed::Refused(Error::NameTaken { room: Some(room) }) = update(store, mine, Some("oTHER"), Some("t")).await
+    else {
         panic!("the name is taken")
     };
     assert_eq!((room.id, room.name.as_str()), (other, "Other"));
