@@ -26,5 +26,6 @@ mod protocol_errors;
 mod restart;
 mod resume;
 mod rooms;
+mod searches;
 mod sockets;
 mod stop;

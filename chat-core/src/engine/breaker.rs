@@ -25,7 +25,7 @@ use crate::{
     store::{Store, StoreError, StoreErrorKind},
 };
 
-/// Opens when the database as a whole fails, never for the error of a single room; closes when a probe has succeeded.
+/// Opens when the database as a whole fails, never for the error of a single room or because many ask at once; closes when a probe has succeeded.
 pub(super) struct Breaker {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
@@ -68,7 +68,7 @@ impl Breaker {
     /// Takes note of a failed write; opens if it says that others would fail too.
     pub(super) fn failed(self: &Arc<Self>, failure: &StoreError) {
         match failure.kind {
-            StoreErrorKind::Conflict | StoreErrorKind::Failed => return,
+            StoreErrorKind::Busy | StoreErrorKind::Conflict | StoreErrorKind::Failed => return,
             StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => {}
         }
         {
@@ -130,6 +130,7 @@ impl fmt::Debug for Breaker {
 /// What a failure is called when nothing was stored, or nothing was to be.
 pub(super) fn not_stored(kind: StoreErrorKind) -> Error {
     match kind {
+        StoreErrorKind::Busy => Error::Overloaded,
         StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::Unknown => Error::Unavailable,
         StoreErrorKind::Full => Error::StorageFull,
         StoreErrorKind::Failed => Error::Internal,

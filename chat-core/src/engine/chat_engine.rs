@@ -146,7 +146,7 @@ impl ChatEngine {
     /// A room.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], what the policy says, [`Error::Unavailable`].
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -161,7 +161,7 @@ impl ChatEngine {
     ///
     /// # Errors
     /// [`Error::InvalidField`] for U+0000, [`Error::RoomNotFound`], what the policy says of the room,
-    /// [`Error::Unavailable`].
+    /// [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -178,7 +178,8 @@ impl ChatEngine {
     /// A page of rooms, by id.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] (`limit` outside 1–100, `q` with U+0000), what the policy says, [`Error::Unavailable`].
+    /// [`Error::InvalidField`] (`limit` outside 1–100, `q` with U+0000), what the policy says, [`Error::Overloaded`] when
+    /// as many search as may, [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -201,7 +202,7 @@ impl ChatEngine {
     ///
     /// # Errors
     /// [`Error::InvalidField`] (`limit` outside 1–100), [`Error::RoomNotFound`], what the policy says,
-    /// [`Error::Unavailable`].
+    /// [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -219,7 +220,7 @@ impl ChatEngine {
     /// Who is online in a room.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], what the policy says, [`Error::Unavailable`].
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.

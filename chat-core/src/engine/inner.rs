@@ -17,7 +17,7 @@ use crate::{
         metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
     log::Excerpt,
-    store::{Store, StoreError},
+    store::{Store, StoreError, StoreErrorKind},
 };
 
 /// The engine behind its handles.
@@ -56,7 +56,9 @@ impl Inner {
 
     /// What a failed read is answered. The driver's text goes to the log only.
     pub(super) fn read_failed(&self, failure: &StoreError) -> Error {
-        if let Some(left_out) = self.logs.read_failed.pass(Instant::now().into_std()) {
+        if failure.kind != StoreErrorKind::Busy
+            && let Some(left_out) = self.logs.read_failed.pass(Instant::now().into_std())
+        {
             tracing::error!(left_out, error = %Excerpt(failure), "the database could not be read");
         }
         not_stored(failure.kind)

@@ -194,7 +194,9 @@ impl Writer {
 
     /// Takes note of a failure, and says what it means to those who wait. `room` is the first of those it was for, if there is one yet.
     fn failed(&self, room: Option<RoomId>, failure: &StoreError) -> AppendFailure {
-        if let Some(left_out) = self.write_failed.pass(Instant::now().into_std()) {
+        if failure.kind != StoreErrorKind::Busy
+            && let Some(left_out) = self.write_failed.pass(Instant::now().into_std())
+        {
             let (room, error) = (room.map(|room| room.0), Excerpt(failure));
             tracing::error!(left_out, room.id = room, %error, "a write failed");
         }
@@ -248,7 +250,7 @@ where
 const fn may_be_of_one_room(kind: StoreErrorKind) -> bool {
     match kind {
         StoreErrorKind::Conflict | StoreErrorKind::Failed => true,
-        StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => false,
+        StoreErrorKind::Busy | StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => false,
     }
 }
 

@@ -111,6 +111,9 @@ pub struct StoreError {
 /// The kinds of failure of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
+    /// Nothing was stored or read: as many are at work as may be, and as many wait, or none was done in time. It says nothing
+    /// of the database, and concerns nobody but the caller.
+    Busy,
     /// Nothing was stored, and the same again may succeed at once (a deadlock, a serialization failure).
     Conflict,
     /// Nothing was stored: the database could not be reached, or took too long.

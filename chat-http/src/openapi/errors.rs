@@ -135,8 +135,8 @@ const ANSWERS: &[Answer] = &[
         status: 409,
         name: "Conflict",
         title: "Conflict",
-        description: "It contradicts what is there: a room has the name already (`room` is that room), or the idempotency key \
-                      belongs to other content.",
+        description: "It contradicts what is there: a room has the name already (`room` is that room, if whoever asks may \
+                      read it), or the idempotency key belongs to other content.",
         problems: &[
             (
                 "name_taken",
@@ -199,6 +199,7 @@ const ANSWERS: &[Answer] = &[
         description: "Not now. Nothing was stored, but for `outcome_unknown`: it may have been, and the same key tells.",
         problems: &[
             ("unavailable", "not available now; try again", r#"{"retry_after_ms": 1000}"#),
+            ("overloaded", "too much is waiting; try again", r#"{"retry_after_ms": 1000}"#),
             ("outcome_unknown", "the outcome is not known; try again with the same key", r#"{"retry_after_ms": 1000}"#),
         ],
         header: RETRY_AFTER,

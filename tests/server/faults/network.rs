@@ -57,8 +57,8 @@ on_each_server!(
     a_start_without_a_database,
 );
 
-/// The server's connections: to write, to read, and the lease; one more for a moment to look what became of a write.
-const CONNECTIONS: usize = 9;
+/// The server's connections: to write, to read, to search, and the lease; one more for a moment to look what became of a write.
+const CONNECTIONS: usize = 11;
 
 async fn a_database_that_is_gone_and_comes_back(Behind { proxy, database }: Behind) {
     let server = Server::start(&database).await;

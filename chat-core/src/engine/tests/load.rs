@@ -1,7 +1,11 @@
 //! Many want something at once: who waits for whom, and who is refused.
 
 use super::*;
-use crate::{Error, RoomChange, testing::Op};
+use crate::{
+    Error, Page, RoomChange, RoomQuery, Seq,
+    store::StoreErrorKind,
+    testing::{Fault, Op},
+};
 
 /// What the store of these tests takes for a change of a room, and for a batch of messages.
 const CHANGE: Duration = Duration::from_millis(10);
@@ -154,4 +158,32 @@ async fn a_room_is_made_though_whoever_asked_is_gone_and_a_stop_waits_for_it() {
     store.release(Op::Create);
     stopping.await.unwrap();
     assert!(store.room_by_name("general").await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_database_is_overloaded_for_who_asked_and_nobody_else() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let (alice, room) = (user("alice"), make_room(&engine, "general").await);
+    engine.send(&alice, room, text("the room is at hand")).await.unwrap();
+    let busy = Fault::Refuse(StoreErrorKind::Busy);
+    let mut refused = Vec::new();
+    store.fail_next(Op::Append, busy);
+    refused.push(engine.send(&alice, room, text("a")).await.unwrap_err());
+    store.fail_next(Op::Create, busy);
+    refused.push(engine.create_room(&alice, NewRoom::named("new")).await.unwrap_err());
+    store.fail_next(Op::Update, busy);
+    refused.push(engine.update_room(&alice, room, renamed("new".into())).await.unwrap_err());
+    store.fail_next(Op::Delete, busy);
+    refused.push(engine.delete_room(&alice, room).await.unwrap_err());
+    for _ in 0..5 {
+        store.fail_next(Op::Read, busy);
+    }
+    refused.push(engine.rooms(&alice, RoomQuery::default()).await.unwrap_err());
+    refused.push(engine.room(&alice, room).await.unwrap_err());
+    refused.push(engine.room_by_name(&alice, "general").await.unwrap_err());
+    refused.push(engine.history(&alice, room, Page::newest()).await.unwrap_err());
+    refused.push(engine.send(&alice, RoomId(room.0 + 1), text("a room that has to be loaded")).await.unwrap_err());
+    assert_eq!(refused, vec![Error::Overloaded; 9]);
+    assert!(engine.health().ready && store.probes().is_empty(), "the breaker stays closed");
+    assert_eq!(engine.send(&alice, room, text("b")).await.unwrap().seq, Seq(2));
 }

@@ -21,21 +21,35 @@ impl Fault {
         Self::lost(StoreErrorKind::Unavailable, format!("no answer in time: {what}"))
     }
 
+    /// All connections are at work, and as many wait as may, or none became free in time.
+    pub(super) fn busy() -> Self {
+        Self::kept(StoreErrorKind::Busy, "all connections are in use")
+    }
+
+    /// The same where the database has not answered yet: none could be opened.
+    pub(super) fn unanswered() -> Self {
+        Self::kept(StoreErrorKind::Unavailable, "no connection could be opened in time")
+    }
+
     /// What is stored is not what this store writes.
     pub(super) fn corrupt(detail: impl Into<String>) -> Self {
-        Self { error: StoreError::new(StoreErrorKind::Failed, detail), is_taken: false, is_lost: false }
+        Self::kept(StoreErrorKind::Failed, detail)
     }
 
     /// The same failure of a commit: unless the database surely refused it, it may have been stored.
     pub(super) fn of_commit(mut self) -> Self {
         match self.error.kind {
             StoreErrorKind::Conflict | StoreErrorKind::Full => {}
-            StoreErrorKind::Unavailable | StoreErrorKind::Unknown | StoreErrorKind::Failed => {
+            StoreErrorKind::Busy | StoreErrorKind::Unavailable | StoreErrorKind::Unknown | StoreErrorKind::Failed => {
                 self.error.kind = StoreErrorKind::Unknown;
             }
         }
         self.is_lost = true;
         self
+    }
+
+    fn kept(kind: StoreErrorKind, detail: impl Into<String>) -> Self {
+        Self { error: StoreError::new(kind, detail), is_taken: false, is_lost: false }
     }
 
     fn lost(kind: StoreErrorKind, detail: impl Into<String>) -> Self {

@@ -17,7 +17,7 @@ use super::{
     connect::Source,
     dialect::Dialect,
     error::Fault,
-    pool::{Lent, Pool},
+    pool::{Lent, Pool, Share},
     run::STATEMENT_TIMEOUT,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(super) struct Lease {
 impl Lease {
     /// Takes the lease, waiting for a while if another engine holds it.
     pub(super) async fn take(source: &Arc<Source>) -> Result<Self, StartError> {
-        let pool = Arc::new(Pool::new(source, 1));
+        let pool = Pool::new(source, Share::ONE);
         let deadline = Instant::now() + START_PATIENCE;
         let mut said = false;
         while !try_take(&pool).await.map_err(|fault| StartError::Unavailable(fault.error.detail))? {
@@ -166,8 +166,8 @@ async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturb
     }
 }
 
-async fn try_take(pool: &Pool) -> Result<bool, Fault> {
-    let lent = pool.lend();
+async fn try_take(pool: &Arc<Pool>) -> Result<bool, Fault> {
+    let lent = pool.lend().await?;
     let taken = timeout(STATEMENT_TIMEOUT, statement(&lent)).await;
     lent.check(taken.unwrap_or_else(|_| Err(Fault::timed_out("the lease"))))
 }
@@ -176,8 +176,8 @@ async fn try_take(pool: &Pool) -> Result<bool, Fault> {
     not(any(feature = "postgres", feature = "mysql")),
     expect(unused_variables, clippy::unused_async, reason = "SQLite has no leases")
 )]
-async fn statement(lent: &Lent<'_>) -> Result<bool, Fault> {
-    let (connection, run) = (&lent.connection, lent.run());
+async fn statement(lent: &Lent) -> Result<bool, Fault> {
+    let (connection, run) = (lent.connection(), lent.run());
     match run.dialect {
         #[cfg(feature = "sqlite")]
         Dialect::Sqlite => Ok(true),

@@ -13,7 +13,7 @@ use self::{
     error::Fault,
     lease::Lease,
     lock_file::LockFile,
-    pool::Pool,
+    pool::{Lent, Pool, Share},
     rooms::Updated,
     run::{Run, Write},
 };
@@ -29,6 +29,7 @@ mod connect;
 mod dialect;
 mod error;
 mod files;
+mod gate;
 mod history;
 mod lease;
 mod lock_file;
@@ -41,8 +42,10 @@ mod run;
 #[cfg(feature = "torture")]
 mod spoilt;
 
-/// How many read at once.
-const READERS: u32 = 4;
+/// Who reads rooms, events and history.
+const READERS: Share = Share { connections: 4, queue: 8_192 };
+/// Who searches for rooms by a part of their name, which can take long: however many do, the others read on.
+const SEARCHERS: Share = Share { connections: 2, queue: 64 };
 /// How often a name that was taken and is free again is tried for.
 const NAME_TRIES: usize = 3;
 
@@ -52,6 +55,7 @@ pub struct SeaStore {
     source: Arc<Source>,
     writers: Arc<Pool>,
     readers: Arc<Pool>,
+    searchers: Arc<Pool>,
     epoch: Mutex<Epoch>,
     hold: Hold,
 }
@@ -138,21 +142,30 @@ impl SeaStore {
         if opening != Opening::Existing {
             source.prepare().await?;
         }
-        let writers = Arc::new(Pool::new(&source, writer_connections(&source)));
+        let writers = Pool::new(&source, Share { connections: writer_connections(&source), ..Share::ONE });
         source.check(&writers).await?;
         if opening == Opening::Existing {
             migration::expect_logs(&writers).await?;
         }
         let epoch = if source.is_replaceable() {
-            let pool = Pool::new(&source, 1);
+            let pool = Pool::new(&source, Share::ONE);
             let epoch = migration::migrate(&pool, &source).await;
             pool.close().await;
             epoch?
         } else {
             migration::migrate(&writers, &source).await?
         };
-        let readers = if source.is_replaceable() { Arc::new(Pool::new(&source, READERS)) } else { writers.clone() };
-        Ok(Self { source, writers, readers, epoch: Mutex::new(epoch), hold })
+        let (readers, searchers) = if source.is_replaceable() {
+            (Pool::new(&source, READERS), Pool::new(&source, SEARCHERS))
+        } else {
+            let alone = |share| Pool::beside(&writers, Share { connections: 1, ..share });
+            (alone(READERS), alone(SEARCHERS))
+        };
+        for pool in [&readers, &searchers] {
+            // From now on a database that does not answer is told from one that is busy.
+            migration::expect_logs(pool).await?;
+        }
+        Ok(Self { source, writers, readers, searchers, epoch: Mutex::new(epoch), hold })
     }
 
     fn known_epoch(&self) -> MutexGuard<'_, Epoch> {
@@ -196,13 +209,13 @@ impl SeaStore {
     }
 
     async fn holder(&self, name: &RoomName) -> Result<Option<Room>, Fault> {
-        let lent = self.readers.lend();
-        lent.check(rooms::by_name(&lent.run(), &name.key()).await)
+        let key = name.key();
+        self.readers.read(|lent| async move { rooms::by_name(&lent.run(), &key).await }).await
     }
 
     async fn recover_on(
         &self,
-        pool: &Pool,
+        pool: &Arc<Pool>,
         room: RoomId,
         after: Seq,
         keys: &[Lookup],
@@ -269,7 +282,7 @@ impl Store for SeaStore {
         if !self.source.is_replaceable() {
             return Ok(self.recover_on(&self.writers, room, after, keys).await?);
         }
-        let pool = Pool::new(&self.source, 1);
+        let pool = Pool::new(&self.source, Share::ONE);
         let recovered = self.recover_on(&pool, room, after, keys).await;
         tokio::spawn(async move { pool.close().await });
         Ok(recovered?)
@@ -280,29 +293,29 @@ impl Store for SeaStore {
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
-        let lent = self.readers.lend();
-        Ok(lent.check(rooms::by_id(&lent.run(), id).await)?)
+        Ok(self.readers.read(|lent| async move { rooms::by_id(&lent.run(), id).await }).await?)
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
-        let lent = self.readers.lend();
-        Ok(lent.check(rooms::by_name(&lent.run(), name_key).await)?)
+        let key = name_key.to_owned();
+        Ok(self.readers.read(|lent| async move { rooms::by_name(&lent.run(), &key).await }).await?)
     }
 
     async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
-        let lent = self.readers.lend();
-        Ok(lent.check(rooms::page(&lent.run(), query).await)?)
+        let pool = if query.name_contains.is_some() { &self.searchers } else { &self.readers };
+        let query = query.clone();
+        Ok(pool.read(|lent| async move { rooms::page(&lent.run(), &query).await }).await?)
     }
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        let lent = self.readers.lend();
-        Ok(lent.check(history::events_after(&lent.run(), room, after, limit).await)?)
+        let reading = |lent: Arc<Lent>| async move { history::events_after(&lent.run(), room, after, limit).await };
+        Ok(self.readers.read(reading).await?)
     }
 
     async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
         let epoch = self.known_epoch().clone();
-        let lent = self.readers.lend();
-        Ok(lent.check(history::page(&lent.run(), &epoch, room, page).await)?)
+        let reading = |lent: Arc<Lent>| async move { history::page(&lent.run(), &epoch, room, page).await };
+        Ok(self.readers.read(reading).await?)
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
@@ -331,6 +344,7 @@ impl Store for SeaStore {
     async fn close(&self) {
         self.writers.close().await;
         self.readers.close().await;
+        self.searchers.close().await;
         self.hold.release().await;
     }
 }
@@ -391,7 +405,7 @@ fn locked(lock: &Mutex<Option<LockFile>>) -> MutexGuard<'_, Option<LockFile>> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// On a server, one connection more than there are writers: renaming and deleting do not wait for the appends.
+/// On a server, one connection more than there are writers: what was deleted is removed meanwhile.
 const fn writer_connections(source: &Source) -> u32 {
     let writers = source.dialect().writers();
     if source.is_server() { writers + 1 } else { writers }

@@ -2,7 +2,10 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,10 +13,19 @@ use sea_orm::{
     DatabaseConnection,
     sqlx::{self, Connection, pool::PoolOptions},
 };
+use tokio::time::Instant;
 
-use super::{connect::Source, dialect::Dialect, error::Fault, run::Run};
+use super::{
+    connect::Source,
+    dialect::Dialect,
+    error::Fault,
+    gate::{Barred, Gate, Pass},
+    run::Run,
+};
 
-/// How long to wait for a connection.
+/// How long to wait for a connection that is in use.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for a connection that is being opened.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long closing a pool may take. Nothing is under way on it by then; and stopping closes up to three pools, one after
 /// the other, within its own limit.
@@ -27,75 +39,144 @@ const IDLE_TRUST: Duration = Duration::from_secs(1);
 pub(super) struct Pool {
     source: Arc<Source>,
     dialect: Dialect,
-    size: u32,
-    generation: Mutex<Generation>,
+    share: Share,
+    generation: Mutex<Arc<Generation>>,
 }
 
+/// How many may use a pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    /// At once: as many connections there are.
+    pub(super) connections: u32,
+    /// How many others may wait for one of them. Whoever comes then is told at once that it is too much.
+    pub(super) queue: usize,
+}
+
+impl Share {
+    /// One connection, for what the engine does by itself.
+    pub(super) const ONE: Self = Self { connections: 1, queue: 64 };
+}
+
+/// A pool's connections until they are given up.
 #[derive(Debug)]
 struct Generation {
     number: u64,
     connections: DatabaseConnection,
+    gate: Gate,
+    /// Whether the database has answered on one of them. Until then nobody can tell a busy database from one that is gone.
+    has_answered: AtomicBool,
 }
 
-/// A pool's connections as they were at one moment.
+/// One of a pool's connections, for a while.
 #[derive(Debug)]
-pub(super) struct Lent<'a> {
-    pool: &'a Pool,
-    number: u64,
-    /// The connections.
-    pub(super) connection: DatabaseConnection,
+pub(super) struct Lent {
+    pool: Arc<Pool>,
+    generation: Arc<Generation>,
+    _pass: Pass,
 }
 
 impl Pool {
-    /// Up to `size` connections, made when they are needed.
-    pub(super) fn new(source: &Arc<Source>, size: u32) -> Self {
-        let generation = Generation { number: 0, connections: source.connections(size) };
-        Self { source: source.clone(), dialect: source.dialect(), size, generation: Mutex::new(generation) }
+    /// Connections that are made when they are needed.
+    pub(super) fn new(source: &Arc<Source>, share: Share) -> Arc<Self> {
+        Self::of(source, share, source.connections(share.connections))
     }
 
-    /// The connections as they are now.
-    pub(super) fn lend(&self) -> Lent<'_> {
-        let generation = self.generation();
-        Lent { pool: self, number: generation.number, connection: generation.connections.clone() }
+    /// The connections of another pool, for other uses: each has its own turn. For a database in memory, of which there is only
+    /// one connection.
+    pub(super) fn beside(other: &Self, share: Share) -> Arc<Self> {
+        Self::of(&other.source, share, other.generation().connections.clone())
+    }
+
+    fn of(source: &Arc<Source>, share: Share, connections: DatabaseConnection) -> Arc<Self> {
+        let generation = Mutex::new(Arc::new(Generation::new(0, connections, share)));
+        Arc::new(Self { source: Arc::clone(source), dialect: source.dialect(), share, generation })
+    }
+
+    /// Waits for one of the connections: those that are in use are waited for, for a while.
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, Fault> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let generation = self.generation();
+            match generation.gate.pass(deadline).await {
+                Ok(pass) => return Ok(Lent { pool: Arc::clone(self), generation, _pass: pass }),
+                // There are fresh ones.
+                Err(Barred::Closed) => {}
+                Err(Barred::Crowded) if generation.has_answered.load(Ordering::Acquire) => return Err(Fault::busy()),
+                Err(Barred::Crowded) => return Err(Fault::unanswered()),
+            }
+        }
+    }
+
+    /// Reads on one of the connections, to the end: whoever asked may go away, but the connection is at work until the
+    /// database has answered, and nobody else can have it.
+    pub(super) async fn read<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Lent>) -> F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        let lent = Arc::new(self.lend().await?);
+        let reading = work(Arc::clone(&lent));
+        let done = tokio::spawn(async move { lent.check(reading.await) }).await;
+        done.unwrap_or_else(|error| Err(Fault::corrupt(format!("a read was cut short: {error}"))))
     }
 
     /// Closes them all.
     pub(super) async fn close(&self) {
-        let connections = self.generation().connections.clone();
-        close(connections).await;
+        close(self.generation().connections.clone()).await;
     }
 
-    fn generation(&self) -> MutexGuard<'_, Generation> {
+    fn generation(&self) -> Arc<Generation> {
+        Arc::clone(&self.locked())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Arc<Generation>> {
         self.generation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives up the connections of this generation, if nobody has yet.
     fn replace(&self, number: u64) {
-        let mut generation = self.generation();
-        if generation.number == number && self.source.is_replaceable() {
-            generation.number += 1;
-            let old = mem::replace(&mut generation.connections, self.source.connections(self.size));
+        if !self.source.is_replaceable() {
+            return;
+        }
+        let mut generation = self.locked();
+        if generation.number == number {
+            let fresh = self.source.connections(self.share.connections);
+            let old = mem::replace(&mut *generation, Arc::new(Generation::new(number + 1, fresh, self.share)));
+            old.gate.close();
             // Those that are in use end their work first; one that hangs is waited for by nobody.
-            tokio::spawn(close(old));
+            tokio::spawn(close(old.connections.clone()));
         }
     }
 }
 
-impl Lent<'_> {
-    /// Runs statements on them.
-    pub(super) const fn run(&self) -> Run<'_, DatabaseConnection> {
-        Run { on: &self.connection, dialect: self.pool.dialect }
+impl Generation {
+    fn new(number: u64, connections: DatabaseConnection, share: Share) -> Self {
+        let gate = Gate::new(usize::try_from(share.connections).unwrap_or(1), share.queue);
+        Self { number, connections, gate, has_answered: AtomicBool::new(false) }
+    }
+}
+
+impl Lent {
+    /// The connection.
+    pub(super) fn connection(&self) -> &DatabaseConnection {
+        &self.generation.connections
+    }
+
+    /// Runs statements on it.
+    pub(super) fn run(&self) -> Run<'_, DatabaseConnection> {
+        Run { on: self.connection(), dialect: self.dialect() }
     }
 
     /// What is spoken there.
-    pub(super) const fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> Dialect {
         self.pool.dialect
     }
 
-    /// Passes a result on, and gives the connections up if it says so.
+    /// Passes a result on, and gives the pool's connections up if it says so.
     pub(super) fn check<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if result.as_ref().is_err_and(|fault| fault.is_lost) {
-            self.pool.replace(self.number);
+        match &result {
+            Err(fault) if fault.is_lost => self.pool.replace(self.generation.number),
+            Ok(_) | Err(_) => self.generation.has_answered.store(true, Ordering::Release),
         }
         result
     }
@@ -124,5 +205,113 @@ async fn close(connections: DatabaseConnection) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "could not close the database connections"),
         Err(_) => tracing::debug!("the database connections did not close in time"),
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use tokio::{
+        sync::Notify,
+        task::{JoinHandle, yield_now},
+    };
+
+    use super::*;
+    use crate::store::StoreErrorKind;
+
+    const SHARE: Share = Share { connections: 2, queue: 3 };
+
+    /// Connections that are never opened: nothing is asked of them.
+    fn pool() -> Arc<Pool> {
+        let source = Source::from_url("sqlite:///nowhere/chat.db").unwrap();
+        Pool::new(&Arc::new(source), SHARE)
+    }
+
+    /// All of a pool's connections, on which the database has answered.
+    async fn all(pool: &Arc<Pool>) -> [Lent; 2] {
+        let lent = [pool.lend().await.unwrap(), pool.lend().await.unwrap()];
+        lent[0].check(Ok(())).unwrap();
+        lent
+    }
+
+    fn spawn_lend(pool: &Arc<Pool>) -> JoinHandle<Result<Lent, StoreErrorKind>> {
+        let pool = Arc::clone(pool);
+        tokio::spawn(async move { pool.lend().await.map_err(|fault| fault.error.kind) })
+    }
+
+    async fn settle() {
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_stay_in_use_are_busy_and_not_gone() {
+        let pool = pool();
+        let in_use = all(&pool).await;
+        let began = Instant::now();
+        let fault = pool.lend().await.unwrap_err();
+        assert_eq!((fault.error.kind, fault.is_lost, began.elapsed()), (StoreErrorKind::Busy, false, PATIENCE));
+        drop(in_use);
+        assert_eq!(pool.lend().await.unwrap().generation.number, 0, "they were not given up");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_queue_is_busy_at_once() {
+        let pool = pool();
+        let in_use = all(&pool).await;
+        let waiting: Vec<_> = (0..3).map(|_| spawn_lend(&pool)).collect();
+        settle().await;
+        let began = Instant::now();
+        assert_eq!(pool.lend().await.unwrap_err().error.kind, StoreErrorKind::Busy);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        drop(in_use);
+        for lent in waiting {
+            drop(lent.await.unwrap().unwrap());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_never_answered_is_not_called_busy() {
+        let pool = pool();
+        let _opening = [pool.lend().await.unwrap(), pool.lend().await.unwrap()];
+        assert_eq!(pool.lend().await.unwrap_err().error.kind, StoreErrorKind::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_connections_that_are_given_up_gets_fresh_ones() {
+        let pool = pool();
+        let hung = all(&pool).await;
+        let waiting = spawn_lend(&pool);
+        settle().await;
+        hung[1].check::<()>(Err(Fault::timed_out("a query"))).unwrap_err();
+        hung[0].check::<()>(Err(Fault::timed_out("a query"))).unwrap_err();
+        assert_eq!(waiting.await.unwrap().unwrap().generation.number, 1, "given up once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_nobody_waits_for_any_more_keeps_its_connection() {
+        let pool = pool();
+        let answered = Arc::new(Notify::new());
+        let reads: Vec<_> = (0..2)
+            .map(|_| {
+                let (pool, answered) = (Arc::clone(&pool), Arc::clone(&answered));
+                tokio::spawn(async move {
+                    let read = pool.read(|_| async move {
+                        answered.notified().await;
+                        Ok(())
+                    });
+                    read.await.unwrap();
+                })
+            })
+            .collect();
+        settle().await;
+        reads.iter().for_each(JoinHandle::abort);
+        settle().await;
+        let waiting = spawn_lend(&pool);
+        settle().await;
+        assert!(!waiting.is_finished());
+        answered.notify_waiters();
+        waiting.await.unwrap().unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! Statements and transactions, each within a time-out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TransactionOptions,
@@ -49,26 +49,27 @@ impl<C: ConnectionTrait> Run<'_, C> {
 
 /// A transaction that writes. Dropped, it is rolled back.
 #[derive(Debug)]
-pub(super) struct Write<'a> {
-    lent: Lent<'a>,
+pub(super) struct Write {
+    /// Before the connection, so that it has ended when the next one gets that.
     transaction: DatabaseTransaction,
+    lent: Lent,
 }
 
-impl<'a> Write<'a> {
+impl Write {
     /// Begins one on a connection of this pool.
-    pub(super) async fn begin(pool: &'a Pool) -> Result<Self, Fault> {
-        let lent = pool.lend();
+    pub(super) async fn begin(pool: &Arc<Pool>) -> Result<Self, Fault> {
+        let lent = pool.lend().await?;
         let options = TransactionOptions {
             sqlite_transaction_mode: lent.dialect().begin_mode(),
             ..TransactionOptions::default()
         };
-        let begun = within("beginning a transaction", lent.connection.begin_with_options(options)).await;
+        let begun = within("beginning a transaction", lent.connection().begin_with_options(options)).await;
         let transaction = lent.check(begun)?;
         Ok(Self { lent, transaction })
     }
 
     /// Runs statements in it.
-    pub(super) const fn run(&self) -> Run<'_, DatabaseTransaction> {
+    pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
         Run { on: &self.transaction, dialect: self.lent.dialect() }
     }
 

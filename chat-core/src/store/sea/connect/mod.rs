@@ -1,7 +1,7 @@
 //! From a URL, or from a connection that the host owns, to connections of the engine's own: its settings belong to a
 //! connection, and its writes must not wait for the host's.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 
@@ -131,9 +131,9 @@ impl Source {
     }
 
     /// Connects for the first time, and checks the server's version and whether it keeps what it has committed.
-    pub(super) async fn check(&self, pool: &Pool) -> Result<(), StartError> {
-        let lent = pool.lend();
-        let connection = &lent.connection;
+    pub(super) async fn check(&self, pool: &Arc<Pool>) -> Result<(), StartError> {
+        let lent = pool.lend().await.map_err(|fault| StartError::Unavailable(fault.error.detail))?;
+        let connection = lent.connection();
         let checked = match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => sqlite::check(connection).await?,

@@ -52,7 +52,7 @@ mod tests {
 
     /// How SQLite would run this.
     async fn plan(store: &SeaStore, sql: &str) -> String {
-        let lent = store.writers.lend();
+        let lent = store.writers.lend().await.unwrap();
         let values = vec![Value::from(1_i64); sql.matches('?').count()];
         let rows = lent.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index::<String>(3).unwrap()).collect::<Vec<_>>().join("; ")

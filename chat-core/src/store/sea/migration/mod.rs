@@ -1,6 +1,6 @@
 //! Bringing a database to this version's tables, whoever starts, as often as they like, at once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, DbErr, DynIden, Statement, sea_query::IntoIden};
 use sea_orm_migration::{
@@ -37,7 +37,7 @@ impl MigratorTrait for Migrator {
 }
 
 /// Migrates with a lock held, and returns the epoch, made by the first who comes.
-pub(super) async fn migrate(pool: &Pool, source: &Source) -> Result<Epoch, StartError> {
+pub(super) async fn migrate(pool: &Arc<Pool>, source: &Source) -> Result<Epoch, StartError> {
     match source.dialect() {
         #[cfg(feature = "sqlite")]
         Dialect::Sqlite => in_transaction(pool, &[], source.is_shared()).await,
@@ -59,7 +59,7 @@ const POSTGRES_LOCK: &[&str] = &[
 
 /// Where definitions are transactional: the lock is the transaction's.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-async fn in_transaction(pool: &Pool, lock: &[&str], is_shared: bool) -> Result<Epoch, StartError> {
+async fn in_transaction(pool: &Arc<Pool>, lock: &[&str], is_shared: bool) -> Result<Epoch, StartError> {
     let write = super::run::Write::begin(pool).await.map_err(unavailable)?;
     let on = write.run().on;
     let done = within_limit(async {
@@ -77,9 +77,9 @@ async fn in_transaction(pool: &Pool, lock: &[&str], is_shared: bool) -> Result<E
 /// MySQL's definitions commit by themselves: the lock belongs to the connection (the pool has one), and each migration
 /// can be run again from any point in it.
 #[cfg(feature = "mysql")]
-async fn with_named_lock(pool: &Pool) -> Result<Epoch, StartError> {
-    let lent = pool.lend();
-    let connection = &lent.connection;
+async fn with_named_lock(pool: &Arc<Pool>) -> Result<Epoch, StartError> {
+    let lent = pool.lend().await.map_err(unavailable)?;
+    let connection = lent.connection();
     let limit = if super::connect::is_mariadb(connection).await.map_err(unavailable)? {
         "SET SESSION max_statement_time = 0"
     } else {
@@ -174,9 +174,9 @@ async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
 }
 
 /// Refuses a database that holds no logs, of whatever version.
-pub(super) async fn expect_logs(pool: &Pool) -> Result<(), StartError> {
-    let lent = pool.lend();
-    match lent.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await {
+pub(super) async fn expect_logs(pool: &Arc<Pool>) -> Result<(), StartError> {
+    let found = pool.read(|lent| async move { lent.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await });
+    match found.await {
         Ok(Some(_)) => Ok(()),
         Err(fault) if fault.error.kind != StoreErrorKind::Failed => Err(unavailable(fault)),
         Ok(None) | Err(_) => Err(StartError::Unusable("it holds no chat logs".to_owned())),
@@ -193,9 +193,11 @@ pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch
 fn failed(fault: Fault) -> StartError {
     match fault.error.kind {
         StoreErrorKind::Failed => StartError::Unusable(fault.error.detail),
-        StoreErrorKind::Conflict | StoreErrorKind::Unavailable | StoreErrorKind::Full | StoreErrorKind::Unknown => {
-            unavailable(fault)
-        }
+        StoreErrorKind::Busy
+        | StoreErrorKind::Conflict
+        | StoreErrorKind::Unavailable
+        | StoreErrorKind::Full
+        | StoreErrorKind::Unknown => unavailable(fault),
     }
 }
 

@@ -1,0 +1,78 @@
+//! A gate before some connections: so many are let through at once, so many may wait, and only for so long.
+//!
+//! Whoever is let through finds a connection free, or may open one. So the pool behind the gate makes nobody wait for a
+//! connection that is in use, and if it gives none in time, then because none can be opened: the database is gone. To have
+//! waited here in vain says only that others are at work.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
+
+/// A gate.
+#[derive(Debug)]
+pub(super) struct Gate {
+    passes: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    queue: usize,
+}
+
+/// Lets one through; given back when dropped.
+pub(super) type Pass = OwnedSemaphorePermit;
+
+/// Why somebody was not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Barred {
+    /// As many wait as may, or nobody came out in time.
+    Crowded,
+    /// The gate was closed: what is behind it was given up.
+    Closed,
+}
+
+impl Gate {
+    /// Lets `passes` through at once; `queue` others may wait.
+    pub(super) fn new(passes: usize, queue: usize) -> Self {
+        Self { passes: Arc::new(Semaphore::new(passes)), waiting: AtomicUsize::new(0), queue }
+    }
+
+    /// Waits to be let through, first come, first served.
+    pub(super) async fn pass(&self, deadline: Instant) -> Result<Pass, Barred> {
+        if let Ok(pass) = Arc::clone(&self.passes).try_acquire_owned() {
+            return Ok(pass);
+        }
+        let _place = Place::take(&self.waiting, self.queue).ok_or(Barred::Crowded)?;
+        match timeout_at(deadline, Arc::clone(&self.passes).acquire_owned()).await {
+            Ok(Ok(pass)) => Ok(pass),
+            Ok(Err(_closed)) => Err(Barred::Closed),
+            Err(_late) => Err(Barred::Crowded),
+        }
+    }
+
+    /// Sends away those who wait. Who is through stays.
+    pub(super) fn close(&self) {
+        self.passes.close();
+    }
+}
+
+/// A place in the queue; given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        // Taken first and given back on refusal, so that two at once cannot both take the last one.
+        let before = waiting.fetch_add(1, Ordering::AcqRel);
+        let place = Self(waiting);
+        (before < most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}

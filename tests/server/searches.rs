@@ -1,0 +1,81 @@
+//! Many search for rooms at once, among many rooms.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+use crate::common::{Database, Server, call};
+
+/// So many search, each for ever: as soon as one search is answered, the next begins.
+const SEARCHERS: usize = 64;
+/// What takes longest to search for: parts too short for any index, and what is nowhere.
+const PARTS: [&str; 4] = ["q=zz", "q=~", "q=room%2099999999", "q=9%207"];
+/// Rooms besides those of the first schema.
+const MANY_ROOMS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
+     INSERT INTO chat_rooms (name, name_key, topic, created_at) \
+     SELECT 'Room ' || i || ' of many', 'room ' || i || ' of many', '', 1795372429262887 FROM n";
+/// How long anything else may take meanwhile, on a machine that has other things to do, too.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn searches_do_not_stop_reads_and_sends() {
+    let database = Database::sqlite();
+    database.execute(&[include_str!("fixtures/first_schema.sqlite.sql"), MANY_ROOMS]).await;
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    let answered: &'static [AtomicUsize; 2] = Box::leak(Box::default());
+    let mut searchers = JoinSet::new();
+    for number in 0..SEARCHERS {
+        searchers.spawn(search(server.address(), PARTS[number % PARTS.len()], answered));
+    }
+    while answered[0].load(Ordering::Relaxed) < SEARCHERS {
+        tokio::task::yield_now().await;
+    }
+    let mut worst = Duration::ZERO;
+    for turn in 0..30 {
+        let began = Instant::now();
+        server.say(room, "Alice", &format!("message {turn}")).await;
+        worst = worst.max(began.elapsed());
+        for path in [
+            format!("/rooms/{room}"),
+            format!("/rooms/{room}/messages"),
+            format!("/rooms/{room}/presence"),
+            "/rooms".into(),
+        ] {
+            let began = Instant::now();
+            server.get(&path).await.json(200);
+            worst = worst.max(began.elapsed());
+        }
+        assert_eq!(server.get_path("/readyz").await.status, 200);
+    }
+    assert!(worst < PATIENCE, "{worst:?}");
+    searchers.abort_all();
+    let [found, refused] = answered.each_ref().map(|count| count.load(Ordering::Relaxed));
+    println!("{found} searches answered, {refused} overloaded; others waited for {worst:?} at most");
+    while let Some(searcher) = searchers.join_next().await {
+        assert!(searcher.is_err_and(|error| error.is_cancelled()), "a search was answered otherwise");
+    }
+}
+
+/// Searches for ever; each search is answered, or told that it is too much.
+async fn search(address: SocketAddr, part: &str, answered: &[AtomicUsize; 2]) {
+    let path = format!("/api/chat/rooms?{part}");
+    loop {
+        let reply = call(address, "GET", &path, &[], None).await;
+        let is_refused = reply.status == 503;
+        if is_refused {
+            let problem = reply.problem(503, "overloaded");
+            assert!(
+                problem["retry_after_ms"].as_u64() >= Some(1) && reply.header("retry-after").is_some(),
+                "{problem}"
+            );
+        } else {
+            assert!(reply.json(200)["rooms"].is_array());
+        }
+        answered[usize::from(is_refused)].fetch_add(1, Ordering::Relaxed);
+    }
+}
