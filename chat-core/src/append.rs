@@ -157,12 +157,15 @@ pub struct Lookup {
 }
 
 /// What was found when a room's log was looked at after a lost outcome, with the room's lock held, so that it is final.
+/// However long the log is, this is no more than what was asked for; what else there is up to `head` is read page by page.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// All events after the one asked for, in order.
-    pub events: Vec<StoredEvent>,
-    /// The events before those that hold one of the keys asked for: those of earlier sends.
-    pub earlier: Vec<StoredEvent>,
+    /// The number of the room's newest event.
+    pub head: Seq,
+    /// Whether the room is gone.
+    pub is_deleted: bool,
+    /// The events that hold one of the keys asked for, in order, each once.
+    pub found: Vec<StoredEvent>,
 }
 
 /// A room to be made, checked and stamped.

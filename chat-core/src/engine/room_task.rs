@@ -224,10 +224,10 @@ impl RoomTask {
                 let outcome = self.append(append, state.head());
                 self.append = Some(outcome.map(Input::Appended).boxed());
             }
-            Effect::Recover { after, keys } => {
+            Effect::Recover { keys } => {
                 let (inner, id) = (Arc::clone(&self.inner), self.id);
                 let look = async move {
-                    let found = inner.store.recover(id, after, &keys).await;
+                    let found = inner.store.recover(id, &keys).await;
                     let found = found.map_err(|failure| inner.read_failed(&failure));
                     Input::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
                 };

@@ -38,6 +38,8 @@ pub(super) struct Waiting {
     behind: VecDeque<Input>,
 }
 
+/// How many events after the head are loaded at a time: of at most 64 KiB each.
+const TAIL_PAGE: usize = 64;
 /// How often older events are loaded for an attach before it is told to resync.
 const MAX_ROUNDS: u8 = 3;
 
@@ -271,7 +273,7 @@ impl RoomState {
         if self.order.wants_tail() {
             self.load = Some(Load::Tail);
             self.waiting.values_mut().for_each(|waiting| waiting.asking_tail = true);
-            effects.push(Effect::Load { after: self.head, limit: self.limits.recent_events });
+            effects.push(Effect::Load { after: self.head, limit: TAIL_PAGE });
         } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadRecent)) {
             self.load = Some(Load::Recent);
             let (after, limit) = self.recent.missing();

@@ -138,9 +138,7 @@ pub enum Effect {
     Append(Append),
     /// Look what became of an append; bring back [`Input::Recovered`].
     Recover {
-        /// Everything after this is wanted,
-        after: Seq,
-        /// and what holds one of these keys.
+        /// What holds one of these keys is wanted.
         keys: Vec<Lookup>,
     },
     /// Read the log; bring back [`Input::Loaded`].

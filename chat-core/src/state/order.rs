@@ -38,8 +38,8 @@ pub(super) enum Order {
         /// When to look again; `None` while it is being looked for.
         retry_at: Option<Duration>,
     },
-    /// Another writer's events stand before ours, and are being loaded.
-    Filling { committed: Vec<Arc<Event>>, retry_at: Option<Duration> },
+    /// Another writer's events, up to this number, stand before ours, and are being loaded, page by page.
+    Filling { to: Seq, committed: Vec<Arc<Event>>, retry_at: Option<Duration> },
     /// The database is being asked for events after the head: because a client claims to have some, or because the room
     /// is `gone` and its last event is wanted.
     Tail { gone: bool, retry_at: Option<Duration> },
@@ -253,7 +253,7 @@ impl RoomState {
         if retry_at.is_some_and(|at| at <= now.mono) {
             *retry_at = None;
             let keys = in_flight.iter().map(|entry| entry.lookup.clone()).collect();
-            effects.push(Effect::Recover { after: self.head, keys });
+            effects.push(Effect::Recover { keys });
         }
         if !*gave_up && *give_up_at <= now.mono {
             *gave_up = true;
@@ -277,19 +277,38 @@ impl RoomState {
         let in_flight = if gave_up { vec![] } else { in_flight };
         match recovered {
             Ok(recovered) => {
-                answer_recovered(in_flight, &recovered, effects);
-                self.apply_all(recovered.events.into_iter().map(|stored| stored.event), effects);
-                self.retry_attaches(now, effects);
+                answer_recovered(in_flight, self.head, &recovered, effects);
+                self.catch_up(recovered, now, effects);
             }
             Err(error) => self.not_stored(&in_flight, &error, effects),
         }
     }
 
+    /// Publishes what a recovery has found, and loads what else there is.
+    fn catch_up(&mut self, recovered: Recovered, now: Now, effects: &mut Vec<Effect>) {
+        let Recovered { head, is_deleted, found } = recovered;
+        let later = found.into_iter().map(|stored| stored.event).filter(|event| event.seq > self.head);
+        // Mostly that is all there is.
+        self.apply_all(later.collect::<Vec<_>>(), effects);
+        if self.deleted {
+            return;
+        }
+        if is_deleted {
+            self.order = Order::Tail { gone: true, retry_at: None };
+        } else if self.head < head && !self.planted.has(Bug::HoleNotLoaded) {
+            self.order = Order::Filling { to: head, committed: vec![], retry_at: None };
+        } else {
+            self.retry_attaches(now, effects);
+        }
+    }
+
     /// Events of ours are durable: publishes them, after what another writer put before them.
     fn commit(&mut self, committed: Vec<Arc<Event>>, now: Now, effects: &mut Vec<Effect>) {
-        let hole = committed.first().is_some_and(|first| first.seq > self.head.next());
-        if hole && !self.planted.has(Bug::HoleNotLoaded) {
-            self.order = Order::Filling { committed, retry_at: None };
+        let hole = committed.first().map(|first| first.seq).filter(|first| *first > self.head.next());
+        if let Some(first) = hole
+            && !self.planted.has(Bug::HoleNotLoaded)
+        {
+            self.order = Order::Filling { to: Seq(first.0 - 1), committed, retry_at: None };
             return;
         }
         self.apply_all(committed, effects);
@@ -314,20 +333,18 @@ impl RoomState {
         let mut error = None;
         match events {
             Ok(events) => {
-                let ours = match &self.order {
-                    Order::Filling { committed, .. } => committed.first().map(|event| event.seq),
+                let to = match &self.order {
+                    Order::Filling { to, .. } => Some(*to),
                     Order::Idle | Order::Appending(_) | Order::Recovering { .. } | Order::Tail { .. } => None,
                 };
-                let others = events.into_iter().filter(|event| ours.is_none_or(|ours| event.seq < ours));
+                let others = events.into_iter().filter(|event| to.is_none_or(|to| event.seq <= to));
                 self.apply_all(others, effects);
             }
             Err(e) => error = Some(e),
         }
         let progress = self.head > before;
         match mem::replace(&mut self.order, Order::Idle) {
-            Order::Filling { committed, .. } if committed.first().is_some_and(|e| e.seq == self.head.next()) => {
-                self.commit(committed, now, effects);
-            }
+            Order::Filling { to, committed, .. } if self.head >= to => self.commit(committed, now, effects),
             Order::Tail { gone: false, .. } if !progress => self.loaded_tail(error.as_ref(), now, effects),
             Order::Tail { gone: true, .. } if !progress && error.is_none() => self.end(effects),
             // There may be more, or it is to be tried again.
@@ -411,25 +428,24 @@ fn answer_placed(in_flight: Vec<InFlight>, placed: Vec<Placed>, effects: &mut Ve
     committed
 }
 
-/// Answers each entry of an append whose outcome was lost, by what was found.
-fn answer_recovered(in_flight: Vec<InFlight>, recovered: &Recovered, effects: &mut Vec<Effect>) {
+/// Answers each entry of an append whose outcome was lost, by what was found; up to `head` all was known before.
+fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &Recovered, effects: &mut Vec<Effect>) {
     let lookup = |stored: &StoredEvent| Lookup {
         user: stored.event.actor.as_ref().map(|actor| actor.id.clone()),
         key: stored.key.clone(),
     };
-    let ours: BTreeMap<_, _> = recovered.events.iter().map(|stored| (lookup(stored), stored)).collect();
-    let earlier: BTreeMap<_, _> = recovered.earlier.iter().map(|stored| (lookup(stored), stored)).collect();
+    let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (lookup(stored), stored)).collect();
     let mut answered = BTreeSet::new();
     for entry in in_flight {
-        let found = ours.get(&entry.lookup).or_else(|| earlier.get(&entry.lookup));
-        let outcome = match found {
+        let outcome = match found.get(&entry.lookup) {
+            None if recovered.is_deleted => Outcome::Failed(Error::RoomNotFound),
             None => Outcome::Failed(Error::Unavailable),
             Some(stored) if entry.fingerprint.is_some_and(|fingerprint| fingerprint != stored.fingerprint) => {
                 Outcome::Failed(Error::IdempotencyMismatch)
             }
             Some(stored) => {
                 let first = answered.insert(entry.lookup.clone());
-                let replayed = !first || !ours.contains_key(&entry.lookup);
+                let replayed = !first || stored.event.seq <= head;
                 Outcome::Stored { event: stored.event.clone(), replayed }
             }
         };

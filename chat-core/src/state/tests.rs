@@ -69,6 +69,11 @@ impl Room {
     }
 }
 
+/// What a recovery comes back with.
+fn found(head: u64, found: Vec<StoredEvent>) -> Recovered {
+    Recovered { head: Seq(head), is_deleted: false, found }
+}
+
 fn describe(effect: &Effect) -> String {
     match effect {
         Effect::Append(Append::Messages(messages)) => {
@@ -77,7 +82,7 @@ fn describe(effect: &Effect) -> String {
         }
         Effect::Append(Append::Update(_)) => "append update".to_owned(),
         Effect::Append(Append::Delete(_)) => "append delete".to_owned(),
-        Effect::Recover { after, keys } => format!("recover after {after}, {} keys", keys.len()),
+        Effect::Recover { keys } => format!("recover {} keys", keys.len()),
         Effect::Load { after, limit } => format!("load {limit} after {after}"),
         Effect::Answer { reply, result } => format!("answer {}: {}", reply.0, outcome(result)),
         Effect::Join(session) => format!("in {session}"),
@@ -186,11 +191,11 @@ fn too_far_back_is_a_resync_and_so_are_other_epochs_and_numbers_ahead() {
     assert_eq!(room.give(Input::Loaded(Ok(loaded)))[1], "answer 1: resync at 10");
     let other = Since::Position(Position { epoch: Epoch::new("other"), seq: Seq(9) });
     assert_eq!(room.attach(2, "Ann", other)[..2], ["warn 9", "answer 2: resync at 10"]);
-    assert_eq!(room.attach(3, "Ann", since(12)), ["load 4 after 10"], "another writer may have been here");
+    assert_eq!(room.attach(3, "Ann", since(12)), ["load 64 after 10"], "another writer may have been here");
     assert_eq!(room.give(Input::Loaded(Ok(vec![])))[..2], ["warn 12", "answer 3: resync at 10"]);
     room.attach(4, "Ann", since(11));
     let effects = room.give(Input::Loaded(Ok(vec![message(11, "Cid", "x")])));
-    assert_eq!(effects, ["all: #11", "load 4 after 11"]);
+    assert_eq!(effects, ["all: #11", "load 64 after 11"]);
     assert_eq!(room.give(Input::Loaded(Ok(vec![])))[0], "answer 4: attached at 11 []");
 }
 
@@ -250,13 +255,54 @@ fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
-    assert_eq!(room.give(Input::Appended(Err(AppendFailure::Unknown))), ["recover after 0, 1 keys"]);
+    assert_eq!(room.give(Input::Appended(Err(AppendFailure::Unknown))), ["recover 1 keys"]);
     assert_eq!(room.give(Input::Recovered(Err(Error::Unavailable))), [""; 0]);
     room.now += Duration::from_millis(500);
-    assert_eq!(room.give(Input::Wake), ["recover after 0, 1 keys"]);
-    let found = Recovered { events: vec![message(1, "Zoe", "z"), message(2, "Ann", "a")], earlier: vec![] };
-    let effects = room.give(Input::Recovered(Ok(found)));
-    assert_eq!(effects, ["answer 5: stored 2", "all: #1", "all: #2", "append b"]);
+    assert_eq!(room.give(Input::Wake), ["recover 1 keys"]);
+    let effects = room.give(Input::Recovered(Ok(found(2, vec![message(2, "Ann", "a")]))));
+    assert_eq!(effects, ["answer 5: stored 2", "load 64 after 0"]);
+    let rows = vec![message(1, "Zoe", "z"), message(2, "Ann", "a")];
+    assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "append b"]);
+}
+
+#[test]
+fn however_much_was_written_meanwhile_it_is_loaded_in_pages() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.send(5, "Ann", "a");
+    room.send(6, "Ann", "b");
+    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    let effects = room.give(Input::Recovered(Ok(found(151, vec![message(100, "Ann", "a")]))));
+    assert_eq!(effects, ["answer 5: stored 100", "load 64 after 0"]);
+    let page = |room: &mut Room, rows: std::ops::RangeInclusive<u64>| {
+        let published: Vec<_> = rows.clone().map(|seq| format!("all: #{seq}")).collect();
+        let mut effects = room.give(Input::Loaded(Ok(rows.map(|seq| message(seq, "Zoe", "z")).collect())));
+        let rest = effects.split_off(published.len());
+        assert_eq!(effects, published, "in order, each once");
+        rest
+    };
+    assert_eq!(page(&mut room, 1..=64), ["load 64 after 64"]);
+    assert_eq!(room.give(Input::Loaded(Err(Error::Unavailable))), [""; 0]);
+    room.now += Duration::from_millis(500);
+    assert_eq!(room.give(Input::Wake), ["load 64 after 64"]);
+    assert_eq!(page(&mut room, 65..=128), ["load 64 after 128"]);
+    assert_eq!(page(&mut room, 129..=151), ["append b"], "only now does the log go on");
+}
+
+#[test]
+fn a_room_that_turns_out_to_be_deleted_ends_as_it_did() {
+    let mut room = Room::with_head(0);
+    room.attach(1, "Ann", Since::Now);
+    room.send(5, "Ann", "a");
+    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    let gone = Recovered { is_deleted: true, ..found(2, vec![]) };
+    assert_eq!(room.give(Input::Recovered(Ok(gone))), ["answer 5: room_not_found", "load 64 after 0"]);
+    let end = StoredEvent {
+        event: Arc::new(Event { kind: EventKind::RoomDeleted, ..Event::clone(&message(2, "Zoe", "").event) }),
+        ..message(2, "Zoe", "")
+    };
+    let effects = room.give(Input::Loaded(Ok(vec![message(1, "Zoe", "z"), end])));
+    assert_eq!(effects, ["all: #1", "all: #2", "out 1"]);
 }
 
 #[test]
@@ -264,10 +310,10 @@ fn what_is_not_found_after_an_unknown_outcome_was_not_stored() {
     let mut room = Room::with_head(0);
     room.send(5, "Ann", "a");
     room.give(Input::Appended(Err(AppendFailure::Unknown)));
-    assert_eq!(room.give(Input::Recovered(Ok(Recovered::default()))), ["answer 5: unavailable"]);
+    assert_eq!(room.give(Input::Recovered(Ok(found(0, vec![])))), ["answer 5: unavailable"]);
     room.send(6, "Ann", "a");
     room.give(Input::Appended(Err(AppendFailure::Unknown)));
-    let earlier = Recovered { events: vec![], earlier: vec![message(0, "Ann", "a")] };
+    let earlier = found(0, vec![message(0, "Ann", "a")]);
     assert_eq!(room.give(Input::Recovered(Ok(earlier))), ["answer 6: stored 0 again"]);
 }
 
@@ -283,8 +329,7 @@ fn nobody_waits_longer_than_ten_seconds_for_an_unknown_outcome() {
     assert_eq!(effects, ["answer 5: outcome_unknown", "answer 6: unavailable", "answer 1: unavailable"]);
     assert_eq!(room.send(7, "Ann", "c"), ["answer 7: unavailable"]);
     room.attach(2, "Bob", Since::Now);
-    let found = Recovered { events: vec![message(1, "Ann", "a")], earlier: vec![] };
-    assert_eq!(room.give(Input::Recovered(Ok(found))), ["all: #1"]);
+    assert_eq!(room.give(Input::Recovered(Ok(found(1, vec![message(1, "Ann", "a")])))), ["all: #1"]);
     assert_eq!(room.send(8, "Ann", "d"), ["append d"]);
 }
 
@@ -292,7 +337,7 @@ fn nobody_waits_longer_than_ten_seconds_for_an_unknown_outcome() {
 fn another_writers_events_are_loaded_and_published_first() {
     let mut room = Room::with_head(0);
     room.send(5, "Ann", "a");
-    assert_eq!(room.appended(&[message(3, "Ann", "a")]), ["answer 5: stored 3", "load 4 after 0"]);
+    assert_eq!(room.appended(&[message(3, "Ann", "a")]), ["answer 5: stored 3", "load 64 after 0"]);
     assert_eq!(room.send(6, "Ann", "b"), [""; 0], "the next append waits");
     let rows = (1..=3).map(|seq| message(seq, "Zoe", "z")).collect();
     assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "all: #3", "append b"]);
@@ -301,7 +346,7 @@ fn another_writers_events_are_loaded_and_published_first() {
 #[test]
 fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fails() {
     let mut room = Room::with_head(2);
-    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 64 after 2"]);
     room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
     room.give(Input::Loaded(Err(Error::Unavailable)));
     assert_eq!(room.state.presence().count, 1);
@@ -310,11 +355,11 @@ fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fail
 #[test]
 fn a_load_that_was_under_way_does_not_show_that_a_position_is_ahead() {
     let mut room = Room::with_head(2);
-    assert_eq!(room.attach(1, "Ann", since(3)), ["load 4 after 2"]);
+    assert_eq!(room.attach(1, "Ann", since(3)), ["load 64 after 2"]);
     assert_eq!(room.attach(2, "Ben", since(3)), [""; 0]);
     let effects = room.give(Input::Loaded(Ok(vec![])));
     assert_eq!(effects[0], "warn 3");
-    assert_eq!(effects.last().unwrap(), "load 4 after 2", "asked again for the second");
+    assert_eq!(effects.last().unwrap(), "load 64 after 2", "asked again for the second");
     let effects = room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
     assert!(!effects.contains(&"warn 3".to_owned()), "{effects:?}");
     let effects = room.give(Input::Loaded(Ok(vec![])));
@@ -339,7 +384,7 @@ fn a_room_deleted_by_another_writer_ends_here_too() {
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
     let gone = Input::Appended(Err(AppendFailure::NotStored(Error::RoomNotFound)));
-    assert_eq!(room.give(gone), ["answer 5: room_not_found", "load 4 after 0"]);
+    assert_eq!(room.give(gone), ["answer 5: room_not_found", "load 64 after 0"]);
     let end = Event { kind: EventKind::RoomDeleted, ..(*message(1, "Zoe", "").event).clone() };
     let end = StoredEvent { event: Arc::new(end), ..message(1, "Zoe", "") };
     assert_eq!(room.give(Input::Loaded(Ok(vec![end]))), ["all: #1", "out 1"]);

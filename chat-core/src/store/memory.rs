@@ -1,7 +1,7 @@
 //! Logs in memory: the store of tests and demonstrations, and the plainest statement of what a store does.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -146,15 +146,11 @@ impl MemoryLog {
 
     /// See [`Store::recover`].
     #[must_use]
-    pub fn recover(&self, id: RoomId, after: Seq, keys: &[Lookup]) -> Option<Recovered> {
+    pub fn recover(&self, id: RoomId, keys: &[Lookup]) -> Option<Recovered> {
         let log = self.rooms.get(&id)?;
-        let events = self.events_after(id, after, usize::MAX);
-        if log.is_deleted && events.is_empty() {
-            return None;
-        }
-        let found = |key: &Lookup| self.keys.get(&(id, key.clone())).filter(|seq| **seq <= after);
-        let earlier = keys.iter().filter_map(found).filter_map(|seq| log.events.get(seq)).cloned().collect();
-        Some(Recovered { events, earlier })
+        let seqs: BTreeSet<_> = keys.iter().filter_map(|key| self.keys.get(&(id, key.clone()))).collect();
+        let found = seqs.into_iter().filter_map(|seq| log.events.get(seq)).cloned().collect();
+        Some(Recovered { head: log.room.head, is_deleted: log.is_deleted, found })
     }
 
     /// See [`Store::create_room`].
@@ -333,8 +329,8 @@ impl Store for MemoryStore {
         Ok(self.log().purge(limit))
     }
 
-    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
-        Ok(self.log().recover(room, after, keys))
+    async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
+        Ok(self.log().recover(room, keys))
     }
 
     async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {

@@ -48,9 +48,9 @@ pub trait Store: Send + Sync + 'static {
     /// No id is given again.
     async fn purge(&self, limit: usize) -> Result<usize, StoreError>;
 
-    /// On a new connection, waits for the room's lock (and so for a commit whose answer was lost), then reads what is
-    /// after `after`, and what holds one of the keys. `None` where the room is gone and nothing is after `after`.
-    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError>;
+    /// On a new connection, waits for the room's lock (and so for a commit whose answer was lost), then looks where the log
+    /// ends, and what holds one of the keys. `None` where there never was such a room.
+    async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError>;
 
     /// Makes a room. `Err` inside: the room that has this name.
     async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError>;

@@ -239,8 +239,8 @@ impl Store for FaultyStore {
         self.run(Op::Purge, self.0.store.purge(limit)).await
     }
 
-    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
-        self.run(Op::Recover, self.0.store.recover(room, after, keys)).await
+    async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
+        self.run(Op::Recover, self.0.store.recover(room, keys)).await
     }
 
     async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {

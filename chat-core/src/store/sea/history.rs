@@ -42,31 +42,27 @@ pub(super) async fn page(
     Ok(Some(paging::finish(page, epoch.clone(), snapshot, messages)))
 }
 
-/// With the room's row locked, so that whatever was being committed is there or never will be: what is after `after`, and
-/// what holds one of the keys.
+/// With the room's row locked, so that whatever was being committed is there or never will be: where the log ends, and what
+/// holds one of the keys.
 pub(super) async fn recover(
     run: &Run<'_, DatabaseTransaction>,
     room: RoomId,
-    after: Seq,
     keys: &[Lookup],
 ) -> Result<Option<Recovered>, Fault> {
-    let sql = format!("SELECT deleted_at FROM chat_rooms WHERE id = ?{}", run.dialect.for_update());
+    let sql = format!("SELECT head, deleted_at FROM chat_rooms WHERE id = ?{}", run.dialect.for_update());
     let Some(row) = run.query_one(&sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
-    let is_deleted = row.try_get_by_index::<Option<i64>>(0)?.is_some();
-    let later = events_after(run, room, after, usize::MAX).await?;
-    if is_deleted && later.is_empty() {
-        return Ok(None);
-    }
+    let (head, deleted_at): (_, Option<i64>) = (Seq(unsigned(&row, 0)?), row.try_get_by_index(1)?);
     let of_users = keys
         .iter()
         .filter_map(|lookup| Some(Key { room, user: lookup.user.as_ref()?.as_str(), key: lookup.key.as_str() }));
-    let mut earlier = run.dialect.find_keys(run, &of_users.collect::<Vec<_>>()).await?;
+    let mut found = run.dialect.find_keys(run, &of_users.collect::<Vec<_>>()).await?;
     for lookup in keys.iter().filter(|lookup| lookup.user.is_none()) {
         let values = vec![run.dialect.opaque(Some(lookup.key.as_str())), signed(room.0).into()];
-        earlier.extend(events(run, "idem_key = ? AND room_id = ? AND user_id IS NULL", values).await?);
+        found.extend(events(run, "idem_key = ? AND room_id = ? AND user_id IS NULL", values).await?);
     }
-    earlier.retain(|stored| stored.event.seq <= after);
-    Ok(Some(Recovered { events: later, earlier }))
+    found.sort_by_key(|stored| stored.event.seq);
+    found.dedup_by_key(|stored| stored.event.seq);
+    Ok(Some(Recovered { head, is_deleted: deleted_at.is_some(), found }))
 }
 
 /// The messages before the window's edge, oldest first.

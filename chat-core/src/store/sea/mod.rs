@@ -213,15 +213,9 @@ impl SeaStore {
         self.readers.read(|lent| async move { rooms::by_name(&lent.run(), &key).await }).await
     }
 
-    async fn recover_on(
-        &self,
-        pool: &Arc<Pool>,
-        room: RoomId,
-        after: Seq,
-        keys: &[Lookup],
-    ) -> Result<Option<Recovered>, Fault> {
+    async fn recover_on(&self, pool: &Arc<Pool>, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, Fault> {
         let write = Write::begin(pool).await?;
-        let recovered = history::recover(&write.run(), room, after, keys).await;
+        let recovered = history::recover(&write.run(), room, keys).await;
         if self.source.is_server() {
             // Nothing was written: how this ends does not matter.
             drop(write);
@@ -278,12 +272,12 @@ impl Store for SeaStore {
         Ok(write.end(removed).await?)
     }
 
-    async fn recover(&self, room: RoomId, after: Seq, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
+    async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
         if !self.source.is_replaceable() {
-            return Ok(self.recover_on(&self.writers, room, after, keys).await?);
+            return Ok(self.recover_on(&self.writers, room, keys).await?);
         }
         let pool = Pool::new(&self.source, Share::ONE);
-        let recovered = self.recover_on(&pool, room, after, keys).await;
+        let recovered = self.recover_on(&pool, room, keys).await;
         tokio::spawn(async move { pool.close().await });
         Ok(recovered?)
     }

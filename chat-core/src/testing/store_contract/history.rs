@@ -71,7 +71,8 @@ pub async fn pages_know_what_is_beyond_them(opener: &impl Opener) {
     }
 }
 
-/// What is after a number, and what holds one of the keys before it; a key that is nowhere was not stored.
+/// Where the log ends, and what holds one of the keys: that and nothing else, however much there is. A key that is nowhere was
+/// not stored.
 pub async fn recovery_finds_what_was_stored(opener: &impl Opener) {
     let store = opener.open().await;
     let (store, alice) = (&*store, user("alice"));
@@ -80,18 +81,21 @@ pub async fn recovery_finds_what_was_stored(opener: &impl Opener) {
     append(store, room, messages(&user("bob"), &["a"])).await;
     let lookup = |key: &str| Lookup { user: Some(alice.id.clone()), key: EventKey::from_stored(key) };
     let unnamed = Lookup { user: None, key: EventKey::from_stored("a") };
-    let keys = [lookup("a"), lookup("c"), lookup("nowhere"), unnamed];
-    let found = store.recover(room, Seq(2), &keys).await.unwrap().unwrap();
-    assert_eq!((seqs(&found.events), seqs(&found.earlier)), (vec![3, 4], vec![1]));
-    assert_eq!(found.events[0].key, EventKey::from_stored("c"));
-    assert_eq!(found.events[0].event.actor, Some(alice));
-    let nothing = store.recover(room, Seq(4), &keys[2..]).await.unwrap().unwrap();
-    assert_eq!(nothing, Recovered::default());
-    assert_eq!(store.recover(RoomId(room.0 + 1), Seq(0), &keys).await.unwrap(), None);
-    append(store, room, messages(&user("bob"), &["afterwards"])).await;
+    let keys = [lookup("c"), lookup("a"), lookup("nowhere"), unnamed, lookup("c")];
+    let found = store.recover(room, &keys).await.unwrap().unwrap();
+    assert_eq!((found.head, found.is_deleted, seqs(&found.found)), (Seq(4), false, vec![1, 3]));
+    assert_eq!(found.found[1].key, EventKey::from_stored("c"));
+    assert_eq!(found.found[1].event.actor, Some(alice.clone()));
+    let nothing = store.recover(room, &keys[2..4]).await.unwrap().unwrap();
+    assert_eq!(nothing, Recovered { head: Seq(4), ..Recovered::default() });
+    assert_eq!(store.recover(RoomId(room.0 + 1), &keys).await.unwrap(), None);
+    let many: Vec<String> = (0..1_000).map(|number| format!("later {number}")).collect();
+    append(store, room, messages(&user("bob"), &many.iter().map(String::as_str).collect::<Vec<_>>())).await;
+    let found = store.recover(room, &keys).await.unwrap().unwrap();
+    assert_eq!((found.head, seqs(&found.found)), (Seq(1_004), vec![1, 3]));
 }
 
-/// A room's end can be recovered, though nobody is named in it; once it is known, the room is gone.
+/// A room's end can be recovered, though nobody is named in it.
 pub async fn recovery_of_a_deleted_room(opener: &impl Opener) {
     let store = opener.open().await;
     let store = &*store;
@@ -99,9 +103,9 @@ pub async fn recovery_of_a_deleted_room(opener: &impl Opener) {
     append(store, room, messages(&user("alice"), &["a"])).await;
     store.delete_room(room, &end("end")).await.unwrap().unwrap();
     let keys = [Lookup { user: None, key: EventKey::generated("end") }];
-    let found = store.recover(room, Seq(1), &keys).await.unwrap().unwrap();
-    assert_eq!((seqs(&found.events), found.events[0].key.clone()), (vec![2], EventKey::generated("end")));
-    assert_eq!(store.recover(room, Seq(2), &keys).await.unwrap(), None);
+    let found = store.recover(room, &keys).await.unwrap().unwrap();
+    assert_eq!((found.head, found.is_deleted, seqs(&found.found)), (Seq(2), true, vec![2]));
+    assert_eq!(found.found[0].key, EventKey::generated("end"));
 }
 
 /// A room with messages and changes in turn, and the numbers of the messages.

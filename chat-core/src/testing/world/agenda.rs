@@ -30,7 +30,7 @@ pub(super) enum Happening {
     /// What became of a transaction comes back to one of its rooms.
     Reply(TransactionId, Life),
     /// A recovery asks for the room's lock.
-    Recover { life: Life, after: Seq, keys: Vec<Lookup> },
+    Recover { life: Life, keys: Vec<Lookup> },
     /// What a recovery found comes back.
     Recovered(Life, Result<Recovered, Error>),
     /// A load reads.

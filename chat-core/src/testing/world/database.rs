@@ -246,7 +246,7 @@ impl World {
     }
 
     /// Looks at a room after a lost outcome: waits for the lock, then reads.
-    pub(super) fn recover(&mut self, life: Life, after: Seq, keys: Vec<Lookup>) {
+    pub(super) fn recover(&mut self, life: Life, keys: Vec<Lookup>) {
         let now = self.agenda.mono();
         if now < self.database.outage_until && self.faulty() {
             self.tally.faults += 1;
@@ -255,9 +255,9 @@ impl World {
             return self.agenda.put(delay, &mut self.rng, failed);
         }
         if self.database.is_locked(life.room) {
-            return self.agenda.put(LOCK_POLL, &mut self.rng, Happening::Recover { life, after, keys });
+            return self.agenda.put(LOCK_POLL, &mut self.rng, Happening::Recover { life, keys });
         }
-        let found = self.database.log.recover(life.room, after, &keys).ok_or(Error::RoomNotFound);
+        let found = self.database.log.recover(life.room, &keys).ok_or(Error::RoomNotFound);
         let delay = self.latency();
         self.agenda.put(delay, &mut self.rng, Happening::Recovered(life, found));
     }

@@ -146,10 +146,10 @@ impl World {
     fn effect(&mut self, life: Life, effect: Effect, batch: &mut Batch) -> Checked {
         match effect {
             Effect::Append(append) => self.append(life, append),
-            Effect::Recover { after, keys } => {
+            Effect::Recover { keys } => {
                 self.start(life, "recover", |live| !std::mem::replace(&mut live.appending, true))?;
                 let delay = self.latency();
-                self.agenda.put(delay, &mut self.rng, Happening::Recover { life, after, keys });
+                self.agenda.put(delay, &mut self.rng, Happening::Recover { life, keys });
                 Ok(())
             }
             Effect::Load { after, limit } => {

@@ -226,8 +226,8 @@ impl World {
             }
             Happening::Settle(id) => self.settle(id),
             Happening::Reply(id, life) => self.reply(id, life),
-            Happening::Recover { life, after, keys } => {
-                self.recover(life, after, keys);
+            Happening::Recover { life, keys } => {
+                self.recover(life, keys);
                 Ok(())
             }
             Happening::Recovered(life, result) => self.recovered(life, result),

@@ -40,7 +40,7 @@ impl fmt::Display for Words<'_, Input> {
             Input::Appended(Err(AppendFailure::Unknown)) => write!(f, "appended or not: unknown"),
             Input::Appended(Err(AppendFailure::NotStored(error))) => write!(f, "not appended: {}", error.code()),
             Input::Recovered(Ok(found)) => {
-                write!(f, "recovered {} events, and {} earlier", found.events.len(), found.earlier.len())
+                write!(f, "recovered {} events, the log ends at {}", found.found.len(), found.head)
             }
             Input::Recovered(Err(error)) => write!(f, "not recovered: {}", error.code()),
             Input::Loaded(Ok(rows)) => {
@@ -58,7 +58,7 @@ impl fmt::Display for Words<'_, Effect> {
             Effect::Append(Append::Messages(messages)) => write!(f, "append {} messages", messages.len()),
             Effect::Append(Append::Update(_)) => write!(f, "append an update"),
             Effect::Append(Append::Delete(_)) => write!(f, "append the end"),
-            Effect::Recover { after, keys } => write!(f, "recover after {after}, {} keys", keys.len()),
+            Effect::Recover { keys } => write!(f, "recover {} keys", keys.len()),
             Effect::Load { after, limit } => write!(f, "load {limit} after {after}"),
             Effect::Answer { reply, result } => write!(f, "answer {}: {}", reply.0, Words(result)),
             Effect::Join(session) => write!(f, "join {session}"),
