@@ -462,7 +462,7 @@ export interface components {
          * @description What went wrong, by a name that never changes. Later versions may have more of them.
          * @enum {string}
          */
-        ProblemCode: "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "too_large" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
+        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
         /**
          * @description Attached, but too much was missed, or the position is of another history: read the history again. What follows is live after `head`.
          * @example {
@@ -553,7 +553,7 @@ export interface components {
         };
         /** @description A room to be made. */
         RoomDraft: {
-            /** @description Its name: 1–100 characters after trimming, unique without regard to case. */
+            /** @description Its name: 1–100 characters after trimming, unique without regard to case and width: `STRASSE` is `Straße`. */
             name: string;
             /** @description What it is about. */
             topic?: string;
@@ -710,7 +710,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This user may not do that. */
+        /** @description This user may not do that, or this web page may not. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -788,6 +788,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The server does not answer for the host that the request is for. */
+        WrongHost: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -812,7 +821,7 @@ export interface operations {
                 /** @description The `next` of the page before. */
                 after?: string;
                 /**
-                 * @description Only rooms whose name has this part, without regard to case.
+                 * @description Only rooms whose name has this part, without regard to case and width: `STRASSE` finds `Straße`.
                  * @example gen
                  */
                 q?: string;
@@ -826,6 +835,8 @@ export interface operations {
             /** @description A page of rooms. */
             200: {
                 headers: {
+                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -848,9 +859,19 @@ export interface operations {
                     "application/json": components["schemas"]["RoomList"];
                 };
             };
+            /** @description The answer is the one with a tag that `If-None-Match` names. */
+            304: {
+                headers: {
+                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -907,6 +928,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -936,6 +958,8 @@ export interface operations {
             /** @description The room. */
             200: {
                 headers: {
+                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -953,10 +977,20 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
+            /** @description The answer is the one with a tag that `If-None-Match` names. */
+            304: {
+                headers: {
+                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -994,6 +1028,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1056,6 +1091,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1124,6 +1160,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1164,6 +1201,8 @@ export interface operations {
             /** @description A page of messages. */
             200: {
                 headers: {
+                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1191,10 +1230,20 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
+            /** @description The answer is the one with a tag that `If-None-Match` names. */
+            304: {
+                headers: {
+                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1289,6 +1338,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1347,6 +1397,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
