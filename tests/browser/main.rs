@@ -30,6 +30,7 @@ scenarios! {
     markup_stays_text,
     two_tabs_of_one_user,
     the_width_of_a_phone,
+    the_documentation_shows_and_tries_requests,
     axe_finds_nothing,
 }
 
