@@ -181,3 +181,32 @@ async fn a_locked_database_is_unavailable_and_comes_back() {
 fn row(name: &str) -> NewRoomRow {
     NewRoomRow { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
 }
+
+/// What an earlier version has made is written anew once, and can get smaller from then on.
+#[tokio::test]
+async fn an_older_file_gets_smaller_too() {
+    use sea_orm::ConnectionTrait;
+    let folder = Folder::new();
+    let older = sea_orm::Database::connect(folder.url("rwc")).await.unwrap();
+    older.execute_unprepared("CREATE TABLE t (x); DROP TABLE t").await.unwrap();
+    assert_eq!(auto_vacuum(&folder).await, 0);
+    let store = Arc::new(SeaStore::open(&folder.url("rw")).await.unwrap());
+    let opener = InMemory(store.clone());
+    chat_core::testing::store_contract::rooms::purging_takes_what_was_deleted(&opener).await;
+    let mut steps = 0;
+    while store.vacuum().await.unwrap().is_some() {
+        steps += 1;
+    }
+    assert!((1..10).contains(&steps), "{steps} steps");
+    assert_eq!(auto_vacuum(&folder).await, 2);
+    assert_eq!(fs::metadata(folder.file("chat.db-wal")).unwrap().len(), 0);
+    assert_eq!(store.vacuum().await.unwrap(), None, "nothing is left to do");
+}
+
+async fn auto_vacuum(folder: &Folder) -> i32 {
+    use sea_orm::ConnectionTrait;
+    // One that has just opened the file, and remembers nothing of it.
+    let fresh = sea_orm::Database::connect(folder.url("rw")).await.unwrap();
+    let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "PRAGMA auto_vacuum");
+    fresh.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}

@@ -156,3 +156,28 @@ async fn the_file_of_another_application_is_taken_only_when_asked_for() {
     server.stop().await;
     database.execute(&["INSERT INTO recipes VALUES ('bread')"]).await;
 }
+
+#[tokio::test]
+async fn what_was_deleted_is_in_no_file_any_more() {
+    let database = Database::sqlite();
+    let server = Server::start_under(&database, [("RUST_LOG", "info,chat_core=debug")]).await;
+    let (kept, ended) = (server.room("kept").await, server.room("ended-ENDED").await);
+    let topic = serde_json::json!({"topic": "about-ENDED"});
+    server.patch(&format!("/rooms/{ended}"), topic).await.json(200);
+    // Long ones lie on pages of their own; the others share pages with those of the room that stays.
+    for n in 0..60 {
+        server.say(kept, "Alice", &format!("stays-{n}-{}", "x".repeat(n * 7))).await;
+        server.say(ended, "Bob", &format!("said-ENDED-{n}-{}", "x".repeat(n * 60))).await;
+    }
+    let found = |word: &[u8]| {
+        let contents = files(database.folder()).into_iter().map(|path| fs::read(path).unwrap());
+        contents.map(|bytes| bytes.windows(word.len()).filter(|window| window == &word).count()).sum::<usize>()
+    };
+    assert!(found(b"said-ENDED") >= 60 && found(b"about-ENDED") > 0 && found(b"ended-ENDED") > 0);
+    server.heard("nothing is left of deleted rooms", 1).await;
+    assert_eq!(server.delete(&format!("/rooms/{ended}")).await.status, 204);
+    server.heard("nothing is left of deleted rooms", 2).await;
+    assert_eq!(found(b"ENDED"), 0);
+    assert!(found(b"stays-") >= 60);
+    assert_eq!(server.say(kept, "Alice", "on").await, 61);
+}

@@ -6,9 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep},
+};
 
 use crate::{
     Clock, Epoch, Error, Limits, Policy, Room,
@@ -83,6 +87,7 @@ impl Inner {
         loop {
             let asked = self.purges.load(Ordering::Acquire);
             self.purge_all().await;
+            self.vacuum(asked).await;
             // Whoever asked meanwhile may have come too late for this one.
             if self.purges.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
                 return;
@@ -106,6 +111,28 @@ impl Inner {
             }
         }
     }
+
+    /// Gives back the room of what was removed, until that is done or another purge is asked for.
+    async fn vacuum(&self, asked: usize) {
+        let mut due = Instant::now();
+        while self.purges.load(Ordering::Acquire) == asked {
+            if Instant::now() < due {
+                sleep(VACUUM_PAUSE).await;
+                continue;
+            }
+            match self.store.vacuum().await {
+                Ok(None) => return tracing::debug!("nothing is left of deleted rooms"),
+                Ok(Some(wait)) => due = Instant::now() + wait,
+                Err(error) => {
+                    if let Some(left_out) = self.logs.purge_failed.pass(Instant::now().into_std()) {
+                        let error = Excerpt(error);
+                        tracing::warn!(left_out, %error, "the room of deleted messages could not be given back yet");
+                    }
+                    return;
+                }
+            }
+        }
+    }
 }
 
 impl fmt::Debug for Inner {
@@ -115,3 +142,5 @@ impl fmt::Debug for Inner {
 }
 
 const PURGE_STEP: usize = 1_000;
+/// How often a vacuum that has to wait looks whether another purge was asked for.
+const VACUUM_PAUSE: Duration = Duration::from_millis(500);

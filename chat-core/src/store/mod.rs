@@ -1,5 +1,7 @@
 //! Where the logs are kept: the trait that a database stands behind.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::{
@@ -47,6 +49,12 @@ pub trait Store: Send + Sync + 'static {
     /// Removes up to `limit` rows that deleted rooms have left, their events first and then their own; returns how many.
     /// No id is given again.
     async fn purge(&self, limit: usize) -> Result<usize, StoreError>;
+
+    /// After purges: a step towards giving back the room of what was removed, and towards its being nowhere any more. How
+    /// long to wait before the next step; `None` when there is nothing left to do. A database server does so by itself.
+    async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(None)
+    }
 
     /// On a new connection, waits for the room's lock (and so for a commit whose answer was lost), then looks where the log
     /// ends, and what holds one of the keys. `None` where there never was such a room.

@@ -239,6 +239,10 @@ impl Store for FaultyStore {
         self.run(Op::Purge, self.0.store.purge(limit)).await
     }
 
+    async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
+        self.0.store.vacuum().await
+    }
+
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
         self.run(Op::Recover, self.0.store.recover(room, keys)).await
     }

@@ -182,6 +182,16 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until it has said these words so many times.
+    pub(crate) async fn heard(&self, words: &str, times: usize) {
+        let said = async {
+            while self.log.lock().unwrap().matches(words).count() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, said).await.unwrap_or_else(|_| panic!("it does not say {words:?}:\n{}", self.said()));
+    }
+
     /// What it shows of its metrics.
     pub(crate) async fn metrics(&self) -> Reply {
         let told = async {

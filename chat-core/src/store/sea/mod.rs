@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use self::{
     pool::{Lent, Pool, Share},
     rooms::Updated,
     run::{Run, Write},
+    vacuum::Vacuum,
 };
 use super::{RoomMessages, Store, StoreError, StoreErrorKind};
 use crate::{
@@ -41,6 +43,7 @@ mod rows;
 mod run;
 #[cfg(feature = "torture")]
 mod spoilt;
+mod vacuum;
 
 /// Who reads rooms, events and history.
 const READERS: Share = Share { connections: 4, queue: 8_192 };
@@ -58,6 +61,7 @@ pub struct SeaStore {
     searchers: Arc<Pool>,
     epoch: Mutex<Epoch>,
     hold: Hold,
+    vacuum: Vacuum,
 }
 
 /// How a database is opened.
@@ -165,7 +169,7 @@ impl SeaStore {
             // From now on a database that does not answer is told from one that is busy.
             migration::expect_logs(pool).await?;
         }
-        Ok(Self { source, writers, readers, searchers, epoch: Mutex::new(epoch), hold })
+        Ok(Self { source, writers, readers, searchers, epoch: Mutex::new(epoch), hold, vacuum: Vacuum::default() })
     }
 
     fn known_epoch(&self) -> MutexGuard<'_, Epoch> {
@@ -269,7 +273,15 @@ impl Store for SeaStore {
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
         let write = Write::begin(&self.writers).await?;
         let removed = rooms::purge(&write.run(), limit).await;
-        Ok(write.end(removed).await?)
+        let removed = write.end(removed).await?;
+        if removed > 0 {
+            self.vacuum.wanted();
+        }
+        Ok(removed)
+    }
+
+    async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(self.vacuum.step(&self.source, &self.writers).await?)
     }
 
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {

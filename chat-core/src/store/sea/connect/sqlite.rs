@@ -88,6 +88,9 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(if is_lax { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
             .pragma("wal_autocheckpoint", "1000")
+            // What is removed is written over with zeros, and is in no temporary file either.
+            .pragma("secure_delete", "ON")
+            .pragma("temp_store", "MEMORY")
             .statement_cache_capacity(512)
             .disable_statement_logging();
         Self { options, file, may_create: false, is_shared: false, is_open: false }
