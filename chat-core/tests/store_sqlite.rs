@@ -111,7 +111,7 @@ async fn a_host_keeps_its_own_tables_and_connection() {
     assert!(store.create_room(&row("general")).await.unwrap().is_ok());
     let rows = host.query_all_raw(sea_orm::Statement::from_string(
         sea_orm::DbBackend::Sqlite,
-        "SELECT 1 FROM chat_migrations JOIN seaql_migrations",
+        "SELECT DISTINCT host.version FROM chat_migrations JOIN seaql_migrations host",
     ));
     assert_eq!(rows.await.unwrap().len(), 1);
     assert_eq!(pragma(&host, "journal_mode").await, "wal");
