@@ -49,6 +49,7 @@ mod spread;
 mod sse;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod unfinished;
 mod vanished;
 mod ws;
 
@@ -64,7 +65,7 @@ pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
 pub use site::text_page;
 
-use crate::{edge::Edge, host::Hosts, methods::Methods, origin::Origins, problem::Challenge};
+use crate::{edge::Edge, host::Hosts, methods::Methods, origin::Origins, problem::Challenge, unfinished::Unfinished};
 
 /// The examples of the guide for embedders are tests, too.
 #[cfg(doctest)]
@@ -138,7 +139,7 @@ impl Api {
 
     fn finish(self, routes: Route, methods: Methods) -> BoxEndpoint<'static> {
         let challenge = Challenge::of(&*self.authenticator);
-        let inner = routes.data(self.authenticator);
+        let inner = routes.data(self.authenticator).data(Unfinished::default());
         let methods = ws::PATHS.into_iter().fold(methods, Methods::add_stream);
         let hosts = self.origins.own_host().into_iter().fold(self.hosts, Hosts::and);
         Edge { inner, methods, hosts, origins: self.origins, challenge }.boxed()

@@ -70,7 +70,9 @@ impl Feed {
         let mut beginning = String::new();
         write_retry(&mut beginning, &RETRY);
         write_id(&mut beginning, &epoch, stands);
-        write_data(&mut beginning, &ws::attached(None, &Attached { room, head, gap }));
+        for frame in ws::attached(None, Attached { room, head, gap }) {
+            write_data(&mut beginning, &frame);
+        }
         Self { hold, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
     }
 

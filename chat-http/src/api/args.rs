@@ -20,12 +20,8 @@ use crate::{
 /// Who asks, as the [`Authenticator`] says.
 pub(crate) struct Caller(pub(crate) Actor);
 
-impl Caller {
-    /// The user; an operation that needs one refuses everybody else.
-    pub(crate) fn user(&self) -> Result<&Identity, Problem> {
-        self.0.user().ok_or_else(|| Error::Unauthenticated.into())
-    }
-}
+/// The user who asks. Everybody else is refused before the body is read: what comes first is read first.
+pub(crate) struct User(pub(crate) Identity);
 
 /// The room that a path names.
 pub(crate) struct RoomArg(pub(crate) RoomId);
@@ -152,32 +148,42 @@ parameter!([] LastIdArg, Header, required false, last_id_schema(), |request, _na
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 
-/// The document tells how guests say who they are; another [`Authenticator`] reads what it needs from the request.
-impl<'a> ApiExtractor<'a> for Caller {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+/// Implements [`ApiExtractor`] for who asks. The document tells how guests say who they are; another [`Authenticator`] reads what
+/// it needs from the request.
+macro_rules! who_asks {
+    ($name:ident, $read:expr) => {
+        impl<'a> ApiExtractor<'a> for $name {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
 
-    type ParamType = ();
-    type ParamRawType = ();
+            type ParamType = ();
+            type ParamRawType = ();
 
-    fn param_in() -> Option<MetaParamIn> {
-        Some(MetaParamIn::Query)
-    }
+            fn param_in() -> Option<MetaParamIn> {
+                Some(MetaParamIn::Query)
+            }
 
-    fn param_schema_ref() -> Option<MetaSchemaRef> {
-        let pattern = Some(patterns::USER_NAME.to_owned());
-        let name = MetaSchema { pattern, ..MetaSchema::new("string") };
-        Some(MetaSchemaRef::Inline(Box::new(name)))
-    }
+            fn param_schema_ref() -> Option<MetaSchemaRef> {
+                let pattern = Some(patterns::USER_NAME.to_owned());
+                let name = MetaSchema { pattern, ..MetaSchema::new("string") };
+                Some(MetaSchemaRef::Inline(Box::new(name)))
+            }
 
-    async fn from_request(
-        request: &'a Request,
-        _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> Result<Self> {
-        let authenticator = request.data::<Arc<dyn Authenticator>>().ok_or_else(Problem::internal)?;
-        Ok(Self(authenticator.authenticate(request).await.map_err(Problem::from)?))
-    }
+            async fn from_request(
+                request: &'a Request,
+                _body: &mut RequestBody,
+                _options: ExtractParamOptions<()>,
+            ) -> Result<Self> {
+                let authenticator = request.data::<Arc<dyn Authenticator>>().ok_or_else(Problem::internal)?;
+                let actor = authenticator.authenticate(request).await.map_err(Problem::from)?;
+                let read: fn(Actor) -> Option<Self> = $read;
+                Ok(read(actor).ok_or_else(|| Problem::from(Error::Unauthenticated))?)
+            }
+        }
+    };
 }
+
+who_asks!(Caller, |actor| Some(Self(actor)));
+who_asks!(User, |actor| actor.user().cloned().map(Self));
 
 const RANGE: &str = "must be an integer from 1 to 9007199254740991";
 

@@ -1,8 +1,7 @@
 //! Bodies: read strictly on the way in, encoded once on the way out.
 
-use std::time::Duration;
-
 use bytes::BytesMut;
+use chat_core::Error;
 use futures::{StreamExt, pin_mut};
 use poem::{
     Body, IntoResponse, Request, RequestBody, Response, Result,
@@ -21,14 +20,13 @@ use crate::{
     json::Fields,
     problem::{Challenge, Problem},
     refusal::Refusal,
+    unfinished::{Share, Unfinished, WHOLE_WITHIN},
 };
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 256 << 10;
 /// How much more is read and dropped, so that a client that sends first and listens then hears the 413.
 const MAX_DROPPED: usize = 1 << 20;
-/// How long a whole body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A JSON body that is read field by field.
 pub(crate) trait FromFields: Sized {
@@ -60,7 +58,8 @@ impl<'a, T: Type + FromFields> ApiExtractor<'a> for Strict<T> {
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
         check_type(request.headers())?;
-        let bytes = read(request.headers(), body.take()?).await?;
+        let mut share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
+        let bytes = read(request.headers(), body.take()?, &mut share).await?;
         let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::BadJson("the body is not UTF-8"));
         Ok(Self(decode(text.map_err(Problem::from)?).map_err(Problem::from)?))
     }
@@ -159,7 +158,7 @@ fn is_utf8_json(content_type: &str) -> bool {
 }
 
 /// Reads a body up to the limit, whether its length was announced or not.
-async fn read(headers: &HeaderMap, body: Body) -> Result<BytesMut, Problem> {
+async fn read(headers: &HeaderMap, body: Body, share: &mut Share) -> Result<BytesMut, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let too_large = || Problem::http("too_large", format!("a body may have at most {MAX_BODY} bytes"));
     // Who asks first, or announces more than would be dropped, is told without reading on.
@@ -178,13 +177,14 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<BytesMut, Problem> {
                 break;
             }
             if total <= MAX_BODY {
+                share.hold(total).map_err(|_overfull| Problem::from(Error::Overloaded))?;
                 bytes.extend_from_slice(&chunk);
             }
         }
         if total > MAX_BODY { Err(too_large()) } else { Ok(bytes) }
     };
     let late = |_| Problem::from(Refusal::BadJson("the body did not arrive in time"));
-    tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(late)?
+    tokio::time::timeout(WHOLE_WITHIN, reading).await.map_err(late)?
 }
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ mod tests {
     async fn a_body_that_does_not_come_is_given_up() {
         let never = Body::from_bytes_stream(futures::stream::pending::<std::io::Result<bytes::Bytes>>());
         let start = tokio::time::Instant::now();
-        assert!(read(&HeaderMap::new(), never).await.is_err());
-        assert_eq!(start.elapsed(), BODY_TIMEOUT);
+        assert!(read(&HeaderMap::new(), never, &mut Unfinished::default().share()).await.is_err());
+        assert_eq!(start.elapsed(), WHOLE_WITHIN);
     }
 }

@@ -13,7 +13,7 @@ use poem_openapi::{
 
 use super::{
     Tag,
-    args::{Caller, FlagArg, LastIdArg, RoomArg, SeqArg, TextArg},
+    args::{FlagArg, LastIdArg, RoomArg, SeqArg, TextArg, User},
 };
 use crate::{
     problem::Problem,
@@ -46,7 +46,7 @@ impl EventsApi {
         &self,
         /// Who listens.
         #[oai(name = "username")]
-        caller: Caller,
+        caller: User,
         /// The room's id.
         room_id: RoomArg,
         /// Begin with the event after this number; from now on when left out.
@@ -59,7 +59,7 @@ impl EventsApi {
         #[oai(name = "Last-Event-ID")]
         last: LastIdArg,
     ) -> Result<EventStream, Problem> {
-        let session = self.engine.connect(caller.user()?.clone());
+        let session = self.engine.connect(caller.0);
         let comes_back = last.0.is_some();
         let since = last.0.map_or_else(|| begin(after.0, epoch.0), Since::Position);
         match sse::open(session, room_id.0, since, presence.0.unwrap_or(true)).await {

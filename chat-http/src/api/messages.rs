@@ -6,7 +6,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::{
     Tag,
-    args::{Caller, KeyArg, LimitArg, RoomArg, SeqArg},
+    args::{Caller, KeyArg, LimitArg, RoomArg, SeqArg, User},
     body::{Encoded, FromFields, Strict, Tagged},
 };
 use crate::{
@@ -64,7 +64,7 @@ impl MessagesApi {
         &self,
         /// The name of who sends it, 1–64 characters after trimming.
         #[oai(name = "username")]
-        caller: Caller,
+        caller: User,
         /// The room's id.
         room_id: RoomArg,
         /// 1–64 visible ASCII characters that make a retry recognisable.
@@ -73,7 +73,7 @@ impl MessagesApi {
         body: Strict<NewMessageBody>,
     ) -> Result<SentMessage, Problem> {
         let draft = Draft { content: body.0.content, key: key.0.map(|key| key.as_str().to_owned()) };
-        let sent = self.engine.send(caller.user()?, room_id.0, draft).await?;
+        let sent = self.engine.send(&caller.0, room_id.0, draft).await?;
         let message = Encoded(MessageDto::of(&sent.event).ok_or_else(Problem::internal)?);
         Ok(if sent.replayed {
             SentMessage::Replayed(message, "true".to_owned())

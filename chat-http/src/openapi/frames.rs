@@ -202,9 +202,17 @@ const SERVER: &[Frame] = &[
     Frame::heard(
         "attached",
         "AttachedFrame",
-        "Attached: the room's `head`, and exactly the `events` after the position that was named. What follows is live.",
-        r#"{"room": "room", "epoch": "text", "head": "number", "events": "events", "ref?": "ref"}"#,
+        "Attached: the room's `head`, and exactly the `events` after the position that was named. With `more` the rest of them \
+         follows at once in `events`. Then all is live.",
+        r#"{"room": "room", "epoch": "text", "head": "number", "events": "events", "more?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attached", "ref": "a1", "room": 1, "epoch": "5f0c2a9e41d7b386", "head": 42, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}]}"#,
+    ),
+    Frame::heard(
+        "events",
+        "EventsFrame",
+        "The `events` that had no place in `attached` or in the `events` before; `more` tells whether there are more.",
+        r#"{"room": "room", "events": "events", "more": "yes or no"}"#,
+        r#"{"type": "events", "room": 1, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}], "more": false}"#,
     ),
     Frame::heard(
         "resync",

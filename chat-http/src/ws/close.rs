@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::meter::Flood;
+use crate::unfinished::Overfull;
 
 /// The most bytes of a reason: a control frame has 125, of which two are the code (RFC 6455, section 5.5).
 const MAX_REASON: usize = 123;
@@ -28,6 +29,8 @@ impl CloseCode {
     pub(crate) const TOO_BIG: Self = Self::new(1009, "a message was too big");
     pub(crate) const DEFECT: Self = Self::new(1011, "a defect; come back");
     pub(crate) const TRY_LATER: Self = Self::new(1013, "not now; come back");
+    pub(crate) const OVERFULL: Self = Self::new(1013, "too much has come in that is not whole yet; come back");
+    pub(crate) const UNFINISHED: Self = Self::new(1013, "a message was not whole within 30 s; come back");
     pub(crate) const BAD_FRAMES: Self = Self::new(4400, "too many malformed frames");
     pub(crate) const BAD_REQUEST: Self = Self::new(4400, "the room's id or the position is malformed");
     pub(crate) const UNAUTHENTICATED: Self = Self::new(4401, "say who you are");
@@ -85,6 +88,7 @@ impl CloseCode {
             Broken::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             Broken::Protocol(_) => Some(Self::PROTOCOL),
             Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Flood>()) => Some(Self::FLOOD),
+            Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Overfull>()) => Some(Self::OVERFULL),
             Broken::ConnectionClosed
             | Broken::AlreadyClosed
             | Broken::Io(_)

@@ -19,14 +19,15 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes, protocol::CloseFrame};
 
 use super::{
+    attachment::Attachment,
     close::CloseCode,
     farewell,
-    pending::Pending,
+    pending::{Pending, Positive},
     protocol::{self, Request},
     strikes::Strikes,
     upgrade::{Io, Socket},
 };
-use crate::{metrics, refusal::Refusal, vanished};
+use crate::{metrics, refusal::Refusal, unfinished::WHOLE_WITHIN, vanished};
 
 /// What a socket for one room begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,8 @@ enum Step {
     Frame(Option<Result<Message, SocketError>>),
     Update(Option<Update>),
     Flushed(Result<(), SocketError>),
+    /// There is room for more of the answer to an attach.
+    Continue,
     Tick,
 }
 
@@ -90,6 +93,8 @@ struct Driver<S> {
     own: Option<RoomId>,
     pending: Pending,
     strikes: Strikes,
+    /// What an answer to an attach has yet to say; nothing else is said before.
+    attachment: Option<Attachment>,
     timer: Pin<Box<Sleep>>,
     /// When the last ping was due.
     pinged: Instant,
@@ -112,6 +117,7 @@ impl<S: Io> Driver<S> {
             own,
             pending: Pending::default(),
             strikes: Strikes::default(),
+            attachment: None,
             timer: Box::pin(sleep_until(now + PING_EVERY)),
             pinged: now,
             unwritten: None,
@@ -157,6 +163,7 @@ impl<S: Io> Driver<S> {
                     Ok(())
                 }
                 Step::Flushed(Err(_)) => Err(End::Lost),
+                Step::Continue => self.continue_attachment(),
                 Step::Tick => self.on_tick(),
             };
             if let Err(end) = done {
@@ -188,6 +195,9 @@ impl<S: Io> Driver<S> {
         if self.unwritten.is_some() {
             return Poll::Pending;
         }
+        if self.attachment.is_some() {
+            return Poll::Ready(Step::Continue);
+        }
         self.updates.poll_next_unpin(cx).map(Step::Update)
     }
 
@@ -202,7 +212,26 @@ impl<S: Io> Driver<S> {
 
     /// Whether the client may speak: not while it has much to take, nor while it has many commands that are not answered.
     fn listens(&self) -> bool {
-        self.unwritten.is_none_or(|(_, bytes)| bytes < BATCH) && self.handle.free_tickets() > 0
+        self.has_room() && self.attachment.is_none() && self.handle.free_tickets() > 0
+    }
+
+    /// Whether more may be put behind what is not written yet.
+    fn has_room(&self) -> bool {
+        self.unwritten.is_none_or(|(_, bytes)| bytes < BATCH)
+    }
+
+    /// Says more of the answer to an attach, as long as there is room.
+    fn continue_attachment(&mut self) -> Result<(), End> {
+        while self.has_room()
+            && let Some(attachment) = &mut self.attachment
+        {
+            let frame = attachment.next();
+            if !attachment.has_more() {
+                self.attachment = None;
+            }
+            frame.map_or(Ok(()), |frame| self.put(frame))?;
+        }
+        Ok(())
     }
 
     fn on_frame(&mut self, frame: Option<Result<Message, SocketError>>) -> Result<(), End> {
@@ -247,7 +276,7 @@ impl<S: Io> Driver<S> {
             return Err(End::Close(CloseCode::DEFECT, Departure::Closed));
         };
         self.on_update(first)?;
-        while self.unwritten.is_none_or(|(_, bytes)| bytes < BATCH) {
+        while self.has_room() && self.attachment.is_none() {
             match self.updates.try_next() {
                 Some(update) => self.on_update(update)?,
                 None => break,
@@ -262,8 +291,12 @@ impl<S: Io> Driver<S> {
                 Some(frame) => self.put(frame),
                 None => Ok(()),
             },
-            Update::Answer(ticket, Ok(answer)) => match self.pending.answer(ticket, &answer) {
-                Some(frame) => self.put(frame),
+            Update::Answer(ticket, Ok(answer)) => match self.pending.answer(ticket, answer) {
+                Some(Positive::Done(frame)) => self.put(frame),
+                Some(Positive::Attached(attachment)) => {
+                    self.attachment = Some(attachment);
+                    self.continue_attachment()
+                }
                 None => Ok(()),
             },
             Update::Answer(ticket, Err(error)) => {
@@ -313,6 +346,9 @@ impl<S: Io> Driver<S> {
         if self.silent_at().is_some_and(|at| at <= now) {
             return Err(End::Close(CloseCode::NO_PONG, Departure::Lost));
         }
+        if self.unfinished_at().is_some_and(|at| at <= now) {
+            return Err(End::Close(CloseCode::UNFINISHED, Departure::Lost));
+        }
         if self.stalled_at().is_some_and(|at| at <= now) {
             return Err(End::Lost);
         }
@@ -338,6 +374,12 @@ impl<S: Io> Driver<S> {
         self.listening_since.map(|since| since.max(self.socket.get_ref().last_read()) + SILENCE)
     }
 
+    /// When a message that has begun has taken too long; never while the client is not listened to.
+    fn unfinished_at(&self) -> Option<Instant> {
+        let begun = self.socket.get_ref().begun()?;
+        self.listening_since.map(|since| since.max(begun) + WHOLE_WITHIN)
+    }
+
     /// When a client that takes nothing has taken nothing for too long.
     fn stalled_at(&self) -> Option<Instant> {
         self.unwritten.map(|(since, _)| since.max(self.socket.get_ref().last_write()) + STALL)
@@ -346,7 +388,7 @@ impl<S: Io> Driver<S> {
     /// Sets the timer for what is due first: anew when it has rung or something is due earlier, but not with every byte.
     fn set_timer(&mut self) {
         let mut due = self.ping_at();
-        if let Some(at) = self.silent_at() {
+        for at in [self.silent_at(), self.unfinished_at()].into_iter().flatten() {
             due = due.min(at);
         }
         if self.unwritten.is_some() {

@@ -22,6 +22,7 @@ use super::{
     drive::{Entry, drive},
     upgrade,
 };
+use crate::unfinished::Unfinished;
 
 type Client = WebSocketStream<DuplexStream>;
 
@@ -44,7 +45,9 @@ async fn scene_on(database: Database, limits: Limits, pipe: usize) -> Scene {
     let (ours, theirs) = duplex(pipe);
     let session = engine.connect(Identity::named("Alice").unwrap());
     let entry = Entry { room, since: Since::Now, presence: true };
-    let driver = tokio::spawn(async move { drive(upgrade::open(ours).await, session, Some(entry)).await });
+    let driver = tokio::spawn(async move {
+        drive(upgrade::open(ours, Unfinished::default().share()).await, session, Some(entry)).await
+    });
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     Scene { engine, room, client, driver }
 }
@@ -122,16 +125,27 @@ async fn a_client_that_answers_pings_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_of_an_unfinished_message_are_a_sign_of_life() {
+async fn a_message_that_comes_in_pieces_is_whole_within_30_s_or_the_client_is_to_come_back() {
     let Scene { client, driver, engine: _engine, .. } = scene(Limits::default(), 64 << 10).await;
+    let start = Instant::now();
     let mut raw = client.into_inner();
-    // The head of a message of 100 bytes, which then comes at a byte every 10 s.
+    // The head of a message of 100 bytes, which then comes at a byte every 10 s: it is not silence that ends it.
     raw.write_all(b"\x81\xe4\0\0\0\0").await.unwrap();
-    for _ in 0..9 {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        raw.write_all(b" ").await.unwrap();
+    let writing = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            if raw.write_all(b" ").await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        ended = driver => ended.unwrap(),
     }
-    assert!(!driver.is_finished());
+    assert!((30..33).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    let client = WebSocketStream::from_raw_socket(raw, Role::Client, None).await;
+    assert!(ends_with_close(client, 1013).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! How many frames a client sends, counted as their bytes come in. The fragments of a message, and frames that control
+//! What a client sends, counted as its bytes come in: frames, and how much there is of a message that is not whole yet. The fragments of a message, and frames that control
 //! the connection, never reach the session: nothing else would notice a flood of them.
 
 use std::{error::Error, fmt, time::Duration};
@@ -35,11 +35,24 @@ pub(super) struct FrameMeter {
     control_frames: u32,
     /// Since when control frames are counted.
     since: Instant,
+    /// When the message began that is not whole yet, and how much of it has come.
+    begun: Option<Instant>,
+    held: usize,
 }
 
 impl FrameMeter {
     pub(super) fn new(now: Instant) -> Self {
-        Self { header: [0; 10], filled: 0, rest: 0, fragments: 0, control_frames: 0, since: now }
+        Self { header: [0; 10], filled: 0, rest: 0, fragments: 0, control_frames: 0, since: now, begun: None, held: 0 }
+    }
+
+    /// When the message began that is not whole yet.
+    pub(super) const fn begun(&self) -> Option<Instant> {
+        self.begun
+    }
+
+    /// How many bytes have come of the message that is not whole yet.
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 
     /// Takes bytes as they come.
@@ -47,8 +60,13 @@ impl FrameMeter {
         loop {
             let skipped = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
             self.rest -= skipped as u64;
+            self.held += skipped;
+            if self.rest == 0 && self.filled == 0 && self.fragments == 0 {
+                (self.begun, self.held) = (None, 0);
+            }
             let Some((first, after)) = bytes[skipped..].split_first() else { return Ok(()) };
             bytes = after;
+            self.begun.get_or_insert(now);
             self.header[self.filled] = *first;
             self.filled += 1;
             if self.filled >= 2 && self.filled == 2 + self.length_bytes() {
@@ -181,6 +199,24 @@ mod tests {
             }
             assert_eq!((meter.control_frames, meter.fragments, meter.filled, meter.rest), (8, 0, 0, 0), "{size}");
         }
+    }
+
+    #[test]
+    fn a_message_is_held_from_its_first_byte_until_it_is_whole() {
+        let (start, later) = (Instant::now(), Instant::now() + Duration::from_secs(5));
+        let mut meter = FrameMeter::new(start);
+        meter.pass(&frame(TEXT | LAST, 100), start).unwrap();
+        assert_eq!((meter.begun(), meter.held()), (None, 0));
+        // A fragment, a ping between, and half of the last fragment, in which the next message begins.
+        meter.pass(&frame(TEXT, 100), start).unwrap();
+        meter.pass(&frame(PING, 5), later).unwrap();
+        assert_eq!(meter.begun(), Some(start));
+        let last = frame(CONTINUATION | LAST, 100);
+        meter.pass(&last[..50], later).unwrap();
+        assert_eq!(meter.begun(), Some(start));
+        assert!((144..200).contains(&meter.held()), "{}", meter.held());
+        meter.pass(&[&last[50..], &[TEXT | LAST][..]].concat(), later).unwrap();
+        assert_eq!((meter.begun(), meter.held()), (Some(later), 0));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The WebSocket protocol: an upgrade, then one task that drives a session over the socket.
 
+mod attachment;
 mod close;
 mod drive;
 #[cfg(test)]

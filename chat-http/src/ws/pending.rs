@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chat_core::{Answer, RoomId, Ticket};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::protocol;
+use super::{attachment::Attachment, protocol};
 
 /// What was asked, by ticket. The session holds their number down.
 #[derive(Debug, Default)]
@@ -20,6 +20,14 @@ pub(super) struct Waiting {
     pub(super) room: Option<RoomId>,
     /// Whether it is the attachment that a socket for one room begins with.
     pub(super) is_entry: bool,
+}
+
+/// How a positive answer is said.
+pub(super) enum Positive {
+    /// In one frame.
+    Done(Utf8Bytes),
+    /// In as many as it takes.
+    Attached(Attachment),
 }
 
 impl Pending {
@@ -39,14 +47,14 @@ impl Pending {
     }
 
     /// The frame of a positive answer; most commands want one only if they have a reference.
-    pub(super) fn answer(&mut self, ticket: Ticket, answer: &Answer) -> Option<Utf8Bytes> {
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) -> Option<Positive> {
         let asked = self.take(ticket);
         let reference = asked.reference.as_deref();
-        match answer {
-            Answer::Attached(attached) => Some(protocol::attached(reference, attached)),
-            Answer::Sent(sent) => Some(protocol::sent(reference?, sent.event.room, sent)),
-            Answer::Detached { room } | Answer::Typing { room } => Some(protocol::done(reference?, *room)),
-            _ => None,
-        }
+        Some(match answer {
+            Answer::Attached(attached) => Positive::Attached(protocol::attached(reference, attached)),
+            Answer::Sent(sent) => Positive::Done(protocol::sent(reference?, sent.event.room, &sent)),
+            Answer::Detached { room } | Answer::Typing { room } => Positive::Done(protocol::done(reference?, room)),
+            _ => return None,
+        })
     }
 }

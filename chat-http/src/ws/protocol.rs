@@ -6,7 +6,7 @@ use chat_core::{Attached, Command, Delivery, Draft, Epoch, Error, Gap, Position,
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::frame::Frame;
+use super::{attachment::Attachment, frame::Frame};
 use crate::{
     dto::stamp,
     json::{Fields, MAX_INTEGER},
@@ -148,28 +148,17 @@ pub(super) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
     })
 }
 
-/// `attached`, with the gap made of frames that others may have encoded already; or `resync`.
-pub(crate) fn attached(reference: Option<&str>, attached: &Attached) -> Utf8Bytes {
-    let head = Head {
-        kind: if matches!(attached.gap, Gap::Resync) { "resync" } else { "attached" },
-        reference,
-        room: attached.room.0,
-        epoch: attached.head.epoch.as_str(),
-        head: attached.head.seq.0,
+/// `attached`, and what has no place in it in `events` that follow at once; or `resync`.
+pub(crate) fn attached(reference: Option<&str>, attached: Attached) -> Attachment {
+    let Attached { room, head, gap } = attached;
+    let json = |kind| {
+        let frame = Head { kind, reference, room: room.0, epoch: head.epoch.as_str(), head: head.seq.0 };
+        serde_json::to_string(&frame).unwrap_or_default()
     };
-    let Gap::Events(events) = &attached.gap else { return encode(&head) };
-    let mut json = serde_json::to_string(&head).unwrap_or_default();
-    // The closing brace makes way for one more field.
-    json.pop();
-    json.push_str(",\"events\":[");
-    for (index, event) in events.iter().filter_map(Frame::of).enumerate() {
-        if index > 0 {
-            json.push(',');
-        }
-        json.push_str(&event);
+    match gap {
+        Gap::Events(events) => Attachment::of(room, json("attached"), events),
+        Gap::Resync => Attachment::without_events(room, json("resync")),
     }
-    json.push_str("]}");
-    json.into()
 }
 
 /// `error`.
@@ -326,9 +315,9 @@ mod tests {
     fn an_attach_is_answered_with_its_gap_or_resync() {
         let head = Position { epoch: Epoch::new("e\""), seq: Seq(57) };
         let answer = Attached { room: ONE, head, gap: Gap::Events(vec![]) };
-        let text = attached(Some("a1"), &answer);
+        let text = attached(Some("a1"), answer.clone()).next().unwrap();
         assert_eq!(text.as_str(), r#"{"type":"attached","ref":"a1","room":1,"epoch":"e\"","head":57,"events":[]}"#);
-        let text = attached(None, &Attached { gap: Gap::Resync, ..answer });
+        let text = attached(None, Attached { gap: Gap::Resync, ..answer }).next().unwrap();
         assert_eq!(text.as_str(), r#"{"type":"resync","room":1,"epoch":"e\"","head":57}"#);
     }
 }

@@ -16,7 +16,12 @@ use tokio_tungstenite::{
 };
 
 use super::watched::Watched;
-use crate::{origin::Origins, problem::Problem, server::Slot};
+use crate::{
+    origin::Origins,
+    problem::Problem,
+    server::Slot,
+    unfinished::{Share, Unfinished},
+};
 
 /// The largest message a client may send, in one frame or in many.
 pub(crate) const MAX_MESSAGE: usize = 256 << 10;
@@ -32,14 +37,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 /// A socket after the handshake.
 pub(crate) type Socket<S> = WebSocketStream<Watched<S>>;
 
-/// Speaks WebSocket over a stream, with limits and small buffers.
-pub(crate) async fn open<S: Io>(stream: S) -> Socket<S> {
+/// Speaks WebSocket over a stream, with limits and small buffers. What is not whole yet is charged to `share`.
+pub(crate) async fn open<S: Io>(stream: S, share: Share) -> Socket<S> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
-    WebSocketStream::from_raw_socket(Watched::new(stream), Role::Server, Some(config)).await
+    WebSocketStream::from_raw_socket(Watched::new(stream, share), Role::Server, Some(config)).await
 }
 
 /// A handshake that is in order.
@@ -47,6 +52,7 @@ pub(crate) struct Handshake {
     accept: String,
     upgrade: poem::OnUpgrade,
     slot: Option<Slot>,
+    share: Share,
 }
 
 impl Handshake {
@@ -74,7 +80,8 @@ impl Handshake {
         let accept = derive_accept_key(key);
         let upgrade = request.take_upgrade();
         let upgrade = upgrade.map_err(|_| Error::invalid_field("Upgrade", "needs HTTP/1.1"))?;
-        Ok(Self { accept, upgrade, slot: request.data::<Slot>().cloned() })
+        let share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
+        Ok(Self { accept, upgrade, slot: request.data::<Slot>().cloned(), share })
     }
 
     /// Says yes, and runs `talk` over the socket in a task of its own.
@@ -83,9 +90,9 @@ impl Handshake {
         F: FnOnce(Socket<Upgraded>) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
-        let Self { accept, upgrade, slot } = self;
+        let Self { accept, upgrade, slot, share } = self;
         // Boxed, so that what is needed for the upgrade alone is not kept as long as the connection.
-        let opened = async move { Some(open(upgrade.await.ok()?).await) }.boxed();
+        let opened = async move { Some(open(upgrade.await.ok()?, share).await) }.boxed();
         tokio::spawn(async move {
             if let Some(socket) = opened.await {
                 talk(socket).await;

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::meter::FrameMeter;
+use crate::unfinished::Share;
 
 /// A stream with a clock and a meter on it. A message may take long to arrive: it is its bytes that tell whether anyone is there.
 #[derive(Debug)]
@@ -21,12 +22,14 @@ pub(crate) struct Watched<S> {
     last_write: Instant,
     /// `None` once there were too many: that is said once.
     frames: Option<FrameMeter>,
+    /// What this connection holds of the budget for what is not whole yet.
+    share: Share,
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(inner: S) -> Self {
+    pub(crate) fn new(inner: S, share: Share) -> Self {
         let now = Instant::now();
-        Self { inner, last_read: now, last_write: now, frames: Some(FrameMeter::new(now)) }
+        Self { inner, last_read: now, last_write: now, frames: Some(FrameMeter::new(now)), share }
     }
 
     /// When a byte was last read.
@@ -34,9 +37,22 @@ impl<S> Watched<S> {
         self.last_read
     }
 
+    /// When the message began that is not whole yet.
+    pub(super) fn begun(&self) -> Option<Instant> {
+        self.frames.as_ref().and_then(FrameMeter::begun)
+    }
+
     /// When a byte was last written.
     pub(crate) const fn last_write(&self) -> Instant {
         self.last_write
+    }
+}
+
+impl<S> Watched<S> {
+    fn count(&mut self, read: &[u8], now: Instant) -> io::Result<()> {
+        let Some(frames) = &mut self.frames else { return Ok(()) };
+        frames.pass(read, now).map_err(io::Error::other)?;
+        self.share.hold(frames.held()).map_err(io::Error::other)
     }
 }
 
@@ -50,11 +66,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         }
         let now = Instant::now();
         self.last_read = now;
-        if let Some(Err(flood)) = self.frames.as_mut().map(|frames| frames.pass(read, now)) {
-            self.frames = None;
-            return Poll::Ready(Err(io::Error::other(flood)));
+        match self.count(read, now) {
+            Ok(()) => polled,
+            Err(error) => {
+                self.frames = None;
+                Poll::Ready(Err(error))
+            }
         }
-        polled
     }
 }
 

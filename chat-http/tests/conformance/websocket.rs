@@ -83,7 +83,15 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
         let entered = if first["type"] == "resync" {
             Entered::Resync { epoch, head }
         } else {
-            let missed = first["events"].as_array().unwrap().iter().map(Heard::of_frame).collect();
+            let mut missed: Vec<Heard> = Vec::new();
+            let mut frame = first;
+            loop {
+                missed.extend(frame["events"].as_array().unwrap().iter().map(Heard::of_frame));
+                if frame["more"] != true {
+                    break;
+                }
+                frame = client.frame().await.expect("more events");
+            }
             Entered::Attached { epoch, head, missed }
         };
         Ok((client, entered))

@@ -84,6 +84,8 @@ pub struct Socket {
     name: Name,
     connection: u64,
     pending: BTreeMap<u64, Pending>,
+    /// Answers to attaches of which more is to come, by room.
+    unfinished: BTreeMap<u64, Value>,
     asked: u64,
     /// Since when its client means to go.
     leaves_since: Option<u64>,
@@ -140,6 +142,7 @@ impl Socket {
             name: door.name.clone(),
             connection: door.recorder.connection(),
             pending: BTreeMap::new(),
+            unfinished: BTreeMap::new(),
             asked: 0,
             leaves_since: None,
             is_over: false,
@@ -211,7 +214,10 @@ impl Socket {
     fn take(&mut self, value: &Value) -> Seen {
         let kind = value["type"].as_str().unwrap_or_default();
         let room = value["room"].as_u64().unwrap_or_default();
-        if matches!(kind, "ok" | "error" | "attached" | "resync") {
+        if matches!(kind, "attached" | "events") {
+            return self.attached(room, value);
+        }
+        if matches!(kind, "ok" | "error" | "resync") {
             return self.answered(value);
         }
         if let Some(event) = frame::event(value) {
@@ -222,6 +228,21 @@ impl Socket {
             self.saw(signal);
         }
         Seen::Other
+    }
+
+    /// An answer may come in several frames: it is taken as a whole.
+    fn attached(&mut self, room: u64, value: &Value) -> Seen {
+        let mut whole = self.unfinished.remove(&room).unwrap_or_else(|| value.clone());
+        if value["type"] == "events"
+            && let (Some(before), Some(more)) = (whole["events"].as_array_mut(), value["events"].as_array())
+        {
+            before.extend(more.iter().cloned());
+        }
+        if value["more"] == true {
+            self.unfinished.insert(room, whole);
+            return Seen::Other;
+        }
+        self.answered(&whole)
     }
 
     fn answered(&mut self, value: &Value) -> Seen {

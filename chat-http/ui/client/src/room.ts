@@ -78,6 +78,8 @@ export class RoomSubscription implements Attachment {
   #position: Position | null;
   #ref = "";
   #tries = 0;
+  /** The head that the answer to the attach leads to, while more of it is to come. */
+  #promised: number | null = null;
   #held = new Map<number, RoomEvent | null>();
   #typists: Identity[] = [];
   /** How many type: more than are named, when they are many. */
@@ -112,6 +114,7 @@ export class RoomSubscription implements Attachment {
     if (this.#phase === "over") return;
     this.#phase = "idle";
     this.#timer.clear();
+    this.#promised = null;
     this.#held.clear();
     this.#showTypists({ identities: [], count: 0 });
   }
@@ -152,6 +155,9 @@ export class RoomSubscription implements Attachment {
       case "typing":
         this.#showTypists(presenceOf(frame));
         break;
+      case "events":
+        this.#continued(frame);
+        break;
       default:
         this.#live(frame);
     }
@@ -160,6 +166,7 @@ export class RoomSubscription implements Attachment {
   #attach(): void {
     this.#phase = "attaching";
     this.#ref = this.#host.nextRef();
+    this.#promised = null;
     this.#held.clear();
     this.#timer.set(ANSWER_MS * 2 ** Math.min(this.#tries, 4), () => this.#attachAnew());
     this.#host.send({
@@ -185,7 +192,7 @@ export class RoomSubscription implements Attachment {
     this.#tries = 0;
     this.#phase = "live";
     this.#showTypists({ identities: [], count: 0 }); // The server tells anew who types, if anyone does.
-    const gap = frame.type === "attached" ? gapOf(frame["events"], this.#position, head) : null;
+    const gap = frame.type === "attached" ? gapOf(frame, this.#position, head) : null;
     if (gap === null) {
       this.#position = copy(head);
       this.#call(() => this.#handlers.resync?.({ ...head }));
@@ -193,10 +200,37 @@ export class RoomSubscription implements Attachment {
     }
     this.#position ??= copy(head);
     this.#call(() => this.#handlers.attached?.({ ...head }));
+    if (frame["more"] === true) this.#await(head.seq);
     for (const event of gap) {
       if (!this.live) return;
       this.#deliver(event);
     }
+  }
+
+  /** More of the answer is to come; if it does not, the room is attached again from where it is. */
+  #await(head: number): void {
+    this.#promised = head;
+    this.#timer.set(ANSWER_MS, () => this.#attachAnew());
+  }
+
+  /** The rest of an answer that one frame did not hold. */
+  #continued(frame: Frame): void {
+    const head = this.#promised;
+    if (head === null) return;
+    if (frame["more"] === true) {
+      this.#await(head);
+    } else {
+      this.#promised = null;
+      this.#timer.clear();
+    }
+    for (const value of Array.isArray(frame["events"]) ? frame["events"] : []) {
+      const event = asEvent(value);
+      const { seq } = this.#position ?? { seq: 0 };
+      if (event === null || event.seq > seq + 1) return this.#attachAnew();
+      if (event.seq === seq + 1) this.#deliver(event);
+      if (!this.live) return;
+    }
+    if (this.#promised === null && (this.#position?.seq ?? 0) < head) this.#attachAnew();
   }
 
   #refused(error: ChatError): void {
@@ -288,17 +322,17 @@ function copy(position: Position | null | undefined): Position | null {
 }
 
 /**
- * The events between the position and the head, or `null` if the answer does not lead from the one to
- * the other without a hole: then it is as good as a `resync`.
+ * The events after the position, or `null` if the answer does not lead from it to the head without a
+ * hole (as far as it goes, if there is `more` to come): then it is as good as a `resync`.
  */
-function gapOf(events: unknown, position: Position | null, head: Position): RoomEvent[] | null {
+function gapOf(frame: Frame, position: Position | null, head: Position): RoomEvent[] | null {
   if (position === null) return [];
   if (head.epoch !== position.epoch || head.seq < position.seq) return null;
   const gap: RoomEvent[] = [];
-  for (const value of Array.isArray(events) ? events : []) {
+  for (const value of Array.isArray(frame["events"]) ? frame["events"] : []) {
     const event = asEvent(value);
     if (event === null || event.seq !== position.seq + gap.length + 1) return null;
     gap.push(event);
   }
-  return position.seq + gap.length === head.seq ? gap : null;
+  return position.seq + gap.length === head.seq || frame["more"] === true ? gap : null;
 }

@@ -80,6 +80,42 @@ test("a room is attached from the head, from a position, and with or without pre
   );
 });
 
+test("a large answer comes in several frames, and the room goes on from where one is missing", async () => {
+  const bench = await new Watch().attached({ after: { epoch: "e", seq: 5 } });
+  await bench.reconnect();
+  bench.answer({ head: 9, events: [message(6)], more: true });
+  assert.deepEqual(bench.news(), ["attached e:9", "message 6"]);
+  const more = (events: object[], more: boolean): void =>
+    bench.socket.frame({ type: "events", room: 1, events, more });
+  more([message(7), message(8)], true);
+  more([message(7), message(8)], true); // Twice is as good as once.
+  assert.deepEqual(bench.news(), ["message 7", "message 8"]);
+  assert.deepEqual(bench.attachment.position, { epoch: "e", seq: 8 });
+  // Lost in the middle: it goes on from what it has.
+  await bench.reconnect();
+  assert.deepEqual(bench.socket.of("attach").at(-1)!.after, { epoch: "e", seq: 8 });
+  bench.answer({ head: 10, events: [], more: true });
+  more([message(9), message(10)], false);
+  bench.socket.frame(message(11));
+  assert.deepEqual(bench.news(), ["attached e:10", "message 9", "message 10", "message 11"]);
+  await bench.clock.advance(24_000);
+  assert.equal(bench.socket.of("attach").length, 1, "nothing more is waited for");
+});
+
+test("a large answer that breaks off is asked for again", async () => {
+  const bench = await new Watch().attached({ after: { epoch: "e", seq: 5 } });
+  await bench.reconnect();
+  bench.answer({ head: 9, events: [message(6)], more: true });
+  for (let i = 0; i < 3; i++) {
+    await bench.clock.advance(8_000);
+    bench.socket.frame({ type: "pong" });
+  }
+  assert.deepEqual(bench.socket.of("attach").at(-1)!.after, { epoch: "e", seq: 6 });
+  bench.answer({ head: 9, events: [message(7)], more: true });
+  bench.socket.frame({ type: "events", room: 1, events: [message(9)], more: false });
+  assert.deepEqual(bench.socket.of("attach").at(-1)!.after, { epoch: "e", seq: 7 }, "there is a hole");
+});
+
 test("a room attached before the start is attached once there is a socket", async () => {
   const bench = new Watch();
   bench.client.attach(1, {});

@@ -59,7 +59,7 @@ export class SimulatedServer {
   up = true;
   faults: Faults;
   /** How often things have happened, to be sure that they do. */
-  readonly counts = { connections: 0, replays: 0, resyncs: 0, gaps: 0, dead: 0, dropped: 0, doubled: 0 };
+  readonly counts = { connections: 0, replays: 0, resyncs: 0, gaps: 0, pieces: 0, dead: 0, dropped: 0, doubled: 0 };
 
   constructor(clock: FakeClock, random: () => number, rooms: number, faults: Faults) {
     this.clock = clock;
@@ -248,7 +248,14 @@ class Link implements WebSocketLike {
     } else {
       const events = after === undefined ? [] : log.slice(after.seq);
       if (events.length > 0) counts.gaps += 1;
-      this.say({ type: "attached", ref, room, epoch, head, events });
+      // A large answer comes in several frames.
+      const cut = this.#server.chance(0.3) ? Math.ceil(events.length / 2) : events.length;
+      const more = cut < events.length;
+      this.say({ type: "attached", ref, room, epoch, head, events: events.slice(0, cut), ...(more && { more }) });
+      for (let at = cut; at < events.length; at++) {
+        counts.pieces += 1;
+        this.say({ type: "events", room, events: [events[at]], more: at + 1 < events.length });
+      }
     }
     this.attached.add(room);
     this.say({ type: "user_list", room, users: [], identities: [], count: 0 });

@@ -1,0 +1,130 @@
+//! The answer to an attach, in frames that are no larger than clients take. Each is made when there is room to send it.
+
+use std::{iter::Peekable, vec};
+
+use chat_core::{Delivery, RoomId};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::frame::Frame;
+
+/// The largest frame towards a client. (1 MiB is what many take at most.)
+pub(crate) const MAX_FRAME: usize = 512 << 10;
+
+/// `attached` with as many of the missed events as have their place in it, then `events` with the rest; or `resync`.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    room: RoomId,
+    /// The next frame as an object without its events; nothing once all was said.
+    head: Option<String>,
+    /// What was missed; nothing for a `resync`.
+    events: Option<Peekable<vec::IntoIter<Delivery>>>,
+    is_continued: bool,
+}
+
+impl Attachment {
+    /// The frame `head`, with these events.
+    pub(super) fn of(room: RoomId, head: String, events: Vec<Delivery>) -> Self {
+        Self { room, head: Some(head), events: Some(events.into_iter().peekable()), is_continued: false }
+    }
+
+    /// The frame `head` as it is.
+    pub(super) const fn without_events(room: RoomId, head: String) -> Self {
+        Self { room, head: Some(head), events: None, is_continued: false }
+    }
+
+    /// Whether there is more to say.
+    pub(super) const fn has_more(&self) -> bool {
+        self.head.is_some()
+    }
+}
+
+impl Iterator for Attachment {
+    type Item = Utf8Bytes;
+
+    fn next(&mut self) -> Option<Utf8Bytes> {
+        let mut json = self.head.take()?;
+        let Some(events) = &mut self.events else { return Some(json.into()) };
+        // The closing brace makes way for one more field.
+        json.pop();
+        json.push_str(",\"events\":[");
+        let start = json.len();
+        while let Some(event) = events.peek() {
+            if let Some(frame) = Frame::of(event) {
+                if json.len() > start && json.len() + frame.len() + LONGEST_END.len() > MAX_FRAME {
+                    break;
+                }
+                json.extend([if json.len() > start { "," } else { "" }, &frame]);
+            }
+            events.next();
+        }
+        if events.peek().is_some() {
+            self.head = Some(format!("{{\"type\":\"events\",\"room\":{}}}", self.room.0));
+            json.push_str("],\"more\":true}");
+        } else {
+            json.push_str(if self.is_continued { "],\"more\":false}" } else { "]}" });
+        }
+        self.is_continued = true;
+        Some(json.into())
+    }
+}
+
+/// What may stand behind an event.
+const LONGEST_END: &str = ",],\"more\":false}";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chat_core::{Event, EventKind, Identity, Message, Presence, Seq, Signal, SignalKind, Timestamp};
+    use serde_json::Value;
+
+    use super::*;
+
+    fn message(seq: u64, content: &str) -> Delivery {
+        let message = Message { content: content.to_owned(), key: None, ordinal: seq };
+        let (actor, kind) = (Some(Identity::named("Alice").unwrap()), EventKind::Message(message));
+        Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor, kind }))
+    }
+
+    fn pieces(events: Vec<Delivery>) -> Vec<Value> {
+        let pieces = Attachment::of(RoomId(1), "{\"type\":\"attached\"}".to_owned(), events);
+        let check = |piece: Utf8Bytes| {
+            assert!(piece.len() <= MAX_FRAME, "{}", piece.len());
+            serde_json::from_str(&piece).unwrap()
+        };
+        pieces.map(check).collect()
+    }
+
+    #[test]
+    fn what_escapes_blow_up_is_counted_as_it_is_on_the_wire() {
+        let all = pieces((1..=125).map(|seq| message(seq, &"\u{1}".repeat(4_000))).collect());
+        assert!(all.len() > 5, "3 MB in {} frames", all.len());
+        assert_eq!((&all[0]["type"], &all[0]["more"]), (&"attached".into(), &true.into()));
+        let (last, between) = all[1..].split_last().unwrap();
+        assert!(between.iter().all(|piece| piece["type"] == "events" && piece["room"] == 1 && piece["more"] == true));
+        assert_eq!((&last["type"], &last["more"]), (&"events".into(), &false.into()));
+        let events = all.iter().flat_map(|piece| piece["events"].as_array().unwrap());
+        let seqs: Vec<u64> = events.map(|event| event["seq"].as_u64().unwrap()).collect();
+        assert_eq!(seqs, (1..=125).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_fits_is_one_frame_that_says_nothing_of_more() {
+        let all = pieces(vec![message(1, "Hello!")]);
+        assert_eq!((all.len(), all[0].get("more")), (1, None));
+        assert_eq!(pieces(vec![]).len(), 1);
+    }
+
+    #[test]
+    fn no_frame_of_its_own_is_larger() {
+        let longest = message(1, &"\u{1}".repeat(65_535));
+        assert!(Frame::of(&longest).unwrap().len() < MAX_FRAME);
+        let users = (0..200).map(|number| {
+            let name = format!("{number:04}{}", "\u{1f600}".repeat(60));
+            Identity::new(&format!("{number:04}{}", "\"".repeat(252)), &name).unwrap()
+        });
+        let list = SignalKind::UserList(Presence { count: 200, identities: users.collect() });
+        let list = Delivery::signal(Signal { room: RoomId(1), at: Timestamp(0), kind: list });
+        assert!(Frame::of(&list).unwrap().len() < MAX_FRAME);
+    }
+}
