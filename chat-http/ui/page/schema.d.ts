@@ -139,7 +139,7 @@ export interface components {
             type: "attach";
         };
         /**
-         * @description Attached: the room's `head`, and exactly the `events` after the position that was named. What follows is live.
+         * @description Attached: the room's `head`, and exactly the `events` after the position that was named. With `more` the rest of them follows at once in `events`. Then all is live.
          * @example {
          *       "epoch": "5f0c2a9e41d7b386",
          *       "events": [
@@ -166,6 +166,7 @@ export interface components {
             events: components["schemas"]["RoomEvent"][];
             /** Format: int64 */
             head: number;
+            more?: boolean;
             ref?: string;
             /** Format: int64 */
             room: number;
@@ -220,6 +221,38 @@ export interface components {
              * @enum {string}
              */
             type: "error";
+        };
+        /**
+         * @description The `events` that had no place in `attached` or in the `events` before; `more` tells whether there are more.
+         * @example {
+         *       "events": [
+         *         {
+         *           "content": "Hello!",
+         *           "id": 42,
+         *           "key": "k1",
+         *           "room": 1,
+         *           "seq": 42,
+         *           "timestamp": "2026-11-22T10:00:00.000Z",
+         *           "type": "message",
+         *           "user": "Alice",
+         *           "username": "Alice"
+         *         }
+         *       ],
+         *       "more": false,
+         *       "room": 1,
+         *       "type": "events"
+         *     }
+         */
+        EventsFrame: {
+            events: components["schemas"]["RoomEvent"][];
+            more: boolean;
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "events";
         };
         /** @description A page of a room's messages. */
         History: {
@@ -598,7 +631,7 @@ export interface components {
             username: string | null;
         };
         /** @description What the server says. */
-        ServerFrame: components["schemas"]["AttachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"];
+        ServerFrame: components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"];
         /**
          * @description Show that one is typing, or not any more. To be said again every 3 s; it is over after 6 s.
          * @example {
@@ -701,7 +734,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It contradicts what is there: a room has the name already (`room` is that room), or the idempotency key belongs to other content. */
+        /** @description It contradicts what is there: a room has the name already (`room` is that room, if whoever asks may read it), or the idempotency key belongs to other content. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
