@@ -14,9 +14,10 @@ use tokio::runtime::Runtime;
 mod fan_out;
 mod history;
 mod journal;
+mod names;
 mod room_state;
 
-criterion_group!(benches, room_state::bench, journal::bench, fan_out::bench, history::bench);
+criterion_group!(benches, room_state::bench, journal::bench, fan_out::bench, history::bench, names::bench);
 criterion_main!(benches);
 
 /// An engine with a room and someone in it, and what it runs on.

@@ -40,7 +40,7 @@ macro_rules! store_contract {
             names_are_unique_without_case, words_that_read_alike_are_one_name, one_of_many_gets_a_name,
             a_change_is_one_event, a_taken_name_is_refused, one_of_two_renames_wins, a_deleted_room_is_gone,
             purging_takes_what_was_deleted, no_id_is_given_twice, rooms_are_listed_by_id, any_part_of_a_name_finds_it,
-            a_search_knows_the_names_of_now, names_are_searched_literally, shown_names_come_back_as_written);
+            a_search_knows_the_names_of_now, names_written_at_once_are_all_found, names_are_searched_literally, shown_names_come_back_as_written);
         $crate::store_contract!(@group $(#[$attribute])* $make, history:
             pages_reach_every_message, an_empty_room_has_an_empty_page, pages_know_what_is_beyond_them,
             recovery_finds_what_was_stored, recovery_of_a_deleted_room);
