@@ -111,3 +111,14 @@ async fn values_in_urls_are_not_logged() {
     let told = log.lines().filter(|line| line.contains("5eCret")).collect::<Vec<_>>();
     assert_eq!(told, Vec::<&str>::new());
 }
+
+#[tokio::test]
+async fn values_in_the_url_of_a_database_are_not_logged() {
+    for url in
+        ["postgres://me:5eCret@127.0.0.1:1/x?token=5eCret&5eCret", "mysql://me:5eCret@127.0.0.1:1/x?passwd=5eCret"]
+    {
+        let (status, said) = Server::new_epoch(url).await;
+        assert!(status.code() == Some(4) && said.contains("is not known"), "{status}: {said}");
+        assert!(!said.contains("5eCret"), "{said}");
+    }
+}

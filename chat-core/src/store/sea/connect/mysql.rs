@@ -5,7 +5,10 @@ use sea_orm::{
     sqlx::{self, ConnectOptions, Executor, MySqlPool, mysql::MySqlConnectOptions},
 };
 
-use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
+use super::{
+    super::{dialect::Dialect, error::Fault, pool, run::Run},
+    parameters,
+};
 use crate::StartError;
 
 /// What every session of ours begins with. Text that does not fit is refused, not cut.
@@ -19,6 +22,24 @@ const MARIADB_SESSION: &[&str] = &["SET SESSION max_statement_time = 5", "SET SE
 /// MySQL can limit what only reads.
 const MYSQL_SESSION: &[&str] = &["SET SESSION max_execution_time = 5000"];
 
+/// The parameters of a URL that the driver knows.
+const KNOWN: [&str; 14] = [
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "charset",
+    "collation",
+    "statement-cache-capacity",
+    "socket",
+    "timezone",
+    "time-zone",
+];
+
 /// Where a MySQL or MariaDB database is.
 #[derive(Debug)]
 pub(crate) struct MySql {
@@ -27,6 +48,7 @@ pub(crate) struct MySql {
 
 impl MySql {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        let url = parameters::keep_known(url, |parameter| KNOWN.contains(&parameter))?;
         let options: MySqlConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
         if options.get_database().is_none() {
             return Err(StartError::BadUrl("it names no database".to_owned()));

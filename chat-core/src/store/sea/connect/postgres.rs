@@ -5,7 +5,10 @@ use sea_orm::{
     sqlx::{self, ConnectOptions, Executor, PgPool, postgres::PgConnectOptions},
 };
 
-use super::super::{dialect::Dialect, error::Fault, pool, run::Run};
+use super::{
+    super::{dialect::Dialect, error::Fault, pool, run::Run},
+    parameters,
+};
 use crate::StartError;
 
 /// What every session of ours begins with. The limits end there what was given up here.
@@ -20,6 +23,7 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
+        let url = parameters::keep_known(url, is_known)?;
         let options: PgConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
         Ok(Self::new(options))
     }
@@ -46,6 +50,30 @@ impl Postgres {
         let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
         format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port())
     }
+}
+
+/// The parameters that the driver knows.
+fn is_known(parameter: &str) -> bool {
+    const KNOWN: [&str; 17] = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+    ];
+    KNOWN.contains(&parameter) || parameter == "options" || parameter.starts_with("options[")
 }
 
 /// Warns where the server may lose what it has committed.
