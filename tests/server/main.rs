@@ -23,6 +23,7 @@ mod planted;
 mod presence;
 mod protocol;
 mod protocol_errors;
+mod readme;
 mod restart;
 mod resume;
 mod rooms;
