@@ -1,7 +1,12 @@
 //! Which web pages may talk to this server: those it serves itself, and those on a list.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use chat_core::log::Excerpt;
 use poem::{
     Request,
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
@@ -51,6 +56,7 @@ pub(crate) struct Origins {
     listed: Arc<[Origin]>,
     /// The server's own, where that is not told by each request.
     own: Option<Origin>,
+    told: Arc<Told>,
 }
 
 impl Origins {
@@ -81,7 +87,13 @@ impl Origins {
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => is_of_no_other_site(request.headers()),
-            (Some(origin), None) => self.lists(origin) || self.is_own(origin, request),
+            (Some(origin), None) => {
+                let is_admitted = self.lists(origin) || self.is_own(origin, request);
+                if !is_admitted {
+                    self.told.tell(origin);
+                }
+                is_admitted
+            }
             (Some(_), Some(_)) => false,
         }
     }
@@ -94,6 +106,35 @@ impl Origins {
         }
         let Ok(Some(host)) = Authority::of(request) else { return false };
         origin.0 == canonical(request.scheme().as_str(), &host.as_str().to_ascii_lowercase())
+    }
+}
+
+/// The origins whose refusal was logged: an operator who has forgotten one reads which, and nobody can flood the log.
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Told {
+    /// So many origins are logged in the life of a process, each once.
+    const MOST: usize = 16;
+
+    fn tell(&self, origin: &HeaderValue) {
+        let origin = Excerpt(String::from_utf8_lossy(origin.as_bytes())).to_string();
+        if self.is_new(&origin) {
+            tracing::warn!(
+                origin,
+                "a web page was refused: pages of this origin are not allowed here (--allowed-origin)"
+            );
+        }
+    }
+
+    fn is_new(&self, origin: &str) -> bool {
+        // Nothing panics while this is held.
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = told.len() < Self::MOST && !told.iter().any(|other| other == origin);
+        if is_new {
+            told.push(origin.to_owned());
+        }
+        is_new
     }
 }
 
@@ -202,5 +243,14 @@ mod tests {
         for bad in ["", "*", "https://", "https://a/b", "https://a/", "ftp://a", "a.example", "https://u@a"] {
             assert_eq!(bad.parse::<Origin>(), Err(BadOrigin), "{bad}");
         }
+    }
+
+    #[test]
+    fn each_refused_origin_is_logged_once_and_not_without_end() {
+        let told = Told::default();
+        assert!(told.is_new("http://a.example"));
+        assert!(!told.is_new("http://a.example"));
+        let new = (0..1_000).filter(|number| told.is_new(&format!("http://{number}.example"))).count();
+        assert_eq!(new, Told::MOST - 1);
     }
 }

@@ -32,6 +32,7 @@ scenarios! {
     the_width_of_a_phone,
     the_documentation_shows_and_tries_requests,
     axe_finds_nothing,
+    a_room_on_a_page_of_ones_own,
 }
 
 /// Runs a scenario; what it tells is shown when it fails.

@@ -20,12 +20,15 @@ export class Server {
   #folder = mkdtempSync(join(tmpdir(), "chat-browser-"));
   #process = null;
   port = 0;
+  /** What it has logged, warnings and worse. */
+  log = "";
 
-  async start() {
+  async start(more = []) {
     const address = `127.0.0.1:${this.port}`;
     const database = `sqlite://${this.#folder}/chat.db?mode=rwc`;
-    const options = ["--database-url", database, "--listen", address];
+    const options = ["--database-url", database, "--listen", address, ...more];
     this.#process = spawn(process.env.CHATD, options, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, RUST_LOG: "warn" } });
+    this.#process.stderr.on("data", (piece) => (this.log += piece));
     this.port = await where(this.#process);
   }
 

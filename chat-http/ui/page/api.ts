@@ -17,7 +17,7 @@ export interface Credentials {
   token?: string;
 }
 
-/** A refusal, or a server that did not answer (`offline`). */
+/** A refusal, or a server that did not answer (`offline`) or does not let this page in (`foreign_page`). */
 export class ApiError extends Error {
   constructor(
     readonly code: string,
@@ -68,6 +68,19 @@ export class Api {
     return this.#ask("GET", `rooms/${room}/presence`);
   }
 
+  /**
+   * Whether a server of another origin is there at all. If it is, a call failed since the browser may not show its answer to
+   * this page: the page's origin is not on the server's list.
+   */
+  async #isThere(): Promise<boolean> {
+    if (this.#base.origin === location.origin) return false;
+    const anything = { mode: "no-cors", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS) } as const;
+    return fetch(new URL("widget.js", this.#base), anything).then(
+      () => true,
+      () => false,
+    );
+  }
+
   async #ask<Answer>(method: string, path: string, { query = {}, body }: { query?: object; body?: object } = {}): Promise<Answer> {
     const { username, token } = await this.#credentials();
     const url = new URL(`api/chat/${path}`, this.#base);
@@ -82,7 +95,7 @@ export class Api {
       const signal = AbortSignal.timeout(PATIENCE_MS);
       response = await fetch(url, { method, headers, signal, credentials: "omit", ...(body ? { body: JSON.stringify(body) } : {}) });
     } catch {
-      throw new ApiError("offline");
+      throw new ApiError((await this.#isThere()) ? "foreign_page" : "offline");
     }
     const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => null);
     if (response.ok && answer !== null) return answer as Answer;

@@ -64,7 +64,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
         {after}
       </header>
       <div class="room-body">
-        <ConnectionNote session={session} onRename={onRename} />
+        {(room.status === "ready" || room.code !== "foreign_page") && <ConnectionNote session={session} onRename={onRename} />}
         {room.status === "ready" ? (
           <>
             <MessageList

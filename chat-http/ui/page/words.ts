@@ -92,6 +92,8 @@ export function refusal(code: string, field?: string): string {
       return "The server has no space left. Its operator has to look after it.";
     case "idempotency_mismatch":
       return "It had been sent before with other words.";
+    case "foreign_page":
+      return `The chat server does not let pages of ${location.origin} in. Its operator can: --allowed-origin ${location.origin}.`;
     case "offline":
       return "The server cannot be reached right now.";
     default:
