@@ -8,5 +8,6 @@ mod common;
 
 mod bots;
 mod document;
+mod embedding;
 mod generated;
 mod stage;

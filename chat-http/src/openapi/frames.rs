@@ -170,7 +170,7 @@ const CLIENT: &[Frame] = &[
     Frame::said(
         "attach",
         "AttachCommand",
-        "Hear a room: from `after` on, or from now on. Without `presence` (`false`) nobody sees that one is there.",
+        "Hear a room: from `after` on, or from now on. With `presence` false nobody sees that you are there; it is true unless it is given.",
         r#"{"room": "room", "after?": "Position", "presence?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attach", "room": 1, "after": {"epoch": "5f0c2a9e41d7b386", "seq": 41}, "presence": true, "ref": "a1"}"#,
     ),
