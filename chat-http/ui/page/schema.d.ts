@@ -114,7 +114,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Hear a room: from `after` on, or from now on. Without `presence` (`false`) nobody sees that one is there.
+         * @description Hear a room: from `after` on, or from now on. With `presence` false nobody sees that you are there; it is true unless it is given.
          * @example {
          *       "after": {
          *         "epoch": "5f0c2a9e41d7b386",
