@@ -14,6 +14,7 @@ mod position;
 mod update;
 
 pub mod append;
+pub mod characters;
 pub mod fold;
 pub mod log;
 pub mod state;

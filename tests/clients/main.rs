@@ -10,4 +10,7 @@ mod bots;
 mod document;
 mod embedding;
 mod generated;
+mod patterns;
 mod stage;
+#[path = "../../chat-http/tests/common/texts.rs"]
+mod texts;

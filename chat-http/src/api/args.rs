@@ -6,7 +6,7 @@ use chat_core::{Actor, Error, IdempotencyKey, Identity, Position, RoomId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
+    registry::{MetaParamIn, MetaSchema, MetaSchemaRef, Registry},
 };
 
 use super::patterns;
@@ -158,14 +158,17 @@ macro_rules! who_asks {
             type ParamType = ();
             type ParamRawType = ();
 
+            // Described once, beside the other schemas, whoever asks.
+            fn register(registry: &mut Registry) {
+                registry.create_schema::<Caller, _>(USER_NAME.to_owned(), |_| MetaSchema::new("string"));
+            }
+
             fn param_in() -> Option<MetaParamIn> {
                 Some(MetaParamIn::Query)
             }
 
             fn param_schema_ref() -> Option<MetaSchemaRef> {
-                let pattern = Some(patterns::USER_NAME.to_owned());
-                let name = MetaSchema { pattern, ..MetaSchema::new("string") };
-                Some(MetaSchemaRef::Inline(Box::new(name)))
+                Some(MetaSchemaRef::Reference(USER_NAME.to_owned()))
             }
 
             async fn from_request(
@@ -184,6 +187,9 @@ macro_rules! who_asks {
 
 who_asks!(Caller, |actor| Some(Self(actor)));
 who_asks!(User, |actor| actor.user().cloned().map(Self));
+
+/// The schema of users' names.
+const USER_NAME: &str = "UserName";
 
 const RANGE: &str = "must be an integer from 1 to 9007199254740991";
 

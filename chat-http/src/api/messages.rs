@@ -87,7 +87,8 @@ impl MessagesApi {
 #[derive(Object)]
 #[oai(rename = "MessageDraft")]
 struct NewMessageBody {
-    /// The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is.
+    /// The text: 1–4,000 characters unless the server is set otherwise, something in it to be seen, kept as it is. It has no
+    /// control characters but tabs and line breaks (LF or CR LF).
     #[oai(validator(min_length = 1))]
     content: String,
 }

@@ -118,9 +118,10 @@ impl RoomsApi {
 #[derive(Object)]
 #[oai(rename = "RoomDraft")]
 struct NewRoomBody {
-    /// Its name: 1–100 characters after trimming, unique without regard to case and width: `STRASSE` is `Straße`.
+    /// Its name: 1–100 characters after trimming, all of them to be seen, unique without regard to case and width: `STRASSE` is
+    /// `Straße`. Send it in NFC.
     name: String,
-    /// What it is about.
+    /// What it is about; empty for nothing. Its line breaks are LF or CR LF.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
 }
@@ -135,7 +136,7 @@ impl FromFields for NewRoomBody {
 #[derive(Object)]
 #[oai(rename = "RoomChange")]
 struct RoomChangeBody {
-    /// A new name: 1–100 characters after trimming.
+    /// A new name: 1–100 characters after trimming, all of them to be seen. Send it in NFC.
     name: Option<String>,
     /// A new topic; empty unsets it.
     #[oai(validator(max_length = 1024))]

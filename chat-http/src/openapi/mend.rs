@@ -10,11 +10,21 @@ pub(super) fn mend(document: &mut Value) {
     for operation in operations.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
         mend_operation(operation);
     }
+    add_user_name(&mut document["components"]["schemas"]);
     for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         mend_component(name, schema);
     }
     mend_schemas(document);
 }
+
+/// Every operation takes a name, and its pattern is long.
+fn add_user_name(schemas: &mut Value) {
+    schemas["UserName"] = json!({"type": "string", "description": USER_NAME, "pattern": &**patterns::USER_NAME});
+}
+
+const USER_NAME: &str = "The name of a user: 1–64 characters, all of them to be seen. White space around it is taken off, several \
+                         spaces within become one, and it is kept in NFC. Send it in NFC: characters are counted as they are sent, \
+                         and with one of those that NFC makes several of there may be 21 at most.";
 
 fn mend_operation(operation: &mut Value) {
     let is_listing_rooms = operation["operationId"] == "list_rooms";

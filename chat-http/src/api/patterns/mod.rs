@@ -1,0 +1,128 @@
+//! What texts may be, as regular expressions for the document: ECMAScript's, with the flag `u`.
+//!
+//! The engine does not read them: it has the same rules in code, and tests compare the two. They say nothing that Python,
+//! Rust or Java would read otherwise: no `\p{…}`, no look-behind, and characters above U+FFFF stand for themselves.
+
+use std::sync::LazyLock;
+
+mod classes;
+
+use classes::{
+    BIDI_OVERRIDE, CONTROL_BUT_BREAKS, EXPANDING, INVISIBLE, INVISIBLE_IN_TEXT, INVISIBLE_IN_TOPIC, JOINS_NEXT,
+    JOINS_PREVIOUS, NOT_IN_NAMES, PICTOGRAPH, SKIN_TONE, SPACE, TEXT_EMOJI, VIRAMA,
+};
+
+/// Names of rooms: 1–100 characters.
+static ROOM_NAME: LazyLock<String> = LazyLock::new(|| name(100));
+
+/// Names of users: 1–64 characters.
+pub(crate) static USER_NAME: LazyLock<String> = LazyLock::new(|| name(64));
+
+/// Topics: empty or something to see, no control characters but tabs and line breaks, and nothing that turns the direction of
+/// what follows.
+static TOPIC: LazyLock<String> = LazyLock::new(|| format!("^(?:{})?$", shown(INVISIBLE_IN_TOPIC, BIDI_OVERRIDE)));
+
+/// Messages: something to see, and no control characters but tabs and line breaks.
+static CONTENT: LazyLock<String> = LazyLock::new(|| format!("^{}$", shown(INVISIBLE_IN_TEXT, "")));
+
+/// Where a page of rooms begins.
+pub(crate) const CURSOR: &str = "^(0|[1-9][0-9]{0,14})$";
+
+/// Any text that is one.
+pub(crate) const TEXT: &str = r"^[^\u0000]*$";
+
+/// Idempotency keys.
+pub(crate) const KEY: &str = "^[!-~]{1,64}$";
+
+/// Ids of server-sent events: positions.
+pub(crate) const EVENT_ID: &str = "^[!-~]+:(0|[1-9][0-9]{0,14})$";
+
+/// The pattern of a field of a request, by its name.
+pub(crate) fn of(field: &str) -> Option<&'static str> {
+    match field {
+        "name" => Some(&ROOM_NAME),
+        "topic" => Some(&TOPIC),
+        "content" => Some(&CONTENT),
+        "key" => Some(KEY),
+        _ => None,
+    }
+}
+
+/// White space around a name is not counted. What is behind the length: the joiners and U+FE0F, each with the character
+/// before it that gives it a place, then any other.
+fn name(max: usize) -> String {
+    let length = format!("(?=.{{1,{third}}}[{SPACE}]*$|[^{EXPANDING}]{{1,{max}}}[{SPACE}]*$)", third = max / 3);
+    let after_virama = format!(r"[{VIRAMA}](?:\u200D|\u200C(?![{SPACE}]|$))");
+    let between_letters = format!(r"[{JOINS_NEXT}]\u200C(?=[{JOINS_PREVIOUS}])");
+    let emoji = format!(r"(?:[{TEXT_EMOJI}]\uFE0F|[{PICTOGRAPH}{SKIN_TONE}](?=\u200D))(?:\u200D(?=[{PICTOGRAPH}]))?");
+    let keycap = r"[0-9#*]\uFE0F\u20E3";
+    let other = format!(r"[^{NOT_IN_NAMES}\u200C\u200D\uFE0F]");
+    format!("^[{SPACE}]*(?![{SPACE}]){length}(?:{after_virama}|{between_letters}|{emoji}|{keycap}|{other})+[{SPACE}]*$")
+}
+
+/// A text: what shows nothing, then the first character that does, then anything but controls and these.
+fn shown(invisible: &str, without: &str) -> String {
+    format!(r"(?:[{invisible}]|\r\n)*[^{INVISIBLE}](?:[^{CONTROL_BUT_BREAKS}{without}]|\r\n)*")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, path::Path};
+
+    use chat_core::characters::Class;
+
+    /// A constant for the inside of a class in brackets, as Rust writes it.
+    fn constant(name: &str, has: impl Fn(char) -> bool) -> String {
+        let mut ranges: Vec<(char, char)> = Vec::new();
+        for c in ('\0'..=char::MAX).filter(|c| has(*c)) {
+            match ranges.last_mut() {
+                Some((_, last)) if u32::from(*last) + 1 == u32::from(c) => *last = c,
+                _ => ranges.push((c, c)),
+            }
+        }
+        let escaped = |c: char| match u32::from(c) {
+            code @ ..=0xffff => format!("\\\\u{code:04X}"),
+            code => format!("\\u{{{code:x}}}"),
+        };
+        let written = |(first, last): (char, char)| match u32::from(last) - u32::from(first) {
+            0 => escaped(first),
+            1 => escaped(first) + &escaped(last),
+            _ => format!("{}-{}", escaped(first), escaped(last)),
+        };
+        let inside: String = ranges.into_iter().map(written).collect();
+        format!("pub(super) const {name}: &str = \"{inside}\";\n")
+    }
+
+    #[test]
+    fn classes_are_those_of_the_engine() {
+        let is_break = |c| matches!(c, '\t' | '\n');
+        let in_text = |c| Class::Invisible.has(c) && (!Class::Control.has(c) || is_break(c));
+        let constants = [
+            constant("SPACE", |c| Class::Space.has(c)),
+            constant("CONTROL_BUT_BREAKS", |c| Class::Control.has(c) && !is_break(c)),
+            constant("BIDI_OVERRIDE", |c| Class::BidiOverride.has(c)),
+            constant("INVISIBLE", |c| Class::Invisible.has(c)),
+            constant("INVISIBLE_IN_TEXT", in_text),
+            constant("INVISIBLE_IN_TOPIC", |c| in_text(c) && !Class::BidiOverride.has(c)),
+            constant("NOT_IN_NAMES", |c| Class::NotInNames.has(c)),
+            constant("EXPANDING", |c| Class::Expanding.has(c)),
+            constant("VIRAMA", |c| Class::Virama.has(c)),
+            constant("JOINS_NEXT", |c| Class::JoinsNext.has(c)),
+            constant("JOINS_PREVIOUS", |c| Class::JoinsPrevious.has(c)),
+            constant("PICTOGRAPH", |c| Class::Pictograph.has(c)),
+            constant("SKIN_TONE", |c| Class::SkinTone.has(c)),
+            constant("TEXT_EMOJI", |c| Class::TextEmoji.has(c)),
+        ];
+        let current = format!(
+            "//! The characters of `chat_core::characters::Class`, for classes in brackets. Written by the test in `mod.rs` with\n\
+             //! `UPDATE_EXPECT=1`, as `cargo xtask openapi` runs it; do not edit.\n\n{}",
+            constants.join("\n")
+        );
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api/patterns/classes.rs");
+        if env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(&path, &current).unwrap();
+        }
+        let committed = fs::read_to_string(path).unwrap();
+        assert!(committed == current, "src/api/patterns/classes.rs is out of date: run `cargo xtask openapi`");
+    }
+}
