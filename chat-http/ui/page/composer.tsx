@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Send, Smile } from "./icons.tsx";
 import type { Session } from "./session.ts";
+import { isSeen, withoutControls } from "./seen.ts";
 import { characters } from "./text.ts";
 import { number } from "./words.ts";
 
@@ -42,8 +43,8 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
     session.client.typing(room, next.trim() !== "");
   };
   const send = (): void => {
-    if (text.trim() === "" || tooLong) return;
-    session.outbox.send(room, text.trim());
+    if (!isSeen(text) || tooLong) return;
+    session.outbox.send(room, withoutControls(text.trim()));
     session.drafts.delete(room);
     session.client.typing(room, false);
     setText("");
@@ -101,7 +102,7 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
           onBlur={() => session.client.typing(room, false)}
           onKeyDown={onKey}
         />
-        <button type="submit" class="send" aria-label="Send" title="Send" disabled={text.trim() === "" || tooLong}>
+        <button type="submit" class="send" aria-label="Send" title="Send" disabled={!isSeen(text) || tooLong}>
           <Send />
         </button>
       </div>

@@ -54,8 +54,8 @@ export function RoomDialog({ rooms, room, suggestion = "", onClose, onMade, onDe
     setBusy(true);
     setError(null);
     try {
-      if (room) await rooms.update(room.id, { name: name.trim(), topic: topic.trim() });
-      else onMade?.(await rooms.create({ name: name.trim(), topic: topic.trim() }));
+      if (room) await rooms.update(room.id, { name: name.trim().normalize("NFC"), topic: topic.trim() });
+      else onMade?.(await rooms.create({ name: name.trim().normalize("NFC"), topic: topic.trim() }));
       onClose();
     } catch (problem) {
       setError(problem instanceof ApiError ? problem : new ApiError(codeOf(problem)));

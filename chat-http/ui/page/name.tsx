@@ -1,6 +1,6 @@
 /** The field for one's name: on the first page, in its own window, in the widget. */
 import { useState } from "preact/hooks";
-import { characters } from "./text.ts";
+import { asName } from "./seen.ts";
 import { refusal } from "./words.ts";
 
 interface Props {
@@ -16,9 +16,8 @@ export function NameForm({ name: before, action, eager = true, onName }: Props) 
   const [problem, setProblem] = useState("");
   const save = (event: Event): void => {
     event.preventDefault();
-    const wanted = name.trim().normalize("NFC");
-    const isBad = wanted === "" || characters(wanted) > 64 || /[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(wanted);
-    if (isBad) setProblem(refusal("invalid_field", "username"));
+    const wanted = asName(name, 64);
+    if (wanted === null) setProblem(refusal("invalid_field", "username"));
     else onName(wanted);
   };
   return (

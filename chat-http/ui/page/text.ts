@@ -1,59 +1,95 @@
 /** What a message's text is shown as: words, and links that are safe to offer. Text is never HTML. */
+import { shownHost } from "./host.ts";
 
 export type Piece = string | { href: string; text: string };
 
-const LINK = /(?:https?:\/\/|mailto:)[^\s<>"`]+|\bwww\.[^\s<>"`]+|\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}/giu;
+/** Each part is bounded or cannot be read in two ways, so that a text is gone through once, whatever stands in it. */
+const LINK = new RegExp(
+  ["(?:https?://|mailto:)[^STOP]+", "\\bwww\\.[^STOP]+", "\\b[0-9a-z_.+-]{1,64}@[0-9a-z_-]{1,63}(?:\\.[0-9a-z_-]{2,63}){1,4}"]
+    .join("|")
+    .replaceAll("STOP", "\\s<>\"`\\u202A-\\u202E\\u2066-\\u2069"),
+  "gi",
+);
 const SCHEMES = new Set(["http:", "https:", "mailto:"]);
+/** No host is longer (RFC 1035). */
+const LONGEST_HOST = 253;
 
 /** Cuts a text into plain pieces and links. */
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const shown = withoutTail(match[0]);
-    const href = target(shown);
-    if (href === null) continue;
+    const written = withoutTail(match[0]);
+    const link = target(written);
+    if (link === null) continue;
     if (match.index > end) found.push(text.slice(end, match.index));
-    found.push({ href, text: shown });
-    end = match.index + shown.length;
+    found.push(link);
+    end = match.index + written.length;
   }
   if (end < text.length) found.push(text.slice(end));
   return found;
 }
 
-/** Where a link leads, or null when it is none that may be followed. */
-function target(shown: string): string | null {
-  const whole = /^(?:https?:|mailto:)/i.test(shown) ? shown : shown.includes("@") && !/^www\./i.test(shown) ? `mailto:${shown}` : `https://${shown}`;
+/** Where a link leads and how it is shown, or null when it is none that may be followed. */
+function target(written: string): { href: string; text: string } | null {
+  const [before, host, after] = cut(written);
+  if (host.length > LONGEST_HOST) return null;
+  const isMail = before.endsWith("@") || /^mailto:/i.test(written);
   try {
-    const url = new URL(whole);
+    const url = new URL(/^[a-z]+:/i.test(before) ? written : `${isMail ? "mailto:" : "https://"}${written}`);
     // `https://bank.example@evil.example` only looks like a link to the bank.
     const disguised = url.username !== "" || url.password !== "";
-    return SCHEMES.has(url.protocol) && !disguised ? url.href : null;
+    if (!SCHEMES.has(url.protocol) || disguised) return null;
+    const ascii = isMail ? new URL(`https://${host || "host.invalid"}`).hostname : url.hostname;
+    return { href: url.href, text: before + shownHost(host, ascii) + after };
   } catch {
     return null;
   }
 }
 
+/** What stands before the host of a link, the host, and what stands behind it. */
+function cut(link: string): [string, string, string] {
+  const start = /^(?:https?:\/\/|mailto:)/i.exec(link)?.[0].length ?? 0;
+  const found = link.slice(start).search(/[/\\?#]/);
+  const authority = found < 0 ? link.length : start + found;
+  const name = link.lastIndexOf("@", authority - 1);
+  const from = name < start ? start : name + 1;
+  const port = link.indexOf(":", from);
+  const to = port < 0 || port > authority ? authority : port;
+  return [link.slice(0, from), link.slice(from, to), link.slice(to)];
+}
+
 /** The full stop after a link belongs to the sentence, and so does a bracket that was not opened in the link. */
 function withoutTail(link: string): string {
+  const open = new Map<string, number>();
+  for (const letter of link) {
+    const [bracket, step] = BRACKETS[letter] ?? ["", 0];
+    if (step !== 0) open.set(bracket, (open.get(bracket) ?? 0) + step);
+  }
   let end = link.length;
-  while (end > 0) {
+  for (; end > 0; end -= 1) {
     const last = link[end - 1] as string;
-    const open = last === ")" ? "(" : last === "]" ? "[" : last === "}" ? "{" : null;
-    if (open !== null) {
-      const inside = link.slice(0, end);
-      if (count(inside, open) >= count(inside, last)) break;
+    const [bracket, step] = BRACKETS[last] ?? ["", 0];
+    if (step < 0) {
+      const still = open.get(bracket) ?? 0;
+      if (still >= 0) break;
+      open.set(bracket, still + 1);
     } else if (!/[.,;:!?'*_~…»”’]/u.test(last)) {
       break;
     }
-    end -= 1;
   }
   return link.slice(0, end);
 }
 
-function count(text: string, letter: string): number {
-  return text.split(letter).length - 1;
-}
+/** Which kind a bracket is of, and whether it opens or closes. */
+const BRACKETS: Record<string, [string, 1 | -1] | undefined> = {
+  "(": ["(", 1],
+  ")": ["(", -1],
+  "[": ["[", 1],
+  "]": ["[", -1],
+  "{": ["{", 1],
+  "}": ["{", -1],
+};
 
 const EMOJI = "\\p{Regional_Indicator}{2}|[0-9#*]\\uFE0F?\\u20E3|\\p{Extended_Pictographic}(?:\\uFE0F|\\p{Emoji_Modifier}|\\u200D\\p{Extended_Pictographic})*";
 const ONLY_EMOJI = new RegExp(`^(?:${EMOJI}|\\s)+$`, "u");

@@ -78,7 +78,7 @@ export function refusal(code: string, field?: string): string {
     case "invalid_field":
       if (field === "name") return "That name cannot be used: 1 to 100 characters, none of them invisible.";
       if (field === "username") return "That name cannot be used: 1 to 64 characters, none of them invisible.";
-      if (field === "topic") return "That topic cannot be used: at most 1,024 characters.";
+      if (field === "topic") return "That topic cannot be used: at most 1,024 characters, none of them for control.";
       return "It has characters that cannot be sent.";
     case "room_not_found":
       return "The room is not there any more.";

@@ -29,6 +29,8 @@ const ANSWER_MS = 20_000;
 const CONTENT_LIMIT = 255 * 1024;
 const KEY = /^[\x21-\x7e]{1,64}$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+/** Control characters but tabs and line breaks, which are LF or CR LF. */
+const CONTROL = /(?![\t\n\r])\p{Cc}|\r(?!\n)/u;
 
 interface Draft {
   readonly content: string;
@@ -199,7 +201,7 @@ function flawIn(room: number, content: string, key: string): ChatError | null {
   if (!isSeq(room)) return invalid("room", "A room is a whole number.");
   if (typeof key !== "string" || !KEY.test(key)) return invalid("key", "A key is 1 to 64 visible ASCII characters.");
   if (typeof content !== "string") return invalid("content", "The content is not a text.");
-  if (content.includes("\0") || LONE_SURROGATE.test(content)) {
+  if (CONTROL.test(content) || LONE_SURROGATE.test(content)) {
     return invalid("content", "The content has a character that cannot be sent.");
   }
   if (new TextEncoder().encode(JSON.stringify(content)).length > CONTENT_LIMIT) {
