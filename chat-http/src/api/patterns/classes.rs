@@ -1,8 +1,7 @@
 //! The characters of `chat_core::characters::Class`, for classes in brackets. Written by the test in `mod.rs` with
 //! `UPDATE_EXPECT=1`, as `cargo xtask openapi` runs it; do not edit.
 
-pub(super) const SPACE: &str =
-    "\\u0009-\\u000D\\u0020\\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000";
+pub(super) const SPACE: &str = "\\u0009-\\u000D\\u0020\\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000";
 
 pub(super) const CONTROL_BUT_BREAKS: &str = "\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F";
 

@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+// Written by a test, which does not know how rustfmt breaks lines.
+#[rustfmt::skip]
 mod classes;
 
 use classes::{
