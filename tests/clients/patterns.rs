@@ -10,8 +10,11 @@ use crate::{
     texts::texts,
 };
 
-/// What is tried: where the pattern stands, and the request that has a text.
-const FIELDS: [(&str, fn(&str) -> Request); 4] = [
+/// The request that has a text.
+type Asking = fn(&str) -> Request;
+
+/// What is tried: where the pattern stands, and the request.
+const FIELDS: [(&str, Asking); 4] = [
     ("/components/schemas/UserName", |text| Request::get(&format!("/rooms?username={}", percent_encoded(text)))),
     ("/components/schemas/RoomDraft/properties/name", |text| Request::post("/rooms", json!({"name": text}))),
     ("/components/schemas/RoomChange/properties/topic", |text| Request::patch("/rooms/1", json!({"topic": text}))),
@@ -36,7 +39,7 @@ async fn the_server_takes_what_the_patterns_take_in_javascript() {
         let matches: Vec<bool> = serde_json::from_str(&told).unwrap();
         assert!(matches.contains(&true) && matches.contains(&false), "{pointer}");
         for (text, matches) in texts.iter().zip(matches) {
-            let is_taken = request(text).is_taken(&stage.server).await;
+            let is_taken = request(text).ask(&stage.server).await;
             assert_eq!(is_taken, matches, "{pointer}: {text:?}");
         }
     }
@@ -66,8 +69,8 @@ impl Request {
         Self { method: "PATCH", path: path.to_owned(), body: Some(body) }
     }
 
-    /// Whether the text is in order; a name may be taken all the same.
-    async fn is_taken(self, server: &Server) -> bool {
+    /// Asks, and says whether the text is in order; a name may be taken all the same.
+    async fn ask(self, server: &Server) -> bool {
         let Self { method, path, body } = self;
         let reply = server.call(method, &path, &[], body).await;
         let code = serde_json::from_slice::<Value>(&reply.body).unwrap()["code"].as_str().unwrap_or("ok").to_owned();
