@@ -23,10 +23,11 @@ use super::{
     run::Run,
 };
 
-/// How long to wait for a connection that is in use.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait for a connection that is being opened.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait for a connection that is in use. A little longer: where none can be opened any more, those who wait hear of
+/// it from those who tried, and do not take the database for busy.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How long closing a pool may take. Nothing is under way on it by then; and stopping closes up to three pools, one after
 /// the other, within its own limit.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -287,6 +288,24 @@ mod tests {
         hung[1].check::<()>(Err(Fault::timed_out("a query"))).unwrap_err();
         hung[0].check::<()>(Err(Fault::timed_out("a query"))).unwrap_err();
         assert_eq!(waiting.await.unwrap().unwrap().generation.number, 1, "given up once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_went_away_is_not_called_busy() {
+        let pool = pool();
+        let opening = all(&pool).await;
+        let waiting: Vec<_> = (0..3).map(|_| spawn_lend(&pool)).collect();
+        tokio::time::sleep(ACQUIRE_TIMEOUT).await;
+        opening[0].check::<()>(Err(Fault::timed_out("opening a connection"))).unwrap_err();
+        let mut tried_next = Vec::new();
+        let mut told = Vec::new();
+        for lent in waiting {
+            match lent.await.unwrap() {
+                Ok(lent) => tried_next.push(lent),
+                Err(kind) => told.push(kind),
+            }
+        }
+        assert_eq!((tried_next.len(), told), (2, vec![StoreErrorKind::Unavailable]));
     }
 
     #[tokio::test(start_paused = true)]
