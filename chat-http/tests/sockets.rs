@@ -273,6 +273,7 @@ async fn a_socket_that_is_refused_says_what_is_wrong() {
         (format!("/ws/chat/{room}?username=Alice&after=x"), 4400, "after: must be an integer"),
         (format!("/ws/chat/{room}?username=Alice&after=-1"), 4400, "after: must be an integer"),
         (format!("/ws/chat/{room}?username=Alice&after=1&epoch=%zz"), 4400, "epoch: must be percent-encoded UTF-8"),
+        (format!("/ws/chat/{room}?username=Alice&after=1&epoch={}", "x".repeat(101)), 4400, "epoch: must be at most"),
         ("/ws/chat/x?username=Alice".to_owned(), 4400, "room: must be an integer"),
         ("/ws/chat/%FF?username=Alice".to_owned(), 4400, "room: must be an integer"),
         ("/ws/chat/%zz?username=Alice".to_owned(), 4400, "room: must be an integer"),

@@ -202,7 +202,8 @@ fn integer(min: u64, max: u64) -> MetaSchema {
     }
 }
 
-const MAX_TEXT: usize = 100;
+/// The most characters of a text in a query.
+pub(crate) const MAX_TEXT: usize = 100;
 
 fn last_id_schema() -> MetaSchema {
     MetaSchema { pattern: Some(patterns::EVENT_ID.to_owned()), ..MetaSchema::new("string") }

@@ -21,6 +21,7 @@ use poem::{Endpoint, Request, Response, Result};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
+    api::MAX_TEXT,
     auth::Authenticator,
     json::{MAX_INTEGER, parse_integer},
     metrics::{self, OpenSocket},
@@ -118,7 +119,11 @@ fn read_entry(request: &Request) -> Result<Entry, Error> {
             parse_integer(&text).map(Seq).ok_or_else(|| wrong("after", "must be an integer from 0 to 9007199254740991"))
         })
         .transpose()?;
-    let since = protocol::since(seq, query::get(query, "epoch")?);
+    let epoch = query::get(query, "epoch")?;
+    if epoch.as_ref().is_some_and(|epoch| epoch.chars().count() > MAX_TEXT) {
+        return Err(wrong("epoch", "must be at most 100 characters"));
+    }
+    let since = protocol::since(seq, epoch);
     let presence = match query::get(query, "presence")?.as_deref() {
         None | Some("true") => true,
         Some("false") => false,
