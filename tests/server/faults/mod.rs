@@ -10,6 +10,7 @@ mod power_cut;
 mod slow_disk;
 mod start;
 mod sync_fails;
+mod unreachable;
 mod vanished;
 
 use std::time::{Duration, Instant};

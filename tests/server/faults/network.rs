@@ -70,6 +70,7 @@ async fn a_database_that_is_gone_and_comes_back(Behind { proxy, database }: Behi
     // It is noticed without anybody having to fail first.
     let noticed = within(Duration::from_secs(5), "noticing it", until_ready(&server, false)).await;
     noticed.problem(503, "unavailable");
+    server.heard(&format!(" on {}: ", proxy.address()), 1).await;
     assert_eq!(server.get_path("/healthz").await.status, 200);
     for number in 0..10 {
         for room in [room, idle] {

@@ -1,7 +1,8 @@
 //! What a database's failures mean.
 
-use sea_orm::{DbErr, RuntimeErr, SqlxError, sqlx::error::DatabaseError};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError, sqlx::error::DatabaseError};
 
+use super::connect::Source;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// A failure inside the SQL store, with what only the store needs to know of it.
@@ -29,6 +30,14 @@ impl Fault {
     /// The same where the database has not answered yet: none could be opened.
     pub(super) fn unanswered() -> Self {
         Self::kept(StoreErrorKind::Unavailable, "no connection could be opened in time")
+    }
+
+    /// The same failure with the address of the server whose it is; no secret is in it.
+    pub(super) fn at(mut self, source: &Source) -> Self {
+        if source.is_server() {
+            self.error.detail = format!("{}: {}", source.name(), self.error.detail);
+        }
+        self
     }
 
     /// What is stored is not what this store writes.
@@ -63,10 +72,17 @@ impl From<Fault> for StoreError {
     }
 }
 
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self { error, is_taken: false, is_lost: false }
+    }
+}
+
 impl From<DbErr> for Fault {
     #[expect(clippy::wildcard_enum_match_arm, reason = "sea-orm's errors are many; these are the driver's")]
     fn from(error: DbErr) -> Self {
         match &error {
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::from(&SqlxError::PoolTimedOut),
             DbErr::ConnectionAcquire(_) => Self::lost(StoreErrorKind::Unavailable, error.to_string()),
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
@@ -84,9 +100,9 @@ impl From<&SqlxError> for Fault {
             SqlxError::Io(_)
             | SqlxError::Tls(_)
             | SqlxError::Protocol(_)
-            | SqlxError::PoolTimedOut
             | SqlxError::PoolClosed
             | SqlxError::WorkerCrashed => Self::lost(StoreErrorKind::Unavailable, error.to_string()),
+            SqlxError::PoolTimedOut => Self::lost(StoreErrorKind::Unavailable, "no connection could be opened in time"),
             _ => Self::corrupt(error.to_string()),
         }
     }

@@ -49,6 +49,7 @@ pub(super) struct Lease {
 impl Lease {
     /// Takes the lease, waiting for a while if another engine holds it.
     pub(super) async fn take(source: &Arc<Source>) -> Result<Self, StartError> {
+        source.reach().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let pool = Pool::new(source, Share::ONE);
         let deadline = Instant::now() + START_PATIENCE;
         let mut said = false;
@@ -67,7 +68,7 @@ impl Lease {
         }
         let (tell, lost) = watch::channel(false);
         let disturbed = Arc::new(Disturbed::default());
-        let keeper = tokio::spawn(keep(pool.clone(), tell, disturbed.clone()));
+        let keeper = tokio::spawn(keep(source.clone(), pool.clone(), tell, disturbed.clone()));
         Ok(Self { pool, lost, disturbed, keeper })
     }
 
@@ -122,15 +123,19 @@ impl Disturbed {
     }
 }
 
-async fn keep(pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturbed>) {
+async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturbed>) {
     let mut in_other_hands: Option<Instant> = None;
     let (lost, unasked, mut was_told) = (LogLimit::new(), LogLimit::new(), false);
     loop {
         sleep(CHECK_INTERVAL).await;
         let mut taken = try_take(&pool).await;
         if taken.is_err() {
-            // A connection may end without meaning more than itself; the next is a fresh one.
-            taken = try_take(&pool).await;
+            // A connection may end without meaning more than itself; the next is a fresh one. It is tried for only where
+            // there is somebody to connect to: else there is a reason to tell.
+            taken = match source.reach().await {
+                Ok(()) => try_take(&pool).await,
+                Err(error) => Err(error.into()),
+            };
         }
         match taken {
             Ok(true) => {

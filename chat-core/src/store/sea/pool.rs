@@ -175,11 +175,16 @@ impl Lent {
 
     /// Passes a result on, and gives the pool's connections up if it says so.
     pub(super) fn check<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        match &result {
-            Err(fault) if fault.is_lost => self.pool.replace(self.generation.number),
-            Ok(_) | Err(_) => self.generation.has_answered.store(true, Ordering::Release),
+        match result {
+            Err(fault) if fault.is_lost => {
+                self.pool.replace(self.generation.number);
+                Err(fault.at(&self.pool.source))
+            }
+            Ok(_) | Err(_) => {
+                self.generation.has_answered.store(true, Ordering::Release);
+                result
+            }
         }
-        result
     }
 }
 

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 
 use super::{dialect::Dialect, error::Fault, pool::Pool};
-use crate::StartError;
+use crate::{StartError, store::StoreError};
 
 #[cfg(feature = "sqlite")]
 mod beside;
@@ -16,6 +16,7 @@ mod mysql;
 mod parameters;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod reach;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -145,6 +146,11 @@ impl Source {
             Self::MySql(_) => mysql::check(connection).await,
         };
         checked.map_err(|fault: Fault| StartError::Unavailable(fault.error.detail))
+    }
+
+    /// Connects to a server once. If that is not possible, the error has its address and the reason.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        reach::reach(self).await
     }
 
     /// Up to `size` connections, made when they are needed.

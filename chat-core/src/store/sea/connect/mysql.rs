@@ -2,7 +2,7 @@
 
 use sea_orm::{
     DatabaseConnection, SqlxMySqlConnector,
-    sqlx::{self, ConnectOptions, Executor, MySqlPool, mysql::MySqlConnectOptions},
+    sqlx::{self, ConnectOptions, Connection, Executor, MySqlPool, mysql::MySqlConnectOptions},
 };
 
 use super::{
@@ -53,7 +53,8 @@ impl MySql {
         if options.get_database().is_none() {
             return Err(StartError::BadUrl("it names no database".to_owned()));
         }
-        Ok(Self::new(options))
+        let host = parameters::without_brackets(options.get_host()).to_owned();
+        Ok(Self::new(options.host(&host)))
     }
 
     pub(super) fn of(pool: &MySqlPool) -> Self {
@@ -81,9 +82,17 @@ impl MySql {
         SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_lazy_with(self.options.clone()))
     }
 
+    /// Connects once.
+    pub(super) async fn reach(&self) -> Result<(), sqlx::Error> {
+        self.options.connect().await?.close().await
+    }
+
     pub(super) fn name(&self) -> String {
         let database = self.options.get_database().unwrap_or_default();
-        format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port())
+        match self.options.get_socket() {
+            Some(socket) => format!("\"{database}\" on {}", socket.display()),
+            None => format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port()),
+        }
     }
 }
 

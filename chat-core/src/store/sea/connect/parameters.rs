@@ -13,12 +13,20 @@ pub(super) fn keep_known(url: &str, is_known: impl Fn(&str) -> bool) -> Result<S
         }
         if is_known(&name) {
             kept.push(pair);
+        } else if is_a_name(&name) && name.to_ascii_lowercase().starts_with("ssl") {
+            // To go on without it could be to go on without its protection.
+            return Err(StartError::BadUrl(format!("it has an unknown parameter {name}")));
         } else {
             let parameter = if is_a_name(&name) && pair.contains('=') { &*name } else { "(no name)" };
             tracing::warn!(parameter, "the database URL has a parameter that is not known; it is ignored");
         }
     }
     Ok(if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) })
+}
+
+/// The host of a URL. An IPv6 address stands in brackets there, which the drivers would look up as a name.
+pub(super) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Whether a text is a name to tell, and not a part of a password that holds a question mark.
@@ -39,6 +47,24 @@ mod tests {
         assert_eq!(keep("postgres://a/b?x=1&sslmode=y&z"), "postgres://a/b?sslmode=y");
         assert_eq!(keep("postgres://a/b?x=1"), "postgres://a/b");
         assert_eq!(keep("postgres://a/b?"), "postgres://a/b");
+    }
+
+    #[test]
+    fn an_address_loses_its_brackets() {
+        assert_eq!(
+            ["[::1]", "::1", "db.example", "[half"].map(without_brackets),
+            ["::1", "::1", "db.example", "[half"]
+        );
+    }
+
+    #[test]
+    fn a_misspelt_word_for_tls_is_refused() {
+        for url in
+            ["postgres://h/d?sslmod=verify-full", "postgres://h/d?SSLMODE=require", "postgres://h/d?x=y&sslcrl=f"]
+        {
+            let refused = keep_known(url, |name| name == "sslmode").unwrap_err().to_string();
+            assert!(refused.to_lowercase().contains("unknown parameter ssl") && !refused.contains('='), "{refused}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector,
-    sqlx::{self, ConnectOptions, Executor, PgPool, postgres::PgConnectOptions},
+    sqlx::{self, ConnectOptions, Connection, Executor, PgPool, postgres::PgConnectOptions},
 };
 
 use super::{
@@ -25,7 +25,8 @@ impl Postgres {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
         let url = parameters::keep_known(url, is_known)?;
         let options: PgConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
-        Ok(Self::new(options))
+        let host = parameters::without_brackets(options.get_host()).to_owned();
+        Ok(Self::new(options.host(&host)))
     }
 
     pub(super) fn of(pool: &PgPool) -> Self {
@@ -46,9 +47,19 @@ impl Postgres {
         SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(self.options.clone()))
     }
 
+    /// Connects once.
+    pub(super) async fn reach(&self) -> Result<(), sqlx::Error> {
+        self.options.connect().await?.close().await
+    }
+
     pub(super) fn name(&self) -> String {
+        let (host, port) = (self.options.get_host(), self.options.get_port());
         let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
-        format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port())
+        match self.options.get_socket() {
+            Some(folder) => format!("\"{database}\" on {}/.s.PGSQL.{port}", folder.display()),
+            None if host.starts_with('/') => format!("\"{database}\" on {host}/.s.PGSQL.{port}"),
+            None => format!("\"{database}\" on {host}:{port}"),
+        }
     }
 }
 
