@@ -30,3 +30,4 @@ mod rooms;
 mod searches;
 mod sockets;
 mod stop;
+mod tls;

@@ -50,6 +50,9 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     if with_databases && (find("mariadbd").is_none() || find("mariadb-install-db").is_none()) {
         packages.push("mariadb-server");
     }
+    if with_databases && find("openssl").is_none() {
+        packages.push("openssl");
+    }
     if chromium().is_none() && !is_ubuntu() {
         packages.push("chromium");
     }

@@ -1,7 +1,7 @@
 # Waits until whoever started it closes the pipe or is gone, however that came; then stops the servers whose files are
 # in the folder $1, and removes the folder.
 read -r _ || true
-for file in "$1"/postgres/postmaster.pid "$1"/mariadb/server.pid; do
+for file in "$1"/postgres*/postmaster.pid "$1"/mariadb*/server.pid; do
     [ -f "$file" ] || continue
     pid=$(head -n 1 "$file")
     # At once: nothing in these databases is needed any more.

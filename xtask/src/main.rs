@@ -3,6 +3,7 @@
 
 use std::{env, process::ExitCode};
 
+mod certificates;
 mod ci;
 mod install;
 mod servers;

@@ -11,33 +11,57 @@ use std::{
 };
 
 use crate::{
+    certificates::Certificates,
     install::Databases,
     sh::{self, Result, command},
 };
 
-/// Both servers, until it is dropped.
+/// Both servers, and two more that speak TLS, until it is dropped.
 pub(crate) struct Servers {
     pub(crate) postgres_url: String,
     pub(crate) mysql_url: String,
     /// The programs that start, stop and kill the one and the other, for those who want to see that.
     pub(crate) postgres_control: PathBuf,
     pub(crate) mysql_control: PathBuf,
+    /// The same for the servers that speak TLS, by the name that their certificate has.
+    pub(crate) postgres_tls_url: String,
+    pub(crate) mysql_tls_url: String,
+    /// The folder of certificates.
+    pub(crate) certificates: PathBuf,
     _janitor: Janitor,
 }
 
+/// Where a server is to be, and what it shows to those who ask for TLS.
+struct Place<'a> {
+    folder: PathBuf,
+    port: u16,
+    certificates: Option<&'a Certificates>,
+}
+
 impl Servers {
-    /// Starts both and waits until they take connections.
+    /// Starts all and waits until they take connections.
     pub(crate) fn start(tools: &Databases) -> Result<Self> {
         let janitor = Janitor::start()?;
-        let postgres = free_port()?;
-        let mysql = free_port()?;
-        start_postgres(tools, &janitor.folder, postgres)?;
-        start_mariadb(tools, &janitor.folder, mysql)?;
+        let certificates = Certificates::make(janitor.folder.join("certificates"))?;
+        let place = |name, certificates| {
+            Ok::<_, Box<dyn std::error::Error>>(Place {
+                folder: janitor.folder.join(name),
+                port: free_port()?,
+                certificates,
+            })
+        };
+        let postgres = start_postgres(tools, place("postgres", None)?)?;
+        let mysql = start_mariadb(tools, place("mariadb", None)?)?;
+        let postgres_tls = start_postgres(tools, place("postgres-tls", Some(&certificates))?)?;
+        let mysql_tls = start_mariadb(tools, place("mariadb-tls", Some(&certificates))?)?;
         Ok(Self {
             postgres_url: format!("postgres://postgres@127.0.0.1:{postgres}/postgres"),
             mysql_url: format!("mysql://root@127.0.0.1:{mysql}/mysql"),
             postgres_control: janitor.folder.join("postgres/control"),
             mysql_control: janitor.folder.join("mariadb/control"),
+            postgres_tls_url: format!("postgres://postgres@localhost:{postgres_tls}/postgres"),
+            mysql_tls_url: format!("mysql://root@localhost:{mysql_tls}/mysql"),
+            certificates: certificates.folder,
             _janitor: janitor,
         })
     }
@@ -73,9 +97,9 @@ impl Drop for Janitor {
     }
 }
 
-/// PostgreSQL as it is by default, but for where it listens. It refuses to run as root.
-fn start_postgres(tools: &Databases, folder: &Path, port: u16) -> Result {
-    let folder = folder.join("postgres");
+/// PostgreSQL as it is by default, but for where it listens; returns the port. It refuses to run as root.
+fn start_postgres(tools: &Databases, place: Place<'_>) -> Result<u16> {
+    let Place { folder, port, certificates } = place;
     let user = if sh::is_root() { Some("postgres") } else { None };
     make_folder(&folder, user)?;
     let run = |program: &str| {
@@ -95,7 +119,15 @@ fn start_postgres(tools: &Databases, folder: &Path, port: u16) -> Result {
     let data = folder.as_os_str();
     let initdb = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
     sh::run_quietly(run("initdb").arg("-D").arg(data).args(initdb))?;
-    let options = format!("-p {port} -c listen_addresses=127.0.0.1 -c max_connections=300 -k {}", folder.display());
+    let mut options = format!("-p {port} -c listen_addresses=127.0.0.1 -c max_connections=300 -k {}", folder.display());
+    if let Some(certificates) = certificates {
+        certificates.give(&folder, user)?;
+        options.push_str(" -c ssl=on -c ssl_cert_file=server.pem -c ssl_key_file=server.key -c ssl_ca_file=ca.pem");
+        // Two users whom it does not simply trust: the first line that fits counts.
+        let access = fs::read_to_string(folder.join("pg_hba.conf"))?;
+        let strict = "hostssl all chat_cert all cert\nhost all chat_password all scram-sha-256\n";
+        fs::write(folder.join("pg_hba.conf"), format!("{strict}{access}"))?;
+    }
     // pg_ctl waits until the server takes connections. What it starts must not hold our pipes open.
     let mut start = run("pg_ctl");
     start.arg("-D").arg(data).arg("-l").arg(folder.join("log")).args(["-w", "-t", "60", "-o", &options, "start"]);
@@ -107,15 +139,20 @@ fn start_postgres(tools: &Databases, folder: &Path, port: u16) -> Result {
         folder.display()
     );
     write_control(&folder, &control)?;
-    sh::run(start.stdout(Stdio::null())).map_err(|error| with_log(&*error, &folder))
+    sh::run(start.stdout(Stdio::null())).map_err(|error| with_log(&*error, &folder))?;
+    Ok(port)
 }
 
-/// MariaDB as it is by default (not as the machine's own files have it), but for where it listens.
-fn start_mariadb(tools: &Databases, folder: &Path, port: u16) -> Result {
-    let folder = folder.join("mariadb");
+/// MariaDB as it is by default (not as the machine's own files have it), but for where it listens; returns
+/// the port.
+fn start_mariadb(tools: &Databases, place: Place<'_>) -> Result<u16> {
+    let Place { folder, port, certificates } = place;
     let user = if sh::is_root() && sh::has_user("mysql") { Some("mysql") } else { None };
     make_folder(&folder, user)?;
     let data = format!("--datadir={}", folder.join("data").display());
+    if let Some(certificates) = certificates {
+        certificates.give(&folder, user)?;
+    }
     let user = user.map(|user| format!("--user={user}")).or_else(|| sh::is_root().then(|| "--user=root".into()));
     let install = ["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", &data];
     sh::run_quietly(command(&tools.mariadb_install_db).args(install).args(&user))?;
@@ -127,6 +164,7 @@ fn start_mariadb(tools: &Databases, folder: &Path, port: u16) -> Result {
         .arg(format!("--socket={}", folder.join("socket").display()))
         .arg(format!("--pid-file={}", folder.join("server.pid").display()))
         .args(&user)
+        .args(certificates.into_iter().flat_map(|_| tls_arguments(&folder)))
         .stdout(log.try_clone()?)
         .stderr(log)
         .process_group(0);
@@ -137,7 +175,12 @@ fn start_mariadb(tools: &Databases, folder: &Path, port: u16) -> Result {
         .map_err(|error| with_log(&*error, &folder))?;
     // The janitor stops it; this takes note, so that no dead process is left behind.
     thread::spawn(move || server.wait());
-    Ok(())
+    Ok(port)
+}
+
+fn tls_arguments(folder: &Path) -> [String; 3] {
+    [("ca", "ca.pem"), ("cert", "server.pem"), ("key", "server.key")]
+        .map(|(what, name)| format!("--ssl-{what}={}", folder.join(name).display()))
 }
 
 /// Unlike PostgreSQL's, this server has no program that starts it and waits for it.

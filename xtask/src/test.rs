@@ -71,6 +71,9 @@ pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
     variables.push((MYSQL, servers.mysql_url.clone()));
     variables.push((POSTGRES_CONTROL, servers.postgres_control.display().to_string()));
     variables.push((MYSQL_CONTROL, servers.mysql_control.display().to_string()));
+    variables.push(("CHAT_TEST_POSTGRES_TLS_URL", servers.postgres_tls_url.clone()));
+    variables.push(("CHAT_TEST_MYSQL_TLS_URL", servers.mysql_tls_url.clone()));
+    variables.push(("CHAT_TEST_CERTIFICATES", servers.certificates.display().to_string()));
     println!("{POSTGRES}={}\n{MYSQL}={}", servers.postgres_url, servers.mysql_url);
     Ok((Some(servers), variables))
 }
