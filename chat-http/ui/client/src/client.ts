@@ -12,6 +12,7 @@ import {
 } from "./platform.ts";
 import { ChatError, isSeq, type Command, type Frame } from "./protocol.ts";
 import { RoomSubscription, type Attachment, type AttachOptions, type RoomHandlers } from "./room.ts";
+import { StreamSocket, type Fetch } from "./stream.ts";
 import { TypingThrottle } from "./typing.ts";
 import { uuidv7 } from "./uuid.ts";
 
@@ -28,6 +29,11 @@ export interface ClientOptions {
   clock?: Clock;
   /** A number from 0 up to 1, for the jitter. */
   random?: () => number;
+  /**
+   * Where no WebSocket can be opened but HTTP gets through, rooms are heard over event streams and messages
+   * sent over REST, with this: the global one by default; `null`: never. Typing is not told then.
+   */
+  fetch?: Fetch | null;
   /** The window's events by default. */
   network?: NetworkHints;
 }
@@ -77,6 +83,7 @@ export class ChatClient {
         clock: this.#clock,
         random: this.#random,
         network: options.network ?? browserNetwork,
+        fallback: fallback(options.fetch),
       },
       {
         opened: () => this.#opened(),
@@ -200,6 +207,11 @@ const ANSWERS = new Set(["ok", "error", "attached", "resync", "pong"]);
 function refused(state: { code: number; reason: string }): ChatError {
   const why = state.reason === "" ? `close code ${state.code}` : state.reason;
   return new ChatError("refused", `The server does not let this client in: ${why}`);
+}
+
+function fallback(given: Fetch | null | undefined): ((url: string) => StreamSocket) | null {
+  const fetch = given === undefined ? globalThis.fetch?.bind(globalThis) : given;
+  return fetch ? (url) => new StreamSocket(url, fetch) : null;
 }
 
 function globalWebSocket(): WebSocketConstructor {

@@ -36,6 +36,8 @@ export interface ConnectionOptions {
   clock: Clock;
   random: () => number;
   network: NetworkHints;
+  /** Makes what stands in for a WebSocket that cannot be opened, if anything does. */
+  fallback: ((url: string) => WebSocketLike) | null;
 }
 
 /** An attempt that has heard nothing from the server by then has failed. */
@@ -50,6 +52,8 @@ const WAKE_PONG_MS = 5_000;
 const STABLE_MS = 5_000;
 /** Attempts are never closer than this, however often the network comes back. */
 const WAKE_GAP_MS = 1_000;
+/** So many attempts in a row bring no WebSocket: then the fallback is tried, too. */
+const FALLBACK_AFTER = 2;
 /** The failures a client that was too fast starts from. */
 const TOO_FAST_FAILURES = 5;
 
@@ -66,6 +70,10 @@ export class Connection {
   /** A ping is out, and nothing has come since. */
   #asked = false;
   #failures = 0;
+  /** How many attempts in a row have brought no WebSocket. */
+  #unopened = 0;
+  /** The address of this attempt, until the fallback has been tried there. */
+  #fallbackUrl: string | null = null;
   /** Counts attempts, so that what an abandoned one brings late is told apart. */
   #attempt = 0;
   #attemptedAt = 0;
@@ -114,15 +122,15 @@ export class Connection {
   }
 
   #connect(): void {
-    const attempt = ++this.#attempt;
-    const stale = (): boolean => attempt !== this.#attempt;
+    const stale = this.#begin();
     this.#attemptedAt = this.#options.clock.now();
-    this.#next.set(CONNECT_MS, () => this.#lose());
     this.#become({ status: "connecting", attempt: this.#failures });
     if (stale()) return;
     void this.#url().then(
       (url) => {
-        if (!stale()) this.#openSocket(url, stale);
+        if (stale()) return;
+        this.#fallbackUrl = url;
+        this.#openSocket(() => new this.#options.WebSocket(url), stale);
       },
       () => {
         if (!stale()) this.#lose();
@@ -130,15 +138,34 @@ export class Connection {
     );
   }
 
+  /** Begins an attempt; tells when it is not the current one any more. */
+  #begin(): () => boolean {
+    const attempt = ++this.#attempt;
+    this.#next.set(CONNECT_MS, () => this.#lose());
+    return () => attempt !== this.#attempt;
+  }
+
+  /** Where plain HTTP gets through and a WebSocket does not, the attempt goes on with the fallback. */
+  #fallsBack(): boolean {
+    const { fallback } = this.#options;
+    const url = this.#fallbackUrl;
+    if (this.#state.status !== "connecting" || url === null) return false;
+    this.#fallbackUrl = null;
+    this.#unopened += 1;
+    if (fallback === null || this.#unopened < FALLBACK_AFTER) return false;
+    if (this.#abandon() === this.#attempt) this.#openSocket(() => fallback(url), this.#begin());
+    return true;
+  }
+
   async #url(): Promise<string> {
     const { url } = this.#options;
     return socketUrl(typeof url === "string" ? url : await url());
   }
 
-  #openSocket(url: string, stale: () => boolean): void {
+  #openSocket(make: () => WebSocketLike, stale: () => boolean): void {
     let socket: WebSocketLike;
     try {
-      socket = new this.#options.WebSocket(url);
+      socket = make();
     } catch {
       this.#lose();
       return;
@@ -169,6 +196,8 @@ export class Connection {
     this.#silence.set(SILENCE_MS, () => this.#ping(PONG_MS));
     if (this.#state.status === "connecting") {
       this.#next.clear();
+      if (this.#fallbackUrl !== null) this.#unopened = 0;
+      this.#fallbackUrl = null;
       this.#stable.set(STABLE_MS, () => (this.#failures = 0));
       this.#become({ status: "online", attempt: 0 });
     }
@@ -194,6 +223,7 @@ export class Connection {
 
   /** The attempt or the connection has failed: the next one comes after a while. */
   #lose(): void {
+    if (this.#fallsBack()) return;
     this.#failures += 1;
     const { clock, random } = this.#options;
     const attempt = this.#abandon();

@@ -68,6 +68,7 @@ export class Bench {
       WebSocket: Socket satisfies WebSocketConstructor,
       clock: this.clock,
       network: this.network,
+      fetch: null,
       random: () => 0.5,
       ...options,
     });

@@ -43,6 +43,7 @@ class App {
       clock: server.clock,
       random: server.random,
       network: this.network,
+      fetch: null,
     });
     for (let room = 1; room <= ROOMS; room++) this.#attach(room);
     this.client.start();
