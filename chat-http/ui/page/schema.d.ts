@@ -387,7 +387,10 @@ export interface components {
         };
         /** @description A message to be sent. */
         MessageDraft: {
-            /** @description The text: 1–4,000 characters unless the server is set otherwise, not blank, kept as it is. */
+            /**
+             * @description The text: 1–4,000 characters unless the server is set otherwise, something in it to be seen, kept as it is. It has no
+             *     control characters but tabs and line breaks (LF or CR LF).
+             */
             content: string;
         };
         /**
@@ -553,7 +556,7 @@ export interface components {
         };
         /** @description What is to be different about a room. */
         RoomChange: {
-            /** @description A new name: 1–100 characters after trimming. */
+            /** @description A new name: 1–100 characters after trimming, all of them to be seen. Send it in NFC. */
             name?: string;
             /** @description A new topic; empty unsets it. */
             topic?: string;
@@ -586,9 +589,12 @@ export interface components {
         };
         /** @description A room to be made. */
         RoomDraft: {
-            /** @description Its name: 1–100 characters after trimming, unique without regard to case and width: `STRASSE` is `Straße`. */
+            /**
+             * @description Its name: 1–100 characters after trimming, all of them to be seen, unique without regard to case and width: `STRASSE` is
+             *     `Straße`. Send it in NFC.
+             */
             name: string;
-            /** @description What it is about. */
+            /** @description What it is about; empty for nothing. Its line breaks are LF or CR LF. */
             topic?: string;
         };
         /** @description What is stored in a room's log, under the number `seq`. */
@@ -723,6 +729,8 @@ export interface components {
             type: "user_list";
             users: string[];
         };
+        /** @description The name of a user: 1–64 characters, all of them to be seen. White space around it is taken off, several spaces within become one, and it is kept in NFC. Send it in NFC: characters are counted as they are sent, and with one of those that NFC makes several of there may be 21 at most. */
+        UserName: string;
     };
     responses: {
         /** @description The request is not one of this API's; `field` names what is wrong with it. */
@@ -845,7 +853,7 @@ export interface operations {
                  * @description The name of who asks, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
                 /**
                  * @description How many rooms at most; 50 when left out.
                  * @example 50
@@ -917,7 +925,7 @@ export interface operations {
                  * @description The name of who makes it, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
             };
             header?: never;
             path?: never;
@@ -974,7 +982,7 @@ export interface operations {
                  * @description The name of who asks, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
             };
             header?: never;
             path: {
@@ -1036,7 +1044,7 @@ export interface operations {
                  * @description The name of who deletes it, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
             };
             header?: never;
             path: {
@@ -1074,7 +1082,7 @@ export interface operations {
                  * @description The name of who changes it, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
             };
             header?: never;
             path: {
@@ -1137,7 +1145,7 @@ export interface operations {
                  * @description Who listens.
                  * @example Alice
                  */
-                username: string;
+                username: components["schemas"]["UserName"];
                 /** @description Begin with the event after this number; from now on when left out. */
                 after?: number;
                 /** @description The history that `after` belongs to; when left out only the number counts. */
@@ -1206,7 +1214,7 @@ export interface operations {
                  * @description The name of who asks, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
                 /**
                  * @description How many messages at most; 50 when left out.
                  * @example 50
@@ -1289,7 +1297,7 @@ export interface operations {
                  * @description The name of who sends it, 1–64 characters after trimming.
                  * @example Alice
                  */
-                username: string;
+                username: components["schemas"]["UserName"];
             };
             header?: {
                 /**
@@ -1384,7 +1392,7 @@ export interface operations {
                  * @description The name of who asks, 1–64 characters after trimming; may be left out.
                  * @example Alice
                  */
-                username?: string;
+                username?: components["schemas"]["UserName"];
             };
             header?: never;
             path: {
