@@ -74,7 +74,7 @@ enum Command {
     /// Chat in this terminal: a client of a running server. It comes back by itself when the connection is lost.
     #[command(help_template = TERMINAL_HELP)]
     Terminal {
-        /// The server's address, such as <http://127.0.0.1:8080>.
+        /// The server's address, such as `http://127.0.0.1:8080`.
         #[arg(value_name = "URL")]
         server: String,
         /// A room's name or number; a room with this name is made if there is none.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { LOST, stage, until } from "./stage.mjs";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
@@ -11,6 +11,7 @@ const SNIPPET = /```html\n(.*?)```/s.exec(README)[1];
 test("a room on a page of one's own", async () => {
   const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(`<!doctype html><title>Page</title><body>${snippet}`));
   await new Promise((resolve) => page.listen(0, "localhost", resolve));
+  after(() => (page.closeAllConnections(), page.close()));
   const origin = `http://localhost:${page.address().port}`;
   let snippet;
 
@@ -39,7 +40,5 @@ test("a room on a page of one's own", async () => {
   await own.getByPlaceholder(/^Message /).press("Enter");
   await ada.sees(["Hello from a page of my own"]);
   await until(async () => assert.deepEqual(await server.history(1), ["Hello from a page of my own"]));
-  page.close();
-  page.closeAllConnections();
   calm(LOST);
 });
