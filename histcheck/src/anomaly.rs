@@ -17,7 +17,8 @@ pub struct Anomaly {
 
 impl Display for Anomaly {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({}): {}", self.name, self.name.promise(), self.what)?;
+        let (name, promise) = (self.name, self.name.promise());
+        writeln!(f, "{name} (breaks {promise}, {}): {}", name.promised(), self.what)?;
         for record in &self.records {
             let line = serde_json::to_string(record).map_err(|_| fmt::Error)?;
             writeln!(f, "    {line}")?;
@@ -27,11 +28,11 @@ impl Display for Anomaly {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $variant:ident $code:literal $promise:literal)*) => {
+    ($(#[doc = $about:literal] $variant:ident $code:literal $promise:literal)*) => {
         /// The kinds of anomalies.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Name {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $about] $variant,)*
         }
 
         impl Name {
@@ -42,6 +43,12 @@ macro_rules! names {
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What it is, in a sentence.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about.trim_ascii(),)* }
             }
 
             /// The promise that it breaks.
@@ -92,8 +99,46 @@ names! {
     OkWithoutStore "ok_without_store" "G15"
 }
 
+impl Name {
+    /// What the promise says that it breaks.
+    #[must_use]
+    pub fn promised(self) -> &'static str {
+        PROMISES.iter().find(|(promise, _)| *promise == self.promise()).map_or("", |(_, text)| text)
+    }
+}
+
+/// The promises: their names with their text, as docs/reliability.md has them.
+const PROMISES: [(&str, &str); 14] = [
+    ("G1", "durable: what was acknowledged stays, under its number"),
+    ("G2", "one order: everybody sees the same event under a number"),
+    ("G3", "gapless, once: a subscription hears the next number, and the next"),
+    ("G4", "sent once: one event per key, however often it is sent"),
+    ("G5", "no phantoms: what was refused is never seen, and what was not answered at most once"),
+    ("G6", "order of effects: what begins after an ok has the higher number"),
+    ("G7", "read your writes: after an ok, what its user reads includes it"),
+    ("G8", "honest resume: exactly what was missed, or a resync"),
+    ("G9", "found again: soon after a fault every open subscription has everything"),
+    ("G10", "presence: online is who has a session, or lost one a moment ago"),
+    ("G11", "typing: nobody is shown typing for too long"),
+    ("G12", "sharp removal: nothing of a room comes after its end"),
+    ("G14", "state is the log: what is served is what the log makes"),
+    ("G15", "honest refusal: no ok without the database"),
+];
+
 impl Display for Name {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_anomaly_says_what_it_is_and_what_it_breaks() {
+        for name in Name::ALL {
+            assert!(name.about().ends_with('.') && !name.promised().is_empty(), "{name}");
+        }
     }
 }

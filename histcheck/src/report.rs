@@ -46,8 +46,11 @@ impl Display for Report {
         if self.is_clean() {
             return write!(f, "no anomalies");
         }
-        let counts: Vec<String> = self.found.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        write!(f, "anomalies: {}", counts.join(", "))
+        write!(f, "anomalies:")?;
+        for (name, count) in &self.found {
+            write!(f, "\n  {count} {name}: {}\n    breaks {}, {}", name.about(), name.promise(), name.promised())?;
+        }
+        Ok(())
     }
 }
 
@@ -124,20 +127,40 @@ impl Summary {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} records, {} rooms, {} connections ({} cut)",
-            self.records, self.rooms, self.connections, self.cut
-        )?;
-        writeln!(
-            f,
-            "sends: {} ok ({} replayed), {} refused, {} unknown",
-            self.sends_ok, self.sends_replayed, self.sends_refused, self.sends_unknown
-        )?;
-        write!(
-            f,
-            "attaches: {} resumed ({} events), {} resynced; heard live: {} events, {} signals; reads: {}",
-            self.resumed, self.resumed_events, self.resynced, self.events, self.signals, self.reads
-        )
+        let (records, rooms) = (counted(self.records, "record"), counted(self.rooms, "room"));
+        writeln!(f, "{records}, {rooms}, {} ({} cut)", counted(self.connections, "connection"), self.cut)?;
+        writeln!(f, "sends: {} ok (of these {} replayed: the key was known)", self.sends_ok, self.sends_replayed)?;
+        writeln!(f, "       {} refused: an error said that nothing was stored", self.sends_refused)?;
+        writeln!(f, "       {} unknown: no answer came, or outcome_unknown; stored once at most", self.sends_unknown)?;
+        let (events, signals) = (counted(self.events, "event"), counted(self.signals, "signal"));
+        let missed = counted(self.resumed_events, "event");
+        write!(f, "attaches: {} resumed ({missed}), {} resynced; ", self.resumed, self.resynced)?;
+        write!(f, "heard live: {events}, {signals}; reads: {}", self.reads)
+    }
+}
+
+/// `1 room`, `2 rooms`.
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_says_what_its_words_mean() {
+        let summary = Summary { rooms: 1, connections: 2, sends_unknown: 3, ..Summary::default() };
+        let found = BTreeMap::from([(Name::Gap, 2)]);
+        let text = Report { anomalies: Vec::new(), found, summary }.to_string();
+        for part in [
+            "1 room,",
+            "2 connections",
+            "3 unknown: no answer came",
+            "2 gap: A subscription skipped a number.",
+            "breaks G3, gapless",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }

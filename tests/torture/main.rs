@@ -32,6 +32,7 @@ async fn nothing_is_lost_doubled_or_stuck() {
             bug: None,
             crew: Crew::default(),
             keeps: true,
+            tells: false,
         };
         let report = run(options).await.unwrap();
         eprintln!("{report}");
@@ -50,7 +51,7 @@ async fn nothing_is_lost_doubled_or_stuck() {
 async fn planted_bugs_are_caught() {
     let _alone = ALONE.lock().await;
     for bug in [Bug::AckBeforeCommit, Bug::DedupOff, Bug::DropDelivery] {
-        let verdict = look_for(bug, program(), Crew::default()).await.unwrap();
+        let verdict = look_for(bug, program(), Crew::default(), false).await.unwrap();
         eprintln!("{verdict}");
         assert!(verdict.is_caught(), "{verdict}");
     }

@@ -43,11 +43,11 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Runs a server with this bug until someone notices, for a minute at most.
+/// Runs a server with this bug until someone notices, for a minute at most; `tells` on standard error how far it is.
 ///
 /// # Errors
 /// The torture itself does not work.
-pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew) -> Result<Verdict> {
+pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Result<Verdict> {
     let case = case(bug);
     let began = Instant::now();
     let mut runs = 0;
@@ -64,6 +64,7 @@ pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew) -> Result<Verdict>
             bug: Some(bug.name().to_owned()),
             crew,
             keeps: false,
+            tells,
         };
         let done = run(options).await?;
         if let Some((fault, why)) = done.skipped.first() {

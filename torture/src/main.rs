@@ -14,14 +14,16 @@ use torture::{
     run::{Options, all_faults, run},
     server::Result,
     summary::Tally,
+    words::counted,
     workload::Crew,
 };
 
 /// Breaks a server in many ways while clients use it, and judges what they saw.
 #[derive(Debug, Parser)]
-#[command(name = "torture")]
+#[command(name = "torture", bin_name = "cargo xtask torture", override_usage = "cargo xtask torture [OPTIONS]")]
+#[command(after_help = SUPPLIED)]
 struct Arguments {
-    /// The server to torture: chatd, built with the feature `torture`.
+    /// The server to torture: chatd, built with the feature `torture`. Supplied by `cargo xtask torture`.
     #[arg(long, value_name = "PROGRAM")]
     server: PathBuf,
 
@@ -49,7 +51,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', value_parser = fault)]
     faults: Vec<Fault>,
 
-    /// A bug that the server is to have.
+    /// A bug that the server is to have; `--list` names them.
     #[arg(long)]
     bug: Option<String>,
 
@@ -61,7 +63,7 @@ struct Arguments {
     #[arg(long)]
     figures: bool,
 
-    /// Says which faults and which bugs there are.
+    /// Says which faults and which bugs there are, and what each does.
     #[arg(long)]
     list: bool,
 }
@@ -82,11 +84,7 @@ fn main() -> ExitCode {
 
 async fn torture(arguments: Arguments) -> Result<bool> {
     if arguments.list {
-        println!(
-            "faults: {}\n\nbugs: {}",
-            names(),
-            Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().join(", ")
-        );
+        print!("{}", list());
         return Ok(true);
     }
     let work = async {
@@ -136,6 +134,7 @@ async fn runs(arguments: &Arguments) -> Result<bool> {
             bug: arguments.bug.clone(),
             crew: Crew::default(),
             keeps: true,
+            tells: true,
         };
         let report = run(options).await?;
         println!("{report}");
@@ -148,14 +147,14 @@ async fn runs(arguments: &Arguments) -> Result<bool> {
 /// One bug after the other.
 async fn judge(arguments: &Arguments) -> Result<bool> {
     let bugs = Bug::ALL.iter().copied().filter(|bug| arguments.bug.as_ref().is_none_or(|name| name == bug.name()));
-    let (mut caught, mut all) = (0, 0);
+    let (mut caught, mut all) = (0_usize, 0_usize);
     for bug in bugs {
-        let verdict = look_for(bug, arguments.server.clone(), Crew::default()).await?;
+        let verdict = look_for(bug, arguments.server.clone(), Crew::default(), true).await?;
         println!("{verdict}");
         all += 1;
         caught += usize::from(verdict.is_caught());
     }
-    println!("{caught} of {all} planted bugs were caught");
+    println!("{caught} of {} caught", counted(all, "planted bug"));
     Ok(all > 0 && caught == all)
 }
 
@@ -172,6 +171,26 @@ fn kind(name: &str) -> std::result::Result<Kind, String> {
 fn fault(name: &str) -> std::result::Result<Fault, String> {
     Fault::named(name).ok_or_else(|| format!("there is no such fault; there are {}", names()))
 }
+
+/// The faults and the bugs, a line each.
+fn list() -> String {
+    let only = |fault: Fault| match (fault.concerns(Kind::Sqlite), fault.concerns(Kind::Postgres)) {
+        (true, false) => " (sqlite)",
+        (false, true) => " (postgres, mariadb)",
+        _ => "",
+    };
+    let faults = Fault::ALL.map(|fault| format!("  {:32} {}{}\n", fault.name(), fault.about(), only(fault))).concat();
+    let bugs: String = Bug::ALL.iter().map(|bug| format!("  {:32} {}\n", bug.name(), bug.about())).collect();
+    format!("faults, for --faults:\n{faults}\nbugs that can be planted, for --bug and --judge:\n{bugs}")
+}
+
+/// What `cargo xtask torture` does before this program runs.
+const SUPPLIED: &str = "\
+`cargo xtask torture` builds the server with its planted bugs (with --figures the release build), and supplies --server unless
+it is given. For --database postgres or mariadb, and for --judge, it also installs and starts the databases, and supplies
+CHAT_TEST_POSTGRES_URL, CHAT_TEST_MYSQL_URL and the commands that restart them; your own are used where both are set.
+
+Ends with 0 when nothing is wrong, 1 when something is, 2 when the torture itself does not work.";
 
 fn names() -> String {
     Fault::ALL.map(Fault::name).join(", ")

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use histcheck::history::{Phase, Record, What};
+use histcheck::history::{Outcome, Phase, Record, What};
 
 /// Takes the records of a run as they come.
 #[derive(Debug)]
@@ -16,13 +16,51 @@ pub struct Recorder {
     start: Instant,
     connections: AtomicU64,
     records: Mutex<Vec<Record>>,
+    told: Mutex<Told>,
+}
+
+/// What a run has come to so far, for those who wait for it.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// Sends that were acknowledged.
+    pub sends: usize,
+    /// Events heard live.
+    pub events: usize,
+    /// The last fault, or where the run stands after them.
+    pub now: String,
+}
+
+impl Told {
+    fn hear(&mut self, what: &What) {
+        self.sends += usize::from(matches!(what, What::Send { result: Outcome::Ok(_), .. }));
+        self.events += usize::from(matches!(what, What::Event { .. }));
+        if let What::Phase { phase } = what {
+            self.now = stands(phase);
+        }
+    }
+}
+
+/// Where a run stands, in words.
+fn stands(phase: &Phase) -> String {
+    match phase {
+        Phase::Fault(name) => name.clone(),
+        Phase::Healed => "all is healed".to_owned(),
+        Phase::Quiet => "all is quiet".to_owned(),
+        Phase::Final => "everybody leaves".to_owned(),
+        Phase::Restored => "an older copy is in place".to_owned(),
+    }
 }
 
 impl Recorder {
     /// An empty history that begins now.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now(), connections: AtomicU64::new(0), records: Mutex::default() }
+        Self {
+            start: Instant::now(),
+            connections: AtomicU64::new(0),
+            records: Mutex::default(),
+            told: Mutex::default(),
+        }
     }
 
     /// Nanoseconds since the run began.
@@ -37,6 +75,7 @@ impl Recorder {
 
     /// Adds to the history.
     pub fn push(&self, record: Record) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).hear(&record.what);
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
     }
 
@@ -49,6 +88,12 @@ impl Recorder {
     pub fn of_the_run(&self, what: What) -> Record {
         let began = self.now();
         Record { process: RUN.to_owned(), user: RUN.to_owned(), connection: 0, began, ended: Some(began), what }
+    }
+
+    /// What the run has come to so far.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The history so far, which begins anew.

@@ -21,9 +21,11 @@ use crate::{
     dump::dump,
     final_reading,
     nemesis::{self, Deed, Fault, Stage},
+    progress::Progress,
     recorder::{Name, Recorder},
     rng::Rng,
     server::{Launch, Result, Server, free_address},
+    words::counted,
     workload::{self, Act, Crew, Knobs, Left, World},
 };
 
@@ -48,6 +50,8 @@ pub struct Options {
     pub crew: Crew,
     /// Whether history and log are kept when something is wrong.
     pub keeps: bool,
+    /// Whether it is told on standard error how far it is.
+    pub tells: bool,
 }
 
 /// What came of a run.
@@ -98,6 +102,7 @@ pub async fn run(options: Options) -> Result<Report> {
     let mut server = Server::new(launch(&options, &database, &folder.path)?);
     server.start().await?;
     let world = world(&server, &options).await?;
+    let _progress = options.tells.then(|| progress(&options, &world));
     let complaints = std::sync::Mutex::default();
     let mut stage = Stage { server: Mutex::new(server), database, world, complaints };
 
@@ -124,6 +129,12 @@ pub async fn run(options: Options) -> Result<Report> {
         folder.keep(&records, &mut report)?;
     }
     Ok(report)
+}
+
+fn progress(options: &Options, world: &World) -> Progress {
+    let bug = options.bug.as_ref().map(|bug| format!("{bug}, ")).unwrap_or_default();
+    let takes = options.time + LIFE_GOES_ON + options.quiet.max(SHORTEST_QUIET);
+    Progress::begin(format!("{bug}seed {}", options.seed), takes, world.recorder.clone())
 }
 
 /// All that there is with a database, and has its place in so much time.
@@ -209,7 +220,7 @@ async fn wind_down(stage: &Stage, mut clients: JoinSet<Left>, options: &Options)
     let patience = if options.bug.is_some() { TO_SETTLE / 5 } else { TO_SETTLE };
     let settled = timeout(patience, knobs.under_way.subscribe().wait_for(|count| *count == 0)).await.is_ok();
     if !settled {
-        stage.complain(format!("{} things are still under way", *knobs.under_way.borrow()));
+        stage.complain(format!("still under way: {}", counted(*knobs.under_way.borrow(), "command")));
     }
     recorder.phase(Phase::Quiet);
     sleep(options.quiet.max(SHORTEST_QUIET)).await;
@@ -224,7 +235,7 @@ async fn wind_down(stage: &Stage, mut clients: JoinSet<Left>, options: &Options)
         }
     }
     if !clients.is_empty() {
-        stage.complain(format!("{} clients cannot leave", clients.len()));
+        stage.complain(format!("{} cannot leave", counted(clients.len(), "client")));
     }
     // The order in which they end is chance.
     left.sort_by(|a, b| a.name.process.cmp(&b.name.process));

@@ -5,7 +5,11 @@ use std::{
     fmt::{self, Display, Formatter},
 };
 
-use crate::{nemesis::Fault, run::Report};
+use crate::{
+    nemesis::Fault,
+    run::Report,
+    words::{counted, times},
+};
 
 /// What many runs come to.
 #[derive(Debug, Default)]
@@ -54,21 +58,25 @@ impl Tally {
 impl Display for Tally {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { runs, kills, sends, events, .. } = self;
-        writeln!(f, "{runs} runs: {sends} sends ok, {events} events heard, {kills} kills")?;
+        let (runs, sends, kills) = (counted(*runs, "run"), counted(*sends, "send"), counted(*kills, "kill"));
+        writeln!(f, "{runs}: {sends} ok, {} heard, {kills}", counted(*events, "event"))?;
         for (fault, (done, not_done)) in &self.faults {
-            let not_done = if *not_done > 0 { format!(", {not_done} times not") } else { String::new() };
-            writeln!(f, "  {:19} done {done} times{not_done}", fault.name())?;
+            let not_done =
+                if *not_done > 0 { format!(", could not be done {}", times(*not_done)) } else { String::new() };
+            writeln!(f, "  {:19} done {}{not_done}", fault.name(), times(*done))?;
         }
         match &self.unclean[..] {
             [] => write!(f, "nothing wrong"),
-            seeds => write!(f, "something wrong with seeds {seeds:?}"),
+            [seed] => write!(f, "something is wrong with seed {seed}"),
+            seeds => write!(f, "something is wrong with seeds {seeds:?}"),
         }
     }
 }
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}: the server was started {} times, killed {} times", self.seed, self.starts, self.kills)?;
+        let (starts, kills) = (times(self.starts), times(self.kills));
+        writeln!(f, "seed {}: the server was started {starts}, killed {kills}", self.seed)?;
         for deed in &self.deeds {
             let (at, took) = (deed.at.as_secs_f64(), deed.took.as_secs_f64());
             let (done, what) = match &deed.what {

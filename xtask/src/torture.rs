@@ -21,6 +21,9 @@ pub(crate) fn run(options: &[String]) -> Result {
         server = sh::target().join("release/chatd");
     }
     let mut torture = command(programs.join("torture"));
-    torture.arg("--server").arg(server).args(options).envs(variables);
+    if !options.iter().any(|option| option == "--server" || option.starts_with("--server=")) {
+        torture.arg("--server").arg(server);
+    }
+    torture.args(options).envs(variables);
     sh::run(&mut torture)
 }

@@ -4,9 +4,9 @@ use std::fmt;
 
 /// Declares the bugs with their names, so that there is one list.
 macro_rules! bugs {
-    ($(#[$attribute:meta])* pub enum Bug { $($(#[$doc:meta])* $bug:ident = $name:literal,)+ }) => {
+    ($(#[$attribute:meta])* pub enum Bug { $(#[doc = $about:literal] $bug:ident = $name:literal,)+ }) => {
         $(#[$attribute])*
-        pub enum Bug { $($(#[$doc])* $bug,)+ }
+        pub enum Bug { $(#[doc = $about] $bug,)+ }
 
         impl Bug {
             /// All of them.
@@ -16,6 +16,12 @@ macro_rules! bugs {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$bug => $name),+ }
+            }
+
+            /// What it does wrong, in a sentence.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$bug => $about.trim_ascii()),+ }
             }
         }
     };

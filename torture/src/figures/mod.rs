@@ -22,7 +22,9 @@ pub async fn run(program: &Path) -> Result<String> {
 }
 
 async fn measure(program: &Path, folder: &Path) -> Result<String> {
+    eprintln!("a storm: 10,000 sockets lose their server; this takes about a minute");
     let storm = storm::run(program, folder).await?;
+    eprintln!("slow readers: 50 of 1,000 clients stop reading; this takes about a minute");
     let slow = slow::run(program, folder).await.map_err(|error| format!("{storm}\n{error}"))?;
     Ok(format!("{storm}\n{slow}"))
 }

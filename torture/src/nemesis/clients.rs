@@ -10,17 +10,18 @@ use crate::{
     recorder::Name,
     rng::Rng,
     server::Result,
+    words::{counted, times},
     workload::World,
 };
 
 /// All sockets are cut at once, some times in a row.
 pub(super) async fn cut_sockets(stage: &Stage, rng: &mut Rng) -> Result<String> {
-    let times = rng.between(1, 3);
-    for _ in 0..times {
+    let cuts = rng.between(1, 3);
+    for _ in 0..cuts {
         stage.world.knobs.cut.send_modify(|cut| *cut += 1);
         sleep(rng.millis(100, 1_500)).await;
     }
-    Ok(format!("cut {times} times"))
+    Ok(format!("cut {}", times(cuts)))
 }
 
 /// Lazy hearers read nothing, while everybody writes long messages.
@@ -41,7 +42,8 @@ pub(super) async fn flood(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let clients = rng.between(1, 3);
     let floods = (0..clients).map(|number| flood_as(&stage.world, number, time, Rng::new(rng.next())));
     let sent: u64 = futures::future::join_all(floods.collect::<Vec<_>>()).await.into_iter().sum();
-    Ok(format!("{clients} clients sent {sent} messages and as many pings in {} ms", time.as_millis()))
+    let (clients, sent) = (counted(clients, "client"), counted(sent, "message"));
+    Ok(format!("{clients} sent {sent} and as many pings in {} ms", time.as_millis()))
 }
 
 async fn flood_as(world: &World, number: u64, time: Duration, mut rng: Rng) -> u64 {

@@ -10,11 +10,11 @@ use crate::{
 };
 
 macro_rules! faults {
-    ($($(#[$doc:meta])* $variant:ident $name:literal)*) => {
+    ($(#[doc = $about:literal] $variant:ident $name:literal)*) => {
         /// Something that breaks, and is whole again when it is over.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Fault {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $about] $variant,)*
         }
 
         impl Fault {
@@ -26,6 +26,12 @@ macro_rules! faults {
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
+
+            /// What happens, in a sentence.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about.trim_ascii(),)* }
+            }
         }
     };
 }
@@ -35,9 +41,9 @@ faults! {
     KillRandom "kill_random"
     /// The process kills itself at a chosen point of its work.
     KillAtPoint "kill_at_point"
-    /// It is asked to stop in the middle of a burst, and started again.
+    /// The process is asked to stop in the middle of a burst, and started again.
     Sigterm "sigterm"
-    /// It is frozen for a while.
+    /// The process is frozen for a while.
     Freeze "freeze"
     /// All sockets are cut at once.
     CutSockets "cut_sockets"
@@ -49,7 +55,7 @@ faults! {
     ClockJump "clock_jump"
     /// Someone else holds the database's lock for 3 s.
     DbLocked "db_locked"
-    /// The same for 30 s.
+    /// Someone else holds the database's lock for 30 s.
     DbLockedLong "db_locked_long"
     /// There is no room on the disk.
     DiskFull "disk_full"

@@ -7,7 +7,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use tokio::time::sleep;
 
 use super::Stage;
-use crate::{rng::Rng, server::Result};
+use crate::{rng::Rng, server::Result, words::counted};
 
 /// Writes some messages to the busiest room, behind the server's back.
 pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
@@ -44,5 +44,5 @@ pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
         sleep(Duration::from_millis(50)).await;
     }
     connection.close().await?;
-    Ok(format!("{count} messages in room {room}"))
+    Ok(format!("{} in room {room}", counted(count, "message")))
 }

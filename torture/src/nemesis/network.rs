@@ -9,21 +9,23 @@ use crate::{
     fault::proxy::{Lose, Proxy},
     rng::Rng,
     server::Result,
+    words::counted,
 };
 
 /// The database stores something, and its answer never comes; or the question never comes.
 pub(super) async fn lost_commit_answer(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let proxy = proxy(stage)?;
-    let times = rng.between(1, 3);
+    let count = rng.between(1, 3);
     let what = if rng.percent(75) { Lose::Answer } else { Lose::Request };
-    let aim = proxy.counts().lost_commits + usize::try_from(times)?;
-    proxy.lose_commits(usize::try_from(times)?, what);
+    let aim = proxy.counts().lost_commits + usize::try_from(count)?;
+    proxy.lose_commits(usize::try_from(count)?, what);
     let lost = timeout(PATIENCE, proxy.until(|counts| counts.lost_commits >= aim)).await;
     proxy.lose_commits(0, what);
     if lost.is_err() {
-        return Err(format!("there were no {times} commits").into());
+        return Err(format!("there was not {} to lose", counted(count, "commit")).into());
     }
-    Ok(format!("{times} commits: lost the {what:?}"))
+    let what = if matches!(what, Lose::Answer) { "answer" } else { "request" };
+    Ok(format!("{}: the {what} was lost", counted(count, "commit")))
 }
 
 /// The database's server is restarted, as after a crash.

@@ -9,6 +9,7 @@ use crate::{
     fault::process::{Signal, signal},
     rng::Rng,
     server::{Result, Server},
+    words::ordinal,
 };
 
 /// `kill -9` at a random moment, and a start after a random time.
@@ -34,11 +35,11 @@ pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String
     if ended.is_none() {
         server.kill().await?;
         server.start().await?;
-        return Err(format!("it never came to {point} for the {nth}th time").into());
+        return Err(format!("it never came to {point} for the {} time", ordinal(nth)).into());
     }
     server.kills += 1;
     server.start().await?;
-    Ok(format!("killed itself at {point}, the {nth}th time"))
+    Ok(format!("killed itself at {point}, the {} time", ordinal(nth)))
 }
 
 /// SIGTERM, and a start once it has stopped.
