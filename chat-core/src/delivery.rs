@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::{Event, RoomId, Signal};
+use crate::{Event, EventKind, Identity, Presence, RoomId, Signal, SignalKind, Typing};
 
 /// An [`Event`] or a [`Signal`] on its way: the same for every recipient, cheap to clone, and encoded once.
 #[derive(Clone)]
@@ -14,6 +14,7 @@ pub struct Delivery(Arc<Inner>);
 
 struct Inner {
     item: Item,
+    cost: usize,
     memo: OnceLock<Box<Memo>>,
 }
 
@@ -58,13 +59,21 @@ impl Delivery {
     }
 
     fn new(item: Item) -> Self {
-        Self(Arc::new(Inner { item, memo: OnceLock::new() }))
+        let cost = cost(&item);
+        Self(Arc::new(Inner { item, cost, memo: OnceLock::new() }))
     }
 
     /// What is delivered.
     #[must_use]
     pub fn item(&self) -> &Item {
         &self.0.item
+    }
+
+    /// What it counts for wherever memory is limited, in bytes: 128, and all texts in it as they are written on a wire (a quote,
+    /// a backslash and a line break are two bytes there, another control character six). Each user in a list costs 64 more.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        self.0.cost
     }
 
     /// What an adapter makes of it, made by the first who asks and shared by all others. One value a type: an adapter uses
@@ -91,6 +100,49 @@ impl Delivery {
     }
 }
 
+fn cost(item: &Item) -> usize {
+    let variable = match item {
+        Item::Event(event) => {
+            let actor = event.actor.as_ref().map_or(0, |actor| text(actor.id.as_str()) + text(actor.name.as_str()));
+            actor
+                + match &event.kind {
+                    EventKind::Message(message) => {
+                        text(&message.content) + message.key.as_ref().map_or(0, |key| text(key.as_str()))
+                    }
+                    EventKind::RoomUpdated { name, topic } => text(name.as_str()) + text(topic.as_str()),
+                    EventKind::RoomDeleted => 0,
+                }
+        }
+        Item::Signal(signal) => match &signal.kind {
+            SignalKind::Join(user) | SignalKind::Leave(user) => listed(user),
+            SignalKind::UserList(Presence { identities, .. }) | SignalKind::Typing(Typing { identities, .. }) => {
+                identities.iter().map(|user| listed(user) + IN_A_LIST).sum()
+            }
+        },
+    };
+    FLAT_COST + variable
+}
+
+/// A user in a signal: the name is there twice, by itself and beside the id.
+fn listed(user: &Identity) -> usize {
+    text(user.id.as_str()) + 2 * text(user.name.as_str())
+}
+
+/// The bytes of a text on a wire.
+fn text(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(escaped).sum::<usize>()
+}
+
+/// What everything but its texts costs.
+pub(crate) const FLAT_COST: usize = 128;
+/// What a user costs in a list besides.
+const IN_A_LIST: usize = 64;
+
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Delivery").field(&self.0.item).finish()
@@ -108,7 +160,7 @@ impl Eq for Delivery {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SignalKind, Timestamp, Typing};
+    use crate::{Message, Seq, Timestamp, UserName};
 
     #[test]
     fn each_type_is_made_once_and_shared() {
@@ -125,5 +177,18 @@ mod tests {
         }
         assert_eq!(made, 1);
         assert_eq!(*delivery.memo(|_| 8_u8), 7);
+    }
+
+    #[test]
+    fn all_that_varies_is_charged() {
+        let signal = |kind| Delivery::signal(Signal { room: RoomId(1), at: Timestamp(0), kind });
+        let bob = Identity { id: crate::UserId::new("7").unwrap(), name: UserName::new("Bob").unwrap() };
+        assert_eq!(signal(SignalKind::Join(bob.clone())).cost(), 128 + 1 + 6);
+        let presence = Presence { count: 200, identities: vec![bob.clone(); 200] };
+        assert_eq!(signal(SignalKind::UserList(presence)).cost(), 128 + 200 * (64 + 1 + 6));
+        let message = Message { content: "\"\n\u{1}é".to_owned(), key: None, ordinal: 1 };
+        let (room, kind) = (RoomId(1), EventKind::Message(message));
+        let event = Event { room, seq: Seq(1), at: Timestamp(0), actor: Some(bob), kind };
+        assert_eq!(Delivery::event(Arc::new(event)).cost(), 128 + 2 + 2 + 6 + 2 + 1 + 3);
     }
 }

@@ -12,7 +12,11 @@ pub struct Limits {
     pub rooms_per_session: usize,
     /// Commands a session may have unanswered. Default 64.
     pub unanswered_commands: usize,
-    /// What a session's outbox may hold, in bytes; an event costs its text + 128. Default 1 MiB. Whoever reads slower than
+    /// Bytes of text that a session's unanswered commands may have together; one more is refused as overloaded. Default
+    /// 1 MiB: 64 of the longest messages.
+    pub unanswered_bytes: usize,
+    /// What a session's outbox may hold, in bytes; an event or a signal costs what [`Delivery::cost`](crate::Delivery::cost)
+    /// says. Default 1 MiB. Whoever reads slower than
     /// this fills is closed as lagged and may resume.
     pub outbox_bytes: usize,
     /// Commands that may wait for one room. Default 1,024.
@@ -24,10 +28,18 @@ pub struct Limits {
     pub journal_changes: usize,
     /// Bytes of text that may wait to be stored, in all rooms together; names and topics count, too. Default 8 MiB.
     pub journal_bytes: usize,
-    /// The events a room keeps at hand for those who come back, and so the longest gap that is filled. Default 500.
+    /// The events a room keeps at hand for those who come back, and so the longest gap that is filled. Default
+    /// 2,000.
     pub recent_events: usize,
     /// The same in bytes, whichever is reached first. Default 512 KiB.
     pub recent_bytes: usize,
+    /// The same in bytes, of all rooms together. Above it the rooms that were quiet for longest let go of theirs, which are
+    /// read again when somebody comes back. Default 64 MiB: 128 rooms with all they may have.
+    pub recent_total_bytes: usize,
+    /// Rooms that may be active at once: those with somebody attached, and those that were used a moment ago. Near this number
+    /// rooms without anybody are let go of, the quietest first; when all are in use, commands for further rooms are refused as
+    /// overloaded. Default 16,384, at a few KiB each.
+    pub active_rooms: usize,
     /// How long a lost session's user still counts as online. Default 10 s: a reload or a tunnel is not a leave.
     pub presence_grace: Duration,
     /// Above this many online users only their number is told. Default 200.
@@ -49,6 +61,9 @@ pub struct Limits {
     pub sessions: Option<usize>,
     /// How fast one user may send. Default `None`: unlimited.
     pub sends: Option<Rate>,
+    /// Users whose rate of sending is remembered. When there are more, those who have sent least are forgotten. Default
+    /// 65,536, at some 200 bytes each.
+    pub rated_users: usize,
 }
 
 impl Default for Limits {
@@ -57,13 +72,16 @@ impl Default for Limits {
             message_chars: 4_000,
             rooms_per_session: 128,
             unanswered_commands: 64,
+            unanswered_bytes: 1 << 20,
             outbox_bytes: 1 << 20,
             room_mailbox: 1_024,
             journal_messages: 8_192,
             journal_changes: 256,
             journal_bytes: 8 << 20,
-            recent_events: 500,
+            recent_events: 2_000,
             recent_bytes: 512 << 10,
+            recent_total_bytes: 64 << 20,
+            active_rooms: 16_384,
             presence_grace: Duration::from_secs(10),
             presence_list_max: 200,
             presence_list_again: 180,
@@ -74,6 +92,7 @@ impl Default for Limits {
             sessions_per_user: None,
             sessions: None,
             sends: None,
+            rated_users: 65_536,
         }
     }
 }

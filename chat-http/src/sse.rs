@@ -43,7 +43,7 @@ pub(crate) async fn open(session: Session, room: RoomId, since: Since, presence:
 pub(crate) fn parse_id(id: &str) -> Option<Position> {
     let (epoch, seq) = id.rsplit_once(':')?;
     let seq = Seq(parse_integer(seq)?);
-    (!epoch.is_empty()).then(|| Position { epoch: Epoch::new(epoch), seq })
+    (!epoch.is_empty() && ws::is_epoch(epoch)).then(|| Position { epoch: Epoch::new(epoch), seq })
 }
 
 /// What an attached session hears, as text for an `EventSource`.
@@ -282,7 +282,9 @@ mod tests {
     fn ids_are_positions() {
         let position = parse_id("e:f:41").unwrap();
         assert_eq!((position.epoch.as_str(), position.seq), ("e:f", Seq(41)));
-        for bad in ["", "41", ":41", "e:", "e:x", "e:-1", "e:01", "e:9007199254740992"] {
+        for bad in
+            [&format!("{}:1", "e".repeat(65)), "", "41", ":41", "e:", "e:x", "e:-1", "e:01", "e:9007199254740992"]
+        {
             assert_eq!(parse_id(bad), None, "{bad}");
         }
     }

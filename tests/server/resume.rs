@@ -55,7 +55,7 @@ async fn resume_from_too_far_back(database: Database) {
     let server = Server::start(&database).await;
     let id = server.room("general").await;
     let mut bob = server.join(id, "Bob").await;
-    for number in 1..=1200 {
+    for number in 1..=2700 {
         bob.send(json!({"type": "message", "content": "x"})).await;
         if number % 40 == 0 {
             bob.expect("own message", |frame| frame["seq"] == number).await;
@@ -63,13 +63,13 @@ async fn resume_from_too_far_back(database: Database) {
     }
     let (mut alice, resync) = resume(&server, id, "after=1").await;
     let shown = json!([resync["type"], resync["room"], resync["head"], resync["events"]]);
-    assert_eq!(shown, json!(["resync", id, 1200, null]));
+    assert_eq!(shown, json!(["resync", id, 2700, null]));
     assert!(!resync["epoch"].as_str().unwrap().is_empty());
     bob.say("live").await;
-    assert_eq!(alice.event().await["seq"], 1201);
+    assert_eq!(alice.event().await["seq"], 2701);
     // What the ring holds at least is told in full.
     let (_alice, attached) = resume(&server, id, "after=701").await;
-    assert_eq!((&attached["type"], attached["events"].as_array().map(Vec::len)), (&json!("attached"), Some(500)));
+    assert_eq!((&attached["type"], attached["events"].as_array().map(Vec::len)), (&json!("attached"), Some(2_000)));
 }
 
 async fn resume_from_ahead(database: Database) {

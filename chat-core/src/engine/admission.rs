@@ -108,6 +108,11 @@ impl Admission {
 }
 
 impl Admitted {
+    /// The bytes of its text.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Counts what a message was answered; to be called once, when it is.
     pub(super) fn answered(&self, outcome: &Outcome) {
         if self.kind == Kind::Message {

@@ -6,13 +6,16 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
     engine::{
         admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, log_limits::LogLimits,
-        metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
+        memory::Memory, metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -182,10 +185,12 @@ impl Builder {
         let (journal, writers) = Journal::start(&store, &breaker, &metrics, &runtime, &stopping);
         let inner = Arc::new(Inner {
             hub: Hub::new(),
+            memory: Memory::new(&self.limits),
+            loads: Semaphore::new(LOADS),
             journal,
             breaker,
             sessions: Sessions::default(),
-            rates: Rates::new(self.limits.sends),
+            rates: Rates::new(self.limits.sends, self.limits.rated_users),
             admission: Admission::new(&self.limits, &metrics),
             lifecycle: Lifecycle::new(stop, writers),
             logs: LogLimits::default(),
@@ -213,6 +218,9 @@ impl fmt::Debug for Builder {
             .finish_non_exhaustive()
     }
 }
+
+/// How many rooms may load their latest events at once: what is read is in memory before it is counted.
+const LOADS: usize = 4;
 
 /// A word that was never used before.
 fn random_epoch() -> Epoch {

@@ -360,6 +360,7 @@ const fn input_name(input: &Input) -> &'static str {
         | Input::Appended(_)
         | Input::Recovered(_)
         | Input::Loaded(_)
+        | Input::LetGo
         | Input::Wake => "other",
     }
 }

@@ -12,7 +12,13 @@ use tokio::sync::mpsc;
 
 use crate::{
     Departure, Error, Presence, RoomId, SessionId,
-    engine::{inner::Inner, lock, reply::Responder, room_task::RoomTask},
+    engine::{
+        inner::Inner,
+        lock,
+        memory::{Excess, RoomMemory, Usage},
+        reply::Responder,
+        room_task::RoomTask,
+    },
     state::{Input, ReplyId},
 };
 
@@ -26,8 +32,10 @@ pub(super) struct Hub {
 
 #[derive(Debug)]
 struct Entry {
+    /// Bounded by what is let in: commands by their slots, departures by the sessions that are attached.
     mailbox: mpsc::UnboundedSender<Letter>,
     shared: Arc<RoomShared>,
+    usage: Arc<Usage>,
 }
 
 /// What a room's task shares with those who look at it from outside.
@@ -42,8 +50,10 @@ pub(super) struct RoomShared {
 pub(super) enum Letter {
     /// A command.
     Command(RoomCommand),
-    /// A session is gone. Always accepted.
+    /// A session is gone. Always accepted: a session departs once from a room.
     Depart(SessionId, Departure),
+    /// Memory is wanted elsewhere. Asked once at a time.
+    LetGo,
     /// Breaks the room, to show what happens then.
     #[cfg(any(test, feature = "test-util"))]
     Panic,
@@ -95,12 +105,42 @@ impl Hub {
         if self.closed.load(Ordering::Acquire) {
             return Err(refused(Error::Unavailable, command));
         }
-        let entry = shard.entry(room).or_insert_with(|| Entry::start(inner, room));
-        match Slot::take(&entry.shared, inner.limits.room_mailbox) {
+        let is_new = !shard.contains_key(&room);
+        if is_new && let Some(memory) = inner.memory.enter() {
+            shard.insert(room, Entry::start(inner, room, memory));
+        }
+        let sent = match shard.get(&room).and_then(|entry| Some((entry, entry.slot(inner)?))) {
             None => Err(refused(Error::Overloaded, command)),
-            Some(slot) => {
+            Some((entry, slot)) => {
                 command.slot = Some(slot);
                 entry.send(Letter::Command(command))
+            }
+        };
+        drop(shard);
+        if is_new {
+            self.relieve(inner);
+        }
+        sent
+    }
+
+    /// When rooms keep too much in memory, or are too many: asks those that were quiet for longest to let go.
+    pub(super) fn relieve(&self, inner: &Inner) {
+        let Some(mut excess) = inner.memory.excess(inner.clock.now().mono) else { return };
+        let mut rooms: Vec<(u64, RoomId, Arc<Usage>)> = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            rooms.extend(shard.iter().map(|(room, entry)| (entry.usage.touched(), *room, Arc::clone(&entry.usage))));
+        }
+        rooms.sort_unstable_by_key(|(touched, room, _)| (*touched, *room));
+        for (_, room, usage) in rooms {
+            if excess == (Excess { rooms: 0, recent: 0 }) {
+                return;
+            }
+            if usage.ask(&mut excess)
+                && let Some(entry) = lock(self.shard(room)).get(&room)
+            {
+                // A task that has ended has nothing any more.
+                let _ended = entry.send(Letter::LetGo);
             }
         }
     }
@@ -161,11 +201,16 @@ impl Hub {
 }
 
 impl Entry {
-    fn start(inner: &Arc<Inner>, room: RoomId) -> Self {
+    fn start(inner: &Arc<Inner>, room: RoomId, memory: RoomMemory) -> Self {
         let (mailbox, letters) = mpsc::unbounded_channel();
-        let shared = Arc::new(RoomShared::default());
-        RoomTask::spawn(inner, room, letters, Arc::clone(&shared));
-        Self { mailbox, shared }
+        let (shared, usage) = (Arc::new(RoomShared::default()), Arc::clone(memory.usage()));
+        RoomTask::spawn(inner, room, letters, Arc::clone(&shared), memory);
+        Self { mailbox, shared, usage }
+    }
+
+    /// A place for a command, if there is one.
+    fn slot(&self, inner: &Inner) -> Option<Slot> {
+        Slot::take(&self.shared, inner.limits.room_mailbox)
     }
 
     fn send(&self, letter: Letter) -> Result<(), Box<Refused>> {

@@ -11,6 +11,7 @@ use std::{
 
 use tokio::{
     runtime::Handle,
+    sync::Semaphore,
     time::{Instant, sleep},
 };
 
@@ -18,7 +19,7 @@ use crate::{
     Clock, Epoch, Error, Limits, Policy, Room,
     engine::{
         admission::Admission, breaker::Breaker, breaker::not_stored, hub::Hub, journal::Journal, log_limits::LogLimits,
-        metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
+        memory::Memory, metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
     },
     log::Excerpt,
     store::{Store, StoreError, StoreErrorKind},
@@ -34,6 +35,9 @@ pub(super) struct Inner {
     /// So that tasks can be started from wherever a session is used.
     pub(super) runtime: Handle,
     pub(super) hub: Hub,
+    pub(super) memory: Arc<Memory>,
+    /// Loads of rooms' events that may be under way at once.
+    pub(super) loads: Semaphore,
     pub(super) journal: Journal,
     pub(super) breaker: Arc<Breaker>,
     pub(super) sessions: Sessions,

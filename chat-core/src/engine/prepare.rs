@@ -1,7 +1,7 @@
 //! What is checked before a command goes on its way.
 
 use crate::{
-    Action, Actor, Command, Draft, Error, Identity, Position, RoomId, Seq, SessionId, Since,
+    Action, Actor, Command, Draft, Epoch, Error, Identity, Position, RoomId, Seq, SessionId, Since,
     append::EventKey,
     engine::{admission::Admitted, inner::Inner, reply::Kind, session_core::SessionCore},
     state::{Input, ReplyId},
@@ -101,6 +101,8 @@ impl Inner {
         let (since, wants_gap) = match since {
             Since::Now => (Since::Now, false),
             Since::Position(Position { epoch, seq }) => {
+                // What the client sent is not kept while the command waits: our epoch, or one that is nobody's.
+                let epoch = if epoch == self.epoch { self.epoch.clone() } else { Epoch::new("") };
                 (Since::Position(Position { epoch, seq: seq.min(MAX_SEQ) }), true)
             }
             Since::Seq(seq) => (Since::Seq(seq.min(MAX_SEQ)), true),

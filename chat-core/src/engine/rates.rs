@@ -15,11 +15,14 @@ pub(super) struct Rates {
 struct Users {
     buckets: HashMap<UserId, Bucket>,
     sweep_at: usize,
+    max: usize,
 }
 
 impl Rates {
-    pub(super) fn new(rate: Option<Rate>) -> Self {
-        Self { rate, users: Mutex::new(Users { buckets: HashMap::new(), sweep_at: SWEEP_MIN }) }
+    /// At this rate, for at most so many users.
+    pub(super) fn new(rate: Option<Rate>, max_users: usize) -> Self {
+        let (buckets, max) = (HashMap::new(), max_users.max(1));
+        Self { rate, users: Mutex::new(Users { buckets, sweep_at: SWEEP_MIN.min(max), max }) }
     }
 
     /// Takes one from the user's bucket: `RateLimited` when it is empty.
@@ -35,12 +38,29 @@ impl Rates {
 }
 
 impl Users {
-    /// Forgets full buckets, each time there are twice as many as were left the last time.
+    /// Forgets full buckets, each time there are twice as many as were left the last time. When there are as many as may be,
+    /// the fuller half goes: who comes with ever new names gains nothing by being forgotten.
     fn sweep(&mut self, now: Duration) {
-        if self.buckets.len() >= self.sweep_at {
-            self.buckets.retain(|_, bucket| !bucket.is_full(now));
-            self.sweep_at = (self.buckets.len() * 2).max(SWEEP_MIN);
+        if self.buckets.len() < self.sweep_at {
+            return;
         }
+        self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        if self.buckets.len() >= self.max {
+            let mut levels: Vec<f64> = self.buckets.values().map(|bucket| bucket.level(now)).collect();
+            let middle = levels.len() / 2;
+            let (_, middle, _) = levels.select_nth_unstable_by(middle, f64::total_cmp);
+            let middle = *middle;
+            let emptier = self.buckets.values().filter(|bucket| bucket.level(now) < middle).count();
+            let mut spare = (self.max / 2).saturating_sub(emptier);
+            // Of equals, some: all of them may be equal.
+            self.buckets.retain(|_, bucket| {
+                let level = bucket.level(now);
+                let fits = level <= middle && spare > 0;
+                spare -= usize::from(fits && level >= middle);
+                level < middle || fits
+            });
+        }
+        self.sweep_at = (self.buckets.len() * 2).max(SWEEP_MIN).min(self.max);
     }
 }
 
@@ -52,7 +72,7 @@ mod tests {
 
     #[test]
     fn each_user_has_a_bucket_and_full_ones_are_forgotten() {
-        let rates = Rates::new(Some(Rate { per_second: 1.0, burst: 1 }));
+        let rates = Rates::new(Some(Rate { per_second: 1.0, burst: 1 }), 65_536);
         for n in 0..SWEEP_MIN {
             let user = UserId::new(&n.to_string()).unwrap();
             assert_eq!(rates.take(&user, Duration::ZERO), Ok(()));
@@ -62,5 +82,19 @@ mod tests {
         let late = UserId::new("late").unwrap();
         assert_eq!(rates.take(&late, Duration::from_secs(1)), Ok(()));
         assert_eq!(lock(&rates.users).buckets.len(), 1);
+    }
+
+    #[test]
+    fn users_are_remembered_up_to_a_number_those_who_sent_most_for_longest() {
+        let rates = Rates::new(Some(Rate { per_second: 0.001, burst: 3 }), 2_000);
+        let user = |name: &str| UserId::new(name).unwrap();
+        for _ in 0..3 {
+            rates.take(&user("greedy"), Duration::ZERO).unwrap();
+        }
+        for number in 0..20_000 {
+            rates.take(&user(&number.to_string()), Duration::ZERO).unwrap();
+            assert!(lock(&rates.users).buckets.len() <= 2_000);
+        }
+        assert!(rates.take(&user("greedy"), Duration::ZERO).is_err(), "whoever sent too much is not forgotten");
     }
 }

@@ -72,7 +72,7 @@ impl Responder {
         match to {
             To::Session(reply) => {
                 let result = to_answer(outcome, reply.room, epoch);
-                SessionCore::answered(reply, result);
+                SessionCore::answered(reply, admitted.bytes(), result);
             }
             To::Call(call) => {
                 let result = if let Outcome::Failed(error) = outcome { Err(error) } else { Ok(outcome) };

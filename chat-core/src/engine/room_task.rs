@@ -15,6 +15,8 @@ use crate::{
         audience::Audience,
         hub::{Letter, RoomCommand, RoomShared},
         inner::Inner,
+        load,
+        memory::RoomMemory,
         metrics::Counted,
         reply::Responder,
         session_core::Ending,
@@ -30,6 +32,7 @@ pub(super) struct RoomTask {
     id: RoomId,
     mailbox: mpsc::UnboundedReceiver<Letter>,
     shared: Arc<RoomShared>,
+    memory: RoomMemory,
     stop: watch::Receiver<bool>,
     audience: Audience,
     pending: HashMap<ReplyId, Responder>,
@@ -72,12 +75,14 @@ impl RoomTask {
         id: RoomId,
         mailbox: mpsc::UnboundedReceiver<Letter>,
         shared: Arc<RoomShared>,
+        memory: RoomMemory,
     ) {
         let task = Self {
             inner: Arc::clone(inner),
             id,
             mailbox,
             shared,
+            memory,
             stop: inner.lifecycle.stop(),
             audience: Audience::default(),
             pending: HashMap::new(),
@@ -98,6 +103,8 @@ impl RoomTask {
             let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
             self.shared.set_presence(None);
             self.load = None;
+            self.memory.set_idle(false);
+            self.memory.touch(0, self.inner.clock.now().mono);
             match lived {
                 Ok(Ok(End::Idle)) => return,
                 Ok(Ok(End::Deleted)) => {
@@ -148,13 +155,24 @@ impl RoomTask {
             if state.is_deleted() {
                 return End::Deleted;
             }
-            idle_since = state.is_idle().then(|| idle_since.unwrap_or(now));
+            let is_idle = state.is_idle();
+            if is_idle != idle_since.is_some() {
+                self.memory.set_idle(is_idle);
+            }
+            idle_since = is_idle.then(|| idle_since.unwrap_or(now));
             let linger = idle_since.map(|since: Duration| since + self.inner.limits.room_linger);
             match self.next(state.poll_timeout(), linger).await {
                 Next::Input(input) => self.step(state, input),
                 Next::Letter(Letter::Command(command)) => self.take(state, command),
                 Next::Letter(Letter::Depart(session, departure)) => {
                     self.step(state, Input::Depart { session, departure });
+                }
+                Next::Letter(Letter::LetGo) => {
+                    self.memory.asked();
+                    if is_idle && self.inner.hub.retire(self.id, &self.mailbox) {
+                        return End::Idle;
+                    }
+                    self.step(state, Input::LetGo);
                 }
                 #[cfg(any(test, feature = "test-util"))]
                 #[expect(clippy::panic, reason = "it was asked for")]
@@ -201,7 +219,8 @@ impl RoomTask {
     /// Feeds the state and carries out what it says, in order.
     fn step(&mut self, state: &mut RoomState, input: Input) {
         let mut effects = mem::take(&mut self.effects);
-        state.handle(input, self.inner.clock.now(), &mut effects);
+        let now = self.inner.clock.now();
+        state.handle(input, now, &mut effects);
         // Whoever comes or goes joins or parts, or changes the number. Told first: who hears of it may ask at once.
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
         if moved || state.presence().count != self.online {
@@ -211,6 +230,9 @@ impl RoomTask {
             self.carry_out(effect, state);
         }
         self.effects = effects;
+        if self.memory.touch(state.recent_bytes(), now.mono) {
+            self.inner.hub.relieve(&self.inner);
+        }
     }
 
     fn tell_presence(&mut self, state: &RoomState) {
@@ -235,8 +257,9 @@ impl RoomTask {
             }
             Effect::Load { after, limit } => {
                 let (inner, id) = (Arc::clone(&self.inner), self.id);
+                let is_tail = after == state.head();
                 let load = async move {
-                    let events = inner.store.events_after(id, after, limit).await;
+                    let events = load::load(&inner, id, after, limit, is_tail).await;
                     Input::Loaded(events.map_err(|failure| inner.read_failed(&failure)))
                 };
                 self.load = Some(load.boxed());
@@ -331,6 +354,7 @@ impl RoomTask {
         while let Ok(letter) = self.mailbox.try_recv() {
             match letter {
                 Letter::Command(command) => command.responder.refuse(error.clone(), &self.inner.epoch),
+                Letter::LetGo => self.memory.asked(),
                 Letter::Depart(..) => {}
                 #[cfg(any(test, feature = "test-util"))]
                 Letter::Panic => {}

@@ -128,10 +128,10 @@ impl SessionCore {
         });
     }
 
-    /// Passes an answer on, and goes on with what waited for it.
-    pub(super) fn answered(reply: SessionReply, result: AnswerResult) {
+    /// Passes the answer to a command with so many bytes of text on, and goes on with what waited for it.
+    pub(super) fn answered(reply: SessionReply, bytes: usize, result: AnswerResult) {
         let session = Arc::clone(&reply.session);
-        session.change(|state, session| session.settle(state, reply, result));
+        session.change(|state, session| session.settle(state, reply, bytes, result));
     }
 
     /// The caller that awaited this attach has taken its gap, or is gone.
@@ -261,9 +261,11 @@ impl SessionCore {
         call: Option<oneshot::Sender<AnswerResult>>,
     ) -> Result<Option<Waker>, ()> {
         let Prepared { room, kind, input, reply, wants_gap, admitted } = prepared;
+        let bytes = admitted.bytes();
         let refusal = state.ended.clone().or_else(|| {
             let many = kind == Kind::Attach && state.has_all_rooms(room, self.inner.limits.rooms_per_session);
-            many.then_some(Error::TooMany { what: "rooms" })
+            let full = !state.has_place_for(bytes, self.inner.limits.unanswered_bytes);
+            many.then_some(Error::TooMany { what: "rooms" }).or(full.then_some(Error::Overloaded))
         });
         if let Some(error) = refusal {
             admitted.refused(&error);
@@ -272,6 +274,7 @@ impl SessionCore {
         if kind == Kind::Attach {
             state.rooms.entry(room).or_default().attaching += 1;
         }
+        state.unanswered += bytes;
         let attach = if wants_gap { AttachKind::Gap } else { AttachKind::Now };
         let (name, id) = (kind.name(), self.id.0);
         let span =
@@ -297,7 +300,7 @@ impl SessionCore {
                 let Refused { error, responder } = *refused;
                 responder.admitted.refused(&error);
                 match responder.to {
-                    To::Session(reply) => self.settle(state, reply, Err(error)),
+                    To::Session(reply) => self.settle(state, reply, responder.admitted.bytes(), Err(error)),
                     To::Call(_) => Ok(None),
                 }
             }
@@ -321,9 +324,16 @@ impl SessionCore {
         outcome
     }
 
-    /// Takes note of an answer, and passes it on.
-    fn settle(&self, state: &mut State, reply: SessionReply, result: AnswerResult) -> Result<Option<Waker>, ()> {
+    /// Takes note of the answer to a command with so many bytes of text, and passes it on.
+    fn settle(
+        &self,
+        state: &mut State,
+        reply: SessionReply,
+        bytes: usize,
+        result: AnswerResult,
+    ) -> Result<Option<Waker>, ()> {
         let SessionReply { ticket, room, kind, attach, span, call, .. } = reply;
+        state.unanswered = state.unanswered.saturating_sub(bytes);
         if let Some(span) = span {
             span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         }

@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) rooms: HashMap<RoomId, Link>,
     /// The attach whose gap is in flight: from its dispatch until someone has taken the gap.
     pub(super) gap: Option<Ticket>,
+    /// Bytes of text in commands that are not answered.
+    pub(super) unanswered: usize,
     /// Commands that wait for that, or behind one that does.
     pub(super) held: VecDeque<Held>,
 }
@@ -47,6 +49,7 @@ impl State {
             ended: None,
             rooms: HashMap::new(),
             gap: None,
+            unanswered: 0,
             held: VecDeque::new(),
         }
     }
@@ -62,6 +65,11 @@ impl State {
             self.gap = None;
         }
         held
+    }
+
+    /// Whether so many bytes more fit among those of unanswered commands. A single command always fits.
+    pub(super) const fn has_place_for(&self, bytes: usize, limit: usize) -> bool {
+        bytes == 0 || self.unanswered == 0 || self.unanswered.saturating_add(bytes) <= limit
     }
 
     pub(super) fn has_all_rooms(&self, room: RoomId, limit: usize) -> bool {

@@ -72,6 +72,7 @@ impl RoomState {
             | Input::Appended(_)
             | Input::Recovered(_)
             | Input::Loaded(_)
+            | Input::LetGo
             | Input::Wake => None,
         };
         match session.and_then(|session| self.waiting.get_mut(&session)) {

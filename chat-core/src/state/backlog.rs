@@ -2,33 +2,34 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::{Item, RoomId, SignalKind, Update, state::recent::event_cost};
+use crate::{Delivery, Item, Presence, RoomId, Signal, SignalKind, Typing, Update, delivery::FLAT_COST};
 
 /// What waits for one session, in order, bounded in bytes.
 ///
 /// When it is full, signals go first: of each room the newest user list and the newest typing stay. A join or leave that
-/// goes leaves a user list behind, since the room sends one within a second of each.
+/// goes leaves a user list behind, since the room sends one within a second of each. Lists that still do not fit lose their
+/// names, and tell the numbers alone.
 #[derive(Debug)]
 pub struct Backlog {
     queue: VecDeque<Update>,
+    /// What events and answers cost.
     bytes: usize,
+    /// What signals cost.
+    signal_bytes: usize,
     limit: usize,
-    /// How many signals stand in the queue, so that a queue without any is not searched for them.
-    signals: usize,
+    /// How many signals came since they were thinned out, so that a queue is not searched for what cannot go.
+    fresh_signals: usize,
 }
 
 /// Events no longer fit: the session is to be closed as lagged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
-/// What everything but an event's text costs.
-const FLAT_COST: usize = 128;
-
 impl Backlog {
     /// An empty one that holds at most so many bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, limit, signals: 0 }
+        Self { queue: VecDeque::new(), bytes: 0, signal_bytes: 0, limit, fresh_signals: 0 }
     }
 
     /// Adds to the end.
@@ -36,12 +37,13 @@ impl Backlog {
     /// # Errors
     /// [`Overflow`] when events and answers alone do not fit; it is empty then.
     pub fn push(&mut self, update: Update) -> Result<(), Overflow> {
+        self.fresh_signals += usize::from(signal(&update).is_some());
         self.add(update);
-        if self.bytes > self.limit && self.signals > 0 {
-            self.drop_signals();
+        if self.is_full() && self.fresh_signals > 0 {
+            self.thin_out();
         }
-        // What is left of the signals is bounded by the number of rooms; nobody is cut for them.
-        if self.bytes - self.signals * FLAT_COST <= self.limit {
+        // What is left of the signals is small, at most two a room; nobody is cut for them.
+        if self.bytes <= self.limit {
             return Ok(());
         }
         *self = Self::new(self.limit);
@@ -51,8 +53,7 @@ impl Backlog {
     /// Takes from the front.
     pub fn pop(&mut self) -> Option<Update> {
         let update = self.queue.pop_front()?;
-        self.bytes -= cost(&update);
-        self.signals -= usize::from(signal(&update).is_some());
+        *self.counter(&update) -= cost(&update);
         Some(update)
     }
 
@@ -65,28 +66,41 @@ impl Backlog {
     /// How many bytes wait, as they are counted here.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.signal_bytes
+    }
+
+    const fn is_full(&self) -> bool {
+        self.bytes() > self.limit
     }
 
     fn add(&mut self, update: Update) {
-        self.bytes += cost(&update);
-        self.signals += usize::from(signal(&update).is_some());
+        *self.counter(&update) += cost(&update);
         self.queue.push_back(update);
     }
 
-    fn drop_signals(&mut self) {
+    fn counter(&mut self, update: &Update) -> &mut usize {
+        if signal(update).is_some() { &mut self.signal_bytes } else { &mut self.bytes }
+    }
+
+    /// Lets go of the signals that newer ones replace; if that is not enough, of the names in the others.
+    fn thin_out(&mut self) {
         let mut newest = BTreeSet::new();
-        let kept: Vec<Update> = std::mem::take(&mut self.queue)
+        let queue = std::mem::take(&mut self.queue);
+        let kept: Vec<Update> = queue
             .into_iter()
             .rev()
-            .filter(|update| match signal(update) {
+            .filter(|update| match signal(update).map(whole) {
                 None => true,
                 Some(Some(kind)) => newest.insert(kind),
                 Some(None) => false,
             })
             .collect();
-        (self.bytes, self.signals) = (0, 0);
+        (self.bytes, self.signal_bytes, self.fresh_signals) = (0, 0, 0);
         kept.into_iter().rev().for_each(|update| self.add(update));
+        if self.is_full() {
+            self.queue.iter_mut().for_each(leave_names_out);
+            self.signal_bytes = self.queue.iter().filter(|update| signal(update).is_some()).map(cost).sum();
+        }
     }
 }
 
@@ -97,24 +111,45 @@ enum Whole {
     Typing(RoomId),
 }
 
-/// Whether this is a signal, and which newer one would replace it; `Some(None)` for one that can go by itself.
-fn signal(update: &Update) -> Option<Option<Whole>> {
-    let Update::Delivery(delivery) = update else { return None };
-    let Item::Signal(signal) = delivery.item() else { return None };
-    Some(match signal.kind {
+/// The signal that an update brings, if it does.
+fn signal(update: &Update) -> Option<&Signal> {
+    match update {
+        Update::Delivery(delivery) => match delivery.item() {
+            Item::Signal(signal) => Some(signal),
+            Item::Event(_) => None,
+        },
+        Update::Answer(..) | Update::Detached(_) | Update::Closed(_) => None,
+    }
+}
+
+/// Which newer signal would replace this one; `None` for one that can go by itself.
+const fn whole(signal: &Signal) -> Option<Whole> {
+    match signal.kind {
         SignalKind::UserList(_) => Some(Whole::UserList(signal.room)),
         SignalKind::Typing(_) => Some(Whole::Typing(signal.room)),
         SignalKind::Join(_) | SignalKind::Leave(_) => None,
-    })
+    }
+}
+
+/// Leaves of a list only how many there are.
+fn leave_names_out(update: &mut Update) {
+    let Some(Signal { room, at, kind }) = signal(update) else { return };
+    let kind = match kind {
+        SignalKind::UserList(Presence { count, identities }) if !identities.is_empty() => {
+            SignalKind::UserList(Presence { count: *count, identities: Vec::new() })
+        }
+        SignalKind::Typing(Typing { count, identities }) if !identities.is_empty() => {
+            SignalKind::Typing(Typing { count: *count, identities: Vec::new() })
+        }
+        SignalKind::UserList(_) | SignalKind::Typing(_) | SignalKind::Join(_) | SignalKind::Leave(_) => return,
+    };
+    *update = Update::Delivery(Delivery::signal(Signal { room: *room, at: *at, kind }));
 }
 
 /// What an update counts for. The gap in an answer is not charged: a session has one in flight at a time.
 fn cost(update: &Update) -> usize {
     match update {
-        Update::Delivery(delivery) => match delivery.item() {
-            Item::Event(event) => event_cost(event),
-            Item::Signal(_) => FLAT_COST,
-        },
+        Update::Delivery(delivery) => delivery.cost(),
         Update::Answer(..) => FLAT_COST,
         // These are told whatever else waits.
         Update::Detached(_) | Update::Closed(_) => 0,
@@ -126,7 +161,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Delivery, Event, EventKind, Identity, Presence, Seq, Signal, Timestamp};
+    use crate::{Event, EventKind, Identity, Seq, Timestamp};
 
     fn event(seq: u64) -> Update {
         let kind = EventKind::RoomDeleted;
@@ -176,5 +211,46 @@ mod tests {
         backlog.push(list(1, 1)).unwrap();
         backlog.push(list(1, 2)).unwrap();
         assert_eq!(drain(&mut backlog).len(), 3);
+    }
+
+    /// A list of 200 users with long names, and what it costs.
+    fn long_list(room: u64) -> (Update, usize) {
+        let identities: Vec<Identity> =
+            (0..200).map(|number| Identity::named(&format!("{number:03}{}", "é".repeat(60))).unwrap()).collect();
+        let list = signal(room, SignalKind::UserList(Presence { count: 200, identities }));
+        let bytes = cost(&list);
+        (list, bytes)
+    }
+
+    #[test]
+    fn long_lists_are_charged_for_what_they_are() {
+        let (list, bytes) = long_list(1);
+        assert!(bytes > 80_000, "{bytes}");
+        let mut backlog = Backlog::new(5 * bytes);
+        for _ in 0..100 {
+            backlog.push(list.clone()).unwrap();
+            assert!(backlog.bytes() <= 5 * bytes);
+        }
+    }
+
+    #[test]
+    fn lists_of_many_rooms_lose_their_names_rather_than_fill_the_memory() {
+        let (limit, mut backlog) = (1 << 20, Backlog::new(1 << 20));
+        for round in 0..3 {
+            for room in 1..=128 {
+                backlog.push(long_list(room).0).unwrap();
+                assert!(backlog.bytes() <= limit + 128 * FLAT_COST, "round {round}: {}", backlog.bytes());
+            }
+        }
+        let waiting = std::iter::from_fn(|| backlog.pop());
+        let rooms: BTreeSet<_> = waiting
+            .filter_map(|update| {
+                let signal = super::signal(&update)?;
+                assert!(matches!(&signal.kind, SignalKind::UserList(list) if list.count == 200), "{signal:?}");
+                Some(signal.room)
+            })
+            .collect();
+        assert_eq!(rooms.len(), 128, "each room's number is told");
+        assert_eq!(backlog.bytes(), 0);
     }
 }

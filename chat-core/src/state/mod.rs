@@ -127,6 +127,8 @@ pub enum Input {
     Recovered(Result<Recovered, Error>),
     /// The outcome of [`Effect::Load`].
     Loaded(Result<Vec<StoredEvent>, Error>),
+    /// Memory is wanted elsewhere: what can be read again is let go of.
+    LetGo,
     /// The time that `poll_timeout` named has come (or not: it does no harm).
     Wake,
 }

@@ -36,6 +36,13 @@ impl Bucket {
         Err(Duration::try_from_secs_f64(missing).unwrap_or(Duration::MAX))
     }
 
+    /// How much is in it.
+    #[must_use]
+    pub fn level(&self, now: Duration) -> f64 {
+        let passed = now.saturating_sub(self.last).as_secs_f64();
+        passed.mul_add(self.rate.per_second, self.tokens).min(f64::from(self.rate.burst).max(1.0))
+    }
+
     /// Whether it is full again, so that forgetting it changes nothing.
     #[must_use]
     pub fn is_full(&self, now: Duration) -> bool {

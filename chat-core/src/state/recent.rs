@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Delivery, Event, Item, Seq};
+use crate::{Delivery, Item, Seq};
 
 /// A contiguous run of events that ends at the room's head, bounded in number and bytes.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ impl Recent {
 
     /// From where to load so that it is as long as it may be, and how many.
     pub(super) fn missing(&self) -> (Seq, usize) {
-        let wanted = self.max_events - self.events.len();
-        let after = self.first.0.saturating_sub(1).saturating_sub(wanted as u64);
-        (Seq(after), wanted)
+        let (wanted, last) = (self.max_events - self.events.len(), self.first.0.saturating_sub(1));
+        let after = last.saturating_sub(wanted as u64);
+        (Seq(after), usize::try_from(last - after).unwrap_or(wanted))
     }
 
     /// Everything after this number, which it [covers](Self::covers).
@@ -46,13 +46,24 @@ impl Recent {
         self.events.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).cloned().collect()
     }
 
+    /// What it holds, in bytes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets go of everything; it can be loaded again.
+    pub(super) fn clear(&mut self) {
+        let first = Seq(self.first.0 + self.events.len() as u64);
+        *self = Self { events: VecDeque::new(), first, bytes: 0, full: false, ..*self };
+    }
+
     /// Adds the room's newest event.
     pub(super) fn push(&mut self, delivery: Delivery) {
-        self.bytes += cost(&delivery);
+        self.bytes += delivery.cost();
         self.events.push_back(delivery);
         while self.events.len() > self.max_events || (self.bytes > self.max_bytes && self.events.len() > 1) {
             if let Some(oldest) = self.events.pop_front() {
-                self.bytes -= cost(&oldest);
+                self.bytes -= oldest.cost();
                 self.first = self.first.next();
                 self.full = true;
             }
@@ -66,26 +77,14 @@ impl Recent {
             if event.seq.next() != self.first {
                 continue;
             }
-            if self.events.len() >= self.max_events || self.bytes + cost(&delivery) > self.max_bytes {
+            if self.events.len() >= self.max_events || self.bytes + delivery.cost() > self.max_bytes {
                 self.full = true;
                 return;
             }
             self.first = event.seq;
-            self.bytes += cost(&delivery);
+            self.bytes += delivery.cost();
             self.events.push_front(delivery);
         }
-    }
-}
-
-/// What an event counts for in bytes: its text, and a flat sum for everything else.
-pub(super) fn event_cost(event: &Event) -> usize {
-    128 + event.message().map_or(0, |message| message.content.len())
-}
-
-fn cost(delivery: &Delivery) -> usize {
-    match delivery.item() {
-        Item::Event(event) => event_cost(event),
-        Item::Signal(_) => 0,
     }
 }
 
@@ -94,7 +93,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{EventKind, RoomId, Timestamp};
+    use crate::{Event, EventKind, RoomId, Timestamp};
 
     fn event(seq: u64) -> Delivery {
         let kind = EventKind::RoomDeleted;
@@ -135,5 +134,18 @@ mod tests {
         }
         assert!(recent.covers(Seq(1)) && !recent.covers(Seq(0)), "two events of 128 bytes fit");
         assert!(!recent.can_grow());
+    }
+
+    #[test]
+    fn what_was_let_go_of_can_be_loaded_again() {
+        let mut recent = Recent::new(Seq(0), 3, 2 * 128);
+        for seq in 1..=3 {
+            recent.push(event(seq));
+        }
+        recent.clear();
+        assert!(recent.bytes() == 0 && recent.covers(Seq(3)) && !recent.covers(Seq(2)) && recent.can_grow());
+        assert_eq!(recent.missing(), (Seq(0), 3));
+        recent.prepend(events(1..=3));
+        assert_eq!((recent.since(Seq(1)), recent.bytes()), (events(2..=3), 256));
     }
 }

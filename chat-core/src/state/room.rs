@@ -91,6 +91,7 @@ impl RoomState {
             Input::Recovered(result) => self.recovered(result, now, effects),
             Input::Loaded(result) => self.loaded(result, now, effects),
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
+            Input::LetGo => self.let_go(),
             Input::Wake => {}
             command @ (Input::Attach { .. }
             | Input::Detach { .. }
@@ -122,6 +123,12 @@ impl RoomState {
     #[must_use]
     pub const fn presence(&self) -> &Presence {
         &self.presence
+    }
+
+    /// What the events at hand for those who come back cost in bytes, by [`Delivery::cost`].
+    #[must_use]
+    pub const fn recent_bytes(&self) -> usize {
+        self.recent.bytes()
     }
 
     /// The last event that was applied.
@@ -174,7 +181,19 @@ impl RoomState {
             }
             Input::Delete { actor, key, reply } => self.enqueue(Pending::delete(actor, key, reply), effects),
             // Not commands: `handle` has dealt with them.
-            Input::Depart { .. } | Input::Appended(_) | Input::Recovered(_) | Input::Loaded(_) | Input::Wake => {}
+            Input::Depart { .. }
+            | Input::Appended(_)
+            | Input::Recovered(_)
+            | Input::Loaded(_)
+            | Input::LetGo
+            | Input::Wake => {}
+        }
+    }
+
+    /// Lets go of the events at hand, unless someone waits for them.
+    fn let_go(&mut self) {
+        if self.waiting.is_empty() {
+            self.recent.clear();
         }
     }
 
@@ -249,6 +268,11 @@ pub(super) fn refuse(command: &Input, error: &Error, effects: &mut Vec<Effect>) 
         | Input::Send { reply, .. }
         | Input::Update { reply, .. }
         | Input::Delete { reply, .. } => fail(*reply, error.clone(), effects),
-        Input::Depart { .. } | Input::Appended(_) | Input::Recovered(_) | Input::Loaded(_) | Input::Wake => {}
+        Input::Depart { .. }
+        | Input::Appended(_)
+        | Input::Recovered(_)
+        | Input::Loaded(_)
+        | Input::LetGo
+        | Input::Wake => {}
     }
 }

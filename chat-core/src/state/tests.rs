@@ -433,13 +433,17 @@ fn cost_of_typing(typists: u64) -> Duration {
     }
     let mut effects = vec![];
     let now = Now { wall: Timestamp(7), mono: room.now };
-    let began = std::time::Instant::now();
-    for round in 0..2_000 {
-        let (session, reply) = (SessionId(1 + round % typists), ReplyId(0));
-        room.state.handle(Input::Typing { session, is_typing: round % 3 != 0, reply }, now, &mut effects);
-        effects.clear();
-    }
-    began.elapsed() / 2_000
+    // The best of some rounds: whatever else the machine does is not to be measured.
+    let rounds = (0..20_u64).map(|round| {
+        let began = std::time::Instant::now();
+        for number in round * 100..(round + 1) * 100 {
+            let (session, reply) = (SessionId(1 + number % typists), ReplyId(0));
+            room.state.handle(Input::Typing { session, is_typing: number % 3 != 0, reply }, now, &mut effects);
+            effects.clear();
+        }
+        began.elapsed() / 100
+    });
+    rounds.min().unwrap_or_default()
 }
 
 #[test]

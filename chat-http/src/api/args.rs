@@ -35,8 +35,8 @@ pub(crate) type SeqArg = IntegerArg<0, MAX_INTEGER>;
 /// How many, in the query.
 pub(crate) type LimitArg = IntegerArg<1, 100>;
 
-/// A text in the query.
-pub(crate) struct TextArg(pub(crate) Option<String>);
+/// A text in the query, of at most so many characters.
+pub(crate) struct TextArg<const MAX: usize>(pub(crate) Option<String>);
 
 /// `true` or `false` in the query.
 pub(crate) struct FlagArg(pub(crate) Option<bool>);
@@ -125,10 +125,10 @@ parameter!([const MIN: u64, const MAX: u64] IntegerArg<MIN, MAX>, Query, require
     }
 });
 
-parameter!([] TextArg, Query, required false, text_schema(), |request, name| {
+parameter!([const MAX: usize] TextArg<MAX>, Query, required false, text_schema(MAX), |request, name| {
     let text = query::get(request.uri().query(), name)?;
-    if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
-        return Err(Error::invalid_field(name, "must be at most 100 characters").into());
+    if text.as_ref().is_some_and(|text| text.chars().count() > MAX) {
+        return Err(Error::invalid_field(name, format!("must be at most {MAX} characters")).into());
     }
     Ok(Self(text))
 });
@@ -202,16 +202,13 @@ fn integer(min: u64, max: u64) -> MetaSchema {
     }
 }
 
-/// The most characters of a text in a query.
-pub(crate) const MAX_TEXT: usize = 100;
-
 fn last_id_schema() -> MetaSchema {
     MetaSchema { pattern: Some(patterns::EVENT_ID.to_owned()), ..MetaSchema::new("string") }
 }
 
-fn text_schema() -> MetaSchema {
+fn text_schema(max: usize) -> MetaSchema {
     let pattern = Some(patterns::TEXT.to_owned());
-    MetaSchema { max_length: Some(MAX_TEXT), pattern, ..MetaSchema::new("string") }
+    MetaSchema { max_length: Some(max), pattern, ..MetaSchema::new("string") }
 }
 
 fn key_schema() -> MetaSchema {

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     problem::Problem,
     sse::{self, Feed},
+    ws::EPOCH_CHARS,
 };
 
 /// The event streams of an engine's rooms.
@@ -52,7 +53,7 @@ impl EventsApi {
         /// Begin with the event after this number; from now on when left out.
         after: SeqArg,
         /// The history that `after` belongs to; when left out only the number counts.
-        epoch: TextArg,
+        epoch: TextArg<EPOCH_CHARS>,
         /// Whether to be shown as online; `true` when left out.
         presence: FlagArg,
         /// The id of the last event that was received; it stands above `after` and `epoch`.

@@ -8,7 +8,6 @@ pub(crate) mod patterns;
 mod presence;
 mod rooms;
 
-pub(crate) use args::MAX_TEXT;
 pub(crate) use events::EventsApi;
 pub(crate) use messages::MessagesApi;
 pub(crate) use presence::PresenceApi;

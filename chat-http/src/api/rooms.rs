@@ -54,9 +54,9 @@ impl RoomsApi {
         /// How many rooms at most; 50 when left out.
         limit: LimitArg,
         /// The `next` of the page before.
-        after: TextArg,
+        after: TextArg<100>,
         /// Only rooms whose name has this part, without regard to case and width: `STRASSE` finds `Straße`.
-        q: TextArg,
+        q: TextArg<100>,
     ) -> Result<FoundRooms, Problem> {
         let query = RoomQuery {
             limit: limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50),

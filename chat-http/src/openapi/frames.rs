@@ -13,7 +13,7 @@ pub(super) fn add(document: &mut Value) {
                         that the number belongs to; without it only the number counts.",
         "type": "object",
         "required": ["seq"],
-        "properties": {"epoch": {"type": "string"}, "seq": {"type": "integer", "minimum": 0}},
+        "properties": {"epoch": {"type": "string", "maxLength": 64}, "seq": {"type": "integer", "minimum": 0}},
         "additionalProperties": false,
     });
     schemas["ClientFrame"] = union("What a client says.", CLIENT);

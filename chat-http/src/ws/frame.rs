@@ -188,4 +188,31 @@ mod tests {
         let (one, other) = (Frame::of(&delivery).unwrap(), Frame::of(&delivery.clone()).unwrap());
         assert_eq!(one.as_str().as_ptr(), other.as_str().as_ptr());
     }
+
+    #[test]
+    fn a_frame_is_no_larger_than_what_the_engine_charges_for_it() {
+        let hostile = "\"\\\n\t\u{1}é".repeat(60);
+        let user = Identity::new("a\"\\b", "\"\\\"\\").unwrap();
+        let signals = [
+            SignalKind::Join(user.clone()),
+            SignalKind::Leave(user.clone()),
+            SignalKind::UserList(Presence { count: 200, identities: vec![user.clone(); 200] }),
+            SignalKind::Typing(Typing { count: 5, identities: vec![user.clone(); 5] }),
+        ];
+        let (room, at) = (RoomId(1_000_000), AT);
+        let mut deliveries: Vec<_> =
+            signals.into_iter().map(|kind| Delivery::signal(Signal { room, at, kind })).collect();
+        let key = Draft::text("").key("k".repeat(64)).checked_key().unwrap();
+        let message = EventKind::Message(Message { content: hostile, key, ordinal: 1 });
+        let (name, topic) = (RoomName::new("\"general\"").unwrap(), Topic::new("\"\"\n").unwrap());
+        for kind in [message, EventKind::RoomUpdated { name, topic }, EventKind::RoomDeleted] {
+            let actor = Some(user.clone());
+            deliveries.push(Delivery::event(Arc::new(Event { room, seq: Seq(1_000_000), at, actor, kind })));
+        }
+        for delivery in deliveries {
+            let (frame, cost) = (Frame::of(&delivery).unwrap(), delivery.cost());
+            // Of the flat sum, numbers of many digits may take a few bytes more.
+            assert!(frame.len() <= cost + 48, "{} bytes for {cost}: {frame}", frame.len());
+        }
+    }
 }

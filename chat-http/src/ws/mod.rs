@@ -21,7 +21,6 @@ use poem::{Endpoint, Request, Response, Result};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
-    api::MAX_TEXT,
     auth::Authenticator,
     json::{MAX_INTEGER, parse_integer},
     metrics::{self, OpenSocket},
@@ -33,7 +32,7 @@ use crate::{
 pub(crate) use self::drive::echo;
 use self::{close::CloseCode, drive::Entry};
 pub(crate) use self::{
-    protocol::{attached, delivered},
+    protocol::{EPOCH_CHARS, attached, delivered, is_epoch},
     upgrade::Handshake,
 };
 
@@ -120,8 +119,8 @@ fn read_entry(request: &Request) -> Result<Entry, Error> {
         })
         .transpose()?;
     let epoch = query::get(query, "epoch")?;
-    if epoch.as_ref().is_some_and(|epoch| epoch.chars().count() > MAX_TEXT) {
-        return Err(wrong("epoch", "must be at most 100 characters"));
+    if epoch.as_deref().is_some_and(|epoch| !is_epoch(epoch)) {
+        return Err(wrong("epoch", protocol::EPOCH_RULE));
     }
     let since = protocol::since(seq, epoch);
     let presence = match query::get(query, "presence")?.as_deref() {

@@ -113,6 +113,9 @@ fn read_since(fields: &mut Fields<'_>) -> Result<Option<Since>, Refusal> {
     let Some(mut after) = fields.object("after")? else { return Ok(None) };
     let seq = after.integer("seq", 0..=MAX_INTEGER)?.ok_or_else(|| after.wrong("seq", "is missing"))?;
     let epoch = after.text("epoch")?;
+    if epoch.as_deref().is_some_and(|epoch| !is_epoch(epoch)) {
+        return Err(after.wrong("epoch", EPOCH_RULE).into());
+    }
     after.finish()?;
     Ok(since(Some(Seq(seq)), epoch))
 }
@@ -125,6 +128,16 @@ pub(super) fn since(seq: Option<Seq>, epoch: Option<String>) -> Option<Since> {
         None => Since::Seq(seq),
     })
 }
+
+/// Whether a text is short enough to be an epoch.
+pub(crate) fn is_epoch(text: &str) -> bool {
+    text.chars().count() <= EPOCH_CHARS
+}
+
+/// The longest epoch that is read. Those that are given have 32.
+pub(crate) const EPOCH_CHARS: usize = 64;
+/// What is said of a longer one.
+pub(crate) const EPOCH_RULE: &str = "must be at most 64 characters";
 
 /// `pong`.
 pub(super) fn pong(reference: Option<&str>) -> Utf8Bytes {
@@ -292,6 +305,8 @@ mod tests {
             (r#"{"type":"attach","room":1,"after":{"seq":-1}}"#, None, "invalid_field", "after.seq"),
             (r#"{"type":"attach","room":1,"after":5}"#, None, "invalid_field", "after"),
         ];
+        let long = format!(r#"{{"type":"attach","room":1,"after":{{"seq":1,"epoch":"{}"}}}}"#, "é".repeat(65));
+        assert_eq!(refusal(&long, None), ("invalid_field", "after.epoch".to_owned()));
         for (text, own, code, field) in rows {
             assert_eq!(refusal(text, own), (code, field.to_owned()), "{text}");
         }

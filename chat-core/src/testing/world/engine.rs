@@ -115,9 +115,12 @@ impl World {
             | Input::Send { reply, .. }
             | Input::Update { reply, .. }
             | Input::Delete { reply, .. } => (*reply, Outcome::Failed(Error::RoomNotFound)),
-            Input::Depart { .. } | Input::Appended(_) | Input::Recovered(_) | Input::Loaded(_) | Input::Wake => {
-                return Ok(());
-            }
+            Input::Depart { .. }
+            | Input::Appended(_)
+            | Input::Recovered(_)
+            | Input::Loaded(_)
+            | Input::LetGo
+            | Input::Wake => return Ok(()),
         };
         self.answer(reply, result, &mut Batch::default())?;
         self.cut_laggards();
@@ -254,6 +257,9 @@ impl World {
             return Ok(());
         }
         live.wake = None;
+        if self.rng.percent(10) {
+            self.input(life.room, Input::LetGo)?;
+        }
         self.input(life.room, Input::Wake)
     }
 

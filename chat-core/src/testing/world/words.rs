@@ -47,6 +47,7 @@ impl fmt::Display for Words<'_, Input> {
                 write!(f, "loaded {} from {}", rows.len(), rows.first().map_or(0, |row| row.event.seq.0))
             }
             Input::Loaded(Err(error)) => write!(f, "not loaded: {}", error.code()),
+            Input::LetGo => write!(f, "let go"),
             Input::Wake => write!(f, "wake"),
         }
     }

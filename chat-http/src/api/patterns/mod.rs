@@ -37,7 +37,7 @@ pub(crate) const TEXT: &str = r"^[^\u0000]*$";
 pub(crate) const KEY: &str = "^[!-~]{1,64}$";
 
 /// Ids of server-sent events: positions.
-pub(crate) const EVENT_ID: &str = "^[!-~]+:(0|[1-9][0-9]{0,14})$";
+pub(crate) const EVENT_ID: &str = "^[!-~]{1,64}:(0|[1-9][0-9]{0,14})$";
 
 /// The pattern of a field of a request, by its name.
 pub(crate) fn of(field: &str) -> Option<&'static str> {

@@ -109,7 +109,7 @@ impl World {
     fn bytes_after(&self, room: RoomId, after: Seq, head: Seq) -> usize {
         let Some(chronicle) = self.check.chronicles.get(&room) else { return 0 };
         let events = (after.0 + 1..=head.0).filter_map(|seq| chronicle.get(Seq(seq)));
-        events.map(|stored| 128 + stored.event.message().map_or(0, |message| message.content.len())).sum()
+        events.map(|stored| Delivery::event(stored.event.clone()).cost()).sum()
     }
 
     fn check_gone(&self, room: RoomId) -> Checked {
