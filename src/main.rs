@@ -24,8 +24,8 @@ struct Options {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Where rooms and messages are kept: sqlite://FILE?mode=rwc, postgres://… or mysql://…; the default is the file
-    /// chat.db in the working folder, made when it is not there.
+    /// The database for rooms and messages: sqlite://FILE?mode=rwc, postgres://… or mysql://…; the default is the file
+    /// chat.db in the working folder, created if it does not exist.
     #[arg(
         long,
         env = "CHATD_DATABASE_URL",
@@ -36,30 +36,30 @@ struct Options {
     )]
     database_url: String,
 
-    /// The address to listen on, or a name and a port, such as localhost:8080. Anyone who can reach it can use any name: keep
-    /// it to networks you trust.
+    /// The address and port to listen on, or a name and a port, such as localhost:8080. Anyone who can reach it can use any
+    /// name: use only networks you trust.
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: ListenAddress,
 
-    /// Where people reach this server, such as `https://chat.example`: behind a proxy that does TLS, or under another name.
+    /// The URL where people reach this server, such as `https://chat.example`, if it is behind a TLS proxy or has another name.
     #[arg(long, env = "CHATD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     public_url: Option<Origin>,
 
-    /// The name of a host, such as chat.example, that requests may be for besides loopback names, IP addresses and the host of
-    /// the public URL; may be repeated (in the environment: separated by commas).
+    /// A host name to serve, such as chat.example, besides loopback names, IP addresses and the host of the public URL; may be
+    /// repeated (in the environment: separated by commas).
     #[arg(long = "allowed-host", env = "CHATD_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     allowed_hosts: Vec<HostName>,
 
-    /// A web origin, such as `https://chat.example`, whose pages may use this server besides its own; may be repeated (in
-    /// the environment: separated by commas).
+    /// Another web origin, such as `https://chat.example`, whose pages may use this server; may be repeated (in the
+    /// environment: separated by commas).
     #[arg(long = "allowed-origin", env = "CHATD_ALLOWED_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origins: Vec<Origin>,
 
-    /// An address for metrics: Prometheus reads them at /metrics there; off unless given. For the monitoring alone.
+    /// A separate address that serves metrics for Prometheus at /metrics; off by default. Only your monitoring should reach it.
     #[arg(long, env = "CHATD_METRICS_LISTEN", value_name = "ADDRESS")]
     metrics_listen: Option<ListenAddress>,
 
-    /// How to write the log, which goes to standard error; RUST_LOG chooses what is in it.
+    /// The format of the log, which goes to standard error; RUST_LOG chooses what is logged.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
     log_format: log::Format,
 }
@@ -67,17 +67,17 @@ struct Options {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Give the database a new epoch, so that every client reads its rooms anew: after each restore of an older copy, before
-    /// the server is started. Only while it is stopped.
+    /// Give the database a new epoch, so that every client reads its rooms again. Run it after you restored an older copy,
+    /// while the server is stopped.
     NewEpoch,
 
-    /// Chat in this terminal: a client of a running server. It comes back by itself when the connection is lost.
+    /// Chat in this terminal, as a client of a running server. It reconnects by itself when the connection is lost.
     #[command(help_template = TERMINAL_HELP)]
     Terminal {
         /// The server's address, such as `http://127.0.0.1:8080`.
         #[arg(value_name = "URL")]
         server: String,
-        /// A room's name or number; a room with this name is made if there is none.
+        /// A room's name or number; if no room has this name, it is created.
         room: String,
         /// The name to chat under.
         name: String,
@@ -96,7 +96,7 @@ Exit codes:
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
   5  the database holds something else, or needs a newer version
-  6  an address cannot be listened on";
+  6  the server cannot listen on an address";
 
 /// Why the server did not run, or stopped by itself.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let engine =
         ChatEngine::builder().database(database_url.as_str()).build().await.map_err(|error| cannot_start(&error))?;
 
-    tracing::warn!("guests only: everyone is who they say they are; for trusted networks only");
+    tracing::warn!("guests only: anyone can use any name; for trusted networks only");
     tracing::info!(%address, "listening on http://{address}");
     say_where(address);
 

@@ -62,7 +62,7 @@ pub enum Error {
         retry_after: Duration,
     },
     /// A queue is full. Nothing was stored.
-    #[error("too much is waiting; try again")]
+    #[error("the server is overloaded; try again")]
     Overloaded,
     /// The database cannot be reached, or the engine is stopping. Nothing was stored.
     #[error("not available now; try again")]

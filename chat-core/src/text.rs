@@ -94,7 +94,7 @@ impl Topic {
             return Err(Error::invalid_field("topic", "must not contain control or bidi-override characters"));
         }
         if !topic.is_empty() && is_blank(topic) {
-            return Err(Error::invalid_field("topic", "must show something, or be empty"));
+            return Err(Error::invalid_field("topic", "must have a visible character, or be empty"));
         }
         if topic.chars().count() > 1_024 {
             return Err(Error::invalid_field("topic", "must be at most 1024 characters"));
@@ -141,7 +141,7 @@ impl fmt::Display for Topic {
 /// [`MAX_MESSAGE_BYTES`].
 pub fn check_message(text: &str, max_chars: usize) -> Result<(), Error> {
     if has_control(text) {
-        return Err(Error::invalid_field("content", "must not contain control characters but tabs and line breaks"));
+        return Err(Error::invalid_field("content", "must not contain control characters except tabs and line breaks"));
     }
     if is_blank(text) {
         return Err(Error::EmptyMessage);
@@ -173,7 +173,7 @@ fn check_name_length(field: &'static str, name: &str, max_chars: usize) -> Resul
     let max_expanding = max_chars / 3;
     if is_longer_than(max_expanding) && name.chars().any(|c| Class::Expanding.has(c)) {
         let reason =
-            format!("must be at most {max_expanding} characters where NFC makes several of one: send it in NFC");
+            format!("must be at most {max_expanding} characters, since NFC makes several of one: send it in NFC");
         return Err(Error::invalid_field(field, reason));
     }
     Ok(())

@@ -11,11 +11,11 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 pub(crate) struct RoomDto {
     /// Its id.
     id: u64,
-    /// Its name, unique without regard to case.
+    /// Its name, unique ignoring case.
     name: String,
-    /// What it is about; empty when unset.
+    /// What the room is about; may be empty.
     topic: String,
-    /// When it was made.
+    /// When it was created.
     created_at: String,
     /// The number of its newest event; 0 when there is none.
     head: u64,
@@ -56,7 +56,7 @@ impl From<&RoomPage> for RoomList {
     }
 }
 
-/// A message. It has this shape everywhere: over REST, live, and resumed.
+/// A message. It has this shape everywhere: over REST, live, and among missed events.
 #[derive(Debug, Clone, Serialize, Object)]
 #[oai(rename = "Message")]
 pub(crate) struct MessageDto {
@@ -66,9 +66,9 @@ pub(crate) struct MessageDto {
     kind: MessageType,
     /// Its number in the room, the same as `seq`.
     id: u64,
-    /// The name of who wrote it.
+    /// The name of its author.
     username: String,
-    /// The text, as it was submitted.
+    /// The text, as it was sent.
     content: String,
     /// When it was stored.
     timestamp: String,
@@ -76,9 +76,9 @@ pub(crate) struct MessageDto {
     room: u64,
     /// Its number in the room.
     seq: u64,
-    /// The id of who wrote it.
+    /// The id of its author.
     user: String,
-    /// The idempotency key its sender gave, if any.
+    /// The idempotency key that its sender gave it, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     key: Option<String>,
@@ -120,13 +120,13 @@ impl MessageDto {
 pub(crate) struct History {
     /// The messages, oldest first.
     messages: Vec<MessageDto>,
-    /// The number of the room's newest event, read before the messages: attach from here and nothing is missed.
+    /// The number of the room's newest event, read before the messages: if you attach from here, you miss nothing.
     head: u64,
     /// The history that `head` belongs to.
     epoch: String,
-    /// Whether there are messages before the first of these.
+    /// Whether there are messages before these.
     has_before: bool,
-    /// Whether there are messages after the last of these.
+    /// Whether there are messages after these.
     has_after: bool,
 }
 
@@ -164,9 +164,9 @@ impl From<&Identity> for IdentityDto {
 pub(crate) struct PresenceDto {
     /// How many users are online.
     count: usize,
-    /// Their names; empty while there are too many to name.
+    /// Their names; empty while there are too many users to list.
     users: Vec<String>,
-    /// The same with their ids.
+    /// The same users with their ids.
     identities: Vec<IdentityDto>,
 }
 

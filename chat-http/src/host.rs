@@ -90,7 +90,7 @@ impl Hosts {
 }
 
 fn wrong_host() -> Problem {
-    Problem::http("wrong_host", "this server does not answer for this host; it may be told to by --allowed-host")
+    Problem::http("wrong_host", "this server does not serve this host; its operator can allow it with --allowed-host")
 }
 
 /// Host and port, as a request names them.

@@ -113,7 +113,7 @@ pub(crate) fn parse_integer(text: &str) -> Option<u64> {
 /// What is wrong with a text that is not a JSON object, without the parser's own words.
 fn why(error: &serde_json::Error) -> &'static str {
     match error.classify() {
-        serde_json::error::Category::Data if error.to_string().starts_with(DOUBLED) => "a key stands there twice",
+        serde_json::error::Category::Data if error.to_string().starts_with(DOUBLED) => "a key occurs twice",
         serde_json::error::Category::Data => "a JSON object is expected",
         serde_json::error::Category::Eof => "the JSON ends too early",
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => "this is not JSON",
@@ -199,8 +199,8 @@ mod tests {
         {
             bad_json(text);
         }
-        assert_eq!(bad_json("{\"a\":1,\"a\":1}"), "a key stands there twice");
-        assert_eq!(bad_json("{\"a\":1,\"\\u0061\":1}"), "a key stands there twice");
+        assert_eq!(bad_json("{\"a\":1,\"a\":1}"), "a key occurs twice");
+        assert_eq!(bad_json("{\"a\":1,\"\\u0061\":1}"), "a key occurs twice");
     }
 
     #[test]

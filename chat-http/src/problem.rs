@@ -57,11 +57,11 @@ pub(crate) fn status_of(code: &str) -> StatusCode {
     TABLE.iter().find(|(row, _)| *row == code).map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
 }
 
-/// What every error answer carries (RFC 9457).
+/// The body of every error (RFC 9457).
 #[derive(Debug, Clone, Serialize, Object)]
 #[oai(rename = "Problem")]
 pub(crate) struct ProblemBody {
-    /// Always `about:blank`: `code` tells what it is.
+    /// Always `about:blank`: decide by `code`.
     #[serde(rename = "type")]
     #[oai(rename = "type")]
     kind: String,
@@ -81,7 +81,7 @@ pub(crate) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     field: Option<String>,
-    /// With `name_taken`: the room that has the name; only if whoever asked may read it.
+    /// With `name_taken`: the room that has the name, if you may read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     room: Option<RoomDto>,

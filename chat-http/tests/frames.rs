@@ -21,7 +21,7 @@ async fn docs_frames_md_is_current() {
     play(&mut seen).await;
     miss_much(&mut seen).await;
     let page = format!(
-        "{HEAD}\n## What a client says\n\n{}## What the server says\n\n{}{FOOT}",
+        "{HEAD}\n## What a client sends\n\n{}## What the server sends\n\n{}{FOOT}",
         described(&document, "ClientFrame", &seen.said),
         described(&document, "ServerFrame", &seen.heard),
     );
@@ -188,35 +188,36 @@ fn fields(schema: &Value) -> String {
 }
 
 const HEAD: &str = "\
-<!-- Written by chat-http/tests/frames.rs from frames that went over a socket; `cargo xtask openapi` writes it anew. -->
+<!-- Written by chat-http/tests/frames.rs from frames that went over a socket; `cargo xtask openapi` writes it again. -->
 
 # Frames
 
-Every frame of the WebSocket, as it was said or heard in a test; only times and epochs were replaced. Frames are text in
-JSON, one object each; fields in brackets are not always there. In [`openapi.yaml`](../openapi.yaml) each is a schema, and
-those of a direction together are `ClientFrame` and `ServerFrame`: generated clients have types for them. Server-sent
-events carry the same frames in their `data`. How they play together tells [the guide for authors of clients](clients.md).
+This page shows every frame of the WebSocket, as a test sent or received it; only times and epochs were replaced. A frame is
+one JSON object as text. Fields in brackets are optional. In [`openapi.yaml`](../openapi.yaml) each frame is a schema, and
+`ClientFrame` and `ServerFrame` are all frames of one direction: generated clients have types for them. Server-sent events
+carry the same frames in their `data`. [The guide for authors of clients](clients.md) explains how to use them.
 
-A `ref` comes back in the answer. A socket of one room may leave out `room` in what it says, and is refused `attach` and
-`detach`. No frame towards a client is larger than 512 KiB, and none towards the server may be larger than 256 KiB. Clients ignore fields and types that they do not know; the server refuses them.
+A `ref` comes back in the answer. On a socket for one room, you may leave out `room`, and the server refuses `attach` and
+`detach`. The server sends no frame larger than 512 KiB, and accepts none larger than 256 KiB. Clients ignore fields and
+types that they do not know; the server refuses them.
 ";
 
 const FOOT: &str = "\
 ## Close codes
 
-44xx: stay away; 45xx, 1001, 1011, 1012, 1013 and an end without a code: come back.
+After 44xx, stay away. After 45xx, 1001, 1011, 1012, 1013 and an end without a code, come back.
 
 | code | |
 |---|---|
-| 4400 | five frames that are none, or a room's id or a position that is none |
-| 4401 | who are you? |
+| 4400 | five malformed frames, or a malformed room id or position |
+| 4401 | not authenticated |
 | 4403 | removed from the room |
 | 4404 | no such room |
 | 4409 | too many connections |
 | 4410 | the room was deleted |
-| 4508 | no authentication in time |
+| 4508 | not authenticated in time |
 | 4529 | too fast |
 | 4540 | the token expired |
-| 4560 | too slow a reader |
+| 4560 | you read too slowly |
 | 4562 | no answer to pings |
 ";

@@ -89,7 +89,7 @@ impl Chat {
         match text(&frame["type"]) {
             "attached" | "events" => self.missed(frame, effects),
             "resync" => {
-                effects.push(Effect::Show("* too much was missed to tell it all; the newest is:".into()));
+                effects.push(Effect::Show("* you missed too much to show it all; here is the newest:".into()));
                 effects.push(Effect::ReadHistory);
             }
             "ok" => self.unsent.retain(|(key, _)| frame["ref"] != **key),

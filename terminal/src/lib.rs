@@ -239,7 +239,7 @@ impl Terminal {
 async fn send(socket: &mut Socket, frame: &Value) -> Result<(), End> {
     match timeout(PATIENCE, socket.send(Message::text(frame.to_string()))).await {
         Ok(sent) => sent.map_err(|error| End::Lost(error.to_string())),
-        Err(_) => Err(End::Lost("the server takes nothing".into())),
+        Err(_) => Err(End::Lost("the server does not read what it is sent".into())),
     }
 }
 

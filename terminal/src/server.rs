@@ -40,7 +40,7 @@ impl Server {
             _ => return Err(bad("it must begin with http://")),
         }
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-        let authority = authority.ok_or_else(|| bad("it must name a host and nobody at it"))?;
+        let authority = authority.ok_or_else(|| bad("it must name a host, without a user"))?;
         let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
         let prefix = uri.path().trim_end_matches('/').to_owned();
         Ok(Self { authority: authority.to_string(), address, prefix })

@@ -18,7 +18,7 @@ use torture::{
     workload::Crew,
 };
 
-/// Breaks a server in many ways while clients use it, and judges what they saw.
+/// Break a server in many ways while clients use it, and judge what they saw.
 #[derive(Debug, Parser)]
 #[command(name = "torture", bin_name = "cargo xtask torture", override_usage = "cargo xtask torture [OPTIONS]")]
 #[command(after_help = SUPPLIED)]
@@ -27,43 +27,43 @@ struct Arguments {
     #[arg(long, value_name = "PROGRAM")]
     server: PathBuf,
 
-    /// The seed: of what is done, and of what the clients choose.
+    /// The seed of the faults and of the clients' choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// Many seeds, one after the other: `0..50` are 50 of them.
+    /// Run many seeds, one after the other: `0..50` are 50 seeds.
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     seeds: Option<Range<u64>>,
 
-    /// How long each run is tortured.
+    /// How long the faults of each run last.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
 
-    /// How long it is quiet after that: long enough for the grace of those who were lost, and for typing to expire.
+    /// How long to be quiet after that: long enough for lost users to go offline, and for typing to expire.
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     quiet: u64,
 
-    /// Which database: sqlite, postgres or mariadb.
+    /// The database: sqlite, postgres or mariadb.
     #[arg(long, default_value_t = Kind::Sqlite, value_parser = kind)]
     database: Kind,
 
-    /// Which faults, separated by commas; all that are possible if left out.
+    /// The faults, separated by commas. The default is all that are possible.
     #[arg(long, value_delimiter = ',', value_parser = fault)]
     faults: Vec<Fault>,
 
-    /// A bug that the server is to have; `--list` names them.
+    /// Plant this bug in the server; `--list` names the bugs.
     #[arg(long)]
     bug: Option<String>,
 
-    /// Plants one bug after the other (or the one that is named), and says how each is found.
+    /// Plant one bug after the other (or only `--bug`), and say how each is found.
     #[arg(long)]
     judge: bool,
 
-    /// Measures instead what crowds cost, and how long they take to come back: a storm of 10,000 sockets, slow readers.
+    /// Measure instead how much crowds cost, and how fast they come back: a storm of 10,000 sockets, slow readers.
     #[arg(long)]
     figures: bool,
 
-    /// Says which faults and which bugs there are, and what each does.
+    /// List the faults and the bugs, and what each does.
     #[arg(long)]
     list: bool,
 }
@@ -120,7 +120,7 @@ async fn runs(arguments: &Arguments) -> Result<bool> {
     let faults =
         if arguments.faults.is_empty() { all_faults(arguments.database, time) } else { arguments.faults.clone() };
     if faults.is_empty() {
-        return Err("no fault has its place in so little time: give it 16 seconds at least".into());
+        return Err("the time is too short for any fault: use at least 16 seconds".into());
     }
     let mut tally = Tally::default();
     for seed in arguments.seeds.clone().unwrap_or(arguments.seed..arguments.seed + 1) {
@@ -165,7 +165,7 @@ fn seeds(text: &str) -> std::result::Result<Range<u64>, String> {
 }
 
 fn kind(name: &str) -> std::result::Result<Kind, String> {
-    Kind::named(name).ok_or_else(|| "there are sqlite, postgres and mariadb".to_owned())
+    Kind::named(name).ok_or_else(|| "use sqlite, postgres or mariadb".to_owned())
 }
 
 fn fault(name: &str) -> std::result::Result<Fault, String> {

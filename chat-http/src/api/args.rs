@@ -57,7 +57,7 @@ impl LastIdArg {
         let id = std::str::from_utf8(value.as_bytes()).ok().and_then(sse::parse_id);
         match id {
             Some(position) if values.next().is_none() => Ok(Some(position)),
-            _ => Err(Error::invalid_field(Self::NAME, "must be the id of an event of such a stream").into()),
+            _ => Err(Error::invalid_field(Self::NAME, "must be the id of an event of this stream").into()),
         }
     }
 }

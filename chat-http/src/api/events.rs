@@ -34,29 +34,30 @@ impl EventsApi {
 
 #[OpenApi(tag = "Tag::Events")]
 impl EventsApi {
-    /// Hear a room live, as server-sent events
+    /// Receive a room live, as server-sent events
     ///
-    /// For `EventSource`. The data of each event is one frame, as over the WebSocket: first `attached` or `resync`, then
-    /// what was missed, one event each (`events` of `attached` is empty here), then live. Ids are positions, `epoch:seq`:
-    /// the last one seen goes back in `Last-Event-ID`, as `EventSource` does by itself, and nothing is missed or doubled.
-    /// Signals (`join`, `leave`, `user_list`, `typing`) have no id. After `room_deleted` the stream ends, and coming back
-    /// is answered with 204, which ends it for good. A client that ends the stream counts as online for the grace (10 s).
+    /// For `EventSource`. The data of each event is one frame, as on the WebSocket. First comes `attached` or `resync`,
+    /// then what you missed, one event each (the `events` of `attached` are empty here), then live events. The id of an
+    /// event is a position, `epoch:seq`. To resume, send the last id in `Last-Event-ID`, as `EventSource` does by itself:
+    /// you miss nothing and get nothing twice. Signals (`join`, `leave`, `user_list`, `typing`) have no id. After
+    /// `room_deleted` the stream ends. If you come back, you get 204: do not come back again. When you end the stream, you
+    /// stay online for 10 s.
     #[oai(path = "/rooms/:room_id/events", method = "get", operation_id = "stream_events")]
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn stream(
         &self,
-        /// Who listens.
+        /// Your name, 1–64 characters after trimming.
         #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
-        /// Begin with the event after this number; from now on when left out.
+        /// Start with the event after this number. The default is to start from now on.
         after: SeqArg,
-        /// The history that `after` belongs to; when left out only the number counts.
+        /// The history that `after` belongs to. Without it, only the number counts.
         epoch: TextArg<EPOCH_CHARS>,
-        /// Whether to be shown as online; `true` when left out.
+        /// Whether you are shown as online. The default is `true`.
         presence: FlagArg,
-        /// The id of the last event that was received; it stands above `after` and `epoch`.
+        /// The id of the last event that you received. It overrides `after` and `epoch`.
         #[oai(name = "Last-Event-ID")]
         last: LastIdArg,
     ) -> Result<EventStream, Problem> {
@@ -82,10 +83,10 @@ fn begin(after: Option<u64>, epoch: Option<String>) -> Since {
 
 #[derive(ApiResponse)]
 enum EventStream {
-    /// The room, live.
+    /// The events of the room, live.
     #[oai(status = 200)]
     Open(Frames),
-    /// The room that the client comes back to is gone: there is nothing to come back for.
+    /// You came back to a room that was deleted: do not come back again.
     #[oai(status = 204)]
     Over,
 }

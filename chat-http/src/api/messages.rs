@@ -31,23 +31,23 @@ impl MessagesApi {
 impl MessagesApi {
     /// Read a page of a room's messages, oldest first
     ///
-    /// Without a direction the newest page. The numbers need not be those of messages.
+    /// Without `before`, `after` or `around` you get the newest page. Any number will do: it need not be that of a message.
     #[oai(path = "/rooms/:room_id/messages", method = "get", operation_id = "list_messages")]
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn list(
         &self,
-        /// The name of who asks, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
-        /// How many messages at most; 50 when left out.
+        /// The most messages to return. The default is 50.
         limit: LimitArg,
-        /// The messages just before this number.
+        /// Return the messages just before this number.
         before: SeqArg,
-        /// The messages just after this number.
+        /// Return the messages just after this number.
         after: SeqArg,
-        /// The messages around this number, itself included.
+        /// Return the messages around this number, including the message that has it.
         around: SeqArg,
     ) -> Result<FoundMessages, Problem> {
         let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
@@ -58,16 +58,16 @@ impl MessagesApi {
 
     /// Send a message
     ///
-    /// With an `Idempotency-Key` it may be retried: it is stored once, and every retry gets the first answer.
+    /// With an `Idempotency-Key` you may retry: the message is stored once, and every retry gets the first answer.
     #[oai(path = "/rooms/:room_id/messages", method = "post", operation_id = "send_message")]
     async fn send(
         &self,
-        /// The name of who sends it, 1–64 characters after trimming.
+        /// Your name, 1–64 characters after trimming.
         #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
-        /// 1–64 visible ASCII characters that make a retry recognisable.
+        /// A key for retries: 1–64 visible ASCII characters.
         #[oai(name = "Idempotency-Key")]
         key: KeyArg,
         body: Strict<NewMessageBody>,
@@ -83,12 +83,12 @@ impl MessagesApi {
     }
 }
 
-/// A message to be sent.
+/// A message to send.
 #[derive(Object)]
 #[oai(rename = "MessageDraft")]
 struct NewMessageBody {
-    /// The text: 1–4,000 characters unless the server is set otherwise, something in it to be seen, kept as it is. It has no
-    /// control characters but tabs and line breaks (LF or CR LF).
+    /// The text: 1–4,000 characters unless the server has another limit, at least one of them visible. It is stored as it is.
+    /// It has no control characters except tabs and line breaks (LF or CR LF).
     #[oai(validator(min_length = 1))]
     content: String,
 }
@@ -108,14 +108,14 @@ enum FoundMessages {
 
 #[derive(ApiResponse)]
 enum SentMessage {
-    /// The message, as it was stored.
+    /// The stored message.
     #[oai(status = 201)]
     Created(Encoded<MessageDto>),
-    /// The key had been used for the same content: the message as it was stored then.
+    /// The key was already used with the same content: the message that was stored then.
     #[oai(status = 200)]
     Replayed(
         Encoded<MessageDto>,
-        /// `true`: this message had been stored before.
+        /// `true`: this message was already stored.
         #[oai(header = "Idempotency-Replayed")]
         String,
     ),

@@ -35,12 +35,12 @@ pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
 /// What groups the operations in the document.
 #[derive(poem_openapi::Tags)]
 enum Tag {
-    /// Making, finding, changing and deleting rooms.
+    /// Create, find, change and delete rooms.
     Rooms,
-    /// Reading and writing messages.
+    /// Read and send messages.
     Messages,
-    /// Who is there.
+    /// Who is online.
     Presence,
-    /// Hearing a room live.
+    /// Receive the events of a room live.
     Events,
 }

@@ -24,11 +24,11 @@ impl PresenceApi {
 
 #[OpenApi(tag = "Tag::Presence")]
 impl PresenceApi {
-    /// Who is online in a room
+    /// Get who is online in a room
     #[oai(path = "/rooms/:room_id/presence", method = "get", operation_id = "get_presence")]
     async fn get(
         &self,
-        /// The name of who asks, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.

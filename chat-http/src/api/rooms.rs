@@ -29,11 +29,11 @@ impl RoomsApi {
 
 #[OpenApi(tag = "Tag::Rooms")]
 impl RoomsApi {
-    /// Make a room
+    /// Create a room
     #[oai(path = "/rooms", method = "post", operation_id = "create_room")]
     async fn create(
         &self,
-        /// The name of who makes it, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
         body: Strict<NewRoomBody>,
@@ -48,14 +48,14 @@ impl RoomsApi {
     #[oai(path = "/rooms", method = "get", operation_id = "list_rooms")]
     async fn list(
         &self,
-        /// The name of who asks, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
-        /// How many rooms at most; 50 when left out.
+        /// The most rooms to return. The default is 50.
         limit: LimitArg,
-        /// The `next` of the page before.
+        /// The `next` of the previous page.
         after: TextArg<100>,
-        /// Only rooms whose name has this part, without regard to case and width: `STRASSE` finds `Straße`.
+        /// Return only rooms whose name contains this text, ignoring case and width: `STRASSE` finds `Straße`.
         q: TextArg<100>,
     ) -> Result<FoundRooms, Problem> {
         let query = RoomQuery {
@@ -67,11 +67,11 @@ impl RoomsApi {
         Ok(FoundRooms::Found(Tagged(RoomList::from(&page))))
     }
 
-    /// A room
+    /// Get a room
     #[oai(path = "/rooms/:room_id", method = "get", operation_id = "get_room")]
     async fn get(
         &self,
-        /// The name of who asks, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -83,11 +83,11 @@ impl RoomsApi {
 
     /// Change a room's name or topic
     ///
-    /// What is left out stays. Values that are as they were make no event; both together make one.
+    /// Fields that you leave out stay as they are. A change makes one event, and no event if nothing differs.
     #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "update_room")]
     async fn update(
         &self,
-        /// The name of who changes it, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -103,7 +103,7 @@ impl RoomsApi {
     #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "delete_room")]
     async fn delete(
         &self,
-        /// The name of who deletes it, 1–64 characters after trimming; may be left out.
+        /// Your name, 1–64 characters after trimming. Optional.
         #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
@@ -114,14 +114,14 @@ impl RoomsApi {
     }
 }
 
-/// A room to be made.
+/// A room to create.
 #[derive(Object)]
 #[oai(rename = "RoomDraft")]
 struct NewRoomBody {
-    /// Its name: 1–100 characters after trimming, all of them to be seen, unique without regard to case and width: `STRASSE` is
-    /// `Straße`. Send it in NFC.
+    /// Its name: 1–100 visible characters after trimming. It is unique, ignoring case and width: `STRASSE` is `Straße`. Send it
+    /// in NFC.
     name: String,
-    /// What it is about; empty for nothing. Its line breaks are LF or CR LF.
+    /// What the room is about; may be empty. Its line breaks are LF or CR LF.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
 }
@@ -132,13 +132,13 @@ impl FromFields for NewRoomBody {
     }
 }
 
-/// What is to be different about a room.
+/// A change to a room.
 #[derive(Object)]
 #[oai(rename = "RoomChange")]
 struct RoomChangeBody {
-    /// A new name: 1–100 characters after trimming, all of them to be seen. Send it in NFC.
+    /// A new name: 1–100 visible characters after trimming. Send it in NFC.
     name: Option<String>,
-    /// A new topic; empty unsets it.
+    /// A new topic; an empty one removes it.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
 }
@@ -151,7 +151,7 @@ impl FromFields for RoomChangeBody {
 
 #[derive(ApiResponse)]
 enum CreatedRoom {
-    /// The room that was made.
+    /// The new room.
     #[oai(status = 201)]
     Created(Encoded<RoomDto>),
 }
@@ -179,7 +179,7 @@ enum FoundRooms {
 
 #[derive(ApiResponse)]
 enum DeletedRoom {
-    /// It is gone.
+    /// The room is deleted.
     #[oai(status = 204)]
     Deleted,
 }

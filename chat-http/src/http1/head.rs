@@ -57,7 +57,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Head, Problem> {
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {
         Ok(Status::Complete(length)) if length == bytes.len() => {}
-        Ok(_) => return Err(malformed("this is no request of HTTP/1.1")),
+        Ok(_) => return Err(malformed("this is not an HTTP/1.1 request")),
         Err(error) => return Err(broken(error)),
     }
     let is_newest = request.version == Some(1);
@@ -66,11 +66,12 @@ pub(super) fn check(bytes: &[u8]) -> Result<Head, Problem> {
     let body = body(request.headers, is_newest)?;
     let mut expected = list(request.headers, "expect").filter(|_| is_newest);
     if expected.any(|what| !what.eq_ignore_ascii_case("100-continue")) {
-        return Err(refuse("Expect", "is not met here, but for 100-continue").status(StatusCode::EXPECTATION_FAILED));
+        return Err(refuse("Expect", "must be 100-continue: no other expectation is supported")
+            .status(StatusCode::EXPECTATION_FAILED));
     }
     let upgrades = list(request.headers, "upgrade").any(|protocol| protocol.eq_ignore_ascii_case("websocket"));
     if upgrades && body != Body::None {
-        return Err(refuse("Upgrade", "cannot be asked for by a request with a body"));
+        return Err(refuse("Upgrade", "is not allowed in a request with a body"));
     }
     Ok(Head { body, upgrades })
 }
@@ -118,7 +119,7 @@ fn body(headers: &[Header<'_>], is_newest: bool) -> Result<Body, Problem> {
 fn chunked(headers: &[Header<'_>], is_newest: bool, has_length: bool) -> Result<Body, Problem> {
     let wrong = |why| Err(refuse("Transfer-Encoding", why));
     if has_length {
-        return wrong("and Content-Length contradict each other");
+        return wrong("must not come with Content-Length");
     }
     if !is_newest {
         return wrong("needs HTTP/1.1");
@@ -128,10 +129,10 @@ fn chunked(headers: &[Header<'_>], is_newest: bool, has_length: bool) -> Result<
     match codings.as_slice() {
         [only] if is_chunked(only) => Ok(Body::Chunked),
         [before @ .., last] if is_chunked(last) && !before.iter().any(is_chunked) => {
-            let problem = refuse("Transfer-Encoding", "must be chunked alone: no other coding is known here");
+            let problem = refuse("Transfer-Encoding", "must be chunked alone: no other coding is supported");
             Err(problem.status(StatusCode::NOT_IMPLEMENTED))
         }
-        _ => wrong("must end with chunked, and have it once"),
+        _ => wrong("must end with chunked, exactly once"),
     }
 }
 
@@ -161,16 +162,16 @@ fn malformed(why: &'static str) -> Problem {
 fn broken(error: httparse::Error) -> Problem {
     match error {
         httparse::Error::HeaderName => {
-            malformed("the name of a header holds what it may not, or is not followed by a colon")
+            malformed("the name of a header has a forbidden character, or no colon after it")
         }
-        httparse::Error::HeaderValue => malformed("the value of a header holds what it may not"),
+        httparse::Error::HeaderValue => malformed("the value of a header has a forbidden character"),
         httparse::Error::TooManyHeaders => {
             let text = format!("there may be at most {MAX_HEADERS} headers");
             Problem::http("too_large", text).status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
         }
-        httparse::Error::Version => malformed("only HTTP/1.1 and HTTP/1.0 are spoken here"),
+        httparse::Error::Version => malformed("only HTTP/1.1 and HTTP/1.0 are supported"),
         httparse::Error::NewLine | httparse::Error::Status | httparse::Error::Token => {
-            malformed("this is no request of HTTP/1.1")
+            malformed("this is not an HTTP/1.1 request")
         }
     }
 }

@@ -13,14 +13,14 @@ pub(super) fn add(document: &mut Value) {
             continue;
         }
         let tag = json!({
-            "description": "What this answer is known by: it goes back in `If-None-Match`.",
+            "description": "The tag of this answer: send it back in `If-None-Match`.",
             "required": true,
             "schema": {"type": "string"},
         });
         let responses = &mut operation["responses"];
         responses["200"]["headers"]["ETag"] = tag.clone();
         responses["304"] = json!({
-            "description": "The answer is the one with a tag that `If-None-Match` names.",
+            "description": "Nothing has changed: you have the answer with a tag in `If-None-Match`.",
             "headers": {"ETag": tag},
         });
     }

@@ -8,7 +8,7 @@ use crate::{json::MAX_INTEGER, problem};
 pub(super) fn add(document: &mut Value) {
     let components = &mut document["components"];
     components["schemas"]["ProblemCode"] = json!({
-        "description": "What went wrong, by a name that never changes. Later versions may have more of them.",
+        "description": "The name of an error, which never changes. Later versions may add names.",
         "type": "string",
         "enum": problem::codes().collect::<Vec<_>>(),
     });
@@ -90,18 +90,18 @@ impl Answer {
 }
 
 const RETRY_AFTER: Option<(&str, &str, Kind)> =
-    Some(("Retry-After", "After how many seconds to try again.", Kind::Seconds));
+    Some(("Retry-After", "Try again after this many seconds.", Kind::Seconds));
 
 const ANSWERS: &[Answer] = &[
     Answer {
         status: 400,
         name: "BadRequest",
         title: "Bad Request",
-        description: "The request is not one of this API's; `field` names what is wrong with it.",
+        description: "The request is malformed. `field` names what is wrong with it.",
         problems: &[
             ("invalid_field", "name: is missing", r#"{"field": "name"}"#),
             ("bad_json", "this is not JSON", "{}"),
-            ("bad_request", "this is no request of HTTP/1.1", "{}"),
+            ("bad_request", "this is not an HTTP/1.1 request", "{}"),
             ("empty_message", "the message is empty", "{}"),
             ("too_long", "the message is longer than 4000 characters", "{}"),
         ],
@@ -111,15 +111,15 @@ const ANSWERS: &[Answer] = &[
         status: 401,
         name: "Unauthenticated",
         title: "Unauthorized",
-        description: "It is not said who asks, or not in a way that is believed.",
+        description: "The request does not say who you are, or its credentials are wrong.",
         problems: &[("unauthenticated", "say who you are: add ?username=YOUR-NAME to the address", "{}")],
-        header: Some(("WWW-Authenticate", "How to say who one is.", Kind::Text)),
+        header: Some(("WWW-Authenticate", "How to say who you are.", Kind::Text)),
     },
     Answer {
         status: 403,
         name: "Forbidden",
         title: "Forbidden",
-        description: "This user may not do that, or this web page may not.",
+        description: "This user, or this web page, may not do that.",
         problems: &[("forbidden", "this is not allowed", "{}")],
         header: None,
     },
@@ -127,7 +127,7 @@ const ANSWERS: &[Answer] = &[
         status: 404,
         name: "NotFound",
         title: "Not Found",
-        description: "There is no such room, or none that this user may know of.",
+        description: "There is no such room, or this user may not know of it.",
         problems: &[("room_not_found", "no such room", "{}")],
         header: None,
     },
@@ -135,8 +135,8 @@ const ANSWERS: &[Answer] = &[
         status: 409,
         name: "Conflict",
         title: "Conflict",
-        description: "It contradicts what is there: a room has the name already (`room` is that room, if whoever asks may \
-                      read it), or the idempotency key belongs to other content.",
+        description: "The request conflicts with what exists: a room already has the name (`room` is that room, if you may read \
+                      it), or the idempotency key was used with other content.",
         problems: &[
             (
                 "name_taken",
@@ -160,7 +160,7 @@ const ANSWERS: &[Answer] = &[
         status: 415,
         name: "UnsupportedMediaType",
         title: "Unsupported Media Type",
-        description: "The body is not announced as JSON in UTF-8.",
+        description: "The `Content-Type` of the body is not JSON in UTF-8.",
         problems: &[("unsupported_media_type", "send application/json in UTF-8, without a content encoding", "{}")],
         header: None,
     },
@@ -168,10 +168,10 @@ const ANSWERS: &[Answer] = &[
         status: 421,
         name: "WrongHost",
         title: "Misdirected Request",
-        description: "The server does not answer for the host that the request is for.",
+        description: "The server does not serve this host.",
         problems: &[(
             "wrong_host",
-            "this server does not answer for this host; it may be told to by --allowed-host",
+            "this server does not serve this host; its operator can allow it with --allowed-host",
             "{}",
         )],
         header: None,
@@ -180,7 +180,7 @@ const ANSWERS: &[Answer] = &[
         status: 429,
         name: "TooMany",
         title: "Too Many Requests",
-        description: "Too many, or too fast. Nothing was stored.",
+        description: "You have reached a limit, or you send too fast. Nothing was stored.",
         problems: &[("rate_limited", "too fast", r#"{"retry_after_ms": 1500}"#)],
         header: RETRY_AFTER,
     },
@@ -188,7 +188,7 @@ const ANSWERS: &[Answer] = &[
         status: 500,
         name: "Internal",
         title: "Internal Server Error",
-        description: "A defect of the server.",
+        description: "A bug in the server.",
         problems: &[("internal", "internal error", "{}")],
         header: None,
     },
@@ -196,10 +196,10 @@ const ANSWERS: &[Answer] = &[
         status: 503,
         name: "Unavailable",
         title: "Service Unavailable",
-        description: "Not now. Nothing was stored, but for `outcome_unknown`: it may have been, and the same key tells.",
+        description: "Not available now. Nothing was stored, except perhaps with `outcome_unknown`: try again with the same key.",
         problems: &[
             ("unavailable", "not available now; try again", r#"{"retry_after_ms": 1000}"#),
-            ("overloaded", "too much is waiting; try again", r#"{"retry_after_ms": 1000}"#),
+            ("overloaded", "the server is overloaded; try again", r#"{"retry_after_ms": 1000}"#),
             ("outcome_unknown", "the outcome is not known; try again with the same key", r#"{"retry_after_ms": 1000}"#),
         ],
         header: RETRY_AFTER,

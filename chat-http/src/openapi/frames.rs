@@ -9,23 +9,23 @@ pub(super) fn add(document: &mut Value) {
         schemas[frame.name] = frame.schema();
     }
     schemas["Position"] = json!({
-        "description": "Where someone stands in a room: everything up to `seq` is known. `epoch` is the word for the history \
-                        that the number belongs to; without it only the number counts.",
+        "description": "A position in a room: you have everything up to `seq`. `epoch` names the history that the number \
+                        belongs to; without it, only the number counts.",
         "type": "object",
         "required": ["seq"],
         "properties": {"epoch": {"type": "string", "maxLength": 64}, "seq": {"type": "integer", "minimum": 0}},
         "additionalProperties": false,
     });
-    schemas["ClientFrame"] = union("What a client says.", CLIENT);
-    schemas["ServerFrame"] = union("What the server says.", SERVER);
+    schemas["ClientFrame"] = union("A frame that a client sends.", CLIENT);
+    schemas["ServerFrame"] = union("A frame that the server sends.", SERVER);
     let events: Vec<Frame> = SERVER.iter().filter(|frame| frame.is_event).copied().collect();
-    schemas["RoomEvent"] = union("What is stored in a room's log, under the number `seq`.", &events);
+    schemas["RoomEvent"] = union("An event of a room's log, stored under the number `seq`.", &events);
 }
 
 /// The frames, as the head of the document tells of them.
 pub(super) fn described() -> String {
     let mut text = INTRODUCTION.to_owned();
-    for (heading, frames) in [("What a client says", CLIENT), ("What the server says", SERVER)] {
+    for (heading, frames) in [("What a client sends", CLIENT), ("What the server sends", SERVER)] {
         text.push_str(&format!("\n### {heading}\n\n"));
         for frame in frames {
             text.push_str(&format!(
@@ -41,22 +41,22 @@ pub(super) fn described() -> String {
 const INTRODUCTION: &str = "\
 ## WebSocket
 
-`/ws/chat/{room_id}?username=Alice` is one room, from now on; `&after=41&epoch=…` comes back to it after number 41, and \
-`&presence=false` reads unseen. There a frame need not name its `room`, and `attach` and `detach` are refused. \
-`/ws/chat?username=Alice` is the same for many rooms: every frame names its `room`.
+`/ws/chat/{room_id}?username=Alice` connects you to one room, from now on. With `&after=41&epoch=…` you resume after number 41. \
+With `&presence=false` you are not shown as online. On this socket a frame need not name its `room`, and `attach` and `detach` \
+are refused. `/ws/chat?username=Alice` does the same for many rooms: every frame names its `room`.
 
-Frames are text in JSON, one object each, at most 256 KiB. A `ref` of 1–64 characters in what is asked comes back in the answer: \
-`attached`, `resync`, `pong` and `error` always come, `ok` only where there was a `ref`. On attaching come `attached` (or \
-`resync`), `user_list`, and `typing` if anyone is; then what happens, in order. An `error` closes nothing, but the fifth \
-frame within a minute that is no frame of these does.
+Each frame is one JSON object as text, at most 256 KiB. If a command has a `ref` of 1–64 characters, its answer has it, too. \
+`attached`, `resync`, `pong` and `error` always come; `ok` comes only if there was a `ref`. After you attach, you get `attached` \
+(or `resync`), then `user_list`, and `typing` if anyone is typing. Then the room's events follow in order. An `error` does not \
+close the socket. But the server closes it after the fifth malformed frame within a minute.
 ";
 
 const CLOSE_CODES: &str = "\
 ### Close codes
 
-**44xx: stay away, 45xx: come back**, as with 1001, 1011, 1012, 1013 and an end without a code. 4400 bad frames, room id or \
-position; 4401 who are you; 4403 removed; 4404 no such room; 4409 too many connections; 4410 the room was deleted; 4508 no \
-authentication in time; 4529 too fast; 4540 the token expired; 4560 too slow a reader; 4562 no answer to pings.
+**After 44xx, stay away. After 45xx, come back**, as after 1001, 1011, 1012, 1013 and an end without a code. 4400 bad frames, \
+room id or position; 4401 not authenticated; 4403 removed; 4404 no such room; 4409 too many connections; 4410 the room was \
+deleted; 4508 not authenticated in time; 4529 too fast; 4540 the token expired; 4560 you read too slowly; 4562 no answer to pings.
 ";
 
 /// A kind of frame.
@@ -170,77 +170,83 @@ const CLIENT: &[Frame] = &[
     Frame::said(
         "attach",
         "AttachCommand",
-        "Hear a room: from `after` on, or from now on. With `presence` false nobody sees that you are there; it is true unless it is given.",
+        "Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true.",
         r#"{"room": "room", "after?": "Position", "presence?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attach", "room": 1, "after": {"epoch": "5f0c2a9e41d7b386", "seq": 41}, "presence": true, "ref": "a1"}"#,
     ),
     Frame::said(
         "detach",
         "DetachCommand",
-        "Hear no more of a room.",
+        "Detach a room: nothing more of it follows.",
         r#"{"room": "room", "ref?": "ref"}"#,
         r#"{"type": "detach", "room": 1, "ref": "d1"}"#,
     ),
     Frame::said(
         "message",
         "MessageCommand",
-        "Write a message. With a `key` it may be sent again, also over REST and on another connection: it is stored once.",
+        "Send a message. If it has a `key`, you may send it again, also over REST or on another connection: it is stored once.",
         r#"{"room?": "room", "content": "text", "key?": "key", "ref?": "ref"}"#,
         r#"{"type": "message", "room": 1, "content": "Hello!", "key": "k1", "ref": "m1"}"#,
     ),
     Frame::said(
         "typing",
         "TypingCommand",
-        "Show that one is typing, or not any more. To be said again every 3 s; it is over after 6 s.",
+        "Show that you are typing, or that you have stopped. Send it again every 3 s while you type: it ends after 6 s.",
         r#"{"room?": "room", "is_typing": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "typing", "room": 1, "is_typing": true, "ref": "t1"}"#,
     ),
-    Frame::said("ping", "PingCommand", "Is anyone there?", r#"{"ref?": "ref"}"#, r#"{"type": "ping", "ref": "p1"}"#),
+    Frame::said(
+        "ping",
+        "PingCommand",
+        "Ask for a `pong`, to check the connection.",
+        r#"{"ref?": "ref"}"#,
+        r#"{"type": "ping", "ref": "p1"}"#,
+    ),
 ];
 
 const SERVER: &[Frame] = &[
     Frame::heard(
         "attached",
         "AttachedFrame",
-        "Attached: the room's `head`, and exactly the `events` after the position that was named. With `more` the rest of them \
-         follows at once in `events`. Then all is live.",
+        "You are attached. The frame has the room's `head`, and exactly the `events` after your position. With `more`, the rest \
+         follows at once in `events` frames. After that, events are live.",
         r#"{"room": "room", "epoch": "text", "head": "number", "events": "events", "more?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attached", "ref": "a1", "room": 1, "epoch": "5f0c2a9e41d7b386", "head": 42, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}]}"#,
     ),
     Frame::heard(
         "events",
         "EventsFrame",
-        "The `events` that had no place in `attached` or in the `events` before; `more` tells whether there are more.",
+        "More of the missed events, which did not fit into `attached` or the last `events`. `more` says whether others follow.",
         r#"{"room": "room", "events": "events", "more": "yes or no"}"#,
         r#"{"type": "events", "room": 1, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}], "more": false}"#,
     ),
     Frame::heard(
         "resync",
         "ResyncFrame",
-        "Attached, but too much was missed, or the position is of another history: read the history again. What follows is \
-         live after `head`.",
+        "You are attached, but you missed too much, or your position belongs to another history: read the history again. \
+         Events after `head` follow live.",
         r#"{"room": "room", "epoch": "text", "head": "number", "ref?": "ref"}"#,
         r#"{"type": "resync", "ref": "a1", "room": 1, "epoch": "5f0c2a9e41d7b386", "head": 9001}"#,
     ),
     Frame::heard(
         "ok",
         "OkFrame",
-        "Done. For a message: stored, under this `seq`; `replayed` when its key had been used before.",
+        "The command is done. A message is stored, under this `seq`; `replayed` is true if its key was used before.",
         r#"{"ref": "ref", "room": "room", "seq?": "seq", "timestamp?": "time", "replayed?": "yes or no"}"#,
         r#"{"type": "ok", "ref": "m1", "room": 1, "seq": 42, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
-    Frame::heard("pong", "PongFrame", "Someone is.", r#"{"ref?": "ref"}"#, r#"{"type": "pong", "ref": "p1"}"#),
+    Frame::heard("pong", "PongFrame", "The answer to `ping`.", r#"{"ref?": "ref"}"#, r#"{"type": "pong", "ref": "p1"}"#),
     Frame::heard(
         "error",
         "ErrorFrame",
-        "What was asked is refused. The `code` is the same on every transport; `message` is for people.",
+        "The command is refused. The `code` is the same on every transport; `message` is for people.",
         r#"{"code": "ProblemCode", "message": "text", "room?": "room", "field?": "text", "retry_after_ms?": "number", "ref?": "ref"}"#,
         r#"{"type": "error", "ref": "m1", "room": 1, "code": "invalid_field", "field": "content", "message": "content: is missing"}"#,
     ),
     Frame::heard(
         "message",
         "Message",
-        "Someone wrote, oneself included.",
+        "A user wrote a message. You get your own messages, too.",
         "",
         r#"{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}"#,
     )
@@ -248,7 +254,7 @@ const SERVER: &[Frame] = &[
     Frame::heard(
         "room_updated",
         "RoomUpdatedFrame",
-        "The room has another name or topic. Without a name where nobody said who they are.",
+        "The room's name or topic has changed. `user` and `username` are null if the request had no name.",
         r#"{"room": "room", "seq": "seq", "name": "text", "topic": "text", "username": "text or null", "user": "text or null", "timestamp": "time"}"#,
         r#"{"type": "room_updated", "room": 1, "seq": 43, "name": "general", "topic": "News", "username": "Bob", "user": "Bob", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
@@ -256,7 +262,7 @@ const SERVER: &[Frame] = &[
     Frame::heard(
         "room_deleted",
         "RoomDeletedFrame",
-        "The room is gone, and this is the last of it. A socket of this room alone is closed with 4410.",
+        "The room was deleted. This is its last event. A socket for this room alone is closed with 4410.",
         r#"{"room": "room", "seq": "seq", "username": "text or null", "user": "text or null", "timestamp": "time"}"#,
         r#"{"type": "room_deleted", "room": 1, "seq": 44, "username": null, "user": null, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
@@ -264,28 +270,28 @@ const SERVER: &[Frame] = &[
     Frame::heard(
         "join",
         "JoinFrame",
-        "Someone came. `content` is the same in words.",
+        "A user came online. `content` says so in words.",
         r#"{"username": "text", "user": "text", "content": "text", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "join", "username": "Bob", "user": "Bob", "content": "Bob joined the room", "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
     Frame::heard(
         "leave",
         "LeaveFrame",
-        "Someone went. `content` is the same in words.",
+        "A user went offline. `content` says so in words.",
         r#"{"username": "text", "user": "text", "content": "text", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "leave", "username": "Bob", "user": "Bob", "content": "Bob left the room", "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
     Frame::heard(
         "user_list",
         "UserListFrame",
-        "Who is there: names, the same with ids, and how many. Above 200 only how many.",
+        "Who is online: names, the same users with ids, and their count. Above 200 users, only the count.",
         r#"{"users": "texts", "identities": "identities", "count": "number", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "user_list", "users": ["Alice", "Bob"], "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}], "count": 2, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
     Frame::heard(
         "typing",
         "TypingFrame",
-        "Who is typing now: how many, and at most 5 of them, those who began first.",
+        "Who is typing now: the count, and at most 5 of the users, those who started first.",
         r#"{"users": "texts", "identities": "identities", "count": "number", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "typing", "users": ["Alice"], "identities": [{"user": "Alice", "username": "Alice"}], "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),

@@ -22,9 +22,9 @@ fn add_user_name(schemas: &mut Value) {
     schemas["UserName"] = json!({"type": "string", "description": USER_NAME, "pattern": &**patterns::USER_NAME});
 }
 
-const USER_NAME: &str = "The name of a user: 1–64 characters, all of them to be seen. White space around it is taken off, several \
-                         spaces within become one, and it is kept in NFC. Send it in NFC: characters are counted as they are sent, \
-                         and with one of those that NFC makes several of there may be 21 at most.";
+const USER_NAME: &str = "The name of a user: 1–64 visible characters. White space around it is removed, several spaces within \
+                         become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and \
+                         a name with a character that becomes several in NFC may have at most 21.";
 
 fn mend_operation(operation: &mut Value) {
     let is_listing_rooms = operation["operationId"] == "list_rooms";

@@ -99,13 +99,13 @@ fn document() -> Value {
 }
 
 const INTRODUCTION: &str = "\
-Rooms, messages and presence. A room is an append-only log: every event in it has the next number, `seq`, without a hole, and \
-a message's `id` is its `seq`.
+Rooms, messages and presence. A room is an append-only log: every event in it gets the next number, `seq`, without a hole. A \
+message's `id` is its `seq`.
 
-Integers are at most 2^53 − 1. Ignore fields, values and types that you do not know; what you send is read strictly, and \
-unknown fields in it are refused. Every error is an `application/problem+json` with a stable `code`.
+Integers are at most 2^53 − 1. Ignore fields, values and types that you do not know. The server is strict with what you send: \
+it refuses unknown fields. Every error is an `application/problem+json` with a stable `code`.
 
-In guest mode the parameter `username` says who asks. A server with another way to log in reads that instead, and ignores it.
+In guest mode, the parameter `username` is your name. A server with another login reads that instead, and ignores `username`.
 ";
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Source {
             DatabaseConnectionType::SqlxMySqlPoolConnection(_) => {
                 Ok(Self::MySql(mysql::MySql::of(connection.get_mysql_connection_pool())))
             }
-            _ => Err(StartError::BadUrl("the connection is none this build can use".to_owned())),
+            _ => Err(StartError::BadUrl("this build does not support this kind of connection".to_owned())),
         }
     }
 

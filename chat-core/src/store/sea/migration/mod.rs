@@ -107,7 +107,7 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
         Ok(Ok(())) => Ok(()),
         Ok(Err(DbErr::Custom(reason))) => Err(StartError::Unusable(reason)),
         Ok(Err(error)) => Err(failed(Fault::from(error))),
-        Err(_) => Err(StartError::Unavailable("bringing it to this version takes too long".to_owned())),
+        Err(_) => Err(StartError::Unavailable("the migration to this version takes too long".to_owned())),
     }
 }
 
