@@ -14,7 +14,7 @@ export interface paths {
         /** List rooms, by id */
         get: operations["list_rooms"];
         put?: never;
-        /** Make a room */
+        /** Create a room */
         post: operations["create_room"];
         delete?: never;
         options?: never;
@@ -29,7 +29,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room */
+        /** Get a room */
         get: operations["get_room"];
         put?: never;
         post?: never;
@@ -39,7 +39,7 @@ export interface paths {
         head?: never;
         /**
          * Change a room's name or topic
-         * @description What is left out stays. Values that are as they were make no event; both together make one.
+         * @description Fields that you leave out stay as they are. A change makes one event, and no event if nothing differs.
          */
         patch: operations["update_room"];
         trace?: never;
@@ -52,12 +52,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Hear a room live, as server-sent events
-         * @description For `EventSource`. The data of each event is one frame, as over the WebSocket: first `attached` or `resync`, then
-         *     what was missed, one event each (`events` of `attached` is empty here), then live. Ids are positions, `epoch:seq`:
-         *     the last one seen goes back in `Last-Event-ID`, as `EventSource` does by itself, and nothing is missed or doubled.
-         *     Signals (`join`, `leave`, `user_list`, `typing`) have no id. After `room_deleted` the stream ends, and coming back
-         *     is answered with 204, which ends it for good. A client that ends the stream counts as online for the grace (10 s).
+         * Receive a room live, as server-sent events
+         * @description For `EventSource`. The data of each event is one frame, as on the WebSocket. First comes `attached` or `resync`,
+         *     then what you missed, one event each (the `events` of `attached` are empty here), then live events. The id of an
+         *     event is a position, `epoch:seq`. To resume, send the last id in `Last-Event-ID`, as `EventSource` does by itself:
+         *     you miss nothing and get nothing twice. Signals (`join`, `leave`, `user_list`, `typing`) have no id. After
+         *     `room_deleted` the stream ends. If you come back, you get 204: do not come back again. When you end the stream, you
+         *     stay online for 10 s.
          */
         get: operations["stream_events"];
         put?: never;
@@ -77,13 +78,13 @@ export interface paths {
         };
         /**
          * Read a page of a room's messages, oldest first
-         * @description Without a direction the newest page. The numbers need not be those of messages.
+         * @description Without `before`, `after` or `around` you get the newest page. Any number will do: it need not be that of a message.
          */
         get: operations["list_messages"];
         put?: never;
         /**
          * Send a message
-         * @description With an `Idempotency-Key` it may be retried: it is stored once, and every retry gets the first answer.
+         * @description With an `Idempotency-Key` you may retry: the message is stored once, and every retry gets the first answer.
          */
         post: operations["send_message"];
         delete?: never;
@@ -99,7 +100,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is online in a room */
+        /** Get who is online in a room */
         get: operations["get_presence"];
         put?: never;
         post?: never;
@@ -114,7 +115,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Hear a room: from `after` on, or from now on. With `presence` false nobody sees that you are there; it is true unless it is given.
+         * @description Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true.
          * @example {
          *       "after": {
          *         "epoch": "5f0c2a9e41d7b386",
@@ -139,7 +140,7 @@ export interface components {
             type: "attach";
         };
         /**
-         * @description Attached: the room's `head`, and exactly the `events` after the position that was named. With `more` the rest of them follows at once in `events`. Then all is live.
+         * @description You are attached. The frame has the room's `head`, and exactly the `events` after your position. With `more`, the rest follows at once in `events` frames. After that, events are live.
          * @example {
          *       "epoch": "5f0c2a9e41d7b386",
          *       "events": [
@@ -176,10 +177,10 @@ export interface components {
              */
             type: "attached";
         };
-        /** @description What a client says. */
+        /** @description A frame that a client sends. */
         ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"];
         /**
-         * @description Hear no more of a room.
+         * @description Detach a room: nothing more of it follows.
          * @example {
          *       "ref": "d1",
          *       "room": 1,
@@ -197,7 +198,7 @@ export interface components {
             type: "detach";
         };
         /**
-         * @description What was asked is refused. The `code` is the same on every transport; `message` is for people.
+         * @description The command is refused. The `code` is the same on every transport; `message` is for people.
          * @example {
          *       "code": "invalid_field",
          *       "field": "content",
@@ -223,7 +224,7 @@ export interface components {
             type: "error";
         };
         /**
-         * @description The `events` that had no place in `attached` or in the `events` before; `more` tells whether there are more.
+         * @description More of the missed events, which did not fit into `attached` or the last `events`. `more` says whether others follow.
          * @example {
          *       "events": [
          *         {
@@ -258,13 +259,13 @@ export interface components {
         History: {
             /** @description The history that `head` belongs to. */
             epoch: string;
-            /** @description Whether there are messages after the last of these. */
+            /** @description Whether there are messages after these. */
             has_after: boolean;
-            /** @description Whether there are messages before the first of these. */
+            /** @description Whether there are messages before these. */
             has_before: boolean;
             /**
              * Format: int64
-             * @description The number of the room's newest event, read before the messages: attach from here and nothing is missed.
+             * @description The number of the room's newest event, read before the messages: if you attach from here, you miss nothing.
              */
             head: number;
             /** @description The messages, oldest first. */
@@ -278,7 +279,7 @@ export interface components {
             username: string;
         };
         /**
-         * @description Someone came. `content` is the same in words.
+         * @description A user came online. `content` says so in words.
          * @example {
          *       "content": "Bob joined the room",
          *       "room": 1,
@@ -303,7 +304,7 @@ export interface components {
             username: string;
         };
         /**
-         * @description Someone went. `content` is the same in words.
+         * @description A user went offline. `content` says so in words.
          * @example {
          *       "content": "Bob left the room",
          *       "room": 1,
@@ -327,16 +328,16 @@ export interface components {
             user: string;
             username: string;
         };
-        /** @description A message. It has this shape everywhere: over REST, live, and resumed. */
+        /** @description A message. It has this shape everywhere: over REST, live, and among missed events. */
         Message: {
-            /** @description The text, as it was submitted. */
+            /** @description The text, as it was sent. */
             content: string;
             /**
              * Format: int64
              * @description Its number in the room, the same as `seq`.
              */
             id: number;
-            /** @description The idempotency key its sender gave, if any. */
+            /** @description The idempotency key that its sender gave it, if any. */
             key?: string;
             /**
              * Format: int64
@@ -358,13 +359,13 @@ export interface components {
              * @enum {string}
              */
             type: "message";
-            /** @description The id of who wrote it. */
+            /** @description The id of its author. */
             user: string;
-            /** @description The name of who wrote it. */
+            /** @description The name of its author. */
             username: string;
         };
         /**
-         * @description Write a message. With a `key` it may be sent again, also over REST and on another connection: it is stored once.
+         * @description Send a message. If it has a `key`, you may send it again, also over REST or on another connection: it is stored once.
          * @example {
          *       "content": "Hello!",
          *       "key": "k1",
@@ -385,11 +386,11 @@ export interface components {
              */
             type: "message";
         };
-        /** @description A message to be sent. */
+        /** @description A message to send. */
         MessageDraft: {
             /**
-             * @description The text: 1–4,000 characters unless the server is set otherwise, something in it to be seen, kept as it is. It has no
-             *     control characters but tabs and line breaks (LF or CR LF).
+             * @description The text: 1–4,000 characters unless the server has another limit, at least one of them visible. It is stored as it is.
+             *     It has no control characters except tabs and line breaks (LF or CR LF).
              */
             content: string;
         };
@@ -399,7 +400,7 @@ export interface components {
          */
         MessageType: "message";
         /**
-         * @description Done. For a message: stored, under this `seq`; `replayed` when its key had been used before.
+         * @description The command is done. A message is stored, under this `seq`; `replayed` is true if its key was used before.
          * @example {
          *       "ref": "m1",
          *       "room": 1,
@@ -424,7 +425,7 @@ export interface components {
             type: "ok";
         };
         /**
-         * @description Is anyone there?
+         * @description Ask for a `pong`, to check the connection.
          * @example {
          *       "ref": "p1",
          *       "type": "ping"
@@ -439,7 +440,7 @@ export interface components {
             type: "ping";
         };
         /**
-         * @description Someone is.
+         * @description The answer to `ping`.
          * @example {
          *       "ref": "p1",
          *       "type": "pong"
@@ -453,7 +454,7 @@ export interface components {
              */
             type: "pong";
         };
-        /** @description Where someone stands in a room: everything up to `seq` is known. `epoch` is the word for the history that the number belongs to; without it only the number counts. */
+        /** @description A position in a room: you have everything up to `seq`. `epoch` names the history that the number belongs to; without it, only the number counts. */
         Position: {
             epoch?: string;
             /** Format: int64 */
@@ -466,12 +467,12 @@ export interface components {
              * @description How many users are online.
              */
             count: number;
-            /** @description The same with their ids. */
+            /** @description The same users with their ids. */
             identities: components["schemas"]["Identity"][];
-            /** @description Their names; empty while there are too many to name. */
+            /** @description Their names; empty while there are too many users to list. */
             users: string[];
         };
-        /** @description What every error answer carries (RFC 9457). */
+        /** @description The body of every error (RFC 9457). */
         Problem: {
             code: components["schemas"]["ProblemCode"];
             /** @description What is wrong, for people. */
@@ -491,16 +492,16 @@ export interface components {
             status: number;
             /** @description The status in words. */
             title: string;
-            /** @description Always `about:blank`: `code` tells what it is. */
+            /** @description Always `about:blank`: decide by `code`. */
             type: string;
         };
         /**
-         * @description What went wrong, by a name that never changes. Later versions may have more of them.
+         * @description The name of an error, which never changes. Later versions may add names.
          * @enum {string}
          */
         ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
         /**
-         * @description Attached, but too much was missed, or the position is of another history: read the history again. What follows is live after `head`.
+         * @description You are attached, but you missed too much, or your position belongs to another history: read the history again. Events after `head` follow live.
          * @example {
          *       "epoch": "5f0c2a9e41d7b386",
          *       "head": 9001,
@@ -526,7 +527,7 @@ export interface components {
         Room: {
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description When it was created.
              */
             created_at: string;
             /**
@@ -544,25 +545,25 @@ export interface components {
              * @description When its newest message was stored; null when there is none.
              */
             last_message_at: string | null;
-            /** @description Its name, unique without regard to case. */
+            /** @description Its name, unique ignoring case. */
             name: string;
             /**
              * Format: int64
              * @description How many users are online in it now.
              */
             online: number;
-            /** @description What it is about; empty when unset. */
+            /** @description What the room is about; may be empty. */
             topic: string;
         };
-        /** @description What is to be different about a room. */
+        /** @description A change to a room. */
         RoomChange: {
-            /** @description A new name: 1–100 characters after trimming, all of them to be seen. Send it in NFC. */
+            /** @description A new name: 1–100 visible characters after trimming. Send it in NFC. */
             name?: string;
-            /** @description A new topic; empty unsets it. */
+            /** @description A new topic; an empty one removes it. */
             topic?: string;
         };
         /**
-         * @description The room is gone, and this is the last of it. A socket of this room alone is closed with 4410.
+         * @description The room was deleted. This is its last event. A socket for this room alone is closed with 4410.
          * @example {
          *       "room": 1,
          *       "seq": 44,
@@ -587,17 +588,17 @@ export interface components {
             user: string | null;
             username: string | null;
         };
-        /** @description A room to be made. */
+        /** @description A room to create. */
         RoomDraft: {
             /**
-             * @description Its name: 1–100 characters after trimming, all of them to be seen, unique without regard to case and width: `STRASSE` is
-             *     `Straße`. Send it in NFC.
+             * @description Its name: 1–100 visible characters after trimming. It is unique, ignoring case and width: `STRASSE` is `Straße`. Send it
+             *     in NFC.
              */
             name: string;
-            /** @description What it is about; empty for nothing. Its line breaks are LF or CR LF. */
+            /** @description What the room is about; may be empty. Its line breaks are LF or CR LF. */
             topic?: string;
         };
-        /** @description What is stored in a room's log, under the number `seq`. */
+        /** @description An event of a room's log, stored under the number `seq`. */
         RoomEvent: components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
         /** @description A page of rooms. */
         RoomList: {
@@ -607,7 +608,7 @@ export interface components {
             rooms: components["schemas"]["Room"][];
         };
         /**
-         * @description The room has another name or topic. Without a name where nobody said who they are.
+         * @description The room's name or topic has changed. `user` and `username` are null if the request had no name.
          * @example {
          *       "name": "general",
          *       "room": 1,
@@ -636,10 +637,10 @@ export interface components {
             user: string | null;
             username: string | null;
         };
-        /** @description What the server says. */
+        /** @description A frame that the server sends. */
         ServerFrame: components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"];
         /**
-         * @description Show that one is typing, or not any more. To be said again every 3 s; it is over after 6 s.
+         * @description Show that you are typing, or that you have stopped. Send it again every 3 s while you type: it ends after 6 s.
          * @example {
          *       "is_typing": true,
          *       "ref": "t1",
@@ -659,7 +660,7 @@ export interface components {
             type: "typing";
         };
         /**
-         * @description Who is typing now: how many, and at most 5 of them, those who began first.
+         * @description Who is typing now: the count, and at most 5 of the users, those who started first.
          * @example {
          *       "count": 1,
          *       "identities": [
@@ -692,7 +693,7 @@ export interface components {
             users: string[];
         };
         /**
-         * @description Who is there: names, the same with ids, and how many. Above 200 only how many.
+         * @description Who is online: names, the same users with ids, and their count. Above 200 users, only the count.
          * @example {
          *       "count": 2,
          *       "identities": [
@@ -729,11 +730,11 @@ export interface components {
             type: "user_list";
             users: string[];
         };
-        /** @description The name of a user: 1–64 characters, all of them to be seen. White space around it is taken off, several spaces within become one, and it is kept in NFC. Send it in NFC: characters are counted as they are sent, and with one of those that NFC makes several of there may be 21 at most. */
+        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. */
         UserName: string;
     };
     responses: {
-        /** @description The request is not one of this API's; `field` names what is wrong with it. */
+        /** @description The request is malformed. `field` names what is wrong with it. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -742,7 +743,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It contradicts what is there: a room has the name already (`room` is that room, if whoever asks may read it), or the idempotency key belongs to other content. */
+        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), or the idempotency key was used with other content. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -751,7 +752,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This user may not do that, or this web page may not. */
+        /** @description This user, or this web page, may not do that. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -760,7 +761,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A defect of the server. */
+        /** @description A bug in the server. */
         Internal: {
             headers: {
                 [name: string]: unknown;
@@ -769,7 +770,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such room, or none that this user may know of. */
+        /** @description There is no such room, or this user may not know of it. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -787,10 +788,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many, or too fast. Nothing was stored. */
+        /** @description You have reached a limit, or you send too fast. Nothing was stored. */
         TooMany: {
             headers: {
-                /** @description After how many seconds to try again. */
+                /** @description Try again after this many seconds. */
                 "Retry-After": number;
                 [name: string]: unknown;
             };
@@ -798,10 +799,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It is not said who asks, or not in a way that is believed. */
+        /** @description The request does not say who you are, or its credentials are wrong. */
         Unauthenticated: {
             headers: {
-                /** @description How to say who one is. */
+                /** @description How to say who you are. */
                 "WWW-Authenticate": string;
                 [name: string]: unknown;
             };
@@ -809,10 +810,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not now. Nothing was stored, but for `outcome_unknown`: it may have been, and the same key tells. */
+        /** @description Not available now. Nothing was stored, except perhaps with `outcome_unknown`: try again with the same key. */
         Unavailable: {
             headers: {
-                /** @description After how many seconds to try again. */
+                /** @description Try again after this many seconds. */
                 "Retry-After": number;
                 [name: string]: unknown;
             };
@@ -820,7 +821,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not announced as JSON in UTF-8. */
+        /** @description The `Content-Type` of the body is not JSON in UTF-8. */
         UnsupportedMediaType: {
             headers: {
                 [name: string]: unknown;
@@ -829,7 +830,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server does not answer for the host that the request is for. */
+        /** @description The server does not serve this host. */
         WrongHost: {
             headers: {
                 [name: string]: unknown;
@@ -850,19 +851,19 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
                 /**
-                 * @description How many rooms at most; 50 when left out.
+                 * @description The most rooms to return. The default is 50.
                  * @example 50
                  */
                 limit?: number;
-                /** @description The `next` of the page before. */
+                /** @description The `next` of the previous page. */
                 after?: string;
                 /**
-                 * @description Only rooms whose name has this part, without regard to case and width: `STRASSE` finds `Straße`.
+                 * @description Return only rooms whose name contains this text, ignoring case and width: `STRASSE` finds `Straße`.
                  * @example gen
                  */
                 q?: string;
@@ -876,7 +877,7 @@ export interface operations {
             /** @description A page of rooms. */
             200: {
                 headers: {
-                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -900,10 +901,10 @@ export interface operations {
                     "application/json": components["schemas"]["RoomList"];
                 };
             };
-            /** @description The answer is the one with a tag that `If-None-Match` names. */
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
             304: {
                 headers: {
-                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -922,7 +923,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who makes it, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
@@ -943,7 +944,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The room that was made. */
+            /** @description The new room. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -979,7 +980,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
@@ -999,7 +1000,7 @@ export interface operations {
             /** @description The room. */
             200: {
                 headers: {
-                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1018,10 +1019,10 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
-            /** @description The answer is the one with a tag that `If-None-Match` names. */
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
             304: {
                 headers: {
-                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1041,7 +1042,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who deletes it, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
@@ -1058,7 +1059,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description The room is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1079,7 +1080,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who changes it, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
@@ -1142,20 +1143,20 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Who listens.
+                 * @description Your name, 1–64 characters after trimming.
                  * @example Alice
                  */
                 username: components["schemas"]["UserName"];
-                /** @description Begin with the event after this number; from now on when left out. */
+                /** @description Start with the event after this number. The default is to start from now on. */
                 after?: number;
-                /** @description The history that `after` belongs to; when left out only the number counts. */
+                /** @description The history that `after` belongs to. Without it, only the number counts. */
                 epoch?: string;
-                /** @description Whether to be shown as online; `true` when left out. */
+                /** @description Whether you are shown as online. The default is `true`. */
                 presence?: boolean;
             };
             header?: {
                 /**
-                 * @description The id of the last event that was received; it stands above `after` and `epoch`.
+                 * @description The id of the last event that you received. It overrides `after` and `epoch`.
                  * @example 5f0c2a9e41d7b386:56
                  */
                 "Last-Event-ID"?: string;
@@ -1171,7 +1172,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The room, live. */
+            /** @description The events of the room, live. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1190,7 +1191,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The room that the client comes back to is gone: there is nothing to come back for. */
+            /** @description You came back to a room that was deleted: do not come back again. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1211,20 +1212,20 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
                 /**
-                 * @description How many messages at most; 50 when left out.
+                 * @description The most messages to return. The default is 50.
                  * @example 50
                  */
                 limit?: number;
-                /** @description The messages just before this number. */
+                /** @description Return the messages just before this number. */
                 before?: number;
-                /** @description The messages just after this number. */
+                /** @description Return the messages just after this number. */
                 after?: number;
-                /** @description The messages around this number, itself included. */
+                /** @description Return the messages around this number, including the message that has it. */
                 around?: number;
             };
             header?: never;
@@ -1242,7 +1243,7 @@ export interface operations {
             /** @description A page of messages. */
             200: {
                 headers: {
-                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1271,10 +1272,10 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description The answer is the one with a tag that `If-None-Match` names. */
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
             304: {
                 headers: {
-                    /** @description What this answer is known by: it goes back in `If-None-Match`. */
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1294,14 +1295,14 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description The name of who sends it, 1–64 characters after trimming.
+                 * @description Your name, 1–64 characters after trimming.
                  * @example Alice
                  */
                 username: components["schemas"]["UserName"];
             };
             header?: {
                 /**
-                 * @description 1–64 visible ASCII characters that make a retry recognisable.
+                 * @description A key for retries: 1–64 visible ASCII characters.
                  * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
                  */
                 "Idempotency-Key"?: string;
@@ -1326,10 +1327,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key had been used for the same content: the message as it was stored then. */
+            /** @description The key was already used with the same content: the message that was stored then. */
             200: {
                 headers: {
-                    /** @description `true`: this message had been stored before. */
+                    /** @description `true`: this message was already stored. */
                     "Idempotency-Replayed": string;
                     [name: string]: unknown;
                 };
@@ -1350,7 +1351,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description The message, as it was stored. */
+            /** @description The stored message. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1389,7 +1390,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The name of who asks, 1–64 characters after trimming; may be left out.
+                 * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
                  */
                 username?: components["schemas"]["UserName"];
