@@ -114,7 +114,7 @@ impl Server {
         };
         if timeout(drain_timeout, all_ended).await.is_err() {
             let left = max_connections as usize - slots.available_permits();
-            tracing::warn!(connections = left, "some connections did not end in time and are cut");
+            tracing::warn!(connections = left, "some connections did not end in time and were cut");
         }
         phase.send_replace(Phase::Over);
     }
@@ -155,7 +155,7 @@ async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watc
         if slots.available_permits() == 0
             && let Some(left_out) = full.pass(Instant::now())
         {
-            tracing::warn!(left_out, "there are as many connections as may be; further ones wait");
+            tracing::warn!(left_out, "the limit on connections is reached; more connections wait");
         }
         let Ok(permit) = Arc::clone(slots).acquire_owned().await else { return };
         match listener.accept().await {

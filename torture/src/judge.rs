@@ -68,7 +68,7 @@ pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Re
         };
         let done = run(options).await?;
         if let Some((fault, why)) = done.skipped.first() {
-            return Err(format!("{bug} is seen only by {}: {why}", fault.name()).into());
+            return Err(format!("only {} can show {bug}: {why}", fault.name()).into());
         }
         report = Some(done);
     }

@@ -130,7 +130,7 @@ impl Inner {
                 Err(error) => {
                     if let Some(left_out) = self.logs.purge_failed.pass(Instant::now().into_std()) {
                         let error = Excerpt(error);
-                        tracing::warn!(left_out, %error, "the room of deleted messages could not be given back yet");
+                        tracing::warn!(left_out, %error, "the space of deleted messages could not be freed yet");
                     }
                     return;
                 }

@@ -106,7 +106,7 @@ impl Inner {
             session.refuse_held();
         }
         if timeout(DRAIN, self.admission.idle()).await.is_err() {
-            tracing::warn!("some commands were not answered in time; the engine stops without");
+            tracing::warn!("some commands were not answered in time; the engine stops without waiting for them");
         }
         for session in sessions {
             session.end(Ending::SHUTDOWN);

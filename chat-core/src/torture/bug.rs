@@ -71,75 +71,75 @@ bugs! {
     /// | `history_hole` | G1 | lost_write | readers |
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Bug {
-        /// Events go out when the append begins.
+        /// Events are sent when the append begins.
         PublishBeforeCommit = "publish_before_commit",
-        /// A gap begins one event too late.
+        /// The missed events begin one too late.
         AttachOffByOne = "attach_off_by_one",
-        /// A gap begins one event too early.
+        /// The missed events begin one too early.
         AttachRepeatsOne = "attach_repeats_one",
-        /// A session that waits for its gap hears live events before it.
+        /// A session that waits for its missed events gets live events before them.
         LiveBeforeGap = "live_before_gap",
-        /// Who comes back gets what is at hand, as if it were all.
+        /// A session that resumes gets only what is in memory, as if that were everything.
         ResumeOkOnHole = "resume_ok_on_hole",
-        /// A resync is told as a resume that missed nothing.
+        /// A resync is answered as a resume that missed nothing.
         ResyncSwallowed = "resync_swallowed",
         /// An append with an unknown outcome is answered as if it had failed.
         UnknownTreatedAsFailed = "unknown_treated_as_failed",
         /// Another writer's events are skipped.
         HoleNotLoaded = "hole_not_loaded",
-        /// Some events do not go out.
+        /// Some events are not sent.
         DropDelivery = "drop_delivery",
-        /// Some events go out twice.
+        /// Some events are sent twice.
         DoubleDelivery = "double_delivery",
-        /// Events that are stored together go out in another order.
+        /// Events that are stored together are sent in another order.
         SwapDeliveries = "swap_deliveries",
-        /// Some sessions hear nothing after they are attached.
+        /// Some sessions get nothing after they are attached.
         StuckSubscription = "stuck_subscription",
-        /// Some messages go out with another text.
+        /// Some messages are sent with another text.
         BodyChanged = "body_changed",
-        /// Some messages go out under another name.
+        /// Some messages are sent under another name.
         SenderMixedUp = "sender_mixed_up",
-        /// Some sends are told the next message's number.
+        /// Some sends get the next message's number.
         WrongSeqInOk = "wrong_seq_in_ok",
         /// Some sends that are stored are refused.
         StoredYetRefused = "stored_yet_refused",
-        /// Messages that wait together are stored the last one first.
+        /// Messages that wait together are stored in reverse order.
         PipelinedSendsOutOfOrder = "pipelined_sends_out_of_order",
-        /// A session that has detached hears the room on.
+        /// A session that has detached still gets events of the room.
         DeliverAfterDetach = "deliver_after_detach",
-        /// A send that waited behind the room's deletion is told that it is stored.
+        /// A send that waited behind the room's deletion gets ok.
         SentAfterTheEnd = "sent_after_the_end",
-        /// Typing that is not refreshed stays.
+        /// Typing that is not refreshed does not expire.
         TypingNeverExpires = "typing_never_expires",
-        /// That nobody types any more is not told.
+        /// The end of typing is not sent.
         TypingStopLost = "typing_stop_lost",
-        /// A user leaves with any of their sessions.
+        /// A user leaves when any of their sessions ends.
         LeaveWithoutTheLastSession = "leave_without_the_last_session",
-        /// A user whose session was lost stays.
+        /// A user whose session was lost stays online.
         PresenceNotCleared = "presence_not_cleared",
-        /// Some who attach are not shown.
+        /// Some users who attach are not shown as online.
         ArrivalMissed = "arrival_missed",
-        /// Senders are answered a moment before the commit.
+        /// Senders get ok a moment before the commit.
         AckBeforeCommit = "ack_before_commit",
-        /// Senders are answered though nothing could be stored.
+        /// Senders get ok although nothing could be stored.
         FailedAppendAcked = "failed_append_acked",
-        /// While it stops, senders are answered and nothing is stored.
+        /// While the server stops, senders get ok and nothing is stored.
         LostOnShutdown = "lost_on_shutdown",
-        /// A key that has been used before is not looked for.
+        /// Used keys are not looked up.
         DedupOff = "dedup_off",
-        /// Keys from before this process started are not looked for.
+        /// Keys from before this process started are not looked up.
         DedupForgottenAtRestart = "dedup_forgotten_at_restart",
-        /// A key that is used again for another text is taken for a retry.
+        /// A key that is used again for another text counts as a retry.
         KeyMismatchAccepted = "key_mismatch_accepted",
         /// After a restart a room's last number is given again.
         ReuseSeq = "reuse_seq",
-        /// A room's new name is told and not stored.
+        /// A room's new name is sent, but not stored.
         RenameNotServed = "rename_not_served",
         /// Commits on SQLite are not synced.
         SynchronousNormal = "synchronous_normal",
-        /// Pages of history are served again for a while.
+        /// Old pages of history are served for a while.
         StaleHistory = "stale_history",
-        /// Some messages are left out of the pages of history.
+        /// Some messages are missing from the pages of history.
         HistoryHole = "history_hole",
     }
 }

@@ -49,15 +49,15 @@ faults! {
     CutSockets "cut_sockets"
     /// Some clients stop reading, while much is written.
     StopReading "stop_reading"
-    /// Some clients ask as much as they can.
+    /// Some clients send as many commands as they can.
     Flood "flood"
     /// The wall clock jumps an hour ahead or back.
     ClockJump "clock_jump"
-    /// Someone else holds the database's lock for 3 s.
+    /// Another process holds the database's lock for 3 s.
     DbLocked "db_locked"
-    /// Someone else holds the database's lock for 30 s.
+    /// Another process holds the database's lock for 30 s.
     DbLockedLong "db_locked_long"
-    /// There is no room on the disk.
+    /// The disk is full.
     DiskFull "disk_full"
     /// A sync fails, once.
     FsyncFailsOnce "fsync_fails_once"
@@ -73,7 +73,7 @@ faults! {
     DatabaseStopped "database_stopped"
     /// Packets to the database vanish for a while.
     DatabaseStalls "database_stalls"
-    /// Someone else writes to the log. Only when asked for: what clients see until the server's next append is not promised.
+    /// Another process writes to the log. Only if you name it: there is no promise of what clients see until the server's next append.
     ForeignWriter "foreign_writer"
 }
 

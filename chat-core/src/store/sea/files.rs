@@ -68,9 +68,9 @@ pub(super) fn make_private(path: &Path, metadata: &Metadata) {
     let Some(mode) = open_mode(metadata).map(|mode| format!("{mode:03o}")) else { return };
     let shown = path.display();
     match restrict(path) {
-        Ok(()) => tracing::info!(mode, "others could open {shown}: it is its owner's alone now (mode 600)"),
+        Ok(()) => tracing::info!(mode, "others could open {shown}: only its owner can now (mode 600)"),
         Err(error) => {
-            tracing::warn!(mode, %error, "others can open {shown}, with all that is written there: give it the mode 600");
+            tracing::warn!(mode, %error, "others can open {shown} and read the chat: give it the mode 600");
         }
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn look(database: &Path) -> Result<(), StartError> {
         }
         if part == Part::Wal && metadata.len() > 0 && !database.exists() {
             return Err(StartError::Unusable(format!(
-                "there is no file {}, but what was written to it last is in {}: put the database back, or move that away",
+                "there is no file {}, but its latest writes are in {}: put the database back, or move them away",
                 database.display(),
                 path.display()
             )));
