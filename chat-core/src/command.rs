@@ -4,36 +4,36 @@ use std::sync::Arc;
 
 use crate::{Delivery, Draft, Event, Position, RoomId, Seq, Since, error::Error};
 
-/// What a session asks of a room.
+/// A command of a session to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Hear what happens in a room.
+    /// Attach to a room: get its events and signals.
     Attach {
         /// Which room.
         room: RoomId,
-        /// From where on.
+        /// Where to start.
         since: Since,
-        /// Whether the session's user is shown as online there. `false`: reads unseen.
+        /// Whether the session's user is shown as online there.
         presence: bool,
     },
-    /// Hear no more of a room.
+    /// Detach from a room.
     Detach {
         /// Which room.
         room: RoomId,
     },
-    /// Write a message; needs no attachment.
+    /// Send a message; this needs no attachment.
     Send {
-        /// Into which room.
+        /// To which room.
         room: RoomId,
-        /// What.
+        /// The message.
         draft: Draft,
     },
-    /// Show, or stop showing, that one is typing. To be refreshed at most every 3 s; expires after 6 s.
+    /// Show that the user is typing, or has stopped. Refresh it at most every 3 s; it expires after 6 s.
     Typing {
         /// In which room; the session must be attached to it.
         room: RoomId,
-        /// Whether.
+        /// Whether the user is typing.
         is_typing: bool,
     },
 }
@@ -63,7 +63,7 @@ pub enum Answer {
     },
     /// The message is durable.
     Sent(Sent),
-    /// Noted.
+    /// The typing is noted.
     Typing {
         /// In which room.
         room: RoomId,
@@ -75,7 +75,7 @@ pub enum Answer {
 pub struct Attached {
     /// The room.
     pub room: RoomId,
-    /// The position after the gap: what follows in the stream is `head.seq + 1`, and so on.
+    /// The position after the missed events: what follows in the stream is `head.seq + 1`, and so on.
     pub head: Position,
     /// What was missed.
     pub gap: Gap,
@@ -84,9 +84,9 @@ pub struct Attached {
 /// What a subscriber missed.
 #[derive(Debug, Clone)]
 pub enum Gap {
-    /// Exactly this, in order; empty when nothing was missed or nothing was asked.
+    /// Exactly these events, in order; empty if nothing was missed or no position was given.
     Events(Vec<Delivery>),
-    /// Too much to send, or it is not known: read the history again, from the head backwards.
+    /// Too much was missed, or the position is unknown: read the history again, from the head backwards.
     Resync,
 }
 
@@ -97,7 +97,7 @@ pub struct Sent {
     pub seq: Seq,
     /// The message itself, as first stored.
     pub event: Arc<Event>,
-    /// Whether it had been stored before, by an earlier send with the same key.
+    /// Whether an earlier send with the same key had stored it.
     pub replayed: bool,
 }
 

@@ -76,8 +76,8 @@ impl Delivery {
         self.0.cost
     }
 
-    /// What an adapter makes of it, made by the first who asks and shared by all others. One value a type: an adapter uses
-    /// a type of its own.
+    /// What an adapter makes of it: the first call makes it, and all others share it. There is one value per type, so use
+    /// your own type.
     pub fn memo<T: Send + Sync + 'static>(&self, make: impl FnOnce(&Item) -> T) -> &T {
         let mut make = Some(make);
         let mut slot = &self.0.memo;

@@ -11,7 +11,7 @@ pub struct Event {
     pub seq: Seq,
     /// When it was stored. For people to read; order is `seq` alone.
     pub at: Timestamp,
-    /// Who did it; `None` where nobody was named.
+    /// Who did it; `None` if the request named no user.
     pub actor: Option<Identity>,
     /// What happened.
     pub kind: EventKind,
@@ -21,25 +21,25 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Someone wrote something.
+    /// A user wrote a message.
     Message(Message),
-    /// The room has another name or topic; both as they are now.
+    /// The room's name or topic has changed; both as they are now.
     RoomUpdated {
         /// The name it has now.
         name: RoomName,
         /// The topic it has now.
         topic: Topic,
     },
-    /// The room is gone; nothing follows.
+    /// The room was deleted; nothing follows.
     RoomDeleted,
 }
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The text, byte for byte as submitted.
+    /// The text, byte for byte as sent.
     pub content: String,
-    /// The key its sender gave, if any.
+    /// The key that its sender gave it, if any.
     pub key: Option<IdempotencyKey>,
     /// How many messages the room had with this one: 1 for the first. Unread counts are differences of these.
     pub ordinal: u64,
@@ -75,8 +75,8 @@ pub enum SignalKind {
     Join(Identity),
     /// A user's last session in the room is gone.
     Leave(Identity),
-    /// Who is online: the whole truth, replaces what was known.
+    /// Who is online: complete, and replaces what you knew.
     UserList(Presence),
-    /// Who is typing: the whole truth, replaces what was known.
+    /// Who is typing: complete, and replaces what you knew.
     Typing(Typing),
 }

@@ -6,54 +6,53 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest message, in characters. Default 4,000; never more than 65,535 bytes, whatever stands here.
+    /// The longest message, in characters. Default 4,000; never more than 65,535 bytes, even if you set more.
     pub message_chars: usize,
     /// Rooms a session may be attached to. Default 128.
     pub rooms_per_session: usize,
     /// Commands a session may have unanswered. Default 64.
     pub unanswered_commands: usize,
-    /// Bytes of text that a session's unanswered commands may have together; one more is refused as overloaded. Default
-    /// 1 MiB: 64 of the longest messages.
+    /// Bytes of text that a session's unanswered commands may have together; a command beyond that is refused as
+    /// overloaded. Default 1 MiB: 64 of the longest messages.
     pub unanswered_bytes: usize,
     /// What a session's outbox may hold, in bytes; an event or a signal costs what [`Delivery::cost`](crate::Delivery::cost)
-    /// says. Default 1 MiB. Whoever reads slower than
-    /// this fills is closed as lagged and may resume.
+    /// says. Default 1 MiB. A session that reads too slowly fills it, is closed as lagged, and may resume.
     pub outbox_bytes: usize,
     /// Commands that may wait for one room. Default 1,024.
     pub room_mailbox: usize,
     /// Messages that may wait to be stored, in all rooms together. Default 8,192.
     pub journal_messages: usize,
-    /// Rooms that may wait to be made, changed or deleted, all together. Default 256: each is a transaction of its own, which
-    /// takes a few milliseconds, and takes turns with the messages.
+    /// Rooms that may wait to be created, changed or deleted, all together. Default 256: each is a separate transaction, which
+    /// takes a few milliseconds, and they take turns with the messages.
     pub journal_changes: usize,
     /// Bytes of text that may wait to be stored, in all rooms together; names and topics count, too. Default 8 MiB.
     pub journal_bytes: usize,
-    /// The events a room keeps at hand for those who come back, and so the longest gap that is filled. Default
+    /// The recent events that a room keeps in memory for sessions that resume: one that missed more has to resync. Default
     /// 2,000.
     pub recent_events: usize,
     /// The same in bytes, whichever is reached first. Default 512 KiB.
     pub recent_bytes: usize,
-    /// The same in bytes, of all rooms together. Above it the rooms that were quiet for longest let go of theirs, which are
-    /// read again when somebody comes back. Default 64 MiB: 128 rooms with all they may have.
+    /// The same in bytes, of all rooms together. Above it, the quietest rooms drop their events, and the engine reads them
+    /// again when a session resumes. Default 64 MiB: 128 rooms at their limit.
     pub recent_total_bytes: usize,
-    /// Rooms that may be active at once: those with somebody attached, and those that were used a moment ago. Near this number
-    /// rooms without anybody are let go of, the quietest first; when all are in use, commands for further rooms are refused as
+    /// Rooms that may be active at once: those with sessions, and those that were used a moment ago. Near this number, rooms
+    /// without sessions leave the memory, the quietest first. When all are in use, commands for other rooms are refused as
     /// overloaded. Default 16,384, at a few KiB each.
     pub active_rooms: usize,
     /// How long a lost session's user still counts as online. Default 10 s: a reload or a tunnel is not a leave.
     pub presence_grace: Duration,
-    /// Above this many online users only their number is told. Default 200.
+    /// Above this many online users, they are only counted. Default 200.
     pub presence_list_max: usize,
-    /// Below this many online users they are named again. Default 180, so that it does not flip at the edge.
+    /// Below this many online users, they are named again. Default 180, so that it does not switch back and forth.
     pub presence_list_again: usize,
     /// How long "is typing" holds without being refreshed. Default 6 s: two refreshes of a client that sends one every 3 s.
     pub typing_expiry: Duration,
-    /// How many of those who are typing are named; all are counted. Default 5: more names than anybody reads in a line, and
+    /// How many typing users are named; all are counted. Default 5: more names than anybody reads in a line, and
     /// few enough that a thousand typists cost each reader no more than five.
     pub typing_names: usize,
     /// The least time between two user lists, or two typing signals, of one room. Default 1 s.
     pub signal_interval: Duration,
-    /// How long a room without anyone in it is kept at hand. Default 30 s.
+    /// How long a room without sessions stays in memory. Default 30 s.
     pub room_linger: Duration,
     /// Sessions one user may have at once. Default `None`: unlimited.
     pub sessions_per_user: Option<usize>,
@@ -97,10 +96,10 @@ impl Default for Limits {
     }
 }
 
-/// A rate: so many a second on average, so many at once.
+/// A rate: how many per second on average, and how many at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// How many a second, on average.
+    /// How many per second, on average.
     pub per_second: f64,
     /// How many at once, after a pause.
     pub burst: u32,

@@ -2,10 +2,10 @@
 
 use crate::{Epoch, Event, IdempotencyKey, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName, error::Error};
 
-/// Who someone is: the host's id for them and the name they are shown by.
+/// Who a user is: the host's id for them, and the name to show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
-    /// The host's id; what messages, presence and keys are tied to.
+    /// The host's id; messages, presence and keys belong to it.
     pub id: UserId,
     /// The name to show.
     pub name: UserName,
@@ -30,15 +30,15 @@ impl Identity {
     }
 }
 
-/// Who asks for something.
+/// Who makes a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Actor {
     /// A user.
     User(Identity),
-    /// Somebody who did not say who they are.
+    /// Someone who did not say who they are.
     Anonymous,
-    /// The host itself: never asked of the [`Policy`](crate::Policy).
+    /// The host itself: the [`Policy`](crate::Policy) is not asked.
     System,
 }
 
@@ -71,16 +71,16 @@ impl From<&Self> for Actor {
     }
 }
 
-/// A room as it stands in the database, and how many are online in it.
+/// A room as it is in the database, and how many users are online in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// Its id.
     pub id: RoomId,
-    /// Its name, unique without regard to case.
+    /// Its name, unique ignoring case.
     pub name: RoomName,
-    /// What it is about; empty when unset.
+    /// What it is about; may be empty.
     pub topic: Topic,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// The number of its newest event; 0 when there is none.
     pub head: Seq,
@@ -90,7 +90,7 @@ pub struct Room {
     pub online: usize,
 }
 
-/// A room to be made.
+/// A room to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRoom {
     /// Its name, as typed; see [`RoomName`] for the rules.
@@ -114,21 +114,21 @@ impl NewRoom {
     }
 }
 
-/// What is to be different about a room; what is `None` stays as it is.
+/// A change to a room; `None` leaves a field as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RoomChange {
     /// A new name.
     pub name: Option<String>,
-    /// A new topic; empty unsets it.
+    /// A new topic; an empty one removes it.
     pub topic: Option<String>,
 }
 
-/// A message as its author submits it.
+/// A message as its author sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// The text: 1–4,000 characters by default, not blank, kept byte for byte.
     pub content: String,
-    /// What makes a retry recognisable, as the sender gave it; see [`IdempotencyKey`] for the rules.
+    /// The key for retries, as the sender gave it; see [`IdempotencyKey`] for the rules.
     pub key: Option<String>,
 }
 
@@ -139,7 +139,7 @@ impl Draft {
         Self { content: content.into(), key: None }
     }
 
-    /// The same with an idempotency key: however often and wherever it is retried, it is stored once.
+    /// The same with an idempotency key: however often and wherever you retry it, it is stored once.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());

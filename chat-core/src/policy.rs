@@ -2,15 +2,15 @@
 
 use crate::{Actor, Draft, Error, NewRoom, RoomChange, RoomId};
 
-/// What someone is about to do.
+/// What an actor is about to do.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Action<'a> {
-    /// Make a room.
+    /// Create a room.
     CreateRoom(&'a NewRoom),
     /// List rooms. The policy cannot hide single rooms here.
     ListRooms,
-    /// See a room: itself, its messages, who is there; subscribe to it.
+    /// See a room, its messages and who is online in it; attach to it.
     ReadRoom(RoomId),
     /// Rename a room or change its topic.
     UpdateRoom(RoomId, &'a RoomChange),
@@ -18,18 +18,18 @@ pub enum Action<'a> {
     DeleteRoom(RoomId),
     /// Write a message.
     Send(RoomId, &'a Draft),
-    /// Show that one is typing.
+    /// Show that the user is typing.
     Type(RoomId),
 }
 
 /// May this actor do this? Asked before every command and read, except for [`Actor::System`].
 ///
-/// It is asked on the hot path and must answer from memory: a policy that needs a database keeps what it needs at hand.
+/// It is asked on the hot path and must answer from memory: a policy that needs a database has to cache what it needs.
 pub trait Policy: Send + Sync + 'static {
     /// Allows with `Ok`, refuses with an error.
     ///
     /// # Errors
-    /// The refusal: [`Error::Forbidden`], or [`Error::RoomNotFound`] for a room whose existence is not to be known.
+    /// The refusal: [`Error::Forbidden`], or [`Error::RoomNotFound`] for a room whose existence the actor may not know of.
     fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error>;
 }
 

@@ -10,7 +10,7 @@ pub enum Update {
     Answer(Ticket, AnswerResult),
     /// An event or a signal.
     Delivery(Delivery),
-    /// The session lost this room: it was deleted. (The room's last event stands before this.)
+    /// The session lost this room: it was deleted. (The room's last event comes before this.)
     Detached(RoomId),
     /// The session is over; nothing follows.
     Closed(CloseReason),

@@ -8,29 +8,29 @@ use poem::Request;
 
 use crate::query;
 
-/// Tells from a request who sends it. Asked once for each REST request and once for each socket.
+/// Finds out which user sends a request. It is asked once per REST request and once per socket.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Who sends this request: a user, or [`Actor::Anonymous`] when it does not say.
+    /// Who sends this request: a user, or [`Actor::Anonymous`] if it does not say.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for a token that is not valid, [`Error::InvalidField`] for a name that breaks its rules,
-    /// [`Error::Forbidden`] for someone who is locked out, [`Error::Unavailable`] when it cannot be told now.
+    /// [`Error::Forbidden`] for a user who is locked out, [`Error::Unavailable`] if it cannot find out now.
     async fn authenticate(&self, request: &Request) -> Result<Actor, Error>;
 
-    /// What a 401 answer names in `WWW-Authenticate`: how to say who one is.
+    /// The value of `WWW-Authenticate` in a 401: how to say who you are.
     fn challenge(&self) -> &'static str {
         "Bearer realm=\"chat\""
     }
 
-    /// The same for people: the `detail` of a 401, and the reason with which a socket is closed (4401), where at most 123
-    /// bytes fit. What it says by default names the challenge.
+    /// The same for people: the `detail` of a 401, and the reason of a close with 4401, where at most 123 bytes fit. The
+    /// default names the challenge.
     fn advice(&self) -> Cow<'static, str> {
         format!("say who you are: {}", self.challenge()).into()
     }
 }
 
-/// Guests: everyone is who they say they are in `?username=`. For trusted networks only.
+/// Guests: anyone may use any name in `?username=`. For trusted networks only.
 ///
 /// The name is trimmed and normalised; it is both the id and the name to show, so `alice` and `Alice` are two users.
 #[derive(Debug, Clone, Copy, Default)]

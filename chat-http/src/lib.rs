@@ -96,32 +96,31 @@ pub struct Api {
 }
 
 impl Api {
-    /// Lets web pages of these origins in, besides those of the server's own: to open sockets, and to use the REST API.
+    /// Allows web pages of these origins, besides the server's own, to open sockets and to use the REST API.
     #[must_use]
     pub fn allow_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
         self.origins = self.origins.allow(origins);
         self
     }
 
-    /// Says at which URL people reach this server: its pages are those of this origin and no other, and its name is one to
-    /// answer for. Without it a page is the server's own when its scheme and host are those of the request, which behind a
-    /// proxy that does TLS they are not.
+    /// Sets the URL where people reach this server. Only pages of this origin are its own, and it answers for this name. Without
+    /// it, a page is the server's own if its scheme and host are those of the request. Behind a TLS proxy, they are not.
     #[must_use]
     pub fn public_url(mut self, url: Origin) -> Self {
         self.origins = self.origins.own(url);
         self
     }
 
-    /// Answers only requests that name one of these hosts, a loopback name or an IP address, and 421 `wrong_host` to others:
-    /// against pages that give a name of theirs the address of this server (DNS rebinding). An [`api`] is mounted in an app
-    /// that may have its own word on that, so by default it answers for every host; a [`site`] checks.
+    /// Answers only requests that name one of these hosts, a loopback name or an IP address; others get 421 `wrong_host`. This
+    /// stops pages that point their own host name at this server (DNS rebinding). An [`api`] leaves this check to its app, so
+    /// by default it answers for every host; a [`site`] checks.
     #[must_use]
     pub fn allow_hosts(mut self, hosts: impl IntoIterator<Item = HostName>) -> Self {
         self.hosts = hosts.into_iter().fold(self.hosts.checked(), Hosts::and);
         self
     }
 
-    /// Answers for every host: where something in front of it checks them.
+    /// Answers for every host: use it if something in front of the server checks them.
     #[must_use]
     pub fn allow_any_host(mut self) -> Self {
         self.hosts = Hosts::Any;

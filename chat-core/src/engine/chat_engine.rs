@@ -23,8 +23,8 @@ use crate::{
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
 ///
-/// Whoever asks for something is an [`Actor`]: a user ([`Identity`]), [`Actor::Anonymous`], or the host itself
-/// ([`Actor::System`]), of whom the [`Policy`](crate::Policy) is not asked.
+/// An [`Actor`] makes each call: a user ([`Identity`]), [`Actor::Anonymous`], or the host itself ([`Actor::System`]), for
+/// whom the [`Policy`](crate::Policy) is not asked.
 #[derive(Debug, Clone)]
 pub struct ChatEngine(Arc<Owner>);
 
@@ -32,7 +32,7 @@ pub struct ChatEngine(Arc<Owner>);
 #[derive(Debug)]
 struct Owner(Arc<Inner>);
 
-/// How an engine is.
+/// The health of an engine.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Health {
@@ -68,15 +68,15 @@ impl ChatEngine {
         Session::new(self.inner().sessions.connect(self.inner(), identity))
     }
 
-    /// Makes a room.
+    /// Creates a room.
     ///
     /// # Errors
     /// [`Error::InvalidField`], [`Error::NameTaken`] with the room that has the name (if they may read it), what the policy says,
     /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have
-    /// been made.
+    /// been created.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is made whether or not this is waited for.
+    /// Once it was polled, the room is created even if the future is dropped.
     pub async fn create_room(&self, actor: impl Into<Actor>, new: NewRoom) -> Result<Room, Error> {
         let inner = self.inner();
         let actor = actor.into();
@@ -92,7 +92,7 @@ impl ChatEngine {
         })
     }
 
-    /// Changes a room's name or topic, or both with one event. Values that are so already: no event.
+    /// Changes a room's name or topic, or both with one event. If nothing differs, there is no event.
     ///
     /// # Errors
     /// [`Error::InvalidField`] also when nothing is given, [`Error::RoomNotFound`], [`Error::NameTaken`] with the room that
@@ -100,7 +100,7 @@ impl ChatEngine {
     /// [`Error::OutcomeUnknown`] when it may have been changed.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is changed whether or not this is waited for.
+    /// Once it was polled, the room is changed even if the future is dropped.
     pub async fn update_room(&self, actor: impl Into<Actor>, room: RoomId, change: RoomChange) -> Result<Room, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         inner.check_running()?;
@@ -123,14 +123,14 @@ impl ChatEngine {
         changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
     }
 
-    /// Deletes a room and its messages. Everyone attached hears of it last, and is detached.
+    /// Deletes a room and its messages. Every attached session gets this as the last event, and is detached.
     ///
     /// # Errors
     /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`],
     /// [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have been deleted.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is deleted whether or not this is waited for.
+    /// Once it was polled, the room is deleted even if the future is dropped.
     pub async fn delete_room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<(), Error> {
         let (inner, actor) = (self.inner(), actor.into());
         inner.check_running()?;
@@ -157,7 +157,7 @@ impl ChatEngine {
         self.read_room(room).await
     }
 
-    /// A room by its name, without regard to case.
+    /// A room by its name, ignoring case.
     ///
     /// # Errors
     /// [`Error::InvalidField`] for U+0000, [`Error::RoomNotFound`], what the policy says of the room,
@@ -179,7 +179,7 @@ impl ChatEngine {
     ///
     /// # Errors
     /// [`Error::InvalidField`] (`limit` outside 1–100, `q` with U+0000), what the policy says, [`Error::Overloaded`] when
-    /// as many search as may, [`Error::Unavailable`].
+    /// too many searches run, [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -241,8 +241,8 @@ impl ChatEngine {
     /// As [`SessionHandle::send`](crate::SessionHandle::send).
     ///
     /// # Cancel safety
-    /// Once it was polled, the message is stored whether or not this is waited for. Whoever is not sure sends it again with
-    /// the same key.
+    /// Once it was polled, the message is stored even if the future is dropped. If you are not sure, send it again with the
+    /// same key.
     pub async fn send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         let prepared = self.prepare_send(author, room, draft);
         let PreparedSend { input, reply, admitted } =
@@ -258,7 +258,7 @@ impl ChatEngine {
         }
     }
 
-    /// How it is.
+    /// Its health.
     #[must_use]
     pub fn health(&self) -> Health {
         let inner = self.inner();
@@ -274,12 +274,12 @@ impl ChatEngine {
         self.inner().store.evicted().await;
     }
 
-    /// Stops: refuses new commands, answers what is under way (for at most 5 s), closes every session with
-    /// [`CloseReason::Shutdown`](crate::CloseReason::Shutdown), and lets go of the database. Resolves when that is done,
+    /// Stops: refuses new commands, answers those that are running (for at most 5 s), closes every session with
+    /// [`CloseReason::Shutdown`](crate::CloseReason::Shutdown), and releases the database. Resolves when that is done,
     /// however often it is called.
     ///
     /// # Cancel safety
-    /// Once it was polled, the engine stops whether or not this is waited for.
+    /// Once it was polled, the engine stops even if the future is dropped.
     pub async fn shutdown(&self) {
         self.inner().begin_shutdown();
         self.inner().lifecycle.stopped().await;
