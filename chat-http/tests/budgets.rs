@@ -1,0 +1,293 @@
+//! The table of budgets in `docs/operating.md`: for each row the limit is met, and what happens is what the table says.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
+
+mod common;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use chat_core::{
+    ChatEngine, CloseReason, Command, Database, Draft, Epoch, Error, Gap, Identity, Item, Limits, NewRoom, Rate,
+    RoomId, Seq, SignalKind, Since, Update,
+    store::MemoryStore,
+    testing::{FaultyStore, Op},
+};
+use futures::StreamExt;
+use serde_json::json;
+
+use crate::common::{client, engine_with, post, room};
+
+/// What is limited, its default, and what happens at it.
+fn table() -> Vec<[&'static str; 3]> {
+    let (_, section) = include_str!("../../docs/operating.md").split_once("\n### Budgets\n").unwrap();
+    let rows = section.split("\n#").next().unwrap().lines().filter_map(|line| line.strip_prefix("| "));
+    let rows = rows.filter(|row| !row.starts_with("what ")).map(|row| {
+        let cells: Vec<_> = row.trim_end_matches('|').split(" | ").map(str::trim).collect();
+        cells.try_into().unwrap_or_else(|cells| panic!("three cells: {cells:?}"))
+    });
+    rows.collect()
+}
+
+/// Each row, with the default as the code has it.
+fn defaults() -> Vec<(&'static str, String)> {
+    let limits = Limits::default();
+    let number = |number: usize| {
+        let digits = number.to_string();
+        let (mut text, first) = (String::new(), digits.len() % 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && place % 3 == first {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text
+    };
+    let bytes =
+        |bytes: usize| if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) };
+    let off = |limit: Option<usize>| limit.map_or_else(|| "off".to_owned(), number);
+    vec![
+        ("message_chars", number(limits.message_chars)),
+        ("rooms_per_session", number(limits.rooms_per_session)),
+        ("unanswered_commands", number(limits.unanswered_commands)),
+        ("unanswered_bytes", bytes(limits.unanswered_bytes)),
+        ("outbox_bytes", bytes(limits.outbox_bytes)),
+        ("room_mailbox", number(limits.room_mailbox)),
+        ("journal_messages", number(limits.journal_messages)),
+        ("journal_bytes", bytes(limits.journal_bytes)),
+        ("active_rooms", number(limits.active_rooms)),
+        ("recent_events", number(limits.recent_events)),
+        ("recent_bytes", bytes(limits.recent_bytes)),
+        ("recent_total_bytes", bytes(limits.recent_total_bytes)),
+        ("typing_names", number(limits.typing_names)),
+        ("presence_list_max", number(limits.presence_list_max)),
+        ("sessions_per_user", off(limits.sessions_per_user)),
+        ("sessions", off(limits.sessions)),
+        ("sends", limits.sends.map_or_else(|| "off".to_owned(), |_| "on".to_owned())),
+        ("rated_users", number(limits.rated_users)),
+        ("epoch", number(64)),
+        ("ref", number(64)),
+        ("key", number(64)),
+    ]
+}
+
+#[tokio::test]
+async fn the_table_of_budgets_is_true() {
+    let table = table();
+    let rows: Vec<_> = table.iter().map(|[what, default, _]| (name_of(what), (*default).to_owned())).collect();
+    let expected = defaults();
+    assert_eq!(rows.iter().collect::<BTreeSet<_>>(), expected.iter().collect::<BTreeSet<_>>());
+    for [what, _, then] in table {
+        let name = name_of(what);
+        let met = meet(name).await;
+        assert!(then.contains(&format!("`{met}`")), "{name}: met {met}, but the table says: {then}");
+    }
+}
+
+/// The name in a cell: `` `name`: what it is ``.
+fn name_of(cell: &'static str) -> &'static str {
+    cell.strip_prefix('`').and_then(|cell| cell.split('`').next()).unwrap()
+}
+
+/// Drives a limit, and says what happens there.
+async fn meet(name: &str) -> &'static str {
+    match name {
+        "message_chars" => longer_message().await,
+        "rooms_per_session" => second_room().await,
+        "unanswered_commands" => unanswered(|limits| limits.unanswered_commands = 1).await,
+        "unanswered_bytes" => unanswered(|limits| limits.unanswered_bytes = 10).await,
+        "room_mailbox" => unanswered(|limits| limits.room_mailbox = 1).await,
+        "journal_messages" => unanswered(|limits| limits.journal_messages = 1).await,
+        "journal_bytes" => unanswered(|limits| limits.journal_bytes = 10).await,
+        "outbox_bytes" => slow_reader().await,
+        "active_rooms" => many_rooms().await,
+        "recent_events" => gap(|limits| limits.recent_events = 3).await,
+        "recent_bytes" => gap(|limits| limits.recent_bytes = 500).await,
+        "recent_total_bytes" => gap(|limits| limits.recent_total_bytes = 500).await,
+        "typing_names" => typing().await,
+        "presence_list_max" => presence().await,
+        "sessions_per_user" => second_session(|limits| limits.sessions_per_user = Some(1)).await,
+        "sessions" => second_session(|limits| limits.sessions = Some(1)).await,
+        "sends" => fast_sender(1, 2).await,
+        "rated_users" => fast_sender(100, 200).await,
+        "epoch" => long_field(json!({"type": "attach", "room": 1, "after": {"seq": 1, "epoch": "e".repeat(65)}})).await,
+        "ref" => long_field(json!({"type": "ping", "ref": "r".repeat(65)})).await,
+        "key" => long_key().await,
+        _ => panic!("{name} has no case"),
+    }
+}
+
+fn user(name: &str) -> Identity {
+    Identity::named(name).unwrap()
+}
+
+fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+async fn engine_and_room(change: impl FnOnce(&mut Limits)) -> (ChatEngine, RoomId) {
+    let engine = engine_with(limits(change)).await;
+    let room = engine.create_room(&user("Host"), NewRoom::named("general")).await.unwrap().id;
+    (engine, room)
+}
+
+async fn longer_message() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.message_chars = 10).await;
+    engine.send(&user("Alice"), room, Draft::text("x".repeat(10))).await.unwrap();
+    engine.send(&user("Alice"), room, Draft::text("x".repeat(11))).await.unwrap_err().code()
+}
+
+async fn second_room() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.rooms_per_session = 1).await;
+    let other = engine.create_room(&user("Host"), NewRoom::named("other")).await.unwrap().id;
+    let (session, _updates) = engine.connect(user("Alice")).split();
+    session.attach(room, Since::Now).await.unwrap();
+    session.attach(other, Since::Now).await.unwrap_err().code()
+}
+
+/// Sends while nothing is stored, until something is refused.
+async fn unanswered(change: impl FnOnce(&mut Limits)) -> &'static str {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
+    let builder = ChatEngine::builder().database(Database::store(Arc::new(store.clone()))).limits(limits(change));
+    let engine = builder.build().await.unwrap();
+    let room = engine.create_room(&user("Host"), NewRoom::named("general")).await.unwrap().id;
+    engine.send(&user("Alice"), room, Draft::text("first")).await.unwrap();
+    store.hold(Op::Append);
+    let (session, mut updates) = engine.connect(user("Alice")).split();
+    let mut refused = None;
+    for _ in 0..4 {
+        let draft = Draft::text("x".repeat(10));
+        refused = refused.or(session.submit(Command::Send { room, draft }).err());
+        tokio::task::yield_now().await;
+    }
+    while refused.is_none() {
+        if let Some(Update::Answer(_, answer)) = updates.next().await {
+            refused = answer.err();
+        }
+    }
+    store.release(Op::Append);
+    refused.unwrap().code()
+}
+
+async fn slow_reader() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.outbox_bytes = 2_000).await;
+    let (session, mut updates) = engine.connect(user("Alice")).split();
+    session.attach(room, Since::Now).await.unwrap();
+    for _ in 0..30 {
+        engine.send(&user("Bob"), room, Draft::text("x")).await.unwrap();
+    }
+    while let Some(update) = updates.next().await {
+        if let Update::Closed(reason) = update {
+            assert_eq!(reason, CloseReason::Lagged);
+            return "4560";
+        }
+    }
+    panic!("it is not cut");
+}
+
+async fn many_rooms() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.active_rooms = 1).await;
+    let other = engine.create_room(&user("Host"), NewRoom::named("other")).await.unwrap().id;
+    let (session, _updates) = engine.connect(user("Alice")).split();
+    session.attach(room, Since::Now).await.unwrap();
+    engine.send(&user("Bob"), other, Draft::text("x")).await.unwrap_err().code()
+}
+
+/// Ten events, and someone who comes back from the first; what is read again is told in full.
+async fn gap(change: impl FnOnce(&mut Limits)) -> &'static str {
+    let (engine, room) = engine_and_room(change).await;
+    for _ in 0..10 {
+        engine.send(&user("Bob"), room, Draft::text("x".repeat(100))).await.unwrap();
+    }
+    // Other rooms' turn.
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let other = engine.create_room(&user("Host"), NewRoom::named("other")).await.unwrap().id;
+    engine.send(&user("Bob"), other, Draft::text("x")).await.unwrap();
+    let (session, _updates) = engine.connect(user("Alice")).split();
+    match session.attach(room, Since::Seq(Seq(1))).await.unwrap().gap {
+        Gap::Events(events) => {
+            assert_eq!(events.len(), 9);
+            "attached"
+        }
+        Gap::Resync => "resync",
+    }
+}
+
+/// The number in the next signal that names nobody, or fewer than it counts.
+async fn counted(updates: &mut chat_core::Updates) -> &'static str {
+    loop {
+        let Some(Update::Delivery(delivery)) = updates.next().await else { continue };
+        let Item::Signal(signal) = delivery.item() else { continue };
+        match &signal.kind {
+            SignalKind::Typing(typing) if typing.count > typing.identities.len() => return "count",
+            SignalKind::UserList(list) if list.count > list.identities.len() => return "count",
+            _ => {}
+        }
+    }
+}
+
+async fn typing() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.typing_names = 1).await;
+    let (alice, mut updates) = engine.connect(user("Alice")).split();
+    let (bob, _hears) = engine.connect(user("Bob")).split();
+    for session in [&alice, &bob] {
+        session.attach(room, Since::Now).await.unwrap();
+        session.typing(room, true).await.unwrap();
+    }
+    counted(&mut updates).await
+}
+
+async fn presence() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.presence_list_max = 1).await;
+    let (alice, mut updates) = engine.connect(user("Alice")).split();
+    let (bob, _hears) = engine.connect(user("Bob")).split();
+    alice.attach(room, Since::Now).await.unwrap();
+    bob.attach(room, Since::Now).await.unwrap();
+    counted(&mut updates).await
+}
+
+async fn second_session(change: impl FnOnce(&mut Limits)) -> &'static str {
+    let engine = engine_with(limits(change)).await;
+    let _first = engine.connect(user("Alice"));
+    let (_session, mut updates) = engine.connect(user("Alice")).split();
+    match updates.next().await {
+        Some(Update::Closed(CloseReason::TooManySessions)) => "4409",
+        other => panic!("{other:?}"),
+    }
+}
+
+/// So many users send, each once at most in a long time; then the first sends again.
+async fn fast_sender(users: usize, sends: usize) -> &'static str {
+    let rate = Rate { per_second: 0.001, burst: 1 };
+    let (engine, room) = engine_and_room(|limits| {
+        limits.sends = Some(rate);
+        limits.rated_users = 10;
+    })
+    .await;
+    let mut refused = 0;
+    for number in 0..sends {
+        let sent = engine.send(&user(&format!("user {}", number % users)), room, Draft::text("x")).await;
+        refused += usize::from(matches!(sent, Err(Error::RateLimited { .. })));
+    }
+    if refused == 1 && users == 1 { "rate_limited" } else { "stored" }
+}
+
+async fn long_field(frame: serde_json::Value) -> &'static str {
+    let (engine, _room) = engine_and_room(|_| {}).await;
+    let server = common::socket::Server::start(engine).await;
+    let mut socket = server.open("/ws/chat?username=Alice").await;
+    socket.say(frame).await;
+    assert_eq!(socket.next_of("error").await["code"], "invalid_field");
+    "invalid_field"
+}
+
+async fn long_key() -> &'static str {
+    let client = client().await;
+    let room = room(&client, "general").await;
+    let path = format!("/api/chat/rooms/{room}/messages?username=Alice");
+    let (status, _) = post(&client, &path, &json!({"content": "x"})).await;
+    assert_eq!(status, 201);
+    let long = Draft::text("x").key("k".repeat(65));
+    let (engine, room) = engine_and_room(|_| {}).await;
+    engine.send(&user("Alice"), room, long).await.unwrap_err().code()
+}
