@@ -46,15 +46,15 @@ function cost(text: string): number {
   return best;
 }
 
-test("twice the text takes twice the time, whatever it is", () => {
+test("the time grows with the text and no faster, whatever it is", () => {
   const link = "https://a.example/";
   const parts = [")", "(", "()", ")(", "([{", "}])", ".", "'", "a", "a.", "a@", "@", "ä.", "https://", "mailto:", "www.", `${link} `, `${link})) `, "a@b.cc ", "x@y-", "\u200D😀", "1\uFE0F", "\n", "%41", "/?#"];
   for (const part of parts) {
     for (const before of ["", link, `(${link}`, "a@"]) {
       const text = (size: number): string => before + part.repeat(size / part.length);
-      const [once, twice] = [cost(text(20_000)), cost(text(40_000))];
-      // What is over within some milliseconds is nothing to measure: if it were not linear, 40,000 would take seconds.
-      assert.ok(twice < 3 * once || twice < 30, `${before}${part}…: ${once} ms, ${twice} ms`);
+      const [short, long] = [cost(text(5_000)), cost(text(40_000))];
+      // Eight times the text: 8 times the time if it is linear, 64 times if it is not. Then it would also take seconds.
+      assert.ok(long < 24 * short || long < 200, `${before}${part}…: ${short} ms, ${long} ms`);
     }
   }
 });
@@ -62,7 +62,8 @@ test("twice the text takes twice the time, whatever it is", () => {
 test("the longest message of brackets is cut up in no time", () => {
   const text = "https://a.example/" + ")".repeat(3_980);
   assert.deepEqual(links(text), ["https://a.example/"]);
-  assert.ok(cost(text) < 20);
+  // 290 ms when each bracket was compared with all others.
+  assert.ok(cost(text) < 100);
 });
 
 const text = (written: string): string => pieces(written).map((piece) => (typeof piece === "string" ? piece : `<${piece.text}>`)).join("");
