@@ -21,6 +21,8 @@ def before_load_schema(context, raw_schema):
     events = raw_schema["paths"]["/api/chat/rooms/{room_id}/events"]["get"]
     last_id = next(parameter for parameter in events["parameters"] if parameter["name"] == "Last-Event-ID")
     last_id["schema"] = {"type": "string", "format": "event-id"}
+    # The pattern says it, too. With both, schemathesis rewrites the pattern into one that it cannot read.
+    del raw_schema["components"]["schemas"]["MessageDraft"]["properties"]["content"]["minLength"]
 
 
 @schemathesis.hook.apply_to(operation_id="stream_events")
