@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use chat_core::{
     ChatEngine, CloseReason, Command, Database, Draft, Epoch, Error, Gap, Identity, Item, Limits, NewRoom, Rate,
@@ -11,10 +11,21 @@ use chat_core::{
     store::MemoryStore,
     testing::{FaultyStore, Op},
 };
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use serde_json::json;
 
-use crate::common::{client, engine_with, post, room};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+
+use crate::common::{
+    client, engine_with, get, post, room,
+    socket::{Server, Socket},
+};
 
 /// What is limited, its default, and what happens at it.
 fn table() -> Vec<[&'static str; 3]> {
@@ -53,6 +64,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("room_mailbox", number(limits.room_mailbox)),
         ("journal_messages", number(limits.journal_messages)),
         ("journal_bytes", bytes(limits.journal_bytes)),
+        ("journal_changes", number(limits.journal_changes)),
         ("active_rooms", number(limits.active_rooms)),
         ("recent_events", number(limits.recent_events)),
         ("recent_bytes", bytes(limits.recent_bytes)),
@@ -66,6 +78,12 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("epoch", number(64)),
         ("ref", number(64)),
         ("key", number(64)),
+        ("limit", number(100)),
+        ("headers", bytes(16 << 10)),
+        ("body", bytes(256 << 10)),
+        ("frame", bytes(256 << 10)),
+        ("fragments", number(64)),
+        ("malformed", number(5)),
     ]
 }
 
@@ -97,6 +115,7 @@ async fn meet(name: &str) -> &'static str {
         "room_mailbox" => unanswered(|limits| limits.room_mailbox = 1).await,
         "journal_messages" => unanswered(|limits| limits.journal_messages = 1).await,
         "journal_bytes" => unanswered(|limits| limits.journal_bytes = 10).await,
+        "journal_changes" => second_change().await,
         "outbox_bytes" => slow_reader().await,
         "active_rooms" => many_rooms().await,
         "recent_events" => gap(|limits| limits.recent_events = 3).await,
@@ -111,6 +130,12 @@ async fn meet(name: &str) -> &'static str {
         "epoch" => long_field(json!({"type": "attach", "room": 1, "after": {"seq": 1, "epoch": "e".repeat(65)}})).await,
         "ref" => long_field(json!({"type": "ping", "ref": "r".repeat(65)})).await,
         "key" => long_key().await,
+        "limit" => long_page().await,
+        "headers" => long_headers().await,
+        "body" => long_body().await,
+        "frame" => closed(long_frame).await,
+        "fragments" => closed(many_fragments).await,
+        "malformed" => closed(malformed_frames).await,
         _ => panic!("{name} has no case"),
     }
 }
@@ -199,8 +224,6 @@ async fn gap(change: impl FnOnce(&mut Limits)) -> &'static str {
     for _ in 0..10 {
         engine.send(&user("Bob"), room, Draft::text("x".repeat(100))).await.unwrap();
     }
-    // Other rooms' turn.
-    tokio::time::sleep(Duration::from_millis(30)).await;
     let other = engine.create_room(&user("Host"), NewRoom::named("other")).await.unwrap().id;
     engine.send(&user("Bob"), other, Draft::text("x")).await.unwrap();
     let (session, _updates) = engine.connect(user("Alice")).split();
@@ -274,7 +297,7 @@ async fn fast_sender(users: usize, sends: usize) -> &'static str {
 
 async fn long_field(frame: serde_json::Value) -> &'static str {
     let (engine, _room) = engine_and_room(|_| {}).await;
-    let server = common::socket::Server::start(engine).await;
+    let server = Server::start(engine).await;
     let mut socket = server.open("/ws/chat?username=Alice").await;
     socket.say(frame).await;
     assert_eq!(socket.next_of("error").await["code"], "invalid_field");
@@ -290,4 +313,79 @@ async fn long_key() -> &'static str {
     let long = Draft::text("x").key("k".repeat(65));
     let (engine, room) = engine_and_room(|_| {}).await;
     engine.send(&user("Alice"), room, long).await.unwrap_err().code()
+}
+
+/// Two rooms are to be deleted at once, and only one may wait.
+async fn second_change() -> &'static str {
+    let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
+    let limits = limits(|limits| limits.journal_changes = 1);
+    let builder = ChatEngine::builder().database(Database::store(Arc::new(store.clone()))).limits(limits);
+    let engine = builder.build().await.unwrap();
+    let host = user("Host");
+    let first = engine.create_room(&host, NewRoom::named("first")).await.unwrap().id;
+    let second = engine.create_room(&host, NewRoom::named("second")).await.unwrap().id;
+    store.hold(Op::Delete);
+    tokio::select! {
+        biased;
+        done = engine.delete_room(&host, first) => panic!("{done:?}"),
+        refused = engine.delete_room(&host, second) => refused.unwrap_err().code(),
+    }
+}
+
+async fn long_page() -> &'static str {
+    let client = client().await;
+    let (_, page) = get(&client, "/api/chat/rooms?limit=100").await;
+    assert_eq!(page["next"], serde_json::Value::Null);
+    let (status, problem) = get(&client, "/api/chat/rooms?limit=101").await;
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid_field")));
+    "invalid_field"
+}
+
+async fn long_headers() -> &'static str {
+    let server = Server::start(common::engine().await).await;
+    let ask = async |length: usize| {
+        let header = format!("X-Long: {}\r\n", "x".repeat(length));
+        common::http::request(server.addr, "GET", "/api/chat/rooms", &header, None).await.0.status
+    };
+    assert_eq!((ask(15 << 10).await, ask(17 << 10).await), (200, 431));
+    "431"
+}
+
+async fn long_body() -> &'static str {
+    let client = client().await;
+    let (status, problem) = post(&client, "/api/chat/rooms", &json!({"name": "x".repeat(256 << 10)})).await;
+    assert_eq!((status, &problem["code"]), (413, &json!("too_large")));
+    "too_large"
+}
+
+/// What a socket is closed with after this.
+async fn closed(act: impl AsyncFnOnce(&mut Socket)) -> &'static str {
+    let server = Server::start(common::engine().await).await;
+    let mut socket = server.open("/ws/chat?username=Alice").await;
+    act(&mut socket).await;
+    match socket.close_code().await {
+        1008 => "1008",
+        1009 => "1009",
+        4400 => "4400",
+        other => panic!("closed with {other}"),
+    }
+}
+
+async fn long_frame(socket: &mut Socket) {
+    socket.say_text(&"x".repeat((256 << 10) + 1)).await;
+}
+
+async fn many_fragments(socket: &mut Socket) {
+    let fragment = |opcode, is_last| Message::Frame(Frame::message("x", OpCode::Data(opcode), is_last));
+    socket.0.feed(fragment(Data::Text, false)).await.unwrap();
+    for _ in 0..65 {
+        socket.0.feed(fragment(Data::Continue, false)).await.unwrap();
+    }
+    socket.0.flush().await.unwrap();
+}
+
+async fn malformed_frames(socket: &mut Socket) {
+    for _ in 0..5 {
+        socket.say_text("{").await;
+    }
 }
