@@ -57,7 +57,7 @@ async fn resume_from_too_far_back(database: Database) {
     let mut bob = server.join(id, "Bob").await;
     for number in 1..=2700 {
         bob.send(json!({"type": "message", "content": "x"})).await;
-        if number % 40 == 0 {
+        if number % 60 == 0 {
             bob.expect("own message", |frame| frame["seq"] == number).await;
         }
     }
