@@ -15,6 +15,7 @@ async fn clients_cannot_write_into_the_log() {
     let room = server.room("general").await;
     // An origin that is refused is told once, so that its operator can allow it.
     refused_origin(&server).await;
+    server.heard("a web page was refused", 1).await;
     let before = server.said();
 
     positions_that_cannot_be_right(&server, room).await;
