@@ -29,6 +29,7 @@ async fn nothing_is_lost_doubled_or_stuck() {
             quiet: Duration::from_secs(3),
             database: Kind::Sqlite,
             faults: FAULTS.to_vec(),
+            network: Err("nothing here needs it".to_owned()),
             bug: None,
             crew: Crew::default(),
             keeps: true,

@@ -61,6 +61,7 @@ pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Re
             quiet: Duration::from_secs(case.quiet),
             database: case.database,
             faults: case.faults.clone(),
+            network: Err("nothing here needs it".to_owned()),
             bug: Some(bug.name().to_owned()),
             crew,
             keeps: false,

@@ -1,16 +1,17 @@
 //! `cargo xtask torture`: breaks a server in many ways while clients use it, and judges what they saw.
 #![expect(clippy::print_stdout, reason = "it tells on standard output what it does")]
 
-use std::{ops::Range, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ops::Range, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use chat_core::torture::Bug;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use torture::{
     database::Kind,
+    fault::network::{Inside, Network},
     figures,
     judge::look_for,
-    nemesis::Fault,
+    nemesis::{Fault, Vanishing},
     run::{Options, all_faults, run},
     server::Result,
     summary::Tally,
@@ -70,8 +71,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let (network, _inside) = vanishing(&arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(torture(arguments)));
+    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(torture(arguments, &network)));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -82,7 +84,41 @@ fn main() -> ExitCode {
     }
 }
 
-async fn torture(arguments: Arguments) -> Result<bool> {
+impl Arguments {
+    const fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        if self.faults.is_empty() { all_faults(self.database, self.time()) } else { self.faults.clone() }
+    }
+
+    /// Whether there is more to do than to tell something, or to measure.
+    const fn has_runs(&self) -> bool {
+        !self.list && !self.judge && !self.figures
+    }
+}
+
+/// The network that may vanish, if it is asked for. This thread, and all that it starts, is on the server's side of it as
+/// long as what is returned with it lives.
+fn vanishing(arguments: &Arguments) -> (Vanishing, Option<Inside>) {
+    let fault = Fault::NetworkVanishes;
+    if !arguments.has_runs() || !arguments.faults().contains(&fault) || !fault.concerns(arguments.database) {
+        return (Err("it was not asked for".to_owned()), None);
+    }
+    let make = || -> Result<(Arc<Network>, Inside)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let network = runtime.block_on(Network::make())?;
+        let inside = network.enter()?;
+        Ok((Arc::new(network), inside))
+    };
+    match make() {
+        Ok((network, inside)) => (Ok(network), Some(inside)),
+        Err(error) => (Err(error.to_string()), None),
+    }
+}
+
+async fn torture(arguments: Arguments, network: &Vanishing) -> Result<bool> {
     if arguments.list {
         print!("{}", list());
         return Ok(true);
@@ -92,7 +128,7 @@ async fn torture(arguments: Arguments) -> Result<bool> {
             println!("{}", figures::run(&arguments.server).await?);
             return Ok(true);
         }
-        if arguments.judge { judge(&arguments).await } else { runs(&arguments).await }
+        if arguments.judge { judge(&arguments).await } else { runs(&arguments, network).await }
     };
     // What was begun is ended when it is dropped: processes, disks, files.
     tokio::select! {
@@ -115,10 +151,8 @@ async fn told_to_stop() -> Result {
 }
 
 /// One run after the other.
-async fn runs(arguments: &Arguments) -> Result<bool> {
-    let time = Duration::from_secs(arguments.seconds);
-    let faults =
-        if arguments.faults.is_empty() { all_faults(arguments.database, time) } else { arguments.faults.clone() };
+async fn runs(arguments: &Arguments, network: &Vanishing) -> Result<bool> {
+    let faults = arguments.faults();
     if faults.is_empty() {
         return Err("the time is too short for any fault: use at least 16 seconds".into());
     }
@@ -127,10 +161,11 @@ async fn runs(arguments: &Arguments) -> Result<bool> {
         let options = Options {
             program: arguments.server.clone(),
             seed,
-            time,
+            time: arguments.time(),
             quiet: Duration::from_secs(arguments.quiet),
             database: arguments.database,
             faults: faults.clone(),
+            network: network.clone(),
             bug: arguments.bug.clone(),
             crew: Crew::default(),
             keeps: true,

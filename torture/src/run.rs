@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{BufWriter, Write},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError},
     time::Duration,
@@ -19,8 +20,9 @@ use tokio::{
 use crate::{
     database::{Database, Kind},
     dump::dump,
+    fault::network::Network,
     final_reading,
-    nemesis::{self, Deed, Fault, Stage},
+    nemesis::{self, Deed, Fault, Stage, Vanishing},
     progress::Progress,
     recorder::{Name, Recorder},
     rng::Rng,
@@ -44,6 +46,8 @@ pub struct Options {
     pub database: Kind,
     /// What the nemesis may do; see [`all_faults`].
     pub faults: Vec<Fault>,
+    /// The network that the nemesis may let vanish.
+    pub network: Vanishing,
     /// The bug that the server is to have.
     pub bug: Option<String>,
     /// Who uses the server.
@@ -95,7 +99,7 @@ pub async fn run(options: Options) -> Result<Report> {
     // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
     let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed.is_multiple_of(2);
     let database = Database::new(options.database, &folder.data(), on_small_disk).await?;
-    let (faults, skipped) = possible(asked, &database);
+    let (faults, skipped) = possible(asked, &database, &options.network);
     if let Ok(shim) = &database.shim {
         shim.record(faults.contains(&Fault::PowerCut))?;
     }
@@ -104,7 +108,8 @@ pub async fn run(options: Options) -> Result<Report> {
     let world = world(&server, &options).await?;
     let _progress = options.tells.then(|| progress(&options, &world));
     let complaints = std::sync::Mutex::default();
-    let mut stage = Stage { server: Mutex::new(server), database, world, complaints };
+    let network = options.network.clone();
+    let mut stage = Stage { server: Mutex::new(server), database, network, world, complaints };
 
     let clients = workload::begin(&stage.world, options.crew);
     let end = Instant::now() + options.time;
@@ -145,10 +150,10 @@ pub fn all_faults(database: Kind, time: Duration) -> Vec<Fault> {
 }
 
 /// What of it can be done here, and why the rest cannot.
-fn possible(asked: Vec<Fault>, database: &Database) -> (Vec<Fault>, Vec<(Fault, String)>) {
+fn possible(asked: Vec<Fault>, database: &Database, network: &Vanishing) -> (Vec<Fault>, Vec<(Fault, String)>) {
     let (mut possible, mut skipped) = (Vec::new(), Vec::new());
     for fault in asked {
-        match fault.lacks(database) {
+        match fault.lacks(database, network) {
             None => possible.push(fault),
             Some(why) => skipped.push((fault, why)),
         }
@@ -160,13 +165,14 @@ fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launc
     let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
     let mut variables: Vec<(String, OsString)> = Vec::new();
     variables.extend(options.bug.iter().map(|bug| ("CHATD_TORTURE_BUG".to_owned(), bug.into())));
+    let host = options.network.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |_| Network::NEAR);
     if let Ok(shim) = &database.shim {
         variables.extend(shim.environment().map(|(name, value)| (name.to_owned(), value)));
     }
     Ok(Launch {
         program: options.program.clone(),
         database: database.through.clone(),
-        address: free_address(&mut rng)?,
+        address: free_address(host, &mut rng)?,
         log: folder.join("server.log"),
         variables,
     })

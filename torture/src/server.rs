@@ -4,7 +4,7 @@ use std::{
     error::Error,
     ffi::OsString,
     fs::{File, OpenOptions},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
     path::PathBuf,
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -189,10 +189,10 @@ impl Server {
 ///
 /// # Errors
 /// There is none.
-pub fn free_address(rng: &mut Rng) -> Result<SocketAddr> {
+pub fn free_address(host: IpAddr, rng: &mut Rng) -> Result<SocketAddr> {
     for _ in 0..1_000 {
         let port = u16::try_from(rng.between(12_000, 32_000))?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::from((host, port));
         if TcpListener::bind(address).is_ok() {
             return Ok(address);
         }

@@ -3,6 +3,8 @@
 //! Judged only while all is quiet: there, the clients' and the server's view of a connection are the same but for the
 //! grace. Someone *surely* hears a room from the answer of their attach until whatever may have ended it began; they
 //! *possibly* do from its beginning until its end was surely noticed, and the grace is over.
+//!
+//! One thing is judged always: who has vanished is gone in time, since nothing else that breaks keeps a server from noticing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +13,7 @@ use crate::{
     findings::Findings,
     history::{Outcome, What},
     index::{Ending, Index, Subscription},
-    tolerance::{DEAD, GRACE, NAMED, SLACK},
+    tolerance::{DEAD, GRACE, NAMED, SECOND, SLACK},
 };
 
 /// Looks at what was told of who is online.
@@ -20,15 +22,17 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for (place, record) in index.records.iter().enumerate() {
         match &record.what {
             What::Presence { room, result: Outcome::Ok(users) } => {
-                if !index.timeline.is_quiet(record.began, record.seen()) {
-                    continue;
-                }
                 let Some(online) = rooms.get(room) else { continue };
                 let expected = online.expected(record.began.saturating_sub(SLACK), record.began, record.seen());
+                let shown = Shown { users: users.iter().map(String::as_str).collect(), place };
+                if !index.timeline.is_quiet(record.began, record.seen()) {
+                    online.look_for_vanished(&shown, &expected, *room, findings);
+                    continue;
+                }
                 if users.is_empty() && expected.possibly.len() >= NAMED {
                     continue;
                 }
-                expected.compare(&Shown { users: users.iter().map(String::as_str).collect(), place }, *room, findings);
+                expected.compare(&shown, *room, findings);
             }
             What::UserList { room, users, count } if !users.is_empty() => {
                 let different = users.iter().collect::<BTreeSet<_>>().len() as u64;
@@ -117,6 +121,8 @@ struct Shown<'a> {
 struct Online<'a> {
     surely: Vec<Span<'a>>,
     possibly: Vec<Span<'a>>,
+    /// Whose network has vanished, and where they were attached.
+    vanished: BTreeMap<&'a str, usize>,
 }
 
 /// From when to when, and the attach.
@@ -146,6 +152,17 @@ impl<'a> Online<'a> {
     }
 }
 
+impl Online<'_> {
+    /// Whether somebody is shown who vanished too long ago.
+    fn look_for_vanished(&self, shown: &Shown<'_>, expected: &Expected<'_>, room: u64, findings: &mut Findings<'_>) {
+        let is_ghost = |user: &str| shown.users.contains(user) && !expected.possibly.contains(user);
+        if let Some((ghost, attach)) = self.vanished.iter().find(|(user, _)| is_ghost(user)) {
+            let what = format!("room {room} shows {ghost}, who vanished over {} s before", DEAD / SECOND);
+            findings.push(Name::GhostPresence, what, &[*attach, shown.place], None);
+        }
+    }
+}
+
 impl Expected<'_> {
     fn compare(&self, shown: &Shown<'_>, room: u64, findings: &mut Findings<'_>) {
         if let Some(ghost) = shown.users.iter().find(|user| !self.possibly.contains(**user)) {
@@ -168,6 +185,7 @@ fn rooms<'a>(index: &Index<'a>) -> BTreeMap<u64, Online<'a>> {
             let (from, until) = surely(index, subscription);
             let span = Span { user: &record.user, from, until, attach: subscription.attach };
             online.surely.push(span);
+            online.vanished.extend(subscription.half_open.map(|_| (record.user.as_str(), subscription.attach)));
             online.possibly.push(Span { from: record.began, until: possibly_until(index, subscription), ..span });
         }
     }
@@ -207,6 +225,10 @@ fn surely(index: &Index<'_>, subscription: &Subscription<'_>) -> (u64, u64) {
 
 /// Until when a subscription may have counted.
 fn possibly_until(index: &Index<'_>, subscription: &Subscription<'_>) -> u64 {
+    if let Some(at) = subscription.half_open {
+        // That has some slack already.
+        return at.saturating_add(DEAD);
+    }
     let noticed = |at: u64, grace: u64| index.timeline.calm(at).saturating_add(grace + SLACK);
     let until = subscription.end.map(|end| {
         let record = &index.records[end.place];
@@ -217,12 +239,7 @@ fn possibly_until(index: &Index<'_>, subscription: &Subscription<'_>) -> u64 {
             _ => noticed(record.seen(), 0),
         }
     });
-    let dead = subscription.half_open.map(|at| noticed(at, DEAD));
-    match (until, dead) {
-        (Some(until), Some(dead)) => until.max(dead),
-        (None, Some(dead)) => dead,
-        (until, None) => until.unwrap_or(u64::MAX),
-    }
+    until.unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -301,6 +318,26 @@ mod tests {
         asked(dead, 50, &["ann", "bob"]).finds(&[]);
         asked(dead, 70, &["ann", "bob"]).finds(&["ghost_presence"]);
         asked(dead, 70, &["ann"]).finds(&[]);
+    }
+
+    #[test]
+    fn who_has_vanished_is_gone_in_time_even_while_things_break() {
+        let vanished = |tell: fn(&mut Story), at, users: &[&str]| {
+            let mut story = story();
+            story.phase(Phase::Fault("network_vanishes".into()));
+            story.saw(2, "bob", What::HalfOpen);
+            tell(&mut story);
+            story.at(at);
+            story.did(9, "dan", viewed(1, users));
+            story.closed(2, "bob", true, None);
+            story
+        };
+        vanished(|_| {}, 54, &["ann", "bob"]).finds(&[]);
+        vanished(|_| {}, 56, &["ann", "bob"]).finds(&["ghost_presence"]);
+        vanished(|_| {}, 60, &["ann"]).finds(&[]);
+        vanished(|_| {}, 60, &["ann", "eve"]).finds(&[]);
+        let comes_back = |story: &mut Story| story.did(4, "bob", attach(1, resumed(0)));
+        vanished(comes_back, 60, &["ann", "bob"]).finds(&[]);
     }
 
     #[test]

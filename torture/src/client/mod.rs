@@ -1,5 +1,6 @@
 //! Clients that write down everything they do and see.
 
+pub mod door;
 pub mod frame;
 pub mod rest;
 pub mod socket;

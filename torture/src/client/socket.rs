@@ -1,20 +1,17 @@
 //! A client of the WebSocket protocol.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{SinkExt, StreamExt};
 use histcheck::history::{Attached, Event, Outcome, Position, Record, Sent, What};
 use serde_json::{Value, json};
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use super::frame;
+use super::{door::Door, frame};
 use crate::recorder::{Name, Recorder};
 
 /// What a client may ask over its socket.
@@ -92,19 +89,6 @@ pub struct Socket {
     is_over: bool,
 }
 
-/// Where a socket goes, and who opens it.
-#[derive(Debug, Clone)]
-pub struct Door {
-    /// The server.
-    pub address: SocketAddr,
-    /// Where everything is written down.
-    pub recorder: Arc<Recorder>,
-    /// Who opens it.
-    pub name: Name,
-    /// The size of the receive buffer, where it is not the system's own.
-    pub buffer: Option<u32>,
-}
-
 impl Socket {
     /// Opens a socket for any rooms; `None`: there is no server, or it does not want to.
     pub async fn open(door: &Door) -> Option<Self> {
@@ -126,11 +110,7 @@ impl Socket {
 
     async fn connect(door: &Door, path: &str) -> Option<Self> {
         let connect = async {
-            let tcp = TcpSocket::new_v4().ok()?;
-            if let Some(size) = door.buffer {
-                tcp.set_recv_buffer_size(size).ok()?;
-            }
-            let stream = tcp.connect(door.address).await.ok()?;
+            let stream = door.connect().await.ok()?;
             stream.set_nodelay(true).ok()?;
             let request = format!("ws://{}{path}", door.address).into_client_request().ok()?;
             Some(client_async(request, stream).await.ok()?.0)
@@ -272,6 +252,11 @@ impl Socket {
         };
         self.write_down(began, Some(self.recorder.now()), what);
         seen
+    }
+
+    /// Its network has vanished: from now on the server hears nothing of it, and it is not told how it ends.
+    pub fn network_vanished(&self) {
+        self.saw(What::HalfOpen);
     }
 
     fn saw(&self, what: What) {

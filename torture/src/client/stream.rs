@@ -8,12 +8,9 @@ use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Incoming};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{task::JoinHandle, time::timeout};
 
-use super::{
-    frame,
-    socket::{Door, Seen},
-};
+use super::{door::Door, frame, socket::Seen};
 use crate::recorder::Name;
 
 /// One room, heard over plain HTTP. However it ends, the history says so.
@@ -176,6 +173,11 @@ impl Stream {
         Seen::Attached(self.room, result)
     }
 
+    /// Its network has vanished: from now on the server hears nothing of it, and it is not told how it ends.
+    pub fn network_vanished(&self) {
+        self.saw(What::HalfOpen);
+    }
+
     fn saw(&self, what: What) {
         let now = self.door.recorder.now();
         write_down(&self.door, self.connection, now, Some(now), what);
@@ -215,7 +217,7 @@ impl Drop for Stream {
 type Answer = (u16, Incoming, JoinHandle<Result<(), hyper::Error>>);
 
 async fn ask(door: &Door, room: u64, after: Option<&Position>) -> Option<Answer> {
-    let stream = TcpStream::connect(door.address).await.ok()?;
+    let stream = door.connect().await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     let driver = tokio::spawn(connection);
     let path = format!("/api/chat/rooms/{room}/events?username={}", door.name.user);

@@ -1,6 +1,10 @@
 //! Clients by the thousand: each as small as can be, so that the server is what is measured.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use serde::Deserialize;
@@ -75,7 +79,7 @@ pub(super) async fn server(program: &Path, folder: &Path, name: &str) -> Result<
     let mut server = Server::new(Launch {
         program: program.to_owned(),
         database,
-        address: free_address(&mut Rng::of(u64::from(std::process::id()), name))?,
+        address: free_address(Ipv4Addr::LOCALHOST.into(), &mut Rng::of(u64::from(std::process::id()), name))?,
         log: folder.join(format!("{name}.log")),
         variables: vec![("RUST_LOG".to_owned(), "warn".into())],
     });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Stage, clients, foreign, network, process, storage};
+use super::{Stage, Vanishing, clients, foreign, network, process, storage, vanishing};
 use crate::{
     database::{Database, Kind},
     rng::Rng,
@@ -49,6 +49,8 @@ faults! {
     CutSockets "cut_sockets"
     /// Some clients stop reading, while much is written.
     StopReading "stop_reading"
+    /// The network of some clients vanishes; they must be offline within 45 s. Needs root, and 100 s unless asked for by name.
+    NetworkVanishes "network_vanishes"
     /// Some clients send as many commands as they can.
     Flood "flood"
     /// The wall clock jumps an hour ahead or back.
@@ -88,9 +90,13 @@ impl Fault {
     #[must_use]
     pub const fn concerns(self, kind: Kind) -> bool {
         match self {
-            Self::DiskFull | Self::FsyncFailsOnce | Self::SlowDisk | Self::PowerCut | Self::ForeignWriter => {
-                matches!(kind, Kind::Sqlite)
-            }
+            // The run is in a network of its own for it, where no database's server is.
+            Self::NetworkVanishes
+            | Self::DiskFull
+            | Self::FsyncFailsOnce
+            | Self::SlowDisk
+            | Self::PowerCut
+            | Self::ForeignWriter => matches!(kind, Kind::Sqlite),
             Self::LostCommitAnswer | Self::DatabaseRestart | Self::DatabaseStopped | Self::DatabaseStalls => {
                 !matches!(kind, Kind::Sqlite)
             }
@@ -116,7 +122,9 @@ impl Fault {
     /// How long it may take; a run shorter than twice that does it only when asked for it by name.
     #[must_use]
     pub const fn takes(self) -> Duration {
-        let seconds = if matches!(self, Self::DbLockedLong) {
+        let seconds = if matches!(self, Self::NetworkVanishes) {
+            50
+        } else if matches!(self, Self::DbLockedLong) {
             30
         } else if matches!(self, Self::DatabaseStopped) {
             20
@@ -128,7 +136,7 @@ impl Fault {
 
     /// What it needs and is not there.
     #[must_use]
-    pub fn lacks(self, database: &Database) -> Option<String> {
+    pub fn lacks(self, database: &Database, network: &Vanishing) -> Option<String> {
         // A disk of its own is filled; of any other the shim says that it is full.
         let of_shim = matches!(self, Self::FsyncFailsOnce | Self::SlowDisk | Self::PowerCut | Self::ClockJump)
             || self == Self::DiskFull && database.disk.is_none();
@@ -136,16 +144,19 @@ impl Fault {
         let lacking = [
             of_shim.then(|| database.shim.as_ref().err().cloned()),
             of_control.then(|| database.control.as_ref().err().cloned()),
+            (self == Self::NetworkVanishes).then(|| network.as_ref().err().cloned()),
         ];
         lacking.into_iter().flatten().flatten().next()
     }
 
     /// Whether both may happen at once. What breaks the storage would keep a server from starting: that is not a fault of
-    /// the server.
+    /// the server. And who has vanished is gone by the server's end already.
     #[must_use]
     pub fn goes_with(self, other: Self) -> bool {
-        let is_bad =
-            |one: Self, other: Self| one.is_of_storage() && (other.is_of_storage() || other.ends_the_process());
+        let is_bad = |one: Self, other: Self| {
+            one.is_of_storage() && other.is_of_storage()
+                || (one.is_of_storage() || one == Self::NetworkVanishes) && other.ends_the_process()
+        };
         self != other && !is_bad(self, other) && !is_bad(other, self)
     }
 
@@ -179,6 +190,7 @@ impl Fault {
             Self::Freeze => process::freeze(stage, rng).await,
             Self::CutSockets => clients::cut_sockets(stage, rng).await,
             Self::StopReading => clients::stop_reading(stage, rng).await,
+            Self::NetworkVanishes => vanishing::network_vanishes(stage).await,
             Self::Flood => clients::flood(stage, rng).await,
             Self::ClockJump => storage::clock_jump(stage, rng).await,
             Self::DbLocked => storage::db_locked(stage, Duration::from_secs(3)).await,

@@ -7,8 +7,12 @@ mod network;
 mod process;
 mod schedule;
 mod storage;
+mod vanishing;
 
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use histcheck::history::Phase;
 use tokio::{sync::Mutex, time::Instant};
@@ -19,6 +23,7 @@ pub use self::{
 };
 use crate::{
     database::Database,
+    fault::network::Network,
     rng::Rng,
     server::{Result, Server},
     workload::World,
@@ -31,11 +36,16 @@ pub struct Stage {
     pub server: Mutex<Server>,
     /// Its database.
     pub database: Database,
+    /// The network that may vanish.
+    pub network: Vanishing,
     /// Those who use it.
     pub world: World,
     /// What the server did wrong that no client can see.
     pub complaints: std::sync::Mutex<Vec<String>>,
 }
+
+/// A network that may vanish, where this process is on the server's side of it; or why there is none.
+pub type Vanishing = std::result::Result<Arc<Network>, String>;
 
 impl Stage {
     /// The server did something wrong.

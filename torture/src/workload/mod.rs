@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{rest::Rest, socket::Door},
+    client::{door::Door, rest::Rest},
     recorder::{Name, Recorder},
     rng::Rng,
     workload::retrier::Again,
@@ -101,7 +101,8 @@ impl World {
     /// How a client opens sockets.
     #[must_use]
     pub fn door(&self, name: &Name) -> Door {
-        Door { address: self.address, recorder: self.recorder.clone(), name: name.clone(), buffer: None }
+        let (recorder, name) = (self.recorder.clone(), name.clone());
+        Door { address: self.address, recorder, name, buffer: None, network: None }
     }
 
     /// A client of the REST API.
