@@ -1,7 +1,7 @@
 //! The project's own chores: `cargo xtask test`, `ci`, `torture`, `openapi`, `tidy`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
-use std::{env, process::ExitCode};
+use std::{env, error::Error, process::ExitCode};
 
 mod certificates;
 mod ci;
@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     let done = match chore {
         "test" => test::run(rest),
         "ci" => ci::run(),
-        "torture" => torture::run(rest),
+        // It says itself what is wrong, and its exit codes have meanings.
+        "torture" => return torture::run(rest).unwrap_or_else(|error| failed(&*error)),
         "openapi" => ci::openapi(),
         "tidy" => ci::tidy(),
         "with" => test::with_servers(rest),
@@ -36,11 +37,10 @@ fn main() -> ExitCode {
         }
         other => Err(format!("there is no chore {other:?}\n\n{HELP}").into()),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nerror: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    done.map_or_else(|error| failed(&*error), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    eprintln!("\nerror: {error}");
+    ExitCode::FAILURE
 }

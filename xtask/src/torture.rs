@@ -1,12 +1,14 @@
 //! `cargo xtask torture`: builds the server with its planted bugs and points to die at, and sets the torture on it.
 
+use std::process::ExitCode;
+
 use crate::{
     sh::{self, Result, command},
     test,
 };
 
 /// Runs the torture with these options.
-pub(crate) fn run(options: &[String]) -> Result {
+pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
     // The same build as the tests': nothing is compiled a second time.
     let build = ["build", "--workspace", "--all-features", "--bins", "--test", "torture"];
     sh::run(sh::cargo().args(build))?;
@@ -25,5 +27,7 @@ pub(crate) fn run(options: &[String]) -> Result {
         torture.arg("--server").arg(server);
     }
     torture.args(options).envs(variables);
-    sh::run(&mut torture)
+    let status = torture.status()?;
+    // A signal has no code: then the torture itself did not work.
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
 }
