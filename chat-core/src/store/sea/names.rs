@@ -87,7 +87,7 @@ pub(super) fn packed<'a>(rooms: impl Iterator<Item = (RoomId, &'a str)>) -> Stri
 /// The names in a row, which is made if it is not there, with the row locked.
 async fn locked(run: &Run<'_, DatabaseTransaction>, page: u64) -> Result<String, Fault> {
     let select = format!("SELECT names FROM chat_room_names WHERE page = ?{}", run.dialect.for_update());
-    let insert = format!("INSERT INTO chat_room_names (page, names) VALUES (?, ?){}", run.dialect.unless_there("page"));
+    let insert = format!("INSERT INTO chat_room_names (page, names) VALUES (?, ?){}", run.dialect.unless_page_exists());
     for _ in 0..TRIES {
         if let Some(row) = run.query_one(&select, vec![signed(page).into()]).await? {
             return Ok(run.dialect.opaque_from(&row, 0)?.unwrap_or_default());

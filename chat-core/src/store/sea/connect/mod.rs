@@ -214,6 +214,7 @@ impl Source {
     }
 
     /// Whether it may hold tables that are not ours: on a server, and where somebody has said so.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) const fn is_shared(&self) -> bool {
         match self {
             #[cfg(feature = "sqlite")]

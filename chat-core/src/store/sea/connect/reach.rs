@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use sea_orm::SqlxError;
-use tokio::time::{error::Elapsed, sleep, timeout};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use tokio::time::timeout;
+use tokio::time::{error::Elapsed, sleep};
 
 use super::{super::error::Fault, Source};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a server may take to answer one who connects.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often one is asked again that is only starting, or has too many connections.
 const TRIES: usize = 8;

@@ -138,15 +138,15 @@ impl Dialect {
         }
     }
 
-    /// What stands behind an insert that leaves a row alone which is there already; `column` is one of its key.
-    pub(super) fn unless_there(self, column: &str) -> String {
+    /// What stands behind an insert of a page of names, so that a page that is already there stays as it is.
+    pub(super) const fn unless_page_exists(self) -> &'static str {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => " ON CONFLICT DO NOTHING".to_owned(),
+            Self::Sqlite => " ON CONFLICT DO NOTHING",
             #[cfg(feature = "postgres")]
-            Self::Postgres => " ON CONFLICT DO NOTHING".to_owned(),
+            Self::Postgres => " ON CONFLICT DO NOTHING",
             #[cfg(feature = "mysql")]
-            Self::MySql => format!(" ON DUPLICATE KEY UPDATE {column} = {column}"),
+            Self::MySql => " ON DUPLICATE KEY UPDATE page = page",
         }
     }
 
