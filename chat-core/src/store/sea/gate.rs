@@ -4,10 +4,7 @@
 //! connection that is in use, and if it gives none in time, then because none can be opened: the database is gone. To have
 //! waited here in vain says only that others are at work.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -18,8 +15,8 @@ use tokio::{
 #[derive(Debug)]
 pub(super) struct Gate {
     passes: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
+    /// Places for those who wait.
+    queue: Semaphore,
 }
 
 /// Lets one through; given back when dropped.
@@ -37,7 +34,7 @@ pub(super) enum Barred {
 impl Gate {
     /// Lets `passes` through at once; `queue` others may wait.
     pub(super) fn new(passes: usize, queue: usize) -> Self {
-        Self { passes: Arc::new(Semaphore::new(passes)), waiting: AtomicUsize::new(0), queue }
+        Self { passes: Arc::new(Semaphore::new(passes)), queue: Semaphore::new(queue) }
     }
 
     /// Waits to be let through, first come, first served.
@@ -45,7 +42,7 @@ impl Gate {
         if let Ok(pass) = Arc::clone(&self.passes).try_acquire_owned() {
             return Ok(pass);
         }
-        let _place = Place::take(&self.waiting, self.queue).ok_or(Barred::Crowded)?;
+        let _place = self.queue.try_acquire().map_err(|_full| Barred::Crowded)?;
         match timeout_at(deadline, Arc::clone(&self.passes).acquire_owned()).await {
             Ok(Ok(pass)) => Ok(pass),
             Ok(Err(_closed)) => Err(Barred::Closed),
@@ -56,23 +53,5 @@ impl Gate {
     /// Sends away those who wait. Who is through stays.
     pub(super) fn close(&self) {
         self.passes.close();
-    }
-}
-
-/// A place in the queue; given back when dropped.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        // Taken first and given back on refusal, so that two at once cannot both take the last one.
-        let before = waiting.fetch_add(1, Ordering::AcqRel);
-        let place = Self(waiting);
-        (before < most).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
