@@ -46,19 +46,10 @@ impl Users {
         }
         self.buckets.retain(|_, bucket| !bucket.is_full(now));
         if self.buckets.len() >= self.max {
-            let mut levels: Vec<f64> = self.buckets.values().map(|bucket| bucket.level(now)).collect();
-            let middle = levels.len() / 2;
-            let (_, middle, _) = levels.select_nth_unstable_by(middle, f64::total_cmp);
-            let middle = *middle;
-            let emptier = self.buckets.values().filter(|bucket| bucket.level(now) < middle).count();
-            let mut spare = (self.max / 2).saturating_sub(emptier);
-            // Of equals, some: all of them may be equal.
-            self.buckets.retain(|_, bucket| {
-                let level = bucket.level(now);
-                let fits = level <= middle && spare > 0;
-                spare -= usize::from(fits && level >= middle);
-                level < middle || fits
-            });
+            let mut buckets: Vec<_> = self.buckets.drain().collect();
+            buckets.sort_unstable_by(|(_, one), (_, other)| one.level(now).total_cmp(&other.level(now)));
+            buckets.truncate(self.max / 2);
+            self.buckets.extend(buckets);
         }
         self.sweep_at = (self.buckets.len() * 2).max(SWEEP_MIN).min(self.max);
     }
