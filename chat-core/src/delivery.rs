@@ -101,26 +101,33 @@ impl Delivery {
 }
 
 fn cost(item: &Item) -> usize {
-    let variable = match item {
-        Item::Event(event) => {
-            let actor = event.actor.as_ref().map_or(0, |actor| text(actor.id.as_str()) + text(actor.name.as_str()));
-            actor
-                + match &event.kind {
-                    EventKind::Message(message) => {
-                        text(&message.content) + message.key.as_ref().map_or(0, |key| text(key.as_str()))
-                    }
-                    EventKind::RoomUpdated { name, topic } => text(name.as_str()) + text(topic.as_str()),
-                    EventKind::RoomDeleted => 0,
-                }
+    match item {
+        Item::Event(event) => event_cost(event),
+        Item::Signal(signal) => signal_cost(signal),
+    }
+}
+
+/// What the [`Delivery`] of an event costs.
+pub(crate) fn event_cost(event: &Event) -> usize {
+    let actor = event.actor.as_ref().map_or(0, |actor| text(actor.id.as_str()) + text(actor.name.as_str()));
+    let kind = match &event.kind {
+        EventKind::Message(message) => {
+            text(&message.content) + message.key.as_ref().map_or(0, |key| text(key.as_str()))
         }
-        Item::Signal(signal) => match &signal.kind {
-            SignalKind::Join(user) | SignalKind::Leave(user) => listed(user),
-            SignalKind::UserList(Presence { identities, .. }) | SignalKind::Typing(Typing { identities, .. }) => {
-                identities.iter().map(|user| listed(user) + IN_A_LIST).sum()
-            }
-        },
+        EventKind::RoomUpdated { name, topic } => text(name.as_str()) + text(topic.as_str()),
+        EventKind::RoomDeleted => 0,
     };
-    FLAT_COST + variable
+    FLAT_COST + actor + kind
+}
+
+fn signal_cost(signal: &Signal) -> usize {
+    let users = match &signal.kind {
+        SignalKind::Join(user) | SignalKind::Leave(user) => listed(user),
+        SignalKind::UserList(Presence { identities, .. }) | SignalKind::Typing(Typing { identities, .. }) => {
+            identities.iter().map(|user| listed(user) + IN_A_LIST).sum()
+        }
+    };
+    FLAT_COST + users
 }
 
 /// A user in a signal: the name is there twice, by itself and beside the id.

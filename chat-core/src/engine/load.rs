@@ -1,6 +1,6 @@
 //! Loading a room's latest events: in steps, so that no more is in memory at once than is kept.
 
-use crate::{Delivery, RoomId, Seq, append::StoredEvent, engine::inner::Inner, store::StoreError};
+use crate::{RoomId, Seq, append::StoredEvent, delivery::event_cost, engine::inner::Inner, store::StoreError};
 
 /// Reads the events after `after`, at most `limit`. Of older ones (not the `tail` of the log) those that are newest: as many
 /// as a room may keep at hand.
@@ -19,7 +19,7 @@ pub(super) async fn load(
         let step = left.min(STEP);
         let start = if is_tail { from } else { Seq(after.0 + (left - step) as u64) };
         let events = inner.store.events_after(room, start, step).await?;
-        bytes += events.iter().map(|stored| Delivery::event(stored.event.clone()).cost()).sum::<usize>();
+        bytes += events.iter().map(|stored| event_cost(&stored.event)).sum::<usize>();
         left -= step;
         if is_tail && events.len() < step {
             left = 0;
