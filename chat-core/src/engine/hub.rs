@@ -133,7 +133,7 @@ impl Hub {
         }
         rooms.sort_unstable_by_key(|(touched, room, _)| (*touched, *room));
         for (_, room, usage) in rooms {
-            if excess == (Excess { rooms: 0, recent: 0 }) {
+            if excess == Excess::default() {
                 return;
             }
             if usage.ask(&mut excess)

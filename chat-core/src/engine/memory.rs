@@ -38,7 +38,7 @@ pub(super) struct Usage {
 }
 
 /// What is to be let go of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Excess {
     pub(super) rooms: usize,
     pub(super) recent: usize,
@@ -71,7 +71,7 @@ impl Memory {
             rooms: if rooms > eighths(self.max_rooms, 7) { rooms - eighths(self.max_rooms, 6) } else { 0 },
             recent: if recent > self.max_recent { recent - eighths(self.max_recent, 7) } else { 0 },
         };
-        if excess == (Excess { rooms: 0, recent: 0 }) {
+        if excess == Excess::default() {
             return None;
         }
         let (now, last) = (millis(now), self.looked.load(Ordering::Acquire));
