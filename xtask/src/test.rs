@@ -27,8 +27,10 @@ pub(crate) fn all(filter: &[String]) -> Result<Summary> {
     tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(filter);
     // What tests tell of themselves (the simulator's counts, the conformance report) is worth reading when they pass, too.
     tests.args(["--", "--include-ignored", "--show-output"]).envs(variables);
-    let (succeeded, summary) = run_and_count(&mut tests)?;
+    let (succeeded, summary, failures) = run_and_count(&mut tests)?;
     if !succeeded {
+        // Thousands of lines may stand between a failure and the end.
+        println!("\n{}", failures.text);
         return Err(format!("tests failed\n\n{summary}").into());
     }
     if filter.is_empty() && summary.skipped > 0 {
@@ -130,10 +132,28 @@ impl SecondNames {
     }
 }
 
-/// Runs the tests, shows what they tell as they tell it, and counts.
-fn run_and_count(tests: &mut Command) -> Result<(bool, Summary)> {
+/// What failed tests told: what a test program prints between `failures:` and its closing line.
+#[derive(Debug, Default)]
+struct Failures {
+    is_within: bool,
+    text: String,
+}
+
+impl Failures {
+    /// Keeps a line if it tells of a failure.
+    fn add(&mut self, line: &str) {
+        self.is_within = !line.starts_with("test result: ") && (self.is_within || line == "failures:");
+        if self.is_within {
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
+    }
+}
+
+/// Runs the tests, shows what they tell as they tell it, counts, and keeps what failed ones told.
+fn run_and_count(tests: &mut Command) -> Result<(bool, Summary, Failures)> {
     let mut child = tests.stdout(Stdio::piped()).spawn()?;
-    let (mut summary, mut names) = (Summary::default(), SecondNames::default());
+    let (mut summary, mut names, mut failures) = (Summary::default(), SecondNames::default(), Failures::default());
     let output = child.stdout.take().ok_or("no output to read")?;
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
@@ -142,8 +162,9 @@ fn run_and_count(tests: &mut Command) -> Result<(bool, Summary)> {
             println!("{line}");
         }
         summary.add(&line);
+        failures.add(&line);
     }
-    Ok((child.wait()?.success(), summary))
+    Ok((child.wait()?.success(), summary, failures))
 }
 
 pub(crate) const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
@@ -163,6 +184,15 @@ mod tests {
         let shown: Vec<&str> = log.lines().filter(|line| !names.has(line)).collect();
         let expected = "test a ... ok\ntest b ... ok\n\n---- b stdout ----\n    told\n\n\ntest result: ok.";
         assert_eq!(shown.join("\n"), expected);
+    }
+
+    #[test]
+    fn failures_are_kept_for_the_end() {
+        let log = "test a ... FAILED\n\nfailures:\n\n---- a stdout ----\n    told\n\n\nfailures:\n    a\n\ntest result: \
+            FAILED. 0 passed; 1 failed\n\n     Running next";
+        let mut failures = Failures::default();
+        log.lines().for_each(|line| failures.add(line));
+        assert_eq!(failures.text, "failures:\n\n---- a stdout ----\n    told\n\n\nfailures:\n    a\n\n");
     }
 
     #[test]
