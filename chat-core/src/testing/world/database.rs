@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     World,
-    agenda::Happening,
     check::{Checked, Writer},
-    engine::Life,
+    engine::Incarnation,
+    event_queue::ScheduledEvent,
 };
 use crate::{
     RoomId, Seq,
@@ -35,9 +35,9 @@ pub(super) struct Database {
 /// What a transaction is to do. Messages of several rooms share one, the rest has its own.
 #[derive(Debug, Clone)]
 pub(super) enum Work {
-    Messages(Vec<(Life, Vec<NewMessage>)>),
-    Update(Life, NewUpdate),
-    Delete(Life, NewDelete),
+    Messages(Vec<(Incarnation, Vec<NewMessage>)>),
+    Update(Incarnation, NewUpdate),
+    Delete(Incarnation, NewDelete),
 }
 
 #[derive(Debug)]
@@ -72,10 +72,10 @@ enum Failure {
 }
 
 impl Work {
-    fn lives(&self) -> Vec<Life> {
+    fn incarnations(&self) -> Vec<Incarnation> {
         match self {
-            Self::Messages(parts) => parts.iter().map(|(life, _)| *life).collect(),
-            Self::Update(life, _) | Self::Delete(life, _) => vec![*life],
+            Self::Messages(parts) => parts.iter().map(|(incarnation, _)| *incarnation).collect(),
+            Self::Update(incarnation, _) | Self::Delete(incarnation, _) => vec![*incarnation],
         }
     }
 }
@@ -110,11 +110,11 @@ impl World {
         self.trace.line(format_args!("  transaction {id} {fate:?}"));
         self.database.transactions.insert(id, Transaction::new(work, fate));
         let delay = self.latency();
-        self.agenda.put(delay, &mut self.rng, Happening::Begin(id));
+        self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Begin(id));
     }
 
     fn fate(&mut self) -> Fate {
-        if !self.faulty() || !self.rng.percent(self.dials.fault_percent) {
+        if !self.faulty() || !self.rng.percent(self.params.fault_percent) {
             return Fate::Stored;
         }
         let fates = [
@@ -122,8 +122,8 @@ impl World {
             (1, Fate::Fails(Failure::Full)),
             (4, Fate::LostStored),
             (3, Fate::LostRolledBack),
-            (u64::from(self.dials.crashes), Fate::CrashBefore),
-            (u64::from(self.dials.crashes), Fate::CrashAfter),
+            (u64::from(self.params.crashes), Fate::CrashBefore),
+            (u64::from(self.params.crashes), Fate::CrashAfter),
         ];
         let fate = self.rng.weighted(&fates).unwrap_or(Fate::Stored);
         self.tally.faults += u64::from(fate != Fate::Stored);
@@ -132,12 +132,12 @@ impl World {
 
     pub(super) fn begin(&mut self, id: TransactionId) {
         let Some(transaction) = self.database.transactions.get(&id) else { return };
-        let (lives, fate) = (transaction.work.lives(), transaction.fate);
-        if lives.iter().any(|life| self.database.is_locked(life.room)) {
-            return self.agenda.put(LOCK_POLL, &mut self.rng, Happening::Begin(id));
+        let (incarnations, fate) = (transaction.work.incarnations(), transaction.fate);
+        if incarnations.iter().any(|incarnation| self.database.is_locked(incarnation.room)) {
+            return self.event_queue.put(LOCK_POLL, &mut self.rng, ScheduledEvent::Begin(id));
         }
-        for life in &lives {
-            self.database.locks.insert(life.room, id);
+        for incarnation in &incarnations {
+            self.database.locks.insert(incarnation.room, id);
         }
         let lost = matches!(fate, Fate::LostStored | Fate::LostRolledBack);
         let mut delay = self.latency();
@@ -145,12 +145,12 @@ impl World {
             // The answer "unknown" comes first: the transaction is still at it, and holds its locks.
             let early = self.rng.millis(0, 50);
             delay += early + self.rng.millis(0, 3_000);
-            for life in lives {
-                self.set_result(id, life.room, Err(AppendFailure::Unknown));
-                self.agenda.put(early, &mut self.rng, Happening::Reply(id, life));
+            for incarnation in incarnations {
+                self.set_result(id, incarnation.room, Err(AppendFailure::Unknown));
+                self.event_queue.put(early, &mut self.rng, ScheduledEvent::Reply(id, incarnation));
             }
         }
-        self.agenda.put(delay, &mut self.rng, Happening::Settle(id));
+        self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Settle(id));
     }
 
     /// A transaction ends: in the log, or not.
@@ -171,12 +171,12 @@ impl World {
             return self.crash(Some(id));
         }
         let lost = matches!(fate, Fate::LostStored | Fate::LostRolledBack);
-        for life in work.lives() {
+        for incarnation in work.incarnations() {
             if lost {
-                self.set_result(id, life.room, Err(AppendFailure::Unknown));
+                self.set_result(id, incarnation.room, Err(AppendFailure::Unknown));
             }
             let delay = self.latency();
-            self.agenda.put(delay, &mut self.rng, Happening::Reply(id, life));
+            self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Reply(id, incarnation));
         }
         Ok(())
     }
@@ -184,29 +184,29 @@ impl World {
     fn commit(&mut self, id: TransactionId, work: &Work, fate: Fate) -> Checked {
         match work {
             Work::Messages(parts) => {
-                for (life, messages) in parts {
+                for (incarnation, messages) in parts {
                     let Some(error) = self.failing(fate, parts.len()) else {
-                        let batch = RoomMessages { room: life.room, messages: messages.clone() };
+                        let batch = RoomMessages { room: incarnation.room, messages: messages.clone() };
                         let placed = self.database.log.append(&[batch]).pop().flatten();
-                        self.placed(id, *life, placed)?;
+                        self.placed(id, *incarnation, placed)?;
                         continue;
                     };
-                    self.set_result(id, life.room, Err(AppendFailure::NotStored(error)));
+                    self.set_result(id, incarnation.room, Err(AppendFailure::NotStored(error)));
                 }
                 Ok(())
             }
-            Work::Update(life, _) | Work::Delete(life, _) => {
+            Work::Update(incarnation, _) | Work::Delete(incarnation, _) => {
                 if let Some(error) = self.failing(fate, 1) {
-                    self.set_result(id, life.room, Err(AppendFailure::NotStored(error)));
+                    self.set_result(id, incarnation.room, Err(AppendFailure::NotStored(error)));
                     return Ok(());
                 }
                 let log = &mut self.database.log;
                 let placed = match work {
-                    Work::Update(_, update) => log.update_room(life.room, update),
-                    Work::Delete(_, delete) => log.delete_room(life.room, delete),
+                    Work::Update(_, update) => log.update_room(incarnation.room, update),
+                    Work::Delete(_, delete) => log.delete_room(incarnation.room, delete),
                     Work::Messages(_) => None,
                 };
-                self.placed(id, *life, placed.map(|placed| vec![placed]))
+                self.placed(id, *incarnation, placed.map(|placed| vec![placed]))
             }
         }
     }
@@ -222,11 +222,11 @@ impl World {
         (!spared).then_some(error)
     }
 
-    fn placed(&mut self, id: TransactionId, life: Life, placed: Option<Vec<Placed>>) -> Checked {
+    fn placed(&mut self, id: TransactionId, incarnation: Incarnation, placed: Option<Vec<Placed>>) -> Checked {
         let result = placed.ok_or(AppendFailure::NotStored(Error::RoomNotFound));
-        self.set_result(id, life.room, result);
-        let by = if self.engine.lives(life) { Writer::Engine } else { Writer::Late };
-        self.committed(life.room, by)
+        self.set_result(id, incarnation.room, result);
+        let by = if self.engine.is_current(incarnation) { Writer::Engine } else { Writer::Late };
+        self.committed(incarnation.room, by)
     }
 
     fn set_result(&mut self, id: TransactionId, room: RoomId, result: AppendResult) {
@@ -236,48 +236,51 @@ impl World {
     }
 
     /// A room hears what became of its append: once, also of a transaction that goes on after it was given up.
-    pub(super) fn reply(&mut self, id: TransactionId, life: Life) -> Checked {
+    pub(super) fn reply(&mut self, id: TransactionId, incarnation: Incarnation) -> Checked {
         let Some(transaction) = self.database.transactions.get_mut(&id) else { return Ok(()) };
-        let Some(result) = transaction.results.remove(&life.room) else { return Ok(()) };
-        if !transaction.answered.insert(life.room) {
+        let Some(result) = transaction.results.remove(&incarnation.room) else { return Ok(()) };
+        if !transaction.answered.insert(incarnation.room) {
             return Ok(());
         }
-        self.appended(life, result)
+        self.appended(incarnation, result)
     }
 
     /// Looks at a room after a lost outcome: waits for the lock, then reads.
-    pub(super) fn recover(&mut self, life: Life, keys: Vec<Lookup>) {
-        let now = self.agenda.mono();
+    pub(super) fn recover(&mut self, incarnation: Incarnation, keys: Vec<Lookup>) {
+        let now = self.event_queue.mono();
         if now < self.database.outage_until && self.faulty() {
             self.tally.faults += 1;
             let delay = self.latency();
-            let failed = Happening::Recovered(life, Err(Error::Unavailable));
-            return self.agenda.put(delay, &mut self.rng, failed);
+            let failed = ScheduledEvent::Recovered(incarnation, Err(Error::Unavailable));
+            return self.event_queue.put(delay, &mut self.rng, failed);
         }
-        if self.database.is_locked(life.room) {
-            return self.agenda.put(LOCK_POLL, &mut self.rng, Happening::Recover { life, keys });
+        if self.database.is_locked(incarnation.room) {
+            return self.event_queue.put(LOCK_POLL, &mut self.rng, ScheduledEvent::Recover { incarnation, keys });
         }
-        let found = self.database.log.recover(life.room, &keys).ok_or(Error::RoomNotFound);
+        let found = self.database.log.recover(incarnation.room, &keys).ok_or(Error::RoomNotFound);
         let delay = self.latency();
-        self.agenda.put(delay, &mut self.rng, Happening::Recovered(life, found));
+        self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Recovered(incarnation, found));
     }
 
     /// Recoveries fail for a while, now and then for longer than senders are made to wait.
     pub(super) fn maybe_outage(&mut self) {
         if self.faulty() && self.rng.percent(30) {
             let long = if self.rng.percent(40) { self.rng.millis(9_000, 16_000) } else { self.rng.millis(0, 2_000) };
-            self.database.outage_until = self.agenda.mono() + long;
+            self.database.outage_until = self.event_queue.mono() + long;
             self.trace.line(format_args!("  recoveries fail for {long:?}"));
         }
     }
 
-    pub(super) fn load(&mut self, life: Life, after: Seq, limit: usize) {
-        let fails = self.faulty() && self.rng.percent(self.dials.load_fault_percent);
+    pub(super) fn load(&mut self, incarnation: Incarnation, after: Seq, limit: usize) {
+        let fails = self.faulty() && self.rng.percent(self.params.load_fault_percent);
         self.tally.faults += u64::from(fails);
-        let rows =
-            if fails { Err(Error::Unavailable) } else { Ok(self.database.log.events_after(life.room, after, limit)) };
+        let rows = if fails {
+            Err(Error::Unavailable)
+        } else {
+            Ok(self.database.log.events_after(incarnation.room, after, limit))
+        };
         let delay = self.latency();
-        self.agenda.put(delay, &mut self.rng, Happening::Loaded(life, rows));
+        self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Loaded(incarnation, rows));
     }
 
     /// The process is gone. A transaction that was under way is rolled back, or commits, now or (on a server) later.
@@ -308,8 +311,8 @@ impl World {
 
     /// How long the database takes for one step: mostly a moment, now and then much longer.
     pub(super) fn latency(&mut self) -> Duration {
-        let slow = self.faulty() && self.rng.percent(self.dials.slow_percent);
-        if slow { self.rng.millis(50, 900) } else { self.rng.millis(0, self.dials.latency_ms) }
+        let slow = self.faulty() && self.rng.percent(self.params.slow_percent);
+        if slow { self.rng.millis(50, 900) } else { self.rng.millis(0, self.params.latency_ms) }
     }
 }
 

@@ -8,9 +8,9 @@ use std::{
 
 use super::{
     World,
-    agenda::Happening,
     check::{Batch, Broken, Checked, Promise, Whom},
     database::Work,
+    event_queue::ScheduledEvent,
     words::Words,
 };
 use crate::{
@@ -21,9 +21,9 @@ use crate::{
     torture::Bug,
 };
 
-/// One life of a room: from when its state was made until it was dropped.
+/// One incarnation of a room: from when its state was made until it was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Life {
+pub(super) struct Incarnation {
     pub(super) room: RoomId,
     pub(super) number: u64,
 }
@@ -31,7 +31,7 @@ pub(super) struct Life {
 /// A room that is running.
 #[derive(Debug)]
 pub(super) struct Live {
-    pub(super) life: Life,
+    pub(super) incarnation: Incarnation,
     pub(super) state: RoomState,
     /// Whom the shell delivers to.
     pub(super) joined: BTreeSet<SessionId>,
@@ -55,25 +55,25 @@ pub(super) struct Engine {
     pub(super) rooms: BTreeMap<RoomId, Live>,
     pub(super) limits: Arc<Limits>,
     plant: Option<Bug>,
-    last_life: u64,
-    journal: Vec<(Life, Vec<NewMessage>)>,
+    last_incarnation: u64,
+    journal: Vec<(Incarnation, Vec<NewMessage>)>,
     flushing: bool,
 }
 
 impl Engine {
     pub(super) fn new(limits: Arc<Limits>, plant: Option<Bug>) -> Self {
         let (rooms, journal) = (BTreeMap::new(), Vec::new());
-        Self { generation: 0, rooms, limits, plant, last_life: 0, journal, flushing: false }
+        Self { generation: 0, rooms, limits, plant, last_incarnation: 0, journal, flushing: false }
     }
 
-    /// Whether the room still lives that life.
-    pub(super) fn lives(&self, life: Life) -> bool {
-        self.rooms.get(&life.room).is_some_and(|live| live.life == life)
+    /// Whether this is the incarnation that the room has now.
+    pub(super) fn is_current(&self, incarnation: Incarnation) -> bool {
+        self.rooms.get(&incarnation.room).is_some_and(|live| live.incarnation == incarnation)
     }
 
-    /// The room, if it still lives that life.
-    fn live(&mut self, life: Life) -> Option<&mut Live> {
-        self.rooms.get_mut(&life.room).filter(|live| live.life == life)
+    /// The room, if this is still its incarnation.
+    fn live(&mut self, incarnation: Incarnation) -> Option<&mut Live> {
+        self.rooms.get_mut(&incarnation.room).filter(|live| live.incarnation == incarnation)
     }
 
     /// Forgets everything, as a process does that dies.
@@ -90,8 +90,8 @@ impl World {
     pub(super) fn command(&mut self, room: RoomId, input: Input) -> Checked {
         if !self.engine.rooms.contains_key(&room) {
             let Some(row) = self.database.log.room(room) else { return self.refuse(&input) };
-            self.engine.last_life += 1;
-            let life = Life { room, number: self.engine.last_life };
+            self.engine.last_incarnation += 1;
+            let incarnation = Incarnation { room, number: self.engine.last_incarnation };
             let limits = self.engine.limits.clone();
             let mut state = RoomState::new(room, self.database.log.epoch(), row.head, limits);
             if let Some(bug) = self.engine.plant {
@@ -99,7 +99,7 @@ impl World {
             }
             let joined = BTreeSet::new();
             let (appending, loading, loads, recovering) = (false, false, 0, None);
-            let live = Live { life, state, joined, appending, loading, loads, recovering, wake: None, spins: 0 };
+            let live = Live { incarnation, state, joined, appending, loading, loads, recovering, wake: None, spins: 0 };
             self.trace.line(format_args!("  room {room} runs from {}", row.head));
             self.engine.rooms.insert(room, live);
         }
@@ -128,52 +128,52 @@ impl World {
     }
 
     fn input(&mut self, room: RoomId, input: Input) -> Checked {
-        let now = self.agenda.now();
+        let now = self.event_queue.now();
         let Some(live) = self.engine.rooms.get_mut(&room) else { return Ok(()) };
-        let life = live.life;
-        self.trace.line(format_args!("{} room {room}: {}", self.agenda.mono().as_micros(), Words(&input)));
+        let incarnation = live.incarnation;
+        self.trace.line(format_args!("{} room {room}: {}", self.event_queue.mono().as_micros(), Words(&input)));
         let mut batch = Batch { departed: departed(&input), ..Batch::default() };
         let mut effects = Vec::new();
         live.state.handle(input, now, &mut effects);
         self.tally.steps += 1;
         for effect in effects {
             self.trace.line(format_args!("    {}", Words(&effect)));
-            self.effect(life, effect, &mut batch)?;
+            self.effect(incarnation, effect, &mut batch)?;
         }
-        self.check_room(life, batch)?;
-        self.plan_wake(life)?;
+        self.check_room(incarnation, batch)?;
+        self.plan_wake(incarnation)?;
         self.cut_laggards();
         Ok(())
     }
 
-    fn effect(&mut self, life: Life, effect: Effect, batch: &mut Batch) -> Checked {
+    fn effect(&mut self, incarnation: Incarnation, effect: Effect, batch: &mut Batch) -> Checked {
         match effect {
-            Effect::Append(append) => self.append(life, append),
+            Effect::Append(append) => self.append(incarnation, append),
             Effect::Recover { keys } => {
-                self.start(life, "recover", |live| !std::mem::replace(&mut live.appending, true))?;
+                self.start(incarnation, "recover", |live| !std::mem::replace(&mut live.appending, true))?;
                 let delay = self.latency();
-                self.agenda.put(delay, &mut self.rng, Happening::Recover { life, keys });
+                self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Recover { incarnation, keys });
                 Ok(())
             }
             Effect::Load { after, limit } => {
-                self.start(life, "load", |live| !std::mem::replace(&mut live.loading, true))?;
-                if let Some(live) = self.engine.live(life) {
+                self.start(incarnation, "load", |live| !std::mem::replace(&mut live.loading, true))?;
+                if let Some(live) = self.engine.live(incarnation) {
                     live.loads += 1;
                 }
                 let delay = self.latency();
-                self.agenda.put(delay, &mut self.rng, Happening::Load { life, after, limit });
+                self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Load { incarnation, after, limit });
                 Ok(())
             }
             Effect::Answer { reply, result } => self.answer(reply, result, batch),
             Effect::Join(session) => {
-                self.engine.live(life).map(|live| live.joined.insert(session));
+                self.engine.live(incarnation).map(|live| live.joined.insert(session));
                 Ok(())
             }
             Effect::Part(session) => {
-                self.part(life, session);
+                self.part(incarnation, session);
                 Ok(())
             }
-            Effect::Publish(delivery) => self.publish(life, &delivery, batch),
+            Effect::Publish(delivery) => self.publish(incarnation, &delivery, batch),
             Effect::Tell(session, delivery) => {
                 self.check_delivery(&delivery)?;
                 batch.told(&delivery, Whom::One(session))?;
@@ -185,32 +185,32 @@ impl World {
     }
 
     /// At most one append and one load are under way.
-    fn start(&mut self, life: Life, what: &str, begin: impl FnOnce(&mut Live) -> bool) -> Checked {
-        let began = self.engine.live(life).is_none_or(begin);
+    fn start(&mut self, incarnation: Incarnation, what: &str, begin: impl FnOnce(&mut Live) -> bool) -> Checked {
+        let began = self.engine.live(incarnation).is_none_or(begin);
         if began {
             Ok(())
         } else {
-            Err(Broken::new(Promise::OneAtATime, format!("a second {what} in room {}", life.room)))
+            Err(Broken::new(Promise::OneAtATime, format!("a second {what} in room {}", incarnation.room)))
         }
     }
 
-    fn append(&mut self, life: Life, append: Append) -> Checked {
-        self.start(life, "append", |live| !std::mem::replace(&mut live.appending, true))?;
+    fn append(&mut self, incarnation: Incarnation, append: Append) -> Checked {
+        self.start(incarnation, "append", |live| !std::mem::replace(&mut live.appending, true))?;
         match append {
             Append::Messages(messages) => {
                 if messages.is_empty() {
                     return Err(Broken::new(Promise::OneAtATime, "an append of nothing"));
                 }
-                self.engine.journal.push((life, messages));
+                self.engine.journal.push((incarnation, messages));
                 if !self.engine.flushing {
                     self.engine.flushing = true;
                     let fill = self.rng.millis(0, 3);
                     let generation = self.engine.generation;
-                    self.agenda.put(fill, &mut self.rng, Happening::Flush { generation });
+                    self.event_queue.put(fill, &mut self.rng, ScheduledEvent::Flush { generation });
                 }
             }
-            Append::Update(update) => self.transact(Work::Update(life, update)),
-            Append::Delete(delete) => self.transact(Work::Delete(life, delete)),
+            Append::Update(update) => self.transact(Work::Update(incarnation, update)),
+            Append::Delete(delete) => self.transact(Work::Delete(incarnation, delete)),
         }
         Ok(())
     }
@@ -224,76 +224,79 @@ impl World {
         }
     }
 
-    pub(super) fn appended(&mut self, life: Life, result: AppendResult) -> Checked {
-        let now = self.agenda.mono();
-        let Some(live) = self.engine.live(life) else { return Ok(()) };
+    pub(super) fn appended(&mut self, incarnation: Incarnation, result: AppendResult) -> Checked {
+        let now = self.event_queue.mono();
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         live.appending = false;
         if result == Err(AppendFailure::Unknown) {
             live.recovering = Some(now);
             self.maybe_outage();
         }
-        self.input(life.room, Input::Appended(result))
+        self.input(incarnation.room, Input::Appended(result))
     }
 
-    pub(super) fn recovered(&mut self, life: Life, result: Result<Recovered, Error>) -> Checked {
-        let Some(live) = self.engine.live(life) else { return Ok(()) };
+    pub(super) fn recovered(&mut self, incarnation: Incarnation, result: Result<Recovered, Error>) -> Checked {
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         live.appending = false;
         if matches!(result, Ok(_) | Err(Error::RoomNotFound)) {
             live.recovering = None;
         }
-        self.input(life.room, Input::Recovered(result))
+        self.input(incarnation.room, Input::Recovered(result))
     }
 
-    pub(super) fn loaded(&mut self, life: Life, result: Result<Vec<StoredEvent>, Error>) -> Checked {
-        let Some(live) = self.engine.live(life) else { return Ok(()) };
+    pub(super) fn loaded(&mut self, incarnation: Incarnation, result: Result<Vec<StoredEvent>, Error>) -> Checked {
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         live.loading = false;
-        self.input(life.room, Input::Loaded(result))
+        self.input(incarnation.room, Input::Loaded(result))
     }
 
-    pub(super) fn wake(&mut self, life: Life) -> Checked {
-        let now = self.agenda.mono();
-        let Some(live) = self.engine.live(life) else { return Ok(()) };
+    pub(super) fn wake(&mut self, incarnation: Incarnation) -> Checked {
+        let now = self.event_queue.mono();
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         if live.wake.is_none_or(|at| at > now) {
             return Ok(());
         }
         live.wake = None;
         if self.rng.percent(10) {
-            self.input(life.room, Input::LetGo)?;
+            self.input(incarnation.room, Input::LetGo)?;
         }
-        self.input(life.room, Input::Wake)
+        self.input(incarnation.room, Input::Wake)
     }
 
     /// Wakes the room when it wants to be, or a little later.
-    fn plan_wake(&mut self, life: Life) -> Checked {
-        let now = self.agenda.mono();
-        let Some(live) = self.engine.live(life) else { return Ok(()) };
+    fn plan_wake(&mut self, incarnation: Incarnation) -> Checked {
+        let now = self.event_queue.mono();
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         let Some(at) = live.state.poll_timeout() else {
             live.wake = None;
             return Ok(());
         };
         live.spins = if at <= now { live.spins + 1 } else { 0 };
         if live.spins > MOST_SPINS {
-            return Err(Broken::new(Promise::OneAtATime, format!("room {} wants to be woken for ever", life.room)));
+            return Err(Broken::new(
+                Promise::OneAtATime,
+                format!("room {} wants to be woken for ever", incarnation.room),
+            ));
         }
         if live.wake != Some(at) {
             live.wake = Some(at);
             let late = self.rng.millis(0, WAKE_LAG_MS);
-            self.agenda.put_at(at.max(now) + late, &mut self.rng, Happening::Wake(life));
+            self.event_queue.put_at(at.max(now) + late, &mut self.rng, ScheduledEvent::Wake(incarnation));
         }
         Ok(())
     }
 
-    fn part(&mut self, life: Life, session: SessionId) {
-        let Some(live) = self.engine.live(life) else { return };
+    fn part(&mut self, incarnation: Incarnation, session: SessionId) {
+        let Some(live) = self.engine.live(incarnation) else { return };
         live.joined.remove(&session);
         if live.state.is_deleted() {
-            self.push(session, Update::Detached(life.room));
+            self.push(session, Update::Detached(incarnation.room));
         }
     }
 
-    fn publish(&mut self, life: Life, delivery: &Delivery, batch: &mut Batch) -> Checked {
+    fn publish(&mut self, incarnation: Incarnation, delivery: &Delivery, batch: &mut Batch) -> Checked {
         self.check_delivery(delivery)?;
-        let Some(live) = self.engine.live(life) else { return Ok(()) };
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         let to: Vec<SessionId> = live.joined.iter().copied().collect();
         batch.told(delivery, Whom::All(to.clone()))?;
         for session in to {
@@ -309,7 +312,7 @@ impl World {
         if busy {
             return Err(Broken::new(Promise::AnsweredOnce, format!("room {room} would be forgotten while in use")));
         }
-        self.check.forgotten(room, self.agenda.mono())?;
+        self.check.forgotten(room, self.event_queue.mono())?;
         self.trace.line(format_args!("  room {room} is forgotten"));
         self.engine.rooms.remove(&room);
         Ok(())

@@ -1,21 +1,21 @@
-//! A small world around the rooms of an engine: people, a database that fails, time; all by a seed.
+//! A small world around the rooms of an engine: clients, a database that fails, time; all by a seed.
 //!
 //! [`World::run`] plays one scenario in virtual time and checks the engine's promises after every step. The same seed
 //! gives the same run, so what broke once can be looked at for as long as it takes.
 //!
 //! `tests/simulation.rs` plays 2,000 seeds; `CHAT_SIM_SEEDS=20000` plays that many, `CHAT_SIM_SEED=7` plays one and prints
-//! its trace. How much there is of what is in `dials.rs`, what people do in `acts.rs`, what is checked below `check/`.
+//! its trace. How much there is of what is in `params.rs`, what clients do in `actions.rs`, what is checked below `check/`.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use self::{
-    acts::KeyUse,
-    agenda::{Agenda, Happening},
-    check::{Checked, Checks, Chronicle},
+    actions::KeyUse,
+    check::{Checked, Checks, ReferenceLog},
+    clients::{Clients, Device},
     database::{Database, TransactionId},
-    dials::Dials,
     engine::Engine,
-    people::{Device, People},
+    event_queue::{EventQueue, ScheduledEvent},
+    params::Params,
     rng::Rng,
     trace::Trace,
 };
@@ -27,14 +27,14 @@ use crate::{
     torture::Bug,
 };
 
-mod acts;
-mod agenda;
+mod actions;
 mod check;
+mod clients;
 mod database;
-mod dials;
 mod engine;
-mod people;
-mod rest;
+mod event_queue;
+mod params;
+mod quiesce;
 mod rng;
 mod trace;
 mod words;
@@ -45,18 +45,18 @@ pub use check::{Broken, Promise};
 #[derive(Debug)]
 pub struct World {
     rng: Rng,
-    agenda: Agenda,
+    event_queue: EventQueue,
     trace: Trace,
-    dials: Dials,
+    params: Params,
     database: Database,
     engine: Engine,
-    people: People,
+    clients: Clients,
     keys: Vec<KeyUse>,
     check: Checks,
     tally: Tally,
     /// Sessions that were just cut for reading too slowly.
     laggards: Vec<SessionId>,
-    /// Whether people still act and the database still fails.
+    /// Whether clients still act and the database still fails.
     acting: bool,
 }
 
@@ -139,104 +139,104 @@ impl World {
         let mut world = Self::new(seed, plant, keep_trace);
         let broken = world.play().err();
         if let Some(broken) = &broken {
-            world.trace.line(format_args!("{} {broken}", world.agenda.mono().as_micros()));
+            world.trace.line(format_args!("{} {broken}", world.event_queue.mono().as_micros()));
         }
-        world.tally.millis = u64::try_from(world.agenda.mono().as_millis()).unwrap_or(u64::MAX);
+        world.tally.millis = u64::try_from(world.event_queue.mono().as_millis()).unwrap_or(u64::MAX);
         Run { broken, hash: world.trace.hash(), tally: world.tally, trace: world.trace.into_lines() }
     }
 
     fn new(seed: u64, plant: Option<Plant>, keep_trace: bool) -> Self {
         let mut rng = Rng::new(seed);
-        let mut dials = Dials::new(&mut rng);
-        let limits = Dials::limits(&mut rng);
+        let mut params = Params::new(&mut rng);
+        let limits = Params::limits(&mut rng);
         let (bug, bugs) = match plant {
             Some(Plant::State(bug)) => (Some(bug), MemoryBugs::default()),
             Some(Plant::Log(bugs)) => (None, bugs),
             None => (None, MemoryBugs::default()),
         };
         let mut trace = Trace::new(keep_trace);
-        trace.line(format_args!("seed {seed}: {dials:?} {limits:?}"));
+        trace.line(format_args!("seed {seed}: {params:?} {limits:?}"));
         let mut log = MemoryLog::new(Epoch::new("epoch"));
         log.bugs = bugs;
         let mut check = Checks::default();
-        dials.rooms = found_rooms(&mut log, &mut check, dials.rooms.len());
-        let users: Vec<Identity> = (1..=dials.users).map(user).collect();
+        params.rooms = found_rooms(&mut log, &mut check, params.rooms.len());
+        let users: Vec<Identity> = (1..=params.users).map(user).collect();
         let mut device = |_| Device {
             user: rng.pick(&users).cloned().unwrap_or_else(|| user(1)),
             session: None,
             known: BTreeMap::new(),
-            slow: rng.percent(dials.slow_reader_percent),
+            slow: rng.percent(params.slow_reader_percent),
         };
-        let devices = (0..dials.devices).map(&mut device).collect();
+        let devices = (0..params.devices).map(&mut device).collect();
         Self {
-            agenda: Agenda::new(),
+            event_queue: EventQueue::new(),
             trace,
             database: Database::new(log),
             engine: Engine::new(limits, bug),
-            people: People::new(users, devices),
+            clients: Clients::new(users, devices),
             keys: Vec::new(),
             check,
             tally: Tally::default(),
             laggards: Vec::new(),
             acting: true,
-            dials,
+            params,
             rng,
         }
     }
 
     fn play(&mut self) -> Checked {
-        self.agenda.put(Duration::ZERO, &mut self.rng, Happening::Act);
-        for _ in 0..self.dials.foreign {
+        self.event_queue.put(Duration::ZERO, &mut self.rng, ScheduledEvent::Act);
+        for _ in 0..self.params.foreign {
             let at = self.rng.millis(0, 20_000);
-            if let Some(room) = self.rng.pick(&self.dials.rooms) {
+            if let Some(room) = self.rng.pick(&self.params.rooms) {
                 let room = *room;
-                self.agenda.put(at, &mut self.rng, Happening::Foreign(room));
+                self.event_queue.put(at, &mut self.rng, ScheduledEvent::Foreign(room));
             }
         }
-        for what in [Happening::SetClock, Happening::Crash] {
+        for what in [ScheduledEvent::SetClock, ScheduledEvent::Crash] {
             let at = self.rng.millis(500, 25_000);
-            if self.dials.crashes || !matches!(what, Happening::Crash) {
-                self.agenda.put(at, &mut self.rng, what);
+            if self.params.crashes || !matches!(what, ScheduledEvent::Crash) {
+                self.event_queue.put(at, &mut self.rng, what);
             }
         }
-        while self.acting && self.agenda.mono() < Dials::LONGEST {
-            let Some(happening) = self.agenda.next_until(Dials::LONGEST) else { break };
-            self.happen(happening)?;
-            self.acting = self.dials.acts > 0;
+        while self.acting && self.event_queue.mono() < Params::LONGEST {
+            let Some(event) = self.event_queue.next_until(Params::LONGEST) else { break };
+            self.process(event)?;
+            self.acting = self.params.actions > 0;
         }
-        self.come_to_rest()
+        self.quiesce()
     }
 
-    fn happen(&mut self, happening: Happening) -> Checked {
-        match happening {
-            Happening::Act if self.acting => self.act(),
-            Happening::Foreign(room) if self.acting => self.foreign(room),
-            Happening::Crash if self.acting => self.crash(None),
-            Happening::Act | Happening::Foreign(_) | Happening::Crash => Ok(()),
-            Happening::Read(session) => self.read(session),
-            Happening::Depart(session, departure) => self.depart(session, departure),
-            Happening::Wake(life) => self.wake(life),
-            Happening::Flush { generation } => {
+    fn process(&mut self, event: ScheduledEvent) -> Checked {
+        match event {
+            ScheduledEvent::Act if self.acting => self.act(),
+            ScheduledEvent::Foreign(room) if self.acting => self.foreign(room),
+            ScheduledEvent::Crash if self.acting => self.crash(None),
+            ScheduledEvent::Act | ScheduledEvent::Foreign(_) | ScheduledEvent::Crash => Ok(()),
+            ScheduledEvent::Read(session) => self.read(session),
+            ScheduledEvent::Depart(session, departure) => self.depart(session, departure),
+            ScheduledEvent::Wake(incarnation) => self.wake(incarnation),
+            ScheduledEvent::Flush { generation } => {
                 self.flush(generation);
                 Ok(())
             }
-            Happening::Begin(id) => {
+            ScheduledEvent::Begin(id) => {
                 self.begin(id);
                 Ok(())
             }
-            Happening::Settle(id) => self.settle(id),
-            Happening::Reply(id, life) => self.reply(id, life),
-            Happening::Recover { life, keys } => {
-                self.recover(life, keys);
+            ScheduledEvent::Settle(id) => self.settle(id),
+            ScheduledEvent::Reply(id, incarnation) => self.reply(id, incarnation),
+            ScheduledEvent::Recover { incarnation, keys } => {
+                self.recover(incarnation, keys);
                 Ok(())
             }
-            Happening::Recovered(life, result) => self.recovered(life, result),
-            Happening::Load { life, after, limit } => {
-                self.load(life, after, limit);
+            ScheduledEvent::Recovered(incarnation, result) => self.recovered(incarnation, result),
+            ScheduledEvent::Load { incarnation, after, limit } => {
+                self.load(incarnation, after, limit);
                 Ok(())
             }
-            Happening::Loaded(life, result) => self.loaded(life, result),
-            Happening::SetClock => {
+            ScheduledEvent::Loaded(incarnation, result) => self.loaded(incarnation, result),
+            ScheduledEvent::SetClock => {
                 self.set_clock();
                 Ok(())
             }
@@ -259,9 +259,9 @@ impl World {
         const DAY: i64 = 86_400_000_000;
         let shift = i64::try_from(self.rng.below(2 * DAY.unsigned_abs())).unwrap_or(DAY) - DAY;
         self.trace.line(format_args!("the clock is set by {shift} µs"));
-        self.agenda.shift_wall(shift);
+        self.event_queue.shift_wall(shift);
         let again = self.rng.millis(5_000, 60_000);
-        self.agenda.put(again, &mut self.rng, Happening::SetClock);
+        self.event_queue.put(again, &mut self.rng, ScheduledEvent::SetClock);
     }
 
     /// Whether the database may fail.
@@ -272,17 +272,17 @@ impl World {
     /// The process dies: all sessions and rooms are gone, what was committed stays. It starts again at once.
     fn crash(&mut self, doomed: Option<TransactionId>) -> Checked {
         self.tally.crashes += 1;
-        self.trace.line(format_args!("{} the process dies", self.agenda.mono().as_micros()));
-        let sessions: Vec<SessionId> = self.people.sessions.keys().copied().collect();
+        self.trace.line(format_args!("{} the process dies", self.event_queue.mono().as_micros()));
+        let sessions: Vec<SessionId> = self.clients.sessions.keys().copied().collect();
         self.engine.die();
         self.check.rooms.clear();
         for session in sessions {
             self.depart(session, Departure::Lost)?;
         }
-        self.people.pending.clear();
+        self.clients.pending.clear();
         self.abandon_transactions(doomed)?;
-        for (room, chronicle) in &self.check.chronicles {
-            chronicle.check_whole(*room, &self.database.log)?;
+        for (room, reference_log) in &self.check.reference_logs {
+            reference_log.check_whole(*room, &self.database.log)?;
         }
         Ok(())
     }
@@ -294,7 +294,7 @@ fn found_rooms(log: &mut MemoryLog, check: &mut Checks, count: usize) -> Vec<cra
         let topic = Topic::from_stored("");
         let new = NewRoomRow { name, topic, created_at: crate::Timestamp(0) };
         let room = log.create_room(&new).unwrap_or_else(|holder| holder);
-        check.chronicles.insert(room.id, Chronicle::new(room.name, room.topic));
+        check.reference_logs.insert(room.id, ReferenceLog::new(room.name, room.topic));
         room.id
     };
     (0..count).map(found).collect()

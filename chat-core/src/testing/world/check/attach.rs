@@ -26,11 +26,11 @@ impl World {
                 format!("session {session} is not attached, but told it already is")
             }),
             Outcome::Failed(Error::NotAttached) => {
-                let mut later = self.people.pending.range(pending.reply..).map(|(_, later)| later);
+                let mut later = self.clients.pending.range(pending.reply..).map(|(_, later)| later);
                 let detaches = later.any(|later| {
                     later.session == Some(session) && later.room == pending.room && matches!(later.asked, Asked::Detach)
                 });
-                hold(detaches || !self.people.sessions.contains_key(&session), Promise::HonestRefusal, || {
+                hold(detaches || !self.clients.sessions.contains_key(&session), Promise::HonestRefusal, || {
                     "an attach is answered not_attached without a detach".to_owned()
                 })
             }
@@ -107,21 +107,21 @@ impl World {
     }
 
     fn bytes_after(&self, room: RoomId, after: Seq, head: Seq) -> usize {
-        let Some(chronicle) = self.check.chronicles.get(&room) else { return 0 };
-        let events = (after.0 + 1..=head.0).filter_map(|seq| chronicle.get(Seq(seq)));
+        let Some(reference_log) = self.check.reference_logs.get(&room) else { return 0 };
+        let events = (after.0 + 1..=head.0).filter_map(|seq| reference_log.get(Seq(seq)));
         events.map(|stored| Delivery::event(stored.event.clone()).cost()).sum()
     }
 
     fn check_gone(&self, room: RoomId) -> Checked {
-        let gone = self.check.chronicles.get(&room).is_none_or(super::Chronicle::is_deleted);
+        let gone = self.check.reference_logs.get(&room).is_none_or(super::ReferenceLog::is_deleted);
         hold(gone, Promise::HonestRefusal, || format!("room {room} is there, but an attach is told it is not"))
     }
 
     /// What is delivered is stored, as it is told.
     pub(in crate::testing::world) fn check_delivery(&self, delivery: &Delivery) -> Checked {
         let Item::Event(event) = delivery.item() else { return Ok(()) };
-        match self.check.chronicles.get(&event.room) {
-            Some(chronicle) => chronicle.check_event(event),
+        match self.check.reference_logs.get(&event.room) {
+            Some(reference_log) => reference_log.check_event(event),
             None => Err(Broken::new(Promise::Durable, format!("an event of no room: {event:?}"))),
         }
     }

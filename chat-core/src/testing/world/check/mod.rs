@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use super::{World, engine::Life, people::Session};
+use super::{World, clients::Session, engine::Incarnation};
 use crate::{
     Delivery, Item, Limits, RoomId, Seq, SessionId, SignalKind, Since, UserId,
     append::{EventKey, Lookup},
@@ -11,15 +11,15 @@ use crate::{
 };
 
 mod attach;
-mod chronicle;
 mod presence;
+mod reference_log;
 mod room;
 mod sends;
 mod stream;
 mod typing;
 
 pub(super) use self::{
-    chronicle::{Chronicle, Writer},
+    reference_log::{ReferenceLog, Writer},
     room::RoomCheck,
     sends::Sends,
     stream::Stream,
@@ -118,7 +118,7 @@ pub(super) enum Whom {
 /// All that is known of what is right.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
-    pub(super) chronicles: BTreeMap<RoomId, Chronicle>,
+    pub(super) reference_logs: BTreeMap<RoomId, ReferenceLog>,
     pub(super) rooms: BTreeMap<RoomId, RoomCheck>,
     pub(super) streams: BTreeMap<SessionId, Stream>,
     pub(super) sends: Sends,
@@ -206,12 +206,12 @@ impl World {
     pub(super) fn begun(&mut self, reply: ReplyId, room: RoomId, session: Option<SessionId>, asked: &mut Asked) {
         match asked {
             Asked::Attach { log_head, loads, .. } => {
-                *log_head = self.check.chronicles.get(&room).map_or(Seq(0), Chronicle::head);
+                *log_head = self.check.reference_logs.get(&room).map_or(Seq(0), ReferenceLog::head);
                 *loads = self.engine.rooms.get(&room).map_or(0, |live| live.loads);
             }
             Asked::Send { user, key, content } => {
                 let lookup = Lookup { user: Some(user.clone()), key: key.clone() };
-                let behind = self.people.pending.values().rev().find(|pending| {
+                let behind = self.clients.pending.values().rev().find(|pending| {
                     session.is_some()
                         && pending.session == session
                         && pending.room == room
@@ -277,22 +277,22 @@ impl World {
                         format!("{} is acknowledged, but a read there gives {read:?}", event.seq)
                     })?;
                 }
-                let Some(chronicle) = self.check.chronicles.get(&room) else { return Ok(()) };
-                self.check.sends.answered(reply, result, chronicle)
+                let Some(reference_log) = self.check.reference_logs.get(&room) else { return Ok(()) };
+                self.check.sends.answered(reply, result, reference_log)
             }
             Asked::Update { key } | Asked::Delete { key } => {
-                let Some(chronicle) = self.check.chronicles.get(&room) else { return Ok(()) };
-                chronicle.check_change(key, result)
+                let Some(reference_log) = self.check.reference_logs.get(&room) else { return Ok(()) };
+                reference_log.check_change(key, result)
             }
         }
     }
 
     /// A session's commands for a room wait behind its attach there.
     fn check_turn(&self, pending: &super::engine::Pending) -> Checked {
-        let Some(session) = pending.session.filter(|session| self.people.sessions.contains_key(session)) else {
+        let Some(session) = pending.session.filter(|session| self.clients.sessions.contains_key(session)) else {
             return Ok(());
         };
-        let before = self.people.pending.range(..pending.reply).map(|(_, before)| before);
+        let before = self.clients.pending.range(..pending.reply).map(|(_, before)| before);
         let mut waiting = before.filter(|before| before.session == Some(session) && before.room == pending.room);
         let overtaken = waiting.find(|before| matches!(before.asked, Asked::Attach { .. }));
         hold(overtaken.is_none(), Promise::OrderOfEffects, || {
@@ -315,22 +315,22 @@ impl World {
     }
 
     /// After each input of a room: who is there, who types, and what was told of it.
-    pub(super) fn check_room(&mut self, life: Life, batch: Batch) -> Checked {
+    pub(super) fn check_room(&mut self, incarnation: Incarnation, batch: Batch) -> Checked {
         if let Some(session) = batch.list_due.first() {
             return Err(Broken::new(Promise::Presence, format!("session {session} attached and heard no user list")));
         }
-        let now = self.agenda.mono();
-        let Some(live) = self.engine.rooms.get(&life.room) else { return Ok(()) };
-        let people = &self.people;
-        let user_of = |session| people.sessions.get(&session).map(Session::user_id);
-        let check = self.check.rooms.entry(life.room).or_default();
+        let now = self.event_queue.mono();
+        let Some(live) = self.engine.rooms.get(&incarnation.room) else { return Ok(()) };
+        let clients = &self.clients;
+        let user_of = |session| clients.sessions.get(&session).map(Session::user_id);
+        let check = self.check.rooms.entry(incarnation.room).or_default();
         check.after(batch, &user_of, now, &self.engine.limits)?;
         check.check_presence(live.state.presence(), now, &self.engine.limits)
     }
 
     /// What must have happened by now, whether a room was woken or not.
     pub(super) fn check_times(&self) -> Checked {
-        let now = self.agenda.mono();
+        let now = self.event_queue.mono();
         for (room, check) in &self.check.rooms {
             check.check_times(*room, now, &self.engine.limits)?;
         }
@@ -345,7 +345,7 @@ impl World {
     /// While it is not known what became of an append, nobody is made to wait for longer than 10 s.
     fn check_patience(&self, room: RoomId, since: Option<Duration>) -> Checked {
         let kept = self
-            .people
+            .clients
             .pending
             .values()
             .find(|pending| pending.room == room && since.is_some_and(|at| pending.at < at));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Broken, Checked, Chronicle, Promise, Writer, hold, says_not_stored};
+use super::{Broken, Checked, Promise, ReferenceLog, Writer, hold, says_not_stored};
 use crate::{
     Event, RoomId, Seq, SessionId,
     append::{Lookup, NewMessage, StoredEvent},
@@ -101,12 +101,12 @@ impl Sends {
     }
 
     /// A send is answered.
-    pub(super) fn answered(&mut self, reply: ReplyId, result: &Outcome, chronicle: &Chronicle) -> Checked {
+    pub(super) fn answered(&mut self, reply: ReplyId, result: &Outcome, reference_log: &ReferenceLog) -> Checked {
         match result {
-            Outcome::Stored { event, replayed } => self.ok(reply, event, *replayed, chronicle),
+            Outcome::Stored { event, replayed } => self.ok(reply, event, *replayed, reference_log),
             Outcome::Failed(Error::OutcomeUnknown) => Ok(()),
-            Outcome::Failed(Error::IdempotencyMismatch) => self.mismatch(reply, chronicle),
-            Outcome::Failed(error) if says_not_stored(error) => self.refused(reply, error, chronicle),
+            Outcome::Failed(Error::IdempotencyMismatch) => self.mismatch(reply, reference_log),
+            Outcome::Failed(error) if says_not_stored(error) => self.refused(reply, error, reference_log),
             other @ (Outcome::Failed(_)
             | Outcome::Attached { .. }
             | Outcome::Resync { .. }
@@ -116,10 +116,10 @@ impl Sends {
         }
     }
 
-    fn ok(&mut self, reply: ReplyId, event: &Event, replayed: bool, chronicle: &Chronicle) -> Checked {
+    fn ok(&mut self, reply: ReplyId, event: &Event, replayed: bool, reference_log: &ReferenceLog) -> Checked {
         let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
-        chronicle.check_event(event)?;
-        let first = chronicle.by_key(&attempt.lookup).map(|stored| stored.event.seq);
+        reference_log.check_event(event)?;
+        let first = reference_log.by_key(&attempt.lookup).map(|stored| stored.event.seq);
         hold(first == Some(event.seq), Promise::SentOnce, || {
             format!("a send with {:?} is answered {}, but its event is {first:?}", attempt.lookup.key, event.seq)
         })?;
@@ -160,20 +160,20 @@ impl Sends {
         hold(before && after, Promise::OrderOfEffects, || format!("session {session}'s sends were numbered {given:?}"))
     }
 
-    fn mismatch(&mut self, reply: ReplyId, chronicle: &Chronicle) -> Checked {
+    fn mismatch(&mut self, reply: ReplyId, reference_log: &ReferenceLog) -> Checked {
         let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
         attempt.is_refused = true;
-        let stored = chronicle.by_key(&attempt.lookup).and_then(|stored| stored.event.message());
+        let stored = reference_log.by_key(&attempt.lookup).and_then(|stored| stored.event.message());
         hold(stored.is_some_and(|message| message.content != attempt.content), Promise::SentOnce, || {
             format!("{:?} with {:?} is refused as other content", attempt.content, attempt.lookup.key)
         })
     }
 
-    fn refused(&mut self, reply: ReplyId, error: &Error, chronicle: &Chronicle) -> Checked {
+    fn refused(&mut self, reply: ReplyId, error: &Error, reference_log: &ReferenceLog) -> Checked {
         let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
         attempt.is_refused = true;
         let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
-        let Some(stored) = chronicle.by_key(&attempt.lookup) else { return Ok(()) };
+        let Some(stored) = reference_log.by_key(&attempt.lookup) else { return Ok(()) };
         let seq = stored.event.seq;
         self.check_wanted(attempt.room, stored, attempt.lookup.clone()).map_err(|_| {
             let detail = format!("{:?} was refused ({error}), but is event {seq}", attempt.content);

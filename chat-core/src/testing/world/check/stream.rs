@@ -121,7 +121,9 @@ impl World {
 
     /// The ok of a send stands before the message's own event.
     fn check_own(&self, session: SessionId, event: &Event) -> Checked {
-        let Some(stored) = self.check.chronicles.get(&event.room).and_then(|chronicle| chronicle.get(event.seq)) else {
+        let Some(stored) =
+            self.check.reference_logs.get(&event.room).and_then(|reference_log| reference_log.get(event.seq))
+        else {
             return Ok(());
         };
         let Some(reply) = self.check.sends.only_send(event.room, stored, session) else { return Ok(()) };

@@ -1,66 +1,69 @@
-//! The end of a scenario: the faults end, people are still, and everything must come right.
+//! The end of a scenario: the faults end, clients act no more, and everything must come right.
 
 use std::time::Duration;
 
 use super::{
     World,
-    check::{Broken, Checked, Chronicle, Promise, hold},
+    check::{Broken, Checked, Promise, ReferenceLog, hold},
 };
 use crate::{RoomId, Seq, SessionId, state::Departure};
 
 impl World {
-    pub(super) fn come_to_rest(&mut self) -> Checked {
+    pub(super) fn quiesce(&mut self) -> Checked {
         self.acting = false;
-        self.trace.line(format_args!("{} the faults end", self.agenda.mono().as_micros()));
+        self.trace.line(format_args!("{} the faults end", self.event_queue.mono().as_micros()));
         // Transactions that were given up may still hold their locks; with the last of them the faults are over.
         self.pass(LAST_LOCK)?;
         self.pass(PROMISED)?;
         self.check_all_answered()?;
-        self.check_heads(|chronicle, seq| seq >= chronicle.own())?;
+        self.check_heads(|reference_log, seq| seq >= reference_log.own())?;
         // Another process's events are shown with this engine's next append to that room.
-        for room in self.dials.rooms.clone() {
+        for room in self.params.rooms.clone() {
             let user = super::user(0);
             self.send_new(room, &user, None)?;
         }
         self.pass(PROMISED)?;
         self.check_all_answered()?;
-        self.check_heads(|chronicle, seq| seq == chronicle.head())?;
+        self.check_heads(|reference_log, seq| seq == reference_log.head())?;
         self.pass(SETTLED)?;
         self.check_settled("with sessions attached")?;
-        let sessions: Vec<SessionId> = self.people.sessions.keys().copied().collect();
+        let sessions: Vec<SessionId> = self.clients.sessions.keys().copied().collect();
         for session in sessions {
             self.depart(session, Departure::Closed)?;
         }
         self.pass(PROMISED)?;
         self.check_settled("after all left")?;
         self.check_deserted()?;
-        for (room, chronicle) in &self.check.chronicles {
-            chronicle.check_whole(*room, &self.database.log)?;
+        for (room, reference_log) in &self.check.reference_logs {
+            reference_log.check_whole(*room, &self.database.log)?;
         }
         Ok(())
     }
 
     /// Lets time pass.
     fn pass(&mut self, time: Duration) -> Checked {
-        let end = self.agenda.mono() + time;
-        while let Some(happening) = self.agenda.next_until(end) {
-            self.happen(happening)?;
+        let end = self.event_queue.mono() + time;
+        while let Some(event) = self.event_queue.next_until(end) {
+            self.process(event)?;
         }
         Ok(())
     }
 
     fn check_all_answered(&self) -> Checked {
-        let left = self.people.pending.values().find(|pending| pending.at != Duration::MAX);
+        let left = self.clients.pending.values().find(|pending| pending.at != Duration::MAX);
         hold(left.is_none(), Promise::AnsweredOnce, || format!("{left:?} was never answered"))
     }
 
     /// Every open subscription has read far enough.
-    fn check_heads(&self, is_enough: impl Fn(&Chronicle, Seq) -> bool) -> Checked {
+    fn check_heads(&self, is_enough: impl Fn(&ReferenceLog, Seq) -> bool) -> Checked {
         for (session, stream) in &self.check.streams {
             for (room, seq) in stream.heads() {
-                let Some(chronicle) = self.check.chronicles.get(&room) else { continue };
-                hold(is_enough(chronicle, seq), Promise::FoundAgain, || {
-                    format!("session {session} has read room {room} up to {seq}, but its head is {}", chronicle.head())
+                let Some(reference_log) = self.check.reference_logs.get(&room) else { continue };
+                hold(is_enough(reference_log, seq), Promise::FoundAgain, || {
+                    format!(
+                        "session {session} has read room {room} up to {seq}, but its head is {}",
+                        reference_log.head()
+                    )
                 })?;
             }
         }
@@ -68,7 +71,7 @@ impl World {
     }
 
     fn check_settled(&self, when: &str) -> Checked {
-        let now = self.agenda.mono();
+        let now = self.event_queue.mono();
         match self.check.rooms.iter().find(|(_, check)| !check.is_settled(now)) {
             Some((room, check)) => {
                 Err(Broken::new(Promise::Presence, format!("{when}, room {room} is not settled: {check:?}")))

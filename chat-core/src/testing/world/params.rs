@@ -7,12 +7,12 @@ use crate::{Limits, RoomId};
 
 /// How much there is of everything.
 #[derive(Debug)]
-pub(super) struct Dials {
+pub(super) struct Params {
     pub(super) rooms: Vec<RoomId>,
     pub(super) users: u64,
     pub(super) devices: u64,
-    /// How many more things people do.
-    pub(super) acts: u64,
+    /// How many more things clients do.
+    pub(super) actions: u64,
     /// The longest usual pause between two of them.
     pub(super) pause_ms: u64,
     pub(super) latency_ms: u64,
@@ -28,7 +28,7 @@ pub(super) struct Dials {
     pub(super) crashes: bool,
     /// How often another process writes.
     pub(super) foreign: u64,
-    /// How many messages come at once, and rooms are deleted, among a hundred acts.
+    /// How many messages come at once, and rooms are deleted, among a hundred actions.
     pub(super) floods: u64,
     pub(super) deletes: u64,
     /// Messages and made-up keys so far.
@@ -36,7 +36,7 @@ pub(super) struct Dials {
     pub(super) made_up: u64,
 }
 
-impl Dials {
+impl Params {
     pub(super) fn new(rng: &mut Rng) -> Self {
         let calm = rng.percent(15);
         let faults = |rng: &mut Rng, most| if calm { 0 } else { rng.below(most) };
@@ -44,7 +44,7 @@ impl Dials {
             rooms: (1..=rng.between(1, 3)).map(RoomId).collect(),
             users: rng.between(1, 4),
             devices: rng.between(2, 6),
-            acts: rng.between(30, 150),
+            actions: rng.between(30, 150),
             pause_ms: [20, 60, 200, 600].get(usize::try_from(rng.below(4)).unwrap_or(0)).copied().unwrap_or(60),
             latency_ms: rng.between(1, 25),
             slow_percent: faults(rng, 12),
@@ -79,6 +79,6 @@ impl Dials {
         Arc::new(limits)
     }
 
-    /// How long people are active at most; whatever is left of their acts then is not done.
+    /// How long clients are active at most; whatever is left of their actions then is not done.
     pub(super) const LONGEST: Duration = Duration::from_secs(90);
 }

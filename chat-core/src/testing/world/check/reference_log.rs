@@ -25,7 +25,7 @@ pub(in crate::testing::world) enum Writer {
 
 /// One room's log as it was written, and what replaying it gives.
 #[derive(Debug)]
-pub(in crate::testing::world) struct Chronicle {
+pub(in crate::testing::world) struct ReferenceLog {
     events: Vec<StoredEvent>,
     keys: BTreeMap<Lookup, Seq>,
     name: RoomName,
@@ -37,7 +37,7 @@ pub(in crate::testing::world) struct Chronicle {
     own: Seq,
 }
 
-impl Chronicle {
+impl ReferenceLog {
     pub(in crate::testing::world) fn new(name: RoomName, topic: Topic) -> Self {
         let (events, keys) = (Vec::new(), BTreeMap::new());
         Self { events, keys, name, topic, messages: 0, last_message_at: None, deleted: false, own: Seq(0) }
@@ -159,11 +159,11 @@ impl Chronicle {
 impl World {
     /// Something may have been written to a room's log.
     pub(in crate::testing::world) fn committed(&mut self, room: RoomId, by: Writer) -> Checked {
-        let Some(chronicle) = self.check.chronicles.get_mut(&room) else { return Ok(()) };
-        let new = chronicle.extend(room, &self.database.log)?;
-        chronicle.check_fold(room, &self.database.log)?;
+        let Some(reference_log) = self.check.reference_logs.get_mut(&room) else { return Ok(()) };
+        let new = reference_log.extend(room, &self.database.log)?;
+        reference_log.check_fold(room, &self.database.log)?;
         if by == Writer::Engine && !new.is_empty() {
-            chronicle.own = chronicle.head();
+            reference_log.own = reference_log.head();
         }
         for stored in &new {
             self.tally.events += 1;

@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     World,
-    agenda::Happening,
     check::{Asked, Broken, Checked, Promise},
     engine::Pending,
+    event_queue::ScheduledEvent,
     words::Words,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 
 /// Everybody outside of the engine, and what they wait for.
 #[derive(Debug)]
-pub(super) struct People {
+pub(super) struct Clients {
     pub(super) users: Vec<Identity>,
     pub(super) devices: Vec<Device>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
@@ -57,7 +57,7 @@ pub(super) struct Session {
     lagged: bool,
 }
 
-impl People {
+impl Clients {
     pub(super) fn new(users: Vec<Identity>, devices: Vec<Device>) -> Self {
         let (sessions, pending) = (BTreeMap::new(), BTreeMap::new());
         Self { users, devices, sessions, pending, last_session: 0, last_reply: 0 }
@@ -72,16 +72,16 @@ impl Session {
 
 impl World {
     pub(super) fn connect(&mut self, device: usize) -> SessionId {
-        self.people.last_session += 1;
-        let id = SessionId(self.people.last_session);
-        let Some(owner) = self.people.devices.get_mut(device) else { return id };
+        self.clients.last_session += 1;
+        let id = SessionId(self.clients.last_session);
+        let Some(owner) = self.clients.devices.get_mut(device) else { return id };
         owner.session = Some(id);
         let (user, slow) = (owner.user.clone(), owner.slow);
         self.trace.line(format_args!("session {id} of {} on device {device}", user.id));
         let backlog = Backlog::new(self.engine.limits.outbox_bytes);
         let (rooms, reading, gone, lagged) = (BTreeSet::new(), false, false, false);
         let session = Session { device, user, backlog, reading, slow, rooms, gone, lagged };
-        self.people.sessions.insert(id, session);
+        self.clients.sessions.insert(id, session);
         self.check.connected(id);
         id
     }
@@ -94,18 +94,18 @@ impl World {
         mut asked: Asked,
         input: impl FnOnce(ReplyId) -> Input,
     ) -> Checked {
-        self.people.last_reply += 1;
-        let reply = ReplyId(self.people.last_reply);
-        let at = self.agenda.mono();
+        self.clients.last_reply += 1;
+        let reply = ReplyId(self.clients.last_reply);
+        let at = self.event_queue.mono();
         self.tally.commands += 1;
         self.begun(reply, room, session, &mut asked);
-        self.people.pending.insert(reply, Pending { room, session, at, asked, reply });
+        self.clients.pending.insert(reply, Pending { room, session, at, asked, reply });
         self.command(room, input(reply))
     }
 
     /// The engine answers. Every command is answered once.
     pub(super) fn answer(&mut self, reply: ReplyId, result: Outcome, batch: &mut super::check::Batch) -> Checked {
-        let Some(pending) = self.people.pending.remove(&reply) else {
+        let Some(pending) = self.clients.pending.remove(&reply) else {
             return Err(Broken::new(Promise::AnsweredOnce, format!("{reply:?} is answered, but nobody waits for it")));
         };
         self.tally.answers += 1;
@@ -137,7 +137,7 @@ impl World {
 
     /// Something for a session's outbox.
     pub(super) fn push(&mut self, id: SessionId, update: Update) {
-        let Some(session) = self.people.sessions.get_mut(&id) else { return };
+        let Some(session) = self.clients.sessions.get_mut(&id) else { return };
         if session.lagged {
             return;
         }
@@ -149,7 +149,7 @@ impl World {
         if !session.reading && !session.gone {
             session.reading = true;
             let pace = if session.slow && self.acting { self.rng.millis(200, 3_000) } else { self.rng.millis(0, 4) };
-            self.agenda.put(pace, &mut self.rng, Happening::Read(id));
+            self.event_queue.put(pace, &mut self.rng, ScheduledEvent::Read(id));
         }
     }
 
@@ -159,13 +159,13 @@ impl World {
             self.tally.lagged += 1;
             self.trace.line(format_args!("  session {id} lagged"));
             let soon = self.rng.millis(0, 5);
-            self.agenda.put(soon, &mut self.rng, Happening::Depart(id, Departure::Lost));
+            self.event_queue.put(soon, &mut self.rng, ScheduledEvent::Depart(id, Departure::Lost));
         }
     }
 
     /// A session's reader takes what waits: all, or a few if it is slow.
     pub(super) fn read(&mut self, id: SessionId) -> Checked {
-        let Some(session) = self.people.sessions.get_mut(&id) else { return Ok(()) };
+        let Some(session) = self.clients.sessions.get_mut(&id) else { return Ok(()) };
         session.reading = false;
         if session.gone {
             return Ok(());
@@ -173,13 +173,13 @@ impl World {
         let some = if session.slow && self.acting { self.rng.between(1, 6) } else { u64::MAX };
         let device = session.device;
         for _ in 0..some {
-            let Some(session) = self.people.sessions.get_mut(&id) else { break };
+            let Some(session) = self.clients.sessions.get_mut(&id) else { break };
             let Some(update) = session.backlog.pop() else { return Ok(()) };
             self.tally.updates += 1;
             self.trace.line(format_args!("    session {id} reads {}", Words(&update)));
             let closed = matches!(update, Update::Closed(_));
             if let Some((room, seq)) = self.check_update(id, &update)?
-                && let Some(device) = self.people.devices.get_mut(device)
+                && let Some(device) = self.clients.devices.get_mut(device)
             {
                 device.known.insert(room, seq);
             }
@@ -188,19 +188,19 @@ impl World {
                 return Ok(());
             }
         }
-        if let Some(session) = self.people.sessions.get_mut(&id) {
+        if let Some(session) = self.clients.sessions.get_mut(&id) {
             session.reading = true;
             let pace = self.rng.millis(200, 3_000);
-            self.agenda.put(pace, &mut self.rng, Happening::Read(id));
+            self.event_queue.put(pace, &mut self.rng, ScheduledEvent::Read(id));
         }
         Ok(())
     }
 
     /// A session's device has no session any more.
     pub(super) fn lose_reader(&mut self, id: SessionId) {
-        let Some(session) = self.people.sessions.get_mut(&id) else { return };
+        let Some(session) = self.clients.sessions.get_mut(&id) else { return };
         session.gone = true;
-        if let Some(device) = self.people.devices.get_mut(session.device).filter(|device| device.session == Some(id)) {
+        if let Some(device) = self.clients.devices.get_mut(session.device).filter(|device| device.session == Some(id)) {
             device.session = None;
         }
     }
@@ -208,10 +208,10 @@ impl World {
     /// A session ends: all its rooms hear of it.
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure) -> Checked {
         self.lose_reader(session);
-        let Some(gone) = self.people.sessions.remove(&session) else { return Ok(()) };
+        let Some(gone) = self.clients.sessions.remove(&session) else { return Ok(()) };
         self.check.disconnected(session);
         // Nobody waits for its answers any more; they may still come.
-        for pending in self.people.pending.values_mut().filter(|pending| pending.session == Some(session)) {
+        for pending in self.clients.pending.values_mut().filter(|pending| pending.session == Some(session)) {
             pending.at = Duration::MAX;
         }
         for room in gone.rooms {
@@ -224,6 +224,6 @@ impl World {
 
     /// Whether someone who is still there waits for an answer of this room.
     pub(super) fn answers_pending(&self, room: RoomId) -> bool {
-        self.people.pending.values().any(|pending| pending.room == room && pending.at != Duration::MAX)
+        self.clients.pending.values().any(|pending| pending.room == room && pending.at != Duration::MAX)
     }
 }

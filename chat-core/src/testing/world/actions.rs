@@ -1,9 +1,9 @@
-//! What people do, by chance.
+//! What clients do, by chance.
 
 use super::{
     World,
-    agenda::Happening,
     check::{Asked, Writer},
+    event_queue::ScheduledEvent,
 };
 use crate::{
     IdempotencyKey, Identity, Position, RoomId, RoomName, Seq, SessionId, Since, Topic,
@@ -24,7 +24,7 @@ pub(super) struct KeyUse {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Act {
+enum Action {
     Send,
     SendWithoutSession,
     Retry,
@@ -45,59 +45,62 @@ enum Act {
 impl World {
     /// Somebody does something; then somebody else does.
     pub(super) fn act(&mut self) -> Checked {
-        if self.dials.acts == 0 {
+        if self.params.actions == 0 {
             return Ok(());
         }
-        self.dials.acts -= 1;
+        self.params.actions -= 1;
         let pause =
-            if self.rng.percent(3) { self.rng.millis(2_000, 14_000) } else { self.rng.millis(0, self.dials.pause_ms) };
-        self.agenda.put(pause, &mut self.rng, Happening::Act);
-        let device = usize::try_from(self.rng.below(self.people.devices.len() as u64)).unwrap_or(0);
-        let Some(room) = self.rng.pick(&self.dials.rooms).copied() else { return Ok(()) };
-        let Some(who) = self.people.devices.get(device) else { return Ok(()) };
+            if self.rng.percent(3) { self.rng.millis(2_000, 14_000) } else { self.rng.millis(0, self.params.pause_ms) };
+        self.event_queue.put(pause, &mut self.rng, ScheduledEvent::Act);
+        let device = usize::try_from(self.rng.below(self.clients.devices.len() as u64)).unwrap_or(0);
+        let Some(room) = self.rng.pick(&self.params.rooms).copied() else { return Ok(()) };
+        let Some(who) = self.clients.devices.get(device) else { return Ok(()) };
         let Some(session) = who.session else {
             let session = self.connect(device);
             return self.attach(session, room);
         };
         let user = who.user.clone();
-        let acts = [
-            (26, Act::Send),
-            (6, Act::SendWithoutSession),
-            (10, Act::Retry),
-            (4, Act::RetryAtOnce),
-            (2, Act::Mismatch),
-            (self.dials.floods, Act::Flood),
-            (14, Act::Attach),
-            (7, Act::AttachAndMore),
-            (6, Act::Detach),
-            (8, Act::Type),
-            (2, Act::StopTyping),
-            (2, Act::Close),
-            (4, Act::Vanish),
-            (2, Act::Update),
-            (self.dials.deletes, Act::Delete),
+        let actions = [
+            (26, Action::Send),
+            (6, Action::SendWithoutSession),
+            (10, Action::Retry),
+            (4, Action::RetryAtOnce),
+            (2, Action::Mismatch),
+            (self.params.floods, Action::Flood),
+            (14, Action::Attach),
+            (7, Action::AttachAndMore),
+            (6, Action::Detach),
+            (8, Action::Type),
+            (2, Action::StopTyping),
+            (2, Action::Close),
+            (4, Action::Vanish),
+            (2, Action::Update),
+            (self.params.deletes, Action::Delete),
         ];
-        let Some(act) = self.rng.weighted(&acts) else { return Ok(()) };
-        self.trace.line(format_args!("{} {act:?} by session {session} in room {room}", self.agenda.mono().as_micros()));
-        self.carry_out(act, session, &user, room)
+        let Some(action) = self.rng.weighted(&actions) else { return Ok(()) };
+        self.trace.line(format_args!(
+            "{} {action:?} by session {session} in room {room}",
+            self.event_queue.mono().as_micros()
+        ));
+        self.carry_out(action, session, &user, room)
     }
 
-    fn carry_out(&mut self, act: Act, session: SessionId, user: &Identity, room: RoomId) -> Checked {
-        match act {
-            Act::Send => self.send_new(room, user, Some(session)),
-            Act::SendWithoutSession => self.send_new(room, user, None),
-            Act::Retry => self.retry(session, 1),
-            Act::RetryAtOnce => self.retry(session, 3),
-            Act::Mismatch => match self.used_key() {
+    fn carry_out(&mut self, action: Action, session: SessionId, user: &Identity, room: RoomId) -> Checked {
+        match action {
+            Action::Send => self.send_new(room, user, Some(session)),
+            Action::SendWithoutSession => self.send_new(room, user, None),
+            Action::Retry => self.retry(session, 1),
+            Action::RetryAtOnce => self.retry(session, 3),
+            Action::Mismatch => match self.used_key() {
                 Some(used) => self.send(used.room, &used.user, None, Some(&used.key), "something else"),
                 None => Ok(()),
             },
-            Act::Flood => {
+            Action::Flood => {
                 let many = self.rng.between(4, 24);
                 (0..many).try_for_each(|_| self.send_new(room, user, None))
             }
-            Act::Attach => self.attach(session, room),
-            Act::AttachAndMore => {
+            Action::Attach => self.attach(session, room),
+            Action::AttachAndMore => {
                 self.attach(session, room)?;
                 for _ in 0..self.rng.between(1, 4) {
                     match self.rng.below(8) {
@@ -109,27 +112,27 @@ impl World {
                 }
                 Ok(())
             }
-            Act::Detach => self.detach(session, room),
-            Act::Type => self.type_or_stop(session, room, true),
-            Act::StopTyping => self.type_or_stop(session, room, false),
-            Act::Close => self.depart(session, Departure::Closed),
-            Act::Vanish => {
+            Action::Detach => self.detach(session, room),
+            Action::Type => self.type_or_stop(session, room, true),
+            Action::StopTyping => self.type_or_stop(session, room, false),
+            Action::Close => self.depart(session, Departure::Closed),
+            Action::Vanish => {
                 // The reader is gone at once; the engine notices later.
                 self.lose_reader(session);
                 let noticed = self.rng.millis(0, 2_000);
-                self.agenda.put(noticed, &mut self.rng, Happening::Depart(session, Departure::Lost));
+                self.event_queue.put(noticed, &mut self.rng, ScheduledEvent::Depart(session, Departure::Lost));
                 Ok(())
             }
-            Act::Update => self.update(room, user),
-            Act::Delete => self.delete(room, user),
+            Action::Update => self.update(room, user),
+            Action::Delete => self.delete(room, user),
         }
     }
 
     fn attach(&mut self, session: SessionId, room: RoomId) -> Checked {
-        let Some(asker) = self.people.sessions.get_mut(&session) else { return Ok(()) };
+        let Some(asker) = self.clients.sessions.get_mut(&session) else { return Ok(()) };
         asker.rooms.insert(room);
         let (user, device) = (asker.user.clone(), asker.device);
-        let known = self.people.devices.get(device).and_then(|device| device.known.get(&room)).copied();
+        let known = self.clients.devices.get(device).and_then(|device| device.known.get(&room)).copied();
         let since = self.since(room, known);
         // A device that only looks on does not type; see `type_or_stop`.
         let presence = !device.is_multiple_of(4) || self.rng.percent(50);
@@ -162,13 +165,13 @@ impl World {
     }
 
     pub(super) fn send_new(&mut self, room: RoomId, user: &Identity, session: Option<SessionId>) -> Checked {
-        self.dials.sent += 1;
+        self.params.sent += 1;
         let padding = usize::try_from(self.rng.below(40)).unwrap_or(0);
-        let content = format!("{} of {}{:padding$}", self.dials.sent, user.id, "");
+        let content = format!("{} of {}{:padding$}", self.params.sent, user.id, "");
         if self.rng.percent(35) {
             return self.send(room, user, session, None, &content);
         }
-        let key = format!("key-{}", self.dials.sent);
+        let key = format!("key-{}", self.params.sent);
         self.keys.push(KeyUse { user: user.clone(), room, key: key.clone(), content: content.clone() });
         self.send(room, user, session, Some(&key), &content)
     }
@@ -177,7 +180,7 @@ impl World {
     fn retry(&mut self, session: SessionId, times: usize) -> Checked {
         let Some(used) = self.used_key() else { return Ok(()) };
         for _ in 0..times {
-            let own = self.people.sessions.get(&session).is_some_and(|session| session.user == used.user);
+            let own = self.clients.sessions.get(&session).is_some_and(|session| session.user == used.user);
             let from = (own && self.rng.percent(60)).then_some(session);
             self.send(used.room, &used.user, from, Some(&used.key), &used.content)?;
         }
@@ -206,9 +209,9 @@ impl World {
     }
 
     fn event_key(&mut self, given: Option<&str>) -> EventKey {
-        self.dials.made_up += 1;
+        self.params.made_up += 1;
         let given = given.and_then(|key| IdempotencyKey::new(key).ok());
-        given.map_or_else(|| EventKey::generated(&self.dials.made_up.to_string()), |key| EventKey::given(&key))
+        given.map_or_else(|| EventKey::generated(&self.params.made_up.to_string()), |key| EventKey::given(&key))
     }
 
     fn update(&mut self, room: RoomId, user: &Identity) -> Checked {
@@ -233,12 +236,12 @@ impl World {
     pub(super) fn foreign(&mut self, room: RoomId) -> Checked {
         if self.database.is_locked(room) {
             let later = self.rng.millis(1, 20);
-            self.agenda.put(later, &mut self.rng, Happening::Foreign(room));
+            self.event_queue.put(later, &mut self.rng, ScheduledEvent::Foreign(room));
             return Ok(());
         }
         self.tally.foreign += 1;
-        let at = self.agenda.now().wall;
-        if self.dials.deletes > 0 && self.rng.percent(10) {
+        let at = self.event_queue.now().wall;
+        if self.params.deletes > 0 && self.rng.percent(10) {
             let delete = NewDelete { actor: None, key: self.event_key(None), at };
             self.database.log.delete_room(room, &delete);
             return self.committed(room, Writer::Foreign);
@@ -254,9 +257,9 @@ impl World {
             let (author, content, key) = match used {
                 Some(used) => (used.user, used.content, self.event_key(Some(&used.key))),
                 None => {
-                    let Some(user) = self.rng.pick(&self.people.users).cloned() else { return Ok(()) };
-                    self.dials.sent += 1;
-                    (user, format!("{} from elsewhere", self.dials.sent), self.event_key(None))
+                    let Some(user) = self.rng.pick(&self.clients.users).cloned() else { return Ok(()) };
+                    self.params.sent += 1;
+                    (user, format!("{} from elsewhere", self.params.sent), self.event_key(None))
                 }
             };
             let fingerprint = Fingerprint::of(&content);

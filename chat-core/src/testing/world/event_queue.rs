@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{database::TransactionId, engine::Life, rng::Rng};
+use super::{database::TransactionId, engine::Incarnation, rng::Rng};
 use crate::{
     Now, RoomId, Seq, SessionId, Timestamp,
     append::{Lookup, Recovered, StoredEvent},
@@ -10,9 +10,9 @@ use crate::{
     state::Departure,
 };
 
-/// Something that is going to happen.
+/// An event of the simulation, at its time.
 #[derive(Debug)]
-pub(super) enum Happening {
+pub(super) enum ScheduledEvent {
     /// Somebody does something.
     Act,
     /// A session's reader reads on.
@@ -20,7 +20,7 @@ pub(super) enum Happening {
     /// A session's end is noticed.
     Depart(SessionId, Departure),
     /// A room's timer is due.
-    Wake(Life),
+    Wake(Incarnation),
     /// The journal begins a transaction with everything that waits.
     Flush { generation: u64 },
     /// A transaction asks for its locks.
@@ -28,15 +28,15 @@ pub(super) enum Happening {
     /// A transaction commits, or rolls back.
     Settle(TransactionId),
     /// What became of a transaction comes back to one of its rooms.
-    Reply(TransactionId, Life),
+    Reply(TransactionId, Incarnation),
     /// A recovery asks for the room's lock.
-    Recover { life: Life, keys: Vec<Lookup> },
+    Recover { incarnation: Incarnation, keys: Vec<Lookup> },
     /// What a recovery found comes back.
-    Recovered(Life, Result<Recovered, Error>),
+    Recovered(Incarnation, Result<Recovered, Error>),
     /// A load reads.
-    Load { life: Life, after: Seq, limit: usize },
+    Load { incarnation: Incarnation, after: Seq, limit: usize },
     /// What a load read comes back.
-    Loaded(Life, Result<Vec<StoredEvent>, Error>),
+    Loaded(Incarnation, Result<Vec<StoredEvent>, Error>),
     /// Another process writes to a room's log.
     Foreign(RoomId),
     /// The wall clock is set.
@@ -47,14 +47,14 @@ pub(super) enum Happening {
 
 /// The clocks, and what is going to happen, ordered by time; ties are broken by the seed.
 #[derive(Debug)]
-pub(super) struct Agenda {
+pub(super) struct EventQueue {
     now: Duration,
     wall_offset: i64,
     count: u64,
-    due: BTreeMap<(Duration, u64, u64), Happening>,
+    due: BTreeMap<(Duration, u64, u64), ScheduledEvent>,
 }
 
-impl Agenda {
+impl EventQueue {
     pub(super) const fn new() -> Self {
         Self { now: Duration::ZERO, wall_offset: START_OF_2026, count: 0, due: BTreeMap::new() }
     }
@@ -75,17 +75,17 @@ impl Agenda {
         self.wall_offset = self.wall_offset.saturating_add(micros);
     }
 
-    pub(super) fn put(&mut self, after: Duration, rng: &mut Rng, what: Happening) {
+    pub(super) fn put(&mut self, after: Duration, rng: &mut Rng, what: ScheduledEvent) {
         self.put_at(self.now + after, rng, what);
     }
 
-    pub(super) fn put_at(&mut self, at: Duration, rng: &mut Rng, what: Happening) {
+    pub(super) fn put_at(&mut self, at: Duration, rng: &mut Rng, what: ScheduledEvent) {
         self.count += 1;
         self.due.insert((at.max(self.now), rng.next(), self.count), what);
     }
 
     /// What happens next, if it does not happen after `end`. The clock goes there.
-    pub(super) fn next_until(&mut self, end: Duration) -> Option<Happening> {
+    pub(super) fn next_until(&mut self, end: Duration) -> Option<ScheduledEvent> {
         let first = self.due.first_entry().filter(|first| first.key().0 <= end);
         match first {
             Some(first) => {
