@@ -1,5 +1,5 @@
 //! That bugs which are planted are there: what a client sees of a few of them, and that without them it sees nothing wrong.
-//! (Those of a room's state are shown by the simulator; all of them by `cargo xtask torture --judge`.)
+//! (Those of a room's state are shown by the simulator; all of them by `cargo xtask torture --mutation-check`.)
 
 use sea_orm::{ConnectOptions, ConnectionTrait};
 use serde_json::{Value, json};

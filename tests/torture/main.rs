@@ -7,7 +7,7 @@ use chat_core::torture::Bug;
 use tokio::sync::Mutex;
 use torture::{
     database::Kind,
-    judge::look_for,
+    mutation_check::look_for,
     nemesis::Fault,
     run::{Options, run},
     summary::Tally,
@@ -52,9 +52,9 @@ async fn nothing_is_lost_doubled_or_stuck() {
 async fn planted_bugs_are_caught() {
     let _alone = ALONE.lock().await;
     for bug in [Bug::AckBeforeCommit, Bug::DedupOff, Bug::DropDelivery] {
-        let verdict = look_for(bug, program(), Crew::default(), false).await.unwrap();
-        eprintln!("{verdict}");
-        assert!(verdict.is_caught(), "{verdict}");
+        let result = look_for(bug, program(), Crew::default(), false).await.unwrap();
+        eprintln!("{result}");
+        assert!(result.is_caught(), "{result}");
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use torture::{
     database::Kind,
     fault::network::{Inside, Network},
-    figures,
-    judge::look_for,
+    load_tests,
+    mutation_check::look_for,
     nemesis::{Fault, Vanishing},
     run::{Options, all_faults, run},
     server::Result,
@@ -57,12 +57,12 @@ struct Arguments {
     bug: Option<String>,
 
     /// Plant one bug after the other (or only `--bug`), and say how each is found.
-    #[arg(long)]
-    judge: bool,
+    #[arg(long, alias = "judge")]
+    mutation_check: bool,
 
     /// Measure instead how much crowds cost, and how fast they come back: a storm of 10,000 sockets, slow readers.
-    #[arg(long)]
-    figures: bool,
+    #[arg(long, alias = "figures")]
+    load_tests: bool,
 
     /// List the faults and the bugs, and what each does.
     #[arg(long)]
@@ -95,7 +95,7 @@ impl Arguments {
 
     /// Whether there is more to do than to tell something, or to measure.
     const fn has_runs(&self) -> bool {
-        !self.list && !self.judge && !self.figures
+        !self.list && !self.mutation_check && !self.load_tests
     }
 }
 
@@ -124,11 +124,11 @@ async fn torture(arguments: Arguments, network: &Vanishing) -> Result<bool> {
         return Ok(true);
     }
     let work = async {
-        if arguments.figures {
-            println!("{}", figures::run(&arguments.server).await?);
+        if arguments.load_tests {
+            println!("{}", load_tests::run(&arguments.server).await?);
             return Ok(true);
         }
-        if arguments.judge { judge(&arguments).await } else { runs(&arguments, network).await }
+        if arguments.mutation_check { mutation_check(&arguments).await } else { runs(&arguments, network).await }
     };
     // What was begun is ended when it is dropped: processes, disks, files.
     tokio::select! {
@@ -180,14 +180,14 @@ async fn runs(arguments: &Arguments, network: &Vanishing) -> Result<bool> {
 }
 
 /// One bug after the other.
-async fn judge(arguments: &Arguments) -> Result<bool> {
+async fn mutation_check(arguments: &Arguments) -> Result<bool> {
     let bugs = Bug::ALL.iter().copied().filter(|bug| arguments.bug.as_ref().is_none_or(|name| name == bug.name()));
     let (mut caught, mut all) = (0_usize, 0_usize);
     for bug in bugs {
-        let verdict = look_for(bug, arguments.server.clone(), Crew::default(), true).await?;
-        println!("{verdict}");
+        let result = look_for(bug, arguments.server.clone(), Crew::default(), true).await?;
+        println!("{result}");
         all += 1;
-        caught += usize::from(verdict.is_caught());
+        caught += usize::from(result.is_caught());
     }
     println!("{caught} of {} caught", counted(all, "planted bug"));
     Ok(all > 0 && caught == all)
@@ -216,13 +216,13 @@ fn list() -> String {
     };
     let faults = Fault::ALL.map(|fault| format!("  {:32} {}{}\n", fault.name(), fault.about(), only(fault))).concat();
     let bugs: String = Bug::ALL.iter().map(|bug| format!("  {:32} {}\n", bug.name(), bug.about())).collect();
-    format!("faults, for --faults:\n{faults}\nbugs that can be planted, for --bug and --judge:\n{bugs}")
+    format!("faults, for --faults:\n{faults}\nbugs that can be planted, for --bug and --mutation-check:\n{bugs}")
 }
 
 /// What `cargo xtask torture` does before this program runs.
 const SUPPLIED: &str = "\
-`cargo xtask torture` builds the server with its planted bugs (with --figures the release build), and supplies --server unless
-it is given. For --database postgres or mariadb, and for --judge, it also installs and starts the databases, and supplies
+`cargo xtask torture` builds the server with its planted bugs (with --load-tests the release build), and supplies --server unless
+it is given. For --database postgres or mariadb, and for --mutation-check, it also installs and starts the databases, and supplies
 CHAT_TEST_POSTGRES_URL, CHAT_TEST_MYSQL_URL and the commands that restart them; your own are used where both are set.
 
 Ends with 0 when nothing is wrong, 1 when something is, 2 when the torture itself does not work.";

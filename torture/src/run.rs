@@ -21,7 +21,7 @@ use crate::{
     database::{Database, Kind},
     dump::dump,
     fault::network::Network,
-    final_reading,
+    final_reads,
     nemesis::{self, Deed, Fault, Stage, Vanishing},
     progress::Progress,
     recorder::{Name, Recorder},
@@ -115,10 +115,10 @@ pub async fn run(options: Options) -> Result<Report> {
     let end = Instant::now() + options.time;
     let deeds = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
     let clients = wind_down(&stage, clients, &options).await?;
-    for complaint in final_reading::read(&stage.world, clients).await {
+    for complaint in final_reads::read(&stage.world, clients).await {
         stage.complain(complaint);
     }
-    final_reading::presence(&stage.world).await;
+    final_reads::presence(&stage.world).await;
     let recorder = stage.world.recorder.clone();
     let (starts, kills) = dump_all(&mut stage).await?;
     let mut complaints = stage.complaints.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -230,7 +230,7 @@ async fn wind_down(stage: &Stage, mut clients: JoinSet<Left>, options: &Options)
     }
     recorder.phase(Phase::Quiet);
     sleep(options.quiet.max(SHORTEST_QUIET)).await;
-    final_reading::presence(&stage.world).await;
+    final_reads::presence(&stage.world).await;
     recorder.phase(Phase::Final);
     knobs.act.send_replace(Act::Leave);
     let mut left = Vec::new();

@@ -71,7 +71,7 @@ impl Server {
     /// It cannot be started, ends, or is not ready in time.
     pub async fn start_with(&mut self, variables: &[(String, OsString)]) -> Result {
         self.spawn(variables)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !self.is_ready().await {
             if let Some(status) = self.has_ended()? {
                 return Err(format!("the server ended while it started: {status}").into());
@@ -164,7 +164,7 @@ impl Server {
         if let Some(pid) = self.pid() {
             signal(pid, Signal::Terminate).await?;
         }
-        match self.ended(PATIENCE).await? {
+        match self.ended(TIMEOUT).await? {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(format!("after SIGTERM the server ended with {status}").into()),
             None => Err("the server does not stop after SIGTERM".into()),
@@ -201,4 +201,4 @@ pub fn free_address(host: IpAddr, rng: &mut Rng) -> Result<SocketAddr> {
 }
 
 /// How long a server may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);

@@ -12,12 +12,13 @@ pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
     // The same build as the tests': nothing is compiled a second time.
     let build = ["build", "--workspace", "--all-features", "--bins", "--test", "torture"];
     sh::run(sh::cargo().args(build))?;
-    let needs_server =
-        options.iter().any(|option| option.ends_with("postgres") || option.ends_with("mariadb") || option == "--judge");
+    let has = |wanted: &[&str]| options.iter().any(|option| wanted.contains(&option.as_str()));
+    let names_server = options.iter().any(|option| option.ends_with("postgres") || option.ends_with("mariadb"));
+    let needs_server = names_server || has(&["--mutation-check", "--judge"]);
     let (_servers, variables) = if needs_server { test::prepare()? } else { (None, test::Variables::new()) };
     let programs = sh::target().join("debug");
     let mut server = programs.join("chatd");
-    if options.iter().any(|option| option == "--figures") {
+    if has(&["--load-tests", "--figures"]) {
         // What is measured is what people run.
         sh::run(sh::cargo().args(["build", "--release"]))?;
         server = sh::target().join("release/chatd");

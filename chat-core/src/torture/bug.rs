@@ -28,7 +28,7 @@ macro_rules! bugs {
 }
 
 bugs! {
-    /// A bug that can be planted: in a state for the simulator, or in a whole process for `cargo xtask torture --judge`.
+    /// A bug that can be planted: in a state for the simulator, or in a whole process for `cargo xtask torture --mutation-check`.
     ///
     /// What each breaks, as which anomaly it is seen from outside, and what it takes to see it:
     ///

@@ -55,7 +55,7 @@ pub async fn call(
             replayed,
         })
     };
-    timeout(PATIENCE, call).await.ok().flatten()
+    timeout(TIMEOUT, call).await.ok().flatten()
 }
 
 /// A client of the REST API.
@@ -176,4 +176,4 @@ fn room(body: &Value) -> Option<Room> {
 }
 
 /// How long a client waits for an answer before it takes it that none will come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -115,7 +115,7 @@ impl Socket {
             let request = format!("ws://{}{path}", door.address).into_client_request().ok()?;
             Some(client_async(request, stream).await.ok()?.0)
         };
-        let stream = timeout(PATIENCE, connect).await.ok()??;
+        let stream = timeout(TIMEOUT, connect).await.ok()??;
         Some(Self {
             stream,
             recorder: door.recorder.clone(),
@@ -155,7 +155,7 @@ impl Socket {
 
     /// Writes something that has no answer worth noting; false: the socket is gone.
     pub async fn write(&mut self, text: String) -> bool {
-        matches!(timeout(PATIENCE, self.stream.send(Message::text(text))).await, Ok(Ok(())))
+        matches!(timeout(TIMEOUT, self.stream.send(Message::text(text))).await, Ok(Ok(())))
     }
 
     /// How many commands are not answered.
@@ -185,10 +185,10 @@ impl Socket {
     /// Ends it as one who leaves does: what comes before the server's word is still seen.
     pub async fn close(mut self) {
         self.leaves_since = Some(self.recorder.now());
-        if !matches!(timeout(PATIENCE, self.stream.close(None)).await, Ok(Ok(()))) {
+        if !matches!(timeout(TIMEOUT, self.stream.close(None)).await, Ok(Ok(()))) {
             return;
         }
-        drop(timeout(PATIENCE, async { while !matches!(self.next().await, Seen::Closed(_)) {} }).await);
+        drop(timeout(TIMEOUT, async { while !matches!(self.next().await, Seen::Closed(_)) {} }).await);
     }
 
     fn take(&mut self, value: &Value) -> Seen {
@@ -323,4 +323,4 @@ fn outcome<T>(refused: Option<&str>, done: Option<T>) -> Outcome<T> {
 
 const NO_SUCH_ROOM: u16 = 4404;
 /// How long a client waits for a socket to open, to take what is written or to close.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

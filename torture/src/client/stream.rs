@@ -54,7 +54,7 @@ impl Stream {
     pub async fn open(door: &Door, room: u64, after: Option<Position>) -> Opened {
         let began = door.recorder.now();
         let connection = door.recorder.connection();
-        let asked = timeout(PATIENCE, ask(door, room, after.as_ref())).await.ok().flatten();
+        let asked = timeout(TIMEOUT, ask(door, room, after.as_ref())).await.ok().flatten();
         let refused = |result| {
             let ended = matches!(result, Outcome::Refused(_)).then(|| door.recorder.now());
             write_down(
@@ -73,7 +73,7 @@ impl Stream {
                 Opened::Stream(Box::new(stream))
             }
             Some((status, body, driver)) => {
-                let body = timeout(PATIENCE, body.collect()).await;
+                let body = timeout(TIMEOUT, body.collect()).await;
                 driver.abort();
                 let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
                 let problem: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -235,4 +235,4 @@ fn write_down(door: &Door, connection: u64, began: u64, ended: Option<u64>, what
 }
 
 /// How long a client waits for the head of an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -69,7 +69,7 @@ impl Network {
         let connected = tokio::task::spawn_blocking(move || {
             let _inside = Inside::enter(&far)?;
             // A socket belongs to the network in which it was made.
-            std::net::TcpStream::connect_timeout(&to, PATIENCE)
+            std::net::TcpStream::connect_timeout(&to, TIMEOUT)
         });
         let stream = connected.await.map_err(io::Error::other)??;
         stream.set_nonblocking(true)?;
@@ -140,4 +140,4 @@ async fn join(one: (&str, &str), other: (&str, &str), name: &str) -> Result<(), 
     Ok(())
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

@@ -192,7 +192,7 @@ async fn next(listener: Option<&TcpListener>, refuses: bool) -> Option<TcpStream
 async fn serve(client: TcpStream, shared: Arc<Shared>, mut orders: watch::Receiver<Orders>) {
     let _open = Open::new(&shared);
     let cuts = orders.borrow_and_update().cuts;
-    let connect = timeout(CONNECT_PATIENCE, TcpStream::connect(shared.upstream));
+    let connect = timeout(CONNECT_TIMEOUT, TcpStream::connect(shared.upstream));
     let Ok(Ok(server)) = connect.await else { return };
     // Delays are for us to make.
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
@@ -325,7 +325,7 @@ fn is_commit(bytes: &[u8]) -> bool {
 /// How long to wait before a port that was given up is asked for again.
 const REBIND_PAUSE: Duration = Duration::from_millis(10);
 /// How long what is behind the proxy may take to accept.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

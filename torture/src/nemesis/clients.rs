@@ -24,7 +24,7 @@ pub(super) async fn cut_sockets(stage: &Stage, rng: &mut Rng) -> Result<String> 
     Ok(format!("cut {}", times(cuts)))
 }
 
-/// Lazy hearers read nothing, while everybody writes long messages.
+/// Lazy subscribers read nothing, while everybody writes long messages.
 pub(super) async fn stop_reading(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let time = rng.millis(2_000, 6_000);
     let knobs = &stage.world.knobs;

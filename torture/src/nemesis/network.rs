@@ -19,7 +19,7 @@ pub(super) async fn lost_commit_answer(stage: &Stage, rng: &mut Rng) -> Result<S
     let what = if rng.percent(75) { Lose::Answer } else { Lose::Request };
     let aim = proxy.counts().lost_commits + usize::try_from(count)?;
     proxy.lose_commits(usize::try_from(count)?, what);
-    let lost = timeout(PATIENCE, proxy.until(|counts| counts.lost_commits >= aim)).await;
+    let lost = timeout(TIMEOUT, proxy.until(|counts| counts.lost_commits >= aim)).await;
     proxy.lose_commits(0, what);
     if lost.is_err() {
         return Err(format!("there was not {} to lose", counted(count, "commit")).into());
@@ -57,4 +57,4 @@ fn proxy(stage: &Stage) -> Result<&Proxy> {
     stage.database.proxy.as_ref().ok_or_else(|| "there is no network to this database".into())
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

@@ -31,7 +31,7 @@ pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String
     stop(stage, &mut server).await?;
     // It may get there before it is ready for anything else.
     server.spawn(&[("CHATD_TORTURE_AT".to_owned(), format!("{point}:{nth}:abort").into())])?;
-    let ended = server.ended(PATIENCE).await?;
+    let ended = server.ended(TIMEOUT).await?;
     if ended.is_none() {
         server.kill().await?;
         server.start().await?;
@@ -74,4 +74,4 @@ pub(super) async fn freeze(stage: &Stage, rng: &mut Rng) -> Result<String> {
 
 const POINTS: [&str; 4] = ["before_insert", "after_insert", "after_commit", "after_answer"];
 /// How long it may take until it comes to its point.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

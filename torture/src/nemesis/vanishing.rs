@@ -32,7 +32,7 @@ pub(super) async fn network_vanishes(stage: &Stage) -> Result<String> {
         let streams = [stream(&door("stream", busy), busy).await?, stream(&door("stream", quiet), quiet).await?];
         Result::Ok((sockets, streams))
     };
-    let (sockets, streams) = timeout(PATIENCE, opened).await??;
+    let (sockets, streams) = timeout(TIMEOUT, opened).await??;
     network.vanish(true).await?;
     sockets.iter().for_each(Socket::network_vanished);
     streams.iter().for_each(|stream| stream.network_vanished());
@@ -96,4 +96,4 @@ fn is_attached(seen: &Seen) -> Result<bool> {
 
 /// How long it is watched: after 45 s it is the server's mistake that somebody is still shown.
 const WATCHED: Duration = Duration::from_secs(46);
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

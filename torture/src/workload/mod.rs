@@ -1,10 +1,10 @@
 //! Who uses the server while it is tortured. Each role is an independent client, with chances of its own by the seed.
 
 pub mod deleter;
-pub mod hearer;
 pub mod reader;
 pub mod renamer;
 pub mod retrier;
+pub mod subscriber;
 pub mod writer;
 
 use std::{
@@ -168,7 +168,7 @@ pub struct Crew {
     /// Those who write.
     pub writers: usize,
     /// Those who hear.
-    pub hearers: usize,
+    pub subscribers: usize,
     /// Those who read pages.
     pub readers: usize,
     /// Rooms that last.
@@ -177,7 +177,7 @@ pub struct Crew {
 
 impl Default for Crew {
     fn default() -> Self {
-        Self { writers: 20, hearers: 40, readers: 3, rooms: 8 }
+        Self { writers: 20, subscribers: 40, readers: 3, rooms: 8 }
     }
 }
 
@@ -200,8 +200,8 @@ pub fn begin(world: &World, crew: Crew) -> JoinSet<Left> {
     for number in 0..crew.writers {
         tasks.spawn(writer::run(world.clone(), number, again.clone()));
     }
-    for number in 0..crew.hearers {
-        tasks.spawn(hearer::run(world.clone(), number));
+    for number in 0..crew.subscribers {
+        tasks.spawn(subscriber::run(world.clone(), number));
     }
     for number in 0..crew.readers {
         tasks.spawn(reader::run(world.clone(), number));

@@ -90,9 +90,9 @@ async fn send_over_socket(world: &World, name: &Name, again: Again) {
         return;
     }
     let answer = async { while !matches!(socket.next().await, Seen::Sent(..) | Seen::Closed(_)) {} };
-    if timeout(PATIENCE, answer).await.is_ok() {
+    if timeout(TIMEOUT, answer).await.is_ok() {
         socket.close().await;
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);

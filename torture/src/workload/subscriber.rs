@@ -1,4 +1,4 @@
-//! Hearers: hear rooms, over sockets of many rooms, of one, or over event streams; some of them come and go, some type,
+//! Subscribers: hear rooms, over sockets of many rooms, of one, or over event streams; some of them come and go, some type,
 //! some stop reading when they are told to. All go on from where they were.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
@@ -17,7 +17,7 @@ use crate::{
     rng::Rng,
 };
 
-/// How a hearer hears.
+/// How a subscriber hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// Several rooms on one socket.
@@ -28,7 +28,7 @@ enum Way {
     Stream,
 }
 
-struct Hearer {
+struct Subscriber {
     world: World,
     name: Name,
     rng: Rng,
@@ -53,7 +53,7 @@ struct Hearer {
 pub async fn run(world: World, number: usize) -> Left {
     // Some are two sessions of one user, in the same rooms.
     let user = if number % 5 == 4 { number - 1 } else { number };
-    let name = Name { process: format!("hearer-{number}"), user: format!("hearer-{user}") };
+    let name = Name { process: format!("subscriber-{number}"), user: format!("subscriber-{user}") };
     let (mut rng, mut of_user) = (world.rng(&name), Rng::of(world.seed, &name.user));
     let way = match number % 8 {
         0..5 => Way::Many,
@@ -65,18 +65,19 @@ pub async fn run(world: World, number: usize) -> Left {
     let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number.is_multiple_of(4));
     let presence = way != Way::Many || rng.percent(80);
     let (goes_home, due) = (user != number, BTreeMap::new());
-    let mut hearer = Hearer { world, name, rng, way, is_restless, is_lazy, types, goes_home, presence, positions, due };
-    while hearer.world.act() < Act::Leave {
-        if !hearer.visit().await {
-            hearer.world.pause(hearer.rng.millis(50, 300)).await;
-        } else if hearer.goes_home && hearer.world.act() > Act::Work {
-            hearer.world.wait_for(Act::Leave).await;
+    let mut subscriber =
+        Subscriber { world, name, rng, way, is_restless, is_lazy, types, goes_home, presence, positions, due };
+    while subscriber.world.act() < Act::Leave {
+        if !subscriber.visit().await {
+            subscriber.world.pause(subscriber.rng.millis(50, 300)).await;
+        } else if subscriber.goes_home && subscriber.world.act() > Act::Work {
+            subscriber.world.wait_for(Act::Leave).await;
         }
     }
-    Left { name: hearer.name, positions: hearer.positions, complaint: None }
+    Left { name: subscriber.name, positions: subscriber.positions, complaint: None }
 }
 
-impl Hearer {
+impl Subscriber {
     /// Comes, hears, and goes; false: nobody opened.
     async fn visit(&mut self) -> bool {
         let mut door = self.world.door(&self.name);
@@ -222,7 +223,7 @@ impl Hearer {
 /// How long those who go home stay when nothing new is begun.
 const GOES_HOME: Duration = Duration::from_secs(7);
 
-/// What a hearer listens to.
+/// What a subscriber listens to.
 enum Line {
     Socket(Box<Socket>),
     Stream(Box<Stream>),

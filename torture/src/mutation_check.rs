@@ -16,7 +16,7 @@ use crate::{
 
 /// What came of looking for one bug.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct MutationResult {
     /// The bug.
     pub bug: Bug,
     /// What it was found by, with how often each; empty: it was missed.
@@ -27,7 +27,7 @@ pub struct Verdict {
     pub runs: u64,
 }
 
-impl Verdict {
+impl MutationResult {
     /// Whether it was found.
     #[must_use]
     pub const fn is_caught(&self) -> bool {
@@ -35,7 +35,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for MutationResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = self.caught_by.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let names = if self.is_caught() { names.join(", ") } else { "MISSED".to_owned() };
@@ -47,12 +47,12 @@ impl fmt::Display for Verdict {
 ///
 /// # Errors
 /// The torture itself does not work.
-pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Result<Verdict> {
+pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Result<MutationResult> {
     let case = case(bug);
     let began = Instant::now();
     let mut runs = 0;
     let mut report: Option<Report> = None;
-    while began.elapsed() < PATIENCE && report.as_ref().is_none_or(|report| found(&case, report).is_empty()) {
+    while began.elapsed() < TIMEOUT && report.as_ref().is_none_or(|report| found(&case, report).is_empty()) {
         runs += 1;
         let options = Options {
             program: program.clone(),
@@ -74,7 +74,7 @@ pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Re
         report = Some(done);
     }
     let caught_by = report.map(|report| found(&case, &report)).unwrap_or_default();
-    Ok(Verdict { bug, caught_by, took: began.elapsed(), runs })
+    Ok(MutationResult { bug, caught_by, took: began.elapsed(), runs })
 }
 
 /// The anomalies that count.
@@ -148,4 +148,4 @@ fn case(bug: Bug) -> Case {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);

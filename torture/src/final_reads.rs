@@ -53,7 +53,7 @@ async fn client(world: World, left: Left, number: usize) -> Option<String> {
                 }
             }
         };
-        if !timeout(PATIENCE, answer).await.unwrap_or(false) {
+        if !timeout(TIMEOUT, answer).await.unwrap_or(false) {
             return failed("attach");
         }
     }
@@ -90,4 +90,4 @@ pub async fn presence(world: &World) {
 }
 
 const AT_ONCE: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);

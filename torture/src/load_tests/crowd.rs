@@ -60,7 +60,7 @@ impl Ears {
             let config = WebSocketConfig::default().read_buffer_size(4 << 10).write_buffer_size(0);
             Some(client_async_with_config(request, stream, Some(config)).await.ok()?.0)
         };
-        timeout(PATIENCE, open).await.ok()?.map(Self)
+        timeout(TIMEOUT, open).await.ok()?.map(Self)
     }
 
     /// The next frame; `None`: the end.
@@ -128,4 +128,4 @@ pub(super) fn quantile(sorted: &[Duration], share: f64) -> Duration {
 }
 
 /// How long a socket may take to open.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! `cargo xtask torture --figures`: what crowds cost, and how long they take to come back.
+//! `cargo xtask torture --load-tests`: what crowds cost, and how long they take to come back.
 
 mod crowd;
 mod slow;
@@ -14,7 +14,7 @@ use crate::server::Result;
 /// # Errors
 /// A server does not start, or somebody was not served as promised; what was measured is told with it.
 pub async fn run(program: &Path) -> Result<String> {
-    let folder = env::temp_dir().join(format!("chat-figures-{}", process::id()));
+    let folder = env::temp_dir().join(format!("chat-load-tests-{}", process::id()));
     fs::create_dir_all(&folder)?;
     let measured = measure(program, &folder).await;
     fs::remove_dir_all(&folder)?;
