@@ -46,7 +46,7 @@ impl Served {
         Self { file, plain_tag, gzip_tag }
     }
 
-    /// The answer to who asks for it. (That a client has it already is seen to at the edge.)
+    /// The answer to who asks for it. (That a client has it already is seen to by the middleware.)
     pub(crate) fn answer(&self, request: &Request) -> Response {
         let file = &self.file;
         let zipped = takes_gzip(request.headers());

@@ -28,29 +28,29 @@ mod assets;
 mod auth;
 mod docs;
 mod dto;
-mod edge;
 mod etag;
 mod file;
 mod host;
 mod http1;
+mod jitter;
 mod json;
 mod methods;
 mod metrics;
+mod middleware;
 mod openapi;
 mod origin;
 mod path;
-mod patience;
 mod problem;
 mod query;
 mod refusal;
 mod server;
 mod site;
-mod spread;
 mod sse;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod unfinished;
 mod vanished;
+mod write_timeout;
 mod ws;
 
 use std::{fmt, sync::Arc};
@@ -65,7 +65,9 @@ pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
 pub use site::text_page;
 
-use crate::{edge::Edge, host::Hosts, methods::Methods, origin::Origins, problem::Challenge, unfinished::Unfinished};
+use crate::{
+    host::Hosts, methods::Methods, middleware::Middleware, origin::Origins, problem::Challenge, unfinished::Unfinished,
+};
 
 /// The examples of the guide for embedders are tests, too.
 #[cfg(doctest)]
@@ -141,7 +143,7 @@ impl Api {
         let inner = routes.data(self.authenticator).data(Unfinished::default());
         let methods = ws::PATHS.into_iter().fold(methods, Methods::add_stream);
         let hosts = self.origins.own_host().into_iter().fold(self.hosts, Hosts::and);
-        Edge { inner, methods, hosts, origins: self.origins, challenge }.boxed()
+        Middleware { inner, methods, hosts, origins: self.origins, challenge }.boxed()
     }
 }
 

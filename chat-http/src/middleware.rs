@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Everything that enters and leaves a mount passes here.
-pub(crate) struct Edge<E> {
+pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
     pub(crate) methods: Methods,
     pub(crate) hosts: Hosts,
@@ -40,7 +40,7 @@ pub(crate) struct Edge<E> {
     pub(crate) challenge: Challenge,
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
+impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
@@ -57,7 +57,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
     }
 }
 
-impl<E: Endpoint<Output = Response>> Edge<E> {
+impl<E: Endpoint<Output = Response>> Middleware<E> {
     async fn respond(&self, request: Request, row: Option<&Row>, broken: Option<usize>) -> Response {
         let is_head = request.method() == Method::HEAD;
         let is_rest = is_rest(request.uri().path());

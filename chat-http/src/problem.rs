@@ -258,7 +258,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// In the document: one answer that stands for all; `openapi` spreads it over the statuses an operation can have.
+/// In the document: one answer that stands for all; `openapi` repeats it for the statuses an operation can have.
 impl ApiResponse for Problem {
     fn meta() -> MetaResponses {
         let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }];

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use chat_core::{Error, Room};
 
-use crate::spread;
+use crate::jitter;
 
 /// Why something was refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl Refusal {
         let Self::Engine(error) = self else { return None };
         let wait = millis(error.retry_after()?);
         let is_of_one_user = matches!(error, Error::RateLimited { .. } | Error::TooMany { .. });
-        Some(if is_of_one_user { wait } else { spread::within(&(wait..=wait * 2)) })
+        Some(if is_of_one_user { wait } else { jitter::within(&(wait..=wait * 2)) })
     }
 
     /// The room that stands in the way, if whoever asked may see it.

@@ -33,8 +33,8 @@ use crate::{
     Site,
     http1::{Exchange, MAX_HEAD, Requests},
     metrics,
-    patience::Patient,
     problem::{Challenge, Problem},
+    write_timeout::WriteTimeout,
 };
 
 /// Serves a site until `shutdown` resolves; then closes every socket with 1001, waits up to 9 s for all connections to
@@ -192,7 +192,7 @@ async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Sl
     // A small frame must not wait for the acknowledgement of the one before.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let exchange = Arc::new(Exchange::default());
-    let stream = Requests::new(Patient::new(stream, WRITE_TIMEOUT), Arc::clone(&exchange));
+    let stream = Requests::new(WriteTimeout::new(stream, WRITE_TIMEOUT), Arc::clone(&exchange));
     let addresses = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(slot.clone());

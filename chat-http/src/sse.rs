@@ -20,7 +20,7 @@ use chat_core::{
 use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
-use crate::{json::parse_integer, spread, vanished, ws};
+use crate::{jitter, json::parse_integer, vanished, ws};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
@@ -167,7 +167,7 @@ fn write_data(text: &mut String, frame: &str) {
 }
 
 fn write_retry(text: &mut String, range: &RangeInclusive<u64>) {
-    let _written = writeln!(text, "retry: {}", spread::within(range));
+    let _written = writeln!(text, "retry: {}", jitter::within(range));
 }
 
 #[cfg(test)]

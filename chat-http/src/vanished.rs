@@ -75,7 +75,7 @@ mod tcp {
     const LAST_ACK_RECEIVED: usize = 14;
 }
 
-/// Other systems do not tell; their own patience with a peer holds.
+/// Other systems do not tell; their own time limits hold.
 #[cfg(not(target_os = "linux"))]
 mod tcp {
     use tokio::net::TcpStream;

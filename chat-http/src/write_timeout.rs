@@ -16,7 +16,7 @@ use crate::vanished::Peer;
 
 /// A stream whose writes fail once nothing could be written for so long, or the peer has vanished.
 #[derive(Debug)]
-pub(crate) struct Patient<S> {
+pub(crate) struct WriteTimeout<S> {
     inner: S,
     longest: Duration,
     /// Since when a write waits, and when to look whether there is still somebody to wait for.
@@ -28,7 +28,7 @@ pub(crate) struct Patient<S> {
 /// How often to look whether the peer is there, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 
-impl<S: Peer> Patient<S> {
+impl<S: Peer> WriteTimeout<S> {
     pub(crate) fn new(inner: S, longest: Duration) -> Self {
         Self { inner, longest, waiting: None, looked: Instant::now() }
     }
@@ -67,13 +67,13 @@ impl<S: Peer> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
-impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Peer + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.watch(cx, polled)
@@ -116,7 +116,7 @@ mod tests {
     async fn a_write_that_nobody_takes_fails_in_time() {
         let (ours, _theirs) = duplex(16);
         let start = Instant::now();
-        let error = Patient::new(ours, LONGEST).write_all(&[0; 100]).await.unwrap_err();
+        let error = WriteTimeout::new(ours, LONGEST).write_all(&[0; 100]).await.unwrap_err();
         assert_eq!((error.kind(), start.elapsed()), (io::ErrorKind::TimedOut, LONGEST));
     }
 
@@ -129,7 +129,7 @@ mod tests {
                 theirs.read_u8().await.unwrap();
             }
         });
-        Patient::new(ours, LONGEST).write_all(&[0; 5]).await.unwrap();
+        WriteTimeout::new(ours, LONGEST).write_all(&[0; 5]).await.unwrap();
         reading.await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Autobahn's cases against the sockets' own handshake, limits and farewells. Needs `kosoku` (from PyPI) in the path, or
+//! Autobahn's cases against the sockets' own handshakes and limits. Needs `kosoku` (from PyPI) in the path, or
 //! its place in `KOSOKU`.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 

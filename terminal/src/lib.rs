@@ -29,7 +29,7 @@ use uuid::Uuid;
 use chat::{Chat, Effect};
 use line::{HELP, Line};
 use plain::plain;
-use server::{PATIENCE, Server, Socket};
+use server::{Server, Socket, TIMEOUT};
 
 /// Why the chat ended, other than by the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -153,13 +153,13 @@ impl Terminal {
         loop {
             if self.leaving && self.chat.has_sent_all() {
                 // The leave; whether it arrives does not matter.
-                let _ = timeout(PATIENCE, socket.close(None)).await;
+                let _ = timeout(TIMEOUT, socket.close(None)).await;
                 return End::Quit;
             }
             let mut effects = Vec::new();
             tokio::select! {
                 // The server says something every 20 s at least.
-                came = timeout(PATIENCE, socket.next()) => match came {
+                came = timeout(TIMEOUT, socket.next()) => match came {
                     Ok(Some(Ok(Message::Text(frame)))) => match serde_json::from_str(&frame) {
                         Ok(frame) => self.chat.hear(&frame, &mut effects),
                         Err(_) => return End::Lost("the server sent a frame that is not JSON".into()),
@@ -237,7 +237,7 @@ impl Terminal {
 }
 
 async fn send(socket: &mut Socket, frame: &Value) -> Result<(), End> {
-    match timeout(PATIENCE, socket.send(Message::text(frame.to_string()))).await {
+    match timeout(TIMEOUT, socket.send(Message::text(frame.to_string()))).await {
         Ok(sent) => sent.map_err(|error| End::Lost(error.to_string())),
         Err(_) => Err(End::Lost("the server does not read what it is sent".into())),
     }

@@ -15,7 +15,7 @@ use crate::Error;
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
 /// How long anything may take. On a socket the server says something every 20 s.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Where a server is.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Server {
             let socket = client_async(url, stream).await;
             socket.map(|(socket, _)| socket).map_err(|error| self.unreachable(&error))
         };
-        timeout(PATIENCE, connect).await.map_err(|_| self.unreachable(&SILENT))?
+        timeout(TIMEOUT, connect).await.map_err(|_| self.unreachable(&SILENT))?
     }
 
     async fn connect(&self) -> Result<TcpStream, Error> {
@@ -86,7 +86,7 @@ impl Server {
         let request = request.header("host", &self.authority).header("content-type", "application/json");
         let request = request.body(Full::new(Bytes::from(body))).map_err(|error| self.unreachable(&error))?;
         let exchange = self.exchange(request);
-        timeout(PATIENCE, exchange).await.map_err(|_| self.unreachable(&SILENT))?
+        timeout(TIMEOUT, exchange).await.map_err(|_| self.unreachable(&SILENT))?
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Value), Error> {

@@ -112,11 +112,11 @@ pub(crate) fn variable(name: &str) -> String {
 pub(crate) async fn run(program: &mut Command) -> String {
     program.stdin(Stdio::null()).kill_on_drop(true);
     let output =
-        timeout(PATIENCE, program.output()).await.unwrap_or_else(|_| panic!("{program:?} does not end")).unwrap();
+        timeout(TIMEOUT, program.output()).await.unwrap_or_else(|_| panic!("{program:?} does not end")).unwrap();
     let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{program:?}: {}\n{told}", output.status);
     told
 }
 
 /// How long any program may take on a busy machine, a compiler included. Never waited for when all is well.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);

@@ -3,7 +3,6 @@
 
 mod common;
 
-mod edge;
 mod epoch;
 mod examples;
 mod faults;
@@ -15,6 +14,7 @@ mod kill;
 mod kill_points;
 mod logs;
 mod metrics;
+mod middleware;
 mod migration;
 #[cfg(feature = "torture")]
 mod panics;

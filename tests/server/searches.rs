@@ -19,7 +19,7 @@ const MANY_ROOMS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 
      INSERT INTO chat_rooms (name, name_key, topic, created_at) \
      SELECT 'Room ' || i || ' of many', 'room ' || i || ' of many', '', 1795372429262887 FROM n";
 /// How long anything else may take meanwhile, on a machine that has other things to do, too.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn searches_do_not_stop_reads_and_sends() {
@@ -52,7 +52,7 @@ async fn searches_do_not_stop_reads_and_sends() {
         }
         assert_eq!(server.get_path("/readyz").await.status, 200);
     }
-    assert!(worst < PATIENCE, "{worst:?}");
+    assert!(worst < TIMEOUT, "{worst:?}");
     searchers.abort_all();
     let [found, refused] = answered.each_ref().map(|count| count.load(Ordering::Relaxed));
     println!("{found} searches answered, {refused} overloaded; others waited for {worst:?} at most");

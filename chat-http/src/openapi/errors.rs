@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{json::MAX_INTEGER, problem};
 
-/// Declares the errors, and spreads them over the operations.
+/// Declares the errors, and adds them to the operations.
 pub(super) fn add(document: &mut Value) {
     let components = &mut document["components"];
     components["schemas"]["ProblemCode"] = json!({
@@ -16,12 +16,12 @@ pub(super) fn add(document: &mut Value) {
     components["responses"] = ANSWERS.iter().map(|answer| (answer.name.to_owned(), answer.described())).collect();
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
-            spread(path, operation);
+            add_to_operation(path, operation);
         }
     }
 }
 
-fn spread(path: &str, operation: &mut Value) {
+fn add_to_operation(path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     // The one that poem-openapi has for all statuses.

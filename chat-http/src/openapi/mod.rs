@@ -1,4 +1,4 @@
-//! The OpenAPI document: poem-openapi describes the operations, `mend` puts right what it writes, and the examples and the
+//! The OpenAPI document: poem-openapi describes the operations, `postprocess` puts right what it writes, and the examples and the
 //! frames of the WebSocket are added by hand.
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,7 +19,7 @@ mod cached;
 mod errors;
 mod examples;
 mod frames;
-mod mend;
+mod postprocess;
 mod yaml;
 
 /// The document in JSON.
@@ -93,7 +93,7 @@ fn document() -> Value {
     frames::add(&mut document);
     errors::add(&mut document);
     cached::add(&mut document);
-    mend::mend(&mut document);
+    postprocess::postprocess(&mut document);
     examples::add(&mut document);
     document
 }

@@ -5,16 +5,16 @@ use serde_json::{Map, Value, json};
 use crate::{api::patterns, json::MAX_INTEGER};
 
 /// Puts the whole document right.
-pub(super) fn mend(document: &mut Value) {
+pub(super) fn postprocess(document: &mut Value) {
     let operations = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in operations.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
-        mend_operation(operation);
+        postprocess_operation(operation);
     }
     add_user_name(&mut document["components"]["schemas"]);
     for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
-        mend_component(name, schema);
+        postprocess_component(name, schema);
     }
-    mend_schemas(document);
+    postprocess_schemas(document);
 }
 
 /// Every operation takes a name, and its pattern is long.
@@ -26,7 +26,7 @@ const USER_NAME: &str = "The name of a user: 1–64 visible characters. White sp
                          become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and \
                          a name with a character that becomes several in NFC may have at most 21.";
 
-fn mend_operation(operation: &mut Value) {
+fn postprocess_operation(operation: &mut Value) {
     let is_listing_rooms = operation["operationId"] == "list_rooms";
     let needs_user = operation["operationId"] == "send_message" || operation["operationId"] == "stream_events";
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -42,12 +42,12 @@ fn mend_operation(operation: &mut Value) {
         }
     }
     for response in operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
-        mend_headers(response);
+        postprocess_headers(response);
     }
 }
 
 /// poem-openapi shouts header names.
-fn mend_headers(response: &mut Value) {
+fn postprocess_headers(response: &mut Value) {
     let Some(Value::Object(headers)) = response.get_mut("headers") else { return };
     let calm = |word: &str| word[..1].to_owned() + &word[1..].to_lowercase();
     *headers = std::mem::take(headers)
@@ -62,7 +62,7 @@ fn mend_headers(response: &mut Value) {
         .collect();
 }
 
-fn mend_component(name: &str, schema: &mut Value) {
+fn postprocess_component(name: &str, schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.remove("title");
     // What clients send is read strictly.
@@ -120,7 +120,7 @@ fn bound(name: &str, property: &mut Value) {
 }
 
 /// What is wrong wherever a schema stands.
-fn mend_schemas(value: &mut Value) {
+fn postprocess_schemas(value: &mut Value) {
     match value {
         Value::Object(object) => {
             unwrap_reference(object);
@@ -136,10 +136,10 @@ fn mend_schemas(value: &mut Value) {
             }
             // Examples are no schemas.
             for (_, inner) in object.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "example" | "examples")) {
-                mend_schemas(inner);
+                postprocess_schemas(inner);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(mend_schemas),
+        Value::Array(items) => items.iter_mut().for_each(postprocess_schemas),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -174,21 +174,21 @@ mod tests {
     fn references_stand_alone() {
         let mut schema =
             json!({"properties": {"a": {"allOf": [{"$ref": "#/b"}, {"description": "c"}], "description": "c"}}});
-        mend_schemas(&mut schema);
+        postprocess_schemas(&mut schema);
         assert_eq!(schema, json!({"properties": {"a": {"$ref": "#/b"}}}));
     }
 
     #[test]
     fn bounds_are_whole_and_exact() {
         let mut schema = json!({"type": "integer", "minimum": 1.0, "maximum": 9_007_199_254_740_990.0});
-        mend_schemas(&mut schema);
+        postprocess_schemas(&mut schema);
         assert_eq!(schema, json!({"type": "integer", "minimum": 1, "maximum": 9_007_199_254_740_991_u64}));
     }
 
     #[test]
     fn what_may_be_null_is_always_there() {
         let mut schema = json!({"type": "object", "properties": {"next": {"type": "string", "nullable": true}}});
-        mend_component("Page", &mut schema);
+        postprocess_component("Page", &mut schema);
         assert_eq!(schema["required"], json!(["next"]));
     }
 }

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding},
 };
 
-use super::meter::Flood;
+use super::frame_limits::Flood;
 use crate::unfinished::Overfull;
 
 /// The most bytes of a reason: a control frame has 125, of which two are the code (RFC 6455, section 5.5).

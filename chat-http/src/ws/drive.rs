@@ -21,10 +21,10 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes, p
 use super::{
     attachment::Attachment,
     close::CloseCode,
-    farewell,
+    close_handshake,
+    frame_violations::FrameViolations,
     pending::{Pending, Positive},
     protocol::{self, Request},
-    strikes::Strikes,
     upgrade::{Io, Socket},
 };
 use crate::{metrics, refusal::Refusal, unfinished::WHOLE_WITHIN, vanished};
@@ -49,7 +49,7 @@ pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Opt
 
 /// Tells a client that it may not have a session.
 pub(super) async fn refuse<S: Io>(socket: Socket<S>, why: CloseFrame) {
-    farewell::close(socket, why).await;
+    close_handshake::close(socket, why).await;
 }
 
 /// How long between two pings to a client that is listened to. (One that is not is pinged every [`vanished::PING`]: its silence
@@ -92,7 +92,7 @@ struct Driver<S> {
     /// The room of a socket that has only one.
     own: Option<RoomId>,
     pending: Pending,
-    strikes: Strikes,
+    violations: FrameViolations,
     /// What an answer to an attach has yet to say; nothing else is said before.
     attachment: Option<Attachment>,
     timer: Pin<Box<Sleep>>,
@@ -116,7 +116,7 @@ impl<S: Io> Driver<S> {
             updates,
             own,
             pending: Pending::default(),
-            strikes: Strikes::default(),
+            violations: FrameViolations::default(),
             attachment: None,
             timer: Box::pin(sleep_until(now + PING_EVERY)),
             pinged: now,
@@ -321,7 +321,7 @@ impl<S: Io> Driver<S> {
             return Ok(());
         }
         metrics::frame_malformed();
-        if self.strikes.add(Instant::now()) {
+        if self.violations.add(Instant::now()) {
             return Err(End::Close(CloseCode::BAD_FRAMES, Departure::Closed));
         }
         Ok(())
@@ -420,23 +420,23 @@ impl<S: Io> Driver<S> {
         drop((handle, updates));
         match end {
             // Boxed, so that an open connection does not carry what only a closing one needs.
-            End::Close(code, _) => Box::pin(farewell::close(socket, code.frame())).await,
-            End::Closed => Box::pin(farewell::answer(socket)).await,
+            End::Close(code, _) => Box::pin(close_handshake::close(socket, code.frame())).await,
+            End::Closed => Box::pin(close_handshake::answer(socket)).await,
             End::Lost => {}
         }
     }
 }
 
-/// Sends every message back, on the same upgrade, limits and farewells as a session.
+/// Sends every message back, with the same upgrade, limits and close handshake as a session.
 #[cfg(feature = "test-util")]
 pub(crate) async fn echo<S: Io>(mut socket: Socket<S>) {
     while let Some(message) = socket.next().await {
         let sent = match message {
             Ok(message @ (Message::Text(_) | Message::Binary(_))) => socket.send(message).await,
-            Ok(Message::Close(_)) => return farewell::answer(socket).await,
+            Ok(Message::Close(_)) => return close_handshake::answer(socket).await,
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(()),
             Err(error) => match CloseCode::of_error(&error) {
-                Some(code) => return farewell::close(socket, code.frame()).await,
+                Some(code) => return close_handshake::close(socket, code.frame()).await,
                 None => return,
             },
         };

@@ -25,7 +25,7 @@ impl Error for Flood {}
 /// Follows the frames in a stream of bytes by their headers (RFC 6455, section 5.2), wherever the stream is cut into
 /// reads. Whether the frames are in order is not its business.
 #[derive(Debug)]
-pub(super) struct FrameMeter {
+pub(super) struct FrameLimits {
     header: [u8; 10],
     /// How many bytes of the header have come.
     filled: usize,
@@ -40,7 +40,7 @@ pub(super) struct FrameMeter {
     held: usize,
 }
 
-impl FrameMeter {
+impl FrameLimits {
     pub(super) fn new(now: Instant) -> Self {
         Self { header: [0; 10], filled: 0, rest: 0, fragments: 0, control_frames: 0, since: now, begun: None, held: 0 }
     }
@@ -149,8 +149,8 @@ mod tests {
     /// How many of these frames pass.
     fn passed(frames: impl Iterator<Item = Vec<u8>>) -> usize {
         let now = Instant::now();
-        let mut meter = FrameMeter::new(now);
-        frames.take_while(|frame| meter.pass(frame, now).is_ok()).count()
+        let mut limits = FrameLimits::new(now);
+        frames.take_while(|frame| limits.pass(frame, now).is_ok()).count()
     }
 
     #[test]
@@ -175,10 +175,10 @@ mod tests {
     fn control_frames_come_only_so_fast() {
         assert_eq!(passed((0..1_000).map(|_| frame(PING, 0))), 60);
         let start = Instant::now();
-        let mut meter = FrameMeter::new(start);
+        let mut limits = FrameLimits::new(start);
         for second in 0..60 {
             for _ in 0..20 {
-                meter.pass(&frame(PING, 125), start + Duration::from_secs(second)).unwrap();
+                limits.pass(&frame(PING, 125), start + Duration::from_secs(second)).unwrap();
             }
         }
     }
@@ -193,36 +193,36 @@ mod tests {
         }
         let now = Instant::now();
         for size in [1, 2, 3, 7, 4_096, stream.len()] {
-            let mut meter = FrameMeter::new(now);
+            let mut limits = FrameLimits::new(now);
             for piece in stream.chunks(size) {
-                meter.pass(piece, now).unwrap();
+                limits.pass(piece, now).unwrap();
             }
-            assert_eq!((meter.control_frames, meter.fragments, meter.filled, meter.rest), (8, 0, 0, 0), "{size}");
+            assert_eq!((limits.control_frames, limits.fragments, limits.filled, limits.rest), (8, 0, 0, 0), "{size}");
         }
     }
 
     #[test]
     fn a_message_is_held_from_its_first_byte_until_it_is_whole() {
         let (start, later) = (Instant::now(), Instant::now() + Duration::from_secs(5));
-        let mut meter = FrameMeter::new(start);
-        meter.pass(&frame(TEXT | LAST, 100), start).unwrap();
-        assert_eq!((meter.begun(), meter.held()), (None, 0));
+        let mut limits = FrameLimits::new(start);
+        limits.pass(&frame(TEXT | LAST, 100), start).unwrap();
+        assert_eq!((limits.begun(), limits.held()), (None, 0));
         // A fragment, a ping between, and half of the last fragment, in which the next message begins.
-        meter.pass(&frame(TEXT, 100), start).unwrap();
-        meter.pass(&frame(PING, 5), later).unwrap();
-        assert_eq!(meter.begun(), Some(start));
+        limits.pass(&frame(TEXT, 100), start).unwrap();
+        limits.pass(&frame(PING, 5), later).unwrap();
+        assert_eq!(limits.begun(), Some(start));
         let last = frame(CONTINUATION | LAST, 100);
-        meter.pass(&last[..50], later).unwrap();
-        assert_eq!(meter.begun(), Some(start));
-        assert!((144..200).contains(&meter.held()), "{}", meter.held());
-        meter.pass(&[&last[50..], &[TEXT | LAST][..]].concat(), later).unwrap();
-        assert_eq!((meter.begun(), meter.held()), (Some(later), 0));
+        limits.pass(&last[..50], later).unwrap();
+        assert_eq!(limits.begun(), Some(start));
+        assert!((144..200).contains(&limits.held()), "{}", limits.held());
+        limits.pass(&[&last[50..], &[TEXT | LAST][..]].concat(), later).unwrap();
+        assert_eq!((limits.begun(), limits.held()), (Some(later), 0));
     }
 
     #[test]
     fn a_length_that_cannot_be_is_survived() {
         let now = Instant::now();
-        let mut meter = FrameMeter::new(now);
-        meter.pass(&[0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3], now).unwrap();
+        let mut limits = FrameLimits::new(now);
+        limits.pass(&[0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3], now).unwrap();
     }
 }

@@ -6,12 +6,12 @@ use tokio::time::Instant;
 
 /// The malformed frames of the last minute.
 #[derive(Debug, Default)]
-pub(super) struct Strikes(VecDeque<Instant>);
+pub(super) struct FrameViolations(VecDeque<Instant>);
 
 /// How many are one too many, and within how long.
 const LIMIT: (usize, Duration) = (5, Duration::from_secs(60));
 
-impl Strikes {
+impl FrameViolations {
     /// Counts one; says whether it was one too many.
     pub(super) fn add(&mut self, now: Instant) -> bool {
         self.0.push_back(now);
@@ -30,10 +30,10 @@ mod tests {
     fn the_fifth_within_a_minute_is_one_too_many() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut strikes = Strikes::default();
-        assert!((0..4).all(|second| !strikes.add(at(second))));
-        assert!(strikes.add(at(59)));
-        let mut strikes = Strikes::default();
-        assert!((0..20).all(|times| !strikes.add(at(times * 15))));
+        let mut violations = FrameViolations::default();
+        assert!((0..4).all(|second| !violations.add(at(second))));
+        assert!(violations.add(at(59)));
+        let mut violations = FrameViolations::default();
+        assert!((0..20).all(|times| !violations.add(at(times * 15))));
     }
 }

@@ -11,25 +11,26 @@ use tokio::{
     time::Instant,
 };
 
-use super::meter::FrameMeter;
+use super::frame_limits::FrameLimits;
 use crate::unfinished::Share;
 
-/// A stream with a clock and a meter on it. A message may take long to arrive: it is its bytes that tell whether anyone is there.
+/// A stream that knows when bytes last went through it. A message may take long to arrive: only its bytes tell whether the
+/// client is still there.
 #[derive(Debug)]
-pub(crate) struct Watched<S> {
+pub(crate) struct IoActivity<S> {
     inner: S,
     last_read: Instant,
     last_write: Instant,
     /// `None` once there were too many: that is said once.
-    frames: Option<FrameMeter>,
+    frames: Option<FrameLimits>,
     /// What this connection holds of the budget for what is not whole yet.
     share: Share,
 }
 
-impl<S> Watched<S> {
+impl<S> IoActivity<S> {
     pub(crate) fn new(inner: S, share: Share) -> Self {
         let now = Instant::now();
-        Self { inner, last_read: now, last_write: now, frames: Some(FrameMeter::new(now)), share }
+        Self { inner, last_read: now, last_write: now, frames: Some(FrameLimits::new(now)), share }
     }
 
     /// When a byte was last read.
@@ -39,7 +40,7 @@ impl<S> Watched<S> {
 
     /// When the message began that is not whole yet.
     pub(super) fn begun(&self) -> Option<Instant> {
-        self.frames.as_ref().and_then(FrameMeter::begun)
+        self.frames.as_ref().and_then(FrameLimits::begun)
     }
 
     /// When a byte was last written.
@@ -48,7 +49,7 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S> Watched<S> {
+impl<S> IoActivity<S> {
     fn count(&mut self, read: &[u8], now: Instant) -> io::Result<()> {
         let Some(frames) = &mut self.frames else { return Ok(()) };
         frames.pass(read, now).map_err(io::Error::other)?;
@@ -56,7 +57,7 @@ impl<S> Watched<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for IoActivity<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
@@ -76,7 +77,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for IoActivity<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
         if matches!(polled, Poll::Ready(Ok(written)) if written > 0) {

@@ -2,17 +2,17 @@
 
 mod attachment;
 mod close;
+mod close_handshake;
 mod drive;
 #[cfg(test)]
 mod drive_tests;
-mod farewell;
 mod frame;
-mod meter;
+mod frame_limits;
+mod frame_violations;
+mod io_activity;
 mod pending;
 mod protocol;
-mod strikes;
 mod upgrade;
-mod watched;
 
 use std::sync::Arc;
 

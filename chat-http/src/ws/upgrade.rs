@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::watched::Watched;
+use super::io_activity::IoActivity;
 use crate::{
     origin::Origins,
     problem::Problem,
@@ -35,7 +35,7 @@ pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 
 /// A socket after the handshake.
-pub(crate) type Socket<S> = WebSocketStream<Watched<S>>;
+pub(crate) type Socket<S> = WebSocketStream<IoActivity<S>>;
 
 /// Speaks WebSocket over a stream, with limits and small buffers. What is not whole yet is charged to `share`.
 pub(crate) async fn open<S: Io>(stream: S, share: Share) -> Socket<S> {
@@ -44,7 +44,7 @@ pub(crate) async fn open<S: Io>(stream: S, share: Share) -> Socket<S> {
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
-    WebSocketStream::from_raw_socket(Watched::new(stream, share), Role::Server, Some(config)).await
+    WebSocketStream::from_raw_socket(IoActivity::new(stream, share), Role::Server, Some(config)).await
 }
 
 /// A handshake that is in order.

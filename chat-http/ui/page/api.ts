@@ -28,7 +28,7 @@ export class ApiError extends Error {
   }
 }
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
 export class Api {
   readonly #base: URL;
@@ -74,7 +74,7 @@ export class Api {
    */
   async #isThere(): Promise<boolean> {
     if (this.#base.origin === location.origin) return false;
-    const anything = { mode: "no-cors", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS) } as const;
+    const anything = { mode: "no-cors", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(TIMEOUT_MS) } as const;
     return fetch(new URL("widget.js", this.#base), anything).then(
       () => true,
       () => false,
@@ -92,7 +92,7 @@ export class Api {
     if (token) headers["Authorization"] = `Bearer ${token}`;
     let response: Response;
     try {
-      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
       response = await fetch(url, { method, headers, signal, credentials: "omit", ...(body ? { body: JSON.stringify(body) } : {}) });
     } catch {
       throw new ApiError((await this.#isThere()) ? "foreign_page" : "offline");

@@ -11,7 +11,7 @@ use crate::common::{Database, Server};
 
 const WRITERS: usize = 50;
 /// As long as the server waits for a lock, and what that takes.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// All post at once, and are answered with what they sent or told to try again; nothing else.
 async fn post_all(server: &Server, room: u64) -> Vec<u16> {
@@ -36,7 +36,7 @@ async fn a_short_lock_is_waited_for() {
         tokio::time::sleep(Duration::from_millis(700)).await;
         lock.release().await.unwrap();
     };
-    let (statuses, ()) = within(PATIENCE, "a short lock", async { tokio::join!(post_all(&server, room), held) }).await;
+    let (statuses, ()) = within(TIMEOUT, "a short lock", async { tokio::join!(post_all(&server, room), held) }).await;
     assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
     assert_eq!(log(&server, room).await.len(), WRITERS);
 }
@@ -49,7 +49,7 @@ async fn a_long_lock_is_refused_in_time_and_gone_by_itself() {
     let mut bob = server.join(room, "Bob").await;
     server.say(room, "Alice", "one").await;
     let lock = Lock::on_sqlite(database.url()).await.unwrap();
-    let statuses = within(PATIENCE, "a long lock", post_all(&server, room)).await;
+    let statuses = within(TIMEOUT, "a long lock", post_all(&server, room)).await;
     assert!(statuses.iter().all(|status| *status == 503), "{statuses:?}");
     until_ready(&server, false).await.problem(503, "unavailable");
     // For 7 s, which is longer than anything here waits: nobody waits any more, and who reads does not notice.
@@ -60,7 +60,7 @@ async fn a_long_lock_is_refused_in_time_and_gone_by_itself() {
         assert_eq!(bob.ask(json!({"type": "typing", "is_typing": true})).await["type"], "ok");
     }
     lock.release().await.unwrap();
-    within(PATIENCE, "back again", until_ready(&server, true)).await;
+    within(TIMEOUT, "back again", until_ready(&server, true)).await;
     let statuses = post_all(&server, room).await;
     assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
     assert_eq!(log(&server, room).await.len(), WRITERS + 1);

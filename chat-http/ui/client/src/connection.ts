@@ -205,10 +205,10 @@ export class Connection {
     if (frame !== null && this.#open) this.#listener.frame(frame);
   }
 
-  #ping(patience: number): void {
+  #ping(timeout: number): void {
     if (this.#asked) return;
     this.#asked = true;
-    this.#silence.set(patience, () => this.#lose());
+    this.#silence.set(timeout, () => this.#lose());
     this.send({ type: "ping" });
   }
 

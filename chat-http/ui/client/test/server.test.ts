@@ -12,7 +12,7 @@ import { ChatClient, ChatError, isMessage, uuidv7, type RoomEvent } from "../src
 
 const BINARY = process.env["CHATD_BIN"];
 const skip = BINARY === undefined ? "CHATD_BIN names no binary" : false;
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** Waits until the condition holds, looking again whenever something was told. */
 class Bell {
@@ -33,7 +33,7 @@ class Bell {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
         reject(new Error(`waited in vain: ${what}`));
-      }, PATIENCE_MS);
+      }, TIMEOUT_MS);
       this.#waiting.add(look);
       look();
     });
@@ -55,7 +55,7 @@ class Chatd {
     const database = `sqlite://${this.folder}/chat.db?mode=rwc`;
     const args = ["--database-url", database, "--listen", `127.0.0.1:${this.port}`];
     this.#process = spawn(BINARY!, args, { stdio: "ignore" });
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(20)) {
+    for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await pause(20)) {
       const answer = await fetch(`${this.origin}/readyz`).catch(() => null);
       if (answer?.ok === true) return;
     }
