@@ -1,7 +1,7 @@
 //! The engine in a program of one's own: no server, no socket, no file. `cargo run --example embed`
 #![expect(clippy::print_stdout, reason = "it is what the example shows")]
 
-use chat_core::{ChatEngine, Database, Draft, Identity, Item, NewRoom, Page, Since, Update};
+use chat_core::{ChatEngine, Database, Draft, HistoryQuery, Identity, Item, NewRoom, Since, Update};
 use futures::StreamExt;
 
 #[tokio::main]
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("Bob hears {event:?}");
         break;
     }
-    println!("{:?}", engine.history(&alice, room.id, Page::newest()).await?.messages);
+    println!("{:?}", engine.history(&alice, room.id, HistoryQuery::newest()).await?.messages);
     engine.shutdown().await;
     Ok(())
 }

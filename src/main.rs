@@ -147,8 +147,8 @@ async fn run(options: Options) -> Result<(), Failure> {
 
     let site = site(engine.clone(), Guests).allow_hosts(allowed_hosts).allow_origins(allowed_origins);
     let site = public_url.into_iter().fold(site, Site::public_url);
-    let evicted = async {
-        engine.evicted().await;
+    let lease_lost = async {
+        engine.lease_lost().await;
         Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
     };
     let mut reason = None;
@@ -157,7 +157,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let stop = async {
         tokio::select! {
             signal = signals.next() => tracing::info!("{signal}: closing connections; once more stops at once"),
-            failure = evicted => reason = Some(failure),
+            failure = lease_lost => reason = Some(failure),
         }
         tokio::spawn(async move {
             signals.next().await;

@@ -1,6 +1,6 @@
 //! Pages of 50 out of a room with 10,000 messages, on SQLite.
 
-use chat_core::{Draft, Page, Seq};
+use chat_core::{Draft, HistoryQuery, Seq};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures::{StreamExt, stream};
 
@@ -18,10 +18,10 @@ pub(crate) fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("history");
     group.throughput(Throughput::Elements(1));
     for (name, page) in [
-        ("newest", Page::newest()),
-        ("before the middle", Page::before(Seq(MESSAGES / 2))),
-        ("after the middle", Page::after(Seq(MESSAGES / 2))),
-        ("around the middle", Page::around(Seq(MESSAGES / 2))),
+        ("newest", HistoryQuery::newest()),
+        ("before the middle", HistoryQuery::before(Seq(MESSAGES / 2))),
+        ("after the middle", HistoryQuery::after(Seq(MESSAGES / 2))),
+        ("around the middle", HistoryQuery::around(Seq(MESSAGES / 2))),
     ] {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             let read = || bench.engine.history(&bench.alice, bench.room, page);

@@ -8,7 +8,7 @@ use std::{
 
 use chat_core::{
     Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
-    append::{Append, EventKey, NewMessage, Placed},
+    append::{Append, AppendOutcome, EventKey, NewMessage},
     state::{Effect, Input, ReplyId, RoomState},
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
@@ -76,11 +76,11 @@ impl Room {
         append
     }
 
-    fn place(&mut self, message: NewMessage) -> Placed {
+    fn place(&mut self, message: NewMessage) -> AppendOutcome {
         self.head += 1;
         let kind = EventKind::Message(Message { content: message.content, key: None, ordinal: self.head });
         let event = Event { room: RoomId(1), seq: Seq(self.head), at: message.at, actor: Some(message.author), kind };
-        Placed::New(Arc::new(event))
+        AppendOutcome::New(Arc::new(event))
     }
 }
 

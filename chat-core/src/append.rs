@@ -65,9 +65,9 @@ pub enum Append {
     /// Messages, in order. They may share a transaction with those of other rooms.
     Messages(Vec<NewMessage>),
     /// Another name or topic. Has a transaction of its own.
-    Update(NewUpdate),
+    Update(RoomUpdate),
     /// The room's end. Has a transaction of its own.
-    Delete(NewDelete),
+    Delete(RoomDeletion),
 }
 
 /// A message to be stored. Everything is checked.
@@ -87,7 +87,7 @@ pub struct NewMessage {
 
 /// A change of name or topic to be stored. What is `None` stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewUpdate {
+pub struct RoomUpdate {
     /// Who changes it.
     pub actor: Option<Identity>,
     /// The new name.
@@ -102,7 +102,7 @@ pub struct NewUpdate {
 
 /// A room's end to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDelete {
+pub struct RoomDeletion {
     /// Who deletes it.
     pub actor: Option<Identity>,
     /// What it can be found by.
@@ -113,7 +113,7 @@ pub struct NewDelete {
 
 /// What became of one entry of an append.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Placed {
+pub enum AppendOutcome {
     /// It was stored, as this event.
     New(Arc<Event>),
     /// The key had been used for the same content: this is the event of then. No number was used.
@@ -124,8 +124,8 @@ pub enum Placed {
     Refused(Error),
 }
 
-/// What became of an append: one [`Placed`] per entry, in order; or the failure of all of it.
-pub type AppendResult = Result<Vec<Placed>, AppendFailure>;
+/// What became of an append: one [`AppendOutcome`] per entry, in order; or the failure of all of it.
+pub type AppendResult = Result<Vec<AppendOutcome>, AppendFailure>;
 
 /// Why nothing is known to be stored of an append.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,7 +170,7 @@ pub struct Recovered {
 
 /// A room to be made, checked and stamped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRoomRow {
+pub struct RoomRecord {
     /// Its name.
     pub name: RoomName,
     /// What it is about.
@@ -179,7 +179,7 @@ pub struct NewRoomRow {
     pub created_at: Timestamp,
 }
 
-impl NewRoomRow {
+impl RoomRecord {
     /// The room it becomes, with the id it was given.
     #[must_use]
     pub fn to_room(&self, id: RoomId) -> Room {

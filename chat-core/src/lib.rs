@@ -38,8 +38,8 @@ pub use event::{Event, EventKind, Message, Signal, SignalKind};
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use limits::{Limits, Rate};
 pub use model::{
-    Actor, Draft, HistoryPage, Identity, NewRoom, Page, PageFrom, Presence, Room, RoomChange, RoomPage, RoomQuery,
-    Typing,
+    Actor, Draft, HistoryFrom, HistoryPage, HistoryQuery, Identity, NewRoom, Presence, Room, RoomChange, RoomPage,
+    RoomQuery, Typing,
 };
 pub use policy::{Action, AllowAll, Policy};
 pub use position::{Epoch, Position, Since};

@@ -15,9 +15,9 @@ pub struct Limits {
     /// Bytes of text that a session's unanswered commands may have together; a command beyond that is refused as
     /// overloaded. Default 1 MiB: 64 of the longest messages.
     pub unanswered_bytes: usize,
-    /// What a session's outbox may hold, in bytes; an event or a signal costs what [`Delivery::cost`](crate::Delivery::cost)
+    /// What a session's session queue may hold, in bytes; an event or a signal costs what [`Delivery::cost`](crate::Delivery::cost)
     /// says. Default 1 MiB. A session that reads too slowly fills it, is closed as lagged, and may resume.
-    pub outbox_bytes: usize,
+    pub session_queue_bytes: usize,
     /// Commands that may wait for one room. Default 1,024.
     pub room_mailbox: usize,
     /// Messages that may wait to be stored, in all rooms together. Default 8,192.
@@ -72,7 +72,7 @@ impl Default for Limits {
             rooms_per_session: 128,
             unanswered_commands: 64,
             unanswered_bytes: 1 << 20,
-            outbox_bytes: 1 << 20,
+            session_queue_bytes: 1 << 20,
             room_mailbox: 1_024,
             journal_messages: 8_192,
             journal_changes: 256,

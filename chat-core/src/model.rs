@@ -202,16 +202,16 @@ pub struct RoomPage {
 
 /// Which part of a room's messages to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
+pub struct HistoryQuery {
     /// From where, and in which direction.
-    pub from: PageFrom,
+    pub from: HistoryFrom,
     /// How many messages at most, 1–100.
     pub limit: usize,
 }
 
 /// Where a page of history lies. The numbers need not be those of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageFrom {
+pub enum HistoryFrom {
     /// The newest messages.
     Newest,
     /// The messages just before this number.
@@ -222,29 +222,29 @@ pub enum PageFrom {
     Around(Seq),
 }
 
-impl Page {
+impl HistoryQuery {
     /// The newest 50.
     #[must_use]
     pub const fn newest() -> Self {
-        Self { from: PageFrom::Newest, limit: 50 }
+        Self { from: HistoryFrom::Newest, limit: 50 }
     }
 
     /// The 50 before this number.
     #[must_use]
     pub const fn before(seq: Seq) -> Self {
-        Self { from: PageFrom::Before(seq), limit: 50 }
+        Self { from: HistoryFrom::Before(seq), limit: 50 }
     }
 
     /// The 50 after this number.
     #[must_use]
     pub const fn after(seq: Seq) -> Self {
-        Self { from: PageFrom::After(seq), limit: 50 }
+        Self { from: HistoryFrom::After(seq), limit: 50 }
     }
 
     /// The 50 around this number.
     #[must_use]
     pub const fn around(seq: Seq) -> Self {
-        Self { from: PageFrom::Around(seq), limit: 50 }
+        Self { from: HistoryFrom::Around(seq), limit: 50 }
     }
 
     /// The same with another limit, 1–100.

@@ -78,5 +78,5 @@ async fn a_lease_in_other_hands_is_told() {
     };
     let (taken, ()) = tokio::join!(taken, ends);
     taken.unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(30), store.evicted()).await.expect("it is told");
+    tokio::time::timeout(std::time::Duration::from_secs(30), store.lease_lost()).await.expect("it is told");
 }

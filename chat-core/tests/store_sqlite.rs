@@ -10,7 +10,7 @@ use std::{
 
 use chat_core::{
     Epoch, RoomName, RoomQuery, StartError, Timestamp, Topic,
-    append::NewRoomRow,
+    append::RoomRecord,
     store::{Store, sea::SeaStore},
     testing::store_contract::Opener,
 };
@@ -178,8 +178,8 @@ async fn a_locked_database_is_unavailable_and_comes_back() {
     assert_ne!(store.epoch().await.unwrap(), Epoch::new(""));
 }
 
-fn row(name: &str) -> NewRoomRow {
-    NewRoomRow { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
+fn row(name: &str) -> RoomRecord {
+    RoomRecord { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
 }
 
 /// What an earlier version has made is written anew once, and can get smaller from then on.

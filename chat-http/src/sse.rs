@@ -85,7 +85,7 @@ impl Feed {
     }
 
     /// The next piece: everything that is waiting, up to a batch. While nobody asks for one, what happens waits in the
-    /// session's outbox, which has a bound.
+    /// session's session queue, which has a bound.
     async fn next(&mut self) -> Option<Bytes> {
         self.hold.was_heard = true;
         let mut text = self.beginning.take().unwrap_or_default();
@@ -147,7 +147,7 @@ struct Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if self.was_heard {
-            self.handle.lose();
+            self.handle.disconnect_lost();
         } else {
             self.handle.close();
         }
@@ -228,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn who_reads_too_slowly_is_cut_and_resumes_without_a_hole() {
         let mut limits = Limits::default();
-        limits.outbox_bytes = 2_000;
+        limits.session_queue_bytes = 2_000;
         let (engine, room) = engine(limits).await;
         let mut feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
         let mut seen = ids(&text(&mut feed).await.unwrap());

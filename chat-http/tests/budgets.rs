@@ -60,7 +60,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("rooms_per_session", number(limits.rooms_per_session)),
         ("unanswered_commands", number(limits.unanswered_commands)),
         ("unanswered_bytes", bytes(limits.unanswered_bytes)),
-        ("outbox_bytes", bytes(limits.outbox_bytes)),
+        ("session_queue_bytes", bytes(limits.session_queue_bytes)),
         ("room_mailbox", number(limits.room_mailbox)),
         ("journal_messages", number(limits.journal_messages)),
         ("journal_bytes", bytes(limits.journal_bytes)),
@@ -116,7 +116,7 @@ async fn meet(name: &str) -> &'static str {
         "journal_messages" => unanswered(|limits| limits.journal_messages = 1).await,
         "journal_bytes" => unanswered(|limits| limits.journal_bytes = 10).await,
         "journal_changes" => second_change().await,
-        "outbox_bytes" => slow_reader().await,
+        "session_queue_bytes" => slow_reader().await,
         "active_rooms" => many_rooms().await,
         "recent_events" => gap(|limits| limits.recent_events = 3).await,
         "recent_bytes" => gap(|limits| limits.recent_bytes = 500).await,
@@ -195,7 +195,7 @@ async fn unanswered(change: impl FnOnce(&mut Limits)) -> &'static str {
 }
 
 async fn slow_reader() -> &'static str {
-    let (engine, room) = engine_and_room(|limits| limits.outbox_bytes = 2_000).await;
+    let (engine, room) = engine_and_room(|limits| limits.session_queue_bytes = 2_000).await;
     let (session, mut updates) = engine.connect(user("Alice")).split();
     session.attach(room, Since::Now).await.unwrap();
     for _ in 0..30 {

@@ -432,7 +432,7 @@ async fn floods_below_the_protocol_are_cut() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_and_others_are_not() {
     let mut limits = Limits::default();
-    limits.outbox_bytes = 64 << 10;
+    limits.session_queue_bytes = 64 << 10;
     let server = Server::start(engine_with(limits).await).await;
     let room = server.room("general").await;
     let mut slow = server.enter(room, "Slow").await;

@@ -19,7 +19,7 @@ use crate::{
     Error,
     engine::{
         lock,
-        metrics::{Counted, Metrics},
+        metrics::{GaugeGuard, Metrics},
     },
     log::{Excerpt, LogLimit},
     store::{Store, StoreError, StoreErrorKind},
@@ -93,13 +93,13 @@ impl Breaker {
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                failure = self.store.disturbed() => self.failed(&failure),
+                failure = self.store.next_failure() => self.failed(&failure),
             }
         }
     }
 
     /// Looks until the database stores; says so in the log if it was told that it does not.
-    async fn probe(self: Arc<Self>, after: StoreErrorKind, was_told: bool, open: Counted) {
+    async fn probe(self: Arc<Self>, after: StoreErrorKind, was_told: bool, open: GaugeGuard) {
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {

@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Builder, Draft, Error, HistoryPage, Identity, Limits, NewRoom, Page, PageFrom, Presence, Room,
-    RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
-    append::{AppendFailure, NewRoomRow},
+    Action, Actor, Builder, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Presence,
+    Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
+    append::{AppendFailure, RoomRecord},
     engine::{
         admission::Admitted,
         hub::RoomCommand,
@@ -85,7 +85,7 @@ impl ChatEngine {
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
         inner.breaker.check()?;
         let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
-        let row = NewRoomRow { name, topic, created_at: inner.clock.now().wall };
+        let row = RoomRecord { name, topic, created_at: inner.clock.now().wall };
         inner.journal.create(row, admitted).await.map_err(|failure| match failure {
             AppendFailure::NotStored(error) => inner.shown(error, &actor),
             AppendFailure::Unknown => Error::OutcomeUnknown,
@@ -206,13 +206,18 @@ impl ChatEngine {
     ///
     /// # Cancel safety
     /// It only reads.
-    pub async fn history(&self, actor: impl Into<Actor>, room: RoomId, page: Page) -> Result<HistoryPage, Error> {
+    pub async fn history(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        page: HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
         let inner = self.inner();
         inner.check_running()?;
         check_room(room)?;
         inner.check(&actor.into(), Action::ReadRoom(room))?;
         check_limit(page.limit)?;
-        let page = Page { from: bounded(page.from), ..page };
+        let page = HistoryQuery { from: bounded(page.from), ..page };
         let read = inner.store.history(room, page).await.map_err(|failure| inner.read_failed(&failure))?;
         read.map(|read| torture::page(room, page, read)).ok_or(Error::RoomNotFound)
     }
@@ -270,8 +275,8 @@ impl ChatEngine {
     ///
     /// # Cancel safety
     /// It only waits.
-    pub async fn evicted(&self) {
-        self.inner().store.evicted().await;
+    pub async fn lease_lost(&self) {
+        self.inner().store.lease_lost().await;
     }
 
     /// Stops: refuses new commands, answers those that are running (for at most 5 s), closes every session with
@@ -316,7 +321,7 @@ impl ChatEngine {
         let (call, answer) = oneshot::channel();
         let name = input_name(&input);
         let responder = Responder { to: To::Call(call), admitted };
-        let command = RoomCommand { input, reply, responder, slot: None };
+        let command = RoomCommand { input, reply, responder, permit: None };
         let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
         let dispatched = self.inner().hub.dispatch(self.inner(), room, command);
         let result = match dispatched {
@@ -361,7 +366,7 @@ const fn input_name(input: &Input) -> &'static str {
         | Input::Recovered(_)
         | Input::Loaded(_)
         | Input::LetGo
-        | Input::Wake => "other",
+        | Input::Timeout => "other",
     }
 }
 
@@ -374,11 +379,11 @@ fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
 }
 
 /// The same place, within what a database can count.
-fn bounded(from: PageFrom) -> PageFrom {
+fn bounded(from: HistoryFrom) -> HistoryFrom {
     match from {
-        PageFrom::Newest => PageFrom::Newest,
-        PageFrom::Before(seq) => PageFrom::Before(seq.min(MAX_SEQ)),
-        PageFrom::After(seq) => PageFrom::After(seq.min(MAX_SEQ)),
-        PageFrom::Around(seq) => PageFrom::Around(seq.min(MAX_SEQ)),
+        HistoryFrom::Newest => HistoryFrom::Newest,
+        HistoryFrom::Before(seq) => HistoryFrom::Before(seq.min(MAX_SEQ)),
+        HistoryFrom::After(seq) => HistoryFrom::After(seq.min(MAX_SEQ)),
+        HistoryFrom::Around(seq) => HistoryFrom::Around(seq.min(MAX_SEQ)),
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Hub {
 #[derive(Debug)]
 struct Entry {
     /// Bounded by what is let in: commands by their slots, departures by the sessions that are attached.
-    mailbox: mpsc::UnboundedSender<Letter>,
+    mailbox: mpsc::UnboundedSender<RoomMsg>,
     shared: Arc<RoomShared>,
     usage: Arc<Usage>,
 }
@@ -47,7 +47,7 @@ pub(super) struct RoomShared {
 
 /// What arrives in a room's mailbox.
 #[derive(Debug)]
-pub(super) enum Letter {
+pub(super) enum RoomMsg {
     /// A command.
     Command(RoomCommand),
     /// A session is gone. Always accepted: a session departs once from a room.
@@ -66,12 +66,12 @@ pub(super) struct RoomCommand {
     pub(super) reply: ReplyId,
     pub(super) responder: Responder,
     /// Its place in the mailbox.
-    pub(super) slot: Option<Slot>,
+    pub(super) permit: Option<MailboxPermit>,
 }
 
 /// A place among the commands that wait for a room; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<RoomShared>);
+pub(super) struct MailboxPermit(Arc<RoomShared>);
 
 /// A command that was not taken.
 #[derive(Debug)]
@@ -109,11 +109,11 @@ impl Hub {
         if is_new && let Some(memory) = inner.memory.enter() {
             shard.insert(room, Entry::start(inner, room, memory));
         }
-        let sent = match shard.get(&room).and_then(|entry| Some((entry, entry.slot(inner)?))) {
+        let sent = match shard.get(&room).and_then(|entry| Some((entry, entry.permit(inner)?))) {
             None => Err(refused(Error::Overloaded, command)),
-            Some((entry, slot)) => {
-                command.slot = Some(slot);
-                entry.send(Letter::Command(command))
+            Some((entry, permit)) => {
+                command.permit = Some(permit);
+                entry.send(RoomMsg::Command(command))
             }
         };
         drop(shard);
@@ -140,7 +140,7 @@ impl Hub {
                 && let Some(entry) = lock(self.shard(room)).get(&room)
             {
                 // A task that has ended has nothing any more.
-                let _ended = entry.send(Letter::LetGo);
+                let _ended = entry.send(RoomMsg::LetGo);
             }
         }
     }
@@ -149,7 +149,7 @@ impl Hub {
     pub(super) fn depart(&self, room: RoomId, session: SessionId, departure: Departure) {
         if let Some(entry) = lock(self.shard(room)).get(&room) {
             // The task ends only with the entry gone, so it is there; if it is not, it has nobody to forget.
-            let _ended = entry.send(Letter::Depart(session, departure));
+            let _ended = entry.send(RoomMsg::Depart(session, departure));
         }
     }
 
@@ -165,7 +165,7 @@ impl Hub {
 
     /// Removes a room's entry, unless its mailbox has something. Under the lock that dispatching takes, so that no command
     /// is lost.
-    pub(super) fn retire(&self, room: RoomId, mailbox: &mpsc::UnboundedReceiver<Letter>) -> bool {
+    pub(super) fn retire(&self, room: RoomId, mailbox: &mpsc::UnboundedReceiver<RoomMsg>) -> bool {
         let mut shard = lock(self.shard(room));
         let retires = mailbox.is_empty();
         if retires {
@@ -191,7 +191,7 @@ impl Hub {
     /// Breaks a room's task.
     #[cfg(any(test, feature = "test-util"))]
     pub(super) fn break_room(&self, room: RoomId) -> bool {
-        lock(self.shard(room)).get(&room).is_some_and(|entry| entry.send(Letter::Panic).is_ok())
+        lock(self.shard(room)).get(&room).is_some_and(|entry| entry.send(RoomMsg::Panic).is_ok())
     }
 
     fn shard(&self, room: RoomId) -> &Mutex<HashMap<RoomId, Entry>> {
@@ -209,14 +209,14 @@ impl Entry {
     }
 
     /// A place for a command, if there is one.
-    fn slot(&self, inner: &Inner) -> Option<Slot> {
-        Slot::take(&self.shared, inner.limits.room_mailbox)
+    fn permit(&self, inner: &Inner) -> Option<MailboxPermit> {
+        MailboxPermit::take(&self.shared, inner.limits.room_mailbox)
     }
 
-    fn send(&self, letter: Letter) -> Result<(), Box<Refused>> {
-        match self.mailbox.send(letter) {
+    fn send(&self, message: RoomMsg) -> Result<(), Box<Refused>> {
+        match self.mailbox.send(message) {
             Ok(()) => Ok(()),
-            Err(mpsc::error::SendError(Letter::Command(command))) => Err(refused(Error::Unavailable, command)),
+            Err(mpsc::error::SendError(RoomMsg::Command(command))) => Err(refused(Error::Unavailable, command)),
             Err(_) => Ok(()),
         }
     }
@@ -229,16 +229,16 @@ impl RoomShared {
     }
 }
 
-impl Slot {
+impl MailboxPermit {
     fn take(shared: &Arc<RoomShared>, limit: usize) -> Option<Self> {
         // Taken first and given back on refusal, so that two at once cannot both take the last one.
         let waiting = shared.waiting.fetch_add(1, Ordering::AcqRel);
-        let slot = Self(Arc::clone(shared));
-        (waiting < limit).then_some(slot)
+        let permit = Self(Arc::clone(shared));
+        (waiting < limit).then_some(permit)
     }
 }
 
-impl Drop for Slot {
+impl Drop for MailboxPermit {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     Error, Room, RoomId,
-    append::{Append, AppendFailure, AppendResult, NewRoomRow},
+    append::{Append, AppendFailure, AppendResult, RoomRecord},
     engine::{admission::Admitted, breaker::Breaker, metrics::Metrics, writer::Writer},
     log::LogLimit,
     store::Store,
@@ -33,7 +33,7 @@ pub(super) enum Job {
     /// What a room wants appended to its log.
     Append { room: RoomId, append: Append, done: oneshot::Sender<AppendResult> },
     /// A room that is to be made. Its place is given back when that is done, whoever waits for it.
-    Create { row: NewRoomRow, done: oneshot::Sender<CreateResult>, admitted: Admitted },
+    Create { row: RoomRecord, done: oneshot::Sender<CreateResult>, admitted: Admitted },
 }
 
 /// What became of a room that was to be made.
@@ -48,7 +48,7 @@ impl Journal {
         runtime: &Handle,
         stop: &watch::Receiver<bool>,
     ) -> (Self, Vec<JoinHandle<()>>) {
-        let (writers, tasks) = (0..store.writers().max(1))
+        let (writers, tasks) = (0..store.append_concurrency().max(1))
             .map(|_| {
                 let (sender, jobs) = mpsc::unbounded_channel();
                 let (store, breaker, metrics) = (Arc::clone(store), Arc::clone(breaker), Arc::clone(metrics));
@@ -69,7 +69,7 @@ impl Journal {
     /// Hands in a room that is to be made. It is made whether or not the outcome is waited for.
     pub(super) fn create(
         &self,
-        row: NewRoomRow,
+        row: RoomRecord,
         admitted: Admitted,
     ) -> impl Future<Output = CreateResult> + Send + use<> {
         let (done, outcome) = oneshot::channel();

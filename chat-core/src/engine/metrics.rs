@@ -50,7 +50,7 @@ pub(super) enum AttachKind {
 }
 
 /// Counts in a gauge as long as it lives.
-pub(super) struct Counted(Gauge);
+pub(super) struct GaugeGuard(Gauge);
 
 impl Metrics {
     /// Describes the metrics to the recorder there is now, and takes handles from it.
@@ -134,24 +134,24 @@ impl Metrics {
     }
 
     /// A room is active as long as this lives.
-    pub(super) fn active_room(&self) -> Counted {
-        Counted::new(&self.rooms_active)
+    pub(super) fn active_room(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.rooms_active)
     }
 
     /// The breaker is open as long as this lives.
-    pub(super) fn open_breaker(&self) -> Counted {
-        Counted::new(&self.breaker_open)
+    pub(super) fn open_breaker(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.breaker_open)
     }
 }
 
-impl Counted {
+impl GaugeGuard {
     fn new(gauge: &Gauge) -> Self {
         gauge.increment(1);
         Self(gauge.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.decrement(1);
     }

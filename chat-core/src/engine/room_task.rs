@@ -13,14 +13,14 @@ use crate::{
     append::{Append, AppendResult},
     engine::{
         audience::Audience,
-        hub::{Letter, RoomCommand, RoomShared},
+        hub::{RoomCommand, RoomMsg, RoomShared},
         inner::Inner,
         load,
         memory::RoomMemory,
-        metrics::Counted,
+        metrics::GaugeGuard,
         reply::Responder,
         session_core::Ending,
-        shutdown::RoomPass,
+        shutdown::TaskGuard,
     },
     state::{Effect, Input, ReplyId, RoomState},
     torture::{self, Point},
@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct RoomTask {
     inner: Arc<Inner>,
     id: RoomId,
-    mailbox: mpsc::UnboundedReceiver<Letter>,
+    mailbox: mpsc::UnboundedReceiver<RoomMsg>,
     shared: Arc<RoomShared>,
     memory: RoomMemory,
     stop: watch::Receiver<bool>,
@@ -45,8 +45,8 @@ pub(super) struct RoomTask {
     /// The append under way, or the look at what became of it.
     append: Option<BoxFuture<'static, Input>>,
     load: Option<BoxFuture<'static, Input>>,
-    _pass: RoomPass,
-    _counted: Counted,
+    _pass: TaskGuard,
+    _counted: GaugeGuard,
 }
 
 /// Why a room's state is given up.
@@ -62,7 +62,7 @@ enum End {
 /// What comes next.
 enum Next {
     Input(Input),
-    Letter(Letter),
+    RoomMsg(RoomMsg),
     Wake,
     Linger,
     Stop,
@@ -73,7 +73,7 @@ impl RoomTask {
     pub(super) fn spawn(
         inner: &Arc<Inner>,
         id: RoomId,
-        mailbox: mpsc::UnboundedReceiver<Letter>,
+        mailbox: mpsc::UnboundedReceiver<RoomMsg>,
         shared: Arc<RoomShared>,
         memory: RoomMemory,
     ) {
@@ -150,7 +150,7 @@ impl RoomTask {
             let now = self.inner.clock.now().mono;
             if state.poll_timeout().is_some_and(|at| at <= now) {
                 // Before the mailbox, so that a busy room does not starve its timers.
-                self.step(state, Input::Wake);
+                self.step(state, Input::Timeout);
             }
             if state.is_deleted() {
                 return End::Deleted;
@@ -163,11 +163,11 @@ impl RoomTask {
             let linger = idle_since.map(|since: Duration| since + self.inner.limits.room_linger);
             match self.next(state.poll_timeout(), linger).await {
                 Next::Input(input) => self.step(state, input),
-                Next::Letter(Letter::Command(command)) => self.take(state, command),
-                Next::Letter(Letter::Depart(session, departure)) => {
+                Next::RoomMsg(RoomMsg::Command(command)) => self.take(state, command),
+                Next::RoomMsg(RoomMsg::Depart(session, departure)) => {
                     self.step(state, Input::Depart { session, departure });
                 }
-                Next::Letter(Letter::LetGo) => {
+                Next::RoomMsg(RoomMsg::LetGo) => {
                     self.memory.asked();
                     if is_idle && self.inner.hub.retire(self.id, &self.mailbox) {
                         return End::Idle;
@@ -176,7 +176,7 @@ impl RoomTask {
                 }
                 #[cfg(any(test, feature = "test-util"))]
                 #[expect(clippy::panic, reason = "it was asked for")]
-                Next::Letter(Letter::Panic) => panic!("broken on purpose"),
+                Next::RoomMsg(RoomMsg::Panic) => panic!("broken on purpose"),
                 Next::Wake => {}
                 Next::Linger => {
                     if self.inner.hub.retire(self.id, &self.mailbox) {
@@ -195,8 +195,8 @@ impl RoomTask {
             _ = self.stop.wait_for(|stop| *stop) => Next::Stop,
             input = outcome(&mut self.append) => Next::Input(input),
             input = outcome(&mut self.load) => Next::Input(input),
-            letter = self.mailbox.recv() => match letter {
-                Some(letter) => Next::Letter(letter),
+            message = self.mailbox.recv() => match message {
+                Some(message) => Next::RoomMsg(message),
                 // The entry holds the sender as long as this runs.
                 None => Next::Stop,
             },
@@ -206,9 +206,9 @@ impl RoomTask {
     }
 
     fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
-        let RoomCommand { input, reply, responder, slot } = command;
+        let RoomCommand { input, reply, responder, permit } = command;
         // From here on the state says what may wait.
-        drop(slot);
+        drop(permit);
         self.pending.insert(reply, responder);
         if matches!(input, Input::Send { .. }) {
             torture::reached(Point::InRoomTask);
@@ -222,7 +222,7 @@ impl RoomTask {
         let now = self.inner.clock.now();
         state.handle(input, now, &mut effects);
         // Whoever comes or goes joins or parts, or changes the number. Told first: who hears of it may ask at once.
-        let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Part(_)));
+        let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Leave(_)));
         if moved || state.presence().count != self.online {
             self.tell_presence(state);
         }
@@ -270,9 +270,9 @@ impl RoomTask {
                 }
             }
             Effect::Join(session) => self.join(session),
-            Effect::Part(session) => self.part(session, state.is_deleted()),
+            Effect::Leave(session) => self.part(session, state.is_deleted()),
             Effect::Publish(delivery) => self.publish(&delivery),
-            Effect::Tell(session, delivery) => {
+            Effect::SendTo(session, delivery) => {
                 self.inner.metrics.deliveries.increment(1);
                 self.audience.tell(session, delivery);
             }
@@ -351,13 +351,13 @@ impl RoomTask {
     }
 
     fn refuse_mail(&mut self, error: &Error) {
-        while let Ok(letter) = self.mailbox.try_recv() {
-            match letter {
-                Letter::Command(command) => command.responder.refuse(error.clone(), &self.inner.epoch),
-                Letter::LetGo => self.memory.asked(),
-                Letter::Depart(..) => {}
+        while let Ok(message) = self.mailbox.try_recv() {
+            match message {
+                RoomMsg::Command(command) => command.responder.refuse(error.clone(), &self.inner.epoch),
+                RoomMsg::LetGo => self.memory.asked(),
+                RoomMsg::Depart(..) => {}
                 #[cfg(any(test, feature = "test-util"))]
-                Letter::Panic => {}
+                RoomMsg::Panic => {}
             }
         }
     }

@@ -164,7 +164,7 @@ impl SessionHandle {
     }
 
     /// Ends the session as lost, because no close was seen: its user counts as online for the grace.
-    pub fn lose(&self) {
+    pub fn disconnect_lost(&self) {
         self.core().end(Ending::LOST);
     }
 

@@ -56,7 +56,7 @@ impl SessionCore {
             inner: Arc::clone(inner),
             places: Semaphore::new(inner.limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
             tickets: AtomicU64::new(0),
-            state: Mutex::new(State::new(inner.limits.outbox_bytes)),
+            state: Mutex::new(State::new(inner.limits.session_queue_bytes)),
         }
     }
 
@@ -144,7 +144,7 @@ impl SessionCore {
 
     /// Passes an event or a signal on.
     pub(super) fn deliver(self: &Arc<Self>, delivery: Delivery) {
-        self.change(|state, _| state.outbox.push(Update::Delivery(delivery)).map_err(drop));
+        self.change(|state, _| state.queue.push(Update::Delivery(delivery)).map_err(drop));
     }
 
     /// From now on it does not hear this room; it is told so if that is because the room is gone.
@@ -154,14 +154,14 @@ impl SessionCore {
             if !is_deleted {
                 return Ok(None);
             }
-            state.outbox.push(Update::Detached(room)).map_err(drop)
+            state.queue.push(Update::Detached(room)).map_err(drop)
         });
     }
 
     /// What its stream yields next.
     pub(super) fn poll_update(self: &Arc<Self>, cx: Option<&Context<'_>>) -> Poll<Option<Update>> {
         let mut state = lock(&self.state);
-        let polled = state.outbox.poll(cx);
+        let polled = state.queue.poll(cx);
         if let Poll::Ready(Some(Update::Answer(ticket, _))) = &polled {
             self.places.add_permits(1);
             if state.release_gap(*ticket) {
@@ -176,7 +176,7 @@ impl SessionCore {
     pub(super) fn reader_gone(self: &Arc<Self>) {
         let mut leaves = false;
         self.change(|state, session| {
-            for update in state.outbox.reader_gone() {
+            for update in state.queue.reader_gone() {
                 session.forget(state, &update);
             }
             leaves = !state.has_handle;
@@ -192,7 +192,7 @@ impl SessionCore {
         let leaves = {
             let mut state = lock(&self.state);
             state.has_handle = false;
-            !state.outbox.has_reader()
+            !state.queue.has_reader()
         };
         if leaves {
             self.end(Ending::CLOSED);
@@ -207,9 +207,9 @@ impl SessionCore {
                 return;
             }
             state.ended = Some(ending.refusal());
-            let cleared = if ending.reason == Some(CloseReason::Lagged) { state.outbox.clear() } else { Vec::new() };
+            let cleared = if ending.reason == Some(CloseReason::Lagged) { state.queue.clear() } else { Vec::new() };
             drop(cleared);
-            let waker = state.outbox.close(ending.reason);
+            let waker = state.queue.close(ending.reason);
             state.gap = None;
             (std::mem::take(&mut state.rooms), std::mem::take(&mut state.held), waker)
         };
@@ -237,7 +237,7 @@ impl SessionCore {
         }
     }
 
-    /// Changes the state, dispatches what may go now, and wakes the reader after the lock is given back. An outbox that
+    /// Changes the state, dispatches what may go now, and wakes the reader after the lock is given back. An queue that
     /// overflowed ends the session.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut State, &Arc<Self>) -> Result<Option<Waker>, ()>) {
         let outcome = {
@@ -281,7 +281,7 @@ impl SessionCore {
             tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
         let span = (!span.is_disabled()).then(|| Box::new(span));
         let to = To::Session(SessionReply { session: Arc::clone(self), ticket, room, kind, attach, span, call });
-        let command = RoomCommand { input, reply, responder: Responder { to, admitted }, slot: None };
+        let command = RoomCommand { input, reply, responder: Responder { to, admitted }, permit: None };
         let held = Held { ticket, room, wants_gap, command };
         if state.must_wait(&held) {
             state.held.push_back(held);
@@ -362,8 +362,8 @@ impl SessionCore {
         result: AnswerResult,
     ) -> Result<Option<Waker>, ()> {
         let Some(call) = call else {
-            if state.outbox.takes_more() {
-                return state.outbox.push(Update::Answer(ticket, result)).map_err(drop);
+            if state.queue.takes_more() {
+                return state.queue.push(Update::Answer(ticket, result)).map_err(drop);
             }
             self.forget(state, &Update::Answer(ticket, result));
             return Ok(None);

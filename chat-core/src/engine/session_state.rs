@@ -1,16 +1,16 @@
-//! What a session keeps under its lock: its outbox, its rooms, and the commands that wait for a gap.
+//! What a session keeps under its lock: its queue, its rooms, and the commands that wait for a gap.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::{
     Error, RoomId, Ticket,
-    engine::{hub::RoomCommand, outbox::Outbox},
+    engine::{hub::RoomCommand, session_queue::SessionQueue},
 };
 
 /// What changes about a session: kept under its lock.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) outbox: Outbox,
+    pub(super) queue: SessionQueue,
     pub(super) has_handle: bool,
     /// Why commands are refused, once it has ended.
     pub(super) ended: Option<Error>,
@@ -42,9 +42,9 @@ pub(super) struct Held {
 
 impl State {
     /// A session that has done nothing yet.
-    pub(super) fn new(outbox_bytes: usize) -> Self {
+    pub(super) fn new(session_queue_bytes: usize) -> Self {
         Self {
-            outbox: Outbox::new(outbox_bytes),
+            queue: SessionQueue::new(session_queue_bytes),
             has_handle: true,
             ended: None,
             rooms: HashMap::new(),

@@ -35,7 +35,7 @@ pub(super) struct RoomTasks {
 
 /// Held by a room's task as long as it runs.
 #[derive(Debug)]
-pub(super) struct RoomPass(Arc<RoomTasks>);
+pub(super) struct TaskGuard(Arc<RoomTasks>);
 
 impl Lifecycle {
     pub(super) fn new(stop: watch::Sender<bool>, writers: Vec<JoinHandle<()>>) -> Self {
@@ -57,9 +57,9 @@ impl Lifecycle {
         self.stop.subscribe()
     }
 
-    pub(super) fn enter_room(&self) -> RoomPass {
+    pub(super) fn enter_room(&self) -> TaskGuard {
         self.rooms.count.fetch_add(1, Ordering::AcqRel);
-        RoomPass(Arc::clone(&self.rooms))
+        TaskGuard(Arc::clone(&self.rooms))
     }
 
     /// Resolves when the engine has stopped.
@@ -70,7 +70,7 @@ impl Lifecycle {
     }
 }
 
-impl Drop for RoomPass {
+impl Drop for TaskGuard {
     fn drop(&mut self) {
         if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.none.notify_waiters();

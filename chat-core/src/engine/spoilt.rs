@@ -6,7 +6,7 @@ use futures::{FutureExt, future::BoxFuture};
 
 use crate::{
     Error, Event, EventKind, Message, RoomId, Seq,
-    append::{Append, AppendFailure, AppendResult, Placed},
+    append::{Append, AppendFailure, AppendOutcome, AppendResult},
     engine::inner::Inner,
     torture::{self, Bug, Point},
 };
@@ -35,12 +35,12 @@ pub(super) fn after_answer() {
 }
 
 /// What would become of an append that is stored.
-fn pretended(room: RoomId, append: &Append, head: Seq) -> Vec<Placed> {
-    let Append::Messages(messages) = append else { return vec![Placed::Unchanged] };
+fn pretended(room: RoomId, append: &Append, head: Seq) -> Vec<AppendOutcome> {
+    let Append::Messages(messages) = append else { return vec![AppendOutcome::Unchanged] };
     let event = |(new, seq): (&crate::append::NewMessage, u64)| {
         let message = Message { content: new.content.clone(), key: new.key.to_given(), ordinal: seq };
         let (actor, kind) = (Some(new.author.clone()), EventKind::Message(message));
-        Placed::New(Arc::new(Event { room, seq: Seq(seq), at: new.at, actor, kind }))
+        AppendOutcome::New(Arc::new(Event { room, seq: Seq(seq), at: new.at, actor, kind }))
     };
     messages.iter().zip(head.next().0..).map(event).collect()
 }

@@ -12,7 +12,7 @@ use tracing::{Instrument, field};
 
 use crate::{
     Error, RoomId,
-    append::{Append, AppendFailure, AppendResult, NewDelete, NewRoomRow, NewUpdate, Placed},
+    append::{Append, AppendFailure, AppendOutcome, AppendResult, RoomDeletion, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
         breaker::{Breaker, not_stored},
@@ -45,9 +45,9 @@ struct Waiting {
 
 /// What has a transaction of its own.
 enum Change {
-    Update(RoomId, NewUpdate, Done),
-    Delete(RoomId, NewDelete, Done),
-    Create(NewRoomRow, oneshot::Sender<CreateResult>, Admitted),
+    Update(RoomId, RoomUpdate, Done),
+    Delete(RoomId, RoomDeletion, Done),
+    Create(RoomRecord, oneshot::Sender<CreateResult>, Admitted),
 }
 
 /// Who waits for the outcome of an append.
@@ -147,7 +147,7 @@ impl Writer {
         placed.into_iter().next().flatten().ok_or(AppendFailure::NotStored(Error::RoomNotFound))
     }
 
-    async fn append(&self, rooms: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+    async fn append(&self, rooms: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let messages = rooms.iter().map(|room| room.messages.len()).sum::<usize>();
         let span = tracing::debug_span!("append", rooms = rooms.len(), messages, outcome = field::Empty);
         let began = Instant::now();
@@ -229,7 +229,7 @@ impl Waiting {
     }
 }
 
-fn placed_alone(placed: Option<Placed>) -> AppendResult {
+fn placed_alone(placed: Option<AppendOutcome>) -> AppendResult {
     placed.map(|placed| vec![placed]).ok_or(AppendFailure::NotStored(Error::RoomNotFound))
 }
 

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     state::{
         Departure, Effect, Input, Outcome, ReplyId, RoomState,
-        order::Order,
+        order::LogPhase,
         room::{Load, answer, fail, refuse},
         typing::Typists,
     },
@@ -35,7 +35,7 @@ pub(super) struct Waiting {
     /// Whether it was.
     asked_tail: bool,
     /// Its session's commands that came after.
-    behind: VecDeque<Input>,
+    queued: VecDeque<Input>,
 }
 
 /// How many events after the head are loaded at a time: of at most 64 KiB each.
@@ -44,7 +44,7 @@ const TAIL_PAGE: usize = 64;
 const MAX_ROUNDS: u8 = 3;
 
 /// What is to be done about an attach now.
-enum Verdict {
+enum AttachDecision {
     Join(Vec<Delivery>),
     Resync,
     /// A position that cannot be right.
@@ -55,13 +55,13 @@ enum Verdict {
 
 impl Waiting {
     pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
-        Self { attachment, since, reply, rounds: 0, asking_tail: false, asked_tail: false, behind: VecDeque::new() }
+        Self { attachment, since, reply, rounds: 0, asking_tail: false, asked_tail: false, queued: VecDeque::new() }
     }
 }
 
 impl RoomState {
     /// Puts a command behind its session's waiting attach, if there is one; gives it back if not. A detach does not wait.
-    pub(super) fn behind_attach(&mut self, command: Input) -> Option<Input> {
+    pub(super) fn queue_behind_attach(&mut self, command: Input) -> Option<Input> {
         let session = match &command {
             Input::Attach { session, .. } | Input::Typing { session, .. } => Some(*session),
             Input::Send { session, .. } => *session,
@@ -73,11 +73,11 @@ impl RoomState {
             | Input::Recovered(_)
             | Input::Loaded(_)
             | Input::LetGo
-            | Input::Wake => None,
+            | Input::Timeout => None,
         };
         match session.and_then(|session| self.waiting.get_mut(&session)) {
             Some(waiting) => {
-                waiting.behind.push_back(command);
+                waiting.queued.push_back(command);
                 None
             }
             None => Some(command),
@@ -89,16 +89,16 @@ impl RoomState {
             return fail(waiting.reply, Error::AlreadyAttached, effects);
         }
         match self.judge(&waiting) {
-            Verdict::Join(gap) => self.join(session, waiting, Some(gap), now, effects),
-            Verdict::Resync => self.join(session, waiting, None, now, effects),
-            Verdict::ResyncImpossible(seq) => {
+            AttachDecision::Join(gap) => self.join(session, waiting, Some(gap), now, effects),
+            AttachDecision::Resync => self.join(session, waiting, None, now, effects),
+            AttachDecision::ResyncImpossible(seq) => {
                 effects.push(Effect::ImpossiblePosition { session, seq, head: self.head });
                 self.join(session, waiting, None, now, effects);
             }
-            Verdict::LoadTail if self.order.gave_up() => {
+            AttachDecision::LoadTail if self.order.gave_up() => {
                 self.give_up_attach(waiting, &Error::Unavailable, now, effects);
             }
-            Verdict::LoadRecent | Verdict::LoadTail => {
+            AttachDecision::LoadRecent | AttachDecision::LoadTail => {
                 if self.planted.has(Bug::LiveBeforeGap) {
                     effects.push(Effect::Join(session));
                 }
@@ -108,26 +108,30 @@ impl RoomState {
     }
 
     /// Whether what is at hand answers an attach. Decided at the step that would answer it, never before.
-    fn judge(&self, waiting: &Waiting) -> Verdict {
+    fn judge(&self, waiting: &Waiting) -> AttachDecision {
         let seq = match &waiting.since {
-            Since::Now => return Verdict::Join(vec![]),
+            Since::Now => return AttachDecision::Join(vec![]),
             Since::Position(position) if position.epoch != self.epoch => {
-                return Verdict::ResyncImpossible(position.seq);
+                return AttachDecision::ResyncImpossible(position.seq);
             }
             Since::Position(position) => position.seq,
             Since::Seq(seq) => *seq,
         };
         if seq > self.head {
-            return if waiting.asked_tail { Verdict::ResyncImpossible(seq) } else { Verdict::LoadTail };
+            return if waiting.asked_tail { AttachDecision::ResyncImpossible(seq) } else { AttachDecision::LoadTail };
         }
         if self.planted.has(Bug::AttachRepeatsOne) && seq > Seq(0) && self.recent.covers(Seq(seq.0 - 1)) {
-            return Verdict::Join(self.recent.since(Seq(seq.0 - 1)));
+            return AttachDecision::Join(self.recent.since(Seq(seq.0 - 1)));
         }
         if self.recent.covers(seq) || self.planted.has(Bug::ResumeOkOnHole) {
             let off_by_one = self.planted.has(Bug::AttachOffByOne) && seq < self.head;
-            return Verdict::Join(self.recent.since(if off_by_one { seq.next() } else { seq }));
+            return AttachDecision::Join(self.recent.since(if off_by_one { seq.next() } else { seq }));
         }
-        if self.recent.can_grow() && waiting.rounds < MAX_ROUNDS { Verdict::LoadRecent } else { Verdict::Resync }
+        if self.recent.can_grow() && waiting.rounds < MAX_ROUNDS {
+            AttachDecision::LoadRecent
+        } else {
+            AttachDecision::Resync
+        }
     }
 
     /// The one step in which a session is answered, given its gap, and joins the audience.
@@ -139,7 +143,7 @@ impl RoomState {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let Waiting { attachment, reply, behind, .. } = waiting;
+        let Waiting { attachment, reply, queued, .. } = waiting;
         let is_missed = self.planted.has(Bug::ArrivalMissed) && session.0.is_multiple_of(3);
         if attachment.presence && !is_missed && self.online.arrive(session, &attachment.user) {
             self.presence_changed();
@@ -148,26 +152,26 @@ impl RoomState {
             }
             // The session that causes it gets its own list below; the others get theirs now, or when it is due.
             if self.audience.is_empty() {
-                self.user_list_pace.clear();
-            } else if self.user_list_pace.take(now.mono) {
+                self.user_list_throttle.clear();
+            } else if self.user_list_throttle.take(now.mono) {
                 effects.push(Effect::Publish(self.user_list(now)));
             }
         }
         let head = self.head;
         answer(reply, gap.map_or(Outcome::Resync { head }, |gap| Outcome::Attached { head, gap }), effects);
         effects.push(Effect::Join(session));
-        effects.push(Effect::Tell(session, self.user_list(now)));
+        effects.push(Effect::SendTo(session, self.user_list(now)));
         if !self.typists.is_empty() {
-            effects.push(Effect::Tell(session, self.signal(SignalKind::Typing(self.typists.view()), now)));
+            effects.push(Effect::SendTo(session, self.signal(SignalKind::Typing(self.typists.view()), now)));
         }
         self.audience.insert(session, attachment);
-        self.run_behind(behind, now, effects);
+        self.run_queued(queued, now, effects);
     }
 
     pub(super) fn detach(&mut self, session: SessionId, reply: ReplyId, now: Now, effects: &mut Vec<Effect>) {
         self.give_up_attaches_of(session, now, effects);
         if let Some(attachment) = self.audience.remove(&session) {
-            effects.push(Effect::Part(session));
+            effects.push(Effect::Leave(session));
             answer(reply, Outcome::Detached, effects);
             self.gone(session, &attachment, Departure::Closed, now, effects);
         } else {
@@ -179,7 +183,7 @@ impl RoomState {
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
         if let Some(waiting) = self.waiting.remove(&session) {
             fail(waiting.reply, Error::NotAttached, effects);
-            for command in waiting.behind {
+            for command in waiting.queued {
                 if matches!(command, Input::Send { .. }) {
                     self.command(command, now, effects);
                 } else {
@@ -188,14 +192,14 @@ impl RoomState {
             }
         }
         if let Some(attachment) = self.audience.remove(&session) {
-            effects.push(Effect::Part(session));
+            effects.push(Effect::Leave(session));
             self.gone(session, &attachment, departure, now, effects);
         }
     }
 
     fn give_up_attach(&mut self, waiting: Waiting, error: &Error, now: Now, effects: &mut Vec<Effect>) {
         fail(waiting.reply, error.clone(), effects);
-        self.run_behind(waiting.behind, now, effects);
+        self.run_queued(waiting.queued, now, effects);
     }
 
     /// Ends a session's waiting attach, and the one that may stand behind it, and so on.
@@ -205,8 +209,8 @@ impl RoomState {
         }
     }
 
-    fn run_behind(&mut self, behind: VecDeque<Input>, now: Now, effects: &mut Vec<Effect>) {
-        for command in behind {
+    fn run_queued(&mut self, queued: VecDeque<Input>, now: Now, effects: &mut Vec<Effect>) {
+        for command in queued {
             self.command(command, now, effects);
         }
     }
@@ -222,7 +226,7 @@ impl RoomState {
     ) {
         let user = &attachment.user;
         if self.typists.stop(session, &user.id) {
-            self.typing_pace.mark();
+            self.typing_throttle.mark();
         }
         let stays = self.planted.has(Bug::PresenceNotCleared) && departure == Departure::Lost;
         if !attachment.presence || stays {
@@ -262,7 +266,7 @@ impl RoomState {
             false => self.typists.stop(session, &user.id),
         };
         if news {
-            self.typing_pace.mark();
+            self.typing_throttle.mark();
         }
     }
 
@@ -275,7 +279,7 @@ impl RoomState {
             self.load = Some(Load::Tail);
             self.waiting.values_mut().for_each(|waiting| waiting.asking_tail = true);
             effects.push(Effect::Load { after: self.head, limit: TAIL_PAGE });
-        } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadRecent)) {
+        } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), AttachDecision::LoadRecent)) {
             self.load = Some(Load::Recent);
             let (after, limit) = self.recent.missing();
             effects.push(Effect::Load { after, limit });
@@ -284,12 +288,12 @@ impl RoomState {
 
     /// Whether an attach asks for events after the head.
     pub(super) fn tail_asked(&self) -> bool {
-        self.waiting.values().any(|waiting| matches!(self.judge(waiting), Verdict::LoadTail))
+        self.waiting.values().any(|waiting| matches!(self.judge(waiting), AttachDecision::LoadTail))
     }
 
     /// The older events came, or did not.
     pub(super) fn loaded_recent(&mut self, loaded: Result<Vec<Delivery>, Error>, now: Now, effects: &mut Vec<Effect>) {
-        let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadRecent));
+        let served = self.waiting_for(|verdict| matches!(verdict, AttachDecision::LoadRecent));
         match loaded {
             Ok(older) => {
                 self.recent.prepend(older);
@@ -306,7 +310,7 @@ impl RoomState {
 
     /// The database was asked for what is after the head, and that was applied.
     pub(super) fn loaded_tail(&mut self, error: Option<&Error>, now: Now, effects: &mut Vec<Effect>) {
-        let served = self.waiting_for(|verdict| matches!(verdict, Verdict::LoadTail));
+        let served = self.waiting_for(|verdict| matches!(verdict, AttachDecision::LoadTail));
         if let Some(error) = error {
             self.give_up_attaches(served, error, now, effects);
         } else {
@@ -334,7 +338,7 @@ impl RoomState {
         }
     }
 
-    fn waiting_for(&self, wanted: impl Fn(&Verdict) -> bool) -> Vec<SessionId> {
+    fn waiting_for(&self, wanted: impl Fn(&AttachDecision) -> bool) -> Vec<SessionId> {
         let waiting = self.waiting.iter().filter(|(_, waiting)| wanted(&self.judge(waiting)));
         waiting.map(|(session, _)| *session).collect()
     }
@@ -349,13 +353,13 @@ impl RoomState {
     /// The room is gone: everyone's attachment ends, without leaves.
     pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
         self.deleted = true;
-        self.order = Order::Idle;
+        self.order = LogPhase::Idle;
         for session in mem::take(&mut self.audience).into_keys() {
-            effects.push(Effect::Part(session));
+            effects.push(Effect::Leave(session));
         }
         for (_, waiting) in mem::take(&mut self.waiting) {
             fail(waiting.reply, Error::RoomNotFound, effects);
-            waiting.behind.iter().for_each(|command| refuse(command, &Error::RoomNotFound, effects));
+            waiting.queued.iter().for_each(|command| refuse(command, &Error::RoomNotFound, effects));
         }
         self.refuse_queue(&Error::RoomNotFound, effects);
         self.online = super::presence::Online::new(&self.limits);

@@ -2,7 +2,7 @@
 //!
 //! [`RoomState`] is the only place that decides what happens in a room. Its methods are of four kinds:
 //! - **`handle`** takes an [`Input`] and the time, and pushes [`Effect`]s that the caller carries out *in order*;
-//! - **`poll_timeout`** says when it wants an [`Input::Wake`] at the latest;
+//! - **`poll_timeout`** says when it wants an [`Input::Timeout`] at the latest;
 //! - **getters** (`presence`, `is_idle`, …) look and change nothing;
 //! - **`new`** starts from the room's head.
 //!
@@ -20,7 +20,6 @@ use crate::{
 mod audience;
 mod backlog;
 mod order;
-mod pace;
 mod planted;
 mod presence;
 mod rate;
@@ -28,6 +27,7 @@ mod recent;
 mod room;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod typing;
 
 pub use backlog::{Backlog, Overflow};
@@ -130,7 +130,7 @@ pub enum Input {
     /// Memory is wanted elsewhere: what can be read again is let go of.
     LetGo,
     /// The time that `poll_timeout` named has come (or not: it does no harm).
-    Wake,
+    Timeout,
 }
 
 /// What is to be done, in this order.
@@ -160,11 +160,11 @@ pub enum Effect {
     /// From now on, what is published reaches this session.
     Join(SessionId),
     /// From now on, nothing of this room reaches this session.
-    Part(SessionId),
+    Leave(SessionId),
     /// Deliver to everyone who joined.
     Publish(Delivery),
     /// Deliver to one.
-    Tell(SessionId, Delivery),
+    SendTo(SessionId, Delivery),
     /// A client's position cannot be right (ahead of the log, or of another history): to be counted.
     ImpossiblePosition {
         /// Whose.

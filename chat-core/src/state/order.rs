@@ -10,8 +10,8 @@ use std::{
 use crate::{
     Delivery, Event, EventKind, Identity, Now, RoomId, RoomName, Seq, Topic,
     append::{
-        Append, AppendFailure, AppendResult, EventKey, Fingerprint, Lookup, NewDelete, NewMessage, NewUpdate, Placed,
-        Recovered, StoredEvent,
+        Append, AppendFailure, AppendOutcome, AppendResult, EventKey, Fingerprint, Lookup, NewMessage, Recovered,
+        RoomDeletion, RoomUpdate, StoredEvent,
     },
     error::Error,
     state::{
@@ -23,7 +23,7 @@ use crate::{
 
 /// What the room's log is doing.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum LogPhase {
     /// Nothing: the next append may start.
     Idle,
     /// An append is under way.
@@ -110,7 +110,7 @@ impl Pending {
     }
 }
 
-impl Order {
+impl LogPhase {
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         match self {
             Self::Idle | Self::Appending(_) => None,
@@ -166,10 +166,10 @@ impl RoomState {
     /// What the log does next, if nothing is under way or a time has come.
     pub(super) fn continue_order(&mut self, now: Now, effects: &mut Vec<Effect>) {
         match &mut self.order {
-            Order::Appending(_) => {}
-            Order::Idle => self.start_next(now, effects),
-            Order::Recovering { .. } => self.continue_recovery(now, effects),
-            Order::Filling { retry_at, .. } | Order::Tail { retry_at, .. } => {
+            LogPhase::Appending(_) => {}
+            LogPhase::Idle => self.start_next(now, effects),
+            LogPhase::Recovering { .. } => self.continue_recovery(now, effects),
+            LogPhase::Filling { retry_at, .. } | LogPhase::Tail { retry_at, .. } => {
                 *retry_at = retry_at.filter(|at| *at > now.mono);
             }
         }
@@ -180,7 +180,7 @@ impl RoomState {
         // claims, they do not keep others' messages waiting.
         self.tail_was_last = (self.queue.is_empty() || !self.tail_was_last) && self.tail_asked();
         if self.tail_was_last {
-            self.order = Order::Tail { gone: false, retry_at: None };
+            self.order = LogPhase::Tail { gone: false, retry_at: None };
         } else {
             self.start_append(now, effects);
         }
@@ -192,9 +192,9 @@ impl RoomState {
         let mut in_flight = vec![first.in_flight()];
         let append = match first.what {
             What::Update { actor, name, topic } => {
-                Append::Update(NewUpdate { actor, name, topic, key: first.key, at: now.wall })
+                Append::Update(RoomUpdate { actor, name, topic, key: first.key, at: now.wall })
             }
-            What::Delete { actor } => Append::Delete(NewDelete { actor, key: first.key, at: now.wall }),
+            What::Delete { actor } => Append::Delete(RoomDeletion { actor, key: first.key, at: now.wall }),
             What::Message { author, content } => {
                 let mut messages = vec![new_message(author, content, first.key, now)];
                 while let Some(Pending { what: What::Message { .. }, .. }) = self.queue.front()
@@ -215,13 +215,13 @@ impl RoomState {
         if self.planted.has(Bug::PublishBeforeCommit) {
             self.publish_early(&append, effects);
         }
-        self.order = Order::Appending(in_flight);
+        self.order = LogPhase::Appending(in_flight);
         effects.push(Effect::Append(append));
     }
 
     /// The append under way has ended, somehow.
     pub(super) fn appended(&mut self, result: AppendResult, now: Now, effects: &mut Vec<Effect>) {
-        let Order::Appending(in_flight) = mem::replace(&mut self.order, Order::Idle) else { return };
+        let LogPhase::Appending(in_flight) = mem::replace(&mut self.order, LogPhase::Idle) else { return };
         match result {
             Ok(placed) => {
                 let committed = answer_placed(in_flight, placed, effects);
@@ -233,7 +233,7 @@ impl RoomState {
             }
             Err(AppendFailure::Unknown) => {
                 let give_up_at = now.mono + GIVE_UP_AFTER;
-                self.order = Order::Recovering { in_flight, give_up_at, gave_up: false, retry_at: Some(now.mono) };
+                self.order = LogPhase::Recovering { in_flight, give_up_at, gave_up: false, retry_at: Some(now.mono) };
             }
         }
     }
@@ -244,12 +244,12 @@ impl RoomState {
         }
         if *error == Error::RoomNotFound {
             // Another writer deleted it: those who are here are to see how it ended.
-            self.order = Order::Tail { gone: true, retry_at: None };
+            self.order = LogPhase::Tail { gone: true, retry_at: None };
         }
     }
 
     fn continue_recovery(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let Order::Recovering { in_flight, give_up_at, gave_up, retry_at } = &mut self.order else { return };
+        let LogPhase::Recovering { in_flight, give_up_at, gave_up, retry_at } = &mut self.order else { return };
         if retry_at.is_some_and(|at| at <= now.mono) {
             *retry_at = None;
             let keys = in_flight.iter().map(|entry| entry.lookup.clone()).collect();
@@ -272,7 +272,9 @@ impl RoomState {
             Err(Error::RoomNotFound) => Err(Error::RoomNotFound),
             Err(_) => return self.order.retry_later(now),
         };
-        let Order::Recovering { in_flight, gave_up, .. } = mem::replace(&mut self.order, Order::Idle) else { return };
+        let LogPhase::Recovering { in_flight, gave_up, .. } = mem::replace(&mut self.order, LogPhase::Idle) else {
+            return;
+        };
         // Whoever was told that it is not known has had their answer.
         let in_flight = if gave_up { vec![] } else { in_flight };
         match recovered {
@@ -294,9 +296,9 @@ impl RoomState {
             return;
         }
         if is_deleted {
-            self.order = Order::Tail { gone: true, retry_at: None };
+            self.order = LogPhase::Tail { gone: true, retry_at: None };
         } else if self.head < head && !self.planted.has(Bug::HoleNotLoaded) {
-            self.order = Order::Filling { to: head, committed: vec![], retry_at: None };
+            self.order = LogPhase::Filling { to: head, committed: vec![], retry_at: None };
         } else {
             self.retry_attaches(now, effects);
         }
@@ -308,7 +310,7 @@ impl RoomState {
         if let Some(first) = hole
             && !self.planted.has(Bug::HoleNotLoaded)
         {
-            self.order = Order::Filling { to: Seq(first.0 - 1), committed, retry_at: None };
+            self.order = LogPhase::Filling { to: Seq(first.0 - 1), committed, retry_at: None };
             return;
         }
         self.apply_all(committed, effects);
@@ -334,8 +336,10 @@ impl RoomState {
         match events {
             Ok(events) => {
                 let to = match &self.order {
-                    Order::Filling { to, .. } => Some(*to),
-                    Order::Idle | Order::Appending(_) | Order::Recovering { .. } | Order::Tail { .. } => None,
+                    LogPhase::Filling { to, .. } => Some(*to),
+                    LogPhase::Idle | LogPhase::Appending(_) | LogPhase::Recovering { .. } | LogPhase::Tail { .. } => {
+                        None
+                    }
                 };
                 let others = events.into_iter().filter(|event| to.is_none_or(|to| event.seq <= to));
                 self.apply_all(others, effects);
@@ -343,17 +347,17 @@ impl RoomState {
             Err(e) => error = Some(e),
         }
         let progress = self.head > before;
-        match mem::replace(&mut self.order, Order::Idle) {
-            Order::Filling { to, committed, .. } if self.head >= to => self.commit(committed, now, effects),
-            Order::Tail { gone: false, .. } if !progress => self.loaded_tail(error.as_ref(), now, effects),
-            Order::Tail { gone: true, .. } if !progress && error.is_none() => self.end(effects),
+        match mem::replace(&mut self.order, LogPhase::Idle) {
+            LogPhase::Filling { to, committed, .. } if self.head >= to => self.commit(committed, now, effects),
+            LogPhase::Tail { gone: false, .. } if !progress => self.loaded_tail(error.as_ref(), now, effects),
+            LogPhase::Tail { gone: true, .. } if !progress && error.is_none() => self.end(effects),
             // There may be more, or it is to be tried again.
-            order @ (Order::Idle
-            | Order::Appending(_)
-            | Order::Recovering { .. }
-            | Order::Filling { .. }
-            | Order::Tail { .. }) => {
-                self.order = if self.deleted { Order::Idle } else { order };
+            order @ (LogPhase::Idle
+            | LogPhase::Appending(_)
+            | LogPhase::Recovering { .. }
+            | LogPhase::Filling { .. }
+            | LogPhase::Tail { .. }) => {
+                self.order = if self.deleted { LogPhase::Idle } else { order };
                 if !progress {
                     self.order.retry_later(now);
                 }
@@ -383,7 +387,7 @@ impl RoomState {
         if let (true, Some(author)) = (is_message, &event.actor)
             && self.typists.stop_user(&author.id)
         {
-            self.typing_pace.mark();
+            self.typing_throttle.mark();
         }
         if event.kind == EventKind::RoomDeleted {
             self.end(effects);
@@ -408,18 +412,18 @@ fn new_message(author: Identity, content: String, key: EventKey, now: Now) -> Ne
 }
 
 /// Answers each entry what became of it; returns the events that are new.
-fn answer_placed(in_flight: Vec<InFlight>, placed: Vec<Placed>, effects: &mut Vec<Effect>) -> Vec<Arc<Event>> {
+fn answer_placed(in_flight: Vec<InFlight>, placed: Vec<AppendOutcome>, effects: &mut Vec<Effect>) -> Vec<Arc<Event>> {
     let mut committed = vec![];
     let mut placed = placed.into_iter();
     for entry in in_flight {
         let outcome = match placed.next() {
-            Some(Placed::New(event)) => {
+            Some(AppendOutcome::New(event)) => {
                 committed.push(event.clone());
                 Outcome::Stored { event, replayed: false }
             }
-            Some(Placed::Replay(event)) => Outcome::Stored { event, replayed: true },
-            Some(Placed::Unchanged) => Outcome::Unchanged,
-            Some(Placed::Refused(error)) => Outcome::Failed(error),
+            Some(AppendOutcome::Replay(event)) => Outcome::Stored { event, replayed: true },
+            Some(AppendOutcome::Unchanged) => Outcome::Unchanged,
+            Some(AppendOutcome::Refused(error)) => Outcome::Failed(error),
             // A store that answers fewer entries than it was given: a defect, but nobody is left waiting.
             None => Outcome::Failed(Error::Internal),
         };

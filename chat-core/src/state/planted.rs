@@ -50,13 +50,13 @@ fn spoil(bug: Bug, effects: &mut Vec<Effect>) {
             | Effect::Recover { .. }
             | Effect::Load { .. }
             | Effect::Join(_)
-            | Effect::Part(_)
-            | Effect::Tell(..)
+            | Effect::Leave(_)
+            | Effect::SendTo(..)
             | Effect::ImpossiblePosition { .. }) => effect,
         };
         if bug == Bug::DeliverAfterDetach
             && matches!(&effect, Effect::Answer { result: Outcome::Detached, .. })
-            && matches!(effects.last(), Some(Effect::Part(_)))
+            && matches!(effects.last(), Some(Effect::Leave(_)))
         {
             effects.pop();
         }

@@ -8,11 +8,11 @@ use crate::{
     state::{
         Effect, Input, Outcome, ReplyId,
         audience::{Attachment, Waiting},
-        order::{Order, Pending},
-        pace::Pace,
+        order::{LogPhase, Pending},
         planted::Planted,
         presence::Online,
         recent::Recent,
+        throttle::Throttle,
         typing::Typists,
     },
     torture::Bug,
@@ -28,7 +28,7 @@ pub struct RoomState {
     pub(super) head: Seq,
     pub(super) deleted: bool,
     pub(super) recent: Recent,
-    pub(super) order: Order,
+    pub(super) order: LogPhase,
     /// Whether the log was last asked for events after the head, not appended to.
     pub(super) tail_was_last: bool,
     /// Appends that wait for the one under way.
@@ -40,8 +40,8 @@ pub struct RoomState {
     pub(super) waiting: BTreeMap<SessionId, Waiting>,
     pub(super) online: Online,
     pub(super) typists: Typists,
-    pub(super) user_list_pace: Pace,
-    pub(super) typing_pace: Pace,
+    pub(super) user_list_throttle: Throttle,
+    pub(super) typing_throttle: Throttle,
     /// Who is online, as told last: kept so that it is encoded once for all who attach.
     user_list: Option<Delivery>,
     presence: Presence,
@@ -67,7 +67,7 @@ impl RoomState {
             head,
             deleted: false,
             recent: Recent::new(head, limits.recent_events, limits.recent_bytes),
-            order: Order::Idle,
+            order: LogPhase::Idle,
             tail_was_last: false,
             queue: std::collections::VecDeque::new(),
             load: None,
@@ -75,8 +75,8 @@ impl RoomState {
             waiting: BTreeMap::new(),
             online: Online::new(&limits),
             typists: Typists::new(limits.typing_expiry, limits.typing_names),
-            user_list_pace: Pace::new(limits.signal_interval),
-            typing_pace: Pace::new(limits.signal_interval),
+            user_list_throttle: Throttle::new(limits.signal_interval),
+            typing_throttle: Throttle::new(limits.signal_interval),
             user_list: None,
             presence: Presence::default(),
             planted: Planted::default(),
@@ -92,7 +92,7 @@ impl RoomState {
             Input::Loaded(result) => self.loaded(result, now, effects),
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
             Input::LetGo => self.let_go(),
-            Input::Wake => {}
+            Input::Timeout => {}
             command @ (Input::Attach { .. }
             | Input::Detach { .. }
             | Input::Typing { .. }
@@ -104,15 +104,15 @@ impl RoomState {
         self.planted.spoil(effects);
     }
 
-    /// When (on the monotonic clock) it wants an [`Input::Wake`] at the latest.
+    /// When (on the monotonic clock) it wants an [`Input::Timeout`] at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         [
             self.order.poll_timeout(),
             self.online.poll_timeout(),
             self.typists.poll_timeout(),
-            self.user_list_pace.poll_timeout(),
-            self.typing_pace.poll_timeout(),
+            self.user_list_throttle.poll_timeout(),
+            self.typing_throttle.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -150,7 +150,7 @@ impl RoomState {
             && self.waiting.is_empty()
             && self.queue.is_empty()
             && self.load.is_none()
-            && matches!(self.order, Order::Idle)
+            && matches!(self.order, LogPhase::Idle)
             && self.poll_timeout().is_none()
     }
 
@@ -165,7 +165,7 @@ impl RoomState {
         if self.deleted {
             return refuse(&command, &Error::RoomNotFound, effects);
         }
-        let Some(command) = self.behind_attach(command) else { return };
+        let Some(command) = self.queue_behind_attach(command) else { return };
         match command {
             Input::Attach { session, user, since, presence, reply } => {
                 let attachment = Attachment { user, presence };
@@ -186,7 +186,7 @@ impl RoomState {
             | Input::Recovered(_)
             | Input::Loaded(_)
             | Input::LetGo
-            | Input::Wake => {}
+            | Input::Timeout => {}
         }
     }
 
@@ -211,21 +211,21 @@ impl RoomState {
         }
         let expires = !self.planted.has(Bug::TypingNeverExpires);
         if expires && self.typists.expire(now.mono) {
-            self.typing_pace.mark();
+            self.typing_throttle.mark();
         }
     }
 
     fn send_due_signals(&mut self, now: Now, effects: &mut Vec<Effect>) {
         if self.audience.is_empty() {
-            self.user_list_pace.clear();
-            self.typing_pace.clear();
+            self.user_list_throttle.clear();
+            self.typing_throttle.clear();
             return;
         }
-        if self.user_list_pace.take(now.mono) {
+        if self.user_list_throttle.take(now.mono) {
             effects.push(Effect::Publish(self.user_list(now)));
         }
         let is_lost = self.planted.has(Bug::TypingStopLost) && self.typists.is_empty();
-        if self.typing_pace.take(now.mono) && !is_lost {
+        if self.typing_throttle.take(now.mono) && !is_lost {
             effects.push(Effect::Publish(self.signal(SignalKind::Typing(self.typists.view()), now)));
         }
     }
@@ -234,7 +234,7 @@ impl RoomState {
     pub(super) fn presence_changed(&mut self) {
         self.presence = self.online.view();
         self.user_list = None;
-        self.user_list_pace.mark();
+        self.user_list_throttle.mark();
     }
 
     pub(super) fn user_list(&mut self, now: Now) -> Delivery {
@@ -273,6 +273,6 @@ pub(super) fn refuse(command: &Input, error: &Error, effects: &mut Vec<Effect>) 
         | Input::Recovered(_)
         | Input::Loaded(_)
         | Input::LetGo
-        | Input::Wake => {}
+        | Input::Timeout => {}
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     Delivery, Epoch, Event, EventKind, Identity, Item, Limits, Message, Now, Position, RoomId, Seq, SessionId,
     SignalKind, Since, Timestamp,
-    append::{Append, AppendFailure, EventKey, Fingerprint, Placed, Recovered, StoredEvent},
+    append::{Append, AppendFailure, AppendOutcome, EventKey, Fingerprint, Recovered, StoredEvent},
     error::Error,
     state::{Departure, Effect, Input, Outcome, ReplyId, RoomState},
 };
@@ -28,8 +28,8 @@ fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
     StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint::of(content) }
 }
 
-fn placed(stored: &StoredEvent) -> Placed {
-    Placed::New(stored.event.clone())
+fn placed(stored: &StoredEvent) -> AppendOutcome {
+    AppendOutcome::New(stored.event.clone())
 }
 
 impl Room {
@@ -86,9 +86,9 @@ fn describe(effect: &Effect) -> String {
         Effect::Load { after, limit } => format!("load {limit} after {after}"),
         Effect::Answer { reply, result } => format!("answer {}: {}", reply.0, outcome(result)),
         Effect::Join(session) => format!("in {session}"),
-        Effect::Part(session) => format!("out {session}"),
+        Effect::Leave(session) => format!("out {session}"),
         Effect::Publish(delivery) => format!("all: {}", item(delivery)),
-        Effect::Tell(session, delivery) => format!("to {session}: {}", item(delivery)),
+        Effect::SendTo(session, delivery) => format!("to {session}: {}", item(delivery)),
         Effect::ImpossiblePosition { seq, .. } => format!("warn {seq}"),
     }
 }
@@ -154,7 +154,7 @@ fn who_attaches_is_answered_then_told_who_is_there_and_the_others_hear_of_it() {
     assert_eq!(second, expected);
     let third = room.attach(3, "Cid", Since::Now);
     assert_eq!(third[..2], ["all: join Cid", "answer 3: attached at 3 []"], "one list a second");
-    assert_eq!(room.at(101).give(Input::Wake), ["all: list Ann,Bob,Cid"]);
+    assert_eq!(room.at(101).give(Input::Timeout), ["all: list Ann,Bob,Cid"]);
     assert_eq!(room.attach(2, "Bob", Since::Now), ["answer 2: already_attached"]);
 }
 
@@ -258,7 +258,7 @@ fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     assert_eq!(room.give(Input::Appended(Err(AppendFailure::Unknown))), ["recover 1 keys"]);
     assert_eq!(room.give(Input::Recovered(Err(Error::Unavailable))), [""; 0]);
     room.now += Duration::from_millis(500);
-    assert_eq!(room.give(Input::Wake), ["recover 1 keys"]);
+    assert_eq!(room.give(Input::Timeout), ["recover 1 keys"]);
     let effects = room.give(Input::Recovered(Ok(found(2, vec![message(2, "Ann", "a")]))));
     assert_eq!(effects, ["answer 5: stored 2", "load 64 after 0"]);
     let rows = vec![message(1, "Zoe", "z"), message(2, "Ann", "a")];
@@ -284,7 +284,7 @@ fn however_much_was_written_meanwhile_it_is_loaded_in_pages() {
     assert_eq!(page(&mut room, 1..=64), ["load 64 after 64"]);
     assert_eq!(room.give(Input::Loaded(Err(Error::Unavailable))), [""; 0]);
     room.now += Duration::from_millis(500);
-    assert_eq!(room.give(Input::Wake), ["load 64 after 64"]);
+    assert_eq!(room.give(Input::Timeout), ["load 64 after 64"]);
     assert_eq!(page(&mut room, 65..=128), ["load 64 after 128"]);
     assert_eq!(page(&mut room, 129..=151), ["append b"], "only now does the log go on");
 }
@@ -324,8 +324,8 @@ fn nobody_waits_longer_than_ten_seconds_for_an_unknown_outcome() {
     room.send(6, "Ann", "b");
     room.give(Input::Appended(Err(AppendFailure::Unknown)));
     room.attach(1, "Bob", since(3));
-    assert_eq!(room.at(109).give(Input::Wake), [""; 0]);
-    let effects = room.at(110).give(Input::Wake);
+    assert_eq!(room.at(109).give(Input::Timeout), [""; 0]);
+    let effects = room.at(110).give(Input::Timeout);
     assert_eq!(effects, ["answer 5: outcome_unknown", "answer 6: unavailable", "answer 1: unavailable"]);
     assert_eq!(room.send(7, "Ann", "c"), ["answer 7: unavailable"]);
     room.attach(2, "Bob", Since::Now);
@@ -399,8 +399,8 @@ fn a_lost_user_leaves_after_the_grace_and_a_closed_one_at_once() {
     room.attach(2, "Bob", Since::Now);
     let lost = Input::Depart { session: SessionId(2), departure: Departure::Lost };
     assert_eq!(room.at(105).give(lost), ["out 2"]);
-    assert_eq!(room.at(114).give(Input::Wake), [""; 0]);
-    assert_eq!(room.at(115).give(Input::Wake), ["all: leave Bob", "all: list Ann"]);
+    assert_eq!(room.at(114).give(Input::Timeout), [""; 0]);
+    assert_eq!(room.at(115).give(Input::Timeout), ["all: leave Bob", "all: list Ann"]);
     let closed = Input::Depart { session: SessionId(1), departure: Departure::Closed };
     assert_eq!(room.give(closed), ["out 1", "all: leave Ann"]);
     assert!(room.state.is_idle());
@@ -411,15 +411,15 @@ fn typing_shows_expires_and_stops_with_a_message() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
     room.attach(2, "Bob", Since::Now);
-    room.at(101).give(Input::Wake);
+    room.at(101).give(Input::Timeout);
     assert_eq!(room.typing(2, true), ["answer 0: typing", "all: typing Bob"]);
     assert_eq!(room.attach(3, "Cid", Since::Now).last().unwrap(), "to 3: typing Bob");
-    room.at(106).give(Input::Wake);
-    assert_eq!(room.at(107).give(Input::Wake), ["all: typing "]);
+    room.at(106).give(Input::Timeout);
+    assert_eq!(room.at(107).give(Input::Timeout), ["all: typing "]);
     room.at(109).typing(2, true);
     room.send(5, "Bob", "b");
     room.appended(&[message(1, "Bob", "b")]);
-    assert_eq!(room.at(110).give(Input::Wake), ["all: typing "]);
+    assert_eq!(room.at(110).give(Input::Timeout), ["all: typing "]);
     assert_eq!(room.typing(9, true), ["answer 0: not_attached"]);
 }
 
@@ -465,7 +465,7 @@ fn an_update_and_a_deletion_have_appends_of_their_own() {
     assert_eq!(room.appended(&[message(1, "Ann", "a")]).last().unwrap(), "append b");
     assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete");
     let end = Event { kind: EventKind::RoomDeleted, ..(*message(3, "Ann", "").event).clone() };
-    let effects = room.give(Input::Appended(Ok(vec![Placed::New(Arc::new(end))])));
+    let effects = room.give(Input::Appended(Ok(vec![AppendOutcome::New(Arc::new(end))])));
     assert_eq!(effects, ["answer 7: stored 3", "all: #3", "out 1", "answer 8: room_not_found"]);
 }
 

@@ -8,10 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{RoomMessages, Store, StoreError, StoreErrorKind, numbering, numbering::Place, paging};
+use super::{RoomMessages, Store, StoreError, StoreErrorKind, numbering, numbering::Placement, paging};
 use crate::{
-    Epoch, Event, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
-    append::{Lookup, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    Epoch, Event, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{AppendOutcome, Lookup, NewMessage, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
     error::Error,
 };
 
@@ -87,21 +87,21 @@ impl MemoryLog {
     }
 
     /// See [`Store::append`].
-    pub fn append(&mut self, batch: &[RoomMessages]) -> Vec<Option<Vec<Placed>>> {
+    pub fn append(&mut self, batch: &[RoomMessages]) -> Vec<Option<Vec<AppendOutcome>>> {
         batch.iter().map(|entry| self.append_to(entry)).collect()
     }
 
     /// See [`Store::update_room`].
-    pub fn update_room(&mut self, id: RoomId, update: &NewUpdate) -> Option<Placed> {
+    pub fn update_room(&mut self, id: RoomId, update: &RoomUpdate) -> Option<AppendOutcome> {
         let room = self.room(id)?;
         let name = update.name.clone().unwrap_or_else(|| room.name.clone());
         let topic = update.topic.clone().unwrap_or_else(|| room.topic.clone());
         if name == room.name && topic == room.topic {
-            return Some(Placed::Unchanged);
+            return Some(AppendOutcome::Unchanged);
         }
         let name_key = name.key();
         if let Some(holder) = self.room_by_name(&name_key).filter(|holder| holder.id != id) {
-            return Some(Placed::Refused(Error::NameTaken { room: Some(Box::new(holder)) }));
+            return Some(AppendOutcome::Refused(Error::NameTaken { room: Some(Box::new(holder)) }));
         }
         let log = self.rooms.get_mut(&id)?;
         self.names.remove(&log.name_key);
@@ -109,16 +109,16 @@ impl MemoryLog {
         log.name_key = name_key;
         log.room.name = name.clone();
         log.room.topic = topic.clone();
-        let event = numbering::update(log.next_place(), update, name, topic);
+        let event = numbering::update(log.next_placement(), update, name, topic);
         Some(self.store(event))
     }
 
     /// See [`Store::delete_room`].
-    pub fn delete_room(&mut self, id: RoomId, delete: &NewDelete) -> Option<Placed> {
+    pub fn delete_room(&mut self, id: RoomId, delete: &RoomDeletion) -> Option<AppendOutcome> {
         let log = self.rooms.get_mut(&id).filter(|log| !log.is_deleted)?;
         log.is_deleted = true;
         self.names.remove(&log.name_key);
-        let event = numbering::delete(log.next_place(), delete);
+        let event = numbering::delete(log.next_placement(), delete);
         Some(self.store(event))
     }
 
@@ -157,7 +157,7 @@ impl MemoryLog {
     ///
     /// # Errors
     /// The room that has this name.
-    pub fn create_room(&mut self, new: &NewRoomRow) -> Result<Room, Room> {
+    pub fn create_room(&mut self, new: &RoomRecord) -> Result<Room, Room> {
         let name_key = new.name.key();
         if let Some(holder) = self.room_by_name(&name_key) {
             return Err(holder);
@@ -205,7 +205,7 @@ impl MemoryLog {
 
     /// See [`Store::history`].
     #[must_use]
-    pub fn history(&self, id: RoomId, page: Page) -> Option<HistoryPage> {
+    pub fn history(&self, id: RoomId, page: HistoryQuery) -> Option<HistoryPage> {
         let log = self.living(id)?;
         let window = paging::Window::of(page, log.room.head);
         let is_message = |event: &&Event| event.message().is_some();
@@ -222,27 +222,27 @@ impl MemoryLog {
         self.rooms.get(&id).filter(|log| !log.is_deleted)
     }
 
-    fn append_to(&mut self, entry: &RoomMessages) -> Option<Vec<Placed>> {
+    fn append_to(&mut self, entry: &RoomMessages) -> Option<Vec<AppendOutcome>> {
         let head = self.living(entry.room)?.room.head;
         Some(entry.messages.iter().map(|new| self.place(entry.room, head, new)).collect())
     }
 
     /// Places one message; `head` is the room's head before its batch.
-    fn place(&mut self, id: RoomId, head: Seq, new: &NewMessage) -> Placed {
+    fn place(&mut self, id: RoomId, head: Seq, new: &NewMessage) -> AppendOutcome {
         let key = Lookup { user: Some(new.author.id.clone()), key: new.key.clone() };
         let known = self.keys.get(&(id, key)).filter(|seq| !self.overlooks(**seq, head)).copied();
-        let Some(log) = self.rooms.get_mut(&id) else { return Placed::Refused(Error::RoomNotFound) };
+        let Some(log) = self.rooms.get_mut(&id) else { return AppendOutcome::Refused(Error::RoomNotFound) };
         if let Some(first) = known.and_then(|seq| log.events.get(&seq)) {
             let placed = numbering::judge_double(first, new);
             #[cfg(any(test, feature = "test-util"))]
-            if self.bugs.replay_raises_head && matches!(placed, Placed::Replay(_)) {
+            if self.bugs.replay_raises_head && matches!(placed, AppendOutcome::Replay(_)) {
                 log.room.head = log.room.head.next();
             }
             return placed;
         }
         log.messages += 1;
         log.room.last_message_at = Some(new.at);
-        let event = numbering::message(log.next_place(), new);
+        let event = numbering::message(log.next_placement(), new);
         self.store(event)
     }
 
@@ -258,9 +258,9 @@ impl MemoryLog {
         false
     }
 
-    fn store(&mut self, event: StoredEvent) -> Placed {
+    fn store(&mut self, event: StoredEvent) -> AppendOutcome {
         let (id, seq) = (event.event.room, event.event.seq);
-        let placed = Placed::New(event.event.clone());
+        let placed = AppendOutcome::New(event.event.clone());
         self.keys.insert((id, lookup_of(&event)), seq);
         if let Some(log) = self.rooms.get_mut(&id) {
             log.room.head = seq;
@@ -271,8 +271,8 @@ impl MemoryLog {
 }
 
 impl RoomLog {
-    fn next_place(&self) -> Place {
-        Place { room: self.room.id, seq: self.room.head.next(), ordinal: self.messages }
+    fn next_placement(&self) -> Placement {
+        Placement { room: self.room.id, seq: self.room.head.next(), ordinal: self.messages }
     }
 }
 
@@ -300,7 +300,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    fn writers(&self) -> usize {
+    fn append_concurrency(&self) -> usize {
         1
     }
 
@@ -313,15 +313,15 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         Ok(self.log().append(batch))
     }
 
-    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError> {
+    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
         Ok(self.log().update_room(room, update))
     }
 
-    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError> {
+    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
         Ok(self.log().delete_room(room, delete))
     }
 
@@ -333,7 +333,7 @@ impl Store for MemoryStore {
         Ok(self.log().recover(room, keys))
     }
 
-    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {
+    async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError> {
         Ok(self.log().create_room(new))
     }
 
@@ -353,7 +353,7 @@ impl Store for MemoryStore {
         Ok(self.log().events_after(room, after, limit))
     }
 
-    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
         Ok(self.log().history(room, page))
     }
 

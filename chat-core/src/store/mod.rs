@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Epoch, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
-    append::{Lookup, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{AppendOutcome, Lookup, NewMessage, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
 };
 
 mod memory;
@@ -25,7 +25,7 @@ pub use memory::{MemoryLog, MemoryStore};
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// How many appends may run side by side (rooms are divided among them); at least 1.
-    fn writers(&self) -> usize;
+    fn append_concurrency(&self) -> usize;
 
     /// The word that names this history.
     async fn epoch(&self) -> Result<Epoch, StoreError>;
@@ -36,15 +36,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends messages to several rooms in one transaction: looks the keys up (in the table and within the batch),
     /// numbers what is new without a hole, stores it. One result per room, in order; `None` where the room is gone.
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError>;
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError>;
 
-    /// Changes a room's name or topic in a transaction of its own: [`Placed::New`] with the event, [`Placed::Unchanged`],
-    /// or [`Placed::Refused`] with `NameTaken` and the room that has the name (who may hear of it is the engine's to judge).
+    /// Changes a room's name or topic in a transaction of its own: [`AppendOutcome::New`] with the event, [`AppendOutcome::Unchanged`],
+    /// or [`AppendOutcome::Refused`] with `NameTaken` and the room that has the name (who may hear of it is the engine's to judge).
     /// `None` where the room is gone.
-    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError>;
+    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError>;
 
     /// Ends a room: takes the next number for the event, frees the name, hides the room. `None` where it is gone.
-    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError>;
+    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError>;
 
     /// Removes up to `limit` rows that deleted rooms have left, their events first and then their own; returns how many.
     /// No id is given again.
@@ -61,7 +61,7 @@ pub trait Store: Send + Sync + 'static {
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError>;
 
     /// Makes a room. `Err` inside: the room that has this name.
-    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError>;
+    async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError>;
 
     /// A room by id; `None` when there is none or it was deleted.
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError>;
@@ -77,19 +77,19 @@ pub trait Store: Send + Sync + 'static {
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 
     /// A page of a room's messages. The head is read before the rows. `None` where the room is gone.
-    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError>;
+    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError>;
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError>;
 
     /// Resolves each time the store has noticed, without being asked to store, that it cannot.
-    async fn disturbed(&self) -> StoreError {
+    async fn next_failure(&self) -> StoreError {
         std::future::pending().await
     }
 
     /// Resolves when this process may no longer write (its lease is lost and could not be taken again).
-    async fn evicted(&self) {
+    async fn lease_lost(&self) {
         std::future::pending().await
     }
 

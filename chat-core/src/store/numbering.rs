@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::{
     Event, EventKind, Message, RoomId, RoomName, Seq, Topic,
-    append::{EventKey, Fingerprint, NewDelete, NewMessage, NewUpdate, Placed, StoredEvent},
+    append::{AppendOutcome, EventKey, Fingerprint, NewMessage, RoomDeletion, RoomUpdate, StoredEvent},
     error::Error,
     torture::{self, Bug},
 };
 
 /// Where the next event of a room goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Placement {
     /// In which room.
     pub(super) room: RoomId,
     /// With which number.
@@ -21,7 +21,7 @@ pub(super) struct Place {
 }
 
 /// A message at its place.
-pub(super) fn message(place: Place, new: &NewMessage) -> StoredEvent {
+pub(super) fn message(place: Placement, new: &NewMessage) -> StoredEvent {
     let message = Message { content: new.content.clone(), key: new.key.to_given(), ordinal: place.ordinal };
     let event = Event {
         room: place.room,
@@ -34,25 +34,25 @@ pub(super) fn message(place: Place, new: &NewMessage) -> StoredEvent {
 }
 
 /// A change of the room at its place: the name and topic that it has from then on.
-pub(super) fn update(place: Place, new: &NewUpdate, name: RoomName, topic: Topic) -> StoredEvent {
+pub(super) fn update(place: Placement, new: &RoomUpdate, name: RoomName, topic: Topic) -> StoredEvent {
     let kind = EventKind::RoomUpdated { name, topic };
     let event = Event { room: place.room, seq: place.seq, at: new.at, actor: new.actor.clone(), kind };
     without_content(event, &new.key)
 }
 
 /// The room's end at its place.
-pub(super) fn delete(place: Place, new: &NewDelete) -> StoredEvent {
+pub(super) fn delete(place: Placement, new: &RoomDeletion) -> StoredEvent {
     let kind = EventKind::RoomDeleted;
     let event = Event { room: place.room, seq: place.seq, at: new.at, actor: new.actor.clone(), kind };
     without_content(event, &new.key)
 }
 
 /// What becomes of a message whose key is taken: a replay of the first answer, or a refusal.
-pub(super) fn judge_double(first: &StoredEvent, new: &NewMessage) -> Placed {
+pub(super) fn judge_double(first: &StoredEvent, new: &NewMessage) -> AppendOutcome {
     if first.fingerprint == new.fingerprint || torture::has(Bug::KeyMismatchAccepted) {
-        Placed::Replay(first.event.clone())
+        AppendOutcome::Replay(first.event.clone())
     } else {
-        Placed::Refused(Error::IdempotencyMismatch)
+        AppendOutcome::Refused(Error::IdempotencyMismatch)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a page of history lies in a room's log. Shared by every store, so that all cut their pages alike.
 
-use crate::{Epoch, Event, HistoryPage, Page, PageFrom, Room, RoomPage, Seq};
+use crate::{Epoch, Event, HistoryFrom, HistoryPage, HistoryQuery, Room, RoomPage, Seq};
 
 /// What was read of a room before its rows: the page shows the log as it was then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,12 +24,12 @@ pub(super) struct Window {
 
 impl Window {
     /// The window of a page.
-    pub(super) fn of(page: Page, head: Seq) -> Self {
+    pub(super) fn of(page: HistoryQuery, head: Seq) -> Self {
         match page.from {
-            PageFrom::Newest => Self { edge: head.next(), before: page.limit, after: 0 },
-            PageFrom::Before(seq) => Self { edge: seq.min(head.next()), before: page.limit, after: 0 },
-            PageFrom::After(seq) => Self { edge: seq.min(head).next(), before: 0, after: page.limit },
-            PageFrom::Around(seq) => {
+            HistoryFrom::Newest => Self { edge: head.next(), before: page.limit, after: 0 },
+            HistoryFrom::Before(seq) => Self { edge: seq.min(head.next()), before: page.limit, after: 0 },
+            HistoryFrom::After(seq) => Self { edge: seq.min(head).next(), before: 0, after: page.limit },
+            HistoryFrom::Around(seq) => {
                 let before = page.limit / 2;
                 Self { edge: seq.min(head.next()), before, after: page.limit - before }
             }
@@ -39,14 +39,14 @@ impl Window {
 
 /// Puts a page together from its messages, oldest first. The ordinals tell whether there are others: messages are
 /// counted and never taken out of a living room.
-pub(super) fn finish(page: Page, epoch: Epoch, snapshot: Snapshot, messages: Vec<Event>) -> HistoryPage {
+pub(super) fn finish(page: HistoryQuery, epoch: Epoch, snapshot: Snapshot, messages: Vec<Event>) -> HistoryPage {
     let ordinal = |event: Option<&Event>| event.and_then(Event::message).map(|message| message.ordinal);
     let any = snapshot.messages > 0;
     // An empty page lies beyond one end of the log: everything is on its other side.
     let has_before = ordinal(messages.first())
-        .map_or(any && matches!(page.from, PageFrom::After(_) | PageFrom::Around(_)), |first| first > 1);
+        .map_or(any && matches!(page.from, HistoryFrom::After(_) | HistoryFrom::Around(_)), |first| first > 1);
     let has_after = ordinal(messages.last())
-        .map_or(any && matches!(page.from, PageFrom::Before(_)), |last| last < snapshot.messages);
+        .map_or(any && matches!(page.from, HistoryFrom::Before(_)), |last| last < snapshot.messages);
     HistoryPage { messages, head: snapshot.head, epoch, has_before, has_after }
 }
 

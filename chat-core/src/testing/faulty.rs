@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use tokio::{sync::Notify, time::sleep};
 
 use crate::{
-    Epoch, HistoryPage, Page, Room, RoomId, RoomPage, RoomQuery, Seq,
-    append::{Lookup, NewDelete, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{AppendOutcome, Lookup, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
     store::{RoomMessages, Store, StoreError, StoreErrorKind},
 };
 
@@ -193,7 +193,7 @@ impl FaultyStore {
         }
     }
 
-    async fn append_checked(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+    async fn append_checked(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let bad = batch.iter().find_map(|room| self.script().bad_rooms.get(&room.room).copied());
         match bad {
             Some(kind) => Err(StoreError::new(kind, "a bad room, as told")),
@@ -210,8 +210,8 @@ impl fmt::Debug for FaultyStore {
 
 #[async_trait]
 impl Store for FaultyStore {
-    fn writers(&self) -> usize {
-        self.0.store.writers()
+    fn append_concurrency(&self) -> usize {
+        self.0.store.append_concurrency()
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
@@ -222,16 +222,16 @@ impl Store for FaultyStore {
         self.0.store.set_epoch(epoch).await
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         self.script().batches.push(batch.iter().map(|room| (room.room, room.messages.len())).collect());
         self.run(Op::Append, self.append_checked(batch)).await
     }
 
-    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError> {
+    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
         self.run(Op::Update, self.0.store.update_room(room, update)).await
     }
 
-    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError> {
+    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
         self.run(Op::Delete, self.0.store.delete_room(room, delete)).await
     }
 
@@ -247,7 +247,7 @@ impl Store for FaultyStore {
         self.run(Op::Recover, self.0.store.recover(room, keys)).await
     }
 
-    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {
+    async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError> {
         self.run(Op::Create, self.0.store.create_room(new)).await
     }
 
@@ -267,7 +267,7 @@ impl Store for FaultyStore {
         self.run(Op::Load, self.0.store.events_after(room, after, limit)).await
     }
 
-    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
         self.run(Op::Read, self.0.store.history(room, page)).await
     }
 
@@ -276,7 +276,7 @@ impl Store for FaultyStore {
         self.run(Op::Probe, self.0.store.probe(after)).await
     }
 
-    async fn disturbed(&self) -> StoreError {
+    async fn next_failure(&self) -> StoreError {
         loop {
             self.until(|script| !script.disturbances.is_empty()).await;
             let next = self.script().disturbances.pop_front();
@@ -287,8 +287,8 @@ impl Store for FaultyStore {
         }
     }
 
-    async fn evicted(&self) {
-        self.0.store.evicted().await;
+    async fn lease_lost(&self) {
+        self.0.store.lease_lost().await;
     }
 
     async fn close(&self) {

@@ -14,7 +14,7 @@ use super::{
     Action, At, Bug, Plan, Point,
     page::{self, Asked, Pages},
 };
-use crate::{Clock, HistoryPage, Page, RoomId, SystemClock, Timestamp};
+use crate::{Clock, HistoryPage, HistoryQuery, RoomId, SystemClock, Timestamp};
 
 /// What this process was told to do wrong.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ pub fn due(point: Point) -> Option<Due> {
 
 /// A page of history as the planted bug has it.
 #[must_use]
-pub fn page(room: RoomId, asked: Page, read: HistoryPage) -> HistoryPage {
+pub fn page(room: RoomId, asked: HistoryQuery, read: HistoryPage) -> HistoryPage {
     match ARMED.get() {
         Some(Armed { bug: Some(bug), clock, pages, .. }) => {
             page::spoilt(*bug, pages, Asked { room, page: asked, at: clock.now().mono }, read)

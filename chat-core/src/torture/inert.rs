@@ -1,7 +1,7 @@
 //! What the hooks are without the feature: nothing.
 
 use super::{Bug, Point};
-use crate::{HistoryPage, Page, RoomId};
+use crate::{HistoryPage, HistoryQuery, RoomId};
 
 /// Whether this bug is planted: never.
 #[must_use]
@@ -17,6 +17,6 @@ pub const fn reached(_point: Point) {}
 /// A page of history as it was read.
 #[must_use]
 #[inline(always)]
-pub const fn page(_room: RoomId, _asked: Page, read: HistoryPage) -> HistoryPage {
+pub const fn page(_room: RoomId, _asked: HistoryQuery, read: HistoryPage) -> HistoryPage {
     read
 }

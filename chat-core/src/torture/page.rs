@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Bug;
-use crate::{HistoryPage, Page, RoomId};
+use crate::{HistoryPage, HistoryQuery, RoomId};
 
 /// The pages that were read lately, by what was asked.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ struct Kept {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
     pub(super) room: RoomId,
-    pub(super) page: Page,
+    pub(super) page: HistoryQuery,
     /// When, on the monotonic clock.
     pub(super) at: Duration,
 }

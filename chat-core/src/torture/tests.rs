@@ -2,7 +2,7 @@
 //! is shown with the real server.)
 
 use super::*;
-use crate::{Epoch, HistoryPage, Page, RoomId, Seq};
+use crate::{Epoch, HistoryPage, HistoryQuery, RoomId, Seq};
 
 #[test]
 fn every_name_is_read_as_what_it_names() {
@@ -48,7 +48,7 @@ fn nothing_happens_in_a_process_that_is_not_armed() {
     }
     let read =
         HistoryPage { messages: vec![], head: Seq(1), epoch: Epoch::new("e"), has_before: false, has_after: false };
-    assert_eq!(page(RoomId(1), Page::newest(), read.clone()), read);
+    assert_eq!(page(RoomId(1), HistoryQuery::newest(), read.clone()), read);
 }
 
 /// The table of the bugs' documentation has a row for each.

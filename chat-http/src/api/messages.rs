@@ -1,6 +1,6 @@
 //! Messages.
 
-use chat_core::{ChatEngine, Draft, Error, Page, PageFrom, Seq};
+use chat_core::{ChatEngine, Draft, Error, HistoryFrom, HistoryQuery, Seq};
 use poem::Result;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
@@ -51,7 +51,7 @@ impl MessagesApi {
         around: SeqArg,
     ) -> Result<FoundMessages, Problem> {
         let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
-        let page = Page { from: direction(before.0, after.0, around.0)?, limit };
+        let page = HistoryQuery { from: direction(before.0, after.0, around.0)?, limit };
         let history = self.engine.history(caller.0, room_id.0, page).await?;
         Ok(FoundMessages::Found(Tagged(History::from(&history))))
     }
@@ -121,12 +121,12 @@ enum SentMessage {
     ),
 }
 
-fn direction(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Result<PageFrom, Error> {
+fn direction(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Result<HistoryFrom, Error> {
     match (before, after, around) {
-        (None, None, None) => Ok(PageFrom::Newest),
-        (Some(seq), None, None) => Ok(PageFrom::Before(Seq(seq))),
-        (None, Some(seq), None) => Ok(PageFrom::After(Seq(seq))),
-        (None, None, Some(seq)) => Ok(PageFrom::Around(Seq(seq))),
+        (None, None, None) => Ok(HistoryFrom::Newest),
+        (Some(seq), None, None) => Ok(HistoryFrom::Before(Seq(seq))),
+        (None, Some(seq), None) => Ok(HistoryFrom::After(Seq(seq))),
+        (None, None, Some(seq)) => Ok(HistoryFrom::Around(Seq(seq))),
         (_, _, Some(_)) => Err(Error::invalid_field("around", "is one direction too many")),
         (_, Some(_), None) => Err(Error::invalid_field("after", "is one direction too many")),
     }

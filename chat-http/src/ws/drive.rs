@@ -174,7 +174,7 @@ impl<S: Io> Driver<S> {
     }
 
     /// One task waits for everything. While bytes wait to be written no more updates are taken: they wait in the session's
-    /// outbox, which has a bound.
+    /// session queue, which has a bound.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.unwritten.is_some()
             && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
@@ -413,7 +413,7 @@ impl<S: Io> Driver<S> {
         let Self { socket, handle, updates, .. } = self;
         match end {
             End::Close(_, Departure::Closed) | End::Closed => handle.close(),
-            End::Close(_, Departure::Lost) | End::Lost => handle.lose(),
+            End::Close(_, Departure::Lost) | End::Lost => handle.disconnect_lost(),
         }
         let user = Excerpt(&handle.identity().id);
         tracing::debug!(session.id = %handle.id(), user.id = %user, ?end, "a socket ends");

@@ -151,7 +151,7 @@ async fn a_message_that_comes_in_pieces_is_whole_within_30_s_or_the_client_is_to
 #[tokio::test(start_paused = true)]
 async fn a_client_that_lags_is_closed_within_10_s() {
     let mut limits = Limits::default();
-    limits.outbox_bytes = 16 << 10;
+    limits.session_queue_bytes = 16 << 10;
     let Scene { engine, room, client, driver } = scene(limits, 1 << 10).await;
     let bob = Identity::named("Bob").unwrap();
     for _ in 0..100 {

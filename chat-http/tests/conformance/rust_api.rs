@@ -95,7 +95,7 @@ impl Client for RustApi {
     }
 
     async fn lose(self) {
-        self.handle.lose();
+        self.handle.disconnect_lost();
     }
 }
 

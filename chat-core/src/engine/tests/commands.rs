@@ -1,7 +1,7 @@
 //! What the engine itself is asked.
 
 use super::*;
-use crate::{Action, Actor, Error, Page, Policy, Presence, Rate, RoomChange, RoomQuery, Seq, Since};
+use crate::{Action, Actor, Error, HistoryQuery, Policy, Presence, Rate, RoomChange, RoomQuery, Seq, Since};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_is_stored_and_read() {
@@ -13,7 +13,7 @@ async fn what_is_sent_is_stored_and_read() {
     assert_eq!((again.seq, again.replayed), (Seq(1), true));
     let other = engine.send(&user("alice"), room, text("Bye!").key("k1")).await.unwrap_err();
     assert_eq!(other, Error::IdempotencyMismatch);
-    let page = engine.history(&user("bob"), room, Page::newest()).await.unwrap();
+    let page = engine.history(&user("bob"), room, HistoryQuery::newest()).await.unwrap();
     assert_eq!(page.messages.iter().map(content).collect::<Vec<_>>(), ["Hello!"]);
     assert_eq!(engine.room(Actor::Anonymous, room).await.unwrap().head, Seq(1));
     assert_eq!(engine.room_by_name(Actor::System, " GENERAL ").await.unwrap().id, room);
@@ -40,7 +40,10 @@ async fn input_is_checked() {
     );
     assert_eq!(field(engine.send(&alice, room, text("a").key("a b")).await.unwrap_err()), "key");
     for limit in [0, 101] {
-        assert_eq!(field(engine.history(&alice, room, Page::newest().limit(limit)).await.unwrap_err()), "limit");
+        assert_eq!(
+            field(engine.history(&alice, room, HistoryQuery::newest().limit(limit)).await.unwrap_err()),
+            "limit"
+        );
         let query = RoomQuery { limit, ..RoomQuery::default() };
         assert_eq!(field(engine.rooms(&alice, query).await.unwrap_err()), "limit");
     }
@@ -50,7 +53,7 @@ async fn input_is_checked() {
         assert_eq!(engine.presence(&alice, RoomId(missing)).await.unwrap_err(), Error::RoomNotFound);
         assert_eq!(engine.delete_room(&alice, RoomId(missing)).await.unwrap_err(), Error::RoomNotFound);
     }
-    let far = engine.history(&alice, room, Page::after(Seq(u64::MAX))).await.unwrap();
+    let far = engine.history(&alice, room, HistoryQuery::after(Seq(u64::MAX))).await.unwrap();
     assert_eq!(far.messages, []);
 }
 

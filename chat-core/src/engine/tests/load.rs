@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Error, Page, RoomChange, RoomQuery, Seq,
+    Error, HistoryQuery, RoomChange, RoomQuery, Seq,
     store::StoreErrorKind,
     testing::{Fault, Op},
 };
@@ -181,7 +181,7 @@ async fn a_busy_database_is_overloaded_for_who_asked_and_nobody_else() {
     refused.push(engine.rooms(&alice, RoomQuery::default()).await.unwrap_err());
     refused.push(engine.room(&alice, room).await.unwrap_err());
     refused.push(engine.room_by_name(&alice, "general").await.unwrap_err());
-    refused.push(engine.history(&alice, room, Page::newest()).await.unwrap_err());
+    refused.push(engine.history(&alice, room, HistoryQuery::newest()).await.unwrap_err());
     refused.push(engine.send(&alice, RoomId(room.0 + 1), text("a room that has to be loaded")).await.unwrap_err());
     assert_eq!(refused, vec![Error::Overloaded; 9]);
     assert!(engine.health().ready && store.probes().is_empty(), "the breaker stays closed");

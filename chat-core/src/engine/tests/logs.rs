@@ -7,7 +7,7 @@ use tracing::subscriber::DefaultGuard;
 
 use super::*;
 use crate::{
-    Error, NewRoom, Page, Position, Seq, Since,
+    Error, HistoryQuery, NewRoom, Position, Seq, Since,
     log::LogLimit,
     store::StoreErrorKind,
     testing::{Fault, Op},
@@ -65,7 +65,7 @@ async fn what_clients_do_writes_nothing_at_level_info() {
         let _refused = session.send(room, Draft::text("")).await.unwrap_err();
         let _refused = session.send(RoomId(1 << 40), Draft::text("x")).await.unwrap_err();
         let _refused = session.typing(room, true).await.unwrap_err();
-        let _refused = engine.history(&user("bob"), RoomId(1 << 41), Page::newest()).await.unwrap_err();
+        let _refused = engine.history(&user("bob"), RoomId(1 << 41), HistoryQuery::newest()).await.unwrap_err();
         let _refused = engine.create_room(&user("bob"), NewRoom::named("General")).await.unwrap_err();
         drop(engine.connect(user("bob")));
     }
@@ -89,7 +89,7 @@ async fn a_database_that_fails_for_ever_is_told_of_once_in_a_while() {
     for number in 0..FLOOD {
         let _refused = engine.send(&alice, room, text("x")).await.unwrap_err();
         let _refused = engine.create_room(&alice, NewRoom::named(format!("room {number}"))).await.unwrap_err();
-        let _refused = engine.history(&alice, room, Page::newest()).await.unwrap_err();
+        let _refused = engine.history(&alice, room, HistoryQuery::newest()).await.unwrap_err();
         let _refused = engine.room(&alice, RoomId(1_000 + number as u64)).await.unwrap_err();
     }
     for words in ["a write failed", "could not be read"] {
@@ -98,7 +98,7 @@ async fn a_database_that_fails_for_ever_is_told_of_once_in_a_while() {
     assert!(log.text().len() - before < 1_000, "{}", log.text());
     // What is left out is counted in the next line.
     tokio::time::sleep(LogLimit::INTERVAL).await;
-    let _refused = engine.history(&alice, room, Page::newest()).await.unwrap_err();
+    let _refused = engine.history(&alice, room, HistoryQuery::newest()).await.unwrap_err();
     let left_out = format!("could not be read left_out={}", 2 * FLOOD - 1);
     assert_eq!(log.lines(&left_out), 1, "{}", log.text());
 }

@@ -176,7 +176,7 @@ async fn sessions_attachments_and_deliveries_are_counted() {
     next_event(&mut bobs).await;
     assert_eq!(told.counter("chat_deliveries_total"), heard + 2);
     assert_eq!((told.gauge("chat_sessions"), told.gauge("chat_rooms_active")), (2.0, 1.0));
-    carol.lose();
+    carol.disconnect_lost();
     drop((carol, carols));
     drop((bob, bobs));
     settle().await;
@@ -191,7 +191,7 @@ async fn sessions_attachments_and_deliveries_are_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_counted_as_lagged() {
-    let (engine, _store, told) = told_engine(Limits { outbox_bytes: 1_000, ..Limits::default() }).await;
+    let (engine, _store, told) = told_engine(Limits { session_queue_bytes: 1_000, ..Limits::default() }).await;
     let room = make_room(&engine, "general").await;
     let (bob, _unread) = connect(&engine, "bob");
     bob.attach(room, Since::Now).await.unwrap();

@@ -280,7 +280,7 @@ async fn a_dropped_caller_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_cut_and_nobody_else() {
-    let limits = Limits { outbox_bytes: 1_000, ..Limits::default() };
+    let limits = Limits { session_queue_bytes: 1_000, ..Limits::default() };
     let engine = engine_on(memory(), limits).await;
     let room = make_room(&engine, "general").await;
     let (slow, mut slow_updates) = connect(&engine, "slow");
@@ -334,7 +334,7 @@ async fn closed_leaves_at_once_and_lost_has_a_grace() {
     closed.attach(room, Since::Now).await.unwrap();
     lost.attach(room, Since::Now).await.unwrap();
     closed.close();
-    lost.lose();
+    lost.disconnect_lost();
     settle().await;
     assert_eq!(online().await, 1);
     assert_eq!(close_reason(&mut closed_updates).await, None, "the stream ends");

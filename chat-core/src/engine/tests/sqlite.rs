@@ -1,7 +1,7 @@
 //! The engine on a database that outlives it.
 
 use super::*;
-use crate::{Gap, Page, Position, Seq, Since, StartError};
+use crate::{Gap, HistoryQuery, Position, Seq, Since, StartError};
 
 /// A database file of this test's own, removed at its end.
 struct File(std::path::PathBuf);
@@ -33,11 +33,11 @@ async fn everything_is_there_after_a_restart() {
     for n in 1..=3 {
         alice.send(room, text(&n.to_string()).key(format!("k{n}"))).await.unwrap();
     }
-    let before = engine.history(&user("bob"), room, Page::newest()).await.unwrap();
+    let before = engine.history(&user("bob"), room, HistoryQuery::newest()).await.unwrap();
     engine.shutdown().await;
 
     let engine = file.open().await.unwrap();
-    assert_eq!(engine.history(&user("bob"), room, Page::newest()).await.unwrap(), before);
+    assert_eq!(engine.history(&user("bob"), room, HistoryQuery::newest()).await.unwrap(), before);
     let again = engine.send(&user("alice"), room, text("2").key("k2")).await.unwrap();
     assert_eq!((again.seq, again.replayed), (Seq(2), true));
     let (bob, mut updates) = connect(&engine, "bob");

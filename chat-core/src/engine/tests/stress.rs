@@ -17,7 +17,7 @@ async fn no_message_is_lost_or_doubled_whatever_happens_at_once() {
         room_linger: Duration::ZERO,
         presence_grace: Duration::from_millis(1),
         signal_interval: Duration::from_millis(1),
-        outbox_bytes: 4_000,
+        session_queue_bytes: 4_000,
         recent_events: 5_000,
         recent_bytes: 8 << 20,
         ..Limits::default()
@@ -117,7 +117,7 @@ async fn follow(engine: ChatEngine, room: RoomId, reader: usize, done: Arc<Atomi
             }
         }
         match (reader + sessions) % 4 {
-            0 => session.lose(),
+            0 => session.disconnect_lost(),
             1 => session.detach(room).await.unwrap_or_default(),
             2 => drop(updates),
             _ => {}

@@ -6,13 +6,13 @@ use sea_orm::DatabaseTransaction;
 
 use super::{
     dialect::{Counts, Head, Heads, Key},
-    error::Fault,
+    error::SqlError,
     run::Run,
 };
 use crate::{
     RoomId, Seq,
-    append::{NewMessage, Placed, StoredEvent},
-    store::{RoomMessages, numbering, numbering::Place},
+    append::{AppendOutcome, NewMessage, StoredEvent},
+    store::{RoomMessages, numbering, numbering::Placement},
     torture::{self, Point},
 };
 
@@ -24,7 +24,7 @@ type Taken<'a> = BTreeMap<Key<'a>, StoredEvent>;
 pub(super) async fn append(
     run: &Run<'_, DatabaseTransaction>,
     batch: &[RoomMessages],
-) -> Result<Vec<Option<Vec<Placed>>>, Fault> {
+) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
     #[cfg(feature = "torture")]
     super::spoilt::forget_last(run, batch).await?;
     let keys = distinct_keys(batch);
@@ -80,7 +80,7 @@ fn number<'a>(
     batch: &'a [RoomMessages],
     taken: &mut Taken<'a>,
     mut heads: Heads,
-) -> (Vec<Option<Vec<Placed>>>, Vec<StoredEvent>) {
+) -> (Vec<Option<Vec<AppendOutcome>>>, Vec<StoredEvent>) {
     let mut fresh = Vec::new();
     let mut place_in = |entry: &'a RoomMessages| {
         let head = heads.get_mut(&entry.room)?;
@@ -97,15 +97,15 @@ fn place<'a>(
     new: &'a NewMessage,
     taken: &mut Taken<'a>,
     fresh: &mut Vec<StoredEvent>,
-) -> Placed {
+) -> AppendOutcome {
     let key = key(room, new);
     if let Some(first) = taken.get(&key) {
         return numbering::judge_double(first, new);
     }
     head.seq += 1;
     head.messages += 1;
-    let stored = numbering::message(Place { room, seq: Seq(head.seq), ordinal: head.messages }, new);
-    let placed = Placed::New(stored.event.clone());
+    let stored = numbering::message(Placement { room, seq: Seq(head.seq), ordinal: head.messages }, new);
+    let placed = AppendOutcome::New(stored.event.clone());
     taken.insert(key, stored.clone());
     fresh.push(stored);
     placed

@@ -7,7 +7,7 @@ use crate::store::{StoreError, StoreErrorKind};
 
 /// A failure inside the SQL store, with what only the store needs to know of it.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(super) struct SqlError {
     /// What the caller is told.
     pub(super) error: StoreError,
     /// A unique key was violated.
@@ -16,7 +16,7 @@ pub(super) struct Fault {
     pub(super) is_lost: bool,
 }
 
-impl Fault {
+impl SqlError {
     /// An operation that took too long.
     pub(super) fn timed_out(what: &str) -> Self {
         Self::lost(StoreErrorKind::Unavailable, format!("no answer in time: {what}"))
@@ -66,19 +66,19 @@ impl Fault {
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<SqlError> for StoreError {
+    fn from(fault: SqlError) -> Self {
         fault.error
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for SqlError {
     fn from(error: StoreError) -> Self {
         Self { error, is_taken: false, is_lost: false }
     }
 }
 
-impl From<DbErr> for Fault {
+impl From<DbErr> for SqlError {
     #[expect(clippy::wildcard_enum_match_arm, reason = "sea-orm's errors are many; these are the driver's")]
     fn from(error: DbErr) -> Self {
         match &error {
@@ -92,7 +92,7 @@ impl From<DbErr> for Fault {
     }
 }
 
-impl From<&SqlxError> for Fault {
+impl From<&SqlxError> for SqlError {
     #[expect(clippy::wildcard_enum_match_arm, reason = "sqlx may get new errors; they are defects until known")]
     fn from(error: &SqlxError) -> Self {
         match error {
@@ -108,13 +108,13 @@ impl From<&SqlxError> for Fault {
     }
 }
 
-fn of_database(cause: &dyn DatabaseError) -> Fault {
+fn of_database(cause: &dyn DatabaseError) -> SqlError {
     let (kind, is_lost) = kind_of(cause);
     let detail = match cause.code() {
         Some(code) => format!("{} ({code})", cause.message()),
         None => cause.message().to_owned(),
     };
-    Fault { error: StoreError::new(kind, detail), is_taken: cause.is_unique_violation(), is_lost }
+    SqlError { error: StoreError::new(kind, detail), is_taken: cause.is_unique_violation(), is_lost }
 }
 
 /// The kind of a failure that the database itself reported, and whether its connection is lost with it.
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_failed_commit_may_have_been_stored_unless_it_was_surely_refused() {
-        let of_commit = |kind| Fault::lost(kind, "").of_commit().error.kind;
+        let of_commit = |kind| SqlError::lost(kind, "").of_commit().error.kind;
         assert_eq!(of_commit(StoreErrorKind::Unavailable), StoreErrorKind::Unknown);
         assert_eq!(of_commit(StoreErrorKind::Failed), StoreErrorKind::Unknown);
         assert_eq!(of_commit(StoreErrorKind::Full), StoreErrorKind::Full);

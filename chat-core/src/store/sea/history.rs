@@ -4,13 +4,13 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::{
     dialect::Key,
-    error::Fault,
+    error::SqlError,
     rooms::count,
     rows::{self, EVENT_COLUMNS, signed, unsigned},
     run::Run,
 };
 use crate::{
-    Epoch, Event, HistoryPage, Page, RoomId, Seq,
+    Epoch, Event, HistoryPage, HistoryQuery, RoomId, Seq,
     append::{Lookup, Recovered, StoredEvent},
     store::paging::{self, Snapshot, Window},
 };
@@ -21,7 +21,7 @@ pub(super) async fn events_after(
     room: RoomId,
     after: Seq,
     limit: usize,
-) -> Result<Vec<StoredEvent>, Fault> {
+) -> Result<Vec<StoredEvent>, SqlError> {
     let values = vec![signed(room.0).into(), signed(after.0).into(), count(limit)];
     events(run, "room_id = ? AND seq > ? ORDER BY seq LIMIT ?", values).await
 }
@@ -31,8 +31,8 @@ pub(super) async fn page(
     run: &Run<'_, impl ConnectionTrait>,
     epoch: &Epoch,
     room: RoomId,
-    page: Page,
-) -> Result<Option<HistoryPage>, Fault> {
+    page: HistoryQuery,
+) -> Result<Option<HistoryPage>, SqlError> {
     let sql = "SELECT head, ordinal FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
     let Some(row) = run.query_one(sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
     let snapshot = Snapshot { head: Seq(unsigned(&row, 0)?), messages: unsigned(&row, 1)? };
@@ -48,7 +48,7 @@ pub(super) async fn recover(
     run: &Run<'_, DatabaseTransaction>,
     room: RoomId,
     keys: &[Lookup],
-) -> Result<Option<Recovered>, Fault> {
+) -> Result<Option<Recovered>, SqlError> {
     let sql = format!("SELECT head, deleted_at FROM chat_rooms WHERE id = ?{}", run.dialect.for_update());
     let Some(row) = run.query_one(&sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
     let (head, deleted_at): (_, Option<i64>) = (Seq(unsigned(&row, 0)?), row.try_get_by_index(1)?);
@@ -66,7 +66,7 @@ pub(super) async fn recover(
 }
 
 /// The messages before the window's edge, oldest first.
-async fn before(run: &Run<'_, impl ConnectionTrait>, room: RoomId, window: Window) -> Result<Vec<Event>, Fault> {
+async fn before(run: &Run<'_, impl ConnectionTrait>, room: RoomId, window: Window) -> Result<Vec<Event>, SqlError> {
     if window.before == 0 {
         return Ok(Vec::new());
     }
@@ -82,7 +82,7 @@ async fn from(
     room: RoomId,
     window: Window,
     head: Seq,
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Vec<Event>, SqlError> {
     if window.after == 0 {
         return Ok(Vec::new());
     }
@@ -95,7 +95,7 @@ async fn messages(
     run: &Run<'_, impl ConnectionTrait>,
     condition: &str,
     values: Vec<Value>,
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Vec<Event>, SqlError> {
     let stored = events(run, condition, values).await?;
     Ok(stored.into_iter().map(|stored| std::sync::Arc::unwrap_or_clone(stored.event)).collect())
 }
@@ -104,7 +104,7 @@ async fn events(
     run: &Run<'_, impl ConnectionTrait>,
     condition: &str,
     values: Vec<Value>,
-) -> Result<Vec<StoredEvent>, Fault> {
+) -> Result<Vec<StoredEvent>, SqlError> {
     let sql = format!("SELECT {EVENT_COLUMNS} FROM chat_events WHERE {condition}");
     let found = run.query(&sql, values).await?;
     found.iter().map(|row| rows::event(run.dialect, row)).collect()

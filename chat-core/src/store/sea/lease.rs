@@ -16,8 +16,8 @@ use tokio::{
 use super::{
     connect::Source,
     dialect::Dialect,
-    error::Fault,
-    pool::{Lent, Pool, Share},
+    error::SqlError,
+    pool::{Checkout, Pool, Share},
     run::STATEMENT_TIMEOUT,
 };
 use crate::{
@@ -42,7 +42,7 @@ const RETAKE_PATIENCE: Duration = Duration::from_secs(15);
 pub(super) struct Lease {
     pool: Arc<Pool>,
     lost: watch::Receiver<bool>,
-    disturbed: Arc<Disturbed>,
+    next_failure: Arc<Disturbed>,
     keeper: JoinHandle<()>,
 }
 
@@ -67,9 +67,9 @@ impl Lease {
             sleep(START_INTERVAL).await;
         }
         let (tell, lost) = watch::channel(false);
-        let disturbed = Arc::new(Disturbed::default());
-        let keeper = tokio::spawn(keep(source.clone(), pool.clone(), tell, disturbed.clone()));
-        Ok(Self { pool, lost, disturbed, keeper })
+        let next_failure = Arc::new(Disturbed::default());
+        let keeper = tokio::spawn(keep(source.clone(), pool.clone(), tell, next_failure.clone()));
+        Ok(Self { pool, lost, next_failure, keeper })
     }
 
     /// Resolves when the lease is in other hands for good.
@@ -82,10 +82,10 @@ impl Lease {
     }
 
     /// Resolves when the database could not be asked for the lease, twice.
-    pub(super) async fn disturbed(&self) -> StoreError {
+    pub(super) async fn next_failure(&self) -> StoreError {
         loop {
-            let noticed = self.disturbed.noticed.notified();
-            if let Some(error) = self.disturbed.take() {
+            let noticed = self.next_failure.noticed.notified();
+            if let Some(error) = self.next_failure.take() {
                 return error;
             }
             noticed.await;
@@ -123,7 +123,7 @@ impl Disturbed {
     }
 }
 
-async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, disturbed: Arc<Disturbed>) {
+async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, next_failure: Arc<Disturbed>) {
     let mut in_other_hands: Option<Instant> = None;
     let (lost, unasked, mut was_told) = (LogLimit::new(), LogLimit::new(), false);
     loop {
@@ -165,24 +165,24 @@ async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, d
                     let error = Excerpt(&fault.error);
                     tracing::warn!(left_out, %error, "could not look after the lease on the database");
                 }
-                disturbed.notice(fault.error);
+                next_failure.notice(fault.error);
             }
         }
     }
 }
 
-async fn try_take(pool: &Arc<Pool>) -> Result<bool, Fault> {
-    let lent = pool.lend().await?;
-    let taken = timeout(STATEMENT_TIMEOUT, statement(&lent)).await;
-    lent.check(taken.unwrap_or_else(|_| Err(Fault::timed_out("the lease"))))
+async fn try_take(pool: &Arc<Pool>) -> Result<bool, SqlError> {
+    let checkout = pool.checkout().await?;
+    let taken = timeout(STATEMENT_TIMEOUT, statement(&checkout)).await;
+    checkout.check(taken.unwrap_or_else(|_| Err(SqlError::timed_out("the lease"))))
 }
 
 #[cfg_attr(
     not(any(feature = "postgres", feature = "mysql")),
     expect(unused_variables, clippy::unused_async, reason = "SQLite has no leases")
 )]
-async fn statement(lent: &Lent) -> Result<bool, Fault> {
-    let (connection, run) = (lent.connection(), lent.run());
+async fn statement(checkout: &Checkout) -> Result<bool, SqlError> {
+    let (connection, run) = (checkout.connection(), checkout.run());
     match run.dialect {
         #[cfg(feature = "sqlite")]
         Dialect::Sqlite => Ok(true),

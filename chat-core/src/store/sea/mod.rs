@@ -11,18 +11,18 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
 use self::{
     connect::Source,
-    error::Fault,
+    error::SqlError,
     lease::Lease,
     lock_file::LockFile,
-    pool::{Lent, Pool, Share},
+    pool::{Checkout, Pool, Share},
     rooms::Updated,
     run::{Run, Write},
     vacuum::Vacuum,
 };
 use super::{RoomMessages, Store, StoreError, StoreErrorKind};
 use crate::{
-    Database, Epoch, HistoryPage, Page, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
-    append::{Lookup, NewDelete, NewRoomRow, NewUpdate, Placed, Recovered, StoredEvent},
+    Database, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
+    append::{AppendOutcome, Lookup, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
     error::Error,
 };
 
@@ -60,7 +60,7 @@ pub struct SeaStore {
     readers: Arc<Pool>,
     searchers: Arc<Pool>,
     epoch: Mutex<Epoch>,
-    hold: Hold,
+    ownership: OwnershipLock,
     vacuum: Vacuum,
 }
 
@@ -78,7 +78,7 @@ enum Opening {
 
 /// What keeps a second engine away from the database.
 #[derive(Debug)]
-enum Hold {
+enum OwnershipLock {
     /// Nothing: nobody else can reach it, or a test wants company.
     Nothing,
     /// The lock beside a file.
@@ -141,7 +141,7 @@ impl SeaStore {
         if let Some(file) = source.file().filter(|file| opening == Opening::Existing && !file.exists()) {
             return Err(StartError::Unavailable(format!("{} does not exist", file.display())));
         }
-        let hold = Hold::take(&source, opening).await?;
+        let ownership = OwnershipLock::take(&source, opening).await?;
         source.look_inside().await?;
         if opening != Opening::Existing {
             source.prepare().await?;
@@ -169,14 +169,14 @@ impl SeaStore {
             // From now on a database that does not answer is told from one that is busy.
             migration::expect_logs(pool).await?;
         }
-        Ok(Self { source, writers, readers, searchers, epoch: Mutex::new(epoch), hold, vacuum: Vacuum::default() })
+        Ok(Self { source, writers, readers, searchers, epoch: Mutex::new(epoch), ownership, vacuum: Vacuum::default() })
     }
 
     fn known_epoch(&self) -> MutexGuard<'_, Epoch> {
         self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn try_create(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, Fault> {
+    async fn try_create(&self, new: &RoomRecord) -> Result<Result<Room, Room>, SqlError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
             if let Some(holder) = self.holder(&new.name).await? {
@@ -193,7 +193,7 @@ impl SeaStore {
         Err(contended(failed))
     }
 
-    async fn try_update(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, Fault> {
+    async fn try_update(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, SqlError> {
         for _ in 0..NAME_TRIES {
             let write = Write::begin(&self.writers).await?;
             let updated = rooms::update(&write.run(), room, update).await;
@@ -201,23 +201,23 @@ impl SeaStore {
                 // Dropping the transaction rolls back what a database may have done of it.
                 Ok(Updated::NameTaken(name)) => name,
                 Ok(Updated::Gone) => return Ok(None),
-                Ok(Updated::Placed(placed)) => return write.end(Ok(Some(placed))).await,
+                Ok(Updated::AppendOutcome(placed)) => return write.end(Ok(Some(placed))).await,
                 Err(fault) => return write.end(Err(fault)).await,
             };
             drop(write);
             if let Some(holder) = self.holder(&name).await? {
-                return Ok(Some(Placed::Refused(Error::NameTaken { room: Some(Box::new(holder)) })));
+                return Ok(Some(AppendOutcome::Refused(Error::NameTaken { room: Some(Box::new(holder)) })));
             }
         }
         Err(contended(None))
     }
 
-    async fn holder(&self, name: &RoomName) -> Result<Option<Room>, Fault> {
+    async fn holder(&self, name: &RoomName) -> Result<Option<Room>, SqlError> {
         let key = name.key();
-        self.readers.read(|lent| async move { rooms::by_name(&lent.run(), &key).await }).await
+        self.readers.read(|checkout| async move { rooms::by_name(&checkout.run(), &key).await }).await
     }
 
-    async fn recover_on(&self, pool: &Arc<Pool>, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, Fault> {
+    async fn recover_on(&self, pool: &Arc<Pool>, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, SqlError> {
         let write = Write::begin(pool).await?;
         let recovered = history::recover(&write.run(), room, keys).await;
         if self.source.is_server() {
@@ -234,8 +234,8 @@ impl SeaStore {
 
 #[async_trait]
 impl Store for SeaStore {
-    fn writers(&self) -> usize {
-        self.source.dialect().writers() as usize
+    fn append_concurrency(&self) -> usize {
+        self.source.dialect().append_concurrency() as usize
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
@@ -250,7 +250,7 @@ impl Store for SeaStore {
         Ok(())
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<Placed>>>, StoreError> {
+    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let write = Write::begin(&self.writers).await?;
         let placed = append::append(&write.run(), batch).await;
         #[cfg(feature = "torture")]
@@ -260,11 +260,11 @@ impl Store for SeaStore {
         Ok(write.end(placed).await?)
     }
 
-    async fn update_room(&self, room: RoomId, update: &NewUpdate) -> Result<Option<Placed>, StoreError> {
+    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
         Ok(self.try_update(room, update).await?)
     }
 
-    async fn delete_room(&self, room: RoomId, delete: &NewDelete) -> Result<Option<Placed>, StoreError> {
+    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
         let write = Write::begin(&self.writers).await?;
         let placed = rooms::delete(&write.run(), room, delete).await;
         Ok(write.end(placed).await?)
@@ -294,56 +294,57 @@ impl Store for SeaStore {
         Ok(recovered?)
     }
 
-    async fn create_room(&self, new: &NewRoomRow) -> Result<Result<Room, Room>, StoreError> {
+    async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError> {
         Ok(self.try_create(new).await?)
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
-        Ok(self.readers.read(|lent| async move { rooms::by_id(&lent.run(), id).await }).await?)
+        Ok(self.readers.read(|checkout| async move { rooms::by_id(&checkout.run(), id).await }).await?)
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
         let key = name_key.to_owned();
-        Ok(self.readers.read(|lent| async move { rooms::by_name(&lent.run(), &key).await }).await?)
+        Ok(self.readers.read(|checkout| async move { rooms::by_name(&checkout.run(), &key).await }).await?)
     }
 
     async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
         let pool = if query.name_contains.is_some() { &self.searchers } else { &self.readers };
         let query = query.clone();
-        Ok(pool.read(|lent| async move { rooms::page(&lent.run(), &query).await }).await?)
+        Ok(pool.read(|checkout| async move { rooms::page(&checkout.run(), &query).await }).await?)
     }
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        let reading = |lent: Arc<Lent>| async move { history::events_after(&lent.run(), room, after, limit).await };
+        let reading =
+            |checkout: Arc<Checkout>| async move { history::events_after(&checkout.run(), room, after, limit).await };
         Ok(self.readers.read(reading).await?)
     }
 
-    async fn history(&self, room: RoomId, page: Page) -> Result<Option<HistoryPage>, StoreError> {
+    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
         let epoch = self.known_epoch().clone();
-        let reading = |lent: Arc<Lent>| async move { history::page(&lent.run(), &epoch, room, page).await };
+        let reading = |checkout: Arc<Checkout>| async move { history::page(&checkout.run(), &epoch, room, page).await };
         Ok(self.readers.read(reading).await?)
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
         if after == StoreErrorKind::Full {
-            self.hold.find_room().await?;
+            self.ownership.find_room().await?;
         }
         let write = Write::begin(&self.writers).await?;
         let written = write_nothing(&write.run()).await;
         Ok(write.end(written).await?)
     }
 
-    async fn disturbed(&self) -> StoreError {
-        match &self.hold {
-            Hold::Nothing | Hold::File(_) => std::future::pending().await,
-            Hold::Lease(lease) => lease.disturbed().await,
+    async fn next_failure(&self) -> StoreError {
+        match &self.ownership {
+            OwnershipLock::Nothing | OwnershipLock::File(_) => std::future::pending().await,
+            OwnershipLock::Lease(lease) => lease.next_failure().await,
         }
     }
 
-    async fn evicted(&self) {
-        match &self.hold {
-            Hold::Nothing | Hold::File(_) => std::future::pending().await,
-            Hold::Lease(lease) => lease.lost().await,
+    async fn lease_lost(&self) {
+        match &self.ownership {
+            OwnershipLock::Nothing | OwnershipLock::File(_) => std::future::pending().await,
+            OwnershipLock::Lease(lease) => lease.lost().await,
         }
     }
 
@@ -351,11 +352,11 @@ impl Store for SeaStore {
         self.writers.close().await;
         self.readers.close().await;
         self.searchers.close().await;
-        self.hold.release().await;
+        self.ownership.release().await;
     }
 }
 
-impl Hold {
+impl OwnershipLock {
     async fn take(source: &Arc<Source>, opening: Opening) -> Result<Self, StartError> {
         match opening {
             Opening::Alone | Opening::Existing => {}
@@ -413,18 +414,18 @@ fn locked(lock: &Mutex<Option<LockFile>>) -> MutexGuard<'_, Option<LockFile>> {
 
 /// On a server, one connection more than there are writers: what was deleted is removed meanwhile.
 const fn writer_connections(source: &Source) -> u32 {
-    let writers = source.dialect().writers();
+    let writers = source.dialect().append_concurrency();
     if source.is_server() { writers + 1 } else { writers }
 }
 
 /// A row stays as it is, but has to be written.
-async fn write_nothing(run: &Run<'_, DatabaseTransaction>) -> Result<(), Fault> {
+async fn write_nothing(run: &Run<'_, DatabaseTransaction>) -> Result<(), SqlError> {
     run.execute("UPDATE chat_meta SET epoch = epoch", Vec::new()).await.map(drop)
 }
 
 /// A name that was taken each time it was tried for, and free each time it was looked for.
-fn contended(last: Option<Fault>) -> Fault {
-    let mut fault = last.unwrap_or_else(|| Fault::corrupt("the name was taken and freed again and again"));
+fn contended(last: Option<SqlError>) -> SqlError {
+    let mut fault = last.unwrap_or_else(|| SqlError::corrupt("the name was taken and freed again and again"));
     fault.error.kind = StoreErrorKind::Conflict;
     fault
 }

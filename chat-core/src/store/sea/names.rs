@@ -8,7 +8,7 @@ use std::{borrow::Cow, ops::Range};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{
-    error::Fault,
+    error::SqlError,
     rooms::count,
     rows::{signed, unsigned},
     run::Run,
@@ -37,7 +37,7 @@ pub(super) struct Found {
 }
 
 /// Writes a room's folded name down; an empty one takes it out.
-pub(super) async fn set(run: &Run<'_, DatabaseTransaction>, room: RoomId, name: &str) -> Result<(), Fault> {
+pub(super) async fn set(run: &Run<'_, DatabaseTransaction>, room: RoomId, name: &str) -> Result<(), SqlError> {
     let page = room.0 / LINES;
     let names = with_line(&locked(run, page).await?, line_of(room), name);
     if names.is_empty() {
@@ -55,7 +55,7 @@ pub(super) async fn find(
     after: RoomId,
     part: &str,
     limit: usize,
-) -> Result<Found, Fault> {
+) -> Result<Found, SqlError> {
     let mut page = after.0.saturating_add(1) / LINES;
     let end = end_of_search(run, page).await?;
     let (mut rooms, mut step) = (Vec::new(), FIRST_STEP);
@@ -85,7 +85,7 @@ pub(super) fn packed<'a>(rooms: impl Iterator<Item = (RoomId, &'a str)>) -> Stri
 }
 
 /// The names in a row, which is made if it is not there, with the row locked.
-async fn locked(run: &Run<'_, DatabaseTransaction>, page: u64) -> Result<String, Fault> {
+async fn locked(run: &Run<'_, DatabaseTransaction>, page: u64) -> Result<String, SqlError> {
     let select = format!("SELECT names FROM chat_room_names WHERE page = ?{}", run.dialect.for_update());
     let insert = format!("INSERT INTO chat_room_names (page, names) VALUES (?, ?){}", run.dialect.unless_page_exists());
     for _ in 0..TRIES {
@@ -94,13 +94,13 @@ async fn locked(run: &Run<'_, DatabaseTransaction>, page: u64) -> Result<String,
         }
         run.execute(&insert, vec![signed(page).into(), run.dialect.opaque(Some(""))]).await?;
     }
-    let mut fault = Fault::corrupt("a row of names was removed again and again");
+    let mut fault = SqlError::corrupt("a row of names was removed again and again");
     fault.error.kind = StoreErrorKind::Conflict;
     Err(fault)
 }
 
 /// The first page that a search from this one on leaves to the next.
-async fn end_of_search(run: &Run<'_, impl ConnectionTrait>, from: u64) -> Result<Option<u64>, Fault> {
+async fn end_of_search(run: &Run<'_, impl ConnectionTrait>, from: u64) -> Result<Option<u64>, SqlError> {
     let sql = "SELECT page FROM chat_room_names WHERE page >= ? ORDER BY page LIMIT 1 OFFSET ?";
     let row = run.query_one(sql, vec![signed(from).into(), count(MOST_PAGES)]).await?;
     row.map(|row| unsigned(&row, 0)).transpose()
@@ -112,7 +112,7 @@ async fn pages_with(
     range: Range<u64>,
     part: &str,
     limit: usize,
-) -> Result<Vec<(u64, String)>, Fault> {
+) -> Result<Vec<(u64, String)>, SqlError> {
     let sql = format!(
         "SELECT page, names FROM chat_room_names WHERE page >= ? AND page < ? AND {}(names, ?) > 0 ORDER BY page LIMIT ?",
         run.dialect.find_in()
@@ -160,7 +160,7 @@ mod tests {
     #[cfg(feature = "sqlite")]
     use crate::{
         RoomName, Timestamp, Topic,
-        append::{EventKey, NewDelete, NewRoomRow, NewUpdate},
+        append::{EventKey, RoomDeletion, RoomRecord, RoomUpdate},
         store::{
             Store,
             sea::{SeaStore, run::Write},
@@ -187,22 +187,22 @@ mod tests {
     async fn a_name_that_was_given_up_is_erased() {
         let store = SeaStore::open("sqlite::memory:").await.unwrap();
         let (secret, open) = (RoomName::new("Secret").unwrap(), RoomName::new("Open").unwrap());
-        let new = NewRoomRow { name: secret, topic: Topic::new("").unwrap(), created_at: Timestamp(1) };
+        let new = RoomRecord { name: secret, topic: Topic::new("").unwrap(), created_at: Timestamp(1) };
         let room = store.create_room(&new).await.unwrap().unwrap().id;
         assert_eq!(all(&store).await, ["\nsecret"]);
         let (key, at) = (EventKey::generated("one"), Timestamp(1));
-        let update = NewUpdate { actor: None, name: Some(open), topic: None, key, at };
+        let update = RoomUpdate { actor: None, name: Some(open), topic: None, key, at };
         store.update_room(room, &update).await.unwrap().unwrap();
         assert_eq!(all(&store).await, ["\nopen"]);
         let key = EventKey::generated("two");
-        store.delete_room(room, &NewDelete { actor: None, key, at }).await.unwrap().unwrap();
+        store.delete_room(room, &RoomDeletion { actor: None, key, at }).await.unwrap().unwrap();
         assert_eq!(all(&store).await, [""; 0]);
     }
 
     #[cfg(feature = "sqlite")]
     async fn all(store: &SeaStore) -> Vec<String> {
-        let lent = store.searchers.lend().await.unwrap();
-        let rows = lent.run().query("SELECT names FROM chat_room_names", Vec::new()).await.unwrap();
+        let checkout = store.searchers.checkout().await.unwrap();
+        let rows = checkout.run().query("SELECT names FROM chat_room_names", Vec::new()).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
@@ -216,10 +216,10 @@ mod tests {
              INSERT INTO chat_room_names (page, names) SELECT i, 'room ' || i FROM n";
         write.run().execute(many, Vec::new()).await.unwrap();
         write.end(Ok(())).await.unwrap();
-        let lent = store.searchers.lend().await.unwrap();
+        let checkout = store.searchers.checkout().await.unwrap();
         let (mut after, mut pages, mut rooms) = (RoomId(0), 0, Vec::new());
         loop {
-            let found = find(&lent.run(), after, "room 3999", 10).await.unwrap();
+            let found = find(&checkout.run(), after, "room 3999", 10).await.unwrap();
             pages += 1;
             rooms.extend(found.rooms);
             match found.next {
@@ -228,7 +228,7 @@ mod tests {
             }
         }
         assert_eq!((pages, rooms), (2, vec![RoomId(3_999 * LINES)]));
-        let common = find(&lent.run(), RoomId(0), "room", 10).await.unwrap();
+        let common = find(&checkout.run(), RoomId(0), "room", 10).await.unwrap();
         assert_eq!((common.rooms.len(), common.next), (10, Some(RoomId(10 * LINES))));
     }
 }

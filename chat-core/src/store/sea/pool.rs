@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::{
     connect::Source,
     dialect::Dialect,
-    error::Fault,
+    error::SqlError,
     gate::{Barred, Gate, Pass},
     run::Run,
 };
@@ -70,7 +70,7 @@ struct Generation {
 
 /// One of a pool's connections, for a while.
 #[derive(Debug)]
-pub(super) struct Lent {
+pub(super) struct Checkout {
     pool: Arc<Pool>,
     generation: Arc<Generation>,
     _pass: Pass,
@@ -94,31 +94,31 @@ impl Pool {
     }
 
     /// Waits for one of the connections: those that are in use are waited for, for a while.
-    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, Fault> {
+    pub(super) async fn checkout(self: &Arc<Self>) -> Result<Checkout, SqlError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let generation = self.generation();
             match generation.gate.pass(deadline).await {
-                Ok(pass) => return Ok(Lent { pool: Arc::clone(self), generation, _pass: pass }),
+                Ok(pass) => return Ok(Checkout { pool: Arc::clone(self), generation, _pass: pass }),
                 // There are fresh ones.
                 Err(Barred::Closed) => {}
-                Err(Barred::Crowded) if generation.has_answered.load(Ordering::Acquire) => return Err(Fault::busy()),
-                Err(Barred::Crowded) => return Err(Fault::unanswered()),
+                Err(Barred::Crowded) if generation.has_answered.load(Ordering::Acquire) => return Err(SqlError::busy()),
+                Err(Barred::Crowded) => return Err(SqlError::unanswered()),
             }
         }
     }
 
     /// Reads on one of the connections, to the end: whoever asked may go away, but the connection is at work until the
     /// database has answered, and nobody else can have it.
-    pub(super) async fn read<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Lent>) -> F) -> Result<T, Fault>
+    pub(super) async fn read<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Checkout>) -> F) -> Result<T, SqlError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, Fault>> + Send + 'static,
+        F: Future<Output = Result<T, SqlError>> + Send + 'static,
     {
-        let lent = Arc::new(self.lend().await?);
-        let reading = work(Arc::clone(&lent));
-        let done = tokio::spawn(async move { lent.check(reading.await) }).await;
-        done.unwrap_or_else(|error| Err(Fault::corrupt(format!("a read was cut short: {error}"))))
+        let checkout = Arc::new(self.checkout().await?);
+        let reading = work(Arc::clone(&checkout));
+        let done = tokio::spawn(async move { checkout.check(reading.await) }).await;
+        done.unwrap_or_else(|error| Err(SqlError::corrupt(format!("a read was cut short: {error}"))))
     }
 
     /// Closes them all.
@@ -157,7 +157,7 @@ impl Generation {
     }
 }
 
-impl Lent {
+impl Checkout {
     /// The connection.
     pub(super) fn connection(&self) -> &DatabaseConnection {
         &self.generation.connections
@@ -174,7 +174,7 @@ impl Lent {
     }
 
     /// Passes a result on, and gives the pool's connections up if it says so.
-    pub(super) fn check<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn check<T>(&self, result: Result<T, SqlError>) -> Result<T, SqlError> {
         match result {
             Err(fault) if fault.is_lost => {
                 self.pool.replace(self.generation.number);
@@ -234,15 +234,15 @@ mod tests {
     }
 
     /// All of a pool's connections, on which the database has answered.
-    async fn all(pool: &Arc<Pool>) -> [Lent; 2] {
-        let lent = [pool.lend().await.unwrap(), pool.lend().await.unwrap()];
-        lent[0].check(Ok(())).unwrap();
-        lent
+    async fn all(pool: &Arc<Pool>) -> [Checkout; 2] {
+        let checkout = [pool.checkout().await.unwrap(), pool.checkout().await.unwrap()];
+        checkout[0].check(Ok(())).unwrap();
+        checkout
     }
 
-    fn spawn_lend(pool: &Arc<Pool>) -> JoinHandle<Result<Lent, StoreErrorKind>> {
+    fn spawn_lend(pool: &Arc<Pool>) -> JoinHandle<Result<Checkout, StoreErrorKind>> {
         let pool = Arc::clone(pool);
-        tokio::spawn(async move { pool.lend().await.map_err(|fault| fault.error.kind) })
+        tokio::spawn(async move { pool.checkout().await.map_err(|fault| fault.error.kind) })
     }
 
     async fn settle() {
@@ -256,10 +256,10 @@ mod tests {
         let pool = pool();
         let in_use = all(&pool).await;
         let began = Instant::now();
-        let fault = pool.lend().await.unwrap_err();
+        let fault = pool.checkout().await.unwrap_err();
         assert_eq!((fault.error.kind, fault.is_lost, began.elapsed()), (StoreErrorKind::Busy, false, PATIENCE));
         drop(in_use);
-        assert_eq!(pool.lend().await.unwrap().generation.number, 0, "they were not given up");
+        assert_eq!(pool.checkout().await.unwrap().generation.number, 0, "they were not given up");
     }
 
     #[tokio::test(start_paused = true)]
@@ -269,19 +269,19 @@ mod tests {
         let waiting: Vec<_> = (0..3).map(|_| spawn_lend(&pool)).collect();
         settle().await;
         let began = Instant::now();
-        assert_eq!(pool.lend().await.unwrap_err().error.kind, StoreErrorKind::Busy);
+        assert_eq!(pool.checkout().await.unwrap_err().error.kind, StoreErrorKind::Busy);
         assert_eq!(began.elapsed(), Duration::ZERO);
         drop(in_use);
-        for lent in waiting {
-            drop(lent.await.unwrap().unwrap());
+        for checkout in waiting {
+            drop(checkout.await.unwrap().unwrap());
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_database_that_never_answered_is_not_called_busy() {
         let pool = pool();
-        let _opening = [pool.lend().await.unwrap(), pool.lend().await.unwrap()];
-        assert_eq!(pool.lend().await.unwrap_err().error.kind, StoreErrorKind::Unavailable);
+        let _opening = [pool.checkout().await.unwrap(), pool.checkout().await.unwrap()];
+        assert_eq!(pool.checkout().await.unwrap_err().error.kind, StoreErrorKind::Unavailable);
     }
 
     #[tokio::test(start_paused = true)]
@@ -290,8 +290,8 @@ mod tests {
         let hung = all(&pool).await;
         let waiting = spawn_lend(&pool);
         settle().await;
-        hung[1].check::<()>(Err(Fault::timed_out("a query"))).unwrap_err();
-        hung[0].check::<()>(Err(Fault::timed_out("a query"))).unwrap_err();
+        hung[1].check::<()>(Err(SqlError::timed_out("a query"))).unwrap_err();
+        hung[0].check::<()>(Err(SqlError::timed_out("a query"))).unwrap_err();
         assert_eq!(waiting.await.unwrap().unwrap().generation.number, 1, "given up once");
     }
 
@@ -301,12 +301,12 @@ mod tests {
         let opening = all(&pool).await;
         let waiting: Vec<_> = (0..3).map(|_| spawn_lend(&pool)).collect();
         tokio::time::sleep(ACQUIRE_TIMEOUT).await;
-        opening[0].check::<()>(Err(Fault::timed_out("opening a connection"))).unwrap_err();
+        opening[0].check::<()>(Err(SqlError::timed_out("opening a connection"))).unwrap_err();
         let mut tried_next = Vec::new();
         let mut told = Vec::new();
-        for lent in waiting {
-            match lent.await.unwrap() {
-                Ok(lent) => tried_next.push(lent),
+        for checkout in waiting {
+            match checkout.await.unwrap() {
+                Ok(checkout) => tried_next.push(checkout),
                 Err(kind) => told.push(kind),
             }
         }

@@ -4,15 +4,15 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::{
     dialect::lists::{MOST_ROWS, padded, repeated},
-    error::Fault,
+    error::SqlError,
     names,
     rows::{self, ROOM_COLUMNS, signed, unsigned},
     run::Run,
 };
 use crate::{
     Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, Topic,
-    append::{NewDelete, NewRoomRow, NewUpdate, Placed, StoredEvent},
-    store::{numbering, numbering::Place, paging},
+    append::{AppendOutcome, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
+    store::{numbering, numbering::Placement, paging},
     torture::{self, Bug},
 };
 
@@ -24,23 +24,23 @@ pub(super) enum Updated {
     /// The room is gone.
     Gone,
     /// It was done, or there was nothing to do.
-    Placed(Placed),
+    AppendOutcome(AppendOutcome),
     /// Another room has this name, as far as the database could tell.
     NameTaken(RoomName),
 }
 
 /// A room by id.
-pub(super) async fn by_id(run: &Run<'_, impl ConnectionTrait>, id: RoomId) -> Result<Option<Room>, Fault> {
+pub(super) async fn by_id(run: &Run<'_, impl ConnectionTrait>, id: RoomId) -> Result<Option<Room>, SqlError> {
     one(run, "r.id = ?", signed(id.0).into()).await
 }
 
 /// A room by the key of its name.
-pub(super) async fn by_name(run: &Run<'_, impl ConnectionTrait>, name_key: &str) -> Result<Option<Room>, Fault> {
+pub(super) async fn by_name(run: &Run<'_, impl ConnectionTrait>, name_key: &str) -> Result<Option<Room>, SqlError> {
     one(run, "r.name_key = ?", run.dialect.opaque(Some(name_key))).await
 }
 
 /// A page of rooms, by id.
-pub(super) async fn page(run: &Run<'_, impl ConnectionTrait>, query: &RoomQuery) -> Result<RoomPage, Fault> {
+pub(super) async fn page(run: &Run<'_, impl ConnectionTrait>, query: &RoomQuery) -> Result<RoomPage, SqlError> {
     let after = query.after.unwrap_or(RoomId(0));
     match &query.name_contains {
         Some(part) => page_of_found(run, after, part, query.limit).await,
@@ -48,7 +48,7 @@ pub(super) async fn page(run: &Run<'_, impl ConnectionTrait>, query: &RoomQuery)
     }
 }
 
-async fn page_of_all(run: &Run<'_, impl ConnectionTrait>, after: RoomId, limit: usize) -> Result<RoomPage, Fault> {
+async fn page_of_all(run: &Run<'_, impl ConnectionTrait>, after: RoomId, limit: usize) -> Result<RoomPage, SqlError> {
     let values = vec![signed(after.0).into(), count(limit.saturating_add(1))];
     let rooms = rooms(run, "r.id > ? AND r.deleted_at IS NULL ORDER BY r.id LIMIT ?", values).await?;
     Ok(paging::finish_rooms(rooms, limit))
@@ -59,7 +59,7 @@ async fn page_of_found(
     after: RoomId,
     part: &str,
     limit: usize,
-) -> Result<RoomPage, Fault> {
+) -> Result<RoomPage, SqlError> {
     let found = names::find(run, after, part, limit).await?;
     if found.rooms.is_empty() {
         return Ok(RoomPage { rooms: Vec::new(), next: found.next });
@@ -71,19 +71,19 @@ async fn page_of_found(
 }
 
 /// Makes a room.
-pub(super) async fn create(run: &Transaction<'_>, new: &NewRoomRow) -> Result<Room, Fault> {
+pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Room, SqlError> {
     let room = new.to_room(run.dialect.insert_room(run, new).await?);
     names::set(run, room.id, &new.name.key()).await?;
     Ok(room)
 }
 
 /// Changes a room's name or topic.
-pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &NewUpdate) -> Result<Updated, Fault> {
+pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &RoomUpdate) -> Result<Updated, SqlError> {
     let Some(room) = lock(run, id).await? else { return Ok(Updated::Gone) };
     let name = new.name.clone().unwrap_or_else(|| room.name.clone());
     let topic = new.topic.clone().unwrap_or_else(|| room.topic.clone());
     if name == room.name && topic == room.topic {
-        return Ok(Updated::Placed(Placed::Unchanged));
+        return Ok(Updated::AppendOutcome(AppendOutcome::Unchanged));
     }
     // A room whose name clashed before names were folded has no key until it is renamed: its topic changes all the same.
     if name != room.name {
@@ -97,10 +97,10 @@ pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &NewUpdate) -
     let sql = "UPDATE chat_rooms SET topic = ?, head = head + 1 WHERE id = ?";
     run.execute(sql, vec![topic.as_str().to_owned().into(), signed(id.0).into()]).await?;
     let stored = numbering::update(room.next(id), new, name, topic);
-    insert(run, &stored, room.messages).await.map(Updated::Placed)
+    insert(run, &stored, room.messages).await.map(Updated::AppendOutcome)
 }
 
-async fn rename(run: &Transaction<'_>, id: RoomId, name: &RoomName) -> Result<(), Fault> {
+async fn rename(run: &Transaction<'_>, id: RoomId, name: &RoomName) -> Result<(), SqlError> {
     let key = name.key();
     let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ? WHERE id = ?";
     let opaque = || run.dialect.opaque(Some(&key));
@@ -109,7 +109,11 @@ async fn rename(run: &Transaction<'_>, id: RoomId, name: &RoomName) -> Result<()
 }
 
 /// Ends a room.
-pub(super) async fn delete(run: &Transaction<'_>, id: RoomId, new: &NewDelete) -> Result<Option<Placed>, Fault> {
+pub(super) async fn delete(
+    run: &Transaction<'_>,
+    id: RoomId,
+    new: &RoomDeletion,
+) -> Result<Option<AppendOutcome>, SqlError> {
     let Some(room) = lock(run, id).await? else { return Ok(None) };
     let sql = "UPDATE chat_rooms SET name = NULL, name_search = NULL, name_key = NULL, deleted_at = ?, head = head + 1 \
          WHERE id = ?";
@@ -120,7 +124,7 @@ pub(super) async fn delete(run: &Transaction<'_>, id: RoomId, new: &NewDelete) -
 }
 
 /// Removes up to `limit` rows that deleted rooms have left: their events, and then their own; returns how many.
-pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, Fault> {
+pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, SqlError> {
     const GONE: &str = "SELECT r.id, (SELECT MIN(e.seq) FROM chat_events e WHERE e.room_id = r.id) FROM chat_rooms r \
          WHERE r.deleted_at IS NOT NULL ORDER BY r.deleted_at LIMIT ?";
     let mut removed = 0;
@@ -146,7 +150,7 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
 }
 
 /// Removes up to `limit` events of a room, from its first one on.
-async fn purge_events(run: &Transaction<'_>, room: RoomId, first: Seq, limit: usize) -> Result<usize, Fault> {
+async fn purge_events(run: &Transaction<'_>, room: RoomId, first: Seq, limit: usize) -> Result<usize, SqlError> {
     // A log has no holes: so many numbers are so many events.
     let end = first.0.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX));
     let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq < ?";
@@ -169,12 +173,12 @@ struct Locked {
 }
 
 impl Locked {
-    const fn next(&self, room: RoomId) -> Place {
-        Place { room, seq: self.head.next(), ordinal: self.messages }
+    const fn next(&self, room: RoomId) -> Placement {
+        Placement { room, seq: self.head.next(), ordinal: self.messages }
     }
 }
 
-async fn lock(run: &Transaction<'_>, id: RoomId) -> Result<Option<Locked>, Fault> {
+async fn lock(run: &Transaction<'_>, id: RoomId) -> Result<Option<Locked>, SqlError> {
     let sql = format!(
         "SELECT name, topic, head, ordinal FROM chat_rooms WHERE id = ? AND deleted_at IS NULL{}",
         run.dialect.for_update()
@@ -188,18 +192,22 @@ async fn lock(run: &Transaction<'_>, id: RoomId) -> Result<Option<Locked>, Fault
     }))
 }
 
-async fn insert(run: &Transaction<'_>, stored: &StoredEvent, messages: u64) -> Result<Placed, Fault> {
+async fn insert(run: &Transaction<'_>, stored: &StoredEvent, messages: u64) -> Result<AppendOutcome, SqlError> {
     let sql = format!("INSERT INTO chat_events ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows::EVENT_COLUMNS);
     run.execute(&sql, rows::event_values(run.dialect, stored, messages).to_vec()).await?;
-    Ok(Placed::New(stored.event.clone()))
+    Ok(AppendOutcome::New(stored.event.clone()))
 }
 
-async fn one(run: &Run<'_, impl ConnectionTrait>, condition: &str, value: Value) -> Result<Option<Room>, Fault> {
+async fn one(run: &Run<'_, impl ConnectionTrait>, condition: &str, value: Value) -> Result<Option<Room>, SqlError> {
     let found = rooms(run, &format!("{condition} AND r.deleted_at IS NULL"), vec![value]).await?;
     Ok(found.into_iter().next())
 }
 
-async fn rooms(run: &Run<'_, impl ConnectionTrait>, condition: &str, values: Vec<Value>) -> Result<Vec<Room>, Fault> {
+async fn rooms(
+    run: &Run<'_, impl ConnectionTrait>,
+    condition: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Room>, SqlError> {
     let found = run.query(&format!("SELECT {ROOM_COLUMNS} FROM chat_rooms r WHERE {condition}"), values).await?;
     found.iter().map(rows::room).collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::{QueryResult, Value};
 
-use super::{dialect::Dialect, error::Fault};
+use super::{dialect::Dialect, error::SqlError};
 use crate::{
     Event, EventKind, Identity, Message, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
     append::{EventKey, Fingerprint, StoredEvent},
@@ -32,13 +32,13 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 /// A number from the database.
-pub(super) fn unsigned(row: &QueryResult, index: usize) -> Result<u64, Fault> {
+pub(super) fn unsigned(row: &QueryResult, index: usize) -> Result<u64, SqlError> {
     let number: i64 = row.try_get_by_index(index)?;
-    u64::try_from(number).map_err(|_| Fault::corrupt(format!("a negative number in column {index}")))
+    u64::try_from(number).map_err(|_| SqlError::corrupt(format!("a negative number in column {index}")))
 }
 
 /// An event from a row of [`EVENT_COLUMNS`].
-pub(super) fn event(dialect: Dialect, row: &QueryResult) -> Result<StoredEvent, Fault> {
+pub(super) fn event(dialect: Dialect, row: &QueryResult) -> Result<StoredEvent, SqlError> {
     let fingerprint: i64 = row.try_get_by_index(8)?;
     let key = EventKey::from_stored(&dialect.opaque_from(row, 7)?.unwrap_or_default());
     let event = Event {
@@ -78,7 +78,7 @@ pub(super) fn event_values(dialect: Dialect, stored: &StoredEvent, ordinal: u64)
 }
 
 /// A room from a row of [`ROOM_COLUMNS`].
-pub(super) fn room(row: &QueryResult) -> Result<Room, Fault> {
+pub(super) fn room(row: &QueryResult) -> Result<Room, SqlError> {
     let last_message_at: Option<i64> = row.try_get_by_index(5)?;
     Ok(Room {
         id: RoomId(unsigned(row, 0)?),
@@ -91,14 +91,14 @@ pub(super) fn room(row: &QueryResult) -> Result<Room, Fault> {
     })
 }
 
-fn actor(dialect: Dialect, row: &QueryResult) -> Result<Option<Identity>, Fault> {
+fn actor(dialect: Dialect, row: &QueryResult) -> Result<Option<Identity>, SqlError> {
     let Some(id) = dialect.opaque_from(row, 4)? else { return Ok(None) };
     let name: Option<String> = row.try_get_by_index(5)?;
     Ok(Some(Identity { id: UserId::from_stored(&id), name: UserName::from_stored(&name.unwrap_or_default()) }))
 }
 
-fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, Fault> {
-    let text = |index| Ok::<_, Fault>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
+fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
+    let text = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
     match row.try_get_by_index::<i16>(2)? {
         MESSAGE => {
             Ok(EventKind::Message(Message { content: text(9)?, key: key.to_given(), ordinal: unsigned(row, 6)? }))
@@ -107,6 +107,6 @@ fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, Fault> {
             Ok(EventKind::RoomUpdated { name: RoomName::from_stored(&text(10)?), topic: Topic::from_stored(&text(9)?) })
         }
         ROOM_DELETED => Ok(EventKind::RoomDeleted),
-        other => Err(Fault::corrupt(format!("an event of unknown kind {other}"))),
+        other => Err(SqlError::corrupt(format!("an event of unknown kind {other}"))),
     }
 }

@@ -9,8 +9,8 @@ use sea_orm::{
 
 use super::{
     dialect::Dialect,
-    error::Fault,
-    pool::{Lent, Pool},
+    error::SqlError,
+    pool::{Checkout, Pool},
 };
 
 /// How long a statement may take, as seen from here: what finds a network that is gone. The databases have limits of
@@ -28,17 +28,17 @@ pub(super) struct Run<'a, C> {
 
 impl<C: ConnectionTrait> Run<'_, C> {
     /// The rows of a query; `?` stands for each value.
-    pub(super) async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, Fault> {
+    pub(super) async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlError> {
         within("a query", self.on.query_all_raw(self.statement(sql, values))).await
     }
 
     /// The only row of a query, if there is one.
-    pub(super) async fn query_one(&self, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>, Fault> {
+    pub(super) async fn query_one(&self, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>, SqlError> {
         Ok(self.query(sql, values).await?.into_iter().next())
     }
 
     /// Runs a statement; `?` stands for each value.
-    pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<ExecResult, Fault> {
+    pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<ExecResult, SqlError> {
         within("a statement", self.on.execute_raw(self.statement(sql, values))).await
     }
 
@@ -52,41 +52,41 @@ impl<C: ConnectionTrait> Run<'_, C> {
 pub(super) struct Write {
     /// Before the connection, so that it has ended when the next one gets that.
     transaction: DatabaseTransaction,
-    lent: Lent,
+    checkout: Checkout,
 }
 
 impl Write {
     /// Begins one on a connection of this pool.
-    pub(super) async fn begin(pool: &Arc<Pool>) -> Result<Self, Fault> {
-        let lent = pool.lend().await?;
+    pub(super) async fn begin(pool: &Arc<Pool>) -> Result<Self, SqlError> {
+        let checkout = pool.checkout().await?;
         let options = TransactionOptions {
-            sqlite_transaction_mode: lent.dialect().begin_mode(),
+            sqlite_transaction_mode: checkout.dialect().begin_mode(),
             ..TransactionOptions::default()
         };
-        let begun = within("beginning a transaction", lent.connection().begin_with_options(options)).await;
-        let transaction = lent.check(begun)?;
-        Ok(Self { lent, transaction })
+        let begun = within("beginning a transaction", checkout.connection().begin_with_options(options)).await;
+        let transaction = checkout.check(begun)?;
+        Ok(Self { checkout, transaction })
     }
 
     /// Runs statements in it.
     pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
-        Run { on: &self.transaction, dialect: self.lent.dialect() }
+        Run { on: &self.transaction, dialect: self.checkout.dialect() }
     }
 
     /// Commits what went well, rolls back what did not.
-    pub(super) async fn end<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
-        let Self { lent, transaction } = self;
-        let value = lent.check(result)?;
-        let committed = within("a commit", transaction.commit()).await.map_err(Fault::of_commit);
-        lent.check(committed)?;
+    pub(super) async fn end<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
+        let Self { checkout, transaction } = self;
+        let value = checkout.check(result)?;
+        let committed = within("a commit", transaction.commit()).await.map_err(SqlError::of_commit);
+        checkout.check(committed)?;
         Ok(value)
     }
 
     /// Says that it is committed, and commits it a moment later.
     #[cfg(feature = "torture")]
-    pub(super) fn end_later<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
-        let Self { lent, transaction } = self;
-        let value = lent.check(result)?;
+    pub(super) fn end_later<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
+        let Self { checkout, transaction } = self;
+        let value = checkout.check(result)?;
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(30)).await;
             if let Err(error) = transaction.commit().await {
@@ -97,9 +97,9 @@ impl Write {
     }
 }
 
-async fn within<T>(what: &str, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, Fault> {
+async fn within<T>(what: &str, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, SqlError> {
     match tokio::time::timeout(STATEMENT_TIMEOUT, work).await {
-        Ok(result) => result.map_err(Fault::from),
-        Err(_) => Err(Fault::timed_out(what)),
+        Ok(result) => result.map_err(SqlError::from),
+        Err(_) => Err(SqlError::timed_out(what)),
     }
 }

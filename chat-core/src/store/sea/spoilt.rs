@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::DatabaseTransaction;
 
-use super::{error::Fault, rows::signed, run::Run};
+use super::{error::SqlError, rows::signed, run::Run};
 use crate::{
     RoomId,
     append::StoredEvent,
@@ -20,7 +20,7 @@ use crate::{
 pub(super) async fn forget_keys(
     run: &Run<'_, DatabaseTransaction>,
     found: Vec<StoredEvent>,
-) -> Result<Vec<StoredEvent>, Fault> {
+) -> Result<Vec<StoredEvent>, SqlError> {
     let forgets = |stored: &StoredEvent| match torture::bug() {
         Some(Bug::DedupOff) => true,
         Some(Bug::DedupForgottenAtRestart) => torture::armed_at().is_some_and(|since| stored.event.at < since),
@@ -40,7 +40,7 @@ pub(super) async fn forget_keys(
 static SEEN: Mutex<BTreeSet<RoomId>> = Mutex::new(BTreeSet::new());
 
 /// Takes a room's last message back when it is first appended to, so that its number is given again.
-pub(super) async fn forget_last(run: &Run<'_, DatabaseTransaction>, batch: &[RoomMessages]) -> Result<(), Fault> {
+pub(super) async fn forget_last(run: &Run<'_, DatabaseTransaction>, batch: &[RoomMessages]) -> Result<(), SqlError> {
     if !torture::has(Bug::ReuseSeq) {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 #[cfg(feature = "sqlite")]
 use super::pool::Share;
-use super::{connect::Source, error::Fault, pool::Pool};
+use super::{connect::Source, error::SqlError, pool::Pool};
 
 /// How many pages leave the file at once: some 2 MiB, for which sends wait for some milliseconds.
 #[cfg(feature = "sqlite")]
@@ -51,7 +51,7 @@ impl Vacuum {
 
     /// Does a part of it; returns how long to wait before the next, and `None` when all is done.
     #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, clippy::unused_async, reason = "only SQLite"))]
-    pub(super) async fn step(&self, source: &Arc<Source>, writers: &Arc<Pool>) -> Result<Option<Duration>, Fault> {
+    pub(super) async fn step(&self, source: &Arc<Source>, writers: &Arc<Pool>) -> Result<Option<Duration>, SqlError> {
         #[cfg(feature = "sqlite")]
         if matches!(**source, Source::Sqlite(_)) && source.is_replaceable() {
             return self.sqlite(source, writers).await;
@@ -68,7 +68,7 @@ impl Vacuum {
 
 #[cfg(feature = "sqlite")]
 impl Vacuum {
-    async fn sqlite(&self, source: &Arc<Source>, writers: &Arc<Pool>) -> Result<Option<Duration>, Fault> {
+    async fn sqlite(&self, source: &Arc<Source>, writers: &Arc<Pool>) -> Result<Option<Duration>, SqlError> {
         let state = self.change(|_| {});
         // The pages of a file that others use, too, are their business.
         let size = if source.is_shared() { None } else { Some(Size::of(writers).await?) };
@@ -109,12 +109,12 @@ struct Size {
 
 #[cfg(feature = "sqlite")]
 impl Size {
-    async fn of(pool: &Arc<Pool>) -> Result<Self, Fault> {
-        let lent = pool.lend().await?;
+    async fn of(pool: &Arc<Pool>) -> Result<Self, SqlError> {
+        let checkout = pool.checkout().await?;
         let sql = "SELECT page_count, freelist_count, page_size, auto_vacuum FROM pragma_page_count, \
              pragma_freelist_count, pragma_page_size, pragma_auto_vacuum";
-        let row = lent.check(lent.run().query_one(sql, Vec::new()).await)?;
-        let row = row.ok_or_else(|| Fault::corrupt("a database without a size"))?;
+        let row = checkout.check(checkout.run().query_one(sql, Vec::new()).await)?;
+        let row = row.ok_or_else(|| SqlError::corrupt("a database without a size"))?;
         let number = |index| super::rows::unsigned(&row, index);
         Ok(Self { pages: number(0)?, free: number(1)?, page: number(2)?, is_shrinking: number(3)? == 2 })
     }
@@ -127,19 +127,19 @@ impl Size {
 
 /// Writes the file anew. From then on, free pages may leave it, also if an earlier version has made it.
 #[cfg(feature = "sqlite")]
-async fn rewrite(pool: &Arc<Pool>) -> Result<(), Fault> {
+async fn rewrite(pool: &Arc<Pool>) -> Result<(), SqlError> {
     execute(pool, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM").await
 }
 
 /// Moves all that is in the write-ahead log into the database, and cuts the log to nothing. `false`: somebody still reads
 /// from it. They are waited for on a connection of its own, and only for a moment, since sends wait meanwhile.
 #[cfg(feature = "sqlite")]
-async fn empty_log(source: &Arc<Source>) -> Result<bool, Fault> {
+async fn empty_log(source: &Arc<Source>) -> Result<bool, SqlError> {
     let pool = Pool::new(source, Share::ONE);
     let emptied = async {
         execute(&pool, "PRAGMA busy_timeout = 50").await?;
-        let lent = pool.lend().await?;
-        let row = lent.check(lent.run().query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await)?;
+        let checkout = pool.checkout().await?;
+        let row = checkout.check(checkout.run().query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await)?;
         let busy: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
         Ok(busy == 0)
     };
@@ -149,9 +149,10 @@ async fn empty_log(source: &Arc<Source>) -> Result<bool, Fault> {
 }
 
 #[cfg(feature = "sqlite")]
-async fn execute(pool: &Arc<Pool>, sql: &str) -> Result<(), Fault> {
-    let lent = pool.lend().await?;
-    let done = tokio::time::timeout(super::run::STATEMENT_TIMEOUT, lent.connection().execute_unprepared(sql)).await;
-    let done = done.map_or_else(|_| Err(Fault::timed_out("a vacuum")), |done| done.map(drop).map_err(Fault::from));
-    lent.check(done)
+async fn execute(pool: &Arc<Pool>, sql: &str) -> Result<(), SqlError> {
+    let checkout = pool.checkout().await?;
+    let done = tokio::time::timeout(super::run::STATEMENT_TIMEOUT, checkout.connection().execute_unprepared(sql)).await;
+    let done =
+        done.map_or_else(|_| Err(SqlError::timed_out("a vacuum")), |done| done.map(drop).map_err(SqlError::from));
+    checkout.check(done)
 }

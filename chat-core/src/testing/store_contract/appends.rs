@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Opener, append, end, log, make_room, message, messages, new_seq, seqs, user};
 use crate::{
     Identity, RoomId, Seq, Timestamp,
-    append::{EventKey, Placed},
+    append::{AppendOutcome, EventKey},
     error::Error,
     store::RoomMessages,
     text::MAX_MESSAGE_BYTES,
@@ -27,7 +27,10 @@ pub async fn numbers_have_no_holes(opener: &impl Opener) {
     assert_eq!(seqs(&events), [1, 2, 3, 4, 5]);
     let ordinals = events.iter().filter_map(|stored| stored.event.message()).map(|message| message.ordinal);
     assert_eq!(ordinals.collect::<Vec<_>>(), [1, 2, 3, 4]);
-    assert!(matches!(&placed[0], Placed::New(event) if *event == events[4].event), "what is answered is what is read");
+    assert!(
+        matches!(&placed[0], AppendOutcome::New(event) if *event == events[4].event),
+        "what is answered is what is read"
+    );
     let room = store.room(room).await.unwrap().unwrap();
     assert_eq!((room.head, room.last_message_at), (Seq(5), Some(Timestamp(1_700_000_000_999_999))));
     assert_eq!(seqs(&store.events_after(room.id, Seq(2), 2).await.unwrap()), [3, 4]);
@@ -42,11 +45,11 @@ pub async fn a_retry_gets_the_first_answer(opener: &impl Opener) {
     let mut retry = message(&Identity::new("alice", "Alice, renamed").unwrap(), "b", "b");
     retry.at = Timestamp(1_800_000_000_000_000);
     let placed = append(store, room, vec![message(&alice, "c", "c"), retry, message(&alice, "d", "d")]).await;
-    let Placed::New(event) = &first[1] else { panic!("{first:?}") };
-    assert_eq!(placed[1], Placed::Replay(event.clone()));
+    let AppendOutcome::New(event) = &first[1] else { panic!("{first:?}") };
+    assert_eq!(placed[1], AppendOutcome::Replay(event.clone()));
     assert_eq!((new_seq(&placed[0]), new_seq(&placed[2])), (Seq(3), Seq(4)));
     let again = append(store, room, messages(&alice, &["a", "b"])).await;
-    assert!(again.iter().all(|placed| matches!(placed, Placed::Replay(_))), "{again:?}");
+    assert!(again.iter().all(|placed| matches!(placed, AppendOutcome::Replay(_))), "{again:?}");
     assert_eq!(seqs(&log(store, room).await), [1, 2, 3, 4]);
     assert_eq!(store.room(room).await.unwrap().unwrap().head, Seq(4));
     assert_eq!(new_seq(&append(store, room, messages(&alice, &["e"])).await[0]), Seq(5));
@@ -58,9 +61,9 @@ pub async fn doubles_in_a_batch_are_one(opener: &impl Opener) {
     let (store, alice) = (&*store, user("alice"));
     let room = make_room(store, "general").await;
     let placed = append(store, room, messages(&alice, &["a", "a", "b", "a"])).await;
-    let Placed::New(first) = &placed[0] else { panic!("{placed:?}") };
-    assert_eq!(placed[1], Placed::Replay(first.clone()));
-    assert_eq!(placed[3], Placed::Replay(first.clone()));
+    let AppendOutcome::New(first) = &placed[0] else { panic!("{placed:?}") };
+    assert_eq!(placed[1], AppendOutcome::Replay(first.clone()));
+    assert_eq!(placed[3], AppendOutcome::Replay(first.clone()));
     assert_eq!(new_seq(&placed[2]), Seq(2));
     assert_eq!(store.room(room).await.unwrap().unwrap().head, Seq(2));
     assert_eq!(seqs(&log(store, room).await), [1, 2]);
@@ -71,7 +74,7 @@ pub async fn another_content_is_refused(opener: &impl Opener) {
     let store = opener.open().await;
     let (store, alice) = (&*store, user("alice"));
     let room = make_room(store, "general").await;
-    let refused = Placed::Refused(Error::IdempotencyMismatch);
+    let refused = AppendOutcome::Refused(Error::IdempotencyMismatch);
     let placed = append(store, room, vec![message(&alice, "a", "k"), message(&alice, "other", "k")]).await;
     assert_eq!(placed[1], refused);
     let placed = append(store, room, vec![message(&alice, "A", "k"), message(&alice, "b", "l")]).await;
@@ -103,9 +106,9 @@ pub async fn opaque_strings_differ_by_every_byte(opener: &impl Opener) {
     let alike = || ALIKE.iter().flat_map(|id| ALIKE.iter().map(move |key| (*id, *key)));
     let of = |(id, key)| message(&Identity::new(id, "shown").unwrap(), &format!("{id}|{key}"), key);
     let placed = append(store, room, alike().map(of).collect()).await;
-    assert!(placed.iter().all(|placed| matches!(placed, Placed::New(_))), "{placed:?}");
+    assert!(placed.iter().all(|placed| matches!(placed, AppendOutcome::New(_))), "{placed:?}");
     let again = append(store, room, alike().map(of).collect()).await;
-    assert!(again.iter().all(|placed| matches!(placed, Placed::Replay(_))), "{again:?}");
+    assert!(again.iter().all(|placed| matches!(placed, AppendOutcome::Replay(_))), "{again:?}");
     let stored = log(store, room).await;
     let read = stored
         .iter()
@@ -158,7 +161,7 @@ pub async fn made_up_keys_are_not_shown(opener: &impl Opener) {
     let shown = events.iter().map(|stored| stored.event.message().unwrap().key.as_ref().map(|key| key.as_str()));
     assert_eq!(shown.collect::<Vec<_>>(), [None, Some("k")]);
     assert_eq!(events[0].key, anonymous.key);
-    assert!(matches!(append(store, room, vec![anonymous]).await[0], Placed::Replay(_)));
+    assert!(matches!(append(store, room, vec![anonymous]).await[0], AppendOutcome::Replay(_)));
 }
 
 /// Rooms that were deleted or never were: `None` for them, in whatever order they come; the others get their messages.
@@ -198,7 +201,7 @@ pub async fn a_large_batch_is_stored_whole(opener: &impl Opener) {
         );
     }
     for placed in store.append(&batch).await.unwrap() {
-        assert!(placed.unwrap().iter().all(|placed| matches!(placed, Placed::Replay(_))));
+        assert!(placed.unwrap().iter().all(|placed| matches!(placed, AppendOutcome::Replay(_))));
     }
 }
 
@@ -217,7 +220,7 @@ pub async fn two_writers_share_a_room(opener: &impl Opener) {
             let order = if step == 0 { rooms } else { [rooms[1], rooms[0]] };
             let batch = order.map(|room| RoomMessages { room, messages: messages(&user("alice"), &contents) });
             for placed in store.append(&batch).await.unwrap().into_iter().flatten().flatten() {
-                if let Placed::New(event) = placed {
+                if let AppendOutcome::New(event) = placed {
                     new.insert((event.room, event.seq));
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::{Opener, append, end, make_room, messages, seqs, update, user};
 use crate::{
-    HistoryPage, Page, RoomId, Seq,
+    HistoryPage, HistoryQuery, RoomId, Seq,
     append::{EventKey, Lookup, Recovered},
     store::Store,
 };
@@ -14,17 +14,17 @@ pub async fn pages_reach_every_message(opener: &impl Opener) {
     let (room, numbers) = mixed_room(store).await;
     for limit in [1, 2, 3, 10] {
         let tail = numbers.len().saturating_sub(limit);
-        assert_eq!(page(store, room, Page::newest().limit(limit)).await, numbers[tail..], "newest {limit}");
+        assert_eq!(page(store, room, HistoryQuery::newest().limit(limit)).await, numbers[tail..], "newest {limit}");
         for seq in (0..=12).chain([u64::MAX]) {
             let edge = numbers.partition_point(|number| *number < seq);
             let before = &numbers[edge.saturating_sub(limit)..edge];
-            assert_eq!(page(store, room, Page::before(Seq(seq)).limit(limit)).await, before, "before {seq}");
+            assert_eq!(page(store, room, HistoryQuery::before(Seq(seq)).limit(limit)).await, before, "before {seq}");
             let next = numbers.partition_point(|number| *number <= seq);
             let after = &numbers[next..numbers.len().min(next + limit)];
-            assert_eq!(page(store, room, Page::after(Seq(seq)).limit(limit)).await, after, "after {seq}");
+            assert_eq!(page(store, room, HistoryQuery::after(Seq(seq)).limit(limit)).await, after, "after {seq}");
             let from = edge.saturating_sub(limit / 2);
             let around = &numbers[from..numbers.len().min(edge + limit - limit / 2)];
-            assert_eq!(page(store, room, Page::around(Seq(seq)).limit(limit)).await, around, "around {seq}");
+            assert_eq!(page(store, room, HistoryQuery::around(Seq(seq)).limit(limit)).await, around, "around {seq}");
         }
     }
 }
@@ -35,7 +35,12 @@ pub async fn an_empty_room_has_an_empty_page(opener: &impl Opener) {
     let store = &*store;
     let room = make_room(store, "general").await;
     update(store, room, None, Some("no message")).await;
-    for asked in [Page::newest(), Page::before(Seq(9)), Page::after(Seq(0)), Page::around(Seq(1))] {
+    for asked in [
+        HistoryQuery::newest(),
+        HistoryQuery::before(Seq(9)),
+        HistoryQuery::after(Seq(0)),
+        HistoryQuery::around(Seq(1)),
+    ] {
         let page = store.history(room, asked).await.unwrap().unwrap();
         let expected = HistoryPage {
             messages: Vec::new(),
@@ -57,7 +62,12 @@ pub async fn pages_know_what_is_beyond_them(opener: &impl Opener) {
     let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
     for limit in [1, 2, 10] {
         for seq in (0..=12).chain([u64::MAX]) {
-            for asked in [Page::newest(), Page::before(Seq(seq)), Page::after(Seq(seq)), Page::around(Seq(seq))] {
+            for asked in [
+                HistoryQuery::newest(),
+                HistoryQuery::before(Seq(seq)),
+                HistoryQuery::after(Seq(seq)),
+                HistoryQuery::around(Seq(seq)),
+            ] {
                 let page = store.history(room, asked.limit(limit)).await.unwrap().unwrap();
                 let (has_before, has_after) = match (page.messages.first(), page.messages.last()) {
                     (Some(from), Some(to)) => (from.seq.0 > first, to.seq.0 < last),
@@ -122,7 +132,7 @@ async fn mixed_room(store: &dyn Store) -> (RoomId, Vec<u64>) {
     (room, vec![2, 3, 6, 7, 8, 10])
 }
 
-async fn page(store: &dyn Store, room: RoomId, page: Page) -> Vec<u64> {
+async fn page(store: &dyn Store, room: RoomId, page: HistoryQuery) -> Vec<u64> {
     let page = store.history(room, page).await.unwrap().unwrap();
     assert_eq!(page.head, Seq(11));
     page.messages.iter().map(|event| event.seq.0).collect()

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::{
     Identity, RoomId, RoomName, Seq, Timestamp, Topic,
-    append::{EventKey, Fingerprint, NewDelete, NewMessage, NewRoomRow, NewUpdate, Placed, StoredEvent},
+    append::{AppendOutcome, EventKey, Fingerprint, NewMessage, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
     store::{RoomMessages, Store},
 };
 
@@ -87,7 +87,7 @@ fn messages(author: &Identity, contents: &[&str]) -> Vec<NewMessage> {
 
 /// Makes a room.
 async fn make_room(store: &dyn Store, name: &str) -> RoomId {
-    let row = NewRoomRow {
+    let row = RoomRecord {
         name: RoomName::new(name).unwrap(),
         topic: Topic::new("").unwrap(),
         created_at: Timestamp(1_600_000_000_000_000),
@@ -96,16 +96,16 @@ async fn make_room(store: &dyn Store, name: &str) -> RoomId {
 }
 
 /// Appends to one room that is there.
-async fn append(store: &dyn Store, room: RoomId, messages: Vec<NewMessage>) -> Vec<Placed> {
+async fn append(store: &dyn Store, room: RoomId, messages: Vec<NewMessage>) -> Vec<AppendOutcome> {
     let batch = [RoomMessages { room, messages }];
     store.append(&batch).await.unwrap().remove(0).unwrap()
 }
 
 /// Changes a room that is there.
-async fn update(store: &dyn Store, room: RoomId, name: Option<&str>, topic: Option<&str>) -> Placed {
+async fn update(store: &dyn Store, room: RoomId, name: Option<&str>, topic: Option<&str>) -> AppendOutcome {
     static KEYS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let number = KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let update = NewUpdate {
+    let update = RoomUpdate {
         actor: Some(user("editor")),
         name: name.map(|name| RoomName::new(name).unwrap()),
         topic: topic.map(|topic| Topic::new(topic).unwrap()),
@@ -116,15 +116,17 @@ async fn update(store: &dyn Store, room: RoomId, name: Option<&str>, topic: Opti
 }
 
 /// An end without anybody named.
-fn end(key: &str) -> NewDelete {
-    NewDelete { actor: None, key: EventKey::generated(key), at: Timestamp(1_700_000_000_000_002) }
+fn end(key: &str) -> RoomDeletion {
+    RoomDeletion { actor: None, key: EventKey::generated(key), at: Timestamp(1_700_000_000_000_002) }
 }
 
 /// The number of something that was stored anew.
-fn new_seq(placed: &Placed) -> Seq {
+fn new_seq(placed: &AppendOutcome) -> Seq {
     match placed {
-        Placed::New(event) => event.seq,
-        Placed::Replay(_) | Placed::Unchanged | Placed::Refused(_) => panic!("not new: {placed:?}"),
+        AppendOutcome::New(event) => event.seq,
+        AppendOutcome::Replay(_) | AppendOutcome::Unchanged | AppendOutcome::Refused(_) => {
+            panic!("not new: {placed:?}")
+        }
     }
 }
 

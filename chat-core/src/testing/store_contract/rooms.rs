@@ -2,8 +2,8 @@
 
 use super::{Opener, append, end, log, make_room, messages, new_seq, seqs, update, user};
 use crate::{
-    EventKind, Page, RoomId, RoomName, RoomQuery, Seq, Timestamp, Topic,
-    append::{EventKey, NewRoomRow, NewUpdate, Placed},
+    EventKind, HistoryQuery, RoomId, RoomName, RoomQuery, Seq, Timestamp, Topic,
+    append::{AppendOutcome, EventKey, RoomRecord, RoomUpdate},
     error::Error,
     fold::{fold, name_key},
     store::Store,
@@ -41,13 +41,14 @@ pub async fn words_that_read_alike_are_one_name(opener: &impl Opener) {
         let taken = store.create_room(&row(alike)).await.unwrap().unwrap_err();
         assert_eq!((taken.id, taken.name.as_str()), (holder, name), "{alike}");
         let other = make_room(store, &format!("{name} 2")).await;
-        let Placed::Refused(Error::NameTaken { room: Some(room) }) = update(store, other, Some(alike), None).await
+        let AppendOutcome::Refused(Error::NameTaken { room: Some(room) }) =
+            update(store, other, Some(alike), None).await
         else {
             panic!("{alike} is taken")
         };
         assert_eq!(room.id, holder);
         assert!(
-            matches!(update(store, holder, Some(alike), None).await, Placed::New(_)),
+            matches!(update(store, holder, Some(alike), None).await, AppendOutcome::New(_)),
             "its own name in another case"
         );
     }
@@ -80,14 +81,14 @@ pub async fn a_change_is_one_event(opener: &impl Opener) {
     let room = make_room(store, "general").await;
     append(store, room, messages(&user("alice"), &["a"])).await;
     let placed = update(store, room, Some("Lounge 😀"), Some("about\nall")).await;
-    let Placed::New(event) = &placed else { panic!("{placed:?}") };
+    let AppendOutcome::New(event) = &placed else { panic!("{placed:?}") };
     let kind = EventKind::RoomUpdated {
         name: RoomName::new("Lounge 😀").unwrap(),
         topic: Topic::new("about\nall").unwrap(),
     };
     assert_eq!((event.seq, &event.kind, event.actor.as_ref()), (Seq(2), &kind, Some(&user("editor"))));
-    assert_eq!(update(store, room, Some("Lounge 😀"), None).await, Placed::Unchanged);
-    assert_eq!(update(store, room, None, Some("about\nall")).await, Placed::Unchanged);
+    assert_eq!(update(store, room, Some("Lounge 😀"), None).await, AppendOutcome::Unchanged);
+    assert_eq!(update(store, room, None, Some("about\nall")).await, AppendOutcome::Unchanged);
     assert_eq!(new_seq(&update(store, room, Some("LOUNGE 😀"), None).await), Seq(3));
     assert_eq!(new_seq(&update(store, room, None, Some("")).await), Seq(4));
     let now = store.room(room).await.unwrap().unwrap();
@@ -105,7 +106,8 @@ pub async fn a_taken_name_is_refused(opener: &impl Opener) {
     let store = opener.open().await;
     let store = &*store;
     let (mine, other) = (make_room(store, "mine").await, make_room(store, "Other").await);
-    let Placed::Refused(Error::NameTaken { room: Some(room) }) = update(store, mine, Some("oTHER"), Some("t")).await
+    let AppendOutcome::Refused(Error::NameTaken { room: Some(room) }) =
+        update(store, mine, Some("oTHER"), Some("t")).await
     else {
         panic!("the name is taken")
     };
@@ -125,8 +127,9 @@ pub async fn one_of_two_renames_wins(opener: &impl Opener) {
     };
     let (first, second) = tokio::join!(rename(one.clone(), a), rename(two, b));
     let placed = [first.unwrap(), second.unwrap()];
-    let won = placed.iter().filter(|placed| matches!(placed, Placed::New(_))).count();
-    let refused = placed.iter().filter(|placed| matches!(placed, Placed::Refused(Error::NameTaken { .. }))).count();
+    let won = placed.iter().filter(|placed| matches!(placed, AppendOutcome::New(_))).count();
+    let refused =
+        placed.iter().filter(|placed| matches!(placed, AppendOutcome::Refused(Error::NameTaken { .. }))).count();
     assert_eq!((won, refused), (1, 1), "{placed:?}");
     let holder = one.room_by_name("wanted").await.unwrap().unwrap();
     assert_eq!(holder.head, Seq(1));
@@ -139,13 +142,13 @@ pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
     let room = make_room(store, "general").await;
     append(store, room, messages(&user("alice"), &["a"])).await;
     let placed = store.delete_room(room, &end("end")).await.unwrap().unwrap();
-    let Placed::New(event) = &placed else { panic!("{placed:?}") };
+    let AppendOutcome::New(event) = &placed else { panic!("{placed:?}") };
     assert_eq!((event.seq, &event.kind, &event.actor), (Seq(2), &EventKind::RoomDeleted, &None));
 
     assert_eq!(store.room(room).await.unwrap(), None);
     assert_eq!(store.room_by_name("general").await.unwrap(), None);
     assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
-    assert_eq!(store.history(room, Page::newest()).await.unwrap(), None);
+    assert_eq!(store.history(room, HistoryQuery::newest()).await.unwrap(), None);
     assert_eq!(store.delete_room(room, &end("again")).await.unwrap(), None);
     assert_eq!(store.update_room(room, &change("x")).await.unwrap(), None);
     assert_eq!(seqs(&log(store, room).await), [1, 2], "whoever was there can still read up to its end");
@@ -320,7 +323,7 @@ pub async fn shown_names_come_back_as_written(opener: &impl Opener) {
     for (name, topic) in
         [("Zoë's Ünïted", " trailing  "), ("日本語 😀", "İstanbul\r\n\tß"), (longest.as_str(), &"😀".repeat(1_024))]
     {
-        let new = NewRoomRow { topic: Topic::new(topic).unwrap(), ..row(name) };
+        let new = RoomRecord { topic: Topic::new(topic).unwrap(), ..row(name) };
         let made = store.create_room(&new).await.unwrap().unwrap();
         assert_eq!((made.name.as_str(), made.topic.as_str(), made.created_at), (name, topic, new.created_at));
         assert_eq!((made.head, made.last_message_at, made.online), (Seq(0), None, 0));
@@ -328,12 +331,12 @@ pub async fn shown_names_come_back_as_written(opener: &impl Opener) {
     }
 }
 
-fn row(name: &str) -> NewRoomRow {
-    NewRoomRow { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
+fn row(name: &str) -> RoomRecord {
+    RoomRecord { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
 }
 
-fn change(name: &str) -> NewUpdate {
-    NewUpdate {
+fn change(name: &str) -> RoomUpdate {
+    RoomUpdate {
         actor: None,
         name: Some(RoomName::new(name).unwrap()),
         topic: None,

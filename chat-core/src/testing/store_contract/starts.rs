@@ -1,7 +1,7 @@
 //! What holds for opening a database.
 
 use super::{Opener, append, log, make_room, messages, new_seq, user};
-use crate::{Epoch, Page, Seq, append::Placed, store::StoreErrorKind};
+use crate::{Epoch, HistoryQuery, Seq, append::AppendOutcome, store::StoreErrorKind};
 
 /// The epoch, the logs and the keys.
 pub async fn what_was_stored_is_there_after_a_restart(opener: &impl Opener) {
@@ -18,7 +18,7 @@ pub async fn what_was_stored_is_there_after_a_restart(opener: &impl Opener) {
     assert!(!epoch.as_str().is_empty());
     assert_eq!(log(store, room).await, before);
     let placed = append(store, room, messages(&user("alice"), &["b", "c"])).await;
-    assert!(matches!(placed[0], Placed::Replay(_)), "{placed:?}");
+    assert!(matches!(placed[0], AppendOutcome::Replay(_)), "{placed:?}");
     assert_eq!(new_seq(&placed[1]), Seq(3));
 }
 
@@ -32,7 +32,7 @@ pub async fn a_new_epoch_stays(opener: &impl Opener) {
     assert_ne!(epoch, before);
     store.set_epoch(&epoch).await.unwrap();
     assert_eq!(store.epoch().await.unwrap(), epoch);
-    assert_eq!(store.history(room, Page::newest()).await.unwrap().unwrap().epoch, epoch);
+    assert_eq!(store.history(room, HistoryQuery::newest()).await.unwrap().unwrap().epoch, epoch);
     store.close().await;
     drop(store);
     let store = opener.open().await;
@@ -58,7 +58,7 @@ pub async fn three_starts_at_once(opener: &impl Opener) {
 /// Asked whether it can store, it says yes and stores nothing.
 pub async fn a_store_that_stores_says_so(opener: &impl Opener) {
     let store = opener.open().await;
-    assert!(store.writers() >= 1);
+    assert!(store.append_concurrency() >= 1);
     let epoch = store.epoch().await.unwrap();
     store.probe(StoreErrorKind::Unavailable).await.unwrap();
     store.probe(StoreErrorKind::Full).await.unwrap();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     IdempotencyKey, Identity, Position, RoomId, RoomName, Seq, SessionId, Since, Topic,
-    append::{EventKey, Fingerprint, NewDelete, NewMessage, NewUpdate},
+    append::{EventKey, Fingerprint, NewMessage, RoomDeletion, RoomUpdate},
     position::Epoch,
     state::{Departure, Input},
     store::RoomMessages,
@@ -242,13 +242,13 @@ impl World {
         self.tally.foreign += 1;
         let at = self.event_queue.now().wall;
         if self.params.deletes > 0 && self.rng.percent(10) {
-            let delete = NewDelete { actor: None, key: self.event_key(None), at };
+            let delete = RoomDeletion { actor: None, key: self.event_key(None), at };
             self.database.log.delete_room(room, &delete);
             return self.committed(room, Writer::Foreign);
         }
         if self.rng.percent(15) {
             let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
-            let update = NewUpdate { actor: None, name: None, topic, key: self.event_key(None), at };
+            let update = RoomUpdate { actor: None, name: None, topic, key: self.event_key(None), at };
             self.database.log.update_room(room, &update);
             return self.committed(room, Writer::Foreign);
         }

@@ -78,7 +78,7 @@ impl World {
         owner.session = Some(id);
         let (user, slow) = (owner.user.clone(), owner.slow);
         self.trace.line(format_args!("session {id} of {} on device {device}", user.id));
-        let backlog = Backlog::new(self.engine.limits.outbox_bytes);
+        let backlog = Backlog::new(self.engine.limits.session_queue_bytes);
         let (rooms, reading, gone, lagged) = (BTreeSet::new(), false, false, false);
         let session = Session { device, user, backlog, reading, slow, rooms, gone, lagged };
         self.clients.sessions.insert(id, session);
@@ -135,7 +135,7 @@ impl World {
         }))
     }
 
-    /// Something for a session's outbox.
+    /// Something for a session's session queue.
     pub(super) fn push(&mut self, id: SessionId, update: Update) {
         let Some(session) = self.clients.sessions.get_mut(&id) else { return };
         if session.lagged {

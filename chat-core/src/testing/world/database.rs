@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     RoomId, Seq,
-    append::{AppendFailure, AppendResult, Lookup, NewDelete, NewMessage, NewUpdate, Placed},
+    append::{AppendFailure, AppendOutcome, AppendResult, Lookup, NewMessage, RoomDeletion, RoomUpdate},
     error::Error,
     store::{MemoryLog, RoomMessages},
 };
@@ -36,8 +36,8 @@ pub(super) struct Database {
 #[derive(Debug, Clone)]
 pub(super) enum Work {
     Messages(Vec<(Incarnation, Vec<NewMessage>)>),
-    Update(Incarnation, NewUpdate),
-    Delete(Incarnation, NewDelete),
+    Update(Incarnation, RoomUpdate),
+    Delete(Incarnation, RoomDeletion),
 }
 
 #[derive(Debug)]
@@ -222,7 +222,7 @@ impl World {
         (!spared).then_some(error)
     }
 
-    fn placed(&mut self, id: TransactionId, incarnation: Incarnation, placed: Option<Vec<Placed>>) -> Checked {
+    fn placed(&mut self, id: TransactionId, incarnation: Incarnation, placed: Option<Vec<AppendOutcome>>) -> Checked {
         let result = placed.ok_or(AppendFailure::NotStored(Error::RoomNotFound));
         self.set_result(id, incarnation.room, result);
         let by = if self.engine.is_current(incarnation) { Writer::Engine } else { Writer::Late };

@@ -120,7 +120,7 @@ impl World {
             | Input::Recovered(_)
             | Input::Loaded(_)
             | Input::LetGo
-            | Input::Wake => return Ok(()),
+            | Input::Timeout => return Ok(()),
         };
         self.answer(reply, result, &mut Batch::default())?;
         self.cut_laggards();
@@ -169,12 +169,12 @@ impl World {
                 self.engine.live(incarnation).map(|live| live.joined.insert(session));
                 Ok(())
             }
-            Effect::Part(session) => {
+            Effect::Leave(session) => {
                 self.part(incarnation, session);
                 Ok(())
             }
             Effect::Publish(delivery) => self.publish(incarnation, &delivery, batch),
-            Effect::Tell(session, delivery) => {
+            Effect::SendTo(session, delivery) => {
                 self.check_delivery(&delivery)?;
                 batch.told(&delivery, Whom::One(session))?;
                 self.push(session, Update::Delivery(delivery));
@@ -260,7 +260,7 @@ impl World {
         if self.rng.percent(10) {
             self.input(incarnation.room, Input::LetGo)?;
         }
-        self.input(incarnation.room, Input::Wake)
+        self.input(incarnation.room, Input::Timeout)
     }
 
     /// Wakes the room when it wants to be, or a little later.

@@ -21,7 +21,7 @@ use self::{
 };
 use crate::{
     Epoch, Identity, RoomName, SessionId, Topic, UserId, UserName,
-    append::NewRoomRow,
+    append::RoomRecord,
     state::Departure,
     store::{MemoryBugs, MemoryLog},
     torture::Bug,
@@ -292,7 +292,7 @@ fn found_rooms(log: &mut MemoryLog, check: &mut Checks, count: usize) -> Vec<cra
     let found = |index| {
         let name = RoomName::from_stored(&format!("room {index}"));
         let topic = Topic::from_stored("");
-        let new = NewRoomRow { name, topic, created_at: crate::Timestamp(0) };
+        let new = RoomRecord { name, topic, created_at: crate::Timestamp(0) };
         let room = log.create_room(&new).unwrap_or_else(|holder| holder);
         check.reference_logs.insert(room.id, ReferenceLog::new(room.name, room.topic));
         room.id

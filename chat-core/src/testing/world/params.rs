@@ -68,7 +68,7 @@ impl Params {
             limits.recent_bytes = usize::try_from(rng.between(600, 2_000)).unwrap_or(1_000);
         }
         if rng.percent(30) {
-            limits.outbox_bytes = usize::try_from(rng.between(800, 4_000)).unwrap_or(1_000);
+            limits.session_queue_bytes = usize::try_from(rng.between(800, 4_000)).unwrap_or(1_000);
         }
         if rng.percent(10) {
             (limits.presence_list_max, limits.presence_list_again) = (2, 2);

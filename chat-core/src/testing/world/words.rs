@@ -48,7 +48,7 @@ impl fmt::Display for Words<'_, Input> {
             }
             Input::Loaded(Err(error)) => write!(f, "not loaded: {}", error.code()),
             Input::LetGo => write!(f, "let go"),
-            Input::Wake => write!(f, "wake"),
+            Input::Timeout => write!(f, "wake"),
         }
     }
 }
@@ -63,9 +63,9 @@ impl fmt::Display for Words<'_, Effect> {
             Effect::Load { after, limit } => write!(f, "load {limit} after {after}"),
             Effect::Answer { reply, result } => write!(f, "answer {}: {}", reply.0, Words(result)),
             Effect::Join(session) => write!(f, "join {session}"),
-            Effect::Part(session) => write!(f, "part {session}"),
+            Effect::Leave(session) => write!(f, "part {session}"),
             Effect::Publish(delivery) => write!(f, "publish {}", Words(delivery)),
-            Effect::Tell(session, delivery) => write!(f, "tell {session} {}", Words(delivery)),
+            Effect::SendTo(session, delivery) => write!(f, "tell {session} {}", Words(delivery)),
             Effect::ImpossiblePosition { session, seq, head } => {
                 write!(f, "warn: session {session} claims {seq}, head is {head}")
             }

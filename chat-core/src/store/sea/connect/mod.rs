@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 
-use super::{dialect::Dialect, error::Fault, pool::Pool};
+use super::{dialect::Dialect, error::SqlError, pool::Pool};
 use crate::{StartError, store::StoreError};
 
 #[cfg(feature = "sqlite")]
@@ -135,8 +135,8 @@ impl Source {
 
     /// Connects for the first time, and checks the server's version and whether it keeps what it has committed.
     pub(super) async fn check(&self, pool: &Arc<Pool>) -> Result<(), StartError> {
-        let lent = pool.lend().await.map_err(|fault| StartError::Unavailable(fault.error.detail))?;
-        let connection = lent.connection();
+        let checkout = pool.checkout().await.map_err(|fault| StartError::Unavailable(fault.error.detail))?;
+        let connection = checkout.connection();
         let checked = match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(_) => sqlite::check(connection).await?,
@@ -145,7 +145,7 @@ impl Source {
             #[cfg(feature = "mysql")]
             Self::MySql(_) => mysql::check(connection).await,
         };
-        checked.map_err(|fault: Fault| StartError::Unavailable(fault.error.detail))
+        checked.map_err(|fault: SqlError| StartError::Unavailable(fault.error.detail))
     }
 
     /// Connects to a server once. If that is not possible, the error has its address and the reason.

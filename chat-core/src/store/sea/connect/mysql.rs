@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    super::{dialect::Dialect, error::Fault, pool, run::Run},
+    super::{dialect::Dialect, error::SqlError, pool, run::Run},
     parameters,
 };
 use crate::StartError;
@@ -97,7 +97,7 @@ impl MySql {
 }
 
 /// Whether the server is MariaDB.
-pub(in super::super) async fn is_mariadb(connection: &DatabaseConnection) -> Result<bool, Fault> {
+pub(in super::super) async fn is_mariadb(connection: &DatabaseConnection) -> Result<bool, SqlError> {
     let run = Run { on: connection, dialect: Dialect::MySql };
     let row = run.query_one("SELECT VERSION()", Vec::new()).await?;
     let version: String = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
@@ -105,7 +105,7 @@ pub(in super::super) async fn is_mariadb(connection: &DatabaseConnection) -> Res
 }
 
 /// Warns where the server may lose what it has committed.
-pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), Fault> {
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), SqlError> {
     let run = Run { on: connection, dialect: Dialect::MySql };
     let sql = "SELECT CAST(@@innodb_flush_log_at_trx_commit AS SIGNED), CAST(@@log_bin AS SIGNED), \
          CAST(@@sync_binlog AS SIGNED)";

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    super::{dialect::Dialect, error::Fault, pool, run::Run},
+    super::{dialect::Dialect, error::SqlError, pool, run::Run},
     parameters,
 };
 use crate::StartError;
@@ -88,7 +88,7 @@ fn is_known(parameter: &str) -> bool {
 }
 
 /// Warns where the server may lose what it has committed.
-pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), Fault> {
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), SqlError> {
     let run = Run { on: connection, dialect: Dialect::Postgres };
     let sql = "SELECT name, setting FROM pg_settings \
          WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting IN ('off')";

@@ -7,7 +7,7 @@ use sea_orm::SqlxError;
 use tokio::time::timeout;
 use tokio::time::{error::Elapsed, sleep};
 
-use super::{super::error::Fault, Source};
+use super::{super::error::SqlError, Source};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a server may take to answer one who connects.
@@ -33,7 +33,7 @@ pub(super) async fn reach(source: &Source) -> Result<(), StoreError> {
     }
     let (kind, reason) = match reached {
         Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => (Fault::from(&error).error.kind, reason(&error)),
+        Ok(Err(error)) => (SqlError::from(&error).error.kind, reason(&error)),
         Err(_) => (StoreErrorKind::Unavailable, "no answer in time".to_owned()),
     };
     Err(StoreError::new(kind, format!("{}: {reason}", source.name())))
@@ -67,7 +67,7 @@ fn reason(error: &SqlxError) -> String {
     match error {
         SqlxError::Io(cause) => cause.to_string(),
         SqlxError::Tls(cause) => format!("TLS: {cause}"),
-        SqlxError::Database(_) => Fault::from(error).error.detail,
+        SqlxError::Database(_) => SqlError::from(error).error.detail,
         _ => error.to_string(),
     }
 }

@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::{
-    super::{dialect::Dialect, error::Fault, files, migration, pool, run::Run},
+    super::{dialect::Dialect, error::SqlError, files, migration, pool, run::Run},
     beside,
 };
 use crate::{
@@ -147,7 +147,7 @@ impl Sqlite {
         let options =
             self.options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).journal_mode(SqliteJournalMode::Wal);
         let made = async { options.connect().await?.close().await };
-        made.await.map_err(|error| StartError::Unavailable(Fault::from(&error).error.detail))
+        made.await.map_err(|error| StartError::Unavailable(SqlError::from(&error).error.detail))
     }
 
     /// Looks into the database, if there is one, touching nothing.
@@ -208,7 +208,7 @@ impl Sqlite {
 }
 
 /// Whether this SQLite may be trusted.
-pub(super) async fn check(connection: &DatabaseConnection) -> Result<Result<(), Fault>, StartError> {
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<Result<(), SqlError>, StartError> {
     let run = Run { on: connection, dialect: Dialect::Sqlite };
     let mut row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
     for _ in 0..OPEN_TRIES {

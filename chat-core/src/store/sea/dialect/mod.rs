@@ -4,17 +4,17 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use sea_orm::{DatabaseTransaction, DbBackend, QueryResult, SqliteTransactionMode, Value};
 
-use super::{error::Fault, rows::unsigned, run::Run};
+use super::{error::SqlError, rows::unsigned, run::Run};
 use crate::{
     RoomId,
-    append::{NewRoomRow, StoredEvent},
+    append::{RoomRecord, StoredEvent},
 };
 
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+mod batched;
 pub(super) mod lists;
 #[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(any(feature = "sqlite", feature = "mysql"))]
-mod padded;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -103,7 +103,7 @@ impl Dialect {
     }
 
     /// How many appends may run side by side.
-    pub(super) const fn writers(self) -> u32 {
+    pub(super) const fn append_concurrency(self) -> u32 {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite => 1,
@@ -175,7 +175,7 @@ impl Dialect {
     }
 
     /// The string that was stored as [`opaque`](Self::opaque).
-    pub(super) fn opaque_from(self, row: &QueryResult, index: usize) -> Result<Option<String>, Fault> {
+    pub(super) fn opaque_from(self, row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite => Ok(row.try_get_by_index(index)?),
@@ -192,7 +192,7 @@ impl Dialect {
         not(any(feature = "postgres", feature = "mysql")),
         expect(unused_variables, clippy::unused_async, reason = "SQLite has nothing to lock")
     )]
-    pub(super) async fn lock_rooms(self, run: &Transaction<'_>, most: &Counts) -> Result<Option<Heads>, Fault> {
+    pub(super) async fn lock_rooms(self, run: &Transaction<'_>, most: &Counts) -> Result<Option<Heads>, SqlError> {
         match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite => Ok(None),
@@ -211,7 +211,7 @@ impl Dialect {
         locked: Option<Heads>,
         most: &Counts,
         exact: &Counts,
-    ) -> Result<Heads, Fault> {
+    ) -> Result<Heads, SqlError> {
         let locked = locked.unwrap_or_default();
         match self {
             #[cfg(feature = "sqlite")]
@@ -230,31 +230,31 @@ impl Dialect {
     }
 
     /// The events that hold one of these keys.
-    pub(super) async fn find_keys(self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, Fault> {
+    pub(super) async fn find_keys(self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => padded::find_keys(run, sqlite::AROUND_KEYS, keys).await,
+            Self::Sqlite => batched::find_keys(run, sqlite::AROUND_KEYS, keys).await,
             #[cfg(feature = "postgres")]
             Self::Postgres => postgres::find_keys(run, keys).await,
             #[cfg(feature = "mysql")]
-            Self::MySql => padded::find_keys(run, mysql::AROUND_KEYS, keys).await,
+            Self::MySql => batched::find_keys(run, mysql::AROUND_KEYS, keys).await,
         }
     }
 
     /// Stores messages.
-    pub(super) async fn insert_messages(self, run: &Transaction<'_>, rows: &[StoredEvent]) -> Result<(), Fault> {
+    pub(super) async fn insert_messages(self, run: &Transaction<'_>, rows: &[StoredEvent]) -> Result<(), SqlError> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => padded::insert_messages(run, rows).await,
+            Self::Sqlite => batched::insert_messages(run, rows).await,
             #[cfg(feature = "postgres")]
             Self::Postgres => postgres::insert_messages(run, rows).await,
             #[cfg(feature = "mysql")]
-            Self::MySql => padded::insert_messages(run, rows).await,
+            Self::MySql => batched::insert_messages(run, rows).await,
         }
     }
 
     /// Stores a room; returns the id it was given.
-    pub(super) async fn insert_room(self, run: &Transaction<'_>, new: &NewRoomRow) -> Result<RoomId, Fault> {
+    pub(super) async fn insert_room(self, run: &Transaction<'_>, new: &RoomRecord) -> Result<RoomId, SqlError> {
         const INSERT: &str =
             "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at) VALUES (?, ?, ?, ?, ?)";
         let key = new.name.key();
@@ -271,7 +271,7 @@ impl Dialect {
             #[cfg(feature = "postgres")]
             Self::Postgres => {
                 let row = run.query_one(&format!("{INSERT} RETURNING id"), values).await?;
-                let row = row.ok_or_else(|| Fault::corrupt("an insert returned no id"))?;
+                let row = row.ok_or_else(|| SqlError::corrupt("an insert returned no id"))?;
                 Ok(RoomId(unsigned(&row, 0)?))
             }
             #[cfg(feature = "mysql")]
@@ -281,7 +281,7 @@ impl Dialect {
 }
 
 /// Heads from rows of id, head and ordinal.
-fn heads_from(rows: &[QueryResult]) -> Result<Heads, Fault> {
+fn heads_from(rows: &[QueryResult]) -> Result<Heads, SqlError> {
     let head = |row| Ok((RoomId(unsigned(row, 0)?), Head { seq: unsigned(row, 1)?, messages: unsigned(row, 2)? }));
     rows.iter().map(head).collect()
 }

@@ -3,7 +3,7 @@
 use sea_orm::{QueryResult, Value};
 
 use super::{
-    super::{error::Fault, rows},
+    super::{error::SqlError, rows},
     Counts, Heads, Transaction, heads_from, id_value,
     lists::{MOST_ROWS, padded, repeated},
 };
@@ -13,14 +13,14 @@ use crate::RoomId;
 pub(super) const AROUND_KEYS: (&str, &str) = ("chat_events WHERE (idem_key, room_id, user_id) IN (", ")");
 
 /// The string in a binary column.
-pub(super) fn opaque_from(row: &QueryResult, index: usize) -> Result<Option<String>, Fault> {
+pub(super) fn opaque_from(row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
     let bytes: Option<Vec<u8>> = row.try_get_by_index(index)?;
     let text = bytes.map(String::from_utf8).transpose();
-    text.map_err(|_| Fault::corrupt(format!("column {index} is not UTF-8")))
+    text.map_err(|_| SqlError::corrupt(format!("column {index} is not UTF-8")))
 }
 
 /// Locks the rooms' rows in id order.
-pub(super) async fn lock_rooms(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, Fault> {
+pub(super) async fn lock_rooms(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, SqlError> {
     let mut heads = Heads::new();
     let ids: Vec<RoomId> = counts.keys().copied().collect();
     for chunk in ids.chunks(MOST_ROWS) {
@@ -36,7 +36,7 @@ pub(super) async fn lock_rooms(run: &Transaction<'_>, counts: &Counts) -> Result
 }
 
 /// Raises the heads of the locked rooms.
-pub(super) async fn raise_heads(run: &Transaction<'_>, locked: &Heads, counts: &Counts) -> Result<(), Fault> {
+pub(super) async fn raise_heads(run: &Transaction<'_>, locked: &Heads, counts: &Counts) -> Result<(), SqlError> {
     let raised = counts.iter().filter(|(room, count)| **count > 0 && locked.contains_key(room));
     let raised: Vec<(RoomId, u64)> = raised.map(|(room, count)| (*room, *count)).collect();
     for chunk in raised.chunks(MOST_ROWS) {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use sea_orm::Value;
 
 use super::{
-    super::{error::Fault, rows},
+    super::{error::SqlError, rows},
     Counts, Heads, Key, Transaction, heads_from,
 };
 use crate::append::StoredEvent;
@@ -27,7 +27,7 @@ pub(super) fn numbered(sql: &str) -> Cow<'_, str> {
 }
 
 /// Locks the rooms' rows in id order and raises their heads; returns what they were before.
-pub(super) async fn lock_and_raise(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, Fault> {
+pub(super) async fn lock_and_raise(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, SqlError> {
     const SQL: &str = "WITH l AS (SELECT r.id, r.head, r.ordinal, i.n \
          FROM unnest($1::bigint[], $2::bigint[]) i(id, n) JOIN chat_rooms r ON r.id = i.id \
          WHERE r.deleted_at IS NULL ORDER BY r.id FOR UPDATE OF r) \
@@ -44,7 +44,7 @@ pub(super) async fn correct_heads(
     before: &Heads,
     raised: &Counts,
     exact: &Counts,
-) -> Result<(), Fault> {
+) -> Result<(), SqlError> {
     const SQL: &str = "UPDATE chat_rooms t SET head = i.head, ordinal = i.ordinal \
          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) i(id, head, ordinal) WHERE t.id = i.id";
     let (mut ids, mut heads, mut ordinals) = (Vec::new(), Vec::new(), Vec::new());
@@ -63,7 +63,7 @@ pub(super) async fn correct_heads(
 }
 
 /// The events that hold one of these keys. One look-up a key: without statistics, a list makes the planner scan.
-pub(super) async fn find_keys(run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, Fault> {
+pub(super) async fn find_keys(run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
     let sql = format!(
         "SELECT e.* FROM unnest($1::bigint[], $2::text[], $3::text[]) k(r, u, i) CROSS JOIN LATERAL \
          (SELECT {} FROM chat_events WHERE room_id = k.r AND user_id = k.u AND idem_key = k.i LIMIT 1) e",
@@ -77,7 +77,7 @@ pub(super) async fn find_keys(run: &Transaction<'_>, keys: &[Key<'_>]) -> Result
 }
 
 /// Stores messages.
-pub(super) async fn insert_messages(run: &Transaction<'_>, stored: &[StoredEvent]) -> Result<(), Fault> {
+pub(super) async fn insert_messages(run: &Transaction<'_>, stored: &[StoredEvent]) -> Result<(), SqlError> {
     const SQL: &str = "INSERT INTO chat_events \
          (room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body) \
          SELECT r, s, 1, t, u, n, o, k, f, b FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], \
@@ -91,7 +91,7 @@ pub(super) async fn insert_messages(run: &Transaction<'_>, stored: &[StoredEvent
     for stored in stored {
         let event = &*stored.event;
         let (Some(author), Some(message)) = (&event.actor, event.message()) else {
-            return Err(Fault::corrupt("a message without an author or a text"));
+            return Err(SqlError::corrupt("a message without an author or a text"));
         };
         rooms.push(rows::signed(event.room.0));
         seqs.push(rows::signed(event.seq.0));

@@ -5,7 +5,7 @@ use std::iter;
 use sea_orm::Value;
 
 use super::{
-    super::{error::Fault, rows},
+    super::{error::SqlError, rows},
     Counts, Heads, Transaction, heads_from, id_value,
     lists::{MOST_ROWS, repeated},
 };
@@ -15,7 +15,7 @@ pub(super) const AROUND_KEYS: (&str, &str) =
     ("(VALUES ", ") k CROSS JOIN chat_events ON idem_key = k.column1 AND room_id = k.column2 AND user_id = k.column3");
 
 /// Raises the heads; returns what they were before.
-pub(super) async fn raise_heads(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, Fault> {
+pub(super) async fn raise_heads(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, SqlError> {
     let mut heads = Heads::new();
     let counts: Vec<_> = counts.iter().map(|(room, count)| (*room, *count)).collect();
     for chunk in counts.chunks(MOST_ROWS) {
@@ -52,9 +52,9 @@ mod tests {
 
     /// How SQLite would run this.
     async fn plan(store: &SeaStore, sql: &str) -> String {
-        let lent = store.writers.lend().await.unwrap();
+        let checkout = store.writers.checkout().await.unwrap();
         let values = vec![Value::from(1_i64); sql.matches('?').count()];
-        let rows = lent.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap();
+        let rows = checkout.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index::<String>(3).unwrap()).collect::<Vec<_>>().join("; ")
     }
 

@@ -7,7 +7,7 @@ use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
 
-use super::{connect::Source, dialect::Dialect, error::Fault, pool::Pool, run::Run};
+use super::{connect::Source, dialect::Dialect, error::SqlError, pool::Pool, run::Run};
 use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
@@ -78,8 +78,8 @@ async fn in_transaction(pool: &Arc<Pool>, lock: &[&str], is_shared: bool) -> Res
 /// can be run again from any point in it.
 #[cfg(feature = "mysql")]
 async fn with_named_lock(pool: &Arc<Pool>) -> Result<Epoch, StartError> {
-    let lent = pool.lend().await.map_err(unavailable)?;
-    let connection = lent.connection();
+    let checkout = pool.checkout().await.map_err(unavailable)?;
+    let connection = checkout.connection();
     let limit = if super::connect::is_mariadb(connection).await.map_err(unavailable)? {
         "SET SESSION max_statement_time = 0"
     } else {
@@ -98,7 +98,7 @@ async fn with_named_lock(pool: &Arc<Pool>) -> Result<Epoch, StartError> {
         Migrator::up(connection, None).await
     });
     done.await?;
-    epoch(&lent.run()).await.map_err(unavailable)
+    epoch(&checkout.run()).await.map_err(unavailable)
 }
 
 async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(), StartError> {
@@ -106,7 +106,7 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
     match tokio::time::timeout(limit, work).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(DbErr::Custom(reason))) => Err(StartError::Unusable(reason)),
-        Ok(Err(error)) => Err(failed(Fault::from(error))),
+        Ok(Err(error)) => Err(failed(SqlError::from(error))),
         Err(_) => Err(StartError::Unavailable("the migration to this version takes too long".to_owned())),
     }
 }
@@ -164,7 +164,7 @@ async fn check_empty(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
 }
 
 /// The epoch; made if there is none.
-async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
+async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, SqlError> {
     if let Some(row) = run.query_one("SELECT epoch FROM chat_meta", Vec::new()).await? {
         return Ok(Epoch::new(&run.dialect.opaque_from(&row, 0)?.unwrap_or_default()));
     }
@@ -175,7 +175,8 @@ async fn epoch(run: &Run<'_, impl ConnectionTrait>) -> Result<Epoch, Fault> {
 
 /// Refuses a database that holds no logs, of whatever version.
 pub(super) async fn expect_logs(pool: &Arc<Pool>) -> Result<(), StartError> {
-    let found = pool.read(|lent| async move { lent.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await });
+    let found =
+        pool.read(|checkout| async move { checkout.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await });
     match found.await {
         Ok(Some(_)) => Ok(()),
         Err(fault) if fault.error.kind != StoreErrorKind::Failed => Err(unavailable(fault)),
@@ -184,13 +185,13 @@ pub(super) async fn expect_logs(pool: &Arc<Pool>) -> Result<(), StartError> {
 }
 
 /// Another epoch.
-pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch) -> Result<(), Fault> {
+pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch) -> Result<(), SqlError> {
     run.execute("UPDATE chat_meta SET epoch = ?", vec![run.dialect.opaque(Some(epoch.as_str()))]).await?;
     Ok(())
 }
 
 /// What may pass by itself is not the database's fault.
-fn failed(fault: Fault) -> StartError {
+fn failed(fault: SqlError) -> StartError {
     match fault.error.kind {
         StoreErrorKind::Failed => StartError::Unusable(fault.error.detail),
         StoreErrorKind::Busy
@@ -201,6 +202,6 @@ fn failed(fault: Fault) -> StartError {
     }
 }
 
-fn unavailable(fault: Fault) -> StartError {
+fn unavailable(fault: SqlError) -> StartError {
     StartError::Unavailable(fault.error.detail)
 }

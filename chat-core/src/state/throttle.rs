@@ -4,13 +4,13 @@ use std::time::Duration;
 
 /// When a signal that tells the whole truth is to be sent again.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Throttle {
     interval: Duration,
     last: Option<Duration>,
     changed: bool,
 }
 
-impl Pace {
+impl Throttle {
     pub(super) const fn new(interval: Duration) -> Self {
         Self { interval, last: None, changed: false }
     }
@@ -48,13 +48,13 @@ mod tests {
     #[test]
     fn at_once_after_quiet_then_once_an_interval() {
         let second = Duration::from_secs(1);
-        let mut pace = Pace::new(second);
-        assert!(!pace.take(second), "nothing changed");
-        pace.mark();
-        assert!(pace.take(second));
-        pace.mark();
-        assert!(!pace.take(second * 3 / 2));
-        assert_eq!(pace.poll_timeout(), Some(second * 2));
-        assert!(pace.take(second * 2) && !pace.take(second * 9));
+        let mut throttle = Throttle::new(second);
+        assert!(!throttle.take(second), "nothing changed");
+        throttle.mark();
+        assert!(throttle.take(second));
+        throttle.mark();
+        assert!(!throttle.take(second * 3 / 2));
+        assert_eq!(throttle.poll_timeout(), Some(second * 2));
+        assert!(throttle.take(second * 2) && !throttle.take(second * 9));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 
 /// The queue behind a session's stream.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct SessionQueue {
     backlog: Backlog,
     waker: Option<Waker>,
     /// Whether anyone listens. If not, nothing is queued.
@@ -27,7 +27,7 @@ enum End {
     Done,
 }
 
-impl Outbox {
+impl SessionQueue {
     pub(super) fn new(limit: usize) -> Self {
         Self { backlog: Backlog::new(limit), waker: None, has_reader: true, end: End::Open }
     }

@@ -3,7 +3,7 @@
 use sea_orm::Value;
 
 use super::{
-    super::{error::Fault, rows},
+    super::{error::SqlError, rows},
     Key, Transaction, id_value,
     lists::{MOST_ROWS, padded, repeated},
 };
@@ -14,7 +14,7 @@ pub(super) async fn find_keys(
     run: &Transaction<'_>,
     from: (&str, &str),
     keys: &[Key<'_>],
-) -> Result<Vec<StoredEvent>, Fault> {
+) -> Result<Vec<StoredEvent>, SqlError> {
     let mut found = Vec::new();
     for chunk in keys.chunks(MOST_ROWS) {
         let padded = padded(chunk);
@@ -32,7 +32,7 @@ pub(super) async fn find_keys(
 }
 
 /// Stores messages, in statements of 2^n rows: an insert cannot be padded.
-pub(super) async fn insert_messages(run: &Transaction<'_>, mut stored: &[StoredEvent]) -> Result<(), Fault> {
+pub(super) async fn insert_messages(run: &Transaction<'_>, mut stored: &[StoredEvent]) -> Result<(), SqlError> {
     while !stored.is_empty() {
         let size = largest_power_of_two(stored.len()).min(MOST_ROWS);
         let (chunk, rest) = stored.split_at(size);
