@@ -27,7 +27,7 @@ const ROOMS: u64 = 100;
 /// How long it may take until everybody is back and has all that was said.
 const GOAL: Duration = Duration::from_secs(30);
 
-/// What all members of the crowd share.
+/// What all sockets of the crowd share.
 #[derive(Debug)]
 struct Crowd {
     address: SocketAddr,
@@ -55,9 +55,9 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
         wrong: Mutex::default(),
         door: Semaphore::new(200),
     });
-    let mut members = JoinSet::new();
+    let mut connections = JoinSet::new();
     for number in 0..SOCKETS {
-        members.spawn(member(crowd.clone(), number));
+        connections.spawn(connection(crowd.clone(), number));
     }
     wait_for_all(&crowd, Duration::from_secs(120)).await?;
     let memory = crowd::memory_of(&server);
@@ -73,7 +73,7 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     speak(&server, "meanwhile").await?;
     wait_for_all(&crowd, Duration::from_secs(120)).await?;
     let report = report(&crowd, lost, memory).await;
-    members.shutdown().await;
+    connections.shutdown().await;
     server.stop().await?;
     report
 }
@@ -131,7 +131,7 @@ async fn report(crowd: &Crowd, lost: Instant, memory: f64) -> Result<String> {
 }
 
 /// One of the crowd, for ever.
-async fn member(crowd: Arc<Crowd>, number: u64) {
+async fn connection(crowd: Arc<Crowd>, number: u64) {
     let mut rng = Rng::of(number, "storm");
     let mut known = None;
     let mut failures = 0;
