@@ -4,7 +4,7 @@ import { Send, Smile } from "./icons.tsx";
 import type { Session } from "./session.ts";
 import { isSeen, withoutControls } from "./seen.ts";
 import { characters } from "./text.ts";
-import { number } from "./words.ts";
+import { number } from "./format.ts";
 
 const LONGEST = 4_000;
 const EMOJI = "😀 😄 😂 🥹 😊 😉 😍 😘 😎 🤓 🤔 🫠 😅 😬 😴 😭 😡 🤯 🥳 🤗 👍 👎 👏 🙌 🙏 💪 👋 🤝 👀 ❤️ 🧡 💚 💙 💜 🔥 ✨ 🎉 🚀 ☕ 🍕 🌱 🌈 ✅ ❌ ❓ 💡 🐛 🎯".split(" ");

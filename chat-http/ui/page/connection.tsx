@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Offline } from "./icons.tsx";
 import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
-import { closed } from "./words.ts";
+import { closed } from "./format.ts";
 
 export function ConnectionNote({ session, onRename }: { session: Session; onRename?: (() => void) | undefined }) {
   const { state, wasOnline } = useModel(session.connection);

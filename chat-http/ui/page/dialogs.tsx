@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, codeOf, type Room } from "./api.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
-import { refusal } from "./words.ts";
+import { refusal } from "./format.ts";
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -1,4 +1,4 @@
-/** Times, names and states in plain words. */
+/** Formats times, names, counts and errors for people. */
 
 const LOCALE = globalThis.navigator?.language.startsWith("en") ? navigator.language : "en-GB";
 const TIME = new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit" });

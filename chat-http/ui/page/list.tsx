@@ -5,7 +5,7 @@
 import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
 import { look, type Item, type Timeline } from "./timeline.ts";
-import { plural } from "./words.ts";
+import { plural } from "./format.ts";
 import { Row } from "./row.tsx";
 
 interface Props {

@@ -1,7 +1,7 @@
 /** The field for one's name: on the first page, in its own window, in the widget. */
 import { useState } from "preact/hooks";
 import { asName } from "./seen.ts";
-import { refusal } from "./words.ts";
+import { refusal } from "./format.ts";
 
 interface Props {
   name: string;

@@ -4,7 +4,7 @@ import { Model } from "./model.ts";
 
 type Marks = Record<string, number>;
 
-export class Reads extends Model {
+export class ReadMarks extends Model {
   readonly #key: string;
   #marks: Marks;
   readonly #onStorage = (event: StorageEvent): void => {

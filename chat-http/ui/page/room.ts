@@ -74,7 +74,7 @@ export class OpenRoom extends Model {
 
   /** How many messages of others came since the last that was seen. */
   get unseen(): number {
-    const read = this.session.reads.of(this.id) ?? this.newest;
+    const read = this.session.readMarks.of(this.id) ?? this.newest;
     let count = 0;
     for (let index = this.timeline.items.length - 1; index >= 0; index--) {
       const item = this.timeline.items[index];
@@ -112,7 +112,7 @@ export class OpenRoom extends Model {
   read(seq: number): void {
     const { newest, end } = this.timeline;
     // After the newest row there may be events that are not shown.
-    this.session.reads.raise(this.id, seq >= newest ? Math.max(seq, end) : seq);
+    this.session.readMarks.raise(this.id, seq >= newest ? Math.max(seq, end) : seq);
   }
 
   async #read(): Promise<void> {
@@ -142,12 +142,12 @@ export class OpenRoom extends Model {
   }
 
   #markUnread(page: History): void {
-    const { reads, user } = this.session;
-    const read = reads.of(this.id);
+    const { readMarks, user } = this.session;
+    const read = readMarks.of(this.id);
     const isNew = (message: Message): boolean => read !== null && message.seq > read && message.user !== user;
     this.readTo = page.messages.some(isNew) ? read : null;
-    if (read === null || page.messages.length === 0) reads.raise(this.id, page.head);
-    else if (read > page.head) reads.lower(this.id, page.head);
+    if (read === null || page.messages.length === 0) readMarks.raise(this.id, page.head);
+    else if (read > page.head) readMarks.lower(this.id, page.head);
   }
 
   #refused(code: string): void {

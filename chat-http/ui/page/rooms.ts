@@ -43,7 +43,7 @@ export class Rooms extends Model {
     this.#session = session;
     let wasOnline = false;
     this.#unwatch = [
-      session.reads.watch(() => this.#readElsewhere()),
+      session.readMarks.watch(() => this.#readElsewhere()),
       session.connection.watch(() => {
         const { online } = session.connection;
         if (online && !wasOnline) void this.load();
@@ -134,7 +134,7 @@ export class Rooms extends Model {
 
   async create(room: NewRoom): Promise<Room> {
     const made = await this.#session.api.createRoom(room);
-    this.#session.reads.raise(made.id, made.head);
+    this.#session.readMarks.raise(made.id, made.head);
     this.#rooms.set(made.id, made);
     this.#watch();
     this.changed();
@@ -225,10 +225,10 @@ export class Rooms extends Model {
 
   /** The room has this many events: those after the mark are new. */
   #head(room: number, head: number): void {
-    const { reads } = this.#session;
-    const read = reads.of(room);
-    if (read === null) reads.raise(room, head);
-    else if (read > head) reads.lower(room, head);
+    const { readMarks } = this.#session;
+    const read = readMarks.of(room);
+    if (read === null) readMarks.raise(room, head);
+    else if (read > head) readMarks.lower(room, head);
     this.#count(room, head);
   }
 
@@ -237,7 +237,7 @@ export class Rooms extends Model {
     const watched = this.#watched.get(room);
     if (!watched) return;
     watched.counted = Math.max(watched.counted, head);
-    this.#setUnread(watched, watched.counted - (this.#session.reads.of(room) ?? watched.counted));
+    this.#setUnread(watched, watched.counted - (this.#session.readMarks.of(room) ?? watched.counted));
   }
 
   #event(room: number, event: RoomEvent): void {
@@ -246,7 +246,7 @@ export class Rooms extends Model {
     const isNews = event.type === "message" && (event as Message).user !== this.#session.user;
     // Whoever writes has read; and what needs no reading takes the mark along, if it stood just before.
     const isOwn = event.type === "message" && !isNews;
-    if (isOwn || (!isNews && watched.unread === 0)) this.#session.reads.raise(room, event.seq);
+    if (isOwn || (!isNews && watched.unread === 0)) this.#session.readMarks.raise(room, event.seq);
     if (isNews && event.seq > watched.counted) this.#setUnread(watched, watched.unread + 1);
     watched.counted = Math.max(watched.counted, event.seq);
     this.heard(room, event);
@@ -261,7 +261,7 @@ export class Rooms extends Model {
   /** Another tab has read on. */
   #readElsewhere(): void {
     for (const [room, watched] of this.#watched) {
-      const read = this.#session.reads.of(room);
+      const read = this.#session.readMarks.of(room);
       if (read !== null) watched.unread = Math.min(watched.unread, Math.max(0, watched.counted - read));
     }
     this.changed();
@@ -286,7 +286,7 @@ export class Rooms extends Model {
   #gone(room: number): void {
     this.#watched.get(room)?.attachment.detach();
     this.#watched.delete(room);
-    this.#session.reads.forget(room);
+    this.#session.readMarks.forget(room);
     if (this.#rooms.delete(room)) this.changed();
   }
 }

@@ -10,7 +10,7 @@ import { MessageList } from "./list.tsx";
 import { useModel } from "./model.ts";
 import { Avatar, RoomSign } from "./person.tsx";
 import type { OpenRoom } from "./room.ts";
-import { fullDay, number, refusal, typing } from "./words.ts";
+import { fullDay, number, refusal, typing } from "./format.ts";
 
 const WIDE = "(min-width: 1200px)";
 

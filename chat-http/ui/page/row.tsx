@@ -4,7 +4,7 @@ import { Check, Copy, Alert, Clock } from "./icons.tsx";
 import { Avatar, Name } from "./person.tsx";
 import { isBigEmoji, pieces } from "./text.ts";
 import type { Item } from "./timeline.ts";
-import { day, exactTime, fullDay, refusal, time } from "./words.ts";
+import { day, exactTime, fullDay, refusal, time } from "./format.ts";
 import { useState } from "preact/hooks";
 import { copyText } from "./copy.ts";
 

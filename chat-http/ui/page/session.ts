@@ -3,7 +3,7 @@ import { ChatClient, type ConnectionState } from "../client/src/index.ts";
 import { Api, type Credentials } from "./api.ts";
 import { Model } from "./model.ts";
 import { Outbox } from "./outbox.ts";
-import { Reads } from "./reads.ts";
+import { ReadMarks } from "./read-marks.ts";
 
 export interface SessionOptions {
   /** Where the site is mounted; it ends with a slash. */
@@ -36,7 +36,7 @@ export class Session {
   readonly client: ChatClient;
   readonly connection = new Connection();
   readonly outbox: Outbox;
-  readonly reads: Reads;
+  readonly readMarks: ReadMarks;
   /** What was being written in each room. */
   readonly drafts = new Map<number, string>();
   #wake: () => void = () => {};
@@ -50,7 +50,7 @@ export class Session {
     });
     this.client.onState((state) => this.connection.become(state));
     this.outbox = new Outbox(this.client, user);
-    this.reads = new Reads(user);
+    this.readMarks = new ReadMarks(user);
   }
 
   start(): void {
@@ -60,7 +60,7 @@ export class Session {
 
   stop(): void {
     this.client.stop();
-    this.reads.close();
+    this.readMarks.close();
   }
 
   /** Does not wait for the next attempt. */

@@ -6,7 +6,7 @@ import { useModel } from "./model.ts";
 import { Avatar, RoomSign } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
-import { lately, number, plural, refusal } from "./words.ts";
+import { lately, number, plural, refusal } from "./format.ts";
 
 interface Props {
   session: Session;

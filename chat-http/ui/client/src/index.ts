@@ -16,7 +16,7 @@ export {
   isRoomUpdated,
   type Epoch,
   type Identity,
-  type MessageEvent_,
+  type ChatMessage,
   type Position,
   type PresenceList,
   type RoomDeleted,

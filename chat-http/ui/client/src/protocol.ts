@@ -19,7 +19,7 @@ export interface Identity {
 }
 
 /** A message. `id` and `seq` are the same number; `key` is there when its sender gave one. */
-export interface MessageEvent_ {
+export interface ChatMessage {
   type: "message";
   room: number;
   seq: number;
@@ -61,7 +61,7 @@ export interface UnknownEvent {
 }
 
 /** Something that happened in a room, numbered by `seq` without holes. */
-export type RoomEvent = MessageEvent_ | RoomUpdated | RoomDeleted | UnknownEvent;
+export type RoomEvent = ChatMessage | RoomUpdated | RoomDeleted | UnknownEvent;
 
 /** Who is in a room. In a very large room the lists are empty and only `count` tells. */
 export interface PresenceList {
@@ -70,7 +70,7 @@ export interface PresenceList {
   count: number;
 }
 
-export function isMessage(event: RoomEvent): event is MessageEvent_ {
+export function isMessage(event: RoomEvent): event is ChatMessage {
   return event.type === "message";
 }
 

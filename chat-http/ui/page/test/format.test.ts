@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { day, typing } from "../words.ts";
+import { day, typing } from "../format.ts";
 
 test("up to three names, then a count", () => {
   assert.equal(typing([]), "");
