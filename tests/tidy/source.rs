@@ -1,9 +1,10 @@
 //! What of a Rust file is code.
 
-/// The code alone: comments and what stands in quotes become blanks, and so does what follows `#[cfg(test)]` at the
-/// margin (tests stand last in a file). Lines stay where they are.
+/// The code alone: comments and what stands in quotes become blanks, and so does what follows `#[cfg(test)]` or
+/// `#[cfg(all(test, …` at the margin (tests stand last in a file). Lines stay where they are.
 pub(crate) fn code(text: &str) -> String {
-    let text = text.find("\n#[cfg(test)]\nmod ").map_or(text, |end| &text[..end]);
+    let tests = ["\n#[cfg(test)]\nmod ", "\n#[cfg(all(test, "].iter().filter_map(|start| text.find(start)).min();
+    let text = tests.map_or(text, |end| &text[..end]);
     let bytes = text.as_bytes();
     let mut code = bytes.to_vec();
     let mut at = 0;
@@ -109,6 +110,7 @@ mod tests {
     #[test]
     fn tests_are_left_out() {
         assert_eq!(code("a\n#[cfg(test)]\nmod tests {}\n"), "a");
+        assert_eq!(code("a\n#[cfg(all(test, b))]\nmod tests {}\n"), "a");
     }
 
     #[test]

@@ -12,8 +12,8 @@ use poem_openapi::{
 };
 
 use super::{
-    Tag,
     args::{FlagArg, LastIdArg, RoomArg, SeqArg, TextArg, User},
+    tag::Tag,
 };
 use crate::{
     problem::Problem,

@@ -7,6 +7,7 @@ mod messages;
 pub(crate) mod patterns;
 mod presence;
 mod rooms;
+mod tag;
 
 pub(crate) use events::EventsApi;
 pub(crate) use messages::MessagesApi;
@@ -30,17 +31,4 @@ pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
         PresenceApi::new(engine.clone()),
         EventsApi::new(engine.clone()),
     )
-}
-
-/// What groups the operations in the document.
-#[derive(poem_openapi::Tags)]
-enum Tag {
-    /// Create, find, change and delete rooms.
-    Rooms,
-    /// Read and send messages.
-    Messages,
-    /// Who is online.
-    Presence,
-    /// Receive the events of a room live.
-    Events,
 }

@@ -5,9 +5,9 @@ use poem::Result;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::{
-    Tag,
     args::{Caller, RoomArg},
     body::Encoded,
+    tag::Tag,
 };
 use crate::{dto::PresenceDto, problem::Problem};
 

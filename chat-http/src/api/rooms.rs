@@ -5,9 +5,9 @@ use poem::Result;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::{
-    Tag,
     args::{Caller, LimitArg, RoomArg, TextArg},
     body::{Encoded, FromFields, Strict, Tagged},
+    tag::Tag,
 };
 use crate::{
     dto::{RoomDto, RoomList},
