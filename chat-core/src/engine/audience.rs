@@ -2,17 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{Delivery, SessionId, engine::session_core::SessionCore};
+use crate::{Delivery, SessionId, engine::subscriber::Subscriber};
 
 /// The sessions that hear a room: dense, because every event goes through all of them.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
-    sessions: Vec<Arc<SessionCore>>,
+    sessions: Vec<Arc<dyn Subscriber>>,
     places: HashMap<SessionId, usize>,
 }
 
 impl Audience {
-    pub(super) fn join(&mut self, session: Arc<SessionCore>) {
+    pub(super) fn join(&mut self, session: Arc<dyn Subscriber>) {
         let id = session.id();
         if !self.places.contains_key(&id) {
             self.places.insert(id, self.sessions.len());
@@ -20,7 +20,7 @@ impl Audience {
         }
     }
 
-    pub(super) fn part(&mut self, id: SessionId) -> Option<Arc<SessionCore>> {
+    pub(super) fn part(&mut self, id: SessionId) -> Option<Arc<dyn Subscriber>> {
         let place = self.places.remove(&id)?;
         let session = self.sessions.swap_remove(place);
         if let Some(moved) = self.sessions.get(place) {
@@ -47,7 +47,7 @@ impl Audience {
     }
 
     /// Takes everyone out.
-    pub(super) fn take(&mut self) -> Vec<Arc<SessionCore>> {
+    pub(super) fn take(&mut self) -> Vec<Arc<dyn Subscriber>> {
         self.places.clear();
         std::mem::take(&mut self.sessions)
     }

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     Error,
     engine::{
-        lock,
+        lock::lock,
         metrics::{GaugeGuard, Metrics},
     },
     log::{Excerpt, LogLimit},

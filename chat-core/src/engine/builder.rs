@@ -1,21 +1,16 @@
 //! How an engine is put together.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicUsize},
-};
+use std::{fmt, sync::Arc};
 
 use futures::future::BoxFuture;
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, watch},
-};
+use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
     engine::{
-        admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal, log_limits::LogLimits,
-        memory::Memory, metrics::Metrics, rates::Rates, sessions::Sessions, shutdown::Lifecycle,
+        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal,
+        lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger,
+        rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -176,36 +171,28 @@ impl Builder {
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let store = self.database.open().await?;
+        let Self { database, limits, clock, policy } = self;
+        let store = database.open().await?;
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let (stop, stopping) = watch::channel(false);
         let metrics = Arc::new(Metrics::new());
         let breaker = Breaker::new(&store, &metrics, &runtime, &stopping);
         runtime.spawn(Arc::clone(&breaker).watch());
         let (journal, writers) = Journal::start(&store, &breaker, &metrics, &runtime, &stopping);
-        let inner = Arc::new(Inner {
-            hub: Hub::new(),
-            memory: Memory::new(&self.limits),
-            loads: Semaphore::new(LOADS),
-            journal,
-            breaker,
-            sessions: Sessions::default(),
-            rates: Rates::new(self.limits.sends, self.limits.rated_users),
-            admission: Admission::new(&self.limits, &metrics),
-            lifecycle: Lifecycle::new(stop, writers),
-            logs: LogLimits::default(),
-            purges: AtomicUsize::new(0),
-            metrics,
+        let services = Services {
             store,
-            limits: Arc::new(self.limits),
-            clock: self.clock,
-            policy: self.policy,
+            limits: Arc::new(limits),
+            clock,
+            policy,
             epoch,
             runtime,
-        });
-        // What the last process left of deleted rooms.
-        inner.purge();
-        tracing::info!(epoch = %inner.epoch, "the engine has started");
+            metrics,
+            breaker,
+            lifecycle: Lifecycle::new(stop, writers),
+            logs: LogLimits::default(),
+        };
+        let inner = Arc::new(assemble(Arc::new(services), journal));
+        tracing::info!(epoch = %inner.services.epoch, "the engine has started");
         Ok(ChatEngine::new(inner))
     }
 }
@@ -219,8 +206,38 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// How many rooms may load their latest events at once: what is read is in memory before it is counted.
-const LOADS: usize = 4;
+impl ChatEngine {
+    /// Puts an engine together.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+/// Builds the parts that know rooms and sessions on what all of them share.
+fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
+    let (journal, sessions) = (Arc::new(journal), Arc::<Sessions>::default());
+    let purger = Purger::new(&services);
+    // What the last process left of deleted rooms.
+    purger.start();
+    let context = RoomContext {
+        rooms: ActiveRooms::new(),
+        sessions: Arc::clone(&sessions),
+        journal: Arc::clone(&journal),
+        loader: Loader::new(&services),
+        memory: Memory::new(&services.limits),
+        purger,
+        services: Arc::clone(&services),
+    };
+    Inner {
+        hub: Hub::new(Arc::new(context)),
+        journal,
+        sessions,
+        rates: Rates::new(services.limits.sends, services.limits.rated_users),
+        admission: Admission::new(&services.limits, &services.metrics),
+        services,
+    }
+}
 
 /// A word that was never used before.
 fn random_epoch() -> Epoch {

@@ -6,15 +6,16 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Builder, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Presence,
-    Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
+    Action, Actor, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Presence, Room,
+    RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
     append::{AppendFailure, RoomRecord},
     engine::{
         admission::Admitted,
-        hub::RoomCommand,
         inner::Inner,
+        mailbox::RoomCommand,
         prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
         reply::{Responder, To},
+        session_core::SessionCore,
     },
     fold,
     state::{Input, Outcome, ReplyId},
@@ -49,23 +50,17 @@ impl ChatEngine {
         Self(Arc::new(Owner(inner)))
     }
 
-    /// Puts an engine together.
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     /// The limits it was built with.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.inner().limits
+        &self.inner().services.limits
     }
 
     /// Starts a session. Over a limit on sessions, its stream ends at once with
     /// [`CloseReason::TooManySessions`](crate::CloseReason::TooManySessions).
     #[must_use]
     pub fn connect(&self, identity: Identity) -> Session {
-        Session::new(self.inner().sessions.connect(self.inner(), identity))
+        Session::new(SessionCore::connect(self.inner(), identity))
     }
 
     /// Creates a room.
@@ -80,12 +75,12 @@ impl ChatEngine {
     pub async fn create_room(&self, actor: impl Into<Actor>, new: NewRoom) -> Result<Room, Error> {
         let inner = self.inner();
         let actor = actor.into();
-        inner.check_running()?;
-        inner.check(&actor, Action::CreateRoom(&new))?;
+        inner.services.check_running()?;
+        inner.services.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
-        inner.breaker.check()?;
+        inner.services.breaker.check()?;
         let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
-        let row = RoomRecord { name, topic, created_at: inner.clock.now().wall };
+        let row = RoomRecord { name, topic, created_at: inner.services.clock.now().wall };
         inner.journal.create(row, admitted).await.map_err(|failure| match failure {
             AppendFailure::NotStored(error) => inner.shown(error, &actor),
             AppendFailure::Unknown => Error::OutcomeUnknown,
@@ -103,15 +98,15 @@ impl ChatEngine {
     /// Once it was polled, the room is changed even if the future is dropped.
     pub async fn update_room(&self, actor: impl Into<Actor>, room: RoomId, change: RoomChange) -> Result<Room, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        inner.check_running()?;
+        inner.services.check_running()?;
         check_room(room)?;
-        inner.check(&actor, Action::UpdateRoom(room, &change))?;
+        inner.services.check(&actor, Action::UpdateRoom(room, &change))?;
         let name = change.name.as_deref().map(RoomName::new).transpose()?;
         let topic = change.topic.as_deref().map(Topic::new).transpose()?;
         if name.is_none() && topic.is_none() {
             return Err(Error::invalid_field("name", "give a name or a topic"));
         }
-        inner.breaker.check()?;
+        inner.services.breaker.check()?;
         let bytes = name.as_ref().map_or(0, |name| name.as_str().len())
             + topic.as_ref().map_or(0, |topic| topic.as_str().len());
         let admitted = inner.admission.admit_change(bytes)?;
@@ -133,10 +128,10 @@ impl ChatEngine {
     /// Once it was polled, the room is deleted even if the future is dropped.
     pub async fn delete_room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<(), Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        inner.check_running()?;
+        inner.services.check_running()?;
         check_room(room)?;
-        inner.check(&actor, Action::DeleteRoom(room))?;
-        inner.breaker.check()?;
+        inner.services.check(&actor, Action::DeleteRoom(room))?;
+        inner.services.breaker.check()?;
         let admitted = inner.admission.admit_change(0)?;
         let reply = inner.hub.next_reply();
         let input = Input::Delete { actor: actor.user().cloned(), key: generated_key(), reply };
@@ -151,9 +146,9 @@ impl ChatEngine {
     /// # Cancel safety
     /// It only reads.
     pub async fn room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<Room, Error> {
-        self.inner().check_running()?;
+        self.inner().services.check_running()?;
         check_room(room)?;
-        self.inner().check(&actor.into(), Action::ReadRoom(room))?;
+        self.inner().services.check(&actor.into(), Action::ReadRoom(room))?;
         self.read_room(room).await
     }
 
@@ -167,11 +162,11 @@ impl ChatEngine {
     /// It only reads.
     pub async fn room_by_name(&self, actor: impl Into<Actor>, name: &str) -> Result<Room, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        inner.check_running()?;
+        inner.services.check_running()?;
         check_text("name", name)?;
-        let room = inner.store.room_by_name(&fold::name_key(name)).await;
-        let room = room.map_err(|failure| inner.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
-        inner.check(&actor, Action::ReadRoom(room.id))?;
+        let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
+        let room = room.map_err(|failure| inner.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        inner.services.check(&actor, Action::ReadRoom(room.id))?;
         Ok(inner.with_online(room))
     }
 
@@ -185,15 +180,15 @@ impl ChatEngine {
     /// It only reads.
     pub async fn rooms(&self, actor: impl Into<Actor>, mut query: RoomQuery) -> Result<RoomPage, Error> {
         let inner = self.inner();
-        inner.check_running()?;
-        inner.check(&actor.into(), Action::ListRooms)?;
+        inner.services.check_running()?;
+        inner.services.check(&actor.into(), Action::ListRooms)?;
         check_limit(query.limit)?;
         if let Some(part) = query.name_contains.take() {
             check_text("q", &part)?;
             query.name_contains = Some(fold::fold(&part)).filter(|part| !part.is_empty());
         }
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
-        let page = inner.store.rooms(&query).await.map_err(|failure| inner.read_failed(&failure))?;
+        let page = inner.services.store.rooms(&query).await.map_err(|failure| inner.services.read_failed(&failure))?;
         let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
         Ok(RoomPage { rooms, next: page.next })
     }
@@ -213,12 +208,13 @@ impl ChatEngine {
         page: HistoryQuery,
     ) -> Result<HistoryPage, Error> {
         let inner = self.inner();
-        inner.check_running()?;
+        inner.services.check_running()?;
         check_room(room)?;
-        inner.check(&actor.into(), Action::ReadRoom(room))?;
+        inner.services.check(&actor.into(), Action::ReadRoom(room))?;
         check_limit(page.limit)?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
-        let read = inner.store.history(room, page).await.map_err(|failure| inner.read_failed(&failure))?;
+        let read =
+            inner.services.store.history(room, page).await.map_err(|failure| inner.services.read_failed(&failure))?;
         read.map(|read| torture::page(room, page, read)).ok_or(Error::RoomNotFound)
     }
 
@@ -231,9 +227,9 @@ impl ChatEngine {
     /// It only reads.
     pub async fn presence(&self, actor: impl Into<Actor>, room: RoomId) -> Result<Presence, Error> {
         let inner = self.inner();
-        inner.check_running()?;
+        inner.services.check_running()?;
         check_room(room)?;
-        inner.check(&actor.into(), Action::ReadRoom(room))?;
+        inner.services.check(&actor.into(), Action::ReadRoom(room))?;
         match inner.hub.presence(room) {
             Some(presence) => Ok(Presence::clone(&presence)),
             None => self.read_room(room).await.map(|_| Presence::default()),
@@ -251,7 +247,7 @@ impl ChatEngine {
     pub async fn send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         let prepared = self.prepare_send(author, room, draft);
         let PreparedSend { input, reply, admitted } =
-            prepared.inspect_err(|error| self.inner().metrics.send_refused(error))?;
+            prepared.inspect_err(|error| self.inner().services.metrics.send_refused(error))?;
         match self.call(room, input, reply, admitted).await? {
             Outcome::Stored { event, replayed } => Ok(Sent { seq: event.seq, event, replayed }),
             Outcome::Failed(_)
@@ -267,7 +263,7 @@ impl ChatEngine {
     #[must_use]
     pub fn health(&self) -> Health {
         let inner = self.inner();
-        let reason = inner.check_running().and_then(|()| inner.breaker.check()).err();
+        let reason = inner.services.check_running().and_then(|()| inner.services.breaker.check()).err();
         Health { ready: reason.is_none(), reason, sessions: inner.sessions.len() }
     }
 
@@ -276,7 +272,7 @@ impl ChatEngine {
     /// # Cancel safety
     /// It only waits.
     pub async fn lease_lost(&self) {
-        self.inner().store.lease_lost().await;
+        self.inner().services.store.lease_lost().await;
     }
 
     /// Stops: refuses new commands, answers those that are running (for at most 5 s), closes every session with
@@ -287,7 +283,7 @@ impl ChatEngine {
     /// Once it was polled, the engine stops even if the future is dropped.
     pub async fn shutdown(&self) {
         self.inner().begin_shutdown();
-        self.inner().lifecycle.stopped().await;
+        self.inner().services.lifecycle.stopped().await;
     }
 
     /// Breaks a room's task, to show what happens then. Returns whether it had one.
@@ -304,15 +300,15 @@ impl ChatEngine {
 
     fn prepare_send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<PreparedSend, Error> {
         let inner = self.inner();
-        inner.check_running()?;
+        inner.services.check_running()?;
         check_room(room)?;
-        inner.check(&author.into(), Action::Send(room, &draft))?;
+        inner.services.check(&author.into(), Action::Send(room, &draft))?;
         inner.prepare_send(None, author, draft)
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
         let inner = self.inner();
-        let row = inner.store.room(room).await.map_err(|failure| inner.read_failed(&failure))?;
+        let row = inner.services.store.room(room).await.map_err(|failure| inner.services.read_failed(&failure))?;
         row.map(|row| inner.with_online(row)).ok_or(Error::RoomNotFound)
     }
 
@@ -323,7 +319,7 @@ impl ChatEngine {
         let responder = Responder { to: To::Call(call), admitted };
         let command = RoomCommand { input, reply, responder, permit: None };
         let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
-        let dispatched = self.inner().hub.dispatch(self.inner(), room, command);
+        let dispatched = self.inner().hub.dispatch(room, command);
         let result = match dispatched {
             // Unanswered it is dropped only when the runtime goes down.
             Ok(()) => answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown)),
@@ -347,7 +343,7 @@ impl Inner {
     /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
     fn shown(&self, error: Error, actor: &Actor) -> Error {
         let Error::NameTaken { room: Some(room) } = error else { return error };
-        let may_read = self.check(actor, Action::ReadRoom(room.id)).is_ok();
+        let may_read = self.services.check(actor, Action::ReadRoom(room.id)).is_ok();
         Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
     }
 }

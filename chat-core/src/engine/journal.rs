@@ -14,9 +14,15 @@ use tokio::{
 };
 
 use crate::{
-    Error, Room, RoomId,
+    Error, RoomId,
     append::{Append, AppendFailure, AppendResult, RoomRecord},
-    engine::{admission::Admitted, breaker::Breaker, metrics::Metrics, writer::Writer},
+    engine::{
+        admission::Admitted,
+        breaker::Breaker,
+        job::{CreateResult, Job},
+        metrics::Metrics,
+        writer::Writer,
+    },
     log::LogLimit,
     store::Store,
 };
@@ -27,17 +33,6 @@ use crate::{
 pub(super) struct Journal {
     writers: Vec<mpsc::UnboundedSender<Job>>,
 }
-
-/// What is to be stored, and where the outcome goes.
-pub(super) enum Job {
-    /// What a room wants appended to its log.
-    Append { room: RoomId, append: Append, done: oneshot::Sender<AppendResult> },
-    /// A room that is to be made. Its place is given back when that is done, whoever waits for it.
-    Create { row: RoomRecord, done: oneshot::Sender<CreateResult>, admitted: Admitted },
-}
-
-/// What became of a room that was to be made.
-pub(super) type CreateResult = Result<Room, AppendFailure>;
 
 impl Journal {
     /// Starts the writers; the handles resolve once they have ended, which they do after `stop`.
@@ -90,17 +85,6 @@ impl Journal {
         };
         if let Some(job) = refused {
             job.refuse(Error::Unavailable);
-        }
-    }
-}
-
-impl Job {
-    /// Says that nothing was stored.
-    fn refuse(self, error: Error) {
-        // Whoever waited may be gone.
-        match self {
-            Self::Append { done, .. } => drop(done.send(Err(AppendFailure::NotStored(error)))),
-            Self::Create { done, .. } => drop(done.send(Err(AppendFailure::NotStored(error)))),
         }
     }
 }

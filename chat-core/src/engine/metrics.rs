@@ -8,7 +8,7 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use crate::{CloseReason, Departure, Error, engine::session_core::Ending, state::Outcome};
+use crate::{CloseReason, Departure, Error, engine::ending::Ending, state::Outcome};
 
 /// One handle for each metric, made once: recording through it looks nothing up.
 pub(super) struct Metrics {

@@ -1,21 +1,30 @@
 //! The tokio shell around the pure state: tasks, queues and the database.
 
+mod active_rooms;
 mod admission;
 mod audience;
 mod breaker;
 mod builder;
 mod chat_engine;
+mod ending;
 mod hub;
 mod inner;
+mod job;
 mod journal;
+mod lifecycle;
 mod load;
+mod lock;
 mod log_limits;
+mod mailbox;
 mod memory;
 mod metrics;
 mod prepare;
+mod purge;
 mod rates;
 mod reply;
+mod room_context;
 mod room_task;
+mod services;
 mod session;
 mod session_core;
 mod session_queue;
@@ -24,6 +33,7 @@ mod sessions;
 mod shutdown;
 #[cfg(feature = "torture")]
 mod spoilt;
+mod subscriber;
 mod writer;
 
 #[cfg(test)]
@@ -32,11 +42,3 @@ mod tests;
 pub use builder::{Builder, Database};
 pub use chat_engine::{ChatEngine, Health};
 pub use session::{Session, SessionHandle, Updates};
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks. A panic elsewhere must not take the engine down: what is kept under these locks is changed in single steps, so
-/// it is whole even then.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

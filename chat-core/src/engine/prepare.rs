@@ -3,16 +3,24 @@
 use crate::{
     Action, Actor, Command, Draft, Epoch, Error, Identity, Position, RoomId, Seq, SessionId, Since,
     append::EventKey,
-    engine::{admission::Admitted, inner::Inner, reply::Kind, session_core::SessionCore},
+    engine::{admission::Admitted, inner::Inner, subscriber::CommandKind},
     state::{Input, ReplyId},
     text::check_message,
 };
+
+/// The session that issues a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Issuer<'a> {
+    pub(super) session: SessionId,
+    pub(super) identity: &'a Identity,
+    pub(super) actor: &'a Actor,
+}
 
 /// A session's command, checked.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) room: RoomId,
-    pub(super) kind: Kind,
+    pub(super) kind: CommandKind,
     pub(super) input: Input,
     pub(super) reply: ReplyId,
     /// Whether the answer may bring events that were missed.
@@ -30,37 +38,38 @@ pub(super) struct PreparedSend {
 
 impl Inner {
     /// Checks a session's command.
-    pub(super) fn prepare(&self, session: &SessionCore, command: Command) -> Result<Prepared, Error> {
+    pub(super) fn prepare(&self, issuer: Issuer<'_>, command: Command) -> Result<Prepared, Error> {
         let is_send = matches!(command, Command::Send { .. });
-        let prepared = self.checked(session, command);
+        let prepared = self.checked(issuer, command);
         if is_send && let Err(error) = &prepared {
-            self.metrics.send_refused(error);
+            self.services.metrics.send_refused(error);
         }
         prepared
     }
 
-    fn checked(&self, session: &SessionCore, command: Command) -> Result<Prepared, Error> {
-        self.check_running()?;
+    fn checked(&self, issuer: Issuer<'_>, command: Command) -> Result<Prepared, Error> {
+        let services = &self.services;
+        services.check_running()?;
         let room = command.room();
         check_room(room)?;
         match command {
-            Command::Attach { since, presence, .. } => self.prepare_attach(session, room, since, presence),
+            Command::Attach { since, presence, .. } => self.prepare_attach(issuer, room, since, presence),
             Command::Detach { .. } => {
                 let reply = self.hub.next_reply();
-                let input = Input::Detach { session: session.id(), reply };
-                Ok(self.prepared(room, Kind::Detach, input, reply))
+                let input = Input::Detach { session: issuer.session, reply };
+                Ok(self.prepared(room, CommandKind::Detach, input, reply))
             }
             Command::Typing { is_typing, .. } => {
-                self.check(session.actor(), Action::Type(room))?;
+                services.check(issuer.actor, Action::Type(room))?;
                 let reply = self.hub.next_reply();
-                let input = Input::Typing { session: session.id(), is_typing, reply };
-                Ok(self.prepared(room, Kind::Typing, input, reply))
+                let input = Input::Typing { session: issuer.session, is_typing, reply };
+                Ok(self.prepared(room, CommandKind::Typing, input, reply))
             }
             Command::Send { draft, .. } => {
-                self.check(session.actor(), Action::Send(room, &draft))?;
-                let send = self.prepare_send(Some(session.id()), session.identity(), draft)?;
+                services.check(issuer.actor, Action::Send(room, &draft))?;
+                let send = self.prepare_send(Some(issuer.session), issuer.identity, draft)?;
                 let PreparedSend { input, reply, admitted } = send;
-                Ok(Prepared { room, kind: Kind::Send, input, reply, wants_gap: false, admitted })
+                Ok(Prepared { room, kind: CommandKind::Send, input, reply, wants_gap: false, admitted })
             }
         }
     }
@@ -72,48 +81,40 @@ impl Inner {
         author: &Identity,
         draft: Draft,
     ) -> Result<PreparedSend, Error> {
-        check_message(&draft.content, self.limits.message_chars)?;
+        check_message(&draft.content, self.services.limits.message_chars)?;
         let key = draft.checked_key()?.map_or_else(generated_key, |key| EventKey::given(&key));
-        self.breaker.check()?;
-        self.rates.take(&author.id, self.clock.now().mono)?;
+        self.services.breaker.check()?;
+        self.rates.take(&author.id, self.services.clock.now().mono)?;
         let admitted = self.admission.admit_message(draft.content.len())?;
         let reply = self.hub.next_reply();
         let input = Input::Send { session, author: author.clone(), content: draft.content, key, reply };
         Ok(PreparedSend { input, reply, admitted })
     }
 
-    /// Asks the policy.
-    pub(super) fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
-        match actor {
-            Actor::System => Ok(()),
-            Actor::User(_) | Actor::Anonymous => self.policy.check(actor, action),
-        }
-    }
-
     fn prepare_attach(
         &self,
-        session: &SessionCore,
+        issuer: Issuer<'_>,
         room: RoomId,
         since: Since,
         presence: bool,
     ) -> Result<Prepared, Error> {
-        self.check(session.actor(), Action::ReadRoom(room))?;
+        self.services.check(issuer.actor, Action::ReadRoom(room))?;
         let (since, wants_gap) = match since {
             Since::Now => (Since::Now, false),
             Since::Position(Position { epoch, seq }) => {
                 // What the client sent is not kept while the command waits: our epoch, or one that is nobody's.
-                let epoch = if epoch == self.epoch { self.epoch.clone() } else { Epoch::new("") };
+                let epoch = if epoch == self.services.epoch { self.services.epoch.clone() } else { Epoch::new("") };
                 (Since::Position(Position { epoch, seq: seq.min(MAX_SEQ) }), true)
             }
             Since::Seq(seq) => (Since::Seq(seq.min(MAX_SEQ)), true),
         };
         let reply = self.hub.next_reply();
-        let user = session.identity().clone();
-        let input = Input::Attach { session: session.id(), user, since, presence, reply };
-        Ok(Prepared { wants_gap, ..self.prepared(room, Kind::Attach, input, reply) })
+        let user = issuer.identity.clone();
+        let input = Input::Attach { session: issuer.session, user, since, presence, reply };
+        Ok(Prepared { wants_gap, ..self.prepared(room, CommandKind::Attach, input, reply) })
     }
 
-    fn prepared(&self, room: RoomId, kind: Kind, input: Input, reply: ReplyId) -> Prepared {
+    fn prepared(&self, room: RoomId, kind: CommandKind, input: Input, reply: ReplyId) -> Prepared {
         Prepared { room, kind, input, reply, wants_gap: false, admitted: self.admission.admit() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use crate::{Error, Rate, UserId, engine::lock, state::Bucket};
+use crate::{Error, Rate, UserId, engine::lock::lock, state::Bucket};
 
 /// A bucket for each user who sent lately.
 #[derive(Debug)]

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tracing::Span;
 
 use crate::{
-    Answer, AnswerResult, Attached, Epoch, Error, Gap, Position, RoomId, Sent, Ticket,
-    engine::{admission::Admitted, metrics::AttachKind, session_core::SessionCore},
+    Answer, AnswerResult, Attached, Epoch, Error, Gap, Position, RoomId, Sent,
+    engine::{
+        admission::Admitted,
+        subscriber::{CommandKind, IssuedCommand, Subscriber},
+    },
     state::Outcome,
 };
 
@@ -22,46 +24,10 @@ pub(super) struct Responder {
 /// Where an answer goes.
 #[derive(Debug)]
 pub(super) enum To {
-    /// To a session.
-    Session(SessionReply),
+    /// To the session that issued the command.
+    Session(Arc<dyn Subscriber>, IssuedCommand),
     /// To a call of the engine itself, which stores something.
     Call(oneshot::Sender<Result<Outcome, Error>>),
-}
-
-/// The way back to a session.
-#[derive(Debug)]
-pub(super) struct SessionReply {
-    pub(super) session: Arc<SessionCore>,
-    pub(super) ticket: Ticket,
-    pub(super) room: RoomId,
-    pub(super) kind: Kind,
-    /// How an attach begins, unless it has to be a resync.
-    pub(super) attach: AttachKind,
-    /// The command, until it is answered; boxed, since mostly nobody traces.
-    pub(super) span: Option<Box<Span>>,
-    /// Where to, when the command is awaited; else the answer goes into the stream.
-    pub(super) call: Option<oneshot::Sender<AnswerResult>>,
-}
-
-/// What kind of command it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Attach,
-    Detach,
-    Send,
-    Typing,
-}
-
-impl Kind {
-    /// What it is called in a trace.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Attach => "attach",
-            Self::Detach => "detach",
-            Self::Send => "send",
-            Self::Typing => "typing",
-        }
-    }
 }
 
 impl Responder {
@@ -70,9 +36,9 @@ impl Responder {
         let Self { to, admitted } = self;
         admitted.answered(&outcome);
         match to {
-            To::Session(reply) => {
-                let result = to_answer(outcome, reply.room, epoch);
-                SessionCore::answered(reply, admitted.bytes(), result);
+            To::Session(session, command) => {
+                let result = to_answer(outcome, command.room, epoch);
+                session.answered(command, admitted.bytes(), result);
             }
             To::Call(call) => {
                 let result = if let Outcome::Failed(error) = outcome { Err(error) } else { Ok(outcome) };
@@ -86,8 +52,8 @@ impl Responder {
     /// Refuses; nothing happened. Only a detach is done all the same: where nothing happens, nobody is attached.
     pub(super) fn refuse(self, error: Error, epoch: &Epoch) {
         let outcome = match &self.to {
-            To::Session(SessionReply { kind: Kind::Detach, .. }) => Outcome::Detached,
-            To::Session(_) | To::Call(_) => Outcome::Failed(error),
+            To::Session(_, IssuedCommand { kind: CommandKind::Detach, .. }) => Outcome::Detached,
+            To::Session(..) | To::Call(_) => Outcome::Failed(error),
         };
         self.respond(outcome, epoch);
     }
@@ -95,8 +61,8 @@ impl Responder {
     /// Says that it is not known what became of the command, where that is so; what stores nothing did not happen.
     pub(super) fn abandon(self, epoch: &Epoch) {
         let error = match &self.to {
-            To::Session(SessionReply { kind: Kind::Attach | Kind::Detach | Kind::Typing, .. }) => Error::Unavailable,
-            To::Session(SessionReply { kind: Kind::Send, .. }) | To::Call(_) => Error::OutcomeUnknown,
+            To::Session(_, command) if command.kind != CommandKind::Send => Error::Unavailable,
+            To::Session(..) | To::Call(_) => Error::OutcomeUnknown,
         };
         self.refuse(error, epoch);
     }

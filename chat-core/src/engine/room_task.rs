@@ -12,15 +12,15 @@ use crate::{
     Delivery, Error, Item, RoomId, Seq, SessionId,
     append::{Append, AppendResult},
     engine::{
+        active_rooms::ActiveRoom,
         audience::Audience,
-        hub::{RoomCommand, RoomMsg, RoomShared},
-        inner::Inner,
-        load,
+        ending::Ending,
+        lifecycle::TaskGuard,
+        mailbox::{Mailbox, RoomCommand, RoomMsg, RoomShared},
         memory::RoomMemory,
         metrics::GaugeGuard,
         reply::Responder,
-        session_core::Ending,
-        shutdown::TaskGuard,
+        room_context::RoomContext,
     },
     state::{Effect, Input, ReplyId, RoomState},
     torture::{self, Point},
@@ -28,7 +28,7 @@ use crate::{
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
 pub(super) struct RoomTask {
-    inner: Arc<Inner>,
+    context: Arc<RoomContext>,
     id: RoomId,
     mailbox: mpsc::UnboundedReceiver<RoomMsg>,
     shared: Arc<RoomShared>,
@@ -45,7 +45,7 @@ pub(super) struct RoomTask {
     /// The append under way, or the look at what became of it.
     append: Option<BoxFuture<'static, Input>>,
     load: Option<BoxFuture<'static, Input>>,
-    _pass: TaskGuard,
+    _running: TaskGuard,
     _counted: GaugeGuard,
 }
 
@@ -70,20 +70,16 @@ enum Next {
 
 impl RoomTask {
     /// Starts the task of a room. The caller holds the lock on its entry.
-    pub(super) fn spawn(
-        inner: &Arc<Inner>,
-        id: RoomId,
-        mailbox: mpsc::UnboundedReceiver<RoomMsg>,
-        shared: Arc<RoomShared>,
-        memory: RoomMemory,
-    ) {
+    pub(super) fn spawn(context: &Arc<RoomContext>, id: RoomId, memory: RoomMemory) -> ActiveRoom {
+        let (sender, mailbox, shared) = Mailbox::new();
+        let usage = Arc::clone(memory.usage());
         let task = Self {
-            inner: Arc::clone(inner),
+            context: Arc::clone(context),
             id,
             mailbox,
             shared,
             memory,
-            stop: inner.lifecycle.stop(),
+            stop: context.services.lifecycle.stop(),
             audience: Audience::default(),
             pending: HashMap::new(),
             online: 0,
@@ -91,10 +87,11 @@ impl RoomTask {
             effects: Vec::new(),
             append: None,
             load: None,
-            _pass: inner.lifecycle.enter_room(),
-            _counted: inner.metrics.active_room(),
+            _running: context.services.lifecycle.enter_room(),
+            _counted: context.services.metrics.active_room(),
         };
-        inner.runtime.spawn(task.run());
+        context.services.runtime.spawn(task.run());
+        ActiveRoom { mailbox: sender, usage }
     }
 
     async fn run(mut self) {
@@ -104,12 +101,12 @@ impl RoomTask {
             self.shared.set_presence(None);
             self.load = None;
             self.memory.set_idle(false);
-            self.memory.touch(0, self.inner.clock.now().mono);
+            self.memory.touch(0, self.context.services.clock.now().mono);
             match lived {
                 Ok(Ok(End::Idle)) => return,
                 Ok(Ok(End::Deleted)) => {
                     self.abandon();
-                    self.inner.purge();
+                    self.context.purger.start();
                     self.refuse_mail(&Error::RoomNotFound);
                 }
                 Ok(Ok(End::Stopped)) => {
@@ -119,7 +116,7 @@ impl RoomTask {
                 Ok(Err(error)) => self.refuse_mail(&error),
                 Err(_panic) => self.defect().await,
             }
-            if self.inner.hub.retire(self.id, &self.mailbox) {
+            if self.context.rooms.retire(self.id, &self.mailbox) {
                 return;
             }
         }
@@ -129,12 +126,12 @@ impl RoomTask {
     async fn live(&mut self) -> Result<End, Error> {
         let mut stop = self.stop.clone();
         let room = tokio::select! {
-            room = self.inner.store.room(self.id) => room,
+            room = self.context.services.store.room(self.id) => room,
             _ = stop.wait_for(|stop| *stop) => return Ok(End::Stopped),
         };
-        let room = room.map_err(|failure| self.inner.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
-        let epoch = self.inner.epoch.clone();
-        let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.inner.limits));
+        let room = room.map_err(|failure| self.context.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let epoch = self.context.services.epoch.clone();
+        let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.context.services.limits));
         #[cfg(feature = "torture")]
         if let Some(bug) = torture::bug() {
             state.plant(bug);
@@ -147,7 +144,7 @@ impl RoomTask {
     async fn drive(&mut self, state: &mut RoomState) -> End {
         let mut idle_since = None;
         loop {
-            let now = self.inner.clock.now().mono;
+            let now = self.context.services.clock.now().mono;
             if state.poll_timeout().is_some_and(|at| at <= now) {
                 // Before the mailbox, so that a busy room does not starve its timers.
                 self.step(state, Input::Timeout);
@@ -160,7 +157,7 @@ impl RoomTask {
                 self.memory.set_idle(is_idle);
             }
             idle_since = is_idle.then(|| idle_since.unwrap_or(now));
-            let linger = idle_since.map(|since: Duration| since + self.inner.limits.room_linger);
+            let linger = idle_since.map(|since: Duration| since + self.context.services.limits.room_linger);
             match self.next(state.poll_timeout(), linger).await {
                 Next::Input(input) => self.step(state, input),
                 Next::RoomMsg(RoomMsg::Command(command)) => self.take(state, command),
@@ -169,7 +166,7 @@ impl RoomTask {
                 }
                 Next::RoomMsg(RoomMsg::LetGo) => {
                     self.memory.asked();
-                    if is_idle && self.inner.hub.retire(self.id, &self.mailbox) {
+                    if is_idle && self.context.rooms.retire(self.id, &self.mailbox) {
                         return End::Idle;
                     }
                     self.step(state, Input::LetGo);
@@ -179,7 +176,7 @@ impl RoomTask {
                 Next::RoomMsg(RoomMsg::Panic) => panic!("broken on purpose"),
                 Next::Wake => {}
                 Next::Linger => {
-                    if self.inner.hub.retire(self.id, &self.mailbox) {
+                    if self.context.rooms.retire(self.id, &self.mailbox) {
                         return End::Idle;
                     }
                 }
@@ -189,7 +186,7 @@ impl RoomTask {
     }
 
     async fn next(&mut self, wake: Option<Duration>, linger: Option<Duration>) -> Next {
-        let now = self.inner.clock.now().mono;
+        let now = self.context.services.clock.now().mono;
         tokio::select! {
             biased;
             _ = self.stop.wait_for(|stop| *stop) => Next::Stop,
@@ -219,7 +216,7 @@ impl RoomTask {
     /// Feeds the state and carries out what it says, in order.
     fn step(&mut self, state: &mut RoomState, input: Input) {
         let mut effects = mem::take(&mut self.effects);
-        let now = self.inner.clock.now();
+        let now = self.context.services.clock.now();
         state.handle(input, now, &mut effects);
         // Whoever comes or goes joins or parts, or changes the number. Told first: who hears of it may ask at once.
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Leave(_)));
@@ -231,7 +228,7 @@ impl RoomTask {
         }
         self.effects = effects;
         if self.memory.touch(state.recent_bytes(), now.mono) {
-            self.inner.hub.relieve(&self.inner);
+            self.context.relieve();
         }
     }
 
@@ -247,37 +244,37 @@ impl RoomTask {
                 self.append = Some(outcome.map(Input::Appended).boxed());
             }
             Effect::Recover { keys } => {
-                let (inner, id) = (Arc::clone(&self.inner), self.id);
+                let (services, id) = (Arc::clone(&self.context.services), self.id);
                 let look = async move {
-                    let found = inner.store.recover(id, &keys).await;
-                    let found = found.map_err(|failure| inner.read_failed(&failure));
+                    let found = services.store.recover(id, &keys).await;
+                    let found = found.map_err(|failure| services.read_failed(&failure));
                     Input::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
                 };
                 self.append = Some(look.boxed());
             }
             Effect::Load { after, limit } => {
-                let (inner, id) = (Arc::clone(&self.inner), self.id);
+                let (context, id) = (Arc::clone(&self.context), self.id);
                 let is_tail = after == state.head();
                 let load = async move {
-                    let events = load::load(&inner, id, after, limit, is_tail).await;
-                    Input::Loaded(events.map_err(|failure| inner.read_failed(&failure)))
+                    let events = context.loader.load(id, after, limit, is_tail).await;
+                    Input::Loaded(events.map_err(|failure| context.services.read_failed(&failure)))
                 };
                 self.load = Some(load.boxed());
             }
             Effect::Answer { reply, result } => {
                 if let Some(responder) = self.pending.remove(&reply) {
-                    responder.respond(result, &self.inner.epoch);
+                    responder.respond(result, &self.context.services.epoch);
                 }
             }
             Effect::Join(session) => self.join(session),
             Effect::Leave(session) => self.part(session, state.is_deleted()),
             Effect::Publish(delivery) => self.publish(&delivery),
             Effect::SendTo(session, delivery) => {
-                self.inner.metrics.deliveries.increment(1);
+                self.context.services.metrics.deliveries.increment(1);
                 self.audience.tell(session, delivery);
             }
             Effect::ImpossiblePosition { session, seq, head } => {
-                self.inner.metrics.impossible_positions.increment(1);
+                self.context.services.metrics.impossible_positions.increment(1);
                 tracing::debug!(
                     room.id = self.id.0,
                     session.id = session.0,
@@ -291,16 +288,16 @@ impl RoomTask {
 
     #[cfg(not(feature = "torture"))]
     fn append(&self, append: Append, _head: Seq) -> impl Future<Output = AppendResult> + Send + use<> {
-        self.inner.journal.append(self.id, append)
+        self.context.journal.append(self.id, append)
     }
 
     #[cfg(feature = "torture")]
     fn append(&self, append: Append, head: Seq) -> impl Future<Output = AppendResult> + Send + use<> {
-        super::spoilt::append(&self.inner, self.id, append, head)
+        super::spoilt::append(&self.context, self.id, append, head)
     }
 
     fn publish(&self, delivery: &Delivery) {
-        let metrics = &self.inner.metrics;
+        let metrics = &self.context.services.metrics;
         metrics.deliveries.increment(self.audience.len() as u64);
         if let Item::Event(_) = delivery.item() {
             metrics.events_appended.increment(1);
@@ -312,20 +309,20 @@ impl RoomTask {
 
     fn join(&mut self, session: SessionId) {
         // One that ended meanwhile is about to depart.
-        if let Some(session) = self.inner.sessions.get(session) {
+        if let Some(session) = self.context.sessions.get(session) {
             self.audience.join(session);
         }
     }
 
     fn part(&mut self, session: SessionId, is_deleted: bool) {
         if let Some(session) = self.audience.part(session) {
-            session.parted(self.id, is_deleted);
+            session.detached(self.id, is_deleted);
         }
     }
 
     /// The state broke. What it knew is gone, and nobody is told anything that may be wrong.
     async fn defect(&mut self) {
-        if let Some(left_out) = self.inner.logs.room_defect.pass(Instant::now().into_std()) {
+        if let Some(left_out) = self.context.services.logs.room_defect.pass(Instant::now().into_std()) {
             let room = self.id.0;
             tracing::error!(left_out, room.id = room, "a room has a defect; its sessions are closed and may come back");
         }
@@ -346,14 +343,14 @@ impl RoomTask {
     /// Answers all who wait without knowing.
     fn abandon(&mut self) {
         for (_, responder) in self.pending.drain() {
-            responder.abandon(&self.inner.epoch);
+            responder.abandon(&self.context.services.epoch);
         }
     }
 
     fn refuse_mail(&mut self, error: &Error) {
         while let Ok(message) = self.mailbox.try_recv() {
             match message {
-                RoomMsg::Command(command) => command.responder.refuse(error.clone(), &self.inner.epoch),
+                RoomMsg::Command(command) => command.responder.refuse(error.clone(), &self.context.services.epoch),
                 RoomMsg::LetGo => self.memory.asked(),
                 RoomMsg::Depart(..) => {}
                 #[cfg(any(test, feature = "test-util"))]

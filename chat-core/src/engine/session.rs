@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Answer, AnswerResult, Attached, Command, Draft, Error, Identity, RoomId, Sent, SessionId, Since, Ticket, Update,
-    engine::session_core::{Ending, SessionCore},
+    engine::{ending::Ending, session_core::SessionCore, subscriber::Subscriber},
 };
 
 /// One live session of one user, from [`ChatEngine::connect`](crate::ChatEngine::connect). It [splits](Self::split) into
@@ -73,7 +73,7 @@ impl SessionHandle {
         let core = self.core();
         core.try_place()?;
         let ticket = core.next_ticket();
-        core.start(ticket, core.inner().prepare(core, command), None);
+        core.start(ticket, core.prepare(command), None);
         Ok(ticket)
     }
 
@@ -186,7 +186,7 @@ impl SessionHandle {
         let (call, answer) = oneshot::channel();
         // Until this is dropped, here or with the caller, a gap that comes counts as in flight.
         let _taken = matches!(command, Command::Attach { .. }).then(|| TakesGap(core, ticket));
-        core.start(ticket, core.inner().prepare(core, command), Some(call));
+        core.start(ticket, core.prepare(command), Some(call));
         // Unanswered it is dropped only when the runtime goes down.
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))
     }

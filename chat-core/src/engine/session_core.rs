@@ -1,6 +1,7 @@
 //! The inside of a session: what its halves and the rooms share.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -12,16 +13,18 @@ use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 use tracing::field;
 
 use crate::{
-    Actor, Answer, AnswerResult, CloseReason, Delivery, Departure, Error, Gap, Identity, RoomId, SessionId, Ticket,
+    Actor, Answer, AnswerResult, CloseReason, Command, Delivery, Error, Gap, Identity, RoomId, SessionId, Ticket,
     Update,
     engine::{
-        hub::{Refused, RoomCommand},
+        ending::Ending,
         inner::Inner,
-        lock,
+        lock::lock,
+        mailbox::{Refused, RoomCommand},
         metrics::AttachKind,
-        prepare::Prepared,
-        reply::{Kind, Responder, SessionReply, To},
+        prepare::{Issuer, Prepared},
+        reply::{Responder, To},
         session_state::{Held, State},
+        subscriber::{CommandKind, IssuedCommand, Subscriber},
     },
 };
 
@@ -38,42 +41,40 @@ pub(super) struct SessionCore {
     state: Mutex<State>,
 }
 
-/// How a session ends.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ending {
-    /// What its rooms are told, if anything.
-    pub(super) departure: Option<Departure>,
-    /// What its stream says at last, if anything.
-    pub(super) reason: Option<CloseReason>,
-}
-
 impl SessionCore {
-    pub(super) fn new(inner: &Arc<Inner>, id: SessionId, identity: Identity) -> Self {
+    /// Starts a session. It has ended already when there are too many, or the engine stops.
+    pub(super) fn connect(inner: &Arc<Inner>, identity: Identity) -> Arc<Self> {
+        let user = identity.id.clone();
+        let limits = &inner.services.limits;
+        let (session, refusal) = inner.sessions.add(limits, &user, |id| Arc::new(Self::new(inner, id, identity)));
+        inner.services.metrics.session_opened();
+        if let Some(ending) = refusal {
+            session.end(ending);
+        }
+        session
+    }
+
+    fn new(inner: &Arc<Inner>, id: SessionId, identity: Identity) -> Self {
+        let limits = &inner.services.limits;
         Self {
             id,
             actor: Actor::User(identity.clone()),
             identity,
             inner: Arc::clone(inner),
-            places: Semaphore::new(inner.limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
+            places: Semaphore::new(limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
             tickets: AtomicU64::new(0),
-            state: Mutex::new(State::new(inner.limits.session_queue_bytes)),
+            state: Mutex::new(State::new(limits.session_queue_bytes)),
         }
-    }
-
-    pub(super) const fn id(&self) -> SessionId {
-        self.id
     }
 
     pub(super) const fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    pub(super) const fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    pub(super) const fn inner(&self) -> &Arc<Inner> {
-        &self.inner
+    /// Checks a command of this session.
+    pub(super) fn prepare(&self, command: Command) -> Result<Prepared, Error> {
+        let issuer = Issuer { session: self.id, identity: &self.identity, actor: &self.actor };
+        self.inner.prepare(issuer, command)
     }
 
     pub(super) fn free_places(&self) -> usize {
@@ -122,62 +123,40 @@ impl SessionCore {
         prepared: Result<Prepared, Error>,
         call: Option<oneshot::Sender<AnswerResult>>,
     ) {
-        self.change(|state, session| match prepared {
-            Ok(prepared) => session.enqueue(state, ticket, prepared, call),
-            Err(error) => session.deliver_answer(state, ticket, call, Err(error)),
+        self.change(|state| match prepared {
+            Ok(prepared) => self.enqueue(state, ticket, prepared, call),
+            Err(error) => self.deliver_answer(state, ticket, call, Err(error)),
         });
     }
 
-    /// Passes the answer to a command with so many bytes of text on, and goes on with what waited for it.
-    pub(super) fn answered(reply: SessionReply, bytes: usize, result: AnswerResult) {
-        let session = Arc::clone(&reply.session);
-        session.change(|state, session| session.settle(state, reply, bytes, result));
-    }
-
     /// The caller that awaited this attach has taken its gap, or is gone.
-    pub(super) fn gap_taken(self: &Arc<Self>, ticket: Ticket) {
-        self.change(|state, _| {
+    pub(super) fn gap_taken(&self, ticket: Ticket) {
+        self.change(|state| {
             state.release_gap(ticket);
             Ok(None)
         });
     }
 
-    /// Passes an event or a signal on.
-    pub(super) fn deliver(self: &Arc<Self>, delivery: Delivery) {
-        self.change(|state, _| state.queue.push(Update::Delivery(delivery)).map_err(drop));
-    }
-
-    /// From now on it does not hear this room; it is told so if that is because the room is gone.
-    pub(super) fn parted(self: &Arc<Self>, room: RoomId, is_deleted: bool) {
-        self.change(|state, _| {
-            state.unlink(room, |link| link.attached = false);
-            if !is_deleted {
-                return Ok(None);
-            }
-            state.queue.push(Update::Detached(room)).map_err(drop)
-        });
-    }
-
     /// What its stream yields next.
-    pub(super) fn poll_update(self: &Arc<Self>, cx: Option<&Context<'_>>) -> Poll<Option<Update>> {
+    pub(super) fn poll_update(&self, cx: Option<&Context<'_>>) -> Poll<Option<Update>> {
         let mut state = lock(&self.state);
         let polled = state.queue.poll(cx);
         if let Poll::Ready(Some(Update::Answer(ticket, _))) = &polled {
             self.places.add_permits(1);
             if state.release_gap(*ticket) {
                 drop(state);
-                self.change(|_, _| Ok(None));
+                self.change(|_| Ok(None));
             }
         }
         polled
     }
 
     /// Nobody listens to its stream any more.
-    pub(super) fn reader_gone(self: &Arc<Self>) {
+    pub(super) fn reader_gone(&self) {
         let mut leaves = false;
-        self.change(|state, session| {
+        self.change(|state| {
             for update in state.queue.reader_gone() {
-                session.forget(state, &update);
+                self.forget(state, &update);
             }
             leaves = !state.has_handle;
             Ok(None)
@@ -188,7 +167,7 @@ impl SessionCore {
     }
 
     /// Nobody can command it any more.
-    pub(super) fn handle_gone(self: &Arc<Self>) {
+    pub(super) fn handle_gone(&self) {
         let leaves = {
             let mut state = lock(&self.state);
             state.has_handle = false;
@@ -199,50 +178,18 @@ impl SessionCore {
         }
     }
 
-    /// Ends it: its rooms hear of it, its stream ends, its commands are refused. Only the first end counts.
-    pub(super) fn end(self: &Arc<Self>, ending: Ending) {
-        let (rooms, held, waker) = {
-            let mut state = lock(&self.state);
-            if state.ended.is_some() {
-                return;
-            }
-            state.ended = Some(ending.refusal());
-            let cleared = if ending.reason == Some(CloseReason::Lagged) { state.queue.clear() } else { Vec::new() };
-            drop(cleared);
-            let waker = state.queue.close(ending.reason);
-            state.gap = None;
-            (std::mem::take(&mut state.rooms), std::mem::take(&mut state.held), waker)
-        };
-        self.places.close();
-        self.inner.sessions.remove(self);
-        self.inner.metrics.session_closed(ending);
-        if let Some(departure) = ending.departure {
-            for room in rooms.into_keys() {
-                self.inner.hub.depart(room, self.id, departure);
-            }
-        }
+    fn refuse(&self, held: VecDeque<Held>) {
         for held in held {
-            held.command.responder.refuse(Error::Unavailable, &self.inner.epoch);
-        }
-        if let Some(waker) = waker {
-            waker.wake();
+            held.command.responder.refuse(Error::Unavailable, &self.inner.services.epoch);
         }
     }
 
-    /// Refuses what waits in the session itself, so that it can come to rest.
-    pub(super) fn refuse_held(&self) {
-        let held = std::mem::take(&mut lock(&self.state).held);
-        for held in held {
-            held.command.responder.refuse(Error::Unavailable, &self.inner.epoch);
-        }
-    }
-
-    /// Changes the state, dispatches what may go now, and wakes the reader after the lock is given back. An queue that
+    /// Changes the state, dispatches what may go now, and wakes the reader after the lock is given back. A queue that
     /// overflowed ends the session.
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut State, &Arc<Self>) -> Result<Option<Waker>, ()>) {
+    fn change(&self, change: impl FnOnce(&mut State) -> Result<Option<Waker>, ()>) {
         let outcome = {
             let mut state = lock(&self.state);
-            let changed = change(&mut state, self);
+            let changed = change(&mut state);
             let released = self.release_held(&mut state);
             changed.and_then(|waker| released.map(|other| waker.or(other)))
         };
@@ -263,15 +210,16 @@ impl SessionCore {
         let Prepared { room, kind, input, reply, wants_gap, admitted } = prepared;
         let bytes = admitted.bytes();
         let refusal = state.ended.clone().or_else(|| {
-            let many = kind == Kind::Attach && state.has_all_rooms(room, self.inner.limits.rooms_per_session);
-            let full = !state.has_place_for(bytes, self.inner.limits.unanswered_bytes);
+            let many =
+                kind == CommandKind::Attach && state.has_all_rooms(room, self.inner.services.limits.rooms_per_session);
+            let full = !state.has_place_for(bytes, self.inner.services.limits.unanswered_bytes);
             many.then_some(Error::TooMany { what: "rooms" }).or(full.then_some(Error::Overloaded))
         });
         if let Some(error) = refusal {
             admitted.refused(&error);
             return self.deliver_answer(state, ticket, call, Err(error));
         }
-        if kind == Kind::Attach {
+        if kind == CommandKind::Attach {
             state.rooms.entry(room).or_default().attaching += 1;
         }
         state.unanswered += bytes;
@@ -280,7 +228,8 @@ impl SessionCore {
         let span =
             tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
         let span = (!span.is_disabled()).then(|| Box::new(span));
-        let to = To::Session(SessionReply { session: Arc::clone(self), ticket, room, kind, attach, span, call });
+        let session: Arc<dyn Subscriber> = self.clone();
+        let to = To::Session(session, IssuedCommand { ticket, room, kind, attach, span, call });
         let command = RoomCommand { input, reply, responder: Responder { to, admitted }, permit: None };
         let held = Held { ticket, room, wants_gap, command };
         if state.must_wait(&held) {
@@ -294,13 +243,13 @@ impl SessionCore {
         if held.wants_gap {
             state.gap = Some(held.ticket);
         }
-        match self.inner.hub.dispatch(&self.inner, held.room, held.command) {
+        match self.inner.hub.dispatch(held.room, held.command) {
             Ok(()) => Ok(None),
             Err(refused) => {
                 let Refused { error, responder } = *refused;
                 responder.admitted.refused(&error);
                 match responder.to {
-                    To::Session(reply) => self.settle(state, reply, responder.admitted.bytes(), Err(error)),
+                    To::Session(_, command) => self.settle(state, command, responder.admitted.bytes(), Err(error)),
                     To::Call(_) => Ok(None),
                 }
             }
@@ -328,20 +277,20 @@ impl SessionCore {
     fn settle(
         &self,
         state: &mut State,
-        reply: SessionReply,
+        command: IssuedCommand,
         bytes: usize,
         result: AnswerResult,
     ) -> Result<Option<Waker>, ()> {
-        let SessionReply { ticket, room, kind, attach, span, call, .. } = reply;
+        let IssuedCommand { ticket, room, kind, attach, span, call } = command;
         state.unanswered = state.unanswered.saturating_sub(bytes);
         if let Some(span) = span {
             span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         }
         if let Ok(Answer::Attached(attached)) = &result {
             let is_resync = matches!(attached.gap, Gap::Resync);
-            self.inner.metrics.attached(if is_resync { AttachKind::Resync } else { attach });
+            self.inner.services.metrics.attached(if is_resync { AttachKind::Resync } else { attach });
         }
-        if kind == Kind::Attach {
+        if kind == CommandKind::Attach {
             // It counts as attached with the answer, so that an end between the answer and the room's next step departs.
             state.unlink(room, |link| {
                 link.attaching = link.attaching.saturating_sub(1);
@@ -384,25 +333,58 @@ impl SessionCore {
     }
 }
 
-impl Ending {
-    /// On purpose, or because nobody holds it any more.
-    pub(super) const CLOSED: Self = Self { departure: Some(Departure::Closed), reason: None };
-    /// No close was seen.
-    pub(super) const LOST: Self = Self { departure: Some(Departure::Lost), reason: None };
-    /// It was read too slowly.
-    pub(super) const LAGGED: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Lagged) };
-    /// A room of it broke.
-    pub(super) const DEFECT: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Defect) };
-    /// The engine stops. Rooms hear nothing of it: no leaves are sent.
-    pub(super) const SHUTDOWN: Self = Self { departure: None, reason: Some(CloseReason::Shutdown) };
-    /// It was one too many.
-    pub(super) const TOO_MANY: Self = Self { departure: None, reason: Some(CloseReason::TooManySessions) };
+impl Subscriber for SessionCore {
+    fn id(&self) -> SessionId {
+        self.id
+    }
 
-    /// What its commands are answered from then on.
-    fn refusal(self) -> Error {
-        match self.reason {
-            Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
-            Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect) | None => Error::Unavailable,
+    fn deliver(&self, delivery: Delivery) {
+        self.change(|state| state.queue.push(Update::Delivery(delivery)).map_err(drop));
+    }
+
+    fn detached(&self, room: RoomId, is_deleted: bool) {
+        self.change(|state| {
+            state.unlink(room, |link| link.attached = false);
+            if !is_deleted {
+                return Ok(None);
+            }
+            state.queue.push(Update::Detached(room)).map_err(drop)
+        });
+    }
+
+    fn answered(&self, command: IssuedCommand, bytes: usize, result: AnswerResult) {
+        self.change(|state| self.settle(state, command, bytes, result));
+    }
+
+    fn refuse_held(&self) {
+        let held = std::mem::take(&mut lock(&self.state).held);
+        self.refuse(held);
+    }
+
+    fn end(&self, ending: Ending) {
+        let (rooms, held, waker) = {
+            let mut state = lock(&self.state);
+            if state.ended.is_some() {
+                return;
+            }
+            state.ended = Some(ending.refusal());
+            let cleared = if ending.reason == Some(CloseReason::Lagged) { state.queue.clear() } else { Vec::new() };
+            drop(cleared);
+            let waker = state.queue.close(ending.reason);
+            state.gap = None;
+            (std::mem::take(&mut state.rooms), std::mem::take(&mut state.held), waker)
+        };
+        self.places.close();
+        self.inner.sessions.remove(self.id, &self.identity.id);
+        self.inner.services.metrics.session_closed(ending);
+        if let Some(departure) = ending.departure {
+            for room in rooms.into_keys() {
+                self.inner.hub.depart(room, self.id, departure);
+            }
+        }
+        self.refuse(held);
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }

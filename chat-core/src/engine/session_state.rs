@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::{
     Error, RoomId, Ticket,
-    engine::{hub::RoomCommand, session_queue::SessionQueue},
+    engine::{mailbox::RoomCommand, session_queue::SessionQueue},
 };
 
 /// What changes about a session: kept under its lock.

@@ -1,71 +1,71 @@
-//! The sessions there are.
+//! The registry of sessions: by id, and by user.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, Weak},
 };
 
 use crate::{
-    Identity, SessionId, UserId,
-    engine::{
-        inner::Inner,
-        lock,
-        session_core::{Ending, SessionCore},
-    },
+    Limits, SessionId, UserId,
+    engine::{ending::Ending, lock::lock, subscriber::Subscriber},
     log::Excerpt,
 };
 
-/// All live sessions, by id.
+/// All live sessions.
 #[derive(Debug, Default)]
 pub(super) struct Sessions(Mutex<Registry>);
 
 #[derive(Debug, Default)]
 struct Registry {
     last_id: u64,
-    closed: bool,
-    live: HashMap<SessionId, Weak<SessionCore>>,
-    per_user: HashMap<UserId, usize>,
+    is_closed: bool,
+    live: HashMap<SessionId, Weak<dyn Subscriber>>,
+    of_user: HashMap<UserId, BTreeSet<SessionId>>,
 }
 
 impl Sessions {
-    /// A new session; one that has ended already when there are too many, or the engine stops.
-    pub(super) fn connect(&self, inner: &Arc<Inner>, identity: Identity) -> Arc<SessionCore> {
+    /// Makes a session with an id of its own and takes it in; returns how it ends at once when there are too many, or the
+    /// engine stops.
+    pub(super) fn add<S: Subscriber + 'static>(
+        &self,
+        limits: &Limits,
+        user: &UserId,
+        make: impl FnOnce(SessionId) -> Arc<S>,
+    ) -> (Arc<S>, Option<Ending>) {
         let mut registry = lock(&self.0);
         registry.last_id += 1;
         let id = SessionId(registry.last_id);
-        let refusal = registry.refusal(inner, &identity.id);
-        let session = Arc::new(SessionCore::new(inner, id, identity));
-        inner.metrics.session_opened();
-        if let Some(ending) = refusal {
-            drop(registry);
-            session.end(ending);
-            return session;
+        let session = make(id);
+        if let Some(refusal) = registry.refusal(limits, user) {
+            return (session, Some(refusal));
         }
-        registry.live.insert(id, Arc::downgrade(&session));
-        *registry.per_user.entry(session.identity().id.clone()).or_default() += 1;
-        tracing::debug!(session.id = id.0, user.id = %Excerpt(&session.identity().id), "a session has started");
-        session
+        let subscriber: Arc<dyn Subscriber> = session.clone();
+        registry.live.insert(id, Arc::downgrade(&subscriber));
+        registry.of_user.entry(user.clone()).or_default().insert(id);
+        drop(registry);
+        tracing::debug!(session.id = id.0, user.id = %Excerpt(user), "a session has started");
+        (session, None)
     }
 
     /// A live session.
-    pub(super) fn get(&self, id: SessionId) -> Option<Arc<SessionCore>> {
+    pub(super) fn get(&self, id: SessionId) -> Option<Arc<dyn Subscriber>> {
         lock(&self.0).live.get(&id).and_then(Weak::upgrade)
     }
 
     /// Forgets a session that ended.
-    pub(super) fn remove(&self, session: &SessionCore) {
+    pub(super) fn remove(&self, session: SessionId, user: &UserId) {
         let mut registry = lock(&self.0);
-        if registry.live.remove(&session.id()).is_none() {
+        if registry.live.remove(&session).is_none() {
             return;
         }
-        tracing::debug!(session.id = session.id().0, "a session has ended");
-        let user = &session.identity().id;
-        if let Some(count) = registry.per_user.get_mut(user) {
-            *count -= 1;
-            if *count == 0 {
-                registry.per_user.remove(user);
+        if let Some(own) = registry.of_user.get_mut(user) {
+            own.remove(&session);
+            if own.is_empty() {
+                registry.of_user.remove(user);
             }
         }
+        drop(registry);
+        tracing::debug!(session.id = session.0, "a session has ended");
     }
 
     /// How many there are.
@@ -74,21 +74,21 @@ impl Sessions {
     }
 
     /// Takes no more, and returns those there are.
-    pub(super) fn close(&self) -> Vec<Arc<SessionCore>> {
+    pub(super) fn close(&self) -> Vec<Arc<dyn Subscriber>> {
         let mut registry = lock(&self.0);
-        registry.closed = true;
+        registry.is_closed = true;
         registry.live.values().filter_map(Weak::upgrade).collect()
     }
 }
 
 impl Registry {
-    fn refusal(&self, inner: &Inner, user: &UserId) -> Option<Ending> {
-        let of_user = self.per_user.get(user).copied().unwrap_or_default();
-        if self.closed {
+    fn refusal(&self, limits: &Limits, user: &UserId) -> Option<Ending> {
+        let of_user = self.of_user.get(user).map_or(0, BTreeSet::len);
+        if self.is_closed {
             return Some(Ending::SHUTDOWN);
         }
-        let all = inner.limits.sessions.is_some_and(|limit| self.live.len() >= limit);
-        let own = inner.limits.sessions_per_user.is_some_and(|limit| of_user >= limit);
+        let all = limits.sessions.is_some_and(|limit| self.live.len() >= limit);
+        let own = limits.sessions_per_user.is_some_and(|limit| of_user >= limit);
         (all || own).then_some(Ending::TOO_MANY)
     }
 }

@@ -7,17 +7,22 @@ use futures::{FutureExt, future::BoxFuture};
 use crate::{
     Error, Event, EventKind, Message, RoomId, Seq,
     append::{Append, AppendFailure, AppendOutcome, AppendResult},
-    engine::inner::Inner,
+    engine::room_context::RoomContext,
     torture::{self, Bug, Point},
 };
 
 /// Hands an append in, or says that it was.
-pub(super) fn append(inner: &Arc<Inner>, room: RoomId, append: Append, head: Seq) -> BoxFuture<'static, AppendResult> {
-    if torture::has(Bug::LostOnShutdown) && inner.lifecycle.is_draining() {
+pub(super) fn append(
+    context: &Arc<RoomContext>,
+    room: RoomId,
+    append: Append,
+    head: Seq,
+) -> BoxFuture<'static, AppendResult> {
+    if torture::has(Bug::LostOnShutdown) && context.services.lifecycle.is_draining() {
         return ready(Ok(pretended(room, &append, head))).boxed();
     }
     let pretended = torture::has(Bug::FailedAppendAcked).then(|| pretended(room, &append, head));
-    let outcome = inner.journal.append(room, append);
+    let outcome = context.journal.append(room, append);
     outcome
         .map(move |result| match (result, pretended) {
             (Err(AppendFailure::NotStored(error)), Some(placed)) if error != Error::RoomNotFound => Ok(placed),

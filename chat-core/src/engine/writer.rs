@@ -16,7 +16,7 @@ use crate::{
     engine::{
         admission::Admitted,
         breaker::{Breaker, not_stored},
-        journal::{CreateResult, Job},
+        job::{CreateResult, Job},
         metrics::Metrics,
     },
     log::{Excerpt, LogLimit},

@@ -37,11 +37,11 @@ async fn what_all_rooms_keep_at_hand_is_bounded_and_the_quietest_let_go() {
         for room in &rooms {
             assert_eq!(come_back(&engine, *room, 0).await, 50, "whatever others keep");
             tokio::time::sleep(Duration::from_millis(30)).await;
-            let held = engine.inner().memory.recent();
+            let held = engine.inner().hub.recent_bytes();
             assert!(held <= LIMIT + (512 << 10), "{held}");
         }
     }
-    assert!(engine.inner().memory.recent() > LIMIT / 2, "no more than needed is let go of");
+    assert!(engine.inner().hub.recent_bytes() > LIMIT / 2, "no more than needed is let go of");
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,7 +84,7 @@ async fn rooms_that_do_not_exist_cost_nothing_that_stays() {
         assert_eq!(session.attach(RoomId(room), Since::Now).await.unwrap_err(), Error::RoomNotFound);
     }
     tokio::task::yield_now().await;
-    assert_eq!((engine.inner().hub.active(), engine.inner().memory.recent()), (0, 0));
+    assert_eq!((engine.inner().hub.active(), engine.inner().hub.recent_bytes()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,35 @@
+//! How a session ends.
+
+use crate::{CloseReason, Departure, Error};
+
+/// How a session ends: what is said to its rooms, to its stream, and to those who go on commanding it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ending {
+    /// What its rooms are told. `None` when they are told nothing.
+    pub(super) departure: Option<Departure>,
+    /// The last update of its stream. `None` when the stream just ends.
+    pub(super) reason: Option<CloseReason>,
+}
+
+impl Ending {
+    /// The user closed it, or nobody holds it any more.
+    pub(super) const CLOSED: Self = Self { departure: Some(Departure::Closed), reason: None };
+    /// The connection was lost without a close.
+    pub(super) const LOST: Self = Self { departure: Some(Departure::Lost), reason: None };
+    /// It was read too slowly.
+    pub(super) const LAGGED: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Lagged) };
+    /// One of its rooms had a defect.
+    pub(super) const DEFECT: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Defect) };
+    /// The engine stops. Its rooms are told nothing, so that nobody is seen to leave.
+    pub(super) const SHUTDOWN: Self = Self { departure: None, reason: Some(CloseReason::Shutdown) };
+    /// There were too many sessions already.
+    pub(super) const TOO_MANY: Self = Self { departure: None, reason: Some(CloseReason::TooManySessions) };
+
+    /// The error that its commands get from then on.
+    pub(super) fn refusal(self) -> Error {
+        match self.reason {
+            Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
+            Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect) | None => Error::Unavailable,
+        }
+    }
+}

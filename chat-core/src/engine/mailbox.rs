@@ -1,0 +1,125 @@
+//! A room's mailbox: what arrives there, and how much of it may wait.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    Departure, Error, Presence, SessionId,
+    engine::{lock::lock, reply::Responder},
+    state::{Input, ReplyId},
+};
+
+/// The sending end of a room's mailbox. It is bounded by what is let in: commands by their permits, departures by the
+/// sessions that are attached.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    sender: mpsc::UnboundedSender<RoomMsg>,
+    shared: Arc<RoomShared>,
+}
+
+/// What arrives in a room's mailbox.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are commands: boxing them would cost each an allocation")]
+pub(super) enum RoomMsg {
+    /// A command.
+    Command(RoomCommand),
+    /// A session is gone. It is always accepted: a session departs once from a room.
+    Depart(SessionId, Departure),
+    /// Memory is wanted elsewhere. A room is asked once at a time.
+    LetGo,
+    /// Breaks the room, to show what happens then.
+    #[cfg(any(test, feature = "test-util"))]
+    Panic,
+}
+
+/// A command on its way to the state.
+#[derive(Debug)]
+pub(super) struct RoomCommand {
+    pub(super) input: Input,
+    pub(super) reply: ReplyId,
+    pub(super) responder: Responder,
+    /// Its place in the mailbox; set when it is let in.
+    pub(super) permit: Option<MailboxPermit>,
+}
+
+/// A command that was not taken.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: Error,
+    pub(super) responder: Responder,
+}
+
+/// What a room's task shares with those who look at it from outside.
+#[derive(Debug, Default)]
+pub(super) struct RoomShared {
+    waiting: AtomicUsize,
+    presence: Mutex<Option<Arc<Presence>>>,
+}
+
+/// A place among the commands that wait for a room; given back when dropped.
+#[derive(Debug)]
+pub(super) struct MailboxPermit(Arc<RoomShared>);
+
+impl Mailbox {
+    /// A mailbox, its receiving end, and what the task shares with it.
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<RoomMsg>, Arc<RoomShared>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let shared = Arc::<RoomShared>::default();
+        (Self { sender, shared: Arc::clone(&shared) }, receiver, shared)
+    }
+
+    /// Puts a command in, unless as many wait as may.
+    pub(super) fn command(&self, mut command: RoomCommand, limit: usize) -> Result<(), Box<Refused>> {
+        let Some(permit) = MailboxPermit::take(&self.shared, limit) else {
+            return Err(command.refused(Error::Overloaded));
+        };
+        command.permit = Some(permit);
+        match self.sender.send(RoomMsg::Command(command)) {
+            Err(mpsc::error::SendError(RoomMsg::Command(command))) => Err(command.refused(Error::Unavailable)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Puts something in that is no command. Returns whether the task still runs.
+    pub(super) fn send(&self, message: RoomMsg) -> bool {
+        self.sender.send(message).is_ok()
+    }
+
+    /// Who is online in the room; `None` while it is not loaded.
+    pub(super) fn presence(&self) -> Option<Arc<Presence>> {
+        lock(&self.shared.presence).clone()
+    }
+}
+
+impl RoomCommand {
+    /// The command, refused on its way.
+    pub(super) fn refused(self, error: Error) -> Box<Refused> {
+        Box::new(Refused { error, responder: self.responder })
+    }
+}
+
+impl RoomShared {
+    /// Replaces what is told of who is online.
+    pub(super) fn set_presence(&self, presence: Option<Arc<Presence>>) {
+        *lock(&self.presence) = presence;
+    }
+}
+
+impl MailboxPermit {
+    fn take(shared: &Arc<RoomShared>, limit: usize) -> Option<Self> {
+        // Taken first and given back on refusal, so that two at once cannot both take the last one.
+        let waiting = shared.waiting.fetch_add(1, Ordering::AcqRel);
+        let permit = Self(Arc::clone(shared));
+        (waiting < limit).then_some(permit)
+    }
+}
+
+impl Drop for MailboxPermit {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}

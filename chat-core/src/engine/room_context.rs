@@ -1,0 +1,34 @@
+//! What the tasks of all rooms share.
+
+use std::{fmt, sync::Arc};
+
+use crate::engine::{
+    active_rooms::ActiveRooms, journal::Journal, load::Loader, memory::Memory, purge::Purger, services::Services,
+    sessions::Sessions,
+};
+
+/// What the task of a room works with.
+pub(super) struct RoomContext {
+    pub(super) services: Arc<Services>,
+    /// The rooms that are active, so that a task can take itself out.
+    pub(super) rooms: ActiveRooms,
+    /// The sessions that hear rooms.
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) loader: Loader,
+    pub(super) memory: Arc<Memory>,
+    pub(super) purger: Arc<Purger>,
+}
+
+impl RoomContext {
+    /// When rooms keep too much in memory, or are too many: asks those that were quiet for longest to let go.
+    pub(super) fn relieve(&self) {
+        self.rooms.relieve(&self.memory, self.services.clock.now().mono);
+    }
+}
+
+impl fmt::Debug for RoomContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomContext").field("rooms", &self.rooms).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! What all parts of an engine share, and none of them changes: the store, the limits, the clock and the like.
+
+use std::{fmt, sync::Arc};
+
+use tokio::{runtime::Handle, time::Instant};
+
+use crate::{
+    Action, Actor, Clock, Epoch, Error, Limits, Policy,
+    engine::{
+        breaker::{Breaker, not_stored},
+        lifecycle::Lifecycle,
+        log_limits::LogLimits,
+        metrics::Metrics,
+    },
+    log::Excerpt,
+    store::{Store, StoreError, StoreErrorKind},
+};
+
+/// What all parts of an engine share. It knows of no room and no session: those who know them are built on it.
+pub(super) struct Services {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: Arc<dyn Policy>,
+    pub(super) epoch: Epoch,
+    /// The runtime that all tasks run on, wherever they are started from.
+    pub(super) runtime: Handle,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) logs: LogLimits,
+}
+
+impl Services {
+    /// Refuses while the engine stops.
+    pub(super) fn check_running(&self) -> Result<(), Error> {
+        if self.lifecycle.is_draining() { Err(Error::Unavailable) } else { Ok(()) }
+    }
+
+    /// Asks the policy whether this actor may do this.
+    pub(super) fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
+        match actor {
+            Actor::System => Ok(()),
+            Actor::User(_) | Actor::Anonymous => self.policy.check(actor, action),
+        }
+    }
+
+    /// The error that a failed read is answered with. The driver's text goes to the log only.
+    pub(super) fn read_failed(&self, failure: &StoreError) -> Error {
+        if failure.kind != StoreErrorKind::Busy
+            && let Some(left_out) = self.logs.read_failed.pass(Instant::now().into_std())
+        {
+            tracing::error!(left_out, error = %Excerpt(failure), "the database could not be read");
+        }
+        not_stored(failure.kind)
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
