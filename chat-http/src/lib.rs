@@ -30,6 +30,7 @@ mod docs;
 mod dto;
 mod etag;
 mod file;
+mod frames;
 mod host;
 mod http1;
 mod jitter;

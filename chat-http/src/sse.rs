@@ -20,7 +20,7 @@ use chat_core::{
 use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
-use crate::{jitter, json::parse_integer, vanished, ws};
+use crate::{frames, jitter, json::parse_integer, vanished, ws};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
@@ -70,7 +70,7 @@ impl Feed {
         let mut beginning = String::new();
         write_retry(&mut beginning, &RETRY);
         write_id(&mut beginning, &epoch, stands);
-        for frame in ws::attached(None, Attached { room, head, gap }) {
+        for frame in frames::attached(None, Attached { room, head, gap }) {
             write_data(&mut beginning, &frame);
         }
         Self { hold, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
@@ -130,7 +130,7 @@ impl Feed {
     }
 
     fn put_delivery(&self, text: &mut String, delivery: &Delivery) {
-        let Some(frame) = ws::delivered(delivery) else { return };
+        let Some(frame) = frames::delivered(delivery) else { return };
         if let Item::Event(event) = delivery.item() {
             write_id(text, &self.epoch, event.seq);
         }

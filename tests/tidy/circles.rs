@@ -21,7 +21,7 @@ pub(crate) fn no_circle(files: &[File], group: &[&str]) -> Vec<String> {
     let source = if root.is_empty() { "src/".to_owned() } else { format!("{root}/src/") };
     let sources = Crate::read(files, &source);
     let is_node = |path: &str| group.iter().any(|start| path.starts_with(start));
-    let graph: Graph = sources
+    let graph: Graph<'_> = sources
         .modules
         .iter()
         .filter(|(_, module)| is_node(&module.path))

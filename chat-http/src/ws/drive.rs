@@ -19,15 +19,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes, protocol::CloseFrame};
 
 use super::{
-    attachment::Attachment,
     close::CloseCode,
     close_handshake,
+    command::{Request, decode},
     frame_violations::FrameViolations,
     pending::{Pending, Positive},
-    protocol::{self, Request},
     upgrade::{Io, Socket},
 };
-use crate::{metrics, refusal::Refusal, unfinished::WHOLE_WITHIN, vanished};
+use crate::{
+    frames::{self, AttachedFrames},
+    metrics,
+    refusal::Refusal,
+    unfinished::WHOLE_WITHIN,
+    vanished,
+};
 
 /// What a socket for one room begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +99,7 @@ struct Driver<S> {
     pending: Pending,
     violations: FrameViolations,
     /// What an answer to an attach has yet to say; nothing else is said before.
-    attachment: Option<Attachment>,
+    attached: Option<AttachedFrames>,
     timer: Pin<Box<Sleep>>,
     /// When the last ping was due.
     pinged: Instant,
@@ -117,7 +122,7 @@ impl<S: Io> Driver<S> {
             own,
             pending: Pending::default(),
             violations: FrameViolations::default(),
-            attachment: None,
+            attached: None,
             timer: Box::pin(sleep_until(now + PING_EVERY)),
             pinged: now,
             unwritten: None,
@@ -163,7 +168,7 @@ impl<S: Io> Driver<S> {
                     Ok(())
                 }
                 Step::Flushed(Err(_)) => Err(End::Lost),
-                Step::Continue => self.continue_attachment(),
+                Step::Continue => self.continue_attached(),
                 Step::Tick => self.on_tick(),
             };
             if let Err(end) = done {
@@ -195,7 +200,7 @@ impl<S: Io> Driver<S> {
         if self.unwritten.is_some() {
             return Poll::Pending;
         }
-        if self.attachment.is_some() {
+        if self.attached.is_some() {
             return Poll::Ready(Step::Continue);
         }
         self.updates.poll_next_unpin(cx).map(Step::Update)
@@ -212,7 +217,7 @@ impl<S: Io> Driver<S> {
 
     /// Whether the client may speak: not while it has much to take, nor while it has many commands that are not answered.
     fn listens(&self) -> bool {
-        self.has_room() && self.attachment.is_none() && self.handle.free_tickets() > 0
+        self.has_room() && self.attached.is_none() && self.handle.free_tickets() > 0
     }
 
     /// Whether more may be put behind what is not written yet.
@@ -221,13 +226,13 @@ impl<S: Io> Driver<S> {
     }
 
     /// Says more of the answer to an attach, as long as there is room.
-    fn continue_attachment(&mut self) -> Result<(), End> {
+    fn continue_attached(&mut self) -> Result<(), End> {
         while self.has_room()
-            && let Some(attachment) = &mut self.attachment
+            && let Some(attached) = &mut self.attached
         {
-            let frame = attachment.next();
-            if !attachment.has_more() {
-                self.attachment = None;
+            let frame = attached.next();
+            if !attached.has_more() {
+                self.attached = None;
             }
             frame.map_or(Ok(()), |frame| self.put(frame))?;
         }
@@ -251,12 +256,12 @@ impl<S: Io> Driver<S> {
 
     fn on_text(&mut self, text: &str) -> Result<(), End> {
         torture::reached(Point::InHandler);
-        let asked = match protocol::decode(text, self.own) {
+        let asked = match decode(text, self.own) {
             Ok(asked) => asked,
             Err(refused) => return self.fail(refused.reference.as_deref(), refused.room, &refused.refusal),
         };
         let command = match asked.request {
-            Request::Ping => return self.put(protocol::pong(asked.reference.as_deref())),
+            Request::Ping => return self.put(frames::pong(asked.reference.as_deref())),
             Request::Command(command) => command,
         };
         let room = command.room();
@@ -276,7 +281,7 @@ impl<S: Io> Driver<S> {
             return Err(End::Close(CloseCode::DEFECT, Departure::Closed));
         };
         self.on_update(first)?;
-        while self.has_room() && self.attachment.is_none() {
+        while self.has_room() && self.attached.is_none() {
             match self.updates.try_next() {
                 Some(update) => self.on_update(update)?,
                 None => break,
@@ -287,15 +292,15 @@ impl<S: Io> Driver<S> {
 
     fn on_update(&mut self, update: Update) -> Result<(), End> {
         match update {
-            Update::Delivery(delivery) => match protocol::delivered(&delivery) {
+            Update::Delivery(delivery) => match frames::delivered(&delivery) {
                 Some(frame) => self.put(frame),
                 None => Ok(()),
             },
             Update::Answer(ticket, Ok(answer)) => match self.pending.answer(ticket, answer) {
                 Some(Positive::Done(frame)) => self.put(frame),
-                Some(Positive::Attached(attachment)) => {
-                    self.attachment = Some(attachment);
-                    self.continue_attachment()
+                Some(Positive::Attached(attached)) => {
+                    self.attached = Some(attached);
+                    self.continue_attached()
                 }
                 None => Ok(()),
             },
@@ -316,7 +321,7 @@ impl<S: Io> Driver<S> {
 
     /// Tells of an error; the fifth malformed frame within a minute was one too many.
     fn fail(&mut self, reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Result<(), End> {
-        self.put(protocol::error(reference, room, refusal))?;
+        self.put(frames::error(reference, room, refusal))?;
         if !refusal.is_malformed() {
             return Ok(());
         }

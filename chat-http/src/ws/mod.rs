@@ -1,17 +1,15 @@
 //! The WebSocket protocol: an upgrade, then one task that drives a session over the socket.
 
-mod attachment;
 mod close;
 mod close_handshake;
+mod command;
 mod drive;
 #[cfg(test)]
 mod drive_tests;
-mod frame;
 mod frame_limits;
 mod frame_violations;
 mod io_activity;
 mod pending;
-mod protocol;
 mod upgrade;
 
 use std::sync::Arc;
@@ -32,7 +30,7 @@ use crate::{
 pub(crate) use self::drive::echo;
 use self::{close::CloseCode, drive::Entry};
 pub(crate) use self::{
-    protocol::{EPOCH_CHARS, attached, delivered, is_epoch},
+    command::{EPOCH_CHARS, is_epoch},
     upgrade::Handshake,
 };
 
@@ -120,9 +118,9 @@ fn read_entry(request: &Request) -> Result<Entry, Error> {
         .transpose()?;
     let epoch = query::get(query, "epoch")?;
     if epoch.as_deref().is_some_and(|epoch| !is_epoch(epoch)) {
-        return Err(wrong("epoch", protocol::EPOCH_RULE));
+        return Err(wrong("epoch", command::EPOCH_RULE));
     }
-    let since = protocol::since(seq, epoch);
+    let since = command::since(seq, epoch);
     let presence = match query::get(query, "presence")?.as_deref() {
         None | Some("true") => true,
         Some("false") => false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chat_core::{Answer, RoomId, Ticket};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{attachment::Attachment, protocol};
+use crate::frames::{self, AttachedFrames};
 
 /// What was asked, by ticket. The session holds their number down.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct Waiting {
     pub(super) reference: Option<String>,
     /// The room it is for.
     pub(super) room: Option<RoomId>,
-    /// Whether it is the attachment that a socket for one room begins with.
+    /// Whether it is the attach that a socket for one room begins with.
     pub(super) is_entry: bool,
 }
 
@@ -27,7 +27,7 @@ pub(super) enum Positive {
     /// In one frame.
     Done(Utf8Bytes),
     /// In as many as it takes.
-    Attached(Attachment),
+    Attached(AttachedFrames),
 }
 
 impl Pending {
@@ -36,7 +36,7 @@ impl Pending {
         self.0.insert(ticket, Waiting { reference, room: Some(room), is_entry: false });
     }
 
-    /// The attachment that a socket for one room begins with.
+    /// The attach that a socket for one room begins with.
     pub(super) fn enter(&mut self, ticket: Ticket, room: RoomId) {
         self.0.insert(ticket, Waiting { reference: None, room: Some(room), is_entry: true });
     }
@@ -51,9 +51,9 @@ impl Pending {
         let asked = self.take(ticket);
         let reference = asked.reference.as_deref();
         Some(match answer {
-            Answer::Attached(attached) => Positive::Attached(protocol::attached(reference, attached)),
-            Answer::Sent(sent) => Positive::Done(protocol::sent(reference?, sent.event.room, &sent)),
-            Answer::Detached { room } | Answer::Typing { room } => Positive::Done(protocol::done(reference?, room)),
+            Answer::Attached(attached) => Positive::Attached(frames::attached(reference, attached)),
+            Answer::Sent(sent) => Positive::Done(frames::sent(reference?, sent.event.room, &sent)),
+            Answer::Detached { room } | Answer::Typing { room } => Positive::Done(frames::done(reference?, room)),
             _ => return None,
         })
     }

@@ -2,17 +2,31 @@
 
 use std::{iter::Peekable, vec};
 
-use chat_core::{Delivery, RoomId};
+use chat_core::{Attached, Delivery, Gap, RoomId};
+use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::frame::Frame;
+use super::delivery::delivered;
 
 /// The largest frame towards a client. (1 MiB is what many take at most.)
 pub(crate) const MAX_FRAME: usize = 512 << 10;
 
+/// `attached`, and what has no place in it in `events` that follow at once; or `resync`.
+pub(crate) fn attached(reference: Option<&str>, attached: Attached) -> AttachedFrames {
+    let Attached { room, head, gap } = attached;
+    let json = |kind| {
+        let frame = Head { kind, reference, room: room.0, epoch: head.epoch.as_str(), head: head.seq.0 };
+        serde_json::to_string(&frame).unwrap_or_default()
+    };
+    match gap {
+        Gap::Events(events) => AttachedFrames::of(room, json("attached"), events),
+        Gap::Resync => AttachedFrames::without_events(room, json("resync")),
+    }
+}
+
 /// `attached` with as many of the missed events as have their place in it, then `events` with the rest; or `resync`.
 #[derive(Debug)]
-pub(crate) struct Attachment {
+pub(crate) struct AttachedFrames {
     room: RoomId,
     /// The next frame as an object without its events; nothing once all was said.
     head: Option<String>,
@@ -21,24 +35,24 @@ pub(crate) struct Attachment {
     is_continued: bool,
 }
 
-impl Attachment {
+impl AttachedFrames {
     /// The frame `head`, with these events.
-    pub(super) fn of(room: RoomId, head: String, events: Vec<Delivery>) -> Self {
+    fn of(room: RoomId, head: String, events: Vec<Delivery>) -> Self {
         Self { room, head: Some(head), events: Some(events.into_iter().peekable()), is_continued: false }
     }
 
     /// The frame `head` as it is.
-    pub(super) const fn without_events(room: RoomId, head: String) -> Self {
+    const fn without_events(room: RoomId, head: String) -> Self {
         Self { room, head: Some(head), events: None, is_continued: false }
     }
 
     /// Whether there is more to say.
-    pub(super) const fn has_more(&self) -> bool {
+    pub(crate) const fn has_more(&self) -> bool {
         self.head.is_some()
     }
 }
 
-impl Iterator for Attachment {
+impl Iterator for AttachedFrames {
     type Item = Utf8Bytes;
 
     fn next(&mut self) -> Option<Utf8Bytes> {
@@ -49,7 +63,7 @@ impl Iterator for Attachment {
         json.push_str(",\"events\":[");
         let start = json.len();
         while let Some(event) = events.peek() {
-            if let Some(frame) = Frame::of(event) {
+            if let Some(frame) = delivered(event) {
                 if json.len() > start && json.len() + frame.len() + LONGEST_END.len() > MAX_FRAME {
                     break;
                 }
@@ -68,6 +82,17 @@ impl Iterator for Attachment {
     }
 }
 
+#[derive(Serialize)]
+struct Head<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    room: u64,
+    epoch: &'a str,
+    head: u64,
+}
+
 /// What may stand behind an event.
 const LONGEST_END: &str = ",],\"more\":false}";
 
@@ -75,7 +100,9 @@ const LONGEST_END: &str = ",],\"more\":false}";
 mod tests {
     use std::sync::Arc;
 
-    use chat_core::{Event, EventKind, Identity, Message, Presence, Seq, Signal, SignalKind, Timestamp};
+    use chat_core::{
+        Epoch, Event, EventKind, Identity, Message, Position, Presence, Seq, Signal, SignalKind, Timestamp,
+    };
     use serde_json::Value;
 
     use super::*;
@@ -87,7 +114,7 @@ mod tests {
     }
 
     fn pieces(events: Vec<Delivery>) -> Vec<Value> {
-        let pieces = Attachment::of(RoomId(1), "{\"type\":\"attached\"}".to_owned(), events);
+        let pieces = AttachedFrames::of(RoomId(1), "{\"type\":\"attached\"}".to_owned(), events);
         let check = |piece: Utf8Bytes| {
             assert!(piece.len() <= MAX_FRAME, "{}", piece.len());
             serde_json::from_str(&piece).unwrap()
@@ -118,13 +145,23 @@ mod tests {
     #[test]
     fn no_frame_of_its_own_is_larger() {
         let longest = message(1, &"\u{1}".repeat(65_535));
-        assert!(Frame::of(&longest).unwrap().len() < MAX_FRAME);
+        assert!(delivered(&longest).unwrap().len() < MAX_FRAME);
         let users = (0..200).map(|number| {
             let name = format!("{number:04}{}", "\u{1f600}".repeat(60));
             Identity::new(&format!("{number:04}{}", "\"".repeat(252)), &name).unwrap()
         });
         let list = SignalKind::UserList(Presence { count: 200, identities: users.collect() });
         let list = Delivery::signal(Signal { room: RoomId(1), at: Timestamp(0), kind: list });
-        assert!(Frame::of(&list).unwrap().len() < MAX_FRAME);
+        assert!(delivered(&list).unwrap().len() < MAX_FRAME);
+    }
+
+    #[test]
+    fn an_attach_is_answered_with_its_gap_or_resync() {
+        let head = Position { epoch: Epoch::new("e\""), seq: Seq(57) };
+        let answer = Attached { room: RoomId(1), head, gap: Gap::Events(vec![]) };
+        let text = attached(Some("a1"), answer.clone()).next().unwrap();
+        assert_eq!(text.as_str(), r#"{"type":"attached","ref":"a1","room":1,"epoch":"e\"","head":57,"events":[]}"#);
+        let text = attached(None, Attached { gap: Gap::Resync, ..answer }).next().unwrap();
+        assert_eq!(text.as_str(), r#"{"type":"resync","room":1,"epoch":"e\"","head":57}"#);
     }
 }

@@ -1,4 +1,4 @@
-//! Events and signals as frames, encoded by the first socket that needs one and shared by all others.
+//! Events and signals as frames. The first connection that needs a frame encodes it; all others share it.
 
 use chat_core::{Delivery, Event, EventKind, Identity, Item, Signal, SignalKind};
 use serde::Serialize;
@@ -6,16 +6,16 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::dto::{IdentityDto, MessageDto, identities, names, stamp};
 
-/// What a delivery is in this protocol; nothing for what this version does not know.
+/// The frame of an event or a signal, shared by all who receive it; `None` for a kind that this version does not know.
+pub(crate) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
+    delivery.memo(Frame::encode).0.clone()
+}
+
+/// What a delivery keeps once it was encoded.
 #[derive(Debug)]
-pub(super) struct Frame(Option<Utf8Bytes>);
+struct Frame(Option<Utf8Bytes>);
 
 impl Frame {
-    /// The frame of a delivery, shared by all who receive it.
-    pub(super) fn of(delivery: &Delivery) -> Option<Utf8Bytes> {
-        delivery.memo(Self::encode).0.clone()
-    }
-
     fn encode(item: &Item) -> Self {
         let json = match item {
             Item::Event(event) => encode_event(event),
@@ -134,7 +134,7 @@ mod tests {
     const AT: Timestamp = Timestamp(1_795_341_600_000_000);
 
     fn frame(delivery: &Delivery) -> Value {
-        serde_json::from_str(&Frame::of(delivery).unwrap()).unwrap()
+        serde_json::from_str(&delivered(delivery).unwrap()).unwrap()
     }
 
     fn event(kind: EventKind, actor: Option<&str>) -> Value {
@@ -185,7 +185,7 @@ mod tests {
     fn a_frame_is_encoded_once() {
         let delivery =
             Delivery::signal(Signal { room: RoomId(1), at: AT, kind: SignalKind::Typing(Typing::default()) });
-        let (one, other) = (Frame::of(&delivery).unwrap(), Frame::of(&delivery.clone()).unwrap());
+        let (one, other) = (delivered(&delivery).unwrap(), delivered(&delivery.clone()).unwrap());
         assert_eq!(one.as_str().as_ptr(), other.as_str().as_ptr());
     }
 
@@ -210,7 +210,7 @@ mod tests {
             deliveries.push(Delivery::event(Arc::new(Event { room, seq: Seq(1_000_000), at, actor, kind })));
         }
         for delivery in deliveries {
-            let (frame, cost) = (Frame::of(&delivery).unwrap(), delivery.cost());
+            let (frame, cost) = (delivered(&delivery).unwrap(), delivery.cost());
             // Of the flat sum, numbers of many digits may take a few bytes more.
             assert!(frame.len() <= cost + 48, "{} bytes for {cost}: {frame}", frame.len());
         }

@@ -1,14 +1,8 @@
-//! The frames: what clients may say, and what they are answered.
+//! The frames that clients send: how they are read, and why they are refused.
 
-use std::borrow::Cow;
+use chat_core::{Command, Draft, Epoch, Error, Position, RoomId, Seq, Since};
 
-use chat_core::{Attached, Command, Delivery, Draft, Epoch, Error, Gap, Position, RoomId, Sent, Seq, Since};
-use serde::Serialize;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-
-use super::{attachment::Attachment, frame::Frame};
 use crate::{
-    dto::stamp,
     json::{Fields, MAX_INTEGER},
     refusal::Refusal,
 };
@@ -139,114 +133,6 @@ pub(crate) const EPOCH_CHARS: usize = 64;
 /// What is said of a longer one.
 pub(crate) const EPOCH_RULE: &str = "must be at most 64 characters";
 
-/// `pong`.
-pub(super) fn pong(reference: Option<&str>) -> Utf8Bytes {
-    encode(&Simple { kind: "pong", reference, room: None })
-}
-
-/// `ok` for a command that has nothing more to say.
-pub(super) fn done(reference: &str, room: RoomId) -> Utf8Bytes {
-    encode(&Simple { kind: "ok", reference: Some(reference), room: Some(room.0) })
-}
-
-/// `ok` for a message.
-pub(super) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
-    encode(&Stored {
-        kind: "ok",
-        reference,
-        room: room.0,
-        seq: sent.seq.0,
-        timestamp: stamp(sent.event.at),
-        replayed: sent.replayed,
-    })
-}
-
-/// `attached`, and what has no place in it in `events` that follow at once; or `resync`.
-pub(crate) fn attached(reference: Option<&str>, attached: Attached) -> Attachment {
-    let Attached { room, head, gap } = attached;
-    let json = |kind| {
-        let frame = Head { kind, reference, room: room.0, epoch: head.epoch.as_str(), head: head.seq.0 };
-        serde_json::to_string(&frame).unwrap_or_default()
-    };
-    match gap {
-        Gap::Events(events) => Attachment::of(room, json("attached"), events),
-        Gap::Resync => Attachment::without_events(room, json("resync")),
-    }
-}
-
-/// `error`.
-pub(super) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Utf8Bytes {
-    encode(&Failure {
-        kind: "error",
-        reference,
-        room: room.map(|room| room.0),
-        code: refusal.code(),
-        field: refusal.field(),
-        message: refusal.message(),
-        retry_after_ms: refusal.retry_after_ms(),
-    })
-}
-
-/// A frame of an event or a signal, ready to be sent; `None` for what this version does not know.
-pub(crate) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
-    Frame::of(delivery)
-}
-
-fn encode(frame: &impl Serialize) -> Utf8Bytes {
-    // Plain structs of numbers and texts: there is nothing in them that JSON cannot say.
-    serde_json::to_string(frame).unwrap_or_default().into()
-}
-
-#[derive(Serialize)]
-struct Simple<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Stored<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "ref")]
-    reference: &'a str,
-    room: u64,
-    seq: u64,
-    timestamp: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    replayed: bool,
-}
-
-#[derive(Serialize)]
-struct Head<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-    room: u64,
-    epoch: &'a str,
-    head: u64,
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<u64>,
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    message: Cow<'static, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,21 +204,6 @@ mod tests {
     fn a_refusal_keeps_the_reference_and_the_room() {
         let refused = decode(r#"{"ref":"r","type":"message","room":3,"content":7}"#, None).unwrap_err();
         assert_eq!((refused.reference.as_deref(), refused.room), (Some("r"), Some(RoomId(3))));
-        let text = error(refused.reference.as_deref(), refused.room, &refused.refusal);
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(json["ref"], "r");
-        assert_eq!(json["room"], 3);
-        assert_eq!(json["field"], "content");
-        assert_eq!(json["code"], "invalid_field");
-    }
-
-    #[test]
-    fn an_attach_is_answered_with_its_gap_or_resync() {
-        let head = Position { epoch: Epoch::new("e\""), seq: Seq(57) };
-        let answer = Attached { room: ONE, head, gap: Gap::Events(vec![]) };
-        let text = attached(Some("a1"), answer.clone()).next().unwrap();
-        assert_eq!(text.as_str(), r#"{"type":"attached","ref":"a1","room":1,"epoch":"e\"","head":57,"events":[]}"#);
-        let text = attached(None, Attached { gap: Gap::Resync, ..answer }).next().unwrap();
-        assert_eq!(text.as_str(), r#"{"type":"resync","room":1,"epoch":"e\"","head":57}"#);
+        assert_eq!(refused.refusal.field(), Some("content"));
     }
 }

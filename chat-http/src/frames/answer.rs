@@ -1,0 +1,106 @@
+//! The answers to a client's commands, and `pong`.
+
+use std::borrow::Cow;
+
+use chat_core::{RoomId, Sent};
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::{dto::stamp, refusal::Refusal};
+
+/// `pong`.
+pub(crate) fn pong(reference: Option<&str>) -> Utf8Bytes {
+    encode(&Simple { kind: "pong", reference, room: None })
+}
+
+/// `ok` for a command that has nothing more to say.
+pub(crate) fn done(reference: &str, room: RoomId) -> Utf8Bytes {
+    encode(&Simple { kind: "ok", reference: Some(reference), room: Some(room.0) })
+}
+
+/// `ok` for a message.
+pub(crate) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
+    encode(&Stored {
+        kind: "ok",
+        reference,
+        room: room.0,
+        seq: sent.seq.0,
+        timestamp: stamp(sent.event.at),
+        replayed: sent.replayed,
+    })
+}
+
+/// `error`.
+pub(crate) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Utf8Bytes {
+    encode(&Failure {
+        kind: "error",
+        reference,
+        room: room.map(|room| room.0),
+        code: refusal.code(),
+        field: refusal.field(),
+        message: refusal.message(),
+        retry_after_ms: refusal.retry_after_ms(),
+    })
+}
+
+fn encode(frame: &impl Serialize) -> Utf8Bytes {
+    // Plain structs of numbers and texts: there is nothing in them that JSON cannot say.
+    serde_json::to_string(frame).unwrap_or_default().into()
+}
+
+#[derive(Serialize)]
+struct Simple<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref")]
+    reference: &'a str,
+    room: u64,
+    seq: u64,
+    timestamp: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replayed: bool,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<u64>,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    message: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_core::Error;
+
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_reference_the_room_and_the_field() {
+        let refusal = Error::invalid_field("content", "must be a string").into();
+        let text = error(Some("r"), Some(RoomId(3)), &refusal);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["ref"], "r");
+        assert_eq!(json["room"], 3);
+        assert_eq!(json["field"], "content");
+        assert_eq!(json["code"], "invalid_field");
+    }
+}

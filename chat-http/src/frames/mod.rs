@@ -1,0 +1,11 @@
+//! The frames that the server sends, over sockets and event streams alike.
+
+mod answer;
+mod attached;
+mod delivery;
+
+pub(crate) use self::{
+    answer::{done, error, pong, sent},
+    attached::{AttachedFrames, attached},
+    delivery::delivered,
+};
