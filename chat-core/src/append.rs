@@ -145,6 +145,8 @@ pub struct StoredEvent {
     pub key: EventKey,
     /// The fingerprint of its content.
     pub fingerprint: Fingerprint,
+    /// How many messages the room has with it.
+    pub ordinal: u64,
 }
 
 /// What an append is looked for by after its outcome was lost.

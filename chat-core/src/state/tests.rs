@@ -25,7 +25,7 @@ fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
     let kind = EventKind::Message(Message { content: content.to_owned(), key: None, ordinal: seq });
     let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), kind };
     let key = EventKey::generated(content);
-    StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint::of(content) }
+    StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint::of(content), ordinal: seq }
 }
 
 fn placed(stored: &StoredEvent) -> AppendOutcome {

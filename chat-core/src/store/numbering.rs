@@ -30,21 +30,21 @@ pub(super) fn message(place: Placement, new: &NewMessage) -> StoredEvent {
         actor: Some(new.author.clone()),
         kind: EventKind::Message(message),
     };
-    StoredEvent { event: Arc::new(event), key: new.key.clone(), fingerprint: new.fingerprint }
+    StoredEvent { event: Arc::new(event), key: new.key.clone(), fingerprint: new.fingerprint, ordinal: place.ordinal }
 }
 
 /// A change of the room at its place: the name and topic that it has from then on.
 pub(super) fn update(place: Placement, new: &RoomUpdate, name: RoomName, topic: Topic) -> StoredEvent {
     let kind = EventKind::RoomUpdated { name, topic };
     let event = Event { room: place.room, seq: place.seq, at: new.at, actor: new.actor.clone(), kind };
-    without_content(event, &new.key)
+    without_content(event, &new.key, place.ordinal)
 }
 
 /// The room's end at its place.
 pub(super) fn delete(place: Placement, new: &RoomDeletion) -> StoredEvent {
     let kind = EventKind::RoomDeleted;
     let event = Event { room: place.room, seq: place.seq, at: new.at, actor: new.actor.clone(), kind };
-    without_content(event, &new.key)
+    without_content(event, &new.key, place.ordinal)
 }
 
 /// What becomes of a message whose key is taken: a replay of the first answer, or a refusal.
@@ -57,6 +57,6 @@ pub(super) fn judge_double(first: &StoredEvent, new: &NewMessage) -> AppendOutco
 }
 
 /// Only messages are compared by content; the keys of other events are made up and never used twice.
-fn without_content(event: Event, key: &EventKey) -> StoredEvent {
-    StoredEvent { event: Arc::new(event), key: key.clone(), fingerprint: Fingerprint::of("") }
+fn without_content(event: Event, key: &EventKey, ordinal: u64) -> StoredEvent {
+    StoredEvent { event: Arc::new(event), key: key.clone(), fingerprint: Fingerprint::of(""), ordinal }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::DatabaseTransaction;
 
 use super::{
-    dialect::{Counts, Head, Heads, Key},
+    dialect::{Head, Heads, Key, Raise, Raises},
     error::SqlError,
     run::Run,
 };
@@ -28,19 +28,19 @@ pub(super) async fn append(
     #[cfg(feature = "torture")]
     super::spoilt::forget_last(run, batch).await?;
     let keys = distinct_keys(batch);
-    let most = count(batch, &keys, &Taken::new());
+    let expected = raises(batch, &keys, &Taken::new());
+    let heads = run.dialect.lock_and_raise(run, &expected).await?;
     // The look-up stands behind the lock, so that it sees what the last holder of the lock has stored.
-    let locked = run.dialect.lock_rooms(run, &most).await?;
     let found = run.dialect.find_keys(run, &keys).await?;
     #[cfg(feature = "torture")]
     let found = super::spoilt::forget_keys(run, found).await?;
     let mut taken: Taken<'_> = found.iter().filter_map(|stored| Some((key_of(stored)?, stored.clone()))).collect();
-    let exact = count(batch, &keys, &taken);
-    let heads = run.dialect.raise_heads(run, locked, &most, &exact).await?;
+    let exact = raises(batch, &keys, &taken);
+    run.dialect.correct_heads(run, &heads, &expected, &exact).await?;
     let (placed, fresh) = number(batch, &mut taken, heads);
     if !fresh.is_empty() {
         torture::reached(Point::BeforeInsert);
-        run.dialect.insert_messages(run, &fresh).await?;
+        run.dialect.insert_events(run, &fresh).await?;
         torture::reached(Point::AfterInsert);
     }
     Ok(placed)
@@ -66,13 +66,15 @@ fn distinct_keys(batch: &[RoomMessages]) -> Vec<Key<'_>> {
     keys
 }
 
-/// How many messages each room of the batch gets.
-fn count(batch: &[RoomMessages], keys: &[Key<'_>], taken: &Taken<'_>) -> Counts {
-    let mut counts: Counts = batch.iter().map(|entry| (entry.room, 0)).collect();
+/// What each room of the batch gets.
+fn raises(batch: &[RoomMessages], keys: &[Key<'_>], taken: &Taken<'_>) -> Raises {
+    let mut raises: Raises = batch.iter().map(|entry| (entry.room, Raise::default())).collect();
     for key in keys.iter().filter(|key| !taken.contains_key(key)) {
-        *counts.entry(key.room).or_default() += 1;
+        let raise = raises.entry(key.room).or_default();
+        raise.events += 1;
+        raise.messages += 1;
     }
-    counts
+    raises
 }
 
 /// Gives the numbers: what becomes of each message, and what is to be stored.

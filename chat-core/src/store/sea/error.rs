@@ -2,8 +2,11 @@
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError, sqlx::error::DatabaseError};
 
-use super::connect::Source;
-use crate::store::{StoreError, StoreErrorKind};
+use super::{connect::Source, dialect};
+use crate::{
+    StartError,
+    store::{StoreError, StoreErrorKind},
+};
 
 /// A failure inside the SQL store, with what only the store needs to know of it.
 #[derive(Debug, Clone)]
@@ -33,7 +36,7 @@ impl SqlError {
     }
 
     /// The same failure with the address of the server whose it is; no secret is in it.
-    pub(super) fn at(mut self, source: &Source) -> Self {
+    pub(super) fn at(mut self, source: &dyn Source) -> Self {
         if source.is_server() {
             self.error.detail = format!("{}: {}", source.name(), self.error.detail);
         }
@@ -69,6 +72,13 @@ impl SqlError {
 impl From<SqlError> for StoreError {
     fn from(fault: SqlError) -> Self {
         fault.error
+    }
+}
+
+/// What keeps an engine from starting may pass by itself.
+impl From<SqlError> for StartError {
+    fn from(error: SqlError) -> Self {
+        Self::Unavailable(error.error.detail)
     }
 }
 
@@ -109,85 +119,12 @@ impl From<&SqlxError> for SqlError {
 }
 
 fn of_database(cause: &dyn DatabaseError) -> SqlError {
-    let (kind, is_lost) = kind_of(cause);
+    let dialect::Meaning { kind, is_lost } = dialect::meaning_of(cause);
     let detail = match cause.code() {
         Some(code) => format!("{} ({code})", cause.message()),
         None => cause.message().to_owned(),
     };
     SqlError { error: StoreError::new(kind, detail), is_taken: cause.is_unique_violation(), is_lost }
-}
-
-/// The kind of a failure that the database itself reported, and whether its connection is lost with it.
-fn kind_of(cause: &dyn DatabaseError) -> (StoreErrorKind, bool) {
-    #[cfg(feature = "sqlite")]
-    if cause.try_downcast_ref::<sea_orm::SqlxSqliteError>().is_some() {
-        return of_sqlite(cause.code().and_then(|code| code.parse().ok()).unwrap_or_default());
-    }
-    #[cfg(feature = "postgres")]
-    if cause.try_downcast_ref::<sea_orm::SqlxPostgresError>().is_some() {
-        return of_postgres(&cause.code().unwrap_or_default());
-    }
-    #[cfg(feature = "mysql")]
-    if let Some(error) = cause.try_downcast_ref::<sea_orm::SqlxMySqlError>() {
-        return of_mysql(error.number(), error.message());
-    }
-    (StoreErrorKind::Failed, false)
-}
-
-/// <https://sqlite.org/rescode.html>. Those marked as lost may have rolled the transaction back by themselves
-/// (<https://sqlite.org/lang_transaction.html>), of which the driver knows nothing.
-#[cfg(feature = "sqlite")]
-fn of_sqlite(code: u32) -> (StoreErrorKind, bool) {
-    const BUSY_SNAPSHOT: u32 = 517;
-    match (code, code & 0xff) {
-        (BUSY_SNAPSHOT, _) => (StoreErrorKind::Conflict, true),
-        // NOMEM, INTERRUPT, IOERR.
-        (_, 7 | 9 | 10) => (StoreErrorKind::Unavailable, true),
-        // PERM, BUSY, LOCKED, READONLY, CANTOPEN, PROTOCOL, AUTH.
-        (_, 3 | 5 | 6 | 8 | 14 | 15 | 23) => (StoreErrorKind::Unavailable, false),
-        (_, 13) => (StoreErrorKind::Full, true),
-        _ => (StoreErrorKind::Failed, false),
-    }
-}
-
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-#[cfg(feature = "postgres")]
-fn of_postgres(state: &str) -> (StoreErrorKind, bool) {
-    match state {
-        // Serialization failure, deadlock.
-        "40001" | "40P01" => (StoreErrorKind::Conflict, false),
-        "53100" => (StoreErrorKind::Full, false),
-        // Lock time-out, statement time-out, read-only, not enough rights, no such database.
-        "55P03" | "57014" | "25006" | "42501" | "3D000" => (StoreErrorKind::Unavailable, false),
-        // Idle in the transaction for too long.
-        "25P03" => (StoreErrorKind::Unavailable, true),
-        // Connection, authorization, resources, operator intervention, system error.
-        _ if ["08", "28", "53", "57", "58"].iter().any(|class| state.starts_with(class)) => {
-            (StoreErrorKind::Unavailable, true)
-        }
-        _ => (StoreErrorKind::Failed, false),
-    }
-}
-
-/// <https://mariadb.com/kb/en/mariadb-error-code-reference/>
-#[cfg(feature = "mysql")]
-fn of_mysql(number: u16, message: &str) -> (StoreErrorKind, bool) {
-    match number {
-        // Deadlock; record changed since it was read.
-        1213 | 1020 => (StoreErrorKind::Conflict, false),
-        1021 | 1114 => (StoreErrorKind::Full, false),
-        // The system's own words for "no space left on device".
-        _ if message.contains("rror 28 ") || message.contains("rrno: 28 ") || message.contains("rrcode: 28 ") => {
-            (StoreErrorKind::Full, false)
-        }
-        // Lock, statement and execution time-outs; interrupted; read-only; not enough rights, no such database.
-        1205 | 1969 | 3024 | 1317 | 1290 | 1792 | 1836 | 1044 | 1049 | 1142 => (StoreErrorKind::Unavailable, false),
-        // Refused, too many connections, out of memory, shutdown, killed, idle for too long, gone.
-        1045 | 1698 | 1040 | 1203 | 1037 | 1038 | 1041 | 1053 | 1077 | 1079 | 1080 | 1927 | 2006 | 2013 | 4031 => {
-            (StoreErrorKind::Unavailable, true)
-        }
-        _ => (StoreErrorKind::Failed, false),
-    }
 }
 
 #[cfg(test)]
@@ -201,36 +138,5 @@ mod tests {
         assert_eq!(of_commit(StoreErrorKind::Failed), StoreErrorKind::Unknown);
         assert_eq!(of_commit(StoreErrorKind::Full), StoreErrorKind::Full);
         assert_eq!(of_commit(StoreErrorKind::Conflict), StoreErrorKind::Conflict);
-    }
-
-    #[cfg(feature = "sqlite")]
-    #[test]
-    fn sqlite_codes_are_read_with_their_extensions() {
-        assert_eq!(of_sqlite(5), (StoreErrorKind::Unavailable, false));
-        assert_eq!(of_sqlite(517), (StoreErrorKind::Conflict, true));
-        assert_eq!(of_sqlite(13), (StoreErrorKind::Full, true));
-        assert_eq!(of_sqlite(10 | (3 << 8)), (StoreErrorKind::Unavailable, true));
-        assert_eq!(of_sqlite(26), (StoreErrorKind::Failed, false));
-    }
-
-    #[cfg(feature = "postgres")]
-    #[test]
-    fn postgres_states_are_read_by_class() {
-        assert_eq!(of_postgres("40P01"), (StoreErrorKind::Conflict, false));
-        assert_eq!(of_postgres("53100"), (StoreErrorKind::Full, false));
-        assert_eq!(of_postgres("57P01"), (StoreErrorKind::Unavailable, true));
-        assert_eq!(of_postgres("55P03"), (StoreErrorKind::Unavailable, false));
-        assert_eq!(of_postgres("42601"), (StoreErrorKind::Failed, false));
-    }
-
-    #[cfg(feature = "mysql")]
-    #[test]
-    fn mysql_numbers_and_a_full_disk_are_told() {
-        assert_eq!(of_mysql(1213, ""), (StoreErrorKind::Conflict, false));
-        assert_eq!(of_mysql(1114, ""), (StoreErrorKind::Full, false));
-        let full = r#"Got error 28 "No space left on device" from storage engine InnoDB"#;
-        assert_eq!(of_mysql(1030, full), (StoreErrorKind::Full, false));
-        assert_eq!(of_mysql(1205, ""), (StoreErrorKind::Unavailable, false));
-        assert_eq!(of_mysql(1064, ""), (StoreErrorKind::Failed, false));
     }
 }

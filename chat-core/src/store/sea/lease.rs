@@ -5,8 +5,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use sea_orm::ConnectionTrait as _;
 use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
@@ -14,10 +12,9 @@ use tokio::{
 };
 
 use super::{
-    connect::Source,
-    dialect::Dialect,
+    connect::{Source, reach},
     error::SqlError,
-    pool::{Checkout, Pool, Share},
+    pool::{Pool, Share},
     run::STATEMENT_TIMEOUT,
 };
 use crate::{
@@ -48,12 +45,12 @@ pub(super) struct Lease {
 
 impl Lease {
     /// Takes the lease, waiting for a while if another engine holds it.
-    pub(super) async fn take(source: &Arc<Source>) -> Result<Self, StartError> {
-        source.reach().await.map_err(|error| StartError::Unavailable(error.detail))?;
+    pub(super) async fn take(source: &Arc<dyn Source>) -> Result<Self, StartError> {
+        reach(&**source).await.map_err(SqlError::from)?;
         let pool = Pool::new(source, Share::ONE);
         let deadline = Instant::now() + START_PATIENCE;
         let mut said = false;
-        while !try_take(&pool).await.map_err(|fault| StartError::Unavailable(fault.error.detail))? {
+        while !try_take(&pool).await? {
             if Instant::now() >= deadline {
                 return Err(StartError::InUse(format!(
                     "the database {} is in use by another chat engine: stop that one, or choose another database",
@@ -123,7 +120,7 @@ impl Disturbed {
     }
 }
 
-async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, next_failure: Arc<Disturbed>) {
+async fn keep(source: Arc<dyn Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, next_failure: Arc<Disturbed>) {
     let mut in_other_hands: Option<Instant> = None;
     let (lost, unasked, mut was_told) = (LogLimit::new(), LogLimit::new(), false);
     loop {
@@ -132,7 +129,7 @@ async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, n
         if taken.is_err() {
             // A connection may end without meaning more than itself; the next is a fresh one. It is tried for only where
             // there is somebody to connect to: else there is a reason to tell.
-            taken = match source.reach().await {
+            taken = match reach(&*source).await {
                 Ok(()) => try_take(&pool).await,
                 Err(error) => Err(error.into()),
             };
@@ -173,38 +170,6 @@ async fn keep(source: Arc<Source>, pool: Arc<Pool>, tell: watch::Sender<bool>, n
 
 async fn try_take(pool: &Arc<Pool>) -> Result<bool, SqlError> {
     let checkout = pool.checkout().await?;
-    let taken = timeout(STATEMENT_TIMEOUT, statement(&checkout)).await;
+    let taken = timeout(STATEMENT_TIMEOUT, checkout.dialect().try_lease(&checkout.run())).await;
     checkout.check(taken.unwrap_or_else(|_| Err(SqlError::timed_out("the lease"))))
-}
-
-#[cfg_attr(
-    not(any(feature = "postgres", feature = "mysql")),
-    expect(unused_variables, clippy::unused_async, reason = "SQLite has no leases")
-)]
-async fn statement(checkout: &Checkout) -> Result<bool, SqlError> {
-    let (connection, run) = (checkout.connection(), checkout.run());
-    match run.dialect {
-        #[cfg(feature = "sqlite")]
-        Dialect::Sqlite => Ok(true),
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => {
-            // Older servers have no such limit: there the connection's end is noticed by the system's keep-alive.
-            connection
-                .execute_unprepared(
-                    "SELECT set_config(name, '8s', false) FROM pg_settings WHERE name = 'idle_session_timeout'",
-                )
-                .await?;
-            let sql = "SELECT pg_try_advisory_lock(1667785076, hashtext('lease:' || coalesce(current_schema(), '')))";
-            let row = run.query_one(sql, Vec::new()).await?;
-            Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
-        }
-        #[cfg(feature = "mysql")]
-        Dialect::MySql => {
-            connection.execute_unprepared("SET SESSION wait_timeout = 8").await?;
-            let sql = "SELECT GET_LOCK(CONCAT('chat.lease.', MD5(DATABASE())), 0)";
-            let row = run.query_one(sql, Vec::new()).await?;
-            let taken: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-            Ok(taken == Some(1))
-        }
-    }
 }

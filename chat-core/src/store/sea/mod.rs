@@ -1,7 +1,6 @@
 //! The store in SQL, through sea-orm: SQLite, PostgreSQL, MySQL and MariaDB.
 
 use std::{
-    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,8 +11,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use self::{
     connect::Source,
     error::SqlError,
-    lease::Lease,
-    lock_file::LockFile,
+    ownership::OwnershipLock,
     pool::{Checkout, Pool, Share},
     rooms::Updated,
     run::{Run, Write},
@@ -37,6 +35,7 @@ mod lease;
 mod lock_file;
 mod migration;
 mod names;
+mod ownership;
 mod pool;
 mod rooms;
 mod rows;
@@ -55,7 +54,7 @@ const NAME_TRIES: usize = 3;
 /// A store in an SQL database.
 #[derive(Debug)]
 pub struct SeaStore {
-    source: Arc<Source>,
+    source: Arc<dyn Source>,
     writers: Arc<Pool>,
     readers: Arc<Pool>,
     searchers: Arc<Pool>,
@@ -76,17 +75,6 @@ enum Opening {
     Shared,
 }
 
-/// What keeps a second engine away from the database.
-#[derive(Debug)]
-enum OwnershipLock {
-    /// Nothing: nobody else can reach it, or a test wants company.
-    Nothing,
-    /// The lock beside a file.
-    File(Mutex<Option<LockFile>>),
-    /// The lease on a server.
-    Lease(Lease),
-}
-
 impl SeaStore {
     /// Opens the database that a URL names, and brings it to this version's tables.
     ///
@@ -96,7 +84,7 @@ impl SeaStore {
     /// # Cancel safety
     /// May be dropped at any point: nothing is held any more, and opening again goes on where this ended.
     pub async fn open(url: &str) -> Result<Self, StartError> {
-        Self::start(Source::from_url(url)?, Opening::Alone).await
+        Self::start(connect::from_url(url)?, Opening::Alone).await
     }
 
     /// Opens a database that holds logs already; nothing is made where there are none.
@@ -107,7 +95,7 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn open_existing(url: &str) -> Result<Self, StartError> {
-        Self::start(Source::from_url(url)?, Opening::Existing).await
+        Self::start(connect::from_url(url)?, Opening::Existing).await
     }
 
     /// The same as [`SeaStore::open`] with a connection that the host owns, from which only the address is taken: the engine has connections of
@@ -119,7 +107,7 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn with_connection(connection: DatabaseConnection) -> Result<Self, StartError> {
-        let source = Source::of(&connection).await?;
+        let source = connect::of_host(&connection).await?;
         let store = Self::start(source, Opening::Alone).await;
         // A database in memory lives as long as a connection to it: the host's is held until there is another.
         drop(connection);
@@ -132,32 +120,33 @@ impl SeaStore {
     /// Any [`StartError`].
     #[cfg(any(test, feature = "test-util"))]
     pub async fn open_shared(url: &str) -> Result<Self, StartError> {
-        Self::start(Source::from_url(url)?, Opening::Shared).await
+        Self::start(connect::from_url(url)?, Opening::Shared).await
     }
 
-    async fn start(source: Source, opening: Opening) -> Result<Self, StartError> {
-        let source = Arc::new(source);
+    async fn start(source: Arc<dyn Source>, opening: Opening) -> Result<Self, StartError> {
         source.look()?;
         if let Some(file) = source.file().filter(|file| opening == Opening::Existing && !file.exists()) {
             return Err(StartError::Unavailable(format!("{} does not exist", file.display())));
         }
         let ownership = OwnershipLock::take(&source, opening).await?;
-        source.look_inside().await?;
+        migration::look(&*source).await?;
         if opening != Opening::Existing {
             source.prepare().await?;
         }
-        let writers = Pool::new(&source, Share { connections: writer_connections(&source), ..Share::ONE });
-        source.check(&writers).await?;
+        let writers = Pool::new(&source, Share { connections: writer_connections(&*source), ..Share::ONE });
+        let checkout = writers.checkout().await?;
+        source.check(&checkout.run()).await?;
+        drop(checkout);
         if opening == Opening::Existing {
             migration::expect_logs(&writers).await?;
         }
         let epoch = if source.is_replaceable() {
             let pool = Pool::new(&source, Share::ONE);
-            let epoch = migration::migrate(&pool, &source).await;
+            let epoch = migration::migrate(&pool, &*source).await;
             pool.close().await;
             epoch?
         } else {
-            migration::migrate(&writers, &source).await?
+            migration::migrate(&writers, &*source).await?
         };
         let (readers, searchers) = if source.is_replaceable() {
             (Pool::new(&source, READERS), Pool::new(&source, SEARCHERS))
@@ -335,17 +324,11 @@ impl Store for SeaStore {
     }
 
     async fn next_failure(&self) -> StoreError {
-        match &self.ownership {
-            OwnershipLock::Nothing | OwnershipLock::File(_) => std::future::pending().await,
-            OwnershipLock::Lease(lease) => lease.next_failure().await,
-        }
+        self.ownership.next_failure().await
     }
 
     async fn lease_lost(&self) {
-        match &self.ownership {
-            OwnershipLock::Nothing | OwnershipLock::File(_) => std::future::pending().await,
-            OwnershipLock::Lease(lease) => lease.lost().await,
-        }
+        self.ownership.lost().await
     }
 
     async fn close(&self) {
@@ -353,49 +336,6 @@ impl Store for SeaStore {
         self.readers.close().await;
         self.searchers.close().await;
         self.ownership.release().await;
-    }
-}
-
-impl OwnershipLock {
-    async fn take(source: &Arc<Source>, opening: Opening) -> Result<Self, StartError> {
-        match opening {
-            Opening::Alone | Opening::Existing => {}
-            #[cfg(any(test, feature = "test-util"))]
-            Opening::Shared => return source.look_at_content().map(|()| Self::Nothing),
-        }
-        if source.is_server() {
-            return Lease::take(source).await.map(Self::Lease);
-        }
-        let Some(file) = source.file() else { return Ok(Self::Nothing) };
-        // Where another engine of this process may be at work, looking at the file would end its locks: only whoever has
-        // the lock looks. Where there has been none, what is no database does not get a lock file beside it.
-        let was_locked = lock_file::exists(file);
-        if !was_locked {
-            source.look_at_content()?;
-        }
-        let lock = LockFile::take(file)?;
-        if was_locked {
-            source.look_at_content()?;
-        }
-        Ok(Self::File(Mutex::new(Some(lock))))
-    }
-
-    async fn release(&self) {
-        match self {
-            Self::Nothing => {}
-            Self::File(lock) => drop(locked(lock).take()),
-            Self::Lease(lease) => lease.release().await,
-        }
-    }
-
-    /// Whether there is room for a usual batch beside a file that was full. A transaction without content cannot tell:
-    /// it fits into what the write-ahead log has already. (A server has a disk of its own.)
-    async fn find_room(&self) -> Result<(), StoreError> {
-        let Self::File(lock) = self else { return Ok(()) };
-        let Some(room) = locked(lock).as_ref().map(LockFile::room) else { return Ok(()) };
-        let found = tokio::task::spawn_blocking(move || room?.find()).await;
-        let found = found.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        found.map_err(|error| StoreError::new(StoreErrorKind::Full, format!("there is no room yet: {error}")))
     }
 }
 
@@ -408,12 +348,8 @@ impl From<DatabaseConnection> for Database {
     }
 }
 
-fn locked(lock: &Mutex<Option<LockFile>>) -> MutexGuard<'_, Option<LockFile>> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// On a server, one connection more than there are writers: what was deleted is removed meanwhile.
-const fn writer_connections(source: &Source) -> u32 {
+fn writer_connections(source: &dyn Source) -> u32 {
     let writers = source.dialect().append_concurrency();
     if source.is_server() { writers + 1 } else { writers }
 }

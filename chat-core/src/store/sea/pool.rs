@@ -38,8 +38,7 @@ const IDLE_TRUST: Duration = Duration::from_secs(1);
 /// fresh ones: a connection that hangs must not be waited for, and must not be used again.
 #[derive(Debug)]
 pub(super) struct Pool {
-    source: Arc<Source>,
-    dialect: Dialect,
+    source: Arc<dyn Source>,
     share: Share,
     generation: Mutex<Arc<Generation>>,
 }
@@ -78,7 +77,7 @@ pub(super) struct Checkout {
 
 impl Pool {
     /// Connections that are made when they are needed.
-    pub(super) fn new(source: &Arc<Source>, share: Share) -> Arc<Self> {
+    pub(super) fn new(source: &Arc<dyn Source>, share: Share) -> Arc<Self> {
         Self::of(source, share, source.connections(share.connections))
     }
 
@@ -88,9 +87,9 @@ impl Pool {
         Self::of(&other.source, share, other.generation().connections.clone())
     }
 
-    fn of(source: &Arc<Source>, share: Share, connections: DatabaseConnection) -> Arc<Self> {
+    fn of(source: &Arc<dyn Source>, share: Share, connections: DatabaseConnection) -> Arc<Self> {
         let generation = Mutex::new(Arc::new(Generation::new(0, connections, share)));
-        Arc::new(Self { source: Arc::clone(source), dialect: source.dialect(), share, generation })
+        Arc::new(Self { source: Arc::clone(source), share, generation })
     }
 
     /// Waits for one of the connections: those that are in use are waited for, for a while.
@@ -169,8 +168,8 @@ impl Checkout {
     }
 
     /// What is spoken there.
-    pub(super) fn dialect(&self) -> Dialect {
-        self.pool.dialect
+    pub(super) fn dialect(&self) -> &'static dyn Dialect {
+        self.pool.source.dialect()
     }
 
     /// Passes a result on, and gives the pool's connections up if it says so.
@@ -178,7 +177,7 @@ impl Checkout {
         match result {
             Err(fault) if fault.is_lost => {
                 self.pool.replace(self.generation.number);
-                Err(fault.at(&self.pool.source))
+                Err(fault.at(&*self.pool.source))
             }
             Ok(_) | Err(_) => {
                 self.generation.has_answered.store(true, Ordering::Release);
@@ -215,22 +214,49 @@ async fn close(connections: DatabaseConnection) {
 }
 
 #[cfg(test)]
-#[cfg(feature = "sqlite")]
 mod tests {
+    use async_trait::async_trait;
+    use sea_orm::SqlxError;
     use tokio::{
         sync::Notify,
         task::{JoinHandle, yield_now},
     };
 
     use super::*;
-    use crate::store::StoreErrorKind;
+    use crate::{StartError, store::StoreErrorKind};
 
     const SHARE: Share = Share { connections: 2, queue: 3 };
 
     /// Connections that are never opened: nothing is asked of them.
+    #[derive(Debug)]
+    struct Nowhere;
+
+    #[async_trait]
+    impl Source for Nowhere {
+        fn dialect(&self) -> &'static dyn Dialect {
+            unreachable!()
+        }
+
+        fn name(&self) -> String {
+            "nowhere".to_owned()
+        }
+
+        fn connections(&self, _size: u32) -> DatabaseConnection {
+            DatabaseConnection::default()
+        }
+
+        async fn visit(&self) -> Result<(), SqlxError> {
+            unreachable!()
+        }
+
+        async fn check(&self, _run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+            unreachable!()
+        }
+    }
+
     fn pool() -> Arc<Pool> {
-        let source = Source::from_url("sqlite:///nowhere/chat.db").unwrap();
-        Pool::new(&Arc::new(source), SHARE)
+        let source: Arc<dyn Source> = Arc::new(Nowhere);
+        Pool::new(&source, SHARE)
     }
 
     /// All of a pool's connections, on which the database has answered.

@@ -97,7 +97,7 @@ pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &RoomUpdate) 
     let sql = "UPDATE chat_rooms SET topic = ?, head = head + 1 WHERE id = ?";
     run.execute(sql, vec![topic.as_str().to_owned().into(), signed(id.0).into()]).await?;
     let stored = numbering::update(room.next(id), new, name, topic);
-    insert(run, &stored, room.messages).await.map(Updated::AppendOutcome)
+    insert(run, stored).await.map(Updated::AppendOutcome)
 }
 
 async fn rename(run: &Transaction<'_>, id: RoomId, name: &RoomName) -> Result<(), SqlError> {
@@ -120,7 +120,7 @@ pub(super) async fn delete(
     run.execute(sql, vec![new.at.0.into(), signed(id.0).into()]).await?;
     names::set(run, id, "").await?;
     let stored = numbering::delete(room.next(id), new);
-    insert(run, &stored, room.messages).await.map(Some)
+    insert(run, stored).await.map(Some)
 }
 
 /// Removes up to `limit` rows that deleted rooms have left: their events, and then their own; returns how many.
@@ -192,10 +192,10 @@ async fn lock(run: &Transaction<'_>, id: RoomId) -> Result<Option<Locked>, SqlEr
     }))
 }
 
-async fn insert(run: &Transaction<'_>, stored: &StoredEvent, messages: u64) -> Result<AppendOutcome, SqlError> {
-    let sql = format!("INSERT INTO chat_events ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows::EVENT_COLUMNS);
-    run.execute(&sql, rows::event_values(run.dialect, stored, messages).to_vec()).await?;
-    Ok(AppendOutcome::New(stored.event.clone()))
+async fn insert(run: &Transaction<'_>, stored: StoredEvent) -> Result<AppendOutcome, SqlError> {
+    let outcome = AppendOutcome::New(stored.event.clone());
+    run.dialect.insert_events(run, &[stored]).await?;
+    Ok(outcome)
 }
 
 async fn one(run: &Run<'_, impl ConnectionTrait>, condition: &str, value: Value) -> Result<Option<Room>, SqlError> {

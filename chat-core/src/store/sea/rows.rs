@@ -13,7 +13,9 @@ use crate::{
 /// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them.
 pub(super) const EVENT_COLUMNS: &str =
     "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body, meta";
-/// How many they are.
+/// Those of them that may be null. There, a 0 or an empty text says the same.
+pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 4] = ["user_id", "user_name", "body", "meta"];
+/// How many columns an event has.
 pub(super) const EVENT_WIDTH: usize = 11;
 
 /// The columns of a room, in the order in which [`room`] reads them.
@@ -38,7 +40,7 @@ pub(super) fn unsigned(row: &QueryResult, index: usize) -> Result<u64, SqlError>
 }
 
 /// An event from a row of [`EVENT_COLUMNS`].
-pub(super) fn event(dialect: Dialect, row: &QueryResult) -> Result<StoredEvent, SqlError> {
+pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEvent, SqlError> {
     let fingerprint: i64 = row.try_get_by_index(8)?;
     let key = EventKey::from_stored(&dialect.opaque_from(row, 7)?.unwrap_or_default());
     let event = Event {
@@ -48,11 +50,12 @@ pub(super) fn event(dialect: Dialect, row: &QueryResult) -> Result<StoredEvent, 
         actor: actor(dialect, row)?,
         kind: kind(row, &key)?,
     };
-    Ok(StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint(fingerprint.cast_unsigned()) })
+    let fingerprint = Fingerprint(fingerprint.cast_unsigned());
+    Ok(StoredEvent { event: Arc::new(event), key, fingerprint, ordinal: unsigned(row, 6)? })
 }
 
-/// The values of [`EVENT_COLUMNS`]; `ordinal` is how many messages the room has with this event.
-pub(super) fn event_values(dialect: Dialect, stored: &StoredEvent, ordinal: u64) -> [Value; EVENT_WIDTH] {
+/// The values of [`EVENT_COLUMNS`].
+pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Value; EVENT_WIDTH] {
     let event = &*stored.event;
     let (kind, body, meta) = match &event.kind {
         EventKind::Message(message) => (MESSAGE, Some(message.content.clone()), None),
@@ -69,7 +72,7 @@ pub(super) fn event_values(dialect: Dialect, stored: &StoredEvent, ordinal: u64)
         event.at.0.into(),
         dialect.opaque(actor.map(|actor| actor.id.as_str())),
         actor.map(|actor| actor.name.as_str().to_owned()).into(),
-        signed(ordinal).into(),
+        signed(stored.ordinal).into(),
         dialect.opaque(Some(stored.key.as_str())),
         stored.fingerprint.0.cast_signed().into(),
         body.into(),
@@ -91,7 +94,7 @@ pub(super) fn room(row: &QueryResult) -> Result<Room, SqlError> {
     })
 }
 
-fn actor(dialect: Dialect, row: &QueryResult) -> Result<Option<Identity>, SqlError> {
+fn actor(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<Identity>, SqlError> {
     let Some(id) = dialect.opaque_from(row, 4)? else { return Ok(None) };
     let name: Option<String> = row.try_get_by_index(5)?;
     Ok(Some(Identity { id: UserId::from_stored(&id), name: UserName::from_stored(&name.unwrap_or_default()) }))

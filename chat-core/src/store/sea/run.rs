@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TransactionOptions,
-    TransactionTrait, Value,
+    ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TransactionTrait, Value,
 };
 
 use super::{
@@ -23,7 +22,7 @@ pub(super) struct Run<'a, C> {
     /// Where they run.
     pub(super) on: &'a C,
     /// What is spoken there.
-    pub(super) dialect: Dialect,
+    pub(super) dialect: &'static dyn Dialect,
 }
 
 impl<C: ConnectionTrait> Run<'_, C> {
@@ -59,10 +58,7 @@ impl Write {
     /// Begins one on a connection of this pool.
     pub(super) async fn begin(pool: &Arc<Pool>) -> Result<Self, SqlError> {
         let checkout = pool.checkout().await?;
-        let options = TransactionOptions {
-            sqlite_transaction_mode: checkout.dialect().begin_mode(),
-            ..TransactionOptions::default()
-        };
+        let options = checkout.dialect().writing();
         let begun = within("beginning a transaction", checkout.connection().begin_with_options(options)).await;
         let transaction = checkout.check(begun)?;
         Ok(Self { checkout, transaction })

@@ -6,26 +6,25 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "sqlite")]
 use sea_orm::ConnectionTrait as _;
 use tokio::time::Instant;
 
-#[cfg(feature = "sqlite")]
-use super::pool::Share;
-use super::{connect::Source, error::SqlError, pool::Pool};
+use super::{
+    connect::Source,
+    error::SqlError,
+    pool::{Pool, Share},
+    rows::unsigned,
+    run::STATEMENT_TIMEOUT,
+};
 
 /// How many pages leave the file at once: some 2 MiB, for which sends wait for some milliseconds.
-#[cfg(feature = "sqlite")]
 const STEP: u32 = 500;
 /// Up to this many bytes of content, a database is written anew as a whole. It takes some tenths of a second, for which
 /// sends wait, and nothing is left anywhere: SQLite does not write over what it copied when it divided a page.
-#[cfg(feature = "sqlite")]
 const SMALL: u64 = 16 << 20;
 /// A database is written anew at most this often.
-#[cfg(feature = "sqlite")]
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How soon the log is tried to be emptied again, where a reader was in the way.
-#[cfg(feature = "sqlite")]
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What there is to give back.
@@ -33,7 +32,6 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Vacuum(Mutex<State>);
 
 #[derive(Debug, Clone, Copy, Default)]
-#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only SQLite is vacuumed from here"))]
 struct State {
     /// Something was removed since the last time.
     is_wanted: bool,
@@ -50,25 +48,14 @@ impl Vacuum {
     }
 
     /// Does a part of it; returns how long to wait before the next, and `None` when all is done.
-    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, clippy::unused_async, reason = "only SQLite"))]
-    pub(super) async fn step(&self, source: &Arc<Source>, writers: &Arc<Pool>) -> Result<Option<Duration>, SqlError> {
-        #[cfg(feature = "sqlite")]
-        if matches!(**source, Source::Sqlite(_)) && source.is_replaceable() {
-            return self.sqlite(source, writers).await;
+    pub(super) async fn step(
+        &self,
+        source: &Arc<dyn Source>,
+        writers: &Arc<Pool>,
+    ) -> Result<Option<Duration>, SqlError> {
+        if source.file().is_none() {
+            return Ok(None);
         }
-        Ok(None)
-    }
-
-    fn change(&self, change: impl FnOnce(&mut State)) -> State {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut state);
-        *state
-    }
-}
-
-#[cfg(feature = "sqlite")]
-impl Vacuum {
-    async fn sqlite(&self, source: &Arc<Source>, writers: &Arc<Pool>) -> Result<Option<Duration>, SqlError> {
         let state = self.change(|_| {});
         // The pages of a file that others use, too, are their business.
         let size = if source.is_shared() { None } else { Some(Size::of(writers).await?) };
@@ -93,10 +80,15 @@ impl Vacuum {
         });
         Ok(is_small.then(|| INTERVAL.saturating_sub(rested)))
     }
+
+    fn change(&self, change: impl FnOnce(&mut State)) -> State {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        *state
+    }
 }
 
 /// What a file holds, in pages.
-#[cfg(feature = "sqlite")]
 #[derive(Debug)]
 struct Size {
     pages: u64,
@@ -107,7 +99,6 @@ struct Size {
     is_shrinking: bool,
 }
 
-#[cfg(feature = "sqlite")]
 impl Size {
     async fn of(pool: &Arc<Pool>) -> Result<Self, SqlError> {
         let checkout = pool.checkout().await?;
@@ -115,7 +106,7 @@ impl Size {
              pragma_freelist_count, pragma_page_size, pragma_auto_vacuum";
         let row = checkout.check(checkout.run().query_one(sql, Vec::new()).await)?;
         let row = row.ok_or_else(|| SqlError::corrupt("a database without a size"))?;
-        let number = |index| super::rows::unsigned(&row, index);
+        let number = |index| unsigned(&row, index);
         Ok(Self { pages: number(0)?, free: number(1)?, page: number(2)?, is_shrinking: number(3)? == 2 })
     }
 
@@ -126,15 +117,13 @@ impl Size {
 }
 
 /// Writes the file anew. From then on, free pages may leave it, also if an earlier version has made it.
-#[cfg(feature = "sqlite")]
 async fn rewrite(pool: &Arc<Pool>) -> Result<(), SqlError> {
     execute(pool, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM").await
 }
 
 /// Moves all that is in the write-ahead log into the database, and cuts the log to nothing. `false`: somebody still reads
 /// from it. They are waited for on a connection of its own, and only for a moment, since sends wait meanwhile.
-#[cfg(feature = "sqlite")]
-async fn empty_log(source: &Arc<Source>) -> Result<bool, SqlError> {
+async fn empty_log(source: &Arc<dyn Source>) -> Result<bool, SqlError> {
     let pool = Pool::new(source, Share::ONE);
     let emptied = async {
         execute(&pool, "PRAGMA busy_timeout = 50").await?;
@@ -148,10 +137,9 @@ async fn empty_log(source: &Arc<Source>) -> Result<bool, SqlError> {
     emptied
 }
 
-#[cfg(feature = "sqlite")]
 async fn execute(pool: &Arc<Pool>, sql: &str) -> Result<(), SqlError> {
     let checkout = pool.checkout().await?;
-    let done = tokio::time::timeout(super::run::STATEMENT_TIMEOUT, checkout.connection().execute_unprepared(sql)).await;
+    let done = tokio::time::timeout(STATEMENT_TIMEOUT, checkout.connection().execute_unprepared(sql)).await;
     let done =
         done.map_or_else(|_| Err(SqlError::timed_out("a vacuum")), |done| done.map(drop).map_err(SqlError::from));
     checkout.check(done)

@@ -1,13 +1,19 @@
 //! Connections to MySQL and MariaDB.
 
+use async_trait::async_trait;
 use sea_orm::{
     DatabaseConnection, SqlxMySqlConnector,
     sqlx::{self, ConnectOptions, Connection, Executor, MySqlPool, mysql::MySqlConnectOptions},
 };
 
 use super::{
-    super::{dialect::Dialect, error::SqlError, pool, run::Run},
-    parameters,
+    super::{
+        dialect::{Dialect, mysql::MySql},
+        error::SqlError,
+        pool,
+        run::Run,
+    },
+    Source, parameters,
 };
 use crate::StartError;
 
@@ -42,11 +48,11 @@ const KNOWN: [&str; 14] = [
 
 /// Where a MySQL or MariaDB database is.
 #[derive(Debug)]
-pub(crate) struct MySql {
+pub(super) struct MySqlSource {
     options: MySqlConnectOptions,
 }
 
-impl MySql {
+impl MySqlSource {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
         let url = parameters::keep_known(url, |parameter| KNOWN.contains(&parameter))?;
         let options: MySqlConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
@@ -57,15 +63,30 @@ impl MySql {
         Ok(Self::new(options.host(&host)))
     }
 
-    pub(super) fn of(pool: &MySqlPool) -> Self {
+    pub(super) fn of_host(pool: &MySqlPool) -> Self {
         Self::new((*pool.connect_options()).clone())
     }
 
     fn new(options: MySqlConnectOptions) -> Self {
         Self { options: options.charset("utf8mb4").statement_cache_capacity(512).disable_statement_logging() }
     }
+}
 
-    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
+#[async_trait]
+impl Source for MySqlSource {
+    fn dialect(&self) -> &'static dyn Dialect {
+        &MySql
+    }
+
+    fn name(&self) -> String {
+        let database = self.options.get_database().unwrap_or_default();
+        match self.options.get_socket() {
+            Some(socket) => format!("\"{database}\" on {}", socket.display()),
+            None => format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port()),
+        }
+    }
+
+    fn connections(&self, size: u32) -> DatabaseConnection {
         let pool = pool::options::<sqlx::MySql>(size).after_connect(|connection, _| {
             Box::pin(async move {
                 for sql in SESSION {
@@ -82,31 +103,17 @@ impl MySql {
         SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_lazy_with(self.options.clone()))
     }
 
-    /// Connects once.
-    pub(super) async fn reach(&self) -> Result<(), sqlx::Error> {
+    async fn visit(&self) -> Result<(), sqlx::Error> {
         self.options.connect().await?.close().await
     }
 
-    pub(super) fn name(&self) -> String {
-        let database = self.options.get_database().unwrap_or_default();
-        match self.options.get_socket() {
-            Some(socket) => format!("\"{database}\" on {}", socket.display()),
-            None => format!("\"{database}\" on {}:{}", self.options.get_host(), self.options.get_port()),
-        }
+    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+        Ok(warn_of_settings(run).await?)
     }
 }
 
-/// Whether the server is MariaDB.
-pub(in super::super) async fn is_mariadb(connection: &DatabaseConnection) -> Result<bool, SqlError> {
-    let run = Run { on: connection, dialect: Dialect::MySql };
-    let row = run.query_one("SELECT VERSION()", Vec::new()).await?;
-    let version: String = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
-    Ok(version.contains("MariaDB"))
-}
-
 /// Warns where the server may lose what it has committed.
-pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), SqlError> {
-    let run = Run { on: connection, dialect: Dialect::MySql };
+async fn warn_of_settings(run: &Run<'_, DatabaseConnection>) -> Result<(), SqlError> {
     let sql = "SELECT CAST(@@innodb_flush_log_at_trx_commit AS SIGNED), CAST(@@log_bin AS SIGNED), \
          CAST(@@sync_binlog AS SIGNED)";
     let Some(row) = run.query_one(sql, Vec::new()).await? else { return Ok(()) };

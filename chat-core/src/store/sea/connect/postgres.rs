@@ -1,13 +1,19 @@
 //! Connections to PostgreSQL.
 
+use async_trait::async_trait;
 use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector,
     sqlx::{self, ConnectOptions, Connection, Executor, PgPool, postgres::PgConnectOptions},
 };
 
 use super::{
-    super::{dialect::Dialect, error::SqlError, pool, run::Run},
-    parameters,
+    super::{
+        dialect::{Dialect, postgres::Postgres},
+        error::SqlError,
+        pool,
+        run::Run,
+    },
+    Source, parameters,
 };
 use crate::StartError;
 
@@ -17,11 +23,11 @@ const SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVE
 
 /// Where a PostgreSQL database is.
 #[derive(Debug)]
-pub(crate) struct Postgres {
+pub(super) struct PostgresSource {
     options: PgConnectOptions,
 }
 
-impl Postgres {
+impl PostgresSource {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
         let url = parameters::keep_known(url, is_known)?;
         let options: PgConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
@@ -29,15 +35,32 @@ impl Postgres {
         Ok(Self::new(options.host(&host)))
     }
 
-    pub(super) fn of(pool: &PgPool) -> Self {
+    pub(super) fn of_host(pool: &PgPool) -> Self {
         Self::new((*pool.connect_options()).clone())
     }
 
     fn new(options: PgConnectOptions) -> Self {
         Self { options: options.statement_cache_capacity(512).disable_statement_logging() }
     }
+}
 
-    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
+#[async_trait]
+impl Source for PostgresSource {
+    fn dialect(&self) -> &'static dyn Dialect {
+        &Postgres
+    }
+
+    fn name(&self) -> String {
+        let (host, port) = (self.options.get_host(), self.options.get_port());
+        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
+        match self.options.get_socket() {
+            Some(folder) => format!("\"{database}\" on {}/.s.PGSQL.{port}", folder.display()),
+            None if host.starts_with('/') => format!("\"{database}\" on {host}/.s.PGSQL.{port}"),
+            None => format!("\"{database}\" on {host}:{port}"),
+        }
+    }
+
+    fn connections(&self, size: u32) -> DatabaseConnection {
         let pool = pool::options::<sqlx::Postgres>(size).after_connect(|connection, _| {
             Box::pin(async move {
                 connection.execute(SESSION).await?;
@@ -47,20 +70,27 @@ impl Postgres {
         SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(self.options.clone()))
     }
 
-    /// Connects once.
-    pub(super) async fn reach(&self) -> Result<(), sqlx::Error> {
+    async fn visit(&self) -> Result<(), sqlx::Error> {
         self.options.connect().await?.close().await
     }
 
-    pub(super) fn name(&self) -> String {
-        let (host, port) = (self.options.get_host(), self.options.get_port());
-        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
-        match self.options.get_socket() {
-            Some(folder) => format!("\"{database}\" on {}/.s.PGSQL.{port}", folder.display()),
-            None if host.starts_with('/') => format!("\"{database}\" on {host}/.s.PGSQL.{port}"),
-            None => format!("\"{database}\" on {host}:{port}"),
-        }
+    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+        Ok(warn_of_settings(run).await?)
     }
+}
+
+/// Warns where the server may lose what it has committed.
+async fn warn_of_settings(run: &Run<'_, DatabaseConnection>) -> Result<(), SqlError> {
+    let sql = "SELECT name, setting FROM pg_settings \
+         WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting IN ('off')";
+    for row in run.query(sql, Vec::new()).await? {
+        let (name, setting): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        tracing::warn!(
+            setting = format!("{name}={setting}"),
+            "PostgreSQL may lose acknowledged messages when the machine fails: this setting should be on"
+        );
+    }
+    Ok(())
 }
 
 /// The parameters that the driver knows.
@@ -85,19 +115,4 @@ fn is_known(parameter: &str) -> bool {
         "application_name",
     ];
     KNOWN.contains(&parameter) || parameter == "options" || parameter.starts_with("options[")
-}
-
-/// Warns where the server may lose what it has committed.
-pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), SqlError> {
-    let run = Run { on: connection, dialect: Dialect::Postgres };
-    let sql = "SELECT name, setting FROM pg_settings \
-         WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting IN ('off')";
-    for row in run.query(sql, Vec::new()).await? {
-        let (name, setting): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        tracing::warn!(
-            setting = format!("{name}={setting}"),
-            "PostgreSQL may lose acknowledged messages when the machine fails: this setting should be on"
-        );
-    }
-    Ok(())
 }

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use sea_orm::SqlxError;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use tokio::time::timeout;
-use tokio::time::{error::Elapsed, sleep};
+use tokio::time::{error::Elapsed, sleep, timeout};
 
 use super::{super::error::SqlError, Source};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long a server may take to answer one who connects.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often one is asked again that is only starting, or has too many connections.
 const TRIES: usize = 8;
@@ -22,14 +19,14 @@ const INTERVAL: Duration = Duration::from_millis(250);
 type Reached = Result<Result<(), SqlxError>, Elapsed>;
 
 /// Connects to a server once, on no pool's account. If that is not possible, the error has its address and the reason.
-pub(super) async fn reach(source: &Source) -> Result<(), StoreError> {
-    let mut reached = try_once(source).await;
+pub(in crate::store::sea) async fn reach(source: &dyn Source) -> Result<(), StoreError> {
+    let mut reached = timeout(TIMEOUT, source.visit()).await;
     for _ in 0..TRIES {
         if !may_pass(&reached) {
             break;
         }
         sleep(INTERVAL).await;
-        reached = try_once(source).await;
+        reached = timeout(TIMEOUT, source.visit()).await;
     }
     let (kind, reason) = match reached {
         Ok(Ok(())) => return Ok(()),
@@ -37,21 +34,6 @@ pub(super) async fn reach(source: &Source) -> Result<(), StoreError> {
         Err(_) => (StoreErrorKind::Unavailable, "no answer in time".to_owned()),
     };
     Err(StoreError::new(kind, format!("{}: {reason}", source.name())))
-}
-
-#[cfg_attr(
-    not(any(feature = "postgres", feature = "mysql")),
-    expect(clippy::unused_async, reason = "only servers have to be reached")
-)]
-async fn try_once(source: &Source) -> Reached {
-    match source {
-        #[cfg(feature = "sqlite")]
-        Source::Sqlite(_) => Ok(Ok(())),
-        #[cfg(feature = "postgres")]
-        Source::Postgres(postgres) => timeout(TIMEOUT, postgres.reach()).await,
-        #[cfg(feature = "mysql")]
-        Source::MySql(mysql) => timeout(TIMEOUT, mysql.reach()).await,
-    }
 }
 
 fn may_pass(reached: &Reached) -> bool {

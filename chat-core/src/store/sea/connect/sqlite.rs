@@ -8,17 +8,23 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use sea_orm::{
     DatabaseConnection, SqlxSqliteConnector,
     sqlx::{
-        ConnectOptions, Connection,
+        self, ConnectOptions, Connection,
         sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
 use super::{
-    super::{dialect::Dialect, error::SqlError, files, migration, pool, run::Run},
-    beside,
+    super::{
+        dialect::{Dialect, sqlite::Sqlite},
+        error::SqlError,
+        files, pool,
+        run::Run,
+    },
+    Source, beside,
 };
 use crate::{
     StartError,
@@ -41,7 +47,7 @@ const HEADER: &[u8] = b"SQLite format 3\0";
 
 /// Where an SQLite database is, and how it is opened.
 #[derive(Debug)]
-pub(crate) struct Sqlite {
+pub(super) struct SqliteSource {
     /// But for what would change a file that is only looked at: WAL.
     options: SqliteConnectOptions,
     file: Option<PathBuf>,
@@ -52,7 +58,7 @@ pub(crate) struct Sqlite {
     is_open: bool,
 }
 
-impl Sqlite {
+impl SqliteSource {
     pub(super) fn from_url(url: &str) -> Result<Self, StartError> {
         let (url, is_shared) = without_own_parameter(url)?;
         let options: SqliteConnectOptions = url.parse().map_err(|error| StartError::BadUrl(format!("{error}")))?;
@@ -69,11 +75,10 @@ impl Sqlite {
         Ok(Self { may_create: has("mode=rwc"), is_shared, ..Self::new(options, is_memory) })
     }
 
-    pub(super) async fn of(connection: &DatabaseConnection) -> Result<Self, StartError> {
+    pub(super) async fn of_host(connection: &DatabaseConnection) -> Result<Self, StartError> {
         // Only a database in memory has no file.
-        let run = Run { on: connection, dialect: Dialect::Sqlite };
-        let row = run.query_one("SELECT file FROM pragma_database_list WHERE name = 'main'", Vec::new()).await;
-        let row = row.map_err(|fault| StartError::Unavailable(fault.error.detail))?;
+        let run = Run { on: connection, dialect: &Sqlite };
+        let row = run.query_one("SELECT file FROM pragma_database_list WHERE name = 'main'", Vec::new()).await?;
         let file: Option<String> = row.and_then(|row| row.try_get_by_index(0).ok()).flatten();
         let options = (*connection.get_sqlite_connection_pool().connect_options()).clone();
         let is_memory = file.is_none_or(|file| file.is_empty());
@@ -96,97 +101,6 @@ impl Sqlite {
         Self { options, file, may_create: false, is_shared: false, is_open: false }
     }
 
-    /// Looks whether the file can be opened, without opening it.
-    pub(super) fn look(&self) -> Result<(), StartError> {
-        let Some(path) = &self.file else { return Ok(()) };
-        let shown = path.display();
-        match path.metadata() {
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(StartError::Unusable(format!("{shown} is not a file")));
-            }
-            Ok(metadata) if metadata.permissions().readonly() => {
-                return Err(StartError::Unavailable(format!("{shown} is read-only, but has to be written")));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => self.look_around(path)?,
-            Err(error) => return Err(StartError::Unavailable(format!("{shown}: {error}"))),
-        }
-        beside::look(path)
-    }
-
-    /// Looks whether the file is a database, touching nothing. That this ends whatever locks this process has on the file
-    /// is a trap of the system's: the caller sees to it that it has none. (A host that is connected has looked already.)
-    pub(super) fn look_at_content(&self) -> Result<(), StartError> {
-        let Some(path) = self.file.as_ref().filter(|path| !self.is_open && path.exists()) else { return Ok(()) };
-        let shown = path.display();
-        // Opening for writing changes nothing by itself.
-        let opened = OpenOptions::new().read(true).write(true).open(path);
-        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (length, file) = opened.map_err(|error| StartError::Unavailable(format!("{shown}: {error}")))?;
-        if length > 0 && !begins_as_database(&file) {
-            return Err(StartError::Unusable(format!("{shown} is not an SQLite database")));
-        }
-        Ok(())
-    }
-
-    /// Makes the file if it is missing, and keeps it from the eyes of others. Where others have tables in it, its mode is
-    /// their business.
-    pub(super) async fn prepare(&self) -> Result<(), StartError> {
-        let Some(path) = &self.file else { return Ok(()) };
-        let cannot =
-            |error: &dyn Display| StartError::Unavailable(format!("{} cannot be made: {error}", path.display()));
-        if !path.exists() {
-            files::create(path).map_err(|error| cannot(&error))?;
-        } else if !self.is_shared {
-            beside::make_private(path);
-        }
-        if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
-            return Ok(());
-        }
-        // Only a file that is empty can be made so that pages which are free again leave it.
-        let options =
-            self.options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).journal_mode(SqliteJournalMode::Wal);
-        let made = async { options.connect().await?.close().await };
-        made.await.map_err(|error| StartError::Unavailable(SqlError::from(&error).error.detail))
-    }
-
-    /// Looks into the database, if there is one, touching nothing.
-    pub(super) async fn look_inside(&self) -> Result<(), StartError> {
-        if self.file.as_ref().and_then(|path| path.metadata().ok()).is_none_or(|metadata| metadata.len() == 0) {
-            return Ok(());
-        }
-        let pool = pool::options(1).connect_lazy_with(self.options.clone());
-        let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-        let looked = migration::look(&connection, self.is_shared).await;
-        if let Err(error) = connection.close().await {
-            tracing::debug!(%error, "could not close the connection that looked");
-        }
-        looked
-    }
-
-    /// `size` connections; a database in memory has one, which lives as long as the engine.
-    pub(super) fn connections(&self, size: u32) -> DatabaseConnection {
-        let options = self.options.clone();
-        let (pool, options) = match self.file {
-            Some(_) => (pool::options(size), options.journal_mode(SqliteJournalMode::Wal)),
-            None => (pool::options(1).min_connections(1), options),
-        };
-        let pool = pool.idle_timeout(None).max_lifetime(None);
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(options))
-    }
-
-    pub(super) fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-
-    pub(super) const fn is_shared(&self) -> bool {
-        self.is_shared
-    }
-
-    pub(super) fn name(&self) -> String {
-        self.options.get_filename().display().to_string()
-    }
-
     fn look_around(&self, path: &Path) -> Result<(), StartError> {
         let shown = path.display();
         if path.is_symlink() {
@@ -207,28 +121,130 @@ impl Sqlite {
     }
 }
 
-/// Whether this SQLite may be trusted.
-pub(super) async fn check(connection: &DatabaseConnection) -> Result<Result<(), SqlError>, StartError> {
-    let run = Run { on: connection, dialect: Dialect::Sqlite };
-    let mut row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
-    for _ in 0..OPEN_TRIES {
-        // Another process that turns WAL on holds a lock that is not waited for.
-        if !row.as_ref().is_err_and(|fault| fault.error.kind == StoreErrorKind::Unavailable) {
-            break;
+#[async_trait]
+impl Source for SqliteSource {
+    fn dialect(&self) -> &'static dyn Dialect {
+        &Sqlite
+    }
+
+    fn name(&self) -> String {
+        self.options.get_filename().display().to_string()
+    }
+
+    /// `size` connections; a database in memory has one, which lives as long as the engine.
+    fn connections(&self, size: u32) -> DatabaseConnection {
+        let options = self.options.clone();
+        let (pool, options) = match self.file {
+            Some(_) => (pool::options(size), options.journal_mode(SqliteJournalMode::Wal)),
+            None => (pool::options(1).min_connections(1), options),
+        };
+        let pool = pool.idle_timeout(None).max_lifetime(None);
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(options))
+    }
+
+    /// There is nobody to visit.
+    async fn visit(&self) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+        let mut row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
+        for _ in 0..OPEN_TRIES {
+            // Another process that turns WAL on holds a lock that is not waited for.
+            if !row.as_ref().is_err_and(|error| error.error.kind == StoreErrorKind::Unavailable) {
+                break;
+            }
+            tokio::time::sleep(OPEN_INTERVAL).await;
+            row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
         }
-        tokio::time::sleep(OPEN_INTERVAL).await;
-        row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
+        let version: String = row?.and_then(|row| row.try_get_by_index(0).ok()).unwrap_or_default();
+        if parsed(&version) < LEAST_VERSION {
+            let (major, minor, patch) = LEAST_VERSION;
+            return Err(StartError::Unusable(format!(
+                "SQLite {version} is too old: {major}.{minor}.{patch} is needed"
+            )));
+        }
+        Ok(())
     }
-    let row = match row {
-        Ok(row) => row,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    let version: String = row.and_then(|row| row.try_get_by_index(0).ok()).unwrap_or_default();
-    if parsed(&version) < LEAST_VERSION {
-        let (major, minor, patch) = LEAST_VERSION;
-        return Err(StartError::Unusable(format!("SQLite {version} is too old: {major}.{minor}.{patch} is needed")));
+
+    fn is_server(&self) -> bool {
+        false
     }
-    Ok(Ok(()))
+
+    fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    fn is_replaceable(&self) -> bool {
+        self.file.is_some()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Looks whether the file can be opened, without opening it.
+    fn look(&self) -> Result<(), StartError> {
+        let Some(path) = &self.file else { return Ok(()) };
+        let shown = path.display();
+        match path.metadata() {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(StartError::Unusable(format!("{shown} is not a file")));
+            }
+            Ok(metadata) if metadata.permissions().readonly() => {
+                return Err(StartError::Unavailable(format!("{shown} is read-only, but has to be written")));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => self.look_around(path)?,
+            Err(error) => return Err(StartError::Unavailable(format!("{shown}: {error}"))),
+        }
+        beside::look(path)
+    }
+
+    /// Looks whether the file is a database, touching nothing. That this ends whatever locks this process has on the file
+    /// is a trap of the system's: the caller sees to it that it has none. (A host that is connected has looked already.)
+    fn look_at_content(&self) -> Result<(), StartError> {
+        let Some(path) = self.file.as_ref().filter(|path| !self.is_open && path.exists()) else { return Ok(()) };
+        let shown = path.display();
+        // Opening for writing changes nothing by itself.
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (length, file) = opened.map_err(|error| StartError::Unavailable(format!("{shown}: {error}")))?;
+        if length > 0 && !begins_as_database(&file) {
+            return Err(StartError::Unusable(format!("{shown} is not an SQLite database")));
+        }
+        Ok(())
+    }
+
+    fn look_inside(&self) -> Option<DatabaseConnection> {
+        let is_empty = |path: &Path| path.metadata().map_or(true, |metadata| metadata.len() == 0);
+        if self.file().is_none_or(is_empty) {
+            return None;
+        }
+        let pool = pool::options(1).connect_lazy_with(self.options.clone());
+        Some(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+    }
+
+    /// Makes the file if it is missing, and keeps it from the eyes of others. Where others have tables in it, its mode is
+    /// their business.
+    async fn prepare(&self) -> Result<(), StartError> {
+        let Some(path) = &self.file else { return Ok(()) };
+        let cannot =
+            |error: &dyn Display| StartError::Unavailable(format!("{} cannot be made: {error}", path.display()));
+        if !path.exists() {
+            files::create(path).map_err(|error| cannot(&error))?;
+        } else if !self.is_shared {
+            beside::make_private(path);
+        }
+        if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+            return Ok(());
+        }
+        // Only a file that is empty can be made so that pages which are free again leave it.
+        let options =
+            self.options.clone().auto_vacuum(SqliteAutoVacuum::Incremental).journal_mode(SqliteJournalMode::Wal);
+        let made = async { options.connect().await?.close().await };
+        made.await.map_err(|error| StartError::from(SqlError::from(&error)))
+    }
 }
 
 /// The URL as the driver takes it, and whether it says that other tables are welcome.

@@ -3,8 +3,11 @@
 use sea_orm::Value;
 
 use super::{
-    super::{error::SqlError, rows},
-    Key, Transaction, id_value,
+    super::{
+        error::SqlError,
+        rows::{self, EVENT_COLUMNS, EVENT_WIDTH, signed},
+    },
+    Key, Transaction,
     lists::{MOST_ROWS, padded, repeated},
 };
 use crate::append::StoredEvent;
@@ -19,9 +22,9 @@ pub(super) async fn find_keys(
     for chunk in keys.chunks(MOST_ROWS) {
         let padded = padded(chunk);
         let list = repeated("(?,?,?)", padded.len());
-        let sql = format!("SELECT {} FROM {}{list}{}", rows::EVENT_COLUMNS, from.0, from.1);
+        let sql = format!("SELECT {EVENT_COLUMNS} FROM {}{list}{}", from.0, from.1);
         let opaque = |text| run.dialect.opaque(Some(text));
-        let values = padded.into_iter().flat_map(|key| [opaque(key.key), id_value(key.room), opaque(key.user)]);
+        let values = padded.into_iter().flat_map(|key| [opaque(key.key), signed(key.room.0).into(), opaque(key.user)]);
         for row in run.query(&sql, values.collect()).await? {
             found.push(rows::event(run.dialect, &row)?);
         }
@@ -31,19 +34,16 @@ pub(super) async fn find_keys(
     Ok(found)
 }
 
-/// Stores messages, in statements of 2^n rows: an insert cannot be padded.
-pub(super) async fn insert_messages(run: &Transaction<'_>, mut stored: &[StoredEvent]) -> Result<(), SqlError> {
-    while !stored.is_empty() {
-        let size = largest_power_of_two(stored.len()).min(MOST_ROWS);
-        let (chunk, rest) = stored.split_at(size);
-        let row = format!("({})", repeated("?", rows::EVENT_WIDTH));
-        let sql = format!("INSERT INTO chat_events ({}) VALUES {}", rows::EVENT_COLUMNS, repeated(&row, size));
-        let values = chunk.iter().flat_map(|stored| {
-            let ordinal = stored.event.message().map_or(0, |message| message.ordinal);
-            rows::event_values(run.dialect, stored, ordinal)
-        });
+/// Stores events, in statements of 2^n rows: an insert cannot be padded.
+pub(super) async fn insert_events(run: &Transaction<'_>, mut events: &[StoredEvent]) -> Result<(), SqlError> {
+    let row = format!("({})", repeated("?", EVENT_WIDTH));
+    while !events.is_empty() {
+        let size = largest_power_of_two(events.len()).min(MOST_ROWS);
+        let (chunk, rest) = events.split_at(size);
+        let sql = format!("INSERT INTO chat_events ({EVENT_COLUMNS}) VALUES {}", repeated(&row, size));
+        let values = chunk.iter().flat_map(|stored| rows::event_values(run.dialect, stored));
         run.execute(&sql, values.collect::<Vec<Value>>()).await?;
-        stored = rest;
+        events = rest;
     }
     Ok(())
 }

@@ -1,37 +1,141 @@
-//! What the databases say differently. Everything else is said once, in the modules beside this one.
+//! What the databases say differently: one [`Dialect`] per database. Everything else is said once, in the modules beside
+//! this one.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
-use sea_orm::{DatabaseTransaction, DbBackend, QueryResult, SqliteTransactionMode, Value};
+use async_trait::async_trait;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, TransactionOptions, Value,
+    sqlx::error::DatabaseError,
+};
+use sea_orm_migration::SchemaManagerConnection;
 
 use super::{error::SqlError, rows::unsigned, run::Run};
 use crate::{
     RoomId,
     append::{RoomRecord, StoredEvent},
+    store::StoreErrorKind,
 };
 
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod batched;
 pub(super) mod lists;
 #[cfg(feature = "mysql")]
-mod mysql;
+pub(super) mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(super) mod postgres;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(super) mod sqlite;
 
-/// A database's dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// SQLite.
+/// The dialects that this build knows.
+static DIALECTS: &[&dyn Dialect] = &[
     #[cfg(feature = "sqlite")]
-    Sqlite,
-    /// PostgreSQL.
+    &sqlite::Sqlite,
     #[cfg(feature = "postgres")]
-    Postgres,
-    /// MySQL and MariaDB.
+    &postgres::Postgres,
     #[cfg(feature = "mysql")]
-    MySql,
+    &mysql::MySql,
+];
+
+/// The dialect of one kind of database: its statements, and what its errors mean.
+#[async_trait]
+pub(super) trait Dialect: Debug + Send + Sync {
+    /// As sea-orm calls it.
+    fn backend(&self) -> DbBackend;
+
+    /// How many appends may run side by side.
+    fn append_concurrency(&self) -> u32 {
+        2
+    }
+
+    /// How a transaction that writes begins.
+    fn writing(&self) -> TransactionOptions {
+        TransactionOptions::default()
+    }
+
+    /// Locks the row that was selected until the transaction ends.
+    fn for_update(&self) -> &'static str {
+        " FOR UPDATE"
+    }
+
+    /// The function that finds its second argument in its first, literally, and is 0 where it is not.
+    fn find_in(&self) -> &'static str {
+        "instr"
+    }
+
+    /// What stands behind an insert of a page of names, so that a page that is already there stays as it is.
+    fn unless_page_exists(&self) -> &'static str {
+        " ON CONFLICT DO NOTHING"
+    }
+
+    /// A statement with the placeholders of this dialect, from one with `?` for each value (and no other `?` in it).
+    fn numbered<'s>(&self, sql: &'s str) -> Cow<'s, str> {
+        Cow::Borrowed(sql)
+    }
+
+    /// A string that is compared byte for byte, as a value.
+    fn opaque(&self, text: Option<&str>) -> Value {
+        text.map(str::to_owned).into()
+    }
+
+    /// The string that was stored as [`opaque`](Self::opaque).
+    fn opaque_from(&self, row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
+        Ok(row.try_get_by_index(index)?)
+    }
+
+    /// What an error means that this database reported; `None` if it is another database's.
+    fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning>;
+
+    /// Locks the rows of these rooms in id order, and returns the heads that the living ones had before. Where that spares a
+    /// round trip, their heads are raised by what is expected.
+    async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError>;
+
+    /// Makes the heads of locked rooms what they are with exactly these raises, whatever
+    /// [`lock_and_raise`](Self::lock_and_raise) has done. The events are inserted after it.
+    async fn correct_heads(
+        &self,
+        run: &Transaction<'_>,
+        before: &Heads,
+        expected: &Raises,
+        exact: &Raises,
+    ) -> Result<(), SqlError>;
+
+    /// The events that hold one of these keys.
+    async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError>;
+
+    /// Stores events of any kind.
+    async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError>;
+
+    /// Stores a room; returns the id it was given.
+    async fn insert_room(&self, run: &Transaction<'_>, new: &RoomRecord) -> Result<RoomId, SqlError> {
+        let inserted = run.execute(INSERT_ROOM, room_values(run, new)).await?;
+        Ok(RoomId(inserted.last_insert_id()))
+    }
+
+    /// Takes the lease on the database for this connection, or keeps it; `false` while another connection has it.
+    async fn try_lease(&self, _run: &Run<'_, DatabaseConnection>) -> Result<bool, SqlError> {
+        Ok(true)
+    }
+
+    /// Whether a definition can be rolled back with its transaction.
+    fn has_transactional_definitions(&self) -> bool {
+        true
+    }
+
+    /// Waits for another process that migrates, keeps others from doing so until this connection or transaction ends, and
+    /// lifts the limits on how long a statement may take.
+    async fn lock_migrations(&self, _on: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
+        Ok(())
+    }
+}
+
+/// What an error of a database means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Meaning {
+    /// What kind of failure it is.
+    pub(super) kind: StoreErrorKind,
+    /// Whether the connection can no longer be trusted.
+    pub(super) is_lost: bool,
 }
 
 /// A room's counters before an append.
@@ -46,238 +150,55 @@ pub(super) struct Head {
 /// The counters of the living rooms among those asked for.
 pub(super) type Heads = BTreeMap<RoomId, Head>;
 
-/// How many messages each room is to get.
-pub(super) type Counts = BTreeMap<RoomId, u64>;
+/// What an append adds to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Raise {
+    /// How many events.
+    pub(super) events: u64,
+    /// How many of them are messages that count.
+    pub(super) messages: u64,
+}
 
-/// What a message can be found by.
+/// What an append adds to each room.
+pub(super) type Raises = BTreeMap<RoomId, Raise>;
+
+/// What an event can be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key<'a> {
     /// Its room.
     pub(super) room: RoomId,
-    /// Its author.
+    /// Its actor.
     pub(super) user: &'a str,
     /// Its key.
     pub(super) key: &'a str,
 }
 
 /// The transaction that statements of an append run in.
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
+pub(super) type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
-impl Dialect {
-    /// As sea-orm calls it.
-    pub(super) const fn backend(self) -> DbBackend {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => DbBackend::Sqlite,
-            #[cfg(feature = "postgres")]
-            Self::Postgres => DbBackend::Postgres,
-            #[cfg(feature = "mysql")]
-            Self::MySql => DbBackend::MySql,
-        }
-    }
+/// The dialect that sea-orm knows by this name; `None` if this build does not.
+pub(super) fn of(backend: DbBackend) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().copied().find(|dialect| dialect.backend() == backend)
+}
 
-    /// As which sea-orm knows it; `None` if this build does not.
-    #[allow(clippy::wildcard_enum_match_arm, reason = "which databases there are depends on features")]
-    pub(super) const fn of(backend: DbBackend) -> Option<Self> {
-        match backend {
-            #[cfg(feature = "sqlite")]
-            DbBackend::Sqlite => Some(Self::Sqlite),
-            #[cfg(feature = "postgres")]
-            DbBackend::Postgres => Some(Self::Postgres),
-            #[cfg(feature = "mysql")]
-            DbBackend::MySql => Some(Self::MySql),
-            _ => None,
-        }
-    }
+/// What an error means that a database reported.
+pub(super) fn meaning_of(error: &dyn DatabaseError) -> Meaning {
+    let unknown = Meaning { kind: StoreErrorKind::Failed, is_lost: false };
+    DIALECTS.iter().find_map(|dialect| dialect.meaning_of(error)).unwrap_or(unknown)
+}
 
-    /// How transactions that write begin: on SQLite with the lock, since one that takes it later can fail.
-    pub(super) const fn begin_mode(self) -> Option<SqliteTransactionMode> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => Some(SqliteTransactionMode::Immediate),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => None,
-            #[cfg(feature = "mysql")]
-            Self::MySql => None,
-        }
-    }
+const INSERT_ROOM: &str =
+    "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at) VALUES (?, ?, ?, ?, ?)";
 
-    /// How many appends may run side by side.
-    pub(super) const fn append_concurrency(self) -> u32 {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => 1,
-            #[cfg(feature = "postgres")]
-            Self::Postgres => 2,
-            #[cfg(feature = "mysql")]
-            Self::MySql => 2,
-        }
-    }
-
-    /// Locks the row that was selected until the transaction ends. On SQLite the whole database is.
-    pub(super) const fn for_update(self) -> &'static str {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => "",
-            #[cfg(feature = "postgres")]
-            Self::Postgres => " FOR UPDATE",
-            #[cfg(feature = "mysql")]
-            Self::MySql => " FOR UPDATE",
-        }
-    }
-
-    /// The function that finds its second argument in its first, literally, and is 0 where it is not.
-    pub(super) const fn find_in(self) -> &'static str {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => "instr",
-            #[cfg(feature = "postgres")]
-            Self::Postgres => "strpos",
-            #[cfg(feature = "mysql")]
-            Self::MySql => "instr",
-        }
-    }
-
-    /// What stands behind an insert of a page of names, so that a page that is already there stays as it is.
-    pub(super) const fn unless_page_exists(self) -> &'static str {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => " ON CONFLICT DO NOTHING",
-            #[cfg(feature = "postgres")]
-            Self::Postgres => " ON CONFLICT DO NOTHING",
-            #[cfg(feature = "mysql")]
-            Self::MySql => " ON DUPLICATE KEY UPDATE page = page",
-        }
-    }
-
-    /// A statement with the placeholders of this dialect, from one with `?` for each value (and no other `?` in it).
-    pub(super) fn numbered(self, sql: &str) -> Cow<'_, str> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => Cow::Borrowed(sql),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => postgres::numbered(sql),
-            #[cfg(feature = "mysql")]
-            Self::MySql => Cow::Borrowed(sql),
-        }
-    }
-
-    /// A string that is compared byte for byte: on MySQL that takes a binary column.
-    pub(super) fn opaque(self, text: Option<&str>) -> Value {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => text.map(str::to_owned).into(),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => text.map(str::to_owned).into(),
-            #[cfg(feature = "mysql")]
-            Self::MySql => text.map(|text| text.as_bytes().to_vec()).into(),
-        }
-    }
-
-    /// The string that was stored as [`opaque`](Self::opaque).
-    pub(super) fn opaque_from(self, row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => Ok(row.try_get_by_index(index)?),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => Ok(row.try_get_by_index(index)?),
-            #[cfg(feature = "mysql")]
-            Self::MySql => mysql::opaque_from(row, index),
-        }
-    }
-
-    /// Locks the rooms' rows in id order. `None` where nothing has to be locked. PostgreSQL raises the heads by `most` at
-    /// once, which spares a round trip, and corrects them in [`raise_heads`](Self::raise_heads) where it was too much.
-    #[cfg_attr(
-        not(any(feature = "postgres", feature = "mysql")),
-        expect(unused_variables, clippy::unused_async, reason = "SQLite has nothing to lock")
-    )]
-    pub(super) async fn lock_rooms(self, run: &Transaction<'_>, most: &Counts) -> Result<Option<Heads>, SqlError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => Ok(None),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => postgres::lock_and_raise(run, most).await.map(Some),
-            #[cfg(feature = "mysql")]
-            Self::MySql => mysql::lock_rooms(run, most).await.map(Some),
-        }
-    }
-
-    /// Raises the heads by exactly these counts; returns what they were before.
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only PostgreSQL raised before"))]
-    pub(super) async fn raise_heads(
-        self,
-        run: &Transaction<'_>,
-        locked: Option<Heads>,
-        most: &Counts,
-        exact: &Counts,
-    ) -> Result<Heads, SqlError> {
-        let locked = locked.unwrap_or_default();
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => sqlite::raise_heads(run, exact).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres => {
-                postgres::correct_heads(run, &locked, most, exact).await?;
-                Ok(locked)
-            }
-            #[cfg(feature = "mysql")]
-            Self::MySql => {
-                mysql::raise_heads(run, &locked, exact).await?;
-                Ok(locked)
-            }
-        }
-    }
-
-    /// The events that hold one of these keys.
-    pub(super) async fn find_keys(self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => batched::find_keys(run, sqlite::AROUND_KEYS, keys).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres => postgres::find_keys(run, keys).await,
-            #[cfg(feature = "mysql")]
-            Self::MySql => batched::find_keys(run, mysql::AROUND_KEYS, keys).await,
-        }
-    }
-
-    /// Stores messages.
-    pub(super) async fn insert_messages(self, run: &Transaction<'_>, rows: &[StoredEvent]) -> Result<(), SqlError> {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => batched::insert_messages(run, rows).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres => postgres::insert_messages(run, rows).await,
-            #[cfg(feature = "mysql")]
-            Self::MySql => batched::insert_messages(run, rows).await,
-        }
-    }
-
-    /// Stores a room; returns the id it was given.
-    pub(super) async fn insert_room(self, run: &Transaction<'_>, new: &RoomRecord) -> Result<RoomId, SqlError> {
-        const INSERT: &str =
-            "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at) VALUES (?, ?, ?, ?, ?)";
-        let key = new.name.key();
-        let values = vec![
-            new.name.as_str().to_owned().into(),
-            self.opaque(Some(&key)),
-            self.opaque(Some(&key)),
-            new.topic.as_str().to_owned().into(),
-            new.created_at.0.into(),
-        ];
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite => Ok(RoomId(run.execute(INSERT, values).await?.last_insert_id())),
-            #[cfg(feature = "postgres")]
-            Self::Postgres => {
-                let row = run.query_one(&format!("{INSERT} RETURNING id"), values).await?;
-                let row = row.ok_or_else(|| SqlError::corrupt("an insert returned no id"))?;
-                Ok(RoomId(unsigned(&row, 0)?))
-            }
-            #[cfg(feature = "mysql")]
-            Self::MySql => Ok(RoomId(run.execute(INSERT, values).await?.last_insert_id())),
-        }
-    }
+fn room_values(run: &Transaction<'_>, new: &RoomRecord) -> Vec<Value> {
+    let key = new.name.key();
+    vec![
+        new.name.as_str().to_owned().into(),
+        run.dialect.opaque(Some(&key)),
+        run.dialect.opaque(Some(&key)),
+        new.topic.as_str().to_owned().into(),
+        new.created_at.0.into(),
+    ]
 }
 
 /// Heads from rows of id, head and ordinal.
@@ -286,8 +207,14 @@ fn heads_from(rows: &[QueryResult]) -> Result<Heads, SqlError> {
     rows.iter().map(head).collect()
 }
 
-/// A room's id as a value.
-#[cfg(any(feature = "sqlite", feature = "mysql"))]
-fn id_value(room: RoomId) -> Value {
-    super::rows::signed(room.0).into()
+/// The rooms that were not raised by what they were expected to be, with what they are raised by instead.
+fn corrections<'a>(
+    before: &'a Heads,
+    expected: &'a Raises,
+    exact: &'a Raises,
+) -> impl Iterator<Item = (RoomId, Head, Raise)> + 'a {
+    before.iter().filter_map(|(room, head)| {
+        let raise = exact.get(room).copied().unwrap_or_default();
+        (expected.get(room) != Some(&raise)).then_some((*room, *head, raise))
+    })
 }

@@ -1,56 +1,171 @@
 //! MySQL and MariaDB.
 
-use sea_orm::{QueryResult, Value};
+use async_trait::async_trait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, SqlxMySqlError, Statement, Value,
+    sqlx::error::DatabaseError,
+};
+use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
-    super::{error::SqlError, rows},
-    Counts, Heads, Transaction, heads_from, id_value,
+    super::{error::SqlError, migration::LOCK_SECONDS, rows::signed, run::Run},
+    Dialect, Heads, Key, Meaning, Raises, Transaction, batched, heads_from,
     lists::{MOST_ROWS, padded, repeated},
 };
-use crate::RoomId;
+use crate::{
+    RoomId,
+    append::StoredEvent,
+    store::StoreErrorKind::{Conflict, Failed, Full, Unavailable},
+};
 
 /// What stands around a list of keys that are looked for.
-pub(super) const AROUND_KEYS: (&str, &str) = ("chat_events WHERE (idem_key, room_id, user_id) IN (", ")");
+const AROUND_KEYS: (&str, &str) = ("chat_events WHERE (idem_key, room_id, user_id) IN (", ")");
 
-/// The string in a binary column.
-pub(super) fn opaque_from(row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
-    let bytes: Option<Vec<u8>> = row.try_get_by_index(index)?;
-    let text = bytes.map(String::from_utf8).transpose();
-    text.map_err(|_| SqlError::corrupt(format!("column {index} is not UTF-8")))
+/// The dialect of MySQL and MariaDB.
+#[derive(Debug)]
+pub(in crate::store::sea) struct MySql;
+
+#[async_trait]
+impl Dialect for MySql {
+    fn backend(&self) -> DbBackend {
+        DbBackend::MySql
+    }
+
+    fn unless_page_exists(&self) -> &'static str {
+        " ON DUPLICATE KEY UPDATE page = page"
+    }
+
+    /// Only a binary column is compared byte for byte.
+    fn opaque(&self, text: Option<&str>) -> Value {
+        text.map(|text| text.as_bytes().to_vec()).into()
+    }
+
+    fn opaque_from(&self, row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
+        let bytes: Option<Vec<u8>> = row.try_get_by_index(index)?;
+        let text = bytes.map(String::from_utf8).transpose();
+        text.map_err(|_| SqlError::corrupt(format!("column {index} is not UTF-8")))
+    }
+
+    fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
+        let error = error.try_downcast_ref::<SqlxMySqlError>()?;
+        Some(meaning_of(error.number(), error.message()))
+    }
+
+    async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError> {
+        let mut heads = Heads::new();
+        let ids: Vec<RoomId> = expected.keys().copied().collect();
+        for chunk in ids.chunks(MOST_ROWS) {
+            let padded = padded(chunk);
+            let sql = format!(
+                "SELECT id, head, ordinal FROM chat_rooms WHERE id IN ({}) AND deleted_at IS NULL ORDER BY id FOR UPDATE",
+                repeated("?", padded.len())
+            );
+            let values = padded.into_iter().map(|room| signed(room.0).into()).collect();
+            heads.append(&mut heads_from(&run.query(&sql, values).await?)?);
+        }
+        Ok(heads)
+    }
+
+    /// Nothing has been raised: an update does not return what was there before.
+    async fn correct_heads(
+        &self,
+        run: &Transaction<'_>,
+        before: &Heads,
+        _expected: &Raises,
+        exact: &Raises,
+    ) -> Result<(), SqlError> {
+        let raised = exact.iter().filter(|(room, raise)| raise.events > 0 && before.contains_key(room));
+        let raised: Vec<_> = raised.map(|(room, raise)| (*room, *raise)).collect();
+        for chunk in raised.chunks(MOST_ROWS) {
+            let padded = padded(chunk);
+            let cases = "WHEN ? THEN ? ".repeat(padded.len());
+            let sql = format!(
+                "UPDATE chat_rooms SET head = head + CASE id {cases}ELSE 0 END, \
+                 ordinal = ordinal + CASE id {cases}ELSE 0 END WHERE id IN ({})",
+                repeated("?", padded.len())
+            );
+            let events = padded.iter().flat_map(|(room, raise)| [room.0, raise.events]);
+            let messages = padded.iter().flat_map(|(room, raise)| [room.0, raise.messages]);
+            let ids = padded.iter().map(|(room, _)| room.0);
+            let values = events.chain(messages).chain(ids).map(|number| signed(number).into());
+            run.execute(&sql, values.collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
+        batched::find_keys(run, AROUND_KEYS, keys).await
+    }
+
+    async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError> {
+        batched::insert_events(run, events).await
+    }
+
+    /// The server ends a connection that is silent for 8 s, and its lease with it.
+    async fn try_lease(&self, run: &Run<'_, DatabaseConnection>) -> Result<bool, SqlError> {
+        run.on.execute_unprepared("SET SESSION wait_timeout = 8").await?;
+        let row = run.query_one("SELECT GET_LOCK(CONCAT('chat.lease.', MD5(DATABASE())), 0)", Vec::new()).await?;
+        Ok(is_locked(row)?)
+    }
+
+    /// Each commits by itself.
+    fn has_transactional_definitions(&self) -> bool {
+        false
+    }
+
+    async fn lock_migrations(&self, on: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
+        let query = |sql| on.query_one_raw(Statement::from_string(DbBackend::MySql, sql));
+        let version = query("SELECT VERSION()".to_owned()).await?;
+        let version: String = version.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+        let limit = if version.contains("MariaDB") { "max_statement_time" } else { "max_execution_time" };
+        on.execute_unprepared(&format!("SET SESSION {limit} = 0")).await?;
+        let lock = query(format!("SELECT GET_LOCK(CONCAT('chat.migrate.', MD5(DATABASE())), {LOCK_SECONDS})"));
+        if is_locked(lock.await?)? {
+            return Ok(());
+        }
+        Err(DbErr::Custom("another process has been migrating for too long".to_owned()))
+    }
 }
 
-/// Locks the rooms' rows in id order.
-pub(super) async fn lock_rooms(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, SqlError> {
-    let mut heads = Heads::new();
-    let ids: Vec<RoomId> = counts.keys().copied().collect();
-    for chunk in ids.chunks(MOST_ROWS) {
-        let padded = padded(chunk);
-        let sql = format!(
-            "SELECT id, head, ordinal FROM chat_rooms WHERE id IN ({}) AND deleted_at IS NULL ORDER BY id FOR UPDATE",
-            repeated("?", padded.len())
-        );
-        let values = padded.into_iter().map(id_value).collect();
-        heads.append(&mut heads_from(&run.query(&sql, values).await?)?);
-    }
-    Ok(heads)
+/// What `GET_LOCK` has answered.
+fn is_locked(row: Option<QueryResult>) -> Result<bool, DbErr> {
+    let answer: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+    Ok(answer == Some(1))
 }
 
-/// Raises the heads of the locked rooms.
-pub(super) async fn raise_heads(run: &Transaction<'_>, locked: &Heads, counts: &Counts) -> Result<(), SqlError> {
-    let raised = counts.iter().filter(|(room, count)| **count > 0 && locked.contains_key(room));
-    let raised: Vec<(RoomId, u64)> = raised.map(|(room, count)| (*room, *count)).collect();
-    for chunk in raised.chunks(MOST_ROWS) {
-        let padded = padded(chunk);
-        let cases = "WHEN ? THEN ? ".repeat(padded.len());
-        let sql = format!(
-            "UPDATE chat_rooms SET head = head + CASE id {cases}ELSE 0 END, ordinal = ordinal + CASE id {cases}ELSE 0 END \
-             WHERE id IN ({})",
-            repeated("?", padded.len())
-        );
-        let pairs = || padded.iter().flat_map(|(room, count)| [id_value(*room), rows::signed(*count).into()]);
-        let ids = padded.iter().map(|(room, _)| id_value(*room));
-        let values: Vec<Value> = pairs().chain(pairs()).chain(ids).collect();
-        run.execute(&sql, values).await?;
+/// <https://mariadb.com/kb/en/mariadb-error-code-reference/>
+fn meaning_of(number: u16, message: &str) -> Meaning {
+    let (kind, is_lost) = match number {
+        // Deadlock; record changed since it was read.
+        1213 | 1020 => (Conflict, false),
+        1021 | 1114 => (Full, false),
+        // The system's own words for "no space left on device".
+        _ if message.contains("rror 28 ") || message.contains("rrno: 28 ") || message.contains("rrcode: 28 ") => {
+            (Full, false)
+        }
+        // Lock, statement and execution time-outs; interrupted; read-only; not enough rights, no such database.
+        1205 | 1969 | 3024 | 1317 | 1290 | 1792 | 1836 | 1044 | 1049 | 1142 => (Unavailable, false),
+        // Refused, too many connections, out of memory, shutdown, killed, idle for too long, gone.
+        1045 | 1698 | 1040 | 1203 | 1037 | 1038 | 1041 | 1053 | 1077 | 1079 | 1080 | 1927 | 2006 | 2013 | 4031 => {
+            (Unavailable, true)
+        }
+        _ => (Failed, false),
+    };
+    Meaning { kind, is_lost }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_a_full_disk_are_told() {
+        let meaning = |number, message| (meaning_of(number, message).kind, meaning_of(number, message).is_lost);
+        assert_eq!(meaning(1213, ""), (Conflict, false));
+        assert_eq!(meaning(1114, ""), (Full, false));
+        let full = r#"Got error 28 "No space left on device" from storage engine InnoDB"#;
+        assert_eq!(meaning(1030, full), (Full, false));
+        assert_eq!(meaning(1205, ""), (Unavailable, false));
+        assert_eq!(meaning(1064, ""), (Failed, false));
     }
-    Ok(())
 }

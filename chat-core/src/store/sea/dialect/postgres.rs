@@ -2,16 +2,144 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use sea_orm::Value;
+use async_trait::async_trait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresError, Value, sea_query::ArrayType,
+    sqlx::error::DatabaseError,
+};
+use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
-    super::{error::SqlError, rows},
-    Counts, Heads, Key, Transaction, heads_from,
+    super::{
+        error::SqlError,
+        rows::{self, EVENT_COLUMNS, EVENT_WIDTH, OPTIONAL_EVENT_COLUMNS, signed, unsigned},
+        run::Run,
+    },
+    Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction, corrections, heads_from, room_values,
 };
-use crate::append::StoredEvent;
+use crate::{
+    RoomId,
+    append::{RoomRecord, StoredEvent},
+    store::StoreErrorKind::{Conflict, Failed, Full, Unavailable},
+};
 
-/// `$1`, `$2` … for each `?`.
-pub(super) fn numbered(sql: &str) -> Cow<'_, str> {
+/// The time-outs are lifted for this transaction: another process may be migrating a large table.
+const MIGRATION_LOCK: [&str; 4] = [
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+    "SELECT pg_advisory_xact_lock(1667785076, hashtext('migrate:' || coalesce(current_schema(), '')))",
+];
+
+/// PostgreSQL's dialect.
+#[derive(Debug)]
+pub(in crate::store::sea) struct Postgres;
+
+#[async_trait]
+impl Dialect for Postgres {
+    fn backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    fn find_in(&self) -> &'static str {
+        "strpos"
+    }
+
+    /// `$1`, `$2` … for each `?`.
+    fn numbered<'s>(&self, sql: &'s str) -> Cow<'s, str> {
+        numbered(sql)
+    }
+
+    fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
+        error.try_downcast_ref::<SqlxPostgresError>()?;
+        Some(meaning_of(&error.code().unwrap_or_default()))
+    }
+
+    async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError> {
+        const SQL: &str = "WITH l AS (SELECT r.id, r.head, r.ordinal, i.events, i.messages \
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) i(id, events, messages) \
+             JOIN chat_rooms r ON r.id = i.id WHERE r.deleted_at IS NULL ORDER BY r.id FOR UPDATE OF r) \
+             UPDATE chat_rooms t SET head = l.head + l.events, ordinal = l.ordinal + l.messages FROM l \
+             WHERE t.id = l.id RETURNING t.id, l.head, l.ordinal";
+        let rows = expected.iter().map(|(room, raise)| [room.0, raise.events, raise.messages]);
+        heads_from(&run.query(SQL, arrays(rows)).await?)
+    }
+
+    async fn correct_heads(
+        &self,
+        run: &Transaction<'_>,
+        before: &Heads,
+        expected: &Raises,
+        exact: &Raises,
+    ) -> Result<(), SqlError> {
+        const SQL: &str = "UPDATE chat_rooms t SET head = i.head, ordinal = i.ordinal \
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) i(id, head, ordinal) WHERE t.id = i.id";
+        let corrected = corrections(before, expected, exact);
+        let rows =
+            corrected.map(|(room, head, raise)| [room.0, head.seq + raise.events, head.messages + raise.messages]);
+        let rows: Vec<_> = rows.collect();
+        if !rows.is_empty() {
+            run.execute(SQL, arrays(rows)).await?;
+        }
+        Ok(())
+    }
+
+    /// One look-up per key: without statistics, a list makes the planner scan.
+    async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
+        let sql = format!(
+            "SELECT e.* FROM unnest($1::bigint[], $2::text[], $3::text[]) k(r, u, i) CROSS JOIN LATERAL \
+             (SELECT {EVENT_COLUMNS} FROM chat_events WHERE room_id = k.r AND user_id = k.u AND idem_key = k.i LIMIT 1) e"
+        );
+        let rooms: Vec<i64> = keys.iter().map(|key| signed(key.room.0)).collect();
+        let users: Vec<String> = keys.iter().map(|key| key.user.to_owned()).collect();
+        let words: Vec<String> = keys.iter().map(|key| key.key.to_owned()).collect();
+        let found = run.query(&sql, vec![rooms.into(), users.into(), words.into()]).await?;
+        found.iter().map(|row| rows::event(run.dialect, row)).collect()
+    }
+
+    async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut columns: [Vec<Value>; EVENT_WIDTH] = Default::default();
+        for stored in events {
+            for (column, value) in columns.iter_mut().zip(rows::event_values(self, stored)) {
+                // The driver's arrays hold no nulls.
+                column.push(if value.is_some() { value } else { value.dummy_value() });
+            }
+        }
+        let types = columns.each_ref().map(|column| column[0].array_type());
+        let sql = insert_sql(&types);
+        let arrays = types.into_iter().zip(columns).map(|(of, column)| Value::Array(of, Some(Box::new(column))));
+        run.execute(&sql, arrays.collect()).await?;
+        Ok(())
+    }
+
+    async fn insert_room(&self, run: &Transaction<'_>, new: &RoomRecord) -> Result<RoomId, SqlError> {
+        let row = run.query_one(&format!("{INSERT_ROOM} RETURNING id"), room_values(run, new)).await?;
+        let row = row.ok_or_else(|| SqlError::corrupt("an insert returned no id"))?;
+        Ok(RoomId(unsigned(&row, 0)?))
+    }
+
+    /// The server ends a session that is silent for 8 s, and its lease with it. Older servers have no such limit: there the
+    /// connection's end is noticed by the system's keep-alive.
+    async fn try_lease(&self, run: &Run<'_, DatabaseConnection>) -> Result<bool, SqlError> {
+        let limit = "SELECT set_config(name, '8s', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+        run.on.execute_unprepared(limit).await?;
+        let lock = "SELECT pg_try_advisory_lock(1667785076, hashtext('lease:' || coalesce(current_schema(), '')))";
+        let row = run.query_one(lock, Vec::new()).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+    }
+
+    async fn lock_migrations(&self, on: &SchemaManagerConnection<'_>) -> Result<(), DbErr> {
+        for sql in MIGRATION_LOCK {
+            on.execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}
+
+fn numbered(sql: &str) -> Cow<'_, str> {
     if !sql.contains('?') {
         return Cow::Borrowed(sql);
     }
@@ -26,96 +154,58 @@ pub(super) fn numbered(sql: &str) -> Cow<'_, str> {
     Cow::Owned(numbered)
 }
 
-/// Locks the rooms' rows in id order and raises their heads; returns what they were before.
-pub(super) async fn lock_and_raise(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, SqlError> {
-    const SQL: &str = "WITH l AS (SELECT r.id, r.head, r.ordinal, i.n \
-         FROM unnest($1::bigint[], $2::bigint[]) i(id, n) JOIN chat_rooms r ON r.id = i.id \
-         WHERE r.deleted_at IS NULL ORDER BY r.id FOR UPDATE OF r) \
-         UPDATE chat_rooms t SET head = l.head + l.n, ordinal = l.ordinal + l.n FROM l WHERE t.id = l.id \
-         RETURNING t.id, l.head, l.ordinal";
-    let ids: Vec<i64> = counts.keys().map(|room| rows::signed(room.0)).collect();
-    let raises: Vec<i64> = counts.values().map(|count| rows::signed(*count)).collect();
-    heads_from(&run.query(SQL, vec![ids.into(), raises.into()]).await?)
-}
-
-/// Sets the heads right where they were raised by too much.
-pub(super) async fn correct_heads(
-    run: &Transaction<'_>,
-    before: &Heads,
-    raised: &Counts,
-    exact: &Counts,
-) -> Result<(), SqlError> {
-    const SQL: &str = "UPDATE chat_rooms t SET head = i.head, ordinal = i.ordinal \
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) i(id, head, ordinal) WHERE t.id = i.id";
-    let (mut ids, mut heads, mut ordinals) = (Vec::new(), Vec::new(), Vec::new());
-    for (room, head) in before {
-        let count = exact.get(room).copied().unwrap_or_default();
-        if raised.get(room) != Some(&count) {
-            ids.push(rows::signed(room.0));
-            heads.push(rows::signed(head.seq + count));
-            ordinals.push(rows::signed(head.messages + count));
+/// The columns of these rows, an array each.
+fn arrays<const WIDTH: usize>(rows: impl IntoIterator<Item = [u64; WIDTH]>) -> Vec<Value> {
+    let mut columns = [const { Vec::new() }; WIDTH];
+    for row in rows {
+        for (column, number) in columns.iter_mut().zip(row) {
+            column.push(signed(number));
         }
     }
-    if !ids.is_empty() {
-        run.execute(SQL, vec![ids.into(), heads.into(), ordinals.into()]).await?;
-    }
-    Ok(())
+    columns.map(Value::from).to_vec()
 }
 
-/// The events that hold one of these keys. One look-up a key: without statistics, a list makes the planner scan.
-pub(super) async fn find_keys(run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
-    let sql = format!(
-        "SELECT e.* FROM unnest($1::bigint[], $2::text[], $3::text[]) k(r, u, i) CROSS JOIN LATERAL \
-         (SELECT {} FROM chat_events WHERE room_id = k.r AND user_id = k.u AND idem_key = k.i LIMIT 1) e",
-        rows::EVENT_COLUMNS
-    );
-    let rooms: Vec<i64> = keys.iter().map(|key| rows::signed(key.room.0)).collect();
-    let users: Vec<String> = keys.iter().map(|key| key.user.to_owned()).collect();
-    let words: Vec<String> = keys.iter().map(|key| key.key.to_owned()).collect();
-    let found = run.query(&sql, vec![rooms.into(), users.into(), words.into()]).await?;
-    found.iter().map(|row| rows::event(run.dialect, row)).collect()
-}
-
-/// Stores messages.
-pub(super) async fn insert_messages(run: &Transaction<'_>, stored: &[StoredEvent]) -> Result<(), SqlError> {
-    const SQL: &str = "INSERT INTO chat_events \
-         (room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body) \
-         SELECT r, s, 1, t, u, n, o, k, f, b FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], \
-         $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::text[]) i(r, s, t, u, n, o, k, f, b)";
-    if stored.is_empty() {
-        return Ok(());
-    }
-    let (mut rooms, mut seqs, mut times) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut users, mut names, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut ordinals, mut keys, mut fingerprints) = (Vec::new(), Vec::new(), Vec::new());
-    for stored in stored {
-        let event = &*stored.event;
-        let (Some(author), Some(message)) = (&event.actor, event.message()) else {
-            return Err(SqlError::corrupt("a message without an author or a text"));
+/// Inserts events from an array per column. An empty text or a 0 stands for null in a column that may be null.
+fn insert_sql(types: &[ArrayType; EVENT_WIDTH]) -> String {
+    let (mut selected, mut arrays) = (String::new(), String::new());
+    for (index, (name, of)) in EVENT_COLUMNS.split(", ").zip(types).enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        let nothing = if *of == ArrayType::String { "''" } else { "0" };
+        // Writing to a string cannot fail.
+        let _ = if OPTIONAL_EVENT_COLUMNS.contains(&name) {
+            write!(selected, "{comma}NULLIF({name}, {nothing})")
+        } else {
+            write!(selected, "{comma}{name}")
         };
-        rooms.push(rows::signed(event.room.0));
-        seqs.push(rows::signed(event.seq.0));
-        times.push(event.at.0);
-        users.push(author.id.as_str().to_owned());
-        names.push(author.name.as_str().to_owned());
-        ordinals.push(rows::signed(message.ordinal));
-        keys.push(stored.key.as_str().to_owned());
-        fingerprints.push(stored.fingerprint.0.cast_signed());
-        bodies.push(message.content.clone());
+        let _ = write!(arrays, "{comma}${}::{}[]", index + 1, type_name(of));
     }
-    let values: Vec<Value> = vec![
-        rooms.into(),
-        seqs.into(),
-        times.into(),
-        users.into(),
-        names.into(),
-        ordinals.into(),
-        keys.into(),
-        fingerprints.into(),
-        bodies.into(),
-    ];
-    run.execute(SQL, values).await?;
-    Ok(())
+    format!("INSERT INTO chat_events ({EVENT_COLUMNS}) SELECT {selected} FROM unnest({arrays}) i({EVENT_COLUMNS})")
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of an event have no other types")]
+const fn type_name(of: &ArrayType) -> &'static str {
+    match of {
+        ArrayType::SmallInt => "smallint",
+        ArrayType::BigInt => "bigint",
+        _ => "text",
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn meaning_of(state: &str) -> Meaning {
+    let (kind, is_lost) = match state {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => (Conflict, false),
+        "53100" => (Full, false),
+        // Lock time-out, statement time-out, read-only, not enough rights, no such database.
+        "55P03" | "57014" | "25006" | "42501" | "3D000" => (Unavailable, false),
+        // Idle in the transaction for too long.
+        "25P03" => (Unavailable, true),
+        // Connection, authorization, resources, operator intervention, system error.
+        _ if ["08", "28", "53", "57", "58"].iter().any(|class| state.starts_with(class)) => (Unavailable, true),
+        _ => (Failed, false),
+    };
+    Meaning { kind, is_lost }
 }
 
 #[cfg(test)]
@@ -126,5 +216,15 @@ mod tests {
     fn placeholders_are_numbered() {
         assert_eq!(numbered("a = ? AND b = ? OR c"), "a = $1 AND b = $2 OR c");
         assert_eq!(numbered("a = $1"), "a = $1");
+    }
+
+    #[test]
+    fn states_are_read_by_class() {
+        let meaning = |state| (meaning_of(state).kind, meaning_of(state).is_lost);
+        assert_eq!(meaning("40P01"), (Conflict, false));
+        assert_eq!(meaning("53100"), (Full, false));
+        assert_eq!(meaning("57P01"), (Unavailable, true));
+        assert_eq!(meaning("55P03"), (Unavailable, false));
+        assert_eq!(meaning("42601"), (Failed, false));
     }
 }

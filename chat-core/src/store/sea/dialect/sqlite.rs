@@ -2,53 +2,143 @@
 
 use std::iter;
 
-use sea_orm::Value;
+use async_trait::async_trait;
+use sea_orm::{
+    DbBackend, SqliteTransactionMode, SqlxSqliteError, TransactionOptions, Value, sqlx::error::DatabaseError,
+};
 
 use super::{
-    super::{error::SqlError, rows},
-    Counts, Heads, Transaction, heads_from, id_value,
+    super::{error::SqlError, rows::signed},
+    Dialect, Heads, Key, Meaning, Raises, Transaction, batched, corrections, heads_from,
     lists::{MOST_ROWS, repeated},
+};
+use crate::{
+    append::StoredEvent,
+    store::StoreErrorKind::{Conflict, Failed, Full, Unavailable},
 };
 
 /// What stands around a list of keys that are looked for. A row-value IN does not use the index, whatever its columns.
-pub(super) const AROUND_KEYS: (&str, &str) =
+const AROUND_KEYS: (&str, &str) =
     ("(VALUES ", ") k CROSS JOIN chat_events ON idem_key = k.column1 AND room_id = k.column2 AND user_id = k.column3");
 
-/// Raises the heads; returns what they were before.
-pub(super) async fn raise_heads(run: &Transaction<'_>, counts: &Counts) -> Result<Heads, SqlError> {
-    let mut heads = Heads::new();
-    let counts: Vec<_> = counts.iter().map(|(room, count)| (*room, *count)).collect();
-    for chunk in counts.chunks(MOST_ROWS) {
-        let size = chunk.len().next_power_of_two();
-        let sql = raise_sql(size);
-        // No room has the id 0.
-        let padding = iter::repeat_n([Value::from(0_i64), Value::from(0_i64)], size - chunk.len());
-        let pairs = chunk.iter().map(|(room, count)| [id_value(*room), rows::signed(*count).into()]);
-        let values = pairs.chain(padding).flatten().collect();
-        let mut raised = heads_from(&run.query(&sql, values).await?)?;
-        for (room, count) in chunk {
-            if let Some(head) = raised.get_mut(room) {
-                head.seq -= count;
-                head.messages -= count;
-            }
-        }
-        heads.append(&mut raised);
+/// SQLite's dialect.
+#[derive(Debug)]
+pub(in crate::store::sea) struct Sqlite;
+
+#[async_trait]
+impl Dialect for Sqlite {
+    fn backend(&self) -> DbBackend {
+        DbBackend::Sqlite
     }
-    Ok(heads)
+
+    fn append_concurrency(&self) -> u32 {
+        1
+    }
+
+    /// With the lock: a transaction that takes it later can fail.
+    fn writing(&self) -> TransactionOptions {
+        TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        }
+    }
+
+    /// The whole database is locked.
+    fn for_update(&self) -> &'static str {
+        ""
+    }
+
+    fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
+        error.try_downcast_ref::<SqlxSqliteError>()?;
+        Some(meaning_of(error.code().and_then(|code| code.parse().ok()).unwrap_or_default()))
+    }
+
+    async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError> {
+        let mut heads = Heads::new();
+        let rows: Vec<_> = expected.iter().map(|(room, raise)| [room.0, raise.events, raise.messages]).collect();
+        for chunk in rows.chunks(MOST_ROWS) {
+            let (list, values) = table(chunk);
+            heads.append(&mut heads_from(&run.query(&raise_sql(&list), values).await?)?);
+        }
+        for (room, head) in &mut heads {
+            let raised = expected.get(room).copied().unwrap_or_default();
+            head.seq -= raised.events;
+            head.messages -= raised.messages;
+        }
+        Ok(heads)
+    }
+
+    async fn correct_heads(
+        &self,
+        run: &Transaction<'_>,
+        before: &Heads,
+        expected: &Raises,
+        exact: &Raises,
+    ) -> Result<(), SqlError> {
+        let corrected = corrections(before, expected, exact);
+        let rows: Vec<_> = corrected
+            .map(|(room, head, raise)| [room.0, head.seq + raise.events, head.messages + raise.messages])
+            .collect();
+        for chunk in rows.chunks(MOST_ROWS) {
+            let (list, values) = table(chunk);
+            run.execute(&correct_sql(&list), values).await?;
+        }
+        Ok(())
+    }
+
+    async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
+        batched::find_keys(run, AROUND_KEYS, keys).await
+    }
+
+    async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError> {
+        batched::insert_events(run, events).await
+    }
 }
 
-fn raise_sql(rooms: usize) -> String {
+fn raise_sql(list: &str) -> String {
     format!(
-        "WITH i(id, n) AS (VALUES {}) UPDATE chat_rooms SET head = head + i.n, ordinal = ordinal + i.n FROM i \
-         WHERE chat_rooms.id = i.id AND deleted_at IS NULL RETURNING id, head, ordinal",
-        repeated("(?,?)", rooms)
+        "WITH i(id, events, messages) AS (VALUES {list}) \
+         UPDATE chat_rooms SET head = head + i.events, ordinal = ordinal + i.messages FROM i \
+         WHERE chat_rooms.id = i.id AND deleted_at IS NULL RETURNING id, head, ordinal"
     )
+}
+
+fn correct_sql(list: &str) -> String {
+    format!(
+        "WITH i(id, head, ordinal) AS (VALUES {list}) \
+         UPDATE chat_rooms SET head = i.head, ordinal = i.ordinal FROM i WHERE chat_rooms.id = i.id"
+    )
+}
+
+/// A list of rows with a placeholder for each value, in a few sizes only, and its values: beyond the rows there are zeros, and
+/// no room has that id.
+fn table<const WIDTH: usize>(rows: &[[u64; WIDTH]]) -> (String, Vec<Value>) {
+    let size = rows.len().next_power_of_two();
+    let padding = iter::repeat_n([0; WIDTH], size - rows.len());
+    let values = rows.iter().copied().chain(padding).flatten().map(|number| signed(number).into());
+    (repeated(&format!("({})", repeated("?", WIDTH)), size), values.collect())
+}
+
+/// <https://sqlite.org/rescode.html>. Those marked as lost may have rolled the transaction back by themselves
+/// (<https://sqlite.org/lang_transaction.html>), of which the driver knows nothing.
+fn meaning_of(code: u32) -> Meaning {
+    const BUSY_SNAPSHOT: u32 = 517;
+    let (kind, is_lost) = match (code, code & 0xff) {
+        (BUSY_SNAPSHOT, _) => (Conflict, true),
+        // NOMEM, INTERRUPT, IOERR.
+        (_, 7 | 9 | 10) => (Unavailable, true),
+        // PERM, BUSY, LOCKED, READONLY, CANTOPEN, PROTOCOL, AUTH.
+        (_, 3 | 5 | 6 | 8 | 14 | 15 | 23) => (Unavailable, false),
+        (_, 13) => (Full, true),
+        _ => (Failed, false),
+    };
+    Meaning { kind, is_lost }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sea::SeaStore;
+    use crate::store::sea::{SeaStore, rows::ROOM_COLUMNS};
 
     /// How SQLite would run this.
     async fn plan(store: &SeaStore, sql: &str) -> String {
@@ -64,10 +154,22 @@ mod tests {
         let list = repeated("(?,?,?)", 4);
         let keys = plan(&store, &format!("SELECT * FROM {}{list}{}", AROUND_KEYS.0, AROUND_KEYS.1)).await;
         assert!(keys.contains("SEARCH chat_events USING INDEX"), "{keys}");
-        let heads = plan(&store, &raise_sql(4)).await;
-        assert!(heads.contains("SEARCH chat_rooms USING INTEGER PRIMARY KEY"), "{heads}");
-        let room = format!("SELECT {} FROM chat_rooms r WHERE r.id = ?", rows::ROOM_COLUMNS);
+        for sql in [raise_sql(&list), correct_sql(&list)] {
+            let heads = plan(&store, &sql).await;
+            assert!(heads.contains("SEARCH chat_rooms USING INTEGER PRIMARY KEY"), "{heads}");
+        }
+        let room = format!("SELECT {ROOM_COLUMNS} FROM chat_rooms r WHERE r.id = ?");
         let room = plan(&store, &room).await;
         assert!(room.contains("SEARCH e USING PRIMARY KEY") && !room.contains("SCAN"), "{room}");
+    }
+
+    #[test]
+    fn codes_are_read_with_their_extensions() {
+        let meaning = |code| (meaning_of(code).kind, meaning_of(code).is_lost);
+        assert_eq!(meaning(5), (Unavailable, false));
+        assert_eq!(meaning(517), (Conflict, true));
+        assert_eq!(meaning(13), (Full, true));
+        assert_eq!(meaning(10 | (3 << 8)), (Unavailable, true));
+        assert_eq!(meaning(26), (Failed, false));
     }
 }

@@ -11,7 +11,7 @@ use sea_orm_migration::{
 };
 
 use super::super::{
-    dialect::{Dialect, lists::repeated},
+    dialect::{self, Dialect, lists::repeated},
     names::{LINES, packed},
 };
 use crate::{
@@ -93,12 +93,12 @@ struct Row {
 /// Where statements run.
 struct Database<'a> {
     on: &'a SchemaManagerConnection<'a>,
-    dialect: Dialect,
+    dialect: &'static dyn Dialect,
 }
 
 impl<'a> Database<'a> {
     fn of(on: &'a SchemaManagerConnection<'a>) -> Result<Self, DbErr> {
-        let dialect = Dialect::of(on.get_database_backend());
+        let dialect = dialect::of(on.get_database_backend());
         Ok(Self { on, dialect: dialect.ok_or_else(|| DbErr::Migration("unknown database".to_owned()))? })
     }
 

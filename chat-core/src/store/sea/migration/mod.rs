@@ -7,14 +7,19 @@ use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
 
-use super::{connect::Source, dialect::Dialect, error::SqlError, pool::Pool, run::Run};
+use super::{
+    connect::Source,
+    error::SqlError,
+    pool::Pool,
+    run::{Run, Write},
+};
 use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
 mod m0002_names;
 
 /// How long to wait for another process that is migrating.
-const LOCK_SECONDS: u64 = 60;
+pub(super) const LOCK_SECONDS: u64 = 60;
 
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
@@ -37,68 +42,24 @@ impl MigratorTrait for Migrator {
 }
 
 /// Migrates with a lock held, and returns the epoch, made by the first who comes.
-pub(super) async fn migrate(pool: &Arc<Pool>, source: &Source) -> Result<Epoch, StartError> {
-    match source.dialect() {
-        #[cfg(feature = "sqlite")]
-        Dialect::Sqlite => in_transaction(pool, &[], source.is_shared()).await,
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => in_transaction(pool, POSTGRES_LOCK, source.is_shared()).await,
-        #[cfg(feature = "mysql")]
-        Dialect::MySql => with_named_lock(pool).await,
+pub(super) async fn migrate(pool: &Arc<Pool>, source: &dyn Source) -> Result<Epoch, StartError> {
+    if source.dialect().has_transactional_definitions() {
+        let write = Write::begin(pool).await?;
+        within_limit(up(write.run().on, source)).await?;
+        let epoch = epoch(&write.run()).await;
+        return Ok(write.end(epoch).await?);
     }
+    // Each migration can be run again from any point in it. The lock belongs to the connection, of which the pool has one.
+    let checkout = pool.checkout().await?;
+    within_limit(up(checkout.connection(), source)).await?;
+    Ok(epoch(&checkout.run()).await?)
 }
 
-/// The time-outs are lifted for this transaction: another process may be migrating a large table.
-#[cfg(feature = "postgres")]
-const POSTGRES_LOCK: &[&str] = &[
-    "SET LOCAL statement_timeout = 0",
-    "SET LOCAL lock_timeout = 0",
-    "SET LOCAL idle_in_transaction_session_timeout = 0",
-    "SELECT pg_advisory_xact_lock(1667785076, hashtext('migrate:' || coalesce(current_schema(), '')))",
-];
-
-/// Where definitions are transactional: the lock is the transaction's.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-async fn in_transaction(pool: &Arc<Pool>, lock: &[&str], is_shared: bool) -> Result<Epoch, StartError> {
-    let write = super::run::Write::begin(pool).await.map_err(unavailable)?;
-    let on = write.run().on;
-    let done = within_limit(async {
-        for sql in lock {
-            on.execute_unprepared(sql).await?;
-        }
-        check_ours(on, is_shared).await?;
-        Migrator::up(on, None).await
-    });
-    done.await?;
-    let epoch = epoch(&write.run()).await;
-    write.end(epoch).await.map_err(unavailable)
-}
-
-/// MySQL's definitions commit by themselves: the lock belongs to the connection (the pool has one), and each migration
-/// can be run again from any point in it.
-#[cfg(feature = "mysql")]
-async fn with_named_lock(pool: &Arc<Pool>) -> Result<Epoch, StartError> {
-    let checkout = pool.checkout().await.map_err(unavailable)?;
-    let connection = checkout.connection();
-    let limit = if super::connect::is_mariadb(connection).await.map_err(unavailable)? {
-        "SET SESSION max_statement_time = 0"
-    } else {
-        "SET SESSION max_execution_time = 0"
-    };
-    let done = within_limit(async {
-        connection.execute_unprepared(limit).await?;
-        let sql = format!("SELECT GET_LOCK(CONCAT('chat.migrate.', MD5(DATABASE())), {LOCK_SECONDS})");
-        let row = connection.query_one_raw(Statement::from_string(sea_orm::DbBackend::MySql, sql)).await?;
-        let is_ours = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten() == Some(1);
-        if !is_ours {
-            return Err(DbErr::Custom("another process has been migrating for too long".to_owned()));
-        }
-        // A database on a server is for everyone.
-        check_ours(connection, true).await?;
-        Migrator::up(connection, None).await
-    });
-    done.await?;
-    epoch(&checkout.run()).await.map_err(unavailable)
+async fn up<'c>(on: impl IntoSchemaManagerConnection<'c> + Copy, source: &dyn Source) -> Result<(), DbErr> {
+    let manager = SchemaManager::new(on);
+    source.dialect().lock_migrations(manager.get_connection()).await?;
+    check_ours(&manager, source.is_shared()).await?;
+    Migrator::up(on, None).await
 }
 
 async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(), StartError> {
@@ -111,10 +72,14 @@ async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(
     }
 }
 
-/// Looks into a database without changing anything in it, and refuses what is not ours.
-#[cfg(feature = "sqlite")]
-pub(super) async fn look(connection: &sea_orm::DatabaseConnection, is_shared: bool) -> Result<(), StartError> {
-    match check_ours(connection, is_shared).await {
+/// Looks into a database that is a file, if it holds something, without changing anything in it, and refuses what is not ours.
+pub(super) async fn look(source: &dyn Source) -> Result<(), StartError> {
+    let Some(connection) = source.look_inside() else { return Ok(()) };
+    let looked = check_ours(&SchemaManager::new(&connection), source.is_shared()).await;
+    if let Err(error) = connection.close().await {
+        tracing::debug!(%error, "could not close the connection that looked");
+    }
+    match looked {
         Err(DbErr::Custom(reason)) => Err(StartError::Unusable(reason)),
         // What cannot be read like this may be read by those who may also write.
         Ok(()) | Err(_) => Ok(()),
@@ -122,8 +87,7 @@ pub(super) async fn look(connection: &sea_orm::DatabaseConnection, is_shared: bo
 }
 
 /// Refuses tables of our names that we did not make, what a newer version has made of ours, and a file of others.
-async fn check_ours<'c>(on: impl IntoSchemaManagerConnection<'c>, is_shared: bool) -> Result<(), DbErr> {
-    let manager = SchemaManager::new(on);
+async fn check_ours(manager: &SchemaManager<'_>, is_shared: bool) -> Result<(), DbErr> {
     if !manager.has_table(MIGRATIONS).await? {
         for table in TABLES {
             if manager.has_table(table).await? {
@@ -179,7 +143,7 @@ pub(super) async fn expect_logs(pool: &Arc<Pool>) -> Result<(), StartError> {
         pool.read(|checkout| async move { checkout.run().query_one("SELECT epoch FROM chat_meta", Vec::new()).await });
     match found.await {
         Ok(Some(_)) => Ok(()),
-        Err(fault) if fault.error.kind != StoreErrorKind::Failed => Err(unavailable(fault)),
+        Err(error) if error.error.kind != StoreErrorKind::Failed => Err(error.into()),
         Ok(None) | Err(_) => Err(StartError::Unusable("it holds no chat logs".to_owned())),
     }
 }
@@ -191,17 +155,13 @@ pub(super) async fn set_epoch(run: &Run<'_, impl ConnectionTrait>, epoch: &Epoch
 }
 
 /// What may pass by itself is not the database's fault.
-fn failed(fault: SqlError) -> StartError {
-    match fault.error.kind {
-        StoreErrorKind::Failed => StartError::Unusable(fault.error.detail),
+fn failed(error: SqlError) -> StartError {
+    match error.error.kind {
+        StoreErrorKind::Failed => StartError::Unusable(error.error.detail),
         StoreErrorKind::Busy
         | StoreErrorKind::Conflict
         | StoreErrorKind::Unavailable
         | StoreErrorKind::Full
-        | StoreErrorKind::Unknown => unavailable(fault),
+        | StoreErrorKind::Unknown => error.into(),
     }
-}
-
-fn unavailable(fault: SqlError) -> StartError {
-    StartError::Unavailable(fault.error.detail)
 }
