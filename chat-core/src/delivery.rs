@@ -136,7 +136,7 @@ fn listed(user: &Identity) -> usize {
 }
 
 /// The bytes of a text on a wire.
-fn text(text: &str) -> usize {
+pub(crate) fn text(text: &str) -> usize {
     let escaped = |byte: u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
         0..0x20 => 5,

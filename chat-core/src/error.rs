@@ -1,4 +1,4 @@
-//! What can be answered instead of success, and why a session ends. One stable code each, on every transport.
+//! What can be answered instead of success, with one stable code each on every transport; and why an engine cannot start.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -149,31 +149,6 @@ impl Error {
             | Self::AlreadyAttached
             | Self::NotAttached
             | Self::Internal => None,
-        }
-    }
-}
-
-/// Why the engine ended a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The engine is stopping.
-    Shutdown,
-    /// The session was read too slowly; it may come back and resume.
-    Lagged,
-    /// A defect ended a room the session was attached to; it may come back at once, and all is there.
-    Defect,
-    /// There are as many sessions as may be.
-    TooManySessions,
-}
-
-impl CloseReason {
-    /// Whether to come back and resume.
-    #[must_use]
-    pub const fn may_resume(self) -> bool {
-        match self {
-            Self::Shutdown | Self::Lagged | Self::Defect => true,
-            Self::TooManySessions => false,
         }
     }
 }

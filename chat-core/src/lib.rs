@@ -9,8 +9,10 @@ mod event;
 mod id;
 mod limits;
 mod model;
+mod notice;
 mod policy;
 mod position;
+mod reason;
 mod update;
 
 pub mod append;
@@ -33,7 +35,7 @@ pub use command::{Answer, AnswerResult, Attached, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
 pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};
-pub use error::{CloseReason, Error, Retry, StartError};
+pub use error::{Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, Signal, SignalKind};
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use limits::{Limits, Rate};
@@ -41,8 +43,10 @@ pub use model::{
     Actor, Draft, HistoryFrom, HistoryPage, HistoryQuery, Identity, NewRoom, Presence, Room, RoomChange, RoomPage,
     RoomQuery, Typing,
 };
+pub use notice::Notice;
 pub use policy::{Action, AllowAll, Policy};
 pub use position::{Epoch, Position, Since};
+pub use reason::{CloseReason, DetachReason};
 pub use state::Departure;
 pub use text::{RoomName, Topic, UserName};
 pub use update::Update;

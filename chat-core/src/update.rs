@@ -1,6 +1,6 @@
 //! What a session hears.
 
-use crate::{AnswerResult, CloseReason, Delivery, RoomId, Ticket};
+use crate::{AnswerResult, CloseReason, Delivery, DetachReason, Notice, RoomId, Ticket};
 
 /// What a session's stream yields.
 #[derive(Debug, Clone)]
@@ -10,8 +10,11 @@ pub enum Update {
     Answer(Ticket, AnswerResult),
     /// An event or a signal.
     Delivery(Delivery),
-    /// The session lost this room: it was deleted. (The room's last event comes before this.)
-    Detached(RoomId),
+    /// Something that concerns the session's user, whichever rooms it is attached to.
+    Notice(Notice),
+    /// The session is no longer attached to this room, for this reason. The event that ended the attachment, where there is
+    /// one, comes before this.
+    Detached(RoomId, DetachReason),
     /// The session is over; nothing follows.
     Closed(CloseReason),
 }

@@ -123,9 +123,9 @@ impl Feed {
                 self.is_over = true;
             }
             // The room is gone, or the session has ended without a word.
-            Some(Update::Detached(_)) | None => self.is_over = true,
+            Some(Update::Detached(..)) | None => self.is_over = true,
             // Nothing was submitted, so that nothing is answered here.
-            Some(Update::Answer(..) | _) => {}
+            Some(Update::Answer(..) | Update::Notice(_) | _) => {}
         }
     }
 

@@ -364,6 +364,24 @@ async fn stopping_closes_every_socket_with_1001() {
 }
 
 #[tokio::test]
+async fn all_sockets_of_a_user_are_closed_with_4403_when_the_host_ends_their_sessions() {
+    let server = server().await;
+    let room = server.room("general").await;
+    let mut bobs = [server.enter(room, "Bob").await, server.open("/ws/chat?username=Bob").await];
+    let mut alice = server.enter(room, "Alice").await;
+    // Bob's second session is certain to be there once it has answered.
+    bobs[1].say(json!({"type": "ping"})).await;
+    bobs[1].next_of("pong").await;
+    assert_eq!(server.engine.disconnect(&Identity::named("Bob").unwrap().id), 2);
+    for bob in &mut bobs {
+        assert_eq!(bob.close_code().await, 4403);
+    }
+    assert_eq!(alice.next_of("leave").await["username"], "Bob");
+    alice.say(json!({"type": "ping"})).await;
+    alice.next_of("pong").await;
+}
+
+#[tokio::test]
 async fn one_session_too_many_is_4409() {
     let mut limits = Limits::default();
     limits.sessions_per_user = Some(1);

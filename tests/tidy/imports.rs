@@ -76,7 +76,9 @@ const DATA: &[&str] = &[
     "limits",
     "log",
     "model",
+    "notice",
     "position",
+    "reason",
     "text",
     "update",
 ];

@@ -6,11 +6,12 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Presence, Room,
-    RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic,
+    Action, Actor, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Notice, Presence,
+    Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic, UserId,
     append::{AppendFailure, RoomRecord},
     engine::{
         admission::Admitted,
+        ending::Ending,
         inner::Inner,
         mailbox::RoomCommand,
         prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
@@ -257,6 +258,22 @@ impl ChatEngine {
             | Outcome::Typing
             | Outcome::Unchanged => Err(Error::Internal),
         }
+    }
+
+    /// Ends all sessions that a user has on this engine, with [`CloseReason::Revoked`](crate::CloseReason::Revoked): for a
+    /// host that has just taken away someone's access. What waits in their streams is dropped, and their rooms see them
+    /// leave at once. Returns how many sessions there were.
+    ///
+    /// Nothing is remembered: the user may [`connect`](Self::connect) again unless the host refuses it.
+    pub fn disconnect(&self, user: &UserId) -> usize {
+        self.inner().sessions.end_all_of(user, Ending::REVOKED)
+    }
+
+    /// Tells all sessions that a user has on this engine something that concerns the user, whichever rooms they are attached
+    /// to: it comes as [`Update::Notice`](crate::Update::Notice). This is for a host whose [`Policy`](crate::Policy) decides
+    /// who may read which room. Returns how many sessions there were.
+    pub fn notify(&self, user: &UserId, notice: &Notice) -> usize {
+        self.inner().sessions.notify(user, notice)
     }
 
     /// Its health.

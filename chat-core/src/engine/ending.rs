@@ -25,10 +25,19 @@ impl Ending {
     /// There were too many sessions already.
     pub(super) const TOO_MANY: Self = Self { departure: None, reason: Some(CloseReason::TooManySessions) };
 
+    /// The host ended all sessions of the user. Nobody waits for them to come back, so there is no grace.
+    pub(super) const REVOKED: Self = Self { departure: Some(Departure::Closed), reason: Some(CloseReason::Revoked) };
+
+    /// Whether what waits in its stream is dropped: it is read too slowly, or is not to be read any more.
+    pub(super) const fn drops_waiting(self) -> bool {
+        matches!(self.reason, Some(CloseReason::Lagged | CloseReason::Revoked))
+    }
+
     /// The error that its commands get from then on.
     pub(super) fn refusal(self) -> Error {
         match self.reason {
             Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
+            Some(CloseReason::Revoked) => Error::Forbidden,
             Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect) | None => Error::Unavailable,
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct Metrics {
     pub(super) deliveries: Counter,
     sessions: Gauge,
     sessions_opened: Counter,
-    sessions_closed: [(&'static str, Counter); 6],
+    sessions_closed: [(&'static str, Counter); 7],
     rooms_active: Gauge,
     breaker_open: Gauge,
 }
@@ -175,13 +175,14 @@ const fn reason(ending: Ending) -> &'static str {
         (Some(CloseReason::Shutdown), _) => "shutdown",
         (Some(CloseReason::Defect), _) => "defect",
         (Some(CloseReason::TooManySessions), _) => "too_many",
+        (Some(CloseReason::Revoked), _) => "revoked",
         (None, Some(Departure::Lost)) => "lost",
         (None, Some(Departure::Closed) | None) => "closed",
     }
 }
 
 /// Why sessions end: the values of `reason`.
-const CLOSINGS: [&str; 6] = ["closed", "lost", "lagged", "defect", "shutdown", "too_many"];
+const CLOSINGS: [&str; 7] = ["closed", "lost", "lagged", "defect", "shutdown", "too_many", "revoked"];
 /// All errors, since a policy may refuse with any: with `stored` and `replayed`, the values of `outcome`.
 const REFUSALS: [&str; 17] = [
     "invalid_field",

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    Delivery, Error, Item, RoomId, Seq, SessionId,
+    Delivery, DetachReason, Error, Item, RoomId, Seq, SessionId,
     append::{Append, AppendResult},
     engine::{
         active_rooms::ActiveRoom,
@@ -316,7 +316,7 @@ impl RoomTask {
 
     fn part(&mut self, session: SessionId, is_deleted: bool) {
         if let Some(session) = self.audience.part(session) {
-            session.detached(self.id, is_deleted);
+            session.detached(self.id, is_deleted.then_some(DetachReason::Deleted));
         }
     }
 

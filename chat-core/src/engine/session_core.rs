@@ -13,8 +13,8 @@ use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 use tracing::field;
 
 use crate::{
-    Actor, Answer, AnswerResult, CloseReason, Command, Delivery, Error, Gap, Identity, RoomId, SessionId, Ticket,
-    Update,
+    Actor, Answer, AnswerResult, Command, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId,
+    Ticket, Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -342,14 +342,18 @@ impl Subscriber for SessionCore {
         self.change(|state| state.queue.push(Update::Delivery(delivery)).map_err(drop));
     }
 
-    fn detached(&self, room: RoomId, is_deleted: bool) {
+    fn detached(&self, room: RoomId, reason: Option<DetachReason>) {
         self.change(|state| {
             state.unlink(room, |link| link.attached = false);
-            if !is_deleted {
-                return Ok(None);
+            match reason {
+                Some(reason) => state.queue.push(Update::Detached(room, reason)).map_err(drop),
+                None => Ok(None),
             }
-            state.queue.push(Update::Detached(room)).map_err(drop)
         });
+    }
+
+    fn notify(&self, notice: Notice) {
+        self.change(|state| state.queue.push(Update::Notice(notice)).map_err(drop));
     }
 
     fn answered(&self, command: IssuedCommand, bytes: usize, result: AnswerResult) {
@@ -368,7 +372,7 @@ impl Subscriber for SessionCore {
                 return;
             }
             state.ended = Some(ending.refusal());
-            let cleared = if ending.reason == Some(CloseReason::Lagged) { state.queue.clear() } else { Vec::new() };
+            let cleared = if ending.drops_waiting() { state.queue.clear() } else { Vec::new() };
             drop(cleared);
             let waker = state.queue.close(ending.reason);
             state.gap = None;

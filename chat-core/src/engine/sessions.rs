@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Limits, SessionId, UserId,
+    Limits, Notice, SessionId, UserId,
     engine::{ending::Ending, lock::lock, subscriber::Subscriber},
     log::Excerpt,
 };
@@ -66,6 +66,28 @@ impl Sessions {
         }
         drop(registry);
         tracing::debug!(session.id = session.0, "a session has ended");
+    }
+
+    /// Tells all sessions of a user something that concerns the user. Returns how many there are.
+    pub(super) fn notify(&self, user: &UserId, notice: &Notice) -> usize {
+        let sessions = self.of_user(user);
+        sessions.iter().for_each(|session| session.notify(notice.clone()));
+        sessions.len()
+    }
+
+    /// Ends all sessions of a user. Returns how many there were.
+    pub(super) fn end_all_of(&self, user: &UserId, ending: Ending) -> usize {
+        let sessions = self.of_user(user);
+        sessions.iter().for_each(|session| session.end(ending));
+        sessions.len()
+    }
+
+    /// The live sessions of a user, oldest first. They are handed out rather than called from here: a session that is told
+    /// something may end over it, and then takes itself out of this registry, which must not be locked.
+    fn of_user(&self, user: &UserId) -> Vec<Arc<dyn Subscriber>> {
+        let registry = lock(&self.0);
+        let own = registry.of_user.get(user).into_iter().flatten();
+        own.filter_map(|id| registry.live.get(id).and_then(Weak::upgrade)).collect()
     }
 
     /// How many there are.

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::{
-    AnswerResult, Delivery, RoomId, SessionId, Ticket,
+    AnswerResult, Delivery, DetachReason, Notice, RoomId, SessionId, Ticket,
     engine::{ending::Ending, metrics::AttachKind},
 };
 
@@ -21,8 +21,11 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
     /// Passes an event or a signal on.
     fn deliver(&self, delivery: Delivery);
 
-    /// From now on it does not hear this room. It is told so if that is because the room is gone.
-    fn detached(&self, room: RoomId, is_deleted: bool);
+    /// From now on it does not hear this room. It is told why, unless it asked for it.
+    fn detached(&self, room: RoomId, reason: Option<DetachReason>);
+
+    /// Passes on what concerns its user.
+    fn notify(&self, notice: Notice);
 
     /// Takes the answer to a command that had so many bytes of text.
     fn answered(&self, command: IssuedCommand, bytes: usize, result: AnswerResult);

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::{Delivery, Item, Presence, RoomId, Signal, SignalKind, Typing, Update, delivery::FLAT_COST};
+use crate::{Delivery, Item, Notice, Presence, RoomId, Signal, SignalKind, Typing, Update, delivery::FLAT_COST};
 
 /// What waits for one session, in order, bounded in bytes.
 ///
 /// When it is full, signals go first: of each room the newest user list and the newest typing stay. A join or leave that
 /// goes leaves a user list behind, since the room sends one within a second of each. Lists that still do not fit lose their
-/// names, and tell the numbers alone.
+/// names, and tell the numbers alone. Notices go next: one [`Notice::Missed`] stands for all of them.
 #[derive(Debug)]
 pub struct Backlog {
     queue: VecDeque<Update>,
@@ -16,6 +16,10 @@ pub struct Backlog {
     bytes: usize,
     /// What signals cost.
     signal_bytes: usize,
+    /// What notices cost.
+    notice_bytes: usize,
+    /// Whether a [`Notice::Missed`] waits.
+    has_missed: bool,
     limit: usize,
     /// How many signals came since they were thinned out, so that a queue is not searched for what cannot go.
     fresh_signals: usize,
@@ -29,7 +33,15 @@ impl Backlog {
     /// An empty one that holds at most so many bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self { queue: VecDeque::new(), bytes: 0, signal_bytes: 0, limit, fresh_signals: 0 }
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            signal_bytes: 0,
+            notice_bytes: 0,
+            has_missed: false,
+            limit,
+            fresh_signals: 0,
+        }
     }
 
     /// Adds to the end.
@@ -41,6 +53,9 @@ impl Backlog {
         self.add(update);
         if self.is_full() && self.fresh_signals > 0 {
             self.thin_out();
+        }
+        if self.is_full() && self.notice_bytes > 0 {
+            self.drop_notices();
         }
         // What is left of the signals is small, at most two a room; nobody is cut for them.
         if self.bytes <= self.limit {
@@ -54,6 +69,7 @@ impl Backlog {
     pub fn pop(&mut self) -> Option<Update> {
         let update = self.queue.pop_front()?;
         *self.counter(&update) -= cost(&update);
+        self.has_missed &= !is_missed(&update);
         Some(update)
     }
 
@@ -66,7 +82,7 @@ impl Backlog {
     /// How many bytes wait, as they are counted here.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.bytes + self.signal_bytes
+        self.bytes + self.signal_bytes + self.notice_bytes
     }
 
     const fn is_full(&self) -> bool {
@@ -75,11 +91,33 @@ impl Backlog {
 
     fn add(&mut self, update: Update) {
         *self.counter(&update) += cost(&update);
+        self.has_missed |= is_missed(&update);
         self.queue.push_back(update);
     }
 
     fn counter(&mut self, update: &Update) -> &mut usize {
-        if signal(update).is_some() { &mut self.signal_bytes } else { &mut self.bytes }
+        if matches!(update, Update::Notice(_)) {
+            &mut self.notice_bytes
+        } else if signal(update).is_some() {
+            &mut self.signal_bytes
+        } else {
+            &mut self.bytes
+        }
+    }
+
+    /// Drops all notices. One that says so waits in their place: whoever reads it reads anew what they were about.
+    fn drop_notices(&mut self) {
+        let is_only_one = |last: &Update| is_notice(last) && cost(last) == self.notice_bytes;
+        // While the queue stays full, it is the one that was just added, and the queue need not be searched.
+        if self.queue.back().is_some_and(is_only_one) {
+            self.queue.pop_back();
+        } else {
+            self.queue.retain(|update| !is_notice(update));
+        }
+        self.notice_bytes = 0;
+        if !std::mem::replace(&mut self.has_missed, true) {
+            self.queue.push_back(Update::Notice(Notice::Missed));
+        }
     }
 
     /// Lets go of the signals that newer ones replace; if that is not enough, of the names in the others.
@@ -95,7 +133,7 @@ impl Backlog {
                 Some(None) => false,
             })
             .collect();
-        (self.bytes, self.signal_bytes, self.fresh_signals) = (0, 0, 0);
+        (self.bytes, self.signal_bytes, self.notice_bytes, self.fresh_signals) = (0, 0, 0, 0);
         kept.into_iter().rev().for_each(|update| self.add(update));
         if self.is_full() {
             self.queue.iter_mut().for_each(leave_names_out);
@@ -111,6 +149,15 @@ enum Whole {
     Typing(RoomId),
 }
 
+/// Whether an update is a notice that can be dropped.
+fn is_notice(update: &Update) -> bool {
+    matches!(update, Update::Notice(notice) if *notice != Notice::Missed)
+}
+
+fn is_missed(update: &Update) -> bool {
+    matches!(update, Update::Notice(Notice::Missed))
+}
+
 /// The signal that an update brings, if it does.
 fn signal(update: &Update) -> Option<&Signal> {
     match update {
@@ -118,7 +165,7 @@ fn signal(update: &Update) -> Option<&Signal> {
             Item::Signal(signal) => Some(signal),
             Item::Event(_) => None,
         },
-        Update::Answer(..) | Update::Detached(_) | Update::Closed(_) => None,
+        Update::Answer(..) | Update::Notice(_) | Update::Detached(..) | Update::Closed(_) => None,
     }
 }
 
@@ -151,8 +198,9 @@ fn cost(update: &Update) -> usize {
     match update {
         Update::Delivery(delivery) => delivery.cost(),
         Update::Answer(..) => FLAT_COST,
+        Update::Notice(notice) => notice.cost(),
         // These are told whatever else waits.
-        Update::Detached(_) | Update::Closed(_) => 0,
+        Update::Detached(..) | Update::Closed(_) => 0,
     }
 }
 
@@ -211,6 +259,55 @@ mod tests {
         backlog.push(list(1, 1)).unwrap();
         backlog.push(list(1, 2)).unwrap();
         assert_eq!(drain(&mut backlog).len(), 3);
+    }
+
+    fn notice(room: u64) -> Update {
+        Update::Notice(Notice::RoomRemoved { room: RoomId(room), reason: crate::DetachReason::Removed })
+    }
+
+    fn words(updates: &[Update]) -> Vec<String> {
+        updates.iter().map(|update| format!("{update:?}")).collect()
+    }
+
+    #[test]
+    fn one_word_stands_for_all_notices_that_do_not_fit() {
+        let missed = Update::Notice(Notice::Missed);
+        let mut backlog = Backlog::new(3 * FLAT_COST);
+        for update in [notice(1), event(1), notice(2), event(2)] {
+            backlog.push(update).unwrap();
+        }
+        assert_eq!(backlog.bytes(), 2 * FLAT_COST, "the notices gave way to the event");
+        backlog.push(event(3)).unwrap();
+        backlog.push(notice(3)).unwrap();
+        backlog.push(notice(4)).unwrap();
+        assert_eq!(backlog.bytes(), 3 * FLAT_COST, "a notice that comes when it is full is dropped at once");
+        assert_eq!(drain(&mut backlog), words(&[event(1), event(2), missed.clone(), event(3)]), "one says so for all");
+        for update in [event(4), event(5), event(6), notice(5)] {
+            backlog.push(update).unwrap();
+        }
+        assert_eq!(
+            drain(&mut backlog),
+            words(&[event(4), event(5), event(6), missed]),
+            "once it is read, it comes anew"
+        );
+        backlog.push(notice(6)).unwrap();
+        assert_eq!(drain(&mut backlog), words(&[notice(6)]));
+    }
+
+    #[test]
+    fn signals_go_before_notices_and_nobody_is_cut_for_a_notice() {
+        let mut backlog = Backlog::new(3 * FLAT_COST);
+        for update in [list(1, 1), list(1, 2), notice(1), event(1)] {
+            backlog.push(update).unwrap();
+        }
+        assert_eq!(drain(&mut backlog), words(&[list(1, 2), notice(1), event(1)]));
+        let mut backlog = Backlog::new(FLAT_COST);
+        backlog.push(event(1)).unwrap();
+        for room in 0..100 {
+            backlog.push(notice(room)).unwrap();
+            assert_eq!(backlog.bytes(), FLAT_COST);
+        }
+        assert_eq!(backlog.push(event(2)), Err(Overflow), "but for an event it is");
     }
 
     /// A list of 200 users with long names, and what it costs.

@@ -1,6 +1,6 @@
 //! Close codes: 44xx stay away, 45xx come back.
 
-use chat_core::{CloseReason, Error};
+use chat_core::{CloseReason, DetachReason, Error};
 use tokio_tungstenite::tungstenite::{
     self, Utf8Bytes,
     error::CapacityError,
@@ -35,6 +35,7 @@ impl CloseCode {
     pub(crate) const BAD_REQUEST: Self = Self::new(4400, "the room's id or the position is malformed");
     pub(crate) const UNAUTHENTICATED: Self = Self::new(4401, "say who you are");
     pub(crate) const FORBIDDEN: Self = Self::new(4403, "this is not allowed");
+    pub(crate) const REVOKED: Self = Self::new(4403, "all sessions of this user were ended");
     pub(crate) const NO_ROOM: Self = Self::new(4404, "no such room");
     pub(crate) const TOO_MANY: Self = Self::new(4409, "too many connections");
     pub(crate) const ROOM_DELETED: Self = Self::new(4410, "the room was deleted");
@@ -75,6 +76,7 @@ impl CloseCode {
             CloseReason::Shutdown => Self::SHUTDOWN,
             CloseReason::Lagged => Self::LAGGED,
             CloseReason::TooManySessions => Self::TOO_MANY,
+            CloseReason::Revoked => Self::REVOKED,
             CloseReason::Defect | _ => Self::DEFECT,
         }
     }
@@ -99,6 +101,16 @@ impl CloseCode {
             | Broken::Url(_)
             | Broken::Http(_)
             | Broken::HttpFormat(_) => None,
+        }
+    }
+
+    /// Why the socket of a single room is closed when its session lost that room.
+    pub(crate) const fn of_detach(reason: DetachReason) -> Self {
+        match reason {
+            DetachReason::Deleted => Self::ROOM_DELETED,
+            DetachReason::Removed | DetachReason::Banned | DetachReason::Private | DetachReason::Left | _ => {
+                Self::FORBIDDEN
+            }
         }
     }
 

@@ -311,11 +311,11 @@ impl<S: Io> Driver<S> {
                 }
                 self.fail(asked.reference.as_deref(), asked.room, &error.into())
             }
-            Update::Detached(room) if self.own == Some(room) => {
-                Err(End::Close(CloseCode::ROOM_DELETED, Departure::Closed))
+            Update::Detached(room, reason) if self.own == Some(room) => {
+                Err(End::Close(CloseCode::of_detach(reason), Departure::Closed))
             }
             Update::Closed(reason) => Err(End::Close(CloseCode::of_reason(reason), Departure::Lost)),
-            Update::Detached(_) | _ => Ok(()),
+            Update::Detached(..) | Update::Notice(_) | _ => Ok(()),
         }
     }
 

@@ -102,7 +102,7 @@ impl Client for RustApi {
 fn heard(update: &Update) -> Option<Heard> {
     match update {
         Update::Delivery(delivery) => Some(heard_delivery(delivery)),
-        Update::Detached(_) | Update::Closed(_) => Some(Heard::End),
+        Update::Detached(..) | Update::Closed(_) => Some(Heard::End),
         _ => None,
     }
 }

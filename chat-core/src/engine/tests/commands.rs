@@ -1,7 +1,9 @@
 //! What the engine itself is asked.
 
 use super::*;
-use crate::{Action, Actor, Error, HistoryQuery, Policy, Presence, Rate, RoomChange, RoomQuery, Seq, Since};
+use crate::{
+    Action, Actor, DetachReason, Error, HistoryQuery, Policy, Presence, Rate, RoomChange, RoomQuery, Seq, Since,
+};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_is_stored_and_read() {
@@ -175,7 +177,7 @@ async fn a_deletion_ends_every_attachment() {
     engine.delete_room(Actor::Anonymous, room).await.unwrap();
     let last = next_event(&mut updates).await;
     assert_eq!((last.seq, &last.kind), (Seq(2), &crate::EventKind::RoomDeleted));
-    assert!(matches!(next(&mut updates).await, Some(Update::Detached(id)) if id == room));
+    assert!(matches!(next(&mut updates).await, Some(Update::Detached(id, DetachReason::Deleted)) if id == room));
     assert_eq!(handle.attach(room, Since::Now).await.unwrap_err(), Error::RoomNotFound);
     assert_eq!(handle.send(room, text("b")).await.unwrap_err(), Error::RoomNotFound);
     handle.detach(room).await.unwrap();

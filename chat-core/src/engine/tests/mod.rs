@@ -12,6 +12,7 @@ mod sessions;
 mod sqlite;
 mod storm;
 mod stress;
+mod users;
 
 use std::{
     panic,

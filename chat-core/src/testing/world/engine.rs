@@ -14,7 +14,7 @@ use super::{
     words::Words,
 };
 use crate::{
-    Delivery, Limits, RoomId, SessionId, Update,
+    Delivery, DetachReason, Limits, RoomId, SessionId, Update,
     append::{Append, AppendFailure, AppendResult, NewMessage, Recovered, StoredEvent},
     error::Error,
     state::{Effect, Input, Outcome, ReplyId, RoomState},
@@ -290,7 +290,7 @@ impl World {
         let Some(live) = self.engine.live(incarnation) else { return };
         live.joined.remove(&session);
         if live.state.is_deleted() {
-            self.push(session, Update::Detached(incarnation.room));
+            self.push(session, Update::Detached(incarnation.room, DetachReason::Deleted));
         }
     }
 

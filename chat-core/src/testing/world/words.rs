@@ -123,7 +123,8 @@ impl fmt::Display for Words<'_, Update> {
             Update::Answer(ticket, Ok(Answer::Typing { .. })) => write!(f, "answer {ticket}: typing"),
             Update::Answer(ticket, Err(error)) => write!(f, "answer {ticket}: {}", error.code()),
             Update::Delivery(delivery) => write!(f, "{}", Words(delivery)),
-            Update::Detached(room) => write!(f, "detached from room {room}"),
+            Update::Notice(notice) => write!(f, "notice {notice:?}"),
+            Update::Detached(room, reason) => write!(f, "detached from room {room}: {}", reason.as_str()),
             Update::Closed(reason) => write!(f, "closed: {reason:?}"),
         }
     }

@@ -111,11 +111,11 @@ impl World {
                     Ok(None)
                 }
             },
-            Update::Detached(room) => {
+            Update::Detached(room, _) => {
                 stream.detached(session, *room)?;
                 Ok(None)
             }
-            Update::Closed(_) => Ok(None),
+            Update::Notice(_) | Update::Closed(_) => Ok(None),
         }
     }
 

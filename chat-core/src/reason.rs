@@ -1,0 +1,59 @@
+//! Why a session ends, and why its attachment to a room does.
+
+/// Why the engine ended a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The engine is stopping.
+    Shutdown,
+    /// The session was read too slowly; it may come back and resume.
+    Lagged,
+    /// A defect ended a room the session was attached to; it may come back at once, and all is there.
+    Defect,
+    /// There are as many sessions as may be.
+    TooManySessions,
+    /// The host ended all sessions of the user; it may not come back.
+    Revoked,
+}
+
+impl CloseReason {
+    /// Whether to come back and resume.
+    #[must_use]
+    pub const fn may_resume(self) -> bool {
+        match self {
+            Self::Shutdown | Self::Lagged | Self::Defect => true,
+            Self::TooManySessions | Self::Revoked => false,
+        }
+    }
+}
+
+/// Why a session lost a room that it was attached to, though it did not detach. Today rooms can only be deleted; the other
+/// reasons come with membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DetachReason {
+    /// Its user was removed from the room.
+    Removed,
+    /// Its user was banned from the room.
+    Banned,
+    /// The room became private, and its user is no member.
+    Private,
+    /// Its user left the room with another session.
+    Left,
+    /// The room was deleted.
+    Deleted,
+}
+
+impl DetachReason {
+    /// The stable word for it, the same on every transport.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Banned => "banned",
+            Self::Private => "private",
+            Self::Left => "left",
+            Self::Deleted => "deleted",
+        }
+    }
+}
