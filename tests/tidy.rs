@@ -46,7 +46,7 @@ const RULES: &[Rule] = &[
 
 /// Groups of files that do not import each other in a circle, each by the beginnings of the files' paths. A new group is a new
 /// line here: `&["chat-core/src/engine/"]` is a folder with all that is below it.
-const WITHOUT_CIRCLES: &[&[&str]] = &[&["chat-http/src/"]];
+const WITHOUT_CIRCLES: &[&[&str]] = &[&["chat-core/src/engine/"], &["chat-http/src/"]];
 
 #[test]
 fn the_repository_is_tidy() {
