@@ -41,6 +41,7 @@ const RULES: &[Rule] = &[
     changelog,
     imports::foreign_crates,
     imports::own_modules,
+    imports::adapter_modules,
     imports::transport_words,
 ];
 

@@ -11,10 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::refusal::Refusal;
-
-/// The largest integer on the wire: 2^53 − 1, the last one that JavaScript counts exactly.
-pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
+use crate::{integer::integer_within, refusal::Refusal};
 
 /// An object's fields, each taken out once; what is left at the end is unknown.
 #[derive(Debug)]
@@ -53,10 +50,7 @@ impl<'a> Fields<'a> {
     /// An integer in this range, written as one, if the field is there.
     pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let Some(raw) = self.fields.remove(name) else { return Ok(None) };
-        match parse_integer(raw.get()) {
-            Some(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(self.wrong(name, format!("must be an integer from {} to {}", range.start(), range.end()))),
-        }
+        integer_within(raw.get(), range).map(Some).map_err(|reason| self.wrong(name, reason))
     }
 
     /// `true` or `false`, if the field is there.
@@ -99,15 +93,6 @@ impl<'a> Fields<'a> {
         let shown: String = name.chars().take(64).collect();
         format!("{}{shown}", self.path)
     }
-}
-
-/// An integer as JSON writes it without sign, fraction or exponent, up to 2^53 − 1.
-pub(crate) fn parse_integer(text: &str) -> Option<u64> {
-    let plain = !text.is_empty() && text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !plain || (text.len() > 1 && text.starts_with('0')) {
-        return None;
-    }
-    text.parse().ok().filter(|number| *number <= MAX_INTEGER)
 }
 
 /// What is wrong with a text that is not a JSON object, without the parser's own words.
@@ -180,6 +165,7 @@ impl<'de> Visitor<'de> for KeyVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::integer::MAX_INTEGER;
 
     fn field_of(error: Error) -> String {
         let Error::InvalidField { field, .. } = error else { panic!("{error:?}") };

@@ -1,6 +1,10 @@
 //! Query strings, decoded strictly: bytes that are no UTF-8 are refused rather than replaced.
 
+use std::ops::RangeInclusive;
+
 use chat_core::Error;
+
+use crate::integer::integer_within;
 
 /// The first value of a parameter; others, and parameters nobody asks for, are ignored.
 pub(crate) fn get(query: Option<&str>, name: &'static str) -> Result<Option<String>, Error> {
@@ -15,6 +19,26 @@ pub(crate) fn get(query: Option<&str>, name: &'static str) -> Result<Option<Stri
         }
     }
     Ok(None)
+}
+
+/// A parameter that is an integer in this range.
+pub(crate) fn integer(
+    query: Option<&str>,
+    name: &'static str,
+    range: RangeInclusive<u64>,
+) -> Result<Option<u64>, Error> {
+    let number = get(query, name)?.map(|text| integer_within(&text, range));
+    number.transpose().map_err(|reason| Error::invalid_field(name, reason))
+}
+
+/// A parameter that is `true` or `false`.
+pub(crate) fn boolean(query: Option<&str>, name: &'static str) -> Result<Option<bool>, Error> {
+    match get(query, name)?.as_deref() {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(Error::invalid_field(name, "must be true or false")),
+    }
 }
 
 /// Percent-decodes; `None` for a broken escape and for what is no UTF-8.

@@ -14,13 +14,13 @@ use std::{fmt::Write, io, ops::RangeInclusive, vec};
 
 use bytes::Bytes;
 use chat_core::{
-    Attached, CloseReason, Delivery, Epoch, Error, Gap, Item, Position, RoomId, Seq, Session, SessionHandle, Since,
-    Update, Updates, log::Excerpt,
+    Attached, CloseReason, Delivery, Epoch, Error, Gap, Item, RoomId, Seq, Session, SessionHandle, Since, Update,
+    Updates, log::Excerpt,
 };
 use futures::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
-use crate::{frames, jitter, json::parse_integer, vanished, ws};
+use crate::{frames, jitter, position::EventId, vanished};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
@@ -37,13 +37,6 @@ pub(crate) async fn open(session: Session, room: RoomId, since: Since, presence:
     let attached =
         if presence { hold.handle.attach(room, since).await } else { hold.handle.observe(room, since).await };
     Ok(Feed::new(hold, updates, attached?))
-}
-
-/// The position that an id names.
-pub(crate) fn parse_id(id: &str) -> Option<Position> {
-    let (epoch, seq) = id.rsplit_once(':')?;
-    let seq = Seq(parse_integer(seq)?);
-    (!epoch.is_empty() && ws::is_epoch(epoch)).then(|| Position { epoch: Epoch::new(epoch), seq })
 }
 
 /// What an attached session hears, as text for an `EventSource`.
@@ -158,7 +151,7 @@ impl Drop for Hold {
 
 fn write_id(text: &mut String, epoch: &Epoch, seq: Seq) {
     // Writing to a string cannot fail.
-    let _written = writeln!(text, "id: {epoch}:{seq}");
+    let _written = writeln!(text, "id: {}", EventId(epoch, seq));
 }
 
 /// One frame, and with it one event: JSON on the wire has no line breaks of its own.
@@ -176,6 +169,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::position;
 
     async fn engine(limits: Limits) -> (ChatEngine, RoomId) {
         let engine = ChatEngine::builder().limits(limits).build().await.unwrap();
@@ -192,7 +186,7 @@ mod tests {
     }
 
     fn ids(text: &str) -> Vec<u64> {
-        text.lines().filter_map(|line| Some(parse_id(line.strip_prefix("id: ")?)?.seq.0)).collect()
+        text.lines().filter_map(|line| Some(position::of_event_id(line.strip_prefix("id: ")?)?.seq.0)).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -276,16 +270,5 @@ mod tests {
         let last = all.trim_end().lines().last().unwrap();
         let wait: u64 = last.strip_prefix("retry: ").unwrap().parse().unwrap();
         assert!(RETRY_AFTER_SHUTDOWN.contains(&wait) && all.ends_with("\n\n"), "{all}");
-    }
-
-    #[test]
-    fn ids_are_positions() {
-        let position = parse_id("e:f:41").unwrap();
-        assert_eq!((position.epoch.as_str(), position.seq), ("e:f", Seq(41)));
-        for bad in
-            [&format!("{}:1", "e".repeat(65)), "", "41", ":41", "e:", "e:x", "e:-1", "e:01", "e:9007199254740992"]
-        {
-            assert_eq!(parse_id(bad), None, "{bad}");
-        }
     }
 }

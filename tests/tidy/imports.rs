@@ -117,6 +117,27 @@ pub(crate) fn own_modules(file: &File) -> Vec<Complaint> {
     complaints
 }
 
+/// Modules of the adapter that know nothing of certain others, so that one transport does not lean on another.
+const STRANGERS: &[(&str, &[&str])] = &[
+    ("chat-http/src/frames/", &["api", "sse", "ws"]),
+    ("chat-http/src/sse.rs", &["api", "ws"]),
+    ("chat-http/src/ws/", &["api", "sse"]),
+    ("chat-http/src/api/", &["ws"]),
+];
+
+/// Names a module of the adapter that is none of its business.
+pub(crate) fn adapter_modules(file: &File) -> Vec<Complaint> {
+    let code = code(&file.text);
+    let strangers = STRANGERS.iter().filter(|(place, _)| file.path.starts_with(place)).flat_map(|(_, names)| *names);
+    let named = named_at(&code);
+    let complain = |stranger: &&str| {
+        let (at, name) = named.iter().find(|(_, name)| name == stranger)?;
+        let what = format!("do not name `{name}` here: what several transports need has a module of its own");
+        Some((line_of(&code, *at), what))
+    };
+    strangers.filter_map(complain).collect()
+}
+
 /// What is named of the crate: its modules, and what lib.rs re-exports of them.
 fn named_at(code: &str) -> Vec<(usize, &str)> {
     let mut named = Vec::new();
@@ -234,6 +255,14 @@ mod tests {
         complains(own_modules, "chat-core/src/model.rs", "use crate::Policy;\n", 1);
         is_content(own_modules, "chat-core/src/engine/hub.rs", "use crate::{state::RoomState, store::Store};\n");
         is_content(own_modules, "chat-core/src/testing/world.rs", "use crate::engine::Health;\n");
+    }
+
+    #[test]
+    fn a_transport_that_leans_on_another() {
+        complains(adapter_modules, "chat-http/src/sse.rs", "use crate::{\n    frames, ws,\n};\n", 1);
+        complains(adapter_modules, "chat-http/src/frames/answer.rs", "\nfn a(b: crate::ws::B) {}\n", 2);
+        is_content(adapter_modules, "chat-http/src/sse.rs", "use crate::{frames, position};\n");
+        is_content(adapter_modules, "chat-http/src/lib.rs", "use crate::ws;\n");
     }
 
     #[test]

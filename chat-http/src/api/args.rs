@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_core::{Actor, Error, IdempotencyKey, Identity, Position, RoomId};
+use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, RoomId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -12,9 +12,10 @@ use poem_openapi::{
 use super::patterns;
 use crate::{
     auth::Authenticator,
-    json::{MAX_INTEGER, parse_integer},
+    integer::{MAX_INTEGER, integer_within},
+    position::{self, EPOCH_CHARS},
     problem::Problem,
-    query, sse,
+    query,
 };
 
 /// Who asks, as the [`Authenticator`] says.
@@ -38,6 +39,9 @@ pub(crate) type LimitArg = IntegerArg<1, 100>;
 /// A text in the query, of at most so many characters.
 pub(crate) struct TextArg<const MAX: usize>(pub(crate) Option<String>);
 
+/// The epoch of a position in the query.
+pub(crate) struct EpochArg(pub(crate) Option<Epoch>);
+
 /// `true` or `false` in the query.
 pub(crate) struct FlagArg(pub(crate) Option<bool>);
 
@@ -54,7 +58,7 @@ impl LastIdArg {
         if value.is_empty() && values.next().is_none() {
             return Ok(None);
         }
-        let id = std::str::from_utf8(value.as_bytes()).ok().and_then(sse::parse_id);
+        let id = std::str::from_utf8(value.as_bytes()).ok().and_then(position::of_event_id);
         match id {
             Some(position) if values.next().is_none() => Ok(Some(position)),
             _ => Err(Error::invalid_field(Self::NAME, "must be the id of an event of this stream").into()),
@@ -112,17 +116,12 @@ macro_rules! parameter {
 
 parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
     // poem-openapi numbers the parameters of a path: the first is the room in every path there is.
-    let number = request.raw_path_param("param0").and_then(parse_integer).filter(|number| *number > 0);
-    let id = number.ok_or_else(|| Error::invalid_field(name, RANGE))?;
-    Ok(Self(RoomId(id)))
+    let id = integer_within(request.raw_path_param("param0").unwrap_or_default(), 1..=MAX_INTEGER);
+    Ok(Self(RoomId(id.map_err(|reason| Error::invalid_field(name, reason))?)))
 });
 
 parameter!([const MIN: u64, const MAX: u64] IntegerArg<MIN, MAX>, Query, required false, integer(MIN, MAX), |request, name| {
-    let Some(text) = query::get(request.uri().query(), name)? else { return Ok(Self(None)) };
-    match parse_integer(&text) {
-        Some(number) if (MIN..=MAX).contains(&number) => Ok(Self(Some(number))),
-        _ => Err(Error::invalid_field(name, format!("must be an integer from {MIN} to {MAX}")).into()),
-    }
+    Ok(Self(query::integer(request.uri().query(), name, MIN..=MAX)?))
 });
 
 parameter!([const MAX: usize] TextArg<MAX>, Query, required false, text_schema(MAX), |request, name| {
@@ -133,13 +132,12 @@ parameter!([const MAX: usize] TextArg<MAX>, Query, required false, text_schema(M
     Ok(Self(text))
 });
 
+parameter!([] EpochArg, Query, required false, text_schema(EPOCH_CHARS), |request, name| {
+    Ok(Self(position::epoch_in_query(request.uri().query(), name)?))
+});
+
 parameter!([] FlagArg, Query, required false, MetaSchema::new("boolean"), |request, name| {
-    match query::get(request.uri().query(), name)?.as_deref() {
-        None => Ok(Self(None)),
-        Some("true") => Ok(Self(Some(true))),
-        Some("false") => Ok(Self(Some(false))),
-        Some(_) => Err(Error::invalid_field(name, "must be true or false").into()),
-    }
+    Ok(Self(query::boolean(request.uri().query(), name)?))
 });
 
 parameter!([] LastIdArg, Header, required false, last_id_schema(), |request, _name| {
@@ -190,8 +188,6 @@ who_asks!(User, |actor| actor.user().cloned().map(Self));
 
 /// The schema of users' names.
 const USER_NAME: &str = "UserName";
-
-const RANGE: &str = "must be an integer from 1 to 9007199254740991";
 
 #[expect(clippy::cast_precision_loss, reason = "integers on the wire stay below 2^53, where f64 is exact")]
 fn integer(min: u64, max: u64) -> MetaSchema {

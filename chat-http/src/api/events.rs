@@ -1,6 +1,6 @@
 //! Hearing a room over plain HTTP.
 
-use chat_core::{ChatEngine, Epoch, Error, Position, Seq, Since};
+use chat_core::{ChatEngine, Error, Since};
 use poem::{
     Body, IntoResponse, Response, Result,
     http::{HeaderName, header},
@@ -12,13 +12,13 @@ use poem_openapi::{
 };
 
 use super::{
-    args::{FlagArg, LastIdArg, RoomArg, SeqArg, TextArg, User},
+    args::{EpochArg, FlagArg, LastIdArg, RoomArg, SeqArg, User},
     tag::Tag,
 };
 use crate::{
+    position,
     problem::Problem,
     sse::{self, Feed},
-    ws::EPOCH_CHARS,
 };
 
 /// The event streams of an engine's rooms.
@@ -54,7 +54,7 @@ impl EventsApi {
         /// Start with the event after this number. The default is to start from now on.
         after: SeqArg,
         /// The history that `after` belongs to. Without it, only the number counts.
-        epoch: TextArg<EPOCH_CHARS>,
+        epoch: EpochArg,
         /// Whether you are shown as online. The default is `true`.
         presence: FlagArg,
         /// The id of the last event that you received. It overrides `after` and `epoch`.
@@ -63,21 +63,12 @@ impl EventsApi {
     ) -> Result<EventStream, Problem> {
         let session = self.engine.connect(caller.0);
         let comes_back = last.0.is_some();
-        let since = last.0.map_or_else(|| begin(after.0, epoch.0), Since::Position);
+        let since = last.0.map_or_else(|| position::since(after.0, epoch.0), Since::Position);
         match sse::open(session, room_id.0, since, presence.0.unwrap_or(true)).await {
             Ok(feed) => Ok(EventStream::Open(Frames(feed))),
             Err(Error::RoomNotFound) if comes_back => Ok(EventStream::Over),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// Where a client begins that does not come back.
-fn begin(after: Option<u64>, epoch: Option<String>) -> Since {
-    match (after.map(Seq), epoch) {
-        (None, _) => Since::Now,
-        (Some(seq), None) => Since::Seq(seq),
-        (Some(seq), Some(epoch)) => Since::Position(Position { epoch: Epoch::new(&epoch), seq }),
     }
 }
 

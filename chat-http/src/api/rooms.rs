@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     dto::{RoomDto, RoomList},
-    json::{Fields, parse_integer},
+    integer::parse_integer,
+    json::Fields,
     problem::Problem,
     refusal::Refusal,
 };

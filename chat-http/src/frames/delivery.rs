@@ -49,22 +49,12 @@ fn encode_signal(signal: &Signal) -> Option<String> {
     match &signal.kind {
         SignalKind::Join(user) => json(&notice("join", "joined", user, room, timestamp)),
         SignalKind::Leave(user) => json(&notice("leave", "left", user, room, timestamp)),
-        SignalKind::UserList(presence) => json(&ListFrame {
-            kind: "user_list",
-            users: names(&presence.identities),
-            identities: identities(&presence.identities),
-            count: presence.count,
-            room,
-            timestamp,
-        }),
-        SignalKind::Typing(typing) => json(&ListFrame {
-            kind: "typing",
-            users: names(&typing.identities),
-            identities: identities(&typing.identities),
-            count: typing.count,
-            room,
-            timestamp,
-        }),
+        SignalKind::UserList(presence) => {
+            json(&ListFrame::new("user_list", presence.count, &presence.identities, room, timestamp))
+        }
+        SignalKind::Typing(typing) => {
+            json(&ListFrame::new("typing", typing.count, &typing.identities, room, timestamp))
+        }
         _ => None,
     }
 }
@@ -120,6 +110,12 @@ struct ListFrame {
     count: usize,
     room: u64,
     timestamp: String,
+}
+
+impl ListFrame {
+    fn new(kind: &'static str, count: usize, users: &[Identity], room: u64, timestamp: String) -> Self {
+        Self { kind, users: names(users), identities: identities(users), count, room, timestamp }
+    }
 }
 
 #[cfg(test)]

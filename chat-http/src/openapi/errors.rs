@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{json::MAX_INTEGER, problem};
+use crate::{integer::MAX_INTEGER, problem};
 
 /// Declares the errors, and adds them to the operations.
 pub(super) fn add(document: &mut Value) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{api::patterns, json::MAX_INTEGER};
+use crate::{api::patterns, integer::MAX_INTEGER};
 
 /// Puts the whole document right.
 pub(super) fn postprocess(document: &mut Value) {

@@ -1,11 +1,8 @@
 //! The frames that clients send: how they are read, and why they are refused.
 
-use chat_core::{Command, Draft, Epoch, Error, Position, RoomId, Seq, Since};
+use chat_core::{Command, Draft, Error, RoomId};
 
-use crate::{
-    json::{Fields, MAX_INTEGER},
-    refusal::Refusal,
-};
+use crate::{integer::MAX_INTEGER, json::Fields, position, refusal::Refusal};
 
 /// A frame of a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +73,7 @@ fn read_request(
     *room_named = Some(room);
     let command = match kind.as_str() {
         "attach" => {
-            let since = read_since(fields)?.unwrap_or(Since::Now);
+            let since = position::in_frame(fields)?;
             Command::Attach { room, since, presence: fields.boolean("presence")?.unwrap_or(true) }
         }
         "detach" => Command::Detach { room },
@@ -103,38 +100,10 @@ fn read_room(fields: &mut Fields<'_>, own: Option<RoomId>) -> Result<RoomId, Err
     }
 }
 
-fn read_since(fields: &mut Fields<'_>) -> Result<Option<Since>, Refusal> {
-    let Some(mut after) = fields.object("after")? else { return Ok(None) };
-    let seq = after.integer("seq", 0..=MAX_INTEGER)?.ok_or_else(|| after.wrong("seq", "is missing"))?;
-    let epoch = after.text("epoch")?;
-    if epoch.as_deref().is_some_and(|epoch| !is_epoch(epoch)) {
-        return Err(after.wrong("epoch", EPOCH_RULE).into());
-    }
-    after.finish()?;
-    Ok(since(Some(Seq(seq)), epoch))
-}
-
-/// The position a client names: without the epoch only the number counts.
-pub(super) fn since(seq: Option<Seq>, epoch: Option<String>) -> Option<Since> {
-    let seq = seq?;
-    Some(match epoch {
-        Some(epoch) => Since::Position(Position { epoch: Epoch::new(&epoch), seq }),
-        None => Since::Seq(seq),
-    })
-}
-
-/// Whether a text is short enough to be an epoch.
-pub(crate) fn is_epoch(text: &str) -> bool {
-    text.chars().count() <= EPOCH_CHARS
-}
-
-/// The longest epoch that is read. Those that are given have 32.
-pub(crate) const EPOCH_CHARS: usize = 64;
-/// What is said of a longer one.
-pub(crate) const EPOCH_RULE: &str = "must be at most 64 characters";
-
 #[cfg(test)]
 mod tests {
+    use chat_core::{Epoch, Position, Seq, Since};
+
     use super::*;
 
     const ONE: RoomId = RoomId(1);
@@ -172,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let rows: [(&str, Option<RoomId>, &str, &str); 17] = [
+        let rows: [(&str, Option<RoomId>, &str, &str); 14] = [
             ("[]", None, "bad_json", ""),
             (r#"{"type":"ping""#, None, "bad_json", ""),
             ("{}", None, "invalid_field", "type"),
@@ -187,12 +156,7 @@ mod tests {
             (r#"{"type":"message","room":2,"content":"a"}"#, Some(ONE), "invalid_field", "room"),
             (r#"{"type":"message"}"#, Some(ONE), "invalid_field", "content"),
             (r#"{"type":"typing","is_typing":"yes"}"#, Some(ONE), "invalid_field", "is_typing"),
-            (r#"{"type":"attach","room":1,"after":{"epoch":"e"}}"#, None, "invalid_field", "after.seq"),
-            (r#"{"type":"attach","room":1,"after":{"seq":-1}}"#, None, "invalid_field", "after.seq"),
-            (r#"{"type":"attach","room":1,"after":5}"#, None, "invalid_field", "after"),
         ];
-        let long = format!(r#"{{"type":"attach","room":1,"after":{{"seq":1,"epoch":"{}"}}}}"#, "é".repeat(65));
-        assert_eq!(refusal(&long, None), ("invalid_field", "after.epoch".to_owned()));
         for (text, own, code, field) in rows {
             assert_eq!(refusal(text, own), (code, field.to_owned()), "{text}");
         }

@@ -14,25 +14,22 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use chat_core::{Actor, ChatEngine, Error, Identity, RoomId, Seq, Since};
+use chat_core::{Actor, ChatEngine, Error, Identity, RoomId};
 use poem::{Endpoint, Request, Response, Result};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
     auth::Authenticator,
-    json::{MAX_INTEGER, parse_integer},
+    integer::{MAX_INTEGER, integer_within},
     metrics::{self, OpenSocket},
     origin::Origins,
-    query,
+    position, query,
 };
 
 #[cfg(feature = "test-util")]
 pub(crate) use self::drive::echo;
+pub(crate) use self::upgrade::Handshake;
 use self::{close::CloseCode, drive::Entry};
-pub(crate) use self::{
-    command::{EPOCH_CHARS, is_epoch},
-    upgrade::Handshake,
-};
 
 /// Where the sockets lie below a mount point.
 pub(crate) const PATHS: [&str; 2] = ["/ws/chat", "/ws/chat/{room_id}"];
@@ -106,25 +103,9 @@ impl Endpoint for Sockets {
 
 /// The room in the path, and `after`, `epoch` and `presence` in the query.
 fn read_entry(request: &Request) -> Result<Entry, Error> {
-    let wrong = |field: &'static str, reason: &'static str| Error::invalid_field(field, reason);
-    let room = request.raw_path_param("room_id").and_then(parse_integer).filter(|id| (1..=MAX_INTEGER).contains(id));
-    let room = RoomId(room.ok_or_else(|| wrong("room", "must be an integer from 1 to 9007199254740991"))?);
+    let room = integer_within(request.raw_path_param("room_id").unwrap_or_default(), 1..=MAX_INTEGER);
+    let room = RoomId(room.map_err(|reason| Error::invalid_field("room", reason))?);
     let query = request.uri().query();
-    let after = query::get(query, "after")?;
-    let seq = after
-        .map(|text| {
-            parse_integer(&text).map(Seq).ok_or_else(|| wrong("after", "must be an integer from 0 to 9007199254740991"))
-        })
-        .transpose()?;
-    let epoch = query::get(query, "epoch")?;
-    if epoch.as_deref().is_some_and(|epoch| !is_epoch(epoch)) {
-        return Err(wrong("epoch", command::EPOCH_RULE));
-    }
-    let since = command::since(seq, epoch);
-    let presence = match query::get(query, "presence")?.as_deref() {
-        None | Some("true") => true,
-        Some("false") => false,
-        Some(_) => return Err(wrong("presence", "must be true or false")),
-    };
-    Ok(Entry { room, since: since.unwrap_or(Since::Now), presence })
+    let since = position::in_query(query)?;
+    Ok(Entry { room, since, presence: query::boolean(query, "presence")?.unwrap_or(true) })
 }
