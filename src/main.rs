@@ -1,11 +1,11 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+#[cfg(failpoints)]
+mod failpoints;
 mod listen;
 mod log;
 mod metrics;
 mod signals;
-#[cfg(feature = "torture")]
-mod torture;
 
 use std::{io::Write, net::SocketAddr, process::ExitCode};
 
@@ -125,8 +125,8 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Failure> {
     let Options { database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, .. } = options;
-    #[cfg(feature = "torture")]
-    torture::arm().map_err(|text| Failure { code: 2, text })?;
+    #[cfg(failpoints)]
+    failpoints::arm().map_err(|text| Failure { code: 2, text })?;
     // The addresses first: they are cheaper to find taken than the database.
     let (listener, address) = listen_on(&listen).await?;
     let metrics = match metrics_listen {

@@ -11,6 +11,8 @@ use std::{
 mod circles;
 #[path = "tidy/docs.rs"]
 mod docs;
+#[path = "tidy/hooks.rs"]
+mod hooks;
 #[path = "tidy/imports.rs"]
 mod imports;
 #[path = "tidy/paths.rs"]
@@ -39,6 +41,7 @@ const RULES: &[Rule] = &[
     registry_hosts,
     ignored_tests,
     changelog,
+    hooks::hooks,
     imports::foreign_crates,
     imports::own_modules,
     imports::adapter_modules,

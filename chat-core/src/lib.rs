@@ -17,16 +17,18 @@ mod update;
 
 pub mod append;
 pub mod characters;
+#[cfg_attr(not(failpoints), doc(hidden))]
+pub mod failpoints;
 pub mod fold;
 pub mod log;
 pub mod state;
 pub mod store;
 pub mod text;
-#[cfg_attr(not(feature = "torture"), doc(hidden))]
-pub mod torture;
 
 #[cfg(feature = "runtime")]
 mod engine;
+#[cfg(any(failpoints, feature = "test-util", all(test, feature = "runtime")))]
+pub mod mutations;
 #[cfg(any(feature = "test-util", all(test, feature = "runtime")))]
 pub mod testing;
 

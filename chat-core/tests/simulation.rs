@@ -1,23 +1,23 @@
-//! Thousands of seeded scenarios against the engine's promises, and planted bugs that they must find.
+//! Thousands of seeded scenarios against the engine's promises, and injected bugs that they must find.
 //!
 //! `CHAT_SIM_SEEDS=20000` plays that many; `CHAT_SIM_SEED=7` plays one and shows its trace.
 #![cfg(feature = "test-util")]
 
 use std::{
+    collections::BTreeSet,
     env, fmt,
     sync::atomic::{AtomicU64, Ordering},
     thread,
 };
 
 use chat_core::{
-    store::MemoryBugs,
-    testing::{Plant, Promise, Run, Tally, World},
-    torture::Bug,
+    mutations::Bug,
+    testing::{Promise, Run, Tally, World},
 };
 
 /// How many scenarios are played unless asked otherwise.
 const SEEDS: u64 = 2_000;
-/// Within how many of them each planted bug is to be found.
+/// Within how many of them each injected bug is to be found.
 const ENOUGH: u64 = 200;
 
 /// What went wrong with a seed: a broken promise, or two runs that differ.
@@ -44,7 +44,7 @@ fn the_promises_hold_in_every_scenario() {
     assert!(tally.resyncs > 0 && tally.crashes > 0 && tally.lagged > 0 && tally.foreign > 0, "{tally:?}");
 }
 
-/// The bugs of a state, and as what each may be found.
+/// The bugs that a simulated world can have, and as what each may be found.
 const BUGS: &[(Bug, &[Promise])] = &[
     (Bug::PublishBeforeCommit, &[Promise::Durable]),
     (Bug::AttachOffByOne, &[Promise::HonestResume]),
@@ -70,51 +70,46 @@ const BUGS: &[(Bug, &[Promise])] = &[
     (Bug::LeaveWithoutTheLastSession, &[Promise::Presence]),
     (Bug::PresenceNotCleared, &[Promise::Presence]),
     (Bug::ArrivalMissed, &[Promise::Presence]),
+    (Bug::FailedAppendAcked, &[Promise::Durable, Promise::ReadYourWrites]),
+    (Bug::DedupOff, &[Promise::SentOnce]),
+    (Bug::DedupForgottenAtRestart, &[Promise::SentOnce]),
+    (Bug::DedupOffInBatch, &[Promise::SentOnce]),
+    (Bug::NumberSkippedByReplay, &[Promise::Durable, Promise::ReadYourWrites]),
+    (Bug::KeyMismatchAccepted, &[Promise::SentOnce]),
+    (Bug::ReuseSeq, &[Promise::OneOrder, Promise::ReadYourWrites]),
+    (Bug::RenameNotServed, &[Promise::Fold]),
 ];
 
-/// The bugs that are none of a state's: the simulator has nothing of where they are.
-const BUGS_ELSEWHERE: &[Bug] = &[
-    Bug::AckBeforeCommit,
-    Bug::FailedAppendAcked,
-    Bug::LostOnShutdown,
-    Bug::DedupOff,
-    Bug::DedupForgottenAtRestart,
-    Bug::KeyMismatchAccepted,
-    Bug::ReuseSeq,
-    Bug::RenameNotServed,
-    Bug::SynchronousNormal,
-    Bug::StaleHistory,
-    Bug::HistoryHole,
-];
+/// The bugs that only a server can have: the simulator has nothing of where they are.
+const BUGS_ELSEWHERE: &[Bug] =
+    &[Bug::AckBeforeCommit, Bug::LostOnShutdown, Bug::SynchronousNormal, Bug::StaleHistory, Bug::HistoryHole];
 
 #[test]
-fn each_planted_bug_is_found() {
-    for (bug, promises) in BUGS {
-        is_found(bug.name(), Plant::State(*bug), promises);
-    }
-    is_found("head raised for a replay", log_bug(|bugs| bugs.replay_raises_head = true), &[Promise::GaplessOnce]);
-    is_found("key forgotten after a restart", log_bug(|bugs| bugs.restart_forgets_keys = true), &[Promise::SentOnce]);
-    is_found("key forgotten within a batch", log_bug(|bugs| bugs.batch_forgets_keys = true), &[Promise::SentOnce]);
+fn each_injected_bug_is_found() {
+    let missed: Vec<String> = BUGS.iter().filter_map(|(bug, promises)| look_for(*bug, promises).err()).collect();
+    assert!(missed.is_empty(), "\n{}", missed.join("\n"));
 }
 
 #[test]
 fn no_bug_is_forgotten() {
-    let planted = BUGS.iter().map(|(bug, _)| *bug).chain(BUGS_ELSEWHERE.iter().copied());
-    assert_eq!(planted.collect::<Vec<_>>(), Bug::ALL);
+    let here = BUGS.iter().map(|(bug, _)| *bug).chain(BUGS_ELSEWHERE.iter().copied());
+    let names = |bugs: &mut dyn Iterator<Item = Bug>| bugs.map(Bug::name).collect::<BTreeSet<_>>();
+    assert_eq!(names(&mut here.into_iter()), names(&mut Bug::ALL.iter().copied()));
+    assert_eq!(BUGS.len() + BUGS_ELSEWHERE.len(), Bug::ALL.len());
 }
 
-fn is_found(name: &str, plant: Plant, promises: &[Promise]) {
-    let found = (0..ENOUGH).find_map(|seed| World::run(seed, Some(plant), false).broken.map(|broken| (seed, broken)));
-    let (seed, broken) = found.unwrap_or_else(|| panic!("{name}: not found in {ENOUGH} scenarios"));
-    eprintln!("the planted bug {name:<31} was found with seed {seed:<4} as {:?}", broken.promise);
-    assert!(promises.contains(&broken.promise), "{name} is found as {broken}");
-    assert_eq!(World::run(seed, None, false).broken, None, "without the bug, seed {seed} passes");
-}
-
-fn log_bug(switch: impl FnOnce(&mut MemoryBugs)) -> Plant {
-    let mut bugs = MemoryBugs::default();
-    switch(&mut bugs);
-    Plant::Log(bugs)
+/// Plays scenarios until the bug is found; `Err` says that it was not, or not as it should be.
+fn look_for(bug: Bug, promises: &[Promise]) -> Result<(), String> {
+    let found = (0..ENOUGH).find_map(|seed| World::run(seed, Some(bug), false).broken.map(|broken| (seed, broken)));
+    let (seed, broken) = found.ok_or_else(|| format!("{bug}: not found in {ENOUGH} scenarios"))?;
+    eprintln!("the injected bug {:<31} was found with seed {seed:<4} as {:?}", bug.name(), broken.promise);
+    if !promises.contains(&broken.promise) {
+        return Err(format!("{bug} is found as {broken}"));
+    }
+    match World::run(seed, None, false).broken {
+        None => Ok(()),
+        Some(broken) => Err(format!("without {bug}, seed {seed} does not pass either: {broken}")),
+    }
 }
 
 fn number(name: &str) -> Option<u64> {

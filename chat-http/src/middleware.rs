@@ -6,8 +6,8 @@ use std::{io, panic::AssertUnwindSafe, time::Instant};
 use bytes::Bytes;
 use chat_core::{
     Error,
+    failpoints::{self, Point},
     log::LogLimit,
-    torture::{self, Point},
 };
 use futures::FutureExt;
 use http_body_util::combinators::BoxBody;
@@ -116,7 +116,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         let is_rest = is_rest(request.uri().path());
         let answer = async {
             if is_rest {
-                torture::reached(Point::InHandler);
+                failpoints::reached(Point::InHandler);
             }
             self.inner.call(request).await
         };

@@ -7,7 +7,12 @@ use tokio::{process::Command, time::timeout};
 
 use crate::common::{DEADLINE, Database, Frame, Server, Socket, on_each_database};
 
-on_each_database!(kill_at_each_point, kill_in_the_first_start);
+on_each_database!(
+    #[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
+    kill_at_each_point,
+    #[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
+    kill_in_the_first_start,
+);
 
 /// SIGABRT: how a process ends that aborts.
 const ABORTED: i32 = 6;
@@ -34,7 +39,7 @@ async fn kill_at_each_point(database: Database) {
 
 async fn kill_at(database: &Database, case: &Case) {
     let point = case.point;
-    let mut server = Server::start_armed(database, &[("CHATD_TORTURE_AT", &format!("{point}:2"))]).await;
+    let mut server = Server::start_armed(database, &[("CHATD_FAIL_AT", &format!("{point}:2"))]).await;
     let room = server.room(point).await;
     let mut alice = server.join(room, "Alice").await;
     let mut bob = server.join(room, "Bob").await;
@@ -69,7 +74,7 @@ async fn kill_in_the_first_start(database: Database) {
     // Before each statement, and after the last: what was begun is undone or done again by the next one.
     for pass in 1..=4 {
         let at = format!("in_migration:{pass}");
-        let (status, log) = Server::fail_armed(&database, &[("CHATD_TORTURE_AT", &at)]).await;
+        let (status, log) = Server::fail_armed(&database, &[("CHATD_FAIL_AT", &at)]).await;
         assert_eq!(status.signal(), Some(ABORTED), "{at}: {log}");
     }
     let server = Server::start(&database).await;
@@ -78,9 +83,10 @@ async fn kill_in_the_first_start(database: Database) {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_server_that_stops_goes_on_as_if_nothing_had_been() {
     let database = Database::sqlite();
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_AT", "after_commit:1:stop")]).await;
+    let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "after_commit:1:stop")]).await;
     let room = server.room("general").await;
     let mut alice = server.join(room, "Alice").await;
     alice.send(message("one")).await;
@@ -97,12 +103,13 @@ async fn a_server_that_stops_goes_on_as_if_nothing_had_been() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_plan_that_makes_no_sense_is_refused() {
     let database = Database::sqlite();
     for (name, value, said) in [
-        ("CHATD_TORTURE_AT", "after_comit:1", "after_commit"),
-        ("CHATD_TORTURE_AT", "after_commit", "which pass"),
-        ("CHATD_TORTURE_BUG", "a_beetle", "drop_delivery"),
+        ("CHATD_FAIL_AT", "after_comit:1", "after_commit"),
+        ("CHATD_FAIL_AT", "after_commit", "which pass"),
+        ("CHATD_INJECTED_BUG", "a_beetle", "drop_delivery"),
     ] {
         let (status, log) = Server::fail_armed(&database, &[(name, value)]).await;
         assert_eq!(status.code(), Some(2), "{log}");

@@ -9,17 +9,14 @@ mod faults;
 mod files;
 mod greedy;
 mod history;
+mod injected_bugs;
 mod kill;
-#[cfg(feature = "torture")]
 mod kill_points;
 mod logs;
 mod metrics;
 mod middleware;
 mod migration;
-#[cfg(feature = "torture")]
 mod panics;
-#[cfg(feature = "torture")]
-mod planted;
 mod presence;
 mod protocol;
 mod protocol_errors;

@@ -8,9 +8,10 @@ use crate::common::{Database, Frame, Server, Socket};
 const DEFECT: Option<u16> = Some(1011);
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_panic_in_a_rooms_task() {
     let database = Database::sqlite();
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_AT", "in_room_task:4:panic")]).await;
+    let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "in_room_task:4:panic")]).await;
     let (hit, spared) = (server.room("hit").await, server.room("spared").await);
     let (mut alice, mut bob) = (server.join(hit, "Alice").await, server.join(hit, "Bob").await);
     let mut carol = server.join(spared, "Carol").await;
@@ -37,9 +38,10 @@ async fn a_panic_in_a_rooms_task() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_panic_in_a_rooms_task_while_rest_waits() {
     let database = Database::sqlite();
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_AT", "in_room_task:1:panic")]).await;
+    let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "in_room_task:1:panic")]).await;
     let room = server.room("general").await;
     let path = format!("/rooms/{room}/messages?username=Alice");
     let send = || server.call("POST", &path, &[("idempotency-key", "k")], Some(json!({"content": "one"})));
@@ -50,10 +52,11 @@ async fn a_panic_in_a_rooms_task_while_rest_waits() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_panic_in_a_requests_handler() {
     let database = Database::sqlite();
     // The first request makes the room.
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_AT", "in_handler:2:panic")]).await;
+    let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "in_handler:2:panic")]).await;
     let room = server.room("general").await;
     server.get("/rooms").await.problem(500, "internal");
     assert_eq!(server.get("/rooms").await.json(200)["rooms"][0]["id"], json!(room));
@@ -62,10 +65,11 @@ async fn a_panic_in_a_requests_handler() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_panic_over_a_sockets_frame() {
     let database = Database::sqlite();
     // The room, and one frame of each socket.
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_AT", "in_handler:4:panic")]).await;
+    let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "in_handler:4:panic")]).await;
     let room = server.room("general").await;
     let (mut alice, mut bob) = (server.join(room, "Alice").await, server.join(room, "Bob").await);
     assert_eq!((alice.say("one").await, bob.say("two").await), (1, 2));

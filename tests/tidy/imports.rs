@@ -22,6 +22,7 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
         &["tokio", "tokio_tungstenite"],
         &[
             "chat-core/src/engine/",
+            "chat-core/src/mutations/",
             "chat-core/src/store/sea/",
             "chat-core/src/testing/",
             "chat-core/tests/",
@@ -89,9 +90,10 @@ fn may_name(path: &str) -> Option<Vec<&'static str>> {
     let module = path.split(['/', '.']).next().unwrap_or_default();
     match module {
         "lib" | "engine" | "testing" => None,
-        "state" => own(&["state", "torture"]),
-        "store" => own(&["store", "torture"]),
-        "torture" => own(&["torture"]),
+        "state" => own(&["state"]),
+        "store" => own(&["store", "failpoints"]),
+        "failpoints" => own(&["failpoints"]),
+        "mutations" => own(&["mutations", "state", "store", "failpoints"]),
         "policy" => own(&["policy"]),
         _ => own(&[]),
     }

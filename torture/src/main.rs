@@ -3,7 +3,7 @@
 
 use std::{ops::Range, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use chat_core::torture::Bug;
+use chat_core::mutations::Bug;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use torture::{
@@ -24,7 +24,7 @@ use torture::{
 #[command(name = "torture", bin_name = "cargo xtask torture", override_usage = "cargo xtask torture [OPTIONS]")]
 #[command(after_help = SUPPLIED)]
 struct Arguments {
-    /// The server to torture: chatd, built with the feature `torture`. Supplied by `cargo xtask torture`.
+    /// The server to torture: chatd, built with `CHAT_FAILPOINTS=1`. Supplied by `cargo xtask torture`.
     #[arg(long, value_name = "PROGRAM")]
     server: PathBuf,
 
@@ -52,11 +52,11 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', value_parser = fault)]
     faults: Vec<Fault>,
 
-    /// Plant this bug in the server; `--list` names the bugs.
+    /// Inject this bug into the server; `--list` names the bugs.
     #[arg(long)]
     bug: Option<String>,
 
-    /// Plant one bug after the other (or only `--bug`), and say how each is found.
+    /// Inject one bug after the other (or only `--bug`), and say how each is found.
     #[arg(long, alias = "judge")]
     mutation_check: bool,
 
@@ -189,7 +189,7 @@ async fn mutation_check(arguments: &Arguments) -> Result<bool> {
         all += 1;
         caught += usize::from(result.is_caught());
     }
-    println!("{caught} of {} caught", counted(all, "planted bug"));
+    println!("{caught} of {} caught", counted(all, "injected bug"));
     Ok(all > 0 && caught == all)
 }
 
@@ -216,12 +216,12 @@ fn list() -> String {
     };
     let faults = Fault::ALL.map(|fault| format!("  {:32} {}{}\n", fault.name(), fault.about(), only(fault))).concat();
     let bugs: String = Bug::ALL.iter().map(|bug| format!("  {:32} {}\n", bug.name(), bug.about())).collect();
-    format!("faults, for --faults:\n{faults}\nbugs that can be planted, for --bug and --mutation-check:\n{bugs}")
+    format!("faults, for --faults:\n{faults}\nbugs that can be injected, for --bug and --mutation-check:\n{bugs}")
 }
 
 /// What `cargo xtask torture` does before this program runs.
 const SUPPLIED: &str = "\
-`cargo xtask torture` builds the server with its planted bugs (with --load-tests the release build), and supplies --server unless
+`cargo xtask torture` builds the server so that it can be told to fail (with --load-tests the release build), and supplies --server unless
 it is given. For --database postgres or mariadb, and for --mutation-check, it also installs and starts the databases, and supplies
 CHAT_TEST_POSTGRES_URL, CHAT_TEST_MYSQL_URL and the commands that restart them; your own are used where both are set.
 

@@ -1,8 +1,8 @@
-//! Is the judge any good? Each bug that can be planted has to raise an alarm.
+//! Is the judge any good? Each bug that can be injected has to raise an alarm.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use chat_core::torture::Bug;
+use chat_core::mutations::Bug;
 use histcheck::Name;
 use tokio::time::Instant;
 
@@ -141,6 +141,8 @@ fn case(bug: Bug) -> Case {
         | Bug::PipelinedSendsOutOfOrder
         | Bug::DeliverAfterDetach
         | Bug::DedupOff
+        | Bug::DedupOffInBatch
+        | Bug::NumberSkippedByReplay
         | Bug::KeyMismatchAccepted
         | Bug::RenameNotServed
         | Bug::StaleHistory

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use chat_core::mutations::Bug;
 use histcheck::history::{Phase, Record};
 use tokio::{
     sync::Mutex,
@@ -102,6 +103,7 @@ pub async fn run(options: Options) -> Result<Report> {
     let (faults, skipped) = possible(asked, &database, &options.network);
     if let Ok(shim) = &database.shim {
         shim.record(faults.contains(&Fault::PowerCut))?;
+        shim.leave_commits_unsynced(options.bug.as_deref() == Some(Bug::SynchronousNormal.name()))?;
     }
     let mut server = Server::new(launch(&options, &database, &folder.path)?);
     server.start().await?;
@@ -164,7 +166,7 @@ fn possible(asked: Vec<Fault>, database: &Database, network: &Vanishing) -> (Vec
 fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launch> {
     let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
     let mut variables: Vec<(String, OsString)> = Vec::new();
-    variables.extend(options.bug.iter().map(|bug| ("CHATD_TORTURE_BUG".to_owned(), bug.into())));
+    variables.extend(options.bug.iter().map(|bug| ("CHATD_INJECTED_BUG".to_owned(), bug.into())));
     let host = options.network.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |_| Network::NEAR);
     if let Ok(shim) = &database.shim {
         variables.extend(shim.environment().map(|(name, value)| (name.to_owned(), value)));

@@ -23,7 +23,8 @@ pub(crate) fn target() -> PathBuf {
 /// The cargo that runs this chore, in the root of the repository.
 pub(crate) fn cargo() -> Command {
     let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root());
+    // The servers of the tests can be told to fail; `chat-core/src/failpoints/mod.rs` says how.
+    cargo.current_dir(root()).env(FAILPOINTS, "1");
     // What the outer cargo says of xtask is no business of the inner one's. Build scripts that look at it (ring's does) would
     // run again, and half of all crates with them, each time somebody changes between the two.
     for (name, _) in env::vars_os() {
@@ -34,6 +35,9 @@ pub(crate) fn cargo() -> Command {
     }
     cargo
 }
+
+/// Switches the failpoints of a build on.
+pub(crate) const FAILPOINTS: &str = "CHAT_FAILPOINTS";
 
 /// A program, to be run without anything to read.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {

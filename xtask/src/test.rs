@@ -46,7 +46,7 @@ pub(crate) fn all(filter: &[String]) -> Result<Summary> {
 pub(crate) fn with_servers(words: &[String]) -> Result {
     let (program, args) = words.split_first().ok_or("which command?")?;
     let (_servers, variables) = prepare()?;
-    sh::run(Command::new(program).args(args).envs(variables))
+    sh::run(Command::new(program).args(args).envs(variables).env(sh::FAILPOINTS, "1"))
 }
 
 /// What tests, and the torture, find in their environment.

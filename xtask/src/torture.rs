@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: builds the server with its planted bugs and points to die at, and sets the torture on it.
+//! `cargo xtask torture`: builds the server with its failpoints and bugs to inject, and sets the torture on it.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
     let mut server = programs.join("chatd");
     if has(&["--load-tests", "--figures"]) {
         // What is measured is what people run.
-        sh::run(sh::cargo().args(["build", "--release"]))?;
+        sh::run(sh::cargo().args(["build", "--release"]).env_remove(sh::FAILPOINTS))?;
         server = sh::target().join("release/chatd");
     }
     let mut torture = command(programs.join("torture"));

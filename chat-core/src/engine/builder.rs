@@ -173,6 +173,8 @@ impl Builder {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
         let Self { database, limits, clock, policy } = self;
         let store = database.open().await?;
+        #[cfg(failpoints)]
+        let store = crate::mutations::MutatedStore::wrap(store);
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let (stop, stopping) = watch::channel(false);
         let metrics = Arc::new(Metrics::new());

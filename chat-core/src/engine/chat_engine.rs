@@ -20,7 +20,6 @@ use crate::{
     },
     fold,
     state::{Input, Outcome, ReplyId},
-    torture,
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -216,7 +215,7 @@ impl ChatEngine {
         let page = HistoryQuery { from: bounded(page.from), ..page };
         let read =
             inner.services.store.history(room, page).await.map_err(|failure| inner.services.read_failed(&failure))?;
-        read.map(|read| torture::page(room, page, read)).ok_or(Error::RoomNotFound)
+        read.ok_or(Error::RoomNotFound)
     }
 
     /// Who is online in a room.

@@ -31,8 +31,6 @@ mod session_queue;
 mod session_state;
 mod sessions;
 mod shutdown;
-#[cfg(feature = "torture")]
-mod spoilt;
 mod subscriber;
 mod writer;
 

@@ -8,9 +8,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+#[cfg(failpoints)]
+use crate::mutations::MutatedState as RoomState;
+#[cfg(not(failpoints))]
+use crate::state::RoomState;
 use crate::{
-    Delivery, DetachReason, Error, Item, RoomId, Seq, SessionId,
-    append::{Append, AppendResult},
+    Delivery, DetachReason, Error, Item, RoomId, SessionId,
     engine::{
         active_rooms::ActiveRoom,
         audience::Audience,
@@ -22,8 +25,8 @@ use crate::{
         reply::Responder,
         room_context::RoomContext,
     },
-    state::{Effect, Input, ReplyId, RoomState},
-    torture::{self, Point},
+    failpoints::{self, Point},
+    state::{Effect, Input, ReplyId},
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -132,10 +135,6 @@ impl RoomTask {
         let room = room.map_err(|failure| self.context.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         let epoch = self.context.services.epoch.clone();
         let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.context.services.limits));
-        #[cfg(feature = "torture")]
-        if let Some(bug) = torture::bug() {
-            state.plant(bug);
-        }
         self.tell_presence(&state);
         self.is_loaded = true;
         Ok(self.drive(&mut state).await)
@@ -207,9 +206,6 @@ impl RoomTask {
         // From here on the state says what may wait.
         drop(permit);
         self.pending.insert(reply, responder);
-        if matches!(input, Input::Send { .. }) {
-            torture::reached(Point::InRoomTask);
-        }
         self.step(state, input);
     }
 
@@ -240,7 +236,7 @@ impl RoomTask {
     fn carry_out(&mut self, effect: Effect, state: &RoomState) {
         match effect {
             Effect::Append(append) => {
-                let outcome = self.append(append, state.head());
+                let outcome = self.context.journal.append(self.id, append);
                 self.append = Some(outcome.map(Input::Appended).boxed());
             }
             Effect::Recover { keys } => {
@@ -286,23 +282,12 @@ impl RoomTask {
         }
     }
 
-    #[cfg(not(feature = "torture"))]
-    fn append(&self, append: Append, _head: Seq) -> impl Future<Output = AppendResult> + Send + use<> {
-        self.context.journal.append(self.id, append)
-    }
-
-    #[cfg(feature = "torture")]
-    fn append(&self, append: Append, head: Seq) -> impl Future<Output = AppendResult> + Send + use<> {
-        super::spoilt::append(&self.context, self.id, append, head)
-    }
-
     fn publish(&self, delivery: &Delivery) {
         let metrics = &self.context.services.metrics;
         metrics.deliveries.increment(self.audience.len() as u64);
         if let Item::Event(_) = delivery.item() {
             metrics.events_appended.increment(1);
-            #[cfg(feature = "torture")]
-            super::spoilt::after_answer();
+            failpoints::reached(Point::AfterAnswer);
         }
         self.audience.publish(delivery);
     }

@@ -4,13 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use crate::engine::{ending::Ending, inner::Inner};
+use crate::{
+    engine::{ending::Ending, inner::Inner},
+    failpoints::{self, Point},
+};
 
 impl Inner {
     /// Begins to stop, unless that has begun. It goes on whoever waits for it.
     pub(super) fn begin_shutdown(self: &Arc<Self>) {
         if self.services.lifecycle.begin_drain() {
             tracing::info!("the engine stops");
+            failpoints::reached(Point::InShutdown);
             self.services.runtime.spawn(Arc::clone(self).shut_down());
         }
     }

@@ -21,7 +21,6 @@ use crate::{
     },
     log::{Excerpt, LogLimit},
     store::{RoomMessages, Store, StoreError, StoreErrorKind},
-    torture::{self, Point},
 };
 
 /// One of the tasks that store.
@@ -153,9 +152,6 @@ impl Writer {
         let began = Instant::now();
         let appended = retrying(|| self.store.append(rooms)).instrument(span.clone()).await;
         self.metrics.batch(messages, began.elapsed(), appended.is_ok());
-        if appended.is_ok() {
-            torture::reached(Point::AfterCommit);
-        }
         match &appended {
             Ok(_) => span.record("outcome", "stored"),
             Err(failure) => span.record("outcome", field::debug(failure.kind)),

@@ -11,7 +11,6 @@ use crate::{
         room::{Load, answer, fail, refuse},
         typing::Typists,
     },
-    torture::Bug,
 };
 
 /// A session that hears the room.
@@ -99,9 +98,6 @@ impl RoomState {
                 self.give_up_attach(waiting, &Error::Unavailable, now, effects);
             }
             AttachDecision::LoadRecent | AttachDecision::LoadTail => {
-                if self.planted.has(Bug::LiveBeforeGap) {
-                    effects.push(Effect::Join(session));
-                }
                 self.waiting.insert(session, waiting);
             }
         }
@@ -120,12 +116,8 @@ impl RoomState {
         if seq > self.head {
             return if waiting.asked_tail { AttachDecision::ResyncImpossible(seq) } else { AttachDecision::LoadTail };
         }
-        if self.planted.has(Bug::AttachRepeatsOne) && seq > Seq(0) && self.recent.covers(Seq(seq.0 - 1)) {
-            return AttachDecision::Join(self.recent.since(Seq(seq.0 - 1)));
-        }
-        if self.recent.covers(seq) || self.planted.has(Bug::ResumeOkOnHole) {
-            let off_by_one = self.planted.has(Bug::AttachOffByOne) && seq < self.head;
-            return AttachDecision::Join(self.recent.since(if off_by_one { seq.next() } else { seq }));
+        if self.recent.covers(seq) {
+            return AttachDecision::Join(self.recent.since(seq));
         }
         if self.recent.can_grow() && waiting.rounds < MAX_ROUNDS {
             AttachDecision::LoadRecent
@@ -144,8 +136,7 @@ impl RoomState {
         effects: &mut Vec<Effect>,
     ) {
         let Waiting { attachment, reply, queued, .. } = waiting;
-        let is_missed = self.planted.has(Bug::ArrivalMissed) && session.0.is_multiple_of(3);
-        if attachment.presence && !is_missed && self.online.arrive(session, &attachment.user) {
+        if attachment.presence && self.online.arrive(session, &attachment.user) {
             self.presence_changed();
             if self.online.named() {
                 effects.push(Effect::Publish(self.signal(SignalKind::Join(attachment.user.clone()), now)));
@@ -228,13 +219,10 @@ impl RoomState {
         if self.typists.stop(session, &user.id) {
             self.typing_throttle.mark();
         }
-        let stays = self.planted.has(Bug::PresenceNotCleared) && departure == Departure::Lost;
-        if !attachment.presence || stays {
+        if !attachment.presence {
             return;
         }
-        let left = self.online.depart(session, &user.id, departure, now.mono);
-        let too_early = self.planted.has(Bug::LeaveWithoutTheLastSession) && departure == Departure::Closed;
-        if let Some(user) = left.or_else(|| too_early.then(|| user.clone())) {
+        if let Some(user) = self.online.depart(session, &user.id, departure, now.mono) {
             self.left(user, now, effects);
         }
     }

@@ -20,7 +20,6 @@ use crate::{
 mod audience;
 mod backlog;
 mod order;
-mod planted;
 mod presence;
 mod rate;
 mod recent;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Delivery, Event, EventKind, Identity, Now, RoomId, RoomName, Seq, Topic,
+    Delivery, Event, EventKind, Identity, Now, RoomName, Seq, Topic,
     append::{
         Append, AppendFailure, AppendOutcome, AppendResult, EventKey, Fingerprint, Lookup, NewMessage, Recovered,
         RoomDeletion, RoomUpdate, StoredEvent,
@@ -18,7 +18,6 @@ use crate::{
         Effect, Outcome, ReplyId, RoomState,
         room::{Load, answer, fail},
     },
-    torture::Bug,
 };
 
 /// What the room's log is doing.
@@ -92,14 +91,6 @@ impl Pending {
         Self { what: What::Delete { actor }, key, reply }
     }
 
-    /// The event that a message would become.
-    pub(super) fn as_event(&self, room: RoomId, seq: Seq) -> Option<Event> {
-        let What::Message { author, content } = &self.what else { return None };
-        let message = crate::Message { content: content.clone(), key: self.key.to_given(), ordinal: seq.0 };
-        let kind = EventKind::Message(message);
-        Some(Event { room, seq, at: crate::Timestamp(0), actor: Some(author.clone()), kind })
-    }
-
     fn in_flight(&self) -> InFlight {
         let (user, fingerprint) = match &self.what {
             What::Message { author, content } => (Some(author), Some(Fingerprint::of(content))),
@@ -152,13 +143,6 @@ impl RoomState {
 
     pub(super) fn refuse_queue(&mut self, error: &Error, effects: &mut Vec<Effect>) {
         for pending in mem::take(&mut self.queue) {
-            if self.planted.has(Bug::SentAfterTheEnd)
-                && *error == Error::RoomNotFound
-                && let Some(outcome) = self.pretend(&pending)
-            {
-                answer(pending.reply, outcome, effects);
-                continue;
-            }
             fail(pending.reply, error.clone(), effects);
         }
     }
@@ -205,16 +189,9 @@ impl RoomState {
                         messages.push(new_message(author, content, next.key, now));
                     }
                 }
-                if self.planted.has(Bug::PipelinedSendsOutOfOrder) {
-                    messages.reverse();
-                    in_flight.reverse();
-                }
                 Append::Messages(messages)
             }
         };
-        if self.planted.has(Bug::PublishBeforeCommit) {
-            self.publish_early(&append, effects);
-        }
         self.order = LogPhase::Appending(in_flight);
         effects.push(Effect::Append(append));
     }
@@ -228,9 +205,6 @@ impl RoomState {
                 self.commit(committed, now, effects);
             }
             Err(AppendFailure::NotStored(error)) => self.not_stored(&in_flight, &error, effects),
-            Err(AppendFailure::Unknown) if self.planted.has(Bug::UnknownTreatedAsFailed) => {
-                self.not_stored(&in_flight, &Error::Unavailable, effects);
-            }
             Err(AppendFailure::Unknown) => {
                 let give_up_at = now.mono + GIVE_UP_AFTER;
                 self.order = LogPhase::Recovering { in_flight, give_up_at, gave_up: false, retry_at: Some(now.mono) };
@@ -297,7 +271,7 @@ impl RoomState {
         }
         if is_deleted {
             self.order = LogPhase::Tail { gone: true, retry_at: None };
-        } else if self.head < head && !self.planted.has(Bug::HoleNotLoaded) {
+        } else if self.head < head {
             self.order = LogPhase::Filling { to: head, committed: vec![], retry_at: None };
         } else {
             self.retry_attaches(now, effects);
@@ -307,9 +281,7 @@ impl RoomState {
     /// Events of ours are durable: publishes them, after what another writer put before them.
     fn commit(&mut self, committed: Vec<Arc<Event>>, now: Now, effects: &mut Vec<Effect>) {
         let hole = committed.first().map(|first| first.seq).filter(|first| *first > self.head.next());
-        if let Some(first) = hole
-            && !self.planted.has(Bug::HoleNotLoaded)
-        {
+        if let Some(first) = hole {
             self.order = LogPhase::Filling { to: Seq(first.0 - 1), committed, retry_at: None };
             return;
         }
@@ -373,35 +345,20 @@ impl RoomState {
 
     /// An event is durable and next: it goes out.
     fn apply(&mut self, event: &Arc<Event>, effects: &mut Vec<Effect>) {
-        let next = event.seq == self.head.next() || self.planted.has(Bug::HoleNotLoaded);
-        if self.deleted || !next {
+        if self.deleted || event.seq != self.head.next() {
             return;
         }
         self.head = event.seq;
         let delivery = Delivery::event(Arc::clone(event));
         self.recent.push(delivery.clone());
-        let is_message = event.message().is_some();
-        if !(is_message && self.planted.has(Bug::PublishBeforeCommit)) {
-            effects.push(Effect::Publish(delivery));
-        }
-        if let (true, Some(author)) = (is_message, &event.actor)
+        effects.push(Effect::Publish(delivery));
+        if let (Some(_), Some(author)) = (event.message(), &event.actor)
             && self.typists.stop_user(&author.id)
         {
             self.typing_throttle.mark();
         }
         if event.kind == EventKind::RoomDeleted {
             self.end(effects);
-        }
-    }
-
-    fn publish_early(&self, append: &Append, effects: &mut Vec<Effect>) {
-        let Append::Messages(messages) = append else { return };
-        for (message, seq) in messages.iter().zip(self.head.next().0..) {
-            let content = message.content.clone();
-            let kind = EventKind::Message(crate::Message { content, key: message.key.to_given(), ordinal: seq });
-            let (room, seq, actor) = (self.id, Seq(seq), Some(message.author.clone()));
-            let event = Event { room, seq, at: message.at, actor, kind };
-            effects.push(Effect::Publish(Delivery::event(Arc::new(event))));
         }
     }
 }

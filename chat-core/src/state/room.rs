@@ -9,13 +9,11 @@ use crate::{
         Effect, Input, Outcome, ReplyId,
         audience::{Attachment, Waiting},
         order::{LogPhase, Pending},
-        planted::Planted,
         presence::Online,
         recent::Recent,
         throttle::Throttle,
         typing::Typists,
     },
-    torture::Bug,
 };
 
 /// A room: its order (`order.rs`), its audience (`audience.rs`), who is there and who types.
@@ -45,7 +43,6 @@ pub struct RoomState {
     /// Who is online, as told last: kept so that it is encoded once for all who attach.
     user_list: Option<Delivery>,
     presence: Presence,
-    pub(super) planted: Planted,
 }
 
 /// What is being loaded.
@@ -79,7 +76,6 @@ impl RoomState {
             typing_throttle: Throttle::new(limits.signal_interval),
             user_list: None,
             presence: Presence::default(),
-            planted: Planted::default(),
             limits,
         }
     }
@@ -101,7 +97,6 @@ impl RoomState {
             | Input::Delete { .. }) => self.command(command, now, effects),
         }
         self.go_on(now, effects);
-        self.planted.spoil(effects);
     }
 
     /// When (on the monotonic clock) it wants an [`Input::Timeout`] at the latest.
@@ -154,12 +149,6 @@ impl RoomState {
             && self.poll_timeout().is_none()
     }
 
-    /// Switches a bug on.
-    #[cfg(any(test, feature = "test-util", feature = "torture"))]
-    pub const fn plant(&mut self, bug: Bug) {
-        self.planted.0 = Some(bug);
-    }
-
     /// A command, or where it waits: behind its session's attach, if that waits here.
     pub(super) fn command(&mut self, command: Input, now: Now, effects: &mut Vec<Effect>) {
         if self.deleted {
@@ -209,8 +198,7 @@ impl RoomState {
         while let Some(user) = self.online.expire(now.mono) {
             self.left(user, now, effects);
         }
-        let expires = !self.planted.has(Bug::TypingNeverExpires);
-        if expires && self.typists.expire(now.mono) {
+        if self.typists.expire(now.mono) {
             self.typing_throttle.mark();
         }
     }
@@ -224,8 +212,7 @@ impl RoomState {
         if self.user_list_throttle.take(now.mono) {
             effects.push(Effect::Publish(self.user_list(now)));
         }
-        let is_lost = self.planted.has(Bug::TypingStopLost) && self.typists.is_empty();
-        if self.typing_throttle.take(now.mono) && !is_lost {
+        if self.typing_throttle.take(now.mono) {
             effects.push(Effect::Publish(self.signal(SignalKind::Typing(self.typists.view()), now)));
         }
     }

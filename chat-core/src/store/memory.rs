@@ -24,21 +24,6 @@ pub struct MemoryLog {
     last_room: RoomId,
     names: BTreeMap<String, RoomId>,
     keys: BTreeMap<(RoomId, Lookup), Seq>,
-    /// Bugs that are switched on.
-    #[cfg(any(test, feature = "test-util"))]
-    pub bugs: MemoryBugs,
-}
-
-/// Bugs that can be switched on in a [`MemoryLog`], to show that the simulator finds them.
-#[cfg(any(test, feature = "test-util"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MemoryBugs {
-    /// A replay raises the head as if it were new.
-    pub replay_raises_head: bool,
-    /// [`MemoryLog::restart`] forgets all keys.
-    pub restart_forgets_keys: bool,
-    /// A key is not looked for among the messages of its own batch.
-    pub batch_forgets_keys: bool,
 }
 
 /// One room and its log. A deleted one is here until its events are purged.
@@ -56,23 +41,7 @@ impl MemoryLog {
     /// No rooms yet.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self {
-            epoch,
-            rooms: BTreeMap::new(),
-            last_room: RoomId(0),
-            names: BTreeMap::new(),
-            keys: BTreeMap::new(),
-            #[cfg(any(test, feature = "test-util"))]
-            bugs: MemoryBugs::default(),
-        }
-    }
-
-    /// What a restart of the process does to the logs: nothing, unless a bug says otherwise.
-    pub fn restart(&mut self) {
-        #[cfg(any(test, feature = "test-util"))]
-        if self.bugs.restart_forgets_keys {
-            self.keys.clear();
-        }
+        Self { epoch, rooms: BTreeMap::new(), last_room: RoomId(0), names: BTreeMap::new(), keys: BTreeMap::new() }
     }
 
     /// See [`Store::epoch`].
@@ -223,39 +192,22 @@ impl MemoryLog {
     }
 
     fn append_to(&mut self, entry: &RoomMessages) -> Option<Vec<AppendOutcome>> {
-        let head = self.living(entry.room)?.room.head;
-        Some(entry.messages.iter().map(|new| self.place(entry.room, head, new)).collect())
+        self.living(entry.room)?;
+        Some(entry.messages.iter().map(|new| self.place(entry.room, new)).collect())
     }
 
-    /// Places one message; `head` is the room's head before its batch.
-    fn place(&mut self, id: RoomId, head: Seq, new: &NewMessage) -> AppendOutcome {
+    /// Places one message.
+    fn place(&mut self, id: RoomId, new: &NewMessage) -> AppendOutcome {
         let key = Lookup { user: Some(new.author.id.clone()), key: new.key.clone() };
-        let known = self.keys.get(&(id, key)).filter(|seq| !self.overlooks(**seq, head)).copied();
+        let known = self.keys.get(&(id, key)).copied();
         let Some(log) = self.rooms.get_mut(&id) else { return AppendOutcome::Refused(Error::RoomNotFound) };
         if let Some(first) = known.and_then(|seq| log.events.get(&seq)) {
-            let placed = numbering::judge_double(first, new);
-            #[cfg(any(test, feature = "test-util"))]
-            if self.bugs.replay_raises_head && matches!(placed, AppendOutcome::Replay(_)) {
-                log.room.head = log.room.head.next();
-            }
-            return placed;
+            return numbering::judge_double(first, new);
         }
         log.messages += 1;
         log.room.last_message_at = Some(new.at);
         let event = numbering::message(log.next_placement(), new);
         self.store(event)
-    }
-
-    /// Whether a key that is there is not seen: never, unless a bug says otherwise.
-    #[cfg(any(test, feature = "test-util"))]
-    fn overlooks(&self, seq: Seq, head: Seq) -> bool {
-        self.bugs.batch_forgets_keys && seq > head
-    }
-
-    #[cfg(not(any(test, feature = "test-util")))]
-    #[expect(clippy::unused_self, reason = "only a bug looks")]
-    const fn overlooks(&self, _seq: Seq, _head: Seq) -> bool {
-        false
     }
 
     fn store(&mut self, event: StoredEvent) -> AppendOutcome {

@@ -15,8 +15,6 @@ mod paging;
 #[cfg(feature = "sea")]
 pub mod sea;
 
-#[cfg(any(test, feature = "test-util"))]
-pub use memory::MemoryBugs;
 pub use memory::{MemoryLog, MemoryStore};
 
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.

@@ -6,4 +6,4 @@ mod faulty;
 mod world;
 
 pub use faulty::{Fault, FaultyStore, Op};
-pub use world::{Broken, Plant, Promise, Run, Tally, World};
+pub use world::{Broken, Promise, Run, Tally, World};

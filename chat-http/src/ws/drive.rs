@@ -11,8 +11,8 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     Command, Departure, RoomId, Session, SessionHandle, Since, Update, Updates,
+    failpoints::{self, Point},
     log::{Excerpt, LogLimit},
-    torture::{self, Point},
 };
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -255,7 +255,7 @@ impl<S: Io> Driver<S> {
     }
 
     fn on_text(&mut self, text: &str) -> Result<(), End> {
-        torture::reached(Point::InHandler);
+        failpoints::reached(Point::InHandler);
         let asked = match decode(text, self.own) {
             Ok(asked) => asked,
             Err(refused) => return self.fail(refused.reference.as_deref(), refused.room, &refused.refusal),

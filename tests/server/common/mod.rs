@@ -19,11 +19,12 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Runs `async fn name(database: Database)` on each database; those that need a server are run by `cargo xtask test`.
 macro_rules! on_each_database {
-    ($($name:ident),+ $(,)?) => {$(
+    ($($(#[$on_sqlite:meta])* $name:ident),+ $(,)?) => {$(
         mod $name {
             use crate::common::Database;
 
             #[tokio::test]
+            $(#[$on_sqlite])*
             async fn on_sqlite() {
                 super::$name(Database::sqlite()).await;
             }

@@ -48,8 +48,9 @@ impl Server {
     }
 
     /// The same, told by these variables to misbehave.
-    #[cfg(feature = "torture")]
     pub(crate) async fn start_armed(database: &Database, variables: &[(&str, &str)]) -> Self {
+        let has_failpoints = cfg!(failpoints);
+        assert!(has_failpoints, "this build has no failpoints: cargo xtask test");
         Self::start_under(database, variables.iter().copied()).await
     }
 
@@ -119,7 +120,6 @@ impl Server {
     }
 
     /// The same, told by these variables to misbehave.
-    #[cfg(feature = "torture")]
     pub(crate) async fn fail_armed(database: &Database, variables: &[(&str, &str)]) -> (ExitStatus, String) {
         Self::fail_under(database, variables.iter().copied()).await
     }

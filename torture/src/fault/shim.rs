@@ -60,6 +60,7 @@ enum Order {
     Clock = 3,
     Record = 4,
     FailOthers = 5,
+    SkipCommits = 6,
 }
 
 impl Shim {
@@ -113,6 +114,14 @@ impl Shim {
     /// What the system says.
     pub fn fail_checkpoints(&self, times: u32) -> Result<(), FaultError> {
         self.order(Order::FailOthers, times.into())
+    }
+
+    /// Lets the syncs of write-ahead logs, which are SQLite's commits, do nothing and say that they did.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn leave_commits_unsynced(&self, on: bool) -> Result<(), FaultError> {
+        self.order(Order::SkipCommits, on.into())
     }
 
     /// Lets each sync take so much longer.

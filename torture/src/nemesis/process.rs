@@ -30,7 +30,7 @@ pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String
     let mut server = stage.server.lock().await;
     stop(stage, &mut server).await?;
     // It may get there before it is ready for anything else.
-    server.spawn(&[("CHATD_TORTURE_AT".to_owned(), format!("{point}:{nth}:abort").into())])?;
+    server.spawn(&[("CHATD_FAIL_AT".to_owned(), format!("{point}:{nth}:abort").into())])?;
     let ended = server.ended(TIMEOUT).await?;
     if ended.is_none() {
         server.kill().await?;

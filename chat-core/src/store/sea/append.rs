@@ -12,8 +12,8 @@ use super::{
 use crate::{
     RoomId, Seq,
     append::{AppendOutcome, NewMessage, StoredEvent},
+    failpoints::{self, Point},
     store::{RoomMessages, numbering, numbering::Placement},
-    torture::{self, Point},
 };
 
 /// What the keys of a batch are taken by: what was found, and what the batch itself brings.
@@ -25,23 +25,19 @@ pub(super) async fn append(
     run: &Run<'_, DatabaseTransaction>,
     batch: &[RoomMessages],
 ) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
-    #[cfg(feature = "torture")]
-    super::spoilt::forget_last(run, batch).await?;
     let keys = distinct_keys(batch);
     let expected = raises(batch, &keys, &Taken::new());
     let heads = run.dialect.lock_and_raise(run, &expected).await?;
     // The look-up stands behind the lock, so that it sees what the last holder of the lock has stored.
     let found = run.dialect.find_keys(run, &keys).await?;
-    #[cfg(feature = "torture")]
-    let found = super::spoilt::forget_keys(run, found).await?;
     let mut taken: Taken<'_> = found.iter().filter_map(|stored| Some((key_of(stored)?, stored.clone()))).collect();
     let exact = raises(batch, &keys, &taken);
     run.dialect.correct_heads(run, &heads, &expected, &exact).await?;
     let (placed, fresh) = number(batch, &mut taken, heads);
     if !fresh.is_empty() {
-        torture::reached(Point::BeforeInsert);
+        failpoints::reached(Point::BeforeInsert);
         run.dialect.insert_events(run, &fresh).await?;
-        torture::reached(Point::AfterInsert);
+        failpoints::reached(Point::AfterInsert);
     }
     Ok(placed)
 }

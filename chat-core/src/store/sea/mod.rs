@@ -40,8 +40,6 @@ mod pool;
 mod rooms;
 mod rows;
 mod run;
-#[cfg(feature = "torture")]
-mod spoilt;
 mod vacuum;
 
 /// Who reads rooms, events and history.
@@ -242,10 +240,6 @@ impl Store for SeaStore {
     async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let write = Write::begin(&self.writers).await?;
         let placed = append::append(&write.run(), batch).await;
-        #[cfg(feature = "torture")]
-        if crate::torture::has(crate::torture::Bug::AckBeforeCommit) {
-            return Ok(write.end_later(placed)?);
-        }
         Ok(write.end(placed).await?)
     }
 

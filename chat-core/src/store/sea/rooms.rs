@@ -13,7 +13,6 @@ use crate::{
     Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, Topic,
     append::{AppendOutcome, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
     store::{numbering, numbering::Placement, paging},
-    torture::{self, Bug},
 };
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
@@ -87,8 +86,7 @@ pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &RoomUpdate) 
     }
     // A room whose name clashed before names were folded has no key until it is renamed: its topic changes all the same.
     if name != room.name {
-        let written = if torture::has(Bug::RenameNotServed) { &room.name } else { &name };
-        match rename(run, id, written).await {
+        match rename(run, id, &name).await {
             Ok(()) => {}
             Err(fault) if fault.is_taken => return Ok(Updated::NameTaken(name)),
             Err(fault) => return Err(fault),

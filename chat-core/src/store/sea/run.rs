@@ -77,20 +77,6 @@ impl Write {
         checkout.check(committed)?;
         Ok(value)
     }
-
-    /// Says that it is committed, and commits it a moment later.
-    #[cfg(feature = "torture")]
-    pub(super) fn end_later<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
-        let Self { checkout, transaction } = self;
-        let value = checkout.check(result)?;
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            if let Err(error) = transaction.commit().await {
-                tracing::error!(%error, "what was said to be committed is not");
-            }
-        });
-        Ok(value)
-    }
 }
 
 async fn within<T>(what: &str, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, SqlError> {

@@ -243,13 +243,13 @@ impl World {
         let at = self.event_queue.now().wall;
         if self.params.deletes > 0 && self.rng.percent(10) {
             let delete = RoomDeletion { actor: None, key: self.event_key(None), at };
-            self.database.log.delete_room(room, &delete);
+            self.database.log.foreign().delete_room(room, &delete);
             return self.committed(room, Writer::Foreign);
         }
         if self.rng.percent(15) {
             let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
             let update = RoomUpdate { actor: None, name: None, topic, key: self.event_key(None), at };
-            self.database.log.update_room(room, &update);
+            self.database.log.foreign().update_room(room, &update);
             return self.committed(room, Writer::Foreign);
         }
         for _ in 0..self.rng.between(1, 4) {
@@ -265,7 +265,7 @@ impl World {
             let fingerprint = Fingerprint::of(&content);
             let message = NewMessage { author, content, key, fingerprint, at };
             self.check.sends.foreign(room, &message);
-            self.database.log.append(&[RoomMessages { room, messages: vec![message] }]);
+            self.database.log.foreign().append(&[RoomMessages { room, messages: vec![message] }]);
         }
         self.committed(room, Writer::Foreign)
     }

@@ -10,12 +10,13 @@ use super::{
     check::{Checked, Writer},
     engine::Incarnation,
     event_queue::ScheduledEvent,
+    log::MutatedLog,
 };
 use crate::{
     RoomId, Seq,
     append::{AppendFailure, AppendOutcome, AppendResult, Lookup, NewMessage, RoomDeletion, RoomUpdate},
     error::Error,
-    store::{MemoryLog, RoomMessages},
+    store::RoomMessages,
 };
 
 pub(super) type TransactionId = u64;
@@ -23,7 +24,7 @@ pub(super) type TransactionId = u64;
 /// The log, and what is about to change it.
 #[derive(Debug)]
 pub(super) struct Database {
-    pub(super) log: MemoryLog,
+    pub(super) log: MutatedLog,
     transactions: BTreeMap<TransactionId, Transaction>,
     /// Rooms whose head row is locked.
     locks: BTreeMap<RoomId, TransactionId>,
@@ -87,7 +88,7 @@ impl Transaction {
 }
 
 impl Database {
-    pub(super) fn new(log: MemoryLog) -> Self {
+    pub(super) fn new(log: MutatedLog) -> Self {
         let (transactions, locks) = (BTreeMap::new(), BTreeMap::new());
         Self { log, transactions, locks, last: 0, outage_until: Duration::ZERO }
     }

@@ -17,8 +17,8 @@ use crate::{
     Delivery, DetachReason, Limits, RoomId, SessionId, Update,
     append::{Append, AppendFailure, AppendResult, NewMessage, Recovered, StoredEvent},
     error::Error,
-    state::{Effect, Input, Outcome, ReplyId, RoomState},
-    torture::Bug,
+    mutations::{Bug, MutatedState},
+    state::{Effect, Input, Outcome, ReplyId},
 };
 
 /// One incarnation of a room: from when its state was made until it was dropped.
@@ -32,7 +32,7 @@ pub(super) struct Incarnation {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) incarnation: Incarnation,
-    pub(super) state: RoomState,
+    pub(super) state: MutatedState,
     /// Whom the shell delivers to.
     pub(super) joined: BTreeSet<SessionId>,
     /// Whether an append, or the look at what became of it, is under way.
@@ -54,16 +54,16 @@ pub(super) struct Engine {
     pub(super) generation: u64,
     pub(super) rooms: BTreeMap<RoomId, Live>,
     pub(super) limits: Arc<Limits>,
-    plant: Option<Bug>,
+    bug: Option<Bug>,
     last_incarnation: u64,
     journal: Vec<(Incarnation, Vec<NewMessage>)>,
     flushing: bool,
 }
 
 impl Engine {
-    pub(super) fn new(limits: Arc<Limits>, plant: Option<Bug>) -> Self {
+    pub(super) fn new(limits: Arc<Limits>, bug: Option<Bug>) -> Self {
         let (rooms, journal) = (BTreeMap::new(), Vec::new());
-        Self { generation: 0, rooms, limits, plant, last_incarnation: 0, journal, flushing: false }
+        Self { generation: 0, rooms, limits, bug, last_incarnation: 0, journal, flushing: false }
     }
 
     /// Whether this is the incarnation that the room has now.
@@ -93,10 +93,8 @@ impl World {
             self.engine.last_incarnation += 1;
             let incarnation = Incarnation { room, number: self.engine.last_incarnation };
             let limits = self.engine.limits.clone();
-            let mut state = RoomState::new(room, self.database.log.epoch(), row.head, limits);
-            if let Some(bug) = self.engine.plant {
-                state.plant(bug);
-            }
+            let epoch = self.database.log.epoch();
+            let state = MutatedState::with(self.engine.bug, room, epoch, row.head, limits);
             let joined = BTreeSet::new();
             let (appending, loading, loads, recovering) = (false, false, 0, None);
             let live = Live { incarnation, state, joined, appending, loading, loads, recovering, wake: None, spins: 0 };

@@ -15,16 +15,14 @@ use self::{
     database::{Database, TransactionId},
     engine::Engine,
     event_queue::{EventQueue, ScheduledEvent},
+    log::MutatedLog,
     params::Params,
     rng::Rng,
     trace::Trace,
 };
 use crate::{
-    Epoch, Identity, RoomName, SessionId, Topic, UserId, UserName,
-    append::RoomRecord,
-    state::Departure,
-    store::{MemoryBugs, MemoryLog},
-    torture::Bug,
+    Epoch, Identity, RoomName, SessionId, Topic, UserId, UserName, append::RoomRecord, mutations::Bug,
+    state::Departure, store::MemoryLog,
 };
 
 mod actions;
@@ -33,6 +31,7 @@ mod clients;
 mod database;
 mod engine;
 mod event_queue;
+mod log;
 mod params;
 mod quiesce;
 mod rng;
@@ -58,15 +57,6 @@ pub struct World {
     laggards: Vec<SessionId>,
     /// Whether clients still act and the database still fails.
     acting: bool,
-}
-
-/// A bug to be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plant {
-    /// One of the room's state.
-    State(Bug),
-    /// One of the log's.
-    Log(MemoryBugs),
 }
 
 /// How a scenario went.
@@ -133,10 +123,10 @@ impl Tally {
 }
 
 impl World {
-    /// Plays the scenario of this seed, with a bug if one is planted; keeps the trace if asked to.
+    /// Plays the scenario of this seed, with a bug if one is injected; keeps the trace if asked to.
     #[must_use]
-    pub fn run(seed: u64, plant: Option<Plant>, keep_trace: bool) -> Run {
-        let mut world = Self::new(seed, plant, keep_trace);
+    pub fn run(seed: u64, bug: Option<Bug>, keep_trace: bool) -> Run {
+        let mut world = Self::new(seed, bug, keep_trace);
         let broken = world.play().err();
         if let Some(broken) = &broken {
             world.trace.line(format_args!("{} {broken}", world.event_queue.mono().as_micros()));
@@ -145,19 +135,13 @@ impl World {
         Run { broken, hash: world.trace.hash(), tally: world.tally, trace: world.trace.into_lines() }
     }
 
-    fn new(seed: u64, plant: Option<Plant>, keep_trace: bool) -> Self {
+    fn new(seed: u64, bug: Option<Bug>, keep_trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         let mut params = Params::new(&mut rng);
         let limits = Params::limits(&mut rng);
-        let (bug, bugs) = match plant {
-            Some(Plant::State(bug)) => (Some(bug), MemoryBugs::default()),
-            Some(Plant::Log(bugs)) => (None, bugs),
-            None => (None, MemoryBugs::default()),
-        };
         let mut trace = Trace::new(keep_trace);
         trace.line(format_args!("seed {seed}: {params:?} {limits:?}"));
-        let mut log = MemoryLog::new(Epoch::new("epoch"));
-        log.bugs = bugs;
+        let mut log = MutatedLog::new(bug, MemoryLog::new(Epoch::new("epoch")));
         let mut check = Checks::default();
         params.rooms = found_rooms(&mut log, &mut check, params.rooms.len());
         let users: Vec<Identity> = (1..=params.users).map(user).collect();

@@ -26,11 +26,7 @@ use super::{
     },
     Source, beside,
 };
-use crate::{
-    StartError,
-    store::StoreErrorKind,
-    torture::{self, Bug},
-};
+use crate::{StartError, store::StoreErrorKind};
 
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -87,11 +83,10 @@ impl SqliteSource {
 
     fn new(given: SqliteConnectOptions, is_memory: bool) -> Self {
         let file = (!is_memory).then(|| given.get_filename().to_owned());
-        let is_lax = torture::has(Bug::SynchronousNormal);
         let options = given
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .synchronous(if is_lax { SqliteSynchronous::Normal } else { SqliteSynchronous::Full })
+            .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", "1000")
             // What is removed is written over with zeros, and is in no temporary file either.
             .pragma("secure_delete", "ON")

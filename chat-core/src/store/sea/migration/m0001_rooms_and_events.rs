@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
 
-use crate::torture::{self, Point};
+use crate::failpoints::{self, Point};
 
 pub(super) struct Migration;
 
@@ -19,10 +19,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         for sql in statements(&Words::of(connection.get_database_backend())?) {
-            torture::reached(Point::InMigration);
+            failpoints::reached(Point::InMigration);
             connection.execute_unprepared(&sql).await?;
         }
-        torture::reached(Point::InMigration);
+        failpoints::reached(Point::InMigration);
         Ok(())
     }
 }

@@ -16,8 +16,8 @@ use super::super::{
 };
 use crate::{
     RoomId,
+    failpoints::{self, Point},
     fold::name_key,
-    torture::{self, Point},
 };
 
 /// How many ids a step goes through: whole rows of packed names.
@@ -49,13 +49,13 @@ impl MigrationTrait for Migration {
         }
         let mut from = 0;
         while let Some(ids) = database.next_step(from).await? {
-            torture::reached(Point::InMigration);
+            failpoints::reached(Point::InMigration);
             let step = manager.begin().await?;
             Database::of(step.get_connection())?.name_rooms(&ids).await?;
             step.commit().await?;
             from = ids.end;
         }
-        torture::reached(Point::InMigration);
+        failpoints::reached(Point::InMigration);
         database.tell_clashes().await
     }
 }
@@ -73,11 +73,11 @@ async fn define(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         ),
         _ => return Err(DbErr::Migration("unknown database".to_owned())),
     };
-    torture::reached(Point::InMigration);
+    failpoints::reached(Point::InMigration);
     if !manager.has_column("chat_rooms", "name_search").await? {
         connection.execute_unprepared(&format!("ALTER TABLE chat_rooms ADD COLUMN name_search {opaque}")).await?;
     }
-    torture::reached(Point::InMigration);
+    failpoints::reached(Point::InMigration);
     connection.execute_unprepared(&format!("CREATE TABLE IF NOT EXISTS chat_room_names {table}")).await?;
     Ok(())
 }

@@ -8,8 +8,7 @@ use crate::{
     append::{EventKey, Lookup, StoredEvent},
     error::Error,
     state::Outcome,
-    store::MemoryLog,
-    testing::world::World,
+    testing::world::{World, log::MutatedLog},
 };
 
 /// Who wrote to a log.
@@ -99,7 +98,7 @@ impl ReferenceLog {
     }
 
     /// Takes in what was written since the last look: numbers without a hole, one event a key.
-    fn extend(&mut self, room: RoomId, log: &MemoryLog) -> Result<Vec<StoredEvent>, Broken> {
+    fn extend(&mut self, room: RoomId, log: &MutatedLog) -> Result<Vec<StoredEvent>, Broken> {
         let new = log.events_after(room, self.head(), usize::MAX);
         for stored in &new {
             let event = &stored.event;
@@ -138,7 +137,7 @@ impl ReferenceLog {
     }
 
     /// What the log serves as the room is what replaying its events gives.
-    fn check_fold(&self, id: RoomId, log: &MemoryLog) -> Checked {
+    fn check_fold(&self, id: RoomId, log: &MutatedLog) -> Checked {
         let Some(room) = log.room(id) else {
             return hold(self.deleted, Promise::Fold, || format!("room {id} is gone, but no event says so"));
         };
@@ -150,7 +149,7 @@ impl ReferenceLog {
     }
 
     /// What was stored is still there as it was.
-    pub(in crate::testing::world) fn check_whole(&self, room: RoomId, log: &MemoryLog) -> Checked {
+    pub(in crate::testing::world) fn check_whole(&self, room: RoomId, log: &MutatedLog) -> Checked {
         let stored = log.events_after(room, Seq(0), usize::MAX);
         hold(stored == self.events, Promise::Durable, || format!("the log of room {room} was changed"))
     }

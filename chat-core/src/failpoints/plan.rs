@@ -1,15 +1,13 @@
-//! What a process is told to do wrong.
+//! What a process is told to do at its points.
 
 use std::{fmt, str::FromStr};
 
-use super::{Bug, Point};
+use super::Point;
 
-/// What a process is told to do wrong.
+/// What a process is told to do at its points.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
-    /// The bug that it has.
-    pub bug: Option<Bug>,
-    /// Where it dies.
+    /// What to do where.
     pub at: Vec<At>,
 }
 
@@ -41,28 +39,13 @@ pub enum Action {
 pub struct BadPlan(String);
 
 impl Plan {
-    /// Reads a bug's name, and points separated by commas; either may be left out or empty.
+    /// Reads points separated by commas.
     ///
     /// # Errors
     /// [`BadPlan`] says what is wrong, and what there is.
-    pub fn parse(bug: Option<&str>, at: Option<&str>) -> Result<Self, BadPlan> {
-        let bug = bug.filter(|name| !name.is_empty()).map(str::parse).transpose()?;
-        let at = at.unwrap_or_default().split(',').filter(|text| !text.is_empty()).map(str::parse);
-        Ok(Self { bug, at: at.collect::<Result<_, _>>()? })
-    }
-
-    /// Whether nothing is to be done wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bug.is_none() && self.at.is_empty()
-    }
-}
-
-impl FromStr for Bug {
-    type Err = BadPlan;
-
-    fn from_str(text: &str) -> Result<Self, BadPlan> {
-        find("bug", Self::ALL, Self::name, text)
+    pub fn parse(text: &str) -> Result<Self, BadPlan> {
+        let at = text.split(',').filter(|text| !text.is_empty()).map(str::parse);
+        Ok(Self { at: at.collect::<Result<_, _>>()? })
     }
 }
 

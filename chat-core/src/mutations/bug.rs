@@ -1,6 +1,6 @@
-//! Bugs that can be planted.
+//! The bugs that can be injected.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// Declares the bugs with their names, so that there is one list.
 macro_rules! bugs {
@@ -28,7 +28,7 @@ macro_rules! bugs {
 }
 
 bugs! {
-    /// A bug that can be planted: in a state for the simulator, or in a whole process for `cargo xtask torture --mutation-check`.
+    /// A bug that can be injected: into a world of the simulator, or into a server for `cargo xtask torture --mutation-check`.
     ///
     /// What each breaks, as which anomaly it is seen from outside, and what it takes to see it:
     ///
@@ -63,6 +63,8 @@ bugs! {
     /// | `lost_on_shutdown` | G1 | lost_write | SIGTERM under load |
     /// | `dedup_off` | G4 | duplicate_key | retriers |
     /// | `dedup_forgotten_at_restart` | G4 | duplicate_key | retriers across a restart |
+    /// | `dedup_off_in_batch` | G4 | duplicate_key | retriers that do not wait for the answer |
+    /// | `number_skipped_by_replay` | G1, G2 | lost_write, fork | retriers beside other writers |
     /// | `key_mismatch_accepted` | G4 | lost_write | a key that is used again for another text |
     /// | `reuse_seq` | G1, G2 | lost_write, fork | a restart |
     /// | `rename_not_served` | G14 | fold_mismatch | renames |
@@ -85,7 +87,7 @@ bugs! {
         ResyncSwallowed = "resync_swallowed",
         /// An append with an unknown outcome is answered as if it had failed.
         UnknownTreatedAsFailed = "unknown_treated_as_failed",
-        /// Another writer's events are skipped.
+        /// Events that a room loads because another writer stored them are not sent.
         HoleNotLoaded = "hole_not_loaded",
         /// Some events are not sent.
         DropDelivery = "drop_delivery",
@@ -113,7 +115,7 @@ bugs! {
         TypingNeverExpires = "typing_never_expires",
         /// The end of typing is not sent.
         TypingStopLost = "typing_stop_lost",
-        /// A user leaves when any of their sessions ends.
+        /// A user is said to leave when any of their sessions ends.
         LeaveWithoutTheLastSession = "leave_without_the_last_session",
         /// A user whose session was lost stays online.
         PresenceNotCleared = "presence_not_cleared",
@@ -129,13 +131,17 @@ bugs! {
         DedupOff = "dedup_off",
         /// Keys from before this process started are not looked up.
         DedupForgottenAtRestart = "dedup_forgotten_at_restart",
+        /// A key is not looked up among the messages that are stored with it.
+        DedupOffInBatch = "dedup_off_in_batch",
+        /// After a retry in the same batch, senders get the next message's number.
+        NumberSkippedByReplay = "number_skipped_by_replay",
         /// A key that is used again for another text counts as a retry.
         KeyMismatchAccepted = "key_mismatch_accepted",
-        /// After a restart a room's last number is given again.
+        /// After a restart a room's last number is told again, for the next message.
         ReuseSeq = "reuse_seq",
-        /// A room's new name is sent, but not stored.
+        /// A room's new name is sent, but the old one is served.
         RenameNotServed = "rename_not_served",
-        /// Commits on SQLite are not synced.
+        /// Commits on SQLite are not synced. (This one is in the disk that the torture gives the server.)
         SynchronousNormal = "synchronous_normal",
         /// Old pages of history are served for a while.
         StaleHistory = "stale_history",
@@ -144,8 +150,41 @@ bugs! {
     }
 }
 
+impl FromStr for Bug {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|bug| bug.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|bug| bug.name()).collect();
+            format!("there is no bug `{text}`, only {}", names.join(", "))
+        })
+    }
+}
+
 impl fmt::Display for Bug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_as_the_bug_it_names() {
+        for bug in Bug::ALL {
+            assert_eq!(bug.to_string().parse(), Ok(*bug));
+        }
+        assert!("a_beetle".parse::<Bug>().unwrap_err().contains("drop_delivery"));
+    }
+
+    #[test]
+    fn every_bug_has_its_row_in_the_table() {
+        let table = include_str!("bug.rs");
+        for bug in Bug::ALL {
+            let rows = table.matches(&format!("/// | `{bug}` |")).count();
+            assert_eq!(rows, 1, "{bug}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Points at which a process can be told to die.
+//! The points there are.
 
 use std::fmt;
 
@@ -19,11 +19,13 @@ pub enum Point {
     InHandler,
     /// Before a statement of a migration, or after its last one.
     InMigration,
+    /// The engine begins to stop.
+    InShutdown,
 }
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BeforeInsert,
         Self::AfterInsert,
         Self::AfterCommit,
@@ -31,6 +33,7 @@ impl Point {
         Self::InRoomTask,
         Self::InHandler,
         Self::InMigration,
+        Self::InShutdown,
     ];
 
     /// What it is called.
@@ -44,6 +47,7 @@ impl Point {
             Self::InRoomTask => "in_room_task",
             Self::InHandler => "in_handler",
             Self::InMigration => "in_migration",
+            Self::InShutdown => "in_shutdown",
         }
     }
 }

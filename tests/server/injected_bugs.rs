@@ -1,4 +1,4 @@
-//! That bugs which are planted are there: what a client sees of a few of them, and that without them it sees nothing wrong.
+//! Injected bugs are there: what a client sees of a few of them, and that without them it sees nothing wrong.
 //! (Those of a room's state are shown by the simulator; all of them by `cargo xtask torture --mutation-check`.)
 
 use sea_orm::{ConnectOptions, ConnectionTrait};
@@ -10,6 +10,7 @@ use crate::common::{Database, Frame, Server, Socket};
 const MESSAGES: u64 = 60;
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn what_is_heard() {
     assert_eq!(conversation(&[]).await, None);
     for bug in [
@@ -23,7 +24,7 @@ async fn what_is_heard() {
         "pipelined_sends_out_of_order",
         "history_hole",
     ] {
-        assert_ne!(conversation(&[("CHATD_TORTURE_BUG", bug)]).await, None, "{bug} is not to be seen");
+        assert_ne!(conversation(&[("CHATD_INJECTED_BUG", bug)]).await, None, "{bug} is not to be seen");
     }
 }
 
@@ -61,6 +62,7 @@ fn unlike_what_was_said(what: &str, told: &[Value]) -> Option<String> {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn what_comes_after_a_restart() {
     assert_eq!(restarted("").await, (3, json!(2), json!(200), vec![json!(2), json!(3)]));
     assert_eq!(restarted("reuse_seq").await.0, 2, "the last number is given again");
@@ -75,7 +77,7 @@ async fn what_comes_after_a_restart() {
 /// since the first is told after the third.
 async fn restarted(bug: &str) -> (u64, Value, Value, Vec<Value>) {
     let database = Database::sqlite();
-    let variables = [("CHATD_TORTURE_BUG", bug)];
+    let variables = [("CHATD_INJECTED_BUG", bug)];
     let server = Server::start_armed(&database, &variables).await;
     let room = server.room("general").await;
     assert_eq!(server.say(room, "Alice", "one").await, 1);
@@ -97,6 +99,7 @@ async fn restarted(bug: &str) -> (u64, Value, Value, Vec<Value>) {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn what_is_served() {
     assert_eq!(served("").await, (json!("renamed"), 2, 409));
     assert_eq!(served("rename_not_served").await.0, json!("general"));
@@ -108,7 +111,7 @@ async fn what_is_served() {
 /// used again for another text.
 async fn served(bug: &str) -> (Value, usize, u16) {
     let database = Database::sqlite();
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_BUG", bug)]).await;
+    let server = Server::start_armed(&database, &[("CHATD_INJECTED_BUG", bug)]).await;
     let room = server.room("general").await;
     let path = format!("/rooms/{room}/messages?username=Alice");
     let send = |content: &'static str| {
@@ -127,12 +130,14 @@ async fn served(bug: &str) -> (Value, usize, u16) {
 const CHANCES: usize = 50;
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn what_is_lost_with_a_kill() {
     assert_eq!(lost("", Stop::Kill, 2).await, None);
     assert_ne!(lost("ack_before_commit", Stop::Kill, CHANCES).await, None, "nothing is lost");
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn what_is_lost_with_a_stop() {
     assert_eq!(lost("", Stop::Ask, 2).await, None);
     assert_ne!(lost("lost_on_shutdown", Stop::Ask, CHANCES).await, None, "nothing is lost");
@@ -149,7 +154,7 @@ enum Stop {
 async fn lost(bug: &str, stop: Stop, rounds: usize) -> Option<String> {
     let database = Database::sqlite();
     for round in 0..rounds {
-        let server = Server::start_armed(&database, &[("CHATD_TORTURE_BUG", bug)]).await;
+        let server = Server::start_armed(&database, &[("CHATD_INJECTED_BUG", bug)]).await;
         let room = server.room(&format!("room {round}")).await;
         let acknowledged = burst(server, room, stop).await;
         let server = Server::start(&database).await;
@@ -184,9 +189,10 @@ async fn burst(mut server: Server, room: u64, stop: Stop) -> u64 {
 }
 
 #[tokio::test]
+#[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn what_is_acknowledged_without_being_stored() {
     let database = Database::sqlite();
-    let server = Server::start_armed(&database, &[("CHATD_TORTURE_BUG", "failed_append_acked")]).await;
+    let server = Server::start_armed(&database, &[("CHATD_INJECTED_BUG", "failed_append_acked")]).await;
     let room = server.room("general").await;
     let one = ConnectOptions::new(database.url()).max_connections(1).to_owned();
     let other = sea_orm::Database::connect(one).await.unwrap();

@@ -1,0 +1,206 @@
+//! What a room does in place of an effect.
+
+use std::{collections::BTreeMap, mem, sync::Arc};
+
+use super::Bug;
+use crate::{
+    Delivery, Departure, Error, Event, EventKind, Identity, Item, Message, Now, RoomId, Seq, SessionId, Signal,
+    SignalKind, Timestamp, UserId,
+    append::{Append, NewMessage},
+    state::{Effect, Input, Outcome, ReplyId},
+};
+
+/// Changes what comes out of a room, and remembers what that takes.
+#[derive(Debug)]
+pub(super) struct Effects {
+    room: RoomId,
+    /// The sends that were not answered yet.
+    sends: BTreeMap<ReplyId, Event>,
+    /// Whose the sessions are that are shown in the room.
+    shown: BTreeMap<SessionId, Identity>,
+}
+
+/// What a room was given, when, and its head after that.
+type Given<'a> = (&'a Input, Now, Seq);
+
+/// One in so many events is changed, by its number.
+const ONE_IN: u64 = 50;
+
+impl Effects {
+    pub(super) const fn new(room: RoomId) -> Self {
+        Self { room, sends: BTreeMap::new(), shown: BTreeMap::new() }
+    }
+
+    /// Takes note of what the room is given.
+    pub(super) fn note(&mut self, input: &Input) {
+        if let Input::Attach { session, user, presence: true, .. } = input {
+            self.shown.insert(*session, user.clone());
+        }
+        if let Input::Send { author, content, key, reply, .. } = input {
+            let message = Message { content: content.clone(), key: key.to_given(), ordinal: 0 };
+            self.sends.insert(*reply, as_event(self.room, author, message));
+        }
+    }
+
+    /// Changes what one input led to.
+    pub(super) fn mutate(&mut self, bug: Bug, given: Given<'_>, effects: &mut Vec<Effect>) {
+        self.mutate_order(bug, given, effects);
+        for effect in mem::take(effects) {
+            match effect {
+                Effect::Publish(delivery) => {
+                    let copies = if bug == Bug::DoubleDelivery && is_marked(&delivery) { 2 } else { 1 };
+                    let published = published(bug, given.0, delivery);
+                    effects.extend(published.into_iter().flat_map(|it| vec![Effect::Publish(it); copies]));
+                }
+                Effect::Answer { reply, result } => {
+                    let send = self.sends.remove(&reply);
+                    let result = answered(bug, result, send, given.2);
+                    effects.push(Effect::Answer { reply, result });
+                }
+                Effect::Join(session) if bug == Bug::StuckSubscription && session.0.is_multiple_of(5) => {}
+                Effect::Append(append) if bug == Bug::PublishBeforeCommit => {
+                    effects.extend(early(self.room, &append, given.2));
+                    effects.push(Effect::Append(append));
+                }
+                effect @ (Effect::Append(_)
+                | Effect::Recover { .. }
+                | Effect::Load { .. }
+                | Effect::Join(_)
+                | Effect::Leave(_)
+                | Effect::SendTo(..)
+                | Effect::ImpossiblePosition { .. }) => effects.push(effect),
+            }
+        }
+    }
+
+    /// Adds, moves and takes away whole effects.
+    fn mutate_order(&mut self, bug: Bug, (input, now, _): Given<'_>, effects: &mut Vec<Effect>) {
+        match (bug, input) {
+            (Bug::SwapDeliveries, _) => swap(effects),
+            (Bug::LiveBeforeGap, Input::Attach { session, reply, .. }) if !is_answered(*reply, effects) => {
+                effects.push(Effect::Join(*session));
+            }
+            (Bug::DeliverAfterDetach, Input::Detach { session, .. }) => {
+                effects.retain(|effect| *effect != Effect::Leave(*session));
+            }
+            (Bug::LeaveWithoutTheLastSession, Input::Detach { session, .. })
+            | (Bug::LeaveWithoutTheLastSession, Input::Depart { session, departure: Departure::Closed }) => {
+                if let Some(user) = self.shown.remove(session)
+                    && effects.contains(&Effect::Leave(*session))
+                    && !effects.iter().any(says_left)
+                {
+                    let leave = Signal { room: self.room, at: now.wall, kind: SignalKind::Leave(user) };
+                    effects.push(Effect::Publish(Delivery::signal(leave)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Swaps the first two events that go out.
+fn swap(effects: &mut [Effect]) {
+    let is_event = |effect: &Effect| matches!(effect, Effect::Publish(delivery) if event_of(delivery).is_some());
+    let mut places = (0..effects.len()).filter(|place| is_event(&effects[*place]));
+    if let (Some(one), Some(other)) = (places.next(), places.next()) {
+        effects.swap(one, other);
+    }
+}
+
+fn is_answered(to: ReplyId, effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Answer { reply, .. } if *reply == to))
+}
+
+fn says_left(effect: &Effect) -> bool {
+    let Effect::Publish(delivery) = effect else { return false };
+    matches!(delivery.item(), Item::Signal(Signal { kind: SignalKind::Leave(_), .. }))
+}
+
+/// What goes out for this delivery; nothing, if it is to be lost.
+fn published(bug: Bug, input: &Input, delivery: Delivery) -> Option<Delivery> {
+    let event = match delivery.item() {
+        Item::Event(event) => event,
+        Item::Signal(Signal { kind: SignalKind::Typing(typing), .. }) if bug == Bug::TypingStopLost => {
+            return (typing.count > 0).then_some(delivery);
+        }
+        Item::Signal(_) => return Some(delivery),
+    };
+    let is_lost = bug == Bug::HoleNotLoaded && is_loaded(event, input)
+        || bug == Bug::PublishBeforeCommit && event.message().is_some()
+        || bug == Bug::DropDelivery && is_marked(&delivery);
+    if is_lost {
+        return None;
+    }
+    if !is_marked(&delivery) {
+        return Some(delivery);
+    }
+    let mut event = Event::clone(event);
+    match (bug, &mut event.kind, &mut event.actor) {
+        (Bug::BodyChanged, EventKind::Message(message), _) => message.content.push('~'),
+        (Bug::SenderMixedUp, EventKind::Message(_), Some(actor)) => {
+            *actor = Identity { id: UserId::from_stored("mallory"), name: actor.name.clone() };
+        }
+        _ => return Some(delivery),
+    }
+    Some(Delivery::event(Arc::new(event)))
+}
+
+/// Whether it was loaded with this input, and so stored by another writer.
+fn is_loaded(event: &Event, input: &Input) -> bool {
+    matches!(input, Input::Loaded(Ok(loaded)) if loaded.iter().any(|stored| *stored.event == *event))
+}
+
+/// What is answered for this outcome; `send` is what was to be stored, `head` the room's head.
+fn answered(bug: Bug, outcome: Outcome, send: Option<Event>, head: Seq) -> Outcome {
+    match (bug, outcome) {
+        (Bug::AttachOffByOne, Outcome::Attached { head, mut gap }) => {
+            gap.drain(..gap.len().min(1));
+            Outcome::Attached { head, gap }
+        }
+        (Bug::ResyncSwallowed, Outcome::Resync { head }) => Outcome::Attached { head, gap: vec![] },
+        (Bug::StoredYetRefused, Outcome::Stored { event, .. }) if event.seq.0.is_multiple_of(ONE_IN) => {
+            Outcome::Failed(Error::Unavailable)
+        }
+        (Bug::WrongSeqInOk, Outcome::Stored { event, replayed }) if event.seq.0.is_multiple_of(ONE_IN) => {
+            let event = Event { seq: event.seq.next(), ..Event::clone(&event) };
+            Outcome::Stored { event: Arc::new(event), replayed }
+        }
+        (Bug::SentAfterTheEnd, Outcome::Failed(Error::RoomNotFound)) => match send {
+            Some(event) => {
+                let event = Arc::new(Event { seq: head.next(), ..event });
+                Outcome::Stored { event, replayed: false }
+            }
+            None => Outcome::Failed(Error::RoomNotFound),
+        },
+        (_, outcome) => outcome,
+    }
+}
+
+/// Publishes what an append would become, were it stored after `head`.
+fn early(room: RoomId, append: &Append, head: Seq) -> Vec<Effect> {
+    let Append::Messages(messages) = append else { return vec![] };
+    let events = messages.iter().zip(head.next().0..).map(|(new, seq)| stored_as(room, new, Seq(seq)));
+    events.map(|event| Effect::Publish(Delivery::event(Arc::new(event)))).collect()
+}
+
+/// The event that a message would become with this number.
+pub(super) fn stored_as(room: RoomId, new: &NewMessage, seq: Seq) -> Event {
+    let message = Message { content: new.content.clone(), key: new.key.to_given(), ordinal: seq.0 };
+    Event { seq, at: new.at, ..as_event(room, &new.author, message) }
+}
+
+fn as_event(room: RoomId, author: &Identity, message: Message) -> Event {
+    let (actor, kind) = (Some(author.clone()), EventKind::Message(message));
+    Event { room, seq: Seq(0), at: Timestamp(0), actor, kind }
+}
+
+fn is_marked(delivery: &Delivery) -> bool {
+    event_of(delivery).is_some_and(|event| event.seq.0.is_multiple_of(ONE_IN))
+}
+
+fn event_of(delivery: &Delivery) -> Option<&Arc<Event>> {
+    match delivery.item() {
+        Item::Event(event) => Some(event),
+        Item::Signal(_) => None,
+    }
+}

@@ -1,0 +1,100 @@
+//! What a room is given in place of an input.
+
+use std::sync::Arc;
+
+use super::{Bug, effects::stored_as};
+use crate::{
+    Error, Position, RoomId, Seq, Since,
+    append::{Append, AppendFailure, AppendOutcome},
+    state::{Effect, Input},
+};
+
+/// Changes what goes into a room, and remembers what that takes.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    room: RoomId,
+    /// The room's head when it began to run: nothing before it is in memory.
+    start: Seq,
+    /// The append under way.
+    appending: Option<Append>,
+    /// A send that the next one of its session is to overtake.
+    held: Option<Input>,
+}
+
+impl Inputs {
+    pub(super) const fn new(room: RoomId, start: Seq) -> Self {
+        Self { room, start, appending: None, held: None }
+    }
+
+    /// Takes note of what the room asked for.
+    pub(super) fn note(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Append(append) = effect {
+                self.appending = Some(append.clone());
+            }
+        }
+    }
+
+    /// What the room is given instead, in order; `head` is its head.
+    pub(super) fn mutate(&mut self, bug: Bug, mut input: Input, head: Seq) -> Vec<Input> {
+        match (bug, &mut input) {
+            (Bug::AttachRepeatsOne, Input::Attach { since, .. }) => {
+                move_since(since, |seq| Seq(seq.0.saturating_sub(1)));
+            }
+            (Bug::ResumeOkOnHole, Input::Attach { since, .. }) => move_since(since, |seq| seq.max(self.start)),
+            (Bug::ArrivalMissed, Input::Attach { session, presence, .. }) if session.0.is_multiple_of(3) => {
+                *presence = false;
+            }
+            (Bug::UnknownTreatedAsFailed, Input::Appended(result)) if *result == Err(AppendFailure::Unknown) => {
+                *result = Err(AppendFailure::NotStored(Error::Unavailable));
+            }
+            (Bug::FailedAppendAcked, Input::Appended(Err(AppendFailure::NotStored(error))))
+                if *error != Error::RoomNotFound =>
+            {
+                input = self.pretend_stored(head);
+            }
+            (Bug::PipelinedSendsOutOfOrder, _) => return self.let_overtake(input),
+            _ => {}
+        }
+        if matches!(input, Input::Appended(_)) {
+            self.appending = None;
+        }
+        vec![input]
+    }
+
+    /// While an append is under way, every second send goes before the one before it.
+    fn let_overtake(&mut self, input: Input) -> Vec<Input> {
+        if matches!(input, Input::Appended(_)) {
+            self.appending = None;
+        }
+        let is_send = matches!(input, Input::Send { .. });
+        match self.held.take() {
+            Some(held) if is_send => vec![input, held],
+            Some(held) => vec![held, input],
+            None if is_send && self.appending.is_some() => {
+                self.held = Some(input);
+                vec![]
+            }
+            None => vec![input],
+        }
+    }
+
+    /// The outcome that the append under way would have if it were stored after `head`.
+    pub(super) fn pretend_stored(&mut self, head: Seq) -> Input {
+        let placed = match self.appending.take() {
+            Some(Append::Messages(messages)) => {
+                let at = messages.iter().zip(head.next().0..);
+                at.map(|(new, seq)| AppendOutcome::New(Arc::new(stored_as(self.room, new, Seq(seq))))).collect()
+            }
+            Some(Append::Update(_) | Append::Delete(_)) | None => vec![AppendOutcome::Unchanged],
+        };
+        Input::Appended(Ok(placed))
+    }
+}
+
+fn move_since(since: &mut Since, to: impl Fn(Seq) -> Seq) {
+    match since {
+        Since::Now => {}
+        Since::Seq(seq) | Since::Position(Position { seq, .. }) => *seq = to(*seq),
+    }
+}

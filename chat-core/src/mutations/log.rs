@@ -1,0 +1,186 @@
+//! What goes into a log, and comes out of it, in place of what should.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::Bug;
+use crate::{
+    Event, EventKind, Room, RoomId, RoomName, Seq,
+    append::{AppendOutcome, EventKey, Fingerprint, Lookup, NewMessage, StoredEvent},
+    store::RoomMessages,
+};
+
+/// Changes what a log is asked and what it answers, and remembers what that takes. Shared by [`MutatedStore`](super::MutatedStore)
+/// and the simulator's log.
+#[derive(Debug)]
+pub struct LogMutation {
+    bug: Option<Bug>,
+    /// A number that no other start of the process has.
+    start: u64,
+    /// How many keys were disguised so that nobody finds them again.
+    disguised: u64,
+    /// Under which key a sender's key is stored, and the other way round.
+    stored_as: BTreeMap<EventKey, EventKey>,
+    sent_as: BTreeMap<EventKey, EventKey>,
+    /// The rooms that were appended to since the start.
+    appended: BTreeSet<RoomId>,
+    /// The names that rooms had before they were renamed.
+    names: BTreeMap<RoomId, RoomName>,
+}
+
+impl LogMutation {
+    /// What this bug does in a process with this number.
+    #[must_use]
+    pub const fn new(bug: Option<Bug>, start: u64) -> Self {
+        Self {
+            bug,
+            start,
+            disguised: 0,
+            stored_as: BTreeMap::new(),
+            sent_as: BTreeMap::new(),
+            appended: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// The process has ended, and the next one starts.
+    pub fn restart(&mut self) {
+        self.start += 1;
+        self.appended.clear();
+        self.names.clear();
+    }
+
+    /// What is appended in place of this batch.
+    pub fn batch(&mut self, batch: &[RoomMessages]) -> Vec<RoomMessages> {
+        let mut batch = batch.to_vec();
+        for entry in &mut batch {
+            let mut seen = BTreeSet::new();
+            for new in &mut entry.messages {
+                let is_first = seen.insert(lookup_of(new));
+                self.message(new, is_first);
+            }
+        }
+        batch
+    }
+
+    fn message(&mut self, new: &mut NewMessage, is_first_of_key: bool) {
+        match self.bug {
+            Some(Bug::KeyMismatchAccepted) => new.fingerprint = Fingerprint(0),
+            Some(Bug::DedupForgottenAtRestart) => self.disguise(&mut new.key, self.start),
+            Some(Bug::DedupOff) => self.hide(&mut new.key),
+            Some(Bug::DedupOffInBatch) if !is_first_of_key => self.hide(&mut new.key),
+            _ => {}
+        }
+    }
+
+    /// Puts a key in another's place that was never used.
+    fn hide(&mut self, key: &mut EventKey) {
+        self.disguised += 1;
+        self.disguise(key, self.start + self.disguised);
+    }
+
+    /// Puts another key in a key's place: the same one for the same salt.
+    fn disguise(&mut self, key: &mut EventKey, salt: u64) {
+        let disguise = EventKey::generated(&format!("{salt:x} {:x}", Fingerprint::of(key.as_str()).0));
+        self.stored_as.insert(key.clone(), disguise.clone());
+        self.sent_as.insert(disguise.clone(), std::mem::replace(key, disguise));
+    }
+
+    /// What is told of an append of this batch in place of this.
+    pub fn placed(
+        &mut self,
+        batch: &[RoomMessages],
+        mut placed: Vec<Option<Vec<AppendOutcome>>>,
+    ) -> Vec<Option<Vec<AppendOutcome>>> {
+        for (entry, placed) in batch.iter().zip(&mut placed) {
+            let Some(placed) = placed else { continue };
+            for (new, placed) in entry.messages.iter().zip(&mut *placed) {
+                if let AppendOutcome::New(event) | AppendOutcome::Replay(event) = placed {
+                    give_key(event, &new.key);
+                }
+            }
+            if self.bug == Some(Bug::ReuseSeq) && self.appended.insert(entry.room) {
+                reuse_last(placed);
+            }
+            if self.bug == Some(Bug::NumberSkippedByReplay) {
+                skip_after_replay(placed);
+            }
+        }
+        placed
+    }
+
+    /// What is looked for in place of these.
+    #[must_use]
+    pub fn lookups(&self, keys: &[Lookup]) -> Vec<Lookup> {
+        let stored_as = |key: &EventKey| self.stored_as.get(key).unwrap_or(key).clone();
+        keys.iter().map(|lookup| Lookup { user: lookup.user.clone(), key: stored_as(&lookup.key) }).collect()
+    }
+
+    /// What is read in place of this event.
+    #[must_use]
+    pub fn stored(&self, mut stored: StoredEvent) -> StoredEvent {
+        if let Some(key) = self.sent_as.get(&stored.key) {
+            give_key(&mut stored.event, key);
+            stored.key = key.clone();
+        }
+        stored
+    }
+
+    /// What is read in place of this room.
+    #[must_use]
+    pub fn room(&self, mut room: Room) -> Room {
+        if let Some(name) = self.names.get(&room.id) {
+            room.name = name.clone();
+        }
+        if self.bug == Some(Bug::ReuseSeq) && !self.appended.contains(&room.id) {
+            room.head = Seq(room.head.0.saturating_sub(1));
+        }
+        room
+    }
+
+    /// This room is about to get another name.
+    pub fn renaming(&mut self, room: Room) {
+        if self.bug == Some(Bug::RenameNotServed) {
+            self.names.entry(room.id).or_insert(room.name);
+        }
+    }
+}
+
+pub(super) fn lookup_of(new: &NewMessage) -> Lookup {
+    Lookup { user: Some(new.author.id.clone()), key: new.key.clone() }
+}
+
+/// Shows an event with the key that it was sent with.
+fn give_key(event: &mut Arc<Event>, key: &EventKey) {
+    let given = key.to_given();
+    if event.message().is_some_and(|message| message.key != given)
+        && let EventKind::Message(message) = &mut Arc::make_mut(event).kind
+    {
+        message.key = given;
+    }
+}
+
+/// The first event that is new is told under the number before it.
+fn reuse_last(placed: &mut [AppendOutcome]) {
+    let first = placed.iter_mut().find_map(|placed| match placed {
+        AppendOutcome::New(event) if event.seq > Seq(1) => Some(event),
+        AppendOutcome::New(_) | AppendOutcome::Replay(_) | AppendOutcome::Unchanged | AppendOutcome::Refused(_) => None,
+    });
+    if let Some(event) = first {
+        let event = Arc::make_mut(event);
+        event.seq = Seq(event.seq.0 - 1);
+    }
+}
+
+/// What is new after a replay is told under the next number.
+fn skip_after_replay(placed: &mut [AppendOutcome]) {
+    let after = placed.iter_mut().skip_while(|placed| !matches!(placed, AppendOutcome::Replay(_)));
+    for placed in after {
+        if let AppendOutcome::New(event) = placed {
+            let event = Arc::make_mut(event);
+            event.seq = event.seq.next();
+        }
+    }
+}
