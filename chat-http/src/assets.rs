@@ -5,7 +5,7 @@ use poem::{Route, get};
 
 use crate::file::{A_MINUTE, ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served};
 
-/// The page runs what comes from here and talks to here, and its text is never code.
+/// The page may load and run only files of this server, and may connect only to it. Text is never run as code.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";

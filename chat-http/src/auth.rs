@@ -1,4 +1,4 @@
-//! Who is asking.
+//! Authentication: which user sends a request.
 
 use std::borrow::Cow;
 
@@ -11,20 +11,20 @@ use crate::query;
 /// Finds out which user sends a request. It is asked once per REST request and once per socket.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Who sends this request: a user, or [`Actor::Anonymous`] if it does not say.
+    /// Returns the user who sends this request, or [`Actor::Anonymous`] if the request names none.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for a token that is not valid, [`Error::InvalidField`] for a name that breaks its rules,
     /// [`Error::Forbidden`] for a user who is locked out, [`Error::Unavailable`] if it cannot find out now.
     async fn authenticate(&self, request: &Request) -> Result<Actor, Error>;
 
-    /// The value of `WWW-Authenticate` in a 401: how to say who you are.
+    /// The value of `WWW-Authenticate` in a 401: how a client authenticates.
     fn challenge(&self) -> &'static str {
         "Bearer realm=\"chat\""
     }
 
-    /// The same for people: the `detail` of a 401, and the reason of a close with 4401, where at most 123 bytes fit. The
-    /// default names the challenge.
+    /// The same advice for people. It is the `detail` of a 401, and the reason of a close with 4401, which has room for
+    /// 123 bytes. The default repeats the challenge.
     fn advice(&self) -> Cow<'static, str> {
         format!("say who you are: {}", self.challenge()).into()
     }

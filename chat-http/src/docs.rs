@@ -1,4 +1,4 @@
-//! The documentation: Swagger UI, whole in itself, and the document it shows.
+//! The documentation: Swagger UI, served from this program alone, and the OpenAPI document.
 
 use std::{
     io::Write,
@@ -24,20 +24,21 @@ pub(crate) fn routes(routes: Route) -> Route {
     PATHS.into_iter().enumerate().fold(routes, |all, (at, path)| all.at(path, get(Page(at))))
 }
 
-/// One of [`PATHS`], by its place there.
+/// One of [`PATHS`], by its index.
 struct Page(usize);
 
 impl Endpoint for Page {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        // Who asks first waits until they are compressed; others who use the server do not.
+        // The first request waits until the files are compressed; the worker threads go on serving others.
         let files = tokio::task::spawn_blocking(|| Arc::clone(&FILES)).await.map_err(|_| Problem::internal())?;
         Ok(files.get(self.0).ok_or_else(Problem::not_found)?.answer(&request))
     }
 }
 
-/// They are the same for every engine. Made when they are first asked for, since few servers ever are.
+/// The files, which are the same for every engine. They are made at the first request, since few servers ever need
+/// them.
 static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
     let (script, style) = openapi::swagger_ui();
     let files = [
@@ -69,9 +70,9 @@ fn compressed(plain: &[u8]) -> Bytes {
     encoder.finish().unwrap_or_default().into()
 }
 
-/// Nothing is loaded and nothing runs.
+/// The policy of a page that loads nothing and runs nothing.
 const PLAIN: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Swagger UI runs what comes from here, and asks this server only.
+/// The policy of Swagger UI: it runs scripts of this server, and connects only to this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -91,8 +92,8 @@ const PAGE: &str = r#"<!doctype html>
 </body>
 </html>
 "#;
-/// Shows the document. Swagger UI reads patterns without the flag `u`, which those of names need: it is given none that it
-/// cannot read, and the server itself says what is wrong with a name.
+/// Starts Swagger UI. It compiles patterns without the flag `u`, which the patterns of names need, so those patterns
+/// are removed. The server still checks names and says what is wrong.
 const START: &str = r"
 function withoutForeignPatterns(key, value) {
   if (key !== 'pattern' || typeof value !== 'string') return value;

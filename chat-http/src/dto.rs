@@ -1,4 +1,4 @@
-//! What stands on the wire: each shape once, for JSON and for the OpenAPI document.
+//! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
 use chat_core::{Event, HistoryPage, Identity, Presence, Room, RoomPage, Timestamp};
 use poem_openapi::{Enum, Object};
@@ -186,9 +186,10 @@ pub(crate) fn identities(users: &[Identity]) -> Vec<IdentityDto> {
     users.iter().map(IdentityDto::from).collect()
 }
 
-/// A moment as RFC 3339 writes it, in UTC with milliseconds.
+/// A time stamp in RFC 3339, in UTC with milliseconds.
 pub(crate) fn stamp(at: Timestamp) -> String {
-    // What no calendar has stands for a clock gone wrong; the order of things never depends on it.
+    // A time outside the calendar means that a clock is wrong. It is shown as 1970; the order of events never depends
+    // on it.
     let moment =
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     moment.format(STAMP).unwrap_or_default()

@@ -1,26 +1,28 @@
-//! Entity tags: what an answer is known by, and whether a client has it already (RFC 9110, sections 8.8.3 and 13.1.2).
+//! Entity tags: identifying an answer, and finding out whether a client already has it (RFC 9110, sections 8.8.3 and
+//! 13.1.2).
 
 use std::hash::{DefaultHasher, Hasher};
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// The tag of these bytes. Two answers of the same bytes have the same one, on one version of the server.
+/// The tag of these bytes. On one version of the server, equal bytes have equal tags.
 pub(crate) fn of(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     format!("\"{:016x}\"", hasher.finish())
 }
 
-/// What a client says that it has.
+/// The tags of the answers that a client already has.
 pub(crate) struct Known(Vec<HeaderValue>);
 
 impl Known {
-    /// What `If-None-Match` says.
+    /// Reads `If-None-Match`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         Self(headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect())
     }
 
-    /// Whether this is among it; weak tags count as strong ones do, as it is for reading.
+    /// Whether the client has the answer with this tag. Weak and strong tags are compared alike, as RFC 9110 says for
+    /// reading.
     pub(crate) fn has(&self, tag: &HeaderValue) -> bool {
         let Ok(tag) = tag.to_str() else { return false };
         let values = self.0.iter().filter_map(|value| value.to_str().ok());

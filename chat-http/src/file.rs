@@ -1,4 +1,4 @@
-//! A file as it is served: its type, its tags, its two forms, and what a browser is told to forbid.
+//! Static files: their type, their entity tags, their plain and compressed forms, and their `Content-Security-Policy`.
 
 use bytes::Bytes;
 use poem::{
@@ -8,29 +8,29 @@ use poem::{
 
 use crate::etag;
 
-/// Asked for again each time, which costs little: it is answered with 304.
+/// Clients ask each time whether the file is current. That costs little, since most answers are 304.
 pub(crate) const ALWAYS_ASK: &str = "no-cache";
-/// Short, so that a page and its scripts are soon of one version after an update.
+/// Clients may keep the file for a minute, so that a page and its scripts soon have the same version after an update.
 pub(crate) const A_MINUTE: &str = "public, max-age=60";
 
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 pub(crate) const STYLE: &str = "text/css; charset=utf-8";
 
-/// What is served.
+/// A file to be served.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
     pub(crate) kind: &'static str,
     pub(crate) cache: &'static str,
     /// The `Content-Security-Policy`.
     pub(crate) policy: &'static str,
-    /// Whether pages of other origins may load it: all that it does is up to them.
+    /// Whether pages of other origins may load it. Then those pages are responsible for what it does.
     pub(crate) for_others: bool,
     pub(crate) plain: Bytes,
     pub(crate) gzip: Bytes,
 }
 
-/// A file and its entity tags, one for each of its two forms.
+/// A file with an entity tag for each of its two forms.
 #[derive(Debug, Clone)]
 pub(crate) struct Served {
     file: File,
@@ -39,14 +39,14 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Serves this.
+    /// Compresses the file and computes its tags.
     pub(crate) fn new(file: File) -> Self {
         let plain_tag = etag::of(&file.plain);
         let gzip_tag = format!("{}-gzip\"", plain_tag.trim_end_matches('"'));
         Self { file, plain_tag, gzip_tag }
     }
 
-    /// The answer to who asks for it. (That a client has it already is seen to by the middleware.)
+    /// The answer to a request for the file. (The middleware turns it into a 304 if the client already has it.)
     pub(crate) fn answer(&self, request: &Request) -> Response {
         let file = &self.file;
         let zipped = takes_gzip(request.headers());
@@ -81,7 +81,7 @@ impl Endpoint for Served {
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Whether the client takes gzip: it is named, or everything is, and not with a weight of nothing.
+/// Whether the client accepts gzip: it names `gzip` or `*`, and not with a weight of 0.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let mut anything = false;
     for coding in etag::items(headers, header::ACCEPT_ENCODING) {

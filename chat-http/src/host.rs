@@ -1,8 +1,8 @@
-//! Which hosts this server answers for.
+//! Host names: which of them this server answers for.
 //!
-//! A web page may give a name of its own the address of this server (DNS rebinding). For the browser that page and this
-//! server are then of one origin, and only the name tells that they are not. So names have to be known. An IP address
-//! needs no check: there is no name that could be given another address.
+//! A web page may point its own host name at the address of this server (DNS rebinding). For the browser, that page and
+//! this server then have the same origin; only the name shows that they do not belong together. So a server has to know
+//! its names. An IP address needs no check, since a page has no control over it.
 
 use std::{fmt, net::Ipv4Addr, net::Ipv6Addr, str::FromStr, sync::Arc};
 
@@ -14,11 +14,11 @@ use poem::{
 
 use crate::problem::Problem;
 
-/// The name of a host, such as `chat.example`: without a scheme, without a port, in ASCII, without regard to case.
+/// A host name such as `chat.example`: ASCII without scheme and port, compared without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName(String);
 
-/// Why a text is no [`HostName`].
+/// The error of parsing a text that is not a [`HostName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadHostName;
 
@@ -53,17 +53,17 @@ impl FromStr for HostName {
     }
 }
 
-/// The hosts that are answered for.
+/// The hosts for which the server answers.
 #[derive(Debug, Clone)]
 pub(crate) enum Hosts {
-    /// Whatever a request names.
+    /// Every host.
     Any,
-    /// These, loopback names and IP addresses.
+    /// These names, loopback names and IP addresses.
     Known(Arc<[HostName]>),
 }
 
 impl Hosts {
-    /// The same with a list, if there was none.
+    /// Starts an empty list of names, unless there is a list already.
     pub(crate) fn checked(self) -> Self {
         match self {
             Self::Any => Self::Known(Arc::default()),
@@ -71,7 +71,7 @@ impl Hosts {
         }
     }
 
-    /// The same with one more name, if there is a list.
+    /// Adds a name if there is a list.
     pub(crate) fn and(self, name: HostName) -> Self {
         match self {
             Self::Any => Self::Any,
@@ -79,7 +79,8 @@ impl Hosts {
         }
     }
 
-    /// Refuses a request for another host. One that names none passes: only HTTP/1.0 allows that, and no browser does it.
+    /// Refuses a request for another host. A request without a host passes: only HTTP/1.0 allows that, and no browser
+    /// uses it.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Problem> {
         let named = Authority::of(request)?;
         match (self, named) {
@@ -93,7 +94,7 @@ fn wrong_host() -> Problem {
     Problem::http("wrong_host", "this server does not serve this host; its operator can allow it with --allowed-host")
 }
 
-/// Host and port, as a request names them.
+/// Host and port as they are written in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Authority<'a> {
     text: &'a str,
@@ -101,7 +102,7 @@ pub(crate) struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// What a request is for: the authority in its target if there is one, else `Host` (RFC 9112, section 3.2.2).
+    /// The authority of a request: the one in its target if there is one, else `Host` (RFC 9112, section 3.2.2).
     pub(crate) fn of(request: &'a Request) -> Result<Option<Self>, Problem> {
         let host = Self::in_headers(request.headers())?;
         let target = request.uri();
@@ -111,7 +112,7 @@ impl<'a> Authority<'a> {
         }
     }
 
-    /// The one in `Host`.
+    /// The authority in `Host`.
     fn in_headers(headers: &'a HeaderMap) -> Result<Option<Self>, Problem> {
         let mut values = headers.get_all(header::HOST).iter();
         match (values.next(), values.next()) {
@@ -134,7 +135,7 @@ impl<'a> Authority<'a> {
         (port_is_one && is_host).then_some(Self { text, host })
     }
 
-    /// The whole of it.
+    /// The text of host and port.
     pub(crate) const fn as_str(self) -> &'a str {
         self.text
     }
@@ -151,18 +152,18 @@ fn malformed() -> Problem {
     Error::invalid_field("Host", "must be a host, and a port if there is one").into()
 }
 
-/// What RFC 3986 lets a registered name have, but for percent-encoding, which no host needs.
+/// Whether RFC 3986 allows this byte in a registered name. Percent-encoding is left out, since no host needs it.
 const fn is_of_a_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=')
 }
 
-/// An IPv6 address in brackets; a zone is of no interest.
+/// Reads an IPv6 address in brackets. A zone is ignored.
 fn v6(host: &str) -> Option<Ipv6Addr> {
     let address = host.strip_prefix('[')?.strip_suffix(']')?;
     address.split('%').next()?.parse().ok()
 }
 
-/// In lower case, and without the dot that marks a name as complete.
+/// The name in lower case, without the final dot of a fully qualified name.
 fn canonical(host: &str) -> String {
     let host = host.to_ascii_lowercase();
     host.strip_suffix('.').map_or(host.clone(), ToOwned::to_owned)

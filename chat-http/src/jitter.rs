@@ -1,4 +1,4 @@
-//! Chance, where many must not do the same thing at the same time.
+//! Random delays, so that many clients do not do the same thing at the same time.
 
 use std::{
     collections::hash_map::RandomState,
@@ -6,9 +6,9 @@ use std::{
     ops::RangeInclusive,
 };
 
-/// A number of the range. Those who were sent away together and wait so long do not come back together.
+/// A random number of the range. Clients that were all told to wait come back at different times.
 pub(crate) fn within(range: &RangeInclusive<u64>) -> u64 {
-    // The standard library's hashers begin anew with a random key each.
+    // The standard library gives each hasher a random key.
     let chance = RandomState::new().build_hasher().finish();
     range.start() + chance % (range.end() - range.start()).saturating_add(1)
 }

@@ -1,6 +1,6 @@
-//! Reads JSON objects strictly: doubled keys, unknown fields and wrong types are refused, by the field's name.
+//! Reads JSON objects strictly: duplicate keys, unknown fields and wrong types are refused, by the field's name.
 //!
-//! One mechanism for REST bodies and WebSocket frames, so that both refuse the same things in the same words.
+//! REST bodies and WebSocket frames share this code, so that both refuse the same things with the same texts.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::RangeInclusive};
 
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::{integer::integer_within, refusal::Refusal};
 
-/// An object's fields, each taken out once; what is left at the end is unknown.
+/// The fields of an object. Each is taken out once; a field that is left at the end is unknown.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     path: String,
@@ -21,19 +21,19 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads an object. Values are only checked to be JSON; they are read when they are taken.
+    /// Parses an object. Values are only checked to be JSON; each is read when it is taken.
     pub(crate) fn parse(text: &'a str) -> Result<Self, Refusal> {
         let Pairs(fields) = serde_json::from_str(text).map_err(|error| Refusal::BadJson(why(&error)))?;
         Ok(Self { path: String::new(), fields })
     }
 
-    /// A text, if the field is there.
+    /// Takes a text, if the field exists.
     pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, Error> {
         let Some(raw) = self.fields.remove(name) else { return Ok(None) };
         if !raw.get().starts_with('"') {
             return Err(self.wrong(name, "must be a string"));
         }
-        // Well-formed JSON can still name half a surrogate pair, which is no text.
+        // Well-formed JSON can contain half of a surrogate pair, which is not Unicode text.
         let text: String =
             serde_json::from_str(raw.get()).map_err(|_| self.wrong(name, "must be well-formed Unicode"))?;
         if text.contains('\0') {
@@ -42,18 +42,18 @@ impl<'a> Fields<'a> {
         Ok(Some(text))
     }
 
-    /// A text that has to be there.
+    /// Takes a text that must exist.
     pub(crate) fn required_text(&mut self, name: &'static str) -> Result<String, Error> {
         self.text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
     }
 
-    /// An integer in this range, written as one, if the field is there.
+    /// Takes an integer in this range, if the field exists.
     pub(crate) fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let Some(raw) = self.fields.remove(name) else { return Ok(None) };
         integer_within(raw.get(), range).map(Some).map_err(|reason| self.wrong(name, reason))
     }
 
-    /// `true` or `false`, if the field is there.
+    /// Takes `true` or `false`, if the field exists.
     pub(crate) fn boolean(&mut self, name: &'static str) -> Result<Option<bool>, Error> {
         match self.fields.remove(name).map(RawValue::get) {
             None => Ok(None),
@@ -63,7 +63,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An object, if the field is there.
+    /// Takes an object, if the field exists.
     pub(crate) fn object(&mut self, name: &'static str) -> Result<Option<Self>, Refusal> {
         let Some(raw) = self.fields.remove(name) else { return Ok(None) };
         if !raw.get().starts_with('{') {
@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
         Ok(Some(inner))
     }
 
-    /// Ends the reading: nothing may be left.
+    /// Ends the reading. Fields that are left are unknown, and are refused.
     pub(crate) fn finish(self) -> Result<(), Error> {
         match self.fields.keys().next() {
             None => Ok(()),
@@ -83,19 +83,19 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The refusal of one of these fields.
+    /// The error of one of these fields.
     pub(crate) fn wrong(&self, name: &str, reason: impl Into<Cow<'static, str>>) -> Error {
         Error::invalid_field(self.at(name), reason)
     }
 
     fn at(&self, name: &str) -> String {
-        // A client's own field name is repeated to it, but not without end.
+        // The field name comes from the client, so its length in the answer is limited.
         let shown: String = name.chars().take(64).collect();
         format!("{}{shown}", self.path)
     }
 }
 
-/// What is wrong with a text that is not a JSON object, without the parser's own words.
+/// Why a text is not a JSON object, in our own words rather than the parser's.
 fn why(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Data if error.to_string().starts_with(DOUBLED) => "a key occurs twice",
@@ -135,7 +135,7 @@ impl<'de> Visitor<'de> for PairsVisitor {
     }
 }
 
-/// A key, borrowed where it has no escapes.
+/// A key. It is borrowed unless it has escapes.
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {

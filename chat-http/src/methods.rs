@@ -1,23 +1,23 @@
-//! The paths there are, and the methods each of them has.
+//! The paths of a mount, and the methods of each.
 
 use poem::http::Method;
 
-/// Which methods each path has: what `Allow` says.
+/// The methods of each path, as `Allow` lists them.
 #[derive(Debug, Default)]
 pub(crate) struct Methods(Vec<Row>);
 
 /// A path and its methods.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// `{…}` stands for any one segment.
+    /// `{…}` matches any one segment.
     pub(crate) pattern: String,
     pub(crate) allow: String,
-    /// Whether it lasts, and is more than reading.
+    /// Whether a GET lasts and has effects, as an event stream or a socket does.
     pub(crate) is_stream: bool,
 }
 
 impl Methods {
-    /// The same with one more path; `{…}` stands for any one segment.
+    /// Adds a path; `{…}` matches any one segment.
     pub(crate) fn add(mut self, pattern: impl Into<String>, methods: impl IntoIterator<Item = Method>) -> Self {
         let mut names: Vec<String> = Vec::new();
         for method in methods {
@@ -30,20 +30,21 @@ impl Methods {
         self
     }
 
-    /// The same with one more path whose GET is a session: a HEAD of it would be one that nobody hears.
+    /// Adds a path whose GET starts a session. HEAD is not allowed there: it would start a session that nobody listens
+    /// to.
     pub(crate) fn add_stream(mut self, pattern: impl Into<String>) -> Self {
         self.0.push(Row { pattern: pattern.into(), allow: Method::GET.to_string(), is_stream: true });
         self
     }
 
-    /// The row that a path fits.
+    /// The row that matches a path.
     pub(crate) fn row(&self, path: &str) -> Option<&Row> {
         self.0.iter().find(|row| fits(&row.pattern, path))
     }
 }
 
 impl Row {
-    /// The name of the parameter that this segment of the path is.
+    /// The name of the parameter at this segment of the path.
     pub(crate) fn parameter(&self, segment: usize) -> Option<&str> {
         self.pattern.split('/').nth(segment)?.strip_prefix('{')?.strip_suffix('}')
     }

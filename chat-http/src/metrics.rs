@@ -1,4 +1,4 @@
-//! What the adapter counts and measures. No label ever names a user, a room or a path; `docs/metrics.md` explains each metric.
+//! The metrics of the adapter. No label names a user, a room or a path; `docs/metrics.md` explains each metric.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const SOCKETS_OPEN: &str = "chat_sockets_open";
 const FRAMES_MALFORMED: &str = "chat_socket_frames_malformed_total";
 const UPGRADES_REFUSED: &str = "chat_socket_upgrades_refused_total";
 
-/// Says what the metrics are, and shows those without labels from the start.
+/// Describes the metrics, and sets those without labels to 0 so that they exist from the start.
 pub(crate) fn describe() {
     describe_counter!(REQUESTS, Unit::Count, "Requests answered");
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "From a request's headers to the headers of its answer");
@@ -22,7 +22,7 @@ pub(crate) fn describe() {
     counter!(FRAMES_MALFORMED).increment(0);
 }
 
-/// A method as a label: anyone may make one up.
+/// A method as a label. Clients can invent methods, so unknown ones share one label.
 pub(crate) const fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -35,7 +35,7 @@ pub(crate) const fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// A request was answered; `route` is a template.
+/// Counts an answered request; `route` is a template.
 pub(crate) fn request(method: &'static str, route: String, status: StatusCode, took: Duration) {
     let class = match status.as_u16() {
         ..200 => "1xx",
@@ -48,21 +48,21 @@ pub(crate) fn request(method: &'static str, route: String, status: StatusCode, t
     histogram!(REQUEST_SECONDS, "method" => method, "route" => route).record(took);
 }
 
-/// A client sent what is no frame of the protocol.
+/// Counts a malformed frame of a client.
 pub(crate) fn frame_malformed() {
     counter!(FRAMES_MALFORMED).increment(1);
 }
 
-/// A socket was refused: with a problem of this code, or a close with it.
+/// Counts a refused socket, by the code of the problem or the close code.
 pub(crate) fn upgrade_refused(code: String) {
     counter!(UPGRADES_REFUSED, "code" => code).increment(1);
 }
 
-/// Counts as an open socket as long as it lives.
+/// Counts one open socket until it is dropped.
 pub(crate) struct OpenSocket(Gauge);
 
 impl OpenSocket {
-    /// One more.
+    /// Adds one open socket.
     pub(crate) fn new() -> Self {
         let open = gauge!(SOCKETS_OPEN);
         open.increment(1);

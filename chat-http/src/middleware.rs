@@ -1,5 +1,5 @@
-//! The outermost layer of every mount: which requests come in at all, problems, panics, `Allow`, caching, and CORS for the
-//! REST API.
+//! The outermost layer of every mount: it decides which requests are let in, turns errors and panics into problems, and
+//! adds `Allow`, caching headers, and CORS for the REST API.
 
 use std::{io, panic::AssertUnwindSafe, time::Instant};
 
@@ -26,17 +26,17 @@ use crate::{
     methods::{Methods, Row},
     metrics,
     origin::Origins,
-    path::{self, Spelled},
+    path::{self, Normalized},
     problem::{Challenge, Problem},
 };
 
-/// Everything that enters and leaves a mount passes here.
+/// The layer that every request and every answer of a mount passes through.
 pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
     pub(crate) methods: Methods,
     pub(crate) hosts: Hosts,
     pub(crate) origins: Origins,
-    /// What a 401 tells.
+    /// What a 401 says about how to authenticate.
     pub(crate) challenge: Challenge,
 }
 
@@ -46,7 +46,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let began = Instant::now();
         let method = metrics::method_name(request.method());
-        let broken = respell(&mut request);
+        let broken = normalize_path(&mut request);
         let row = self.methods.row(request.uri().path());
         let route = row.map_or("unknown", |row| &row.pattern).to_owned();
         let span = tracing::info_span!("request", http.method = method, http.route = route, http.status = field::Empty);
@@ -72,31 +72,31 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         if response.headers().get(header::ETAG).is_some_and(|tag| response.status().is_success() && known.has(tag)) {
             response = not_modified(response);
         }
-        dress(&mut response, is_rest, origin);
+        add_headers(&mut response, is_rest, origin);
         if is_head {
-            behead(&mut response);
+            drop_body(&mut response);
         }
         response
     }
 
-    /// Whether a request comes in at all.
+    /// Checks whether a request is let in.
     fn admit(&self, request: &Request, row: Option<&Row>, broken: Option<usize>) -> Result<(), Problem> {
         let path = request.uri().path();
-        // Who looks after a server asks it by whatever name the network has for it; there is nothing to be learnt there.
+        // Monitoring may ask for health by any name, and the answer reveals nothing.
         if !matches!(path, "/healthz" | "/readyz") {
             self.hosts.check(request)?;
         }
         if let (Some(segment), Some(row)) = (broken, row)
             && let Some(field) = row.parameter(segment).filter(|_| is_rest(path))
         {
-            // A socket tells this through the socket.
+            // A socket gets this error as a close frame instead.
             return Err(Error::invalid_field(field.to_owned(), "must be percent-encoded UTF-8").into());
         }
         let is_stream = row.is_some_and(|row| row.is_stream);
         if is_stream && request.method() == Method::HEAD {
             return Err(Problem::method_not_allowed(&row.map(|row| row.allow.clone()).unwrap_or_default()));
         }
-        // Sockets look by themselves, once they know that the request is for one.
+        // The handshake checks the origin of sockets itself, after it knows that the request is one.
         let acts = is_rest(path) && (is_stream || !request.method().is_safe());
         if acts && !self.origins.admit(request) {
             return Err(Error::Forbidden.into());
@@ -105,11 +105,11 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
     }
 
     async fn answer(&self, mut request: Request, row: Option<&Row>) -> Result<Response, Problem> {
-        // Answered as a GET, so that the headers are the same.
+        // A HEAD is answered like a GET, so that the headers are the same.
         if request.method() == Method::HEAD {
             request.set_method(Method::GET);
         }
-        // `CONNECT host:port` and `OPTIONS *` name no path, and poem's nesting takes one for granted.
+        // The targets of `CONNECT host:port` and `OPTIONS *` are not paths, but poem's nesting expects a path.
         if !request.uri().path().starts_with('/') {
             return Err(Problem::method_not_allowed("GET, HEAD, POST, PATCH, DELETE"));
         }
@@ -136,7 +136,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         }
     }
 
-    /// The origin of a page that may read our answers.
+    /// The origin of the request's page, if it is allowed to read our answers.
     fn listed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
@@ -146,10 +146,10 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
     }
 }
 
-/// Spells a request's path as it is compared. The segment that is no text, if there is one, comes back; it stands as
-/// `%EF%BF%BD` in the path then, since poem takes no other bytes.
-fn respell(request: &mut Request) -> Option<usize> {
-    let Spelled { path, broken } = path::spell(request.uri().path());
+/// Normalizes a request's path for routing. Returns the index of the first segment that is not valid text, if there is
+/// one. That segment becomes `%EF%BF%BD`, since poem accepts no other bytes.
+fn normalize_path(request: &mut Request) -> Option<usize> {
+    let Normalized { path, broken } = path::normalize(request.uri().path());
     if path == request.uri().path() && broken.is_none() {
         return None;
     }
@@ -179,7 +179,7 @@ fn preflight(row: Option<&Row>) -> Response {
         .finish()
 }
 
-/// The answer to a client that has this very answer already.
+/// The answer to a client that already has this answer: 304 without a body.
 fn not_modified(mut response: Response) -> Response {
     response.set_status(StatusCode::NOT_MODIFIED);
     drop(response.take_body());
@@ -190,8 +190,8 @@ fn not_modified(mut response: Response) -> Response {
     response
 }
 
-/// Adds what every answer has. Nothing is kept anywhere that does not say otherwise.
-fn dress(response: &mut Response, is_rest: bool, origin: Option<HeaderValue>) {
+/// Adds the headers of every answer. An answer that sets no caching policy is not cached.
+fn add_headers(response: &mut Response, is_rest: bool, origin: Option<HeaderValue>) {
     let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -209,8 +209,8 @@ fn dress(response: &mut Response, is_rest: bool, origin: Option<HeaderValue>) {
     }
 }
 
-/// Leaves the head of an answer.
-fn behead(response: &mut Response) {
+/// Removes the body, as HEAD requires.
+fn drop_body(response: &mut Response) {
     let body: BoxBody<Bytes, io::Error> = response.take_body().into();
     let has_length = response.status() != StatusCode::NOT_MODIFIED;
     if let Some(length) = body.size_hint().exact().filter(|_| has_length) {
@@ -218,7 +218,7 @@ fn behead(response: &mut Response) {
     }
 }
 
-/// Whether a path is one of the REST API's, or would be.
+/// Whether a path belongs to the REST API, even if no operation has it.
 fn is_rest(path: &str) -> bool {
     path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,4 +1,4 @@
-//! Which web pages may talk to this server: those it serves itself, and those on a list.
+//! Web origins: the pages that may use this server, which are its own and those on a list.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use crate::host::{Authority, HostName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Why a text is no [`Origin`].
+/// The error of parsing a text that is not an [`Origin`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadOrigin;
 
@@ -49,28 +49,28 @@ impl FromStr for Origin {
     }
 }
 
-/// The origins of the pages that may act here.
+/// The origins of the pages that may use this server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origins {
-    /// Those let in besides the server's own.
+    /// Origins that are allowed besides the server's own.
     listed: Arc<[Origin]>,
-    /// The server's own, where that is not told by each request.
+    /// The server's own origin, if it was configured; otherwise each request tells it.
     own: Option<Origin>,
     told: Arc<Told>,
 }
 
 impl Origins {
-    /// The same, with these let in.
+    /// Allows these origins, too.
     pub(crate) fn allow(self, listed: impl IntoIterator<Item = Origin>) -> Self {
         Self { listed: listed.into_iter().collect(), ..self }
     }
 
-    /// The same, with this one as the server's own.
+    /// Sets the server's own origin.
     pub(crate) fn own(self, own: Origin) -> Self {
         Self { own: Some(own), ..self }
     }
 
-    /// The name of the host of the server's own, where it was told and is a name.
+    /// The host of the server's own origin, if one was configured and it is a name.
     pub(crate) fn own_host(&self) -> Option<HostName> {
         let (_, authority) = self.own.as_ref()?.0.split_once("://")?;
         authority.split(':').next()?.parse().ok()
@@ -81,8 +81,9 @@ impl Origins {
         parse(origin).is_some_and(|origin| self.listed.contains(&origin))
     }
 
-    /// Whether a request may do something: one of no page at all, of a page of this server, or of one on the list.
-    /// Browsers hold neither sockets nor requests without an answer to CORS, so this is the only wall.
+    /// Whether a request may have effects: it comes from no page, from a page of this server, or from a page on the
+    /// list. Browsers do not apply CORS to sockets, nor to requests whose answer the page does not read, so this check
+    /// is the only protection.
     pub(crate) fn admit(&self, request: &Request) -> bool {
         let mut origins = request.headers().get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
@@ -98,7 +99,8 @@ impl Origins {
         }
     }
 
-    /// Whether an origin is the server's own: as it was told, else as the client names the server.
+    /// Whether an origin is the server's own: the configured one, or else the one by which the client addresses the
+    /// server.
     fn is_own(&self, origin: &HeaderValue, request: &Request) -> bool {
         let Some(origin) = parse(origin) else { return false };
         if let Some(own) = &self.own {
@@ -109,12 +111,13 @@ impl Origins {
     }
 }
 
-/// The origins whose refusal was logged: an operator who has forgotten one reads which, and nobody can flood the log.
+/// The refused origins that were logged. An operator who forgot to list one finds it in the log, and nobody can flood
+/// the log.
 #[derive(Debug, Default)]
 struct Told(Mutex<Vec<String>>);
 
 impl Told {
-    /// So many origins are logged in the life of a process, each once.
+    /// This many origins are logged per process, each once.
     const MOST: usize = 16;
 
     fn tell(&self, origin: &HeaderValue) {
@@ -128,7 +131,7 @@ impl Told {
     }
 
     fn is_new(&self, origin: &str) -> bool {
-        // Nothing panics while this is held.
+        // No code panics while it holds this lock.
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = told.len() < Self::MOST && !told.iter().any(|other| other == origin);
         if is_new {
@@ -138,7 +141,7 @@ impl Told {
     }
 }
 
-/// What a browser says where it sends no `Origin`, as for an image. Only what clears a request counts.
+/// Whether `Sec-Fetch-Site` shows that no other site made a request without `Origin`, such as one for an image.
 fn is_of_no_other_site(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
     match (sites.next(), sites.next()) {
@@ -154,7 +157,7 @@ fn parse(origin: &HeaderValue) -> Option<Origin> {
     origin.to_str().ok()?.parse().ok()
 }
 
-/// Scheme and authority with the scheme's own port left out, as browsers write it.
+/// Scheme and authority as browsers write them, without the default port of the scheme.
 fn canonical(scheme: &str, authority: &str) -> String {
     let port = if scheme == "https" { ":443" } else { ":80" };
     format!("{scheme}://{}", authority.strip_suffix(port).unwrap_or(authority))

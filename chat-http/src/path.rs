@@ -1,37 +1,37 @@
-//! Paths in one spelling: percent-encoded characters that need no encoding are the characters (RFC 3986, section 6.2.2.2).
+//! Normalizes paths: characters that are percent-encoded without need are decoded (RFC 3986, section 6.2.2.2).
 
 use std::borrow::Cow;
 
-/// A path in its one spelling.
+/// A normalized path.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Spelled<'a> {
-    /// The path. What has to be encoded, a slash within a segment before all, stays encoded.
+pub(crate) struct Normalized<'a> {
+    /// The path. Characters that must be encoded stay encoded, such as a slash within a segment.
     pub(crate) path: Cow<'a, str>,
-    /// The first segment that is no text: an escape in it is broken, or its bytes are not UTF-8.
+    /// The index of the first segment that is not valid text: it has a broken escape, or is not UTF-8.
     pub(crate) broken: Option<usize>,
 }
 
-/// Spells a path as it is compared.
-pub(crate) fn spell(path: &str) -> Spelled<'_> {
+/// Normalizes a path for comparison.
+pub(crate) fn normalize(path: &str) -> Normalized<'_> {
     if !path.contains('%') {
-        return Spelled { path: Cow::Borrowed(path), broken: None };
+        return Normalized { path: Cow::Borrowed(path), broken: None };
     }
-    let segments: Vec<_> = path.split('/').map(spell_segment).collect();
+    let segments: Vec<_> = path.split('/').map(normalize_segment).collect();
     let broken = segments.iter().position(Option::is_none);
     let whole = segments.into_iter().zip(path.split('/'));
     let whole: Vec<String> =
-        whole.map(|(spelled, as_it_was)| spelled.unwrap_or_else(|| as_it_was.to_owned())).collect();
-    Spelled { path: Cow::Owned(whole.join("/")), broken }
+        whole.map(|(normalized, as_it_was)| normalized.unwrap_or_else(|| as_it_was.to_owned())).collect();
+    Normalized { path: Cow::Owned(whole.join("/")), broken }
 }
 
-/// `None` where it is no text.
-fn spell_segment(segment: &str) -> Option<String> {
-    let mut spelled = String::with_capacity(segment.len());
+/// Normalizes a segment; `None` if it is not valid text.
+fn normalize_segment(segment: &str) -> Option<String> {
+    let mut normalized = String::with_capacity(segment.len());
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.chars();
     while let Some(char) = rest.next() {
         if char != '%' {
-            spelled.push(char);
+            normalized.push(char);
             bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
             continue;
         }
@@ -41,12 +41,12 @@ fn spell_segment(segment: &str) -> Option<String> {
         rest = rest.as_str()[2..].chars();
         bytes.push(byte);
         if is_unreserved(byte) {
-            spelled.push(char::from(byte));
+            normalized.push(char::from(byte));
         } else {
-            spelled.extend(['%', hex(byte >> 4), hex(byte & 15)]);
+            normalized.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
-    String::from_utf8(bytes).is_ok().then_some(spelled)
+    String::from_utf8(bytes).is_ok().then_some(normalized)
 }
 
 const fn is_unreserved(byte: u8) -> bool {
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn what_needs_no_encoding_is_itself() {
-        for (path, spelled) in [
+        for (path, normalized) in [
             ("/api/chat/%72ooms", "/api/chat/rooms"),
             ("/%61%70%69/chat", "/api/chat"),
             ("/rooms/%31", "/rooms/1"),
@@ -72,7 +72,7 @@ mod tests {
             ("/%c3%a9%20%25", "/%C3%A9%20%25"),
             ("/plain", "/plain"),
         ] {
-            assert_eq!(spell(path), Spelled { path: Cow::Borrowed(spelled), broken: None }, "{path}");
+            assert_eq!(normalize(path), Normalized { path: Cow::Borrowed(normalized), broken: None }, "{path}");
         }
     }
 
@@ -81,8 +81,8 @@ mod tests {
         for (path, segment) in
             [("/rooms/%FF", 2), ("/%zz/x", 1), ("/a/b/%", 3), ("/%e9", 1), ("/%+1", 1), ("/%4\u{e9}", 1)]
         {
-            assert_eq!(spell(path).broken, Some(segment), "{path}");
-            assert_eq!(spell(path).path, path);
+            assert_eq!(normalize(path).broken, Some(segment), "{path}");
+            assert_eq!(normalize(path).path, path);
         }
     }
 }

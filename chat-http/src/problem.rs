@@ -1,4 +1,4 @@
-//! The one table from error code to HTTP status, and the body that every error has.
+//! The table of error codes and HTTP statuses, and the body of every error.
 
 use std::{fmt, time::Instant};
 
@@ -87,7 +87,7 @@ pub(crate) struct ProblemBody {
     room: Option<RoomDto>,
 }
 
-/// An error on its way out.
+/// An error on its way to a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -96,7 +96,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// A problem that only HTTP has.
+    /// A problem that only HTTP has, with one of the codes of the table.
     pub(crate) fn http(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(code, detail.into())
     }
@@ -112,7 +112,7 @@ impl Problem {
         Self::http("method_not_allowed", "this path does not have this method").with(header::ALLOW, allow)
     }
 
-    /// Something broke that nobody asked for.
+    /// An unexpected failure of the server.
     pub(crate) fn internal() -> Self {
         Self::from(Error::Internal)
     }
@@ -122,7 +122,7 @@ impl Problem {
         &self.body.code
     }
 
-    /// The same with another status, where HTTP knows a closer one.
+    /// Replaces the status, where HTTP has a more specific one.
     pub(crate) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self.body.status = status.as_u16();
@@ -130,13 +130,13 @@ impl Problem {
         self
     }
 
-    /// The same with a header.
+    /// Adds a header.
     pub(crate) fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// The same with another name for the field, where the transport calls it otherwise.
+    /// Replaces the name of the field, if it has another name in this request.
     pub(crate) fn field(mut self, field: &'static str) -> Self {
         self.body.field = Some(field.to_owned());
         self
@@ -157,7 +157,7 @@ impl Problem {
         Self { status, body: Box::new(body), headers: Vec::new() }
     }
 
-    /// The answer; a 401 tells how to say who one is.
+    /// The response. A 401 says how to authenticate.
     pub(crate) fn into_response(mut self, challenge: &Challenge) -> Response {
         let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE);
         for (name, value) in self.headers {
@@ -173,7 +173,7 @@ impl Problem {
         response.body(serde_json::to_vec(&*self.body).map_or_else(|_| Body::empty(), Body::from_vec))
     }
 
-    /// What poem made of it: our own problems come back as they were, its own errors are translated.
+    /// Translates an error of poem. Problems of our own that poem carried come back unchanged.
     pub(crate) fn from_poem(error: &poem::Error) -> Self {
         if let Some(problem) = error.downcast_ref::<Self>() {
             return problem.clone();
@@ -201,7 +201,7 @@ impl Problem {
     }
 }
 
-/// How to say who one is: what a 401 tells.
+/// How to authenticate, as a 401 says it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Challenge {
     header: &'static str,
@@ -209,7 +209,7 @@ pub(crate) struct Challenge {
 }
 
 impl Challenge {
-    /// As the authenticator has it.
+    /// The challenge of this authenticator.
     pub(crate) fn of(authenticator: &dyn Authenticator) -> Self {
         Self { header: authenticator.challenge(), advice: authenticator.advice().into_owned() }
     }
@@ -227,7 +227,7 @@ impl From<Refusal> for Problem {
         problem.body.field = refusal.field().map(ToOwned::to_owned);
         problem.body.room = refusal.room().map(RoomDto::from);
         if matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            // These two always say when to come back, whoever made the error.
+            // These two statuses always say when to try again, whatever caused the error.
             problem.body.retry_after_ms = Some(refusal.retry_after_ms().unwrap_or(1_000));
         }
         problem
@@ -258,7 +258,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// In the document: one answer that stands for all; `openapi` repeats it for the statuses an operation can have.
+/// Declares one response for all errors; `openapi` repeats it for the statuses that an operation can have.
 impl ApiResponse for Problem {
     fn meta() -> MetaResponses {
         let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }];

@@ -1,4 +1,4 @@
-//! Query strings, decoded strictly: bytes that are no UTF-8 are refused rather than replaced.
+//! Query strings, decoded strictly: bytes that are not UTF-8 are refused, not replaced.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use chat_core::Error;
 
 use crate::integer::integer_within;
 
-/// The first value of a parameter; others, and parameters nobody asks for, are ignored.
+/// The first value of a parameter. Further values and unknown parameters are ignored.
 pub(crate) fn get(query: Option<&str>, name: &'static str) -> Result<Option<String>, Error> {
     for pair in query.unwrap_or_default().split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -41,7 +41,7 @@ pub(crate) fn boolean(query: Option<&str>, name: &'static str) -> Result<Option<
     }
 }
 
-/// Percent-decodes; `None` for a broken escape and for what is no UTF-8.
+/// Decodes percent-encoding; `None` for a broken escape or text that is not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

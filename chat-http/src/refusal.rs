@@ -1,4 +1,4 @@
-//! Why a request or a frame is refused: the engine's errors, and the two that only a wire can make.
+//! Refusals of requests and frames: the engine's errors, and two that only a transport can have.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -6,14 +6,14 @@ use chat_core::{Error, Room};
 
 use crate::jitter;
 
-/// Why something was refused.
+/// Why a request or a frame was refused.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Refusal {
-    /// It is not the JSON it should be; the reason is for people.
+    /// The text is not the expected JSON; the reason is for people.
     BadJson(&'static str),
-    /// No such command.
+    /// There is no such command.
     UnknownCommand,
-    /// The engine's refusal.
+    /// The engine refused.
     Engine(Error),
 }
 
@@ -44,8 +44,8 @@ impl Refusal {
         }
     }
 
-    /// How long to wait before trying again, in milliseconds, where that helps. Up to twice what the engine says where many
-    /// are refused for one reason, so that not all of them come back at once.
+    /// How long to wait before trying again, in milliseconds, where trying again helps. If many clients are refused for
+    /// the same reason, it is up to twice what the engine says, so that they do not all come back at once.
     pub(crate) fn retry_after_ms(&self) -> Option<u64> {
         let Self::Engine(error) = self else { return None };
         let wait = millis(error.retry_after()?);
@@ -53,7 +53,7 @@ impl Refusal {
         Some(if is_of_one_user { wait } else { jitter::within(&(wait..=wait * 2)) })
     }
 
-    /// The room that stands in the way, if whoever asked may see it.
+    /// The room whose name is taken, if the caller may see it.
     pub(crate) fn room(&self) -> Option<&Room> {
         match self {
             Self::Engine(Error::NameTaken { room }) => room.as_deref(),
@@ -61,7 +61,7 @@ impl Refusal {
         }
     }
 
-    /// Whether the frame was not one that a well-made client sends.
+    /// Whether the frame is one that a correct client never sends.
     pub(crate) const fn is_malformed(&self) -> bool {
         matches!(self, Self::BadJson(_) | Self::UnknownCommand | Self::Engine(Error::InvalidField { .. }))
     }
@@ -73,7 +73,7 @@ impl From<Error> for Refusal {
     }
 }
 
-/// `Retry-After` and its like count whole milliseconds, rounded up so that nobody comes too early.
+/// Whole milliseconds, rounded up so that no client comes too early.
 fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }

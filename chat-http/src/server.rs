@@ -1,7 +1,7 @@
-//! The accept loop: what a chat server needs before a request is one, and after a socket stopped being one.
+//! The accept loop, and everything that a chat server needs around its requests and sockets.
 //!
-//! Headers and bodies have to arrive in time, connections are counted (upgraded ones too), running out of descriptors
-//! does not spin, and stopping closes every socket with a reason and waits for it.
+//! Headers and bodies have to arrive in time. Connections are counted, upgraded ones too. Without file descriptors the
+//! loop pauses instead of spinning. Stopping closes every socket with a reason, and waits for it.
 
 use std::{
     convert::Infallible,
@@ -41,7 +41,7 @@ use crate::{
 /// end, and returns. The engine is shut down by then.
 ///
 /// # Cancel safety
-/// Dropping it stops accepting and leaves the connections there are to themselves, and the engine running.
+/// Dropping the future stops accepting. Open connections and the engine go on running.
 pub async fn serve(listener: TcpListener, site: Site, shutdown: impl Future<Output = ()>) {
     let engine = site.engine().clone();
     Server::new(listener).run(site, shutdown, async move { engine.shutdown().await }).await;
@@ -68,25 +68,26 @@ impl Server {
         }
     }
 
-    /// How many connections there may be at once, sockets included; further ones wait to be accepted. Default 16,384.
+    /// Sets how many connections may be open at once, sockets included; further ones wait to be accepted. The default
+    /// is 16,384.
     #[must_use]
     pub const fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most;
         self
     }
 
-    /// How long the headers of a request may take to arrive. Default 10 s.
+    /// Sets how long the headers of a request may take to arrive. The default is 10 s.
     #[must_use]
     pub const fn header_timeout(mut self, longest: Duration) -> Self {
         self.header_timeout = longest;
         self
     }
 
-    /// Serves until `stop` resolves. Then it accepts no more, lets `close` end what is open (a socket ends with its
-    /// session), and waits up to 9 s in all for the connections to end.
+    /// Serves until `stop` resolves. Then it accepts no more connections, awaits `close`, which ends what is open (a
+    /// socket ends with its session), and waits for the connections to end. All of this takes at most 9 s.
     ///
     /// # Cancel safety
-    /// Dropping it stops accepting and leaves the connections there are to themselves.
+    /// Dropping the future stops accepting. Open connections go on running.
     pub async fn run<E>(self, endpoint: E, stop: impl Future<Output = ()>, close: impl Future<Output = ()>)
     where
         E: IntoEndpoint,
@@ -98,18 +99,18 @@ impl Server {
         let (phase, _) = watch::channel(Phase::Open);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_header_size(MAX_HEAD);
-        let host = Arc::new(Host { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http });
+        let shared = Arc::new(Shared { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http });
 
         tokio::select! {
             () = stop => {}
-            () = accept_all(&listener, &slots, &phase, &host) => {}
+            () = accept_all(&listener, &slots, &phase, &shared) => {}
         }
         drop(listener);
         tracing::info!(connections = max_connections as usize - slots.available_permits(), "stopping");
         phase.send_replace(Phase::Finishing);
         let all_ended = async {
             close.await;
-            // Only when every connection has given its slot back are there this many.
+            // All permits can be acquired only after every connection has ended.
             drop(slots.acquire_many(max_connections).await);
         };
         if timeout(drain_timeout, all_ended).await.is_err() {
@@ -120,36 +121,41 @@ impl Server {
     }
 }
 
-/// Held by a connection, and after an upgrade by its socket's task: while one is held, the server is not empty.
+/// A permit of a connection. After an upgrade the socket's task holds it. The server waits until all are dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct Slot {
+pub(crate) struct ConnectionPermit {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
-/// How far the server has come in stopping.
+/// How far stopping has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Phase {
     Open,
-    /// Requests under way are answered, idle connections are closed.
+    /// Requests in progress are answered, and idle connections are closed.
     Finishing,
-    /// Whatever is left is cut.
+    /// Connections that are still open are cut.
     Over,
 }
 
 /// What all connections share.
-struct Host {
+struct Shared {
     endpoint: BoxEndpoint<'static, Response>,
     http: http1::Builder,
 }
 
-/// How long stopping may take, so that whoever gives a process 10 s to end sees it end by itself.
+/// How long stopping may take: less than the 10 s after which supervisors usually kill a process.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
-/// How long a peer may take nothing of what is written to it.
+/// How long a peer may accept no bytes.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long to wait when no connection can be accepted, at first and at most.
+/// The pause after a failure to accept: the first one and the longest one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watch::Sender<Phase>, host: &Arc<Host>) {
+async fn accept_all(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+    phase: &watch::Sender<Phase>,
+    shared: &Arc<Shared>,
+) {
     let (mut pause, full, failed) = (None, LogLimit::new(), LogLimit::new());
     loop {
         if slots.available_permits() == 0
@@ -161,13 +167,13 @@ async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watc
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause = None;
-                let slot = Slot { _permit: Arc::new(permit) };
-                let connection = converse(Arc::clone(host), stream, peer, slot, phase.subscribe());
+                let permit = ConnectionPermit { _permit: Arc::new(permit) };
+                let connection = serve_connection(Arc::clone(shared), stream, peer, permit, phase.subscribe());
                 tokio::spawn(connection);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Mostly no descriptors are left. Trying again at once would spin.
+                // Usually there are no file descriptors left. Trying again at once would spin.
                 if let Some(left_out) = failed.pass(Instant::now()) {
                     tracing::error!(left_out, %error, "cannot accept connections; trying again");
                 }
@@ -179,7 +185,7 @@ async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, phase: &watc
     }
 }
 
-/// Whether an error of `accept` is about the connection that was to be accepted, not about accepting.
+/// Whether an error of `accept` concerns one connection, and not accepting as such.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -187,20 +193,26 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// One connection, until it ends or becomes a socket.
-async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Slot, mut phase: watch::Receiver<Phase>) {
-    // A small frame must not wait for the acknowledgement of the one before.
+/// Serves one connection until it ends or becomes a socket.
+async fn serve_connection(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: ConnectionPermit,
+    mut phase: watch::Receiver<Phase>,
+) {
+    // Small frames must not wait for the acknowledgement of earlier ones.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let exchange = Arc::new(Exchange::default());
     let stream = Requests::new(WriteTimeout::new(stream, WRITE_TIMEOUT), Arc::clone(&exchange));
     let addresses = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(slot.clone());
+        request.extensions_mut().insert(permit.clone());
         let refusal = exchange.refusal(request.headers(), request.version() == Version::HTTP_11);
         let request = poem::Request::from((request, addresses.0.clone(), addresses.1.clone(), Scheme::HTTP));
-        answer(Arc::clone(&host), Arc::clone(&exchange), request, refusal)
+        answer(Arc::clone(&shared), Arc::clone(&exchange), request, refusal)
     });
-    let mut connection = pin!(host.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let mut connection = pin!(shared.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut finishing = false;
     loop {
         tokio::select! {
@@ -210,7 +222,7 @@ async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Sl
                 }
                 return;
             }
-            now = reach(&mut phase, finishing) => {
+            now = next_phase(&mut phase, finishing) => {
                 if now == Phase::Over {
                     return;
                 }
@@ -221,32 +233,32 @@ async fn converse(host: Arc<Host>, stream: TcpStream, peer: SocketAddr, slot: Sl
     }
 }
 
-/// Waits for the next phase that a connection has to do something about.
-async fn reach(phase: &mut watch::Receiver<Phase>, finishing: bool) -> Phase {
+/// Waits for the next phase that concerns a connection.
+async fn next_phase(phase: &mut watch::Receiver<Phase>, finishing: bool) -> Phase {
     let next = if finishing { Phase::Over } else { Phase::Finishing };
     let reached = phase.wait_for(|now| *now >= next).await.ok().map(|now| *now);
     match reached {
         Some(now) => now,
-        // The server itself was dropped: nobody will ever say more.
+        // The server was dropped, so there will be no further phase.
         None => std::future::pending().await,
     }
 }
 
 async fn answer(
-    host: Arc<Host>,
+    shared: Arc<Shared>,
     exchange: Arc<Exchange>,
     request: poem::Request,
     refusal: Option<Problem>,
 ) -> Result<hyper::Response<BoxBody<Bytes, io::Error>>, Infallible> {
     let response = match refusal {
         Some(problem) => refuse(problem),
-        None => host.endpoint.get_response(request).await,
+        None => shared.endpoint.get_response(request).await,
     };
     exchange.answered(response.status());
     Ok(response.into())
 }
 
-/// The answer to what is no request, and the last one on its connection.
+/// The answer to a malformed request. It is the last one on its connection.
 fn refuse(problem: Problem) -> Response {
     let code = problem.code().to_owned();
     let mut response = problem.into_response(&Challenge::default());

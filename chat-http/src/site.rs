@@ -1,4 +1,4 @@
-//! What a whole site has besides the API: a front page, the documentation and health.
+//! The parts of a site besides the API: a front page, the documentation and health checks.
 
 #[cfg(not(feature = "ui"))]
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use crate::assets;
 use crate::file::Served;
 use crate::{docs, methods::Methods, problem::Problem};
 
-/// The paths of [`routes`] besides the front page's.
+/// The paths of [`routes`] without the front page.
 const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Adds the site's own paths to the API's.
@@ -29,7 +29,7 @@ pub(crate) fn methods(api: Methods) -> Methods {
     front_paths().chain(docs::PATHS).chain(PATHS).fold(api, |all, path| all.add(path, [Method::GET]))
 }
 
-/// The web page, where one chats.
+/// The web page for chatting.
 #[cfg(feature = "ui")]
 fn front(api: Route) -> Route {
     assets::routes(api)
@@ -40,7 +40,7 @@ fn front_paths() -> impl Iterator<Item = &'static str> {
     assets::paths()
 }
 
-/// A page that says what is here.
+/// A page that lists what the server offers.
 #[cfg(not(feature = "ui"))]
 fn front(api: Route) -> Route {
     let page = Bytes::from_static(include_bytes!("site.html"));
@@ -52,7 +52,8 @@ fn front_paths() -> impl Iterator<Item = &'static str> {
     ["/"].into_iter()
 }
 
-/// An endpoint with one page of plain text at `path`, made anew each time: for metrics on an address of their own.
+/// An endpoint with one page of plain text at `path`. The text is made anew for each request, as a page of metrics
+/// needs.
 pub fn text_page(
     path: &'static str,
     content_type: &'static str,
@@ -61,7 +62,7 @@ pub fn text_page(
     Route::new().at(path, get(make_sync(move |_| Response::builder().content_type(content_type).body(text()))))
 }
 
-/// Whether the engine takes commands and its database stores.
+/// Readiness: whether the engine accepts commands and its database stores them.
 struct Ready(ChatEngine);
 
 impl Endpoint for Ready {

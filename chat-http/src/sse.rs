@@ -1,5 +1,5 @@
-//! A session as a stream of server-sent events: the way to hear a room for pages that have `EventSource`, and for networks
-//! that let nothing but plain HTTP through. Sending goes over REST.
+//! Server-sent events: a session as an event stream. It is for pages that use `EventSource`, and for networks that pass
+//! only plain HTTP. Such clients send over REST.
 //!
 //! - The `data` of every event is one frame, exactly as a socket gets it. No event has a name, so `onmessage` hears them all.
 //! - First comes `attached` (or `resync`), then `user_list`, and `typing` if anyone is.
@@ -24,40 +24,41 @@ use crate::{frames, jitter, position::EventId, vanished};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
-/// How long `EventSource` is to wait before it comes back, in milliseconds: spread out, so that not all come at once.
+/// The range of the delay before `EventSource` reconnects, in milliseconds. It is random, so that clients do not all
+/// come back at once.
 const RETRY: RangeInclusive<u64> = 1_000..=3_000;
-/// The same when the server stops, which takes a while to start again.
+/// The same while the server stops. It is longer, since a restart takes a while.
 const RETRY_AFTER_SHUTDOWN: RangeInclusive<u64> = 2_000..=8_000;
 
-/// Attaches a session to a room. What it hears from then on is in the [`Feed`].
+/// Attaches a session to a room. The [`Feed`] has everything that the session receives from then on.
 pub(crate) async fn open(session: Session, room: RoomId, since: Since, presence: bool) -> Result<Feed, Error> {
     let (handle, updates) = session.split();
-    // From here on it ends well whoever goes away.
-    let hold = Hold { handle, was_heard: false };
+    // From here on the session is closed properly even if this future is dropped.
+    let guard = SessionGuard { handle, was_read: false };
     let attached =
-        if presence { hold.handle.attach(room, since).await } else { hold.handle.observe(room, since).await };
-    Ok(Feed::new(hold, updates, attached?))
+        if presence { guard.handle.attach(room, since).await } else { guard.handle.observe(room, since).await };
+    Ok(Feed::new(guard, updates, attached?))
 }
 
-/// What an attached session hears, as text for an `EventSource`.
+/// The updates of an attached session, as text for an `EventSource`.
 pub(crate) struct Feed {
-    hold: Hold,
+    guard: SessionGuard,
     updates: Updates,
     epoch: Epoch,
-    /// How it begins, until that is written.
+    /// The first part of the stream, until it is written.
     beginning: Option<String>,
     gap: vec::IntoIter<Delivery>,
     is_over: bool,
 }
 
 impl Feed {
-    fn new(hold: Hold, updates: Updates, attached: Attached) -> Self {
+    fn new(guard: SessionGuard, updates: Updates, attached: Attached) -> Self {
         let Attached { room, head, gap } = attached;
         let (missed, gap) = match gap {
             Gap::Events(missed) => (missed, Gap::Events(Vec::new())),
             Gap::Resync => (Vec::new(), Gap::Resync),
         };
-        // The log has no holes: so many before the head is where this client stands.
+        // The log has no gaps, so the client's position is the head minus the number of missed events.
         let stands = Seq(head.seq.0.saturating_sub(missed.len() as u64));
         let epoch = head.epoch.clone();
         let mut beginning = String::new();
@@ -66,7 +67,7 @@ impl Feed {
         for frame in frames::attached(None, Attached { room, head, gap }) {
             write_data(&mut beginning, &frame);
         }
-        Self { hold, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
+        Self { guard, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
     }
 
     /// The stream as the body of a response.
@@ -77,10 +78,10 @@ impl Feed {
         })
     }
 
-    /// The next piece: everything that is waiting, up to a batch. While nobody asks for one, what happens waits in the
-    /// session's session queue, which has a bound.
+    /// The next piece: everything that is waiting, up to a batch. While nobody asks for a piece, updates wait in the
+    /// session's queue, which has a limit.
     async fn next(&mut self) -> Option<Bytes> {
-        self.hold.was_heard = true;
+        self.guard.was_read = true;
         let mut text = self.beginning.take().unwrap_or_default();
         self.take_waiting(&mut text);
         while text.is_empty() && !self.is_over {
@@ -115,9 +116,9 @@ impl Feed {
                 }
                 self.is_over = true;
             }
-            // The room is gone, or the session has ended without a word.
+            // The room is gone, or the session has ended.
             Some(Update::Detached(..)) | None => self.is_over = true,
-            // Nothing was submitted, so that nothing is answered here.
+            // This session submits no commands, so there are no answers.
             Some(Update::Answer(..) | Update::Notice(_) | _) => {}
         }
     }
@@ -131,15 +132,16 @@ impl Feed {
     }
 }
 
-/// Ends the session with the stream: as lost if anyone has heard it, since the client cannot say that it leaves.
-struct Hold {
+/// Ends the session when the stream is dropped. If anyone received something, the session counts as lost, since the
+/// client cannot say that it leaves.
+struct SessionGuard {
     handle: SessionHandle,
-    was_heard: bool,
+    was_read: bool,
 }
 
-impl Drop for Hold {
+impl Drop for SessionGuard {
     fn drop(&mut self) {
-        if self.was_heard {
+        if self.was_read {
             self.handle.disconnect_lost();
         } else {
             self.handle.close();
@@ -154,7 +156,7 @@ fn write_id(text: &mut String, epoch: &Epoch, seq: Seq) {
     let _written = writeln!(text, "id: {}", EventId(epoch, seq));
 }
 
-/// One frame, and with it one event: JSON on the wire has no line breaks of its own.
+/// Writes one frame as the data of one event. JSON on the wire has no line breaks.
 fn write_data(text: &mut String, frame: &str) {
     text.extend(["data: ", frame, "\n\n"]);
 }
@@ -193,7 +195,7 @@ mod tests {
     async fn a_silent_stream_shows_that_it_is_there() {
         let (engine, room) = engine(Limits::default()).await;
         let mut feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
-        // The beginning, and the lists that follow it within a second or so.
+        // First come the beginning and the lists, which follow within about a second.
         let mut piece = text(&mut feed).await.unwrap();
         assert!(piece.starts_with("retry: "), "{piece}");
         while piece != ":\n\n" {
@@ -245,13 +247,13 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_nobody_heard_leaves_at_once() {
         let (engine, room) = engine(Limits::default()).await;
-        for (name, was_heard) in [("Alice", true), ("Carol", false)] {
+        for (name, was_read) in [("Alice", true), ("Carol", false)] {
             let mut feed = open(engine.connect(user(name)), room, Since::Now, true).await.unwrap();
-            if was_heard {
+            if was_read {
                 text(&mut feed).await.unwrap();
             }
             drop(feed);
-            // The room answers this after it has taken note of the end.
+            // The room answers this after it has processed the departure.
             engine.send(&user("Bob"), room, Draft::text("x")).await.unwrap();
         }
         let online = engine.presence(&user("Bob"), room).await.unwrap().identities;

@@ -1,4 +1,4 @@
-//! For tests: an echo server on the very code of the chat's sockets, which conformance suites can talk to.
+//! For tests: an echo server that uses the code of the chat's sockets, for conformance suites.
 
 use poem::{Endpoint, Request, Response, Result};
 
@@ -13,7 +13,7 @@ pub const fn echo() -> Echo {
     Echo(())
 }
 
-/// What [`echo`] makes.
+/// The endpoint that [`echo`] returns.
 #[derive(Debug, Clone, Copy)]
 pub struct Echo(());
 

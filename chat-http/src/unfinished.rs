@@ -1,5 +1,5 @@
-//! What has come in and is not whole yet, bodies of requests and messages of sockets alike: it is held in memory, so it has a
-//! budget over all connections, and an end in time.
+//! Bodies and messages that have not arrived completely. They are held in memory, so all connections share a budget for
+//! them, and each has a time limit.
 
 use std::{
     error::Error,
@@ -11,13 +11,14 @@ use std::{
     time::Duration,
 };
 
-/// How long a body, or a message of a socket, may take from its first byte to its last.
+/// How long a request's body, or a message on a socket, may take from its first byte to its last.
 pub(crate) const WHOLE_WITHIN: Duration = Duration::from_secs(30);
 
-/// How many unfinished bytes there may be over all connections: 128 of the largest bodies.
+/// How many unfinished bytes all connections may hold together: 128 of the largest bodies.
 const MOST: usize = 32 << 20;
 
-/// What counts for nothing, since each connection has a buffer of that size: so what comes in one piece is always taken.
+/// So many bytes per connection are not counted, since each connection has a buffer of that size. What arrives in one
+/// piece is always accepted.
 const FREE: usize = 4 << 10;
 
 /// The budget that all connections of a mount share.
@@ -41,13 +42,13 @@ impl Unfinished {
         Self(Arc::new(Budget { used: AtomicUsize::new(0), most }))
     }
 
-    /// What one connection holds of it: nothing yet.
+    /// The share of one connection. It is empty at first.
     pub(crate) fn share(&self) -> Share {
         Share { budget: Arc::clone(&self.0), bytes: 0 }
     }
 }
 
-/// What one connection holds of the budget, until it is dropped.
+/// What one connection holds of the budget. Dropping it gives that back.
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Arc<Budget>,
@@ -55,11 +56,11 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Takes note that so many bytes are held now.
+    /// Sets how many bytes this connection holds now.
     ///
     /// # Errors
-    /// [`Overfull`] if all connections together held too much then. The one that asks for more is refused, since it is the one
-    /// that grows; nothing is changed.
+    /// [`Overfull`] if all connections together would hold too much. Only the connection that asks for more is refused;
+    /// nothing changes.
     pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Overfull> {
         let bytes = bytes.saturating_sub(FREE);
         if let Some(less) = self.bytes.checked_sub(bytes) {
@@ -83,7 +84,7 @@ impl Drop for Share {
     }
 }
 
-/// All connections together hold as many unfinished bytes as there may be.
+/// All connections together hold as many unfinished bytes as they may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Overfull;
 

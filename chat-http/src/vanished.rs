@@ -1,5 +1,5 @@
-//! Peers that vanish. Nothing of a network that is gone says so, and what is written fits into the kernel's buffer; but the
-//! kernel knows how long nothing was acknowledged.
+//! Detects peers that have vanished. A lost network reports no error, and what is written goes into the kernel's
+//! buffer. But the kernel knows for how long nothing was acknowledged.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
 
-/// How often something is written to a peer that need not answer, so that there is something to acknowledge. With the 20 s of
-/// silence it is noticed within 28 s that a peer is gone.
+/// How often something is written to a peer that need not answer, so that it has something to acknowledge. Together
+/// with the 20 s of silence, a lost peer is noticed within 28 s.
 pub(crate) const PING: Duration = Duration::from_secs(8);
 
 /// The other end of a stream.
 pub(crate) trait Peer {
-    /// Whether it is gone: it has not acknowledged anything for 20 s, although it was asked again and again.
+    /// Whether the peer is gone: it has acknowledged nothing for 20 s, although data or probes were sent several times.
     ///
-    /// A peer that is there but reads slowly, or not at all, acknowledges: it is not gone.
+    /// A peer that reads slowly or not at all still acknowledges, so it is not gone.
     fn has_vanished(&self) -> bool;
 }
 
@@ -38,14 +38,14 @@ mod tcp {
     use nix::{getsockopt_impl, libc, sockopt_impl, sys::socket::GetSockOpt};
     use tokio::net::TcpStream;
 
-    /// What tells whether a peer is gone.
+    /// What the kernel knows about the silence of a peer.
     #[derive(Debug, Clone, Copy)]
     pub(super) struct Silence {
-        /// How long nothing was acknowledged, in milliseconds.
+        /// For how long nothing was acknowledged, in milliseconds.
         pub(super) unheard: u32,
-        /// How often the same bytes were sent again without an answer.
+        /// How often the same bytes were sent again without an acknowledgement.
         pub(super) retransmits: u8,
-        /// How often it was asked without an answer whether its buffer has room again.
+        /// How often the kernel asked without an answer whether the peer's buffer has room again.
         pub(super) probes: u8,
     }
 
@@ -56,7 +56,7 @@ mod tcp {
             Some(Self { unheard: info[LAST_ACK_RECEIVED], retransmits, probes })
         }
 
-        /// Whether nobody is there any more.
+        /// Whether the peer is gone.
         pub(super) const fn is_final(self) -> bool {
             self.unheard >= 20_000 && (self.retransmits >= 2 || self.probes >= 2)
         }
@@ -75,7 +75,7 @@ mod tcp {
     const LAST_ACK_RECEIVED: usize = 14;
 }
 
-/// Other systems do not tell; their own time limits hold.
+/// Other systems do not provide this; there, only their own time limits apply.
 #[cfg(not(target_os = "linux"))]
 mod tcp {
     use tokio::net::TcpStream;

@@ -1,4 +1,5 @@
-//! A stream that gives up on a peer that takes nothing, or is not there any more: nobody must be held for ever.
+//! A stream whose writes fail if the peer accepts no bytes for too long, or has vanished. No peer can hold a task for
+//! ever.
 
 use std::{
     io,
@@ -14,18 +15,18 @@ use tokio::{
 
 use crate::vanished::Peer;
 
-/// A stream whose writes fail once nothing could be written for so long, or the peer has vanished.
+/// A stream with a time limit on writes.
 #[derive(Debug)]
 pub(crate) struct WriteTimeout<S> {
     inner: S,
     longest: Duration,
-    /// Since when a write waits, and when to look whether there is still somebody to wait for.
+    /// When the current write began to wait, and a timer for the next check of the peer.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// When it was last looked whether the peer is there.
+    /// When the peer was last checked.
     looked: Instant,
 }
 
-/// How often to look whether the peer is there, at most.
+/// The shortest time between two checks of the peer.
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 
 impl<S: Peer> WriteTimeout<S> {
@@ -33,7 +34,7 @@ impl<S: Peer> WriteTimeout<S> {
         Self { inner, longest, waiting: None, looked: Instant::now() }
     }
 
-    /// Fails if the peer has vanished, which is looked at now and then.
+    /// Fails if the peer has vanished. It checks only once in [`LOOK_EVERY`].
     fn look(&mut self) -> io::Result<()> {
         let now = Instant::now();
         if now.duration_since(self.looked) < LOOK_EVERY {
@@ -43,7 +44,7 @@ impl<S: Peer> WriteTimeout<S> {
         if self.inner.has_vanished() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
-    /// Passes on what a write came to, and watches over how long it waits.
+    /// Passes on the result of a write, and limits how long it may wait.
     fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.waiting = None;

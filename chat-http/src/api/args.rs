@@ -1,4 +1,4 @@
-//! The arguments of operations, read strictly and refused by name.
+//! The parameters of operations. They are read strictly; a wrong one is refused by its name.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::{
     query,
 };
 
-/// Who asks, as the [`Authenticator`] says.
+/// The caller of an operation, as the [`Authenticator`] identifies it.
 pub(crate) struct Caller(pub(crate) Actor);
 
-/// The user who asks. Everybody else is refused before the body is read: what comes first is read first.
+/// The user who calls an operation. Anonymous callers are refused before the body is read.
 pub(crate) struct User(pub(crate) Identity);
 
 /// The room that a path names.
@@ -33,7 +33,7 @@ pub(crate) struct IntegerArg<const MIN: u64, const MAX: u64>(pub(crate) Option<u
 /// A number of an event in the query.
 pub(crate) type SeqArg = IntegerArg<0, MAX_INTEGER>;
 
-/// How many, in the query.
+/// A maximum number of items, in the query.
 pub(crate) type LimitArg = IntegerArg<1, 100>;
 
 /// A text in the query, of at most so many characters.
@@ -54,7 +54,7 @@ impl LastIdArg {
     fn parse(request: &Request) -> Result<Option<Position>, Problem> {
         let mut values = request.headers().get_all(Self::NAME).iter();
         let Some(value) = values.next() else { return Ok(None) };
-        // Nothing is what an `EventSource` has that has seen no id yet.
+        // An `EventSource` that has not seen an id yet sends an empty header.
         if value.is_empty() && values.next().is_none() {
             return Ok(None);
         }
@@ -84,7 +84,7 @@ impl KeyArg {
     }
 }
 
-/// Implements [`ApiExtractor`] for a parameter: where it stands, how it is described, how it is read.
+/// Implements [`ApiExtractor`] for a parameter: its place in the request, its schema, and how it is read.
 macro_rules! parameter {
     ([$($generics:tt)*] $name:ty, $place:ident, required $required:literal, $schema:expr, $read:expr) => {
         impl<'a, $($generics)*> ApiExtractor<'a> for $name {
@@ -115,7 +115,7 @@ macro_rules! parameter {
 }
 
 parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
-    // poem-openapi numbers the parameters of a path: the first is the room in every path there is.
+    // poem-openapi numbers the parameters of a path. In every path of this API the first one is the room.
     let id = integer_within(request.raw_path_param("param0").unwrap_or_default(), 1..=MAX_INTEGER);
     Ok(Self(RoomId(id.map_err(|reason| Error::invalid_field(name, reason))?)))
 });
@@ -146,8 +146,8 @@ parameter!([] LastIdArg, Header, required false, last_id_schema(), |request, _na
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 
-/// Implements [`ApiExtractor`] for who asks. The document tells how guests say who they are; another [`Authenticator`] reads what
-/// it needs from the request.
+/// Implements [`ApiExtractor`] for the caller. The document describes how guests give their name; another
+/// [`Authenticator`] reads what it needs from the request.
 macro_rules! who_asks {
     ($name:ident, $read:expr) => {
         impl<'a> ApiExtractor<'a> for $name {
@@ -156,7 +156,7 @@ macro_rules! who_asks {
             type ParamType = ();
             type ParamRawType = ();
 
-            // Described once, beside the other schemas, whoever asks.
+            // All operations share one schema, so it is registered once.
             fn register(registry: &mut Registry) {
                 registry.create_schema::<Caller, _>(USER_NAME.to_owned(), |_| MetaSchema::new("string"));
             }
@@ -186,7 +186,7 @@ macro_rules! who_asks {
 who_asks!(Caller, |actor| Some(Self(actor)));
 who_asks!(User, |actor| actor.user().cloned().map(Self));
 
-/// The schema of users' names.
+/// The name of the schema of users' names.
 const USER_NAME: &str = "UserName";
 
 #[expect(clippy::cast_precision_loss, reason = "integers on the wire stay below 2^53, where f64 is exact")]

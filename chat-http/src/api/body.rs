@@ -1,4 +1,4 @@
-//! Bodies: read strictly on the way in, encoded once on the way out.
+//! Request bodies, which are read strictly, and response bodies, which are encoded once.
 
 use bytes::BytesMut;
 use chat_core::Error;
@@ -25,12 +25,13 @@ use crate::{
 
 /// The largest body that is read.
 pub(crate) const MAX_BODY: usize = 256 << 10;
-/// How much more is read and dropped, so that a client that sends first and listens then hears the 413.
+/// How many bytes above [`MAX_BODY`] are read and dropped. A client that reads only after it has sent everything then
+/// sees the 413.
 const MAX_DROPPED: usize = 1 << 20;
 
 /// A JSON body that is read field by field.
 pub(crate) trait FromFields: Sized {
-    /// Takes its fields; whatever is left afterwards is refused by the caller.
+    /// Takes the fields of the body. The caller refuses any field that is left.
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal>;
 }
 
@@ -89,7 +90,7 @@ impl<T: Serialize + Send> IntoResponse for Encoded<T> {
     }
 }
 
-/// An answer in JSON that a client may keep, if it asks each time whether it still holds: it is told by its tag.
+/// An answer in JSON with an entity tag. A client may keep it, and asks each time whether it is still current.
 pub(crate) struct Tagged<T>(pub(crate) T);
 
 impl<T: Type> Payload for Tagged<T> {
@@ -130,7 +131,7 @@ fn decode<T: FromFields>(text: &str) -> Result<T, Refusal> {
     Ok(value)
 }
 
-/// JSON in UTF-8, not compressed, and nothing else. (A form in a foreign page can send `text/plain`, but not this.)
+/// Requires JSON in UTF-8 without compression. (A form in a page of another site can send `text/plain`, but not this.)
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_json = match (types.next(), types.next()) {
@@ -161,7 +162,7 @@ fn is_utf8_json(content_type: &str) -> bool {
 async fn read(headers: &HeaderMap, body: Body, share: &mut Share) -> Result<BytesMut, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let too_large = || Problem::http("too_large", format!("a body may have at most {MAX_BODY} bytes"));
-    // Who asks first, or announces more than would be dropped, is told without reading on.
+    // A client that sends `Expect`, or announces a very large body, gets its answer at once; the body is not read.
     let waits = headers.contains_key(header::EXPECT);
     if announced.is_some_and(|length| length > MAX_BODY + MAX_DROPPED || (waits && length > MAX_BODY)) {
         return Err(too_large());

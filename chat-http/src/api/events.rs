@@ -1,4 +1,4 @@
-//! Hearing a room over plain HTTP.
+//! Event streams: receiving a room's events over plain HTTP.
 
 use chat_core::{ChatEngine, Error, Since};
 use poem::{
@@ -104,5 +104,5 @@ impl IntoResponse for Frames {
 }
 
 const CONTENT_TYPE: &str = "text/event-stream";
-/// Tells nginx, and others after it, not to hold the stream back.
+/// Tells nginx, and proxies that follow its convention, not to buffer the stream.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");

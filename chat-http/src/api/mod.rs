@@ -1,4 +1,4 @@
-//! The REST API, one resource a file. Decode, call the engine, encode: nothing is decided here.
+//! The REST API, one resource per file. These modules decode, call the engine and encode; they decide nothing.
 
 mod args;
 mod body;
@@ -14,10 +14,10 @@ pub(crate) use messages::MessagesApi;
 pub(crate) use presence::PresenceApi;
 pub(crate) use rooms::RoomsApi;
 
-/// Where the resources lie below a mount point.
+/// The path of the REST API below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
 
-/// The path that is read as long as its stream lasts, and makes who reads it join.
+/// The path of event streams. A GET there lasts as long as the stream, and makes the caller join the room.
 pub(crate) const EVENTS: &str = "/rooms/{room_id}/events";
 
 /// All resources, as poem-openapi takes them.

@@ -185,7 +185,7 @@ enum DeletedRoom {
     Deleted,
 }
 
-/// A cursor is opaque to clients; to us it is the last room's id.
+/// Reads a cursor. Clients treat it as opaque; it is the id of the last room of the page.
 fn parse_cursor(cursor: &str) -> Result<RoomId, Error> {
     parse_integer(cursor).map(RoomId).ok_or_else(|| Error::invalid_field("after", "must be the `next` of a page"))
 }

@@ -1,4 +1,4 @@
-//! The answer to an attach, in frames that are no larger than clients take. Each is made when there is room to send it.
+//! The answer to an attach, split into frames of a limited size. Each frame is encoded only when it can be sent.
 
 use std::{iter::Peekable, vec};
 
@@ -8,10 +8,10 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::delivery::delivered;
 
-/// The largest frame towards a client. (1 MiB is what many take at most.)
+/// The largest frame that is sent to a client, in bytes. (Many clients accept at most 1 MiB.)
 pub(crate) const MAX_FRAME: usize = 512 << 10;
 
-/// `attached`, and what has no place in it in `events` that follow at once; or `resync`.
+/// Encodes `attached`, followed by `events` frames with the missed events that do not fit into it; or `resync`.
 pub(crate) fn attached(reference: Option<&str>, attached: Attached) -> AttachedFrames {
     let Attached { room, head, gap } = attached;
     let json = |kind| {
@@ -24,29 +24,29 @@ pub(crate) fn attached(reference: Option<&str>, attached: Attached) -> AttachedF
     }
 }
 
-/// `attached` with as many of the missed events as have their place in it, then `events` with the rest; or `resync`.
+/// The frames of one answer to an attach, as an iterator.
 #[derive(Debug)]
 pub(crate) struct AttachedFrames {
     room: RoomId,
-    /// The next frame as an object without its events; nothing once all was said.
+    /// The next frame as a JSON object without its events; `None` after the last frame.
     head: Option<String>,
-    /// What was missed; nothing for a `resync`.
+    /// The missed events that are not sent yet; `None` for a `resync`.
     events: Option<Peekable<vec::IntoIter<Delivery>>>,
     is_continued: bool,
 }
 
 impl AttachedFrames {
-    /// The frame `head`, with these events.
+    /// `attached` with missed events.
     fn of(room: RoomId, head: String, events: Vec<Delivery>) -> Self {
         Self { room, head: Some(head), events: Some(events.into_iter().peekable()), is_continued: false }
     }
 
-    /// The frame `head` as it is.
+    /// A frame without events.
     const fn without_events(room: RoomId, head: String) -> Self {
         Self { room, head: Some(head), events: None, is_continued: false }
     }
 
-    /// Whether there is more to say.
+    /// Whether there is another frame.
     pub(crate) const fn has_more(&self) -> bool {
         self.head.is_some()
     }
@@ -58,7 +58,7 @@ impl Iterator for AttachedFrames {
     fn next(&mut self) -> Option<Utf8Bytes> {
         let mut json = self.head.take()?;
         let Some(events) = &mut self.events else { return Some(json.into()) };
-        // The closing brace makes way for one more field.
+        // One more field is appended, so the closing brace is removed.
         json.pop();
         json.push_str(",\"events\":[");
         let start = json.len();
@@ -93,7 +93,7 @@ struct Head<'a> {
     head: u64,
 }
 
-/// What may stand behind an event.
+/// The longest text that can follow an event.
 const LONGEST_END: &str = ",],\"more\":false}";
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(crate) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
     delivery.memo(Frame::encode).0.clone()
 }
 
-/// What a delivery keeps once it was encoded.
+/// The encoded form that a delivery caches.
 #[derive(Debug)]
 struct Frame(Option<Utf8Bytes>);
 
@@ -207,7 +207,7 @@ mod tests {
         }
         for delivery in deliveries {
             let (frame, cost) = (delivered(&delivery).unwrap(), delivery.cost());
-            // Of the flat sum, numbers of many digits may take a few bytes more.
+            // The flat estimate does not count every digit of large numbers.
             assert!(frame.len() <= cost + 48, "{} bytes for {cost}: {frame}", frame.len());
         }
     }

@@ -1,31 +1,31 @@
-//! Where the body of a request ends. What is wrong with it is for hyper to find: after that no further request is read.
+//! Finds the end of a request's body. Errors in the body are left to hyper: after one, no further request is read.
 
 use super::head;
 
-/// What of a body is still to come.
+/// The part of a body that has not come yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// So many bytes.
+    /// This number of bytes.
     Length(u64),
-    /// Chunks, from this place in one.
+    /// Chunks; the place says how far the current one has come.
     Chunked(Place),
-    /// This is no chunk: whatever comes belongs to it.
+    /// The chunks are not well formed. Everything that follows counts as body.
     Broken,
 }
 
-/// A place among chunks (RFC 9112, section 7.1), by what comes next.
+/// A place in a chunked body (RFC 9112, section 7.1), named after what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A chunk's size, of which this was read.
+    /// The size of a chunk, with the digits that were read so far.
     Size(Option<u64>),
-    /// What stands behind a size, up to its CR.
+    /// A chunk extension, up to its CR.
     Extension(u64),
-    /// The LF behind a size.
+    /// The LF after a size.
     SizeEnd(u64),
     Data(u64),
     DataCr,
     DataLf,
-    /// A line behind the last chunk begins; an empty one is the end.
+    /// The start of a trailer line; an empty line ends the body.
     Trailer,
     InTrailer,
     TrailerLf,
@@ -34,7 +34,7 @@ pub(super) enum Place {
 }
 
 impl Rest {
-    /// All of a body; `None` where there is none.
+    /// The whole body; `None` if there is none.
     pub(super) const fn of(body: head::Body) -> Option<Self> {
         match body {
             head::Body::None => None,
@@ -43,7 +43,7 @@ impl Rest {
         }
     }
 
-    /// Takes what is of the body at the beginning of these bytes, and tells how much that is.
+    /// Counts how many of these bytes belong to the body, and advances past them.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
         match self {
             Self::Broken => bytes.len(),
@@ -56,7 +56,7 @@ impl Rest {
         }
     }
 
-    /// Whether all of it has come.
+    /// Whether the whole body has come.
     pub(super) const fn is_over(self) -> bool {
         matches!(self, Self::Length(0) | Self::Chunked(Place::Over))
     }
@@ -86,7 +86,7 @@ fn fitting(left: u64, there: usize) -> usize {
 }
 
 impl Place {
-    /// Where one stands after this byte; `None` where it may not be.
+    /// The place after this byte; `None` if the byte is not allowed here.
     fn after(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
             (Self::Size(Some(size)), b'\r') | (Self::Extension(size), b'\r') => Self::SizeEnd(size),
@@ -118,7 +118,7 @@ impl Place {
     }
 }
 
-/// A size with one more digit.
+/// Appends a digit to a size; `None` on overflow.
 fn longer(size: u64, digit: u8) -> Option<u64> {
     let digit = char::from(digit).to_digit(16)?;
     size.checked_mul(16)?.checked_add(digit.into())
@@ -128,7 +128,7 @@ fn longer(size: u64, digit: u8) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// How much of these bytes is of the body, given in pieces of this size.
+    /// How many of these bytes belong to the body if they come in pieces of this size.
     fn taken(mut rest: Rest, bytes: &[u8], piece: usize) -> Option<usize> {
         let mut total = 0;
         for part in bytes.chunks(piece) {

@@ -1,5 +1,5 @@
-//! The head of a request, read more strictly than hyper does: what two readers may understand differently is refused, and
-//! every refusal says why.
+//! Checks the head of a request, more strictly than hyper does. A head that two servers could understand differently is
+//! refused, and each refusal says why.
 
 use chat_core::Error;
 use httparse::{EMPTY_HEADER, Header, Status};
@@ -12,11 +12,11 @@ pub(crate) const MAX_HEAD: usize = 16 << 10;
 /// The most headers there may be.
 const MAX_HEADERS: usize = 100;
 
-/// What a head says about what follows it.
+/// What a head says about the bytes that follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) body: Body,
-    /// Whether it asks for a socket: what follows may be no HTTP any more.
+    /// Whether the request asks for an upgrade. After that, the bytes may not be HTTP.
     pub(super) upgrades: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Body {
     Chunked,
 }
 
-/// Where the head ends that these bytes begin with, if they have all of it; `from` were looked at before.
+/// Finds the end of the head at the start of these bytes, if it has come; the first `from` bytes were searched before.
 pub(super) fn end(bytes: &[u8], from: usize) -> Result<Option<usize>, Problem> {
     let fresh = bytes.iter().enumerate().take(MAX_HEAD).skip(from);
     for (at, _) in fresh.filter(|(_, byte)| **byte == b'\n') {
@@ -42,7 +42,7 @@ pub(super) fn end(bytes: &[u8], from: usize) -> Result<Option<usize>, Problem> {
     if bytes.len() >= MAX_HEAD {
         return Err(too_large(bytes));
     }
-    // What is no HTTP at all, such as a TLS handshake, may never have an end.
+    // Other protocols, such as a TLS handshake, might never send an empty line. They are refused at the first bytes.
     if from == 0
         && let Err(error) = httparse::Request::new(&mut [EMPTY_HEADER; MAX_HEADERS]).parse(bytes)
     {
@@ -51,7 +51,7 @@ pub(super) fn end(bytes: &[u8], from: usize) -> Result<Option<usize>, Problem> {
     Ok(None)
 }
 
-/// Reads a whole head.
+/// Checks a whole head.
 pub(super) fn check(bytes: &[u8]) -> Result<Head, Problem> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -79,13 +79,13 @@ pub(super) fn check(bytes: &[u8]) -> Result<Head, Problem> {
 fn check_target(method: &str, target: &str) -> Result<(), Problem> {
     let is_connect = method == "CONNECT";
     match target.parse::<Uri>() {
-        // `host:port` is what CONNECT asks for, and nobody else.
+        // Only CONNECT has a target of the form `host:port`.
         Ok(uri) if is_connect || uri.authority().is_none() || uri.scheme().is_some() => Ok(()),
         Ok(_) | Err(_) => Err(malformed("the target of the request is neither a path nor a URL")),
     }
 }
 
-/// RFC 9112, section 3.2: one `Host`, which only HTTP/1.0 may leave out.
+/// Requires exactly one `Host`, which only HTTP/1.0 may leave out (RFC 9112, section 3.2).
 fn check_host(headers: &[Header<'_>], is_newest: bool) -> Result<(), Problem> {
     let mut hosts = values(headers, "host");
     match (hosts.next(), hosts.next()) {
@@ -97,7 +97,7 @@ fn check_host(headers: &[Header<'_>], is_newest: bool) -> Result<(), Problem> {
     }
 }
 
-/// RFC 9112, section 6: a length or chunks, and never a doubt.
+/// Requires an unambiguous body: a length or chunks, not both (RFC 9112, section 6).
 fn body(headers: &[Header<'_>], is_newest: bool) -> Result<Body, Problem> {
     let mut lengths = values(headers, "content-length");
     let length = lengths.next();
@@ -136,7 +136,7 @@ fn chunked(headers: &[Header<'_>], is_newest: bool, has_length: bool) -> Result<
     }
 }
 
-/// More than this hyper refuses to count.
+/// hyper refuses to count more bytes than this.
 const LARGEST: u64 = u64::MAX >> 1;
 
 /// The values of a header; `None` for one that is not ASCII.
@@ -145,7 +145,7 @@ fn values<'a>(headers: &'a [Header<'a>], name: &str) -> impl Iterator<Item = Opt
     named.map(|header| std::str::from_utf8(header.value).ok().filter(|text| text.is_ascii()))
 }
 
-/// The items of a header that is a list; what is not ASCII is none that anyone knows.
+/// The items of a list header. A value that is not ASCII counts as unknown.
 fn list<'a>(headers: &'a [Header<'a>], name: &str) -> impl Iterator<Item = &'a str> {
     let items = values(headers, name).flat_map(|value| value.unwrap_or("?").split(','));
     items.map(str::trim).filter(|item| !item.is_empty())
@@ -194,7 +194,7 @@ mod tests {
         problem.into_response(&Challenge::default()).status().as_u16()
     }
 
-    /// What becomes of a request with these lines after `Host`.
+    /// The result for a request with these lines after `Host`.
     fn with(lines: &str) -> Result<Head, u16> {
         whole(&format!("POST / HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"))
     }

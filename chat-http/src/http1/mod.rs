@@ -1,9 +1,10 @@
-//! A stream of requests that hyper sees only as far as they are well formed.
+//! A stream that lets only well-formed requests through to hyper.
 //!
-//! hyper takes more than RFC 9112 allows (a bare LF, a length beside chunks), and refuses without a word of why. So each head
-//! is read here first, whole. The first one that is refused is replaced by a request of our own, which stands in its place in
-//! the order of answers; its answer is the problem, and the connection ends with it. Bodies pass by: only their ends matter.
-//! After an upgrade everything does.
+//! hyper accepts more than RFC 9112 allows (a bare LF, a length together with chunks), and refuses other requests
+//! without saying why. So each head is read and checked here first. The first request that is refused is replaced by a
+//! request of our own. It keeps its place in the order of answers; its answer is the problem, after which the
+//! connection is closed. Bodies pass through unchecked; only their end is looked for. After an upgrade everything
+//! passes through.
 
 mod body;
 mod head;
@@ -26,7 +27,7 @@ use self::body::Rest;
 pub(crate) use self::head::MAX_HEAD;
 use crate::problem::Problem;
 
-/// What a stream of requests and those who answer them tell each other.
+/// What the stream and the code that answers its requests tell each other.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     refusal: OnceLock<Problem>,
@@ -35,13 +36,14 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Why this request is refused, if it stands for one that is. It is the only one of HTTP/1.1 without a host.
+    /// Why this request is refused, if it is the replacement of a refused one. Only a replacement is HTTP/1.1 without
+    /// `Host`.
     pub(crate) fn refusal(&self, headers: &HeaderMap, is_newest: bool) -> Option<Problem> {
         let stands_for_another = is_newest && !headers.contains_key(header::HOST);
         self.refusal.get().filter(|_| stands_for_another).cloned()
     }
 
-    /// Notes that the next request has its answer.
+    /// Notes that the next request was answered.
     pub(crate) fn answered(&self, status: StatusCode) {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             self.is_upgraded.store(true, Ordering::Release);
@@ -50,38 +52,38 @@ impl Exchange {
     }
 }
 
-/// A stream of requests; see the module.
+/// A stream that hyper reads requests from; see the module's description.
 #[derive(Debug)]
 pub(crate) struct Requests<S> {
     inner: S,
     exchange: Arc<Exchange>,
-    /// What was read and not passed on.
+    /// Bytes that were read and not yet passed on.
     buffer: BytesMut,
-    /// How much of it may be.
+    /// How many bytes of the buffer may be passed on.
     passing: usize,
     /// How many heads were passed on.
     passed: usize,
     next: Next,
 }
 
-/// What comes next.
+/// What comes next in the stream.
 #[derive(Debug, Clone, Copy)]
 enum Next {
-    /// A head, of which so many bytes were looked at.
+    /// A head; this many of its bytes were searched for its end.
     Head { seen: usize },
     /// The rest of a body.
     Body(Rest),
-    /// Whatever was agreed on by the answer to the last head.
+    /// After a request for an upgrade: whatever its answer decides.
     Agreed,
-    /// Anything.
+    /// Anything, after an upgrade.
     Anything,
-    /// Nothing that counts; so much of it was read.
+    /// Bytes that are dropped, after a refusal; this many were dropped so far.
     Nothing { read: usize },
 }
 
-/// What stands in place of a head that is refused. No client can send it: it would be refused.
+/// Replaces the head of a refused request. No client can send it, since it would be refused.
 const REFUSED: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
-/// How much is read on behind what was refused: closing with bytes unread would reset the connection.
+/// How many bytes are read and dropped after a refusal. Closing with unread bytes would reset the connection.
 const MAX_DROPPED: usize = 1 << 20;
 
 impl<S> Requests<S> {
@@ -89,7 +91,7 @@ impl<S> Requests<S> {
         Self { inner, exchange, buffer: BytesMut::new(), passing: 0, passed: 0, next: Next::Head { seen: 0 } }
     }
 
-    /// Finds out how much of the buffer may pass.
+    /// Finds out how much of the buffer may be passed on.
     fn look(&mut self) {
         if self.exchange.is_upgraded.load(Ordering::Acquire) {
             self.next = Next::Anything;
@@ -110,7 +112,7 @@ impl<S> Requests<S> {
     }
 
     fn look_at_head(&mut self) {
-        // Some send an empty line after a body (RFC 9112, section 2.2).
+        // Some clients send an empty line after a body (RFC 9112, section 2.2).
         while self.buffer.starts_with(b"\r\n") {
             self.buffer.advance(2);
         }
@@ -136,7 +138,7 @@ impl<S> Requests<S> {
         }
     }
 
-    /// Whether there is room for more that cannot pass yet.
+    /// Whether the buffer is full of bytes that may not be passed on yet.
     fn is_full(&self) -> bool {
         match self.next {
             Next::Nothing { read } => read >= MAX_DROPPED,
@@ -144,14 +146,14 @@ impl<S> Requests<S> {
         }
     }
 
-    /// Passes on what may pass.
+    /// Passes on what may be passed on.
     fn pass(&mut self, to: &mut ReadBuf<'_>) {
         let length = self.passing.min(to.remaining());
         to.put_slice(&self.buffer[..length]);
         self.buffer.advance(length);
         self.passing -= length;
         if self.buffer.is_empty() {
-            // An idle connection keeps no memory.
+            // The memory is freed, so that an idle connection keeps none.
             self.buffer = BytesMut::new();
         }
     }
@@ -172,7 +174,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Requests<S> {
                 return Pin::new(&mut this.inner).poll_read(cx, buf);
             }
             if this.is_full() {
-                // The answer that is waited for wakes whoever reads.
+                // The answer that this waits for wakes the reading task.
                 return Poll::Pending;
             }
             let mut fresh = buf.take(buf.remaining());
@@ -181,7 +183,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Requests<S> {
             let fresh = &fresh.filled()[start..];
             match &mut this.next {
                 Next::Nothing { read } if !fresh.is_empty() => *read += fresh.len(),
-                // The end must not be taken for one that comes before the answer.
+                // hyper must not see the end of the stream before the refused request is answered.
                 Next::Nothing { .. } => return Poll::Pending,
                 Next::Head { .. } | Next::Body(_) | Next::Agreed | Next::Anything if fresh.is_empty() => {
                     return Poll::Ready(Ok(()));

@@ -1,4 +1,4 @@
-//! Answers that a client may keep, in the document: their tag, and what tells that it still holds.
+//! Declares `ETag` and 304 for the answers that clients may keep.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! The errors in the document: one problem, one answer a status, and which operation can have which.
+//! The errors in the document: one shape, one response per status, and the statuses that each operation can answer
+//! with.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,7 @@ pub(super) fn add(document: &mut Value) {
 fn add_to_operation(path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
     let Some(responses) = operation["responses"].as_object_mut() else { return };
-    // The one that poem-openapi has for all statuses.
+    // poem-openapi declares one response for all statuses, which this replaces.
     responses.remove("default");
     for answer in ANSWERS {
         let applies = match answer.status {
@@ -39,19 +40,19 @@ fn add_to_operation(path: &str, operation: &mut Value) {
     }
 }
 
-/// What is answered with one status.
+/// A response of the document.
 struct Answer {
     status: u16,
     name: &'static str,
     title: &'static str,
     description: &'static str,
-    /// Problems as they are sent: the code, the detail, and more fields in JSON.
+    /// Example problems: the code, the detail, and further fields in JSON.
     problems: &'static [(&'static str, &'static str, &'static str)],
-    /// A header that is always there.
+    /// A header that the response always has.
     header: Option<(&'static str, &'static str, Kind)>,
 }
 
-/// What a header holds.
+/// The type of a header's value.
 #[derive(Clone, Copy)]
 enum Kind {
     Text,

@@ -1,8 +1,8 @@
-//! An example of every operation: what is sent, and what is answered.
+//! An example request and answer for every operation.
 
 use serde_json::{Map, Value, json};
 
-/// Puts the examples beside the schemas.
+/// Adds the examples to the document.
 pub(super) fn add(document: &mut Value) {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
@@ -57,7 +57,7 @@ fn of(operation: &str) -> Value {
     }
 }
 
-/// The example of a parameter. Those that exclude each other have none.
+/// The example of a parameter. Parameters that exclude each other have none.
 fn parameter_of(name: &str) -> Value {
     match name {
         "username" => "Alice".into(),
@@ -87,7 +87,7 @@ fn message() -> Value {
 
 const KEY: &str = "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d";
 const EPOCH: &str = "5f0c2a9e41d7b386";
-/// Who comes back with the number 56.
+/// The stream of a client that resumes after the event 56.
 const STREAM: &str = concat!(
     "retry: 1720\n",
     "id: 5f0c2a9e41d7b386:56\n",

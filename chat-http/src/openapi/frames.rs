@@ -1,4 +1,5 @@
-//! The frames of the WebSocket, as schemas: OpenAPI has no word for sockets, but generators of clients make types of these.
+//! The frames of the WebSocket as schemas. OpenAPI cannot describe sockets, but generators of clients make types of
+//! schemas.
 
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,7 @@ pub(super) fn add(document: &mut Value) {
     schemas["RoomEvent"] = union("An event of a room's log, stored under the number `seq`.", &events);
 }
 
-/// The frames, as the head of the document tells of them.
+/// The frames as a text, for the description of the document.
 pub(super) fn described() -> String {
     let mut text = INTRODUCTION.to_owned();
     for (heading, frames) in [("What a client sends", CLIENT), ("What the server sends", SERVER)] {
@@ -62,25 +63,25 @@ deleted; 4508 not authenticated in time; 4529 too fast; 4540 the token expired; 
 /// A kind of frame.
 #[derive(Clone, Copy)]
 struct Frame {
-    /// What its `type` says.
+    /// The value of its field `type`.
     kind: &'static str,
     /// The name of its schema.
     name: &'static str,
     about: &'static str,
-    /// Its fields besides `type`, as JSON: a schema each, and `?` after the names of those that may be left out. Empty for a
-    /// frame whose schema is there already.
+    /// Its fields besides `type`, as JSON: a schema per field; names of optional fields end with `?`. It is empty if
+    /// the schema of the frame exists already.
     fields: &'static str,
-    /// One as it is on the wire.
+    /// An example, as it is on the wire.
     example: &'static str,
-    /// Whether it stands in the room's log.
+    /// Whether it is an event of the room's log.
     is_event: bool,
     /// Whether the server refuses fields that are not named here.
     is_strict: bool,
 }
 
 impl Frame {
-    /// What a client says: read strictly.
-    const fn said(
+    /// A frame that clients send. It is read strictly.
+    const fn from_client(
         kind: &'static str,
         name: &'static str,
         about: &'static str,
@@ -90,8 +91,8 @@ impl Frame {
         Self { kind, name, about, fields, example, is_event: false, is_strict: true }
     }
 
-    /// What a client hears.
-    const fn heard(
+    /// A frame that the server sends.
+    const fn from_server(
         kind: &'static str,
         name: &'static str,
         about: &'static str,
@@ -101,7 +102,7 @@ impl Frame {
         Self { kind, name, about, fields, example, is_event: false, is_strict: false }
     }
 
-    /// The same, of one that stands in the log.
+    /// Marks the frame as an event of the log.
     const fn event(mut self) -> Self {
         self.is_event = true;
         self
@@ -133,7 +134,7 @@ impl Frame {
     }
 }
 
-/// What a word for a type stands for.
+/// Expands the abbreviation of a schema.
 fn spelled_out(schema: &Value) -> Value {
     let Some(word) = schema.as_str() else { return schema.clone() };
     match word {
@@ -167,35 +168,35 @@ fn union(about: &str, frames: &[Frame]) -> Value {
 }
 
 const CLIENT: &[Frame] = &[
-    Frame::said(
+    Frame::from_client(
         "attach",
         "AttachCommand",
         "Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true.",
         r#"{"room": "room", "after?": "Position", "presence?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attach", "room": 1, "after": {"epoch": "5f0c2a9e41d7b386", "seq": 41}, "presence": true, "ref": "a1"}"#,
     ),
-    Frame::said(
+    Frame::from_client(
         "detach",
         "DetachCommand",
         "Detach a room: nothing more of it follows.",
         r#"{"room": "room", "ref?": "ref"}"#,
         r#"{"type": "detach", "room": 1, "ref": "d1"}"#,
     ),
-    Frame::said(
+    Frame::from_client(
         "message",
         "MessageCommand",
         "Send a message. If it has a `key`, you may send it again, also over REST or on another connection: it is stored once.",
         r#"{"room?": "room", "content": "text", "key?": "key", "ref?": "ref"}"#,
         r#"{"type": "message", "room": 1, "content": "Hello!", "key": "k1", "ref": "m1"}"#,
     ),
-    Frame::said(
+    Frame::from_client(
         "typing",
         "TypingCommand",
         "Show that you are typing, or that you have stopped. Send it again every 3 s while you type: it ends after 6 s.",
         r#"{"room?": "room", "is_typing": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "typing", "room": 1, "is_typing": true, "ref": "t1"}"#,
     ),
-    Frame::said(
+    Frame::from_client(
         "ping",
         "PingCommand",
         "Ask for a `pong`, to check the connection.",
@@ -205,7 +206,7 @@ const CLIENT: &[Frame] = &[
 ];
 
 const SERVER: &[Frame] = &[
-    Frame::heard(
+    Frame::from_server(
         "attached",
         "AttachedFrame",
         "You are attached. The frame has the room's `head`, and exactly the `events` after your position. With `more`, the rest \
@@ -213,14 +214,14 @@ const SERVER: &[Frame] = &[
         r#"{"room": "room", "epoch": "text", "head": "number", "events": "events", "more?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attached", "ref": "a1", "room": 1, "epoch": "5f0c2a9e41d7b386", "head": 42, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}]}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "events",
         "EventsFrame",
         "More of the missed events, which did not fit into `attached` or the last `events`. `more` says whether others follow.",
         r#"{"room": "room", "events": "events", "more": "yes or no"}"#,
         r#"{"type": "events", "room": 1, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}], "more": false}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "resync",
         "ResyncFrame",
         "You are attached, but you missed too much, or your position belongs to another history: read the history again. \
@@ -228,22 +229,22 @@ const SERVER: &[Frame] = &[
         r#"{"room": "room", "epoch": "text", "head": "number", "ref?": "ref"}"#,
         r#"{"type": "resync", "ref": "a1", "room": 1, "epoch": "5f0c2a9e41d7b386", "head": 9001}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "ok",
         "OkFrame",
         "The command is done. A message is stored, under this `seq`; `replayed` is true if its key was used before.",
         r#"{"ref": "ref", "room": "room", "seq?": "seq", "timestamp?": "time", "replayed?": "yes or no"}"#,
         r#"{"type": "ok", "ref": "m1", "room": 1, "seq": 42, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
-    Frame::heard("pong", "PongFrame", "The answer to `ping`.", r#"{"ref?": "ref"}"#, r#"{"type": "pong", "ref": "p1"}"#),
-    Frame::heard(
+    Frame::from_server("pong", "PongFrame", "The answer to `ping`.", r#"{"ref?": "ref"}"#, r#"{"type": "pong", "ref": "p1"}"#),
+    Frame::from_server(
         "error",
         "ErrorFrame",
         "The command is refused. The `code` is the same on every transport; `message` is for people.",
         r#"{"code": "ProblemCode", "message": "text", "room?": "room", "field?": "text", "retry_after_ms?": "number", "ref?": "ref"}"#,
         r#"{"type": "error", "ref": "m1", "room": 1, "code": "invalid_field", "field": "content", "message": "content: is missing"}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "message",
         "Message",
         "A user wrote a message. You get your own messages, too.",
@@ -251,7 +252,7 @@ const SERVER: &[Frame] = &[
         r#"{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}"#,
     )
     .event(),
-    Frame::heard(
+    Frame::from_server(
         "room_updated",
         "RoomUpdatedFrame",
         "The room's name or topic has changed. `user` and `username` are null if the request had no name.",
@@ -259,7 +260,7 @@ const SERVER: &[Frame] = &[
         r#"{"type": "room_updated", "room": 1, "seq": 43, "name": "general", "topic": "News", "username": "Bob", "user": "Bob", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
     .event(),
-    Frame::heard(
+    Frame::from_server(
         "room_deleted",
         "RoomDeletedFrame",
         "The room was deleted. This is its last event. A socket for this room alone is closed with 4410.",
@@ -267,28 +268,28 @@ const SERVER: &[Frame] = &[
         r#"{"type": "room_deleted", "room": 1, "seq": 44, "username": null, "user": null, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
     .event(),
-    Frame::heard(
+    Frame::from_server(
         "join",
         "JoinFrame",
         "A user came online. `content` says so in words.",
         r#"{"username": "text", "user": "text", "content": "text", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "join", "username": "Bob", "user": "Bob", "content": "Bob joined the room", "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "leave",
         "LeaveFrame",
         "A user went offline. `content` says so in words.",
         r#"{"username": "text", "user": "text", "content": "text", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "leave", "username": "Bob", "user": "Bob", "content": "Bob left the room", "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "user_list",
         "UserListFrame",
         "Who is online: names, the same users with ids, and their count. Above 200 users, only the count.",
         r#"{"users": "texts", "identities": "identities", "count": "number", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "user_list", "users": ["Alice", "Bob"], "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}], "count": 2, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
-    Frame::heard(
+    Frame::from_server(
         "typing",
         "TypingFrame",
         "Who is typing now: the count, and at most 5 of the users, those who started first.",

@@ -1,5 +1,5 @@
-//! The OpenAPI document: poem-openapi describes the operations, `postprocess` puts right what it writes, and the examples and the
-//! frames of the WebSocket are added by hand.
+//! The OpenAPI document: poem-openapi describes the operations, `postprocess` corrects its output, and the examples and
+//! the frames of the WebSocket are added by hand.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,13 +28,13 @@ pub fn openapi_json() -> String {
     format!("{:#}\n", document())
 }
 
-/// The document in YAML, as it stands in the repository.
+/// The document in YAML, as it is committed in the repository.
 #[must_use]
 pub fn openapi_yaml() -> String {
     format!("# Generated from the code by `cargo xtask openapi`; do not edit.\n{}", yaml::write(&document()))
 }
 
-/// The script and the style sheet of Swagger UI. poem-openapi has them as one page.
+/// The script and the style sheet of Swagger UI, extracted from the page that poem-openapi has.
 pub(crate) fn swagger_ui() -> (String, String) {
     let page = service(Described).swagger_ui_html();
     let between = |start, end| {
@@ -46,7 +46,7 @@ pub(crate) fn swagger_ui() -> (String, String) {
     (script, style)
 }
 
-/// Which methods the paths of the REST API have.
+/// The methods of each path of the REST API.
 pub(crate) fn methods() -> Methods {
     let paths = Resources::meta().into_iter().flat_map(|api| api.paths);
     let mut by_path: BTreeMap<String, Vec<Method>> = BTreeMap::new();
@@ -65,7 +65,7 @@ pub(crate) fn service<T: OpenApi>(resources: T) -> OpenApiService<T, ()> {
     OpenApiService::new(resources, "Chat", env!("CARGO_PKG_VERSION"))
 }
 
-/// The resources without an engine behind them: for the document, which needs none.
+/// Describes the resources without an engine, which the document does not need.
 struct Described;
 
 impl OpenApi for Described {
@@ -85,7 +85,7 @@ fn document() -> Value {
     document["openapi"] = "3.0.3".into();
     document["info"]["description"] = format!("{INTRODUCTION}\n{}", frames::described()).into();
     document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
-    // Guests say who they are, and prove nothing.
+    // Guests give a name without proof, so there is no security scheme.
     document["security"] = json!([]);
     document["servers"] = json!([{"url": "/", "description": "The server that shows this document."}]);
     let paths = document["paths"].as_object().cloned().unwrap_or_default();

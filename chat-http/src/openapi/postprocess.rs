@@ -1,10 +1,10 @@
-//! What poem-openapi writes otherwise than generators of clients read it.
+//! Corrections of the document where poem-openapi writes it differently from what generators of clients expect.
 
 use serde_json::{Map, Value, json};
 
 use crate::{api::patterns, integer::MAX_INTEGER};
 
-/// Puts the whole document right.
+/// Corrects the whole document.
 pub(super) fn postprocess(document: &mut Value) {
     let operations = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     for operation in operations.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
@@ -17,7 +17,7 @@ pub(super) fn postprocess(document: &mut Value) {
     postprocess_schemas(document);
 }
 
-/// Every operation takes a name, and its pattern is long.
+/// Moves the long pattern of user names into one schema, since every operation has that parameter.
 fn add_user_name(schemas: &mut Value) {
     schemas["UserName"] = json!({"type": "string", "description": USER_NAME, "pattern": &**patterns::USER_NAME});
 }
@@ -46,7 +46,7 @@ fn postprocess_operation(operation: &mut Value) {
     }
 }
 
-/// poem-openapi shouts header names.
+/// poem-openapi writes header names in capitals.
 fn postprocess_headers(response: &mut Value) {
     let Some(Value::Object(headers)) = response.get_mut("headers") else { return };
     let calm = |word: &str| word[..1].to_owned() + &word[1..].to_lowercase();
@@ -65,7 +65,7 @@ fn postprocess_headers(response: &mut Value) {
 fn postprocess_component(name: &str, schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.remove("title");
-    // What clients send is read strictly.
+    // Requests are read strictly, so unknown fields are not allowed.
     if matches!(name, "RoomDraft" | "RoomChange" | "MessageDraft") {
         schema.insert("additionalProperties".to_owned(), false.into());
     }
@@ -88,7 +88,7 @@ fn postprocess_component(name: &str, schema: &mut Value) {
             always_there.push(name.clone());
         }
     }
-    // What may be null is not left out.
+    // A field that may be null is always present.
     let required = schema.entry("required").or_insert_with(|| json!([]));
     if let Some(required) = required.as_array_mut() {
         required.extend(
@@ -104,7 +104,7 @@ fn postprocess_component(name: &str, schema: &mut Value) {
     }
 }
 
-/// Integers by what they are.
+/// Gives each integer the bounds of what it counts.
 fn bound(name: &str, property: &mut Value) {
     let (least, most) = match name {
         "id" | "room" | "seq" if property.get("minimum").is_none() => (1, MAX_INTEGER),
@@ -119,7 +119,7 @@ fn bound(name: &str, property: &mut Value) {
     }
 }
 
-/// What is wrong wherever a schema stands.
+/// Corrects what is wrong in every schema.
 fn postprocess_schemas(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -134,7 +134,7 @@ fn postprocess_schemas(value: &mut Value) {
                     }
                 }
             }
-            // Examples are no schemas.
+            // Examples are not schemas.
             for (_, inner) in object.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "example" | "examples")) {
                 postprocess_schemas(inner);
             }
@@ -144,14 +144,15 @@ fn postprocess_schemas(value: &mut Value) {
     }
 }
 
-/// A reference with a description beside it is wrapped in an `allOf`, which generators take for a type of its own.
+/// poem-openapi wraps a reference with a description in an `allOf`, from which generators make another type. This
+/// removes it.
 fn unwrap_reference(object: &mut Map<String, Value>) {
     let Some(all) = object.get("allOf").and_then(Value::as_array) else { return };
     let Some(reference) = all.iter().find(|part| part.get("$ref").is_some()).and_then(Value::as_object) else { return };
     *object = reference.clone();
 }
 
-/// Bounds are floats to poem-openapi, and the largest come back from its text one too small.
+/// poem-openapi has bounds as floats, and writes the largest ones too small by one.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

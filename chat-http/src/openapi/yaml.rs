@@ -1,17 +1,17 @@
-//! The document as YAML, the same on every machine.
+//! Writes the document as YAML, with the same text on every machine.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-/// Writes a value as a block.
+/// Writes a value in block style.
 pub(super) fn write(value: &Value) -> String {
     let mut yaml = String::new();
     write_yaml(&mut yaml, value, 0);
     yaml
 }
 
-/// The head of the document first, then by name: the order never depends on how maps are built.
+/// The fields in a fixed order: those that begin an OpenAPI document first, then by name.
 fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut entries: Vec<_> = map.iter().collect();
     let rank = |key: &str| match key {
@@ -60,10 +60,10 @@ fn write_inner(yaml: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// A scalar or an empty collection, as JSON writes it: YAML reads that too.
+/// Writes a scalar or an empty collection as JSON, which YAML accepts.
 fn write_scalar(yaml: &mut String, value: &Value) {
     match value.as_f64() {
-        // Whole numbers without a fraction, as schemas' bounds are.
+        // Whole numbers are written without a fraction, as bounds of schemas are.
         Some(number) if number.fract() == 0.0 => drop(write!(yaml, "{number:.0}")),
         _ => drop(write!(yaml, "{value}")),
     }

@@ -1,4 +1,4 @@
-//! Close codes: 44xx stay away, 45xx come back.
+//! Close codes. After 44xx a client stays away; after 45xx it comes back.
 
 use chat_core::{CloseReason, DetachReason, Error};
 use tokio_tungstenite::tungstenite::{
@@ -10,10 +10,10 @@ use tokio_tungstenite::tungstenite::{
 use super::frame_limits::Flood;
 use crate::unfinished::Overfull;
 
-/// The most bytes of a reason: a control frame has 125, of which two are the code (RFC 6455, section 5.5).
+/// The most bytes of a reason: a control frame holds 125, two of which are the code (RFC 6455, section 5.5).
 const MAX_REASON: usize = 123;
 
-/// A close code with its words.
+/// A close code and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CloseCode {
     code: u16,
@@ -46,7 +46,7 @@ impl CloseCode {
         Self { code, reason }
     }
 
-    /// Why a session that could not be started, or could not enter its room, is closed.
+    /// The close code for a session that could not be started, or could not enter its room.
     pub(crate) const fn of_refusal(error: &Error) -> Self {
         match error {
             Error::InvalidField { .. } => Self::BAD_REQUEST,
@@ -70,7 +70,7 @@ impl CloseCode {
         }
     }
 
-    /// Why a session that the engine ended is closed.
+    /// The close code for a session that the engine ended.
     pub(crate) const fn of_reason(reason: CloseReason) -> Self {
         match reason {
             CloseReason::Shutdown => Self::SHUTDOWN,
@@ -81,7 +81,7 @@ impl CloseCode {
         }
     }
 
-    /// What is said to a client whose bytes broke the protocol; `None` when it is not there any more to hear it.
+    /// The close code for a client that broke the protocol; `None` if the connection is gone.
     pub(crate) fn of_error(error: &tungstenite::Error) -> Option<Self> {
         use tungstenite::{Error as Broken, error::ProtocolError};
         match error {
@@ -104,7 +104,7 @@ impl CloseCode {
         }
     }
 
-    /// Why the socket of a single room is closed when its session lost that room.
+    /// The close code for a socket of one room, when its session was detached from that room.
     pub(crate) const fn of_detach(reason: DetachReason) -> Self {
         match reason {
             DetachReason::Deleted => Self::ROOM_DELETED,
@@ -114,12 +114,12 @@ impl CloseCode {
         }
     }
 
-    /// The frame that says it.
+    /// The close frame with this code.
     pub(crate) fn frame(self) -> CloseFrame {
         CloseFrame { code: coding::CloseCode::from(self.code), reason: Utf8Bytes::from_static(self.reason) }
     }
 
-    /// The frame that says it in other words, as many of them as a close frame holds.
+    /// The close frame with this code and another reason, cut to what a close frame holds.
     pub(crate) fn saying(self, words: &str) -> CloseFrame {
         let reason = &words[..words.floor_char_boundary(MAX_REASON)];
         CloseFrame { code: coding::CloseCode::from(self.code), reason: reason.into() }

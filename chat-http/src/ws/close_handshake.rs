@@ -1,4 +1,4 @@
-//! How a socket ends: with a reason where there is one, and so that the reason arrives.
+//! The end of a socket: the close handshake, done so that the reason reaches the client.
 
 use std::{future::poll_fn, pin::Pin, time::Duration};
 
@@ -11,29 +11,29 @@ use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 use super::upgrade::{Io, Socket};
 
-/// How long what is still to be written, and the reason, may take.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How long, and how much, is read on afterwards: closing with bytes unread would reset the connection, and the client
-/// might never see the reason.
+/// How long it may take to write what is pending and the close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// For how long, and for how many bytes, the connection is read after the close frame. Closing with unread bytes would
+/// reset the connection, and the client might never see the reason.
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 1 << 20);
 
-/// Says why, and ends.
+/// Sends a close frame, and ends the connection.
 pub(super) async fn close<S: Io>(mut socket: Socket<S>, frame: CloseFrame) {
-    let said = timeout(LAST_WORDS, socket.send(Message::Close(Some(frame)))).await;
-    if matches!(said, Ok(Ok(()))) {
+    let sent = timeout(CLOSE_TIMEOUT, socket.send(Message::Close(Some(frame)))).await;
+    if matches!(sent, Ok(Ok(()))) {
         hang_up(socket).await;
     }
 }
 
-/// Answers the client's own close, which stands in the socket already, and ends.
+/// Answers the client's close frame, which the socket has queued already, and ends the connection.
 pub(super) async fn answer<S: Io>(mut socket: Socket<S>) {
     let answered = async { while socket.next().await.is_some() {} };
-    if timeout(LAST_WORDS, answered).await.is_ok() {
+    if timeout(CLOSE_TIMEOUT, answered).await.is_ok() {
         hang_up(socket).await;
     }
 }
 
-/// Ends our half, and reads what the client still says until it ends its own.
+/// Ends our side, and reads until the client ends its own.
 async fn hang_up<S: Io>(mut socket: Socket<S>) {
     let io = socket.get_mut();
     let until_the_end = async {

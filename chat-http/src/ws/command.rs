@@ -7,22 +7,22 @@ use crate::{integer::MAX_INTEGER, json::Fields, position, refusal::Refusal};
 /// A frame of a client.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Asked {
-    /// What its answer is to be called.
+    /// The `ref` that the answer repeats.
     pub(super) reference: Option<String>,
     /// What it asks.
     pub(super) request: Request,
 }
 
-/// What a client asks.
+/// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
-    /// Is anyone there?
+    /// A `ping`, which the adapter answers.
     Ping,
-    /// Something for the engine.
+    /// A command for the engine.
     Command(Command),
 }
 
-/// A frame that is refused, with what could be read of it.
+/// A frame that is refused, with the parts of it that could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refused {
     pub(super) reference: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Refused {
     pub(super) refusal: Refusal,
 }
 
-/// Reads a frame; `own` is the room of a socket that has only one.
+/// Decodes a frame; `own` is the room of a socket that has only one.
 pub(super) fn decode(text: &str, own: Option<RoomId>) -> Result<Asked, Refused> {
     let refused = |refusal| Refused { reference: None, room: None, refusal };
     let mut fields = Fields::parse(text).map_err(refused)?;
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    /// Code and field of the refusal.
+    /// The code and the field of the refusal.
     fn refusal(text: &str, own: Option<RoomId>) -> (&'static str, String) {
         let refusal = decode(text, own).unwrap_err().refusal;
         (refusal.code(), refusal.field().unwrap_or("").to_owned())

@@ -1,4 +1,4 @@
-//! A session over a socket: one task, one loop, one write for everything that is waiting.
+//! Drives a session over a socket: one task with one loop, which writes everything that is waiting at once.
 
 use std::{
     future::poll_fn,
@@ -23,7 +23,7 @@ use super::{
     close_handshake,
     command::{Request, decode},
     frame_violations::FrameViolations,
-    pending::{Pending, Positive},
+    pending::{AnswerFrames, Pending},
     upgrade::{Io, Socket},
 };
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
     vanished,
 };
 
-/// What a socket for one room begins with.
+/// The room that a socket for one room attaches to at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) room: RoomId,
@@ -42,7 +42,7 @@ pub(super) struct Entry {
     pub(super) presence: bool,
 }
 
-/// Drives a session over a socket until one of them ends; for one room if there is an `entry`, for many otherwise.
+/// Drives a session over a socket until one of them ends. With an `entry` the socket is for that room, else for many.
 pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>) {
     let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room));
     let end = match entry.map_or(Ok(()), |entry| driver.enter(entry)) {
@@ -52,40 +52,41 @@ pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Opt
     driver.finish(end).await;
 }
 
-/// Tells a client that it may not have a session.
+/// Closes a socket whose client may not have a session.
 pub(super) async fn refuse<S: Io>(socket: Socket<S>, why: CloseFrame) {
     close_handshake::close(socket, why).await;
 }
 
-/// How long between two pings to a client that is listened to. (One that is not is pinged every [`vanished::PING`]: its silence
-/// tells nothing, but it acknowledges what is sent to it.)
+/// The interval of pings to a client from which frames are read. (Another client is pinged every [`vanished::PING`]:
+/// its silence means nothing, but its kernel acknowledges what is sent.)
 const PING_EVERY: Duration = Duration::from_secs(20);
-/// How long a client may be silent while it is listened to.
+/// How long a client may be silent while frames are read from it.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a client that has bytes to take may take none. (One that lags is cut long before: its session ends then.)
+/// How long a client may accept no bytes while some are waiting. (A client that lags is disconnected earlier: its
+/// session ends.)
 const STALL: Duration = Duration::from_secs(30);
-/// How often a client that takes nothing is looked at.
+/// How often it is checked whether a client accepts bytes.
 const STALL_CHECK: Duration = Duration::from_secs(1);
-/// How many bytes of frames are gathered for one write; with more unwritten, nothing is read either.
+/// How many bytes of frames are gathered for one write. While more are unwritten, nothing is read either.
 const BATCH: usize = 64 << 10;
 
-/// How a drive ends.
+/// Why driving ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// We close, for this reason; the session ends (if it had not) on purpose.
+    /// The server closes, for this reason; the session ends with this departure, unless it has ended.
     Close(CloseCode, Departure),
     /// The client closed.
     Closed,
-    /// The client is gone.
+    /// The connection is gone.
     Lost,
 }
 
-/// What happens next.
+/// The next thing to handle.
 enum Step {
     Frame(Option<Result<Message, SocketError>>),
     Update(Option<Update>),
     Flushed(Result<(), SocketError>),
-    /// There is room for more of the answer to an attach.
+    /// There is room for more frames of the answer to an attach.
     Continue,
     Tick,
 }
@@ -98,16 +99,17 @@ struct Driver<S> {
     own: Option<RoomId>,
     pending: Pending,
     violations: FrameViolations,
-    /// What an answer to an attach has yet to say; nothing else is said before.
+    /// The frames of an answer to an attach that are not sent yet. No other frame is sent before them.
     attached: Option<AttachedFrames>,
     timer: Pin<Box<Sleep>>,
     /// When the last ping was due.
     pinged: Instant,
-    /// Since when bytes wait to be written, and how many there are at most.
+    /// Since when bytes wait to be written, and at most how many.
     unwritten: Option<(Instant, usize)>,
-    /// When reading began again after a pause of ours, in which a silent client is not to blame.
+    /// When reading began again after the server paused it. A client is not blamed for its silence before that.
     listening_since: Option<Instant>,
-    /// Whose turn it is, so that neither a flood of updates nor one of frames keeps the other waiting.
+    /// Whether frames come first in the next step. It alternates, so that neither updates nor frames can starve the
+    /// other.
     frames_first: bool,
 }
 
@@ -131,7 +133,7 @@ impl<S: Io> Driver<S> {
         }
     }
 
-    /// Asks for the room of a socket that has one.
+    /// Attaches to the room of a socket for one room.
     fn enter(&mut self, entry: Entry) -> Result<(), End> {
         let Entry { room, since, presence } = entry;
         match self.handle.submit(Command::Attach { room, since, presence }) {
@@ -139,14 +141,14 @@ impl<S: Io> Driver<S> {
                 self.pending.enter(ticket, room);
                 Ok(())
             }
-            // A session that is over before it began says why in its stream.
+            // The stream of a session that has ended already says why.
             Err(error) => {
                 Err(self.reason_of_end().unwrap_or(End::Close(CloseCode::of_refusal(&error), Departure::Closed)))
             }
         }
     }
 
-    /// Runs until it ends; a panic ends this socket alone, and its client is told to come back.
+    /// Runs until it ends. A panic closes only this socket, and its client may come back.
     async fn guarded(&mut self) -> End {
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_panic| {
             static DEFECT: LogLimit = LogLimit::new();
@@ -178,8 +180,8 @@ impl<S: Io> Driver<S> {
         }
     }
 
-    /// One task waits for everything. While bytes wait to be written no more updates are taken: they wait in the session's
-    /// session queue, which has a bound.
+    /// Waits for everything at once. While bytes are unwritten, no more updates are taken; they wait in the session's
+    /// queue, which has a limit.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.unwritten.is_some()
             && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
@@ -215,17 +217,18 @@ impl<S: Io> Driver<S> {
         self.socket.poll_next_unpin(cx).map(Step::Frame)
     }
 
-    /// Whether the client may speak: not while it has much to take, nor while it has many commands that are not answered.
+    /// Whether frames are read: not while the client has much to receive, nor while too many of its commands are
+    /// unanswered.
     fn listens(&self) -> bool {
         self.has_room() && self.attached.is_none() && self.handle.free_tickets() > 0
     }
 
-    /// Whether more may be put behind what is not written yet.
+    /// Whether more bytes may be added to those that are unwritten.
     fn has_room(&self) -> bool {
         self.unwritten.is_none_or(|(_, bytes)| bytes < BATCH)
     }
 
-    /// Says more of the answer to an attach, as long as there is room.
+    /// Sends more of the answer to an attach, as long as there is room.
     fn continue_attached(&mut self) -> Result<(), End> {
         while self.has_room()
             && let Some(attached) = &mut self.attached
@@ -277,7 +280,7 @@ impl<S: Io> Driver<S> {
     /// Takes this update and those that wait behind it, up to a batch.
     fn on_updates(&mut self, first: Option<Update>) -> Result<(), End> {
         let Some(first) = first else {
-            // It ended by our own word; nothing more will come.
+            // We ended the session ourselves, so no reason will come.
             return Err(End::Close(CloseCode::DEFECT, Departure::Closed));
         };
         self.on_update(first)?;
@@ -297,8 +300,8 @@ impl<S: Io> Driver<S> {
                 None => Ok(()),
             },
             Update::Answer(ticket, Ok(answer)) => match self.pending.answer(ticket, answer) {
-                Some(Positive::Done(frame)) => self.put(frame),
-                Some(Positive::Attached(attached)) => {
+                Some(AnswerFrames::One(frame)) => self.put(frame),
+                Some(AnswerFrames::Attached(attached)) => {
                     self.attached = Some(attached);
                     self.continue_attached()
                 }
@@ -319,7 +322,7 @@ impl<S: Io> Driver<S> {
         }
     }
 
-    /// Tells of an error; the fifth malformed frame within a minute was one too many.
+    /// Sends an error. The fifth malformed frame within a minute closes the socket.
     fn fail(&mut self, reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Result<(), End> {
         self.put(frames::error(reference, room, refusal))?;
         if !refusal.is_malformed() {
@@ -332,8 +335,8 @@ impl<S: Io> Driver<S> {
         Ok(())
     }
 
-    /// Puts a frame behind those that wait; they are written together. (The sink takes frames without being asked whether
-    /// it is ready: it has no bound of its own, the batch is the bound.)
+    /// Queues a frame; all queued frames are written together. (The sink is not asked whether it is ready: it has no
+    /// limit of its own, the batch is the limit.)
     fn put(&mut self, frame: Utf8Bytes) -> Result<(), End> {
         let bytes = frame.len();
         self.put_message(Message::Text(frame), bytes)
@@ -357,7 +360,7 @@ impl<S: Io> Driver<S> {
         if self.stalled_at().is_some_and(|at| at <= now) {
             return Err(End::Lost);
         }
-        // Nothing is taken from the stream meanwhile, so that the session's end would go unnoticed.
+        // While nothing is taken from the stream, the end of the session would go unnoticed.
         if self.unwritten.is_some() && self.handle.has_ended() {
             return Err(self.reason_of_end().unwrap_or(End::Lost));
         }
@@ -374,23 +377,24 @@ impl<S: Io> Driver<S> {
         self.pinged + if self.listens() { PING_EVERY } else { vanished::PING }
     }
 
-    /// When a client that says nothing has been silent for too long; never while it is not listened to.
+    /// When a silent client is disconnected; never while no frames are read from it.
     fn silent_at(&self) -> Option<Instant> {
         self.listening_since.map(|since| since.max(self.socket.get_ref().last_read()) + SILENCE)
     }
 
-    /// When a message that has begun has taken too long; never while the client is not listened to.
+    /// When a client with an unfinished message is disconnected; never while no frames are read from it.
     fn unfinished_at(&self) -> Option<Instant> {
         let begun = self.socket.get_ref().begun()?;
         self.listening_since.map(|since| since.max(begun) + WHOLE_WITHIN)
     }
 
-    /// When a client that takes nothing has taken nothing for too long.
+    /// When a client that accepts no bytes is disconnected.
     fn stalled_at(&self) -> Option<Instant> {
         self.unwritten.map(|(since, _)| since.max(self.socket.get_ref().last_write()) + STALL)
     }
 
-    /// Sets the timer for what is due first: anew when it has rung or something is due earlier, but not with every byte.
+    /// Sets the timer to the next deadline. It is reset only after it has fired or if a deadline is earlier, not with
+    /// every byte.
     fn set_timer(&mut self) {
         let mut due = self.ping_at();
         for at in [self.silent_at(), self.unfinished_at()].into_iter().flatten() {
@@ -404,7 +408,7 @@ impl<S: Io> Driver<S> {
         }
     }
 
-    /// Why the session ended, if its stream says so, past all that will not be written any more.
+    /// Why the session ended, if its stream says so. Everything before that in the stream is dropped.
     fn reason_of_end(&mut self) -> Option<End> {
         while let Some(update) = self.updates.try_next() {
             if let Update::Closed(reason) = update {
@@ -424,7 +428,7 @@ impl<S: Io> Driver<S> {
         tracing::debug!(session.id = %handle.id(), user.id = %user, ?end, "a socket ends");
         drop((handle, updates));
         match end {
-            // Boxed, so that an open connection does not carry what only a closing one needs.
+            // Boxed, so that open connections do not carry the state that only closing needs.
             End::Close(code, _) => Box::pin(close_handshake::close(socket, code.frame())).await,
             End::Closed => Box::pin(close_handshake::answer(socket)).await,
             End::Lost => {}

@@ -1,4 +1,4 @@
-//! The driver against a client in memory, on paused time.
+//! Tests of the driver with a client in memory, on paused time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -129,7 +129,8 @@ async fn a_message_that_comes_in_pieces_is_whole_within_30_s_or_the_client_is_to
     let Scene { client, driver, engine: _engine, .. } = scene(Limits::default(), 64 << 10).await;
     let start = Instant::now();
     let mut raw = client.into_inner();
-    // The head of a message of 100 bytes, which then comes at a byte every 10 s: it is not silence that ends it.
+    // The head of a message of 100 bytes, which then come at one byte per 10 s. So the socket is not closed for
+    // silence.
     raw.write_all(b"\x81\xe4\0\0\0\0").await.unwrap();
     let writing = async {
         loop {
@@ -168,7 +169,7 @@ async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
     let Scene { engine, room, mut client, driver } = scene(Limits::default(), 256).await;
     let bob = Identity::named("Bob").unwrap();
     engine.send(&bob, room, Draft::text("x".repeat(1_000))).await.unwrap();
-    // It goes on speaking, so that silence is not what ends it.
+    // The client goes on sending, so the socket is not closed for silence.
     let speaking = async {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -1,13 +1,13 @@
-//! What a client sends, counted as its bytes come in: frames, and how much there is of a message that is not whole yet. The fragments of a message, and frames that control
-//! the connection, never reach the session: nothing else would notice a flood of them.
+//! Counts the frames of a client as their bytes come in, and the bytes of a message that has not arrived completely.
+//! Fragments and control frames never reach the session, so nothing else would notice a flood of them.
 
 use std::{error::Error, fmt, time::Duration};
 
 use tokio::time::Instant;
 
-/// Fragments a message may come in: of 4 KiB each, they make the largest message there is.
+/// The most fragments of a message: with 4 KiB each they make the largest message.
 const FRAGMENTS: u32 = 64;
-/// Control frames there may be, and within how long: 20 a second, and a burst after a pause of the network.
+/// The most control frames in a period: 20 per second, and a burst after a pause of the network.
 const CONTROL_FRAMES: (u32, Duration) = (60, Duration::from_secs(3));
 
 /// A client sent more frames than any purpose needs.
@@ -22,20 +22,20 @@ impl fmt::Display for Flood {
 
 impl Error for Flood {}
 
-/// Follows the frames in a stream of bytes by their headers (RFC 6455, section 5.2), wherever the stream is cut into
-/// reads. Whether the frames are in order is not its business.
+/// Follows the frames in a stream of bytes by their headers (RFC 6455, section 5.2), however the stream is cut into
+/// reads. It does not check whether the frames are valid.
 #[derive(Debug)]
 pub(super) struct FrameLimits {
     header: [u8; 10],
     /// How many bytes of the header have come.
     filled: usize,
-    /// How many bytes of the frame come after its header.
+    /// How many bytes of the frame are still to come after its header.
     rest: u64,
     fragments: u32,
     control_frames: u32,
-    /// Since when control frames are counted.
+    /// When the current period of counting control frames began.
     since: Instant,
-    /// When the message began that is not whole yet, and how much of it has come.
+    /// When the unfinished message began, and how many of its bytes have come.
     begun: Option<Instant>,
     held: usize,
 }
@@ -45,17 +45,17 @@ impl FrameLimits {
         Self { header: [0; 10], filled: 0, rest: 0, fragments: 0, control_frames: 0, since: now, begun: None, held: 0 }
     }
 
-    /// When the message began that is not whole yet.
+    /// When the unfinished message began.
     pub(super) const fn begun(&self) -> Option<Instant> {
         self.begun
     }
 
-    /// How many bytes have come of the message that is not whole yet.
+    /// How many bytes of the unfinished message have come.
     pub(super) const fn held(&self) -> usize {
         self.held
     }
 
-    /// Takes bytes as they come.
+    /// Counts these bytes.
     pub(super) fn pass(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Flood> {
         loop {
             let skipped = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
@@ -77,7 +77,7 @@ impl FrameLimits {
         }
     }
 
-    /// How many bytes more than the one that every header has tell the length.
+    /// How many bytes of extended length the header has.
     const fn length_bytes(&self) -> usize {
         match self.header[1] & 0x7f {
             126 => 2,
@@ -86,7 +86,7 @@ impl FrameLimits {
         }
     }
 
-    /// How much comes after the header: the mask, if there is one, and the payload.
+    /// How many bytes follow the header: the mask, if there is one, and the payload.
     fn length(&self) -> u64 {
         let mask = if self.header[1] & 0x80 == 0 { 0 } else { 4 };
         let payload = match self.length_bytes() {
@@ -141,12 +141,12 @@ mod tests {
                 frame.extend((length as u64).to_be_bytes());
             }
         }
-        // Mask and payload: bytes that would be headers if they were taken for such.
+        // The mask and the payload look like headers, to show that they are not read as such.
         frame.resize(frame.len() + 4 + length, PING);
         frame
     }
 
-    /// How many of these frames pass.
+    /// How many of these frames are accepted.
     fn passed(frames: impl Iterator<Item = Vec<u8>>) -> usize {
         let now = Instant::now();
         let mut limits = FrameLimits::new(now);
@@ -207,7 +207,8 @@ mod tests {
         let mut limits = FrameLimits::new(start);
         limits.pass(&frame(TEXT | LAST, 100), start).unwrap();
         assert_eq!((limits.begun(), limits.held()), (None, 0));
-        // A fragment, a ping between, and half of the last fragment, in which the next message begins.
+        // A fragment, a ping between fragments, and half of the last fragment; the next message begins in the same
+        // read.
         limits.pass(&frame(TEXT, 100), start).unwrap();
         limits.pass(&frame(PING, 5), later).unwrap();
         assert_eq!(limits.begun(), Some(start));

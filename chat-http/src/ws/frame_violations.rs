@@ -1,4 +1,4 @@
-//! How often a client sent what is no frame of this protocol.
+//! Counts how often a client sent a malformed frame.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct FrameViolations(VecDeque<Instant>);
 
-/// How many are one too many, and within how long.
+/// The number of malformed frames that closes a socket, and the period they are counted in.
 const LIMIT: (usize, Duration) = (5, Duration::from_secs(60));
 
 impl FrameViolations {
-    /// Counts one; says whether it was one too many.
+    /// Counts one more; returns whether that was one too many.
     pub(super) fn add(&mut self, now: Instant) -> bool {
         self.0.push_back(now);
         while self.0.front().is_some_and(|first| now.duration_since(*first) >= LIMIT.1) {

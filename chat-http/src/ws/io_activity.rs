@@ -1,4 +1,4 @@
-//! A stream that remembers when a byte last went through it, in each direction, and counts the frames that come in.
+//! A stream that remembers when bytes last went through it, in each direction, and counts the frames that come in.
 
 use std::{
     io,
@@ -21,9 +21,9 @@ pub(crate) struct IoActivity<S> {
     inner: S,
     last_read: Instant,
     last_write: Instant,
-    /// `None` once there were too many: that is said once.
+    /// `None` after the limits were exceeded, which is reported once.
     frames: Option<FrameLimits>,
-    /// What this connection holds of the budget for what is not whole yet.
+    /// What this connection holds of the budget for unfinished data.
     share: Share,
 }
 
@@ -38,7 +38,7 @@ impl<S> IoActivity<S> {
         self.last_read
     }
 
-    /// When the message began that is not whole yet.
+    /// When the unfinished message began.
     pub(super) fn begun(&self) -> Option<Instant> {
         self.frames.as_ref().and_then(FrameLimits::begun)
     }

@@ -1,4 +1,4 @@
-//! The WebSocket protocol: an upgrade, then one task that drives a session over the socket.
+//! The WebSocket protocol: the upgrade, then one task that drives a session over the socket.
 
 mod close;
 mod close_handshake;
@@ -31,10 +31,10 @@ pub(crate) use self::drive::echo;
 pub(crate) use self::upgrade::Handshake;
 use self::{close::CloseCode, drive::Entry};
 
-/// Where the sockets lie below a mount point.
+/// The paths of the sockets below a mount point.
 pub(crate) const PATHS: [&str; 2] = ["/ws/chat", "/ws/chat/{room_id}"];
 
-/// The endpoint of the sockets: of those for one room, or of those for many.
+/// The endpoint of sockets, either for one room or for many.
 pub(crate) struct Sockets {
     engine: ChatEngine,
     authenticator: Arc<dyn Authenticator>,
@@ -53,7 +53,8 @@ impl Sockets {
         Self { engine, authenticator, origins, is_one_room: false }
     }
 
-    /// What the request asks for; a refusal is told through the socket, where a browser can read it.
+    /// Authenticates the caller and reads the room to enter. A refusal is sent as a close frame, which pages in
+    /// browsers can read.
     async fn admit(&self, request: &Request) -> Result<(Identity, Option<Entry>), CloseFrame> {
         let actor = self.authenticator.authenticate(request).await.map_err(|error| self.refuse_caller(&error))?;
         let identity = match actor {
@@ -68,7 +69,7 @@ impl Sockets {
         Ok((identity, Some(entry)))
     }
 
-    /// A name or token that is not right is 4401, whatever the error is called elsewhere.
+    /// A wrong name or token closes with 4401, whichever error the engine has for it.
     fn refuse_caller(&self, error: &Error) -> CloseFrame {
         if matches!(error, Error::InvalidField { .. }) {
             return CloseCode::UNAUTHENTICATED.saying(&error.to_string());
@@ -101,7 +102,7 @@ impl Endpoint for Sockets {
     }
 }
 
-/// The room in the path, and `after`, `epoch` and `presence` in the query.
+/// Reads the room in the path, and `after`, `epoch` and `presence` in the query.
 fn read_entry(request: &Request) -> Result<Entry, Error> {
     let room = integer_within(request.raw_path_param("room_id").unwrap_or_default(), 1..=MAX_INTEGER);
     let room = RoomId(room.map_err(|reason| Error::invalid_field("room", reason))?);

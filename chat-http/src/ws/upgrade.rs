@@ -1,4 +1,4 @@
-//! The handshake (RFC 6455, section 4), checked by ourselves, and the small buffers of what follows.
+//! The opening handshake (RFC 6455, section 4), and the small buffers of the socket after it.
 
 use chat_core::Error;
 use futures::FutureExt;
@@ -19,17 +19,18 @@ use super::io_activity::IoActivity;
 use crate::{
     origin::Origins,
     problem::Problem,
-    server::Slot,
+    server::ConnectionPermit,
     unfinished::{Share, Unfinished},
 };
 
-/// The largest message a client may send, in one frame or in many.
+/// The largest message that a client may send, in one frame or in several.
 pub(crate) const MAX_MESSAGE: usize = 256 << 10;
-/// Buffers are what an idle connection costs: these are small, and the one for writing is only as large as it has to be.
+/// The size of a buffer. It is small, since an idle connection costs what its buffers have; the write buffer grows as
+/// needed.
 const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 16 << 10;
 
-/// What a socket runs over.
+/// A stream that a socket can run over.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
@@ -37,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 /// A socket after the handshake.
 pub(crate) type Socket<S> = WebSocketStream<IoActivity<S>>;
 
-/// Speaks WebSocket over a stream, with limits and small buffers. What is not whole yet is charged to `share`.
+/// Starts a WebSocket on a stream, with limits and small buffers. Unfinished messages are charged to `share`.
 pub(crate) async fn open<S: Io>(stream: S, share: Share) -> Socket<S> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -47,11 +48,11 @@ pub(crate) async fn open<S: Io>(stream: S, share: Share) -> Socket<S> {
     WebSocketStream::from_raw_socket(IoActivity::new(stream, share), Role::Server, Some(config)).await
 }
 
-/// A handshake that is in order.
+/// A request for an upgrade that was checked.
 pub(crate) struct Handshake {
     accept: String,
     upgrade: poem::OnUpgrade,
-    slot: Option<Slot>,
+    permit: Option<ConnectionPermit>,
     share: Share,
 }
 
@@ -81,24 +82,24 @@ impl Handshake {
         let upgrade = request.take_upgrade();
         let upgrade = upgrade.map_err(|_| Error::invalid_field("Upgrade", "needs HTTP/1.1"))?;
         let share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
-        Ok(Self { accept, upgrade, slot: request.data::<Slot>().cloned(), share })
+        Ok(Self { accept, upgrade, permit: request.data::<ConnectionPermit>().cloned(), share })
     }
 
-    /// Says yes, and runs `talk` over the socket in a task of its own.
+    /// Accepts the handshake, and runs `talk` with the socket in a task of its own.
     pub(crate) fn accept<F, T>(self, talk: F) -> Response
     where
         F: FnOnce(Socket<Upgraded>) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
-        let Self { accept, upgrade, slot, share } = self;
-        // Boxed, so that what is needed for the upgrade alone is not kept as long as the connection.
+        let Self { accept, upgrade, permit, share } = self;
+        // Boxed, so that the connection does not keep what only the upgrade needs.
         let opened = async move { Some(open(upgrade.await.ok()?, share).await) }.boxed();
         tokio::spawn(async move {
             if let Some(socket) = opened.await {
                 talk(socket).await;
             }
             // Until here the server waits for this connection when it stops.
-            drop(slot);
+            drop(permit);
         });
         Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
@@ -109,7 +110,7 @@ impl Handshake {
     }
 }
 
-/// Whether a list header names this, without regard to case.
+/// Whether a list header has this item, without regard to case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
@@ -123,7 +124,8 @@ fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderV
     }
 }
 
-/// Whether this is 16 bytes in base64: 22 characters, of which the last carries two bits, and two for padding.
+/// Whether this is the base64 of 16 bytes: 22 characters, the last of which carries two bits, and two characters of
+/// padding.
 fn is_nonce(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     key.len() == 24
@@ -145,8 +147,8 @@ mod tests {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
 
-    /// The status and field of the refusal of a handshake with these headers instead of or besides the good ones. In
-    /// process there is no connection to upgrade, which is checked last: so a good one is refused for that alone.
+    /// The status and the field of the refusal of a handshake with these headers. In process there is no connection to
+    /// upgrade, which is checked last, so a correct handshake is refused only for that.
     async fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
         let mut request = Request::builder();
         for (name, value) in GOOD.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name)) {

@@ -1,11 +1,12 @@
-//! What texts may be, as regular expressions for the document: ECMAScript's, with the flag `u`.
+//! The rules for texts as regular expressions, for the OpenAPI document: in the syntax of ECMAScript, with the flag
+//! `u`.
 //!
-//! The engine does not read them: it has the same rules in code, and tests compare the two. They say nothing that Python,
-//! Rust or Java would read otherwise: no `\p{…}`, no look-behind, and characters above U+FFFF stand for themselves.
+//! The engine does not use them: it has the same rules in code, and tests compare the two. Python, Rust and Java read
+//! them alike: there is no `\p{…}` and no look-behind, and characters above U+FFFF are written literally.
 
 use std::sync::LazyLock;
 
-// Written by a test, which does not know how rustfmt breaks lines.
+// A test writes this file, and it does not break lines as rustfmt does.
 #[rustfmt::skip]
 mod classes;
 
@@ -20,23 +21,23 @@ static ROOM_NAME: LazyLock<String> = LazyLock::new(|| name(100));
 /// Names of users: 1–64 characters.
 pub(crate) static USER_NAME: LazyLock<String> = LazyLock::new(|| name(64));
 
-/// Topics: empty or something to see, no control characters but tabs and line breaks, and nothing that turns the direction of
-/// what follows.
+/// Topics: empty, or with at least one visible character. There are no control characters except tabs and line breaks,
+/// and no characters that override the direction of text.
 static TOPIC: LazyLock<String> = LazyLock::new(|| format!("^(?:{})?$", shown(INVISIBLE_IN_TOPIC, BIDI_OVERRIDE)));
 
-/// Messages: something to see, and no control characters but tabs and line breaks.
+/// Messages: at least one visible character, and no control characters except tabs and line breaks.
 static CONTENT: LazyLock<String> = LazyLock::new(|| format!("^{}$", shown(INVISIBLE_IN_TEXT, "")));
 
-/// Where a page of rooms begins.
+/// Cursors of the list of rooms.
 pub(crate) const CURSOR: &str = "^(0|[1-9][0-9]{0,14})$";
 
-/// Any text that is one.
+/// Any text without U+0000.
 pub(crate) const TEXT: &str = r"^[^\u0000]*$";
 
 /// Idempotency keys.
 pub(crate) const KEY: &str = "^[!-~]{1,64}$";
 
-/// Ids of server-sent events: positions.
+/// Ids of server-sent events, which are positions.
 pub(crate) const EVENT_ID: &str = "^[!-~]{1,64}:(0|[1-9][0-9]{0,14})$";
 
 /// The pattern of a field of a request, by its name.
@@ -50,8 +51,8 @@ pub(crate) fn of(field: &str) -> Option<&'static str> {
     }
 }
 
-/// White space around a name is not counted. What is behind the length: the joiners and U+FE0F, each with the character
-/// before it that gives it a place, then any other.
+/// White space around a name does not count. After the length check, the pattern allows the joiners and U+FE0F only
+/// behind the characters that need them, and then any other character.
 fn name(max: usize) -> String {
     let length = format!("(?=.{{1,{third}}}[{SPACE}]*$|[^{EXPANDING}]{{1,{max}}}[{SPACE}]*$)", third = max / 3);
     let after_virama = format!(r"[{VIRAMA}](?:\u200D|\u200C(?![{SPACE}]|$))");
@@ -62,7 +63,8 @@ fn name(max: usize) -> String {
     format!("^[{SPACE}]*(?![{SPACE}]){length}(?:{after_virama}|{between_letters}|{emoji}|{keycap}|{other})+[{SPACE}]*$")
 }
 
-/// A text: what shows nothing, then the first character that does, then anything but controls and these.
+/// A text: invisible characters, then one that is visible, then any characters except control characters and those in
+/// `without`.
 fn shown(invisible: &str, without: &str) -> String {
     format!(r"(?:[{invisible}]|\r\n)*[^{INVISIBLE}](?:[^{CONTROL_BUT_BREAKS}{without}]|\r\n)*")
 }
@@ -73,7 +75,7 @@ mod tests {
 
     use chat_core::characters::Class;
 
-    /// A constant for the inside of a class in brackets, as Rust writes it.
+    /// The source of a constant with the contents of a character class.
     fn constant(name: &str, has: impl Fn(char) -> bool) -> String {
         let mut ranges: Vec<(char, char)> = Vec::new();
         for c in ('\0'..=char::MAX).filter(|c| has(*c)) {
