@@ -8,7 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{RoomMessages, Store, StoreError, StoreErrorKind, numbering, numbering::Placement, paging};
+use super::{
+    RoomMessages, Store, StoreError, StoreErrorKind, numbering,
+    numbering::Placement,
+    paging,
+    paging::{Extent, Window},
+};
 use crate::{
     Epoch, Event, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
     append::{AppendOutcome, Lookup, NewMessage, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
@@ -174,17 +179,22 @@ impl MemoryLog {
 
     /// See [`Store::history`].
     #[must_use]
-    pub fn history(&self, id: RoomId, page: HistoryQuery) -> Option<HistoryPage> {
+    pub fn history(&self, id: RoomId, query: HistoryQuery) -> Option<HistoryPage> {
         let log = self.living(id)?;
-        let window = paging::Window::of(page, log.room.head);
-        let is_message = |event: &&Event| event.message().is_some();
-        let before = log.events.range(..window.edge).rev().map(|(_, stored)| &*stored.event);
-        let mut messages: Vec<Event> = before.filter(is_message).take(window.before).cloned().collect();
+        let edge = paging::edge(query.from);
+        let before_edge = log.events.range(..=edge).next_back().map_or(0, |(_, stored)| stored.ordinal);
+        let extent = Extent { head: log.room.head, messages: log.messages };
+        let window = Window::of(query, before_edge, extent);
+        let ordinal = |event: &Event| event.message().map(|message| message.ordinal);
+        let is_in_window = |event: &&Event| ordinal(event).is_some_and(|ordinal| window.has(ordinal));
+        let before = log.events.range(..=edge).rev().map(|(_, stored)| &*stored.event);
+        let before = before.filter(|event| event.message().is_some()).take_while(is_in_window);
+        let mut messages: Vec<Event> = before.cloned().collect();
         messages.reverse();
-        let after = log.events.range(window.edge..).map(|(_, stored)| &*stored.event);
-        messages.extend(after.filter(is_message).take(window.after).cloned());
-        let snapshot = paging::Snapshot { head: log.room.head, messages: log.messages };
-        Some(paging::finish(page, self.epoch.clone(), snapshot, messages))
+        let after = log.events.range((Bound::Excluded(edge), Bound::Unbounded)).map(|(_, stored)| &*stored.event);
+        let after = after.filter(|event| event.message().is_some()).take_while(is_in_window);
+        messages.extend(after.cloned());
+        Some(paging::finish(self.epoch.clone(), extent, window, messages))
     }
 
     fn living(&self, id: RoomId) -> Option<&RoomLog> {

@@ -1,53 +1,69 @@
-//! How a page of history lies in a room's log. Shared by every store, so that all cut their pages alike.
+//! Which messages make up a page of a room's history. Shared by every store, so that all cut their pages alike.
+//!
+//! A room's messages are numbered by their ordinals, 1, 2, 3 …, whatever other events stand between them. So a page is a range
+//! of ordinals, and reading it costs the same however many other events there are.
 
 use crate::{Epoch, Event, HistoryFrom, HistoryPage, HistoryQuery, Room, RoomPage, Seq};
 
-/// What was read of a room before its rows: the page shows the log as it was then.
+/// How far a room's log went when its page was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Snapshot {
-    /// Its newest event.
+pub(super) struct Extent {
+    /// The number of its newest event.
     pub(super) head: Seq,
     /// How many messages it has.
     pub(super) messages: u64,
 }
 
-/// The rows that make up a page: those nearest to an edge, on one side of it or on both.
+/// The ordinals of a page's messages: none, if the first is beyond the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
-    /// Messages up to `head` and before `edge` go into `before`, the others into `after`.
-    pub(super) edge: Seq,
-    /// How many messages before the edge.
-    pub(super) before: usize,
-    /// How many from the edge on.
-    pub(super) after: usize,
+    /// The ordinal of its first message.
+    pub(super) first: u64,
+    /// The ordinal of its last message.
+    pub(super) last: u64,
 }
 
-impl Window {
-    /// The window of a page.
-    pub(super) fn of(page: HistoryQuery, head: Seq) -> Self {
-        match page.from {
-            HistoryFrom::Newest => Self { edge: head.next(), before: page.limit, after: 0 },
-            HistoryFrom::Before(seq) => Self { edge: seq.min(head.next()), before: page.limit, after: 0 },
-            HistoryFrom::After(seq) => Self { edge: seq.min(head).next(), before: 0, after: page.limit },
-            HistoryFrom::Around(seq) => {
-                let before = page.limit / 2;
-                Self { edge: seq.min(head.next()), before, after: page.limit - before }
-            }
-        }
+/// Where a page is divided: the messages up to this number stand before its edge, the others after it. It need not be the
+/// number of a message, nor one that is there.
+pub(super) const fn edge(from: HistoryFrom) -> Seq {
+    match from {
+        HistoryFrom::Newest => Seq(u64::MAX),
+        HistoryFrom::After(seq) => seq,
+        HistoryFrom::Before(seq) | HistoryFrom::Around(seq) => Seq(seq.0.saturating_sub(1)),
     }
 }
 
-/// Puts a page together from its messages, oldest first. The ordinals tell whether there are others: messages are
-/// counted and never taken out of a living room.
-pub(super) fn finish(page: HistoryQuery, epoch: Epoch, snapshot: Snapshot, messages: Vec<Event>) -> HistoryPage {
-    let ordinal = |event: Option<&Event>| event.and_then(Event::message).map(|message| message.ordinal);
-    let any = snapshot.messages > 0;
-    // An empty page lies beyond one end of the log: everything is on its other side.
-    let has_before = ordinal(messages.first())
-        .map_or(any && matches!(page.from, HistoryFrom::After(_) | HistoryFrom::Around(_)), |first| first > 1);
-    let has_after = ordinal(messages.last())
-        .map_or(any && matches!(page.from, HistoryFrom::Before(_)), |last| last < snapshot.messages);
-    HistoryPage { messages, head: snapshot.head, epoch, has_before, has_after }
+impl Window {
+    /// The window of a page: `before_edge` messages stand before its [`edge`].
+    pub(super) fn of(query: HistoryQuery, before_edge: u64, extent: Extent) -> Self {
+        let limit = query.limit as u64;
+        let (before, after) = match query.from {
+            HistoryFrom::Newest | HistoryFrom::Before(_) => (limit, 0),
+            HistoryFrom::After(_) => (0, limit),
+            HistoryFrom::Around(_) => (limit / 2, limit - limit / 2),
+        };
+        Self {
+            first: before_edge.saturating_sub(before) + 1,
+            last: before_edge.saturating_add(after).min(extent.messages),
+        }
+    }
+
+    /// Whether it has this message.
+    pub(super) const fn has(self, ordinal: u64) -> bool {
+        self.first <= ordinal && ordinal <= self.last
+    }
+}
+
+/// Puts a page together from its messages, oldest first.
+pub(super) const fn finish(epoch: Epoch, extent: Extent, window: Window, messages: Vec<Event>) -> HistoryPage {
+    HistoryPage {
+        messages,
+        head: extent.head,
+        epoch,
+        // Messages are never taken out of a living room: what the window leaves out is there.
+        has_before: window.first > 1,
+        has_after: window.last < extent.messages,
+    }
 }
 
 /// Puts a page of rooms together from those found: one more than the page holds tells that there are others.

@@ -1,11 +1,11 @@
 //! Appending messages to several rooms in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::DatabaseTransaction;
 
 use super::{
-    dialect::{Head, Heads, Key, Raise, Raises},
+    dialect::{Head, Heads, Key, Raises},
     error::SqlError,
     run::Run,
 };
@@ -26,12 +26,12 @@ pub(super) async fn append(
     batch: &[RoomMessages],
 ) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
     let keys = distinct_keys(batch);
-    let expected = raises(batch, &keys, &Taken::new());
+    let expected = raises(batch, &Taken::new());
     let heads = run.dialect.lock_and_raise(run, &expected).await?;
     // The look-up stands behind the lock, so that it sees what the last holder of the lock has stored.
     let found = run.dialect.find_keys(run, &keys).await?;
     let mut taken: Taken<'_> = found.iter().filter_map(|stored| Some((key_of(stored)?, stored.clone()))).collect();
-    let exact = raises(batch, &keys, &taken);
+    let exact = raises(batch, &taken);
     run.dialect.correct_heads(run, &heads, &expected, &exact).await?;
     let (placed, fresh) = number(batch, &mut taken, heads);
     if !fresh.is_empty() {
@@ -63,12 +63,16 @@ fn distinct_keys(batch: &[RoomMessages]) -> Vec<Key<'_>> {
 }
 
 /// What each room of the batch gets.
-fn raises(batch: &[RoomMessages], keys: &[Key<'_>], taken: &Taken<'_>) -> Raises {
-    let mut raises: Raises = batch.iter().map(|entry| (entry.room, Raise::default())).collect();
-    for key in keys.iter().filter(|key| !taken.contains_key(key)) {
-        let raise = raises.entry(key.room).or_default();
-        raise.events += 1;
-        raise.messages += 1;
+fn raises(batch: &[RoomMessages], taken: &Taken<'_>) -> Raises {
+    let mut raises = Raises::new();
+    for RoomMessages { room, messages } in batch {
+        let (raise, mut keys) = (raises.entry(*room).or_default(), BTreeSet::new());
+        for new in messages {
+            let key = key(*room, new);
+            if !taken.contains_key(&key) && keys.insert(key) {
+                raise.add(Some(new.at));
+            }
+        }
     }
     raises
 }

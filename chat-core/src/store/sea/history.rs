@@ -1,5 +1,7 @@
 //! Reading a room's log.
 
+use std::sync::Arc;
+
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     Epoch, Event, HistoryPage, HistoryQuery, RoomId, Seq,
     append::{Lookup, Recovered, StoredEvent},
-    store::paging::{self, Snapshot, Window},
+    store::paging::{self, Extent, Window},
 };
 
 /// The events after `after`, in order.
@@ -26,20 +28,24 @@ pub(super) async fn events_after(
     events(run, "room_id = ? AND seq > ? ORDER BY seq LIMIT ?", values).await
 }
 
-/// A page of a room's messages. The head is read before the rows, and nothing after it is shown.
+/// A page of a room's messages, read in one snapshot: the head first, and then what it shows.
 pub(super) async fn page(
-    run: &Run<'_, impl ConnectionTrait>,
+    run: &Run<'_, DatabaseTransaction>,
     epoch: &Epoch,
     room: RoomId,
-    page: HistoryQuery,
+    query: HistoryQuery,
 ) -> Result<Option<HistoryPage>, SqlError> {
-    let sql = "SELECT head, ordinal FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
-    let Some(row) = run.query_one(sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
-    let snapshot = Snapshot { head: Seq(unsigned(&row, 0)?), messages: unsigned(&row, 1)? };
-    let window = Window::of(page, snapshot.head);
-    let mut messages = before(run, room, window).await?;
-    messages.extend(from(run, room, window, snapshot.head).await?);
-    Ok(Some(paging::finish(page, epoch.clone(), snapshot, messages)))
+    // Every event has the number of the messages up to it: so what a page is divided at need not be a message.
+    let sql = "SELECT r.head, r.ordinal, \
+         (SELECT e.ordinal FROM chat_events e WHERE e.room_id = r.id AND e.seq <= ? ORDER BY e.seq DESC LIMIT 1) \
+         FROM chat_rooms r WHERE r.id = ? AND r.deleted_at IS NULL";
+    let values = vec![signed(paging::edge(query.from).0).into(), signed(room.0).into()];
+    let Some(row) = run.query_one(sql, values).await? else { return Ok(None) };
+    let extent = Extent { head: Seq(unsigned(&row, 0)?), messages: unsigned(&row, 1)? };
+    let before_edge: Option<i64> = row.try_get_by_index(2)?;
+    let window = Window::of(query, before_edge.map_or(0, i64::cast_unsigned), extent);
+    let messages = messages(run, room, window).await?;
+    Ok(Some(paging::finish(epoch.clone(), extent, window, messages)))
 }
 
 /// With the room's row locked, so that whatever was being committed is there or never will be: where the log ends, and what
@@ -65,39 +71,15 @@ pub(super) async fn recover(
     Ok(Some(Recovered { head, is_deleted: deleted_at.is_some(), found }))
 }
 
-/// The messages before the window's edge, oldest first.
-async fn before(run: &Run<'_, impl ConnectionTrait>, room: RoomId, window: Window) -> Result<Vec<Event>, SqlError> {
-    if window.before == 0 {
+/// The messages of a window, oldest first.
+async fn messages(run: &Run<'_, impl ConnectionTrait>, room: RoomId, window: Window) -> Result<Vec<Event>, SqlError> {
+    if window.first > window.last {
         return Ok(Vec::new());
     }
-    let values = vec![signed(room.0).into(), signed(window.edge.0).into(), count(window.before)];
-    let mut found = messages(run, "room_id = ? AND seq < ? AND kind = 1 ORDER BY seq DESC LIMIT ?", values).await?;
-    found.reverse();
-    Ok(found)
-}
-
-/// The messages from the window's edge up to the head.
-async fn from(
-    run: &Run<'_, impl ConnectionTrait>,
-    room: RoomId,
-    window: Window,
-    head: Seq,
-) -> Result<Vec<Event>, SqlError> {
-    if window.after == 0 {
-        return Ok(Vec::new());
-    }
-    let condition = "room_id = ? AND seq >= ? AND seq <= ? AND kind = 1 ORDER BY seq LIMIT ?";
-    let values = vec![signed(room.0).into(), signed(window.edge.0).into(), signed(head.0).into(), count(window.after)];
-    messages(run, condition, values).await
-}
-
-async fn messages(
-    run: &Run<'_, impl ConnectionTrait>,
-    condition: &str,
-    values: Vec<Value>,
-) -> Result<Vec<Event>, SqlError> {
+    let condition = "room_id = ? AND kind = 1 AND ordinal >= ? AND ordinal <= ? ORDER BY ordinal";
+    let values = [room.0, window.first, window.last].map(|number| signed(number).into()).to_vec();
     let stored = events(run, condition, values).await?;
-    Ok(stored.into_iter().map(|stored| std::sync::Arc::unwrap_or_clone(stored.event)).collect())
+    Ok(stored.into_iter().map(|stored| Arc::unwrap_or_clone(stored.event)).collect())
 }
 
 async fn events(

@@ -14,7 +14,7 @@ use self::{
     ownership::OwnershipLock,
     pool::{Checkout, Pool, Share},
     rooms::Updated,
-    run::{Run, Write},
+    run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
 use super::{RoomMessages, Store, StoreError, StoreErrorKind};
@@ -302,9 +302,13 @@ impl Store for SeaStore {
         Ok(self.readers.read(reading).await?)
     }
 
-    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
+    async fn history(&self, room: RoomId, query: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
         let epoch = self.known_epoch().clone();
-        let reading = |checkout: Arc<Checkout>| async move { history::page(&checkout.run(), &epoch, room, page).await };
+        let reading = |checkout: Arc<Checkout>| async move {
+            let snapshot = Snapshot::begin(&checkout).await?;
+            let page = history::page(&snapshot.run(), &epoch, room, query).await;
+            snapshot.end(page).await
+        };
         Ok(self.readers.read(reading).await?)
     }
 

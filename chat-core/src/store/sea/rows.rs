@@ -19,10 +19,10 @@ pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 4] = ["user_id", "user_name", "b
 pub(super) const EVENT_WIDTH: usize = 11;
 
 /// The columns of a room, in the order in which [`room`] reads them.
-pub(super) const ROOM_COLUMNS: &str = "r.id, r.name, r.topic, r.created_at, r.head, (SELECT e.at_us FROM chat_events e \
-     WHERE e.room_id = r.id AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1)";
+pub(super) const ROOM_COLUMNS: &str = "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at";
 
-/// `kind` of a message. The numbers are stored: they never change.
+/// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
+/// change.
 pub(super) const MESSAGE: i16 = 1;
 const ROOM_UPDATED: i16 = 2;
 const ROOM_DELETED: i16 = 3;

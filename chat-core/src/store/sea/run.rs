@@ -79,6 +79,34 @@ impl Write {
     }
 }
 
+/// A transaction that reads several times and sees the database each time as it was at first.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    transaction: DatabaseTransaction,
+    dialect: &'static dyn Dialect,
+}
+
+impl Snapshot {
+    /// Begins one on this connection.
+    pub(super) async fn begin(checkout: &Checkout) -> Result<Self, SqlError> {
+        let dialect = checkout.dialect();
+        let begun = checkout.connection().begin_with_options(dialect.snapshot());
+        Ok(Self { transaction: within("beginning a snapshot", begun).await?, dialect })
+    }
+
+    /// Runs statements in it.
+    pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
+        Run { on: &self.transaction, dialect: self.dialect }
+    }
+
+    /// Ends it.
+    pub(super) async fn end<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
+        let value = result?;
+        within("the end of a snapshot", self.transaction.commit()).await?;
+        Ok(value)
+    }
+}
+
 async fn within<T>(what: &str, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, SqlError> {
     match tokio::time::timeout(STATEMENT_TIMEOUT, work).await {
         Ok(result) => result.map_err(SqlError::from),

@@ -38,11 +38,11 @@ macro_rules! store_contract {
             a_large_batch_is_stored_whole, two_writers_share_a_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, rooms:
             names_are_unique_without_case, words_that_read_alike_are_one_name, one_of_many_gets_a_name,
-            a_change_is_one_event, a_taken_name_is_refused, one_of_two_renames_wins, a_deleted_room_is_gone,
+            a_change_is_one_event, the_newest_message_is_known, a_taken_name_is_refused, one_of_two_renames_wins, a_deleted_room_is_gone,
             purging_takes_what_was_deleted, no_id_is_given_twice, rooms_are_listed_by_id, any_part_of_a_name_finds_it,
             a_search_knows_the_names_of_now, names_written_at_once_are_all_found, names_are_searched_literally, shown_names_come_back_as_written);
         $crate::store_contract!(@group $(#[$attribute])* $make, history:
-            pages_reach_every_message, an_empty_room_has_an_empty_page, pages_know_what_is_beyond_them,
+            pages_reach_every_message, pages_pass_over_what_is_no_message, an_empty_room_has_an_empty_page,
             recovery_finds_what_was_stored, recovery_of_a_deleted_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);

@@ -1,12 +1,12 @@
 //! What holds for rooms.
 
-use super::{Opener, append, end, log, make_room, messages, new_seq, seqs, update, user};
+use super::{Opener, append, end, log, make_room, message, messages, new_seq, seqs, update, user};
 use crate::{
     EventKind, HistoryQuery, RoomId, RoomName, RoomQuery, Seq, Timestamp, Topic,
-    append::{AppendOutcome, EventKey, RoomRecord, RoomUpdate},
+    append::{AppendOutcome, EventKey, NewMessage, RoomRecord, RoomUpdate},
     error::Error,
     fold::{fold, name_key},
-    store::Store,
+    store::{RoomMessages, Store},
 };
 
 /// `General`, `general` and `GENERAL` are one name, in whatever width; a trailing space was trimmed; an accent makes another.
@@ -156,6 +156,32 @@ pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
     let again = make_room(store, "General").await;
     assert_ne!(again, room);
     assert!(log(store, again).await.is_empty());
+}
+
+/// A room tells the time of its newest message: neither a change of the room nor a retry moves it, alone or beside new messages.
+pub async fn the_newest_message_is_known(opener: &impl Opener) {
+    let store = opener.open().await;
+    let (store, alice) = (&*store, user("alice"));
+    let (room, other) = (make_room(store, "general").await, make_room(store, "other").await);
+    let say = |content: &str, at: i64| NewMessage { at: Timestamp(at), ..message(&alice, content, content) };
+    let newest = async || store.room(room).await.unwrap().unwrap().last_message_at.map(|at| at.0);
+    assert_eq!(newest().await, None);
+    append(store, room, vec![say("one", 30), say("two", 20)]).await;
+    assert_eq!(newest().await, Some(20), "the newest is the last, whatever the clock did");
+    update(store, room, None, Some("a topic")).await;
+    append(store, room, vec![say("two", 99)]).await;
+    assert_eq!(newest().await, Some(20));
+    append(store, room, vec![say("three", 40), say("one", 99)]).await;
+    assert_eq!(newest().await, Some(40));
+    append(store, room, vec![say("one", 99), say("four", 50), say("four", 98)]).await;
+    assert_eq!(newest().await, Some(50));
+    let batch = [(room, say("four", 99)), (other, say("one", 60))];
+    let batch = batch.map(|(room, new)| RoomMessages { room, messages: vec![new] });
+    store.append(&batch).await.unwrap();
+    assert_eq!(newest().await, Some(50));
+    let listed = store.rooms(&RoomQuery::default()).await.unwrap().rooms;
+    let listed: Vec<_> = listed.iter().map(|room| room.last_message_at).collect();
+    assert_eq!(listed, [Some(Timestamp(50)), Some(Timestamp(60))]);
 }
 
 /// So many at a time, of deleted rooms only.

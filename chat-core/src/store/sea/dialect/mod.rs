@@ -5,14 +5,18 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
 use async_trait::async_trait;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, TransactionOptions, Value,
-    sqlx::error::DatabaseError,
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, QueryResult,
+    TransactionOptions, Value, sqlx::error::DatabaseError,
 };
 use sea_orm_migration::SchemaManagerConnection;
 
-use super::{error::SqlError, rows::unsigned, run::Run};
+use super::{
+    error::SqlError,
+    rows::{signed, unsigned},
+    run::Run,
+};
 use crate::{
-    RoomId,
+    RoomId, Timestamp,
     append::{RoomRecord, StoredEvent},
     store::StoreErrorKind,
 };
@@ -51,6 +55,15 @@ pub(super) trait Dialect: Debug + Send + Sync {
     /// How a transaction that writes begins.
     fn writing(&self) -> TransactionOptions {
         TransactionOptions::default()
+    }
+
+    /// How a transaction begins that reads several times and sees the database each time as it was at first.
+    fn snapshot(&self) -> TransactionOptions {
+        TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        }
     }
 
     /// Locks the row that was selected until the transaction ends.
@@ -157,6 +170,28 @@ pub(super) struct Raise {
     pub(super) events: u64,
     /// How many of them are messages that count.
     pub(super) messages: u64,
+    /// The newest of these messages, if there is one.
+    pub(super) last_message: Option<LastMessage>,
+}
+
+/// The newest message of an append to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LastMessage {
+    /// As the how-manieth event of the append it is stored: 1 for the first.
+    pub(super) place: u64,
+    /// When it was sent.
+    pub(super) at: Timestamp,
+}
+
+impl Raise {
+    /// Adds an event; `message_at` is its time if it is a message that counts.
+    pub(super) fn add(&mut self, message_at: Option<Timestamp>) {
+        self.events += 1;
+        if let Some(at) = message_at {
+            self.messages += 1;
+            self.last_message = Some(LastMessage { place: self.events, at });
+        }
+    }
 }
 
 /// What an append adds to each room.
@@ -207,14 +242,33 @@ fn heads_from(rows: &[QueryResult]) -> Result<Heads, SqlError> {
     rows.iter().map(head).collect()
 }
 
-/// The rooms that were not raised by what they were expected to be, with what they are raised by instead.
-fn corrections<'a>(
-    before: &'a Heads,
-    expected: &'a Raises,
-    exact: &'a Raises,
-) -> impl Iterator<Item = (RoomId, Head, Raise)> + 'a {
-    before.iter().filter_map(|(room, head)| {
-        let raise = exact.get(room).copied().unwrap_or_default();
-        (expected.get(room) != Some(&raise)).then_some((*room, *head, raise))
-    })
+/// The numbers of a raise as a row: the room, how many events and messages, and the newest message's place (0 if there is none)
+/// and time.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn raise_row((room, raise): (&RoomId, &Raise)) -> [i64; 5] {
+    let (place, at) = raise.last_message.map_or((0, 0), |message| (message.place, message.at.0));
+    [signed(room.0), signed(raise.events), signed(raise.messages), signed(place), at]
 }
+
+/// The rooms whose heads were raised by something else than they should, as rows of what they should be: the room, its head
+/// and ordinal, and the newest message's number (0 if it was there before) and time.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn corrected_rows(before: &Heads, expected: &Raises, exact: &Raises) -> Vec<[i64; 5]> {
+    let row = |(room, head): (&RoomId, &Head)| {
+        let raise = exact.get(room).copied().unwrap_or_default();
+        let (seq, at) = raise.last_message.map_or((0, 0), |message| (head.seq + message.place, message.at.0));
+        let row = [room.0, head.seq + raise.events, head.messages + raise.messages, seq].map(signed);
+        (expected.get(room) != Some(&raise)).then_some([row[0], row[1], row[2], row[3], at])
+    };
+    before.iter().filter_map(row).collect()
+}
+
+/// Corrects the rows of rooms that are joined with a table `i` of [`corrected_rows`]. The newest message of before is the
+/// newest there is: those of this append are not inserted yet.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+const CORRECT: &str = "UPDATE chat_rooms SET head = i.head, ordinal = i.ordinal, \
+     last_message_seq = CASE WHEN i.seq > 0 THEN i.seq ELSE (SELECT e.seq FROM chat_events e \
+     WHERE e.room_id = chat_rooms.id AND e.kind = 1 ORDER BY e.ordinal DESC LIMIT 1) END, \
+     last_message_at = CASE WHEN i.seq > 0 THEN i.at ELSE (SELECT e.at_us FROM chat_events e \
+     WHERE e.room_id = chat_rooms.id AND e.kind = 1 ORDER BY e.ordinal DESC LIMIT 1) END \
+     FROM i WHERE chat_rooms.id = i.id";

@@ -9,7 +9,7 @@ use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
     super::{error::SqlError, migration::LOCK_SECONDS, rows::signed, run::Run},
-    Dialect, Heads, Key, Meaning, Raises, Transaction, batched, heads_from,
+    Dialect, Heads, Key, Meaning, Raise, Raises, Transaction, batched, heads_from,
     lists::{MOST_ROWS, padded, repeated},
 };
 use crate::{
@@ -78,16 +78,27 @@ impl Dialect for MySql {
         let raised: Vec<_> = raised.map(|(room, raise)| (*room, *raise)).collect();
         for chunk in raised.chunks(MOST_ROWS) {
             let padded = padded(chunk);
-            let cases = "WHEN ? THEN ? ".repeat(padded.len());
+            let cases = |then: &str| format!("CASE id {}END", format!("WHEN ? THEN {then} ").repeat(padded.len()));
+            // One assignment sees what those before it have changed.
             let sql = format!(
-                "UPDATE chat_rooms SET head = head + CASE id {cases}ELSE 0 END, \
-                 ordinal = ordinal + CASE id {cases}ELSE 0 END WHERE id IN ({})",
+                "UPDATE chat_rooms SET last_message_seq = {}, last_message_at = {}, ordinal = {}, head = {} \
+                 WHERE id IN ({})",
+                cases("COALESCE(head + ?, last_message_seq)"),
+                cases("COALESCE(?, last_message_at)"),
+                cases("ordinal + ?"),
+                cases("head + ?"),
                 repeated("?", padded.len())
             );
-            let events = padded.iter().flat_map(|(room, raise)| [room.0, raise.events]);
-            let messages = padded.iter().flat_map(|(room, raise)| [room.0, raise.messages]);
-            let ids = padded.iter().map(|(room, _)| room.0);
-            let values = events.chain(messages).chain(ids).map(|number| signed(number).into());
+            let id = |room: &RoomId| Value::from(signed(room.0));
+            let column = |of: fn(&Raise) -> Option<i64>| {
+                padded.iter().flat_map(move |(room, raise)| [id(room), of(raise).into()])
+            };
+            let places = column(|raise| raise.last_message.map(|message| signed(message.place)));
+            let times = column(|raise| raise.last_message.map(|message| message.at.0));
+            let messages = column(|raise| Some(signed(raise.messages)));
+            let events = column(|raise| Some(signed(raise.events)));
+            let ids = padded.iter().map(|(room, _)| id(room));
+            let values = places.chain(times).chain(messages).chain(events).chain(ids);
             run.execute(&sql, values.collect()).await?;
         }
         Ok(())

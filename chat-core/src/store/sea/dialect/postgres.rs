@@ -15,7 +15,8 @@ use super::{
         rows::{self, EVENT_COLUMNS, EVENT_WIDTH, OPTIONAL_EVENT_COLUMNS, signed, unsigned},
         run::Run,
     },
-    Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction, corrections, heads_from, room_values,
+    CORRECT, Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction, corrected_rows, heads_from, raise_row,
+    room_values,
 };
 use crate::{
     RoomId,
@@ -56,13 +57,15 @@ impl Dialect for Postgres {
     }
 
     async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError> {
-        const SQL: &str = "WITH l AS (SELECT r.id, r.head, r.ordinal, i.events, i.messages \
-             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) i(id, events, messages) \
+        const SQL: &str = "WITH l AS (SELECT r.id, r.head, r.ordinal, i.events, i.messages, i.place, i.at \
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+             i(id, events, messages, place, at) \
              JOIN chat_rooms r ON r.id = i.id WHERE r.deleted_at IS NULL ORDER BY r.id FOR UPDATE OF r) \
-             UPDATE chat_rooms t SET head = l.head + l.events, ordinal = l.ordinal + l.messages FROM l \
+             UPDATE chat_rooms t SET head = l.head + l.events, ordinal = l.ordinal + l.messages, \
+             last_message_seq = CASE WHEN l.place > 0 THEN l.head + l.place ELSE t.last_message_seq END, \
+             last_message_at = CASE WHEN l.place > 0 THEN l.at ELSE t.last_message_at END FROM l \
              WHERE t.id = l.id RETURNING t.id, l.head, l.ordinal";
-        let rows = expected.iter().map(|(room, raise)| [room.0, raise.events, raise.messages]);
-        heads_from(&run.query(SQL, arrays(rows)).await?)
+        heads_from(&run.query(SQL, arrays(expected.iter().map(raise_row))).await?)
     }
 
     async fn correct_heads(
@@ -72,14 +75,12 @@ impl Dialect for Postgres {
         expected: &Raises,
         exact: &Raises,
     ) -> Result<(), SqlError> {
-        const SQL: &str = "UPDATE chat_rooms t SET head = i.head, ordinal = i.ordinal \
-             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) i(id, head, ordinal) WHERE t.id = i.id";
-        let corrected = corrections(before, expected, exact);
-        let rows =
-            corrected.map(|(room, head, raise)| [room.0, head.seq + raise.events, head.messages + raise.messages]);
-        let rows: Vec<_> = rows.collect();
+        let rows = corrected_rows(before, expected, exact);
         if !rows.is_empty() {
-            run.execute(SQL, arrays(rows)).await?;
+            let arrays = arrays(rows);
+            let from = "unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])";
+            run.execute(&format!("WITH i(id, head, ordinal, seq, at) AS (SELECT * FROM {from}) {CORRECT}"), arrays)
+                .await?;
         }
         Ok(())
     }
@@ -155,11 +156,11 @@ fn numbered(sql: &str) -> Cow<'_, str> {
 }
 
 /// The columns of these rows, an array each.
-fn arrays<const WIDTH: usize>(rows: impl IntoIterator<Item = [u64; WIDTH]>) -> Vec<Value> {
+fn arrays<const WIDTH: usize>(rows: impl IntoIterator<Item = [i64; WIDTH]>) -> Vec<Value> {
     let mut columns = [const { Vec::new() }; WIDTH];
     for row in rows {
         for (column, number) in columns.iter_mut().zip(row) {
-            column.push(signed(number));
+            column.push(number);
         }
     }
     columns.map(Value::from).to_vec()

@@ -8,9 +8,10 @@ use sea_orm::{
 };
 
 use super::{
-    super::{error::SqlError, rows::signed},
-    Dialect, Heads, Key, Meaning, Raises, Transaction, batched, corrections, heads_from,
+    super::error::SqlError,
+    CORRECT, Dialect, Heads, Key, Meaning, Raises, Transaction, batched, corrected_rows, heads_from,
     lists::{MOST_ROWS, repeated},
+    raise_row,
 };
 use crate::{
     append::StoredEvent,
@@ -43,6 +44,11 @@ impl Dialect for Sqlite {
         }
     }
 
+    /// Each transaction is one.
+    fn snapshot(&self) -> TransactionOptions {
+        TransactionOptions::default()
+    }
+
     /// The whole database is locked.
     fn for_update(&self) -> &'static str {
         ""
@@ -55,7 +61,7 @@ impl Dialect for Sqlite {
 
     async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError> {
         let mut heads = Heads::new();
-        let rows: Vec<_> = expected.iter().map(|(room, raise)| [room.0, raise.events, raise.messages]).collect();
+        let rows: Vec<_> = expected.iter().map(raise_row).collect();
         for chunk in rows.chunks(MOST_ROWS) {
             let (list, values) = table(chunk);
             heads.append(&mut heads_from(&run.query(&raise_sql(&list), values).await?)?);
@@ -75,11 +81,7 @@ impl Dialect for Sqlite {
         expected: &Raises,
         exact: &Raises,
     ) -> Result<(), SqlError> {
-        let corrected = corrections(before, expected, exact);
-        let rows: Vec<_> = corrected
-            .map(|(room, head, raise)| [room.0, head.seq + raise.events, head.messages + raise.messages])
-            .collect();
-        for chunk in rows.chunks(MOST_ROWS) {
+        for chunk in corrected_rows(before, expected, exact).chunks(MOST_ROWS) {
             let (list, values) = table(chunk);
             run.execute(&correct_sql(&list), values).await?;
         }
@@ -97,25 +99,24 @@ impl Dialect for Sqlite {
 
 fn raise_sql(list: &str) -> String {
     format!(
-        "WITH i(id, events, messages) AS (VALUES {list}) \
-         UPDATE chat_rooms SET head = head + i.events, ordinal = ordinal + i.messages FROM i \
+        "WITH i(id, events, messages, place, at) AS (VALUES {list}) \
+         UPDATE chat_rooms SET head = head + i.events, ordinal = ordinal + i.messages, \
+         last_message_seq = CASE WHEN i.place > 0 THEN head + i.place ELSE last_message_seq END, \
+         last_message_at = CASE WHEN i.place > 0 THEN i.at ELSE last_message_at END FROM i \
          WHERE chat_rooms.id = i.id AND deleted_at IS NULL RETURNING id, head, ordinal"
     )
 }
 
 fn correct_sql(list: &str) -> String {
-    format!(
-        "WITH i(id, head, ordinal) AS (VALUES {list}) \
-         UPDATE chat_rooms SET head = i.head, ordinal = i.ordinal FROM i WHERE chat_rooms.id = i.id"
-    )
+    format!("WITH i(id, head, ordinal, seq, at) AS (VALUES {list}) {CORRECT}")
 }
 
 /// A list of rows with a placeholder for each value, in a few sizes only, and its values: beyond the rows there are zeros, and
 /// no room has that id.
-fn table<const WIDTH: usize>(rows: &[[u64; WIDTH]]) -> (String, Vec<Value>) {
+fn table<const WIDTH: usize>(rows: &[[i64; WIDTH]]) -> (String, Vec<Value>) {
     let size = rows.len().next_power_of_two();
     let padding = iter::repeat_n([0; WIDTH], size - rows.len());
-    let values = rows.iter().copied().chain(padding).flatten().map(|number| signed(number).into());
+    let values = rows.iter().copied().chain(padding).flatten().map(Value::from);
     (repeated(&format!("({})", repeated("?", WIDTH)), size), values.collect())
 }
 
@@ -152,15 +153,25 @@ mod tests {
     async fn keys_and_rooms_are_found_by_index() {
         let store = SeaStore::open("sqlite::memory:").await.unwrap();
         let list = repeated("(?,?,?)", 4);
+        let rooms = table(&[[1; 5]; 4]).0;
         let keys = plan(&store, &format!("SELECT * FROM {}{list}{}", AROUND_KEYS.0, AROUND_KEYS.1)).await;
         assert!(keys.contains("SEARCH chat_events USING INDEX"), "{keys}");
-        for sql in [raise_sql(&list), correct_sql(&list)] {
+        for sql in [raise_sql(&rooms), correct_sql(&rooms)] {
             let heads = plan(&store, &sql).await;
             assert!(heads.contains("SEARCH chat_rooms USING INTEGER PRIMARY KEY"), "{heads}");
         }
         let room = format!("SELECT {ROOM_COLUMNS} FROM chat_rooms r WHERE r.id = ?");
         let room = plan(&store, &room).await;
-        assert!(room.contains("SEARCH e USING PRIMARY KEY") && !room.contains("SCAN"), "{room}");
+        assert_eq!(room, "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)");
+    }
+
+    #[tokio::test]
+    async fn a_page_is_read_by_the_index_of_messages() {
+        let store = SeaStore::open("sqlite::memory:").await.unwrap();
+        let page = "SELECT seq, body FROM chat_events WHERE room_id = ? AND kind = 1 AND ordinal >= ? AND ordinal <= ? \
+             ORDER BY ordinal";
+        let page = plan(&store, page).await;
+        assert_eq!(page, "SEARCH chat_events USING INDEX chat_events_messages (room_id=? AND ordinal>? AND ordinal<?)");
     }
 
     #[test]

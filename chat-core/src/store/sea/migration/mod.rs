@@ -17,6 +17,7 @@ use crate::{Epoch, StartError, store::StoreErrorKind};
 
 mod m0001_rooms_and_events;
 mod m0002_names;
+mod m0003_message_index;
 
 /// How long to wait for another process that is migrating.
 pub(super) const LOCK_SECONDS: u64 = 60;
@@ -32,7 +33,11 @@ struct Migrator;
 #[async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_rooms_and_events::Migration), Box::new(m0002_names::Migration)]
+        vec![
+            Box::new(m0001_rooms_and_events::Migration),
+            Box::new(m0002_names::Migration),
+            Box::new(m0003_message_index::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {
