@@ -1,4 +1,4 @@
-//! What is under way: how much may wait, and when nothing does any more.
+//! Admission: limits how many commands may be unanswered at once, and tells when none is.
 
 use std::sync::{
     Arc,
@@ -23,13 +23,13 @@ pub(super) struct Admission {
     metrics: Arc<Metrics>,
 }
 
-/// A command's place, until it is answered (and this dropped).
+/// A command's place among those that are not answered. Dropping it gives the place back.
 #[derive(Debug)]
 pub(super) struct Admitted {
     to: Arc<Admission>,
     kind: Kind,
     bytes: usize,
-    /// Since when.
+    /// When the command was admitted.
     since: Instant,
 }
 
@@ -37,9 +37,9 @@ pub(super) struct Admitted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Nothing,
-    /// A message.
+    /// It stores a message.
     Message,
-    /// A room that is made, changed or deleted.
+    /// It creates, changes or deletes a room.
     Change,
 }
 
@@ -58,19 +58,20 @@ impl Admission {
         })
     }
 
-    /// A place for a command that stores nothing.
+    /// Admits a command that stores nothing. There is always a place for one.
     pub(super) fn admit(self: &Arc<Self>) -> Admitted {
         self.commands.fetch_add(1, Ordering::AcqRel);
         Admitted { to: Arc::clone(self), kind: Kind::Nothing, bytes: 0, since: Instant::now() }
     }
 
-    /// A place for a message with so many bytes of text: `Overloaded` when too much waits to be stored already.
+    /// Admits a message with this many bytes of text. Refuses it as [`Error::Overloaded`] when too much waits to be stored.
     pub(super) fn admit_message(self: &Arc<Self>, bytes: usize) -> Result<Admitted, Error> {
         self.metrics.messages_waiting.increment(1);
         self.admit_limited(Kind::Message, bytes, (&self.messages, self.max_messages))
     }
 
-    /// The same for making, changing or deleting a room, with so many bytes of name and topic.
+    /// Admits a command that creates, changes or deletes a room, with this many bytes of name and topic. Refuses it as
+    /// [`Error::Overloaded`] when too much waits to be stored.
     pub(super) fn admit_change(self: &Arc<Self>, bytes: usize) -> Result<Admitted, Error> {
         self.metrics.changes_waiting.increment(1);
         self.admit_limited(Kind::Change, bytes, (&self.changes, self.max_changes))
@@ -82,19 +83,19 @@ impl Admission {
         bytes: usize,
         (waiting, most): (&AtomicUsize, usize),
     ) -> Result<Admitted, Error> {
-        // The place is taken first and given back on refusal, so that two at once cannot both take the last one.
+        // The place is taken first and given back on refusal, so that two callers cannot both take the last one.
         self.commands.fetch_add(1, Ordering::AcqRel);
         let count = waiting.fetch_add(1, Ordering::AcqRel) + 1;
         let total = self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
         let admitted = Admitted { to: Arc::clone(self), kind, bytes, since: Instant::now() };
-        // What waits alone always fits, whatever the limit says.
+        // A command always fits when no other waits, whatever the limits are.
         if count > most.max(1) || (total > self.max_bytes && total > bytes) {
             return Err(Error::Overloaded);
         }
         Ok(admitted)
     }
 
-    /// Resolves when nothing is under way.
+    /// Resolves when every command is answered.
     pub(super) async fn idle(&self) {
         loop {
             let mut notified = std::pin::pin!(self.idle.notified());
@@ -108,19 +109,19 @@ impl Admission {
 }
 
 impl Admitted {
-    /// The bytes of its text.
+    /// How many bytes of text the command has.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Counts what a message was answered; to be called once, when it is.
+    /// Records the answer to a message in the metrics. Other commands are not recorded.
     pub(super) fn answered(&self, outcome: &Outcome) {
         if self.kind == Kind::Message {
             self.to.metrics.send_answered(outcome, self.since.elapsed());
         }
     }
 
-    /// The same for one that was admitted, and refused on its way to the room.
+    /// Records that a message was refused after it had been admitted, on its way to the room.
     pub(super) fn refused(&self, error: &Error) {
         if self.kind == Kind::Message {
             self.to.metrics.send_refused(error);

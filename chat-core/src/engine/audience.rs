@@ -1,10 +1,10 @@
-//! Who hears a room.
+//! The sessions that are attached to a room.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{Delivery, SessionId, engine::subscriber::Subscriber};
 
-/// The sessions that hear a room: dense, because every event goes through all of them.
+/// The sessions that are attached to a room. They stand in a vector, because every event is delivered to all of them.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
     sessions: Vec<Arc<dyn Subscriber>>,
@@ -29,7 +29,7 @@ impl Audience {
         Some(session)
     }
 
-    /// How many there are.
+    /// How many sessions are attached.
     pub(super) fn len(&self) -> usize {
         self.sessions.len()
     }
@@ -46,7 +46,7 @@ impl Audience {
         }
     }
 
-    /// Takes everyone out.
+    /// Takes all sessions out.
     pub(super) fn take(&mut self) -> Vec<Arc<dyn Subscriber>> {
         self.places.clear();
         std::mem::take(&mut self.sessions)

@@ -25,7 +25,10 @@ use crate::{
     store::{Store, StoreError, StoreErrorKind},
 };
 
-/// Opens when the database as a whole fails, never for the error of a single room or because many ask at once; closes when a probe has succeeded.
+/// A circuit breaker for writes.
+///
+/// It opens when the database as a whole fails: never because of one room's error, and never because the database is busy. It
+/// closes once a probe has succeeded.
 pub(super) struct Breaker {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
@@ -54,7 +57,7 @@ impl Breaker {
         })
     }
 
-    /// Whether writes may be tried: if not, the error that they get.
+    /// Refuses while the breaker is open, with the error that opened it.
     pub(super) fn check(&self) -> Result<(), Error> {
         if !self.is_open.load(Ordering::Acquire) {
             return Ok(());
@@ -65,7 +68,7 @@ impl Breaker {
         }
     }
 
-    /// Takes note of a failed write; opens if it says that others would fail too.
+    /// Records that a write failed. Opens the breaker if other writes would fail, too.
     pub(super) fn failed(self: &Arc<Self>, failure: &StoreError) {
         match failure.kind {
             StoreErrorKind::Busy | StoreErrorKind::Conflict | StoreErrorKind::Failed => return,
@@ -87,7 +90,7 @@ impl Breaker {
         self.runtime.spawn(Arc::clone(self).probe(failure.kind, told.is_some(), self.metrics.open_breaker()));
     }
 
-    /// Takes note of what the store notices by itself, so that nobody has to fail for it first.
+    /// Opens the breaker when the store notices by itself that it cannot store, so that no write has to fail first.
     pub(super) async fn watch(self: Arc<Self>) {
         let mut stop = self.stop.clone();
         loop {
@@ -98,7 +101,7 @@ impl Breaker {
         }
     }
 
-    /// Looks until the database stores; says so in the log if it was told that it does not.
+    /// Probes until the database stores, and then closes the breaker. Logs that if the log has said that it opened.
     async fn probe(self: Arc<Self>, after: StoreErrorKind, was_told: bool, open: GaugeGuard) {
         let mut stop = self.stop.clone();
         loop {
@@ -127,7 +130,7 @@ impl fmt::Debug for Breaker {
     }
 }
 
-/// What a failure is called when nothing was stored, or nothing was to be.
+/// The error that a caller gets when the store failed and nothing was stored.
 pub(super) fn not_stored(kind: StoreErrorKind) -> Error {
     match kind {
         StoreErrorKind::Busy => Error::Overloaded,

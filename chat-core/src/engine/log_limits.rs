@@ -1,8 +1,8 @@
-//! What an engine's log says at most once in a while.
+//! Limits on how often the engine logs the same problem.
 
 use crate::log::LogLimit;
 
-/// The lines that a broken database or a defect can cause again and again.
+/// One limit for each line that a broken database or a defect can cause again and again.
 #[derive(Debug, Default)]
 pub(super) struct LogLimits {
     pub(super) read_failed: LogLimit,

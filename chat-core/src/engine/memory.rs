@@ -1,4 +1,4 @@
-//! What all rooms together keep in memory, counted without a lock.
+//! Counts what all rooms together keep in memory, without a lock, and finds which rooms should free some of it.
 
 use std::sync::{
     Arc,
@@ -8,36 +8,36 @@ use std::time::Duration;
 
 use crate::Limits;
 
-/// How many rooms are active, and what the events they keep at hand cost.
+/// How many rooms are active, and how many bytes of recent events they keep.
 #[derive(Debug)]
 pub(super) struct Memory {
     rooms: AtomicUsize,
     recent: AtomicUsize,
     max_rooms: usize,
     max_recent: usize,
-    /// When it was looked last for rooms to let go of, in milliseconds.
+    /// When rooms were last searched for some that can free memory, in milliseconds of monotonic time.
     looked: AtomicU64,
 }
 
-/// A room's part of it; given back when dropped.
+/// A room's share of the memory. Dropping it gives the share back.
 #[derive(Debug)]
 pub(super) struct RoomMemory {
     of: Arc<Memory>,
     usage: Arc<Usage>,
 }
 
-/// How a room uses its part, for whoever looks for one that can let go.
+/// How a room uses its share, as seen from outside its task.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     recent: AtomicUsize,
-    /// When something happened in it last, in milliseconds.
+    /// When something last happened in the room, in milliseconds of monotonic time.
     touched: AtomicU64,
     is_idle: AtomicBool,
-    /// Whether it was asked to let go, and has not done so yet.
+    /// Whether the room was asked to free memory, and has not done so yet.
     is_asked: AtomicBool,
 }
 
-/// What is to be let go of.
+/// How much should be freed: a number of rooms, and bytes of recent events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Excess {
     pub(super) rooms: usize,
@@ -55,18 +55,19 @@ impl Memory {
         })
     }
 
-    /// A place for one more room, if there is one.
+    /// Takes a share for one more room. Returns `None` when as many rooms are active as may be.
     pub(super) fn enter(self: &Arc<Self>) -> Option<RoomMemory> {
-        // Taken first and given back on refusal, so that two at once cannot both take the last one.
+        // The share is taken first and given back on refusal, so that two callers cannot both take the last one.
         let before = self.rooms.fetch_add(1, Ordering::AcqRel);
         let memory = RoomMemory { of: Arc::clone(self), usage: Arc::default() };
         (before < self.max_rooms).then_some(memory)
     }
 
-    /// What is to be let go of now, so that there is some room again; nothing if it was looked a moment ago.
+    /// How much should be freed now. Returns `None` when nothing has to be freed, or when rooms were searched a moment ago.
     pub(super) fn excess(&self, now: Duration) -> Option<Excess> {
         let (rooms, recent) = (self.rooms.load(Ordering::Acquire), self.recent.load(Ordering::Acquire));
-        // Rooms before they are all taken, since letting go takes a moment; an eighth of all, so that the look is worth it.
+        // Rooms are freed before all places are taken, because that takes a moment; and an eighth of all is freed at once, so
+        // that the search pays off.
         let excess = Excess {
             rooms: if rooms > eighths(self.max_rooms, 7) { rooms - eighths(self.max_rooms, 6) } else { 0 },
             recent: if recent > self.max_recent { recent - eighths(self.max_recent, 7) } else { 0 },
@@ -80,7 +81,7 @@ impl Memory {
         (is_due && is_mine()).then_some(excess)
     }
 
-    /// What all rooms keep at hand, in bytes.
+    /// How many bytes of recent events all rooms keep.
     #[cfg(test)]
     pub(super) fn recent(&self) -> usize {
         self.recent.load(Ordering::Acquire)
@@ -88,12 +89,13 @@ impl Memory {
 }
 
 impl RoomMemory {
-    /// For those who look at it from outside.
+    /// The room's usage, for those outside its task.
     pub(super) const fn usage(&self) -> &Arc<Usage> {
         &self.usage
     }
 
-    /// Something happened: it keeps so many bytes at hand now. Returns whether all rooms together keep too much.
+    /// Records that something happened in the room, which keeps this many bytes of recent events now. Returns whether all
+    /// rooms together keep too much.
     pub(super) fn touch(&self, recent: usize, now: Duration) -> bool {
         self.usage.touched.store(millis(now), Ordering::Relaxed);
         let before = self.usage.recent.swap(recent, Ordering::AcqRel);
@@ -105,12 +107,12 @@ impl RoomMemory {
         recent > before && total > self.of.max_recent
     }
 
-    /// Whether nobody needs it.
+    /// Records whether the room can be forgotten.
     pub(super) fn set_idle(&self, is_idle: bool) {
         self.usage.is_idle.store(is_idle, Ordering::Release);
     }
 
-    /// It was asked to let go, and does so.
+    /// Records that the room has freed what it was asked to.
     pub(super) fn asked(&self) {
         self.usage.is_asked.store(false, Ordering::Release);
     }
@@ -124,12 +126,13 @@ impl Drop for RoomMemory {
 }
 
 impl Usage {
-    /// When something happened in it last.
+    /// When something last happened in the room, in milliseconds of monotonic time.
     pub(super) fn touched(&self) -> u64 {
         self.touched.load(Ordering::Relaxed)
     }
 
-    /// Whether letting go of it would help; takes off what it would bring, and says that it is asked.
+    /// Decides whether the room is to be asked to free memory. Takes what that frees off the excess. Returns `false` also for
+    /// a room that was asked already.
     pub(super) fn ask(&self, excess: &mut Excess) -> bool {
         let (is_idle, recent) = (self.is_idle.load(Ordering::Acquire), self.recent.load(Ordering::Acquire));
         let helps = (is_idle && excess.rooms > 0) || (recent > 0 && excess.recent > 0);
@@ -150,5 +153,5 @@ fn millis(at: Duration) -> u64 {
     u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How often it is looked for rooms to let go of, at most: a look goes through all of them.
+/// The least time between two searches, in milliseconds: a search goes through all rooms.
 const LOOK_EVERY: u64 = 20;

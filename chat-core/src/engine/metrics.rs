@@ -1,4 +1,4 @@
-//! What an engine counts and measures, for whatever `metrics` recorder the host has installed; none, and it costs nothing.
+//! The engine's metrics, for whatever `metrics` recorder the host has installed. Without a recorder they cost nothing.
 //!
 //! No label ever names a user or a room: their number has no bound. `docs/metrics.md` explains each metric.
 
@@ -14,15 +14,15 @@ use crate::{CloseReason, Departure, Error, engine::ending::Ending, state::Outcom
 pub(super) struct Metrics {
     stored: Counter,
     replayed: Counter,
-    /// By the error's code.
+    /// Counters of refused messages, by the error's code.
     refused: Vec<(&'static str, Counter)>,
     send_seconds: Histogram,
     /// Messages that are not answered yet.
     pub(super) messages_waiting: Gauge,
-    /// Rooms that are being made, changed or deleted.
+    /// Rooms that are being created, changed or deleted.
     pub(super) changes_waiting: Gauge,
     attaches: [Counter; 3],
-    /// Attaches from positions that cannot be right.
+    /// Attaches from positions that the log cannot have.
     pub(super) impossible_positions: Counter,
     /// Events that became durable and were published.
     pub(super) events_appended: Counter,
@@ -41,15 +41,15 @@ pub(super) struct Metrics {
 /// How an attachment began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttachKind {
-    /// From now on.
+    /// From the room's head.
     Now,
-    /// With exactly what was missed.
+    /// With exactly the events that were missed.
     Gap,
-    /// What was missed could not be told.
+    /// With a resync: what was missed could not be told.
     Resync,
 }
 
-/// Counts in a gauge as long as it lives.
+/// Raises a gauge by one as long as it lives.
 pub(super) struct GaugeGuard(Gauge);
 
 impl Metrics {
@@ -81,7 +81,7 @@ impl Metrics {
         }
     }
 
-    /// A message was answered, so long after it was admitted.
+    /// A message was answered, this long after it was admitted.
     pub(super) fn send_answered(&self, outcome: &Outcome, after: Duration) {
         self.send_seconds.record(after);
         match outcome {
@@ -133,12 +133,12 @@ impl Metrics {
         add_one(&self.sessions_closed, reason(ending));
     }
 
-    /// A room is active as long as this lives.
+    /// Counts an active room as long as the guard lives.
     pub(super) fn active_room(&self) -> GaugeGuard {
         GaugeGuard::new(&self.rooms_active)
     }
 
-    /// The breaker is open as long as this lives.
+    /// Counts an open breaker as long as the guard lives.
     pub(super) fn open_breaker(&self) -> GaugeGuard {
         GaugeGuard::new(&self.breaker_open)
     }
@@ -181,9 +181,9 @@ const fn reason(ending: Ending) -> &'static str {
     }
 }
 
-/// Why sessions end: the values of `reason`.
+/// The values of the label `reason`: why sessions end.
 const CLOSINGS: [&str; 7] = ["closed", "lost", "lagged", "defect", "shutdown", "too_many", "revoked"];
-/// All errors, since a policy may refuse with any: with `stored` and `replayed`, the values of `outcome`.
+/// The values of the label `outcome`, beside `stored` and `replayed`. All errors are here, since a policy may refuse with any.
 const REFUSALS: [&str; 17] = [
     "invalid_field",
     "empty_message",

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use crate::{Error, Rate, UserId, engine::lock::lock, state::Bucket};
 
-/// A bucket for each user who sent lately.
+/// A token bucket for each user who has sent something lately.
 #[derive(Debug)]
 pub(super) struct Rates {
     rate: Option<Rate>,
@@ -19,13 +19,13 @@ struct Users {
 }
 
 impl Rates {
-    /// At this rate, for at most so many users.
+    /// Limits each user to this rate. Remembers at most this many users.
     pub(super) fn new(rate: Option<Rate>, max_users: usize) -> Self {
         let (buckets, max) = (HashMap::new(), max_users.max(1));
         Self { rate, users: Mutex::new(Users { buckets, sweep_at: SWEEP_MIN.min(max), max }) }
     }
 
-    /// Takes one from the user's bucket: `RateLimited` when it is empty.
+    /// Takes a token from the user's bucket. Refuses as [`Error::RateLimited`] when it is empty.
     pub(super) fn take(&self, user: &UserId, now: Duration) -> Result<(), Error> {
         let Some(rate) = self.rate else { return Ok(()) };
         let mut users = lock(&self.users);

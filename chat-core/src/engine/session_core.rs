@@ -1,4 +1,4 @@
-//! The inside of a session: what its halves and the rooms share.
+//! The inside of a session, which its two halves and the rooms share.
 
 use std::{
     collections::VecDeque,
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// A session. It has no task: whoever does something to it does all of it, under its lock.
+/// A session. It has no task of its own: whoever changes it does all the work, under its lock.
 #[derive(Debug)]
 pub(super) struct SessionCore {
     id: SessionId,
@@ -85,7 +85,7 @@ impl SessionCore {
         self.places.is_closed()
     }
 
-    /// Takes a place for a command, if there is one now.
+    /// Takes a place among the unanswered commands. Refuses as [`Error::Overloaded`] when there is none now.
     pub(super) fn try_place(&self) -> Result<(), Error> {
         match self.places.try_acquire() {
             Ok(permit) => {
@@ -97,7 +97,7 @@ impl SessionCore {
         }
     }
 
-    /// Waits for a place for a command.
+    /// Waits for a place among the unanswered commands.
     pub(super) async fn place(&self) -> Result<(), Error> {
         match self.places.acquire().await {
             Ok(permit) => {
@@ -151,7 +151,7 @@ impl SessionCore {
         polled
     }
 
-    /// Nobody listens to its stream any more.
+    /// Nobody reads its stream any more.
     pub(super) fn reader_gone(&self) {
         let mut leaves = false;
         self.change(|state| {
@@ -184,8 +184,8 @@ impl SessionCore {
         }
     }
 
-    /// Changes the state, dispatches what may go now, and wakes the reader after the lock is given back. A queue that
-    /// overflowed ends the session.
+    /// Changes the state under the lock, dispatches commands that need not wait any more, and wakes the reader after the lock
+    /// is released. Ends the session if its queue has overflowed.
     fn change(&self, change: impl FnOnce(&mut State) -> Result<Option<Waker>, ()>) {
         let outcome = {
             let mut state = lock(&self.state);
@@ -256,7 +256,7 @@ impl SessionCore {
         }
     }
 
-    /// Dispatches what waited and need not any more.
+    /// Dispatches the commands that need not wait any more.
     fn release_held(&self, state: &mut State) -> Result<Option<Waker>, ()> {
         if state.held.is_empty() || state.gap.is_some() {
             return Ok(None);
@@ -273,7 +273,7 @@ impl SessionCore {
         outcome
     }
 
-    /// Takes note of the answer to a command with so many bytes of text, and passes it on.
+    /// Records the answer to a command that had this many bytes of text, and passes it on.
     fn settle(
         &self,
         state: &mut State,
@@ -291,7 +291,8 @@ impl SessionCore {
             self.inner.services.metrics.attached(if is_resync { AttachKind::Resync } else { attach });
         }
         if kind == CommandKind::Attach {
-            // It counts as attached with the answer, so that an end between the answer and the room's next step departs.
+            // The session counts as attached from the answer on. If it ends before the room's next step, it departs from the
+            // room.
             state.unlink(room, |link| {
                 link.attaching = link.attaching.saturating_sub(1);
                 link.attached |= result.is_ok();
@@ -324,7 +325,7 @@ impl SessionCore {
         Ok(None)
     }
 
-    /// An update that nobody will take.
+    /// Drops an update that nobody will read. An answer gives its place among the unanswered commands back.
     fn forget(&self, state: &mut State, update: &Update) {
         if let Update::Answer(ticket, _) = update {
             self.places.add_permits(1);
@@ -393,7 +394,7 @@ impl Subscriber for SessionCore {
     }
 }
 
-/// Whether the answer brings events that were missed.
+/// Whether an answer brings events that were missed.
 fn has_gap(result: &AnswerResult) -> bool {
     match result {
         Ok(Answer::Attached(attached)) => match &attached.gap {

@@ -1,4 +1,4 @@
-//! What a session's stream yields: bounded, in order, and never waited for.
+//! The queue of updates behind a session's stream: it is bounded, and nobody ever waits for it.
 
 use std::task::{Context, Poll, Waker};
 
@@ -7,23 +7,23 @@ use crate::{
     state::{Backlog, Overflow},
 };
 
-/// The queue behind a session's stream.
+/// The queue of updates behind a session's stream.
 #[derive(Debug)]
 pub(super) struct SessionQueue {
     backlog: Backlog,
     waker: Option<Waker>,
-    /// Whether anyone listens. If not, nothing is queued.
+    /// Whether anyone reads the stream. If not, nothing is queued.
     has_reader: bool,
     end: End,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// More may come.
+    /// More updates may come.
     Open,
-    /// What is queued, then this.
+    /// The stream yields what is queued, then this reason, and ends.
     Closing(CloseReason),
-    /// What is queued, then nothing.
+    /// The stream yields what is queued, and ends.
     Done,
 }
 
@@ -32,7 +32,7 @@ impl SessionQueue {
         Self { backlog: Backlog::new(limit), waker: None, has_reader: true, end: End::Open }
     }
 
-    /// Whether what is pushed is read by anyone.
+    /// Whether a pushed update would be queued.
     pub(super) const fn takes_more(&self) -> bool {
         self.has_reader && matches!(self.end, End::Open)
     }
@@ -41,7 +41,7 @@ impl SessionQueue {
         self.has_reader
     }
 
-    /// Adds to the end. The waker is to be woken once the lock is given back.
+    /// Adds an update to the end. The caller wakes the waker after it has released the session's lock.
     pub(super) fn push(&mut self, update: Update) -> Result<Option<Waker>, Overflow> {
         if !self.takes_more() {
             return Ok(None);
@@ -70,7 +70,7 @@ impl SessionQueue {
         }
     }
 
-    /// Ends the stream after what is queued, with the reason if there is one.
+    /// Ends the stream after what is queued, with the reason if there is one. The caller wakes the waker.
     pub(super) fn close(&mut self, reason: Option<CloseReason>) -> Option<Waker> {
         if self.end == End::Open {
             self.end = reason.map_or(End::Done, End::Closing);
@@ -78,12 +78,12 @@ impl SessionQueue {
         self.waker.take()
     }
 
-    /// Forgets what is queued, and says which answers were among it.
+    /// Takes out everything that is queued.
     pub(super) fn clear(&mut self) -> Vec<Update> {
         std::iter::from_fn(|| self.backlog.pop()).collect()
     }
 
-    /// Nobody listens any more.
+    /// Nobody reads the stream any more. Takes out everything that is queued.
     pub(super) fn reader_gone(&mut self) -> Vec<Update> {
         self.has_reader = false;
         self.waker = None;

@@ -7,27 +7,27 @@ use crate::{
     engine::{mailbox::RoomCommand, session_queue::SessionQueue},
 };
 
-/// What changes about a session: kept under its lock.
+/// The part of a session that changes. It is kept under the session's lock.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) queue: SessionQueue,
     pub(super) has_handle: bool,
-    /// Why commands are refused, once it has ended.
+    /// The error that commands get. `None` until the session has ended.
     pub(super) ended: Option<Error>,
     pub(super) rooms: HashMap<RoomId, Link>,
-    /// The attach whose gap is in flight: from its dispatch until someone has taken the gap.
+    /// The attach whose gap is in flight, from its dispatch until someone has taken the gap.
     pub(super) gap: Option<Ticket>,
     /// Bytes of text in commands that are not answered.
     pub(super) unanswered: usize,
-    /// Commands that wait for that, or behind one that does.
+    /// Commands that wait until that gap is taken, and commands behind them for the same rooms.
     pub(super) held: VecDeque<Held>,
 }
 
-/// What a session has to do with a room.
+/// How a session stands to a room.
 #[derive(Debug, Default)]
 pub(super) struct Link {
     pub(super) attached: bool,
-    /// Attaches that are not answered.
+    /// How many attaches are not answered yet.
     pub(super) attaching: usize,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Held {
 }
 
 impl State {
-    /// A session that has done nothing yet.
+    /// The state of a new session.
     pub(super) fn new(session_queue_bytes: usize) -> Self {
         Self {
             queue: SessionQueue::new(session_queue_bytes),
@@ -54,7 +54,8 @@ impl State {
         }
     }
 
-    /// Whether a command has to wait in the session: for the gap in flight, or behind another one for its room that does.
+    /// Whether a command has to wait in the session: until the gap in flight is taken, or behind another command for the same
+    /// room that waits for that.
     pub(super) fn must_wait(&self, command: &Held) -> bool {
         (command.wants_gap && self.gap.is_some()) || self.held.iter().any(|held| held.room == command.room)
     }
@@ -67,7 +68,7 @@ impl State {
         held
     }
 
-    /// Whether so many bytes more fit among those of unanswered commands. A single command always fits.
+    /// Whether a command with this many bytes of text fits among the unanswered ones. A single command always fits.
     pub(super) const fn has_place_for(&self, bytes: usize, limit: usize) -> bool {
         bytes == 0 || self.unanswered == 0 || self.unanswered.saturating_add(bytes) <= limit
     }

@@ -27,7 +27,7 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
     /// Passes on what concerns its user.
     fn notify(&self, notice: Notice);
 
-    /// Takes the answer to a command that had so many bytes of text.
+    /// Takes the answer to a command that had this many bytes of text.
     fn answered(&self, command: IssuedCommand, bytes: usize, result: AnswerResult);
 
     /// Refuses the commands that wait in the session itself, so that it can come to rest.
