@@ -50,7 +50,32 @@ const RULES: &[Rule] = &[
 
 /// Groups of files that do not import each other in a circle, each by the beginnings of the files' paths. A new group is a new
 /// line here: `&["chat-core/src/engine/"]` is a folder with all that is below it.
-const WITHOUT_CIRCLES: &[&[&str]] = &[&["chat-core/src/engine/"], &["chat-http/src/"]];
+const WITHOUT_CIRCLES: &[&[&str]] = &[DATA, &["chat-core/src/engine/"], &["chat-http/src/"]];
+
+/// What states, stores and the engine share.
+const DATA: &[&str] = &[
+    "chat-core/src/append.rs",
+    "chat-core/src/characters.rs",
+    "chat-core/src/clock.rs",
+    "chat-core/src/command.rs",
+    "chat-core/src/delivery.rs",
+    "chat-core/src/error.rs",
+    "chat-core/src/event.rs",
+    "chat-core/src/fold.rs",
+    "chat-core/src/history.rs",
+    "chat-core/src/id.rs",
+    "chat-core/src/invalid.rs",
+    "chat-core/src/limits.rs",
+    "chat-core/src/log.rs",
+    "chat-core/src/model.rs",
+    "chat-core/src/notice.rs",
+    "chat-core/src/policy.rs",
+    "chat-core/src/position.rs",
+    "chat-core/src/reason.rs",
+    "chat-core/src/room.rs",
+    "chat-core/src/text.rs",
+    "chat-core/src/update.rs",
+];
 
 #[test]
 fn the_repository_is_tidy() {

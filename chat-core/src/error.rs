@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use crate::model::Room;
+use crate::{InvalidField, InvalidMessage, room::Room};
 
 /// Why something was refused or failed. Nothing in it comes from a driver: such text goes to the log.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -76,6 +76,22 @@ pub enum Error {
     /// A defect of the engine. Never caused by input.
     #[error("internal error")]
     Internal,
+}
+
+impl From<InvalidField> for Error {
+    fn from(InvalidField { field, reason }: InvalidField) -> Self {
+        Self::InvalidField { field, reason }
+    }
+}
+
+impl From<InvalidMessage> for Error {
+    fn from(invalid: InvalidMessage) -> Self {
+        match invalid {
+            InvalidMessage::Field(field) => field.into(),
+            InvalidMessage::Empty => Self::EmptyMessage,
+            InvalidMessage::TooLong { max_chars } => Self::TooLong { max_chars },
+        }
+    }
 }
 
 /// Whether to try again.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::error::Error;
+use crate::InvalidField;
 
 /// A room. Given by the database, never given twice, at most 2^53 − 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,13 +28,13 @@ impl UserId {
     /// Takes the host's own id for a user.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] when it is empty, longer than 256 bytes, or contains U+0000.
-    pub fn new(id: &str) -> Result<Self, Error> {
+    /// [`InvalidField`] when it is empty, longer than 256 bytes, or contains U+0000.
+    pub fn new(id: &str) -> Result<Self, InvalidField> {
         if id.is_empty() || id.len() > 256 {
-            return Err(Error::invalid_field("user", "must be 1 to 256 bytes"));
+            return Err(InvalidField::new("user", "must be 1 to 256 bytes"));
         }
         if id.contains('\0') {
-            return Err(Error::invalid_field("user", "must not contain U+0000"));
+            return Err(InvalidField::new("user", "must not contain U+0000"));
         }
         Ok(Self(id.into()))
     }
@@ -62,11 +62,11 @@ impl IdempotencyKey {
     /// Checks a key.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] unless it is 1–64 characters from `!` to `~`.
-    pub fn new(key: &str) -> Result<Self, Error> {
+    /// [`InvalidField`] unless it is 1–64 characters from `!` to `~`.
+    pub fn new(key: &str) -> Result<Self, InvalidField> {
         let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
         if key.is_empty() || key.len() > 64 || !visible {
-            return Err(Error::invalid_field("key", "must be 1 to 64 visible ASCII characters"));
+            return Err(InvalidField::new("key", "must be 1 to 64 visible ASCII characters"));
         }
         Ok(Self(key.into()))
     }

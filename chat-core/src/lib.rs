@@ -6,13 +6,16 @@ mod command;
 mod delivery;
 mod error;
 mod event;
+mod history;
 mod id;
+mod invalid;
 mod limits;
 mod model;
 mod notice;
 mod policy;
 mod position;
 mod reason;
+mod room;
 mod update;
 
 pub mod append;
@@ -39,16 +42,16 @@ pub use delivery::{Delivery, Item};
 pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};
 pub use error::{Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, Signal, SignalKind};
+pub use history::{HistoryFrom, HistoryPage, HistoryQuery};
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
+pub use invalid::{InvalidField, InvalidMessage};
 pub use limits::{Limits, Rate};
-pub use model::{
-    Actor, Draft, HistoryFrom, HistoryPage, HistoryQuery, Identity, NewRoom, Presence, Room, RoomChange, RoomPage,
-    RoomQuery, Typing,
-};
+pub use model::{Actor, Draft, Identity, Presence, Typing};
 pub use notice::Notice;
 pub use policy::{Action, AllowAll, Policy};
 pub use position::{Epoch, Position, Since};
 pub use reason::{CloseReason, DetachReason};
+pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery};
 pub use state::Departure;
 pub use text::{RoomName, Topic, UserName};
 pub use update::Update;

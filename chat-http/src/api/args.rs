@@ -80,7 +80,7 @@ impl KeyArg {
             return Err(wrong("must be given once"));
         }
         let text = value.to_str().map_err(|_| wrong("must be 1 to 64 visible ASCII characters"))?;
-        IdempotencyKey::new(text).map(Some).map_err(|error| Problem::from(error).field(Self::NAME))
+        IdempotencyKey::new(text).map(Some).map_err(|invalid| Problem::from(Error::from(invalid)).field(Self::NAME))
     }
 }
 

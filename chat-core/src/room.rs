@@ -1,0 +1,82 @@
+//! Rooms, and what is asked of them.
+
+use crate::{RoomId, RoomName, Seq, Timestamp, Topic};
+
+/// A room as it is in the database, and how many users are online in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// Its name, unique ignoring case.
+    pub name: RoomName,
+    /// What it is about; may be empty.
+    pub topic: Topic,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The number of its newest event; 0 when there is none.
+    pub head: Seq,
+    /// When its newest message was stored.
+    pub last_message_at: Option<Timestamp>,
+    /// How many users are online in it now.
+    pub online: usize,
+}
+
+/// A room to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRoom {
+    /// Its name, as typed; see [`RoomName`] for the rules.
+    pub name: String,
+    /// What it is about, as typed; see [`Topic`] for the rules.
+    pub topic: String,
+}
+
+impl NewRoom {
+    /// A room with this name and no topic.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), topic: String::new() }
+    }
+
+    /// The same with a topic.
+    #[must_use]
+    pub fn topic(mut self, topic: impl Into<String>) -> Self {
+        self.topic = topic.into();
+        self
+    }
+}
+
+/// A change to a room; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomChange {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new topic; an empty one removes it.
+    pub topic: Option<String>,
+}
+
+/// Which rooms to list: by id, after a cursor, with a part of the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomQuery {
+    /// At most this many, 1–100.
+    pub limit: usize,
+    /// Only rooms after this one (the `next` of the page before).
+    pub after: Option<RoomId>,
+    /// Only rooms whose name has this part, without regard to case and width.
+    pub name_contains: Option<String>,
+}
+
+impl Default for RoomQuery {
+    fn default() -> Self {
+        Self { limit: 50, after: None, name_contains: None }
+    }
+}
+
+/// A page of rooms, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomPage {
+    /// The rooms: at most as many as asked for. A search among more than 260,000 rooms may find fewer, or none, before the
+    /// page ends; there are more only where there is a `next`.
+    pub rooms: Vec<Room>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<RoomId>,
+}
