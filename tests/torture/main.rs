@@ -11,7 +11,7 @@ use torture::{
     nemesis::Fault,
     run::{Options, run},
     summary::Tally,
-    workload::Crew,
+    workload::ClientCounts,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,9 +32,9 @@ async fn nothing_is_lost_doubled_or_stuck() {
             faults: FAULTS.to_vec(),
             network: Err("nothing here needs it".to_owned()),
             bug: None,
-            crew: Crew::default(),
-            keeps: true,
-            tells: false,
+            counts: ClientCounts::default(),
+            keeps_files: true,
+            shows_progress: false,
         };
         let report = run(options).await.unwrap();
         eprintln!("{report}");
@@ -54,7 +54,7 @@ async fn nothing_is_lost_doubled_or_stuck() {
 async fn injected_bugs_are_caught() {
     let _alone = ALONE.lock().await;
     for bug in [Bug::AckBeforeCommit, Bug::DedupOff, Bug::DropDelivery] {
-        let result = look_for(bug, program(), Crew::default(), false).await.unwrap();
+        let result = look_for(bug, program(), ClientCounts::default(), false).await.unwrap();
         eprintln!("{result}");
         assert!(result.is_caught(), "{result}");
     }

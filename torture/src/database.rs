@@ -1,4 +1,4 @@
-//! The database of a run, with what it takes to break it.
+//! The database of a run, with the tools that break it.
 
 use std::{
     env, fmt,
@@ -15,10 +15,10 @@ use crate::{
     server::Result,
 };
 
-/// Which database.
+/// The kind of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A file.
+    /// SQLite, in a file.
     Sqlite,
     /// A PostgreSQL server.
     Postgres,
@@ -27,13 +27,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The one of that name.
+    /// The kind with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Sqlite, Self::Postgres, Self::Mariadb].into_iter().find(|kind| kind.to_string() == name)
     }
 
-    /// The variable that names the server, and the one that names the program which starts and stops it.
+    /// The variables of the environment that name the database's server, and the program that starts and stops it.
     const fn variables(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Sqlite => None,
@@ -53,32 +53,32 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A database that only this run uses; what is mounted or made for it goes with it.
+/// A database that only this run uses. What was mounted or created for it is removed with it.
 #[derive(Debug)]
 pub struct Database {
-    /// Which it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Where it is.
+    /// Its URL.
     pub direct: String,
-    /// The same for the chat server: through the proxy, where there is one.
+    /// Its URL for the chat server, which leads through the proxy if there is one.
     pub through: String,
-    /// What stands between the chat server and the database's server.
+    /// The proxy between the chat server and the database's server.
     pub proxy: Option<Proxy>,
-    /// The small disk that it is on.
+    /// The small disk that the database is on.
     pub disk: Option<Disk>,
-    /// What misbehaves in the chat server's process; or why that is not possible.
+    /// The shim that misbehaves in the chat server's process, or why there is none.
     pub shim: std::result::Result<Shim, String>,
-    /// The program that starts and stops the database's server; or why there is none.
+    /// The program that starts and stops the database's server, or why there is none.
     pub control: std::result::Result<PathBuf, String>,
-    /// The database's server, to remove the database from in the end.
+    /// The URL and the name for removing the database from its server in the end.
     admin: Option<(String, String)>,
 }
 
 impl Database {
-    /// A new one of this run; files are kept in this folder unless there is to be a small disk.
+    /// Creates a database for this run. Files are kept in this folder, unless it is to be on a small disk.
     ///
     /// # Errors
-    /// There is no server, or it does not want to.
+    /// There is no server, or it refuses.
     pub async fn new(kind: Kind, folder: &Path, on_small_disk: bool) -> Result<Self> {
         let Some((url, control)) = kind.variables() else { return Self::sqlite(folder, on_small_disk).await };
         let server = env::var(url).map_err(|_| format!("{url} is not set: run `cargo xtask torture`"))?;
@@ -116,10 +116,10 @@ impl Database {
         })
     }
 
-    /// The misbehaviour, or why there is none.
+    /// The shim, if there is one.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why there is no shim.
     pub fn shim(&self) -> Result<&Shim> {
         self.shim.as_ref().map_err(|why| why.clone().into())
     }
@@ -127,7 +127,7 @@ impl Database {
     /// Starts or stops the database's server.
     ///
     /// # Errors
-    /// It cannot be done.
+    /// The program fails, or there is none.
     pub async fn control(&self, what: &str) -> Result {
         let program = self.control.as_ref().map_err(Clone::clone)?;
         let output = Command::new(program).arg(what).output().await?;
@@ -138,10 +138,10 @@ impl Database {
         Err(format!("{} {what}: {}\n{told}", program.display(), output.status).into())
     }
 
-    /// What is wrong with its files, if anything is. Its server is not running.
+    /// What is wrong with the database's files, if anything is. The chat server must not be running.
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// The database cannot be opened.
     pub async fn damage(&self) -> Result<Option<String>> {
         if self.kind != Kind::Sqlite {
             return Ok(None);
@@ -156,10 +156,10 @@ impl Database {
         Ok((said != "ok").then_some(said))
     }
 
-    /// Removes it from its server.
+    /// Removes the database from its server.
     ///
     /// # Errors
-    /// The server does not want to.
+    /// The server refuses.
     pub async fn remove(&mut self) -> Result {
         match self.admin.take() {
             Some((server, name)) => execute(&server, &format!("DROP DATABASE {name}")).await,
@@ -168,7 +168,7 @@ impl Database {
     }
 }
 
-/// A name that no other run has.
+/// A name that no other run uses.
 fn unique() -> String {
     let since = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
     format!("{}_{since:x}", std::process::id())

@@ -1,4 +1,4 @@
-//! What the database holds, read by SQL and without the server.
+//! Reads what the database holds, by SQL and without the chat server.
 
 use histcheck::history::{Event, Kind, What};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, QueryResult, Statement};
@@ -8,7 +8,7 @@ use crate::{client::frame::short, server::Result};
 /// All rooms with their logs.
 ///
 /// # Errors
-/// The database cannot be read, or holds what no server of ours writes.
+/// The database cannot be read, or holds what the chat server never writes.
 pub async fn dump(url: &str) -> Result<Vec<What>> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
@@ -31,7 +31,7 @@ fn event(row: &QueryResult) -> Result<Event> {
     let kind = match row.try_get_by_index::<i16>(1)? {
         1 => Kind::Message {
             sender: text(row, 2)?.unwrap_or_default(),
-            // One that begins with a space was made by the engine, and is shown to nobody.
+            // A key that begins with a space was made by the engine, and clients never see it.
             key: text(row, 3)?.filter(|key| !key.starts_with(' ')),
             body: short(&text(row, 4)?.unwrap_or_default()),
         },
@@ -50,7 +50,7 @@ fn number(row: &QueryResult, index: usize) -> Result<u64> {
     Ok(u64::try_from(row.try_get_by_index::<i64>(index)?)?)
 }
 
-/// A text; MySQL keeps opaque ones as bytes.
+/// A text column; MySQL returns binary strings as bytes.
 fn text(row: &QueryResult, index: usize) -> Result<Option<String>> {
     if let Ok(text) = row.try_get_by_index::<Option<String>>(index) {
         return Ok(text);

@@ -1,4 +1,4 @@
-//! The end of a run: every client comes back to where it was, and reads everything there is.
+//! The end of a run: every client reconnects at its last position, and reads everything.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::{
         socket::{Ask, Seen, Socket},
     },
     recorder::Name,
-    workload::{Left, World},
+    workload::{FinalState, World},
 };
 
-/// Lets all clients come back and read; returns what they could not do.
-pub async fn read(world: &World, clients: Vec<Left>) -> Vec<String> {
+/// Lets all clients reconnect and read; returns what failed.
+pub async fn read(world: &World, clients: Vec<FinalState>) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut tasks = JoinSet::new();
     for (number, left) in clients.into_iter().enumerate() {
         tasks.spawn(client(world.clone(), left, number));
-        // Not all at once: what is measured here is not the storm.
+        // Not all at once: this is not a load test.
         if tasks.len() >= AT_ONCE {
             complaints.extend(tasks.join_next().await.and_then(Result::ok).flatten());
         }
@@ -32,13 +32,13 @@ pub async fn read(world: &World, clients: Vec<Left>) -> Vec<String> {
     complaints
 }
 
-async fn client(world: World, left: Left, number: usize) -> Option<String> {
-    let Left { name, positions, complaint } = left;
+async fn client(world: World, left: FinalState, number: usize) -> Option<String> {
+    let FinalState { name, positions, complaint } = left;
     if complaint.is_some() {
         return complaint;
     }
     let failed = |what: &str| Some(format!("{} cannot {what} after the run", name.process));
-    let Some(mut socket) = Socket::open(&world.door(&name)).await else { return failed("connect") };
+    let Some(mut socket) = Socket::open(&world.endpoint(&name)).await else { return failed("connect") };
     for (room, after) in &positions {
         let ask = Ask::Attach { room: *room, after: after.clone(), presence: false };
         if !socket.ask(ask).await {
@@ -57,7 +57,7 @@ async fn client(world: World, left: Left, number: usize) -> Option<String> {
             return failed("attach");
         }
     }
-    // Each room is read whole by several clients: by each, one of those it was in.
+    // Each room is read by several clients, and each client reads one of its rooms.
     let rooms: Vec<u64> = positions.keys().copied().collect();
     let room = if rooms.is_empty() { world.rooms[number % world.rooms.len()] } else { rooms[number % rooms.len()] };
     let is_read = read_all(&world.rest(&name), room).await;
@@ -80,7 +80,7 @@ async fn read_all(rest: &Rest, room: u64) -> bool {
     }
 }
 
-/// Who is online where, for the checker to compare.
+/// Records who is online in each room, for the checker.
 pub async fn presence(world: &World) {
     let rest = world.rest(&Name::own("watcher"));
     for room in world.rooms.iter() {

@@ -1,10 +1,11 @@
-//! Real clients and real faults against a real server process: what the clients saw is judged by `histcheck`.
+//! Real clients and real faults against a real server process. `histcheck` judges what the clients saw.
 
 pub mod client;
 pub mod database;
 pub mod dump;
 pub mod fault;
 pub mod final_reads;
+pub mod format;
 pub mod load_tests;
 pub mod mutation_check;
 pub mod nemesis;
@@ -14,5 +15,4 @@ pub mod rng;
 pub mod run;
 pub mod server;
 pub mod summary;
-pub mod words;
 pub mod workload;

@@ -9,14 +9,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use torture::{
     database::Kind,
     fault::network::{Inside, Network},
+    format::counted,
     load_tests,
     mutation_check::look_for,
     nemesis::{Fault, Vanishing},
     run::{Options, all_faults, run},
     server::Result,
     summary::Tally,
-    words::counted,
-    workload::Crew,
+    workload::ClientCounts,
 };
 
 /// Break a server in many ways while clients use it, and judge what they saw.
@@ -93,14 +93,14 @@ impl Arguments {
         if self.faults.is_empty() { all_faults(self.database, self.time()) } else { self.faults.clone() }
     }
 
-    /// Whether there is more to do than to tell something, or to measure.
+    /// Whether runs are asked for, and not a list or a measurement.
     const fn has_runs(&self) -> bool {
         !self.list && !self.mutation_check && !self.load_tests
     }
 }
 
-/// The network that may vanish, if it is asked for. This thread, and all that it starts, is on the server's side of it as
-/// long as what is returned with it lives.
+/// The network that may vanish, if it is asked for. This thread and all that it starts are on the server's side of it,
+/// as long as the returned value lives.
 fn vanishing(arguments: &Arguments) -> (Vanishing, Option<Inside>) {
     let fault = Fault::NetworkVanishes;
     if !arguments.has_runs() || !arguments.faults().contains(&fault) || !fault.concerns(arguments.database) {
@@ -130,18 +130,18 @@ async fn torture(arguments: Arguments, network: &Vanishing) -> Result<bool> {
         }
         if arguments.mutation_check { mutation_check(&arguments).await } else { runs(&arguments, network).await }
     };
-    // What was begun is ended when it is dropped: processes, disks, files.
+    // Processes, disks and files that were created are removed when they are dropped.
     tokio::select! {
         done = work => done,
-        interrupted = told_to_stop() => {
+        interrupted = stop_signal() => {
             interrupted?;
             Err("interrupted".into())
         }
     }
 }
 
-/// Ctrl-C, or a polite kill.
-async fn told_to_stop() -> Result {
+/// Waits for Ctrl-C or SIGTERM.
+async fn stop_signal() -> Result {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
@@ -150,7 +150,7 @@ async fn told_to_stop() -> Result {
     Ok(())
 }
 
-/// One run after the other.
+/// Runs one seed after the other.
 async fn runs(arguments: &Arguments, network: &Vanishing) -> Result<bool> {
     let faults = arguments.faults();
     if faults.is_empty() {
@@ -167,9 +167,9 @@ async fn runs(arguments: &Arguments, network: &Vanishing) -> Result<bool> {
             faults: faults.clone(),
             network: network.clone(),
             bug: arguments.bug.clone(),
-            crew: Crew::default(),
-            keeps: true,
-            tells: true,
+            counts: ClientCounts::default(),
+            keeps_files: true,
+            shows_progress: true,
         };
         let report = run(options).await?;
         println!("{report}");
@@ -179,12 +179,12 @@ async fn runs(arguments: &Arguments, network: &Vanishing) -> Result<bool> {
     Ok(tally.is_clean())
 }
 
-/// One bug after the other.
+/// Checks one bug after the other.
 async fn mutation_check(arguments: &Arguments) -> Result<bool> {
     let bugs = Bug::ALL.iter().copied().filter(|bug| arguments.bug.as_ref().is_none_or(|name| name == bug.name()));
     let (mut caught, mut all) = (0_usize, 0_usize);
     for bug in bugs {
-        let result = look_for(bug, arguments.server.clone(), Crew::default(), true).await?;
+        let result = look_for(bug, arguments.server.clone(), ClientCounts::default(), true).await?;
         println!("{result}");
         all += 1;
         caught += usize::from(result.is_caught());

@@ -1,4 +1,4 @@
-//! Is the judge any good? Each bug that can be injected has to raise an alarm.
+//! Shows that the checker works: each bug that can be injected has to be found.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -11,19 +11,19 @@ use crate::{
     nemesis::Fault,
     run::{Options, Report, run},
     server::Result,
-    workload::Crew,
+    workload::ClientCounts,
 };
 
-/// What came of looking for one bug.
+/// The result of looking for one bug.
 #[derive(Debug)]
 pub struct MutationResult {
     /// The bug.
     pub bug: Bug,
-    /// What it was found by, with how often each; empty: it was missed.
+    /// The anomalies that reported it, each with its count; empty if it was missed.
     pub caught_by: Vec<(Name, usize)>,
-    /// How long it took, in so many runs.
+    /// How long that took.
     pub took: Duration,
-    /// How many runs.
+    /// How many runs it took.
     pub runs: u64,
 }
 
@@ -43,11 +43,16 @@ impl fmt::Display for MutationResult {
     }
 }
 
-/// Runs a server with this bug until someone notices, for a minute at most; `tells` on standard error how far it is.
+/// Runs a server with this bug until someone notices, for a minute at most; `shows_progress` on standard error.
 ///
 /// # Errors
 /// The torture itself does not work.
-pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Result<MutationResult> {
+pub async fn look_for(
+    bug: Bug,
+    program: PathBuf,
+    counts: ClientCounts,
+    shows_progress: bool,
+) -> Result<MutationResult> {
     let case = case(bug);
     let began = Instant::now();
     let mut runs = 0;
@@ -63,9 +68,9 @@ pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Re
             faults: case.faults.clone(),
             network: Err("nothing here needs it".to_owned()),
             bug: Some(bug.name().to_owned()),
-            crew,
-            keeps: false,
-            tells,
+            counts,
+            keeps_files: false,
+            shows_progress,
         };
         let done = run(options).await?;
         if let Some((fault, why)) = done.skipped.first() {
@@ -80,17 +85,17 @@ pub async fn look_for(bug: Bug, program: PathBuf, crew: Crew, tells: bool) -> Re
 /// The anomalies that count.
 fn found(case: &Case, report: &Report) -> Vec<(Name, usize)> {
     let counts = |name: &Name| case.only.is_empty() || case.only.contains(name);
-    report.judged.found.iter().filter(|(name, _)| counts(name)).map(|(name, count)| (*name, *count)).collect()
+    report.findings.found.iter().filter(|(name, _)| counts(name)).map(|(name, count)| (*name, *count)).collect()
 }
 
-/// What shows a bug.
+/// The run that shows a bug.
 #[derive(Debug)]
 struct Case {
     faults: Vec<Fault>,
     database: Kind,
     seconds: u64,
     quiet: u64,
-    /// The anomalies that count, where a server without bugs may raise others; none named: all.
+    /// The anomalies that count, if a server without bugs may raise others in such a run; empty: all.
     only: Vec<Name>,
 }
 
@@ -122,9 +127,9 @@ fn case(bug: Bug) -> Case {
         Bug::UnknownTreatedAsFailed => {
             Case { database: Kind::Postgres, ..Case::by(&[Fault::LostCommitAnswer]).for_long() }
         }
-        // Whatever a foreign writer does to stale reads is not promised to go unnoticed; but a subscription has no gap.
+        // A foreign writer may make reads stale, which is no broken promise; but a subscription never has a gap.
         Bug::HoleNotLoaded => Case { only: vec![Name::Gap], ..Case::by(&[Fault::ForeignWriter]) },
-        // These take the time that a server without the bug may take.
+        // These are found only after the time that a correct server may take.
         Bug::TypingNeverExpires
         | Bug::TypingStopLost
         | Bug::PresenceNotCleared

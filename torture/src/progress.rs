@@ -1,4 +1,4 @@
-//! How far a run is, while it runs: a bar on a terminal, a line every 5 s elsewhere.
+//! The progress of a run: a bar on a terminal, a line every 5 s elsewhere.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -9,11 +9,11 @@ use std::{
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
+    format::number,
     recorder::{Recorder, Told},
-    words::number,
 };
 
-/// Tells on standard error how far a run is, until it is dropped.
+/// Shows on standard error how far a run is, until it is dropped.
 #[derive(Debug)]
 pub struct Progress {
     task: JoinHandle<()>,
@@ -21,7 +21,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to tell of a run that takes about so long.
+    /// Starts to show the progress of a run that takes about this long.
     #[must_use]
     pub fn begin(title: String, takes: Duration, recorder: Arc<Recorder>) -> Self {
         let on_terminal = stderr().is_terminal();
@@ -31,7 +31,7 @@ impl Progress {
             loop {
                 tokio::time::sleep(every).await;
                 let line = line(&title, began.elapsed(), takes, &recorder.told(), on_terminal);
-                // What cannot be shown is no reason to stop.
+                // A failure to show the progress does not stop the run.
                 drop(if on_terminal { write!(stderr(), "\r\x1b[K{line}") } else { writeln!(stderr(), "{line}") });
             }
         });
@@ -48,7 +48,7 @@ impl Drop for Progress {
     }
 }
 
-/// One line of it, short enough for a terminal of 100 columns.
+/// The line to show, short enough for a terminal of 100 columns.
 fn line(title: &str, elapsed: Duration, takes: Duration, told: &Told, with_bar: bool) -> String {
     let share = (elapsed.as_secs_f64() / takes.as_secs_f64().max(1.0)).min(1.0);
     let bar = if with_bar { format!(" [{}]", bar(share)) } else { String::new() };

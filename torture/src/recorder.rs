@@ -1,4 +1,4 @@
-//! What all clients of a run did and saw, in one history.
+//! Records what all clients of a run did and saw, in one history.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use histcheck::history::{Outcome, Phase, Record, What};
 
-/// Takes the records of a run as they come.
+/// Collects the records of a run as they come.
 #[derive(Debug)]
 pub struct Recorder {
     start: Instant,
@@ -19,14 +19,14 @@ pub struct Recorder {
     told: Mutex<Told>,
 }
 
-/// What a run has come to so far, for those who wait for it.
+/// A summary of a run so far, for the progress.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     /// Sends that were acknowledged.
     pub sends: usize,
     /// Events heard live.
     pub events: usize,
-    /// The last fault, or where the run stands after them.
+    /// The last fault, or the phase of the run after it.
     pub now: String,
 }
 
@@ -40,7 +40,7 @@ impl Told {
     }
 }
 
-/// Where a run stands, in words.
+/// The phase of a run, in words.
 fn stands(phase: &Phase) -> String {
     match phase {
         Phase::Fault(name) => name.clone(),
@@ -52,7 +52,7 @@ fn stands(phase: &Phase) -> String {
 }
 
 impl Recorder {
-    /// An empty history that begins now.
+    /// An empty history whose time begins now.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -68,35 +68,35 @@ impl Recorder {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// The name of a new connection.
+    /// The number of a new connection.
     pub fn connection(&self) -> u64 {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Adds to the history.
+    /// Adds a record to the history.
     pub fn push(&self, record: Record) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).hear(&record.what);
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
     }
 
-    /// Notes where the run stands.
+    /// Records the phase of the run.
     pub fn phase(&self, phase: Phase) {
         self.push(self.of_the_run(What::Phase { phase }));
     }
 
-    /// A record of the run itself, that is as of now.
+    /// A record of the run itself, with the current time.
     pub fn of_the_run(&self, what: What) -> Record {
         let began = self.now();
         Record { process: RUN.to_owned(), user: RUN.to_owned(), connection: 0, began, ended: Some(began), what }
     }
 
-    /// What the run has come to so far.
+    /// A summary of the run so far.
     #[must_use]
     pub fn told(&self) -> Told {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The history so far, which begins anew.
+    /// Takes the history out, and begins a new one.
     pub fn take(&self) -> Vec<Record> {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -108,17 +108,17 @@ impl Default for Recorder {
     }
 }
 
-/// Who one client of a run is.
+/// The name of a client.
 #[derive(Debug, Clone)]
 pub struct Name {
-    /// The client, as the history has it.
+    /// The process, as histories call it.
     pub process: String,
     /// The user that it acts for.
     pub user: String,
 }
 
 impl Name {
-    /// A client that acts for a user of its own.
+    /// A client with a user of its own.
     #[must_use]
     pub fn own(name: &str) -> Self {
         Self { process: name.to_owned(), user: name.to_owned() }

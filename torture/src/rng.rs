@@ -1,19 +1,20 @@
-//! Chance, by the seed: the same seed gives the same numbers on every machine.
+//! Random numbers by a seed: the same seed gives the same numbers on every machine.
 
 use std::time::Duration;
 
-/// A source of numbers: `SplitMix64`.
+/// A generator of random numbers: `SplitMix64`.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// The numbers of a seed.
+    /// The generator of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed ^ 0x5851_f42d_4c95_7f2d)
     }
 
-    /// Numbers of their own for a part of the run that this word names: what one part draws does not change another.
+    /// A generator for the part of a run that this word names. What one part draws does not change the numbers of
+    /// another.
     #[must_use]
     pub fn of(seed: u64, part: &str) -> Self {
         let hash = part
@@ -33,7 +34,8 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is not 0. (A little more often a small one; that does not matter here.)
+    /// A number below `end`, which is not 0. (Small numbers are very slightly more frequent, which does not matter
+    /// here.)
     pub const fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
@@ -43,7 +45,7 @@ impl Rng {
         low + self.below(high - low + 1)
     }
 
-    /// Yes, in so many of a hundred cases.
+    /// True in `chance` of 100 cases.
     pub const fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
@@ -53,13 +55,14 @@ impl Rng {
         Duration::from_millis(self.between(low, high))
     }
 
-    /// One of these.
+    /// One of these, at random.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let len = from.len() as u64;
         if len == 0 { None } else { from.get(usize::try_from(self.below(len)).unwrap_or(0)) }
     }
 
-    /// One of so many, the first twice as often as the second, three times as often as the third (Zipf's law).
+    /// An index below `len`: the first is twice as frequent as the second, and three times as frequent as the third
+    /// (Zipf's law).
     pub fn zipf(&mut self, len: usize) -> usize {
         let weight = |index: usize| 1_000_000 / (index as u64 + 1);
         let mut left = self.below((0..len).map(weight).sum::<u64>().max(1));

@@ -1,4 +1,4 @@
-//! One run: a server, its users and its nemesis; then what everybody saw is judged.
+//! One run: a server, its clients and its faults. Then the checker judges what all clients saw.
 
 use std::{
     ffi::OsString,
@@ -23,50 +23,50 @@ use crate::{
     dump::dump,
     fault::network::Network,
     final_reads,
-    nemesis::{self, Deed, Fault, Stage, Vanishing},
+    format::counted,
+    nemesis::{self, Fault, InjectedFault, Stage, Vanishing},
     progress::Progress,
     recorder::{Name, Recorder},
     rng::Rng,
     server::{Launch, Result, Server, free_address},
-    words::counted,
-    workload::{self, Act, Crew, Knobs, Left, World},
+    workload::{self, ClientCounts, Controls, FinalState, Mode, World},
 };
 
-/// What a run is to be.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The server's program.
     pub program: PathBuf,
     /// The seed.
     pub seed: u64,
-    /// How long the nemesis is at work.
+    /// How long faults are injected.
     pub time: Duration,
-    /// How long it is quiet after that.
+    /// How long the run stays quiet after that.
     pub quiet: Duration,
-    /// Which database.
+    /// The database.
     pub database: Kind,
-    /// What the nemesis may do; see [`all_faults`].
+    /// The faults that may be injected; see [`all_faults`].
     pub faults: Vec<Fault>,
-    /// The network that the nemesis may let vanish.
+    /// The network that may vanish.
     pub network: Vanishing,
-    /// The bug that the server is to have.
+    /// The bug that is injected into the server.
     pub bug: Option<String>,
-    /// Who uses the server.
-    pub crew: Crew,
-    /// Whether history and log are kept when something is wrong.
-    pub keeps: bool,
-    /// Whether it is told on standard error how far it is.
-    pub tells: bool,
+    /// How many clients of each role there are.
+    pub counts: ClientCounts,
+    /// Whether the history and the log are kept if something is wrong.
+    pub keeps_files: bool,
+    /// Whether the progress is shown on standard error.
+    pub shows_progress: bool,
 }
 
-/// What came of a run.
+/// The report of a run.
 #[derive(Debug)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
-    /// What was done.
-    pub deeds: Vec<Deed>,
-    /// What could not be done here, and why.
+    /// The faults that were injected.
+    pub injected: Vec<InjectedFault>,
+    /// The faults that were not possible, and why.
     pub skipped: Vec<(Fault, String)>,
     /// How often the server was started.
     pub starts: usize,
@@ -74,30 +74,30 @@ pub struct Report {
     pub kills: usize,
     /// What is wrong besides what the history shows.
     pub complaints: Vec<String>,
-    /// What the history shows.
-    pub judged: histcheck::Report,
-    /// Where history and log are kept; `None`: nothing is wrong, and they are gone.
+    /// What the checker found in the history.
+    pub findings: histcheck::Report,
+    /// Where the history and the log are kept; `None`: nothing is wrong, and they are removed.
     pub kept: Option<PathBuf>,
-    /// How long the judge took.
-    pub judging: Duration,
+    /// How long the checker took.
+    pub check_time: Duration,
 }
 
 impl Report {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.complaints.is_empty() && self.judged.is_clean()
+        self.complaints.is_empty() && self.findings.is_clean()
     }
 }
 
-/// Does a run.
+/// Does one run.
 ///
 /// # Errors
-/// The torture itself does not work: there is no server to start, nothing to write to.
+/// The torture itself does not work: for example, the server cannot be started, or the folder cannot be written to.
 pub async fn run(options: Options) -> Result<Report> {
     let mut folder = Folder::new(options.seed)?;
     let asked: Vec<Fault> = options.faults.iter().copied().filter(|fault| fault.concerns(options.database)).collect();
-    // Every second run with a disk to fill is on one of its own; the others are told by the shim that it is full.
+    // Every second run that fills the disk uses a small disk; in the others the shim reports that the disk is full.
     let on_small_disk = asked.contains(&Fault::DiskFull) && options.seed.is_multiple_of(2);
     let database = Database::new(options.database, &folder.data(), on_small_disk).await?;
     let (faults, skipped) = possible(asked, &database, &options.network);
@@ -108,14 +108,14 @@ pub async fn run(options: Options) -> Result<Report> {
     let mut server = Server::new(launch(&options, &database, &folder.path)?);
     server.start().await?;
     let world = world(&server, &options).await?;
-    let _progress = options.tells.then(|| progress(&options, &world));
+    let _progress = options.shows_progress.then(|| progress(&options, &world));
     let complaints = std::sync::Mutex::default();
     let network = options.network.clone();
     let mut stage = Stage { server: Mutex::new(server), database, network, world, complaints };
 
-    let clients = workload::begin(&stage.world, options.crew);
+    let clients = workload::begin(&stage.world, options.counts);
     let end = Instant::now() + options.time;
-    let deeds = nemesis::haunt(&stage, nemesis::schedule(options.seed, &faults), end).await;
+    let injected = nemesis::inject_all(&stage, nemesis::schedule(options.seed, &faults), end).await;
     let clients = wind_down(&stage, clients, &options).await?;
     for complaint in final_reads::read(&stage.world, clients).await {
         stage.complain(complaint);
@@ -128,11 +128,11 @@ pub async fn run(options: Options) -> Result<Report> {
 
     let records = recorder.take();
     let began = Instant::now();
-    let judged = histcheck::check(&records);
-    let judging = began.elapsed();
+    let findings = histcheck::check(&records);
+    let check_time = began.elapsed();
     let mut report =
-        Report { seed: options.seed, deeds, skipped, starts, kills, complaints, judged, kept: None, judging };
-    if options.keeps && !report.is_clean() {
+        Report { seed: options.seed, injected, skipped, starts, kills, complaints, findings, kept: None, check_time };
+    if options.keeps_files && !report.is_clean() {
         folder.keep(&records, &mut report)?;
     }
     Ok(report)
@@ -140,18 +140,18 @@ pub async fn run(options: Options) -> Result<Report> {
 
 fn progress(options: &Options, world: &World) -> Progress {
     let bug = options.bug.as_ref().map(|bug| format!("{bug}, ")).unwrap_or_default();
-    let takes = options.time + LIFE_GOES_ON + options.quiet.max(SHORTEST_QUIET);
+    let takes = options.time + KEEP_WORKING + options.quiet.max(SHORTEST_QUIET);
     Progress::begin(format!("{bug}seed {}", options.seed), takes, world.recorder.clone())
 }
 
-/// All that there is with a database, and has its place in so much time.
+/// All faults that exist with this database and fit into this time.
 #[must_use]
 pub fn all_faults(database: Kind, time: Duration) -> Vec<Fault> {
     let fits = |fault: &Fault| fault.is_survived() && fault.concerns(database) && fault.takes() * 2 <= time;
     Fault::ALL.into_iter().filter(fits).collect()
 }
 
-/// What of it can be done here, and why the rest cannot.
+/// The faults that are possible here, and why the others are not.
 fn possible(asked: Vec<Fault>, database: &Database, network: &Vanishing) -> (Vec<Fault>, Vec<(Fault, String)>) {
     let (mut possible, mut skipped) = (Vec::new(), Vec::new());
     for fault in asked {
@@ -180,7 +180,7 @@ fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launc
     })
 }
 
-/// Stops the server, and reads its database without it; returns how often it was started, and killed.
+/// Stops the server, and reads its database without it; returns how often the server was started, and killed.
 async fn dump_all(stage: &mut Stage) -> Result<(usize, usize)> {
     let mut server = stage.server.lock().await;
     if let Err(error) = server.stop().await {
@@ -203,38 +203,38 @@ async fn dump_all(stage: &mut Stage) -> Result<(usize, usize)> {
 async fn world(server: &Server, options: &Options) -> Result<World> {
     let address = server.launch().address;
     let recorder = Arc::new(Recorder::new());
-    let knobs = Arc::new(Knobs::new());
-    let mut world = World { address, recorder, rooms: Arc::new([]), knobs, seed: options.seed };
+    let controls = Arc::new(Controls::new());
+    let mut world = World { address, recorder, rooms: Arc::new([]), controls, seed: options.seed };
     let rest = world.rest(&Name::own("host"));
     let mut rooms = Vec::new();
-    for number in 0..options.crew.rooms {
+    for number in 0..options.counts.rooms {
         rooms.push(rest.make_room(&format!("room {number}")).await.ok_or("a room cannot be made")?);
     }
     world.rooms = rooms.into();
     Ok(world)
 }
 
-/// All faults are over: everybody finishes, hears everything, and leaves.
-async fn wind_down(stage: &Stage, mut clients: JoinSet<Left>, options: &Options) -> Result<Vec<Left>> {
-    if let Err(error) = nemesis::stand_up(stage).await {
+/// After the faults all clients finish, receive everything, and leave.
+async fn wind_down(stage: &Stage, mut clients: JoinSet<FinalState>, options: &Options) -> Result<Vec<FinalState>> {
+    if let Err(error) = nemesis::ensure_running(stage).await {
         stage.complain(error.to_string());
     }
-    let World { recorder, knobs, .. } = &stage.world;
+    let World { recorder, controls, .. } = &stage.world;
     recorder.phase(Phase::Healed);
-    // Life goes on for a moment, so that whoever hears nothing any more is found.
-    sleep(LIFE_GOES_ON).await;
-    knobs.act.send_replace(Act::Settle);
-    // With a bug there may be what is never stored: no need to wait for it.
-    let patience = if options.bug.is_some() { TO_SETTLE / 5 } else { TO_SETTLE };
-    let settled = timeout(patience, knobs.under_way.subscribe().wait_for(|count| *count == 0)).await.is_ok();
+    // The clients work on for a moment, so that a subscriber that receives nothing any more is found.
+    sleep(KEEP_WORKING).await;
+    controls.mode.send_replace(Mode::Settle);
+    // With a bug some messages may never be stored, so waiting long for them is useless.
+    let time_limit = if options.bug.is_some() { TO_SETTLE / 5 } else { TO_SETTLE };
+    let settled = timeout(time_limit, controls.under_way.subscribe().wait_for(|count| *count == 0)).await.is_ok();
     if !settled {
-        stage.complain(format!("still under way: {}", counted(*knobs.under_way.borrow(), "command")));
+        stage.complain(format!("still under way: {}", counted(*controls.under_way.borrow(), "command")));
     }
     recorder.phase(Phase::Quiet);
     sleep(options.quiet.max(SHORTEST_QUIET)).await;
     final_reads::presence(&stage.world).await;
     recorder.phase(Phase::Final);
-    knobs.act.send_replace(Act::Leave);
+    controls.mode.send_replace(Mode::Leave);
     let mut left = Vec::new();
     while let Ok(Some(done)) = timeout(TO_SETTLE, clients.join_next()).await {
         match done {
@@ -245,7 +245,7 @@ async fn wind_down(stage: &Stage, mut clients: JoinSet<Left>, options: &Options)
     if !clients.is_empty() {
         stage.complain(format!("{} cannot leave", counted(clients.len(), "client")));
     }
-    // The order in which they end is chance.
+    // Clients end in any order.
     left.sort_by(|a, b| a.name.process.cmp(&b.name.process));
     Ok(left)
 }
@@ -257,7 +257,7 @@ fn panics(log: &Path) -> Result<Vec<String>> {
     Ok(log.lines().filter(|line| line.contains("panicked at")).map(|line| format!("in the log: {line}")).collect())
 }
 
-/// The folder of a run, which goes with it unless it is kept.
+/// The folder of a run. Dropping it removes the folder, unless it is kept.
 struct Folder {
     path: PathBuf,
     is_kept: bool,
@@ -272,7 +272,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Where the database is; what is done to its disk does not concern the log.
+    /// The folder of the database. What is done to its disk does not affect the log.
     fn data(&self) -> PathBuf {
         self.path.join("data")
     }
@@ -292,13 +292,13 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if !self.is_kept {
-            // What cannot be removed is in the machine's folder for such things.
+            // What cannot be removed is in the system's folder for temporary files.
             drop(fs::remove_dir_all(&self.path));
         }
     }
 }
 
-/// What every subscription has to reach the head in.
+/// Every subscription has to reach the head within this time.
 const SHORTEST_QUIET: Duration = Duration::from_secs(2);
-const LIFE_GOES_ON: Duration = Duration::from_secs(2);
+const KEEP_WORKING: Duration = Duration::from_secs(2);
 const TO_SETTLE: Duration = Duration::from_secs(45);

@@ -1,4 +1,4 @@
-//! The server as a process: started, killed, frozen, stopped, and started again where it was.
+//! The server's process: it can be started, killed, frozen, stopped, and started again at the same address.
 
 use std::{
     error::Error,
@@ -21,7 +21,7 @@ use crate::{
     rng::Rng,
 };
 
-/// What can go wrong in the torture itself.
+/// The result of a step of the torture. An error means that the torture itself failed, not the server.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How a server is started.
@@ -29,24 +29,24 @@ pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 pub struct Launch {
     /// The program.
     pub program: PathBuf,
-    /// Its database.
+    /// The URL of its database.
     pub database: String,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// Where its log goes; each start adds to it.
+    /// The file of its log; each start appends to it.
     pub log: PathBuf,
-    /// What stands in its environment at every start.
+    /// The variables in its environment at every start.
     pub variables: Vec<(String, OsString)>,
 }
 
-/// A server that is up, or may be started again. Dropping it kills it.
+/// A server that runs or can be started. Dropping it kills it.
 #[derive(Debug)]
 pub struct Server {
     launch: Launch,
     process: Option<Child>,
     /// How often it was started.
     pub starts: usize,
-    /// How often it was killed, by us or by itself at a point that we chose.
+    /// How often it was killed, by us or by itself at a chosen point.
     pub kills: usize,
 }
 
@@ -65,7 +65,7 @@ impl Server {
         self.start_with(&[]).await
     }
 
-    /// The same with more in its environment, this time only.
+    /// The same, with more variables for this start only.
     ///
     /// # Errors
     /// It cannot be started, ends, or is not ready in time.
@@ -84,7 +84,7 @@ impl Server {
         Ok(())
     }
 
-    /// Starts it, and does not wait.
+    /// Starts the process without waiting for it.
     ///
     /// # Errors
     /// It cannot be started.
@@ -96,7 +96,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(File::options().append(true).open(&self.launch.log)?)
             .stderr(log)
-            // Ctrl-C is for the torture, which kills it then.
+            // Ctrl-C goes to the torture, which kills the server.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -105,13 +105,13 @@ impl Server {
         Ok(())
     }
 
-    /// Whether it takes requests.
+    /// Whether it answers requests.
     pub async fn is_ready(&self) -> bool {
         let asked = rest::call(self.launch.address, "GET", "/readyz", None, None);
         timeout(Duration::from_secs(2), asked).await.is_ok_and(|reply| reply.is_some_and(|reply| reply.status == 200))
     }
 
-    /// How it ended, if it has.
+    /// How it ended, if it has ended.
     ///
     /// # Errors
     /// The system does not say.
@@ -124,27 +124,27 @@ impl Server {
         Ok(status)
     }
 
-    /// Whether there is a process.
+    /// Whether the process runs.
     #[must_use]
     pub const fn is_up(&self) -> bool {
         self.process.is_some()
     }
 
-    /// Waits for its end, so long; `None`: it runs on.
+    /// Waits for its end for this long; `None`: it still runs.
     ///
     /// # Errors
     /// The system does not say.
-    pub async fn ended(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
+    pub async fn ended(&mut self, time_limit: Duration) -> Result<Option<ExitStatus>> {
         let Some(process) = &mut self.process else { return Ok(None) };
-        let Ok(status) = timeout(patience, process.wait()).await else { return Ok(None) };
+        let Ok(status) = timeout(time_limit, process.wait()).await else { return Ok(None) };
         self.process = None;
         Ok(Some(status?))
     }
 
-    /// Kills it without a word.
+    /// Kills it with SIGKILL.
     ///
     /// # Errors
-    /// The system does not let us.
+    /// The system refuses.
     pub async fn kill(&mut self) -> Result {
         if let Some(mut process) = self.process.take() {
             process.kill().await?;
@@ -153,10 +153,10 @@ impl Server {
         Ok(())
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks it to stop with SIGTERM, and waits until it has ended.
     ///
     /// # Errors
-    /// It does not stop in time, or not well.
+    /// It does not stop in time, or ends with an error.
     pub async fn stop(&mut self) -> Result {
         if !self.is_up() {
             return Ok(());
@@ -177,18 +177,18 @@ impl Server {
         self.process.as_ref().and_then(Child::id)
     }
 
-    /// How it is started.
+    /// The options it is started with.
     #[must_use]
     pub const fn launch(&self) -> &Launch {
         &self.launch
     }
 }
 
-/// An address that nobody uses, below those that the system gives to whoever connects: so it stays ours while the server
-/// is down.
+/// A free address. Its port is below those that the system gives to outgoing connections, so it stays free while the
+/// server is down.
 ///
 /// # Errors
-/// There is none.
+/// No port is free.
 pub fn free_address(host: IpAddr, rng: &mut Rng) -> Result<SocketAddr> {
     for _ in 0..1_000 {
         let port = u16::try_from(rng.between(12_000, 32_000))?;

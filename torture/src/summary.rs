@@ -1,4 +1,4 @@
-//! What a run comes to, for people.
+//! Reports of runs, as text for people.
 
 use std::{
     collections::BTreeMap,
@@ -6,12 +6,12 @@ use std::{
 };
 
 use crate::{
+    format::{counted, times},
     nemesis::Fault,
     run::Report,
-    words::{counted, times},
 };
 
-/// What many runs come to.
+/// The sums over many runs.
 #[derive(Debug, Default)]
 pub struct Tally {
     runs: usize,
@@ -19,7 +19,7 @@ pub struct Tally {
     kills: usize,
     sends: usize,
     events: usize,
-    /// How often each fault was done, and how often it could not be.
+    /// How often each fault was injected, and how often that failed.
     faults: BTreeMap<Fault, (usize, usize)>,
 }
 
@@ -28,12 +28,12 @@ impl Tally {
     pub fn add(&mut self, report: &Report) {
         self.runs += 1;
         self.kills += report.kills;
-        self.sends += report.judged.summary.sends_ok;
-        self.events += report.judged.summary.events;
+        self.sends += report.findings.summary.sends_ok;
+        self.events += report.findings.summary.events;
         if !report.is_clean() {
             self.unclean.push(report.seed);
         }
-        for deed in &report.deeds {
+        for deed in &report.injected {
             let (done, not_done) = self.faults.entry(deed.fault).or_default();
             *(if deed.what.is_ok() { done } else { not_done }) += 1;
         }
@@ -48,7 +48,7 @@ impl Tally {
         self.unclean.is_empty()
     }
 
-    /// How often a fault was done.
+    /// How often a fault was injected.
     #[must_use]
     pub fn done(&self, fault: Fault) -> usize {
         self.faults.get(&fault).map_or(0, |(done, _)| *done)
@@ -77,7 +77,7 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (starts, kills) = (times(self.starts), times(self.kills));
         writeln!(f, "seed {}: the server was started {starts}, killed {kills}", self.seed)?;
-        for deed in &self.deeds {
+        for deed in &self.injected {
             let (at, took) = (deed.at.as_secs_f64(), deed.took.as_secs_f64());
             let (done, what) = match &deed.what {
                 Ok(what) => ("", what),
@@ -88,7 +88,7 @@ impl Display for Report {
         for (fault, why) in &self.skipped {
             writeln!(f, "  skipped {}: {why}", fault.name())?;
         }
-        writeln!(f, "{} (judged in {:.1} s)", self.judged, self.judging.as_secs_f64())?;
+        writeln!(f, "{} (judged in {:.1} s)", self.findings, self.check_time.as_secs_f64())?;
         for complaint in &self.complaints {
             writeln!(f, "wrong: {complaint}")?;
         }

@@ -1,4 +1,4 @@
-//! From the frames of the wire to the records of a history.
+//! Converts frames of the wire to records of a history.
 
 use histcheck::history::{Attached, Event, Kind, Position, What};
 use serde_json::Value;
@@ -57,13 +57,13 @@ pub fn ids(identities: &Value) -> Vec<String> {
     identities.as_array().into_iter().flatten().map(|identity| text(&identity["user"])).collect()
 }
 
-/// A text, or an empty one.
+/// The text of a value, or an empty text.
 #[must_use]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A body as the history has it: long ones by their beginning and their hash, so that histories stay small.
+/// A body as histories have it. Of long bodies only the beginning and a hash are kept, so that histories stay small.
 #[must_use]
 pub fn short(body: &str) -> String {
     if body.len() <= 64 {

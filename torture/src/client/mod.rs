@@ -1,12 +1,12 @@
-//! Clients that write down everything they do and see.
+//! Clients that record everything they do and see.
 
-pub mod door;
+pub mod endpoint;
 pub mod frame;
 pub mod rest;
 pub mod socket;
 pub mod stream;
 
-/// Whether a send that is refused with this code is tried again, with the same key.
+/// Whether a send that was refused with this code is sent again with the same key.
 #[must_use]
 pub fn may_retry(code: &str) -> bool {
     matches!(code, "unavailable" | "overloaded" | "storage_full" | "outcome_unknown" | "rate_limited")

@@ -1,4 +1,4 @@
-//! A client of the REST API: a connection a call.
+//! A client of the REST API. Each call uses a connection of its own.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -13,18 +13,18 @@ use tokio::{net::TcpStream, time::timeout};
 use super::frame;
 use crate::recorder::{Name, Recorder};
 
-/// What the server answered.
+/// An answer of the server.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
     pub status: u16,
     /// The body, if it is JSON.
     pub body: Value,
-    /// Whether the key of a send had been used before.
+    /// Whether the answer says that the key was used before.
     pub replayed: bool,
 }
 
-/// A call that nobody writes down; `None`: there was no answer.
+/// Makes a call without recording it; `None`: there was no answer.
 pub async fn call(
     address: SocketAddr,
     method: &str,
@@ -93,7 +93,7 @@ impl Rest {
         .await
     }
 
-    /// Looks at a room.
+    /// Gets a room.
     pub async fn look(&self, room: u64) -> Outcome<Room> {
         let path = self.path(room, "?");
         let what = |result| What::Look { room, result };
@@ -121,7 +121,7 @@ impl Rest {
         self.record(("DELETE", &path), None, None, (|_: &Reply| Some(()), |result| What::Delete { room, result })).await
     }
 
-    /// Makes a room, or finds the one that has the name already; nobody writes that down.
+    /// Creates a room, or finds the room that has the name already, without recording it.
     pub async fn make_room(&self, name: &str) -> Option<u64> {
         let reply = call(self.address, "POST", "/api/chat/rooms", None, Some(json!({"name": name}))).await?;
         reply.body["id"].as_u64().or_else(|| reply.body["room"]["id"].as_u64())
@@ -131,7 +131,7 @@ impl Rest {
         format!("/api/chat/rooms/{room}{rest}username={}", self.name.user)
     }
 
-    /// Makes a call and writes it down.
+    /// Makes a call and records it.
     async fn record<T: Clone>(
         &self,
         (method, path): (&str, &str),
@@ -156,7 +156,7 @@ impl Rest {
     }
 }
 
-/// An answer in no shape that the wire's description knows: nothing may come of that but an alarm.
+/// An answer that does not fit the wire's description. It ends as an anomaly.
 fn not_understood<T>() -> Outcome<T> {
     Outcome::Refused("not_understood".to_owned())
 }
@@ -175,5 +175,5 @@ fn room(body: &Value) -> Option<Room> {
     Some(Room { name: body["name"].as_str()?.to_owned(), head: body["head"].as_u64()? })
 }
 
-/// How long a client waits for an answer before it takes it that none will come.
+/// How long a client waits for an answer before it gives up.
 const TIMEOUT: Duration = Duration::from_secs(20);

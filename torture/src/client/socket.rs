@@ -11,10 +11,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use super::{door::Door, frame};
+use super::{endpoint::Endpoint, frame};
 use crate::recorder::{Name, Recorder};
 
-/// What a client may ask over its socket.
+/// A command that a client can send over its socket.
 #[derive(Debug, Clone)]
 pub enum Ask {
     /// Sends a message.
@@ -26,21 +26,21 @@ pub enum Ask {
         /// The text.
         body: String,
     },
-    /// Begins to hear a room.
+    /// Attaches to a room.
     Attach {
         /// The room.
         room: u64,
-        /// From where; `None`: from the head.
+        /// The position to resume from; `None`: the head.
         after: Option<Position>,
         /// Whether to be shown as online.
         presence: bool,
     },
-    /// Hears a room no more.
+    /// Detaches from a room.
     Detach {
         /// The room.
         room: u64,
     },
-    /// Types, or has stopped.
+    /// Says that the user types, or has stopped.
     Type {
         /// The room.
         room: u64,
@@ -49,7 +49,7 @@ pub enum Ask {
     },
 }
 
-/// What came over a socket; it stands in the history already.
+/// What came over a socket. It is recorded in the history already.
 #[derive(Debug, Clone)]
 pub enum Seen {
     /// A send was answered.
@@ -60,9 +60,9 @@ pub enum Seen {
     Detached(u64, Outcome<()>),
     /// An event.
     Event(u64, Event),
-    /// Something else.
+    /// Anything else.
     Other,
-    /// The end.
+    /// The connection has ended.
     Closed(Option<u16>),
 }
 
@@ -73,7 +73,7 @@ struct Pending {
     ask: Ask,
 }
 
-/// An open socket. However it ends, the history says so.
+/// An open socket. However it ends, the history records it.
 #[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
@@ -81,46 +81,46 @@ pub struct Socket {
     name: Name,
     connection: u64,
     pending: BTreeMap<u64, Pending>,
-    /// Answers to attaches of which more is to come, by room.
+    /// The frames of answers to attaches that are not complete yet, by room.
     unfinished: BTreeMap<u64, Value>,
     asked: u64,
-    /// Since when its client means to go.
+    /// Since when the client means to leave.
     leaves_since: Option<u64>,
     is_over: bool,
 }
 
 impl Socket {
-    /// Opens a socket for any rooms; `None`: there is no server, or it does not want to.
-    pub async fn open(door: &Door) -> Option<Self> {
-        Self::connect(door, &format!("/ws/chat?username={}", door.name.user)).await
+    /// Opens a socket for many rooms; `None`: the server is not there or refuses.
+    pub async fn open(endpoint: &Endpoint) -> Option<Self> {
+        Self::connect(endpoint, &format!("/ws/chat?username={}", endpoint.name.user)).await
     }
 
-    /// Opens a socket of one room, to which it is attached by that.
-    pub async fn open_room(door: &Door, room: u64, after: Option<Position>) -> Option<Self> {
-        let began = door.recorder.now();
-        let mut path = format!("/ws/chat/{room}?username={}", door.name.user);
+    /// Opens a socket for one room, which attaches it to that room.
+    pub async fn open_room(endpoint: &Endpoint, room: u64, after: Option<Position>) -> Option<Self> {
+        let began = endpoint.recorder.now();
+        let mut path = format!("/ws/chat/{room}?username={}", endpoint.name.user);
         if let Some(Position { epoch, seq }) = &after {
             path += &format!("&after={seq}&epoch={epoch}");
         }
-        let mut socket = Self::connect(door, &path).await?;
-        // Its answer carries no name: it is called 0, and commands are counted from 1.
+        let mut socket = Self::connect(endpoint, &path).await?;
+        // The answer to this attach has no `ref`. It is recorded as command 0; other commands count from 1.
         socket.pending.insert(0, Pending { began, ask: Ask::Attach { room, after, presence: true } });
         Some(socket)
     }
 
-    async fn connect(door: &Door, path: &str) -> Option<Self> {
+    async fn connect(endpoint: &Endpoint, path: &str) -> Option<Self> {
         let connect = async {
-            let stream = door.connect().await.ok()?;
+            let stream = endpoint.connect().await.ok()?;
             stream.set_nodelay(true).ok()?;
-            let request = format!("ws://{}{path}", door.address).into_client_request().ok()?;
+            let request = format!("ws://{}{path}", endpoint.address).into_client_request().ok()?;
             Some(client_async(request, stream).await.ok()?.0)
         };
         let stream = timeout(TIMEOUT, connect).await.ok()??;
         Some(Self {
             stream,
-            recorder: door.recorder.clone(),
-            name: door.name.clone(),
-            connection: door.recorder.connection(),
+            recorder: endpoint.recorder.clone(),
+            name: endpoint.name.clone(),
+            connection: endpoint.recorder.connection(),
             pending: BTreeMap::new(),
             unfinished: BTreeMap::new(),
             asked: 0,
@@ -129,7 +129,7 @@ impl Socket {
         })
     }
 
-    /// Asks something; false: the socket is gone.
+    /// Sends a command; `false`: the connection has ended.
     pub async fn ask(&mut self, ask: Ask) -> bool {
         self.asked += 1;
         let reference = self.asked.to_string();
@@ -153,18 +153,18 @@ impl Socket {
         self.write(frame.to_string()).await
     }
 
-    /// Writes something that has no answer worth noting; false: the socket is gone.
+    /// Sends a text without recording an answer; `false`: the connection has ended.
     pub async fn write(&mut self, text: String) -> bool {
         matches!(timeout(TIMEOUT, self.stream.send(Message::text(text))).await, Ok(Ok(())))
     }
 
-    /// How many commands are not answered.
+    /// How many commands are unanswered.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.pending.len()
     }
 
-    /// What comes next; after the end, the end again. Nothing is lost when it is dropped while it waits.
+    /// The next thing that comes; after the end, always the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Seen {
         if self.is_over {
             return Seen::Closed(None);
@@ -182,7 +182,7 @@ impl Socket {
         }
     }
 
-    /// Ends it as one who leaves does: what comes before the server's word is still seen.
+    /// Closes the socket as a leaving client does. What comes before the server's close frame is still recorded.
     pub async fn close(mut self) {
         self.leaves_since = Some(self.recorder.now());
         if !matches!(timeout(TIMEOUT, self.stream.close(None)).await, Ok(Ok(()))) {
@@ -210,7 +210,7 @@ impl Socket {
         Seen::Other
     }
 
-    /// An answer may come in several frames: it is taken as a whole.
+    /// Handles an answer to an attach. It may come in several frames, and is recorded as a whole.
     fn attached(&mut self, room: u64, value: &Value) -> Seen {
         let mut whole = self.unfinished.remove(&room).unwrap_or_else(|| value.clone());
         if value["type"] == "events"
@@ -254,7 +254,7 @@ impl Socket {
         seen
     }
 
-    /// Its network has vanished: from now on the server hears nothing of it, and it is not told how it ends.
+    /// Notes that the client's network has vanished. From now on neither side learns how the connection ends.
     pub fn network_vanished(&self) {
         self.saw(What::HalfOpen);
     }
@@ -269,7 +269,7 @@ impl Socket {
         self.recorder.push(Record { process, user, connection: self.connection, began, ended, what });
     }
 
-    /// What is not answered by now never will be.
+    /// Ends the connection. Commands that are unanswered get no answer any more.
     fn end(&mut self, code: Option<u16>, by_client: bool) -> Seen {
         if self.is_over {
             return Seen::Closed(code);
@@ -282,7 +282,7 @@ impl Socket {
                     let body = frame::short(&body);
                     self.write_down(began, None, What::Send { room, key, body, result: Outcome::Unknown });
                 }
-                // A socket of one room is refused by its end.
+                // A socket for one room is refused by its close frame.
                 Ask::Attach { room, after, presence } if code == Some(NO_SUCH_ROOM) => {
                     let result = Outcome::Refused("room_not_found".to_owned());
                     self.write_down(
@@ -322,5 +322,5 @@ fn outcome<T>(refused: Option<&str>, done: Option<T>) -> Outcome<T> {
 }
 
 const NO_SUCH_ROOM: u16 = 4404;
-/// How long a client waits for a socket to open, to take what is written or to close.
+/// How long a client waits for a socket to open, to accept what is written, or to close.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,25 +10,25 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{door::Door, frame, socket::Seen};
+use super::{endpoint::Endpoint, frame, socket::Seen};
 use crate::recorder::Name;
 
-/// One room, heard over plain HTTP. However it ends, the history says so.
+/// An event stream of one room. However it ends, the history records it.
 #[derive(Debug)]
 pub struct Stream {
-    door: Door,
+    endpoint: Endpoint,
     room: u64,
     connection: u64,
     body: Incoming,
     driver: JoinHandle<Result<(), hyper::Error>>,
-    /// What has come and makes no whole event yet.
+    /// Bytes that have come and are not a whole event yet.
     rest: Vec<u8>,
     waiting: VecDeque<Value>,
     attach: Option<Attach>,
     is_over: bool,
 }
 
-/// An attach whose answer has not come whole: the gap comes one by one behind it.
+/// An attach whose answer is not complete. The missed events come one by one after it.
 #[derive(Debug)]
 struct Attach {
     began: u64,
@@ -38,27 +38,27 @@ struct Attach {
     missing: u64,
 }
 
-/// What came of asking for a stream.
+/// The result of opening a stream.
 #[derive(Debug)]
 pub enum Opened {
     /// It is open.
     Stream(Box<Stream>),
-    /// The room is gone.
+    /// The room was deleted.
     Gone,
-    /// Not now.
+    /// The server does not accept it now.
     No,
 }
 
 impl Stream {
-    /// Opens a stream from a position on.
-    pub async fn open(door: &Door, room: u64, after: Option<Position>) -> Opened {
-        let began = door.recorder.now();
-        let connection = door.recorder.connection();
-        let asked = timeout(TIMEOUT, ask(door, room, after.as_ref())).await.ok().flatten();
+    /// Opens a stream, resuming from a position.
+    pub async fn open(endpoint: &Endpoint, room: u64, after: Option<Position>) -> Opened {
+        let began = endpoint.recorder.now();
+        let connection = endpoint.recorder.connection();
+        let asked = timeout(TIMEOUT, ask(endpoint, room, after.as_ref())).await.ok().flatten();
         let refused = |result| {
-            let ended = matches!(result, Outcome::Refused(_)).then(|| door.recorder.now());
+            let ended = matches!(result, Outcome::Refused(_)).then(|| endpoint.recorder.now());
             write_down(
-                door,
+                endpoint,
                 connection,
                 began,
                 ended,
@@ -68,8 +68,8 @@ impl Stream {
         match asked {
             Some((200, body, driver)) => {
                 let attach = Some(Attach { began, after, head: None, gap: Vec::new(), missing: 0 });
-                let (door, rest, waiting) = (door.clone(), Vec::new(), VecDeque::new());
-                let stream = Self { door, room, connection, body, driver, rest, waiting, attach, is_over: false };
+                let (endpoint, rest, waiting) = (endpoint.clone(), Vec::new(), VecDeque::new());
+                let stream = Self { endpoint, room, connection, body, driver, rest, waiting, attach, is_over: false };
                 Opened::Stream(Box::new(stream))
             }
             Some((status, body, driver)) => {
@@ -89,7 +89,7 @@ impl Stream {
         }
     }
 
-    /// What comes next; after the end, the end again. Nothing is lost when it is dropped while it waits.
+    /// The next thing that comes; after the end, always the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Seen {
         loop {
             if let Some(value) = self.waiting.pop_front() {
@@ -110,7 +110,7 @@ impl Stream {
         }
     }
 
-    /// Takes the whole events out of what has come.
+    /// Takes the whole events out of the bytes that have come.
     fn split(&mut self) {
         while let Some(end) = self.rest.windows(2).position(|two| two == b"\n\n") {
             let event: Vec<u8> = self.rest.drain(..end + 2).collect();
@@ -158,7 +158,7 @@ impl Stream {
         }
     }
 
-    /// The answer is whole.
+    /// The answer is complete.
     fn whole(&mut self) -> Seen {
         let Some(Attach { head: Some(head), gap, .. }) = &mut self.attach else { return Seen::Other };
         let attached = Attached::Resumed { head: head.clone(), events: std::mem::take(gap) };
@@ -169,18 +169,18 @@ impl Stream {
         let Some(Attach { began, after, .. }) = self.attach.take() else { return Seen::Other };
         let result = Outcome::Ok(attached);
         let what = What::Attach { room: self.room, after, presence: true, result: result.clone() };
-        write_down(&self.door, self.connection, began, Some(self.door.recorder.now()), what);
+        write_down(&self.endpoint, self.connection, began, Some(self.endpoint.recorder.now()), what);
         Seen::Attached(self.room, result)
     }
 
-    /// Its network has vanished: from now on the server hears nothing of it, and it is not told how it ends.
+    /// Notes that the client's network has vanished. From now on neither side learns how the connection ends.
     pub fn network_vanished(&self) {
         self.saw(What::HalfOpen);
     }
 
     fn saw(&self, what: What) {
-        let now = self.door.recorder.now();
-        write_down(&self.door, self.connection, now, Some(now), what);
+        let now = self.endpoint.recorder.now();
+        write_down(&self.endpoint, self.connection, now, Some(now), what);
     }
 
     fn end(&mut self, by_client: bool) -> Seen {
@@ -189,7 +189,7 @@ impl Stream {
             return seen;
         }
         self.driver.abort();
-        // What came of the gap was heard, and counts: it is as if the log had ended there.
+        // The missed events that have come count: it is as if the log had ended with them.
         if let Some(attach) = &mut self.attach {
             match (&mut attach.head, attach.gap.last()) {
                 (Some(head), Some(last)) => {
@@ -199,7 +199,7 @@ impl Stream {
                 _ => {
                     let Some(Attach { began, after, .. }) = self.attach.take() else { return seen };
                     let what = What::Attach { room: self.room, after, presence: true, result: Outcome::Unknown };
-                    write_down(&self.door, self.connection, began, None, what);
+                    write_down(&self.endpoint, self.connection, began, None, what);
                 }
             }
         }
@@ -216,12 +216,12 @@ impl Drop for Stream {
 
 type Answer = (u16, Incoming, JoinHandle<Result<(), hyper::Error>>);
 
-async fn ask(door: &Door, room: u64, after: Option<&Position>) -> Option<Answer> {
-    let stream = door.connect().await.ok()?;
+async fn ask(endpoint: &Endpoint, room: u64, after: Option<&Position>) -> Option<Answer> {
+    let stream = endpoint.connect().await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     let driver = tokio::spawn(connection);
-    let path = format!("/api/chat/rooms/{room}/events?username={}", door.name.user);
-    let mut request = Request::builder().uri(path).header("host", door.address.to_string());
+    let path = format!("/api/chat/rooms/{room}/events?username={}", endpoint.name.user);
+    let mut request = Request::builder().uri(path).header("host", endpoint.address.to_string());
     if let Some(Position { epoch, seq }) = after {
         request = request.header("last-event-id", format!("{epoch}:{seq}"));
     }
@@ -229,9 +229,9 @@ async fn ask(door: &Door, room: u64, after: Option<&Position>) -> Option<Answer>
     Some((answer.status().as_u16(), answer.into_body(), driver))
 }
 
-fn write_down(door: &Door, connection: u64, began: u64, ended: Option<u64>, what: What) {
-    let Name { process, user } = door.name.clone();
-    door.recorder.push(Record { process, user, connection, began, ended, what });
+fn write_down(endpoint: &Endpoint, connection: u64, began: u64, ended: Option<u64>, what: What) {
+    let Name { process, user } = endpoint.name.clone();
+    endpoint.recorder.push(Record { process, user, connection, began, ended, what });
 }
 
 /// How long a client waits for the head of an answer.

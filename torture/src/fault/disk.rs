@@ -1,4 +1,4 @@
-//! A small disk of its own that can be filled: tmpfs, which takes root.
+//! A small disk of its own that can be filled: a tmpfs, which needs root.
 
 use std::{
     env, fs,
@@ -9,17 +9,17 @@ use std::{
 
 use super::{FaultError, run, unique};
 
-/// A mounted disk; it goes, with all that is on it, when this is dropped.
+/// A mounted disk. Dropping it unmounts it and loses its contents.
 #[derive(Debug)]
 pub struct Disk {
     folder: PathBuf,
 }
 
 impl Disk {
-    /// Mounts one of this size.
+    /// Mounts a disk of this size.
     ///
     /// # Errors
-    /// [`FaultError::Impossible`] unless root asks.
+    /// [`FaultError::Impossible`] without root.
     pub async fn mount(bytes: u64) -> Result<Self, FaultError> {
         if run("id", &["-u"]).await?.trim() != "0" {
             return Err(FaultError::Impossible("only root can mount a disk".to_owned()));
@@ -31,20 +31,20 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Where it is.
+    /// Where it is mounted.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Fills it to the last byte, and returns how many bytes that took.
+    /// Fills the disk to the last byte, and returns how many bytes that took.
     ///
     /// # Errors
     /// What the system says.
     pub fn fill(&self) -> Result<u64, FaultError> {
         let mut ballast = File::options().append(true).create(true).open(self.ballast())?;
         let mut filled = 0;
-        // Whole pages first, then what a page still takes.
+        // Whole pages first, then what still fits into a page.
         for chunk in [&[0; 1 << 16][..], &[0; 4096], &[0]] {
             loop {
                 match ballast.write(chunk) {
@@ -58,7 +58,7 @@ impl Disk {
         Ok(filled)
     }
 
-    /// Makes room again.
+    /// Removes what filled the disk.
     ///
     /// # Errors
     /// What the system says.
@@ -66,7 +66,7 @@ impl Disk {
         Ok(fs::remove_file(self.ballast())?)
     }
 
-    /// Makes some room, and leaves the rest filled.
+    /// Frees some room, and leaves the rest filled.
     ///
     /// # Errors
     /// What the system says.
@@ -77,10 +77,10 @@ impl Disk {
         Ok(ballast.set_len(size.saturating_sub(bytes))?)
     }
 
-    /// Takes no writes any more; files that are open for them must have been closed.
+    /// Makes the disk read-only. Files that are open for writing must have been closed.
     ///
     /// # Errors
-    /// [`FaultError::Failed`] where some are open.
+    /// [`FaultError::Failed`] if such files are open.
     pub async fn protect(&self) -> Result<(), FaultError> {
         run("mount", &["-o", "remount,ro", &self.folder.display().to_string()]).await.map(drop)
     }
@@ -92,8 +92,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: whoever still has a file open there keeps it until the end. What fails stays in the machine's folder for
-        // such things.
+        // Unmounts lazily: processes that have files open there keep them. What cannot be removed is in the system's
+        // folder for temporary files.
         let unmounted = std::process::Command::new("umount").arg("-l").arg(&self.folder).status();
         if unmounted.is_ok_and(|status| status.success()) {
             let _ = fs::remove_dir(&self.folder);

@@ -1,4 +1,4 @@
-//! Another writer, who holds a lock on the database for as long as it is told.
+//! Another writer, which holds a lock on the database.
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::FaultError;
 
-/// A lock that another connection holds until this is let go of.
+/// A lock that another connection holds until it is released.
 #[derive(Debug)]
 pub struct Lock {
     connection: DatabaseConnection,
@@ -15,10 +15,10 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// The one write lock of an SQLite database.
+    /// Takes the write lock of an SQLite database.
     ///
     /// # Errors
-    /// [`FaultError::Database`] where it is not to be had within 5 s.
+    /// [`FaultError::Database`] if the lock is not free within 5 s.
     pub async fn on_sqlite(url: &str) -> Result<Self, FaultError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -27,27 +27,27 @@ impl Lock {
         Self::begin(url, options).await
     }
 
-    /// A whole table, on a server.
+    /// Locks a whole table on a database's server.
     ///
     /// # Errors
-    /// [`FaultError::Database`] where it is not to be had.
+    /// [`FaultError::Database`] if the lock cannot be had.
     pub async fn on_table(url: &str, table: &str) -> Result<Self, FaultError> {
         let lock = Self::begin(url, TransactionOptions::default()).await?;
         let is_postgres = lock.connection.get_database_backend() == DatabaseBackend::Postgres;
         let sql = if is_postgres {
             format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         } else {
-            // It belongs to the session, which ends with the lock.
+            // The lock belongs to the connection, which ends with this value.
             format!("LOCK TABLES {table} WRITE")
         };
         lock.transaction.execute_unprepared(&sql).await?;
         Ok(lock)
     }
 
-    /// Some rows of a table, on a server.
+    /// Locks some rows of a table on a database's server.
     ///
     /// # Errors
-    /// [`FaultError::Database`] where they are not to be had, or there are none.
+    /// [`FaultError::Database`] if they cannot be locked, or there are none.
     pub async fn on_rows(url: &str, table: &str, condition: &str) -> Result<Self, FaultError> {
         let lock = Self::begin(url, TransactionOptions::default()).await?;
         let backend = lock.connection.get_database_backend();
@@ -59,10 +59,10 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Lets go of it.
+    /// Releases the lock.
     ///
     /// # Errors
-    /// [`FaultError::Database`] where the connection is gone, and the lock with it.
+    /// [`FaultError::Database`] if the connection, and the lock with it, is gone.
     pub async fn release(self) -> Result<(), FaultError> {
         self.transaction.rollback().await?;
         Ok(self.connection.close().await?)

@@ -1,5 +1,6 @@
-//! Ways to break what a server stands on: its disk and clock ([`shim`], [`disk`]), its database ([`proxy`], [`lock`]),
-//! its process ([`process`]) and the network to its clients ([`network`]). Each can be seen to have happened: it counts what it did.
+//! Ways to break what a server depends on: its disk and clock ([`shim`], [`disk`]), its database ([`proxy`], [`lock`]),
+//! its process ([`process`]) and the network to its clients ([`network`]). Each fault counts what it did, so that tests
+//! can see that it happened.
 
 use std::{fmt, io};
 
@@ -11,16 +12,16 @@ pub mod process;
 pub mod proxy;
 pub mod shim;
 
-/// Why a fault could not be made.
+/// Why a fault could not be injected.
 #[derive(Debug)]
 pub enum FaultError {
-    /// This machine, or this user of it, cannot do so.
+    /// This machine or this user cannot do it.
     Impossible(String),
-    /// A program was run for it, and failed.
+    /// A program that was run for it failed.
     Failed(String),
-    /// The system refused something.
+    /// The system refused.
     Io(io::Error),
-    /// The database refused something.
+    /// The database refused.
     Database(sea_orm::DbErr),
 }
 
@@ -57,7 +58,7 @@ impl From<sea_orm::DbErr> for FaultError {
     }
 }
 
-/// A name for a folder that nobody else has.
+/// A name for a folder that nothing else uses.
 fn unique(what: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -65,7 +66,7 @@ fn unique(what: &str) -> String {
     format!("chat-{what}-{}-{}-{since:x}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Runs a program that a fault needs, and returns what it says.
+/// Runs a program that a fault needs, and returns its output.
 async fn run(program: &str, args: &[&str]) -> Result<String, FaultError> {
     let output = tokio::process::Command::new(program).args(args).output().await;
     let output = output.map_err(|error| FaultError::Impossible(format!("{program}: {error}")))?;

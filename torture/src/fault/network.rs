@@ -1,7 +1,7 @@
 //! A network that can vanish: packets are dropped on the way, and neither end is told.
 //!
-//! It is made of three network namespaces in a row: the server's, one that passes packets on, and the far clients'. Nothing of
-//! it is seen outside of them. That takes root, and the program `ip`.
+//! It consists of three network namespaces in a row: the server's, one that forwards packets, and the far clients'.
+//! Nothing outside of them is affected. It needs root, and the program `ip`.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::{FaultError, run, unique};
 
-/// The network; it goes when this is dropped.
+/// A network, which is removed when it is dropped.
 #[derive(Debug)]
 pub struct Network {
     near: String,
@@ -51,7 +51,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Takes this thread to the server's side, until what is returned is dropped. Threads and processes that it starts are
+    /// Moves this thread to the server's side, until the result is dropped. Threads and processes that it starts are
     /// there, too.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Network {
         let far = self.far.clone();
         let connected = tokio::task::spawn_blocking(move || {
             let _inside = Inside::enter(&far)?;
-            // A socket belongs to the network in which it was made.
+            // A socket belongs to the namespace in which it was created.
             std::net::TcpStream::connect_timeout(&to, TIMEOUT)
         });
         let stream = connected.await.map_err(io::Error::other)??;
@@ -76,7 +76,7 @@ impl Network {
         TcpStream::from_std(stream)
     }
 
-    /// Drops all packets on the way from now on, or passes them on again.
+    /// Drops all packets from now on, or forwards them again.
     ///
     /// # Errors
     /// What `ip` says.
@@ -90,13 +90,13 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         for namespace in [&self.near, &self.between, &self.far] {
-            // What is not there need not go.
+            // A namespace that does not exist need not be removed.
             drop(std::process::Command::new("ip").args(["netns", "del", namespace]).output());
         }
     }
 }
 
-/// While this lasts, its thread is in another network.
+/// While this value lives, its thread is in another namespace.
 #[derive(Debug)]
 pub struct Inside {
     home: File,
@@ -112,7 +112,7 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // It worked on the way in.
+        // The way back works, since the way in did.
         drop(move_to(&self.home));
     }
 }
@@ -129,7 +129,7 @@ fn move_to(_namespace: &File) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Lays a cable between two machines; each end is called as told.
+/// Connects two namespaces by a pair of devices with these names.
 async fn join(one: (&str, &str), other: (&str, &str), name: &str) -> Result<(), FaultError> {
     let ends = ["link", "add", name, "netns", one.0, "type", "veth", "peer", "name", name, "netns", other.0];
     run("ip", &ends).await?;

@@ -1,4 +1,4 @@
-//! A power cut: what was written and not synced is undone, from the logs that the shim keeps.
+//! A power cut: undoes what was written and not synced, from the logs that the shim keeps.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,28 +11,28 @@ use std::{
 
 use super::FaultError;
 
-/// How much of the unsynced is lost.
+/// How much of the unsynced data is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// All of it: nothing had been written back.
+    /// All of it, as if nothing had been written back.
     Clean,
-    /// Some sectors of it, by chance: they had been written back in any order.
+    /// Some of its sectors, by chance, as if the others had been written back in any order.
     Torn {
-        /// The same seed, the same chance.
+        /// The seed of the chance.
         seed: u64,
     },
 }
 
-/// What a power cut has taken.
+/// What a power cut has undone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// Sectors that are as they were.
+    /// Sectors that were undone.
     pub undone: usize,
-    /// Unsynced sectors that were written back in time.
+    /// Unsynced sectors that were kept.
     pub kept: usize,
 }
 
-/// What stands in a log; `shim.c` writes it.
+/// A record in a log of the shim, as `shim.c` writes it.
 #[derive(Debug)]
 enum Record<'a> {
     Write { offset: usize, count: usize, size: usize, old: &'a [u8] },
@@ -40,7 +40,7 @@ enum Record<'a> {
     SyncFailed,
 }
 
-/// Undoes what the logs in this folder hold, and removes them.
+/// Undoes what the logs in this folder hold, and removes the logs.
 pub(super) fn cut(logs: &Path, cut: Cut) -> Result<Lost, FaultError> {
     let mut lost = Lost::default();
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn cut(logs: &Path, cut: Cut) -> Result<Lost, FaultError> {
     Ok(lost)
 }
 
-/// The path and the records of a log. A record that is not whole was never followed by its write.
+/// The path and the records of a log. An incomplete record at the end was not followed by its write.
 fn parse(log: &[u8]) -> Option<(PathBuf, Vec<Record<'_>>)> {
     let (path, mut rest) = log.split_at_checked(PATH)?;
     let end = path.iter().position(|byte| *byte == 0)?;
@@ -87,7 +87,8 @@ fn next(log: &[u8]) -> Option<(Record<'_>, &[u8])> {
     Some((record, rest))
 }
 
-/// What the disk has of a file: each sector as it was when it was last saved, but for those that were lucky.
+/// The contents of a file after the cut: each sector as it was when it was last synced, except those that are kept by
+/// chance.
 fn undo(after: &[u8], records: &[Record<'_>], cut: Cut, lost: &mut Lost) -> Vec<u8> {
     let (saved, size_saved) = last_saved(records);
     let mut disk = after.to_owned();
@@ -101,7 +102,7 @@ fn undo(after: &[u8], records: &[Record<'_>], cut: Cut, lost: &mut Lost) -> Vec<
         disk.resize(disk.len().max(end).max(size), 0);
         for sector in sectors(*offset, *count).filter(|sector| saved.get(sector).is_none_or(|saved| at >= *saved)) {
             let (from, to) = ((sector * SECTOR).max(*offset), ((sector + 1) * SECTOR).min(end));
-            // Behind the end of what there was, there was nothing.
+            // Behind the old end of the file there was nothing.
             let old = old.get(from - offset..).unwrap_or_default();
             let old = &old[..old.len().min(to - from)];
             disk[from..to].fill(0);
@@ -111,7 +112,7 @@ fn undo(after: &[u8], records: &[Record<'_>], cut: Cut, lost: &mut Lost) -> Vec<
     keep_some(disk, after, size, cut, lost)
 }
 
-/// For each sector that was ever saved, and for the size, the record with which it was.
+/// The last record at which each sector was saved, and the last at which the size was.
 fn last_saved(records: &[Record<'_>]) -> (BTreeMap<usize, usize>, usize) {
     let (mut saved, mut dirty, mut size_saved) = (BTreeMap::new(), BTreeSet::new(), 0);
     for (at, record) in records.iter().enumerate() {
@@ -121,7 +122,7 @@ fn last_saved(records: &[Record<'_>]) -> (BTreeMap<usize, usize>, usize) {
                 saved.extend(std::mem::take(&mut dirty).into_iter().map(|sector| (sector, at)));
                 size_saved = at;
             }
-            // What could not be saved counts as clean all the same.
+            // After a failed sync the kernel counts the pages as clean all the same.
             Record::SyncFailed => dirty.clear(),
         }
     }
@@ -133,7 +134,7 @@ fn sectors(offset: usize, count: usize) -> Range<usize> {
     offset / SECTOR..(offset + count).div_ceil(SECTOR)
 }
 
-/// Counts what is undone, and leaves some of it as it was written if the cut is such.
+/// Counts what is undone, and keeps some of what was written if the cut is a torn one.
 fn keep_some(mut disk: Vec<u8>, after: &[u8], size: usize, cut: Cut, lost: &mut Lost) -> Vec<u8> {
     let mut chance = match cut {
         Cut::Clean => None,
@@ -158,7 +159,7 @@ fn keep_some(mut disk: Vec<u8>, after: &[u8], size: usize, cut: Cut, lost: &mut 
     disk
 }
 
-/// A small generator (splitmix64): the same seed gives the same numbers.
+/// The generator splitmix64: the same seed gives the same numbers.
 fn splitmix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -166,9 +167,9 @@ fn splitmix(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// How long a path is in a log.
+/// The length of a path in a log.
 const PATH: usize = 4096;
-/// What a disk writes whole.
+/// The size of what a disk writes at once.
 const SECTOR: usize = 512;
 
 #[cfg(test)]
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_was_written_over_or_added_is_undone_in_reverse() {
-        // "abc" became "aXc", then "aYZ", then "aYZ!".
+        // "abc" becomes "aXc", then "aYZ", then "aYZ!".
         let records = [write(1, 3, b"b", 1), write(1, 3, b"Xc", 2), write(3, 3, b"", 1)];
         assert_eq!(clean(b"aYZ!", &records), b"abc");
     }
@@ -202,7 +203,7 @@ mod tests {
         let records = [
             write(0, size, &old, size),
             Record::SyncFailed,
-            // The second sector is written again, and saved.
+            // The second sector is written again, and then synced.
             write(SECTOR, size, &[2; SECTOR], SECTOR),
             Record::Synced,
         ];

@@ -1,4 +1,4 @@
-//! What can be done to a process from outside, and seen of it.
+//! Signals to a process, its limits, and what it uses.
 
 use std::{fs, time::Duration};
 
@@ -7,20 +7,20 @@ use super::{FaultError, run};
 /// A signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Stands still until [`Signal::Continue`].
+    /// Stops the process until [`Signal::Continue`].
     Stop,
-    /// Goes on.
+    /// Continues the process.
     Continue,
-    /// Is asked to end.
+    /// Asks the process to end.
     Terminate,
-    /// Ends at once.
+    /// Ends the process at once.
     Kill,
 }
 
 /// Sends a signal to a process.
 ///
 /// # Errors
-/// [`FaultError::Failed`] where there is no such process.
+/// [`FaultError::Failed`] if there is no such process.
 pub async fn signal(pid: u32, signal: Signal) -> Result<(), FaultError> {
     let name = match signal {
         Signal::Stop => "-STOP",
@@ -31,15 +31,16 @@ pub async fn signal(pid: u32, signal: Signal) -> Result<(), FaultError> {
     run("kill", &[name, &pid.to_string()]).await.map(drop)
 }
 
-/// Lets a process have so many descriptors and no more. It keeps those it has, and may be given more again later.
+/// Limits how many file descriptors a process may have. It keeps those that it has; the limit may be raised again
+/// later.
 ///
 /// # Errors
-/// [`FaultError::Impossible`] without `prlimit`, [`FaultError::Failed`] where it is refused.
+/// [`FaultError::Impossible`] without `prlimit`; [`FaultError::Failed`] if it is refused.
 pub async fn limit_descriptors(pid: u32, most: usize) -> Result<(), FaultError> {
     run("prlimit", &["--pid", &pid.to_string(), &format!("--nofile={most}:")]).await.map(drop)
 }
 
-/// How many descriptors a process may have, as [`limit_descriptors`] sets it.
+/// How many file descriptors a process may have, as [`limit_descriptors`] sets it.
 ///
 /// # Errors
 /// What the system says.
@@ -50,7 +51,7 @@ pub fn descriptor_limit(pid: u32) -> Result<usize, FaultError> {
     soft.ok_or_else(|| FaultError::Failed(format!("not understood: {limits}")))
 }
 
-/// How many descriptors a process has open.
+/// How many file descriptors a process has open.
 ///
 /// # Errors
 /// What the system says.
@@ -68,7 +69,8 @@ pub fn cpu_time(pid: u32) -> Result<Duration, FaultError> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
-/// User and system time, in hundredths of a second: the fields 14 and 15, after a name that may hold anything.
+/// User and system time, in hundredths of a second. They are the fields 14 and 15; the name before them may contain
+/// anything.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);

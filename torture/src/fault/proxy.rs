@@ -1,4 +1,4 @@
-//! The network between a server and its database, or between clients and a server: a proxy that loses what it is told to.
+//! A proxy between a server and its database, or between clients and a server. It loses what it is told to lose.
 
 use std::{
     io,
@@ -20,7 +20,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// A proxy in front of one address. It forwards until it is told otherwise; dropping it cuts everything.
+/// A proxy in front of one address. It forwards everything until it is told otherwise. Dropping it cuts all
+/// connections.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -28,23 +29,23 @@ pub struct Proxy {
     task: JoinHandle<()>,
 }
 
-/// What is lost of the next `COMMIT`; the connection is cut with it.
+/// What is lost of the next `COMMIT`. The connection is cut with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lose {
     /// The command: nothing is stored.
     Request,
-    /// The answer: everything is stored, and nobody is told.
+    /// The answer: everything is stored, but the client is not told.
     Answer,
 }
 
-/// What has been seen so far.
+/// What has been counted so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections that are open.
     pub open: usize,
-    /// The most that were open at once.
+    /// The most connections that were open at once.
     pub most_open: usize,
-    /// Connections that were ever opened.
+    /// All connections that were opened.
     pub opened: usize,
     /// Commits that were lost.
     pub lost_commits: usize,
@@ -62,13 +63,13 @@ struct Orders {
     refuses: bool,
     stalls: bool,
     delay: Duration,
-    /// How often everything was cut.
+    /// How often all connections were cut.
     cuts: usize,
     lose: Option<(usize, Lose)>,
 }
 
 impl Proxy {
-    /// A proxy in front of this address, on an address of its own.
+    /// Starts a proxy in front of this address, on an address of its own.
     ///
     /// # Errors
     /// What the system says.
@@ -81,23 +82,23 @@ impl Proxy {
         Ok(Self { address, shared, task })
     }
 
-    /// Where it listens.
+    /// The proxy's address.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Ends all connections there are.
+    /// Cuts all connections.
     pub fn cut(&self) {
         self.order(|orders| orders.cuts += 1);
     }
 
-    /// Refuses new connections, or takes them again.
+    /// Refuses new connections, or accepts them again.
     pub fn refuse(&self, refuses: bool) {
         self.order(|orders| orders.refuses = refuses);
     }
 
-    /// Ends all connections and refuses new ones, as if nothing were there; or is there again.
+    /// Cuts all connections and refuses new ones, as if the server were down; or comes back.
     pub fn be_gone(&self, is_gone: bool) {
         self.order(|orders| {
             orders.refuses = is_gone;
@@ -105,39 +106,39 @@ impl Proxy {
         });
     }
 
-    /// Lets packets vanish: nothing is passed on in either direction, and neither side learns of it. Afterwards what waits
-    /// is passed on, as TCP would send it again.
+    /// Stops forwarding in both directions without telling either side. Afterwards the waiting bytes are forwarded, as
+    /// TCP would send them again.
     pub fn stall(&self, stalls: bool) {
         self.order(|orders| orders.stalls = stalls);
     }
 
-    /// Passes what the clients say on so much later.
+    /// Delays what clients send by this much.
     pub fn delay(&self, by: Duration) {
         self.order(|orders| orders.delay = by);
     }
 
-    /// Loses the next so many commits to PostgreSQL, MySQL or MariaDB.
+    /// Loses the next `times` commits to PostgreSQL, MySQL or MariaDB.
     pub fn lose_commits(&self, times: usize, what: Lose) {
         self.order(|orders| orders.lose = Some((times, what)));
     }
 
-    /// What has been seen so far.
+    /// What has been counted so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         *self.shared.counts.borrow()
     }
 
-    /// Begins to count anew; what is open stays counted.
+    /// Sets the counts to 0, except for the connections that are open.
     pub fn count_anew(&self) {
         self.shared.counts.send_modify(|counts| {
             *counts = Counts { open: counts.open, most_open: counts.open, ..Counts::default() };
         });
     }
 
-    /// Waits until the counts are such.
+    /// Waits until the counts fulfil a condition.
     pub async fn until(&self, are_such: impl FnMut(&Counts) -> bool) -> Counts {
         let mut counts = self.shared.counts.subscribe();
-        // The sender lives as long as this does.
+        // The sender lives as long as this proxy.
         counts.wait_for(are_such).await.map(|counts| *counts).unwrap_or_default()
     }
 
@@ -154,7 +155,7 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut orders = shared.orders.subscribe();
-    // They end with this task.
+    // The connections end with this task.
     let mut connections = JoinSet::new();
     let mut listener = Some(listener);
     loop {
@@ -175,12 +176,12 @@ async fn accept(listener: TcpListener, address: SocketAddr, shared: Arc<Shared>)
     }
 }
 
-/// The next connection; `None`: look again whether there may be one.
+/// The next connection; `None`: check again whether connections are accepted.
 async fn next(listener: Option<&TcpListener>, refuses: bool) -> Option<TcpStream> {
     match listener {
         Some(listener) => listener.accept().await.ok().map(|(client, _)| client),
         None if refuses => std::future::pending().await,
-        // Somebody else has the port for a moment.
+        // Another process has the port for a moment.
         None => {
             sleep(REBIND_PAUSE).await;
             None
@@ -188,13 +189,13 @@ async fn next(listener: Option<&TcpListener>, refuses: bool) -> Option<TcpStream
     }
 }
 
-/// One connection, until either side ends it or it is cut.
+/// Forwards one connection, until either side ends it or it is cut.
 async fn serve(client: TcpStream, shared: Arc<Shared>, mut orders: watch::Receiver<Orders>) {
     let _open = Open::new(&shared);
     let cuts = orders.borrow_and_update().cuts;
     let connect = timeout(CONNECT_TIMEOUT, TcpStream::connect(shared.upstream));
     let Ok(Ok(server)) = connect.await else { return };
-    // Delays are for us to make.
+    // Only the proxy should add delays.
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
         return;
     }
@@ -206,7 +207,7 @@ async fn serve(client: TcpStream, shared: Arc<Shared>, mut orders: watch::Receiv
     let both = async {
         let up = pin!(up.run(&mut from_client, &mut to_server));
         let down = pin!(down.run(&mut from_server, &mut to_client));
-        // Half of a connection may be closed: the other half goes on.
+        // One half of a connection may be closed while the other goes on.
         match select(up, down).await {
             Either::Left((End::Closed, down)) => drop(down.await),
             Either::Right((End::Closed, up)) => drop(up.await),
@@ -222,9 +223,9 @@ async fn serve(client: TcpStream, shared: Arc<Shared>, mut orders: watch::Receiv
 /// How one direction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Who speaks has nothing more to say.
+    /// The sender has closed its half.
     Closed,
-    /// Both directions are over.
+    /// Both directions are cut.
     Cut,
 }
 
@@ -237,7 +238,7 @@ struct Pump<'a> {
 }
 
 impl Pump<'_> {
-    /// Passes on until the end.
+    /// Forwards until the end.
     async fn run(&self, from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> End {
         let mut orders = self.shared.orders.subscribe();
         let mut bytes = vec![0; 1 << 16];
@@ -262,7 +263,7 @@ impl Pump<'_> {
         }
     }
 
-    /// Whether these bytes are to be lost, and the connection with them.
+    /// Whether these bytes are to be lost, and the connection cut.
     fn is_lost(&self, bytes: &[u8]) -> bool {
         let is_lost = if self.is_up {
             match is_commit(bytes).then(|| self.take_loss()).flatten() {
@@ -297,7 +298,7 @@ impl Pump<'_> {
     }
 }
 
-/// Counts a connection for as long as it lives.
+/// Counts a connection until it is dropped.
 struct Open(Arc<Shared>);
 
 impl Open {
@@ -317,14 +318,14 @@ impl Drop for Open {
     }
 }
 
-/// Whether this is the command as drivers send it: a simple query of PostgreSQL's, or a text command of MySQL's.
+/// Whether this is `COMMIT` as drivers send it: a simple query of PostgreSQL, or a text command of MySQL.
 fn is_commit(bytes: &[u8]) -> bool {
     [&b"Q\0\0\0\x0bCOMMIT\0"[..], &b"\x03COMMIT"[..]].iter().any(|it| bytes.windows(it.len()).any(|part| part == *it))
 }
 
-/// How long to wait before a port that was given up is asked for again.
+/// How long to wait before the port is bound again.
 const REBIND_PAUSE: Duration = Duration::from_millis(10);
-/// How long what is behind the proxy may take to accept.
+/// How long the address behind the proxy may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A disk and a clock that misbehave as told: a library that is preloaded into the server's process (`shim.c`), and the
-//! hand that steers it.
+//! A disk and a clock that misbehave: a library that is preloaded into the server's process (`shim.c`), and the control
+//! over it.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -19,11 +19,11 @@ use super::{
     unique,
 };
 
-/// Misbehaviour for the processes that are started with its [`environment`](Shim::environment); it concerns files below
-/// one folder, and their clock. Dropping it forgets what was unsynced.
+/// Misbehaviour for the processes that are started with its [`environment`](Shim::environment). It affects the files
+/// below one folder, and the wall clock. Dropping it drops the record of unsynced data.
 ///
-/// Not seen are writes through mmap (SQLite has only its `-shm` there, which it rebuilds), and that files were made, renamed
-/// or removed: a power cut leaves their names as they are.
+/// Writes through mmap are not seen (of SQLite's files only the `-shm` is mapped, which it rebuilds). Neither are the
+/// creation, renaming and removal of files: a power cut leaves names as they are.
 #[derive(Debug)]
 pub struct Shim {
     watched: PathBuf,
@@ -32,26 +32,26 @@ pub struct Shim {
     control: File,
 }
 
-/// What has been done so far.
+/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Count {
-    /// Processes that are steered.
+    /// Processes that loaded the shim.
     Attached = 8,
-    /// Writes that found no room.
+    /// Writes that failed for lack of room.
     NoRoom = 9,
     /// Syncs that failed.
     FailedSyncs = 10,
-    /// Syncs that took longer.
+    /// Syncs that were delayed.
     DelayedSyncs = 11,
-    /// Times that the wall clock was asked and told something else.
+    /// Reads of the wall clock that were shifted.
     ShiftedClocks = 12,
-    /// Writes whose old bytes were kept.
+    /// Writes whose old bytes were recorded.
     Records = 13,
-    /// Syncs, however they ended.
+    /// All syncs.
     Syncs = 14,
 }
 
-/// The orders' places in the control file; the counts' are above, and all of them are also in `shim.c`.
+/// The places of the orders in the control file. The places of the counts are above; `shim.c` has all of them, too.
 #[derive(Debug, Clone, Copy)]
 enum Order {
     Room = 0,
@@ -64,7 +64,8 @@ enum Order {
 }
 
 impl Shim {
-    /// Misbehaviour for files below this folder, none at first. The library is compiled when it is not there yet.
+    /// A shim for files below this folder, without misbehaviour at first. The library is compiled if it does not exist
+    /// yet.
     ///
     /// # Errors
     /// [`FaultError::Impossible`] without a C compiler; otherwise what the system says.
@@ -80,7 +81,7 @@ impl Shim {
         Ok(shim)
     }
 
-    /// What a process has to find in its environment.
+    /// The variables that a process needs in its environment.
     #[must_use]
     pub fn environment(&self) -> [(&'static str, OsString); 3] {
         [
@@ -90,8 +91,8 @@ impl Shim {
         ]
     }
 
-    /// Lets files grow by so many bytes and no more (ENOSPC); `None`: as they like. What is there may be written over, as
-    /// on a real disk, and what is cut off or removed can be had again.
+    /// Lets files grow by this many bytes, and then fails with ENOSPC; `None`: no limit. As on a real disk, existing
+    /// bytes may be overwritten, and truncated or removed bytes can be used again.
     ///
     /// # Errors
     /// What the system says.
@@ -99,8 +100,8 @@ impl Shim {
         self.order(Order::Room, bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
     }
 
-    /// Lets the next so many syncs fail with EIO. As on Linux, what they should have saved is lost with the next power
-    /// cut even if a later sync succeeds, unless it was written again in between.
+    /// Fails the next `times` syncs with EIO. As on Linux, the next power cut loses what they should have saved, even
+    /// if a later sync succeeds, unless it was written again in between.
     ///
     /// # Errors
     /// What the system says.
@@ -108,7 +109,7 @@ impl Shim {
         self.order(Order::FailSyncs, times.into())
     }
 
-    /// The same for files that are no write-ahead log: what moves the log into the database fails, not the commit.
+    /// Fails syncs of files that are not write-ahead logs: then checkpoints fail, and commits do not.
     ///
     /// # Errors
     /// What the system says.
@@ -116,7 +117,7 @@ impl Shim {
         self.order(Order::FailOthers, times.into())
     }
 
-    /// Lets the syncs of write-ahead logs, which are SQLite's commits, do nothing and say that they did.
+    /// Skips the syncs of write-ahead logs, which are SQLite's commits, and reports success.
     ///
     /// # Errors
     /// What the system says.
@@ -124,7 +125,7 @@ impl Shim {
         self.order(Order::SkipCommits, on.into())
     }
 
-    /// Lets each sync take so much longer.
+    /// Delays each sync.
     ///
     /// # Errors
     /// What the system says.
@@ -132,7 +133,7 @@ impl Shim {
         self.order(Order::SyncDelay, i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Sets the wall clock ahead by so many seconds, or back; the monotonic clock stays.
+    /// Shifts the wall clock by this many seconds. The monotonic clock stays.
     ///
     /// # Errors
     /// What the system says.
@@ -140,7 +141,7 @@ impl Shim {
         self.order(Order::Clock, seconds.saturating_mul(1_000_000))
     }
 
-    /// Begins to keep what an unsynced disk would lose (before the process starts), or stops doing so.
+    /// Begins to record what a power cut would lose (before the process starts), or stops.
     ///
     /// # Errors
     /// What the system says.
@@ -148,7 +149,7 @@ impl Shim {
         self.order(Order::Record, on.into())
     }
 
-    /// How often something was done.
+    /// How often something happened.
     ///
     /// # Errors
     /// What the system says.
@@ -158,8 +159,8 @@ impl Shim {
         Ok(u64::from_ne_bytes(word))
     }
 
-    /// Makes of the files what a power cut would have left, after the process was killed: what was not synced is undone,
-    /// all of it or some of it. It must have been recorded.
+    /// Cuts the power after the process was killed: undoes what was not synced, or some of it. It must have been
+    /// recorded.
     ///
     /// # Errors
     /// What the system says.
@@ -178,12 +179,12 @@ impl Shim {
 
 impl Drop for Shim {
     fn drop(&mut self) {
-        // What cannot be removed is in the machine's folder for such things.
+        // What cannot be removed is in the system's folder for temporary files.
         let _ = fs::remove_dir_all(&self.home);
     }
 }
 
-/// Compiles the library, if this program has not been here before, beside the program itself.
+/// Compiles the library beside this program, unless it is there already.
 fn library() -> Result<PathBuf, FaultError> {
     let mut hasher = DefaultHasher::new();
     SOURCE.hash(&mut hasher);
@@ -193,7 +194,7 @@ fn library() -> Result<PathBuf, FaultError> {
     if library.exists() {
         return Ok(library);
     }
-    // Others may be about to do the same: the name is given once it is whole.
+    // Other processes may do the same at once, so the file gets its name only when it is complete.
     let fresh = folder.join(unique("fault-shim"));
     let source = fresh.with_extension("c");
     fs::write(&source, SOURCE)?;
@@ -220,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// Python, which writes through libc as SQLite does; what it prints is returned.
+    /// Runs a Python script, which writes through libc as SQLite does, and returns its output.
     fn python(shim: &Shim, folder: &Path, script: &str) -> String {
         let mut python = Command::new("python3");
         python.args(["-c", script]).current_dir(folder).envs(shim.environment());

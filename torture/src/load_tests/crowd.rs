@@ -1,4 +1,4 @@
-//! Clients by the thousand: each as small as can be, so that the server is what is measured.
+//! Thousands of clients, each as small as possible, so that the server is what is measured.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -24,11 +24,11 @@ use crate::{
     server::{Launch, Result, Server, free_address},
 };
 
-/// A socket that hears one room.
+/// A socket that is attached to one room.
 #[derive(Debug)]
 pub(super) struct Ears(WebSocketStream<TcpStream>);
 
-/// What is looked at of a frame.
+/// The fields of a frame that are looked at.
 #[derive(Debug, Deserialize)]
 pub(super) struct Frame {
     #[serde(rename = "type")]
@@ -41,14 +41,14 @@ pub(super) struct Frame {
     pub(super) content: Option<String>,
 }
 
-/// An event that was missed.
+/// A missed event.
 #[derive(Debug, Deserialize)]
 pub(super) struct Numbered {
     pub(super) seq: u64,
 }
 
 impl Ears {
-    /// Opens a socket; `None`: not now. With a `buffer`, the kernel takes no more than about that for it.
+    /// Opens a socket; `None`: it failed. With a `buffer`, the kernel's receive buffer has about that size.
     pub(super) async fn open(address: SocketAddr, path: &str, buffer: Option<u32>) -> Option<Self> {
         let open = async {
             let tcp = TcpSocket::new_v4().ok()?;
@@ -73,7 +73,7 @@ impl Ears {
     }
 }
 
-/// A server with an empty database of its own.
+/// Starts a server with an empty database of its own.
 pub(super) async fn server(program: &Path, folder: &Path, name: &str) -> Result<Server> {
     let database = format!("sqlite://{}/{name}.db?mode=rwc", folder.display());
     let mut server = Server::new(Launch {
@@ -87,7 +87,7 @@ pub(super) async fn server(program: &Path, folder: &Path, name: &str) -> Result<
     Ok(server)
 }
 
-/// Makes rooms of these numbers: 1, 2, 3 …
+/// Creates rooms with the ids 1, 2, 3 …
 pub(super) async fn make_rooms(address: SocketAddr, count: u64) -> Result {
     for number in 1..=count {
         let body = json!({"name": format!("room {number}")});
@@ -99,14 +99,14 @@ pub(super) async fn make_rooms(address: SocketAddr, count: u64) -> Result {
     Ok(())
 }
 
-/// Sends a message over REST, with a key of its own; whether it was stored.
-pub(super) async fn say(address: SocketAddr, room: u64, key: &str, content: &str) -> bool {
+/// Sends a message over REST with a key of its own; returns whether it was stored.
+pub(super) async fn send(address: SocketAddr, room: u64, key: &str, content: &str) -> bool {
     let path = format!("/api/chat/rooms/{room}/messages?username=Speaker");
     let reply = rest::call(address, "POST", &path, Some(key), Some(json!({"content": content}))).await;
     reply.is_some_and(|reply| matches!(reply.status, 200 | 201))
 }
 
-/// What a process holds in memory, in MiB; 0 if the system does not say.
+/// The memory of a process in MiB; 0 if the system does not say.
 pub(super) fn memory_of(server: &Server) -> f64 {
     let pid = server.pid().unwrap_or_default();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -115,7 +115,7 @@ pub(super) fn memory_of(server: &Server) -> f64 {
     kib.unwrap_or_default() / 1024.0
 }
 
-/// The value that this share of them does not exceed.
+/// The quantile of sorted durations at this share.
 pub(super) fn quantile(sorted: &[Duration], share: f64) -> Duration {
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! `cargo xtask torture --load-tests`: what crowds cost, and how long they take to come back.
+//! `cargo xtask torture --load-tests`: what many clients cost, and how fast they come back.
 
 mod crowd;
 mod slow;
@@ -8,11 +8,11 @@ use std::{env, fs, path::Path, process};
 
 use crate::server::Result;
 
-/// Measures, and returns what there is to tell: a storm of 10,000 sockets that lose their server, and 50 clients of 1,000
-/// that stop reading.
+/// Measures, and returns a report: a storm of 10,000 sockets that lose their server, and 50 of 1,000 clients that stop
+/// reading.
 ///
 /// # Errors
-/// A server does not start, or somebody was not served as promised; what was measured is told with it.
+/// A server does not start, or does not do what it promises. The error contains what was measured.
 pub async fn run(program: &Path) -> Result<String> {
     let folder = env::temp_dir().join(format!("chat-load-tests-{}", process::id()));
     fs::create_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! 50 clients of 1,000 stop reading: what they cost, and what the others notice of it.
+//! 50 of 1,000 clients stop reading: what they cost, and what the other clients notice.
 
 use std::{
     net::SocketAddr,
@@ -21,14 +21,14 @@ use crate::server::{Result, Server};
 
 const CLIENTS: usize = 1_000;
 const STUCK: usize = 50;
-/// A message of this many characters, so often.
+/// The length of a message, in characters.
 const TEXT: usize = 3_900;
 const EVERY: Duration = Duration::from_millis(100);
-/// How many messages each part of the measurement has: more than an outbox and the buffers below it can take.
+/// How many messages each part of the measurement sends: more than a session's queue and the buffers below it hold.
 const MESSAGES: usize = 450;
-/// The receive buffer of a client that is to be stuck.
+/// The receive buffer of a client that will stop reading.
 const BUFFER: u32 = 8 << 10;
-/// How much slower the others may be served, and what a stuck client may cost, in MiB.
+/// The goals: how much slower the others may be served, and what a client that stops reading may cost, in MiB.
 const GOAL: (f64, f64) = (1.2, 1.5);
 
 /// What all clients share.
@@ -36,12 +36,12 @@ const GOAL: (f64, f64) = (1.2, 1.5);
 struct Crowd {
     address: SocketAddr,
     start: Instant,
-    /// From the send to each of those who read.
+    /// The delay from each send to each client that reads.
     delays: Mutex<Vec<Duration>>,
     here: AtomicUsize,
-    /// Whether those who are to be stuck are.
+    /// Whether the clients that are to stop reading have stopped.
     is_stuck: AtomicBool,
-    /// Those who were stuck and found their socket closed afterwards.
+    /// Clients that stopped reading and later found their socket closed.
     cut: AtomicUsize,
 }
 
@@ -68,12 +68,12 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     };
     timeout(Duration::from_secs(60), all).await.map_err(|_| "not all clients get in")?;
 
-    // Once without being counted: buffers grow, code gets warm.
-    speak(&crowd, &server, "warm", 50).await?;
+    // A first round is not counted: buffers grow and caches fill.
+    send_messages(&crowd, &server, "warm", 50).await?;
     crowd.delays.lock().await.clear();
-    let (mut without, before) = speak(&crowd, &server, "before", MESSAGES).await?;
+    let (mut without, before) = send_messages(&crowd, &server, "before", MESSAGES).await?;
     crowd.is_stuck.store(true, Ordering::Relaxed);
-    let (with, most) = speak(&crowd, &server, "with", MESSAGES).await?;
+    let (with, most) = send_messages(&crowd, &server, "with", MESSAGES).await?;
     crowd.is_stuck.store(false, Ordering::Relaxed);
     let all_cut = async {
         while crowd.cut.load(Ordering::Relaxed) < STUCK {
@@ -82,8 +82,8 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     };
     // If some are not, the report says so.
     drop(timeout(Duration::from_secs(10), all_cut).await);
-    // The machine has better and worse minutes: those without stuck clients are before and after those with them.
-    without.extend(speak(&crowd, &server, "after", MESSAGES).await?.0);
+    // The speed of the machine varies, so the runs without such clients are before and after the one with them.
+    without.extend(send_messages(&crowd, &server, "after", MESSAGES).await?.0);
     without.sort_unstable();
     let report = report(&crowd, &without, &with, most - before);
     clients.shutdown().await;
@@ -91,13 +91,13 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     report
 }
 
-/// Says so much, and returns how long it took to reach each of those who read, and the most that the server held.
-async fn speak(crowd: &Crowd, server: &Server, word: &str, messages: usize) -> Result<(Vec<Duration>, f64)> {
+/// Sends many messages; returns the delays to all clients that read, and the most memory that the server used.
+async fn send_messages(crowd: &Crowd, server: &Server, word: &str, messages: usize) -> Result<(Vec<Duration>, f64)> {
     let mut most = 0.0_f64;
     let mut at = Instant::now();
     for number in 0..messages {
         let content = format!("{}.{}", crowd.start.elapsed().as_micros(), "x".repeat(TEXT));
-        if !crowd::say(crowd.address, 1, &format!("{word}-{number}"), &content).await {
+        if !crowd::send(crowd.address, 1, &format!("{word}-{number}"), &content).await {
             return Err("a message was refused".into());
         }
         most = most.max(crowd::memory_of(server));

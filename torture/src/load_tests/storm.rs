@@ -1,4 +1,4 @@
-//! 10,000 sockets lose their server at once, and come back as the page's client does.
+//! 10,000 sockets lose their server at once, and come back as the web page's client does.
 
 use std::{
     net::SocketAddr,
@@ -24,22 +24,22 @@ use crate::{
 
 const SOCKETS: u64 = 10_000;
 const ROOMS: u64 = 100;
-/// How long it may take until everybody is back and has all that was said.
+/// How long it may take until every client is back and has received everything.
 const GOAL: Duration = Duration::from_secs(30);
 
 /// What all sockets of the crowd share.
 #[derive(Debug)]
 struct Crowd {
     address: SocketAddr,
-    /// How many have been told everything up to their room's head, since the last loss.
+    /// How many have received everything up to their room's head since the last loss.
     here: watch::Sender<u64>,
     /// When each came back.
     returned: Mutex<Vec<Instant>>,
-    /// Tries that came to nothing.
+    /// Attempts that failed.
     failures: AtomicUsize,
-    /// What was not as promised.
+    /// What the server did wrong.
     wrong: Mutex<Vec<String>>,
-    /// Only so many come at once the first time.
+    /// Limits how many connect at once the first time.
     door: Semaphore,
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     }
     wait_for_all(&crowd, Duration::from_secs(120)).await?;
     let memory = crowd::memory_of(&server);
-    speak(&server, "before").await?;
+    send_messages(&server, "before").await?;
 
     crowd.failures.store(0, Ordering::Relaxed);
     crowd.returned.lock().await.clear();
@@ -69,8 +69,8 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     let lost = Instant::now();
     server.kill().await?;
     server.start().await?;
-    // People do not wait for each other: there is something new in each room while they come back.
-    speak(&server, "meanwhile").await?;
+    // Meanwhile other people send, so there is a new message in each room while the clients come back.
+    send_messages(&server, "meanwhile").await?;
     wait_for_all(&crowd, Duration::from_secs(120)).await?;
     let report = report(&crowd, lost, memory).await;
     connections.shutdown().await;
@@ -78,22 +78,24 @@ pub(super) async fn run(program: &Path, folder: &Path) -> Result<String> {
     report
 }
 
-async fn wait_for_all(crowd: &Crowd, patience: Duration) -> Result {
+async fn wait_for_all(crowd: &Crowd, time_limit: Duration) -> Result {
     let mut here = crowd.here.subscribe();
-    let all = timeout(patience, here.wait_for(|here| *here >= SOCKETS)).await;
+    let all = timeout(time_limit, here.wait_for(|here| *here >= SOCKETS)).await;
     match all {
         Ok(_) => Ok(()),
-        Err(_) => Err(format!("after {} s {} of {SOCKETS} are there", patience.as_secs(), *crowd.here.borrow()).into()),
+        Err(_) => {
+            Err(format!("after {} s {} of {SOCKETS} are there", time_limit.as_secs(), *crowd.here.borrow()).into())
+        }
     }
 }
 
-/// Says something in every room.
-async fn speak(server: &Server, word: &str) -> Result {
+/// Sends a message in every room.
+async fn send_messages(server: &Server, word: &str) -> Result {
     for room in 1..=ROOMS {
         for number in 0..5 {
-            let said = crowd::say(server.launch().address, room, &format!("{word}-{number}"), word).await;
-            if !said {
-                return Err(format!("nothing can be said in room {room}").into());
+            let sent = crowd::send(server.launch().address, room, &format!("{word}-{number}"), word).await;
+            if !sent {
+                return Err(format!("no message can be sent in room {room}").into());
             }
         }
     }
@@ -130,7 +132,7 @@ async fn report(crowd: &Crowd, lost: Instant, memory: f64) -> Result<String> {
     Ok(text)
 }
 
-/// One of the crowd, for ever.
+/// One client, which reconnects for ever.
 async fn connection(crowd: Arc<Crowd>, number: u64) {
     let mut rng = Rng::of(number, "storm");
     let mut known = None;
@@ -140,14 +142,14 @@ async fn connection(crowd: Arc<Crowd>, number: u64) {
             Ok(()) => {}
             Err(wrong) => crowd.wrong.lock().await.push(wrong),
         }
-        // As the page's client does: exponential, with full jitter, from half a second to 30 s.
+        // The back-off of the web page's client: exponential with full jitter, from half a second to 30 s.
         let most = (500_u64 << failures.min(6)).min(30_000);
         failures += 1;
         sleep(rng.millis(0, most)).await;
     }
 }
 
-/// A socket from its beginning to its end; an error: something was wrong with what it heard.
+/// Handles one connection from its opening to its end. An error says what the server did wrong.
 async fn visit(
     crowd: &Crowd,
     number: u64,

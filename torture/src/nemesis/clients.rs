@@ -1,4 +1,4 @@
-//! The clients' side: sockets are cut, some do not read, some ask too much.
+//! Faults of clients: sockets are cut, some clients do not read, and some send too much.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -7,36 +7,36 @@ use tokio::time::{Instant, sleep};
 use super::Stage;
 use crate::{
     client::socket::{Ask, Seen, Socket},
+    format::{counted, times},
     recorder::Name,
     rng::Rng,
     server::Result,
-    words::{counted, times},
     workload::World,
 };
 
-/// All sockets are cut at once, some times in a row.
+/// Cuts all sockets at once, several times.
 pub(super) async fn cut_sockets(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let cuts = rng.between(1, 3);
     for _ in 0..cuts {
-        stage.world.knobs.cut.send_modify(|cut| *cut += 1);
+        stage.world.controls.cut.send_modify(|cut| *cut += 1);
         sleep(rng.millis(100, 1_500)).await;
     }
     Ok(format!("cut {}", times(cuts)))
 }
 
-/// Lazy subscribers read nothing, while everybody writes long messages.
+/// Lazy subscribers stop reading, while all writers send long messages.
 pub(super) async fn stop_reading(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let time = rng.millis(2_000, 6_000);
-    let knobs = &stage.world.knobs;
-    knobs.bulk.store(true, Ordering::Relaxed);
-    knobs.mute.send_replace(true);
+    let controls = &stage.world.controls;
+    controls.long_messages.store(true, Ordering::Relaxed);
+    controls.stop_reading.send_replace(true);
     sleep(time).await;
-    knobs.mute.send_replace(false);
-    knobs.bulk.store(false, Ordering::Relaxed);
+    controls.stop_reading.send_replace(false);
+    controls.long_messages.store(false, Ordering::Relaxed);
     Ok(format!("read nothing for {} ms", time.as_millis()))
 }
 
-/// A few clients send and ask as fast as they are answered, with more unanswered than is allowed.
+/// A few clients send as fast as they are answered, with more unanswered commands than the limit.
 pub(super) async fn flood(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let time = rng.millis(500, 1_500);
     let clients = rng.between(1, 3);
@@ -52,13 +52,13 @@ pub(super) async fn flood(stage: &Stage, rng: &mut Rng) -> Result<String> {
 async fn flood_as(world: &World, number: u64, time: Duration, mut rng: Rng) -> u64 {
     let under_way = world.under_way();
     let name = Name::own(&format!("flooder-{number}"));
-    let Some(mut socket) = Socket::open(&world.door(&name)).await else { return 0 };
+    let Some(mut socket) = Socket::open(&world.endpoint(&name)).await else { return 0 };
     let end = Instant::now() + time;
     let mut sent = 0;
     while Instant::now() < end && sent < 1_000 {
         let room = world.rooms[rng.zipf(world.rooms.len())];
         sent += 1;
-        // Unlike others it does not retry, so that its keys are of this one time.
+        // These clients do not retry, so their keys are never used again.
         let key = format!("flood-{}-{sent}", world.recorder.now());
         let body = world.body(&key, &mut rng);
         if !socket.ask(Ask::Send { room, key, body }).await || !socket.write(PING.to_owned()).await {
@@ -81,5 +81,5 @@ async fn flood_as(world: &World, number: u64, time: Duration, mut rng: Rng) -> u
 }
 
 const PING: &str = r#"{"type":"ping"}"#;
-/// More than the server takes unanswered: then it stops reading until it has answered.
+/// More than the server accepts unanswered. At its limit it stops reading until it has answered.
 const WINDOW: usize = 100;

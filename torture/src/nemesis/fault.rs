@@ -1,4 +1,4 @@
-//! The faults: what they are called, what they need, and what they do.
+//! The faults: their names, what they need, and what they do.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 
 macro_rules! faults {
     ($(#[doc = $about:literal] $variant:ident $name:literal)*) => {
-        /// Something that breaks, and is whole again when it is over.
+        /// A fault, which is repaired after a while.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Fault {
             $(#[doc = $about] $variant,)*
@@ -27,7 +27,7 @@ macro_rules! faults {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What happens, in a sentence.
+            /// What it does, in a sentence.
             #[must_use]
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$variant => $about.trim_ascii(),)* }
@@ -80,17 +80,17 @@ faults! {
 }
 
 impl Fault {
-    /// The fault of that name.
+    /// The fault with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.name() == name)
     }
 
-    /// Whether there is such a thing with that database.
+    /// Whether this fault exists with this database.
     #[must_use]
     pub const fn concerns(self, kind: Kind) -> bool {
         match self {
-            // The run is in a network of its own for it, where no database's server is.
+            // The run is then in a network of its own, where there is no database's server.
             Self::NetworkVanishes
             | Self::DiskFull
             | Self::FsyncFailsOnce
@@ -113,13 +113,13 @@ impl Fault {
         }
     }
 
-    /// Whether the server promises that nobody notices.
+    /// Whether the server promises that no client notices.
     #[must_use]
     pub const fn is_survived(self) -> bool {
         !matches!(self, Self::ForeignWriter)
     }
 
-    /// How long it may take; a run shorter than twice that does it only when asked for it by name.
+    /// How long it may take. A shorter run than twice that has this fault only if it is asked for by name.
     #[must_use]
     pub const fn takes(self) -> Duration {
         let seconds = if matches!(self, Self::NetworkVanishes) {
@@ -134,10 +134,10 @@ impl Fault {
         Duration::from_secs(seconds)
     }
 
-    /// What it needs and is not there.
+    /// What the fault needs and this machine lacks.
     #[must_use]
     pub fn lacks(self, database: &Database, network: &Vanishing) -> Option<String> {
-        // A disk of its own is filled; of any other the shim says that it is full.
+        // A small disk is filled; on any other the shim reports that it is full.
         let of_shim = matches!(self, Self::FsyncFailsOnce | Self::SlowDisk | Self::PowerCut | Self::ClockJump)
             || self == Self::DiskFull && database.disk.is_none();
         let of_control = matches!(self, Self::DatabaseRestart | Self::DatabaseStopped);
@@ -149,8 +149,8 @@ impl Fault {
         lacking.into_iter().flatten().flatten().next()
     }
 
-    /// Whether both may happen at once. What breaks the storage would keep a server from starting: that is not a fault of
-    /// the server. And who has vanished is gone by the server's end already.
+    /// Whether both faults may happen at once. A server could not start while its storage is broken, which is not its
+    /// fault; and clients that vanished are gone when the server ends.
     #[must_use]
     pub fn goes_with(self, other: Self) -> bool {
         let is_bad = |one: Self, other: Self| {
@@ -180,8 +180,8 @@ impl Fault {
         matches!(self, Self::KillRandom | Self::KillAtPoint | Self::Sigterm | Self::PowerCut)
     }
 
-    /// Lets it happen, and waits until it is over; returns what was done.
-    pub(super) async fn strike(self, stage: &Stage, mut rng: Rng) -> Result<String> {
+    /// Injects the fault, and waits until it is over; returns what was done.
+    pub(super) async fn inject(self, stage: &Stage, mut rng: Rng) -> Result<String> {
         let rng = &mut rng;
         match self {
             Self::KillRandom => process::kill_random(stage, rng).await,

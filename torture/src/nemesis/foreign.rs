@@ -7,9 +7,9 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use tokio::time::sleep;
 
 use super::Stage;
-use crate::{rng::Rng, server::Result, words::counted};
+use crate::{format::counted, rng::Rng, server::Result};
 
-/// Writes some messages to the busiest room, behind the server's back.
+/// Writes some messages to the busiest room, without the server's knowledge.
 pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let world = &stage.world;
     let mut options = ConnectOptions::new(&stage.database.direct);
@@ -30,7 +30,7 @@ pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
              COMMIT"
         );
         connection.execute_unprepared(&sql).await?;
-        // Nobody was told: what is shown is right once the server has written again.
+        // Nobody is told: readers see these messages for certain only after the server's next append.
         let what = What::Send { room, key, body, result: Outcome::Unknown };
         let (process, user) = ("foreigner".to_owned(), "foreigner".to_owned());
         world.recorder.push(Record {

@@ -1,4 +1,4 @@
-//! What is done to the server, and to those who use it: one or two faults at a time, by the seed.
+//! Injects faults into the server and its clients: one or two at a time, by the seed.
 
 mod clients;
 mod fault;
@@ -38,58 +38,58 @@ pub struct Stage {
     pub database: Database,
     /// The network that may vanish.
     pub network: Vanishing,
-    /// Those who use it.
+    /// The clients.
     pub world: World,
     /// What the server did wrong that no client can see.
     pub complaints: std::sync::Mutex<Vec<String>>,
 }
 
-/// A network that may vanish, where this process is on the server's side of it; or why there is none.
+/// A network that may vanish, with this process on the server's side of it; or why there is none.
 pub type Vanishing = std::result::Result<Arc<Network>, String>;
 
 impl Stage {
-    /// The server did something wrong.
+    /// Notes that the server did something wrong.
     pub fn complain(&self, what: String) {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 }
 
-/// What was done.
+/// A fault that was injected.
 #[derive(Debug, Clone)]
-pub struct Deed {
-    /// When it began, since the run did.
+pub struct InjectedFault {
+    /// When it began, since the start of the run.
     pub at: Duration,
     /// How long it took.
     pub took: Duration,
-    /// What it was.
+    /// Which fault it was.
     pub fault: Fault,
-    /// What exactly; or why it could not be done.
+    /// What exactly was done, or why it failed.
     pub what: std::result::Result<String, String>,
 }
 
-/// Lets the schedule happen until the end of the time; returns what was done.
-pub async fn haunt(stage: &Stage, steps: Vec<Step>, end: Instant) -> Vec<Deed> {
-    let mut deeds = Vec::new();
+/// Injects the faults of a schedule until the end of the time; returns what was done.
+pub async fn inject_all(stage: &Stage, steps: Vec<Step>, end: Instant) -> Vec<InjectedFault> {
+    let mut injected = Vec::new();
     for step in steps {
         tokio::time::sleep_until(end.min(Instant::now() + step.calm)).await;
         if Instant::now() >= end {
             break;
         }
-        let strikes = step.faults.into_iter().map(|(fault, seed)| strike(stage, fault, seed));
-        deeds.extend(futures::future::join_all(strikes).await);
-        if let Err(error) = stand_up(stage).await {
+        let injections = step.faults.into_iter().map(|(fault, seed)| inject(stage, fault, seed));
+        injected.extend(futures::future::join_all(injections).await);
+        if let Err(error) = ensure_running(stage).await {
             stage.complain(error.to_string());
         }
     }
     tokio::time::sleep_until(end).await;
-    deeds
+    injected
 }
 
-/// After a fault the server runs, without help.
+/// Checks that the server has survived a fault, and starts it if it has not.
 ///
 /// # Errors
-/// It does not; but it does now, unless it cannot be started at all.
-pub async fn stand_up(stage: &Stage) -> Result {
+/// The server had ended by itself. It runs again, unless it cannot be started at all.
+pub async fn ensure_running(stage: &Stage) -> Result {
     let mut server = stage.server.lock().await;
     let ended = server.has_ended()?;
     if !server.is_up() {
@@ -98,11 +98,11 @@ pub async fn stand_up(stage: &Stage) -> Result {
     ended.map_or(Ok(()), |status| Err(format!("the server ended by itself: {status}").into()))
 }
 
-async fn strike(stage: &Stage, fault: Fault, seed: u64) -> Deed {
+async fn inject(stage: &Stage, fault: Fault, seed: u64) -> InjectedFault {
     let recorder = &stage.world.recorder;
     recorder.phase(Phase::Fault(fault.name().to_owned()));
     let at = Duration::from_nanos(recorder.now());
-    let what = fault.strike(stage, Rng::new(seed)).await.map_err(|error| error.to_string());
+    let what = fault.inject(stage, Rng::new(seed)).await.map_err(|error| error.to_string());
     let took = Duration::from_nanos(recorder.now()).saturating_sub(at);
-    Deed { at, took, fault, what }
+    InjectedFault { at, took, fault, what }
 }

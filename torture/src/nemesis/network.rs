@@ -1,4 +1,4 @@
-//! The database's server, and the network to it.
+//! Faults of the database's server, and of the network to it.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::{sleep, timeout};
 use super::Stage;
 use crate::{
     fault::proxy::{Lose, Proxy},
+    format::counted,
     rng::Rng,
     server::Result,
-    words::counted,
 };
 
-/// The database stores something, and its answer never comes; or the question never comes.
+/// A commit's answer is lost, or the commit itself.
 pub(super) async fn lost_commit_answer(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let proxy = proxy(stage)?;
     let count = rng.between(1, 3);
@@ -44,7 +44,7 @@ pub(super) async fn database_stopped(stage: &Stage, time: Duration) -> Result<St
     Ok(format!("stopped for {} s", time.as_secs()))
 }
 
-/// Packets to the database vanish, and come in the end.
+/// Packets to the database are held back for a while.
 pub(super) async fn database_stalls(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let (proxy, time) = (proxy(stage)?, rng.millis(1_000, 8_000));
     proxy.stall(true);

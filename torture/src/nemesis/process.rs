@@ -1,4 +1,4 @@
-//! The process is killed, stopped or frozen.
+//! Faults of the process: it is killed, stopped or frozen.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::sleep;
 use super::Stage;
 use crate::{
     fault::process::{Signal, signal},
+    format::ordinal,
     rng::Rng,
     server::{Result, Server},
-    words::ordinal,
 };
 
-/// `kill -9` at a random moment, and a start after a random time.
+/// Kills the process at a random moment, and starts it after a random time.
 pub(super) async fn kill_random(stage: &Stage, rng: &mut Rng) -> Result<String> {
     sleep(rng.millis(0, 1_000)).await;
     let mut server = stage.server.lock().await;
@@ -23,13 +23,13 @@ pub(super) async fn kill_random(stage: &Stage, rng: &mut Rng) -> Result<String> 
     Ok(format!("killed, down for {} ms", down.as_millis()))
 }
 
-/// Started again so that it kills itself at a point of its work.
+/// Starts the process again so that it kills itself at a chosen point of its work.
 pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let point = rng.pick(&POINTS).copied().unwrap_or("after_commit");
     let nth = rng.between(1, 60);
     let mut server = stage.server.lock().await;
     stop(stage, &mut server).await?;
-    // It may get there before it is ready for anything else.
+    // It may reach the point before it is ready.
     server.spawn(&[("CHATD_FAIL_AT".to_owned(), format!("{point}:{nth}:abort").into())])?;
     let ended = server.ended(TIMEOUT).await?;
     if ended.is_none() {
@@ -42,7 +42,7 @@ pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String
     Ok(format!("killed itself at {point}, the {} time", ordinal(nth)))
 }
 
-/// SIGTERM, and a start once it has stopped.
+/// Sends SIGTERM, and starts the process after it has ended.
 pub(super) async fn sigterm(stage: &Stage, rng: &mut Rng) -> Result<String> {
     sleep(rng.millis(0, 1_000)).await;
     let mut server = stage.server.lock().await;
@@ -51,7 +51,7 @@ pub(super) async fn sigterm(stage: &Stage, rng: &mut Rng) -> Result<String> {
     Ok("stopped and started".to_owned())
 }
 
-/// Asks it to stop, and complains unless it does so in time and well.
+/// Asks the process to stop, and notes if it does so too late or with an error.
 async fn stop(stage: &Stage, server: &mut Server) -> Result {
     if let Err(error) = server.stop().await {
         stage.complain(error.to_string());
@@ -60,18 +60,18 @@ async fn stop(stage: &Stage, server: &mut Server) -> Result {
     Ok(())
 }
 
-/// SIGSTOP, and SIGCONT after a while.
+/// Sends SIGSTOP, and SIGCONT after a while.
 pub(super) async fn freeze(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let time = rng.millis(200, 6_000);
     let pid = stage.server.lock().await.pid().ok_or("there is no server to freeze")?;
     signal(pid, Signal::Stop).await?;
     sleep(time).await;
-    // Not under the lock: another fault may wait there for this one to be over. And it may have been killed meanwhile,
-    // which ends a freeze as well.
+    // The server is not locked meanwhile, since another fault may wait for it. The process may have been killed, which
+    // ends the freeze as well.
     drop(signal(pid, Signal::Continue).await);
     Ok(format!("frozen for {} ms", time.as_millis()))
 }
 
 const POINTS: [&str; 4] = ["before_insert", "after_insert", "after_commit", "after_answer"];
-/// How long it may take until it comes to its point.
+/// How long it may take to reach the point.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! When what happens, by the seed.
+//! The schedule of the faults, by the seed.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::rng::Rng;
 /// One step of a schedule.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// How long all is well before it.
+    /// How long nothing is broken before it.
     pub calm: Duration,
-    /// What then happens at once, each with its own seed.
+    /// The faults that then happen at once, each with a seed of its own.
     pub faults: Vec<(Fault, u64)>,
 }
 
-/// The schedule of a seed: more steps than a run has time for.
+/// The schedule of a seed. It has more steps than a run has time for.
 #[must_use]
 pub fn schedule(seed: u64, faults: &[Fault]) -> Vec<Step> {
     let mut rng = Rng::of(seed, "nemesis");
-    // Each fault gets its turn before any comes again.
+    // Each fault happens once before any is repeated.
     let mut turn: Vec<Fault> = Vec::new();
     let mut draw = |rng: &mut Rng| {
         if turn.is_empty() {

@@ -1,4 +1,4 @@
-//! The disk, the file's lock and the clock.
+//! Faults of the disk, of the database's lock and of the clock.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     server::Result,
 };
 
-/// No room on the disk, for a while.
+/// The disk is full for a while.
 pub(super) async fn disk_full(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let time = rng.millis(1_000, 5_000);
     if let Some(disk) = &stage.database.disk {
@@ -37,7 +37,7 @@ pub(super) async fn disk_full(stage: &Stage, rng: &mut Rng) -> Result<String> {
     Ok(format!("no room for {} ms: {refused} writes failed", time.as_millis()))
 }
 
-/// Someone else holds the database's lock.
+/// Another process holds the database's lock.
 pub(super) async fn db_locked(stage: &Stage, time: Duration) -> Result<String> {
     let url = &stage.database.direct;
     let lock = match stage.database.kind {
@@ -49,7 +49,7 @@ pub(super) async fn db_locked(stage: &Stage, time: Duration) -> Result<String> {
     Ok(format!("locked for {} s", time.as_secs()))
 }
 
-/// A sync that fails.
+/// A sync fails.
 pub(super) async fn fsync_fails_once(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let shim = stage.database.shim()?;
     sleep(rng.millis(0, 500)).await;
@@ -60,7 +60,7 @@ pub(super) async fn fsync_fails_once(stage: &Stage, rng: &mut Rng) -> Result<Str
     if failed? { Ok("one sync failed".to_owned()) } else { Err("nothing was synced".into()) }
 }
 
-/// A disk that takes its time to sync.
+/// Syncs are slow.
 pub(super) async fn slow_disk(stage: &Stage, rng: &mut Rng) -> Result<String> {
     let (by, time) = (rng.millis(20, 400), rng.millis(1_000, 4_000));
     let shim = stage.database.shim()?;
@@ -90,7 +90,7 @@ pub(super) async fn clock_jump(stage: &Stage, rng: &mut Rng) -> Result<String> {
     Ok(format!("{by:+} s for {} ms", time.as_millis()))
 }
 
-/// The process is gone, and with it all that was not synced.
+/// Kills the process, and undoes all that was not synced.
 pub(super) async fn power_cut(stage: &Stage, rng: &mut Rng) -> Result<String> {
     sleep(rng.millis(0, 1_000)).await;
     let cut = if rng.percent(50) { Cut::Clean } else { Cut::Torn { seed: rng.next() } };
@@ -102,7 +102,7 @@ pub(super) async fn power_cut(stage: &Stage, rng: &mut Rng) -> Result<String> {
     Ok(format!("{} unsynced sectors undone, {} kept{torn}", lost.undone, lost.kept))
 }
 
-/// Whether it happens within a while.
+/// Waits a while for a count to rise; returns whether it did.
 async fn rises(shim: &Shim, what: Count, before: u64) -> Result<bool> {
     let deadline = Instant::now() + Duration::from_secs(5);
     while shim.count(what)? == before {

@@ -1,4 +1,4 @@
-//! The network to some clients: it vanishes, and neither end is told.
+//! The network to some clients vanishes, and neither end is told.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Stage;
 use crate::{
     client::{
-        door::Door,
+        endpoint::Endpoint,
         socket::{Seen, Socket},
         stream::{Opened, Stream},
     },
@@ -17,19 +17,21 @@ use crate::{
     workload::World,
 };
 
-/// In the busiest and in the quietest room, a socket and an event stream lose their network. The history tells until when they
-/// are shown; `histcheck` calls them ghosts if that is too long.
+/// In the busiest and in the quietest room, a socket and an event stream lose their network. The history shows until
+/// when they are listed as online; `histcheck` reports them as ghosts if that is too long.
 pub(super) async fn network_vanishes(stage: &Stage) -> Result<String> {
     let (world, network) = (&stage.world, stage.network.as_ref().map_err(Clone::clone)?);
     let (busy, quiet) = (world.rooms[0], world.rooms[world.rooms.len() - 1]);
     let since = world.recorder.now();
-    let door = |kind: &str, room| {
+    let endpoint = |kind: &str, room| {
         let name = Name::own(&format!("vanishing-{kind}-{room}-{since}"));
-        Door { network: Some(network.clone()), ..world.door(&name) }
+        Endpoint { network: Some(network.clone()), ..world.endpoint(&name) }
     };
     let opened = async {
-        let sockets = [socket(&door("socket", busy), busy).await?, socket(&door("socket", quiet), quiet).await?];
-        let streams = [stream(&door("stream", busy), busy).await?, stream(&door("stream", quiet), quiet).await?];
+        let sockets =
+            [socket(&endpoint("socket", busy), busy).await?, socket(&endpoint("socket", quiet), quiet).await?];
+        let streams =
+            [stream(&endpoint("stream", busy), busy).await?, stream(&endpoint("stream", quiet), quiet).await?];
         Result::Ok((sockets, streams))
     };
     let (sockets, streams) = timeout(TIMEOUT, opened).await??;
@@ -37,7 +39,7 @@ pub(super) async fn network_vanishes(stage: &Stage) -> Result<String> {
     sockets.iter().for_each(Socket::network_vanished);
     streams.iter().for_each(|stream| stream.network_vanished());
     let shown = until_gone(world, [busy, quiet], &format!("-{since}")).await;
-    // They end first, so that nothing that they send in the end comes through.
+    // They are dropped before the network returns, so that nothing of their end reaches the server.
     drop((sockets, streams));
     network.vanish(false).await?;
     Ok(match shown {
@@ -46,12 +48,12 @@ pub(super) async fn network_vanishes(stage: &Stage) -> Result<String> {
     })
 }
 
-/// How long they were shown, those whose names end so; `None`: some still are.
+/// How long the clients with this ending of their names stayed listed; `None`: some still are.
 async fn until_gone(world: &World, rooms: [u64; 2], ending: &str) -> Option<Duration> {
     let rest = world.rest(&Name::own("witness"));
     let began = Instant::now();
     loop {
-        // What is seen later is judged.
+        // The checker judges what is seen later.
         let is_last = began.elapsed() > WATCHED;
         let mut are_gone = true;
         for room in rooms {
@@ -68,23 +70,23 @@ async fn until_gone(world: &World, rooms: [u64; 2], ending: &str) -> Option<Dura
     }
 }
 
-/// A socket, once it is attached.
-async fn socket(door: &Door, room: u64) -> Result<Socket> {
-    let mut socket = Socket::open_room(door, room, None).await.ok_or("a socket cannot be opened")?;
+/// Opens a socket, and waits until it is attached.
+async fn socket(endpoint: &Endpoint, room: u64) -> Result<Socket> {
+    let mut socket = Socket::open_room(endpoint, room, None).await.ok_or("a socket cannot be opened")?;
     while !is_attached(&socket.next().await)? {}
     Ok(socket)
 }
 
-/// An event stream, once it is attached.
-async fn stream(door: &Door, room: u64) -> Result<Box<Stream>> {
-    let Opened::Stream(mut stream) = Stream::open(door, room, None).await else {
+/// Opens an event stream, and waits until it is attached.
+async fn stream(endpoint: &Endpoint, room: u64) -> Result<Box<Stream>> {
+    let Opened::Stream(mut stream) = Stream::open(endpoint, room, None).await else {
         return Err("an event stream cannot be opened".into());
     };
     while !is_attached(&stream.next().await)? {}
     Ok(stream)
 }
 
-/// Whether this is the answer to an attach.
+/// Whether this is a positive answer to an attach.
 fn is_attached(seen: &Seen) -> Result<bool> {
     match seen {
         Seen::Attached(_, Outcome::Ok(_)) => Ok(true),
@@ -94,6 +96,6 @@ fn is_attached(seen: &Seen) -> Result<bool> {
     }
 }
 
-/// How long it is watched: after 45 s it is the server's mistake that somebody is still shown.
+/// How long presence is watched. After 45 s a client that is still listed is a defect.
 const WATCHED: Duration = Duration::from_secs(46);
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,11 +1,11 @@
-//! The deleter: makes rooms of its own, and deletes them while a friend still writes.
+//! The deleter creates rooms of its own, and deletes them while another client still writes there.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use histcheck::history::{Kind, Outcome};
 use tokio::time::{sleep, timeout};
 
-use super::{Act, Left, World};
+use super::{FinalState, Mode, World};
 use crate::{
     client::{
         may_retry,
@@ -15,16 +15,16 @@ use crate::{
     rng::Rng,
 };
 
-/// Makes and deletes until nothing new is to be begun.
-pub async fn run(world: World) -> Left {
+/// Creates and deletes rooms until nothing new may begin.
+pub async fn run(world: World) -> FinalState {
     let name = Name::own("deleter");
     let mut rng = world.rng(&name);
     let _under_way = world.under_way();
     let rest = world.rest(&name);
     let mut count = 0;
-    while world.act() < Act::Settle {
+    while world.mode() < Mode::Settle {
         world.pause(rng.millis(1_000, 3_000)).await;
-        if world.act() > Act::Work {
+        if world.mode() > Mode::Work {
             break;
         }
         count += 1;
@@ -33,8 +33,8 @@ pub async fn run(world: World) -> Left {
         let writing = friends.map(|friend| write(world.clone(), friend, room, count, Rng::new(rng.next())));
         let writing: Vec<_> = writing.into_iter().map(tokio::spawn).collect();
         sleep(rng.millis(100, 800)).await;
-        // The room is deleted for sure: also when no answer comes.
-        while world.act() < Act::Leave {
+        // The room is deleted until an answer says so.
+        while world.mode() < Mode::Leave {
             match rest.delete(room).await {
                 Outcome::Ok(()) => break,
                 Outcome::Refused(code) if !may_retry(&code) => break,
@@ -42,16 +42,16 @@ pub async fn run(world: World) -> Left {
             }
         }
         for friend in writing {
-            // It has an end of its own.
+            // The other client ends by itself.
             drop(friend.await);
         }
     }
-    Left { name, positions: BTreeMap::new(), complaint: None }
+    FinalState { name, positions: BTreeMap::new(), complaint: None }
 }
 
-/// Hears the room and writes there until it is gone, or the socket is.
+/// Subscribes to the room and writes there, until the room or the socket is gone.
 async fn write(world: World, name: Name, room: u64, visit: u64, mut rng: Rng) {
-    let Some(mut socket) = Socket::open(&world.door(&name)).await else { return };
+    let Some(mut socket) = Socket::open(&world.endpoint(&name)).await else { return };
     if !socket.ask(Ask::Attach { room, after: None, presence: true }).await {
         return;
     }

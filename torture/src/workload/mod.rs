@@ -1,4 +1,5 @@
-//! Who uses the server while it is tortured. Each role is an independent client, with chances of its own by the seed.
+//! The clients that use the server while it is tortured. Each role is an independent client, with random numbers of its
+//! own.
 
 pub mod deleter;
 pub mod reader;
@@ -24,53 +25,53 @@ use tokio::{
 };
 
 use crate::{
-    client::{door::Door, rest::Rest},
+    client::{endpoint::Endpoint, rest::Rest},
     recorder::{Name, Recorder},
     rng::Rng,
-    workload::retrier::Again,
+    workload::retrier::Retry,
 };
 
-/// What the clients are to do.
+/// What the clients are to do at this stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Act {
+pub enum Mode {
     /// Work.
     Work,
-    /// Begin nothing new; finish what is open.
+    /// Begin nothing new, and finish what is open.
     Settle,
-    /// Close, and end.
+    /// Close all connections, and end.
     Leave,
 }
 
-/// How the nemesis, and the run, reach the clients.
+/// How the run and its faults control the clients.
 #[derive(Debug)]
-pub struct Knobs {
+pub struct Controls {
     /// What they are to do.
-    pub act: watch::Sender<Act>,
-    /// Each time it changes all sockets are cut.
+    pub mode: watch::Sender<Mode>,
+    /// All sockets are cut whenever this changes.
     pub cut: watch::Sender<u64>,
-    /// Some clients stop reading while it is true.
-    pub mute: watch::Sender<bool>,
-    /// Messages are long while it is true.
-    pub bulk: AtomicBool,
-    /// How much is under way: sends that are not stored yet, and clients that may still change something.
+    /// Lazy clients stop reading while this is true.
+    pub stop_reading: watch::Sender<bool>,
+    /// Messages are long while this is true.
+    pub long_messages: AtomicBool,
+    /// How many things are unfinished: sends that are not stored yet, and clients that may still change something.
     pub under_way: watch::Sender<usize>,
 }
 
-impl Knobs {
-    /// Everybody works.
+impl Controls {
+    /// All clients work.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            act: watch::Sender::new(Act::Work),
+            mode: watch::Sender::new(Mode::Work),
             cut: watch::Sender::new(0),
-            mute: watch::Sender::new(false),
-            bulk: AtomicBool::new(false),
+            stop_reading: watch::Sender::new(false),
+            long_messages: AtomicBool::new(false),
             under_way: watch::Sender::new(0),
         }
     }
 }
 
-impl Default for Knobs {
+impl Default for Controls {
     fn default() -> Self {
         Self::new()
     }
@@ -81,18 +82,18 @@ impl Default for Knobs {
 pub struct World {
     /// The server.
     pub address: SocketAddr,
-    /// Where everything is written down.
+    /// The history of the run.
     pub recorder: Arc<Recorder>,
-    /// The rooms that last, the busiest first.
+    /// The rooms that are never deleted, the busiest first.
     pub rooms: Arc<[u64]>,
-    /// How they are reached.
-    pub knobs: Arc<Knobs>,
+    /// The control over the clients.
+    pub controls: Arc<Controls>,
     /// The seed.
     pub seed: u64,
 }
 
 impl World {
-    /// A client's chances.
+    /// The random numbers of a client.
     #[must_use]
     pub fn rng(&self, name: &Name) -> Rng {
         Rng::of(self.seed, &name.process)
@@ -100,9 +101,9 @@ impl World {
 
     /// How a client opens sockets.
     #[must_use]
-    pub fn door(&self, name: &Name) -> Door {
+    pub fn endpoint(&self, name: &Name) -> Endpoint {
         let (recorder, name) = (self.recorder.clone(), name.clone());
-        Door { address: self.address, recorder, name, buffer: None, network: None }
+        Endpoint { address: self.address, recorder, name, buffer: None, network: None }
     }
 
     /// A client of the REST API.
@@ -113,48 +114,48 @@ impl World {
 
     /// What is to be done now.
     #[must_use]
-    pub fn act(&self) -> Act {
-        *self.knobs.act.borrow()
+    pub fn mode(&self) -> Mode {
+        *self.controls.mode.borrow()
     }
 
-    /// Waits so long, or until there is something else to do.
+    /// Waits for this long, or until there is something else to do.
     pub async fn pause(&self, time: Duration) {
-        let mut act = self.knobs.act.subscribe();
-        let before = *act.borrow_and_update();
-        if before < Act::Leave {
-            drop(tokio::time::timeout(time, act.changed()).await);
+        let mut mode = self.controls.mode.subscribe();
+        let before = *mode.borrow_and_update();
+        if before < Mode::Leave {
+            drop(tokio::time::timeout(time, mode.changed()).await);
         }
     }
 
-    /// Waits until at least this is to be done.
-    pub async fn wait_for(&self, act: Act) {
-        // The sender is in our own hands: it does not end before.
-        drop(self.knobs.act.subscribe().wait_for(|now| *now >= act).await);
+    /// Waits until at least this stage.
+    pub async fn wait_for(&self, mode: Mode) {
+        // This value owns the sender, so it is not closed.
+        drop(self.controls.mode.subscribe().wait_for(|now| *now >= mode).await);
     }
 
-    /// Waits until lazy clients are to stop reading, or may go on.
-    pub async fn wait_for_mute(&self, mute: bool) {
-        drop(self.knobs.mute.subscribe().wait_for(|now| *now == mute).await);
+    /// Waits until lazy clients are to stop reading, or to go on.
+    pub async fn wait_for_stop_reading(&self, stop: bool) {
+        drop(self.controls.stop_reading.subscribe().wait_for(|now| *now == stop).await);
     }
 
-    /// Something is under way until what is returned is dropped.
+    /// Counts something as unfinished until the result is dropped.
     #[must_use]
     pub fn under_way(&self) -> UnderWay {
-        self.knobs.under_way.send_modify(|count| *count += 1);
-        UnderWay(self.knobs.clone())
+        self.controls.under_way.send_modify(|count| *count += 1);
+        UnderWay(self.controls.clone())
     }
 
-    /// A text that nobody else sends.
+    /// A text that no other message has.
     #[must_use]
     pub fn body(&self, key: &str, rng: &mut Rng) -> String {
-        let long = if self.knobs.bulk.load(Ordering::Relaxed) { 3_000 } else { 40 };
+        let long = if self.controls.long_messages.load(Ordering::Relaxed) { 3_000 } else { 40 };
         format!("{key} {}", "~".repeat(usize::try_from(rng.below(long)).unwrap_or(0)))
     }
 }
 
-/// Something that is under way, until it is dropped.
+/// Something unfinished, until it is dropped.
 #[derive(Debug)]
-pub struct UnderWay(Arc<Knobs>);
+pub struct UnderWay(Arc<Controls>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -162,48 +163,48 @@ impl Drop for UnderWay {
     }
 }
 
-/// How many there are of each role.
+/// How many clients of each role there are.
 #[derive(Debug, Clone, Copy)]
-pub struct Crew {
-    /// Those who write.
+pub struct ClientCounts {
+    /// Clients that send.
     pub writers: usize,
-    /// Those who hear.
+    /// Clients that subscribe.
     pub subscribers: usize,
-    /// Those who read pages.
+    /// Clients that read pages.
     pub readers: usize,
-    /// Rooms that last.
+    /// Rooms that are never deleted.
     pub rooms: usize,
 }
 
-impl Default for Crew {
+impl Default for ClientCounts {
     fn default() -> Self {
         Self { writers: 20, subscribers: 40, readers: 3, rooms: 8 }
     }
 }
 
-/// Where a client stands when it leaves.
+/// The state of a client at its end.
 #[derive(Debug)]
-pub struct Left {
+pub struct FinalState {
     /// Who it is.
     pub name: Name,
-    /// The rooms it was in, and how far it has heard each; `None`: it has never been told.
+    /// Its rooms, and the position it has reached in each; `None`: it was never told one.
     pub positions: BTreeMap<u64, Option<Position>>,
-    /// What keeps it from being content, if anything.
+    /// What went wrong for the client, if anything did.
     pub complaint: Option<String>,
 }
 
-/// Lets everybody begin.
+/// Starts all clients.
 #[must_use]
-pub fn begin(world: &World, crew: Crew) -> JoinSet<Left> {
+pub fn begin(world: &World, counts: ClientCounts) -> JoinSet<FinalState> {
     let mut tasks = JoinSet::new();
-    let (again, retries) = mpsc::unbounded_channel::<Again>();
-    for number in 0..crew.writers {
-        tasks.spawn(writer::run(world.clone(), number, again.clone()));
+    let (retry, retries) = mpsc::unbounded_channel::<Retry>();
+    for number in 0..counts.writers {
+        tasks.spawn(writer::run(world.clone(), number, retry.clone()));
     }
-    for number in 0..crew.subscribers {
+    for number in 0..counts.subscribers {
         tasks.spawn(subscriber::run(world.clone(), number));
     }
-    for number in 0..crew.readers {
+    for number in 0..counts.readers {
         tasks.spawn(reader::run(world.clone(), number));
     }
     tasks.spawn(retrier::run(world.clone(), retries));

@@ -1,20 +1,20 @@
-//! Readers: pages of history, rooms and presence over REST, also as users who write.
+//! Readers read pages of history, rooms and presence over REST, also as users who write.
 
 use std::collections::BTreeMap;
 
 use histcheck::history::{Outcome, Page};
 
-use super::{Act, Left, World};
+use super::{FinalState, Mode, World};
 use crate::recorder::Name;
 
-/// Reads until it is time to leave.
-pub async fn run(world: World, number: usize) -> Left {
-    // One of them acts for a user who writes: who was told ok must find what they wrote.
+/// Reads until the clients are to leave.
+pub async fn run(world: World, number: usize) -> FinalState {
+    // One of them acts for a user who writes: that user must find what was acknowledged.
     let name = Name { process: format!("reader-{number}"), user: format!("writer-{number}") };
     let mut rng = world.rng(&Name::own(&name.process));
     let rest = world.rest(&name);
     let mut heads: BTreeMap<u64, u64> = BTreeMap::new();
-    while world.act() < Act::Settle {
+    while world.mode() < Mode::Settle {
         let room = world.rooms[rng.zipf(world.rooms.len())];
         let head = heads.get(&room).copied().unwrap_or(1);
         let page = match rng.below(10) {
@@ -36,5 +36,5 @@ pub async fn run(world: World, number: usize) -> Left {
         }
         world.pause(rng.millis(50, 300)).await;
     }
-    Left { name, positions: BTreeMap::new(), complaint: None }
+    FinalState { name, positions: BTreeMap::new(), complaint: None }
 }

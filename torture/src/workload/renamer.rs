@@ -1,25 +1,25 @@
-//! The renamer: gives rooms new names, so that logs hold events that are no messages.
+//! The renamer gives rooms new names, so that logs contain events that are not messages.
 
 use std::collections::BTreeMap;
 
-use super::{Act, Left, World};
+use super::{FinalState, Mode, World};
 use crate::recorder::Name;
 
-/// Renames until nothing new is to be begun.
-pub async fn run(world: World) -> Left {
+/// Renames rooms until nothing new may begin.
+pub async fn run(world: World) -> FinalState {
     let name = Name::own("renamer");
     let mut rng = world.rng(&name);
     let _under_way = world.under_way();
     let rest = world.rest(&name);
     let mut count = 0;
-    while world.act() < Act::Settle {
+    while world.mode() < Mode::Settle {
         world.pause(rng.millis(500, 2_000)).await;
-        if world.act() > Act::Work {
+        if world.mode() > Mode::Work {
             break;
         }
         count += 1;
         let room = world.rooms[rng.zipf(world.rooms.len())];
         rest.rename(room, &format!("room {room} as of {count}")).await;
     }
-    Left { name, positions: BTreeMap::new(), complaint: None }
+    FinalState { name, positions: BTreeMap::new(), complaint: None }
 }

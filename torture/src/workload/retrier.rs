@@ -1,4 +1,4 @@
-//! The retrier: sends again, on connections of its own, what writers have sent: at the same time, or later.
+//! The retrier sends what writers have sent once more, on connections of its own, at the same time or later.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Act, Left, World};
+use super::{FinalState, Mode, World};
 use crate::{
     client::{
         may_retry,
@@ -18,10 +18,10 @@ use crate::{
     recorder::Name,
 };
 
-/// A message to be sent again.
+/// A message to send again.
 #[derive(Debug, Clone)]
-pub struct Again {
-    /// Who has sent it.
+pub struct Retry {
+    /// The user who sent it.
     pub user: String,
     /// The room.
     pub room: u64,
@@ -29,63 +29,64 @@ pub struct Again {
     pub key: String,
     /// The text.
     pub body: String,
-    /// When.
+    /// When to send it again.
     pub at: Instant,
-    /// Whether that is a while after the first time.
+    /// Whether that is long after the first time.
     pub is_later: bool,
 }
 
-/// Sends again until nothing new is to be begun.
-pub async fn run(world: World, mut retries: mpsc::UnboundedReceiver<Again>) -> Left {
+/// Sends again until nothing new may begin.
+pub async fn run(world: World, mut retries: mpsc::UnboundedReceiver<Retry>) -> FinalState {
     let name = Name::own("retrier");
     let mut rng = world.rng(&name);
     let _under_way = world.under_way();
     let mut under_way = JoinSet::new();
     loop {
-        let again = tokio::select! {
-            again = retries.recv() => again,
+        let retry = tokio::select! {
+            retry = retries.recv() => retry,
             _ = under_way.join_next(), if !under_way.is_empty() => continue,
-            () = world.wait_for(Act::Settle) => None,
+            () = world.wait_for(Mode::Settle) => None,
         };
-        let Some(mut again) = again else { break };
-        if again.is_later && rng.percent(10) {
-            // The same key for another text: that is no retry, and must be refused (unless the first was never stored).
-            again.body.push_str(" (and something else)");
+        let Some(mut retry) = retry else { break };
+        if retry.is_later && rng.percent(10) {
+            // The same key with another text is not a retry, and must be refused (unless the first message was never
+            // stored).
+            retry.body.push_str(" (and something else)");
         }
         let over_rest = rng.percent(50);
-        under_way.spawn(send(world.clone(), again, over_rest));
+        under_way.spawn(send(world.clone(), retry, over_rest));
     }
     while under_way.join_next().await.is_some() {}
-    Left { name, positions: BTreeMap::new(), complaint: None }
+    FinalState { name, positions: BTreeMap::new(), complaint: None }
 }
 
-async fn send(world: World, again: Again, over_rest: bool) {
+async fn send(world: World, retry: Retry, over_rest: bool) {
     tokio::select! {
-        () = sleep_until(again.at) => {}
-        () = world.wait_for(Act::Settle) => return,
+        () = sleep_until(retry.at) => {}
+        () = world.wait_for(Mode::Settle) => return,
     }
-    let name = Name { process: "retrier".to_owned(), user: again.user.clone() };
+    let name = Name { process: "retrier".to_owned(), user: retry.user.clone() };
     if over_rest {
-        send_over_rest(&world, &name, &again).await;
+        send_over_rest(&world, &name, &retry).await;
     } else {
-        send_over_socket(&world, &name, again).await;
+        send_over_socket(&world, &name, retry).await;
     }
 }
 
-/// A few times, as long as it is refused for now.
-async fn send_over_rest(world: &World, name: &Name, again: &Again) {
+/// Tries a few times, as long as the refusal says to try again.
+async fn send_over_rest(world: &World, name: &Name, retry: &Retry) {
     let rest = world.rest(name);
     for _ in 0..3 {
-        match rest.send(again.room, &again.key, &again.body).await {
+        match rest.send(retry.room, &retry.key, &retry.body).await {
             Outcome::Refused(code) if may_retry(&code) => world.pause(Duration::from_millis(300)).await,
             Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown => return,
         }
     }
 }
 
-async fn send_over_socket(world: &World, name: &Name, again: Again) {
-    let Some(mut socket) = Socket::open(&world.door(name)).await else { return };
-    let Again { room, key, body, .. } = again;
+async fn send_over_socket(world: &World, name: &Name, retry: Retry) {
+    let Some(mut socket) = Socket::open(&world.endpoint(name)).await else { return };
+    let Retry { room, key, body, .. } = retry;
     if !socket.ask(Ask::Send { room, key, body }).await {
         return;
     }

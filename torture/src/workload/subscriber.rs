@@ -1,12 +1,12 @@
-//! Subscribers: hear rooms, over sockets of many rooms, of one, or over event streams; some of them come and go, some type,
-//! some stop reading when they are told to. All go on from where they were.
+//! Subscribers receive rooms, over sockets for many rooms, for one, or over event streams. Some come and go, some type,
+//! some stop reading when they are told to. All resume from their last position.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use histcheck::history::{Attached, Event, Kind, Outcome, Position};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Act, Left, World};
+use super::{FinalState, Mode, World};
 use crate::{
     client::{
         may_retry,
@@ -17,9 +17,9 @@ use crate::{
     rng::Rng,
 };
 
-/// How a subscriber hears.
+/// How a subscriber receives its rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Transport {
     /// Several rooms on one socket.
     Many,
     /// One room on a socket of its own.
@@ -32,68 +32,68 @@ struct Subscriber {
     world: World,
     name: Name,
     rng: Rng,
-    way: Way,
+    transport: Transport,
     /// Whether it comes and goes.
     is_restless: bool,
-    /// Whether it stops reading when that is asked for.
+    /// Whether it stops reading when told to.
     is_lazy: bool,
-    /// Whether it types.
+    /// Whether it sends typing signals.
     types: bool,
-    /// Whether it closes, and stays away, once nothing new is begun: the other session of its user stays.
-    goes_home: bool,
+    /// Whether it leaves, and stays away, once nothing new may begin. The other session of its user stays.
+    leaves_early: bool,
     /// Whether it is shown as online.
     presence: bool,
-    /// Its rooms, and how far it has heard them.
+    /// Its rooms, and the position it has reached in each.
     positions: BTreeMap<u64, Option<Position>>,
-    /// The rooms that it is to be attached to again, and when.
+    /// The rooms to attach to again, and when.
     due: BTreeMap<u64, Instant>,
 }
 
-/// Hears until it is time to leave.
-pub async fn run(world: World, number: usize) -> Left {
-    // Some are two sessions of one user, in the same rooms.
+/// Receives until the clients are to leave.
+pub async fn run(world: World, number: usize) -> FinalState {
+    // Some are two sessions of one user in the same rooms.
     let user = if number % 5 == 4 { number - 1 } else { number };
     let name = Name { process: format!("subscriber-{number}"), user: format!("subscriber-{user}") };
     let (mut rng, mut of_user) = (world.rng(&name), Rng::of(world.seed, &name.user));
-    let way = match number % 8 {
-        0..5 => Way::Many,
-        5 | 6 => Way::One,
-        _ => Way::Stream,
+    let transport = match number % 8 {
+        0..5 => Transport::Many,
+        5 | 6 => Transport::One,
+        _ => Transport::Stream,
     };
-    let rooms = if way == Way::Many { of_user.between(1, 4) } else { 1 };
+    let rooms = if transport == Transport::Many { of_user.between(1, 4) } else { 1 };
     let positions = (0..rooms).map(|_| (world.rooms[of_user.zipf(world.rooms.len())], None)).collect();
     let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number.is_multiple_of(4));
-    let presence = way != Way::Many || rng.percent(80);
-    let (goes_home, due) = (user != number, BTreeMap::new());
+    let presence = transport != Transport::Many || rng.percent(80);
+    let (leaves_early, due) = (user != number, BTreeMap::new());
     let mut subscriber =
-        Subscriber { world, name, rng, way, is_restless, is_lazy, types, goes_home, presence, positions, due };
-    while subscriber.world.act() < Act::Leave {
+        Subscriber { world, name, rng, transport, is_restless, is_lazy, types, leaves_early, presence, positions, due };
+    while subscriber.world.mode() < Mode::Leave {
         if !subscriber.visit().await {
             subscriber.world.pause(subscriber.rng.millis(50, 300)).await;
-        } else if subscriber.goes_home && subscriber.world.act() > Act::Work {
-            subscriber.world.wait_for(Act::Leave).await;
+        } else if subscriber.leaves_early && subscriber.world.mode() > Mode::Work {
+            subscriber.world.wait_for(Mode::Leave).await;
         }
     }
-    Left { name: subscriber.name, positions: subscriber.positions, complaint: None }
+    FinalState { name: subscriber.name, positions: subscriber.positions, complaint: None }
 }
 
 impl Subscriber {
-    /// Comes, hears, and goes; false: nobody opened.
+    /// Connects, receives, and disconnects; `false`: it could not connect.
     async fn visit(&mut self) -> bool {
-        let mut door = self.world.door(&self.name);
-        door.buffer = self.is_lazy.then_some(16 << 10);
+        let mut endpoint = self.world.endpoint(&self.name);
+        endpoint.buffer = self.is_lazy.then_some(16 << 10);
         let first = self.positions.first_key_value().map(|(room, position)| (*room, position.clone()));
-        let opened = match (self.way, first) {
-            (Way::Many, _) => Socket::open(&door).await.map(Line::of),
-            (Way::One, Some((room, after))) => Socket::open_room(&door, room, after).await.map(Line::of),
-            (Way::Stream, Some((room, after))) => match Stream::open(&door, room, after).await {
+        let opened = match (self.transport, first) {
+            (Transport::Many, _) => Socket::open(&endpoint).await.map(Line::of),
+            (Transport::One, Some((room, after))) => Socket::open_room(&endpoint, room, after).await.map(Line::of),
+            (Transport::Stream, Some((room, after))) => match Stream::open(&endpoint, room, after).await {
                 Opened::Stream(stream) => Some(Line::Stream(stream)),
                 Opened::Gone | Opened::No => None,
             },
-            (Way::One | Way::Stream, None) => None,
+            (Transport::One | Transport::Stream, None) => None,
         };
         let Some(line) = opened else { return false };
-        if self.way == Way::Many {
+        if self.transport == Transport::Many {
             self.due = self.positions.keys().map(|room| (*room, Instant::now())).collect();
         }
         self.hear(line).await;
@@ -101,12 +101,12 @@ impl Subscriber {
     }
 
     async fn hear(&mut self, mut line: Line) {
-        let mut cut = self.world.knobs.cut.subscribe();
+        let mut cut = self.world.controls.cut.subscribe();
         cut.mark_unchanged();
         let world = self.world.clone();
         let leaves = Instant::now() + self.rng.millis(1_500, 9_000);
         let mut next = Instant::now();
-        let mut end = pin!(Self::end(self.goes_home, self.world.clone()));
+        let mut end = pin!(Self::end(self.leaves_early, self.world.clone()));
         loop {
             tokio::select! {
                 seen = line.next() => {
@@ -120,12 +120,12 @@ impl Subscriber {
                     }
                     next = Instant::now() + self.rng.millis(100, 700);
                 }
-                () = sleep_until(leaves), if self.is_restless && world.act() == Act::Work => {
+                () = sleep_until(leaves), if self.is_restless && world.mode() == Mode::Work => {
                     return self.go(line).await;
                 }
-                () = world.wait_for_mute(true), if self.is_lazy => {
+                () = world.wait_for_stop_reading(true), if self.is_lazy => {
                     // It reads nothing while it waits here.
-                    world.wait_for_mute(false).await;
+                    world.wait_for_stop_reading(false).await;
                 }
                 _ = cut.changed() => return,
                 () = &mut end => return line.close().await,
@@ -133,17 +133,17 @@ impl Subscriber {
         }
     }
 
-    /// Until it is to end: who goes home does so a while after nothing new is begun, when all is quiet.
-    async fn end(goes_home: bool, world: World) {
-        if goes_home {
-            world.wait_for(Act::Settle).await;
-            drop(tokio::time::timeout(GOES_HOME, world.wait_for(Act::Leave)).await);
+    /// When a visit ends. A client that leaves early does so a while after nothing new may begin, when all is quiet.
+    async fn end(leaves_early: bool, world: World) {
+        if leaves_early {
+            world.wait_for(Mode::Settle).await;
+            drop(tokio::time::timeout(LEAVES_EARLY_AFTER, world.wait_for(Mode::Leave)).await);
         } else {
-            world.wait_for(Act::Leave).await;
+            world.wait_for(Mode::Leave).await;
         }
     }
 
-    /// Goes for a while, with or without a word.
+    /// Disconnects for a while, with or without a close frame.
     async fn go(&mut self, line: Line) {
         if self.rng.percent(50) {
             line.close().await;
@@ -153,14 +153,14 @@ impl Subscriber {
         let away = match self.rng.below(10) {
             0..5 => Duration::ZERO,
             5..9 => self.rng.millis(100, 3_000),
-            // Longer than the grace of who is lost.
+            // Longer than the grace for lost sessions.
             _ => Duration::from_secs(12),
         };
-        let mut act = self.world.knobs.act.subscribe();
-        drop(tokio::time::timeout(away, act.wait_for(|act| *act > Act::Work)).await);
+        let mut mode = self.world.controls.mode.subscribe();
+        drop(tokio::time::timeout(away, mode.wait_for(|mode| *mode > Mode::Work)).await);
     }
 
-    /// What it does while it hears; false: the socket is gone.
+    /// Sends something while it receives; `false`: the connection has ended.
     async fn act(&mut self, line: &mut Line) -> bool {
         let Line::Socket(socket) = line else { return true };
         let now = Instant::now();
@@ -176,19 +176,19 @@ impl Subscriber {
             return true;
         };
         let is_attached = !self.due.contains_key(&room) && socket.unanswered() == 0;
-        if self.world.act() > Act::Work || !is_attached {
+        if self.world.mode() > Mode::Work || !is_attached {
             return true;
         }
         if self.types && self.rng.percent(30) {
             return socket.ask(Ask::Type { room, is_typing: self.rng.percent(70) }).await;
         }
-        if self.way == Way::Many && self.is_restless && self.rng.percent(10) {
+        if self.transport == Transport::Many && self.is_restless && self.rng.percent(10) {
             return socket.ask(Ask::Detach { room }).await;
         }
         true
     }
 
-    /// Takes note; false: the line is gone.
+    /// Handles what has come; `false`: the connection has ended.
     fn take(&mut self, seen: Seen) -> bool {
         match seen {
             Seen::Attached(room, Outcome::Ok(attached)) => {
@@ -220,10 +220,10 @@ impl Subscriber {
     }
 }
 
-/// How long those who go home stay when nothing new is begun.
-const GOES_HOME: Duration = Duration::from_secs(7);
+/// How long clients that leave early stay after nothing new may begin.
+const LEAVES_EARLY_AFTER: Duration = Duration::from_secs(7);
 
-/// What a subscriber listens to.
+/// The connection of a subscriber.
 enum Line {
     Socket(Box<Socket>),
     Stream(Box<Stream>),
@@ -244,7 +244,7 @@ impl Line {
     async fn close(self) {
         match self {
             Self::Socket(socket) => socket.close().await,
-            // There is no word for it.
+            // An event stream has no way to say that it closes.
             Self::Stream(stream) => drop(stream),
         }
     }

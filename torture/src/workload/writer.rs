@@ -1,4 +1,4 @@
-//! Writers: send at a pace of their own, some with many sends unanswered, and retry each until it is stored.
+//! Writers send at a rate of their own, some with many unanswered sends, and retry each message until it is stored.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Act, Left, UnderWay, World, retrier::Again};
+use super::{FinalState, Mode, UnderWay, World, retrier::Retry};
 use crate::{
     client::{
         may_retry,
@@ -36,20 +36,20 @@ struct Writer {
     world: World,
     name: Name,
     rng: Rng,
-    again: mpsc::UnboundedSender<Again>,
-    /// How many may be unanswered.
+    retry: mpsc::UnboundedSender<Retry>,
+    /// How many sends may be unanswered.
     window: usize,
-    /// The room that it hears while it writes, if it does.
+    /// The room that it also subscribes to, if any.
     hears: Option<u64>,
-    /// Whether its connection is lost for good once it has nothing more to write.
+    /// Whether it disconnects for good once it has nothing more to write.
     vanishes: bool,
     position: Option<Position>,
     count: u64,
     open: BTreeMap<u64, Open>,
 }
 
-/// Writes until it is time to leave.
-pub async fn run(world: World, number: usize, again: mpsc::UnboundedSender<Again>) -> Left {
+/// Writes until the clients are to leave.
+pub async fn run(world: World, number: usize, retry: mpsc::UnboundedSender<Retry>) -> FinalState {
     let name = Name::own(&format!("writer-{number}"));
     let mut rng = world.rng(&name);
     let window = match number % 4 {
@@ -60,14 +60,14 @@ pub async fn run(world: World, number: usize, again: mpsc::UnboundedSender<Again
     let hears = number.is_multiple_of(2).then(|| world.rooms[rng.zipf(world.rooms.len())]);
     let vanishes = number % 4 == 2;
     let open = BTreeMap::new();
-    let mut writer = Writer { world, name, rng, again, window, hears, vanishes, position: None, count: 0, open };
-    while writer.world.act() < Act::Leave {
-        match Socket::open(&writer.world.door(&writer.name)).await {
+    let mut writer = Writer { world, name, rng, retry, window, hears, vanishes, position: None, count: 0, open };
+    while writer.world.mode() < Mode::Leave {
+        match Socket::open(&writer.world.endpoint(&writer.name)).await {
             Some(socket) => writer.use_socket(socket).await,
             None => writer.world.pause(writer.rng.millis(50, 300)).await,
         }
         if writer.is_gone() {
-            writer.world.wait_for(Act::Leave).await;
+            writer.world.wait_for(Mode::Leave).await;
         }
     }
     writer.left()
@@ -83,7 +83,7 @@ impl Writer {
                 Ask::Attach { room, after: self.position.clone(), presence: self.vanishes || self.rng.percent(50) };
             socket.ask(ask).await;
         }
-        let mut cut = self.world.knobs.cut.subscribe();
+        let mut cut = self.world.controls.cut.subscribe();
         cut.mark_unchanged();
         let world = self.world.clone();
         let mut next = Instant::now();
@@ -101,7 +101,7 @@ impl Writer {
                     next = Instant::now() + self.rng.millis(10, 120);
                 }
                 _ = cut.changed() => return,
-                () = world.wait_for(Act::Leave) => {
+                () = world.wait_for(Mode::Leave) => {
                     socket.close().await;
                     return;
                 }
@@ -110,10 +110,10 @@ impl Writer {
     }
 
     fn is_gone(&self) -> bool {
-        self.vanishes && self.open.is_empty() && self.world.act() > Act::Work
+        self.vanishes && self.open.is_empty() && self.world.mode() > Mode::Work
     }
 
-    /// Writes what is due; false: the socket is gone.
+    /// Sends what is due; `false`: the connection has ended.
     async fn write(&mut self, socket: &mut Socket) -> bool {
         let now = Instant::now();
         let mut waiting = self.open.values().filter(|open| open.is_waiting).count();
@@ -125,12 +125,12 @@ impl Writer {
             }
             waiting += 1;
         }
-        if self.world.act() > Act::Work {
+        if self.world.mode() > Mode::Work {
             return true;
         }
         let burst = if self.window == 1 { 1 } else { self.rng.between(1, self.window as u64 / 4) };
         for _ in 0..burst {
-            // While the server refuses, what is open is enough.
+            // While the server refuses, no more messages are begun.
             if waiting >= self.window || self.open.len() > self.window {
                 break;
             }
@@ -143,7 +143,7 @@ impl Writer {
         true
     }
 
-    /// A new message.
+    /// Composes a new message.
     fn compose(&mut self) -> u64 {
         self.count += 1;
         let room = self.world.rooms[self.rng.zipf(self.world.rooms.len())];
@@ -153,9 +153,9 @@ impl Writer {
             let is_later = self.rng.percent(50);
             let delay = if is_later { self.rng.millis(100, 3_000) } else { Duration::ZERO };
             let (user, at) = (self.name.user.clone(), Instant::now() + delay);
-            let again = Again { user, room, key: key.clone(), body: body.clone(), at, is_later };
-            // Once the retriers are gone nothing is sent again.
-            drop(self.again.send(again));
+            let retry = Retry { user, room, key: key.clone(), body: body.clone(), at, is_later };
+            // After the retriers have ended, nothing is sent again.
+            drop(self.retry.send(retry));
         }
         let _under_way = self.world.under_way();
         let not_before = Instant::now();
@@ -170,7 +170,7 @@ impl Writer {
         socket.ask(ask).await
     }
 
-    /// Takes note; false: the socket is gone.
+    /// Handles what has come; `false`: the connection has ended.
     fn take(&mut self, seen: Seen) -> bool {
         match seen {
             Seen::Sent(_, key, result) => self.sent(&key, &result),
@@ -203,12 +203,12 @@ impl Writer {
         }
     }
 
-    fn left(self) -> Left {
+    fn left(self) -> FinalState {
         let rooms: BTreeSet<u64> = self.open.values().map(|open| open.room).collect();
         let complaint = (!self.open.is_empty()).then(|| {
             format!("{} sends of {} were never stored, in rooms {rooms:?}", self.open.len(), self.name.process)
         });
         let positions = self.hears.map(|room| (room, self.position)).into_iter().collect();
-        Left { name: self.name, positions, complaint }
+        FinalState { name: self.name, positions, complaint }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A server that says back what it hears, and a proxy in front of it.
+/// A server that echoes, and a proxy in front of it.
 async fn echo() -> Proxy {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Numbers as people say them.
+//! Numbers as text for people.
 
 /// `1 client`, `2 clients`.
 #[must_use]

@@ -1,4 +1,4 @@
-//! How a client connects.
+//! Opens connections to the server.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -9,22 +9,22 @@ use crate::{
     recorder::{Name, Recorder},
 };
 
-/// Where a connection goes, and who opens it.
+/// Where connections go to, and which client opens them.
 #[derive(Debug, Clone)]
-pub struct Door {
-    /// The server.
+pub struct Endpoint {
+    /// The server's address.
     pub address: SocketAddr,
-    /// Where everything is written down.
+    /// The history that the client writes to.
     pub recorder: Arc<Recorder>,
-    /// Who opens it.
+    /// The client that opens the connections.
     pub name: Name,
-    /// The size of the receive buffer, where it is not the system's own.
+    /// The size of the receive buffer; `None` leaves it to the system.
     pub buffer: Option<u32>,
-    /// The network that its client is at the far end of; `None`: it is where the server is.
+    /// The network at whose far end the client is; `None`: it is on the server's side.
     pub network: Option<Arc<Network>>,
 }
 
-impl Door {
+impl Endpoint {
     /// Connects to the server.
     pub(super) async fn connect(&self) -> io::Result<TcpStream> {
         if let Some(network) = &self.network {
