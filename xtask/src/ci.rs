@@ -3,6 +3,7 @@
 use std::{env, fs, time::Instant};
 
 use crate::{
+    mutations,
     sh::{self, Result, command},
     test,
 };
@@ -26,6 +27,7 @@ pub(crate) fn run() -> Result {
     })?;
     step("docs", &mut docs)?;
     step("features", &mut features)?;
+    step("mutations", &mut || mutations::run(&[]))?;
     let mut summary = None;
     step("tests", &mut || {
         summary = Some(test::all(&[])?);

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `ci`, `torture`, `openapi`, `tidy`, `with`.
+//! The project's own chores: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
 use std::{env, error::Error, process::ExitCode};
@@ -6,6 +6,7 @@ use std::{env, error::Error, process::ExitCode};
 mod certificates;
 mod ci;
 mod install;
+mod mutations;
 mod servers;
 mod sh;
 mod test;
@@ -15,6 +16,7 @@ const HELP: &str = "\
 cargo xtask test [FILTER]     install what the tests need, start the databases, run every test
 cargo xtask ci                format, clippy, docs, house rules, features, then everything that `test` does
 cargo xtask torture [OPTIONS] break a server in many ways while clients use it, and judge what they saw (--help tells more)
+cargo xtask mutations [NAME]  break the code a patch at a time, and have the simulator find each
 cargo xtask openapi           rewrite openapi.yaml from the code
 cargo xtask tidy              check the house rules
 cargo xtask with COMMAND ...  run a command with the databases up and the variables of the tests set
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(),
         // It says itself what is wrong, and its exit codes have meanings.
         "torture" => return torture::run(rest).unwrap_or_else(|error| failed(&*error)),
+        "mutations" => mutations::run(rest),
         "openapi" => ci::openapi(),
         "tidy" => ci::tidy(),
         "with" => test::with_servers(rest),
