@@ -37,7 +37,7 @@ bugs! {
     /// | `publish_before_commit` | G1, G2 | fork, phantom | `kill -9` under load, subscribers |
     /// | `attach_off_by_one` | G8 | gap, dishonest_resume | reconnectors that resume |
     /// | `attach_repeats_one` | G3, G8 | repeat, dishonest_resume | reconnectors that resume |
-    /// | `live_before_gap` | G3 | nonmonotonic, repeat | a restart, then resumes under load |
+    /// | `live_before_gap` | G3 | nonmonotonic, repeat, leak_after_removal | a restart, then resumes under load |
     /// | `resume_ok_on_hole` | G8 | dishonest_resume, gap | a restart, then resumes |
     /// | `resync_swallowed` | G8 | dishonest_resume | a resume from further back than a page, or of another epoch |
     /// | `unknown_treated_as_failed` | G5 | phantom | a commit whose answer is lost |
