@@ -1,6 +1,37 @@
-//! Pages of a room's messages.
+//! Reading a room's history: messages as they are now, where the log has them as they were sent.
 
-use crate::{Epoch, Event, Seq};
+use crate::{Epoch, Event, EventKind, Identity, Message, RoomId, Seq, Timestamp};
+
+/// A message as it is now.
+///
+/// A room's log never changes: an [`Event`] tells a message as it was sent, early or late. This is what a read of the history
+/// gives. What may happen to a message after it was sent has its field here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageState {
+    /// The room it was sent to.
+    pub room: RoomId,
+    /// Its number there, which is its id.
+    pub seq: Seq,
+    /// When it was stored.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub actor: Option<Identity>,
+    /// What it says now.
+    pub message: Message,
+}
+
+impl MessageState {
+    /// A message to which nothing has happened since it was sent; `None` for an event of another kind.
+    #[must_use]
+    pub fn of(event: Event) -> Option<Self> {
+        let Event { room, seq, at, actor, kind } = event;
+        match kind {
+            EventKind::Message(message) => Some(Self { room, seq, at, actor, message }),
+            EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
+        }
+    }
+}
 
 /// Which part of a room's messages to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +91,8 @@ impl HistoryQuery {
 /// A page of a room's messages, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryPage {
-    /// The messages ([`EventKind::Message`](crate::EventKind) only).
-    pub messages: Vec<Event>,
+    /// The messages, as they were when the page was read.
+    pub messages: Vec<MessageState>,
     /// The room's head, read before the rows: a subscription from here misses nothing that the page has not.
     pub head: Seq,
     /// The epoch that `head` belongs to.

@@ -42,7 +42,7 @@ pub use delivery::{Delivery, Item};
 pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};
 pub use error::{Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, Signal, SignalKind};
-pub use history::{HistoryFrom, HistoryPage, HistoryQuery};
+pub use history::{HistoryFrom, HistoryPage, HistoryQuery, MessageState};
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use invalid::{InvalidField, InvalidMessage};
 pub use limits::{Limits, Rate};

@@ -1,6 +1,8 @@
 //! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
-use chat_core::{Event, HistoryPage, Identity, Presence, Room, RoomPage, Timestamp};
+use chat_core::{
+    Event, HistoryPage, Identity, Message, MessageState, Presence, Room, RoomId, RoomPage, Seq, Timestamp,
+};
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
@@ -96,22 +98,41 @@ pub(crate) enum MessageType {
 impl MessageDto {
     /// The message of an event; `None` for an event of another kind.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        let message = event.message()?;
-        let (username, user) = match &event.actor {
+        Some(Self::new(event.room, event.seq, event.at, event.actor.as_ref(), event.message()?))
+    }
+
+    fn new(room: RoomId, seq: Seq, at: Timestamp, actor: Option<&Identity>, message: &Message) -> Self {
+        let (username, user) = match actor {
             Some(actor) => (actor.name.as_str().to_owned(), actor.id.as_str().to_owned()),
             None => (String::new(), String::new()),
         };
-        Some(Self {
+        Self {
             kind: MessageType::Message,
-            id: event.seq.0,
+            id: seq.0,
             username,
             content: message.content.clone(),
-            timestamp: stamp(event.at),
-            room: event.room.0,
-            seq: event.seq.0,
+            timestamp: stamp(at),
+            room: room.0,
+            seq: seq.0,
             user,
             key: message.key.as_ref().map(|key| key.as_str().to_owned()),
-        })
+        }
+    }
+}
+
+/// A message as it is now: the fields of the message, and what has happened to it since it was sent.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(rename = "MessageState")]
+pub(crate) struct MessageStateDto {
+    #[serde(flatten)]
+    #[oai(flatten)]
+    message: MessageDto,
+}
+
+impl From<&MessageState> for MessageStateDto {
+    fn from(state: &MessageState) -> Self {
+        let MessageState { room, seq, at, actor, message, .. } = state;
+        Self { message: MessageDto::new(*room, *seq, *at, actor.as_ref(), message) }
     }
 }
 
@@ -119,7 +140,7 @@ impl MessageDto {
 #[derive(Debug, Clone, Serialize, Object)]
 pub(crate) struct History {
     /// The messages, oldest first.
-    messages: Vec<MessageDto>,
+    messages: Vec<MessageStateDto>,
     /// The number of the room's newest event, read before the messages: if you attach from here, you miss nothing.
     head: u64,
     /// The history that `head` belongs to.
@@ -133,7 +154,7 @@ pub(crate) struct History {
 impl From<&HistoryPage> for History {
     fn from(page: &HistoryPage) -> Self {
         Self {
-            messages: page.messages.iter().filter_map(MessageDto::of).collect(),
+            messages: page.messages.iter().map(MessageStateDto::from).collect(),
             head: page.head.0,
             epoch: page.epoch.as_str().to_owned(),
             has_before: page.has_before,

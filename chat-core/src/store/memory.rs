@@ -15,7 +15,7 @@ use super::{
     paging::{Extent, Window},
 };
 use crate::{
-    Epoch, Event, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
+    Epoch, Event, HistoryPage, HistoryQuery, MessageState, Room, RoomId, RoomPage, RoomQuery, Seq,
     append::{AppendOutcome, Lookup, NewMessage, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
     error::Error,
 };
@@ -189,11 +189,11 @@ impl MemoryLog {
         let is_in_window = |event: &&Event| ordinal(event).is_some_and(|ordinal| window.has(ordinal));
         let before = log.events.range(..=edge).rev().map(|(_, stored)| &*stored.event);
         let before = before.filter(|event| event.message().is_some()).take_while(is_in_window);
-        let mut messages: Vec<Event> = before.cloned().collect();
+        let mut messages: Vec<_> = before.cloned().filter_map(MessageState::of).collect();
         messages.reverse();
         let after = log.events.range((Bound::Excluded(edge), Bound::Unbounded)).map(|(_, stored)| &*stored.event);
         let after = after.filter(|event| event.message().is_some()).take_while(is_in_window);
-        messages.extend(after.cloned());
+        messages.extend(after.cloned().filter_map(MessageState::of));
         Some(paging::finish(self.epoch.clone(), extent, window, messages))
     }
 

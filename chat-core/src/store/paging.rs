@@ -3,7 +3,7 @@
 //! A room's messages are numbered by their ordinals, 1, 2, 3 …, whatever other events stand between them. So a page is a range
 //! of ordinals, and reading it costs the same however many other events there are.
 
-use crate::{Epoch, Event, HistoryFrom, HistoryPage, HistoryQuery, Room, RoomPage, Seq};
+use crate::{Epoch, HistoryFrom, HistoryPage, HistoryQuery, MessageState, Room, RoomPage, Seq};
 
 /// How far a room's log went when its page was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Window {
 }
 
 /// Puts a page together from its messages, oldest first.
-pub(super) const fn finish(epoch: Epoch, extent: Extent, window: Window, messages: Vec<Event>) -> HistoryPage {
+pub(super) const fn finish(epoch: Epoch, extent: Extent, window: Window, messages: Vec<MessageState>) -> HistoryPage {
     HistoryPage {
         messages,
         head: extent.head,

@@ -269,7 +269,7 @@ export interface components {
              */
             head: number;
             /** @description The messages, oldest first. */
-            messages: components["schemas"]["Message"][];
+            messages: components["schemas"]["MessageState"][];
         };
         /** @description A user, by id and name. */
         Identity: {
@@ -393,6 +393,38 @@ export interface components {
              *     It has no control characters except tabs and line breaks (LF or CR LF).
              */
             content: string;
+        };
+        /** @description A message as it is now: the fields of the message, and what has happened to it since it was sent. */
+        MessageState: {
+            /** @description The text, as it was sent. */
+            content: string;
+            /**
+             * Format: int64
+             * @description Its number in the room, the same as `seq`.
+             */
+            id: number;
+            /** @description The idempotency key that its sender gave it, if any. */
+            key?: string;
+            /**
+             * Format: int64
+             * @description The room's id.
+             */
+            room: number;
+            /**
+             * Format: int64
+             * @description Its number in the room.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            timestamp: string;
+            type: components["schemas"]["MessageType"];
+            /** @description The id of its author. */
+            user: string;
+            /** @description The name of its author. */
+            username: string;
         };
         /**
          * @description The type of a message.

@@ -12,7 +12,7 @@ use super::{
     run::Run,
 };
 use crate::{
-    Epoch, Event, HistoryPage, HistoryQuery, RoomId, Seq,
+    Epoch, HistoryPage, HistoryQuery, MessageState, RoomId, Seq,
     append::{Lookup, Recovered, StoredEvent},
     store::paging::{self, Extent, Window},
 };
@@ -72,14 +72,18 @@ pub(super) async fn recover(
 }
 
 /// The messages of a window, oldest first.
-async fn messages(run: &Run<'_, impl ConnectionTrait>, room: RoomId, window: Window) -> Result<Vec<Event>, SqlError> {
+async fn messages(
+    run: &Run<'_, impl ConnectionTrait>,
+    room: RoomId,
+    window: Window,
+) -> Result<Vec<MessageState>, SqlError> {
     if window.first > window.last {
         return Ok(Vec::new());
     }
     let condition = "room_id = ? AND kind = 1 AND ordinal >= ? AND ordinal <= ? ORDER BY ordinal";
     let values = [room.0, window.first, window.last].map(|number| signed(number).into()).to_vec();
     let stored = events(run, condition, values).await?;
-    Ok(stored.into_iter().map(|stored| Arc::unwrap_or_clone(stored.event)).collect())
+    Ok(stored.into_iter().filter_map(|stored| MessageState::of(Arc::unwrap_or_clone(stored.event))).collect())
 }
 
 async fn events(

@@ -4,7 +4,7 @@ use std::{env, error::Error};
 
 use chat::{
     Client,
-    types::{Message, MessageDraft, ProblemCode, RoomDraft},
+    types::{MessageDraft, MessageState, ProblemCode, RoomDraft},
 };
 
 #[allow(dead_code, unused_imports, clippy::all)]
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(sent.status(), 201);
 
     let page = client.list_messages().room_id(room.id).limit(10).send().await?.into_inner();
-    assert!(matches!(&page.messages[..], [Message { content, .. }] if content == "Hello from Rust!"), "{page:?}");
+    assert!(matches!(&page.messages[..], [MessageState { content, .. }] if content == "Hello from Rust!"), "{page:?}");
 
     let again = send().await?;
     assert_eq!((again.status().as_u16(), again.seq), (200, sent.seq));
