@@ -49,8 +49,8 @@ pub(crate) fn hooks(file: &File) -> Vec<Complaint> {
     }
     let found = lines.len();
     let what = format!(
-        "{found} lines name failpoints or injected bugs, {listed} are listed: wrap what is broken in \
-         chat-core/src/mutations/, or list a new point in tests/tidy/hooks.rs"
+        "lines that name failpoints or injected bugs: {found}, and {listed} in tests/tidy/hooks.rs; wrap what is broken \
+         in chat-core/src/mutations/, or list the new point"
     );
     vec![(lines.last().copied().unwrap_or(1), what)]
 }
