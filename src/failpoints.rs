@@ -1,4 +1,4 @@
-//! What this process is told to do wrong; only in builds with `CHAT_FAILPOINTS=1`.
+//! The failures that this process is told to have; only in builds with `CHAT_FAILPOINTS=1`.
 
 use std::env::{self, VarError};
 
@@ -8,12 +8,13 @@ use chat_core::{
 };
 use tokio::task::block_in_place;
 
-/// Where the process dies: points with the pass and the action, such as `after_commit:3:abort`, separated by commas.
+/// The points at which the process fails, separated by commas: a point, the number of the pass, and the action, such as
+/// `after_commit:3:abort`.
 const FAIL_AT: &str = "CHATD_FAIL_AT";
-/// The bug that it has.
+/// The bug that is injected.
 const INJECTED_BUG: &str = "CHATD_INJECTED_BUG";
 
-/// Arms the process as its environment says; `Err` says what is wrong with that.
+/// Arms the failures that the environment names. An `Err` says what is wrong with the variables.
 pub(crate) fn arm() -> Result<(), String> {
     let plan = Plan::parse(&variable(FAIL_AT)?).map_err(|error| format!("{FAIL_AT}: {error}"))?;
     let bug = match variable(INJECTED_BUG)?.as_str() {
@@ -30,7 +31,7 @@ pub(crate) fn arm() -> Result<(), String> {
     Err("the process is armed already".to_owned())
 }
 
-/// A variable's value; empty where it is not set.
+/// The value of a variable; empty if it is not set.
 fn variable(name: &str) -> Result<String, String> {
     match env::var(name) {
         Ok(value) => Ok(value),

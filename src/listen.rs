@@ -1,4 +1,4 @@
-//! The address to listen on, which may be a name.
+//! The address to listen on, which may contain a host name.
 
 use std::{fmt, io, net::SocketAddr, str::FromStr};
 
@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, lookup_host};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListenAddress(String);
 
-/// Why a text is no [`ListenAddress`].
+/// The error of parsing a text that is not a [`ListenAddress`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadListenAddress;
 
@@ -40,8 +40,8 @@ impl FromStr for ListenAddress {
 }
 
 impl ListenAddress {
-    /// Listens there. A name may have several addresses: the first that can be listened on is taken, IPv4 before IPv6, since
-    /// that is where most look for `localhost`.
+    /// Binds the address. A name may have several addresses: the first that can be bound is used, IPv4 before IPv6,
+    /// since most programs look for `localhost` there.
     pub(crate) async fn bind(&self) -> io::Result<TcpListener> {
         let mut addresses: Vec<_> = lookup_host(&self.0).await?.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);

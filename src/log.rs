@@ -1,4 +1,4 @@
-//! The log, on standard error. It is never in the way: what cannot be written is counted and forgotten.
+//! The log, on standard error. Logging never blocks or fails: lines that cannot be written are counted and dropped.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
     /// Lines for people.
@@ -27,7 +27,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Logs from now on.
+/// Starts to log.
 pub(crate) fn start(format: Format) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lossy(io::stderr()));
@@ -38,7 +38,7 @@ pub(crate) fn start(format: Format) {
     panic::set_hook(Box::new(panicked));
 }
 
-/// Shows how much was forgotten, in a recorder that is there by now.
+/// Counts dropped lines in the metrics, once a recorder is installed.
 pub(crate) fn measure() {
     describe_counter!(LINES_DROPPED, Unit::Count, "Lines of the log that could not be written");
     lines_dropped().increment(0);
@@ -46,15 +46,15 @@ pub(crate) fn measure() {
     lines_left_out().increment(0);
 }
 
-/// Limits the lines of libraries, each place in their code by itself: one database that is slow or gone has them warn with
-/// every statement. The chat's own places have limits of their own, which say how many lines were left out.
+/// Limits the lines of libraries, separately for each place in their code: while a database is slow or down, they would
+/// warn with every statement. Our own code has limits of its own, which say how many lines were left out.
 #[derive(Debug, Default)]
 struct Libraries(Mutex<HashMap<Identifier, LogLimit>>);
 
 impl<S: Subscriber> Layer<S> for Libraries {
     fn event_enabled(&self, event: &Event<'_>, _context: Context<'_, S>) -> bool {
         let place = event.metadata();
-        // Below info it is asked for, to look closer.
+        // Finer levels are switched on to see everything.
         if *place.level() > Level::INFO || place.target().starts_with("chat") {
             return true;
         }
@@ -67,7 +67,7 @@ impl<S: Subscriber> Layer<S> for Libraries {
     }
 }
 
-/// Says where the code has a defect. What a panic says beyond plain words may have parts of messages in it.
+/// Logs where the code panicked. The message is left out, since it may contain parts of users' messages.
 fn panicked(panic: &PanicHookInfo<'_>) {
     static PANICKED: LogLimit = LogLimit::new();
     let Some(left_out) = PANICKED.pass(Instant::now()) else { return };
@@ -76,14 +76,13 @@ fn panicked(panic: &PanicHookInfo<'_>) {
     tracing::error!(left_out, "panicked at {place}: {words}");
 }
 
-/// A writer that always succeeds: whoever writes a log line would panic where it fails, on a full disk or after the reader
-/// of a pipe has gone.
+/// A writer that never fails. Otherwise logging would panic on a full disk, or after the reader of a pipe has gone.
 #[derive(Debug)]
 struct Lossy<W>(W);
 
 impl<W: Write> Write for Lossy<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // A line comes whole.
+        // Each write is a whole line.
         if self.0.write_all(line).is_err() {
             lines_dropped().increment(1);
         }
@@ -91,7 +90,7 @@ impl<W: Write> Write for Lossy<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // Nothing is held back here.
+        // Nothing is buffered here.
         Ok(())
     }
 }
@@ -148,7 +147,7 @@ mod tests {
         }
     }
 
-    /// What a log looks like after this.
+    /// The log after running this.
     fn logged(log: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();

@@ -84,7 +84,7 @@ enum Command {
     },
 }
 
-/// Without the options of the server, which say nothing to a client.
+/// The help without the options of the server, which have no meaning for a client.
 const TERMINAL_HELP: &str =
     "{about}\n\n{usage-heading} chatd terminal <URL> <ROOM> <NAME>\n\nArguments:\n{positionals}";
 
@@ -98,7 +98,7 @@ Exit codes:
   5  the database holds something else, or needs a newer version
   6  the server cannot listen on an address";
 
-/// Why the server did not run, or stopped by itself.
+/// Why the server did not start, or stopped by itself.
 #[derive(Debug)]
 struct Failure {
     code: u8,
@@ -127,14 +127,14 @@ async fn run(options: Options) -> Result<(), Failure> {
     let Options { database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, .. } = options;
     #[cfg(failpoints)]
     failpoints::arm().map_err(|text| Failure { code: 2, text })?;
-    // The addresses first: they are cheaper to find taken than the database.
+    // The addresses come first, since checking whether they are free is cheaper than opening the database.
     let (listener, address) = listen_on(&listen).await?;
     let metrics = match metrics_listen {
         Some(listen) => Some(listen_on(&listen).await?),
         None => None,
     };
     if let Some((listener, address)) = metrics {
-        // Before the engine, which takes its handles when it is built.
+        // The recorder comes before the engine, which gets its metrics when it is built.
         metrics::start(listener).map_err(|error| Failure { code: 1, text: error.to_string() })?;
         tracing::info!(%address, "metrics are served at /metrics");
     }
@@ -152,7 +152,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
     };
     let mut reason = None;
-    // Whoever can reach the server can also stop it in peace: the signals are heard before the first request is.
+    // From the first request on, a signal stops the server gracefully, so signals are registered before.
     let mut signals = Signals::new();
     let stop = async {
         tokio::select! {
@@ -171,12 +171,12 @@ async fn run(options: Options) -> Result<(), Failure> {
 
 async fn new_epoch(database_url: &str) -> Result<(), Failure> {
     let (before, now) = Database::from(database_url).new_epoch().await.map_err(|error| cannot_start(&error))?;
-    // The epoch is changed whether or not someone reads so.
+    // The epoch has changed, even if nobody reads this.
     drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
     Ok(())
 }
 
-/// Whoever chats is told in plain words, not in lines of a log.
+/// Runs the terminal client. It reports to people in plain words, not in lines of a log.
 async fn terminal(server: &str, room: &str, name: &str) -> ExitCode {
     let Err(error) = chat_terminal::run(server, room, name).await else { return ExitCode::SUCCESS };
     drop(writeln!(std::io::stderr(), "error: {error}"));
@@ -190,7 +190,7 @@ async fn listen_on(address: &ListenAddress) -> Result<(TcpListener, SocketAddr),
     Ok((listener, address))
 }
 
-/// An origin; a slash behind it is how most people write a URL.
+/// Parses an origin. A slash at the end is accepted, since many people write a URL with one.
 fn public_url(text: &str) -> Result<Origin, BadOrigin> {
     text.strip_suffix('/').unwrap_or(text).parse()
 }
@@ -205,7 +205,7 @@ fn cannot_start(error: &StartError) -> Failure {
     Failure { code, text: error.to_string() }
 }
 
-/// Tells people where to go; standard output is theirs, the log has standard error.
+/// Prints the server's address on standard output. The log goes to standard error.
 fn say_where(address: SocketAddr) {
     let text = format!(
         "Chat server on http://{address}\n  \
@@ -213,7 +213,7 @@ fn say_where(address: SocketAddr) {
          a room, live   ws://{address}/ws/chat/{{room_id}}?username=…\n\
          Guests only: anyone who can reach this address can use any name. For trusted networks.\n"
     );
-    // Nobody reads it if it cannot be written, and the server runs all the same.
+    // The server runs even if nobody can read this.
     drop(std::io::stdout().write_all(text.as_bytes()));
 }
 

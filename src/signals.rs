@@ -3,7 +3,7 @@
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Hears them from when it is made, also while nobody asks for the next: none is lost, and none ends the process unasked.
+/// Receives the signals from its creation on: none is lost, and none ends the process by default.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(crate) struct Signals(Option<(Signal, Signal)>);
@@ -18,7 +18,7 @@ impl Signals {
         )
     }
 
-    /// Waits for the next, and names it.
+    /// Waits for the next signal, and returns its name.
     pub(crate) async fn next(&mut self) -> &'static str {
         match &mut self.0 {
             Some((terminate, interrupt)) => tokio::select! {
@@ -30,7 +30,7 @@ impl Signals {
     }
 }
 
-/// Hears Ctrl-C.
+/// Receives Ctrl-C.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(crate) struct Signals;
@@ -41,7 +41,7 @@ impl Signals {
         Self
     }
 
-    /// Waits for it, and names it.
+    /// Waits for the next signal, and returns its name.
     pub(crate) async fn next(&mut self) -> &'static str {
         match tokio::signal::ctrl_c().await {
             Ok(()) => "Ctrl-C",

@@ -50,7 +50,16 @@ const RULES: &[Rule] = &[
 
 /// Groups of files that do not import each other in a circle, each by the beginnings of the files' paths. A new group is a new
 /// line here: `&["chat-core/src/engine/"]` is a folder with all that is below it.
-const WITHOUT_CIRCLES: &[&[&str]] = &[DATA, &["chat-core/src/engine/"], &["chat-http/src/"]];
+const WITHOUT_CIRCLES: &[&[&str]] = &[
+    DATA,
+    &["chat-core/src/engine/"],
+    &["chat-http/src/"],
+    &["histcheck/src/"],
+    &["terminal/src/"],
+    &["torture/src/"],
+    &["xtask/src/"],
+    &["src/"],
+];
 
 /// What states, stores and the engine share.
 const DATA: &[&str] = &[

@@ -1,17 +1,17 @@
-//! What can be wrong with a history.
+//! The kinds of anomalies that a history can show.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::history::Record;
 
-/// Something that a server that keeps its promises cannot have done.
+/// Evidence that the server broke a promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anomaly {
-    /// What it is.
+    /// The kind of the anomaly.
     pub name: Name,
     /// What happened, in a sentence.
     pub what: String,
-    /// The records that show it, as few as do. Pages, gaps and dumps are cut to what stands around the place.
+    /// As few records as show it. Pages, gaps and dumps are cut to the events around the place.
     pub records: Vec<Record>,
 }
 
@@ -36,7 +36,7 @@ macro_rules! names {
         }
 
         impl Name {
-            /// All there are.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// Its name, in snake case.
@@ -100,14 +100,14 @@ names! {
 }
 
 impl Name {
-    /// What the promise says that it breaks.
+    /// The text of the promise that this kind breaks.
     #[must_use]
     pub fn promised(self) -> &'static str {
         PROMISES.iter().find(|(promise, _)| *promise == self.promise()).map_or("", |(_, text)| text)
     }
 }
 
-/// The promises: their names with their text, as docs/reliability.md has them.
+/// The promises with their texts, as docs/reliability.md has them.
 const PROMISES: [(&str, &str); 14] = [
     ("G1", "durable: what was acknowledged stays, under its number"),
     ("G2", "one order: everybody sees the same event under a number"),

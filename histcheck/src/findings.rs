@@ -1,4 +1,4 @@
-//! Where the checks put what they find.
+//! Collects what the checks find.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ impl<'a> Findings<'a> {
         Self { records, anomalies: Vec::new(), found: BTreeMap::new() }
     }
 
-    /// Something is wrong; `shown_by` are records by their places, `around` is the number that it is about, if any.
+    /// Adds an anomaly. `shown_by` are the places of its records; `around` is the number that it is about, if any.
     pub(crate) fn push(&mut self, name: Name, what: String, shown_by: &[usize], around: Option<u64>) {
         let count = self.found.entry(name).or_default();
         *count += 1;
@@ -39,7 +39,7 @@ impl<'a> Findings<'a> {
     }
 }
 
-/// The record, with long lists of events cut to what stands around a number.
+/// The record, with long lists of events cut to those around a number.
 fn cut(record: &Record, around: Option<u64>) -> Record {
     let mut record = record.clone();
     let Some(seq) = around else { return record };

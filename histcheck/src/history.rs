@@ -1,167 +1,170 @@
-//! What clients did and saw: one record a line of JSON. The judge relies on this of whoever writes a history:
+//! The format of histories: what clients did and saw, one JSON record per line. Whoever writes a history has to
+//! guarantee this:
 //!
-//! - **Every** send, rename and deletion of the run is in it, with its key and text, also one that was never answered.
-//! - The records of one connection stand in the order in which its client saw them: a command's stands where its answer
-//!   was seen, so that the answer of an attach stands before the first event that follows it, and the `ok` of a send
-//!   before that message's own event. One that was never answered may stand anywhere.
+//! - **Every** send, rename and deletion of the run is recorded with its key and text, even if it was never answered.
+//! - The records of one connection are in the order in which its client saw them. A command is placed where its answer
+//!   was seen, so the answer to an attach stands before the events that follow it, and the `ok` of a send before the
+//!   message's own event. A command that was never answered may be placed anywhere.
 //! - The commands of one connection were issued in the order of `began`.
-//! - A connection that is given up, or found to be over, has a [`What::Closed`]; one that has none is open to the end.
-//! - A client that has a connection reads from it, at the latest from [`Phase::Healed`] on.
-//! - A restored database, and an epoch that an operator changed, are told by [`Phase::Restored`].
+//! - A connection that was given up, or found to be closed, has a [`What::Closed`]. A connection without one is open to
+//!   the end.
+//! - A client reads from each open connection, at the latest from [`Phase::Healed`] on.
+//! - A restored database, and an epoch that an operator changed, are recorded by [`Phase::Restored`].
 
 use serde::{Deserialize, Serialize};
 
-/// Something that a client did, with its answer, or that it saw.
+/// Something that a client did, with its answer, or that it received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Who did it: one name for each independent client of the run, such as `writer-3`; it does not change when it
-    /// connects anew.
+    /// The client that did it. Each independent client of the run has one name, such as `writer-3`, which stays the
+    /// same when it reconnects.
     pub process: String,
-    /// The user that it acts for; several processes may act for one.
+    /// The user that the client acts for. Several clients may act for one user.
     pub user: String,
-    /// Which of the run's connections: unique over the whole run; a REST call is a connection of its own. What one
-    /// connection sees stands in the history in the order in which it was seen.
+    /// The number of the connection, unique in the run. Each REST call is a connection of its own.
     pub connection: u64,
-    /// When it began, in nanoseconds of one monotonic clock for the whole run; for what was seen: when it was seen.
+    /// When it began, in nanoseconds of one monotonic clock for the whole run. For something received it is the time of
+    /// receipt.
     pub began: u64,
-    /// When its answer was there, by the same clock. `None`: it was never answered, so that its outcome is unknown.
+    /// When the answer came, by the same clock. `None`: it was never answered, so its outcome is unknown.
     pub ended: Option<u64>,
-    /// What it is.
+    /// What it was.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// What was done or seen.
+/// What a client did or received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum What {
-    /// A message is sent.
+    /// Sends a message.
     Send {
         /// The room.
         room: u64,
-        /// The idempotency key; every send of a run has one, and a retry has that of the first try.
+        /// The idempotency key. Every send of a run has one, and a retry has the key of the first attempt.
         key: String,
-        /// The text; unique for each key.
+        /// The text, which is unique for each key.
         body: String,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<Sent>,
     },
-    /// A room is renamed, or its topic is set.
+    /// Renames a room, or sets its topic.
     Rename {
         /// The room.
         room: u64,
         /// The new name.
         name: String,
-        /// What came of it: the room as it is then.
+        /// The outcome: the room after the change.
         result: Outcome<Room>,
     },
-    /// A room is deleted.
+    /// Deletes a room.
     Delete {
         /// The room.
         room: u64,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<()>,
     },
-    /// A connection begins to hear a room.
+    /// Attaches to a room.
     Attach {
         /// The room.
         room: u64,
-        /// From where; `None`: from the head.
+        /// The position to resume from; `None`: the head.
         after: Option<Position>,
-        /// Whether its user is shown as online by it.
+        /// Whether it makes the user shown as online.
         presence: bool,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<Attached>,
     },
-    /// A connection hears a room no more.
+    /// Detaches from a room.
     Detach {
         /// The room.
         room: u64,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<()>,
     },
-    /// An event was heard live.
+    /// Received a live event.
     Event {
         /// The room.
         room: u64,
         /// The event.
         event: Event,
     },
-    /// The list of who is online was heard.
+    /// Received the list of online users.
     UserList {
         /// The room.
         room: u64,
-        /// Their ids; empty when only the count is told.
+        /// Their ids; empty if only the count is told.
         users: Vec<String>,
-        /// How many.
+        /// How many users are online.
         count: u64,
     },
-    /// Someone came online.
+    /// Received that someone came online.
     Join {
         /// The room.
         room: u64,
-        /// Who.
+        /// The user.
         who: String,
     },
-    /// Someone left.
+    /// Received that someone left.
     Leave {
         /// The room.
         room: u64,
-        /// Who.
+        /// The user.
         who: String,
     },
-    /// The client says that its user types, or has stopped.
+    /// Says that the user types, or has stopped.
     Type {
         /// The room.
         room: u64,
-        /// Whether they type.
+        /// Whether the user types.
         is_typing: bool,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<()>,
     },
-    /// Who is typing was heard.
+    /// Received who is typing.
     Typing {
         /// The room.
         room: u64,
-        /// Their ids, all of them.
+        /// The ids of all users that type.
         users: Vec<String>,
     },
-    /// A page of history was read.
+    /// Reads a page of history.
     Read {
         /// The room.
         room: u64,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<Page>,
     },
-    /// A room was looked at over REST.
+    /// Gets a room over REST.
     Look {
         /// The room.
         room: u64,
-        /// What came of it.
+        /// The outcome.
         result: Outcome<Room>,
     },
-    /// Who is online was asked over REST.
+    /// Asks over REST who is online.
     Presence {
         /// The room.
         room: u64,
-        /// What came of it: the ids of those who are online.
+        /// The outcome: the ids of the online users.
         result: Outcome<Vec<String>>,
     },
-    /// From here on the server cannot notice that the connection is over: its packets vanish.
+    /// From here on the server cannot notice that the connection is over, since its packets are dropped.
     HalfOpen,
-    /// The connection is over, as far as its client can tell. It began when the client began to close, if it did.
+    /// The connection is over, as far as its client knows. If the client closed it, it began when the client began to
+    /// close.
     Closed {
         /// The code of the close frame, if there was one.
         code: Option<u16>,
-        /// Whether its client ended it.
+        /// Whether the client closed it.
         by_client: bool,
     },
-    /// Where the run stands (its record's process is the run itself).
+    /// A new phase of the run (the process of this record is the run itself).
     Phase {
-        /// What begins now.
+        /// The phase that begins.
         phase: Phase,
     },
-    /// What the database itself holds at the end, read without the server.
+    /// What the database holds at the end, read without the server.
     Stored {
         /// The room.
         room: u64,
@@ -176,50 +179,50 @@ pub enum What {
     },
 }
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome<T> {
     /// It was done.
     Ok(T),
-    /// It was refused with this code: surely not done, unless the code is `outcome_unknown`.
+    /// It was refused with this code. It was surely not done, unless the code is `outcome_unknown`.
     Refused(String),
     /// No answer came.
     Unknown,
 }
 
-/// The ok of a send.
+/// The `ok` of a send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// The message's number.
     pub seq: u64,
-    /// Whether the server said that the key had been used before.
+    /// Whether the server said that the key was used before.
     pub replayed: bool,
 }
 
-/// A place in a room's log.
+/// A position in a room's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The epoch.
     pub epoch: String,
-    /// The number of the last event that is known.
+    /// The number of the last known event.
     pub seq: u64,
 }
 
-/// How an attach was answered.
+/// The answer to an attach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attached {
-    /// From the position on, or from the head.
+    /// It resumed from the position, or began at the head.
     Resumed {
-        /// The log's last event; live ones follow it.
+        /// The position of the log's last event; live events follow it.
         head: Position,
-        /// What was missed, in order.
+        /// The missed events, in order.
         events: Vec<Event>,
     },
-    /// What was missed is not told; live events follow this position.
+    /// The missed events are not told; live events follow this position.
     Resync {
-        /// The log's last event.
+        /// The position of the log's last event.
         head: Position,
     },
 }
@@ -229,27 +232,27 @@ pub enum Attached {
 pub struct Event {
     /// Its number.
     pub seq: u64,
-    /// What it is.
+    /// Its kind and contents.
     #[serde(flatten)]
     pub kind: Kind,
 }
 
-/// What an event is.
+/// The kind and the contents of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
     /// A message.
     Message {
-        /// Who sent it.
+        /// The user who sent it.
         sender: String,
-        /// Its key, where it is told.
+        /// Its key, if it was told.
         key: Option<String>,
         /// Its text.
         body: String,
     },
     /// The room was renamed.
     RoomUpdated {
-        /// Its name from now on.
+        /// The new name.
         name: String,
     },
     /// The room was deleted.
@@ -261,7 +264,7 @@ pub enum Kind {
 pub struct Page {
     /// The epoch.
     pub epoch: String,
-    /// The log's last event when it was read.
+    /// The number of the log's last event at the time of the read.
     pub head: u64,
     /// The messages, oldest first.
     pub messages: Vec<Event>,
@@ -271,7 +274,7 @@ pub struct Page {
     pub has_after: bool,
 }
 
-/// A room as it was told.
+/// A room as it was served.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// Its name.
@@ -286,18 +289,18 @@ pub struct Room {
 pub enum Phase {
     /// A fault begins.
     Fault(String),
-    /// No fault is left.
+    /// All faults are over.
     Healed,
     /// Nobody sends any more, and every subscription has had the time it needs.
     Quiet,
     /// Every client has connected again, and reads everything.
     Final,
-    /// An older copy of the database was put in its place, or an operator changed the epoch.
+    /// An older copy of the database was restored, or an operator changed the epoch.
     Restored,
 }
 
 impl What {
-    /// The room that it is about.
+    /// The room that the record is about.
     #[must_use]
     pub const fn room(&self) -> Option<u64> {
         match self {
@@ -322,7 +325,7 @@ impl What {
 }
 
 impl<T> Outcome<T> {
-    /// Whether it may have been done all the same, though nobody said so.
+    /// Whether it may have been done, although no answer said so.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         match self {
@@ -341,7 +344,7 @@ impl<T> Outcome<T> {
 }
 
 impl Record {
-    /// When it was seen: the answer, or what was heard; when it began if it was never answered.
+    /// When it was seen: the time of the answer or of the receipt, or the beginning if it was never answered.
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.ended.unwrap_or(self.began)

@@ -1,4 +1,4 @@
-//! Histories as files: one record a line.
+//! Reads and writes histories as files with one record per line.
 
 use std::{
     error,
@@ -11,7 +11,7 @@ use crate::history::Record;
 /// Reads a history; empty lines are skipped.
 ///
 /// # Errors
-/// [`ReadError`], with the line, for what cannot be read and for what is no record.
+/// [`ReadError`] with the line, if the input cannot be read or a line is not a record.
 pub fn read(input: impl BufRead) -> Result<Vec<Record>, ReadError> {
     let mut records = Vec::new();
     for (index, text) in input.lines().enumerate() {
@@ -28,13 +28,13 @@ pub fn read(input: impl BufRead) -> Result<Vec<Record>, ReadError> {
 /// Writes a record as one line.
 ///
 /// # Errors
-/// What `output` answers.
+/// The error of writing to `output`.
 pub fn write(output: &mut impl Write, record: &Record) -> io::Result<()> {
     serde_json::to_writer(&mut *output, record)?;
     output.write_all(b"\n")
 }
 
-/// Why a history could not be read.
+/// The error of reading a history.
 #[derive(Debug)]
 pub struct ReadError {
     /// The line, from 1.
@@ -63,24 +63,24 @@ impl error::Error for ReadError {}
 mod tests {
     use super::*;
     use crate::{
+        builder::{HistoryBuilder, attach_from, delivered, message, position, send, viewed},
         history::{Attached, Phase, Sent, What},
-        sample::{Story, attach_from, delivered, message, position, send, viewed},
     };
 
     #[test]
     fn what_is_written_is_read_again() {
-        let mut story = Story::new();
-        story.did(1, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: false })));
-        story.did(1, "ann", send(1, "k2", Err("unavailable")));
-        story.unanswered(1, "ann", send(1, "k3", Err("?")));
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: false })));
+        builder.did(1, "ann", send(1, "k2", Err("unavailable")));
+        builder.unanswered(1, "ann", send(1, "k3", Err("?")));
         let gap = Attached::Resumed { head: position(1), events: vec![message(1, "ann", "k1")] };
-        story.did(2, "bob", attach_from(1, Some(position(0)), gap));
-        story.saw(2, "bob", delivered(1, message(2, "ann", "k3")));
-        story.did(3, "bob", viewed(1, &["ann", "bob"]));
-        story.saw(2, "bob", What::HalfOpen);
-        story.saw(2, "bob", What::Closed { code: Some(4560), by_client: false });
-        story.phase(Phase::Fault("kill".into()));
-        let records = story.records();
+        builder.did(2, "bob", attach_from(1, Some(position(0)), gap));
+        builder.saw(2, "bob", delivered(1, message(2, "ann", "k3")));
+        builder.did(3, "bob", viewed(1, &["ann", "bob"]));
+        builder.saw(2, "bob", What::HalfOpen);
+        builder.saw(2, "bob", What::Closed { code: Some(4560), by_client: false });
+        builder.phase(Phase::Fault("kill".into()));
+        let records = builder.records();
         let mut file = Vec::new();
         for record in &records {
             write(&mut file, record).unwrap();

@@ -1,9 +1,9 @@
-//! Judges a chat server by what its clients saw: histories in, anomalies out.
+//! Checks a chat server by what its clients saw: it reads a history and reports anomalies.
 //!
-//! A history is what the clients of a run did and saw, one [`Record`](history::Record) each. Because the server tells the
-//! number of every event, the order of the log is given, and each check costs O(n log n). A server that keeps its
-//! promises never raises an anomaly, whatever happened to it: what is in flight, cut off, or not answered is judged by
-//! all that it may have come to.
+//! A history contains what the clients of a run did and saw, one [`Record`](history::Record) each. The server tells the
+//! number of every event, so the order of the log is known, and each check costs O(n log n). A server that keeps its
+//! promises never raises an anomaly, whatever happened to it. If a command was in flight, cut off or not answered,
+//! every possible outcome of it is accepted.
 //!
 //! | anomaly | promise | what it is |
 //! |---|---|---|
@@ -23,7 +23,7 @@
 //! | `fold_mismatch` | G14 state = fold(log) | a served name, head or set of messages is not what the log makes it; a room lives on after its end |
 //! | `ok_without_store` | G15 honest refusal | the database's dump does not hold what was acknowledged |
 //!
-//! G13 (read marks) has no record yet.
+//! G13 (read marks) has no records yet.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -33,13 +33,13 @@
 pub mod history;
 
 mod anomaly;
+#[cfg(test)]
+mod builder;
 mod checks;
 mod findings;
 mod index;
 mod jsonl;
 mod report;
-#[cfg(test)]
-mod sample;
 mod tolerance;
 
 pub use self::{
@@ -48,7 +48,7 @@ pub use self::{
     report::{Report, Summary},
 };
 
-/// Judges a history.
+/// Checks a history.
 #[must_use]
 pub fn check(records: &[history::Record]) -> Report {
     let index = index::Index::new(records);
@@ -62,7 +62,7 @@ pub fn check(records: &[history::Record]) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Story, attach, delivered, message, resumed, send, sent};
+    use crate::builder::{HistoryBuilder, attach, delivered, message, resumed, send, sent};
 
     #[test]
     fn the_table_names_every_anomaly() {
@@ -75,13 +75,13 @@ mod tests {
 
     #[test]
     fn a_report_shows_what_is_wrong_and_what_there_is() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        assert!(check(&story.records()).to_string().ends_with("\nno anomalies"));
-        story.did(1, "ann", send(1, "k2", sent(2)));
-        story.saw(2, "bob", delivered(1, message(2, "ann", "k2")));
-        let report = check(&story.records()).to_string();
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        assert!(check(&builder.records()).to_string().ends_with("\nno anomalies"));
+        builder.did(1, "ann", send(1, "k2", sent(2)));
+        builder.saw(2, "bob", delivered(1, message(2, "ann", "k2")));
+        let report = check(&builder.records()).to_string();
         assert!(report.starts_with("gap (breaks G3, gapless, once: "), "{report}");
         assert!(report.contains("): after number 0 of room 1 came 2\n    {\"process\":\"bob\""), "{report}");
         assert!(report.contains("sends: 2 ok (of these 0 replayed"), "{report}");

@@ -1,4 +1,5 @@
-//! `histcheck FILE`: judges a history; without a file, what comes in. Exit code 0: clean; 1: anomalies; 2: no history.
+//! `histcheck FILE` checks a history; without a file it reads standard input. Exit code 0: clean; 1: anomalies; 2:
+//! unreadable.
 
 use std::{
     env,
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(message) => {
-            // Where nobody listens there is nobody to tell.
+            // If standard error is closed, there is nobody to tell.
             let _ = writeln!(io::stderr(), "histcheck: {message}");
             ExitCode::from(2)
         }

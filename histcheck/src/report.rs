@@ -1,4 +1,4 @@
-//! What comes of a check.
+//! The report of a check.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,19 +10,19 @@ use crate::{
     history::{Attached, Outcome, Record, What},
 };
 
-/// What a history shows.
+/// The result of checking a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// What is wrong: of each kind the first [`KEPT`](Self::KEPT).
+    /// The anomalies: of each kind the first [`KEPT`](Self::KEPT).
     pub anomalies: Vec<Anomaly>,
-    /// How many there are of each kind.
+    /// How many anomalies there are of each kind.
     pub found: BTreeMap<Name, usize>,
-    /// What the history holds.
+    /// What the history contains.
     pub summary: Summary,
 }
 
 impl Report {
-    /// How many anomalies of one kind are kept with their records.
+    /// How many anomalies of each kind are kept with their records.
     pub const KEPT: usize = 20;
 
     /// Whether nothing is wrong.
@@ -54,36 +54,36 @@ impl Display for Report {
     }
 }
 
-/// What a history holds.
+/// Counts of what a history contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     /// All records.
     pub records: usize,
-    /// The rooms that something was done in.
+    /// Rooms in which something was done.
     pub rooms: usize,
-    /// Connections, calls without one included.
+    /// Connections, including REST calls.
     pub connections: usize,
     /// Sends that were acknowledged.
     pub sends_ok: usize,
-    /// Of them, those that were told to have been sent before.
+    /// Acknowledged sends of which the server said that the key was used before.
     pub sends_replayed: usize,
     /// Sends that were refused.
     pub sends_refused: usize,
-    /// Sends whose outcome nobody knows.
+    /// Sends whose outcome is unknown.
     pub sends_unknown: usize,
-    /// Events heard live.
+    /// Live events that were received.
     pub events: usize,
-    /// Attaches that were answered from a position on, or from the head.
+    /// Attaches that were answered without a resync.
     pub resumed: usize,
-    /// Events that came with them.
+    /// The events in those answers.
     pub resumed_events: usize,
     /// Attaches that were answered with a resync.
     pub resynced: usize,
-    /// Pages and rooms that were read.
+    /// Reads of pages and rooms.
     pub reads: usize,
-    /// Signals heard: who is online, and who types.
+    /// Signals that were received: who is online, and who types.
     pub signals: usize,
-    /// Connections that did not end by their client's will.
+    /// Connections that their client did not close.
     pub cut: usize,
 }
 

@@ -1,4 +1,4 @@
-//! A long history of a server that keeps its promises raises nothing; with one thing changed in it, that is found.
+//! A long history of a correct server raises no anomaly; if one thing in it is changed, exactly that is found.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use std::time::Instant;
@@ -52,7 +52,7 @@ fn one_change_is_found() {
     };
     let middle = |places: &[usize]| places[places.len() / 2];
 
-    // One that another event of its stream follows.
+    // An event that is followed by another one in its stream.
     let followed = |place: &&usize| {
         let is_next = |other: &&usize| {
             **other > **place
@@ -97,7 +97,7 @@ fn without(records: &[Record], place: usize) -> Vec<Record> {
     records
 }
 
-/// A run of so many records (or some more), by a seed.
+/// A run with about this many records, by a seed.
 fn run(length: usize, seed: u64) -> Vec<Record> {
     let mut server = Server::new(seed);
     for client in 0..CLIENTS {
@@ -122,12 +122,12 @@ struct Server {
     now: u64,
     records: Vec<Record>,
     logs: Vec<Vec<Event>>,
-    /// Of each client: its connection, and the last number of its room that it has heard.
+    /// For each client its connection, and the last number of its room that it has received.
     clients: Vec<(u64, u64)>,
     connections: u64,
     keys: u64,
     names: u64,
-    /// Sends that nobody has seen an answer of: the client, the room, the key.
+    /// Sends whose answer nobody has seen: the client, the room, the key.
     open: Vec<(usize, u64, u64)>,
 }
 
@@ -170,7 +170,7 @@ impl Server {
         format!("user-{}", client / 2)
     }
 
-    /// The room that a client hears.
+    /// The room that a client is attached to.
     fn room(client: usize) -> u64 {
         client as u64 / 2 % ROOMS
     }
@@ -231,7 +231,7 @@ impl Server {
         let by_client = self.chance(2);
         let code = self.chance(2).then_some(1000);
         self.tell(client, connection, true, What::Closed { code, by_client });
-        // Meanwhile others go on.
+        // Meanwhile other clients go on.
         for _ in 0..self.random(4) {
             let other = (client + 1) % CLIENTS;
             self.clients[client].0 = 0;

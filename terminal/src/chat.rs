@@ -1,35 +1,35 @@
-//! What a client decides, without any IO: frames of the server and lines of the person in, [`Effect`]s out.
+//! The decisions of a client, without IO: frames of the server and lines of the user come in, [`Effect`]s come out.
 
 use std::{collections::VecDeque, time::Duration};
 
 use serde_json::{Value, json};
 
-/// What is to be done, in this order.
+/// Something to do. Effects are carried out in order.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Show a line.
     Show(String),
     /// Send a frame.
     Send(Value),
-    /// Send everything again in a while, with [`Chat::send_all`]: the server cannot take it now.
+    /// Wait, then send everything again with [`Chat::send_all`]: the server does not accept it now.
     Pause(Duration),
-    /// Read the newest page of history and hand it to [`Chat::resynced`].
+    /// Read the newest page of history, and pass it to [`Chat::resynced`].
     ReadHistory,
 }
 
-/// One person's chat in one room.
+/// A chat of one user in one room.
 pub(crate) struct Chat {
     username: String,
-    /// Up to where everything has been shown.
+    /// The epoch of the position up to which everything was shown.
     epoch: String,
     seq: u64,
-    /// Typed and not acknowledged: key and text, in order.
+    /// Messages that were typed and not acknowledged: key and text, in order.
     unsent: VecDeque<(String, String)>,
     here: People,
     typing: People,
-    /// Everything missed was told on this connection, so new messages may be sent.
+    /// Whether everything missed was received on this connection, so that messages may be sent.
     is_ready: bool,
-    /// The connection got as far as that.
+    /// Whether the connection has attached to the room.
     was_attached: bool,
 }
 
@@ -47,7 +47,7 @@ impl Chat {
         }
     }
 
-    /// From where to come back: the epoch and the number of the last event.
+    /// The position to resume from: the epoch and the number of the last event.
     pub(crate) fn position(&self) -> (&str, u64) {
         (&self.epoch, self.seq)
     }
@@ -60,7 +60,7 @@ impl Chat {
         self.unsent.is_empty()
     }
 
-    /// The connection is over.
+    /// The connection has ended.
     pub(crate) fn lost(&mut self) {
         self.is_ready = false;
         self.was_attached = false;
@@ -68,7 +68,7 @@ impl Chat {
         self.typing = People::default();
     }
 
-    /// Begins with a page of history: its lines. From its head on, events tell the rest.
+    /// Begins with a page of history, and returns its lines. Events after its head follow.
     pub(crate) fn begin(&mut self, page: &Value) -> Vec<String> {
         text(&page["epoch"]).clone_into(&mut self.epoch);
         self.seq = page["head"].as_u64().unwrap_or_default();
@@ -77,14 +77,14 @@ impl Chat {
         messages.into_iter().filter_map(described).collect()
     }
 
-    /// The same after a `resync`: its lines, and what waited for it.
+    /// Does the same after a `resync`, and sends what has waited.
     pub(crate) fn resynced(&mut self, page: &Value) -> Vec<Effect> {
         let mut effects: Vec<Effect> = self.begin(page).into_iter().map(Effect::Show).collect();
         self.send_all(&mut effects);
         effects
     }
 
-    /// What the server says. Types that are not known yet are no mistake.
+    /// Handles a frame of the server. Unknown types are ignored.
     pub(crate) fn hear(&mut self, frame: &Value, effects: &mut Vec<Effect>) {
         match text(&frame["type"]) {
             "attached" | "events" => self.missed(frame, effects),
@@ -101,7 +101,7 @@ impl Chat {
         }
     }
 
-    /// What was missed; a large gap comes in several frames, and is whole after the one without `more`.
+    /// Handles missed events. A large gap comes in several frames; the last one has no `more`.
     fn missed(&mut self, frame: &Value, effects: &mut Vec<Effect>) {
         for event in list(&frame["events"]) {
             self.event(event, effects);
@@ -113,14 +113,14 @@ impl Chat {
         self.send_all(effects);
     }
 
-    /// Sends everything that was not acknowledged (again).
+    /// Sends everything that is not acknowledged, possibly again.
     pub(crate) fn send_all(&mut self, effects: &mut Vec<Effect>) {
         self.is_ready = true;
         self.was_attached = true;
         effects.extend(self.unsent.iter().map(|(key, content)| Effect::Send(message(key, content))));
     }
 
-    /// A text of the person's: kept until it is acknowledged.
+    /// Sends a text of the user, and keeps it until it is acknowledged.
     pub(crate) fn say(&mut self, key: String, content: &str, effects: &mut Vec<Effect>) {
         if self.is_ready {
             effects.push(Effect::Send(message(&key, content)));
@@ -128,19 +128,19 @@ impl Chat {
         self.unsent.push_back((key, content.to_owned()));
     }
 
-    /// Tells the others that the person types.
+    /// Tells the others that the user is typing.
     pub(crate) fn show_typing(&self, effects: &mut Vec<Effect>) {
         if self.is_ready {
             effects.push(Effect::Send(json!({"type": "typing", "is_typing": true})));
         }
     }
 
-    /// Who is here, in a line.
+    /// A line that says who is online.
     pub(crate) fn who(&self) -> String {
         if self.here.count == 0 { "* who is here is not known yet".into() } else { format!("* here: {}", self.here) }
     }
 
-    /// A numbered event, shown once; anything else has no number and is not known.
+    /// Shows a numbered event once. Other frames have no number, and are unknown.
     fn event(&mut self, event: &Value, effects: &mut Vec<Effect>) {
         let seq = event["seq"].as_u64().unwrap_or_default();
         if seq > self.seq {
@@ -150,19 +150,19 @@ impl Chat {
         self.confirm(event);
     }
 
-    /// One's own message is there, whether or not its `ok` arrived.
+    /// The user's own message has arrived, whether or not its `ok` did.
     fn confirm(&mut self, event: &Value) {
         if event["user"] == *self.username {
             self.unsent.retain(|(key, _)| event["key"] != **key);
         }
     }
 
-    /// A refusal: for now, or for good.
+    /// Handles a refusal, which may be temporary or final.
     fn refused(&mut self, error: &Value, effects: &mut Vec<Effect>) {
         effects.push(Effect::Show(format!("! {}", text(&error["message"]))));
         match error["retry_after_ms"].as_u64() {
             Some(ms) => {
-                // The whole queue waits, so that the order stays.
+                // The whole queue waits, so that the order is kept.
                 self.is_ready = false;
                 effects.push(Effect::Pause(Duration::from_millis(ms)));
             }
@@ -180,7 +180,7 @@ impl Chat {
     }
 }
 
-/// Some names, and how many there are in all: in a crowd not everybody is named.
+/// Some names, and the total number: of many users not all are named.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct People {
     names: Vec<String>,
@@ -211,7 +211,7 @@ impl std::fmt::Display for People {
     }
 }
 
-/// An event in a line, if it is one that people want to read of.
+/// The line that shows an event, if it is of interest to people.
 fn described(event: &Value) -> Option<String> {
     let time = text(&event["timestamp"]).get(11..16).unwrap_or_default();
     match text(&event["type"]) {
@@ -238,7 +238,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 mod tests {
     use super::*;
 
-    /// A chat that has begun with an empty page.
+    /// A chat that began with an empty page.
     fn begun() -> Chat {
         let mut chat = Chat::new("Alice");
         chat.begin(&json!({"epoch": "e", "head": 1, "messages": []}));

@@ -1,11 +1,12 @@
-//! A chat in the terminal: a whole client of the server, over REST and the socket.
+//! A chat in the terminal: a complete client of the server, over REST and a socket.
 //!
-//! It shows what a client has to do to lose nothing and say nothing twice. It keeps the number of the last event it has
-//! shown, and comes back from there. What was not acknowledged it sends again, with the same key.
+//! It shows how a client loses nothing and sends nothing twice. It keeps the number of the last event it has shown, and
+//! resumes from there. It sends messages that were not acknowledged again, with the same key.
 //!
-//! What is decided stands in `chat.rs`, without any IO; this file carries it out.
+//! The decisions are in `chat.rs`, without IO; this file carries them out.
 
 mod chat;
+mod error;
 mod line;
 mod plain;
 mod server;
@@ -27,39 +28,15 @@ use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 use uuid::Uuid;
 
 use chat::{Chat, Effect};
+pub use error::Error;
 use line::{HELP, Line};
 use plain::plain;
 use server::{Server, Socket, TIMEOUT};
 
-/// Why the chat ended, other than by the person at the terminal.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The server's address cannot be used; the text says why.
-    #[error("{0}")]
-    BadAddress(String),
-    /// The server cannot be reached, or did not answer as a chat server does.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The server says to stay away; the text has its reason.
-    #[error("{0}")]
-    Refused(String),
-}
-
-impl Error {
-    /// The reasons of a server are texts of others, too.
-    fn plain(self) -> Self {
-        match self {
-            Self::BadAddress(why) => Self::BadAddress(plain(&why)),
-            Self::Unreachable(why) => Self::Unreachable(plain(&why)),
-            Self::Refused(why) => Self::Refused(plain(&why)),
-        }
-    }
-}
-
-/// Chats on standard input and output until the input ends or `/quit` is typed, and until everything typed is stored.
+/// Chats on standard input and output until the input ends or `/quit` is typed, and everything typed is stored.
 ///
 /// `server` is an address such as `http://127.0.0.1:8080`, with a path if chat is mounted below one. `room` is a room's
-/// number, or its name: if there is no room of that name, one is made. A lost connection is no end: it comes back.
+/// number or its name; if no room has the name, it is created. When the connection is lost, it reconnects.
 ///
 /// # Errors
 ///
@@ -86,7 +63,7 @@ async fn chat(server: &str, room: &str, username: &str) -> Result<(), Error> {
             End::Quit => return Ok(()),
             End::Refused(why) => return Err(Error::Refused(why)),
             End::Lost(why) => {
-                // Whoever was there for a while starts over with short waits.
+                // After a connection that had attached, waits are short again.
                 failures = if terminal.chat.was_attached() { 0 } else { failures + 1 };
                 let wait = back_off(failures);
                 terminal.chat.lost();
@@ -101,13 +78,13 @@ async fn chat(server: &str, room: &str, username: &str) -> Result<(), Error> {
     }
 }
 
-/// Why a connection is over.
+/// Why a connection has ended.
 enum End {
-    /// The person left, or nobody reads what is shown.
+    /// The user left, or standard output is closed.
     Quit,
     /// The server says to stay away.
     Refused(String),
-    /// Come back.
+    /// Reconnect.
     Lost(String),
 }
 
@@ -119,14 +96,14 @@ struct Terminal {
     username: String,
     room: u64,
     chat: Chat,
-    /// The input has ended: quit when everything is stored.
+    /// Whether the input has ended. Then the client quits when everything is stored.
     leaving: bool,
-    /// When to send again what the server could not take.
+    /// When to send again what the server did not accept.
     retry_at: Option<Instant>,
 }
 
 impl Terminal {
-    /// Finds the room, makes it if there is none of that name, and shows what was said last.
+    /// Finds or creates the room, and shows the latest messages.
     async fn open(server: Server, room: &str, username: &str) -> Result<Self, Error> {
         let id = match room.parse() {
             Ok(id) => id,
@@ -148,17 +125,17 @@ impl Terminal {
         self.server.socket(self.room, &self.username, &format!("&after={seq}&epoch={epoch}")).await
     }
 
-    /// Chats until the connection is over, whoever ends it.
+    /// Chats until the connection has ended.
     async fn run(&mut self, mut socket: Socket, lines: &mut Lines) -> End {
         loop {
             if self.leaving && self.chat.has_sent_all() {
-                // The leave; whether it arrives does not matter.
+                // A close frame, which need not arrive.
                 let _ = timeout(TIMEOUT, socket.close(None)).await;
                 return End::Quit;
             }
             let mut effects = Vec::new();
             tokio::select! {
-                // The server says something every 20 s at least.
+                // The server sends something at least every 20 s.
                 came = timeout(TIMEOUT, socket.next()) => match came {
                     Ok(Some(Ok(Message::Text(frame)))) => match serde_json::from_str(&frame) {
                         Ok(frame) => self.chat.hear(&frame, &mut effects),
@@ -200,7 +177,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Waits without a connection; what is typed meanwhile is kept. `true`: the person left.
+    /// Waits without a connection, and keeps what is typed meanwhile. `true`: the user left.
     async fn wait(&mut self, time: Duration, lines: &mut Lines) -> bool {
         let until = Instant::now() + time;
         self.retry_at = None;
@@ -221,7 +198,7 @@ impl Terminal {
         }
     }
 
-    /// A line of the person's; `None` when the input has ended.
+    /// Handles a line of the user; `None` after the end of the input.
     fn typed(&mut self, line: Option<&str>, effects: &mut Vec<Effect>) {
         match line.map_or(Line::Quit, Line::parse) {
             Line::Nothing => {}
@@ -229,7 +206,7 @@ impl Terminal {
             Line::Help => effects.push(Effect::Show(HELP.to_owned())),
             Line::Who => effects.push(Effect::Show(self.chat.who())),
             Line::Typing => self.chat.show_typing(effects),
-            // A key that grows with time is the easiest for the server's index.
+            // Keys that grow with time are the cheapest for the server's index.
             Line::Text(text) => self.chat.say(Uuid::now_v7().simple().to_string(), text, effects),
             Line::Unknown(explained) => effects.push(Effect::Show(explained)),
         }
@@ -243,13 +220,14 @@ async fn send(socket: &mut Socket, frame: &Value) -> Result<(), End> {
     }
 }
 
-/// Shows one line. `false`: nobody reads any more.
+/// Shows one line. `false`: standard output is closed.
 fn show(line: &str) -> bool {
-    // Whatever others wrote goes through here, and so does everything else: nothing is forgotten.
+    // Every line is made safe here, whoever wrote it.
     writeln!(io::stdout(), "{}", plain(line)).is_ok()
 }
 
-/// What a close says: 44xx stay away, and so do the protocol's own complaints; everything else, come back.
+/// How a close code is treated: after 44xx and violations of the protocol the client stays away, after others it comes
+/// back.
 fn closed(frame: Option<CloseFrame>) -> End {
     let Some(frame) = frame else { return End::Lost("the connection is lost".into()) };
     let code = u16::from(frame.code);
@@ -261,8 +239,8 @@ fn closed(frame: Option<CloseFrame>) -> End {
     }
 }
 
-/// A random time below 0.5 s after the first failure in a row, then below 1 s, 2 s … and at most 30 s: the clients of a
-/// server that comes back do not come in waves.
+/// A random wait: below 0.5 s after the first failure in a row, then below 1 s, 2 s … and at most 30 s. So the clients
+/// of a restarted server do not come back all at once.
 fn back_off(failures: u32) -> Duration {
     let most = Duration::from_millis(500 << failures.saturating_sub(1).min(6)).min(Duration::from_secs(30));
     // The last bytes of a random UUID are random.
@@ -276,7 +254,8 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// The lines of standard input, as text whatever their bytes. A thread of its own: nothing can interrupt a read.
+/// The lines of standard input, decoded leniently. They are read in a thread of their own, since a read cannot be
+/// interrupted.
 fn lines() -> Lines {
     let (sender, lines) = mpsc::channel(1);
     thread::spawn(move || {

@@ -1,21 +1,21 @@
-//! What a person typed: a text, or a command.
+//! Parses what the user typed: a text or a command.
 
 /// What the commands do, in one line.
 pub(crate) const HELP: &str =
     "/who: who is here   /typing: show that you are typing   /help   /quit   //…: send a text that begins with a slash";
 
-/// A line of the person's.
+/// A line that the user typed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line<'a> {
-    /// An empty one.
+    /// An empty line.
     Nothing,
-    /// To be sent.
+    /// A text to send.
     Text(&'a str),
     Who,
     Typing,
     Help,
     Quit,
-    /// Begins with a slash and is no command: the answer to it. It is not sent: it may be a slip of the finger.
+    /// The answer to an unknown command. The line is not sent, since it may be a mistyped command.
     Unknown(String),
 }
 

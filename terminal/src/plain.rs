@@ -1,4 +1,4 @@
-//! Texts of others, made safe for a terminal.
+//! Makes texts of other people safe for a terminal.
 
 /// One line without a character that a terminal would act on.
 ///
@@ -18,7 +18,7 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// Whether a terminal would do something else with it than show it.
+/// Whether a terminal might act on this character instead of showing it.
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -1,4 +1,4 @@
-//! The server: where it is, its REST calls and its socket.
+//! The server's address, its REST calls and its socket.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::Error;
+use crate::error::Error;
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
 
-/// How long anything may take. On a socket the server says something every 20 s.
+/// How long anything may take. The server sends something on a socket at least every 20 s.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Where a server is.
+/// The address of a server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Server {
-    /// As it stands in `Host`.
+    /// The value of `Host`.
     authority: String,
-    /// Host and port to connect to.
+    /// The host and the port to connect to.
     address: String,
-    /// Where chat is mounted: empty, or a path without a slash at its end.
+    /// The path where chat is mounted: empty, or without a slash at its end.
     prefix: String,
 }
 
 impl Server {
-    /// Understands `http://HOST:PORT/PATH`; `http://`, the port and the path may be left out.
+    /// Parses `http://HOST:PORT/PATH`; `http://`, the port and the path are optional.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let bad = |why: &str| Error::BadAddress(format!("cannot use the address {url}: {why}"));
         let uri = if url.contains("://") { url.parse::<Uri>() } else { format!("http://{url}").parse() };
@@ -46,7 +46,7 @@ impl Server {
         Ok(Self { authority: authority.to_string(), address, prefix })
     }
 
-    /// The room with this name; made if there is none.
+    /// Finds the room with this name, or creates it.
     pub(crate) async fn find_room(&self, name: &str, username: &str) -> Result<u64, Error> {
         let path = format!("/rooms?username={}", encoded(username));
         let (status, answer) = self.call("POST", &path, Some(json!({"name": name}))).await?;
@@ -54,14 +54,14 @@ impl Server {
         room["id"].as_u64().ok_or_else(|| refused(status, &answer))
     }
 
-    /// The newest messages.
+    /// Reads the newest messages.
     pub(crate) async fn history(&self, room: u64, username: &str) -> Result<Value, Error> {
         let path = format!("/rooms/{room}/messages?limit=20&username={}", encoded(username));
         let (status, page) = self.call("GET", &path, None).await?;
         if status == StatusCode::OK { Ok(page) } else { Err(refused(status, &page)) }
     }
 
-    /// The socket of one room; `more` of the query says from where on.
+    /// Opens the socket of one room; `more` is the rest of the query, with the position to resume from.
     pub(crate) async fn socket(&self, room: u64, username: &str, more: &str) -> Result<Socket, Error> {
         let Self { authority, prefix, .. } = self;
         let url = format!("ws://{authority}{prefix}/ws/chat/{room}?username={}{more}", encoded(username));
@@ -79,7 +79,7 @@ impl Server {
         Ok(stream)
     }
 
-    /// A REST call.
+    /// Makes a REST call.
     async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Result<(StatusCode, Value), Error> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let request = Request::builder().method(method).uri(format!("{}/api/chat{path}", self.prefix));
@@ -102,7 +102,7 @@ impl Server {
         let answer = answer.await;
         connection.abort();
         let (status, body) = answer.map_err(|error| self.unreachable(&error))?;
-        // A body that is not JSON is somebody else's: the status has to do.
+        // A body that is not JSON is not of a chat server. The status has to suffice.
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
@@ -113,7 +113,7 @@ impl Server {
 
 const SILENT: &str = "no answer in time";
 
-/// What an answer says that is none of those hoped for.
+/// The error for an unexpected answer.
 fn refused(status: StatusCode, answer: &Value) -> Error {
     match answer["detail"].as_str() {
         Some(detail) => Error::Refused(format!("the server refuses: {detail}")),
@@ -121,7 +121,7 @@ fn refused(status: StatusCode, answer: &Value) -> Error {
     }
 }
 
-/// A name as it may stand in a URL.
+/// A name, percent-encoded for a URL.
 fn encoded(name: &str) -> String {
     name.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).into() } else { format!("%{byte:02X}") })

@@ -1,4 +1,4 @@
-//! Certificates for database servers that speak TLS: made anew for every run, by an authority that nobody else trusts.
+//! Certificates for database servers with TLS. They are made for every run, by an authority that nothing else trusts.
 
 use std::{
     fs,
@@ -8,14 +8,14 @@ use std::{
 
 use crate::sh::{self, Result, command};
 
-/// A folder of certificates and their keys: `ca` has made `server` (for `localhost`) and `chat_cert` (a client of this
-/// name), `other` has made none.
+/// A folder with certificates and keys. The authority `ca` has signed `server` (for `localhost`) and `chat_cert` (for a
+/// client with this name); the authority `other` has signed none.
 pub(crate) struct Certificates {
     pub(crate) folder: PathBuf,
 }
 
 impl Certificates {
-    /// Makes them in a folder that is made as well.
+    /// Creates the folder and the certificates.
     pub(crate) fn make(folder: PathBuf) -> Result<Self> {
         fs::create_dir(&folder)?;
         let made = Self { folder };
@@ -29,7 +29,8 @@ impl Certificates {
         Ok(made)
     }
 
-    /// Copies what a server needs into its folder: its authority, its certificate and its key, for its eyes alone.
+    /// Copies the authority, the certificate and the key that a server needs into its folder, readable for its user
+    /// alone.
     pub(crate) fn give(&self, folder: &Path, owner: Option<&str>) -> Result {
         for name in ["ca.pem", "server.pem", "server.key"] {
             let copy = folder.join(name);
@@ -42,7 +43,7 @@ impl Certificates {
         Ok(())
     }
 
-    /// A certificate for a host or a client of this name.
+    /// Makes a certificate for a host or a client with this name.
     fn sign(&self, file: &str, name: &str) -> Result {
         let [request, key, extensions, certificate] = ["csr", "key", "ext", "pem"].map(|kind| format!("{file}.{kind}"));
         fs::write(self.folder.join(&extensions), format!("subjectAltName=DNS:{name}\n"))?;

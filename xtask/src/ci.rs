@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what a change has to pass, the cheapest first.
+//! `cargo xtask ci`: all checks that a change has to pass, the cheapest first.
 
 use std::{env, fs, time::Instant};
 
@@ -8,7 +8,7 @@ use crate::{
     test,
 };
 
-/// Everything that a change has to pass.
+/// Runs all checks.
 pub(crate) fn run() -> Result {
     let start = Instant::now();
     let mut times = Vec::new();
@@ -44,16 +44,17 @@ pub(crate) fn run() -> Result {
     Ok(())
 }
 
-/// Rewrites the classes of characters, then openapi.yaml and docs/frames.md: the tests that compare them write them instead.
+/// Updates generated files: the character classes, openapi.yaml and docs/frames.md. The tests that compare them write
+/// them instead.
 pub(crate) fn openapi() -> Result {
-    // The features of all other chores: no second build of every dependency.
+    // The same features as in the other commands, so that dependencies are not built twice.
     let workspace = ["test", "--workspace", "--all-features"];
     let write = |tests: &[&str]| sh::run(sh::cargo().args(workspace).args(tests).env("UPDATE_EXPECT", "1"));
     write(&["--lib", "--", "patterns::"])?;
     write(&["--test", "openapi", "--test", "frames"])
 }
 
-/// The house rules alone: a test that names nothing but std, so that the compiler needs no help with it.
+/// Checks the house rules alone. That test uses only std, so rustc compiles it within a second.
 pub(crate) fn tidy() -> Result {
     let program = sh::target().join("tidy");
     fs::create_dir_all(sh::target())?;
@@ -68,13 +69,13 @@ fn docs() -> Result {
     sh::run(sh::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The library with each of its features alone, and with none: data, state and traits.
+/// Checks chat-core with each of its features alone, and with none.
 fn features() -> Result {
     for feature in ["", "runtime", "test-util", "sqlite", "postgres", "mysql", "tls"] {
         println!("chat-core with {}", if feature.is_empty() { "none" } else { feature });
-        // Clippy, since its flags reach only our own code: the compiler's would have all dependencies built once more.
+        // Clippy rather than rustc, since its flags apply only to our own code; others would rebuild all dependencies.
         let check = ["clippy", "--quiet", "--package", "chat-core", "--no-default-features", "--features", feature];
-        // As a host builds it: without failpoints.
+        // As hosts build it: without failpoints.
         sh::run(sh::cargo().args(check).args(["--", "-D", "warnings"]).env_remove(sh::FAILPOINTS))?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! What the tests need on the machine, and only what is missing of it: programs as the system has them (Debian 12 and 13,
-//! Ubuntu 24.04), the rest pinned.
+//! Installs what the tests need and the machine lacks: programs from the system's packages (Debian 12 and 13, Ubuntu
+//! 24.04), everything else in pinned versions.
 
 use std::{
     env, fs,
@@ -10,24 +10,28 @@ use std::{
 
 use crate::sh::{self, Result, command};
 
+/// The variables that name the database servers of the tests.
+pub(crate) const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
+pub(crate) const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
+
 /// The programs that the tests need.
 pub(crate) struct Tools {
-    /// `None` where databases of somebody's own are used.
+    /// `None` if the databases are given.
     pub(crate) databases: Option<Databases>,
-    /// Autobahn's cases for WebSockets on a native runner.
+    /// The runner of Autobahn's test cases for WebSockets.
     pub(crate) kosoku: PathBuf,
     pub(crate) chromium: PathBuf,
     /// The folder with the packages of `tests/browser`.
     pub(crate) browser: PathBuf,
     /// The folder with the packages of `chat-http/ui`.
     pub(crate) ui: PathBuf,
-    /// The Python environment with what reads the API's document.
+    /// The Python environment with the packages that read the API's document.
     pub(crate) python: PathBuf,
     /// The folder with the packages of `tests/clients`.
     pub(crate) redocly: PathBuf,
     /// The folder with the packages of `examples/clients/typescript`.
     pub(crate) typescript: PathBuf,
-    /// Where the client in Rust is built.
+    /// The folder where the client in Rust is built.
     pub(crate) rust: PathBuf,
 }
 
@@ -39,11 +43,12 @@ pub(crate) struct Databases {
     pub(crate) mariadb_install_db: PathBuf,
 }
 
-/// Finds the programs; installs what is missing, the database servers only where they are to be started.
+/// Finds the programs, and installs those that are missing; database servers only if they are to be started.
 pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     let kosoku = sh::target().join("tools").join(format!("kosoku-{KOSOKU}"));
     let mut packages = Vec::new();
-    // Each system has one version of each; they are named without it, and looked for where it puts them.
+    // Each system has one version of each. Packages are named without a version, and the programs are looked for where
+    // they are installed.
     if with_databases && postgres().is_none() {
         packages.push("postgresql");
     }
@@ -99,7 +104,7 @@ fn databases() -> Result<Databases> {
     })
 }
 
-/// The folder with the programs of the newest PostgreSQL that is installed: Debian's way, or any that is in the path.
+/// The folder of the newest PostgreSQL programs: in Debian's place, or in the path.
 fn postgres() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let folders = versions.filter_map(|version| {
@@ -111,18 +116,18 @@ fn postgres() -> Option<PathBuf> {
     newest.or_else(|| find("initdb").and_then(|program| Some(program.parent()?.to_path_buf())))
 }
 
-/// A browser of the Chromium family, by whichever of its names; `CHAT_TEST_CHROMIUM` names one that is elsewhere.
+/// A browser of the Chromium family. `CHAT_TEST_CHROMIUM` names one that is not in the path.
 fn chromium() -> Option<PathBuf> {
     let named = env::var_os("CHAT_TEST_CHROMIUM").map(PathBuf::from).filter(|path| path.is_file());
     named.or_else(|| ["chromium", "google-chrome", "google-chrome-stable"].into_iter().find_map(find))
 }
 
-/// Ubuntu has Chromium as a snap only; its package `chromium-browser` is a script that says so.
+/// Ubuntu has Chromium only as a snap; its package `chromium-browser` is a script that says so.
 fn is_ubuntu() -> bool {
     fs::read_to_string("/etc/os-release").is_ok_and(|release| release.lines().any(|line| line == "ID=ubuntu"))
 }
 
-/// Debian's and Ubuntu's packages, as root or through sudo.
+/// Installs packages of Debian or Ubuntu, as root or through sudo.
 fn install_packages(packages: &[&str]) -> Result {
     println!("installing {}", packages.join(", "));
     run_as_root(&["apt-get", "update", "-q"], packages)?;
@@ -141,32 +146,32 @@ fn run_as_root(words: &[&str], packages: &[&str]) -> Result {
             "the tests need {missing}, and there is neither root nor sudo (without a password) to install them with.\n\
              Install them by hand, or run this as a user who may. Database servers are not needed where {} and {} name \
              some.",
-            crate::test::POSTGRES,
-            crate::test::MYSQL
+            POSTGRES, MYSQL
         )
         .into());
     };
-    // `RUNLEVEL=1`: the machine's own servers are not ours to start.
+    // `RUNLEVEL=1` keeps the packages from starting servers of the machine.
     let env = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"];
     let words = [prefix, &env[..], words].concat();
     sh::run_quietly(command(words[0]).args(&words[1..]))
 }
 
-/// The cases for WebSockets, in a Python environment of their own below the target folder.
+/// Installs the test cases for WebSockets, in a Python environment below the target folder.
 fn install_kosoku(into: &Path) -> Result {
     println!("installing kosoku {KOSOKU}");
-    // An environment that was begun and not finished is begun again.
+    // An incomplete environment is made again.
     sh::run_quietly(command("python3").args(["-m", "venv", "--clear"]).arg(into))?;
     let pip: &mut Command = &mut command(into.join("bin/python"));
     sh::run_quietly(pip.args(["-m", "pip", "install", "--quiet", "--no-deps", &format!("kosoku=={KOSOKU}")]))
 }
 
-/// The packages that a folder's `requirements.txt` names, in a Python environment below the target folder, which is returned.
+/// Installs the packages of a folder's `requirements.txt` in a Python environment below the target folder, and returns
+/// that.
 fn python_packages(folder: &str) -> Result<PathBuf> {
     let requirements = sh::root().join(folder).join("requirements.txt");
     let into = sh::target().join("tools").join(format!("{}-python", folder.replace('/', "-")));
     let mark = into.join("requirements.txt");
-    // Written last: an environment that was begun and not finished is begun again.
+    // This file is written last, so an incomplete environment is made again.
     if matches!((fs::read(&requirements), fs::read(&mark)), (Ok(a), Ok(b)) if a == b) {
         return Ok(into);
     }
@@ -178,26 +183,26 @@ fn python_packages(folder: &str) -> Result<PathBuf> {
     Ok(into)
 }
 
-/// Sees to it that the crates are there which a crate outside of the workspace needs; where to build it is returned.
+/// Fetches the crates that a crate outside of the workspace needs; returns the folder to build it in.
 fn crates(folder: &str) -> Result<PathBuf> {
     let manifest = sh::root().join(folder).join("Cargo.toml");
     sh::run_quietly(sh::cargo().args(["fetch", "--quiet", "--locked", "--manifest-path"]).arg(manifest))?;
     Ok(sh::target().join("tools").join(folder.replace('/', "-")))
 }
 
-/// The packages that a folder's lock file names, in a folder below the target folder, which is returned.
+/// Installs the packages of a folder's lock file in a folder below the target folder, and returns that.
 fn npm_packages(folder: &str) -> Result<PathBuf> {
     const NAMES: [&str; 3] = [".npmrc", "package.json", "package-lock.json"];
     let from = sh::root().join(folder);
     let into = sh::target().join("tools").join(folder.replace('/', "-"));
     let is_current = |name| matches!((fs::read(from.join(name)), fs::read(into.join(name))), (Ok(a), Ok(b)) if a == b);
-    // npm writes this file last: an installation that was begun and not finished is begun again.
+    // npm writes this file last, so an incomplete installation is made again.
     if into.join("node_modules/.package-lock.json").exists() && NAMES.into_iter().all(is_current) {
         return Ok(into);
     }
     println!("installing the packages of {folder}");
     fs::create_dir_all(&into)?;
-    // Gone first, so that new names never stand beside old packages.
+    // The packages are removed first, so that a new lock file never stands beside old packages.
     if let Err(error) = fs::remove_dir_all(into.join("node_modules"))
         && error.kind() != ErrorKind::NotFound
     {
@@ -206,7 +211,7 @@ fn npm_packages(folder: &str) -> Result<PathBuf> {
     for name in NAMES {
         fs::copy(from.join(name), into.join(name))?;
     }
-    // No package's own scripts are run: none of these needs any.
+    // Scripts of packages are not run, since none of these packages needs them.
     sh::run_quietly(command("npm").current_dir(&into).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     Ok(into)
 }
@@ -215,7 +220,7 @@ fn found(program: &str) -> Result<PathBuf> {
     find(program).ok_or_else(|| format!("{program} is not where it should be after the installation").into())
 }
 
-/// A program, where the shell or the system's administrator would find it.
+/// Finds a program in the path, or in the folders of the system's administrator.
 fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `with`.
+//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
 use std::{env, error::Error, process::ExitCode};
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let done = match chore {
         "test" => test::run(rest),
         "ci" => ci::run(),
-        // It says itself what is wrong, and its exit codes have meanings.
+        // The torture reports errors itself, and its exit codes have meanings.
         "torture" => return torture::run(rest).unwrap_or_else(|error| failed(&*error)),
         "mutations" => mutations::run(rest),
         "openapi" => ci::openapi(),

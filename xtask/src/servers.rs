@@ -1,4 +1,4 @@
-//! PostgreSQL and MariaDB for the tests: on free ports, in a folder of their own, gone when this process is.
+//! PostgreSQL and MariaDB for the tests: on free ports, in a folder of their own, removed when this process ends.
 
 use std::{
     env, fs,
@@ -16,22 +16,22 @@ use crate::{
     sh::{self, Result, command},
 };
 
-/// Both servers, and two more that speak TLS, until it is dropped.
+/// The two servers, and two more with TLS. Dropping this stops them.
 pub(crate) struct Servers {
     pub(crate) postgres_url: String,
     pub(crate) mysql_url: String,
-    /// The programs that start, stop and kill the one and the other, for those who want to see that.
+    /// The programs that start, stop and kill the servers, for tests of that.
     pub(crate) postgres_control: PathBuf,
     pub(crate) mysql_control: PathBuf,
-    /// The same for the servers that speak TLS, by the name that their certificate has.
+    /// The URLs of the servers with TLS, by the name that their certificate has.
     pub(crate) postgres_tls_url: String,
     pub(crate) mysql_tls_url: String,
-    /// The folder of certificates.
+    /// The folder with the certificates.
     pub(crate) certificates: PathBuf,
     _janitor: Janitor,
 }
 
-/// Where a server is to be, and what it shows to those who ask for TLS.
+/// The folder of a server, and its certificates if it has TLS.
 struct Place<'a> {
     folder: PathBuf,
     port: u16,
@@ -39,7 +39,7 @@ struct Place<'a> {
 }
 
 impl Servers {
-    /// Starts all and waits until they take connections.
+    /// Starts all servers, and waits until they accept connections.
     pub(crate) fn start(tools: &Databases) -> Result<Self> {
         let janitor = Janitor::start()?;
         let certificates = Certificates::make(janitor.folder.join("certificates"))?;
@@ -67,8 +67,8 @@ impl Servers {
     }
 }
 
-/// The process that cleans up. It is a process of its own, in a group of its own, and waits for the end of its input:
-/// so it does its work also when this one is interrupted or killed.
+/// The process that stops the servers. It is in a process group of its own, and waits for the end of its input. So it
+/// does its work even if this process is interrupted or killed.
 struct Janitor {
     folder: PathBuf,
     process: Child,
@@ -97,7 +97,7 @@ impl Drop for Janitor {
     }
 }
 
-/// PostgreSQL as it is by default, but for where it listens; returns the port. It refuses to run as root.
+/// Starts PostgreSQL with default settings except for its address; returns the port. It refuses to run as root.
 fn start_postgres(tools: &Databases, place: Place<'_>) -> Result<u16> {
     let Place { folder, port, certificates } = place;
     let user = if sh::is_root() { Some("postgres") } else { None };
@@ -112,7 +112,7 @@ fn start_postgres(tools: &Databases, place: Place<'_>) -> Result<u16> {
             }
             None => command(program),
         };
-        // Not the folder of the repository, which another user may not be allowed to see.
+        // Another user may not be allowed to see the folder of the repository.
         words.current_dir(&folder);
         words
     };
@@ -123,12 +123,12 @@ fn start_postgres(tools: &Databases, place: Place<'_>) -> Result<u16> {
     if let Some(certificates) = certificates {
         certificates.give(&folder, user)?;
         options.push_str(" -c ssl=on -c ssl_cert_file=server.pem -c ssl_key_file=server.key -c ssl_ca_file=ca.pem");
-        // Two users whom it does not simply trust: the first line that fits counts.
+        // Two users need a password or a certificate. PostgreSQL uses the first line that matches.
         let access = fs::read_to_string(folder.join("pg_hba.conf"))?;
         let strict = "hostssl all chat_cert all cert\nhost all chat_password all scram-sha-256\n";
         fs::write(folder.join("pg_hba.conf"), format!("{strict}{access}"))?;
     }
-    // pg_ctl waits until the server takes connections. What it starts must not hold our pipes open.
+    // pg_ctl waits until the server accepts connections. The server must not keep our pipes open.
     let mut start = run("pg_ctl");
     start.arg("-D").arg(data).arg("-l").arg(folder.join("log")).args(["-w", "-t", "60", "-o", &options, "start"]);
     let mut stop = run("pg_ctl");
@@ -143,8 +143,7 @@ fn start_postgres(tools: &Databases, place: Place<'_>) -> Result<u16> {
     Ok(port)
 }
 
-/// MariaDB as it is by default (not as the machine's own files have it), but for where it listens; returns
-/// the port.
+/// Starts MariaDB with default settings (without the machine's own files) except for its address; returns the port.
 fn start_mariadb(tools: &Databases, place: Place<'_>) -> Result<u16> {
     let Place { folder, port, certificates } = place;
     let user = if sh::is_root() && sh::has_user("mysql") { Some("mysql") } else { None };
@@ -170,10 +169,10 @@ fn start_mariadb(tools: &Databases, place: Place<'_>) -> Result<u16> {
         .process_group(0);
     write_control(&folder, &mariadb_control(&folder, &quoted(&server)))?;
     let mut server = server.spawn()?;
-    // MariaDB listens once it is ready.
+    // MariaDB opens its port only when it is ready.
     wait_for(port, || server.try_wait().is_ok_and(|ended| ended.is_none()))
         .map_err(|error| with_log(&*error, &folder))?;
-    // The janitor stops it; this takes note, so that no dead process is left behind.
+    // The janitor stops the server; waiting for it here leaves no zombie process behind.
     thread::spawn(move || server.wait());
     Ok(port)
 }
@@ -183,13 +182,13 @@ fn tls_arguments(folder: &Path) -> [String; 3] {
         .map(|(what, name)| format!("--ssl-{what}={}", folder.join(name).display()))
 }
 
-/// Unlike PostgreSQL's, this server has no program that starts it and waits for it.
+/// MariaDB has no program that starts it and waits for it, as PostgreSQL has.
 fn mariadb_control(folder: &Path, server: &str) -> String {
     let (folder, script) = (folder.display(), include_str!("mariadb.sh"));
     format!("cd '{folder}'\nserver() {{ exec setsid {server}; }}\n{script}")
 }
 
-/// Writes the program that starts, stops and kills a server. Nothing that it starts holds its caller's pipes open.
+/// Writes the program that starts, stops and kills a server. What it starts does not keep the caller's pipes open.
 fn write_control(folder: &Path, body: &str) -> Result {
     let path = folder.join("control");
     fs::write(
@@ -199,14 +198,14 @@ fn write_control(folder: &Path, body: &str) -> Result {
     Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
 }
 
-/// A command for the shell.
+/// A command quoted for the shell.
 fn quoted(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Waits until something listens at the port; not when what should do so has ended.
+/// Waits until something listens on the port; fails if the process that should do so has ended.
 fn wait_for(port: u16, mut is_running: impl FnMut() -> bool) -> Result {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline && is_running() {

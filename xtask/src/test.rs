@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, with what each needs.
+//! `cargo xtask test`: runs all tests, with everything that they need.
 
 use std::{
     env, fmt,
@@ -7,29 +7,29 @@ use std::{
 };
 
 use crate::{
-    install,
+    install::{self, MYSQL, POSTGRES},
     servers::Servers,
     sh::{self, Result},
 };
 
-/// Runs all tests, or those whose name has the filter in it.
+/// Runs all tests, or those whose name contains the filter.
 pub(crate) fn run(filter: &[String]) -> Result {
     let summary = all(filter)?;
     println!("\n{summary}");
     Ok(())
 }
 
-/// The same, and leaves it to the caller to close with the summary.
+/// Runs the tests, and leaves it to the caller to print the summary.
 pub(crate) fn all(filter: &[String]) -> Result<Summary> {
     let (_servers, variables) = prepare()?;
     let mut tests = sh::cargo();
-    // The same features as clippy's: one build of everything.
+    // The same features as clippy's, so that everything is built once.
     tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(filter);
-    // What tests tell of themselves (the simulator's counts, the conformance report) is worth reading when they pass, too.
+    // What tests print (the simulator's counts, the conformance report) is of interest even if they pass.
     tests.args(["--", "--include-ignored", "--show-output"]).envs(variables);
     let (succeeded, summary, failures) = run_and_count(&mut tests)?;
     if !succeeded {
-        // Thousands of lines may stand between a failure and the end.
+        // A failure may be thousands of lines above the end.
         println!("\n{}", failures.text);
         return Err(format!("tests failed\n\n{summary}").into());
     }
@@ -42,17 +42,17 @@ pub(crate) fn all(filter: &[String]) -> Result<Summary> {
     Ok(summary)
 }
 
-/// Runs a command as the tests are run: with the databases up.
+/// Runs a command with the databases up and the variables of the tests set.
 pub(crate) fn with_servers(words: &[String]) -> Result {
     let (program, args) = words.split_first().ok_or("which command?")?;
     let (_servers, variables) = prepare()?;
     sh::run(Command::new(program).args(args).envs(variables).env(sh::FAILPOINTS, "1"))
 }
 
-/// What tests, and the torture, find in their environment.
+/// The variables in the environment of the tests and of the torture.
 pub(crate) type Variables = Vec<(&'static str, String)>;
 
-/// What a test may find in its environment. A server that is named there already is taken as it is.
+/// Prepares the environment of the tests. Servers that are named there already are used as they are.
 pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
     let are_given = env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some();
     let tools = install::tools(!are_given)?;
@@ -80,7 +80,7 @@ pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
     Ok((Some(servers), variables))
 }
 
-/// What all test programs together counted.
+/// The counts of all test programs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     passed: usize,
@@ -89,8 +89,8 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Adds what a line says, if it is one that a test program closes with:
-    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s`.
+    /// Adds a test program's last line, such as `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered
+    /// out; finished in 0.01s`. Other lines are ignored.
     fn add(&mut self, line: &str) {
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
             return;
@@ -118,21 +118,21 @@ impl fmt::Display for Summary {
     }
 }
 
-/// With `--show-output` a test program names every test that passed a second time, in a list at its end.
+/// Finds the second list of passed tests, which a test program prints at its end with `--show-output`.
 #[derive(Debug, Default)]
 struct SecondNames {
     is_within: bool,
 }
 
 impl SecondNames {
-    /// Whether a line is part of such a list, or of the heading before what the tests told.
+    /// Whether a line is part of such a list, or of the heading before the output of tests.
     fn has(&mut self, line: &str) -> bool {
         self.is_within = line == "successes:" || self.is_within && (line.is_empty() || line.starts_with("    "));
         self.is_within
     }
 }
 
-/// What failed tests told: what a test program prints between `failures:` and its closing line.
+/// Collects the output of failed tests, which a test program prints between `failures:` and its last line.
 #[derive(Debug, Default)]
 struct Failures {
     is_within: bool,
@@ -140,7 +140,7 @@ struct Failures {
 }
 
 impl Failures {
-    /// Keeps a line if it tells of a failure.
+    /// Keeps a line if it is about a failure.
     fn add(&mut self, line: &str) {
         self.is_within = !line.starts_with("test result: ") && (self.is_within || line == "failures:");
         if self.is_within {
@@ -150,7 +150,7 @@ impl Failures {
     }
 }
 
-/// Runs the tests, shows what they tell as they tell it, counts, and keeps what failed ones told.
+/// Runs the tests, shows their output as it comes, counts them, and keeps the output of failed ones.
 fn run_and_count(tests: &mut Command) -> Result<(bool, Summary, Failures)> {
     let mut child = tests.stdout(Stdio::piped()).spawn()?;
     let (mut summary, mut names, mut failures) = (Summary::default(), SecondNames::default(), Failures::default());
@@ -167,8 +167,6 @@ fn run_and_count(tests: &mut Command) -> Result<(bool, Summary, Failures)> {
     Ok((child.wait()?.success(), summary, failures))
 }
 
-pub(crate) const POSTGRES: &str = "CHAT_TEST_POSTGRES_URL";
-pub(crate) const MYSQL: &str = "CHAT_TEST_MYSQL_URL";
 const POSTGRES_CONTROL: &str = "CHAT_TEST_POSTGRES_CONTROL";
 const MYSQL_CONTROL: &str = "CHAT_TEST_MYSQL_CONTROL";
 

@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: builds the server with its failpoints and bugs to inject, and sets the torture on it.
+//! `cargo xtask torture`: builds the server with failpoints and bugs to inject, and runs the torture on it.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// Runs the torture with these options.
 pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
-    // The same build as the tests': nothing is compiled a second time.
+    // The same build as the tests', so that nothing is compiled twice.
     let build = ["build", "--workspace", "--all-features", "--bins", "--test", "torture"];
     sh::run(sh::cargo().args(build))?;
     let has = |wanted: &[&str]| options.iter().any(|option| wanted.contains(&option.as_str()));
@@ -19,7 +19,7 @@ pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
     let programs = sh::target().join("debug");
     let mut server = programs.join("chatd");
     if has(&["--load-tests", "--figures"]) {
-        // What is measured is what people run.
+        // What is measured is the release build.
         sh::run(sh::cargo().args(["build", "--release"]).env_remove(sh::FAILPOINTS))?;
         server = sh::target().join("release/chatd");
     }
@@ -29,6 +29,6 @@ pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
     }
     torture.args(options).envs(variables);
     let status = torture.status()?;
-    // A signal has no code: then the torture itself did not work.
+    // A process that was ended by a signal has no exit code: the torture itself failed.
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
 }

@@ -1,4 +1,4 @@
-//! What is served of a room is what its log makes it.
+//! Checks that what is served of a room follows from its log.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use crate::{
     anomaly::Name,
     findings::Findings,
     history::{Kind, Outcome, Record, Room, What},
-    index::{Index, Log, Mark, Said},
+    index::{Content, Index, Log, Mark},
 };
 
-/// Holds names, heads, dumps and the ends of rooms against the logs.
+/// Compares names, heads, dumps and deletions of rooms with their logs.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     names(index, findings);
     for ((room, _), log) in &index.logs {
@@ -17,11 +17,11 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
             stored(index, *room, log, dump, findings);
         }
     }
-    afterlife(index, findings);
+    served_after_deletion(index, findings);
 }
 
 fn names(index: &Index<'_>, findings: &mut Findings<'_>) {
-    // The name that a room had before its first change, by the first record that tells it.
+    // The name of each room before its first change, from the first record that shows it.
     let mut first_names = HashMap::new();
     for (place, record) in index.records.iter().enumerate() {
         let (room, told, asked) = match &record.what {
@@ -37,7 +37,8 @@ fn names(index: &Index<'_>, findings: &mut Findings<'_>) {
         let Room { name, head } = told;
         let given = log.name_at(*head).or_else(|| {
             let is_first = log.is_unnamed_at(*head);
-            is_first.then(|| *first_names.entry((room, index.timeline.era(record))).or_insert((name.as_str(), place)))
+            is_first
+                .then(|| *first_names.entry((room, index.timeline.period(record))).or_insert((name.as_str(), place)))
         });
         if let Some((expected, shown)) = given.filter(|(expected, _)| expected != name) {
             let what = format!("room {room} was told to be named {name:?} at {head}; by its log it is {expected:?}");
@@ -89,8 +90,8 @@ fn stored(index: &Index<'_>, room: u64, log: &Log<'_>, place: usize, findings: &
     }
 }
 
-/// Rooms that live on after their end.
-fn afterlife(index: &Index<'_>, findings: &mut Findings<'_>) {
+/// Looks for rooms that are served after their deletion.
+fn served_after_deletion(index: &Index<'_>, findings: &mut Findings<'_>) {
     let ends: HashMap<u64, Mark> =
         index.deletions.keys().filter_map(|room| Some((*room, ended(index, *room)?))).collect();
     for (place, record) in index.records.iter().enumerate() {
@@ -118,51 +119,51 @@ fn ended(index: &Index<'_>, room: u64) -> Option<Mark> {
     let answered = answered.then(|| Mark { at: index.records[place].seen(), place });
     let heard = index.logs.range((room, "")..).take_while(|((of, _), _)| *of == room).filter_map(|(_, log)| {
         let (_, entry) = log.entries.last_key_value()?;
-        matches!(entry.kind, Said::Deleted).then_some(entry.earliest)
+        matches!(entry.kind, Content::Deleted).then_some(entry.earliest)
     });
     answered.into_iter().chain(heard).min()
 }
 
-/// Whether a mark was there when a command began, with no change from outside between.
+/// Whether a mark existed when a command began, without a change from outside in between.
 fn is_before(index: &Index<'_>, mark: Mark, record: &Record) -> bool {
-    mark.at < record.began && index.timeline.era(&index.records[mark.place]) == index.timeline.era(record)
+    mark.at < record.began && index.timeline.period(&index.records[mark.place]) == index.timeline.period(record)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        history::{Outcome, Room, What},
-        sample::{
-            Story, attach, delete, delivered, look, message, page, read, rename, renamed, resumed, room_deleted, send,
-            sent, stored, viewed,
+        builder::{
+            HistoryBuilder, attach, delete, delivered, look, message, page, read, rename, renamed, resumed,
+            room_deleted, send, sent, stored, viewed,
         },
+        history::{Outcome, Room, What},
     };
 
-    /// Ann has sent a message, renamed the room, and sent another; Bob has heard all.
-    fn story() -> Story {
-        let mut story = Story::new();
-        story.did(2, "bob", look(1, "den", 0));
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        story.did(1, "ann", rename(1, "hall", Ok(2)));
-        story.did(1, "ann", send(1, "k3", sent(3)));
+    /// Ann has sent a message, renamed the room, and sent another message; Bob has received everything.
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", look(1, "den", 0));
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.did(1, "ann", rename(1, "hall", Ok(2)));
+        builder.did(1, "ann", send(1, "k3", sent(3)));
         for event in [message(1, "ann", "k1"), renamed(2, "hall"), message(3, "ann", "k3")] {
-            story.saw(2, "bob", delivered(1, event));
+            builder.saw(2, "bob", delivered(1, event));
         }
-        story
+        builder
     }
 
-    fn and(what: What) -> Story {
-        let mut story = story();
-        story.did(3, "cat", what);
-        story
+    fn and(what: What) -> HistoryBuilder {
+        let mut builder = builder();
+        builder.did(3, "cat", what);
+        builder
     }
 
     #[test]
     fn a_name_that_the_log_does_not_give() {
         and(look(1, "hall", 3)).finds(&[]);
         and(look(1, "den", 3)).finds(&["fold_mismatch"]);
-        let mut other_first = Story::new();
+        let mut other_first = HistoryBuilder::new();
         other_first.did(2, "bob", look(1, "den", 0));
         other_first.did(2, "bob", look(1, "hall", 0));
         other_first.finds(&["fold_mismatch"]);
@@ -170,10 +171,10 @@ mod tests {
 
     #[test]
     fn a_name_at_a_head_that_nobody_saw() {
-        let mut story = story();
-        story.during(4, "ann", 0, 90, What::Rename { room: 1, name: "nook".into(), result: Outcome::Unknown });
-        story.did(3, "cat", look(1, "nook", 4));
-        story.finds(&[]);
+        let mut builder = builder();
+        builder.during(4, "ann", 0, 90, What::Rename { room: 1, name: "nook".into(), result: Outcome::Unknown });
+        builder.did(3, "cat", look(1, "nook", 4));
+        builder.finds(&[]);
     }
 
     #[test]
@@ -195,16 +196,16 @@ mod tests {
 
     #[test]
     fn something_was_seen_that_the_database_does_not_hold() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        let mut good = story.clone();
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        let mut good = builder.clone();
         good.did(0, "run", stored(1, Some("den"), 0, vec![]));
         good.finds(&[]);
-        let mut head = story.clone();
-        story.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
-        story.did(0, "run", stored(1, Some("den"), 0, vec![]));
-        story.finds(&["fold_mismatch"]);
+        let mut head = builder.clone();
+        builder.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
+        builder.did(0, "run", stored(1, Some("den"), 0, vec![]));
+        builder.finds(&["fold_mismatch"]);
         head.did(2, "bob", look(1, "den", 1));
         head.did(0, "run", stored(1, Some("den"), 0, vec![]));
         head.finds(&["fold_mismatch"]);
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_room_lives_on() {
-        let mut deleted = story();
+        let mut deleted = builder();
         deleted.did(1, "ann", delete(1));
         deleted.saw(2, "bob", room_deleted(1, 4));
         let mut good = deleted.clone();
@@ -220,11 +221,11 @@ mod tests {
         good.did(0, "run", stored(1, None, 4, vec![]));
         good.finds(&[]);
         for what in [viewed(1, &[]), delete(1), stored(1, Some("hall"), 3, vec![])] {
-            let mut story = deleted.clone();
-            story.did(3, "cat", what);
-            assert!(!crate::check(&story.records()).is_clean());
+            let mut builder = deleted.clone();
+            builder.did(3, "cat", what);
+            assert!(!crate::check(&builder.records()).is_clean());
         }
-        let mut racing = story();
+        let mut racing = builder();
         racing.during(3, "cat", 0, 20, read(1, page(3, vec![message(1, "ann", "k1"), message(3, "ann", "k3")])));
         racing.during(1, "ann", 5, 10, delete(1));
         racing.finds(&[]);

@@ -1,4 +1,4 @@
-//! Once all faults are over, every open subscription reaches the head.
+//! Checks that every open subscription reaches the head once all faults are over.
 
 use crate::{
     anomaly::Name,
@@ -7,7 +7,7 @@ use crate::{
     index::{Index, Subscription},
 };
 
-/// Looks at the end of each quiet phase.
+/// Checks the end of each quiet phase.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for &(quiet, until) in &index.timeline.rounds {
         for subscription in index.subscriptions.iter().filter(|open| is_open(index, open, until)) {
@@ -29,7 +29,7 @@ fn is_open(index: &Index<'_>, subscription: &Subscription<'_>, at: u64) -> bool 
     answered <= at && !ended && subscription.half_open.is_none_or(|from| from > at)
 }
 
-/// How far a subscription had got by then, and the record that shows it.
+/// The position that a subscription had reached by then, and the record that shows it.
 fn reached(index: &Index<'_>, subscription: &Subscription<'_>, by: u64) -> (u64, usize) {
     let heard = subscription.events.iter().rev().copied().filter(|place| index.records[*place].began <= by);
     let highest = heard.filter_map(|place| match &index.records[place].what {
@@ -42,53 +42,53 @@ fn reached(index: &Index<'_>, subscription: &Subscription<'_>, by: u64) -> (u64,
 #[cfg(test)]
 mod tests {
     use crate::{
+        builder::{HistoryBuilder, attach, delivered, message, position, resumed, send, sent},
         history::{Attached, Phase},
-        sample::{Story, attach, delivered, message, position, resumed, send, sent},
     };
 
-    fn run(tell: impl FnOnce(&mut Story)) -> Story {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.phase(Phase::Fault("cut".into()));
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        story.phase(Phase::Healed);
-        tell(&mut story);
-        story.phase(Phase::Quiet);
-        story.at(20);
-        story.phase(Phase::Final);
-        story.at(30);
-        story
+    fn run(tell: impl FnOnce(&mut HistoryBuilder)) -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.phase(Phase::Fault("cut".into()));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.phase(Phase::Healed);
+        tell(&mut builder);
+        builder.phase(Phase::Quiet);
+        builder.at(20);
+        builder.phase(Phase::Final);
+        builder.at(30);
+        builder
     }
 
     #[test]
     fn it_reaches_the_head_or_is_closed() {
-        run(|story| story.saw(2, "bob", delivered(1, message(1, "ann", "k1")))).finds(&[]);
-        run(|story| story.closed(2, "bob", false, Some(4560))).finds(&[]);
-        run(|story| story.did(3, "bob", attach(1, Attached::Resync { head: position(1) })))
+        run(|builder| builder.saw(2, "bob", delivered(1, message(1, "ann", "k1")))).finds(&[]);
+        run(|builder| builder.closed(2, "bob", false, Some(4560))).finds(&[]);
+        run(|builder| builder.did(3, "bob", attach(1, Attached::Resync { head: position(1) })))
             .finds(&["unseen_after_heal"]);
     }
 
     #[test]
     fn it_stays_open_behind_the_head() {
-        let mut story = run(|_| {});
-        story.closed(2, "bob", true, Some(1000));
-        story.finds(&["unseen_after_heal"]);
+        let mut builder = run(|_| {});
+        builder.closed(2, "bob", true, Some(1000));
+        builder.finds(&["unseen_after_heal"]);
     }
 
     #[test]
     fn what_comes_in_the_quiet_phase_is_in_time() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        story.phase(Phase::Quiet);
-        story.at(5);
-        story.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
-        story.phase(Phase::Final);
-        story.finds(&[]);
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.phase(Phase::Quiet);
+        builder.at(5);
+        builder.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
+        builder.phase(Phase::Final);
+        builder.finds(&[]);
     }
 
     #[test]
     fn what_is_half_open_hears_nothing() {
-        run(|story| story.saw(2, "bob", crate::history::What::HalfOpen)).finds(&[]);
+        run(|builder| builder.saw(2, "bob", crate::history::What::HalfOpen)).finds(&[]);
     }
 }

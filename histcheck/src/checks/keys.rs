@@ -1,4 +1,4 @@
-//! A key makes one event, and every event has a cause.
+//! Checks that a key makes one event, and that every event has a cause.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::{
     anomaly::Name,
     findings::Findings,
     history::What,
-    index::{Entry, Index, Log, Said},
+    index::{Content, Entry, Index, Log},
 };
 
 /// Looks for keys with two events and for events without a cause.
@@ -25,7 +25,7 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
 fn duplicates(room: u64, log: &Log<'_>, findings: &mut Findings<'_>) {
     let (mut bodies, mut keys) = (HashMap::new(), HashMap::new());
     for (seq, entry) in &log.entries {
-        let Said::Message { key, body } = entry.kind else { continue };
+        let Content::Message { key, body } = entry.kind else { continue };
         let same_body = bodies.insert((entry.author, body), (*seq, entry.place));
         let same_key = key.and_then(|key| keys.insert((entry.author, key), (*seq, entry.place)));
         if let Some((earlier, place)) = same_body.or(same_key) {
@@ -35,7 +35,7 @@ fn duplicates(room: u64, log: &Log<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Of each room and name: a rename to it, one that may have been done if there is one.
+/// For each room and name: a rename to it, preferably one that may have been done.
 type Renames<'a> = HashMap<(u64, &'a str), usize>;
 
 fn renames<'a>(index: &Index<'a>) -> Renames<'a> {
@@ -51,7 +51,7 @@ fn renames<'a>(index: &Index<'a>) -> Renames<'a> {
     renames
 }
 
-/// Why an event has no cause, and the record that comes nearest to one.
+/// Why an event has no cause, and the record that comes closest to a cause.
 fn phantom(
     index: &Index<'_>,
     renames: &Renames<'_>,
@@ -59,7 +59,7 @@ fn phantom(
     entry: &Entry<'_>,
 ) -> Option<(&'static str, Option<usize>)> {
     match entry.kind {
-        Said::Message { key, body } => {
+        Content::Message { key, body } => {
             let sender = entry.author.unwrap_or_default();
             let Some(tries) = index.sends.of(room, sender, body) else {
                 let like = index.sends.like(room, sender, key, body);
@@ -72,7 +72,7 @@ fn phantom(
             let early = entry.earliest.at < tries.first_began;
             early.then_some(("was seen before it was sent", Some(tries.first)))
         }
-        Said::Renamed(name) => match renames.get(&(room, name)) {
+        Content::Renamed(name) => match renames.get(&(room, name)) {
             None => Some(("is a name that nobody gave", None)),
             Some(place) => match &index.records[*place].what {
                 What::Rename { result, .. } if result.is_refused() => {
@@ -81,91 +81,91 @@ fn phantom(
                 _ => None,
             },
         },
-        Said::Deleted if index.deletions.contains_key(&room) => None,
-        Said::Deleted => Some(("is a deletion that nobody asked for", None)),
+        Content::Deleted if index.deletions.contains_key(&room) => None,
+        Content::Deleted => Some(("is a deletion that nobody asked for", None)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
+        builder::{HistoryBuilder, attach, delivered, message, page, read, rename, resumed, room_deleted, send, sent},
         history::{Event, Kind, Sent},
-        sample::{Story, attach, delivered, message, page, read, rename, resumed, room_deleted, send, sent},
     };
 
     #[test]
     fn a_retry_gets_another_number() {
-        let mut story = Story::new();
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        story.did(2, "ann", send(1, "k1", sent(1)));
-        let mut good = story.clone();
+        let mut builder = HistoryBuilder::new();
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        builder.did(2, "ann", send(1, "k1", sent(1)));
+        let mut good = builder.clone();
         good.did(3, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: true })));
         good.finds(&[]);
-        story.did(3, "ann", send(1, "k1", sent(2)));
-        story.finds(&["duplicate_key"]);
+        builder.did(3, "ann", send(1, "k1", sent(2)));
+        builder.finds(&["duplicate_key"]);
     }
 
     #[test]
     fn an_unknown_send_is_seen_twice() {
-        let mut story = Story::new();
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        let mut good = story.clone();
+        let mut builder = HistoryBuilder::new();
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        let mut good = builder.clone();
         good.did(2, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
         good.finds(&[]);
-        story.did(2, "bob", read(1, page(2, vec![message(1, "ann", "k1"), message(2, "ann", "k1")])));
-        story.finds(&["duplicate_key"]);
+        builder.did(2, "bob", read(1, page(2, vec![message(1, "ann", "k1"), message(2, "ann", "k1")])));
+        builder.finds(&["duplicate_key"]);
     }
 
     #[test]
     fn a_refused_send_is_seen() {
         for (code, found) in [("unavailable", &["phantom"][..]), ("outcome_unknown", &[]), ("internal", &[])] {
-            let mut story = Story::new();
-            story.did(2, "bob", attach(1, resumed(0)));
-            story.did(1, "ann", send(1, "k1", Err(code)));
-            story.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
-            story.finds(found);
+            let mut builder = HistoryBuilder::new();
+            builder.did(2, "bob", attach(1, resumed(0)));
+            builder.did(1, "ann", send(1, "k1", Err(code)));
+            builder.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
+            builder.finds(found);
         }
     }
 
     #[test]
     fn a_message_that_nobody_sent_so() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        let mut good = story.clone();
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        let mut good = builder.clone();
         good.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
         good.finds(&[]);
-        let mut other_sender = story.clone();
+        let mut other_sender = builder.clone();
         other_sender.saw(2, "bob", delivered(1, message(1, "cat", "k1")));
         other_sender.finds(&["phantom"]);
         let body = "body of k1, and more".to_owned();
         let kind = Kind::Message { sender: "ann".into(), key: Some("k1".into()), body };
-        story.saw(2, "bob", delivered(1, Event { seq: 1, kind }));
-        story.finds(&["phantom"]);
+        builder.saw(2, "bob", delivered(1, Event { seq: 1, kind }));
+        builder.finds(&["phantom"]);
     }
 
     #[test]
     fn it_is_seen_before_it_is_sent() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        story.finds(&["phantom"]);
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.finds(&["phantom"]);
     }
 
     #[test]
     fn a_name_and_an_end_that_nobody_asked_for() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.did(1, "ann", rename(1, "new", Err("name_taken")));
-        let mut good = story.clone();
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.did(1, "ann", rename(1, "new", Err("name_taken")));
+        let mut good = builder.clone();
         good.did(1, "ann", rename(1, "new", Ok(1)));
         good.saw(2, "bob", delivered(1, Event { seq: 1, kind: Kind::RoomUpdated { name: "new".into() } }));
         good.finds(&[]);
-        let mut ended = story.clone();
+        let mut ended = builder.clone();
         ended.saw(2, "bob", room_deleted(1, 1));
         ended.finds(&["phantom"]);
-        story.saw(2, "bob", delivered(1, Event { seq: 1, kind: Kind::RoomUpdated { name: "new".into() } }));
-        story.finds(&["phantom"]);
+        builder.saw(2, "bob", delivered(1, Event { seq: 1, kind: Kind::RoomUpdated { name: "new".into() } }));
+        builder.finds(&["phantom"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The checks, one family a file.
+//! The checks, one family per file.
 
 mod fold;
 mod fork;
@@ -15,10 +15,10 @@ mod typing;
 
 use crate::{findings::Findings, index::Index};
 
-/// A check looks at a history and tells what it finds.
+/// A check examines a history and adds what it finds.
 type Check = fn(&Index<'_>, &mut Findings<'_>);
 
-/// All of them.
+/// All checks.
 pub(crate) const ALL: &[Check] = &[
     reads::check,
     fork::check,

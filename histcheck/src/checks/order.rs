@@ -1,4 +1,4 @@
-//! What is done after something else takes effect after it.
+//! Checks that a command takes effect after everything that ended before it began.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,11 +6,11 @@ use crate::{
     anomaly::Name,
     findings::Findings,
     history::{Attached, Kind, Outcome, What},
-    index::{Entry, Index, Said, Subscription},
+    index::{Content, Entry, Index, Subscription},
 };
 
-/// Looks for events that stand before what had happened when they began, and for commands of one connection that
-/// overtook each other.
+/// Looks for events with a lower number than others that were known when they began, and for commands of one connection
+/// that took effect in another order.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     realtime(index, findings);
     for places in index.connections.values() {
@@ -27,7 +27,7 @@ fn realtime(index: &Index<'_>, findings: &mut Findings<'_>) {
         for (seq, entry) in &log.entries {
             let Some((began, cause)) = cause(index, &renames, *room, entry) else { continue };
             let Some(mark) = log.committed(*seq) else { continue };
-            // What was itself seen before it began is no matter of order.
+            // A mark that itself was seen before its command began is reported elsewhere.
             if mark.at < began && entry.earliest.at >= began {
                 let what = format!(
                     "number {seq} of room {room} was given to what began after the log was known to reach that far"
@@ -38,7 +38,7 @@ fn realtime(index: &Index<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// When the first try of what made an event began.
+/// When the first attempt at what made an event began.
 fn cause(
     index: &Index<'_>,
     renames: &HashMap<(u64, &str), usize>,
@@ -46,9 +46,9 @@ fn cause(
     entry: &Entry<'_>,
 ) -> Option<(u64, usize)> {
     let place = match entry.kind {
-        Said::Message { body, .. } => index.sends.of(room, entry.author?, body)?.first,
-        Said::Renamed(name) => *renames.get(&(room, name))?,
-        Said::Deleted => *index.deletions.get(&room)?,
+        Content::Message { body, .. } => index.sends.of(room, entry.author?, body)?.first,
+        Content::Renamed(name) => *renames.get(&(room, name))?,
+        Content::Deleted => *index.deletions.get(&room)?,
     };
     Some((index.records[place].began, place))
 }
@@ -66,7 +66,7 @@ fn first_renames<'a>(index: &Index<'a>) -> HashMap<(u64, &'a str), usize> {
     first
 }
 
-/// A command of a connection and the number that it took effect at.
+/// A command of a connection, and the number at which it took effect.
 struct Step {
     began: u64,
     place: usize,
@@ -85,7 +85,7 @@ fn issued(index: &Index<'_>, places: &[usize], findings: &mut Findings<'_>) {
         steps.sort_by_key(|step| step.began);
         let mut highest: Option<&Step> = None;
         for step in &steps {
-            // The number of an attach is the head it found: what was issued later has a higher one.
+            // The number of an attach is the head that it found; commands that were issued later have higher numbers.
             let overtaken = |before: &&Step| {
                 before.began < step.began && !step.is_attach && step.seq <= before.seq && step.place != before.place
             };
@@ -100,7 +100,7 @@ fn issued(index: &Index<'_>, places: &[usize], findings: &mut Findings<'_>) {
     }
 }
 
-/// Where a command took effect, if that is sure.
+/// The number at which a command took effect, if that is certain.
 fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
     let record = &index.records[place];
     match &record.what {
@@ -108,7 +108,8 @@ fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
             let found = || index.log_at(*room, record)?.number_of(&record.user, body);
             let seq = match result {
                 Outcome::Ok(sent) => sent.seq,
-                // One that was surely not stored took no effect, and of several it is not known which one did.
+                // A send that was certainly not stored took no effect. Of several attempts it is not known which one
+                // did.
                 Outcome::Refused(_) if result.is_refused() => return None,
                 Outcome::Refused(_) | Outcome::Unknown if !index.sends.is_only(*room, &record.user, body) => {
                     return None;
@@ -125,7 +126,7 @@ fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
     }
 }
 
-/// The ok of a send stands before the message's own event in its sender's stream.
+/// Checks that a sender receives the `ok` of a send before the message's own event.
 fn answered_first(index: &Index<'_>, subscription: &Subscription<'_>, findings: &mut Findings<'_>) {
     for &place in &subscription.events {
         let record = &index.records[place];
@@ -149,17 +150,17 @@ fn answered_first(index: &Index<'_>, subscription: &Subscription<'_>, findings: 
 
 #[cfg(test)]
 mod tests {
-    use crate::sample::{Story, attach, delivered, message, page, read, resumed, send, sent};
+    use crate::builder::{HistoryBuilder, attach, delivered, message, page, read, resumed, send, sent};
 
     #[test]
     fn a_number_before_one_that_was_acknowledged_earlier() {
-        let mut story = Story::new();
+        let mut builder = HistoryBuilder::new();
         let (one, other) = (send(1, "k1", sent(2)), send(1, "k2", sent(1)));
-        story.did(1, "ann", one.clone());
-        story.did(2, "bob", other.clone());
-        story.finds(&["realtime_inversion"]);
+        builder.did(1, "ann", one.clone());
+        builder.did(2, "bob", other.clone());
+        builder.finds(&["realtime_inversion"]);
 
-        let mut overlapping = Story::new();
+        let mut overlapping = HistoryBuilder::new();
         overlapping.during(1, "ann", 0, 20, one);
         overlapping.during(2, "bob", 10, 20, other);
         overlapping.finds(&[]);
@@ -167,22 +168,22 @@ mod tests {
 
     #[test]
     fn a_retry_that_began_later_has_its_first_number() {
-        let mut story = Story::new();
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        story.did(2, "bob", send(1, "k2", sent(2)));
-        story.did(3, "ann", send(1, "k1", sent(1)));
-        story.finds(&[]);
+        let mut builder = HistoryBuilder::new();
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        builder.did(2, "bob", send(1, "k2", sent(2)));
+        builder.did(3, "ann", send(1, "k1", sent(1)));
+        builder.finds(&[]);
     }
 
     #[test]
     fn a_number_that_a_reader_knew_to_be_taken() {
-        let mut story = Story::new();
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        story.unanswered(1, "ann", send(1, "k2", Err("?")));
-        let mut good = story.clone();
-        story.did(2, "bob", read(1, page(2, vec![message(2, "ann", "k2")])));
-        story.did(2, "bob", send(1, "k3", sent(1)));
-        story.finds(&["realtime_inversion"]);
+        let mut builder = HistoryBuilder::new();
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        builder.unanswered(1, "ann", send(1, "k2", Err("?")));
+        let mut good = builder.clone();
+        builder.did(2, "bob", read(1, page(2, vec![message(2, "ann", "k2")])));
+        builder.did(2, "bob", send(1, "k3", sent(1)));
+        builder.finds(&["realtime_inversion"]);
         good.did(2, "bob", read(1, page(2, vec![message(1, "ann", "k1"), message(2, "ann", "k2")])));
         good.did(2, "bob", send(1, "k3", sent(3)));
         good.finds(&[]);
@@ -191,57 +192,57 @@ mod tests {
     #[test]
     fn pipelined_commands_overtake_each_other() {
         for (first, second, found) in [(1, 2, &[][..]), (2, 1, &["session_order"])] {
-            let mut story = Story::new();
-            story.during(1, "ann", 0, 50, send(1, "k1", sent(first)));
-            story.during(1, "ann", 1, 50, send(1, "k2", sent(second)));
-            story.finds(found);
+            let mut builder = HistoryBuilder::new();
+            builder.during(1, "ann", 0, 50, send(1, "k1", sent(first)));
+            builder.during(1, "ann", 1, 50, send(1, "k2", sent(second)));
+            builder.finds(found);
         }
     }
 
     #[test]
     fn a_pipelined_send_is_retried_elsewhere() {
-        let mut story = Story::new();
-        story.during(1, "ann", 0, 50, send(1, "k1", sent(2)));
-        story.during(1, "ann", 1, 50, send(1, "k2", sent(1)));
-        story.during(2, "ann", 5, 40, send(1, "k1", sent(2)));
-        story.finds(&[]);
+        let mut builder = HistoryBuilder::new();
+        builder.during(1, "ann", 0, 50, send(1, "k1", sent(2)));
+        builder.during(1, "ann", 1, 50, send(1, "k2", sent(1)));
+        builder.during(2, "ann", 5, 40, send(1, "k1", sent(2)));
+        builder.finds(&[]);
     }
 
     #[test]
     fn what_was_refused_is_sent_again_later_in_another_order() {
         for refused in ["storage_full", "outcome_unknown"] {
-            let mut story = Story::new();
-            story.during(1, "ann", 0, 5, send(1, "k1", Err(refused)));
-            story.during(1, "ann", 1, 5, send(1, "k2", Err(refused)));
-            story.at(10);
-            story.did(1, "ann", send(1, "k2", sent(1)));
-            story.did(1, "ann", send(1, "k1", sent(2)));
-            story.finds(&[]);
+            let mut builder = HistoryBuilder::new();
+            builder.during(1, "ann", 0, 5, send(1, "k1", Err(refused)));
+            builder.during(1, "ann", 1, 5, send(1, "k2", Err(refused)));
+            builder.at(10);
+            builder.did(1, "ann", send(1, "k2", sent(1)));
+            builder.did(1, "ann", send(1, "k1", sent(2)));
+            builder.finds(&[]);
         }
     }
 
     #[test]
     fn a_send_overtakes_the_attach_before_it() {
         for (head, found) in [(0, &[][..]), (1, &["session_order"])] {
-            let mut story = Story::new();
-            story.during(1, "ann", 0, 50, attach(1, resumed(head)));
-            story.during(1, "ann", 1, 50, send(1, "k1", sent(1)));
-            story.finds(found);
+            let mut builder = HistoryBuilder::new();
+            builder.during(1, "ann", 0, 50, attach(1, resumed(head)));
+            builder.during(1, "ann", 1, 50, send(1, "k1", sent(1)));
+            builder.finds(found);
         }
     }
 
     #[test]
     fn the_sender_hears_it_before_the_ok() {
-        let mut story = Story::new();
-        story.did(1, "ann", attach(1, resumed(0)));
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", attach(1, resumed(0)));
         let (heard, answered) = (delivered(1, message(1, "ann", "k1")), send(1, "k1", sent(1)));
-        let mut good = story.clone();
+        let mut good = builder.clone();
         good.during(1, "ann", 0, 50, answered.clone());
         good.saw(1, "ann", heard.clone());
         good.finds(&[]);
-        story.at(1);
-        story.saw(1, "ann", heard);
-        story.during(1, "ann", -50, 100, answered);
-        story.finds(&["session_order"]);
+        builder.at(1);
+        builder.saw(1, "ann", heard);
+        builder.during(1, "ann", -50, 100, answered);
+        builder.finds(&["session_order"]);
     }
 }

@@ -1,10 +1,11 @@
-//! A user is shown as online while a session of theirs hears the room, and not much longer.
+//! Checks that a user is listed as online while one of their sessions is attached to the room, and not much longer.
 //!
-//! Judged only while all is quiet: there, the clients' and the server's view of a connection are the same but for the
-//! grace. Someone *surely* hears a room from the answer of their attach until whatever may have ended it began; they
-//! *possibly* do from its beginning until its end was surely noticed, and the grace is over.
+//! Most of it is judged only while all is quiet: there, the views of the client and of the server differ only by the
+//! grace. A user is *surely* online from the answer to an attach until the beginning of whatever may have ended it. A
+//! user is *possibly* online from the beginning of the attach until its end was surely noticed and the grace is over.
 //!
-//! One thing is judged always: who has vanished is gone in time, since nothing else that breaks keeps a server from noticing.
+//! One rule is judged always: a client that vanished has to be gone in time, since no other fault keeps the server from
+//! noticing that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use crate::{
     tolerance::{DEAD, GRACE, NAMED, SECOND, SLACK},
 };
 
-/// Looks at what was told of who is online.
+/// Checks everything that lists who is online.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     let rooms = rooms(index);
     for (place, record) in index.records.iter().enumerate() {
@@ -56,7 +57,7 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     signals(index, &rooms, findings);
 }
 
-/// What each subscription was told by signals, at the end of each quiet phase.
+/// Checks what each subscription was told by signals, at the end of each quiet phase.
 fn signals(index: &Index<'_>, rooms: &BTreeMap<u64, Online<'_>>, findings: &mut Findings<'_>) {
     for &(_, at) in &index.timeline.rounds {
         let from = at.saturating_sub(SLACK);
@@ -74,13 +75,13 @@ fn signals(index: &Index<'_>, rooms: &BTreeMap<u64, Online<'_>>, findings: &mut 
     }
 }
 
-/// Whether it surely heard its room all that time.
+/// Whether a subscription surely received its room for all that time.
 fn hears(index: &Index<'_>, subscription: &Subscription<'_>, from: u64, until: u64) -> bool {
     let (start, end) = surely(index, subscription);
     start <= from && until <= end
 }
 
-/// Who a subscription shows as online by then; `None` if only their number.
+/// The users that a subscription lists as online by then; `None` if it knows only their number.
 fn shown<'a>(index: &Index<'a>, subscription: &Subscription<'_>, at: u64) -> Option<Shown<'a>> {
     let mut shown: Option<Shown<'a>> = None;
     for &place in &subscription.signals {
@@ -109,23 +110,23 @@ fn shown<'a>(index: &Index<'a>, subscription: &Subscription<'_>, at: u64) -> Opt
     shown
 }
 
-/// Who was told to be online.
+/// The users that were listed as online.
 struct Shown<'a> {
     users: BTreeSet<&'a str>,
-    /// The record that tells (the list, where joins and leaves followed one).
+    /// The record that lists them (the last list, if joins and leaves followed it).
     place: usize,
 }
 
-/// Who hears a room with presence.
+/// The users that are attached to a room with presence.
 #[derive(Default)]
 struct Online<'a> {
     surely: Vec<Span<'a>>,
     possibly: Vec<Span<'a>>,
-    /// Whose network has vanished, and where they were attached.
+    /// The users whose network vanished, and their attaches.
     vanished: BTreeMap<&'a str, usize>,
 }
 
-/// From when to when, and the attach.
+/// A period, and its attach.
 #[derive(Clone, Copy)]
 struct Span<'a> {
     user: &'a str,
@@ -134,14 +135,15 @@ struct Span<'a> {
     attach: usize,
 }
 
-/// Who must and who may be shown.
+/// The users that must be listed, and those that may be.
 struct Expected<'a> {
     surely: BTreeMap<&'a str, usize>,
     possibly: BTreeSet<&'a str>,
 }
 
 impl<'a> Online<'a> {
-    /// Who must be shown for having been there from `since` to `until`, and who may be between `from` and `until`.
+    /// The users that must be listed, since they were there from `since` to `until`, and those that may be, between
+    /// `from` and `until`.
     fn expected(&self, since: u64, from: u64, until: u64) -> Expected<'a> {
         let there = self.surely.iter().filter(|span| span.from <= since && until <= span.until);
         let maybe = self.possibly.iter().filter(|span| span.from <= until && from <= span.until);
@@ -153,7 +155,7 @@ impl<'a> Online<'a> {
 }
 
 impl Online<'_> {
-    /// Whether somebody is shown who vanished too long ago.
+    /// Looks for users that are listed though they vanished too long ago.
     fn look_for_vanished(&self, shown: &Shown<'_>, expected: &Expected<'_>, room: u64, findings: &mut Findings<'_>) {
         let is_ghost = |user: &str| shown.users.contains(user) && !expected.possibly.contains(user);
         if let Some((ghost, attach)) = self.vanished.iter().find(|(user, _)| is_ghost(user)) {
@@ -189,7 +191,7 @@ fn rooms<'a>(index: &Index<'a>) -> BTreeMap<u64, Online<'a>> {
             online.possibly.push(Span { from: record.began, until: possibly_until(index, subscription), ..span });
         }
     }
-    // An attach that was given up may have been done; it lasts as long as its connection.
+    // An attach that was given up may have been done. It then lasts as long as its connection.
     for places in index.connections.values() {
         let closed = places.iter().find(|place| matches!(index.records[**place].what, What::Closed { .. }));
         let closed = closed.map_or(u64::MAX, |place| index.records[*place].began);
@@ -198,7 +200,7 @@ fn rooms<'a>(index: &Index<'a>) -> BTreeMap<u64, Online<'a>> {
             if let What::Attach { room, presence: true, result, .. } = &record.what
                 && result.is_unknown()
             {
-                let until = index.timeline.calm(closed).saturating_add(GRACE + SLACK);
+                let until = index.timeline.after_fault(closed).saturating_add(GRACE + SLACK);
                 let span = Span { user: &record.user, from: record.began, until, attach };
                 rooms.entry(*room).or_default().possibly.push(span);
             }
@@ -207,13 +209,13 @@ fn rooms<'a>(index: &Index<'a>) -> BTreeMap<u64, Online<'a>> {
     rooms
 }
 
-/// From when to when a subscription surely heard its room.
+/// The period in which a subscription surely received its room.
 fn surely(index: &Index<'_>, subscription: &Subscription<'_>) -> (u64, u64) {
     let from = index.records[subscription.attach].seen();
     let until = match subscription.end {
         None => subscription.last_sign,
         Some(end) => match (&index.records[end.place].what, end.how) {
-            // The server may have ended it long before its client saw that.
+            // The server may have ended it long before the client noticed.
             (What::Closed { by_client: false, .. }, _) => subscription.last_sign.min(end.began),
             (_, Ending::Detached | Ending::Deleted | Ending::Closed) => end.began,
         },
@@ -223,13 +225,13 @@ fn surely(index: &Index<'_>, subscription: &Subscription<'_>) -> (u64, u64) {
     (from, until)
 }
 
-/// Until when a subscription may have counted.
+/// Until when a subscription possibly counted.
 fn possibly_until(index: &Index<'_>, subscription: &Subscription<'_>) -> u64 {
     if let Some(at) = subscription.half_open {
-        // That has some slack already.
+        // This already includes some slack.
         return at.saturating_add(DEAD);
     }
-    let noticed = |at: u64, grace: u64| index.timeline.calm(at).saturating_add(grace + SLACK);
+    let noticed = |at: u64, grace: u64| index.timeline.after_fault(at).saturating_add(grace + SLACK);
     let until = subscription.end.map(|end| {
         let record = &index.records[end.place];
         match &record.what {
@@ -245,47 +247,47 @@ fn possibly_until(index: &Index<'_>, subscription: &Subscription<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use crate::{
+        builder::{HistoryBuilder, attach, attach_from, delete, detach, resumed, send, sent, user_list, viewed},
         history::{Outcome, Phase, What},
-        sample::{Story, attach, attach_from, delete, detach, resumed, send, sent, user_list, viewed},
     };
 
     /// Ann and Bob are online; Cat only reads.
-    fn story() -> Story {
-        let mut story = Story::new();
-        story.did(1, "ann", attach(1, resumed(0)));
-        story.did(2, "bob", attach(1, resumed(0)));
-        let What::Attach { room, after, result, .. } = attach_from(1, None, resumed(0)) else { return story };
-        story.did(3, "cat", What::Attach { room, after, presence: false, result });
-        story.at(10);
-        story
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", attach(1, resumed(0)));
+        builder.did(2, "bob", attach(1, resumed(0)));
+        let What::Attach { room, after, result, .. } = attach_from(1, None, resumed(0)) else { return builder };
+        builder.did(3, "cat", What::Attach { room, after, presence: false, result });
+        builder.at(10);
+        builder
     }
 
-    /// Then this happens, all is quiet, and at 30 s someone asks.
-    fn asked(tell: impl FnOnce(&mut Story), at: u64, users: &[&str]) -> Story {
-        let mut story = story();
-        tell(&mut story);
-        story.phase(Phase::Quiet);
-        story.at(at);
-        story.did(9, "dan", viewed(1, users));
+    /// After these steps all is quiet, and at 30 s the list is asked for.
+    fn asked(tell: impl FnOnce(&mut HistoryBuilder), at: u64, users: &[&str]) -> HistoryBuilder {
+        let mut builder = builder();
+        tell(&mut builder);
+        builder.phase(Phase::Quiet);
+        builder.at(at);
+        builder.did(9, "dan", viewed(1, users));
         for (connection, user) in [(1, "ann"), (2, "bob"), (3, "cat")] {
-            story.closed(connection, user, true, Some(1000));
+            builder.closed(connection, user, true, Some(1000));
         }
-        story
+        builder
     }
 
     #[test]
     fn a_leave_is_told_of_someone_who_has_another_session() {
         for (others, found) in [(false, &[][..]), (true, &["missing_presence"])] {
-            let mut story = story();
+            let mut builder = builder();
             if others {
-                story.did(4, "bob", attach(1, resumed(0)));
+                builder.did(4, "bob", attach(1, resumed(0)));
             }
-            story.phase(Phase::Quiet);
-            story.at(20);
-            story.closed(2, "bob", true, Some(1000));
-            story.saw(1, "ann", What::Leave { room: 1, who: "bob".into() });
-            story.did(4, "bob", send(1, "k1", sent(1)));
-            story.finds(found);
+            builder.phase(Phase::Quiet);
+            builder.at(20);
+            builder.closed(2, "bob", true, Some(1000));
+            builder.saw(1, "ann", What::Leave { room: 1, who: "bob".into() });
+            builder.did(4, "bob", send(1, "k1", sent(1)));
+            builder.finds(found);
         }
     }
 
@@ -298,22 +300,22 @@ mod tests {
 
     #[test]
     fn a_close_counts_at_once_and_a_loss_after_the_grace() {
-        let clean = |story: &mut Story| story.closed(2, "bob", true, Some(1000));
+        let clean = |builder: &mut HistoryBuilder| builder.closed(2, "bob", true, Some(1000));
         asked(clean, 12, &["ann", "bob"]).finds(&[]);
         asked(clean, 15, &["ann", "bob"]).finds(&["ghost_presence"]);
-        let lost = |story: &mut Story| story.closed(2, "bob", true, None);
+        let lost = |builder: &mut HistoryBuilder| builder.closed(2, "bob", true, None);
         asked(lost, 15, &["ann", "bob"]).finds(&[]);
         asked(lost, 30, &["ann", "bob"]).finds(&["ghost_presence"]);
         asked(lost, 15, &["ann"]).finds(&[]);
-        let detached = |story: &mut Story| story.did(2, "bob", detach(1));
+        let detached = |builder: &mut HistoryBuilder| builder.did(2, "bob", detach(1));
         asked(detached, 30, &["ann", "bob"]).finds(&["ghost_presence"]);
     }
 
     #[test]
     fn the_dead_are_found_in_time() {
-        let dead = |story: &mut Story| {
-            story.saw(2, "bob", What::HalfOpen);
-            story.closed(2, "bob", true, None);
+        let dead = |builder: &mut HistoryBuilder| {
+            builder.saw(2, "bob", What::HalfOpen);
+            builder.closed(2, "bob", true, None);
         };
         asked(dead, 50, &["ann", "bob"]).finds(&[]);
         asked(dead, 70, &["ann", "bob"]).finds(&["ghost_presence"]);
@@ -322,30 +324,30 @@ mod tests {
 
     #[test]
     fn who_has_vanished_is_gone_in_time_even_while_things_break() {
-        let vanished = |tell: fn(&mut Story), at, users: &[&str]| {
-            let mut story = story();
-            story.phase(Phase::Fault("network_vanishes".into()));
-            story.saw(2, "bob", What::HalfOpen);
-            tell(&mut story);
-            story.at(at);
-            story.did(9, "dan", viewed(1, users));
-            story.closed(2, "bob", true, None);
-            story
+        let vanished = |tell: fn(&mut HistoryBuilder), at, users: &[&str]| {
+            let mut builder = builder();
+            builder.phase(Phase::Fault("network_vanishes".into()));
+            builder.saw(2, "bob", What::HalfOpen);
+            tell(&mut builder);
+            builder.at(at);
+            builder.did(9, "dan", viewed(1, users));
+            builder.closed(2, "bob", true, None);
+            builder
         };
         vanished(|_| {}, 54, &["ann", "bob"]).finds(&[]);
         vanished(|_| {}, 56, &["ann", "bob"]).finds(&["ghost_presence"]);
         vanished(|_| {}, 60, &["ann"]).finds(&[]);
         vanished(|_| {}, 60, &["ann", "eve"]).finds(&[]);
-        let comes_back = |story: &mut Story| story.did(4, "bob", attach(1, resumed(0)));
+        let comes_back = |builder: &mut HistoryBuilder| builder.did(4, "bob", attach(1, resumed(0)));
         vanished(comes_back, 60, &["ann", "bob"]).finds(&[]);
     }
 
     #[test]
     fn a_restart_starts_from_nobody() {
-        let restart = |story: &mut Story| {
-            story.phase(Phase::Fault("kill".into()));
-            story.closed(2, "bob", false, None);
-            story.phase(Phase::Healed);
+        let restart = |builder: &mut HistoryBuilder| {
+            builder.phase(Phase::Fault("kill".into()));
+            builder.closed(2, "bob", false, None);
+            builder.phase(Phase::Healed);
         };
         asked(restart, 15, &["ann"]).finds(&[]);
         asked(restart, 40, &["ann", "bob"]).finds(&["ghost_presence"]);
@@ -353,15 +355,19 @@ mod tests {
 
     #[test]
     fn nothing_is_judged_before_all_is_quiet() {
-        let mut story = story();
-        story.did(9, "dan", viewed(1, &["eve"]));
-        story.finds(&[]);
+        let mut builder = builder();
+        builder.did(9, "dan", viewed(1, &["eve"]));
+        builder.finds(&[]);
     }
 
     #[test]
     fn one_that_may_be_attached_may_be_shown() {
-        let tried = |story: &mut Story| {
-            story.unanswered(5, "eve", What::Attach { room: 1, after: None, presence: true, result: Outcome::Unknown });
+        let tried = |builder: &mut HistoryBuilder| {
+            builder.unanswered(
+                5,
+                "eve",
+                What::Attach { room: 1, after: None, presence: true, result: Outcome::Unknown },
+            );
         };
         asked(tried, 30, &["ann", "bob", "eve"]).finds(&[]);
         asked(tried, 30, &["ann", "bob"]).finds(&[]);
@@ -369,27 +375,27 @@ mod tests {
 
     #[test]
     fn a_room_that_goes_shows_nobody() {
-        let mut story = story();
-        story.phase(Phase::Quiet);
-        story.at(20);
-        story.during(9, "dan", 0, 9, viewed(1, &[]));
-        story.during(8, "ann", -3, 9, delete(1));
-        story.finds(&[]);
+        let mut builder = builder();
+        builder.phase(Phase::Quiet);
+        builder.at(20);
+        builder.during(9, "dan", 0, 9, viewed(1, &[]));
+        builder.during(8, "ann", -3, 9, delete(1));
+        builder.finds(&[]);
     }
 
-    /// What Ann is told by signals, at the end of the quiet phase.
-    fn told(signals: &[What]) -> Story {
-        let mut story = story();
+    /// What Ann is told by signals at the end of the quiet phase.
+    fn told(signals: &[What]) -> HistoryBuilder {
+        let mut builder = builder();
         for what in signals {
-            story.saw(1, "ann", what.clone());
+            builder.saw(1, "ann", what.clone());
         }
-        story.phase(Phase::Quiet);
-        story.at(30);
-        story.phase(Phase::Final);
+        builder.phase(Phase::Quiet);
+        builder.at(30);
+        builder.phase(Phase::Final);
         for (connection, user) in [(1, "ann"), (2, "bob"), (3, "cat")] {
-            story.closed(connection, user, true, Some(1000));
+            builder.closed(connection, user, true, Some(1000));
         }
-        story
+        builder
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! What is read holds what was acknowledged, and all that was known, before the read began.
+//! Checks that a read contains everything that was acknowledged or known before it began.
 
 use crate::{
     anomaly::Name,
     findings::Findings,
     history::{Attached, Event, Outcome, Page, Record, What},
-    index::{Entry, Index, Log, Mark, Said, said},
+    index::{Content, Entry, Index, Log, Mark, content},
 };
 
-/// Looks for heads that are behind, and for pages and gaps that lack messages.
+/// Looks for heads that are stale, and for pages and gaps that lack messages.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for (place, record) in index.records.iter().enumerate() {
         let mut reading = Reading { index, place, record, findings };
@@ -30,7 +30,7 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// A record that reads.
+/// A record of a read.
 struct Reading<'r, 'a, 'f> {
     index: &'r Index<'a>,
     place: usize,
@@ -52,7 +52,7 @@ impl Reading<'_, '_, '_> {
         }
     }
 
-    /// A head was told; the next number was given no later than by that mark.
+    /// Checks a head; the mark shows by when the next number existed.
     fn head(&mut self, room: u64, head: u64, next: Option<Mark>) {
         let Some(mark) = next.filter(|mark| mark.at < self.record.began) else { return };
         let known = &self.index.records[mark.place];
@@ -61,7 +61,7 @@ impl Reading<'_, '_, '_> {
         self.findings.push(Name::StaleRead, what, &[mark.place, self.place], Some(head + 1));
     }
 
-    /// The events are all messages (and whatever else) from one number to another.
+    /// Checks that the events are all messages (and possibly other events) between two numbers.
     fn covers(&mut self, room: u64, log: &Log<'_>, (from, until): (u64, u64), events: &[Event]) {
         if from > until || self.index.may_be_deleted(room, self.record.seen()) {
             return;
@@ -69,9 +69,9 @@ impl Reading<'_, '_, '_> {
         let mut events = events.iter().peekable();
         for (&seq, entry) in log.entries.range(from..=until) {
             while events.next_if(|event| event.seq < seq).is_some() {}
-            let Said::Message { .. } = entry.kind else { continue };
+            let Content::Message { .. } = entry.kind else { continue };
             let found = events.peek().filter(|event| event.seq == seq);
-            if found.is_some_and(|event| said(event).1.agrees(entry.kind)) {
+            if found.is_some_and(|event| content(event).1.agrees(entry.kind)) {
                 continue;
             }
             self.missing(room, log, seq, entry, found.is_some());
@@ -90,7 +90,7 @@ impl Reading<'_, '_, '_> {
     }
 }
 
-/// From which number to which a page has every message, if it says so much.
+/// The range of numbers of which a page has every message, if it says enough to know.
 fn covered(page: &Page) -> Option<(u64, u64)> {
     let (first, last) = (page.messages.first(), page.messages.last());
     let from = if page.has_before { first?.seq } else { 1 };
@@ -101,19 +101,20 @@ fn covered(page: &Page) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        history::{Page, Sent},
-        sample::{
-            Story, attach, attach_from, delete, gap, look, message, page, position, read, resumed, send, sent, stored,
+        builder::{
+            HistoryBuilder, attach, attach_from, delete, gap, look, message, page, position, read, resumed, send, sent,
+            stored,
         },
+        history::{Page, Sent},
     };
 
     /// Ann has sent three messages, all acknowledged.
-    fn story() -> Story {
-        let mut story = Story::new();
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
         for n in 1..=3 {
-            story.did(1, "ann", send(1, &format!("k{n}"), sent(n)));
+            builder.did(1, "ann", send(1, &format!("k{n}"), sent(n)));
         }
-        story
+        builder
     }
 
     #[test]
@@ -129,30 +130,30 @@ mod tests {
             (false, &[], false, &["lost_write"]),
         ];
         for (has_before, seqs, has_after, found) in cases {
-            let mut story = story();
+            let mut builder = builder();
             let page = Page { has_before, has_after, ..page(3, messages(seqs)) };
-            story.did(2, "bob", read(1, page));
-            story.finds(found);
+            builder.did(2, "bob", read(1, page));
+            builder.finds(found);
         }
     }
 
     #[test]
     fn a_send_races_with_a_read() {
-        let mut story = story();
-        story.during(1, "ann", 0, 20, send(1, "k4", sent(4)));
+        let mut builder = builder();
+        builder.during(1, "ann", 0, 20, send(1, "k4", sent(4)));
         let messages = (1..=3).map(|n| message(n, "ann", &format!("k{n}"))).collect();
-        story.during(2, "bob", 10, 20, read(1, page(3, messages)));
-        story.finds(&[]);
+        builder.during(2, "bob", 10, 20, read(1, page(3, messages)));
+        builder.finds(&[]);
     }
 
     #[test]
     fn rows_may_be_newer_than_the_head_and_go_with_the_room() {
-        let mut newer = story();
+        let mut newer = builder();
         newer.unanswered(1, "ann", send(1, "k4", Err("?")));
         let messages = (1..=4).map(|n| message(n, "ann", &format!("k{n}"))).collect();
         newer.did(2, "bob", read(1, page(3, messages)));
         newer.finds(&[]);
-        let mut deleted = story();
+        let mut deleted = builder();
         deleted.during(2, "bob", 0, 20, read(1, page(3, vec![message(1, "ann", "k1")])));
         deleted.during(3, "cat", 10, 20, delete(1));
         deleted.finds(&[]);
@@ -160,11 +161,11 @@ mod tests {
 
     #[test]
     fn a_message_that_was_only_seen_is_not_in_a_page() {
-        let mut story = Story::new();
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        story.did(2, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
-        story.did(2, "bob", read(1, page(1, vec![])));
-        story.finds(&["fold_mismatch"]);
+        let mut builder = HistoryBuilder::new();
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        builder.did(2, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
+        builder.did(2, "bob", read(1, page(1, vec![])));
+        builder.finds(&["fold_mismatch"]);
     }
 
     #[test]
@@ -179,34 +180,34 @@ mod tests {
         ];
         for (what, stale) in cases {
             for user in ["ann", "bob"] {
-                let mut story = story();
-                story.did(2, user, what.clone());
-                story.finds(if stale { &["stale_read"] } else { &[] });
+                let mut builder = builder();
+                builder.did(2, user, what.clone());
+                builder.finds(if stale { &["stale_read"] } else { &[] });
             }
         }
     }
 
     #[test]
     fn what_a_reader_saw_may_not_be_applied_yet() {
-        let mut story = story();
-        story.during(1, "ann", 0, 500, send(1, "k4", sent(4)));
+        let mut builder = builder();
+        builder.during(1, "ann", 0, 500, send(1, "k4", sent(4)));
         let messages = (1..=4).map(|n| message(n, "ann", &format!("k{n}"))).collect();
-        story.did(2, "bob", read(1, page(4, messages)));
-        story.did(3, "bob", attach(1, resumed(3)));
-        story.finds(&[]);
-        story.did(2, "bob", look(1, "den", 3));
-        story.finds(&["stale_read"]);
+        builder.did(2, "bob", read(1, page(4, messages)));
+        builder.did(3, "bob", attach(1, resumed(3)));
+        builder.finds(&[]);
+        builder.did(2, "bob", look(1, "den", 3));
+        builder.finds(&["stale_read"]);
     }
 
     #[test]
     fn a_replay_counts_for_its_number() {
-        let mut story = Story::new();
-        story.unanswered(1, "ann", send(1, "k1", Err("?")));
-        story.did(2, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: true })));
-        story.did(3, "bob", stored(1, Some("den"), 1, vec![message(1, "ann", "k1")]));
-        let mut bad = story.clone();
-        story.did(3, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
-        story.finds(&[]);
+        let mut builder = HistoryBuilder::new();
+        builder.unanswered(1, "ann", send(1, "k1", Err("?")));
+        builder.did(2, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: true })));
+        builder.did(3, "bob", stored(1, Some("den"), 1, vec![message(1, "ann", "k1")]));
+        let mut bad = builder.clone();
+        builder.did(3, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
+        builder.finds(&[]);
         bad.did(3, "bob", read(1, page(1, vec![])));
         bad.finds(&["lost_write"]);
     }

@@ -1,4 +1,4 @@
-//! The answer to an attach is exactly what was missed, or says that it is not.
+//! Checks that the answer to an attach contains exactly what was missed, or is a `resync`.
 
 use crate::{
     anomaly::Name,
@@ -7,7 +7,7 @@ use crate::{
     index::Index,
 };
 
-/// Looks at every attach that was answered as if nothing were missing.
+/// Checks every attach that was answered without a `resync`.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for (place, record) in index.records.iter().enumerate() {
         let What::Attach { room, after, result: Outcome::Ok(Attached::Resumed { head, events }), .. } = &record.what
@@ -49,17 +49,17 @@ fn dishonest(after: Option<&Position>, head: &Position, events: &[Event]) -> Opt
 #[cfg(test)]
 mod tests {
     use crate::{
+        builder::{HistoryBuilder, attach, attach_from, gap, message, position, position_in, resumed, send, sent},
         history::{Attached, Event, Position},
-        sample::{Story, attach, attach_from, gap, message, position, position_in, resumed, send, sent},
     };
 
-    fn answered(after: Option<Position>, attached: Attached) -> Story {
-        let mut story = Story::new();
+    fn answered(after: Option<Position>, attached: Attached) -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
         for n in 1..=4 {
-            story.did(1, "ann", send(1, &format!("k{n}"), sent(n)));
+            builder.did(1, "ann", send(1, &format!("k{n}"), sent(n)));
         }
-        story.did(2, "bob", attach_from(1, after, attached));
-        story
+        builder.did(2, "bob", attach_from(1, after, attached));
+        builder
     }
 
     fn with(seqs: &[u64]) -> Attached {
@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn a_room_is_attached_for_the_first_time() {
-        let mut story = Story::new();
-        story.did(1, "ann", attach(1, resumed(0)));
-        story.finds(&[]);
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", attach(1, resumed(0)));
+        builder.finds(&[]);
     }
 }

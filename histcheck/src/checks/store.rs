@@ -1,4 +1,4 @@
-//! What was acknowledged is in the database.
+//! Checks that the database contains everything that was acknowledged.
 
 use crate::{
     anomaly::Name,
@@ -7,7 +7,7 @@ use crate::{
     index::Index,
 };
 
-/// Holds the dump of the database against what was acknowledged before.
+/// Compares the dump of the database with what was acknowledged before.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for (place, seq) in index.acknowledged() {
         let record = &index.records[place];
@@ -27,42 +27,42 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::{
+        builder::{HistoryBuilder, delete, message, send, sent, stored},
         history::{Event, Phase},
-        sample::{Story, delete, message, send, sent, stored},
     };
 
-    fn story(events: Vec<Event>) -> Story {
-        let mut story = Story::new();
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        story.did(1, "ann", send(1, "k2", sent(2)));
-        story.unanswered(1, "ann", send(1, "k3", Err("?")));
+    fn builder(events: Vec<Event>) -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.did(1, "ann", send(1, "k2", sent(2)));
+        builder.unanswered(1, "ann", send(1, "k3", Err("?")));
         let head = events.len() as u64;
-        story.did(0, "run", stored(1, Some("den"), head, events));
-        story
+        builder.did(0, "run", stored(1, Some("den"), head, events));
+        builder
     }
 
     #[test]
     fn all_that_was_acknowledged_is_there() {
         let (one, two, three) = (message(1, "ann", "k1"), message(2, "ann", "k2"), message(3, "ann", "k3"));
-        story(vec![one.clone(), two.clone()]).finds(&[]);
-        story(vec![one, two, three]).finds(&[]);
+        builder(vec![one.clone(), two.clone()]).finds(&[]);
+        builder(vec![one, two, three]).finds(&[]);
     }
 
     #[test]
     fn something_that_was_acknowledged_is_not_there() {
         let (one, three) = (message(1, "ann", "k1"), message(2, "ann", "k3"));
-        story(vec![one.clone()]).finds(&["fold_mismatch", "ok_without_store"]);
-        story(vec![one, three]).finds(&["fork", "ok_without_store"]);
+        builder(vec![one.clone()]).finds(&["fold_mismatch", "ok_without_store"]);
+        builder(vec![one, three]).finds(&["fork", "ok_without_store"]);
     }
 
     #[test]
     fn a_room_that_was_deleted_or_restored_need_not_hold_it() {
-        let mut deleted = Story::new();
+        let mut deleted = HistoryBuilder::new();
         deleted.did(1, "ann", send(1, "k1", sent(1)));
         deleted.did(1, "ann", delete(1));
         deleted.did(0, "run", stored(1, None, 2, vec![]));
         deleted.finds(&[]);
-        let mut restored = Story::new();
+        let mut restored = HistoryBuilder::new();
         restored.did(1, "ann", send(1, "k1", sent(1)));
         restored.phase(Phase::Restored);
         restored.did(0, "run", stored(1, Some("den"), 0, vec![]));

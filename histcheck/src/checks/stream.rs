@@ -1,4 +1,4 @@
-//! A subscription receives each number once, in order.
+//! Checks that a subscription receives each number once, in order.
 
 use std::collections::HashSet;
 
@@ -42,25 +42,25 @@ fn walk(index: &Index<'_>, subscription: &Subscription<'_>, findings: &mut Findi
 
 #[cfg(test)]
 mod tests {
-    use crate::sample::{Story, attach, attach_from, delivered, gap, message, position, resumed, send, sent};
+    use crate::builder::{HistoryBuilder, attach, attach_from, delivered, gap, message, position, resumed, send, sent};
 
-    /// Ann has sent four messages; Bob hears the room from the second on.
-    fn story() -> Story {
-        let mut story = Story::new();
-        story.did(1, "ann", send(1, "k1", sent(1)));
-        story.did(1, "ann", send(1, "k2", sent(2)));
-        story.did(2, "bob", attach_from(1, Some(position(1)), gap(1, 2, "ann")));
-        story.did(1, "ann", send(1, "k3", sent(3)));
-        story.did(1, "ann", send(1, "k4", sent(4)));
-        story
+    /// Ann has sent four messages; Bob is attached to the room from the second one on.
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.did(1, "ann", send(1, "k2", sent(2)));
+        builder.did(2, "bob", attach_from(1, Some(position(1)), gap(1, 2, "ann")));
+        builder.did(1, "ann", send(1, "k3", sent(3)));
+        builder.did(1, "ann", send(1, "k4", sent(4)));
+        builder
     }
 
-    fn heard(seqs: &[u64]) -> Story {
-        let mut story = story();
+    fn heard(seqs: &[u64]) -> HistoryBuilder {
+        let mut builder = builder();
         for seq in seqs {
-            story.saw(2, "bob", delivered(1, message(*seq, "ann", &format!("k{seq}"))));
+            builder.saw(2, "bob", delivered(1, message(*seq, "ann", &format!("k{seq}"))));
         }
-        story
+        builder
     }
 
     #[test]
@@ -89,9 +89,9 @@ mod tests {
 
     #[test]
     fn another_connection_begins_anew() {
-        let mut story = heard(&[3, 4]);
-        story.did(3, "bob", attach_from(1, Some(position(2)), gap(2, 4, "ann")));
-        story.did(4, "bob", attach(1, resumed(4)));
-        story.finds(&[]);
+        let mut builder = heard(&[3, 4]);
+        builder.did(3, "bob", attach_from(1, Some(position(2)), gap(2, 4, "ann")));
+        builder.did(4, "bob", attach(1, resumed(4)));
+        builder.finds(&[]);
     }
 }

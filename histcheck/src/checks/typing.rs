@@ -1,4 +1,4 @@
-//! Nobody is shown typing for long after the last refresh, nor after their message, their leave or their loss.
+//! Checks that nobody is shown typing for long after the last refresh, a message, a leave or a loss.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::{
     tolerance::{SLACK, STOP, TYPING},
 };
 
-/// Looks at everyone who was shown typing, and why they may have been.
+/// Checks everyone who was shown typing, and why they may have been.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     let reasons = reasons(index);
     for subscription in &index.subscriptions {
@@ -25,7 +25,8 @@ fn walk(index: &Index<'_>, subscription: &Subscription<'_>, reasons: &Reasons<'_
     let mut see = |shown: &HashSet<&str>, at: u64, places: &[usize]| {
         for user in shown {
             let until = until(reasons, subscription.room, user, at);
-            if until.is_none_or(|(until, _)| index.timeline.calm(until) < at) && told.insert((*user).to_owned()) {
+            if until.is_none_or(|(until, _)| index.timeline.after_fault(until) < at) && told.insert((*user).to_owned())
+            {
                 let refresh = until.map(|(_, place)| place);
                 let places: Vec<usize> = places.iter().copied().chain(refresh).collect();
                 let what = format!("{user} is shown typing in room {} for too long", subscription.room);
@@ -41,7 +42,7 @@ fn walk(index: &Index<'_>, subscription: &Subscription<'_>, reasons: &Reasons<'_
         see(&shown, record.began, &[place]);
         since = place;
     }
-    // Whoever closes may still be told something until that is done.
+    // A client that closes may receive signals until the close is done.
     see(&shown, last(index, subscription).max(index.records[since].began), &[since]);
 }
 
@@ -57,10 +58,11 @@ fn last(index: &Index<'_>, subscription: &Subscription<'_>) -> u64 {
     subscription.half_open.map_or(last, |dead| last.min(dead))
 }
 
-/// Of each room and user: why they may be shown, in order of time; each with the latest end of it and all before.
+/// For each room and user the reasons why they may be shown, in order of time; each with the latest end of it and all
+/// earlier ones.
 type Reasons<'a> = HashMap<(u64, &'a str), Vec<Reason>>;
 
-/// A refresh: from when on, and until when, someone may be shown for it.
+/// A refresh: the period in which it allows a user to be shown.
 #[derive(Clone, Copy)]
 struct Reason {
     from: u64,
@@ -68,7 +70,7 @@ struct Reason {
     place: usize,
 }
 
-/// Until when a user may be shown for what had begun by then, and the refresh that allows it.
+/// Until when a user may be shown for refreshes that had begun by then, and the refresh that allows it.
 fn until(reasons: &Reasons<'_>, room: u64, user: &str, at: u64) -> Option<(u64, usize)> {
     let reasons = reasons.get(&(room, user))?;
     let count = reasons.partition_point(|reason| reason.from <= at);
@@ -76,7 +78,7 @@ fn until(reasons: &Reasons<'_>, room: u64, user: &str, at: u64) -> Option<(u64, 
     Some((reason.until, reason.place))
 }
 
-/// When something of a user's began and was surely done, with its place.
+/// When something that a user did began and was surely done, with its place.
 #[derive(Clone, Copy)]
 struct Done {
     began: u64,
@@ -93,7 +95,7 @@ fn reasons<'a>(index: &Index<'a>) -> Reasons<'a> {
             if let Some(stopped) = stopped {
                 until = until.min(stopped.saturating_add(STOP + SLACK));
             }
-            // Messages that surely began after the refresh was done, from any connection.
+            // Messages on any connection that surely began after the refresh was done.
             if let Some(sent) = messages.get(&(room, user)) {
                 let first = sent.partition_point(|done| done.began <= refresh.by);
                 until = sent.get(first).map_or(until, |done| until.min(done.by.saturating_add(STOP + SLACK)));
@@ -114,7 +116,8 @@ fn reasons<'a>(index: &Index<'a>) -> Reasons<'a> {
     reasons
 }
 
-/// The acknowledged messages of each room and user by their beginning; `by` is the earliest of it and all later ones.
+/// The acknowledged messages of each room and user, by their beginning; `by` is the earliest end of it and all later
+/// ones.
 fn messages<'a>(index: &Index<'a>) -> HashMap<(u64, &'a str), Vec<Done>> {
     let mut messages = HashMap::<_, Vec<Done>>::new();
     for (place, record) in index.records.iter().enumerate() {
@@ -134,11 +137,11 @@ fn messages<'a>(index: &Index<'a>) -> HashMap<(u64, &'a str), Vec<Done>> {
     messages
 }
 
-/// The refreshes of a connection: the room, the user, when it was surely done, and by when the connection stopped it.
+/// The refreshes of a connection: the room, the user, when it was surely done, and by when the connection ended it.
 fn refreshes<'a>(index: &Index<'a>, places: &[usize]) -> Vec<(u64, &'a str, Done, Option<u64>)> {
     let mut commands: Vec<usize> = places.to_vec();
     commands.sort_by_key(|place| index.records[*place].began);
-    // From the last to the first: what was done or stopped in each room, after the one at hand.
+    // Backwards in time: what was done or stopped in each room after the current record.
     let (mut done_by, mut stopped_by) = (HashMap::<u64, u64>::new(), HashMap::<u64, u64>::new());
     let mut closed = None;
     let mut refreshes = Vec::new();
@@ -151,9 +154,9 @@ fn refreshes<'a>(index: &Index<'a>, places: &[usize]) -> Vec<(u64, &'a str, Done
             What::Closed { code, by_client } => closed = Some((record.began, *by_client || code.is_some())),
             What::Type { room, is_typing: true, result } if !result.is_refused() => {
                 let by = record.ended.into_iter().chain(done_by.get(room).copied()).min();
-                let by = by.or(closed.map(|(at, _)| index.timeline.calm(at).saturating_add(SLACK)));
+                let by = by.or(closed.map(|(at, _)| index.timeline.after_fault(at).saturating_add(SLACK)));
                 let stopped = stopped_by.get(room).copied();
-                let lost = closed.filter(|(_, noticed)| *noticed).map(|(at, _)| index.timeline.calm(at));
+                let lost = closed.filter(|(_, noticed)| *noticed).map(|(at, _)| index.timeline.after_fault(at));
                 let refresh = Done { began: record.began, by: by.unwrap_or(u64::MAX), place };
                 refreshes.push((*room, record.user.as_str(), refresh, stopped.into_iter().chain(lost).min()));
             }
@@ -183,31 +186,31 @@ fn refreshes<'a>(index: &Index<'a>, places: &[usize]) -> Vec<(u64, &'a str, Done
 #[cfg(test)]
 mod tests {
     use crate::{
+        builder::{HistoryBuilder, attach, detach, resumed, send, sent, types, typing},
         history::{Outcome, Phase, What},
-        sample::{Story, attach, detach, resumed, send, sent, types, typing},
     };
 
-    /// Bob sees Ann type from 1 s on; then this happens, and at so many seconds Bob sees that nobody types.
-    fn shown(tell: impl FnOnce(&mut Story), until: u64) -> Story {
-        let mut story = Story::new();
-        story.did(1, "ann", attach(1, resumed(0)));
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.at(1);
-        story.did(1, "ann", types(1, true));
-        story.saw(2, "bob", typing(1, &["ann"]));
-        tell(&mut story);
-        story.at(until);
-        story.saw(2, "bob", typing(1, &[]));
-        story
+    /// Bob sees Ann type from 1 s on; then these steps happen, and at `until` seconds Bob sees that nobody types.
+    fn shown(tell: impl FnOnce(&mut HistoryBuilder), until: u64) -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", attach(1, resumed(0)));
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.at(1);
+        builder.did(1, "ann", types(1, true));
+        builder.saw(2, "bob", typing(1, &["ann"]));
+        tell(&mut builder);
+        builder.at(until);
+        builder.saw(2, "bob", typing(1, &[]));
+        builder
     }
 
     #[test]
     fn ten_seconds_after_the_last_refresh() {
         shown(|_| {}, 8).finds(&[]);
         shown(|_| {}, 12).finds(&["stuck_typing"]);
-        let refresh = |story: &mut Story| {
-            story.at(4);
-            story.did(1, "ann", types(1, true));
+        let refresh = |builder: &mut HistoryBuilder| {
+            builder.at(4);
+            builder.did(1, "ann", types(1, true));
         };
         shown(refresh, 12).finds(&[]);
         shown(refresh, 15).finds(&["stuck_typing"]);
@@ -215,25 +218,25 @@ mod tests {
 
     #[test]
     fn someone_is_told_while_they_close() {
-        let mut story = Story::new();
-        story.did(1, "ann", attach(1, resumed(0)));
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.at(2);
-        story.did(1, "ann", types(1, true));
-        story.saw(2, "bob", typing(1, &["ann"]));
-        story.during(2, "bob", -1000, 1100, What::Closed { code: Some(1000), by_client: true });
-        story.finds(&[]);
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", attach(1, resumed(0)));
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.at(2);
+        builder.did(1, "ann", types(1, true));
+        builder.saw(2, "bob", typing(1, &["ann"]));
+        builder.during(2, "bob", -1000, 1100, What::Closed { code: Some(1000), by_client: true });
+        builder.finds(&[]);
     }
 
     #[test]
     fn a_message_a_stop_a_detach_and_a_close_are_the_end() {
-        let ends: [fn(&mut Story); 6] = [
-            |story| story.did(1, "ann", send(1, "k1", sent(1))),
-            |story| story.did(9, "ann", send(1, "k1", sent(1))),
-            |story| story.did(1, "ann", types(1, false)),
-            |story| story.did(1, "ann", detach(1)),
-            |story| story.closed(1, "ann", true, None),
-            |story| story.closed(1, "ann", false, Some(4560)),
+        let ends: [fn(&mut HistoryBuilder); 6] = [
+            |builder| builder.did(1, "ann", send(1, "k1", sent(1))),
+            |builder| builder.did(9, "ann", send(1, "k1", sent(1))),
+            |builder| builder.did(1, "ann", types(1, false)),
+            |builder| builder.did(1, "ann", detach(1)),
+            |builder| builder.closed(1, "ann", true, None),
+            |builder| builder.closed(1, "ann", false, Some(4560)),
         ];
         for end in ends {
             shown(end, 4).finds(&[]);
@@ -243,19 +246,19 @@ mod tests {
 
     #[test]
     fn a_refresh_after_the_message_or_elsewhere_is_a_new_reason() {
-        let goes_on = |story: &mut Story| {
-            story.did(1, "ann", send(1, "k1", sent(1)));
-            story.did(1, "ann", types(1, true));
+        let goes_on = |builder: &mut HistoryBuilder| {
+            builder.did(1, "ann", send(1, "k1", sent(1)));
+            builder.did(1, "ann", types(1, true));
         };
         shown(goes_on, 8).finds(&[]);
-        let at_once = |story: &mut Story| {
-            story.during(3, "ann", 0, 20, types(1, true));
-            story.during(1, "ann", 10, 20, send(1, "k1", sent(1)));
+        let at_once = |builder: &mut HistoryBuilder| {
+            builder.during(3, "ann", 0, 20, types(1, true));
+            builder.during(1, "ann", 10, 20, send(1, "k1", sent(1)));
         };
         shown(at_once, 8).finds(&[]);
-        let elsewhere = |story: &mut Story| {
-            story.did(3, "ann", types(1, true));
-            story.closed(1, "ann", true, Some(1000));
+        let elsewhere = |builder: &mut HistoryBuilder| {
+            builder.did(3, "ann", types(1, true));
+            builder.closed(1, "ann", true, Some(1000));
         };
         shown(elsewhere, 8).finds(&[]);
     }
@@ -263,16 +266,16 @@ mod tests {
     #[test]
     fn a_refresh_without_an_answer_is_done_with_the_next_command() {
         let unanswered = What::Type { room: 1, is_typing: true, result: Outcome::Unknown };
-        let later = |story: &mut Story| {
-            story.at(3);
-            story.unanswered(1, "ann", unanswered.clone());
-            story.at(5);
-            story.during(1, "ann", 0, 10, detach(2));
+        let later = |builder: &mut HistoryBuilder| {
+            builder.at(3);
+            builder.unanswered(1, "ann", unanswered.clone());
+            builder.at(5);
+            builder.during(1, "ann", 0, 10, detach(2));
         };
         shown(later, 30).finds(&[]);
-        let done = |story: &mut Story| {
-            later(story);
-            story.did(1, "ann", types(1, true));
+        let done = |builder: &mut HistoryBuilder| {
+            later(builder);
+            builder.did(1, "ann", types(1, true));
         };
         shown(done, 14).finds(&[]);
         shown(done, 20).finds(&["stuck_typing"]);
@@ -280,11 +283,11 @@ mod tests {
 
     #[test]
     fn a_fault_may_hold_the_stop_up() {
-        let fault = |story: &mut Story| {
-            story.at(5);
-            story.phase(Phase::Fault("stop".into()));
-            story.at(20);
-            story.phase(Phase::Healed);
+        let fault = |builder: &mut HistoryBuilder| {
+            builder.at(5);
+            builder.phase(Phase::Fault("stop".into()));
+            builder.at(20);
+            builder.phase(Phase::Healed);
         };
         shown(fault, 22).finds(&[]);
         shown(fault, 27).finds(&["stuck_typing"]);
@@ -292,22 +295,22 @@ mod tests {
 
     #[test]
     fn someone_who_never_typed() {
-        let mut story = Story::new();
-        story.did(2, "bob", attach(1, resumed(0)));
-        story.saw(2, "bob", typing(1, &["ann"]));
-        story.finds(&["stuck_typing"]);
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.saw(2, "bob", typing(1, &["ann"]));
+        builder.finds(&["stuck_typing"]);
     }
 
     #[test]
     fn it_is_shown_to_the_end() {
-        let mut story = shown(|_| {}, 2);
-        story.did(1, "ann", types(1, true));
-        story.saw(2, "bob", typing(1, &["ann"]));
-        let mut good = story.clone();
+        let mut builder = shown(|_| {}, 2);
+        builder.did(1, "ann", types(1, true));
+        builder.saw(2, "bob", typing(1, &["ann"]));
+        let mut good = builder.clone();
         good.closed(2, "bob", true, Some(1000));
         good.finds(&[]);
-        story.at(20);
-        story.closed(2, "bob", true, Some(1000));
-        story.finds(&["stuck_typing"]);
+        builder.at(20);
+        builder.closed(2, "bob", true, Some(1000));
+        builder.finds(&["stuck_typing"]);
     }
 }

@@ -1,22 +1,22 @@
-//! A room's log, put together from all who saw some of it.
+//! The log of a room, reconstructed from everyone who saw a part of it.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Subscription, Timeline};
 use crate::history::{Attached, Event, Kind, Outcome, Record, What};
 
-/// A log as it was seen.
+/// A log as far as it was seen.
 #[derive(Debug, Default)]
 pub(crate) struct Log<'a> {
     /// Each event, as it was seen first.
     pub(crate) entries: BTreeMap<u64, Entry<'a>>,
-    /// Numbers that two observers disagree about, with a record of each.
+    /// Numbers on which two observers disagree, with a record of each.
     pub(crate) conflicts: BTreeMap<u64, (usize, usize)>,
-    /// By number: from when on it is known that the log reaches so far; see [`Log::finish`].
+    /// By number: since when it is known that the log reaches that far; see [`Log::finish`].
     marks: Vec<(u64, Known)>,
-    /// The dump of it, if there is one.
+    /// The dump of the log, if there is one.
     pub(crate) stored: Option<usize>,
-    /// The numbers known, in order, to tell whether there are unknown ones between.
+    /// The known numbers in order, to find out whether unknown ones are between them.
     numbers: Vec<u64>,
     /// The changes of the name, by number.
     names: BTreeMap<u64, (&'a str, usize)>,
@@ -28,72 +28,72 @@ pub(crate) struct Log<'a> {
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) author: Option<&'a str>,
-    pub(crate) kind: Said<'a>,
-    /// The record that first, in the history's order, shows it.
+    pub(crate) kind: Content<'a>,
+    /// The first record in the history that shows it.
     pub(crate) place: usize,
     /// The record that shows it earliest in time.
     pub(crate) earliest: Mark,
-    /// Its first ok.
+    /// Its first `ok`.
     pub(crate) acknowledged: Option<Mark>,
 }
 
-/// What an event says.
+/// The contents of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said<'a> {
+pub(crate) enum Content<'a> {
     Message { key: Option<&'a str>, body: &'a str },
     Renamed(&'a str),
     Deleted,
 }
 
-/// That a log reached so far at an instant, and the record that shows it.
+/// The time at which a log is known to have reached a number, and the record that shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mark {
     pub(crate) at: u64,
     pub(crate) place: usize,
 }
 
-/// From when on a number is known to have been given.
+/// Since when a number is known to exist.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// As a reader of the database sees.
+    /// Known to readers of the database.
     committed: Mark,
-    /// As those who hear the room see: it has been answered, or heard.
+    /// Known to those who are attached to the room: it was answered or received.
     applied: Mark,
 }
 
 const NEVER: Mark = Mark { at: u64::MAX, place: usize::MAX };
 
 impl<'a> Log<'a> {
-    /// The earliest sign, as a reader of the database sees, that the log reaches this number.
+    /// The earliest sign, to readers of the database, that the log reaches this number.
     pub(crate) fn committed(&self, seq: u64) -> Option<Mark> {
         self.known(seq).map(|known| known.committed)
     }
 
-    /// The earliest sign, as those who hear the room see, that the log reaches this number.
+    /// The earliest sign, to those who are attached, that the log reaches this number.
     pub(crate) fn applied(&self, seq: u64) -> Option<Mark> {
         self.known(seq).map(|known| known.applied).filter(|mark| *mark != NEVER)
     }
 
-    /// The last number known to have been given by then.
+    /// The last number that is known to exist by then.
     pub(crate) fn head_at(&self, at: u64) -> Option<(u64, Mark)> {
-        // The marks of higher numbers are not earlier than those of lower ones, see `finish`.
+        // The marks of higher numbers are not earlier than those of lower ones; see `finish`.
         let count = self.marks.partition_point(|(_, known)| known.committed.at <= at);
         let (seq, known) = self.marks.get(count.checked_sub(1)?)?;
         Some((*seq, known.committed))
     }
 
-    /// The name that the log gives its room at that head, with the record that shows it, if that is sure.
+    /// The name that the room has at that head according to the log, with the record that shows it, if that is certain.
     pub(crate) fn name_at(&self, head: u64) -> Option<(&'a str, usize)> {
         let (seq, (name, place)) = self.names.range(..=head).next_back()?;
         self.knows_all(*seq, head).then_some((*name, *place))
     }
 
-    /// Whether it surely has not changed its room's name up to that head.
+    /// Whether the room was certainly not renamed up to that head.
     pub(crate) fn is_unnamed_at(&self, head: u64) -> bool {
         self.names.range(..=head).next().is_none() && self.knows_all(0, head)
     }
 
-    /// Whether each event after the one and up to the other was seen.
+    /// Whether each event after `after` and up to `head` was seen.
     fn knows_all(&self, after: u64, head: u64) -> bool {
         let count = |seq: u64| self.numbers.partition_point(|known| *known <= seq);
         head >= after && (count(head) - count(after)) as u64 == head - after
@@ -115,12 +115,12 @@ impl<'a> Log<'a> {
     }
 
     fn see(&mut self, event: &'a Event, mark: Mark, applied: bool) {
-        let (author, kind) = said(event);
+        let (author, kind) = content(event);
         self.insert(event.seq, author, kind, mark);
         self.reach(event.seq, mark, applied);
     }
 
-    fn insert(&mut self, seq: u64, author: Option<&'a str>, kind: Said<'a>, mark: Mark) {
+    fn insert(&mut self, seq: u64, author: Option<&'a str>, kind: Content<'a>, mark: Mark) {
         let fresh = || Entry { author, kind, place: mark.place, earliest: mark, acknowledged: None };
         let entry = self.entries.entry(seq).or_insert_with(fresh);
         if entry.author != author || !entry.kind.agrees(kind) {
@@ -128,7 +128,7 @@ impl<'a> Log<'a> {
         } else {
             entry.earliest = entry.earliest.min(mark);
             // A key that is told later completes the event.
-            if let Said::Message { key: Some(_), .. } = kind {
+            if let Content::Message { key: Some(_), .. } = kind {
                 entry.kind = kind;
             }
         }
@@ -136,7 +136,7 @@ impl<'a> Log<'a> {
 
     fn acknowledge(&mut self, seq: u64, text: &str, mark: Mark) {
         if let Some(entry) = self.entries.get_mut(&seq)
-            && matches!(entry.kind, Said::Message { body, .. } if body == text)
+            && matches!(entry.kind, Content::Message { body, .. } if body == text)
         {
             entry.acknowledged = Some(entry.acknowledged.map_or(mark, |earlier| earlier.min(mark)));
         }
@@ -147,7 +147,7 @@ impl<'a> Log<'a> {
         self.marks.push((seq, Known { committed: mark, applied }));
     }
 
-    /// Numbers are given in order: whoever sees one knows that all lower ones have been given.
+    /// Numbers are given in order: whoever sees one knows that all lower ones exist.
     fn finish(&mut self) {
         self.marks.sort_by_key(|(seq, _)| *seq);
         let mut after = Known { committed: NEVER, applied: NEVER };
@@ -157,7 +157,7 @@ impl<'a> Log<'a> {
             after = *known;
         }
         self.marks.reverse();
-        // Of one number the last one here is the earliest; the same order gives each number once.
+        // Of the marks of one number the last one here is the earliest.
         let mut reduced: Vec<(u64, Known)> = Vec::with_capacity(self.marks.len());
         for (seq, known) in self.marks.drain(..) {
             match reduced.last_mut() {
@@ -170,42 +170,42 @@ impl<'a> Log<'a> {
         self.numbers = self.entries.keys().copied().collect();
         for (seq, entry) in &self.entries {
             match entry.kind {
-                Said::Renamed(name) => {
+                Content::Renamed(name) => {
                     self.names.insert(*seq, (name, entry.place));
                 }
-                Said::Message { body, .. } => {
+                Content::Message { body, .. } => {
                     self.by_body.entry((entry.author.unwrap_or(""), body)).or_insert(*seq);
                 }
-                Said::Deleted => {}
+                Content::Deleted => {}
             }
         }
     }
 }
 
-impl Said<'_> {
+impl Content<'_> {
     /// Whether both may be the same event; not every observer is told the key.
-    pub(crate) fn agrees(self, other: Said<'_>) -> bool {
+    pub(crate) fn agrees(self, other: Content<'_>) -> bool {
         match (self, other) {
-            (Said::Message { key: a, body: this }, Said::Message { key: b, body: that }) => {
+            (Content::Message { key: a, body: this }, Content::Message { key: b, body: that }) => {
                 this == that && (a == b || a.is_none() || b.is_none())
             }
-            (Said::Renamed(this), Said::Renamed(that)) => this == that,
-            (Said::Deleted, Said::Deleted) => true,
-            (Said::Message { .. } | Said::Renamed(_) | Said::Deleted, _) => false,
+            (Content::Renamed(this), Content::Renamed(that)) => this == that,
+            (Content::Deleted, Content::Deleted) => true,
+            (Content::Message { .. } | Content::Renamed(_) | Content::Deleted, _) => false,
         }
     }
 }
 
-/// What an event says, and who caused it where that is told.
-pub(crate) fn said(event: &Event) -> (Option<&str>, Said<'_>) {
+/// The contents of an event, and who caused it if that is told.
+pub(crate) fn content(event: &Event) -> (Option<&str>, Content<'_>) {
     match &event.kind {
-        Kind::Message { sender, key, body } => (Some(sender), Said::Message { key: key.as_deref(), body }),
-        Kind::RoomUpdated { name } => (None, Said::Renamed(name)),
-        Kind::RoomDeleted => (None, Said::Deleted),
+        Kind::Message { sender, key, body } => (Some(sender), Content::Message { key: key.as_deref(), body }),
+        Kind::RoomUpdated { name } => (None, Content::Renamed(name)),
+        Kind::RoomDeleted => (None, Content::Deleted),
     }
 }
 
-/// Puts the logs of a history together.
+/// Reconstructs all logs of a history.
 pub(super) fn all<'a>(
     records: &'a [Record],
     timeline: &Timeline<'a>,
@@ -218,7 +218,7 @@ pub(super) fn all<'a>(
             What::Send { room, key, body, result: Outcome::Ok(sent) } => {
                 let Some(epoch) = timeline.epoch_of(record) else { continue };
                 let log = logs.entry((*room, epoch)).or_default();
-                log.insert(sent.seq, Some(&record.user), Said::Message { key: Some(key), body }, mark);
+                log.insert(sent.seq, Some(&record.user), Content::Message { key: Some(key), body }, mark);
                 log.acknowledge(sent.seq, body, mark);
                 log.reach(sent.seq, mark, true);
             }

@@ -1,4 +1,4 @@
-//! What the checks share: the history, put in order.
+//! The index of a history, which all checks share.
 
 mod log;
 mod sends;
@@ -8,26 +8,26 @@ mod timeline;
 use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use self::{
-    log::{Entry, Log, Mark, Said, said},
+    log::{Content, Entry, Log, Mark, content},
     sends::Sends,
-    subscriptions::{Ending, Stray, Subscription},
+    subscriptions::{Ending, Subscription, Unexpected},
     timeline::Timeline,
 };
 use crate::history::{Outcome, Record, What};
 
-/// A history, put in order.
+/// A history with its indexes.
 pub(crate) struct Index<'a> {
     pub(crate) records: &'a [Record],
     pub(crate) timeline: Timeline<'a>,
-    /// The records of each connection, by their places, in the order in which it saw them.
+    /// The places of each connection's records, in the order in which the connection saw them.
     pub(crate) connections: BTreeMap<u64, Vec<usize>>,
     pub(crate) subscriptions: Vec<Subscription<'a>>,
-    /// What was heard of a room where nothing of it should have been heard.
-    pub(crate) strays: Vec<Stray>,
+    /// What was received of rooms that the connection was not attached to.
+    pub(crate) unexpected: Vec<Unexpected>,
     pub(crate) sends: Sends<'a>,
-    /// The log of each room and epoch, as it was seen.
+    /// The log of each room and epoch, as far as it was seen.
     pub(crate) logs: BTreeMap<(u64, &'a str), Log<'a>>,
-    /// Of each room: the first deletion that may have been done.
+    /// For each room the first deletion that may have been done.
     pub(crate) deletions: HashMap<u64, usize>,
 }
 
@@ -49,22 +49,22 @@ impl<'a> Index<'a> {
                 }
             }
         }
-        let (subscriptions, strays) = subscriptions::all(records, &connections);
+        let (subscriptions, unexpected) = subscriptions::all(records, &connections);
         let logs = log::all(records, &timeline, &subscriptions);
-        Self { records, timeline, connections, subscriptions, strays, sends: Sends::new(records), logs, deletions }
+        Self { records, timeline, connections, subscriptions, unexpected, sends: Sends::new(records), logs, deletions }
     }
 
-    /// Whether a deletion of the room may have been at work by then.
+    /// Whether a deletion of the room may have begun by then.
     pub(crate) fn may_be_deleted(&self, room: u64, by: u64) -> bool {
         self.deletions.get(&room).is_some_and(|place| self.records[*place].began <= by)
     }
 
-    /// The log that a record without an epoch speaks of, if only one can be meant.
+    /// The log that a record without an epoch refers to, if only one is possible.
     pub(crate) fn log_at(&self, room: u64, record: &Record) -> Option<&Log<'a>> {
         self.logs.get(&(room, self.timeline.epoch_of(record)?))
     }
 
-    /// The records of acknowledged sends, each with its number.
+    /// The acknowledged sends, each with its number.
     pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (usize, u64)> {
         self.records.iter().enumerate().filter_map(|(place, record)| match &record.what {
             What::Send { result: Outcome::Ok(sent), .. } => Some((place, sent.seq)),

@@ -1,28 +1,28 @@
-//! The sends of a history, by what they were to make.
+//! The sends of a history, grouped by message.
 
 use std::collections::HashMap;
 
 use crate::history::{Outcome, Record, What};
 
-/// All tries of all messages.
+/// All attempts at sending all messages.
 pub(crate) struct Sends<'a> {
-    /// By room, sender and text, which is unique for each key.
+    /// The attempts by room, sender and text; a text is unique for each key.
     tries: HashMap<(u64, &'a str, &'a str), Attempts>,
-    /// By room and text: whoever sent it first.
+    /// The first sender, by room and text.
     senders: HashMap<(u64, &'a str), usize>,
-    /// By room, sender and key: the first try.
+    /// The first attempt, by room, sender and key.
     keys: HashMap<(u64, &'a str, &'a str), usize>,
 }
 
-/// All tries of one message.
+/// All attempts at sending one message.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// The place of the first one.
+    /// The place of the first attempt.
     pub(crate) first: usize,
     pub(crate) first_began: u64,
-    /// All of them.
+    /// The places of all attempts.
     pub(crate) places: Vec<usize>,
-    /// Whether one of them may have stored it.
+    /// Whether one of them may have stored the message.
     pub(crate) may_exist: bool,
 }
 
@@ -48,18 +48,18 @@ impl<'a> Sends<'a> {
         sends
     }
 
-    /// The tries of one message.
+    /// The attempts at sending one message.
     pub(crate) fn of<'s>(&'s self, room: u64, sender: &'s str, body: &'s str) -> Option<&'s Attempts> {
         self.tries.get(&(room, sender, body))
     }
 
-    /// A send that comes nearest to a message that nobody sent: of the same text, or with the same key.
+    /// The send that comes closest to a message that nobody sent: one with the same text or the same key.
     pub(crate) fn like(&self, room: u64, sender: &str, key: Option<&str>, body: &str) -> Option<usize> {
         let by_key = || self.keys.get(&(room, sender, key?));
         self.senders.get(&(room, body)).or_else(by_key).copied()
     }
 
-    /// Whether this send is the one that made the message, if any did: no other try overlaps it or came before it.
+    /// Whether this send made the message, if any did: no other attempt overlaps it or came before it.
     pub(crate) fn is_sole(&self, records: &[Record], place: usize) -> bool {
         let record = &records[place];
         let What::Send { room, body, result, .. } = &record.what else { return false };
@@ -68,11 +68,11 @@ impl<'a> Sends<'a> {
         }
         let Some(attempts) = self.of(*room, &record.user, body) else { return false };
         let end = record.ended.unwrap_or(u64::MAX);
-        // Two tries can be compared with one another only if each ended before the next began; the first is the maker.
+        // Two attempts have an order only if one ended before the other began. Then the first one made the message.
         let overlaps = |other: &usize| *other != place && records[*other].began <= end;
         !matches!(attempts.places.len(), 65..) && !attempts.places.iter().any(overlaps)
     }
-    /// Whether a message was tried only once.
+    /// Whether a message was sent only once.
     pub(crate) fn is_only(&self, room: u64, sender: &str, body: &str) -> bool {
         self.of(room, sender, body).is_some_and(|attempts| attempts.places.len() == 1)
     }

@@ -1,26 +1,26 @@
-//! Who heard which room, from when to when.
+//! Subscriptions: which connection received which room, and for how long.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::history::{Attached, Kind, Outcome, Position, Record, What};
 
-/// A connection's hearing of a room, from the answer of an attach on.
+/// A connection's subscription to a room, from the answer to an attach on.
 #[derive(Debug)]
 pub(crate) struct Subscription<'a> {
     pub(crate) room: u64,
     /// The place of the attach.
     pub(crate) attach: usize,
-    /// The log's last event as the attach told it.
+    /// The position of the log's last event as the answer told it.
     pub(crate) head: &'a Position,
-    /// The places of the events heard live.
+    /// The places of the live events.
     pub(crate) events: Vec<usize>,
-    /// The places of what was heard of presence and typing.
+    /// The places of the signals of presence and typing.
     pub(crate) signals: Vec<usize>,
     /// How it ended, if it did.
     pub(crate) end: Option<End>,
-    /// When its connection was heard of for the last time, other than of its end.
+    /// The last time at which the connection received something other than its end.
     pub(crate) last_sign: u64,
-    /// From when on the server could not notice its end.
+    /// Since when the server could not notice its end.
     pub(crate) half_open: Option<u64>,
 }
 
@@ -28,13 +28,13 @@ pub(crate) struct Subscription<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct End {
     pub(crate) how: Ending,
-    /// The record that tells.
+    /// The record that shows the end.
     pub(crate) place: usize,
-    /// From when on nothing is sure any more: the beginning of what ended it.
+    /// Since when nothing is certain: the beginning of what ended it.
     pub(crate) began: u64,
 }
 
-/// How a subscription ends.
+/// The reason of a subscription's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Detached,
@@ -42,43 +42,43 @@ pub(crate) enum Ending {
     Closed,
 }
 
-/// Something heard of a room where nothing of it should have been heard.
+/// Something received of a room that the connection was not attached to.
 #[derive(Debug)]
-pub(crate) struct Stray {
+pub(crate) struct Unexpected {
     pub(crate) place: usize,
     /// The record that ended the subscription before it, if there was one.
     pub(crate) after: Option<usize>,
 }
 
-/// Where a connection stands with a room.
-enum Standing {
-    /// It hears the room: by this subscription.
+/// The state of a connection in a room.
+enum Attachment {
+    /// It is attached, by this subscription.
     In(usize),
-    /// It does not: since this record.
+    /// It is not attached, since this record.
     Out(Option<usize>),
-    /// Nobody knows: an attach or a detach was given up.
+    /// It is unknown: an attach or a detach was given up.
     Unsure,
 }
 
-/// Finds all of a history.
+/// Finds all subscriptions of a history.
 pub(super) fn all<'a>(
     records: &'a [Record],
     connections: &BTreeMap<u64, Vec<usize>>,
-) -> (Vec<Subscription<'a>>, Vec<Stray>) {
+) -> (Vec<Subscription<'a>>, Vec<Unexpected>) {
     let mut walk =
-        Walk { records, subscriptions: Vec::new(), strays: Vec::new(), rooms: HashMap::new(), half_open: None };
+        Walk { records, subscriptions: Vec::new(), unexpected: Vec::new(), rooms: HashMap::new(), half_open: None };
     for places in connections.values() {
         walk.connection(places);
     }
-    (walk.subscriptions, walk.strays)
+    (walk.subscriptions, walk.unexpected)
 }
 
 struct Walk<'a> {
     records: &'a [Record],
     subscriptions: Vec<Subscription<'a>>,
-    strays: Vec<Stray>,
-    /// Of the connection at hand.
-    rooms: HashMap<u64, Standing>,
+    unexpected: Vec<Unexpected>,
+    /// The rooms of the current connection.
+    rooms: HashMap<u64, Attachment>,
     half_open: Option<u64>,
 }
 
@@ -104,21 +104,21 @@ impl<'a> Walk<'a> {
         match &record.what {
             What::Attach { room, result: Outcome::Ok(attached), .. } => self.attach(place, *room, attached),
             What::Attach { room, result, .. } if result.is_unknown() => {
-                self.rooms.insert(*room, Standing::Unsure);
+                self.rooms.insert(*room, Attachment::Unsure);
             }
             What::Detach { room, result: Outcome::Ok(()) } => {
                 self.end(*room, place, record.began, Ending::Detached);
-                self.rooms.insert(*room, Standing::Out(Some(place)));
+                self.rooms.insert(*room, Attachment::Out(Some(place)));
             }
             What::Detach { room, result } if result.is_unknown() => {
                 self.end(*room, place, record.began, Ending::Detached);
-                self.rooms.insert(*room, Standing::Unsure);
+                self.rooms.insert(*room, Attachment::Unsure);
             }
             What::Event { room, event } => {
                 self.hear(place, *room, true);
                 if event.kind == Kind::RoomDeleted {
                     self.end(*room, place, record.began, Ending::Deleted);
-                    self.rooms.insert(*room, Standing::Out(Some(place)));
+                    self.rooms.insert(*room, Attachment::Out(Some(place)));
                 }
             }
             What::UserList { room, .. }
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
         let (Attached::Resumed { head, .. } | Attached::Resync { head }) = attached;
         let deleted = matches!(attached, Attached::Resumed { events, .. }
             if events.last().is_some_and(|event| event.kind == Kind::RoomDeleted));
-        self.rooms.insert(room, Standing::In(self.subscriptions.len()));
+        self.rooms.insert(room, Attachment::In(self.subscriptions.len()));
         self.subscriptions.push(Subscription {
             room,
             attach: place,
@@ -153,24 +153,24 @@ impl<'a> Walk<'a> {
         });
         if deleted {
             self.end(room, place, self.records[place].seen(), Ending::Deleted);
-            self.rooms.insert(room, Standing::Out(Some(place)));
+            self.rooms.insert(room, Attachment::Out(Some(place)));
         }
     }
 
     fn hear(&mut self, place: usize, room: u64, event: bool) {
         match self.rooms.get(&room) {
-            Some(Standing::In(index)) => {
+            Some(Attachment::In(index)) => {
                 let subscription = &mut self.subscriptions[*index];
                 if event { &mut subscription.events } else { &mut subscription.signals }.push(place);
             }
-            Some(Standing::Out(after)) => self.strays.push(Stray { place, after: *after }),
-            None => self.strays.push(Stray { place, after: None }),
-            Some(Standing::Unsure) => {}
+            Some(Attachment::Out(after)) => self.unexpected.push(Unexpected { place, after: *after }),
+            None => self.unexpected.push(Unexpected { place, after: None }),
+            Some(Attachment::Unsure) => {}
         }
     }
 
     fn end(&mut self, room: u64, place: usize, began: u64, how: Ending) {
-        if let Some(Standing::In(index)) = self.rooms.get(&room) {
+        if let Some(Attachment::In(index)) = self.rooms.get(&room) {
             let end = &mut self.subscriptions[*index].end;
             *end = end.or(Some(End { how, place, began }));
         }

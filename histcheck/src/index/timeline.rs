@@ -1,21 +1,21 @@
-//! Where the run stood when.
+//! The phases of a run over time.
 
 use crate::{
     history::{Attached, Outcome, Phase, Record, What},
     tolerance::SETTLE,
 };
 
-/// The phases of a run, and its epochs.
+/// The phases and the epochs of a run.
 pub(crate) struct Timeline<'a> {
-    /// From when to when things may be wrong: from a fault until it is healed and the dust has settled.
+    /// The periods in which things may be wrong: from a fault until some time after it is over.
     faults: Vec<(u64, u64)>,
-    /// From when to when all is quiet and nothing may be wrong.
+    /// The periods in which all is quiet and nothing may be wrong.
     quiet: Vec<(u64, u64)>,
-    /// The beginnings of [`Phase::Quiet`] and what ended each: [`Phase::Final`], another fault, or the run.
+    /// The beginning of each [`Phase::Quiet`], and its end: [`Phase::Final`], another fault, or the end of the run.
     pub(crate) rounds: Vec<(u64, u64)>,
     /// When the log may have been changed from outside.
     restored: Vec<u64>,
-    /// Of the time between these changes: each epoch that was told in it, with the first record that did.
+    /// For each period between these changes: the epochs that were told in it, each with the first record that told it.
     pub(crate) epochs: Vec<Vec<(&'a str, usize)>>,
 }
 
@@ -40,8 +40,8 @@ impl<'a> Timeline<'a> {
         timeline.walk(&phases, last);
         timeline.epochs.resize(timeline.restored.len() + 1, Vec::new());
         for (place, record) in records.iter().enumerate() {
-            if let (Some(epoch), Some(era)) = (epoch_told(record), timeline.era(record)) {
-                let told = &mut timeline.epochs[era];
+            if let (Some(epoch), Some(period)) = (epoch_told(record), timeline.period(record)) {
+                let told = &mut timeline.epochs[period];
                 if told.iter().all(|(known, _)| *known != epoch) {
                     told.push((epoch, place));
                 }
@@ -74,33 +74,34 @@ impl<'a> Timeline<'a> {
         self.rounds.extend(round.map(|from| (from, last)));
     }
 
-    /// The instant itself, or the end of the fault that it falls into.
-    pub(crate) fn calm(&self, at: u64) -> u64 {
+    /// The time itself, or the end of the fault that it falls into.
+    pub(crate) fn after_fault(&self, at: u64) -> u64 {
         let after = self.faults.partition_point(|(from, _)| *from <= at);
-        // Windows begin in order, and each after its predecessor was healed; only the time to settle may overlap.
+        // The periods begin in order, and each begins after the one before was healed. Only the times to settle may
+        // overlap.
         let until = self.faults[after.saturating_sub(2)..after].iter().map(|(_, until)| *until).max();
-        let calm = until.map_or(at, |until| until.max(at));
-        let next = self.faults.get(after).filter(|(from, _)| *from <= calm);
+        let after_fault = until.map_or(at, |until| until.max(at));
+        let next = self.faults.get(after).filter(|(from, _)| *from <= after_fault);
         match next {
-            Some(_) if calm > at => self.calm(calm),
-            _ => calm,
+            Some(_) if after_fault > at => self.after_fault(after_fault),
+            _ => after_fault,
         }
     }
 
-    /// Whether all was quiet from then to then.
+    /// Whether all was quiet in this period.
     pub(crate) fn is_quiet(&self, from: u64, until: u64) -> bool {
         self.quiet.iter().any(|(start, end)| *start <= from && until <= *end)
     }
 
-    /// Between which changes from outside it happened, if it surely was between two.
-    pub(crate) fn era(&self, record: &Record) -> Option<usize> {
-        let era = self.restored.partition_point(|at| *at <= record.began);
-        (era == self.restored.partition_point(|at| *at <= record.seen())).then_some(era)
+    /// The index of the period between changes from outside in which the record lies, if that is certain.
+    pub(crate) fn period(&self, record: &Record) -> Option<usize> {
+        let period = self.restored.partition_point(|at| *at <= record.began);
+        (period == self.restored.partition_point(|at| *at <= record.seen())).then_some(period)
     }
 
-    /// The epoch in which it happened, if there is but one that it can be.
+    /// The epoch in which the record lies, if there is only one candidate.
     pub(crate) fn epoch_of(&self, record: &Record) -> Option<&'a str> {
-        match self.epochs[self.era(record)?].as_slice() {
+        match self.epochs[self.period(record)?].as_slice() {
             [] if self.epochs.len() == 1 => Some(""),
             [(epoch, _)] => Some(epoch),
             _ => None,
@@ -123,11 +124,11 @@ const fn epoch_told(record: &Record) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{sample::Story, tolerance::SECOND};
+    use crate::{builder::HistoryBuilder, tolerance::SECOND};
 
     #[test]
     fn an_instant_within_a_fault_is_put_off_until_it_is_over() {
-        let mut story = Story::new();
+        let mut builder = HistoryBuilder::new();
         for (at, phase) in [
             (10, Phase::Fault("kill".into())),
             (20, Phase::Fault("cut".into())),
@@ -137,14 +138,14 @@ mod tests {
             (60, Phase::Quiet),
             (70, Phase::Final),
         ] {
-            story.at(at);
-            story.phase(phase);
+            builder.at(at);
+            builder.phase(phase);
         }
-        let records = story.records();
+        let records = builder.records();
         let timeline = Timeline::new(&records);
         let start = records[0].began - 10 * SECOND;
-        let calm = |at: u64| (timeline.calm(start + at * SECOND) - start) / SECOND;
-        assert_eq!([calm(9), calm(10), calm(25), calm(33), calm(44), calm(46)], [9, 45, 45, 45, 45, 46]);
+        let after_fault = |at: u64| (timeline.after_fault(start + at * SECOND) - start) / SECOND;
+        assert_eq!([9, 10, 25, 33, 44, 46].map(after_fault), [9, 45, 45, 45, 45, 46]);
         assert!(timeline.is_quiet(start + 60 * SECOND, start + 70 * SECOND));
         assert!(!timeline.is_quiet(start + 59 * SECOND, start + 61 * SECOND));
         assert_eq!(timeline.rounds, [(records[5].began, records[6].began)]);

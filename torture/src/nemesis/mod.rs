@@ -6,53 +6,21 @@ mod foreign;
 mod network;
 mod process;
 mod schedule;
+mod stage;
 mod storage;
 mod vanishing;
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use histcheck::history::Phase;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::time::Instant;
 
 pub use self::{
     fault::Fault,
     schedule::{Step, schedule},
+    stage::{Stage, Vanishing},
 };
-use crate::{
-    database::Database,
-    fault::network::Network,
-    rng::Rng,
-    server::{Result, Server},
-    workload::World,
-};
-
-/// What the faults work on.
-#[derive(Debug)]
-pub struct Stage {
-    /// The server.
-    pub server: Mutex<Server>,
-    /// Its database.
-    pub database: Database,
-    /// The network that may vanish.
-    pub network: Vanishing,
-    /// The clients.
-    pub world: World,
-    /// What the server did wrong that no client can see.
-    pub complaints: std::sync::Mutex<Vec<String>>,
-}
-
-/// A network that may vanish, with this process on the server's side of it; or why there is none.
-pub type Vanishing = std::result::Result<Arc<Network>, String>;
-
-impl Stage {
-    /// Notes that the server did something wrong.
-    pub fn complain(&self, what: String) {
-        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).push(what);
-    }
-}
+use crate::{rng::Rng, server::Result};
 
 /// A fault that was injected.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Small histories, told step by step, for tests.
+//! Builds small histories step by step, for tests.
 
 use crate::{
     anomaly::Name,
@@ -10,43 +10,43 @@ use crate::{
 const MILLI: u64 = SECOND / 1000;
 const START: u64 = 1000 * SECOND;
 
-/// A history that is being told; each step takes a moment.
+/// A history that is being built. Each step takes a moment.
 #[derive(Debug, Clone)]
-pub(crate) struct Story {
+pub(crate) struct HistoryBuilder {
     records: Vec<Record>,
     now: u64,
 }
 
-impl Story {
+impl HistoryBuilder {
     pub(crate) fn new() -> Self {
         Self { records: Vec::new(), now: START }
     }
 
-    /// Goes on at so many seconds after the beginning.
+    /// Continues at this many seconds after the beginning.
     pub(crate) fn at(&mut self, seconds: u64) {
         assert!(self.now <= START + seconds * SECOND, "time does not go back");
         self.now = START + seconds * SECOND;
     }
 
-    /// A command is done, and answered at once.
+    /// Adds a command that is answered at once.
     pub(crate) fn did(&mut self, connection: u64, user: &str, what: What) {
         self.push(connection, user, self.now, Some(self.now + MILLI), what);
         self.now += 2 * MILLI;
     }
 
-    /// A command takes from so many milliseconds from now on for so many; time does not go on.
+    /// Adds a command that begins `from` milliseconds from now and lasts `takes` milliseconds. The time does not advance.
     pub(crate) fn during(&mut self, connection: u64, user: &str, from: i64, takes: u64, what: What) {
         let began = self.now.saturating_add_signed(from * MILLI.cast_signed());
         self.push(connection, user, began, Some(began + takes * MILLI), what);
     }
 
-    /// A command is never answered.
+    /// Adds a command that is never answered.
     pub(crate) fn unanswered(&mut self, connection: u64, user: &str, what: What) {
         self.push(connection, user, self.now, None, what);
         self.now += MILLI;
     }
 
-    /// Something is heard.
+    /// Adds something that was received.
     pub(crate) fn saw(&mut self, connection: u64, user: &str, what: What) {
         self.push(connection, user, self.now, Some(self.now), what);
         self.now += MILLI;
@@ -68,7 +68,7 @@ impl Story {
         self.records.clone()
     }
 
-    /// Checks it; the names of what must be found, each once, and nothing else.
+    /// Checks the history. It must show exactly these anomalies, each once.
     #[track_caller]
     pub(crate) fn finds(&self, names: &[&str]) {
         let report = check(&self.records);
@@ -84,7 +84,7 @@ pub(crate) fn sent<E>(seq: u64) -> Result<Sent, E> {
     Ok(Sent { seq, replayed: false })
 }
 
-/// What came of a command; the code `?` stands for no answer.
+/// The outcome of a command; the code `?` stands for no answer.
 fn outcome<T>(result: Result<T, &str>) -> Outcome<T> {
     match result {
         Ok(value) => Outcome::Ok(value),
@@ -130,12 +130,12 @@ pub(crate) fn position_in(epoch: &str, seq: u64) -> Position {
     Position { epoch: epoch.into(), seq }
 }
 
-/// From the head on.
+/// The answer to an attach without missed events.
 pub(crate) fn resumed(head: u64) -> Attached {
     Attached::Resumed { head: position(head), events: vec![] }
 }
 
-/// What one sender sent after one number, up to another.
+/// The answer to an attach that missed messages of one sender, after `after` up to `head`.
 pub(crate) fn gap(after: u64, head: u64, sender: &str) -> Attached {
     let events = (after + 1..=head).map(|seq| message(seq, sender, &format!("k{seq}"))).collect();
     Attached::Resumed { head: position(head), events }
@@ -157,7 +157,7 @@ pub(crate) fn room_deleted(room: u64, seq: u64) -> What {
     delivered(room, Event { seq, kind: Kind::RoomDeleted })
 }
 
-/// The whole history.
+/// A page with the whole history.
 pub(crate) fn page(head: u64, messages: Vec<Event>) -> Page {
     Page { epoch: "e".into(), head, messages, has_before: false, has_after: false }
 }
