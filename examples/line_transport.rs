@@ -65,7 +65,7 @@ async fn serve(engine: ChatEngine, room: RoomId, stream: TcpStream) -> Result<()
 fn line(item: &Item) -> String {
     match item {
         Item::Event(event) => match (&event.kind, &event.actor) {
-            (EventKind::Message(message), Some(by)) => format!("{} {}: {}\n", event.seq, by.name, message.content),
+            (EventKind::Message(message), Some(by)) => format!("{} {}: {}\n", event.seq, by.name, message.body.content),
             _ => format!("{} * the room changed\n", event.seq),
         },
         Item::Signal(signal) => match &signal.kind {

@@ -7,9 +7,9 @@ use std::{
 };
 
 use chat_core::{
-    Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
-    append::{Append, AppendOutcome, EventKey, NewMessage},
-    state::{Effect, Input, ReplyId, RoomState},
+    Body, Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
+    append::{AppendOutcome, Entry, EventKey, Op},
+    state::{Completion, Effect, ReplyId, Request, RoomState},
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
 
@@ -37,8 +37,8 @@ impl Room {
         for session in 0..sessions {
             let user = Identity::named(&format!("user {session}")).unwrap();
             let session = SessionId(session);
-            let attach = Input::Attach { session, user, since: Since::Now, presence: true, reply: ReplyId(0) };
-            room.state.handle(attach, NOW, &mut room.effects);
+            let attach = Request::Attach { session, user, since: Since::Now, presence: true, reply: ReplyId(0) };
+            room.state.handle(attach.into(), NOW, &mut room.effects);
         }
         room.effects.clear();
         room
@@ -47,24 +47,23 @@ impl Room {
     /// Sends some messages and stores them; all but the first wait for its append, and form the next.
     fn send(&mut self, count: u64) {
         for number in 0..count {
-            let send = Input::Send {
+            let send = Request::Append {
                 session: None,
-                author: self.author.clone(),
-                content: text(),
+                actor: Some(self.author.clone()),
                 key: EventKey::generated(&format!("{}", self.head + number)),
+                op: Op::Message(Body::text(text())),
                 reply: ReplyId(number),
             };
-            self.state.handle(send, NOW, &mut self.effects);
+            self.state.handle(send.into(), NOW, &mut self.effects);
         }
         while let Some(append) = self.appended() {
-            let Append::Messages(messages) = append else { continue };
-            let placed = messages.into_iter().map(|message| self.place(message)).collect();
-            self.state.handle(Input::Appended(Ok(placed)), NOW, &mut self.effects);
+            let placed = append.into_iter().map(|entry| self.place(entry)).collect();
+            self.state.handle(Completion::Appended(Ok(placed)).into(), NOW, &mut self.effects);
         }
     }
 
     /// The append that was asked for last; the other effects are only counted as done.
-    fn appended(&mut self) -> Option<Append> {
+    fn appended(&mut self) -> Option<Vec<Entry>> {
         let mut append = None;
         for effect in self.effects.drain(..) {
             if let Effect::Append(wanted) = effect {
@@ -76,10 +75,11 @@ impl Room {
         append
     }
 
-    fn place(&mut self, message: NewMessage) -> AppendOutcome {
+    fn place(&mut self, entry: Entry) -> AppendOutcome {
         self.head += 1;
-        let kind = EventKind::Message(Message { content: message.content, key: None, ordinal: self.head });
-        let event = Event { room: RoomId(1), seq: Seq(self.head), at: message.at, actor: Some(message.author), kind };
+        let Op::Message(body) = entry.op else { return AppendOutcome::Unchanged };
+        let kind = EventKind::Message(Message { body, key: None, ordinal: self.head });
+        let event = Event { room: RoomId(1), seq: Seq(self.head), at: entry.at, actor: entry.actor, kind };
         AppendOutcome::New(Arc::new(event))
     }
 }

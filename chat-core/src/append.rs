@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::{Error, Event, IdempotencyKey, Identity, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId};
+pub use crate::fingerprint::Fingerprint;
+use crate::{
+    Body, Error, Event, IdempotencyKey, Identity, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId,
+    fingerprint::Hasher,
+};
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
 /// after its outcome was lost. A made-up one begins with a space, which no sender's key can, and is never shown.
@@ -42,73 +46,122 @@ impl EventKey {
     }
 }
 
-/// A hash of the content as submitted, by which a retry is told from another message with the same key. FNV-1a, 64 bit:
-/// it is stored, so it must never change; it keeps nobody out, so it need not be cryptographic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(pub u64);
-
-impl Fingerprint {
-    /// The hash of this content.
-    #[must_use]
-    pub fn of(content: &str) -> Self {
-        // Fowler–Noll–Vo, https://www.rfc-editor.org/rfc/rfc9923
-        let hash = content.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self(hash)
-    }
-}
-
-/// An append to one room's log: one transaction's worth.
+/// One change on its way into a room's log. Everything in it is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Append {
-    /// Messages, in order. They may share a transaction with those of other rooms.
-    Messages(Vec<NewMessage>),
-    /// Another name or topic. Has a transaction of its own.
-    Update(RoomUpdate),
-    /// The room's end. Has a transaction of its own.
-    Delete(RoomDeletion),
-}
-
-/// A message to be stored. Everything is checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMessage {
-    /// Who wrote it.
-    pub author: Identity,
-    /// The text.
-    pub content: String,
+pub struct Entry {
+    /// Who makes it; `None` if the request named no user.
+    pub actor: Option<Identity>,
     /// What it can be found by.
     pub key: EventKey,
-    /// The content's fingerprint.
+    /// What a retry is compared by.
     pub fingerprint: Fingerprint,
     /// Its stamp.
     pub at: Timestamp,
+    /// What it changes.
+    pub op: Op,
 }
 
-/// A change of name or topic to be stored. What is `None` stays.
+impl Entry {
+    /// An entry with the fingerprint of what it changes.
+    #[must_use]
+    pub fn new(actor: Option<Identity>, key: EventKey, at: Timestamp, op: Op) -> Self {
+        Self { actor, key, fingerprint: op.fingerprint(), at, op }
+    }
+
+    /// What it is looked for by.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup {
+        Lookup { user: self.actor.as_ref().map(|actor| actor.id.clone()), key: self.key.clone() }
+    }
+}
+
+/// What an [`Entry`] changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Op {
+    /// A message more.
+    Message(Body),
+    /// Another name or topic of the room.
+    UpdateRoom(RoomUpdate),
+    /// The room's end.
+    DeleteRoom,
+}
+
+impl Op {
+    /// Whether it has a transaction of its own. All others share theirs, with each other and with those of other rooms.
+    #[must_use]
+    pub const fn is_exclusive(&self) -> bool {
+        match self {
+            Self::Message(_) => false,
+            Self::UpdateRoom(_) | Self::DeleteRoom => true,
+        }
+    }
+
+    /// What a retry is compared by. That of a message that is nothing but a text is the hash of the text. That of anything else
+    /// is over the operation and all submitted fields, in a fixed order.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Message(body) if body.is_plain() => Fingerprint::of_text(&body.content),
+            Self::Message(body) => body.hash(Hasher::new("message")).finish(),
+            Self::UpdateRoom(RoomUpdate { name, topic }) => Hasher::new("update_room")
+                .optional("name", name.as_ref().map(|name| name.as_str().as_bytes()))
+                .optional("topic", topic.as_ref().map(|topic| topic.as_str().as_bytes()))
+                .finish(),
+            Self::DeleteRoom => Hasher::new("delete_room").finish(),
+        }
+    }
+
+    /// The messages of the room that it names.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Seq> {
+        let body = match self {
+            Self::Message(body) => Some(body),
+            Self::UpdateRoom(_) | Self::DeleteRoom => None,
+        };
+        body.into_iter().flat_map(Body::targets)
+    }
+
+    /// What it is called in a trace.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "send",
+            Self::UpdateRoom(_) => "update_room",
+            Self::DeleteRoom => "delete_room",
+        }
+    }
+
+    /// The bytes of text in it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Message(body) => body.content.len(),
+            Self::UpdateRoom(RoomUpdate { name, topic }) => {
+                name.as_ref().map_or(0, |name| name.as_str().len())
+                    + topic.as_ref().map_or(0, |topic| topic.as_str().len())
+            }
+            Self::DeleteRoom => 0,
+        }
+    }
+}
+
+/// A change of name or topic. What is `None` stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RoomUpdate {
-    /// Who changes it.
-    pub actor: Option<Identity>,
     /// The new name.
     pub name: Option<RoomName>,
     /// The new topic.
     pub topic: Option<Topic>,
-    /// What it can be found by.
-    pub key: EventKey,
-    /// Its stamp.
-    pub at: Timestamp,
 }
 
-/// A room's end to be stored.
+/// The entries of one room in a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomDeletion {
-    /// Who deletes it.
-    pub actor: Option<Identity>,
-    /// What it can be found by.
-    pub key: EventKey,
-    /// Its stamp.
-    pub at: Timestamp,
+pub struct RoomBatch {
+    /// The room.
+    pub room: RoomId,
+    /// What is appended to its log, in order; at least one. An [exclusive](Op::is_exclusive) one stands alone, in a batch of one
+    /// room.
+    pub entries: Vec<Entry>,
 }
 
 /// What became of one entry of an append.
@@ -120,7 +173,8 @@ pub enum AppendOutcome {
     Replay(Arc<Event>),
     /// The room was like that already: no event, no number.
     Unchanged,
-    /// It was refused ([`Error::IdempotencyMismatch`], [`Error::NameTaken`]): no number was used.
+    /// It was refused ([`Error::IdempotencyMismatch`], [`Error::MessageNotFound`], [`Error::NameTaken`]): no number was used, and
+    /// nobody else's entry fails with it.
     Refused(Error),
 }
 
@@ -143,10 +197,18 @@ pub struct StoredEvent {
     pub event: Arc<Event>,
     /// The key it is stored with.
     pub key: EventKey,
-    /// The fingerprint of its content.
+    /// What a retry is compared by.
     pub fingerprint: Fingerprint,
     /// How many messages the room has with it.
     pub ordinal: u64,
+}
+
+impl StoredEvent {
+    /// What it is looked for by.
+    #[must_use]
+    pub fn lookup(&self) -> Lookup {
+        Lookup { user: self.event.actor.as_ref().map(|actor| actor.id.clone()), key: self.key.clone() }
+    }
 }
 
 /// What an append is looked for by after its outcome was lost.

@@ -112,7 +112,7 @@ pub(crate) fn event_cost(event: &Event) -> usize {
     let actor = event.actor.as_ref().map_or(0, |actor| text(actor.id.as_str()) + text(actor.name.as_str()));
     let kind = match &event.kind {
         EventKind::Message(message) => {
-            text(&message.content) + message.key.as_ref().map_or(0, |key| text(key.as_str()))
+            text(&message.body.content) + message.key.as_ref().map_or(0, |key| text(key.as_str()))
         }
         EventKind::RoomUpdated { name, topic } => text(name.as_str()) + text(topic.as_str()),
         EventKind::RoomDeleted => 0,
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(signal(SignalKind::Join(bob.clone())).cost(), 128 + 1 + 6);
         let presence = Presence { count: 200, identities: vec![bob.clone(); 200] };
         assert_eq!(signal(SignalKind::UserList(presence)).cost(), 128 + 200 * (64 + 1 + 6));
-        let message = Message { content: "\"\n\u{1}é".to_owned(), key: None, ordinal: 1 };
+        let message = Message { body: crate::Body::text("\"\n\u{1}é"), key: None, ordinal: 1 };
         let (room, kind) = (RoomId(1), EventKind::Message(message));
         let event = Event { room, seq: Seq(1), at: Timestamp(0), actor: Some(bob), kind };
         assert_eq!(Delivery::event(Arc::new(event)).cost(), 128 + 2 + 2 + 6 + 2 + 1 + 3);

@@ -34,6 +34,9 @@ pub enum Error {
     /// There is no such room (any more), or none that the asker may know of.
     #[error("no such room")]
     RoomNotFound,
+    /// A message that was named is not in the room, or is no message.
+    #[error("no such message")]
+    MessageNotFound,
     /// Another room has this name.
     #[error("a room with this name exists")]
     NameTaken {
@@ -121,6 +124,7 @@ impl Error {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::RoomNotFound => "room_not_found",
+            Self::MessageNotFound => "message_not_found",
             Self::NameTaken { .. } => "name_taken",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::AlreadyAttached => "already_attached",
@@ -160,6 +164,7 @@ impl Error {
             | Self::Unauthenticated
             | Self::Forbidden
             | Self::RoomNotFound
+            | Self::MessageNotFound
             | Self::NameTaken { .. }
             | Self::IdempotencyMismatch
             | Self::AlreadyAttached

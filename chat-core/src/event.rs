@@ -1,6 +1,6 @@
 //! What happens in a room: events, which are stored and numbered, and signals, which are neither.
 
-use crate::{IdempotencyKey, Identity, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
+use crate::{Body, IdempotencyKey, Identity, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
 
 /// A durable fact of a room, the same for everyone who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub enum EventKind {
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The text, byte for byte as sent.
-    pub content: String,
+    /// What it says, byte for byte as sent.
+    pub body: Body,
     /// The key that its sender gave it, if any.
     pub key: Option<IdempotencyKey>,
     /// How many messages the room had with this one: 1 for the first. Unread counts are differences of these.

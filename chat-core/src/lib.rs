@@ -1,11 +1,13 @@
 //! A transport-agnostic chat engine: rooms, messages, presence and typing over one gapless log per room.
 #![doc = include_str!("guide.md")]
 
+mod body;
 mod clock;
 mod command;
 mod delivery;
 mod error;
 mod event;
+mod fingerprint;
 mod history;
 mod id;
 mod invalid;
@@ -35,6 +37,7 @@ pub mod mutations;
 #[cfg(any(feature = "test-util", all(test, feature = "runtime")))]
 pub mod testing;
 
+pub use body::Body;
 pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};

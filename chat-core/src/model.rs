@@ -1,6 +1,6 @@
 //! Users: who they are, what they write, and who is online or typing.
 
-use crate::{IdempotencyKey, InvalidField, UserId, UserName};
+use crate::{Body, IdempotencyKey, InvalidField, Seq, UserId, UserName};
 
 /// Who a user is: the host's id for them, and the name to show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,15 +40,28 @@ pub enum Actor {
     Anonymous,
     /// The host itself: the [`Policy`](crate::Policy) is not asked.
     System,
+    /// The host itself in a user's name, for instance to send a message: the [`Policy`](crate::Policy) is not asked.
+    SystemAs(Identity),
 }
 
 impl Actor {
-    /// The user, if it is one.
+    /// In whose name it is.
     #[must_use]
     pub const fn user(&self) -> Option<&Identity> {
         match self {
-            Self::User(identity) => Some(identity),
+            Self::User(identity) | Self::SystemAs(identity) => Some(identity),
             Self::Anonymous | Self::System => None,
+        }
+    }
+}
+
+impl Actor {
+    /// Whether it is the host itself.
+    #[must_use]
+    pub const fn is_system(&self) -> bool {
+        match self {
+            Self::System | Self::SystemAs(_) => true,
+            Self::User(_) | Self::Anonymous => false,
         }
     }
 }
@@ -74,8 +87,8 @@ impl From<&Self> for Actor {
 /// A message as its author sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// The text: 1–4,000 characters by default, not blank, kept byte for byte.
-    pub content: String,
+    /// What it says.
+    pub body: Body,
     /// The key for retries, as the sender gave it; see [`IdempotencyKey`] for the rules.
     pub key: Option<String>,
 }
@@ -84,7 +97,14 @@ impl Draft {
     /// A message with this text.
     #[must_use]
     pub fn text(content: impl Into<String>) -> Self {
-        Self { content: content.into(), key: None }
+        Self { body: Body::text(content), key: None }
+    }
+
+    /// The same as a reply to a message of the same room.
+    #[must_use]
+    pub const fn reply_to(mut self, seq: Seq) -> Self {
+        self.body.reply_to = Some(seq);
+        self
     }
 
     /// The same with an idempotency key: however often and wherever you retry it, it is stored once.

@@ -110,7 +110,7 @@ impl MessageDto {
             kind: MessageType::Message,
             id: seq.0,
             username,
-            content: message.content.clone(),
+            content: message.body.content.clone(),
             timestamp: stamp(at),
             room: room.0,
             seq: seq.0,

@@ -288,6 +288,7 @@ mod tests {
             (Error::Unauthenticated, 401),
             (Error::Forbidden, 403),
             (Error::RoomNotFound, 404),
+            (Error::MessageNotFound, 404),
             (Error::NameTaken { room: None }, 409),
             (Error::IdempotencyMismatch, 409),
             (Error::AlreadyAttached, 409),

@@ -9,7 +9,7 @@ use chat_core::{
     ChatEngine, CloseReason, Command, Database, Draft, Epoch, Error, Gap, Identity, Item, Limits, NewRoom, Rate,
     RoomId, Seq, SignalKind, Since, Update,
     store::MemoryStore,
-    testing::{FaultyStore, Op},
+    testing::{FaultyStore, StoreCall},
 };
 use futures::{SinkExt, StreamExt};
 use serde_json::json;
@@ -177,7 +177,7 @@ async fn unanswered(change: impl FnOnce(&mut Limits)) -> &'static str {
     let engine = builder.build().await.unwrap();
     let room = engine.create_room(&user("Host"), NewRoom::named("general")).await.unwrap().id;
     engine.send(&user("Alice"), room, Draft::text("first")).await.unwrap();
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let (session, mut updates) = engine.connect(user("Alice")).split();
     let mut refused = None;
     for _ in 0..4 {
@@ -190,7 +190,7 @@ async fn unanswered(change: impl FnOnce(&mut Limits)) -> &'static str {
             refused = answer.err();
         }
     }
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     refused.unwrap().code()
 }
 
@@ -324,7 +324,7 @@ async fn second_change() -> &'static str {
     let host = user("Host");
     let first = engine.create_room(&host, NewRoom::named("first")).await.unwrap().id;
     let second = engine.create_room(&host, NewRoom::named("second")).await.unwrap().id;
-    store.hold(Op::Delete);
+    store.hold(StoreCall::Delete);
     tokio::select! {
         biased;
         done = engine.delete_room(&host, first) => panic!("{done:?}"),

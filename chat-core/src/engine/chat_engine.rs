@@ -8,18 +8,18 @@ use tracing::{Instrument, field};
 use crate::{
     Action, Actor, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Notice, Presence,
     Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic, UserId,
-    append::{AppendFailure, RoomRecord},
+    append::{AppendFailure, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
         ending::Ending,
         inner::Inner,
         mailbox::RoomCommand,
-        prepare::{MAX_SEQ, PreparedSend, check_room, generated_key},
+        prepare::{MAX_SEQ, check_room, generated_key},
         reply::{Responder, To},
         session_core::SessionCore,
     },
     fold,
-    state::{Input, Outcome, ReplyId},
+    state::{Outcome, Request},
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -106,13 +106,8 @@ impl ChatEngine {
         if name.is_none() && topic.is_none() {
             return Err(Error::invalid_field("name", "give a name or a topic"));
         }
-        inner.services.breaker.check()?;
-        let bytes = name.as_ref().map_or(0, |name| name.as_str().len())
-            + topic.as_ref().map_or(0, |topic| topic.as_str().len());
-        let admitted = inner.admission.admit_change(bytes)?;
-        let reply = inner.hub.next_reply();
-        let input = Input::Update { actor: actor.user().cloned(), name, topic, key: generated_key(), reply };
-        self.call(room, input, reply, admitted).await.map_err(|error| inner.shown(error, &actor))?;
+        let op = Op::UpdateRoom(RoomUpdate { name, topic });
+        self.change(&actor, room, op).await.map_err(|error| inner.shown(error, &actor))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
         let changed = self.read_room(room).await;
         changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
@@ -131,11 +126,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_room(room)?;
         inner.services.check(&actor, Action::DeleteRoom(room))?;
-        inner.services.breaker.check()?;
-        let admitted = inner.admission.admit_change(0)?;
-        let reply = inner.hub.next_reply();
-        let input = Input::Delete { actor: actor.user().cloned(), key: generated_key(), reply };
-        self.call(room, input, reply, admitted).await.map(drop)
+        self.change(&actor, room, Op::DeleteRoom).await
     }
 
     /// A room.
@@ -239,16 +230,14 @@ impl ChatEngine {
     /// Sends a message without a session, and waits until it is durable.
     ///
     /// # Errors
-    /// As [`SessionHandle::send`](crate::SessionHandle::send).
+    /// As [`SessionHandle::send`](crate::SessionHandle::send); [`Error::Unauthenticated`] when the actor is in nobody's name.
     ///
     /// # Cancel safety
     /// Once it was polled, the message is stored even if the future is dropped. If you are not sure, send it again with the
     /// same key.
-    pub async fn send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<Sent, Error> {
-        let prepared = self.prepare_send(author, room, draft);
-        let PreparedSend { input, reply, admitted } =
-            prepared.inspect_err(|error| self.inner().services.metrics.send_refused(error))?;
-        match self.call(room, input, reply, admitted).await? {
+    pub async fn send(&self, actor: impl Into<Actor>, room: RoomId, draft: Draft) -> Result<Sent, Error> {
+        let (request, admitted) = self.inner().prepare_send(&actor.into(), room, draft)?;
+        match self.call(room, request, admitted).await? {
             Outcome::Stored { event, replayed } => Ok(Sent { seq: event.seq, event, replayed }),
             Outcome::Failed(_)
             | Outcome::Attached { .. }
@@ -314,12 +303,15 @@ impl ChatEngine {
         &self.0.0
     }
 
-    fn prepare_send(&self, author: &Identity, room: RoomId, draft: Draft) -> Result<PreparedSend, Error> {
+    /// Makes a change of the room itself, checked.
+    async fn change(&self, actor: &Actor, room: RoomId, op: Op) -> Result<(), Error> {
         let inner = self.inner();
-        inner.services.check_running()?;
-        check_room(room)?;
-        inner.services.check(&author.into(), Action::Send(room, &draft))?;
-        inner.prepare_send(None, author, draft)
+        inner.services.breaker.check()?;
+        let admitted = inner.admission.admit_change(op.bytes())?;
+        let reply = inner.hub.next_reply();
+        let (actor, key) = (actor.user().cloned(), generated_key());
+        let request = Request::Append { session: None, actor, key, op, reply };
+        self.call(room, request, admitted).await.map(drop)
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
@@ -329,11 +321,11 @@ impl ChatEngine {
     }
 
     /// Hands a command of the engine's own to a room, and waits for the answer.
-    async fn call(&self, room: RoomId, input: Input, reply: ReplyId, admitted: Admitted) -> Result<Outcome, Error> {
+    async fn call(&self, room: RoomId, request: Request, admitted: Admitted) -> Result<Outcome, Error> {
         let (call, answer) = oneshot::channel();
-        let name = input_name(&input);
+        let name = request_name(&request);
         let responder = Responder { to: To::Call(call), admitted };
-        let command = RoomCommand { input, reply, responder, permit: None };
+        let command = RoomCommand { request, responder, permit: None };
         let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
         let dispatched = self.inner().hub.dispatch(room, command);
         let result = match dispatched {
@@ -364,21 +356,11 @@ impl Inner {
     }
 }
 
-/// What a command of the engine's own is called in a trace.
-const fn input_name(input: &Input) -> &'static str {
-    match input {
-        Input::Send { .. } => "send",
-        Input::Update { .. } => "update_room",
-        Input::Delete { .. } => "delete_room",
-        Input::Attach { .. }
-        | Input::Detach { .. }
-        | Input::Typing { .. }
-        | Input::Depart { .. }
-        | Input::Appended(_)
-        | Input::Recovered(_)
-        | Input::Loaded(_)
-        | Input::LetGo
-        | Input::Timeout => "other",
+/// What a request of the engine's own is called in a trace.
+const fn request_name(request: &Request) -> &'static str {
+    match request {
+        Request::Append { op, .. } => op.name(),
+        Request::Attach { .. } | Request::Detach { .. } | Request::Typing { .. } => "other",
     }
 }
 

@@ -3,15 +3,15 @@
 use tokio::sync::oneshot;
 
 use crate::{
-    Error, Room, RoomId,
-    append::{Append, AppendFailure, AppendResult, RoomRecord},
+    Error, Room,
+    append::{AppendFailure, AppendResult, RoomBatch, RoomRecord},
     engine::admission::Admitted,
 };
 
 /// What is to be stored, and where the outcome goes.
 pub(super) enum Job {
     /// What a room wants appended to its log.
-    Append { room: RoomId, append: Append, done: oneshot::Sender<AppendResult> },
+    Append { batch: RoomBatch, done: oneshot::Sender<AppendResult> },
     /// A room that is to be made. Its place is given back when that is done, whoever waits for it.
     Create { row: RoomRecord, done: oneshot::Sender<CreateResult>, admitted: Admitted },
 }

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     Error, RoomId,
-    append::{Append, AppendFailure, AppendResult, RoomRecord},
+    append::{AppendFailure, AppendResult, Entry, RoomBatch, RoomRecord},
     engine::{
         admission::Admitted,
         breaker::Breaker,
@@ -55,9 +55,13 @@ impl Journal {
     }
 
     /// Hands in an append. It is stored whether or not the outcome is waited for.
-    pub(super) fn append(&self, room: RoomId, append: Append) -> impl Future<Output = AppendResult> + Send + use<> {
+    pub(super) fn append(
+        &self,
+        room: RoomId,
+        entries: Vec<Entry>,
+    ) -> impl Future<Output = AppendResult> + Send + use<> {
         let (done, outcome) = oneshot::channel();
-        self.hand_in(room.0, Job::Append { room, append, done });
+        self.hand_in(room.0, Job::Append { batch: RoomBatch { room, entries }, done });
         outcome_of(outcome)
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     Departure, Error, Presence, SessionId,
     engine::{lock::lock, reply::Responder},
-    state::{Input, ReplyId},
+    state::Request,
 };
 
 /// The sending end of a room's mailbox. It is bounded by what is let in: commands by their permits, departures by the
@@ -39,8 +39,7 @@ pub(super) enum RoomMsg {
 /// A command on its way to the state.
 #[derive(Debug)]
 pub(super) struct RoomCommand {
-    pub(super) input: Input,
-    pub(super) reply: ReplyId,
+    pub(super) request: Request,
     pub(super) responder: Responder,
     /// Its place in the mailbox; set when it is let in.
     pub(super) permit: Option<MailboxPermit>,

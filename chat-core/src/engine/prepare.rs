@@ -2,9 +2,9 @@
 
 use crate::{
     Action, Actor, Command, Draft, Epoch, Error, Identity, Position, RoomId, Seq, SessionId, Since,
-    append::EventKey,
+    append::{EventKey, Op},
     engine::{admission::Admitted, inner::Inner, subscriber::CommandKind},
-    state::{Input, ReplyId},
+    state::Request,
     text::check_message,
 };
 
@@ -21,18 +21,9 @@ pub(super) struct Issuer<'a> {
 pub(super) struct Prepared {
     pub(super) room: RoomId,
     pub(super) kind: CommandKind,
-    pub(super) input: Input,
-    pub(super) reply: ReplyId,
+    pub(super) request: Request,
     /// Whether the answer may bring events that were missed.
     pub(super) wants_gap: bool,
-    pub(super) admitted: Admitted,
-}
-
-/// A message, checked.
-#[derive(Debug)]
-pub(super) struct PreparedSend {
-    pub(super) input: Input,
-    pub(super) reply: ReplyId,
     pub(super) admitted: Admitted,
 }
 
@@ -56,39 +47,48 @@ impl Inner {
             Command::Attach { since, presence, .. } => self.prepare_attach(issuer, room, since, presence),
             Command::Detach { .. } => {
                 let reply = self.hub.next_reply();
-                let input = Input::Detach { session: issuer.session, reply };
-                Ok(self.prepared(room, CommandKind::Detach, input, reply))
+                let request = Request::Detach { session: issuer.session, reply };
+                Ok(self.prepared(room, CommandKind::Detach, request))
             }
             Command::Typing { is_typing, .. } => {
                 services.check(issuer.actor, Action::Type(room))?;
                 let reply = self.hub.next_reply();
-                let input = Input::Typing { session: issuer.session, is_typing, reply };
-                Ok(self.prepared(room, CommandKind::Typing, input, reply))
+                let request = Request::Typing { session: issuer.session, is_typing, reply };
+                Ok(self.prepared(room, CommandKind::Typing, request))
             }
             Command::Send { draft, .. } => {
-                services.check(issuer.actor, Action::Send(room, &draft))?;
-                let send = self.prepare_send(Some(issuer.session), issuer.identity, draft)?;
-                let PreparedSend { input, reply, admitted } = send;
-                Ok(Prepared { room, kind: CommandKind::Send, input, reply, wants_gap: false, admitted })
+                let (request, admitted) = self.checked_send(Some(issuer.session), issuer.actor, room, draft)?;
+                Ok(Prepared { room, kind: CommandKind::Send, request, wants_gap: false, admitted })
             }
         }
     }
 
-    /// Checks a message that its author may send.
-    pub(super) fn prepare_send(
+    /// Checks a message that is sent without a session.
+    pub(super) fn prepare_send(&self, actor: &Actor, room: RoomId, draft: Draft) -> Result<(Request, Admitted), Error> {
+        let checked = self.services.check_running().and_then(|()| check_room(room));
+        let prepared = checked.and_then(|()| self.checked_send(None, actor, room, draft));
+        prepared.inspect_err(|error| self.services.metrics.send_refused(error))
+    }
+
+    fn checked_send(
         &self,
         session: Option<SessionId>,
-        author: &Identity,
+        actor: &Actor,
+        room: RoomId,
         draft: Draft,
-    ) -> Result<PreparedSend, Error> {
-        check_message(&draft.content, self.services.limits.message_chars)?;
+    ) -> Result<(Request, Admitted), Error> {
+        self.services.check(actor, Action::Send(room, &draft))?;
+        let author = actor.user().ok_or(Error::Unauthenticated)?;
+        check_message(&draft.body.content, self.services.limits.message_chars)?;
         let key = draft.checked_key()?.map_or_else(generated_key, |key| EventKey::given(&key));
         self.services.breaker.check()?;
-        self.rates.take(&author.id, self.services.clock.now().mono)?;
-        let admitted = self.admission.admit_message(draft.content.len())?;
+        if !actor.is_system() {
+            self.rates.take(&author.id, self.services.clock.now().mono)?;
+        }
+        let op = Op::Message(draft.body);
+        let admitted = self.admission.admit_message(op.bytes())?;
         let reply = self.hub.next_reply();
-        let input = Input::Send { session, author: author.clone(), content: draft.content, key, reply };
-        Ok(PreparedSend { input, reply, admitted })
+        Ok((Request::Append { session, actor: Some(author.clone()), key, op, reply }, admitted))
     }
 
     fn prepare_attach(
@@ -110,12 +110,12 @@ impl Inner {
         };
         let reply = self.hub.next_reply();
         let user = issuer.identity.clone();
-        let input = Input::Attach { session: issuer.session, user, since, presence, reply };
-        Ok(Prepared { wants_gap, ..self.prepared(room, CommandKind::Attach, input, reply) })
+        let request = Request::Attach { session: issuer.session, user, since, presence, reply };
+        Ok(Prepared { wants_gap, ..self.prepared(room, CommandKind::Attach, request) })
     }
 
-    fn prepared(&self, room: RoomId, kind: CommandKind, input: Input, reply: ReplyId) -> Prepared {
-        Prepared { room, kind, input, reply, wants_gap: false, admitted: self.admission.admit() }
+    fn prepared(&self, room: RoomId, kind: CommandKind, request: Request) -> Prepared {
+        Prepared { room, kind, request, wants_gap: false, admitted: self.admission.admit() }
     }
 }
 

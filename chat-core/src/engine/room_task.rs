@@ -26,7 +26,7 @@ use crate::{
         room_context::RoomContext,
     },
     failpoints::{self, Point},
-    state::{Effect, Input, ReplyId},
+    state::{Completion, Effect, Input, ReplyId},
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -46,8 +46,8 @@ pub(super) struct RoomTask {
     /// Kept for its allocation only.
     effects: Vec<Effect>,
     /// The append under way, or the look at what became of it.
-    append: Option<BoxFuture<'static, Input>>,
-    load: Option<BoxFuture<'static, Input>>,
+    append: Option<BoxFuture<'static, Completion>>,
+    load: Option<BoxFuture<'static, Completion>>,
     _running: TaskGuard,
     _counted: GaugeGuard,
 }
@@ -64,7 +64,7 @@ enum End {
 
 /// What comes next.
 enum Next {
-    Input(Input),
+    Completed(Completion),
     RoomMsg(RoomMsg),
     Wake,
     Linger,
@@ -158,7 +158,7 @@ impl RoomTask {
             idle_since = is_idle.then(|| idle_since.unwrap_or(now));
             let linger = idle_since.map(|since: Duration| since + self.context.services.limits.room_linger);
             match self.next(state.poll_timeout(), linger).await {
-                Next::Input(input) => self.step(state, input),
+                Next::Completed(completion) => self.step(state, completion.into()),
                 Next::RoomMsg(RoomMsg::Command(command)) => self.take(state, command),
                 Next::RoomMsg(RoomMsg::Depart(session, departure)) => {
                     self.step(state, Input::Depart { session, departure });
@@ -189,8 +189,8 @@ impl RoomTask {
         tokio::select! {
             biased;
             _ = self.stop.wait_for(|stop| *stop) => Next::Stop,
-            input = outcome(&mut self.append) => Next::Input(input),
-            input = outcome(&mut self.load) => Next::Input(input),
+            completion = outcome(&mut self.append) => Next::Completed(completion),
+            completion = outcome(&mut self.load) => Next::Completed(completion),
             message = self.mailbox.recv() => match message {
                 Some(message) => Next::RoomMsg(message),
                 // The entry holds the sender as long as this runs.
@@ -202,11 +202,11 @@ impl RoomTask {
     }
 
     fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
-        let RoomCommand { input, reply, responder, permit } = command;
+        let RoomCommand { request, responder, permit } = command;
         // From here on the state says what may wait.
         drop(permit);
-        self.pending.insert(reply, responder);
-        self.step(state, input);
+        self.pending.insert(request.reply(), responder);
+        self.step(state, request.into());
     }
 
     /// Feeds the state and carries out what it says, in order.
@@ -235,16 +235,16 @@ impl RoomTask {
 
     fn carry_out(&mut self, effect: Effect, state: &RoomState) {
         match effect {
-            Effect::Append(append) => {
-                let outcome = self.context.journal.append(self.id, append);
-                self.append = Some(outcome.map(Input::Appended).boxed());
+            Effect::Append(entries) => {
+                let outcome = self.context.journal.append(self.id, entries);
+                self.append = Some(outcome.map(Completion::Appended).boxed());
             }
             Effect::Recover { keys } => {
                 let (services, id) = (Arc::clone(&self.context.services), self.id);
                 let look = async move {
                     let found = services.store.recover(id, &keys).await;
                     let found = found.map_err(|failure| services.read_failed(&failure));
-                    Input::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
+                    Completion::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
                 };
                 self.append = Some(look.boxed());
             }
@@ -253,7 +253,7 @@ impl RoomTask {
                 let is_tail = after == state.head();
                 let load = async move {
                     let events = context.loader.load(id, after, limit, is_tail).await;
-                    Input::Loaded(events.map_err(|failure| context.services.read_failed(&failure)))
+                    Completion::Loaded(events.map_err(|failure| context.services.read_failed(&failure)))
                 };
                 self.load = Some(load.boxed());
             }
@@ -346,12 +346,12 @@ impl RoomTask {
 }
 
 /// What comes of what is under way, if anything is. It stays under way when this is dropped.
-async fn outcome(under_way: &mut Option<BoxFuture<'static, Input>>) -> Input {
+async fn outcome(under_way: &mut Option<BoxFuture<'static, Completion>>) -> Completion {
     match under_way {
         Some(future) => {
-            let input = future.await;
+            let completion = future.await;
             *under_way = None;
-            input
+            completion
         }
         None => pending().await,
     }

@@ -207,7 +207,7 @@ impl SessionCore {
         prepared: Prepared,
         call: Option<oneshot::Sender<AnswerResult>>,
     ) -> Result<Option<Waker>, ()> {
-        let Prepared { room, kind, input, reply, wants_gap, admitted } = prepared;
+        let Prepared { room, kind, request, wants_gap, admitted } = prepared;
         let bytes = admitted.bytes();
         let refusal = state.ended.clone().or_else(|| {
             let many =
@@ -230,7 +230,7 @@ impl SessionCore {
         let span = (!span.is_disabled()).then(|| Box::new(span));
         let session: Arc<dyn Subscriber> = self.clone();
         let to = To::Session(session, IssuedCommand { ticket, room, kind, attach, span, call });
-        let command = RoomCommand { input, reply, responder: Responder { to, admitted }, permit: None };
+        let command = RoomCommand { request, responder: Responder { to, admitted }, permit: None };
         let held = Held { ticket, room, wants_gap, command };
         if state.must_wait(&held) {
             state.held.push_back(held);

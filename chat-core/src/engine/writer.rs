@@ -1,4 +1,4 @@
-//! A writer of the journal: stores what is handed in, messages and changes of rooms in turn.
+//! A writer of the journal: stores what is handed in, batches of entries and what has a transaction of its own in turn.
 
 use std::{collections::VecDeque, mem, panic::AssertUnwindSafe, sync::Arc};
 
@@ -12,21 +12,21 @@ use tracing::{Instrument, field};
 
 use crate::{
     Error, RoomId,
-    append::{Append, AppendFailure, AppendOutcome, AppendResult, RoomDeletion, RoomRecord, RoomUpdate},
+    append::{AppendFailure, AppendOutcome, AppendResult, RoomBatch, RoomRecord},
     engine::{
-        admission::Admitted,
         breaker::{Breaker, not_stored},
         job::{CreateResult, Job},
         metrics::Metrics,
     },
     log::{Excerpt, LogLimit},
-    store::{RoomMessages, Store, StoreError, StoreErrorKind},
+    store::{Store, StoreError, StoreErrorKind},
 };
 
 /// One of the tasks that store.
 ///
-/// Messages of all rooms share a transaction; making, renaming or deleting a room has one of its own. The two take turns: one
-/// batch of messages, then one change, so that neither waits for more than one of the other, however many wait.
+/// Entries of all rooms share a transaction; creating a room and [exclusive](crate::append::Op::is_exclusive) entries have one of
+/// their own. The two take turns: one batch, then one of these, so that neither waits for more than one of the other, however
+/// many wait.
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
     pub(super) breaker: Arc<Breaker>,
@@ -38,15 +38,10 @@ pub(super) struct Writer {
 /// What a writer has taken on.
 #[derive(Default)]
 struct Waiting {
-    messages: Vec<(RoomMessages, Done)>,
-    changes: VecDeque<Change>,
-}
-
-/// What has a transaction of its own.
-enum Change {
-    Update(RoomId, RoomUpdate, Done),
-    Delete(RoomId, RoomDeletion, Done),
-    Create(RoomRecord, oneshot::Sender<CreateResult>, Admitted),
+    /// What shares the next transaction.
+    batch: Vec<(RoomBatch, Done)>,
+    /// What has one of its own.
+    alone: VecDeque<Job>,
 }
 
 /// Who waits for the outcome of an append.
@@ -73,12 +68,12 @@ impl Writer {
                 waiting.add(first);
             }
             self.gather(&mut waiting).await;
-            let batch = mem::take(&mut waiting.messages);
+            let batch = mem::take(&mut waiting.batch);
             if !batch.is_empty() {
-                self.store_messages(batch).await;
+                self.store_batch(batch).await;
             }
-            if let Some(change) = waiting.changes.pop_front() {
-                self.store_change(change).await;
+            if let Some(job) = waiting.alone.pop_front() {
+                self.store_alone(job).await;
             }
         }
     }
@@ -108,7 +103,7 @@ impl Writer {
         }
     }
 
-    async fn store_messages(&self, batch: Vec<(RoomMessages, Done)>) {
+    async fn store_batch(&self, batch: Vec<(RoomBatch, Done)>) {
         let (rooms, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let outcome = match self.breaker.check() {
             Err(refusal) => Err(AppendFailure::NotStored(refusal)),
@@ -138,20 +133,20 @@ impl Writer {
         }
     }
 
-    /// The messages of one room, by themselves.
-    async fn store_room(&self, room: &RoomMessages) -> AppendResult {
+    /// The entries of one room, by themselves.
+    async fn store_room(&self, room: &RoomBatch) -> AppendResult {
         self.breaker.check().map_err(AppendFailure::NotStored)?;
         let placed = self.append(std::slice::from_ref(room)).await;
         let placed = placed.map_err(|failure| self.failed(Some(room.room), &failure))?;
         placed.into_iter().next().flatten().ok_or(AppendFailure::NotStored(Error::RoomNotFound))
     }
 
-    async fn append(&self, rooms: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
-        let messages = rooms.iter().map(|room| room.messages.len()).sum::<usize>();
-        let span = tracing::debug_span!("append", rooms = rooms.len(), messages, outcome = field::Empty);
+    async fn append(&self, rooms: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+        let entries = rooms.iter().map(|room| room.entries.len()).sum::<usize>();
+        let span = tracing::debug_span!("append", rooms = rooms.len(), entries, outcome = field::Empty);
         let began = Instant::now();
         let appended = retrying(|| self.store.append(rooms)).instrument(span.clone()).await;
-        self.metrics.batch(messages, began.elapsed(), appended.is_ok());
+        self.metrics.batch(entries, began.elapsed(), appended.is_ok());
         match &appended {
             Ok(_) => span.record("outcome", "stored"),
             Err(failure) => span.record("outcome", field::debug(failure.kind)),
@@ -159,33 +154,23 @@ impl Writer {
         appended
     }
 
-    async fn store_change(&self, change: Change) {
+    /// Stores what has a transaction of its own.
+    async fn store_alone(&self, job: Job) {
         // Whoever waited may be gone.
-        match change {
-            Change::Update(room, update, done) => {
-                let placed = self.alone(Some(room), || self.store.update_room(room, &update)).await;
-                drop(done.send(placed.and_then(placed_alone)));
-            }
-            Change::Delete(room, delete, done) => {
-                let placed = self.alone(Some(room), || self.store.delete_room(room, &delete)).await;
-                drop(done.send(placed.and_then(placed_alone)));
-            }
-            Change::Create(row, done, admitted) => {
-                let made = self.alone(None, || self.store.create_room(&row)).await;
-                let taken = |holder| AppendFailure::NotStored(Error::NameTaken { room: Some(Box::new(holder)) });
-                drop(done.send(made.and_then(|made| made.map_err(taken))));
+        match job {
+            Job::Append { batch, done } => drop(done.send(self.store_room(&batch).await)),
+            Job::Create { row, done, admitted } => {
+                drop(done.send(self.create(&row).await));
                 drop(admitted);
             }
         }
     }
 
-    /// Tries a transaction of its own.
-    async fn alone<T, F>(&self, room: Option<RoomId>, attempt: impl FnMut() -> F) -> Result<T, AppendFailure>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
+    async fn create(&self, row: &RoomRecord) -> CreateResult {
         self.breaker.check().map_err(AppendFailure::NotStored)?;
-        retrying(attempt).await.map_err(|failure| self.failed(room, &failure))
+        let made = retrying(|| self.store.create_room(row)).await;
+        let made = made.map_err(|failure| self.failed(None, &failure))?;
+        made.map_err(|holder| AppendFailure::NotStored(Error::NameTaken { room: Some(Box::new(holder)) }))
     }
 
     /// Takes note of a failure, and says what it means to those who wait. `room` is the first of those it was for, if there is one yet.
@@ -206,27 +191,17 @@ impl Writer {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.changes.is_empty()
+        self.batch.is_empty() && self.alone.is_empty()
     }
 
     fn add(&mut self, job: Job) {
         match job {
-            Job::Append { room, append: Append::Messages(messages), done } => {
-                self.messages.push((RoomMessages { room, messages }, done));
+            Job::Append { batch, done } if !batch.entries.iter().any(|entry| entry.op.is_exclusive()) => {
+                self.batch.push((batch, done));
             }
-            Job::Append { room, append: Append::Update(update), done } => {
-                self.changes.push_back(Change::Update(room, update, done));
-            }
-            Job::Append { room, append: Append::Delete(delete), done } => {
-                self.changes.push_back(Change::Delete(room, delete, done));
-            }
-            Job::Create { row, done, admitted } => self.changes.push_back(Change::Create(row, done, admitted)),
+            job @ (Job::Append { .. } | Job::Create { .. }) => self.alone.push_back(job),
         }
     }
-}
-
-fn placed_alone(placed: Option<AppendOutcome>) -> AppendResult {
-    placed.map(|placed| vec![placed]).ok_or(AppendFailure::NotStored(Error::RoomNotFound))
 }
 
 /// Tries again what failed for reasons that pass at once.

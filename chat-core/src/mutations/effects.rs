@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 
 use super::Bug;
 use crate::{
-    Delivery, Departure, Error, Event, EventKind, Identity, Item, Message, Now, RoomId, Seq, SessionId, Signal,
+    Body, Delivery, Departure, Error, Event, EventKind, Identity, Item, Message, Now, RoomId, Seq, SessionId, Signal,
     SignalKind, Timestamp, UserId,
-    append::{Append, NewMessage},
-    state::{Effect, Input, Outcome, ReplyId},
+    append::{Entry, Op},
+    state::{Completion, Effect, Input, Outcome, ReplyId, Request},
 };
 
 /// Changes what comes out of a room, and remembers what that takes.
@@ -33,12 +33,12 @@ impl Effects {
 
     /// Takes note of what the room is given.
     pub(super) fn note(&mut self, input: &Input) {
-        if let Input::Attach { session, user, presence: true, .. } = input {
+        if let Input::Request(Request::Attach { session, user, presence: true, .. }) = input {
             self.shown.insert(*session, user.clone());
         }
-        if let Input::Send { author, content, key, reply, .. } = input {
-            let message = Message { content: content.clone(), key: key.to_given(), ordinal: 0 };
-            self.sends.insert(*reply, as_event(self.room, author, message));
+        if let Input::Request(Request::Append { actor, key, op: Op::Message(body), reply, .. }) = input {
+            let message = Message { body: body.clone(), key: key.to_given(), ordinal: 0 };
+            self.sends.insert(*reply, as_event(self.room, actor.as_ref(), message));
         }
     }
 
@@ -58,9 +58,9 @@ impl Effects {
                     effects.push(Effect::Answer { reply, result });
                 }
                 Effect::Join(session) if bug == Bug::StuckSubscription && session.0.is_multiple_of(5) => {}
-                Effect::Append(append) if bug == Bug::PublishBeforeCommit => {
-                    effects.extend(early(self.room, &append, given.2));
-                    effects.push(Effect::Append(append));
+                Effect::Append(entries) if bug == Bug::PublishBeforeCommit => {
+                    effects.extend(early(self.room, &entries, given.2));
+                    effects.push(Effect::Append(entries));
                 }
                 effect @ (Effect::Append(_)
                 | Effect::Recover { .. }
@@ -77,13 +77,15 @@ impl Effects {
     fn mutate_order(&mut self, bug: Bug, (input, now, _): Given<'_>, effects: &mut Vec<Effect>) {
         match (bug, input) {
             (Bug::SwapDeliveries, _) => swap(effects),
-            (Bug::LiveBeforeGap, Input::Attach { session, reply, .. }) if !is_answered(*reply, effects) => {
+            (Bug::LiveBeforeGap, Input::Request(Request::Attach { session, reply, .. }))
+                if !is_answered(*reply, effects) =>
+            {
                 effects.push(Effect::Join(*session));
             }
-            (Bug::DeliverAfterDetach, Input::Detach { session, .. }) => {
+            (Bug::DeliverAfterDetach, Input::Request(Request::Detach { session, .. })) => {
                 effects.retain(|effect| *effect != Effect::Leave(*session));
             }
-            (Bug::LeaveWithoutTheLastSession, Input::Detach { session, .. })
+            (Bug::LeaveWithoutTheLastSession, Input::Request(Request::Detach { session, .. }))
             | (Bug::LeaveWithoutTheLastSession, Input::Depart { session, departure: Departure::Closed }) => {
                 if let Some(user) = self.shown.remove(session)
                     && effects.contains(&Effect::Leave(*session))
@@ -136,7 +138,7 @@ fn published(bug: Bug, input: &Input, delivery: Delivery) -> Option<Delivery> {
     }
     let mut event = Event::clone(event);
     match (bug, &mut event.kind, &mut event.actor) {
-        (Bug::BodyChanged, EventKind::Message(message), _) => message.content.push('~'),
+        (Bug::BodyChanged, EventKind::Message(message), _) => message.body.content.push('~'),
         (Bug::SenderMixedUp, EventKind::Message(_), Some(actor)) => {
             *actor = Identity { id: UserId::from_stored("mallory"), name: actor.name.clone() };
         }
@@ -147,7 +149,7 @@ fn published(bug: Bug, input: &Input, delivery: Delivery) -> Option<Delivery> {
 
 /// Whether it was loaded with this input, and so stored by another writer.
 fn is_loaded(event: &Event, input: &Input) -> bool {
-    matches!(input, Input::Loaded(Ok(loaded)) if loaded.iter().any(|stored| *stored.event == *event))
+    matches!(input, Input::Completed(Completion::Loaded(Ok(loaded))) if loaded.iter().any(|stored| *stored.event == *event))
 }
 
 /// What is answered for this outcome; `send` is what was to be stored, `head` the room's head.
@@ -177,20 +179,22 @@ fn answered(bug: Bug, outcome: Outcome, send: Option<Event>, head: Seq) -> Outco
 }
 
 /// Publishes what an append would become, were it stored after `head`.
-fn early(room: RoomId, append: &Append, head: Seq) -> Vec<Effect> {
-    let Append::Messages(messages) = append else { return vec![] };
-    let events = messages.iter().zip(head.next().0..).map(|(new, seq)| stored_as(room, new, Seq(seq)));
-    events.map(|event| Effect::Publish(Delivery::event(Arc::new(event)))).collect()
+fn early(room: RoomId, entries: &[Entry], head: Seq) -> Vec<Effect> {
+    let event = |(entry, seq): (&Entry, u64)| {
+        let Op::Message(body) = &entry.op else { return None };
+        Some(Effect::Publish(Delivery::event(Arc::new(stored_as(room, entry, body, Seq(seq))))))
+    };
+    entries.iter().zip(head.next().0..).filter_map(event).collect()
 }
 
 /// The event that a message would become with this number.
-pub(super) fn stored_as(room: RoomId, new: &NewMessage, seq: Seq) -> Event {
-    let message = Message { content: new.content.clone(), key: new.key.to_given(), ordinal: seq.0 };
-    Event { seq, at: new.at, ..as_event(room, &new.author, message) }
+pub(super) fn stored_as(room: RoomId, entry: &Entry, body: &Body, seq: Seq) -> Event {
+    let message = Message { body: body.clone(), key: entry.key.to_given(), ordinal: seq.0 };
+    Event { seq, at: entry.at, ..as_event(room, entry.actor.as_ref(), message) }
 }
 
-fn as_event(room: RoomId, author: &Identity, message: Message) -> Event {
-    let (actor, kind) = (Some(author.clone()), EventKind::Message(message));
+fn as_event(room: RoomId, actor: Option<&Identity>, message: Message) -> Event {
+    let (actor, kind) = (actor.cloned(), EventKind::Message(message));
     Event { room, seq: Seq(0), at: Timestamp(0), actor, kind }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Bug, effects::stored_as};
 use crate::{
     Error, Position, RoomId, Seq, Since,
-    append::{Append, AppendFailure, AppendOutcome},
-    state::{Effect, Input},
+    append::{AppendFailure, AppendOutcome, Entry, Op},
+    state::{Completion, Effect, Input, Request},
 };
 
 /// Changes what goes into a room, and remembers what that takes.
@@ -16,7 +16,7 @@ pub(super) struct Inputs {
     /// The room's head when it began to run: nothing before it is in memory.
     start: Seq,
     /// The append under way.
-    appending: Option<Append>,
+    appending: Option<Vec<Entry>>,
     /// A send that the next one of its session is to overtake.
     held: Option<Input>,
 }
@@ -29,8 +29,8 @@ impl Inputs {
     /// Takes note of what the room asked for.
     pub(super) fn note(&mut self, effects: &[Effect]) {
         for effect in effects {
-            if let Effect::Append(append) = effect {
-                self.appending = Some(append.clone());
+            if let Effect::Append(entries) = effect {
+                self.appending = Some(entries.clone());
             }
         }
     }
@@ -38,17 +38,23 @@ impl Inputs {
     /// What the room is given instead, in order; `head` is its head.
     pub(super) fn mutate(&mut self, bug: Bug, mut input: Input, head: Seq) -> Vec<Input> {
         match (bug, &mut input) {
-            (Bug::AttachRepeatsOne, Input::Attach { since, .. }) => {
+            (Bug::AttachRepeatsOne, Input::Request(Request::Attach { since, .. })) => {
                 move_since(since, |seq| Seq(seq.0.saturating_sub(1)));
             }
-            (Bug::ResumeOkOnHole, Input::Attach { since, .. }) => move_since(since, |seq| seq.max(self.start)),
-            (Bug::ArrivalMissed, Input::Attach { session, presence, .. }) if session.0.is_multiple_of(3) => {
+            (Bug::ResumeOkOnHole, Input::Request(Request::Attach { since, .. })) => {
+                move_since(since, |seq| seq.max(self.start))
+            }
+            (Bug::ArrivalMissed, Input::Request(Request::Attach { session, presence, .. }))
+                if session.0.is_multiple_of(3) =>
+            {
                 *presence = false;
             }
-            (Bug::UnknownTreatedAsFailed, Input::Appended(result)) if *result == Err(AppendFailure::Unknown) => {
+            (Bug::UnknownTreatedAsFailed, Input::Completed(Completion::Appended(result)))
+                if *result == Err(AppendFailure::Unknown) =>
+            {
                 *result = Err(AppendFailure::NotStored(Error::Unavailable));
             }
-            (Bug::FailedAppendAcked, Input::Appended(Err(AppendFailure::NotStored(error))))
+            (Bug::FailedAppendAcked, Input::Completed(Completion::Appended(Err(AppendFailure::NotStored(error)))))
                 if *error != Error::RoomNotFound =>
             {
                 input = self.pretend_stored(head);
@@ -56,7 +62,7 @@ impl Inputs {
             (Bug::PipelinedSendsOutOfOrder, _) => return self.let_overtake(input),
             _ => {}
         }
-        if matches!(input, Input::Appended(_)) {
+        if matches!(input, Input::Completed(Completion::Appended(_))) {
             self.appending = None;
         }
         vec![input]
@@ -64,10 +70,10 @@ impl Inputs {
 
     /// While an append is under way, every second send goes before the one before it.
     fn let_overtake(&mut self, input: Input) -> Vec<Input> {
-        if matches!(input, Input::Appended(_)) {
+        if matches!(input, Input::Completed(Completion::Appended(_))) {
             self.appending = None;
         }
-        let is_send = matches!(input, Input::Send { .. });
+        let is_send = is_send(&input);
         match self.held.take() {
             Some(held) if is_send => vec![input, held],
             Some(held) => vec![held, input],
@@ -81,15 +87,19 @@ impl Inputs {
 
     /// The outcome that the append under way would have if it were stored after `head`.
     pub(super) fn pretend_stored(&mut self, head: Seq) -> Input {
-        let placed = match self.appending.take() {
-            Some(Append::Messages(messages)) => {
-                let at = messages.iter().zip(head.next().0..);
-                at.map(|(new, seq)| AppendOutcome::New(Arc::new(stored_as(self.room, new, Seq(seq))))).collect()
-            }
-            Some(Append::Update(_) | Append::Delete(_)) | None => vec![AppendOutcome::Unchanged],
+        let entries = self.appending.take().unwrap_or_default();
+        let outcome = |(entry, seq): (&Entry, u64)| match &entry.op {
+            Op::Message(body) => AppendOutcome::New(Arc::new(stored_as(self.room, entry, body, Seq(seq)))),
+            Op::UpdateRoom(_) | Op::DeleteRoom => AppendOutcome::Unchanged,
         };
-        Input::Appended(Ok(placed))
+        let outcomes = entries.iter().zip(head.next().0..).map(outcome).collect();
+        Completion::Appended(Ok(outcomes)).into()
     }
+}
+
+/// Whether it is a message to be sent.
+pub(super) const fn is_send(input: &Input) -> bool {
+    matches!(input, Input::Request(Request::Append { op: Op::Message(_), .. }))
 }
 
 fn move_since(since: &mut Since, to: impl Fn(Seq) -> Seq) {

@@ -8,8 +8,7 @@ use std::{
 use super::Bug;
 use crate::{
     Event, EventKind, Room, RoomId, RoomName, Seq,
-    append::{AppendOutcome, EventKey, Fingerprint, Lookup, NewMessage, StoredEvent},
-    store::RoomMessages,
+    append::{AppendOutcome, Entry, EventKey, Fingerprint, Lookup, Op, RoomBatch, StoredEvent},
 };
 
 /// Changes what a log is asked and what it answers, and remembers what that takes. Shared by [`MutatedStore`](super::MutatedStore)
@@ -53,24 +52,26 @@ impl LogMutation {
     }
 
     /// What is appended in place of this batch.
-    pub fn batch(&mut self, batch: &[RoomMessages]) -> Vec<RoomMessages> {
+    pub fn batch(&mut self, batch: &[RoomBatch]) -> Vec<RoomBatch> {
         let mut batch = batch.to_vec();
-        for entry in &mut batch {
+        for room in &mut batch {
             let mut seen = BTreeSet::new();
-            for new in &mut entry.messages {
-                let is_first = seen.insert(lookup_of(new));
-                self.message(new, is_first);
+            for entry in &mut room.entries {
+                let is_first = seen.insert(entry.lookup());
+                if matches!(entry.op, Op::Message(_)) {
+                    self.message(entry, is_first);
+                }
             }
         }
         batch
     }
 
-    fn message(&mut self, new: &mut NewMessage, is_first_of_key: bool) {
+    fn message(&mut self, entry: &mut Entry, is_first_of_key: bool) {
         match self.bug {
-            Some(Bug::KeyMismatchAccepted) => new.fingerprint = Fingerprint(0),
-            Some(Bug::DedupForgottenAtRestart) => self.disguise(&mut new.key, self.start),
-            Some(Bug::DedupOff) => self.hide(&mut new.key),
-            Some(Bug::DedupOffInBatch) if !is_first_of_key => self.hide(&mut new.key),
+            Some(Bug::KeyMismatchAccepted) => entry.fingerprint = Fingerprint::ERASED,
+            Some(Bug::DedupForgottenAtRestart) => self.disguise(&mut entry.key, self.start),
+            Some(Bug::DedupOff) => self.hide(&mut entry.key),
+            Some(Bug::DedupOffInBatch) if !is_first_of_key => self.hide(&mut entry.key),
             _ => {}
         }
     }
@@ -83,7 +84,7 @@ impl LogMutation {
 
     /// Puts another key in a key's place: the same one for the same salt.
     fn disguise(&mut self, key: &mut EventKey, salt: u64) {
-        let disguise = EventKey::generated(&format!("{salt:x} {:x}", Fingerprint::of(key.as_str()).0));
+        let disguise = EventKey::generated(&format!("{salt:x} {:x}", Fingerprint::of_text(key.as_str()).0));
         self.stored_as.insert(key.clone(), disguise.clone());
         self.sent_as.insert(disguise.clone(), std::mem::replace(key, disguise));
     }
@@ -91,14 +92,14 @@ impl LogMutation {
     /// What is told of an append of this batch in place of this.
     pub fn placed(
         &mut self,
-        batch: &[RoomMessages],
+        batch: &[RoomBatch],
         mut placed: Vec<Option<Vec<AppendOutcome>>>,
     ) -> Vec<Option<Vec<AppendOutcome>>> {
         for (entry, placed) in batch.iter().zip(&mut placed) {
             let Some(placed) = placed else { continue };
-            for (new, placed) in entry.messages.iter().zip(&mut *placed) {
+            for (entry, placed) in entry.entries.iter().zip(&mut *placed) {
                 if let AppendOutcome::New(event) | AppendOutcome::Replay(event) = placed {
-                    give_key(event, &new.key);
+                    give_key(event, &entry.key);
                 }
             }
             if self.bug == Some(Bug::ReuseSeq) && self.appended.insert(entry.room) {
@@ -146,10 +147,6 @@ impl LogMutation {
             self.names.entry(room.id).or_insert(room.name);
         }
     }
-}
-
-pub(super) fn lookup_of(new: &NewMessage) -> Lookup {
-    Lookup { user: Some(new.author.id.clone()), key: new.key.clone() }
 }
 
 /// Shows an event with the key that it was sent with.

@@ -2,7 +2,11 @@
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use super::{Bug, effects::Effects, inputs::Inputs};
+use super::{
+    Bug,
+    effects::Effects,
+    inputs::{Inputs, is_send},
+};
 use crate::{
     Epoch, Limits, Now, RoomId, Seq,
     failpoints::{self, Point},
@@ -44,7 +48,7 @@ impl MutatedState {
 
     /// See [`RoomState::handle`].
     pub fn handle(&mut self, input: Input, now: Now, effects: &mut Vec<Effect>) {
-        if matches!(input, Input::Send { .. }) {
+        if is_send(&input) {
             failpoints::reached(Point::InRoomTask);
         }
         let Some(bug) = self.bug else { return self.state.handle(input, now, effects) };

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use super::{Bug, LogMutation, pages::Pages, write_behind::WriteBehind};
 use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock,
-    append::{AppendOutcome, Lookup, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
+    append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{RoomMessages, Store, StoreError, StoreErrorKind},
+    store::{Store, StoreError, StoreErrorKind},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -82,25 +82,23 @@ impl Store for MutatedStore {
         self.store.set_epoch(epoch).await
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+    async fn append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+        for RoomBatch { room, entries } in batch {
+            if entries.iter().any(|entry| entry.op.is_exclusive()) {
+                self.before_change(*room).await?;
+            }
+        }
         let mutated = self.log().batch(batch);
-        let placed = if self.bug == Some(Bug::AckBeforeCommit) {
+        let is_batch = mutated.iter().all(|room| room.entries.iter().all(|entry| matches!(entry.op, Op::Message(_))));
+        let placed = if self.bug == Some(Bug::AckBeforeCommit) && is_batch {
             self.behind.append(&self.store, &mutated).await?
         } else {
             self.store.append(&mutated).await?
         };
-        failpoints::reached(Point::AfterCommit);
+        if is_batch {
+            failpoints::reached(Point::AfterCommit);
+        }
         Ok(self.log().placed(batch, placed))
-    }
-
-    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
-        self.before_change(room).await?;
-        self.store.update_room(room, update).await
-    }
-
-    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
-        self.before_change(room).await?;
-        self.store.delete_room(room, delete).await
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {

@@ -8,11 +8,11 @@ use std::{
 
 use tokio::{sync::Mutex, task::JoinHandle, time::sleep};
 
-use super::{effects::stored_as, log::lookup_of};
+use super::effects::stored_as;
 use crate::{
     Error,
-    append::{AppendOutcome, Lookup, Recovered, StoredEvent},
-    store::{RoomMessages, Store, StoreError},
+    append::{self, AppendOutcome, Lookup, Op, Recovered, RoomBatch},
+    store::{Store, StoreError},
 };
 
 /// One append at a time: the next one is told only after the last one is stored, so that its numbers are right.
@@ -27,13 +27,13 @@ impl WriteBehind {
     pub(super) async fn append(
         &self,
         store: &Arc<dyn Store>,
-        batch: &[RoomMessages],
+        batch: &[RoomBatch],
     ) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let mut under_way = self.0.lock().await;
         finish(&mut under_way).await;
         let mut placed = Vec::new();
         for entry in batch {
-            let keys: Vec<Lookup> = entry.messages.iter().map(lookup_of).collect();
+            let keys: Vec<Lookup> = entry.entries.iter().map(append::Entry::lookup).collect();
             let found = store.recover(entry.room, &keys).await?;
             placed.push(found.filter(|found| !found.is_deleted).map(|found| foresee(entry, found)));
         }
@@ -60,23 +60,24 @@ async fn finish(under_way: &mut Option<JoinHandle<()>>) {
 }
 
 /// What becomes of each message, where this was found in its room's log.
-fn foresee(entry: &RoomMessages, found: Recovered) -> Vec<AppendOutcome> {
+fn foresee(batch: &RoomBatch, found: Recovered) -> Vec<AppendOutcome> {
     let mut head = found.head;
-    let lookup = |stored: &StoredEvent| Lookup {
-        user: stored.event.actor.as_ref().map(|actor| actor.id.clone()),
-        key: stored.key.clone(),
-    };
     let mut known: BTreeMap<_, _> =
-        found.found.into_iter().map(|stored| (lookup(&stored), (stored.fingerprint, stored.event))).collect();
-    let place = |new: &crate::append::NewMessage| match known.entry(lookup_of(new)) {
-        Entry::Occupied(first) if first.get().0 == new.fingerprint => AppendOutcome::Replay(first.get().1.clone()),
-        Entry::Occupied(_) => AppendOutcome::Refused(Error::IdempotencyMismatch),
-        Entry::Vacant(free) => {
-            head = head.next();
-            let event = Arc::new(stored_as(entry.room, new, head));
-            free.insert((new.fingerprint, event.clone()));
-            AppendOutcome::New(event)
+        found.found.into_iter().map(|stored| (stored.lookup(), (stored.fingerprint, stored.event))).collect();
+    let place = |new: &append::Entry| {
+        let Op::Message(body) = &new.op else { return AppendOutcome::Unchanged };
+        match known.entry(new.lookup()) {
+            Entry::Occupied(first) if new.fingerprint.is_retry_of(first.get().0) => {
+                AppendOutcome::Replay(first.get().1.clone())
+            }
+            Entry::Occupied(_) => AppendOutcome::Refused(Error::IdempotencyMismatch),
+            Entry::Vacant(free) => {
+                head = head.next();
+                let event = Arc::new(stored_as(batch.room, new, body, head));
+                free.insert((new.fingerprint, event.clone()));
+                AppendOutcome::New(event)
+            }
         }
     };
-    entry.messages.iter().map(place).collect()
+    batch.entries.iter().map(place).collect()
 }

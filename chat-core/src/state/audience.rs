@@ -1,17 +1,40 @@
-//! Who hears the room: attach, detach, and the gap between.
+//! Who hears the room: attach, detach, the gap between, and what is told of who is there and who types.
 
-use std::{collections::VecDeque, mem};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+    time::Duration,
+};
 
 use crate::{
-    Delivery, Identity, Now, Seq, SessionId, SignalKind, Since,
+    Delivery, Epoch, Event, Identity, Limits, Now, Presence, RoomId, Seq, SessionId, Signal, SignalKind, Since,
     error::Error,
     state::{
-        Departure, Effect, Input, Outcome, ReplyId, RoomState,
-        order::LogPhase,
-        room::{Load, answer, fail, refuse},
+        Departure, Effect, Outcome, ReplyId, Request,
+        answer::{answer, fail, refuse},
+        log::Log,
+        presence::Online,
+        throttle::Throttle,
         typing::Typists,
     },
 };
+
+/// The sessions that hear a room or are about to, and their users.
+#[derive(Debug)]
+pub(super) struct Audience {
+    room: RoomId,
+    epoch: Epoch,
+    attachments: BTreeMap<SessionId, Attachment>,
+    /// Sessions whose attach waits for a load, with their requests that came after it.
+    waiting: BTreeMap<SessionId, Waiting>,
+    online: Online,
+    typists: Typists,
+    user_list_throttle: Throttle,
+    typing_throttle: Throttle,
+    /// Who is online, as told last: kept so that it is encoded once for all who attach.
+    user_list: Option<Delivery>,
+    presence: Presence,
+}
 
 /// A session that hears the room.
 #[derive(Debug)]
@@ -33,12 +56,13 @@ pub(super) struct Waiting {
     asking_tail: bool,
     /// Whether it was.
     asked_tail: bool,
-    /// Its session's commands that came after.
-    queued: VecDeque<Input>,
+    /// Its session's requests that came after.
+    queued: VecDeque<Request>,
 }
 
-/// How many events after the head are loaded at a time: of at most 64 KiB each.
-const TAIL_PAGE: usize = 64;
+/// Requests whose turn has come, because the attach that they waited for is answered.
+pub(super) type Ready = VecDeque<Request>;
+
 /// How often older events are loaded for an attach before it is told to resync.
 const MAX_ROUNDS: u8 = 3;
 
@@ -56,55 +80,110 @@ impl Waiting {
     pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
         Self { attachment, since, reply, rounds: 0, asking_tail: false, asked_tail: false, queued: VecDeque::new() }
     }
+
+    /// Ends it with an error.
+    pub(super) fn give_up(self, error: &Error, effects: &mut Vec<Effect>) -> Ready {
+        fail(self.reply, error.clone(), effects);
+        self.queued
+    }
 }
 
-impl RoomState {
-    /// Puts a command behind its session's waiting attach, if there is one; gives it back if not. A detach does not wait.
-    pub(super) fn queue_behind_attach(&mut self, command: Input) -> Option<Input> {
-        let session = match &command {
-            Input::Attach { session, .. } | Input::Typing { session, .. } => Some(*session),
-            Input::Send { session, .. } => *session,
-            Input::Detach { .. }
-            | Input::Update { .. }
-            | Input::Delete { .. }
-            | Input::Depart { .. }
-            | Input::Appended(_)
-            | Input::Recovered(_)
-            | Input::Loaded(_)
-            | Input::LetGo
-            | Input::Timeout => None,
-        };
-        match session.and_then(|session| self.waiting.get_mut(&session)) {
-            Some(waiting) => {
-                waiting.queued.push_back(command);
-                None
-            }
-            None => Some(command),
+impl Audience {
+    /// Nobody yet.
+    pub(super) fn new(room: RoomId, epoch: Epoch, limits: &Limits) -> Self {
+        Self {
+            room,
+            epoch,
+            attachments: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            online: Online::new(limits),
+            typists: Typists::new(limits.typing_expiry, limits.typing_names),
+            user_list_throttle: Throttle::new(limits.signal_interval),
+            typing_throttle: Throttle::new(limits.signal_interval),
+            user_list: None,
+            presence: Presence::default(),
         }
     }
 
-    pub(super) fn attach(&mut self, session: SessionId, waiting: Waiting, now: Now, effects: &mut Vec<Effect>) {
-        if self.audience.contains_key(&session) {
-            return fail(waiting.reply, Error::AlreadyAttached, effects);
+    /// Who is online, as it may be told: names only while there are few.
+    pub(super) const fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// Whether nobody hears the room or is about to.
+    pub(super) fn is_empty(&self) -> bool {
+        self.attachments.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether attaches wait.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        let timers = [
+            self.online.poll_timeout(),
+            self.typists.poll_timeout(),
+            self.user_list_throttle.poll_timeout(),
+            self.typing_throttle.poll_timeout(),
+        ];
+        timers.into_iter().flatten().min()
+    }
+
+    /// Puts a request behind its session's waiting attach, if there is one; gives it back if not. A detach does not wait.
+    pub(super) fn queue(&mut self, request: Request) -> Option<Request> {
+        let waits = !matches!(request, Request::Detach { .. });
+        let session = request.session().filter(|_| waits);
+        match session.and_then(|session| self.waiting.get_mut(&session)) {
+            Some(waiting) => {
+                waiting.queued.push_back(request);
+                None
+            }
+            None => Some(request),
         }
-        match self.judge(&waiting) {
-            AttachDecision::Join(gap) => self.join(session, waiting, Some(gap), now, effects),
-            AttachDecision::Resync => self.join(session, waiting, None, now, effects),
+    }
+
+    /// Attaches a session, or lets it wait for a load. The one step in which a session is answered, given its gap, and joins.
+    pub(super) fn attach(
+        &mut self,
+        session: SessionId,
+        waiting: Waiting,
+        log: &Log,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) -> Ready {
+        if self.attachments.contains_key(&session) {
+            fail(waiting.reply, Error::AlreadyAttached, effects);
+            return waiting.queued;
+        }
+        let (head, reply) = (log.head(), waiting.reply);
+        let outcome = match self.decide(&waiting, log) {
+            AttachDecision::Join(gap) => Outcome::Attached { head, gap },
+            AttachDecision::Resync => Outcome::Resync { head },
             AttachDecision::ResyncImpossible(seq) => {
-                effects.push(Effect::ImpossiblePosition { session, seq, head: self.head });
-                self.join(session, waiting, None, now, effects);
+                effects.push(Effect::ImpossiblePosition { session, seq, head });
+                Outcome::Resync { head }
             }
-            AttachDecision::LoadTail if self.order.gave_up() => {
-                self.give_up_attach(waiting, &Error::Unavailable, now, effects);
-            }
+            AttachDecision::LoadTail if log.gave_up() => return waiting.give_up(&Error::Unavailable, effects),
             AttachDecision::LoadRecent | AttachDecision::LoadTail => {
                 self.waiting.insert(session, waiting);
+                return Ready::new();
             }
+        };
+        let Waiting { attachment, queued, .. } = waiting;
+        self.arrive(session, &attachment, now, effects);
+        answer(reply, outcome, effects);
+        effects.push(Effect::Join(session));
+        effects.push(Effect::SendTo(session, self.user_list(now)));
+        if !self.typists.is_empty() {
+            effects.push(Effect::SendTo(session, self.signal(SignalKind::Typing(self.typists.view()), now)));
         }
+        self.attachments.insert(session, attachment);
+        queued
     }
 
     /// Whether what is at hand answers an attach. Decided at the step that would answer it, never before.
-    fn judge(&self, waiting: &Waiting) -> AttachDecision {
+    fn decide(&self, waiting: &Waiting, log: &Log) -> AttachDecision {
         let seq = match &waiting.since {
             Since::Now => return AttachDecision::Join(vec![]),
             Since::Position(position) if position.epoch != self.epoch => {
@@ -113,96 +192,54 @@ impl RoomState {
             Since::Position(position) => position.seq,
             Since::Seq(seq) => *seq,
         };
-        if seq > self.head {
+        if seq > log.head() {
             return if waiting.asked_tail { AttachDecision::ResyncImpossible(seq) } else { AttachDecision::LoadTail };
         }
-        if self.recent.covers(seq) {
-            return AttachDecision::Join(self.recent.since(seq));
+        let recent = log.recent();
+        if recent.covers(seq) {
+            return AttachDecision::Join(recent.since(seq));
         }
-        if self.recent.can_grow() && waiting.rounds < MAX_ROUNDS {
+        if recent.can_grow() && waiting.rounds < MAX_ROUNDS {
             AttachDecision::LoadRecent
         } else {
             AttachDecision::Resync
         }
     }
 
-    /// The one step in which a session is answered, given its gap, and joins the audience.
-    fn join(
-        &mut self,
-        session: SessionId,
-        waiting: Waiting,
-        gap: Option<Vec<Delivery>>,
-        now: Now,
-        effects: &mut Vec<Effect>,
-    ) {
-        let Waiting { attachment, reply, queued, .. } = waiting;
-        if attachment.presence && self.online.arrive(session, &attachment.user) {
-            self.presence_changed();
-            if self.online.named() {
-                effects.push(Effect::Publish(self.signal(SignalKind::Join(attachment.user.clone()), now)));
-            }
-            // The session that causes it gets its own list below; the others get theirs now, or when it is due.
-            if self.audience.is_empty() {
-                self.user_list_throttle.clear();
-            } else if self.user_list_throttle.take(now.mono) {
-                effects.push(Effect::Publish(self.user_list(now)));
-            }
+    /// A session's user comes online, if they are shown.
+    fn arrive(&mut self, session: SessionId, attachment: &Attachment, now: Now, effects: &mut Vec<Effect>) {
+        if !attachment.presence || !self.online.arrive(session, &attachment.user) {
+            return;
         }
-        let head = self.head;
-        answer(reply, gap.map_or(Outcome::Resync { head }, |gap| Outcome::Attached { head, gap }), effects);
-        effects.push(Effect::Join(session));
-        effects.push(Effect::SendTo(session, self.user_list(now)));
-        if !self.typists.is_empty() {
-            effects.push(Effect::SendTo(session, self.signal(SignalKind::Typing(self.typists.view()), now)));
+        self.presence_changed();
+        if self.online.named() {
+            effects.push(Effect::Publish(self.signal(SignalKind::Join(attachment.user.clone()), now)));
         }
-        self.audience.insert(session, attachment);
-        self.run_queued(queued, now, effects);
+        // The session that causes it gets its own list; the others get theirs now, or when it is due.
+        if self.attachments.is_empty() {
+            self.user_list_throttle.clear();
+        } else if self.user_list_throttle.take(now.mono) {
+            effects.push(Effect::Publish(self.user_list(now)));
+        }
     }
 
+    /// Detaches a session on request.
     pub(super) fn detach(&mut self, session: SessionId, reply: ReplyId, now: Now, effects: &mut Vec<Effect>) {
-        self.give_up_attaches_of(session, now, effects);
-        if let Some(attachment) = self.audience.remove(&session) {
+        let attachment = self.attachments.remove(&session);
+        if attachment.is_some() {
             effects.push(Effect::Leave(session));
-            answer(reply, Outcome::Detached, effects);
+        }
+        answer(reply, Outcome::Detached, effects);
+        if let Some(attachment) = attachment {
             self.gone(session, &attachment, Departure::Closed, now, effects);
-        } else {
-            answer(reply, Outcome::Detached, effects);
         }
     }
 
-    /// A session is gone. What it sent behind a waiting attach is sent all the same; nobody is left to attach or to type.
+    /// A session is gone.
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
-        if let Some(waiting) = self.waiting.remove(&session) {
-            fail(waiting.reply, Error::NotAttached, effects);
-            for command in waiting.queued {
-                if matches!(command, Input::Send { .. }) {
-                    self.command(command, now, effects);
-                } else {
-                    refuse(&command, &Error::NotAttached, effects);
-                }
-            }
-        }
-        if let Some(attachment) = self.audience.remove(&session) {
+        if let Some(attachment) = self.attachments.remove(&session) {
             effects.push(Effect::Leave(session));
             self.gone(session, &attachment, departure, now, effects);
-        }
-    }
-
-    fn give_up_attach(&mut self, waiting: Waiting, error: &Error, now: Now, effects: &mut Vec<Effect>) {
-        fail(waiting.reply, error.clone(), effects);
-        self.run_queued(waiting.queued, now, effects);
-    }
-
-    /// Ends a session's waiting attach, and the one that may stand behind it, and so on.
-    fn give_up_attaches_of(&mut self, session: SessionId, now: Now, effects: &mut Vec<Effect>) {
-        while let Some(waiting) = self.waiting.remove(&session) {
-            self.give_up_attach(waiting, &Error::NotAttached, now, effects);
-        }
-    }
-
-    fn run_queued(&mut self, queued: VecDeque<Input>, now: Now, effects: &mut Vec<Effect>) {
-        for command in queued {
-            self.command(command, now, effects);
         }
     }
 
@@ -219,22 +256,22 @@ impl RoomState {
         if self.typists.stop(session, &user.id) {
             self.typing_throttle.mark();
         }
-        if !attachment.presence {
-            return;
-        }
-        if let Some(user) = self.online.depart(session, &user.id, departure, now.mono) {
+        if attachment.presence
+            && let Some(user) = self.online.depart(session, &user.id, departure, now.mono)
+        {
             self.left(user, now, effects);
         }
     }
 
     /// A user went offline.
-    pub(super) fn left(&mut self, user: Identity, now: Now, effects: &mut Vec<Effect>) {
+    fn left(&mut self, user: Identity, now: Now, effects: &mut Vec<Effect>) {
         if self.online.named() {
             effects.push(Effect::Publish(self.signal(SignalKind::Leave(user), now)));
         }
         self.presence_changed();
     }
 
+    /// A session's user types, or stopped.
     pub(super) fn typing(
         &mut self,
         session: SessionId,
@@ -243,7 +280,7 @@ impl RoomState {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(attachment) = self.audience.get(&session) else {
+        let Some(attachment) = self.attachments.get(&session) else {
             return fail(reply, Error::NotAttached, effects);
         };
         answer(reply, Outcome::Typing, effects);
@@ -258,100 +295,132 @@ impl RoomState {
         }
     }
 
-    /// Starts the load that something waits for, unless one is under way.
-    pub(super) fn start_load(&mut self, effects: &mut Vec<Effect>) {
-        if self.load.is_some() {
-            return;
-        }
-        if self.order.wants_tail() {
-            self.load = Some(Load::Tail);
-            self.waiting.values_mut().for_each(|waiting| waiting.asking_tail = true);
-            effects.push(Effect::Load { after: self.head, limit: TAIL_PAGE });
-        } else if self.waiting.values().any(|waiting| matches!(self.judge(waiting), AttachDecision::LoadRecent)) {
-            self.load = Some(Load::Recent);
-            let (after, limit) = self.recent.missing();
-            effects.push(Effect::Load { after, limit });
+    /// An event was published: its author types no more.
+    pub(super) fn heard(&mut self, event: &Event) {
+        if let (Some(_), Some(author)) = (event.message(), &event.actor)
+            && self.typists.stop_user(&author.id)
+        {
+            self.typing_throttle.mark();
         }
     }
 
     /// Whether an attach asks for events after the head.
-    pub(super) fn tail_asked(&self) -> bool {
-        self.waiting.values().any(|waiting| matches!(self.judge(waiting), AttachDecision::LoadTail))
+    pub(super) fn asks_for_tail(&self, log: &Log) -> bool {
+        self.waiting.values().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadTail))
     }
 
-    /// The older events came, or did not.
-    pub(super) fn loaded_recent(&mut self, loaded: Result<Vec<Delivery>, Error>, now: Now, effects: &mut Vec<Effect>) {
-        let served = self.waiting_for(|verdict| matches!(verdict, AttachDecision::LoadRecent));
-        match loaded {
-            Ok(older) => {
-                self.recent.prepend(older);
-                for session in served {
-                    if let Some(waiting) = self.waiting.get_mut(&session) {
-                        waiting.rounds += 1;
-                    }
-                }
-                self.retry_attaches(now, effects);
-            }
-            Err(error) => self.give_up_attaches(served, &error, now, effects),
+    /// Whether an attach asks for older events than are at hand.
+    pub(super) fn asks_for_recent(&self, log: &Log) -> bool {
+        self.waiting.values().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadRecent))
+    }
+
+    /// The database is being asked for events after the head, also for all who wait now.
+    pub(super) fn asking_tail(&mut self) {
+        self.waiting.values_mut().for_each(|waiting| waiting.asking_tail = true);
+    }
+
+    /// Older events were loaded. Returns those that waited for them in vain, if they could not be read.
+    pub(super) fn recent_loaded(&mut self, log: &Log, failed: bool) -> Vec<Waiting> {
+        let served = self.waiting_for(log, |decision| matches!(decision, AttachDecision::LoadRecent));
+        if failed {
+            return self.take(&served);
         }
-    }
-
-    /// The database was asked for what is after the head, and that was applied.
-    pub(super) fn loaded_tail(&mut self, error: Option<&Error>, now: Now, effects: &mut Vec<Effect>) {
-        let served = self.waiting_for(|verdict| matches!(verdict, AttachDecision::LoadTail));
-        if let Some(error) = error {
-            self.give_up_attaches(served, error, now, effects);
-        } else {
-            for session in served {
-                if let Some(waiting) = self.waiting.get_mut(&session) {
-                    // Who came while it was under way has not been asked for: what was read may be older than what they know.
-                    waiting.asked_tail = waiting.asking_tail;
-                }
+        for session in served {
+            if let Some(waiting) = self.waiting.get_mut(&session) {
+                waiting.rounds += 1;
             }
         }
-        // Also those that an earlier part of the tail was enough for.
-        self.retry_attaches(now, effects);
+        vec![]
     }
 
-    /// Answers every waiting attach with an error.
-    pub(super) fn give_up_all_attaches(&mut self, error: &Error, now: Now, effects: &mut Vec<Effect>) {
-        self.give_up_attaches(self.waiting.keys().copied().collect(), error, now, effects);
-    }
-
-    fn give_up_attaches(&mut self, sessions: Vec<SessionId>, error: &Error, now: Now, effects: &mut Vec<Effect>) {
-        for session in sessions {
-            if let Some(waiting) = self.waiting.remove(&session) {
-                self.give_up_attach(waiting, error, now, effects);
+    /// Events after the head were loaded, and applied. Returns those that waited for them in vain, if they could not be read.
+    pub(super) fn tail_loaded(&mut self, log: &Log, failed: bool) -> Vec<Waiting> {
+        let served = self.waiting_for(log, |decision| matches!(decision, AttachDecision::LoadTail));
+        if failed {
+            return self.take(&served);
+        }
+        for session in served {
+            if let Some(waiting) = self.waiting.get_mut(&session) {
+                // Who came while it was under way has not been asked for: what was read may be older than what they know.
+                waiting.asked_tail = waiting.asking_tail;
             }
         }
+        vec![]
     }
 
-    fn waiting_for(&self, wanted: impl Fn(&AttachDecision) -> bool) -> Vec<SessionId> {
-        let waiting = self.waiting.iter().filter(|(_, waiting)| wanted(&self.judge(waiting)));
-        waiting.map(|(session, _)| *session).collect()
+    /// Takes out the attach that a session waits for.
+    pub(super) fn take_waiting(&mut self, session: SessionId) -> Option<Waiting> {
+        self.waiting.remove(&session)
     }
 
-    /// Tries every waiting attach again; those that need more go on waiting.
-    pub(super) fn retry_attaches(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        for (session, waiting) in mem::take(&mut self.waiting) {
-            self.attach(session, waiting, now, effects);
-        }
+    /// Takes out all attaches that wait.
+    pub(super) fn take_all_waiting(&mut self) -> BTreeMap<SessionId, Waiting> {
+        mem::take(&mut self.waiting)
     }
 
     /// The room is gone: everyone's attachment ends, without leaves.
-    pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
-        self.deleted = true;
-        self.order = LogPhase::Idle;
-        for session in mem::take(&mut self.audience).into_keys() {
+    pub(super) fn end(&mut self, limits: &Limits, effects: &mut Vec<Effect>) {
+        for session in mem::take(&mut self.attachments).into_keys() {
             effects.push(Effect::Leave(session));
         }
-        for (_, waiting) in mem::take(&mut self.waiting) {
-            fail(waiting.reply, Error::RoomNotFound, effects);
-            waiting.queued.iter().for_each(|command| refuse(command, &Error::RoomNotFound, effects));
+        for waiting in self.take_all_waiting().into_values() {
+            for request in waiting.give_up(&Error::RoomNotFound, effects) {
+                refuse(&request, &Error::RoomNotFound, effects);
+            }
         }
-        self.refuse_queue(&Error::RoomNotFound, effects);
-        self.online = super::presence::Online::new(&self.limits);
-        self.typists = Typists::new(self.limits.typing_expiry, self.limits.typing_names);
-        self.presence_changed();
+        *self = Self::new(self.room, self.epoch.clone(), limits);
+    }
+
+    /// What follows from the time alone: who is gone for good, and who types no more.
+    pub(super) fn expire(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        while let Some(user) = self.online.expire(now.mono) {
+            self.left(user, now, effects);
+        }
+        if self.typists.expire(now.mono) {
+            self.typing_throttle.mark();
+        }
+    }
+
+    /// Sends the signals that are due.
+    pub(super) fn send_due_signals(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if self.attachments.is_empty() {
+            self.user_list_throttle.clear();
+            self.typing_throttle.clear();
+            return;
+        }
+        if self.user_list_throttle.take(now.mono) {
+            effects.push(Effect::Publish(self.user_list(now)));
+        }
+        if self.typing_throttle.take(now.mono) {
+            effects.push(Effect::Publish(self.signal(SignalKind::Typing(self.typists.view()), now)));
+        }
+    }
+
+    /// Somebody came or went: what is told of presence is to be told anew.
+    fn presence_changed(&mut self) {
+        self.presence = self.online.view();
+        self.user_list = None;
+        self.user_list_throttle.mark();
+    }
+
+    fn user_list(&mut self, now: Now) -> Delivery {
+        let list = match self.user_list.take() {
+            Some(list) => list,
+            None => self.signal(SignalKind::UserList(self.presence.clone()), now),
+        };
+        self.user_list.insert(list).clone()
+    }
+
+    fn signal(&self, kind: SignalKind, now: Now) -> Delivery {
+        Delivery::signal(Signal { room: self.room, at: now.wall, kind })
+    }
+
+    fn waiting_for(&self, log: &Log, wanted: impl Fn(&AttachDecision) -> bool) -> Vec<SessionId> {
+        let waiting = self.waiting.iter().filter(|(_, waiting)| wanted(&self.decide(waiting, log)));
+        waiting.map(|(session, _)| *session).collect()
+    }
+
+    fn take(&mut self, sessions: &[SessionId]) -> Vec<Waiting> {
+        sessions.iter().filter_map(|session| self.waiting.remove(session)).collect()
     }
 }

@@ -12,17 +12,19 @@
 use std::sync::Arc;
 
 use crate::{
-    Delivery, Identity, RoomName, Seq, SessionId, Since, Topic,
-    append::{Append, AppendResult, EventKey, Lookup, Recovered, StoredEvent},
+    Delivery, Identity, Seq, SessionId, Since,
+    append::{AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
 };
 
+mod answer;
 mod audience;
 mod backlog;
-mod order;
+mod log;
 mod presence;
 mod rate;
 mod recent;
+mod rights;
 mod room;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,26 @@ pub enum Departure {
 /// What happens to a room.
 #[derive(Debug, Clone)]
 pub enum Input {
+    /// A session, or the engine itself, wants something.
+    Request(Request),
+    /// Something that was to be done is done.
+    Completed(Completion),
+    /// A session is gone.
+    Depart {
+        /// Which session.
+        session: SessionId,
+        /// How.
+        departure: Departure,
+    },
+    /// Memory is wanted elsewhere: what can be read again is let go of.
+    LetGo,
+    /// The time that `poll_timeout` named has come (or not: it does no harm).
+    Timeout,
+}
+
+/// What is wanted of a room. It is checked, and answered exactly once.
+#[derive(Debug, Clone)]
+pub enum Request {
     /// A session wants to hear the room.
     Attach {
         /// Which session.
@@ -78,71 +100,79 @@ pub enum Input {
         /// Where the answer goes.
         reply: ReplyId,
     },
-    /// A message, checked.
-    Send {
+    /// A change of the log, checked.
+    Append {
         /// The session it comes from, if from one: its commands take effect in order.
         session: Option<SessionId>,
-        /// Who writes.
-        author: Identity,
-        /// The text.
-        content: String,
-        /// The sender's key, or one made up.
-        key: EventKey,
-        /// Where the answer goes.
-        reply: ReplyId,
-    },
-    /// Another name or topic, checked.
-    Update {
-        /// Who asks.
+        /// Who makes it.
         actor: Option<Identity>,
-        /// The new name.
-        name: Option<RoomName>,
-        /// The new topic.
-        topic: Option<Topic>,
-        /// A key made up for it.
+        /// The key it can be found by: the sender's, or one made up.
         key: EventKey,
+        /// What it changes.
+        op: Op,
         /// Where the answer goes.
         reply: ReplyId,
     },
-    /// The room's end.
-    Delete {
-        /// Who asks.
-        actor: Option<Identity>,
-        /// A key made up for it.
-        key: EventKey,
-        /// Where the answer goes.
-        reply: ReplyId,
-    },
-    /// A session is gone.
-    Depart {
-        /// Which session.
-        session: SessionId,
-        /// How.
-        departure: Departure,
-    },
-    /// The outcome of [`Effect::Append`].
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone)]
+pub enum Completion {
+    /// Of [`Effect::Append`].
     Appended(AppendResult),
-    /// The outcome of [`Effect::Recover`].
+    /// Of [`Effect::Recover`].
     Recovered(Result<Recovered, Error>),
-    /// The outcome of [`Effect::Load`].
+    /// Of [`Effect::Load`].
     Loaded(Result<Vec<StoredEvent>, Error>),
-    /// Memory is wanted elsewhere: what can be read again is let go of.
-    LetGo,
-    /// The time that `poll_timeout` named has come (or not: it does no harm).
-    Timeout,
+}
+
+impl Request {
+    /// The session that it comes from, if it comes from one.
+    #[must_use]
+    pub const fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Attach { session, .. } | Self::Detach { session, .. } | Self::Typing { session, .. } => {
+                Some(*session)
+            }
+            Self::Append { session, .. } => *session,
+        }
+    }
+
+    /// Where the answer goes.
+    #[must_use]
+    pub const fn reply(&self) -> ReplyId {
+        match self {
+            Self::Attach { reply, .. }
+            | Self::Detach { reply, .. }
+            | Self::Typing { reply, .. }
+            | Self::Append { reply, .. } => *reply,
+        }
+    }
+}
+
+impl From<Request> for Input {
+    fn from(request: Request) -> Self {
+        Self::Request(request)
+    }
+}
+
+impl From<Completion> for Input {
+    fn from(completion: Completion) -> Self {
+        Self::Completed(completion)
+    }
 }
 
 /// What is to be done, in this order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Append to the log; bring back [`Input::Appended`].
-    Append(Append),
-    /// Look what became of an append; bring back [`Input::Recovered`].
+    /// Append these to the log; bring back [`Completion::Appended`].
+    Append(Vec<Entry>),
+    /// Look what became of an append; bring back [`Completion::Recovered`].
     Recover {
         /// What holds one of these keys is wanted.
         keys: Vec<Lookup>,
     },
-    /// Read the log; bring back [`Input::Loaded`].
+    /// Read the log; bring back [`Completion::Loaded`].
     Load {
         /// The events after this,
         after: Seq,

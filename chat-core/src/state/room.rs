@@ -1,100 +1,48 @@
-//! What is decided in a room: the value itself, and which part takes which input.
+//! What is decided in a room: which of its parts takes which input, and what one part's step means to the other.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Delivery, Epoch, Limits, Now, Presence, RoomId, Seq, SessionId, Signal, SignalKind,
+    Epoch, Limits, Now, Presence, RoomId, Seq, SessionId,
     error::Error,
     state::{
-        Effect, Input, Outcome, ReplyId,
-        audience::{Attachment, Waiting},
-        order::{LogPhase, Pending},
-        presence::Online,
-        recent::Recent,
-        throttle::Throttle,
-        typing::Typists,
+        Completion, Departure, Effect, Input, Request,
+        answer::refuse,
+        audience::{Attachment, Audience, Ready, Waiting},
+        log::{Attaches, Log, Pending, Progress},
+        rights::Rights,
     },
 };
 
-/// A room: its order (`order.rs`), its audience (`audience.rs`), who is there and who types.
+/// A room: its log, its audience, and what the users may do in it. Each part owns its fields, and none knows the next one but
+/// by what it is given; the log goes first.
 #[derive(Debug)]
 pub struct RoomState {
-    pub(super) id: RoomId,
-    pub(super) epoch: Epoch,
-    pub(super) limits: Arc<Limits>,
-    /// The last event that was applied: the H of the design.
-    pub(super) head: Seq,
-    pub(super) deleted: bool,
-    pub(super) recent: Recent,
-    pub(super) order: LogPhase,
-    /// Whether the log was last asked for events after the head, not appended to.
-    pub(super) tail_was_last: bool,
-    /// Appends that wait for the one under way.
-    pub(super) queue: std::collections::VecDeque<Pending>,
-    /// The load that is under way.
-    pub(super) load: Option<Load>,
-    pub(super) audience: BTreeMap<SessionId, Attachment>,
-    /// Sessions whose attach waits for a load, with their commands behind it.
-    pub(super) waiting: BTreeMap<SessionId, Waiting>,
-    pub(super) online: Online,
-    pub(super) typists: Typists,
-    pub(super) user_list_throttle: Throttle,
-    pub(super) typing_throttle: Throttle,
-    /// Who is online, as told last: kept so that it is encoded once for all who attach.
-    user_list: Option<Delivery>,
-    presence: Presence,
-}
-
-/// What is being loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Load {
-    /// Older events, so that gaps can be filled.
-    Recent,
-    /// Events after the head: another writer's.
-    Tail,
+    limits: Arc<Limits>,
+    log: Log,
+    audience: Audience,
+    rights: Rights,
 }
 
 impl RoomState {
     /// A room whose newest event is `head`.
     #[must_use]
     pub fn new(id: RoomId, epoch: Epoch, head: Seq, limits: Arc<Limits>) -> Self {
-        Self {
-            id,
-            epoch,
-            head,
-            deleted: false,
-            recent: Recent::new(head, limits.recent_events, limits.recent_bytes),
-            order: LogPhase::Idle,
-            tail_was_last: false,
-            queue: std::collections::VecDeque::new(),
-            load: None,
-            audience: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            online: Online::new(&limits),
-            typists: Typists::new(limits.typing_expiry, limits.typing_names),
-            user_list_throttle: Throttle::new(limits.signal_interval),
-            typing_throttle: Throttle::new(limits.signal_interval),
-            user_list: None,
-            presence: Presence::default(),
-            limits,
-        }
+        let (log, audience) = (Log::new(head, &limits), Audience::new(id, epoch, &limits));
+        Self { limits, log, audience, rights: Rights::default() }
     }
 
     /// Takes an input; pushes what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Now, effects: &mut Vec<Effect>) {
         match input {
-            Input::Appended(result) => self.appended(result, now, effects),
-            Input::Recovered(result) => self.recovered(result, now, effects),
-            Input::Loaded(result) => self.loaded(result, now, effects),
+            Input::Request(request) => self.request(request, now, effects),
+            Input::Completed(completion) => {
+                let progress = self.completed(completion, now, effects);
+                self.progressed(progress, now, effects);
+            }
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
             Input::LetGo => self.let_go(),
             Input::Timeout => {}
-            command @ (Input::Attach { .. }
-            | Input::Detach { .. }
-            | Input::Typing { .. }
-            | Input::Send { .. }
-            | Input::Update { .. }
-            | Input::Delete { .. }) => self.command(command, now, effects),
         }
         self.go_on(now, effects);
     }
@@ -102,164 +50,169 @@ impl RoomState {
     /// When (on the monotonic clock) it wants an [`Input::Timeout`] at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        [
-            self.order.poll_timeout(),
-            self.online.poll_timeout(),
-            self.typists.poll_timeout(),
-            self.user_list_throttle.poll_timeout(),
-            self.typing_throttle.poll_timeout(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.log.poll_timeout(), self.audience.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Who is online, as it may be told: names only while there are few.
     #[must_use]
     pub const fn presence(&self) -> &Presence {
-        &self.presence
+        self.audience.presence()
     }
 
-    /// What the events at hand for those who come back cost in bytes, by [`Delivery::cost`].
+    /// What the events at hand for those who come back cost in bytes, by [`Delivery::cost`](crate::Delivery::cost).
     #[must_use]
     pub const fn recent_bytes(&self) -> usize {
-        self.recent.bytes()
+        self.log.recent().bytes()
     }
 
     /// The last event that was applied.
     #[must_use]
     pub const fn head(&self) -> Seq {
-        self.head
+        self.log.head()
     }
 
     /// Whether its end was applied: it takes nothing any more.
     #[must_use]
     pub const fn is_deleted(&self) -> bool {
-        self.deleted
+        self.log.is_ended()
     }
 
     /// Whether nobody is here, nothing is under way and no timer runs: it can be forgotten.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.audience.is_empty()
-            && self.waiting.is_empty()
-            && self.queue.is_empty()
-            && self.load.is_none()
-            && matches!(self.order, LogPhase::Idle)
-            && self.poll_timeout().is_none()
+        self.audience.is_empty() && self.log.is_idle() && self.poll_timeout().is_none()
     }
 
-    /// A command, or where it waits: behind its session's attach, if that waits here.
-    pub(super) fn command(&mut self, command: Input, now: Now, effects: &mut Vec<Effect>) {
-        if self.deleted {
-            return refuse(&command, &Error::RoomNotFound, effects);
+    /// A request's turn, unless it has to wait behind its session's attach.
+    fn request(&mut self, request: Request, now: Now, effects: &mut Vec<Effect>) {
+        if self.log.is_ended() {
+            return refuse(&request, &Error::RoomNotFound, effects);
         }
-        let Some(command) = self.queue_behind_attach(command) else { return };
-        match command {
-            Input::Attach { session, user, since, presence, reply } => {
+        let Some(request) = self.audience.queue(request) else { return };
+        if let Err(error) = self.rights.check(&request) {
+            return refuse(&request, &error, effects);
+        }
+        match request {
+            Request::Attach { session, user, since, presence, reply } => {
                 let attachment = Attachment { user, presence };
                 self.attach(session, Waiting::new(attachment, since, reply), now, effects);
             }
-            Input::Detach { session, reply } => self.detach(session, reply, now, effects),
-            Input::Typing { session, is_typing, reply } => self.typing(session, is_typing, reply, now, effects),
-            Input::Send { author, content, key, reply, .. } => {
-                self.enqueue(Pending::message(author, content, key, reply), effects);
+            Request::Detach { session, reply } => {
+                // First the attach that the session waits for, and the one that may stand behind it, and so on.
+                while let Some(waiting) = self.audience.take_waiting(session) {
+                    let ready = waiting.give_up(&Error::NotAttached, effects);
+                    self.requests(ready, now, effects);
+                }
+                self.audience.detach(session, reply, now, effects);
             }
-            Input::Update { actor, name, topic, key, reply } => {
-                self.enqueue(Pending::update(actor, (name, topic), key, reply), effects);
+            Request::Typing { session, is_typing, reply } => {
+                self.audience.typing(session, is_typing, reply, now, effects);
             }
-            Input::Delete { actor, key, reply } => self.enqueue(Pending::delete(actor, key, reply), effects),
-            // Not commands: `handle` has dealt with them.
-            Input::Depart { .. }
-            | Input::Appended(_)
-            | Input::Recovered(_)
-            | Input::Loaded(_)
-            | Input::LetGo
-            | Input::Timeout => {}
+            Request::Append { actor, key, op, reply, .. } => {
+                self.log.enqueue(Pending { actor, key, op, reply }, effects);
+            }
+        }
+    }
+
+    fn requests(&mut self, requests: Ready, now: Now, effects: &mut Vec<Effect>) {
+        for request in requests {
+            self.request(request, now, effects);
+        }
+    }
+
+    fn attach(&mut self, session: SessionId, waiting: Waiting, now: Now, effects: &mut Vec<Effect>) {
+        let ready = self.audience.attach(session, waiting, &self.log, now, effects);
+        self.requests(ready, now, effects);
+    }
+
+    /// A session is gone. What it sent behind a waiting attach is sent all the same; nobody is left to attach or to type.
+    fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
+        if let Some(waiting) = self.audience.take_waiting(session) {
+            for request in waiting.give_up(&Error::NotAttached, effects) {
+                if matches!(request, Request::Append { .. }) {
+                    self.request(request, now, effects);
+                } else {
+                    refuse(&request, &Error::NotAttached, effects);
+                }
+            }
+        }
+        self.audience.depart(session, departure, now, effects);
+    }
+
+    fn completed(&mut self, completion: Completion, now: Now, effects: &mut Vec<Effect>) -> Progress {
+        match completion {
+            Completion::Appended(result) => self.log.appended(result, now, effects),
+            Completion::Recovered(result) => self.log.recovered(result, now, effects),
+            Completion::Loaded(result) => self.log.loaded(result, now, effects),
+        }
+    }
+
+    /// What a step of the log means to the others.
+    fn progressed(&mut self, progress: Progress, now: Now, effects: &mut Vec<Effect>) {
+        let Progress { applied, attaches } = progress;
+        for event in &applied {
+            self.rights.apply(event);
+            self.audience.heard(event);
+        }
+        if self.log.is_ended() {
+            self.audience.end(&self.limits, effects);
+            return self.log.end(effects);
+        }
+        match attaches {
+            Attaches::Stay => {}
+            Attaches::Retry => self.retry_attaches(now, effects),
+            Attaches::GiveUp(error) => {
+                let all = self.audience.take_all_waiting().into_values().collect();
+                self.give_up(all, &error, now, effects);
+            }
+            Attaches::RecentLoaded(None) => {
+                self.audience.recent_loaded(&self.log, false);
+                self.retry_attaches(now, effects);
+            }
+            Attaches::RecentLoaded(Some(error)) => {
+                let waiting = self.audience.recent_loaded(&self.log, true);
+                self.give_up(waiting, &error, now, effects);
+            }
+            Attaches::TailLoaded(error) => {
+                let waiting = self.audience.tail_loaded(&self.log, error.is_some());
+                self.give_up(waiting, &error.unwrap_or(Error::Unavailable), now, effects);
+                // Also those that an earlier part of the tail was enough for.
+                self.retry_attaches(now, effects);
+            }
+        }
+    }
+
+    fn give_up(&mut self, waiting: Vec<Waiting>, error: &Error, now: Now, effects: &mut Vec<Effect>) {
+        for waiting in waiting {
+            let ready = waiting.give_up(error, effects);
+            self.requests(ready, now, effects);
+        }
+    }
+
+    /// Judges every waiting attach again; those that need more go on waiting.
+    fn retry_attaches(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        for (session, waiting) in self.audience.take_all_waiting() {
+            self.attach(session, waiting, now, effects);
         }
     }
 
     /// Lets go of the events at hand, unless someone waits for them.
     fn let_go(&mut self) {
-        if self.waiting.is_empty() {
-            self.recent.clear();
+        if !self.audience.is_waiting() {
+            self.log.let_go();
         }
     }
 
     /// What follows from the state and the time alone: timers, the next append, the next load, due signals.
     fn go_on(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.expire(now, effects);
-        self.continue_order(now, effects);
-        self.start_load(effects);
-        self.send_due_signals(now, effects);
-    }
-
-    fn expire(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        while let Some(user) = self.online.expire(now.mono) {
-            self.left(user, now, effects);
+        self.audience.expire(now, effects);
+        let tail_asked = self.audience.asks_for_tail(&self.log);
+        let progress = self.log.go_on(tail_asked, now, effects);
+        self.progressed(progress, now, effects);
+        let audience = &self.audience;
+        if self.log.start_load(|log| audience.asks_for_recent(log), effects) {
+            self.audience.asking_tail();
         }
-        if self.typists.expire(now.mono) {
-            self.typing_throttle.mark();
-        }
-    }
-
-    fn send_due_signals(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        if self.audience.is_empty() {
-            self.user_list_throttle.clear();
-            self.typing_throttle.clear();
-            return;
-        }
-        if self.user_list_throttle.take(now.mono) {
-            effects.push(Effect::Publish(self.user_list(now)));
-        }
-        if self.typing_throttle.take(now.mono) {
-            effects.push(Effect::Publish(self.signal(SignalKind::Typing(self.typists.view()), now)));
-        }
-    }
-
-    /// Somebody came or went: what is told of presence is to be told anew.
-    pub(super) fn presence_changed(&mut self) {
-        self.presence = self.online.view();
-        self.user_list = None;
-        self.user_list_throttle.mark();
-    }
-
-    pub(super) fn user_list(&mut self, now: Now) -> Delivery {
-        let list = match self.user_list.take() {
-            Some(list) => list,
-            None => self.signal(SignalKind::UserList(self.presence.clone()), now),
-        };
-        self.user_list.insert(list).clone()
-    }
-
-    pub(super) fn signal(&self, kind: SignalKind, now: Now) -> Delivery {
-        Delivery::signal(Signal { room: self.id, at: now.wall, kind })
-    }
-}
-
-pub(super) fn answer(reply: ReplyId, result: Outcome, effects: &mut Vec<Effect>) {
-    effects.push(Effect::Answer { reply, result });
-}
-
-pub(super) fn fail(reply: ReplyId, error: Error, effects: &mut Vec<Effect>) {
-    answer(reply, Outcome::Failed(error), effects);
-}
-
-/// Answers a command with an error, whatever it is.
-pub(super) fn refuse(command: &Input, error: &Error, effects: &mut Vec<Effect>) {
-    match command {
-        // Detached it is.
-        Input::Detach { reply, .. } => answer(*reply, Outcome::Detached, effects),
-        Input::Attach { reply, .. }
-        | Input::Typing { reply, .. }
-        | Input::Send { reply, .. }
-        | Input::Update { reply, .. }
-        | Input::Delete { reply, .. } => fail(*reply, error.clone(), effects),
-        Input::Depart { .. }
-        | Input::Appended(_)
-        | Input::Recovered(_)
-        | Input::Loaded(_)
-        | Input::LetGo
-        | Input::Timeout => {}
+        self.audience.send_due_signals(now, effects);
     }
 }

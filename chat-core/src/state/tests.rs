@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Delivery, Epoch, Event, EventKind, Identity, Item, Limits, Message, Now, Position, RoomId, Seq, SessionId,
+    Body, Delivery, Epoch, Event, EventKind, Identity, Item, Limits, Message, Now, Position, RoomId, Seq, SessionId,
     SignalKind, Since, Timestamp,
-    append::{Append, AppendFailure, AppendOutcome, EventKey, Fingerprint, Recovered, StoredEvent},
+    append::{AppendFailure, AppendOutcome, EventKey, Op, Recovered, StoredEvent},
     error::Error,
-    state::{Departure, Effect, Input, Outcome, ReplyId, RoomState},
+    state::{Completion, Departure, Effect, Input, Outcome, ReplyId, Request, RoomState},
 };
 
 /// A room under test: time that is set, and effects as short words.
@@ -22,10 +22,15 @@ fn user(name: &str) -> Identity {
 }
 
 fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
-    let kind = EventKind::Message(Message { content: content.to_owned(), key: None, ordinal: seq });
+    let kind = EventKind::Message(Message { body: Body::text(content), key: None, ordinal: seq });
     let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), kind };
     let key = EventKey::generated(content);
-    StoredEvent { event: Arc::new(event), key, fingerprint: Fingerprint::of(content), ordinal: seq }
+    StoredEvent {
+        event: Arc::new(event),
+        key,
+        fingerprint: Op::Message(Body::text(content)).fingerprint(),
+        ordinal: seq,
+    }
 }
 
 fn placed(stored: &StoredEvent) -> AppendOutcome {
@@ -44,29 +49,34 @@ impl Room {
         self
     }
 
-    fn give(&mut self, input: Input) -> Vec<String> {
+    fn give(&mut self, input: impl Into<Input>) -> Vec<String> {
         self.last.clear();
-        self.state.handle(input, Now { wall: Timestamp(7), mono: self.now }, &mut self.last);
+        self.state.handle(input.into(), Now { wall: Timestamp(7), mono: self.now }, &mut self.last);
         self.last.iter().map(describe).collect()
     }
 
     fn attach(&mut self, session: u64, name: &str, since: Since) -> Vec<String> {
         let (session, reply) = (SessionId(session), ReplyId(session));
-        self.give(Input::Attach { session, user: user(name), since, presence: true, reply })
+        self.give(Request::Attach { session, user: user(name), since, presence: true, reply })
     }
 
     fn send(&mut self, reply: u64, name: &str, content: &str) -> Vec<String> {
-        let (content, key) = (content.to_owned(), EventKey::generated(content));
-        self.give(Input::Send { session: None, author: user(name), content, key, reply: ReplyId(reply) })
+        self.give(send(None, reply, name, content))
     }
 
     fn appended(&mut self, events: &[StoredEvent]) -> Vec<String> {
-        self.give(Input::Appended(Ok(events.iter().map(placed).collect())))
+        self.give(Completion::Appended(Ok(events.iter().map(placed).collect())))
     }
 
     fn typing(&mut self, session: u64, is_typing: bool) -> Vec<String> {
-        self.give(Input::Typing { session: SessionId(session), is_typing, reply: ReplyId(0) })
+        self.give(Request::Typing { session: SessionId(session), is_typing, reply: ReplyId(0) })
     }
+}
+
+/// A message on its way into the log.
+fn send(session: Option<SessionId>, reply: u64, name: &str, content: &str) -> Request {
+    let (actor, key) = (Some(user(name)), EventKey::generated(content));
+    Request::Append { session, actor, key, op: Op::Message(Body::text(content)), reply: ReplyId(reply) }
 }
 
 /// What a recovery comes back with.
@@ -76,12 +86,13 @@ fn found(head: u64, found: Vec<StoredEvent>) -> Recovered {
 
 fn describe(effect: &Effect) -> String {
     match effect {
-        Effect::Append(Append::Messages(messages)) => {
-            let texts: Vec<_> = messages.iter().map(|message| message.content.as_str()).collect();
-            format!("append {}", texts.join("+"))
+        Effect::Append(entries) => {
+            let texts = entries.iter().map(|entry| match &entry.op {
+                Op::Message(body) => body.content.as_str(),
+                op @ (Op::UpdateRoom(_) | Op::DeleteRoom) => op.name(),
+            });
+            format!("append {}", texts.collect::<Vec<_>>().join("+"))
         }
-        Effect::Append(Append::Update(_)) => "append update".to_owned(),
-        Effect::Append(Append::Delete(_)) => "append delete".to_owned(),
         Effect::Recover { keys } => format!("recover {} keys", keys.len()),
         Effect::Load { after, limit } => format!("load {limit} after {after}"),
         Effect::Answer { reply, result } => format!("answer {}: {}", reply.0, outcome(result)),
@@ -140,7 +151,7 @@ fn a_refused_append_is_answered_and_not_published() {
     let mut room = Room::with_head(0);
     room.send(5, "Ann", "a");
     let result = Err(AppendFailure::NotStored(Error::StorageFull));
-    assert_eq!(room.give(Input::Appended(result)), ["answer 5: storage_full"]);
+    assert_eq!(room.give(Completion::Appended(result)), ["answer 5: storage_full"]);
     assert!(room.state.is_idle());
 }
 
@@ -178,7 +189,7 @@ fn a_cold_room_loads_once_for_all_who_wait_and_live_events_do_not_overtake() {
     room.send(5, "Cid", "x");
     assert_eq!(room.appended(&[message(11, "Cid", "x")]), ["answer 5: stored 11", "all: #11"]);
     let loaded = (7..=11).map(|seq| message(seq, "Cid", "x")).collect();
-    let effects = room.give(Input::Loaded(Ok(loaded)));
+    let effects = room.give(Completion::Loaded(Ok(loaded)));
     assert!(effects.contains(&"answer 1: attached at 11 [#9 #10 #11]".to_owned()), "{effects:?}");
     assert!(effects.contains(&"answer 2: attached at 11 [#10 #11]".to_owned()), "{effects:?}");
 }
@@ -188,22 +199,22 @@ fn too_far_back_is_a_resync_and_so_are_other_epochs_and_numbers_ahead() {
     let mut room = Room::with_head(10);
     room.attach(1, "Ann", since(2));
     let loaded = (7..=10).map(|seq| message(seq, "Cid", "x")).collect();
-    assert_eq!(room.give(Input::Loaded(Ok(loaded)))[1], "answer 1: resync at 10");
+    assert_eq!(room.give(Completion::Loaded(Ok(loaded)))[1], "answer 1: resync at 10");
     let other = Since::Position(Position { epoch: Epoch::new("other"), seq: Seq(9) });
     assert_eq!(room.attach(2, "Ann", other)[..2], ["warn 9", "answer 2: resync at 10"]);
     assert_eq!(room.attach(3, "Ann", since(12)), ["load 64 after 10"], "another writer may have been here");
-    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[..2], ["warn 12", "answer 3: resync at 10"]);
+    assert_eq!(room.give(Completion::Loaded(Ok(vec![])))[..2], ["warn 12", "answer 3: resync at 10"]);
     room.attach(4, "Ann", since(11));
-    let effects = room.give(Input::Loaded(Ok(vec![message(11, "Cid", "x")])));
+    let effects = room.give(Completion::Loaded(Ok(vec![message(11, "Cid", "x")])));
     assert_eq!(effects, ["all: #11", "load 64 after 11"]);
-    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[0], "answer 4: attached at 11 []");
+    assert_eq!(room.give(Completion::Loaded(Ok(vec![])))[0], "answer 4: attached at 11 []");
 }
 
 #[test]
 fn a_load_that_fails_refuses_the_attach() {
     let mut room = Room::with_head(10);
     room.attach(1, "Ann", since(8));
-    assert_eq!(room.give(Input::Loaded(Err(Error::Unavailable))), ["answer 1: unavailable"]);
+    assert_eq!(room.give(Completion::Loaded(Err(Error::Unavailable))), ["answer 1: unavailable"]);
 }
 
 #[test]
@@ -211,18 +222,11 @@ fn commands_wait_behind_the_sessions_attach_and_a_detach_ends_it() {
     let mut room = Room::with_head(10);
     room.attach(1, "Ann", since(8));
     assert_eq!(room.typing(1, true), [""; 0]);
-    let send = |content: &str, reply| Input::Send {
-        session: Some(SessionId(1)),
-        author: user("Ann"),
-        content: content.to_owned(),
-        key: EventKey::generated(content),
-        reply: ReplyId(reply),
-    };
-    assert_eq!(room.give(send("a", 7)), [""; 0]);
-    let detach = Input::Detach { session: SessionId(1), reply: ReplyId(8) };
+    assert_eq!(room.give(send(Some(SessionId(1)), 7, "Ann", "a")), [""; 0]);
+    let detach = Request::Detach { session: SessionId(1), reply: ReplyId(8) };
     let effects = room.give(detach);
     assert_eq!(effects, ["answer 1: not_attached", "answer 0: not_attached", "answer 8: detached", "append a"]);
-    assert_eq!(room.give(Input::Loaded(Ok(vec![]))), [""; 0], "the late load is dropped");
+    assert_eq!(room.give(Completion::Loaded(Ok(vec![]))), [""; 0], "the late load is dropped");
 }
 
 #[test]
@@ -230,9 +234,9 @@ fn a_detach_also_ends_the_attach_behind_the_attach() {
     let mut room = Room::with_head(10);
     room.attach(1, "Ann", since(8));
     room.attach(1, "Ann", since(9));
-    let effects = room.give(Input::Detach { session: SessionId(1), reply: ReplyId(8) });
+    let effects = room.give(Request::Detach { session: SessionId(1), reply: ReplyId(8) });
     assert_eq!(effects, ["answer 1: not_attached", "answer 1: not_attached", "answer 8: detached"]);
-    room.give(Input::Loaded(Ok(vec![message(9, "Cid", "x"), message(10, "Cid", "x")])));
+    room.give(Completion::Loaded(Ok(vec![message(9, "Cid", "x"), message(10, "Cid", "x")])));
     assert!(room.state.is_idle());
 }
 
@@ -242,8 +246,7 @@ fn a_session_that_is_gone_does_not_attach_with_the_attach_behind_the_attach() {
     room.attach(1, "Alice", since(1));
     room.attach(1, "Alice", Since::Now);
     let session = SessionId(1);
-    let (author, content, key) = (user("Alice"), "hi".to_owned(), EventKey::generated("hi"));
-    room.give(Input::Send { session: Some(session), author, content, key, reply: ReplyId(2) });
+    room.give(send(Some(session), 2, "Alice", "hi"));
     let gone = room.give(Input::Depart { session, departure: Departure::Lost });
     assert_eq!(gone, ["answer 1: not_attached", "answer 1: not_attached", "append hi"]);
     assert_eq!(room.state.presence().count, 0);
@@ -255,14 +258,14 @@ fn an_unknown_outcome_is_found_out_before_anything_is_said() {
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
-    assert_eq!(room.give(Input::Appended(Err(AppendFailure::Unknown))), ["recover 1 keys"]);
-    assert_eq!(room.give(Input::Recovered(Err(Error::Unavailable))), [""; 0]);
+    assert_eq!(room.give(Completion::Appended(Err(AppendFailure::Unknown))), ["recover 1 keys"]);
+    assert_eq!(room.give(Completion::Recovered(Err(Error::Unavailable))), [""; 0]);
     room.now += Duration::from_millis(500);
     assert_eq!(room.give(Input::Timeout), ["recover 1 keys"]);
-    let effects = room.give(Input::Recovered(Ok(found(2, vec![message(2, "Ann", "a")]))));
+    let effects = room.give(Completion::Recovered(Ok(found(2, vec![message(2, "Ann", "a")]))));
     assert_eq!(effects, ["answer 5: stored 2", "load 64 after 0"]);
     let rows = vec![message(1, "Zoe", "z"), message(2, "Ann", "a")];
-    assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "append b"]);
+    assert_eq!(room.give(Completion::Loaded(Ok(rows))), ["all: #1", "all: #2", "append b"]);
 }
 
 #[test]
@@ -271,18 +274,18 @@ fn however_much_was_written_meanwhile_it_is_loaded_in_pages() {
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
-    room.give(Input::Appended(Err(AppendFailure::Unknown)));
-    let effects = room.give(Input::Recovered(Ok(found(151, vec![message(100, "Ann", "a")]))));
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
+    let effects = room.give(Completion::Recovered(Ok(found(151, vec![message(100, "Ann", "a")]))));
     assert_eq!(effects, ["answer 5: stored 100", "load 64 after 0"]);
     let page = |room: &mut Room, rows: std::ops::RangeInclusive<u64>| {
         let published: Vec<_> = rows.clone().map(|seq| format!("all: #{seq}")).collect();
-        let mut effects = room.give(Input::Loaded(Ok(rows.map(|seq| message(seq, "Zoe", "z")).collect())));
+        let mut effects = room.give(Completion::Loaded(Ok(rows.map(|seq| message(seq, "Zoe", "z")).collect())));
         let rest = effects.split_off(published.len());
         assert_eq!(effects, published, "in order, each once");
         rest
     };
     assert_eq!(page(&mut room, 1..=64), ["load 64 after 64"]);
-    assert_eq!(room.give(Input::Loaded(Err(Error::Unavailable))), [""; 0]);
+    assert_eq!(room.give(Completion::Loaded(Err(Error::Unavailable))), [""; 0]);
     room.now += Duration::from_millis(500);
     assert_eq!(room.give(Input::Timeout), ["load 64 after 64"]);
     assert_eq!(page(&mut room, 65..=128), ["load 64 after 128"]);
@@ -294,14 +297,14 @@ fn a_room_that_turns_out_to_be_deleted_ends_as_it_did() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
-    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
     let gone = Recovered { is_deleted: true, ..found(2, vec![]) };
-    assert_eq!(room.give(Input::Recovered(Ok(gone))), ["answer 5: room_not_found", "load 64 after 0"]);
+    assert_eq!(room.give(Completion::Recovered(Ok(gone))), ["answer 5: room_not_found", "load 64 after 0"]);
     let end = StoredEvent {
         event: Arc::new(Event { kind: EventKind::RoomDeleted, ..Event::clone(&message(2, "Zoe", "").event) }),
         ..message(2, "Zoe", "")
     };
-    let effects = room.give(Input::Loaded(Ok(vec![message(1, "Zoe", "z"), end])));
+    let effects = room.give(Completion::Loaded(Ok(vec![message(1, "Zoe", "z"), end])));
     assert_eq!(effects, ["all: #1", "all: #2", "out 1"]);
 }
 
@@ -309,12 +312,12 @@ fn a_room_that_turns_out_to_be_deleted_ends_as_it_did() {
 fn what_is_not_found_after_an_unknown_outcome_was_not_stored() {
     let mut room = Room::with_head(0);
     room.send(5, "Ann", "a");
-    room.give(Input::Appended(Err(AppendFailure::Unknown)));
-    assert_eq!(room.give(Input::Recovered(Ok(found(0, vec![])))), ["answer 5: unavailable"]);
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
+    assert_eq!(room.give(Completion::Recovered(Ok(found(0, vec![])))), ["answer 5: unavailable"]);
     room.send(6, "Ann", "a");
-    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
     let earlier = found(0, vec![message(0, "Ann", "a")]);
-    assert_eq!(room.give(Input::Recovered(Ok(earlier))), ["answer 6: stored 0 again"]);
+    assert_eq!(room.give(Completion::Recovered(Ok(earlier))), ["answer 6: stored 0 again"]);
 }
 
 #[test]
@@ -322,14 +325,14 @@ fn nobody_waits_longer_than_ten_seconds_for_an_unknown_outcome() {
     let mut room = Room::with_head(0);
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
-    room.give(Input::Appended(Err(AppendFailure::Unknown)));
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
     room.attach(1, "Bob", since(3));
     assert_eq!(room.at(109).give(Input::Timeout), [""; 0]);
     let effects = room.at(110).give(Input::Timeout);
     assert_eq!(effects, ["answer 5: outcome_unknown", "answer 6: unavailable", "answer 1: unavailable"]);
     assert_eq!(room.send(7, "Ann", "c"), ["answer 7: unavailable"]);
     room.attach(2, "Bob", Since::Now);
-    assert_eq!(room.give(Input::Recovered(Ok(found(1, vec![message(1, "Ann", "a")])))), ["all: #1"]);
+    assert_eq!(room.give(Completion::Recovered(Ok(found(1, vec![message(1, "Ann", "a")])))), ["all: #1"]);
     assert_eq!(room.send(8, "Ann", "d"), ["append d"]);
 }
 
@@ -340,15 +343,15 @@ fn another_writers_events_are_loaded_and_published_first() {
     assert_eq!(room.appended(&[message(3, "Ann", "a")]), ["answer 5: stored 3", "load 64 after 0"]);
     assert_eq!(room.send(6, "Ann", "b"), [""; 0], "the next append waits");
     let rows = (1..=3).map(|seq| message(seq, "Zoe", "z")).collect();
-    assert_eq!(room.give(Input::Loaded(Ok(rows))), ["all: #1", "all: #2", "all: #3", "append b"]);
+    assert_eq!(room.give(Completion::Loaded(Ok(rows))), ["all: #1", "all: #2", "all: #3", "append b"]);
 }
 
 #[test]
 fn an_attach_that_the_tail_was_enough_for_is_answered_even_if_the_next_load_fails() {
     let mut room = Room::with_head(2);
     assert_eq!(room.attach(1, "Ann", since(3)), ["load 64 after 2"]);
-    room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
-    room.give(Input::Loaded(Err(Error::Unavailable)));
+    room.give(Completion::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    room.give(Completion::Loaded(Err(Error::Unavailable)));
     assert_eq!(room.state.presence().count, 1);
 }
 
@@ -357,12 +360,12 @@ fn a_load_that_was_under_way_does_not_show_that_a_position_is_ahead() {
     let mut room = Room::with_head(2);
     assert_eq!(room.attach(1, "Ann", since(3)), ["load 64 after 2"]);
     assert_eq!(room.attach(2, "Ben", since(3)), [""; 0]);
-    let effects = room.give(Input::Loaded(Ok(vec![])));
+    let effects = room.give(Completion::Loaded(Ok(vec![])));
     assert_eq!(effects[0], "warn 3");
     assert_eq!(effects.last().unwrap(), "load 64 after 2", "asked again for the second");
-    let effects = room.give(Input::Loaded(Ok(vec![message(3, "Cid", "x")])));
+    let effects = room.give(Completion::Loaded(Ok(vec![message(3, "Cid", "x")])));
     assert!(!effects.contains(&"warn 3".to_owned()), "{effects:?}");
-    let effects = room.give(Input::Loaded(Ok(vec![])));
+    let effects = room.give(Completion::Loaded(Ok(vec![])));
     assert!(effects.contains(&"answer 2: attached at 3 []".to_owned()), "{effects:?}");
 }
 
@@ -372,10 +375,10 @@ fn claims_to_be_ahead_do_not_keep_messages_waiting() {
     room.attach(1, "Ann", since(9));
     room.send(7, "Bob", "hi");
     room.attach(2, "Ben", since(9));
-    let effects = room.give(Input::Loaded(Ok(vec![])));
+    let effects = room.give(Completion::Loaded(Ok(vec![])));
     assert_eq!(effects.last().unwrap(), "append hi");
     room.appended(&[message(3, "Bob", "hi")]);
-    assert_eq!(room.give(Input::Loaded(Ok(vec![])))[0], "warn 9");
+    assert_eq!(room.give(Completion::Loaded(Ok(vec![])))[0], "warn 9");
 }
 
 #[test]
@@ -383,11 +386,11 @@ fn a_room_deleted_by_another_writer_ends_here_too() {
     let mut room = Room::with_head(0);
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
-    let gone = Input::Appended(Err(AppendFailure::NotStored(Error::RoomNotFound)));
+    let gone = Completion::Appended(Err(AppendFailure::NotStored(Error::RoomNotFound)));
     assert_eq!(room.give(gone), ["answer 5: room_not_found", "load 64 after 0"]);
     let end = Event { kind: EventKind::RoomDeleted, ..(*message(1, "Zoe", "").event).clone() };
     let end = StoredEvent { event: Arc::new(end), ..message(1, "Zoe", "") };
-    assert_eq!(room.give(Input::Loaded(Ok(vec![end]))), ["all: #1", "out 1"]);
+    assert_eq!(room.give(Completion::Loaded(Ok(vec![end]))), ["all: #1", "out 1"]);
     assert!(room.state.is_deleted() && room.state.is_idle());
     assert_eq!(room.send(6, "Ann", "b"), ["answer 6: room_not_found"]);
 }
@@ -438,7 +441,7 @@ fn cost_of_typing(typists: u64) -> Duration {
         let began = std::time::Instant::now();
         for number in round * 100..(round + 1) * 100 {
             let (session, reply) = (SessionId(1 + number % typists), ReplyId(0));
-            room.state.handle(Input::Typing { session, is_typing: number % 3 != 0, reply }, now, &mut effects);
+            room.state.handle(Request::Typing { session, is_typing: number % 3 != 0, reply }.into(), now, &mut effects);
             effects.clear();
         }
         began.elapsed() / 100
@@ -460,12 +463,12 @@ fn an_update_and_a_deletion_have_appends_of_their_own() {
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
     let key = EventKey::generated("k");
-    room.give(Input::Delete { actor: None, key, reply: ReplyId(7) });
+    room.give(Request::Append { session: None, actor: None, key, op: Op::DeleteRoom, reply: ReplyId(7) });
     room.send(8, "Ann", "c");
     assert_eq!(room.appended(&[message(1, "Ann", "a")]).last().unwrap(), "append b");
-    assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete");
+    assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete_room");
     let end = Event { kind: EventKind::RoomDeleted, ..(*message(3, "Ann", "").event).clone() };
-    let effects = room.give(Input::Appended(Ok(vec![AppendOutcome::New(Arc::new(end))])));
+    let effects = room.give(Completion::Appended(Ok(vec![AppendOutcome::New(Arc::new(end))])));
     assert_eq!(effects, ["answer 7: stored 3", "all: #3", "out 1", "answer 8: room_not_found"]);
 }
 

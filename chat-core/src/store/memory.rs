@@ -9,15 +9,13 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    RoomMessages, Store, StoreError, StoreErrorKind, numbering,
-    numbering::Placement,
-    paging,
-    paging::{Extent, Window},
+    Store, StoreError, StoreErrorKind,
+    judge::{self, Facts, Judgement, Key, Naming},
+    paging::{self, Extent, Window},
 };
 use crate::{
-    Epoch, Event, HistoryPage, HistoryQuery, MessageState, Room, RoomId, RoomPage, RoomQuery, Seq,
-    append::{AppendOutcome, Lookup, NewMessage, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
-    error::Error,
+    Epoch, Event, EventKind, HistoryPage, HistoryQuery, MessageState, Room, RoomId, RoomPage, RoomQuery, Seq,
+    append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
 /// The logs themselves, without a lock, failure or chance: what the simulator uses. Its methods are those of [`Store`].
@@ -61,39 +59,8 @@ impl MemoryLog {
     }
 
     /// See [`Store::append`].
-    pub fn append(&mut self, batch: &[RoomMessages]) -> Vec<Option<Vec<AppendOutcome>>> {
-        batch.iter().map(|entry| self.append_to(entry)).collect()
-    }
-
-    /// See [`Store::update_room`].
-    pub fn update_room(&mut self, id: RoomId, update: &RoomUpdate) -> Option<AppendOutcome> {
-        let room = self.room(id)?;
-        let name = update.name.clone().unwrap_or_else(|| room.name.clone());
-        let topic = update.topic.clone().unwrap_or_else(|| room.topic.clone());
-        if name == room.name && topic == room.topic {
-            return Some(AppendOutcome::Unchanged);
-        }
-        let name_key = name.key();
-        if let Some(holder) = self.room_by_name(&name_key).filter(|holder| holder.id != id) {
-            return Some(AppendOutcome::Refused(Error::NameTaken { room: Some(Box::new(holder)) }));
-        }
-        let log = self.rooms.get_mut(&id)?;
-        self.names.remove(&log.name_key);
-        self.names.insert(name_key.clone(), id);
-        log.name_key = name_key;
-        log.room.name = name.clone();
-        log.room.topic = topic.clone();
-        let event = numbering::update(log.next_placement(), update, name, topic);
-        Some(self.store(event))
-    }
-
-    /// See [`Store::delete_room`].
-    pub fn delete_room(&mut self, id: RoomId, delete: &RoomDeletion) -> Option<AppendOutcome> {
-        let log = self.rooms.get_mut(&id).filter(|log| !log.is_deleted)?;
-        log.is_deleted = true;
-        self.names.remove(&log.name_key);
-        let event = numbering::delete(log.next_placement(), delete);
-        Some(self.store(event))
+    pub fn append(&mut self, batch: &[RoomBatch]) -> Vec<Option<Vec<AppendOutcome>>> {
+        batch.iter().map(|RoomBatch { room, entries }| self.append_to(*room, entries)).collect()
     }
 
     /// See [`Store::purge`].
@@ -103,7 +70,7 @@ impl MemoryLog {
             while removed < limit
                 && let Some((seq, event)) = log.events.pop_first()
             {
-                let key = (log.room.id, lookup_of(&event));
+                let key = (log.room.id, event.lookup());
                 if self.keys.get(&key) == Some(&seq) {
                     self.keys.remove(&key);
                 }
@@ -201,40 +168,60 @@ impl MemoryLog {
         self.rooms.get(&id).filter(|log| !log.is_deleted)
     }
 
-    fn append_to(&mut self, entry: &RoomMessages) -> Option<Vec<AppendOutcome>> {
-        self.living(entry.room)?;
-        Some(entry.messages.iter().map(|new| self.place(entry.room, new)).collect())
-    }
-
-    /// Places one message.
-    fn place(&mut self, id: RoomId, new: &NewMessage) -> AppendOutcome {
-        let key = Lookup { user: Some(new.author.id.clone()), key: new.key.clone() };
-        let known = self.keys.get(&(id, key)).copied();
-        let Some(log) = self.rooms.get_mut(&id) else { return AppendOutcome::Refused(Error::RoomNotFound) };
-        if let Some(first) = known.and_then(|seq| log.events.get(&seq)) {
-            return numbering::judge_double(first, new);
+    fn append_to(&mut self, room: RoomId, entries: &[Entry]) -> Option<Vec<AppendOutcome>> {
+        let facts = self.facts(room, entries)?;
+        let Judgement { outcomes, new } = judge::judge(room, entries, facts);
+        for stored in new {
+            self.store(room, stored);
         }
-        log.messages += 1;
-        log.room.last_message_at = Some(new.at);
-        let event = numbering::message(log.next_placement(), new);
-        self.store(event)
+        Some(outcomes)
     }
 
-    fn store(&mut self, event: StoredEvent) -> AppendOutcome {
-        let (id, seq) = (event.event.room, event.event.seq);
-        let placed = AppendOutcome::New(event.event.clone());
-        self.keys.insert((id, lookup_of(&event)), seq);
-        if let Some(log) = self.rooms.get_mut(&id) {
-            log.room.head = seq;
-            log.events.insert(seq, event);
+    /// What is to be known of a room to judge these entries; `None` when it is gone.
+    fn facts<'a>(&self, room: RoomId, entries: &'a [Entry]) -> Option<Facts<'a>> {
+        let log = self.living(room)?;
+        let held = |entry: &'a Entry| {
+            let seq = self.keys.get(&(room, entry.lookup()))?;
+            Some((Key::of(entry)?, log.events.get(seq)?.clone()))
+        };
+        let is_message = |seq: &Seq| log.events.get(seq).is_some_and(|stored| stored.event.message().is_some());
+        let wanted = entries.iter().find_map(|entry| match &entry.op {
+            Op::UpdateRoom(update) => Some(update.name.as_ref().unwrap_or(&log.room.name)),
+            Op::Message(_) | Op::DeleteRoom => None,
+        });
+        let naming = wanted.map(|wanted| Naming {
+            name: log.room.name.clone(),
+            topic: log.room.topic.clone(),
+            holder: self.room_by_name(&wanted.key()).filter(|holder| holder.id != room),
+        });
+        Some(Facts {
+            head: log.room.head,
+            messages: log.messages,
+            keys: entries.iter().filter_map(held).collect(),
+            targets: entries.iter().flat_map(|entry| entry.op.targets()).filter(is_message).collect(),
+            naming,
+        })
+    }
+
+    /// Stores an event, with what it changes about the room.
+    fn store(&mut self, room: RoomId, stored: StoredEvent) {
+        let Some(log) = self.rooms.get_mut(&room) else { return };
+        match &stored.event.kind {
+            EventKind::Message(_) => log.room.last_message_at = Some(stored.event.at),
+            EventKind::RoomUpdated { name, topic } => {
+                self.names.remove(&log.name_key);
+                log.name_key = name.key();
+                self.names.insert(log.name_key.clone(), room);
+                (log.room.name, log.room.topic) = (name.clone(), topic.clone());
+            }
+            EventKind::RoomDeleted => {
+                self.names.remove(&log.name_key);
+                log.is_deleted = true;
+            }
         }
-        placed
-    }
-}
-
-impl RoomLog {
-    fn next_placement(&self) -> Placement {
-        Placement { room: self.room.id, seq: self.room.head.next(), ordinal: self.messages }
+        (log.room.head, log.messages) = (stored.event.seq, stored.ordinal);
+        self.keys.insert((room, stored.lookup()), stored.event.seq);
+        log.events.insert(stored.event.seq, stored);
     }
 }
 
@@ -275,16 +262,8 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+    async fn append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         Ok(self.log().append(batch))
-    }
-
-    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
-        Ok(self.log().update_room(room, update))
-    }
-
-    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
-        Ok(self.log().delete_room(room, delete))
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
@@ -322,8 +301,4 @@ impl Store for MemoryStore {
     async fn probe(&self, _after: StoreErrorKind) -> Result<(), StoreError> {
         Ok(())
     }
-}
-
-fn lookup_of(event: &StoredEvent) -> Lookup {
-    Lookup { user: event.event.actor.as_ref().map(|actor| actor.id.clone()), key: event.key.clone() }
 }

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
-    append::{AppendOutcome, Lookup, NewMessage, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
+    append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
+mod judge;
 mod memory;
-mod numbering;
 mod paging;
 #[cfg(feature = "sea")]
 pub mod sea;
@@ -32,17 +32,13 @@ pub trait Store: Send + Sync + 'static {
     /// this store then.
     async fn set_epoch(&self, epoch: &Epoch) -> Result<(), StoreError>;
 
-    /// Appends messages to several rooms in one transaction: looks the keys up (in the table and within the batch),
-    /// numbers what is new without a hole, stores it. One result per room, in order; `None` where the room is gone.
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError>;
-
-    /// Changes a room's name or topic in a transaction of its own: [`AppendOutcome::New`] with the event, [`AppendOutcome::Unchanged`],
-    /// or [`AppendOutcome::Refused`] with `NameTaken` and the room that has the name (who may hear of it is the engine's to judge).
-    /// `None` where the room is gone.
-    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError>;
-
-    /// Ends a room: takes the next number for the event, frees the name, hides the room. `None` where it is gone.
-    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError>;
+    /// Appends entries to the logs of several rooms in one transaction: looks the keys up (in the table and within the batch),
+    /// judges each entry as if those before it were stored, numbers what is new without a hole, and stores it. One result per
+    /// room, in order; `None` where the room is gone.
+    ///
+    /// An [exclusive](crate::append::Op::is_exclusive) entry comes alone. A name that another room has is refused with that
+    /// room; who may hear of it is the engine's to judge.
+    async fn append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError>;
 
     /// Removes up to `limit` rows that deleted rooms have left, their events first and then their own; returns how many.
     /// No id is given again.
@@ -93,15 +89,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lets go of connections, locks and leases.
     async fn close(&self) {}
-}
-
-/// The messages of one room in a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomMessages {
-    /// The room.
-    pub room: RoomId,
-    /// Its messages, in order; at least one.
-    pub messages: Vec<NewMessage>,
 }
 
 /// Why a store could not do what it was asked.

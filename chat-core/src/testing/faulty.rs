@@ -12,18 +12,18 @@ use tokio::{sync::Notify, time::sleep};
 
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
-    append::{AppendOutcome, Lookup, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
-    store::{RoomMessages, Store, StoreError, StoreErrorKind},
+    append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    store::{Store, StoreError, StoreErrorKind},
 };
 
 /// What is asked of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Op {
-    /// [`Store::append`].
+pub enum StoreCall {
+    /// [`Store::append`] of entries that share a transaction.
     Append,
-    /// [`Store::update_room`].
+    /// [`Store::append`] of an update of a room.
     Update,
-    /// [`Store::delete_room`].
+    /// [`Store::append`] of a room's end.
     Delete,
     /// [`Store::create_room`].
     Create,
@@ -62,12 +62,12 @@ struct Inner {
 
 #[derive(Default)]
 struct Script {
-    next: BTreeMap<Op, VecDeque<Fault>>,
-    always: BTreeMap<Op, Fault>,
+    next: BTreeMap<StoreCall, VecDeque<Fault>>,
+    always: BTreeMap<StoreCall, Fault>,
     bad_rooms: BTreeMap<RoomId, StoreErrorKind>,
-    held: BTreeSet<Op>,
-    durations: BTreeMap<Op, Duration>,
-    calls: BTreeMap<Op, usize>,
+    held: BTreeSet<StoreCall>,
+    durations: BTreeMap<StoreCall, Duration>,
+    calls: BTreeMap<StoreCall, usize>,
     batches: Vec<Vec<(RoomId, usize)>>,
     probes: Vec<StoreErrorKind>,
     disturbances: VecDeque<StoreErrorKind>,
@@ -82,12 +82,12 @@ impl FaultyStore {
     }
 
     /// The next call that is not yet spoken for fails like this.
-    pub fn fail_next(&self, op: Op, fault: Fault) {
+    pub fn fail_next(&self, op: StoreCall, fault: Fault) {
         self.script().next.entry(op).or_default().push_back(fault);
     }
 
     /// From now on every call fails like this; `None`: no more.
-    pub fn fail_always(&self, op: Op, fault: Option<Fault>) {
+    pub fn fail_always(&self, op: StoreCall, fault: Option<Fault>) {
         match fault {
             Some(fault) => self.script().always.insert(op, fault),
             None => self.script().always.remove(&op),
@@ -100,29 +100,29 @@ impl FaultyStore {
     }
 
     /// From now on calls wait before they do anything.
-    pub fn hold(&self, op: Op) {
+    pub fn hold(&self, op: StoreCall) {
         self.script().held.insert(op);
     }
 
     /// Lets calls go on.
-    pub fn release(&self, op: Op) {
+    pub fn release(&self, op: StoreCall) {
         self.script().held.remove(&op);
         self.0.changed.notify_waiters();
     }
 
     /// From now on calls take so long before they do anything.
-    pub fn take(&self, op: Op, duration: Duration) {
+    pub fn take(&self, op: StoreCall, duration: Duration) {
         self.script().durations.insert(op, duration);
     }
 
     /// How many calls there were, those that wait or failed included.
     #[must_use]
-    pub fn calls(&self, op: Op) -> usize {
+    pub fn calls(&self, op: StoreCall) -> usize {
         self.script().calls.get(&op).copied().unwrap_or_default()
     }
 
     /// Resolves when there were so many calls.
-    pub async fn called(&self, op: Op, times: usize) {
+    pub async fn called(&self, op: StoreCall, times: usize) {
         self.until(|script| script.calls.get(&op).copied().unwrap_or_default() >= times).await;
     }
 
@@ -166,7 +166,7 @@ impl FaultyStore {
     }
 
     /// Counts a call, lets it wait if it has to, and says how it fails, if it does.
-    async fn enter(&self, op: Op) -> Option<Fault> {
+    async fn enter(&self, op: StoreCall) -> Option<Fault> {
         let (fault, duration) = {
             let mut script = self.script();
             *script.calls.entry(op).or_default() += 1;
@@ -181,7 +181,11 @@ impl FaultyStore {
         fault
     }
 
-    async fn run<T>(&self, op: Op, call: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
+    async fn run<T>(
+        &self,
+        op: StoreCall,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
         match self.enter(op).await {
             None => call.await,
             Some(Fault::Refuse(kind)) => Err(StoreError::new(kind, "as told")),
@@ -193,7 +197,7 @@ impl FaultyStore {
         }
     }
 
-    async fn append_checked(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+    async fn append_checked(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let bad = batch.iter().find_map(|room| self.script().bad_rooms.get(&room.room).copied());
         match bad {
             Some(kind) => Err(StoreError::new(kind, "a bad room, as told")),
@@ -222,21 +226,16 @@ impl Store for FaultyStore {
         self.0.store.set_epoch(epoch).await
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
-        self.script().batches.push(batch.iter().map(|room| (room.room, room.messages.len())).collect());
-        self.run(Op::Append, self.append_checked(batch)).await
-    }
-
-    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
-        self.run(Op::Update, self.0.store.update_room(room, update)).await
-    }
-
-    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
-        self.run(Op::Delete, self.0.store.delete_room(room, delete)).await
+    async fn append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+        let call = call_of(batch);
+        if call == StoreCall::Append {
+            self.script().batches.push(batch.iter().map(|room| (room.room, room.entries.len())).collect());
+        }
+        self.run(call, self.append_checked(batch)).await
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
-        self.run(Op::Purge, self.0.store.purge(limit)).await
+        self.run(StoreCall::Purge, self.0.store.purge(limit)).await
     }
 
     async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
@@ -244,36 +243,36 @@ impl Store for FaultyStore {
     }
 
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
-        self.run(Op::Recover, self.0.store.recover(room, keys)).await
+        self.run(StoreCall::Recover, self.0.store.recover(room, keys)).await
     }
 
     async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError> {
-        self.run(Op::Create, self.0.store.create_room(new)).await
+        self.run(StoreCall::Create, self.0.store.create_room(new)).await
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
-        self.run(Op::Read, self.0.store.room(id)).await
+        self.run(StoreCall::Read, self.0.store.room(id)).await
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
-        self.run(Op::Read, self.0.store.room_by_name(name_key)).await
+        self.run(StoreCall::Read, self.0.store.room_by_name(name_key)).await
     }
 
     async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
-        self.run(Op::Read, self.0.store.rooms(query)).await
+        self.run(StoreCall::Read, self.0.store.rooms(query)).await
     }
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.run(Op::Load, self.0.store.events_after(room, after, limit)).await
+        self.run(StoreCall::Load, self.0.store.events_after(room, after, limit)).await
     }
 
     async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
-        self.run(Op::Read, self.0.store.history(room, page)).await
+        self.run(StoreCall::Read, self.0.store.history(room, page)).await
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
         self.script().probes.push(after);
-        self.run(Op::Probe, self.0.store.probe(after)).await
+        self.run(StoreCall::Probe, self.0.store.probe(after)).await
     }
 
     async fn next_failure(&self) -> StoreError {
@@ -294,5 +293,14 @@ impl Store for FaultyStore {
     async fn close(&self) {
         self.script().closed = true;
         self.0.store.close().await;
+    }
+}
+
+/// Which call this append is.
+fn call_of(batch: &[RoomBatch]) -> StoreCall {
+    match batch.first().and_then(|room| room.entries.first()).map(|entry| &entry.op) {
+        Some(Op::UpdateRoom(_)) => StoreCall::Update,
+        Some(Op::DeleteRoom) => StoreCall::Delete,
+        Some(Op::Message(_)) | None => StoreCall::Append,
     }
 }

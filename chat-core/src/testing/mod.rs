@@ -5,5 +5,5 @@ pub mod store_contract;
 mod faulty;
 mod world;
 
-pub use faulty::{Fault, FaultyStore, Op};
+pub use faulty::{Fault, FaultyStore, StoreCall};
 pub use world::{Broken, Promise, Run, Tally, World};

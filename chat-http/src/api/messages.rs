@@ -1,6 +1,6 @@
 //! Messages.
 
-use chat_core::{ChatEngine, Draft, Error, HistoryFrom, HistoryQuery, Seq};
+use chat_core::{Body, ChatEngine, Draft, Error, HistoryFrom, HistoryQuery, Seq};
 use poem::Result;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
@@ -72,7 +72,7 @@ impl MessagesApi {
         key: KeyArg,
         body: Strict<NewMessageBody>,
     ) -> Result<SentMessage, Problem> {
-        let draft = Draft { content: body.0.content, key: key.0.map(|key| key.as_str().to_owned()) };
+        let draft = Draft { body: Body::text(body.0.content), key: key.0.map(|key| key.as_str().to_owned()) };
         let sent = self.engine.send(&caller.0, room_id.0, draft).await?;
         let message = Encoded(MessageDto::of(&sent.event).ok_or_else(Problem::internal)?);
         Ok(if sent.replayed {

@@ -129,7 +129,7 @@ const ANSWERS: &[Answer] = &[
         name: "NotFound",
         title: "Not Found",
         description: "There is no such room, or this user may not know of it.",
-        problems: &[("room_not_found", "no such room", "{}")],
+        problems: &[("room_not_found", "no such room", "{}"), ("message_not_found", "no such message", "{}")],
         header: None,
     },
     Answer {

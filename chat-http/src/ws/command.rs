@@ -1,6 +1,6 @@
 //! The frames that clients send: how they are read, and why they are refused.
 
-use chat_core::{Command, Draft, Error, RoomId};
+use chat_core::{Body, Command, Draft, Error, RoomId};
 
 use crate::{integer::MAX_INTEGER, json::Fields, position, refusal::Refusal};
 
@@ -78,7 +78,7 @@ fn read_request(
         }
         "detach" => Command::Detach { room },
         "message" => {
-            let draft = Draft { content: fields.required_text("content")?, key: fields.text("key")? };
+            let draft = Draft { body: Body::text(fields.required_text("content")?), key: fields.text("key")? };
             Command::Send { room, draft }
         }
         _ => {

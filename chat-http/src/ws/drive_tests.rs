@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chat_core::{
     ChatEngine, Database, Draft, Epoch, Identity, Limits, NewRoom, RoomId, Since,
     store::MemoryStore,
-    testing::{FaultyStore, Op},
+    testing::{FaultyStore, StoreCall},
 };
 use futures::{SinkExt, StreamExt};
 use tokio::{
@@ -79,12 +79,12 @@ async fn a_client_that_is_not_listened_to_is_not_blamed() {
     let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
     let Scene { mut client, driver, engine: _engine, .. } =
         scene_on(Database::store(Arc::new(store.clone())), limits, 64 << 10).await;
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     client.send(Message::text(r#"{"type":"message","content":"Hi"}"#)).await.unwrap();
-    store.called(Op::Append, 1).await;
+    store.called(StoreCall::Append, 1).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(!driver.is_finished(), "the one command it may have unanswered was");
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     let start = Instant::now();
     timeout(Duration::from_secs(60), driver).await.unwrap().unwrap();
     assert!(start.elapsed() >= Duration::from_secs(30), "{:?}", start.elapsed());
@@ -99,7 +99,7 @@ async fn a_client_that_is_not_listened_to_has_something_to_acknowledge_every_8_s
     let Scene { mut client, engine: _engine, .. } =
         scene_on(Database::store(Arc::new(store.clone())), limits, 64 << 10).await;
     let start = Instant::now();
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     client.send(Message::text(r#"{"type":"message","content":"Hi"}"#)).await.unwrap();
     let mut pings = Vec::new();
     while pings.len() < 4 {

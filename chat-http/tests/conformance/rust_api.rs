@@ -61,7 +61,7 @@ impl Client for RustApi {
     }
 
     async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String> {
-        let draft = Draft { content: content.to_owned(), key: key.map(ToOwned::to_owned) };
+        let draft = Draft { body: chat_core::Body::text(content), key: key.map(ToOwned::to_owned) };
         match self.ask(Command::Send { room: self.room, draft }).await? {
             Answer::Sent(sent) => Ok(Stored { seq: sent.seq.0, replayed: sent.replayed }),
             other => panic!("{other:?}"),
@@ -114,7 +114,7 @@ fn heard_delivery(delivery: &Delivery) -> Heard {
             EventKind::Message(message) => Heard::Message {
                 seq: event.seq.0,
                 user: event.actor.as_ref().unwrap().id.to_string(),
-                content: message.content.clone(),
+                content: message.body.content.clone(),
                 key: message.key.as_ref().map(|key| key.as_str().to_owned()),
             },
             EventKind::RoomUpdated { name, .. } => Heard::Updated { seq: event.seq.0, name: name.to_string() },

@@ -93,14 +93,14 @@ async fn what_a_session_waits_for_is_charged_in_bytes() {
     let limits = Limits { unanswered_bytes: 10_000, ..Limits::default() };
     let engine = engine_on(Arc::new(store.clone()), limits).await;
     let room = make_room(&engine, "general").await;
-    store.hold(crate::testing::Op::Append);
+    store.hold(crate::testing::StoreCall::Append);
     let (session, mut updates) = connect(&engine, "alice");
     for _ in 0..3 {
         session.submit(Command::Send { room, draft: text(&"x".repeat(4_000)) }).unwrap();
     }
     let Some(Update::Answer(_, refused)) = next(&mut updates).await else { panic!("an answer comes first") };
     assert_eq!(refused.unwrap_err(), Error::Overloaded, "three do not fit");
-    store.release(crate::testing::Op::Append);
+    store.release(crate::testing::StoreCall::Append);
     for _ in 0..2 {
         let Some(Update::Answer(_, stored)) = next(&mut updates).await else { panic!("answers come") };
         stored.unwrap();
@@ -117,5 +117,5 @@ async fn an_epoch_that_is_nobodys_is_not_kept_and_told_at_once() {
     let long = Epoch::new(&"x".repeat(250_000));
     let answer = session.attach(room, Since::Position(Position { epoch: long, seq: Seq(1) })).await.unwrap();
     assert!(matches!(answer.gap, crate::Gap::Resync));
-    assert_eq!(store.calls(crate::testing::Op::Load), 0, "nobody is asked");
+    assert_eq!(store.calls(crate::testing::StoreCall::Load), 0, "nobody is asked");
 }

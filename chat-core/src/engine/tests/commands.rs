@@ -16,7 +16,7 @@ async fn what_is_sent_is_stored_and_read() {
     let other = engine.send(&user("alice"), room, text("Bye!").key("k1")).await.unwrap_err();
     assert_eq!(other, Error::IdempotencyMismatch);
     let page = engine.history(&user("bob"), room, HistoryQuery::newest()).await.unwrap();
-    let contents: Vec<_> = page.messages.iter().map(|state| &state.message.content).collect();
+    let contents: Vec<_> = page.messages.iter().map(|state| &state.message.body.content).collect();
     assert_eq!(contents, ["Hello!"]);
     assert_eq!(engine.room(Actor::Anonymous, room).await.unwrap().head, Seq(1));
     assert_eq!(engine.room_by_name(Actor::System, " GENERAL ").await.unwrap().id, room);

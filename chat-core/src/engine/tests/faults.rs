@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Error, Seq, Since,
     store::StoreErrorKind,
-    testing::{Fault, Op},
+    testing::{Fault, StoreCall},
 };
 
 fn spawn_send(engine: &ChatEngine, room: RoomId, draft: Draft) -> tokio::task::JoinHandle<Result<Seq, Error>> {
@@ -18,12 +18,12 @@ async fn a_lost_answer_is_looked_up() {
     let room = make_room(&engine, "general").await;
     let (bob, mut updates) = connect(&engine, "bob");
     bob.attach(room, Since::Now).await.unwrap();
-    store.fail_next(Op::Append, Fault::LoseAnswer);
+    store.fail_next(StoreCall::Append, Fault::LoseAnswer);
     assert_eq!(engine.send(&user("alice"), room, text("stored")).await.unwrap().seq, Seq(1));
     assert_eq!(content(&*next_event(&mut updates).await), "stored");
     // The breaker opened, and closes with the first probe.
     tokio::time::sleep(Duration::from_millis(600)).await;
-    store.fail_next(Op::Append, Fault::Refuse(StoreErrorKind::Unknown));
+    store.fail_next(StoreCall::Append, Fault::Refuse(StoreErrorKind::Unknown));
     assert_eq!(engine.send(&user("alice"), room, text("not stored")).await.unwrap_err(), Error::Unavailable);
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(engine.send(&user("alice"), room, text("after")).await.unwrap().seq, Seq(2));
@@ -36,10 +36,10 @@ async fn an_outcome_that_cannot_be_found_out_is_said_so_and_seen_later() {
     let room = make_room(&engine, "general").await;
     let (bob, mut updates) = connect(&engine, "bob");
     bob.attach(room, Since::Now).await.unwrap();
-    store.fail_next(Op::Append, Fault::LoseAnswer);
-    store.fail_always(Op::Recover, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
+    store.fail_next(StoreCall::Append, Fault::LoseAnswer);
+    store.fail_always(StoreCall::Recover, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
     assert_eq!(engine.send(&user("alice"), room, text("a").key("k")).await.unwrap_err(), Error::OutcomeUnknown);
-    store.fail_always(Op::Recover, None);
+    store.fail_always(StoreCall::Recover, None);
     assert_eq!(next_event(&mut updates).await.seq, Seq(1));
     let retried = engine.send(&user("alice"), room, text("a").key("k")).await.unwrap();
     assert_eq!((retried.seq, retried.replayed), (Seq(1), true));
@@ -49,22 +49,22 @@ async fn an_outcome_that_cannot_be_found_out_is_said_so_and_seen_later() {
 async fn the_breaker_refuses_at_once_probes_and_closes() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
-    store.fail_always(Op::Append, Some(Fault::Refuse(StoreErrorKind::Full)));
-    store.fail_always(Op::Probe, Some(Fault::Refuse(StoreErrorKind::Full)));
+    store.fail_always(StoreCall::Append, Some(Fault::Refuse(StoreErrorKind::Full)));
+    store.fail_always(StoreCall::Probe, Some(Fault::Refuse(StoreErrorKind::Full)));
     assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap_err(), Error::StorageFull);
     let health = engine.health();
     assert_eq!((health.ready, health.reason), (false, Some(Error::StorageFull)));
-    let appends = store.calls(Op::Append);
+    let appends = store.calls(StoreCall::Append);
     let (handle, _updates) = connect(&engine, "bob");
     assert_eq!(handle.send(room, text("b")).await.unwrap_err(), Error::StorageFull);
     assert_eq!(engine.create_room(&user("bob"), NewRoom::named("new")).await.unwrap_err(), Error::StorageFull);
     assert_eq!(engine.delete_room(&user("bob"), room).await.unwrap_err(), Error::StorageFull);
-    assert_eq!(store.calls(Op::Append), appends, "refused without asking the database");
+    assert_eq!(store.calls(StoreCall::Append), appends, "refused without asking the database");
     assert!(engine.room(&user("bob"), room).await.is_ok(), "reads go on");
-    store.called(Op::Probe, 3).await;
+    store.called(StoreCall::Probe, 3).await;
     assert!(!engine.health().ready);
-    store.fail_always(Op::Append, None);
-    store.fail_always(Op::Probe, None);
+    store.fail_always(StoreCall::Append, None);
+    store.fail_always(StoreCall::Probe, None);
     tokio::time::sleep(Duration::from_millis(501)).await;
     assert!(engine.health().ready);
     assert_eq!(handle.send(room, text("c")).await.unwrap().seq, Seq(1));
@@ -75,7 +75,7 @@ async fn what_opened_the_breaker_says_what_closes_it() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     for kind in [StoreErrorKind::Full, StoreErrorKind::Unavailable] {
-        store.fail_next(Op::Append, Fault::Refuse(kind));
+        store.fail_next(StoreCall::Append, Fault::Refuse(kind));
         engine.send(&user("alice"), room, text("a")).await.unwrap_err();
         tokio::time::sleep(Duration::from_millis(600)).await;
         assert!(engine.health().ready);
@@ -88,13 +88,13 @@ async fn a_store_that_notices_by_itself_opens_the_breaker() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     for _ in 0..2 {
-        store.fail_always(Op::Probe, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
+        store.fail_always(StoreCall::Probe, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
         store.disturb(StoreErrorKind::Unavailable);
         settle().await;
         assert_eq!(engine.health().reason, Some(Error::Unavailable), "before anybody failed");
         assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap_err(), Error::Unavailable);
-        assert_eq!(store.calls(Op::Append), 0);
-        store.fail_always(Op::Probe, None);
+        assert_eq!(store.calls(StoreCall::Append), 0);
+        store.fail_always(StoreCall::Probe, None);
         tokio::time::sleep(Duration::from_millis(501)).await;
         assert!(engine.health().ready);
     }
@@ -106,12 +106,12 @@ async fn the_lasting_error_of_one_room_is_its_own() {
     let rooms = [make_room(&engine, "a").await, make_room(&engine, "b").await, make_room(&engine, "c").await];
     for kind in [StoreErrorKind::Failed, StoreErrorKind::Conflict] {
         store.fail_room(rooms[1], kind);
-        store.hold(Op::Append);
+        store.hold(StoreCall::Append);
         let first = spawn_send(&engine, rooms[0], text("first"));
-        store.called(Op::Append, store.calls(Op::Append) + 1).await;
+        store.called(StoreCall::Append, store.calls(StoreCall::Append) + 1).await;
         let sends = rooms.map(|room| spawn_send(&engine, room, text("together")));
         settle().await;
-        store.release(Op::Append);
+        store.release(StoreCall::Append);
         first.await.unwrap().unwrap();
         let [a, b, c] = sends;
         assert!(a.await.unwrap().is_ok());
@@ -128,10 +128,10 @@ async fn what_passes_is_tried_again() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     for _ in 0..2 {
-        store.fail_next(Op::Append, Fault::Refuse(StoreErrorKind::Conflict));
+        store.fail_next(StoreCall::Append, Fault::Refuse(StoreErrorKind::Conflict));
     }
     assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap().seq, Seq(1));
-    assert_eq!(store.calls(Op::Append), 3);
+    assert_eq!(store.calls(StoreCall::Append), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,9 +139,9 @@ async fn a_full_mailbox_and_a_full_journal_refuse_at_once() {
     let limits = Limits { room_mailbox: 4, journal_messages: 8, ..Limits::default() };
     let (engine, store) = faulty_engine(limits).await;
     let (one, two) = (make_room(&engine, "one").await, make_room(&engine, "two").await);
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let under_way = spawn_send(&engine, one, text("under way"));
-    store.called(Op::Append, 1).await;
+    store.called(StoreCall::Append, 1).await;
     let mut waiting: Vec<_> = (0..4).map(|_| spawn_send(&engine, one, text("waits"))).collect();
     settle().await;
     assert_eq!(engine.send(&user("alice"), one, text("too many for the room")).await.unwrap_err(), Error::Overloaded);
@@ -149,7 +149,7 @@ async fn a_full_mailbox_and_a_full_journal_refuse_at_once() {
     settle().await;
     let refused = engine.send(&user("alice"), two, text("too many for the journal")).await.unwrap_err();
     assert_eq!(refused, Error::Overloaded);
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     under_way.await.unwrap().unwrap();
     for send in waiting {
         send.await.unwrap().unwrap();
@@ -162,11 +162,11 @@ async fn a_room_that_is_slow_to_load_takes_only_so_much() {
     let limits = Limits { room_mailbox: 4, ..Limits::default() };
     let (engine, store) = faulty_engine(limits).await;
     let room = make_room(&engine, "general").await;
-    store.hold(Op::Read);
+    store.hold(StoreCall::Read);
     let waiting: Vec<_> = (0..4).map(|_| spawn_send(&engine, room, text("waits"))).collect();
     settle().await;
     assert_eq!(engine.send(&user("alice"), room, text("too many")).await.unwrap_err(), Error::Overloaded);
-    store.release(Op::Read);
+    store.release(StoreCall::Read);
     for send in waiting {
         send.await.unwrap().unwrap();
     }
@@ -179,13 +179,13 @@ async fn appends_of_all_rooms_are_committed_together() {
     for n in 0..10 {
         rooms.push(make_room(&engine, &format!("room {n}")).await);
     }
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let first = spawn_send(&engine, rooms[0], text("first"));
-    store.called(Op::Append, 1).await;
+    store.called(StoreCall::Append, 1).await;
     let sends: Vec<_> =
         rooms.iter().flat_map(|room| [*room; 5]).map(|room| spawn_send(&engine, room, text("x"))).collect();
     settle().await;
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     first.await.unwrap().unwrap();
     for send in sends {
         send.await.unwrap().unwrap();
@@ -205,15 +205,15 @@ async fn a_broken_room_closes_its_audience_and_comes_back() {
     bob.attach(room, Since::Now).await.unwrap();
     let (carol, mut carols) = connect(&engine, "carol");
     carol.attach(other, Since::Now).await.unwrap();
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let in_flight = spawn_send(&engine, room, text("in flight").key("k"));
-    store.called(Op::Append, 1).await;
+    store.called(StoreCall::Append, 1).await;
     assert!(engine.break_room(room));
     assert_eq!(close_reason(&mut updates).await, Some(CloseReason::Defect));
     let after = spawn_send(&engine, room, text("after"));
     settle().await;
     assert!(!in_flight.is_finished() && !after.is_finished(), "the append under way is waited for");
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     assert_eq!(in_flight.await.unwrap().unwrap_err(), Error::OutcomeUnknown);
     assert_eq!(after.await.unwrap(), Ok(Seq(2)));
     let retried = engine.send(&user("alice"), room, text("in flight").key("k")).await.unwrap();
@@ -230,7 +230,7 @@ async fn a_broken_room_closes_its_audience_and_comes_back() {
 async fn a_room_that_breaks_while_it_is_loaded_refuses_who_waits() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
-    store.fail_next(Op::Read, Fault::Panic);
+    store.fail_next(StoreCall::Read, Fault::Panic);
     assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap_err(), Error::Internal);
     assert_eq!(engine.send(&user("alice"), room, text("b")).await.unwrap().seq, Seq(1));
 }
@@ -239,16 +239,16 @@ async fn a_room_that_breaks_while_it_is_loaded_refuses_who_waits() {
 async fn a_room_that_cannot_be_loaded_answers_all_who_wait() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
-    store.fail_next(Op::Read, Fault::Refuse(StoreErrorKind::Unavailable));
-    store.hold(Op::Read);
+    store.fail_next(StoreCall::Read, Fault::Refuse(StoreErrorKind::Unavailable));
+    store.hold(StoreCall::Read);
     let sends = [spawn_send(&engine, room, text("a")), spawn_send(&engine, room, text("b"))];
     settle().await;
-    store.release(Op::Read);
+    store.release(StoreCall::Read);
     for send in sends {
         assert_eq!(send.await.unwrap().unwrap_err(), Error::Unavailable);
     }
     assert!(engine.health().ready, "a failed read does not stop writes");
     assert_eq!(engine.send(&user("alice"), room, text("c")).await.unwrap().seq, Seq(1));
-    store.fail_next(Op::Read, Fault::Refuse(StoreErrorKind::Failed));
+    store.fail_next(StoreCall::Read, Fault::Refuse(StoreErrorKind::Failed));
     assert_eq!(engine.room(&user("alice"), room).await.unwrap_err(), Error::Internal);
 }

@@ -1,7 +1,7 @@
 //! How engines start and stop, alone and beside each other.
 
 use super::*;
-use crate::{Error, Seq, Since, testing::Op};
+use crate::{Error, Seq, Since, testing::StoreCall};
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_answers_what_is_under_way_and_closes_every_session() {
@@ -11,19 +11,19 @@ async fn shutdown_answers_what_is_under_way_and_closes_every_session() {
     let (bob, mut bobs) = connect(&engine, "bob");
     alice.attach(room, Since::Now).await.unwrap();
     bob.attach(room, Since::Now).await.unwrap();
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let send = tokio::spawn({
         let alice = alice.clone();
         async move { alice.send(room, text("the last")).await }
     });
-    store.called(Op::Append, 1).await;
+    store.called(StoreCall::Append, 1).await;
     let stops = [engine.clone(), engine.clone()].map(|engine| tokio::spawn(async move { engine.shutdown().await }));
     settle().await;
     assert!(!engine.health().ready);
     assert_eq!(alice.send(room, text("too late")).await.unwrap_err(), Error::Unavailable);
     assert_eq!(engine.send(&user("carol"), room, text("too late")).await.unwrap_err(), Error::Unavailable);
     assert_eq!(close_reason(&mut connect(&engine, "carol").1).await, Some(CloseReason::Shutdown));
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     assert_eq!(send.await.unwrap().unwrap().seq, Seq(1));
     for stop in stops {
         stop.await.unwrap();
@@ -43,18 +43,18 @@ async fn shutdown_answers_what_is_under_way_and_closes_every_session() {
 async fn shutdown_does_not_wait_for_ever() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let send = tokio::spawn({
         let engine = engine.clone();
         async move { engine.send(&user("alice"), room, text("a")).await }
     });
-    store.called(Op::Append, 1).await;
+    store.called(StoreCall::Append, 1).await;
     let stop = tokio::spawn({
         let engine = engine.clone();
         async move { engine.shutdown().await }
     });
     assert_eq!(send.await.unwrap().unwrap_err(), Error::OutcomeUnknown);
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     stop.await.unwrap();
 }
 
@@ -132,12 +132,12 @@ async fn what_was_left_of_deleted_rooms_is_removed_at_the_start_and_after_each_d
     let store = FaultyStore::new(memory());
     let engine = engine_on(Arc::new(store.clone()), Limits::default()).await;
     settle().await;
-    let at_start = store.calls(Op::Purge);
+    let at_start = store.calls(StoreCall::Purge);
     assert!(at_start >= 1);
     let room = make_room(&engine, "general").await;
     engine.send(&user("alice"), room, text("a")).await.unwrap();
     engine.delete_room(&user("alice"), room).await.unwrap();
-    store.called(Op::Purge, at_start + 2).await;
+    store.called(StoreCall::Purge, at_start + 2).await;
 }
 
 #[tokio::test]

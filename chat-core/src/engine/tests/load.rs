@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Error, HistoryQuery, RoomChange, RoomQuery, Seq,
     store::StoreErrorKind,
-    testing::{Fault, Op},
+    testing::{Fault, StoreCall},
 };
 
 /// What the store of these tests takes for a change of a room, and for a batch of messages.
@@ -34,10 +34,10 @@ async fn a_send_waits_for_one_change_of_a_room_and_not_for_all() {
     for number in 0..64 {
         others.push(make_room(&engine, &format!("other {number}")).await);
     }
-    for op in [Op::Update, Op::Create, Op::Delete] {
+    for op in [StoreCall::Update, StoreCall::Create, StoreCall::Delete] {
         store.take(op, CHANGE);
     }
-    store.take(Op::Append, BATCH);
+    store.take(StoreCall::Append, BATCH);
     let renamers: Vec<_> = others.iter().map(|room| spawn_renamer(&engine, *room)).collect();
     let makers = (0..64).map(|number| {
         let engine = engine.clone();
@@ -65,8 +65,8 @@ async fn a_change_of_a_room_waits_for_two_batches_of_messages_at_most() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let (busy, room) = (make_room(&engine, "busy").await, make_room(&engine, "general").await);
     engine.send(&user("alice"), room, text("the room is at hand")).await.unwrap();
-    store.take(Op::Update, CHANGE);
-    store.take(Op::Append, BATCH);
+    store.take(StoreCall::Update, CHANGE);
+    store.take(StoreCall::Append, BATCH);
     let senders: Vec<_> = (0..8)
         .map(|number| {
             let engine = engine.clone();
@@ -94,7 +94,7 @@ async fn too_many_changes_of_rooms_are_refused_at_once_and_sends_are_not() {
         rooms.push(make_room(&engine, &format!("room {number}")).await);
     }
     let (alice, other) = (user("alice"), make_room(&engine, "other").await);
-    store.hold(Op::Update);
+    store.hold(StoreCall::Update);
     let waiting: Vec<_> = rooms
         .iter()
         .map(|room| {
@@ -102,7 +102,7 @@ async fn too_many_changes_of_rooms_are_refused_at_once_and_sends_are_not() {
             tokio::spawn(async move { engine.update_room(&user("bob"), room, renamed(format!("new {room}"))).await })
         })
         .collect();
-    store.called(Op::Update, 1).await;
+    store.called(StoreCall::Update, 1).await;
     settle().await;
     assert_eq!(engine.create_room(&alice, NewRoom::named("new")).await.unwrap_err(), Error::Overloaded);
     assert_eq!(engine.update_room(&alice, other, renamed("new".into())).await.unwrap_err(), Error::Overloaded);
@@ -113,7 +113,7 @@ async fn too_many_changes_of_rooms_are_refused_at_once_and_sends_are_not() {
         async move { engine.send(&user("alice"), other, text("a")).await }
     });
     settle().await;
-    store.release(Op::Update);
+    store.release(StoreCall::Update);
     send.await.unwrap().unwrap();
     for change in waiting {
         change.await.unwrap().unwrap();
@@ -125,16 +125,16 @@ async fn too_many_changes_of_rooms_are_refused_at_once_and_sends_are_not() {
 async fn the_bytes_of_changes_and_messages_are_counted_together() {
     let (engine, store) = faulty_engine(Limits { journal_bytes: 100, ..Limits::default() }).await;
     let room = make_room(&engine, "general").await;
-    store.hold(Op::Create);
+    store.hold(StoreCall::Create);
     let waiting = tokio::spawn({
         let engine = engine.clone();
         async move { engine.create_room(&user("alice"), NewRoom::named("new").topic("x".repeat(90))).await }
     });
-    store.called(Op::Create, 2).await;
+    store.called(StoreCall::Create, 2).await;
     assert_eq!(engine.send(&user("alice"), room, text("too much")).await.unwrap_err(), Error::Overloaded);
     let change = RoomChange { name: None, topic: Some("too much".into()) };
     assert_eq!(engine.update_room(&user("alice"), room, change).await.unwrap_err(), Error::Overloaded);
-    store.release(Op::Create);
+    store.release(StoreCall::Create);
     waiting.await.unwrap().unwrap();
     engine.send(&user("alice"), room, text("fits")).await.unwrap();
 }
@@ -142,12 +142,12 @@ async fn the_bytes_of_changes_and_messages_are_counted_together() {
 #[tokio::test(start_paused = true)]
 async fn a_room_is_made_though_whoever_asked_is_gone_and_a_stop_waits_for_it() {
     let (engine, store) = faulty_engine(Limits::default()).await;
-    store.hold(Op::Create);
+    store.hold(StoreCall::Create);
     let asked = tokio::spawn({
         let engine = engine.clone();
         async move { engine.create_room(&user("alice"), NewRoom::named("general")).await }
     });
-    store.called(Op::Create, 1).await;
+    store.called(StoreCall::Create, 1).await;
     asked.abort();
     let stopping = tokio::spawn({
         let engine = engine.clone();
@@ -155,7 +155,7 @@ async fn a_room_is_made_though_whoever_asked_is_gone_and_a_stop_waits_for_it() {
     });
     settle().await;
     assert!(!store.is_closed());
-    store.release(Op::Create);
+    store.release(StoreCall::Create);
     stopping.await.unwrap();
     assert!(store.room_by_name("general").await.unwrap().is_some());
 }
@@ -167,16 +167,16 @@ async fn a_busy_database_is_overloaded_for_who_asked_and_nobody_else() {
     engine.send(&alice, room, text("the room is at hand")).await.unwrap();
     let busy = Fault::Refuse(StoreErrorKind::Busy);
     let mut refused = Vec::new();
-    store.fail_next(Op::Append, busy);
+    store.fail_next(StoreCall::Append, busy);
     refused.push(engine.send(&alice, room, text("a")).await.unwrap_err());
-    store.fail_next(Op::Create, busy);
+    store.fail_next(StoreCall::Create, busy);
     refused.push(engine.create_room(&alice, NewRoom::named("new")).await.unwrap_err());
-    store.fail_next(Op::Update, busy);
+    store.fail_next(StoreCall::Update, busy);
     refused.push(engine.update_room(&alice, room, renamed("new".into())).await.unwrap_err());
-    store.fail_next(Op::Delete, busy);
+    store.fail_next(StoreCall::Delete, busy);
     refused.push(engine.delete_room(&alice, room).await.unwrap_err());
     for _ in 0..5 {
-        store.fail_next(Op::Read, busy);
+        store.fail_next(StoreCall::Read, busy);
     }
     refused.push(engine.rooms(&alice, RoomQuery::default()).await.unwrap_err());
     refused.push(engine.room(&alice, room).await.unwrap_err());

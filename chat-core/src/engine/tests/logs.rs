@@ -10,7 +10,7 @@ use crate::{
     Error, HistoryQuery, NewRoom, Position, Seq, Since,
     log::LogLimit,
     store::StoreErrorKind,
-    testing::{Fault, Op},
+    testing::{Fault, StoreCall},
 };
 
 /// What is logged on this thread from now on.
@@ -81,7 +81,15 @@ async fn a_database_that_fails_for_ever_is_told_of_once_in_a_while() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     engine.send(&user("alice"), room, text("the room is at hand")).await.unwrap();
-    for op in [Op::Append, Op::Update, Op::Create, Op::Read, Op::Load, Op::Purge, Op::Delete] {
+    for op in [
+        StoreCall::Append,
+        StoreCall::Update,
+        StoreCall::Create,
+        StoreCall::Read,
+        StoreCall::Load,
+        StoreCall::Purge,
+        StoreCall::Delete,
+    ] {
         store.fail_always(op, Some(Fault::Refuse(StoreErrorKind::Failed)));
     }
     let before = log.text().len();
@@ -110,7 +118,7 @@ async fn a_database_that_comes_and_goes_is_told_of_in_pairs() {
     let room = make_room(&engine, "general").await;
     // Away and back once a second, for five minutes.
     for _ in 0..300 {
-        store.fail_next(Op::Append, Fault::Refuse(StoreErrorKind::Unavailable));
+        store.fail_next(StoreCall::Append, Fault::Refuse(StoreErrorKind::Unavailable));
         assert_eq!(engine.send(&user("alice"), room, text("x")).await.unwrap_err(), Error::Unavailable);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -123,7 +131,7 @@ async fn a_room_that_breaks_again_and_again_is_told_of_once_in_a_while() {
     let (log, _on) = Log::start(Level::INFO);
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
-    store.fail_always(Op::Read, Some(Fault::Panic));
+    store.fail_always(StoreCall::Read, Some(Fault::Panic));
     for _ in 0..100 {
         let _refused = engine.send(&user("alice"), room, text("x")).await.unwrap_err();
     }

@@ -17,7 +17,7 @@ use super::*;
 use crate::{
     Error, Seq, Since,
     store::StoreErrorKind,
-    testing::{Fault, Op},
+    testing::{Fault, StoreCall},
 };
 
 /// Keeps everything it is told.
@@ -117,15 +117,15 @@ async fn sends_are_counted_by_what_they_are_answered() {
     assert_eq!(told.counter("chat_events_appended_total"), 2);
     assert_eq!(told.gauge("chat_messages_waiting"), 0.0);
 
-    store.hold(Op::Append);
+    store.hold(StoreCall::Append);
     let waits = tokio::spawn({
         let engine = engine.clone();
         async move { engine.send(&user("alice"), room, text("c")).await }
     });
-    store.called(Op::Append, store.calls(Op::Append) + 1).await;
+    store.called(StoreCall::Append, store.calls(StoreCall::Append) + 1).await;
     assert_eq!(told.gauge("chat_messages_waiting"), 1.0);
     tokio::time::advance(Duration::from_secs(2)).await;
-    store.release(Op::Append);
+    store.release(StoreCall::Append);
     waits.await.unwrap().unwrap();
     assert_eq!(told.gauge("chat_messages_waiting"), 0.0);
     assert!(told.values("chat_send_seconds").last().unwrap() >= &2.0);
@@ -205,7 +205,7 @@ async fn a_slow_reader_is_counted_as_lagged() {
 async fn the_breaker_shows() {
     let (engine, store, told) = told_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
-    store.fail_next(Op::Append, Fault::Refuse(StoreErrorKind::Full));
+    store.fail_next(StoreCall::Append, Fault::Refuse(StoreErrorKind::Full));
     assert_eq!(engine.send(&user("alice"), room, text("a")).await.unwrap_err(), Error::StorageFull);
     assert_eq!(told.gauge("chat_breaker_open"), 1.0);
     assert_eq!(told.counter("chat_append_batch_failures_total"), 1);

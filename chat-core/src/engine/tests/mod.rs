@@ -149,7 +149,7 @@ fn event_of(delivery: &Delivery) -> Option<Arc<Event>> {
 }
 
 fn content(event: &Event) -> &str {
-    &event.message().unwrap().content
+    &event.message().unwrap().body.content
 }
 
 fn text(content: &str) -> Draft {

@@ -217,7 +217,7 @@ async fn a_gap_that_nobody_takes_holds_nothing_up() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let (one, two) = (room_with(&engine, "one", 2).await, room_with(&engine, "two", 2).await);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    store.hold(crate::testing::Op::Load);
+    store.hold(crate::testing::StoreCall::Load);
     let (handle, updates) = connect(&engine, "bob");
     // A caller that goes away, and a reader that does.
     let call = tokio::spawn({
@@ -226,7 +226,7 @@ async fn a_gap_that_nobody_takes_holds_nothing_up() {
     });
     settle().await;
     call.abort();
-    store.release(crate::testing::Op::Load);
+    store.release(crate::testing::StoreCall::Load);
     settle().await;
     handle.submit(attach(two, Since::Seq(Seq(0)))).unwrap();
     settle().await;
@@ -263,9 +263,9 @@ async fn a_dropped_caller_changes_nothing() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     let (handle, _updates) = connect(&engine, "alice");
-    store.hold(crate::testing::Op::Append);
+    store.hold(crate::testing::StoreCall::Append);
     let by_session = tokio::spawn(async move { handle.send(room, text("a")).await.map(drop) });
-    store.called(crate::testing::Op::Append, 1).await;
+    store.called(crate::testing::StoreCall::Append, 1).await;
     by_session.abort();
     let by_engine = tokio::spawn({
         let engine = engine.clone();
@@ -273,7 +273,7 @@ async fn a_dropped_caller_changes_nothing() {
     });
     settle().await;
     by_engine.abort();
-    store.release(crate::testing::Op::Append);
+    store.release(crate::testing::StoreCall::Append);
     settle().await;
     assert_eq!(engine.room(&user("bob"), room).await.unwrap().head, Seq(2));
 }

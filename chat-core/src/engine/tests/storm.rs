@@ -3,7 +3,7 @@
 use futures::future::join_all;
 
 use super::*;
-use crate::{Error, Gap, Position, Seq, Since, testing::Op};
+use crate::{Error, Gap, Position, Seq, Since, testing::StoreCall};
 
 const ROOMS: u64 = 8;
 const MESSAGES: u64 = 120;
@@ -52,6 +52,6 @@ async fn those_who_come_back_share_what_is_read_for_them() {
     }
     assert!(returned.iter().any(|(asked, _)| *asked > 1), "nobody was sent away: this tests less than it says");
     let rooms = usize::try_from(ROOMS).unwrap();
-    assert_eq!(counted.calls(Op::Read), rooms, "each room is looked up once");
-    assert_eq!(counted.calls(Op::Load), rooms, "what they missed is read once");
+    assert_eq!(counted.calls(StoreCall::Read), rooms, "each room is looked up once");
+    assert_eq!(counted.calls(StoreCall::Load), rooms, "what they missed is read once");
 }

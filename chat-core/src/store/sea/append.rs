@@ -1,114 +1,119 @@
-//! Appending messages to several rooms in one transaction.
+//! Appending to the logs of several rooms in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::DatabaseTransaction;
 
 use super::{
-    dialect::{Head, Heads, Key, Raises},
+    dialect::{Key, Raises},
     error::SqlError,
+    history, rooms,
     run::Run,
 };
 use crate::{
-    RoomId, Seq,
-    append::{AppendOutcome, NewMessage, StoredEvent},
+    EventKind, RoomId, Seq,
+    append::{AppendOutcome, Entry, Op, RoomBatch, StoredEvent},
     failpoints::{self, Point},
-    store::{RoomMessages, numbering, numbering::Placement},
+    store::judge::{self, Facts},
 };
 
-/// What the keys of a batch are taken by: what was found, and what the batch itself brings.
-type Taken<'a> = BTreeMap<Key<'a>, StoredEvent>;
-
-/// Locks the rooms, looks the keys up, numbers what is new, raises the heads, stores. One result per entry; `None` where
-/// the room is gone.
+/// Locks the rooms, reads what has to be known of them, has the entries judged, raises the heads, and stores what is new. One
+/// result per room; `None` where it is gone.
+///
+/// What is read stands behind the lock, so that it has what the last holder of the lock has stored.
 pub(super) async fn append(
     run: &Run<'_, DatabaseTransaction>,
-    batch: &[RoomMessages],
+    batch: &[RoomBatch],
 ) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
-    let keys = distinct_keys(batch);
-    let expected = raises(batch, &Taken::new());
+    let keys = keys(batch);
+    let expected = expected(batch);
     let heads = run.dialect.lock_and_raise(run, &expected).await?;
-    // The look-up stands behind the lock, so that it sees what the last holder of the lock has stored.
     let found = run.dialect.find_keys(run, &keys).await?;
-    let mut taken: Taken<'_> = found.iter().filter_map(|stored| Some((key_of(stored)?, stored.clone()))).collect();
-    let exact = raises(batch, &taken);
-    run.dialect.correct_heads(run, &heads, &expected, &exact).await?;
-    let (placed, fresh) = number(batch, &mut taken, heads);
-    if !fresh.is_empty() {
-        failpoints::reached(Point::BeforeInsert);
-        run.dialect.insert_events(run, &fresh).await?;
-        failpoints::reached(Point::AfterInsert);
+    let mut facts: BTreeMap<RoomId, Facts<'_>> = BTreeMap::new();
+    for (room, head) in &heads {
+        facts.insert(*room, Facts { head: Seq(head.seq), messages: head.messages, ..Facts::default() });
     }
-    Ok(placed)
+    for stored in &found {
+        if let (Some(facts), Some(key)) = (facts.get_mut(&stored.event.room), judge::Key::of_stored(stored)) {
+            facts.keys.insert(key, stored.clone());
+        }
+    }
+    for (room, seq) in history::messages_among(run, &targets(batch)).await? {
+        facts.entry(room).or_default().targets.insert(seq);
+    }
+    for RoomBatch { room, entries } in batch {
+        if let (Some(facts), Some(Entry { op: Op::UpdateRoom(update), .. })) = (facts.get_mut(room), entries.first()) {
+            facts.naming = rooms::naming(run, *room, update).await?;
+        }
+    }
+    let mut new = Vec::new();
+    let mut outcomes = Vec::new();
+    for RoomBatch { room, entries } in batch {
+        outcomes.push(facts.remove(room).map(|facts| {
+            let judgement = judge::judge(*room, entries, facts);
+            new.extend(judgement.new);
+            judgement.outcomes
+        }));
+    }
+    run.dialect.correct_heads(run, &heads, &expected, &exact(batch, &new)).await?;
+    store(run, &new).await?;
+    Ok(outcomes)
 }
 
-/// What a message is found by.
-fn key<'a>(room: RoomId, new: &'a NewMessage) -> Key<'a> {
-    Key { room, user: new.author.id.as_str(), key: new.key.as_str() }
-}
-
-/// What a stored event is found by; `None` where nobody was named.
-fn key_of(stored: &StoredEvent) -> Option<Key<'_>> {
-    let user = stored.event.actor.as_ref()?;
-    Some(Key { room: stored.event.room, user: user.id.as_str(), key: stored.key.as_str() })
+/// Stores new events, with what they change about their rooms.
+async fn store(run: &Run<'_, DatabaseTransaction>, new: &[StoredEvent]) -> Result<(), SqlError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    failpoints::reached(Point::BeforeInsert);
+    run.dialect.insert_events(run, new).await?;
+    for stored in new {
+        match &stored.event.kind {
+            EventKind::Message(_) => {}
+            EventKind::RoomUpdated { name, topic } => rooms::change(run, stored.event.room, name, topic).await?,
+            EventKind::RoomDeleted => rooms::end(run, stored.event.room, stored.event.at).await?,
+        }
+    }
+    failpoints::reached(Point::AfterInsert);
+    Ok(())
 }
 
 /// The keys of a batch, sorted, each once.
-fn distinct_keys(batch: &[RoomMessages]) -> Vec<Key<'_>> {
-    let all = batch.iter().flat_map(|entry| entry.messages.iter().map(|new| key(entry.room, new)));
-    let mut keys: Vec<_> = all.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn keys(batch: &[RoomBatch]) -> Vec<Key<'_>> {
+    let key = |room, entry| judge::Key::of(entry).map(|key| Key { room, user: key.user, key: key.key });
+    let all = batch.iter().flat_map(|RoomBatch { room, entries }| entries.iter().filter_map(|entry| key(*room, entry)));
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What each room of the batch gets.
-fn raises(batch: &[RoomMessages], taken: &Taken<'_>) -> Raises {
+/// The messages that a batch names, each once.
+fn targets(batch: &[RoomBatch]) -> BTreeSet<(RoomId, Seq)> {
+    let of_room = |RoomBatch { room, entries }: &RoomBatch| {
+        let room = *room;
+        entries.iter().flat_map(|entry| entry.op.targets()).map(move |seq| (room, seq)).collect::<Vec<_>>()
+    };
+    batch.iter().flat_map(of_room).collect()
+}
+
+/// What each room gets if no key was used before and nothing is refused.
+fn expected(batch: &[RoomBatch]) -> Raises {
     let mut raises = Raises::new();
-    for RoomMessages { room, messages } in batch {
-        let (raise, mut keys) = (raises.entry(*room).or_default(), BTreeSet::new());
-        for new in messages {
-            let key = key(*room, new);
-            if !taken.contains_key(&key) && keys.insert(key) {
-                raise.add(Some(new.at));
+    for RoomBatch { room, entries } in batch {
+        let raise = raises.entry(*room).or_default();
+        let mut keys = BTreeSet::new();
+        for entry in entries {
+            if judge::Key::of(entry).is_none_or(|key| keys.insert(key)) {
+                raise.add(matches!(entry.op, Op::Message(_)).then_some(entry.at));
             }
         }
     }
     raises
 }
 
-/// Gives the numbers: what becomes of each message, and what is to be stored.
-fn number<'a>(
-    batch: &'a [RoomMessages],
-    taken: &mut Taken<'a>,
-    mut heads: Heads,
-) -> (Vec<Option<Vec<AppendOutcome>>>, Vec<StoredEvent>) {
-    let mut fresh = Vec::new();
-    let mut place_in = |entry: &'a RoomMessages| {
-        let head = heads.get_mut(&entry.room)?;
-        let placed = entry.messages.iter().map(|new| place(entry.room, head, new, taken, &mut fresh));
-        Some(placed.collect())
-    };
-    let placed = batch.iter().map(&mut place_in).collect();
-    (placed, fresh)
-}
-
-fn place<'a>(
-    room: RoomId,
-    head: &mut Head,
-    new: &'a NewMessage,
-    taken: &mut Taken<'a>,
-    fresh: &mut Vec<StoredEvent>,
-) -> AppendOutcome {
-    let key = key(room, new);
-    if let Some(first) = taken.get(&key) {
-        return numbering::judge_double(first, new);
+/// What each room gets.
+fn exact(batch: &[RoomBatch], new: &[StoredEvent]) -> Raises {
+    let mut raises: Raises = batch.iter().map(|RoomBatch { room, .. }| (*room, Default::default())).collect();
+    for StoredEvent { event, .. } in new {
+        raises.entry(event.room).or_default().add(event.message().map(|_| event.at));
     }
-    head.seq += 1;
-    head.messages += 1;
-    let stored = numbering::message(Placement { room, seq: Seq(head.seq), ordinal: head.messages }, new);
-    let placed = AppendOutcome::New(stored.event.clone());
-    taken.insert(key, stored.clone());
-    fresh.push(stored);
-    placed
+    raises
 }

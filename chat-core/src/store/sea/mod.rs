@@ -13,15 +13,13 @@ use self::{
     error::SqlError,
     ownership::OwnershipLock,
     pool::{Checkout, Pool, Share},
-    rooms::Updated,
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{RoomMessages, Store, StoreError, StoreErrorKind};
+use super::{Store, StoreError, StoreErrorKind};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
-    append::{AppendOutcome, Lookup, Recovered, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
-    error::Error,
+    append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
 mod append;
@@ -180,23 +178,18 @@ impl SeaStore {
         Err(contended(failed))
     }
 
-    async fn try_update(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, SqlError> {
+    /// Appends; once more if a name was free and then taken by another, who is found the next time.
+    async fn try_append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
+        let mut failed = None;
         for _ in 0..NAME_TRIES {
             let write = Write::begin(&self.writers).await?;
-            let updated = rooms::update(&write.run(), room, update).await;
-            let name = match updated {
-                // Dropping the transaction rolls back what a database may have done of it.
-                Ok(Updated::NameTaken(name)) => name,
-                Ok(Updated::Gone) => return Ok(None),
-                Ok(Updated::AppendOutcome(placed)) => return write.end(Ok(Some(placed))).await,
-                Err(fault) => return write.end(Err(fault)).await,
-            };
-            drop(write);
-            if let Some(holder) = self.holder(&name).await? {
-                return Ok(Some(AppendOutcome::Refused(Error::NameTaken { room: Some(Box::new(holder)) })));
+            let outcomes = append::append(&write.run(), batch).await;
+            match write.end(outcomes).await {
+                Err(fault) if fault.is_taken => failed = Some(fault),
+                ended => return ended,
             }
         }
-        Err(contended(None))
+        Err(contended(failed))
     }
 
     async fn holder(&self, name: &RoomName) -> Result<Option<Room>, SqlError> {
@@ -237,20 +230,8 @@ impl Store for SeaStore {
         Ok(())
     }
 
-    async fn append(&self, batch: &[RoomMessages]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
-        let write = Write::begin(&self.writers).await?;
-        let placed = append::append(&write.run(), batch).await;
-        Ok(write.end(placed).await?)
-    }
-
-    async fn update_room(&self, room: RoomId, update: &RoomUpdate) -> Result<Option<AppendOutcome>, StoreError> {
-        Ok(self.try_update(room, update).await?)
-    }
-
-    async fn delete_room(&self, room: RoomId, delete: &RoomDeletion) -> Result<Option<AppendOutcome>, StoreError> {
-        let write = Write::begin(&self.writers).await?;
-        let placed = rooms::delete(&write.run(), room, delete).await;
-        Ok(write.end(placed).await?)
+    async fn append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
+        Ok(self.try_append(batch).await?)
     }
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {

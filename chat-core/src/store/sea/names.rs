@@ -160,7 +160,7 @@ mod tests {
     #[cfg(feature = "sqlite")]
     use crate::{
         RoomName, Timestamp, Topic,
-        append::{EventKey, RoomDeletion, RoomRecord, RoomUpdate},
+        append::{Entry, EventKey, Op, RoomBatch, RoomRecord, RoomUpdate},
         store::{
             Store,
             sea::{SeaStore, run::Write},
@@ -190,12 +190,13 @@ mod tests {
         let new = RoomRecord { name: secret, topic: Topic::new("").unwrap(), created_at: Timestamp(1) };
         let room = store.create_room(&new).await.unwrap().unwrap().id;
         assert_eq!(all(&store).await, ["\nsecret"]);
-        let (key, at) = (EventKey::generated("one"), Timestamp(1));
-        let update = RoomUpdate { actor: None, name: Some(open), topic: None, key, at };
-        store.update_room(room, &update).await.unwrap().unwrap();
+        let append = async |key, op| {
+            let entries = vec![Entry::new(None, EventKey::generated(key), Timestamp(1), op)];
+            store.append(&[RoomBatch { room, entries }]).await.unwrap()
+        };
+        append("one", Op::UpdateRoom(RoomUpdate { name: Some(open), topic: None })).await;
         assert_eq!(all(&store).await, ["\nopen"]);
-        let key = EventKey::generated("two");
-        store.delete_room(room, &RoomDeletion { actor: None, key, at }).await.unwrap().unwrap();
+        append("two", Op::DeleteRoom).await;
         assert_eq!(all(&store).await, [""; 0]);
     }
 

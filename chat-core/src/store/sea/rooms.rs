@@ -10,23 +10,12 @@ use super::{
     run::Run,
 };
 use crate::{
-    Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, Topic,
-    append::{AppendOutcome, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
-    store::{numbering, numbering::Placement, paging},
+    Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, Timestamp, Topic,
+    append::{RoomRecord, RoomUpdate},
+    store::{judge::Naming, paging},
 };
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
-
-/// What a change of a room's name or topic comes to.
-#[derive(Debug)]
-pub(super) enum Updated {
-    /// The room is gone.
-    Gone,
-    /// It was done, or there was nothing to do.
-    AppendOutcome(AppendOutcome),
-    /// Another room has this name, as far as the database could tell.
-    NameTaken(RoomName),
-}
 
 /// A room by id.
 pub(super) async fn by_id(run: &Run<'_, impl ConnectionTrait>, id: RoomId) -> Result<Option<Room>, SqlError> {
@@ -76,49 +65,41 @@ pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Ro
     Ok(room)
 }
 
-/// Changes a room's name or topic.
-pub(super) async fn update(run: &Transaction<'_>, id: RoomId, new: &RoomUpdate) -> Result<Updated, SqlError> {
-    let Some(room) = lock(run, id).await? else { return Ok(Updated::Gone) };
-    let name = new.name.clone().unwrap_or_else(|| room.name.clone());
-    let topic = new.topic.clone().unwrap_or_else(|| room.topic.clone());
-    if name == room.name && topic == room.topic {
-        return Ok(Updated::AppendOutcome(AppendOutcome::Unchanged));
-    }
-    // A room whose name clashed before names were folded has no key until it is renamed: its topic changes all the same.
-    if name != room.name {
-        match rename(run, id, &name).await {
-            Ok(()) => {}
-            Err(fault) if fault.is_taken => return Ok(Updated::NameTaken(name)),
-            Err(fault) => return Err(fault),
-        }
-    }
-    let sql = "UPDATE chat_rooms SET topic = ?, head = head + 1 WHERE id = ?";
-    run.execute(sql, vec![topic.as_str().to_owned().into(), signed(id.0).into()]).await?;
-    let stored = numbering::update(room.next(id), new, name, topic);
-    insert(run, stored).await.map(Updated::AppendOutcome)
+/// What a room is called, and which other room has the name that it is to get. The room is locked.
+pub(super) async fn naming(run: &Transaction<'_>, id: RoomId, update: &RoomUpdate) -> Result<Option<Naming>, SqlError> {
+    let sql = "SELECT name, topic FROM chat_rooms WHERE id = ?";
+    let Some(row) = run.query_one(sql, vec![signed(id.0).into()]).await? else { return Ok(None) };
+    let holder = match &update.name {
+        Some(name) => by_name(run, &name.key()).await?.filter(|holder| holder.id != id),
+        None => None,
+    };
+    Ok(Some(Naming {
+        name: RoomName::from_stored(&row.try_get_by_index::<String>(0)?),
+        topic: Topic::from_stored(&row.try_get_by_index::<String>(1)?),
+        holder,
+    }))
 }
 
-async fn rename(run: &Transaction<'_>, id: RoomId, name: &RoomName) -> Result<(), SqlError> {
+/// Changes a room's name and topic. A name that another room has taken meanwhile fails as [taken](SqlError::is_taken).
+pub(super) async fn change(run: &Transaction<'_>, id: RoomId, name: &RoomName, topic: &Topic) -> Result<(), SqlError> {
+    let topic_only = "UPDATE chat_rooms SET topic = ? WHERE id = ? AND name = ?";
+    let values = vec![topic.as_str().into(), signed(id.0).into(), name.as_str().into()];
+    if run.execute(topic_only, values).await?.rows_affected() > 0 {
+        return Ok(());
+    }
     let key = name.key();
-    let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ? WHERE id = ?";
+    let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ?, topic = ? WHERE id = ?";
     let opaque = || run.dialect.opaque(Some(&key));
-    run.execute(sql, vec![name.as_str().to_owned().into(), opaque(), opaque(), signed(id.0).into()]).await?;
+    let values = vec![name.as_str().into(), opaque(), opaque(), topic.as_str().into(), signed(id.0).into()];
+    run.execute(sql, values).await?;
     names::set(run, id, &key).await
 }
 
-/// Ends a room.
-pub(super) async fn delete(
-    run: &Transaction<'_>,
-    id: RoomId,
-    new: &RoomDeletion,
-) -> Result<Option<AppendOutcome>, SqlError> {
-    let Some(room) = lock(run, id).await? else { return Ok(None) };
-    let sql = "UPDATE chat_rooms SET name = NULL, name_search = NULL, name_key = NULL, deleted_at = ?, head = head + 1 \
-         WHERE id = ?";
-    run.execute(sql, vec![new.at.0.into(), signed(id.0).into()]).await?;
-    names::set(run, id, "").await?;
-    let stored = numbering::delete(room.next(id), new);
-    insert(run, stored).await.map(Some)
+/// Ends a room: its name is free.
+pub(super) async fn end(run: &Transaction<'_>, id: RoomId, at: Timestamp) -> Result<(), SqlError> {
+    let sql = "UPDATE chat_rooms SET name = NULL, name_search = NULL, name_key = NULL, deleted_at = ? WHERE id = ?";
+    run.execute(sql, vec![at.0.into(), signed(id.0).into()]).await?;
+    names::set(run, id, "").await
 }
 
 /// Removes up to `limit` rows that deleted rooms have left: their events, and then their own; returns how many.
@@ -159,41 +140,6 @@ async fn purge_events(run: &Transaction<'_>, room: RoomId, first: Seq, limit: us
 /// A limit as a value.
 pub(super) fn count(limit: usize) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
-}
-
-/// A living room whose row is locked.
-#[derive(Debug)]
-struct Locked {
-    name: RoomName,
-    topic: Topic,
-    head: Seq,
-    messages: u64,
-}
-
-impl Locked {
-    const fn next(&self, room: RoomId) -> Placement {
-        Placement { room, seq: self.head.next(), ordinal: self.messages }
-    }
-}
-
-async fn lock(run: &Transaction<'_>, id: RoomId) -> Result<Option<Locked>, SqlError> {
-    let sql = format!(
-        "SELECT name, topic, head, ordinal FROM chat_rooms WHERE id = ? AND deleted_at IS NULL{}",
-        run.dialect.for_update()
-    );
-    let Some(row) = run.query_one(&sql, vec![signed(id.0).into()]).await? else { return Ok(None) };
-    Ok(Some(Locked {
-        name: RoomName::from_stored(&row.try_get_by_index::<String>(0)?),
-        topic: Topic::from_stored(&row.try_get_by_index::<String>(1)?),
-        head: Seq(unsigned(&row, 2)?),
-        messages: unsigned(&row, 3)?,
-    }))
-}
-
-async fn insert(run: &Transaction<'_>, stored: StoredEvent) -> Result<AppendOutcome, SqlError> {
-    let outcome = AppendOutcome::New(stored.event.clone());
-    run.dialect.insert_events(run, &[stored]).await?;
-    Ok(outcome)
 }
 
 async fn one(run: &Run<'_, impl ConnectionTrait>, condition: &str, value: Value) -> Result<Option<Room>, SqlError> {

@@ -6,7 +6,7 @@ use sea_orm::{QueryResult, Value};
 
 use super::{dialect::Dialect, error::SqlError};
 use crate::{
-    Event, EventKind, Identity, Message, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
+    Body, Event, EventKind, Identity, Message, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
     append::{EventKey, Fingerprint, StoredEvent},
 };
 
@@ -58,7 +58,7 @@ pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEv
 pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Value; EVENT_WIDTH] {
     let event = &*stored.event;
     let (kind, body, meta) = match &event.kind {
-        EventKind::Message(message) => (MESSAGE, Some(message.content.clone()), None),
+        EventKind::Message(message) => (MESSAGE, Some(message.body.content.clone()), None),
         EventKind::RoomUpdated { name, topic } => {
             (ROOM_UPDATED, Some(topic.as_str().to_owned()), Some(name.as_str().to_owned()))
         }
@@ -103,9 +103,11 @@ fn actor(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<Identity>, S
 fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
     let text = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
     match row.try_get_by_index::<i16>(2)? {
-        MESSAGE => {
-            Ok(EventKind::Message(Message { content: text(9)?, key: key.to_given(), ordinal: unsigned(row, 6)? }))
-        }
+        MESSAGE => Ok(EventKind::Message(Message {
+            body: Body::text(text(9)?),
+            key: key.to_given(),
+            ordinal: unsigned(row, 6)?,
+        })),
         ROOM_UPDATED => {
             Ok(EventKind::RoomUpdated { name: RoomName::from_stored(&text(10)?), topic: Topic::from_stored(&text(9)?) })
         }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Opener, append, end, log, make_room, message, messages, new_seq, seqs, user};
+use super::{Opener, append, delete, log, make_room, message, messages, new_seq, seqs, user};
 use crate::{
     Identity, RoomId, Seq, Timestamp,
-    append::{AppendOutcome, EventKey},
+    append::{AppendOutcome, EventKey, RoomBatch},
     error::Error,
-    store::RoomMessages,
     text::MAX_MESSAGE_BYTES,
 };
 
@@ -89,8 +88,8 @@ pub async fn keys_belong_to_a_user_in_a_room(opener: &impl Opener) {
     let store = &*store;
     let (here, there) = (make_room(store, "here").await, make_room(store, "there").await);
     let batch = [
-        RoomMessages { room: there, messages: vec![message(&user("alice"), "x", "k")] },
-        RoomMessages { room: here, messages: vec![message(&user("alice"), "y", "k"), message(&user("bob"), "z", "k")] },
+        RoomBatch { room: there, entries: vec![message(&user("alice"), "x", "k")] },
+        RoomBatch { room: here, entries: vec![message(&user("alice"), "y", "k"), message(&user("bob"), "z", "k")] },
     ];
     let placed = store.append(&batch).await.unwrap();
     let placed: Vec<Seq> = placed.iter().flatten().flatten().map(new_seq).collect();
@@ -143,8 +142,8 @@ pub async fn text_comes_back_byte_for_byte(opener: &impl Opener) {
     append(store, room, texts.iter().enumerate().map(new).collect()).await;
     for (index, stored) in log(store, room).await.iter().enumerate() {
         let sent = new((index, &texts[index]));
-        assert_eq!(stored.event.message().unwrap().content, texts[index]);
-        assert_eq!(stored.event.actor.as_ref(), Some(&sent.author));
+        assert_eq!(stored.event.message().unwrap().body.content, texts[index]);
+        assert_eq!(stored.event.actor.as_ref(), sent.actor.as_ref());
         assert_eq!((stored.event.at, &stored.key, stored.fingerprint), (sent.at, &sent.key, sent.fingerprint));
     }
 }
@@ -170,9 +169,9 @@ pub async fn a_room_that_is_gone_hurts_only_its_own(opener: &impl Opener) {
     let (store, alice) = (&*store, user("alice"));
     let (first, gone, last) = (make_room(store, "1").await, make_room(store, "2").await, make_room(store, "3").await);
     append(store, gone, messages(&alice, &["before"])).await;
-    store.delete_room(gone, &end("end")).await.unwrap().unwrap();
+    delete(store, gone).await;
     let never = RoomId(last.0 + 1_000);
-    let to = |room| RoomMessages { room, messages: messages(&alice, &["before", "m"]) };
+    let to = |room| RoomBatch { room, entries: messages(&alice, &["before", "m"]) };
     let placed = store.append(&[to(never), to(last), to(gone), to(first)]).await.unwrap();
     assert!(placed[0].is_none() && placed[2].is_none(), "{placed:?}");
     assert_eq!(placed[1].as_ref().unwrap().iter().map(new_seq).collect::<Vec<_>>(), [Seq(1), Seq(2)]);
@@ -189,7 +188,7 @@ pub async fn a_large_batch_is_stored_whole(opener: &impl Opener) {
     let rooms = [make_room(store, "1").await, make_room(store, "2").await, make_room(store, "3").await];
     let contents: Vec<String> = (0..EACH).map(|number| format!("m{number}")).collect();
     let contents: Vec<&str> = contents.iter().map(String::as_str).collect();
-    let batch = rooms.map(|room| RoomMessages { room, messages: messages(&alice, &contents) });
+    let batch = rooms.map(|room| RoomBatch { room, entries: messages(&alice, &contents) });
     for placed in store.append(&batch).await.unwrap() {
         assert_eq!(placed.unwrap().iter().map(|placed| new_seq(placed).0).max(), Some(EACH as u64));
     }
@@ -197,7 +196,9 @@ pub async fn a_large_batch_is_stored_whole(opener: &impl Opener) {
         let read = log(store, room).await;
         assert!(read.iter().map(|stored| stored.event.seq.0).eq(1..=EACH as u64));
         assert!(
-            read.iter().map(|stored| stored.event.message().unwrap().content.as_str()).eq(contents.iter().copied())
+            read.iter()
+                .map(|stored| stored.event.message().unwrap().body.content.as_str())
+                .eq(contents.iter().copied())
         );
     }
     for placed in store.append(&batch).await.unwrap() {
@@ -218,7 +219,7 @@ pub async fn two_writers_share_a_room(opener: &impl Opener) {
             let contents = [format!("{number}-a"), format!("{number}-b"), format!("{}-b", (number + 1) % BATCHES)];
             let contents: Vec<&str> = contents.iter().map(String::as_str).collect();
             let order = if step == 0 { rooms } else { [rooms[1], rooms[0]] };
-            let batch = order.map(|room| RoomMessages { room, messages: messages(&user("alice"), &contents) });
+            let batch = order.map(|room| RoomBatch { room, entries: messages(&user("alice"), &contents) });
             for placed in store.append(&batch).await.unwrap().into_iter().flatten().flatten() {
                 if let AppendOutcome::New(event) = placed {
                     new.insert((event.room, event.seq));

@@ -1,6 +1,6 @@
 //! What holds for reading a room's log.
 
-use super::{Opener, append, end, make_room, messages, seqs, update, user};
+use super::{Opener, append, delete, make_room, messages, seqs, update, user};
 use crate::{
     HistoryPage, HistoryQuery, RoomId, Seq,
     append::{EventKey, Lookup, Recovered},
@@ -93,7 +93,7 @@ pub async fn recovery_of_a_deleted_room(opener: &impl Opener) {
     let store = &*store;
     let room = make_room(store, "general").await;
     append(store, room, messages(&user("alice"), &["a"])).await;
-    store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    delete(store, room).await;
     let keys = [Lookup { user: None, key: EventKey::generated("end") }];
     let found = store.recover(room, &keys).await.unwrap().unwrap();
     assert_eq!((found.head, found.is_deleted, seqs(&found.found)), (Seq(2), true, vec![2]));

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Identity, RoomId, RoomName, Seq, Timestamp, Topic,
-    append::{AppendOutcome, EventKey, Fingerprint, NewMessage, RoomDeletion, RoomRecord, RoomUpdate, StoredEvent},
-    store::{RoomMessages, Store},
+    Body, Identity, RoomId, RoomName, Seq, Timestamp, Topic,
+    append::{AppendOutcome, Entry, EventKey, Op, RoomBatch, RoomRecord, RoomUpdate, StoredEvent},
+    store::Store,
 };
 
 pub mod appends;
@@ -70,18 +70,13 @@ fn user(name: &str) -> Identity {
 }
 
 /// A message with a key.
-fn message(author: &Identity, content: &str, key: &str) -> NewMessage {
-    NewMessage {
-        author: author.clone(),
-        content: content.to_owned(),
-        key: EventKey::from_stored(key),
-        fingerprint: Fingerprint::of(content),
-        at: Timestamp(1_700_000_000_000_000),
-    }
+fn message(author: &Identity, content: &str, key: &str) -> Entry {
+    let (key, at) = (EventKey::from_stored(key), Timestamp(1_700_000_000_000_000));
+    Entry::new(Some(author.clone()), key, at, Op::Message(Body::text(content)))
 }
 
 /// Messages of one author, with their contents as keys.
-fn messages(author: &Identity, contents: &[&str]) -> Vec<NewMessage> {
+fn messages(author: &Identity, contents: &[&str]) -> Vec<Entry> {
     contents.iter().map(|content| message(author, content, content)).collect()
 }
 
@@ -95,29 +90,42 @@ async fn make_room(store: &dyn Store, name: &str) -> RoomId {
     store.create_room(&row).await.unwrap().unwrap().id
 }
 
+/// Appends to one room; `None` when it is gone.
+async fn try_append(store: &dyn Store, room: RoomId, entries: Vec<Entry>) -> Option<Vec<AppendOutcome>> {
+    store.append(&[RoomBatch { room, entries }]).await.unwrap().remove(0)
+}
+
 /// Appends to one room that is there.
-async fn append(store: &dyn Store, room: RoomId, messages: Vec<NewMessage>) -> Vec<AppendOutcome> {
-    let batch = [RoomMessages { room, messages }];
-    store.append(&batch).await.unwrap().remove(0).unwrap()
+async fn append(store: &dyn Store, room: RoomId, entries: Vec<Entry>) -> Vec<AppendOutcome> {
+    try_append(store, room, entries).await.unwrap()
 }
 
 /// Changes a room that is there.
 async fn update(store: &dyn Store, room: RoomId, name: Option<&str>, topic: Option<&str>) -> AppendOutcome {
+    append(store, room, vec![change(name, topic)]).await.remove(0)
+}
+
+/// A change of a room.
+fn change(name: Option<&str>, topic: Option<&str>) -> Entry {
     static KEYS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let number = KEYS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let update = RoomUpdate {
-        actor: Some(user("editor")),
         name: name.map(|name| RoomName::new(name).unwrap()),
         topic: topic.map(|topic| Topic::new(topic).unwrap()),
-        key: EventKey::generated(&format!("update-{number}")),
-        at: Timestamp(1_700_000_000_000_001),
     };
-    store.update_room(room, &update).await.unwrap().unwrap()
+    let (key, at) = (EventKey::generated(&format!("update-{number}")), Timestamp(1_700_000_000_000_001));
+    Entry::new(Some(user("editor")), key, at, Op::UpdateRoom(update))
 }
 
-/// An end without anybody named.
-fn end(key: &str) -> RoomDeletion {
-    RoomDeletion { actor: None, key: EventKey::generated(key), at: Timestamp(1_700_000_000_000_002) }
+/// Deletes a room that is there; nobody is named.
+async fn delete(store: &dyn Store, room: RoomId) -> AppendOutcome {
+    try_delete(store, room).await.unwrap()
+}
+
+/// Deletes a room; `None` when it is gone.
+async fn try_delete(store: &dyn Store, room: RoomId) -> Option<AppendOutcome> {
+    let (key, at) = (EventKey::generated("end"), Timestamp(1_700_000_000_000_002));
+    Some(try_append(store, room, vec![Entry::new(None, key, at, Op::DeleteRoom)]).await?.remove(0))
 }
 
 /// The number of something that was stored anew.

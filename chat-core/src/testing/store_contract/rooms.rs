@@ -1,12 +1,15 @@
 //! What holds for rooms.
 
-use super::{Opener, append, end, log, make_room, message, messages, new_seq, seqs, update, user};
+use super::{
+    Opener, append, change, delete, log, make_room, message, messages, new_seq, seqs, try_append, try_delete, update,
+    user,
+};
 use crate::{
     EventKind, HistoryQuery, RoomId, RoomName, RoomQuery, Seq, Timestamp, Topic,
-    append::{AppendOutcome, EventKey, NewMessage, RoomRecord, RoomUpdate},
+    append::{AppendOutcome, Entry, RoomBatch, RoomRecord},
     error::Error,
     fold::{fold, name_key},
-    store::{RoomMessages, Store},
+    store::Store,
 };
 
 /// `General`, `general` and `GENERAL` are one name, in whatever width; a trailing space was trimmed; an accent makes another.
@@ -115,7 +118,7 @@ pub async fn a_taken_name_is_refused(opener: &impl Opener) {
     let unchanged = store.room(mine).await.unwrap().unwrap();
     assert_eq!((unchanged.name.as_str(), unchanged.topic.as_str(), unchanged.head), ("mine", "", Seq(0)));
     let never = RoomId(other.0 + 1_000);
-    assert_eq!(store.update_room(never, &change("x")).await.unwrap(), None);
+    assert_eq!(try_append(store, never, vec![change(Some("x"), None)]).await, None);
 }
 
 /// Two rooms that want one name at once: one gets it.
@@ -123,7 +126,7 @@ pub async fn one_of_two_renames_wins(opener: &impl Opener) {
     let (one, two) = (opener.open().await, opener.open().await);
     let (a, b) = (make_room(&*one, "a").await, make_room(&*one, "b").await);
     let rename = |store: std::sync::Arc<dyn Store>, room| {
-        tokio::spawn(async move { store.update_room(room, &change("wanted")).await.unwrap().unwrap() })
+        tokio::spawn(async move { update(&*store, room, Some("wanted"), None).await })
     };
     let (first, second) = tokio::join!(rename(one.clone(), a), rename(two, b));
     let placed = [first.unwrap(), second.unwrap()];
@@ -141,7 +144,7 @@ pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
     let store = &*store;
     let room = make_room(store, "general").await;
     append(store, room, messages(&user("alice"), &["a"])).await;
-    let placed = store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    let placed = delete(store, room).await;
     let AppendOutcome::New(event) = &placed else { panic!("{placed:?}") };
     assert_eq!((event.seq, &event.kind, &event.actor), (Seq(2), &EventKind::RoomDeleted, &None));
 
@@ -149,8 +152,8 @@ pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
     assert_eq!(store.room_by_name("general").await.unwrap(), None);
     assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
     assert_eq!(store.history(room, HistoryQuery::newest()).await.unwrap(), None);
-    assert_eq!(store.delete_room(room, &end("again")).await.unwrap(), None);
-    assert_eq!(store.update_room(room, &change("x")).await.unwrap(), None);
+    assert_eq!(try_delete(store, room).await, None);
+    assert_eq!(try_append(store, room, vec![change(Some("x"), None)]).await, None);
     assert_eq!(seqs(&log(store, room).await), [1, 2], "whoever was there can still read up to its end");
 
     let again = make_room(store, "General").await;
@@ -163,7 +166,7 @@ pub async fn the_newest_message_is_known(opener: &impl Opener) {
     let store = opener.open().await;
     let (store, alice) = (&*store, user("alice"));
     let (room, other) = (make_room(store, "general").await, make_room(store, "other").await);
-    let say = |content: &str, at: i64| NewMessage { at: Timestamp(at), ..message(&alice, content, content) };
+    let say = |content: &str, at: i64| Entry { at: Timestamp(at), ..message(&alice, content, content) };
     let newest = async || store.room(room).await.unwrap().unwrap().last_message_at.map(|at| at.0);
     assert_eq!(newest().await, None);
     append(store, room, vec![say("one", 30), say("two", 20)]).await;
@@ -176,7 +179,7 @@ pub async fn the_newest_message_is_known(opener: &impl Opener) {
     append(store, room, vec![say("one", 99), say("four", 50), say("four", 98)]).await;
     assert_eq!(newest().await, Some(50));
     let batch = [(room, say("four", 99)), (other, say("one", 60))];
-    let batch = batch.map(|(room, new)| RoomMessages { room, messages: vec![new] });
+    let batch = batch.map(|(room, new)| RoomBatch { room, entries: vec![new] });
     store.append(&batch).await.unwrap();
     assert_eq!(newest().await, Some(50));
     let listed = store.rooms(&RoomQuery::default()).await.unwrap().rooms;
@@ -194,7 +197,7 @@ pub async fn purging_takes_what_was_deleted(opener: &impl Opener) {
     }
     assert_eq!(store.purge(100).await.unwrap(), 0);
     for room in [one, two] {
-        store.delete_room(room, &end("end")).await.unwrap().unwrap();
+        delete(store, room).await;
     }
     assert_eq!(store.purge(3).await.unwrap(), 3);
     assert_eq!(log(store, one).await.len() + log(store, two).await.len(), 5);
@@ -202,7 +205,7 @@ pub async fn purging_takes_what_was_deleted(opener: &impl Opener) {
     assert_eq!(store.purge(100).await.unwrap(), 0);
     assert_eq!(log(store, kept).await.len(), 3);
     assert_eq!(store.room(one).await.unwrap(), None);
-    assert_eq!(store.delete_room(one, &end("again")).await.unwrap(), None);
+    assert_eq!(try_delete(store, one).await, None);
 }
 
 /// Also when nothing is left of the newest room.
@@ -211,7 +214,7 @@ pub async fn no_id_is_given_twice(opener: &impl Opener) {
     let store = &*store;
     let mut last = make_room(store, "general").await;
     for _ in 0..3 {
-        store.delete_room(last, &end("end")).await.unwrap().unwrap();
+        delete(store, last).await;
         assert_eq!(store.purge(100).await.unwrap(), 2, "its only event and the room");
         assert_eq!(store.purge(100).await.unwrap(), 0);
         let next = make_room(store, "general").await;
@@ -234,7 +237,7 @@ pub async fn rooms_are_listed_by_id(opener: &impl Opener) {
     let first = store.rooms(&query(None)).await.unwrap();
     assert_eq!(ids(&first.rooms), rooms[..2]);
     assert_eq!(first.next, Some(rooms[1]));
-    store.delete_room(rooms[1], &end("end")).await.unwrap().unwrap();
+    delete(store, rooms[1]).await;
     let second = store.rooms(&query(first.next)).await.unwrap();
     assert_eq!((ids(&second.rooms), second.next), (rooms[2..4].to_vec(), Some(rooms[3])));
     let third = store.rooms(&query(second.next)).await.unwrap();
@@ -288,7 +291,7 @@ pub async fn a_search_knows_the_names_of_now(opener: &impl Opener) {
     assert_eq!(found(store, "talu", 10).await, [room]);
     update(store, room, None, Some("a topic")).await;
     assert_eq!(found(store, "t", 10).await, [room, other]);
-    store.delete_room(room, &end("end")).await.unwrap().unwrap();
+    delete(store, room).await;
     assert!(found(store, "talu", 10).await.is_empty());
     assert_eq!(found(store, "t", 10).await, [other]);
     let again = make_room(store, "tantalus").await;
@@ -303,9 +306,9 @@ pub async fn names_written_at_once_are_all_found(opener: &impl Opener) {
         tokio::spawn(async move {
             let room = make_room(&*store, &format!("first {number}")).await;
             if number % 3 == 0 {
-                store.delete_room(room, &end("end")).await.unwrap().unwrap();
+                delete(&*store, room).await;
             } else {
-                store.update_room(room, &change(&format!("second {number}"))).await.unwrap().unwrap();
+                update(&*store, room, Some(&format!("second {number}")), None).await;
             }
         })
     });
@@ -359,16 +362,6 @@ pub async fn shown_names_come_back_as_written(opener: &impl Opener) {
 
 fn row(name: &str) -> RoomRecord {
     RoomRecord { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
-}
-
-fn change(name: &str) -> RoomUpdate {
-    RoomUpdate {
-        actor: None,
-        name: Some(RoomName::new(name).unwrap()),
-        topic: None,
-        key: EventKey::generated("change"),
-        at: Timestamp(1),
-    }
 }
 
 /// All rooms whose names have this part, by pages of so many.

@@ -6,11 +6,10 @@ use super::{
     event_queue::ScheduledEvent,
 };
 use crate::{
-    IdempotencyKey, Identity, Position, RoomId, RoomName, Seq, SessionId, Since, Topic,
-    append::{EventKey, Fingerprint, NewMessage, RoomDeletion, RoomUpdate},
+    Body, IdempotencyKey, Identity, Position, RoomId, RoomName, Seq, SessionId, Since, Topic,
+    append::{Entry, EventKey, Op, RoomBatch, RoomUpdate},
     position::Epoch,
-    state::{Departure, Input},
-    store::RoomMessages,
+    state::{Departure, Request},
     testing::world::check::Checked,
 };
 
@@ -137,7 +136,7 @@ impl World {
         // A device that only looks on does not type; see `type_or_stop`.
         let presence = !device.is_multiple_of(4) || self.rng.percent(50);
         let asked = Asked::Attach { since: since.clone(), presence, log_head: Seq(0), loads: 0 };
-        self.ask(room, Some(session), asked, |reply| Input::Attach { session, user, since, presence, reply })
+        self.ask(room, Some(session), asked, |reply| Request::Attach { session, user, since, presence, reply })
     }
 
     fn since(&mut self, room: RoomId, known: Option<Seq>) -> Since {
@@ -156,12 +155,12 @@ impl World {
     }
 
     fn detach(&mut self, session: SessionId, room: RoomId) -> Checked {
-        self.ask(room, Some(session), Asked::Detach, |reply| Input::Detach { session, reply })
+        self.ask(room, Some(session), Asked::Detach, |reply| Request::Detach { session, reply })
     }
 
     fn type_or_stop(&mut self, session: SessionId, room: RoomId, is_typing: bool) -> Checked {
         let asked = Asked::Typing(is_typing);
-        self.ask(room, Some(session), asked, |reply| Input::Typing { session, is_typing, reply })
+        self.ask(room, Some(session), asked, |reply| Request::Typing { session, is_typing, reply })
     }
 
     pub(super) fn send_new(&mut self, room: RoomId, user: &Identity, session: Option<SessionId>) -> Checked {
@@ -204,8 +203,8 @@ impl World {
     ) -> Checked {
         let key = self.event_key(key);
         let asked = Asked::Send { user: user.id.clone(), key: key.clone(), content: content.to_owned() };
-        let (author, content) = (user.clone(), content.to_owned());
-        self.ask(room, session, asked, |reply| Input::Send { session, author, content, key, reply })
+        let (actor, op) = (Some(user.clone()), Op::Message(Body::text(content)));
+        self.ask(room, session, asked, |reply| Request::Append { session, actor, key, op, reply })
     }
 
     fn event_key(&mut self, given: Option<&str>) -> EventKey {
@@ -222,13 +221,15 @@ impl World {
             (name.is_none() || self.rng.percent(50)).then(|| Topic::from_stored(&self.rng.below(3).to_string()));
         let key = self.event_key(None);
         let asked = Asked::Update { key: key.clone() };
-        self.ask(room, None, asked, |reply| Input::Update { actor, name, topic, key, reply })
+        let op = Op::UpdateRoom(RoomUpdate { name, topic });
+        self.ask(room, None, asked, |reply| Request::Append { session: None, actor, key, op, reply })
     }
 
     fn delete(&mut self, room: RoomId, user: &Identity) -> Checked {
         let actor = self.rng.percent(70).then(|| user.clone());
         let key = self.event_key(None);
-        self.ask(room, None, Asked::Delete { key: key.clone() }, |reply| Input::Delete { actor, key, reply })
+        let (asked, op) = (Asked::Delete { key: key.clone() }, Op::DeleteRoom);
+        self.ask(room, None, asked, |reply| Request::Append { session: None, actor, key, op, reply })
     }
 
     /// Another process writes to a room's log: new messages, somebody's retry, rarely another topic or
@@ -240,17 +241,14 @@ impl World {
             return Ok(());
         }
         self.tally.foreign += 1;
-        let at = self.event_queue.now().wall;
         if self.params.deletes > 0 && self.rng.percent(10) {
-            let delete = RoomDeletion { actor: None, key: self.event_key(None), at };
-            self.database.log.foreign().delete_room(room, &delete);
-            return self.committed(room, Writer::Foreign);
+            let key = self.event_key(None);
+            return self.foreign_append(room, None, key, Op::DeleteRoom);
         }
         if self.rng.percent(15) {
             let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
-            let update = RoomUpdate { actor: None, name: None, topic, key: self.event_key(None), at };
-            self.database.log.foreign().update_room(room, &update);
-            return self.committed(room, Writer::Foreign);
+            let key = self.event_key(None);
+            return self.foreign_append(room, None, key, Op::UpdateRoom(RoomUpdate { name: None, topic }));
         }
         for _ in 0..self.rng.between(1, 4) {
             let used = if self.rng.percent(30) { self.used_key().filter(|used| used.room == room) } else { None };
@@ -262,11 +260,16 @@ impl World {
                     (user, format!("{} from elsewhere", self.params.sent), self.event_key(None))
                 }
             };
-            let fingerprint = Fingerprint::of(&content);
-            let message = NewMessage { author, content, key, fingerprint, at };
-            self.check.sends.foreign(room, &message);
-            self.database.log.foreign().append(&[RoomMessages { room, messages: vec![message] }]);
+            self.check.sends.foreign(room, &author, &key, &content);
+            self.foreign_append(room, Some(author), key, Op::Message(Body::text(content)))?;
         }
+        Ok(())
+    }
+
+    /// Another process appends to a room's log.
+    fn foreign_append(&mut self, room: RoomId, actor: Option<Identity>, key: EventKey, op: Op) -> Checked {
+        let entries = vec![Entry::new(actor, key, self.event_queue.now().wall, op)];
+        self.database.log.foreign().append(&[RoomBatch { room, entries }]);
         self.committed(room, Writer::Foreign)
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Answer, Attached, CloseReason, Gap, Identity, Position, RoomId, Sent, Seq, SessionId, Ticket, Update, UserId,
     error::Error,
-    state::{Backlog, Departure, Input, Outcome, ReplyId},
+    state::{Backlog, Departure, Input, Outcome, ReplyId, Request},
 };
 
 /// Everybody outside of the engine, and what they wait for.
@@ -92,7 +92,7 @@ impl World {
         room: RoomId,
         session: Option<SessionId>,
         mut asked: Asked,
-        input: impl FnOnce(ReplyId) -> Input,
+        request: impl FnOnce(ReplyId) -> Request,
     ) -> Checked {
         self.clients.last_reply += 1;
         let reply = ReplyId(self.clients.last_reply);
@@ -100,7 +100,7 @@ impl World {
         self.tally.commands += 1;
         self.begun(reply, room, session, &mut asked);
         self.clients.pending.insert(reply, Pending { room, session, at, asked, reply });
-        self.command(room, input(reply))
+        self.command(room, request(reply).into())
     }
 
     /// The engine answers. Every command is answered once.

@@ -14,9 +14,8 @@ use super::{
 };
 use crate::{
     RoomId, Seq,
-    append::{AppendFailure, AppendOutcome, AppendResult, Lookup, NewMessage, RoomDeletion, RoomUpdate},
+    append::{AppendFailure, AppendOutcome, AppendResult, Entry, Lookup, RoomBatch},
     error::Error,
-    store::RoomMessages,
 };
 
 pub(super) type TransactionId = u64;
@@ -33,13 +32,8 @@ pub(super) struct Database {
     outage_until: Duration,
 }
 
-/// What a transaction is to do. Messages of several rooms share one, the rest has its own.
-#[derive(Debug, Clone)]
-pub(super) enum Work {
-    Messages(Vec<(Incarnation, Vec<NewMessage>)>),
-    Update(Incarnation, RoomUpdate),
-    Delete(Incarnation, RoomDeletion),
-}
+/// What a transaction is to do, room by room.
+pub(super) type Work = Vec<(Incarnation, Vec<Entry>)>;
 
 #[derive(Debug)]
 struct Transaction {
@@ -72,18 +66,13 @@ enum Failure {
     Full,
 }
 
-impl Work {
-    fn incarnations(&self) -> Vec<Incarnation> {
-        match self {
-            Self::Messages(parts) => parts.iter().map(|(incarnation, _)| *incarnation).collect(),
-            Self::Update(incarnation, _) | Self::Delete(incarnation, _) => vec![*incarnation],
-        }
-    }
-}
-
 impl Transaction {
     const fn new(work: Work, fate: Fate) -> Self {
         Self { work, fate, results: BTreeMap::new(), answered: BTreeSet::new() }
+    }
+
+    fn incarnations(&self) -> Vec<Incarnation> {
+        self.work.iter().map(|(incarnation, _)| *incarnation).collect()
     }
 }
 
@@ -133,7 +122,7 @@ impl World {
 
     pub(super) fn begin(&mut self, id: TransactionId) {
         let Some(transaction) = self.database.transactions.get(&id) else { return };
-        let (incarnations, fate) = (transaction.work.incarnations(), transaction.fate);
+        let (incarnations, fate) = (transaction.incarnations(), transaction.fate);
         if incarnations.iter().any(|incarnation| self.database.is_locked(incarnation.room)) {
             return self.event_queue.put(LOCK_POLL, &mut self.rng, ScheduledEvent::Begin(id));
         }
@@ -161,6 +150,7 @@ impl World {
             return Ok(());
         }
         let (work, fate) = (transaction.work.clone(), transaction.fate);
+        let incarnations = transaction.incarnations();
         if fate == Fate::CrashBefore {
             return self.crash(Some(id));
         }
@@ -172,7 +162,7 @@ impl World {
             return self.crash(Some(id));
         }
         let lost = matches!(fate, Fate::LostStored | Fate::LostRolledBack);
-        for incarnation in work.incarnations() {
+        for incarnation in incarnations {
             if lost {
                 self.set_result(id, incarnation.room, Err(AppendFailure::Unknown));
             }
@@ -183,33 +173,16 @@ impl World {
     }
 
     fn commit(&mut self, id: TransactionId, work: &Work, fate: Fate) -> Checked {
-        match work {
-            Work::Messages(parts) => {
-                for (incarnation, messages) in parts {
-                    let Some(error) = self.failing(fate, parts.len()) else {
-                        let batch = RoomMessages { room: incarnation.room, messages: messages.clone() };
-                        let placed = self.database.log.append(&[batch]).pop().flatten();
-                        self.placed(id, *incarnation, placed)?;
-                        continue;
-                    };
-                    self.set_result(id, incarnation.room, Err(AppendFailure::NotStored(error)));
-                }
-                Ok(())
+        for (incarnation, entries) in work {
+            if let Some(error) = self.failing(fate, work.len()) {
+                self.set_result(id, incarnation.room, Err(AppendFailure::NotStored(error)));
+                continue;
             }
-            Work::Update(incarnation, _) | Work::Delete(incarnation, _) => {
-                if let Some(error) = self.failing(fate, 1) {
-                    self.set_result(id, incarnation.room, Err(AppendFailure::NotStored(error)));
-                    return Ok(());
-                }
-                let log = &mut self.database.log;
-                let placed = match work {
-                    Work::Update(_, update) => log.update_room(incarnation.room, update),
-                    Work::Delete(_, delete) => log.delete_room(incarnation.room, delete),
-                    Work::Messages(_) => None,
-                };
-                self.placed(id, *incarnation, placed.map(|placed| vec![placed]))
-            }
+            let batch = RoomBatch { room: incarnation.room, entries: entries.clone() };
+            let outcomes = self.database.log.append(&[batch]).pop().flatten();
+            self.placed(id, *incarnation, outcomes)?;
         }
+        Ok(())
     }
 
     /// The error that a room's part of a transaction fails with, if it does.

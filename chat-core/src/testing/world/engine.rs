@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     Delivery, DetachReason, Limits, RoomId, SessionId, Update,
-    append::{Append, AppendFailure, AppendResult, NewMessage, Recovered, StoredEvent},
+    append::{AppendFailure, AppendResult, Entry, Recovered, StoredEvent},
     error::Error,
     mutations::{Bug, MutatedState},
-    state::{Effect, Input, Outcome, ReplyId},
+    state::{Completion, Effect, Input, Outcome, ReplyId, Request},
 };
 
 /// One incarnation of a room: from when its state was made until it was dropped.
@@ -56,7 +56,7 @@ pub(super) struct Engine {
     pub(super) limits: Arc<Limits>,
     bug: Option<Bug>,
     last_incarnation: u64,
-    journal: Vec<(Incarnation, Vec<NewMessage>)>,
+    journal: Work,
     flushing: bool,
 }
 
@@ -106,20 +106,14 @@ impl World {
 
     /// What the hub answers for a room that is gone.
     fn refuse(&mut self, input: &Input) -> Checked {
-        let (reply, result) = match input {
-            Input::Detach { reply, .. } => (*reply, Outcome::Detached),
-            Input::Attach { reply, .. }
-            | Input::Typing { reply, .. }
-            | Input::Send { reply, .. }
-            | Input::Update { reply, .. }
-            | Input::Delete { reply, .. } => (*reply, Outcome::Failed(Error::RoomNotFound)),
-            Input::Depart { .. }
-            | Input::Appended(_)
-            | Input::Recovered(_)
-            | Input::Loaded(_)
-            | Input::LetGo
-            | Input::Timeout => return Ok(()),
+        let Input::Request(request) = input else { return Ok(()) };
+        let result = match request {
+            Request::Detach { .. } => Outcome::Detached,
+            Request::Attach { .. } | Request::Typing { .. } | Request::Append { .. } => {
+                Outcome::Failed(Error::RoomNotFound)
+            }
         };
+        let reply = request.reply();
         self.answer(reply, result, &mut Batch::default())?;
         self.cut_laggards();
         Ok(())
@@ -146,7 +140,7 @@ impl World {
 
     fn effect(&mut self, incarnation: Incarnation, effect: Effect, batch: &mut Batch) -> Checked {
         match effect {
-            Effect::Append(append) => self.append(incarnation, append),
+            Effect::Append(entries) => self.append(incarnation, entries),
             Effect::Recover { keys } => {
                 self.start(incarnation, "recover", |live| !std::mem::replace(&mut live.appending, true))?;
                 let delay = self.latency();
@@ -192,23 +186,22 @@ impl World {
         }
     }
 
-    fn append(&mut self, incarnation: Incarnation, append: Append) -> Checked {
+    fn append(&mut self, incarnation: Incarnation, entries: Vec<Entry>) -> Checked {
         self.start(incarnation, "append", |live| !std::mem::replace(&mut live.appending, true))?;
-        match append {
-            Append::Messages(messages) => {
-                if messages.is_empty() {
-                    return Err(Broken::new(Promise::OneAtATime, "an append of nothing"));
-                }
-                self.engine.journal.push((incarnation, messages));
-                if !self.engine.flushing {
-                    self.engine.flushing = true;
-                    let fill = self.rng.millis(0, 3);
-                    let generation = self.engine.generation;
-                    self.event_queue.put(fill, &mut self.rng, ScheduledEvent::Flush { generation });
-                }
-            }
-            Append::Update(update) => self.transact(Work::Update(incarnation, update)),
-            Append::Delete(delete) => self.transact(Work::Delete(incarnation, delete)),
+        let exclusive = entries.iter().filter(|entry| entry.op.is_exclusive()).count();
+        if entries.is_empty() || exclusive > 0 && entries.len() > 1 {
+            return Err(Broken::new(Promise::OneAtATime, "an append of nothing, or of what has to stand alone"));
+        }
+        if exclusive > 0 {
+            self.transact(vec![(incarnation, entries)]);
+            return Ok(());
+        }
+        self.engine.journal.push((incarnation, entries));
+        if !self.engine.flushing {
+            self.engine.flushing = true;
+            let fill = self.rng.millis(0, 3);
+            let generation = self.engine.generation;
+            self.event_queue.put(fill, &mut self.rng, ScheduledEvent::Flush { generation });
         }
         Ok(())
     }
@@ -218,7 +211,7 @@ impl World {
         if generation == self.engine.generation {
             self.engine.flushing = false;
             let waiting = std::mem::take(&mut self.engine.journal);
-            self.transact(Work::Messages(waiting));
+            self.transact(waiting);
         }
     }
 
@@ -230,7 +223,7 @@ impl World {
             live.recovering = Some(now);
             self.maybe_outage();
         }
-        self.input(incarnation.room, Input::Appended(result))
+        self.input(incarnation.room, Completion::Appended(result).into())
     }
 
     pub(super) fn recovered(&mut self, incarnation: Incarnation, result: Result<Recovered, Error>) -> Checked {
@@ -239,13 +232,13 @@ impl World {
         if matches!(result, Ok(_) | Err(Error::RoomNotFound)) {
             live.recovering = None;
         }
-        self.input(incarnation.room, Input::Recovered(result))
+        self.input(incarnation.room, Completion::Recovered(result).into())
     }
 
     pub(super) fn loaded(&mut self, incarnation: Incarnation, result: Result<Vec<StoredEvent>, Error>) -> Checked {
         let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         live.loading = false;
-        self.input(incarnation.room, Input::Loaded(result))
+        self.input(incarnation.room, Completion::Loaded(result).into())
     }
 
     pub(super) fn wake(&mut self, incarnation: Incarnation) -> Checked {

@@ -4,9 +4,9 @@ use std::ops::{Deref, DerefMut};
 
 use crate::{
     Room, RoomId, Seq,
-    append::{AppendOutcome, Lookup, Recovered, RoomUpdate, StoredEvent},
+    append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, StoredEvent},
     mutations::{Bug, LogMutation},
-    store::{MemoryLog, RoomMessages},
+    store::MemoryLog,
 };
 
 /// A [`MemoryLog`] as the engine sees it. Without a bug it is the log.
@@ -45,16 +45,16 @@ impl MutatedLog {
         self.mutation.restart();
     }
 
-    pub(super) fn append(&mut self, batch: &[RoomMessages]) -> Vec<Option<Vec<AppendOutcome>>> {
+    pub(super) fn append(&mut self, batch: &[RoomBatch]) -> Vec<Option<Vec<AppendOutcome>>> {
+        for RoomBatch { room, entries } in batch {
+            if entries.iter().any(|entry| matches!(entry.op, Op::UpdateRoom(_)))
+                && let Some(room) = self.log.room(*room)
+            {
+                self.mutation.renaming(room);
+            }
+        }
         let placed = self.log.append(&self.mutation.batch(batch));
         self.mutation.placed(batch, placed)
-    }
-
-    pub(super) fn update_room(&mut self, id: RoomId, update: &RoomUpdate) -> Option<AppendOutcome> {
-        if let Some(room) = self.log.room(id) {
-            self.mutation.renaming(room);
-        }
-        self.log.update_room(id, update)
     }
 
     pub(super) fn recover(&self, id: RoomId, keys: &[Lookup]) -> Option<Recovered> {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{
     Answer, Delivery, Gap, Item, SignalKind, Update,
-    append::{Append, AppendFailure},
-    state::{Effect, Input, Outcome},
+    append::AppendFailure,
+    state::{Completion, Effect, Input, Outcome, Request},
 };
 
 /// Something to be put into words.
@@ -14,41 +14,49 @@ pub(super) struct Words<'a, T>(pub(super) &'a T);
 impl fmt::Display for Words<'_, Input> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Input::Attach { session, user, since, presence, reply } => {
+            Input::Request(request) => Words(request).fmt(f),
+            Input::Completed(completion) => Words(completion).fmt(f),
+            Input::Depart { session, departure } => write!(f, "session {session} departs: {departure:?}"),
+            Input::LetGo => write!(f, "let go"),
+            Input::Timeout => write!(f, "timeout"),
+        }
+    }
+}
+
+impl fmt::Display for Words<'_, Request> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Request::Attach { session, user, since, presence, reply } => {
                 let unseen = if *presence { "" } else { " unseen" };
                 write!(f, "{} attach of session {session}, {}, since {since:?}{unseen}", reply.0, user.id)
             }
-            Input::Detach { session, reply } => write!(f, "{} detach of session {session}", reply.0),
-            Input::Typing { session, is_typing, reply } => {
+            Request::Detach { session, reply } => write!(f, "{} detach of session {session}", reply.0),
+            Request::Typing { session, is_typing, reply } => {
                 write!(f, "{} typing {is_typing} of session {session}", reply.0)
             }
-            Input::Send { session, author, content, key, reply } => {
-                let from = session.map_or(0, |session| session.0);
-                write!(
-                    f,
-                    "{} send of session {from}, {}, key {:?}: {:?}",
-                    reply.0,
-                    author.id,
-                    key.as_str(),
-                    content.trim_end()
-                )
+            Request::Append { session, actor, key, op, reply } => {
+                let (from, by) =
+                    (session.map_or(0, |session| session.0), actor.as_ref().map(|actor| actor.id.as_str()));
+                write!(f, "{} {} of session {from}, {by:?}, key {:?}: {op:?}", reply.0, op.name(), key.as_str())
             }
-            Input::Update { name, topic, reply, .. } => write!(f, "{} update to {name:?} {topic:?}", reply.0),
-            Input::Delete { reply, .. } => write!(f, "{} delete", reply.0),
-            Input::Depart { session, departure } => write!(f, "session {session} departs: {departure:?}"),
-            Input::Appended(Ok(placed)) => write!(f, "appended {}", placed.len()),
-            Input::Appended(Err(AppendFailure::Unknown)) => write!(f, "appended or not: unknown"),
-            Input::Appended(Err(AppendFailure::NotStored(error))) => write!(f, "not appended: {}", error.code()),
-            Input::Recovered(Ok(found)) => {
+        }
+    }
+}
+
+impl fmt::Display for Words<'_, Completion> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Completion::Appended(Ok(placed)) => write!(f, "appended {}", placed.len()),
+            Completion::Appended(Err(AppendFailure::Unknown)) => write!(f, "appended or not: unknown"),
+            Completion::Appended(Err(AppendFailure::NotStored(error))) => write!(f, "not appended: {}", error.code()),
+            Completion::Recovered(Ok(found)) => {
                 write!(f, "recovered {} events, the log ends at {}", found.found.len(), found.head)
             }
-            Input::Recovered(Err(error)) => write!(f, "not recovered: {}", error.code()),
-            Input::Loaded(Ok(rows)) => {
+            Completion::Recovered(Err(error)) => write!(f, "not recovered: {}", error.code()),
+            Completion::Loaded(Ok(rows)) => {
                 write!(f, "loaded {} from {}", rows.len(), rows.first().map_or(0, |row| row.event.seq.0))
             }
-            Input::Loaded(Err(error)) => write!(f, "not loaded: {}", error.code()),
-            Input::LetGo => write!(f, "let go"),
-            Input::Timeout => write!(f, "wake"),
+            Completion::Loaded(Err(error)) => write!(f, "not loaded: {}", error.code()),
         }
     }
 }
@@ -56,9 +64,7 @@ impl fmt::Display for Words<'_, Input> {
 impl fmt::Display for Words<'_, Effect> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Effect::Append(Append::Messages(messages)) => write!(f, "append {} messages", messages.len()),
-            Effect::Append(Append::Update(_)) => write!(f, "append an update"),
-            Effect::Append(Append::Delete(_)) => write!(f, "append the end"),
+            Effect::Append(entries) => write!(f, "append {} entries", entries.len()),
             Effect::Recover { keys } => write!(f, "recover {} keys", keys.len()),
             Effect::Load { after, limit } => write!(f, "load {limit} after {after}"),
             Effect::Answer { reply, result } => write!(f, "answer {}: {}", reply.0, Words(result)),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Broken, Checked, Promise, ReferenceLog, Writer, hold, says_not_stored};
 use crate::{
-    Event, RoomId, Seq, SessionId,
-    append::{Lookup, NewMessage, StoredEvent},
+    Event, Identity, RoomId, Seq, SessionId,
+    append::{EventKey, Lookup, StoredEvent},
     error::Error,
     state::{Outcome, ReplyId},
 };
@@ -64,9 +64,15 @@ impl Sends {
     }
 
     /// Another process is about to store this.
-    pub(in crate::testing::world) fn foreign(&mut self, room: RoomId, message: &NewMessage) {
-        let lookup = Lookup { user: Some(message.author.id.clone()), key: message.key.clone() };
-        self.keys.entry((room, lookup)).or_default().foreign = Some(message.content.clone());
+    pub(in crate::testing::world) fn foreign(
+        &mut self,
+        room: RoomId,
+        author: &Identity,
+        key: &EventKey,
+        content: &str,
+    ) {
+        let lookup = Lookup { user: Some(author.id.clone()), key: key.clone() };
+        self.keys.entry((room, lookup)).or_default().foreign = Some(content.to_owned());
     }
 
     /// The highest number that was acknowledged in a room.
@@ -92,8 +98,8 @@ impl Sends {
         let Some(message) = stored.event.message() else { return Ok(()) };
         let wanted = self.keys.get(&(room, lookup)).is_some_and(|record| {
             let mut attempts = record.attempts.iter().filter_map(|reply| self.attempts.get(reply));
-            attempts.any(|attempt| !attempt.is_refused && attempt.content == message.content)
-                || record.foreign.as_deref() == Some(&message.content)
+            attempts.any(|attempt| !attempt.is_refused && attempt.content == message.body.content)
+                || record.foreign.as_deref() == Some(&message.body.content)
         });
         hold(wanted, Promise::NoPhantoms, || {
             format!("event {} of room {room} was stored, but every send of it was refused", stored.event.seq)
@@ -123,7 +129,7 @@ impl Sends {
         hold(first == Some(event.seq), Promise::SentOnce, || {
             format!("a send with {:?} is answered {}, but its event is {first:?}", attempt.lookup.key, event.seq)
         })?;
-        let content = event.message().map(|message| message.content.as_str());
+        let content = event.message().map(|message| message.body.content.as_str());
         hold(content == Some(&attempt.content), Promise::SentOnce, || {
             format!("{:?} was sent and acknowledged as {}, which is {content:?}", attempt.content, event.seq)
         })?;
@@ -164,7 +170,7 @@ impl Sends {
         let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
         attempt.is_refused = true;
         let stored = reference_log.by_key(&attempt.lookup).and_then(|stored| stored.event.message());
-        hold(stored.is_some_and(|message| message.content != attempt.content), Promise::SentOnce, || {
+        hold(stored.is_some_and(|message| message.body.content != attempt.content), Promise::SentOnce, || {
             format!("{:?} with {:?} is refused as other content", attempt.content, attempt.lookup.key)
         })
     }
