@@ -1,5 +1,5 @@
-//! The house rules that a compiler does not know, checked by path and word. It names nothing but std, so that
-//! `cargo xtask tidy` can build it in a moment.
+//! The house rules that the compiler does not check, by paths and words. This test uses only std, so that `cargo xtask
+//! tidy` compiles it within a second.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use std::{
@@ -22,15 +22,15 @@ mod source;
 
 /// A text file of the repository.
 struct File {
-    /// From the root, with `/`.
+    /// The path from the root, with `/`.
     path: String,
     text: String,
 }
 
-/// Looks at one file and says what to do about it, each time with a line.
+/// A rule checks one file, and returns its complaints.
 type Rule = fn(&File) -> Vec<Complaint>;
 
-/// What is to be done, and in which line.
+/// A line, and what has to be done there.
 type Complaint = (usize, String);
 
 const RULES: &[Rule] = &[
@@ -48,8 +48,8 @@ const RULES: &[Rule] = &[
     imports::transport_words,
 ];
 
-/// Groups of files that do not import each other in a circle, each by the beginnings of the files' paths. A new group is a new
-/// line here: `&["chat-core/src/engine/"]` is a folder with all that is below it.
+/// Groups of files that do not import each other in a circle. A group is a list of beginnings of paths. To add a group,
+/// add a line: `&["chat-core/src/engine/"]` is a folder with everything below it.
 const WITHOUT_CIRCLES: &[&[&str]] = &[
     DATA,
     &["chat-core/src/state/"],
@@ -123,7 +123,7 @@ fn complaints(file: &File) -> Vec<String> {
     all.map(|(line, what)| format!("{}:{line}: {what}", file.path)).collect()
 }
 
-/// A file of at most 600 lines can be read at one go.
+/// Files have at most 600 lines, so that each can be read in one go.
 fn length(file: &File) -> Vec<Complaint> {
     let lines = file.text.lines().count();
     if file.path.ends_with(".rs") && lines > 600 {
@@ -174,7 +174,7 @@ fn registry_hosts(file: &File) -> Vec<Complaint> {
     })
 }
 
-/// A test that is not run by `cargo test` says why, and `cargo xtask test` runs it.
+/// A test that `cargo test` does not run says why, and `cargo xtask test` runs it.
 fn ignored_tests(file: &File) -> Vec<Complaint> {
     if !file.path.ends_with(".rs") {
         return vec![];
@@ -200,13 +200,13 @@ fn changelog(file: &File) -> Vec<Complaint> {
     if missing { vec![(1, "add a section `## Unreleased`: each change adds its line there".into())] } else { vec![] }
 }
 
-/// Asks about every line.
+/// Checks every line.
 fn each_line(file: &File, ask: impl Fn(&str) -> Option<String>) -> Vec<Complaint> {
     let lines = file.text.split('\n').enumerate();
     lines.filter_map(|(index, line)| ask(line).map(|what| (index + 1, what))).collect()
 }
 
-/// All text files that people write.
+/// All text files that are written by hand.
 fn repository() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -236,7 +236,7 @@ fn is_ours(path: &Path) -> bool {
     kind.is_some_and(|kind| kinds.contains(&kind)) || path.ends_with(PathBuf::from(".ci/run"))
 }
 
-/// That each rule can fail.
+/// Each rule can fail.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! Bad input over REST: nothing of it is a 5xx, everything is a problem that names what is wrong. The rows' names are
+//! Bad input over REST: no answer is a 5xx, and each is a problem that names what is wrong. The names of the rows are
 //! those of the project's catalogue of bad inputs.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
@@ -76,7 +76,7 @@ async fn r8_r9_too_large() {
     let json = format!(r#"{{"name":"{}"}}"#, "x".repeat(256 << 10));
     let (status, body) = send(&client, "/api/chat/rooms", "application/json", json.clone()).await;
     assert_eq!((status, &body["code"]), (413, &json!("too_large")));
-    // Without a length, and longer than would be dropped.
+    // Without a length, and longer than what would be read and dropped.
     for size in [(256 << 10) + 1, 300 << 10, 4 << 20] {
         let chunks: Vec<std::io::Result<Bytes>> =
             (0..size / 1024 + 1).map(|_| Ok(Bytes::from(vec![b' '; 1024]))).collect();
@@ -184,7 +184,7 @@ async fn r39_r40_pages_and_cursors() {
     assert_eq!((long.0, &long.1["field"]), (400, &json!("q")));
 }
 
-/// What the server says to these bytes, until it closes or has sent one whole answer.
+/// The server's answer to these bytes, until it closes the connection or has sent one whole answer.
 async fn raw(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -241,7 +241,7 @@ async fn r14_r15_r16_odd_requests() {
     }
 }
 
-/// What two readers might take for different requests is none.
+/// What two servers might read as different requests is refused.
 #[tokio::test]
 async fn what_is_no_http_is_refused_with_a_problem() {
     let server = Server::start(engine().await).await;
@@ -285,7 +285,7 @@ async fn http_1_0_needs_no_host_and_expects_nothing() {
     assert!(answer.starts_with("HTTP/1.0 421"), "{answer}");
 }
 
-/// All the server says to these bytes, which come in pieces of this size, until it closes.
+/// Everything that the server answers to these bytes, sent in pieces of this size, until it closes the connection.
 async fn conversation(server: &Server, bytes: &[u8], piece: usize) -> String {
     let stream = TcpStream::connect(server.addr).await.unwrap();
     stream.set_nodelay(true).unwrap();
@@ -301,7 +301,7 @@ async fn conversation(server: &Server, bytes: &[u8], piece: usize) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// Bodies of both kinds pass by, answers come in order, and the first request that is none is the last.
+/// Bodies of both kinds pass through, answers come in order, and the first malformed request is the last.
 #[tokio::test]
 async fn requests_in_a_row_are_answered_in_order_up_to_the_first_bad_one() {
     let server = Server::start(engine().await).await;

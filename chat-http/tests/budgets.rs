@@ -1,4 +1,4 @@
-//! The table of budgets in `docs/operating.md`: for each row the limit is met, and what happens is what the table says.
+//! The table of budgets in `docs/operating.md`: each row's limit is reached, and the effect is what the table says.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 mod common;
@@ -27,7 +27,7 @@ use crate::common::{
     socket::{Server, Socket},
 };
 
-/// What is limited, its default, and what happens at it.
+/// The columns of the table: the limit, its default, and its effect.
 fn table() -> Vec<[&'static str; 3]> {
     let (_, section) = include_str!("../../docs/operating.md").split_once("\n### Budgets\n").unwrap();
     let rows = section.split("\n#").next().unwrap().lines().filter_map(|line| line.strip_prefix("| "));
@@ -38,7 +38,7 @@ fn table() -> Vec<[&'static str; 3]> {
     rows.collect()
 }
 
-/// Each row, with the default as the code has it.
+/// Each row's name, with the default in the code.
 fn defaults() -> Vec<(&'static str, String)> {
     let limits = Limits::default();
     let number = |number: usize| {
@@ -105,7 +105,7 @@ fn name_of(cell: &'static str) -> &'static str {
     cell.strip_prefix('`').and_then(|cell| cell.split('`').next()).unwrap()
 }
 
-/// Drives a limit, and says what happens there.
+/// Reaches a limit, and returns its effect.
 async fn meet(name: &str) -> &'static str {
     match name {
         "message_chars" => longer_message().await,
@@ -170,7 +170,7 @@ async fn second_room() -> &'static str {
     session.attach(other, Since::Now).await.unwrap_err().code()
 }
 
-/// Sends while nothing is stored, until something is refused.
+/// Sends while nothing can be stored, until a command is refused.
 async fn unanswered(change: impl FnOnce(&mut Limits)) -> &'static str {
     let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
     let builder = ChatEngine::builder().database(Database::store(Arc::new(store.clone()))).limits(limits(change));
@@ -218,7 +218,7 @@ async fn many_rooms() -> &'static str {
     engine.send(&user("Bob"), other, Draft::text("x")).await.unwrap_err().code()
 }
 
-/// Ten events, and someone who comes back from the first; what is read again is told in full.
+/// Ten events, and a client that resumes from the first one; a gap that is read again is sent in full.
 async fn gap(change: impl FnOnce(&mut Limits)) -> &'static str {
     let (engine, room) = engine_and_room(change).await;
     for _ in 0..10 {
@@ -236,7 +236,7 @@ async fn gap(change: impl FnOnce(&mut Limits)) -> &'static str {
     }
 }
 
-/// The number in the next signal that names nobody, or fewer than it counts.
+/// The count in the next signal that names fewer users than it counts.
 async fn counted(updates: &mut chat_core::Updates) -> &'static str {
     loop {
         let Some(Update::Delivery(delivery)) = updates.next().await else { continue };
@@ -279,7 +279,7 @@ async fn second_session(change: impl FnOnce(&mut Limits)) -> &'static str {
     }
 }
 
-/// So many users send, each once at most in a long time; then the first sends again.
+/// Several users send, each rarely; then the first one sends again.
 async fn fast_sender(users: usize, sends: usize) -> &'static str {
     let rate = Rate { per_second: 0.001, burst: 1 };
     let (engine, room) = engine_and_room(|limits| {
@@ -315,7 +315,7 @@ async fn long_key() -> &'static str {
     engine.send(&user("Alice"), room, long).await.unwrap_err().code()
 }
 
-/// Two rooms are to be deleted at once, and only one may wait.
+/// Two rooms are deleted at once, while only one change may wait.
 async fn second_change() -> &'static str {
     let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
     let limits = limits(|limits| limits.journal_changes = 1);
@@ -358,7 +358,7 @@ async fn long_body() -> &'static str {
     "too_large"
 }
 
-/// What a socket is closed with after this.
+/// The reason with which a socket is closed after this.
 async fn closed(act: impl AsyncFnOnce(&mut Socket)) -> &'static str {
     let server = Server::start(common::engine().await).await;
     let mut socket = server.open("/ws/chat?username=Alice").await;

@@ -1,4 +1,4 @@
-//! The frames of the sockets: each kind is really said or heard here, is what the document says of it, and stands in
+//! The frames of the sockets: each kind is really sent or received here, fits its schema, and is shown in
 //! `docs/frames.md` as it went over the wire.
 #![allow(clippy::unwrap_used, reason = "whatever is not expected fails the test")]
 
@@ -41,7 +41,7 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Says it, and waits until it is granted.
+    /// Sends a text, and waits until it is granted.
     async fn say(&mut self, socket: &mut Socket, text: &str) {
         let said: Value = serde_json::from_str(text).unwrap();
         self.document.check(&json!({"$ref": "#/components/schemas/ClientFrame"}), &said, "said");
@@ -56,7 +56,7 @@ impl Seen<'_> {
         }
     }
 
-    /// Hears frames until one of this kind.
+    /// Reads frames until one of this kind.
     async fn hear_of(&mut self, socket: &mut Socket, wanted: &str) -> Value {
         loop {
             let frame = self.hear(socket).await;
@@ -70,7 +70,7 @@ impl Seen<'_> {
         let text = socket.next_text().await;
         let frame: Value = serde_json::from_str(&text).unwrap();
         self.document.check(&json!({"$ref": "#/components/schemas/ServerFrame"}), &frame, "heard");
-        // One that is empty shows nothing.
+        // An empty list shows nothing.
         let shows_more = |old: &String| old.contains("[]") && !text.contains("[]");
         if self.heard.get(&kind(&frame)).is_none_or(shows_more) {
             self.heard.insert(kind(&frame), stable(&text, &frame));
@@ -79,7 +79,7 @@ impl Seen<'_> {
     }
 }
 
-/// Everything that can be said and heard.
+/// Makes every kind of frame happen.
 async fn play(seen: &mut Seen<'_>) {
     let server = Server::start(engine().await).await;
     let room = server.room("general").await;
@@ -112,7 +112,7 @@ async fn play(seen: &mut Seen<'_>) {
     seen.hear_of(&mut bob, "room_deleted").await;
 }
 
-/// More was missed than one frame holds.
+/// Misses more than fits into one frame.
 async fn miss_much(seen: &mut Seen<'_>) {
     let mut limits = Limits::default();
     (limits.message_chars, limits.recent_bytes) = (65_000, 2 << 20);
@@ -128,7 +128,7 @@ async fn miss_much(seen: &mut Seen<'_>) {
     assert_eq!(seen.hear(&mut dave).await["type"], "user_list", "what is live comes behind it");
 }
 
-/// The frame without what differs from run to run: where it has a time or an epoch, these are always the same.
+/// The frame with a constant time and a constant epoch, so that it does not differ from run to run.
 fn stable(text: &str, frame: &Value) -> String {
     let mut text = text.to_owned();
     each_field(frame, &mut |name, value| {
@@ -158,7 +158,7 @@ fn kind(frame: &Value) -> String {
     frame["type"].as_str().unwrap().to_owned()
 }
 
-/// The frames of one direction, in the document's order; each must have been seen.
+/// The frames of one direction in the order of the document. Each must have been seen.
 fn described(document: &Document, direction: &str, seen: &BTreeMap<String, String>) -> String {
     let schemas = document.schemas();
     let mut page = String::new();
@@ -175,7 +175,7 @@ fn described(document: &Document, direction: &str, seen: &BTreeMap<String, Strin
     page
 }
 
-/// The names of a frame's fields; those in brackets are not always there.
+/// The names of a frame's fields; optional ones are in brackets.
 fn fields(schema: &Value) -> String {
     let required = schema["required"].as_array().unwrap();
     let (always, sometimes): (Vec<_>, Vec<_>) =

@@ -8,7 +8,7 @@ use poem::Route;
 use serde_json::Value;
 use tokio::{net::TcpListener, process::Command};
 
-/// Families that are left out: huge messages and compression, of which we have neither.
+/// The families that are left out: very large messages and compression, which the server does not support.
 const LEFT_OUT: [&str; 3] = ["9", "12", "13"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +24,7 @@ async fn autobahn_cases_pass() {
     let kosoku = env::var_os("KOSOKU").unwrap_or_else(|| "kosoku".into());
     let run = Command::new(kosoku).args(["-m", "fuzzingclient", "-p", "4", "-o"]).arg(&out).arg(&url).output().await;
     let run = run.expect("kosoku can be started");
-    // It ends in failure for the families that are left out, too: its report is what counts.
+    // The program also fails for the families that are left out, so only its report counts.
     let index = std::fs::read(out.join("index.json"));
     let index = index.unwrap_or_else(|_| panic!("no report: {}", String::from_utf8_lossy(&run.stderr)));
     let index: Value = serde_json::from_slice(&index).unwrap();

@@ -1,4 +1,4 @@
-//! Which requests come in at all, and what every answer has.
+//! Which requests are let in, and the headers of every answer.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 mod common;
@@ -89,7 +89,7 @@ async fn an_api_in_another_app_answers_for_every_host_unless_told() {
     }
 }
 
-/// What a page can send without asking first: forms, `fetch` with `no-cors`, beacons.
+/// What a page can send without a CORS preflight: forms, `fetch` with `no-cors`, beacons.
 #[tokio::test]
 async fn pages_of_other_origins_change_nothing() {
     let client = client().await;
@@ -121,7 +121,7 @@ async fn pages_of_other_origins_change_nothing() {
     }
     assert_eq!(get(&client, "/api/chat/rooms").await.1["rooms"].as_array().unwrap().len(), 1);
     assert_eq!(get(&client, &messages).await.1["head"], 0);
-    // Its own page may, and so may programs, which send neither header.
+    // The server's own page may do it, and so may programs, which send neither header.
     let own = client.post(&messages).header("host", "localhost:1").header("origin", "http://localhost:1");
     let own = own.content_type("application/json").body(r#"{"content":"x"}"#).send().await;
     own.assert_status(StatusCode::CREATED);

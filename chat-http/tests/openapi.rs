@@ -1,5 +1,5 @@
-//! The document: the one in the repository is the one the code makes, its examples fit, and it is plain enough for every
-//! generator of clients.
+//! The document: the committed one is the one that the code makes, its examples fit its schemas, and generators of
+//! clients can read it.
 #![allow(clippy::unwrap_used, reason = "whatever is not expected fails the test")]
 
 mod common;
@@ -20,7 +20,7 @@ fn openapi_yaml_is_current() {
     assert!(committed == current, "openapi.yaml is out of date: run `cargo xtask openapi` and commit it");
 }
 
-/// Every operation is shown by an example, and every example is what its schema says.
+/// Every operation has an example, and every example fits its schema.
 #[test]
 fn examples_fit() {
     let document = Document::new();
@@ -55,7 +55,7 @@ fn examples_fit() {
     }
 }
 
-/// What generators stumble over is nowhere in it.
+/// The document has nothing that generators cannot handle.
 #[test]
 fn the_document_is_plain() {
     let document = Document::new();
@@ -74,7 +74,7 @@ fn the_document_is_plain() {
         }
     }
     for name in document.schemas().keys() {
-        // In Go, `NewRoom` makes a `Room`.
+        // In Go, `NewRoom` is the constructor of `Room`.
         let made = name.strip_prefix("New").unwrap_or_default();
         assert!(!document.schemas().contains_key(made), "{name} is also what makes a {made}");
     }
@@ -93,7 +93,7 @@ fn the_document_is_plain() {
     });
 }
 
-/// Visits the objects of a document, but for those in examples.
+/// Visits the objects of a document, except for those in examples.
 fn each_object(value: &Value, visit: &mut impl FnMut(&Map<String, Value>)) {
     match value {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! The document's patterns and the engine agree on every text: what a pattern takes is taken, what it refuses is refused.
+//! The document's patterns and the engine agree on every text: they accept the same texts and refuse the same texts.
 #![allow(clippy::unwrap_used, reason = "whatever is not expected fails the test")]
 
 #[path = "common/texts.rs"]
@@ -9,7 +9,7 @@ use regress::Regex;
 use serde_json::Value;
 use texts::texts;
 
-/// The pattern at a place of the document, as browsers read it, and as generated clients in Rust do.
+/// The pattern at a place of the document, as browsers compile it, and as generated clients in Rust do.
 fn pattern(pointer: &str) -> [Regex; 2] {
     let document: Value = serde_json::from_str(&chat_http::openapi_json()).unwrap();
     let pattern = document.pointer(pointer).unwrap()["pattern"].as_str().unwrap().to_owned();
@@ -42,7 +42,7 @@ fn names_of_users() {
 
 #[test]
 fn topics() {
-    // Their length is a bound of its own.
+    // The length has a limit of its own.
     let short = |text: &str| Topic::new(&text.chars().take(1_000).collect::<String>()).is_ok();
     assert_agree("/components/schemas/RoomDraft/properties/topic", short);
 }
@@ -52,7 +52,7 @@ fn messages() {
     assert_agree("/components/schemas/MessageDraft/properties/content", |text| check_message(text, 10_000).is_ok());
 }
 
-/// A name is taken again as it was kept: clients send back what they were shown.
+/// A stored name is accepted again, since clients send back what they were shown.
 #[test]
 fn names_are_taken_again_as_they_are_shown() {
     for text in texts(20_000).filter(|text| !is_out_of_order(text)) {
@@ -64,7 +64,7 @@ fn names_are_taken_again_as_they_are_shown() {
     }
 }
 
-/// Whether a virama changes places with what stands before it in NFC, and a joiner no longer follows it.
+/// Whether NFC would swap a virama with the character before it, so that a joiner no longer follows the virama.
 fn is_out_of_order(text: &str) -> bool {
     let letters: Vec<char> = text.chars().collect();
     letters.windows(2).any(|pair| {

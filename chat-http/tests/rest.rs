@@ -262,7 +262,7 @@ async fn a_site_has_docs_and_health() {
     assert_eq!((status, &body["code"]), (503, &json!("unavailable")));
     let (status, body) = post(&client, "/api/chat/rooms", &json!({"name": "late"})).await;
     assert_eq!((status, &body["code"]), (503, &json!("unavailable")));
-    // Spread, so that those who are refused together do not come back together.
+    // Jitter, so that clients that were refused together do not come back together.
     assert!((1_000..=2_000).contains(&body["retry_after_ms"].as_u64().unwrap()), "{body}");
 }
 
@@ -301,7 +301,7 @@ async fn listed_pages_may_use_the_api_and_others_may_not() {
         assert!(response.0.header("Access-Control-Allow-Origin").is_none(), "{stranger}");
         response.assert_header("Vary", "Authorization, Cookie, Origin");
     }
-    // Errors can be read by the page, too.
+    // Pages can read errors, too.
     for path in ["/api/chat/rooms", "/api/chat/rooms/7"] {
         let response = client.get(path).header("Origin", "https://app.example").send().await;
         response.assert_header("Access-Control-Allow-Origin", "https://app.example");

@@ -297,7 +297,7 @@ async fn a_path_may_be_spelled_in_other_ways() {
     assert_eq!(alice.next().await["type"], "attached");
 }
 
-/// Upgrades by hand, for frames that no client library sends.
+/// Upgrades by hand, to send frames that no client library sends.
 async fn upgrade(server: &Server, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
     let request = handshake(path, "");
@@ -331,7 +331,7 @@ async fn only_own_and_listed_pages_may_open_sockets() {
     ] {
         let mut stream = TcpStream::connect(server.addr).await.unwrap();
         stream.write_all(handshake("/ws/chat", more).as_bytes()).await.unwrap();
-        // Up to the end of the head, and of the problem if there is one; the connection stays open.
+        // Reads up to the end of the head, and of the problem if there is one. The connection stays open.
         let end: &[u8] = if status == "101" { b"\r\n\r\n" } else { b"}" };
         let mut answer = Vec::new();
         while !answer.ends_with(end) {
@@ -353,7 +353,7 @@ async fn stopping_closes_every_socket_with_1001() {
         sockets.push(server.enter(room, name).await);
     }
     sockets.push(server.open("/ws/chat?username=Carol").await);
-    // Carol's session is certain to be there once it has answered.
+    // After Carol's session has answered, it exists for certain.
     sockets[2].say(json!({"type": "ping"})).await;
     sockets[2].next_of("pong").await;
     server.stop.send(()).unwrap();
@@ -369,7 +369,7 @@ async fn all_sockets_of_a_user_are_closed_with_4403_when_the_host_ends_their_ses
     let room = server.room("general").await;
     let mut bobs = [server.enter(room, "Bob").await, server.open("/ws/chat?username=Bob").await];
     let mut alice = server.enter(room, "Alice").await;
-    // Bob's second session is certain to be there once it has answered.
+    // After Bob's second session has answered, it exists for certain.
     bobs[1].say(json!({"type": "ping"})).await;
     bobs[1].next_of("pong").await;
     assert_eq!(server.engine.disconnect(&Identity::named("Bob").unwrap().id), 2);
@@ -438,7 +438,7 @@ async fn floods_below_the_protocol_are_cut() {
         alice.0.flush().await.unwrap();
         assert_eq!(alice.close_code().await, 1008);
     }
-    // Whoever means well is not cut.
+    // A correct client is not disconnected.
     let mut bob = server.enter(room, "Bob").await;
     for _ in 0..40 {
         bob.0.feed(ping()).await.unwrap();
@@ -460,7 +460,7 @@ async fn a_client_that_does_not_read_is_cut_and_others_are_not() {
         say_as(&server, "Bob", room, &text).await;
         assert_eq!(quick.next_of("message").await["seq"], number);
     }
-    // What was in the buffers between can still be read, then the reason.
+    // What the buffers held can still be read, and then the reason.
     let code = slow.close_code().await;
     assert_eq!(code, 4560);
 }

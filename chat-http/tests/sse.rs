@@ -29,7 +29,7 @@ async fn say(server: &Server, room: RoomId, text: &str) {
     server.engine.send(&Identity::named("Bob").unwrap(), room, Draft::text(text)).await.unwrap();
 }
 
-/// Status, code and field of a refusal.
+/// The status, the code and the field of a refusal.
 async fn refusal(server: &Server, path: &str, headers: &str) -> (u16, Value, Value) {
     let (head, body) = request(server.addr, "GET", path, headers, None).await;
     (head.status, body["code"].clone(), body["field"].clone())
@@ -72,7 +72,7 @@ async fn a_client_that_comes_back_misses_nothing() {
         drop(alice);
         say(&server, room, "one").await;
         say(&server, room, "two").await;
-        // What the URL says is about the first time only.
+        // The position in the URL counts only for the first request.
         let header = format!("Last-Event-ID: {last}\r\n");
         alice = listen(&server, room, "username=Alice&after=0", &header).await;
         let attached = alice.next().await.unwrap();
@@ -178,7 +178,7 @@ async fn pages_of_listed_origins_may_listen() {
     assert!(head.header("access-control-allow-headers").unwrap().contains("Last-Event-ID"));
 }
 
-/// An `EventSource` that has seen no id yet may say so.
+/// An `EventSource` that has not seen an id yet may send an empty header.
 #[tokio::test]
 async fn an_empty_last_id_is_none() {
     let server = server().await;
@@ -188,7 +188,7 @@ async fn an_empty_last_id_is_none() {
     assert_eq!(alice.next_of("message").await.data["content"], "before");
 }
 
-/// An image, a form, a script of a foreign page: none of them makes anyone join.
+/// No image, form or script of another site makes anyone join.
 #[tokio::test]
 async fn pages_of_other_origins_make_nobody_join() {
     let server = server().await;

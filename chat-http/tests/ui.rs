@@ -84,7 +84,7 @@ async fn the_compressed_form_is_another_and_smaller() {
         let plain = plain.0.into_body().into_vec().await.unwrap();
         let zipped = zipped.0.into_body().into_vec().await.unwrap();
         assert!(zipped.starts_with(&[0x1f, 0x8b]) && zipped.len() < plain.len(), "{path}");
-        // A gzip file ends with the length of what is in it: a stale one would have another.
+        // A gzip file ends with the length of its contents, which a stale file would have wrong.
         let length = u32::from_le_bytes(zipped[zipped.len() - 4..].try_into().unwrap());
         assert_eq!(length as usize, plain.len(), "{path}: build the page anew");
         assert!(zipped.len() < 60_000, "{path} has {} bytes", zipped.len());

@@ -1,12 +1,12 @@
-//! The page in a browser, and what the page is made of. The scenarios are scripts beside this file: a test here names
-//! each, so that they are run and counted like all others.
+//! The page in a browser, and its sources. The scenarios are scripts beside this file; a test here names each, so that
+//! they are run and counted like all other tests.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use std::{env, fs, path::Path, process::Command};
 
 mod sources;
 
-/// One test for each `NAME.test.mjs`.
+/// Declares one test for each `NAME.test.mjs`.
 macro_rules! scenarios {
     ($($name:ident),+ $(,)?) => {
         const SCENARIOS: &[&str] = &[$(stringify!($name)),+];
@@ -35,7 +35,7 @@ scenarios! {
     a_room_on_a_page_of_ones_own,
 }
 
-/// Runs a scenario; what it tells is shown when it fails.
+/// Runs a scenario; its output is shown if it fails.
 fn play(scenario: &str) {
     let mut node = Command::new("node");
     node.arg("--test").arg(folder().join(format!("{scenario}.test.mjs"))).env("CHATD", env!("CARGO_BIN_EXE_chatd"));
@@ -59,12 +59,12 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser"))
 }
 
-/// What `cargo xtask test` says where the tools are.
+/// A variable of the environment, in which `cargo xtask test` says where the tools are.
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
 }
 
-/// Runs a program that is to be content, and shows what it told if it is not.
+/// Runs a program that must succeed, and shows its output if it fails.
 fn succeed(program: &mut Command) {
     let output = program.output().unwrap();
     let told = [output.stdout, output.stderr].concat();

@@ -1,5 +1,5 @@
-//! What the page is made of: its types hold, its own tests and the client's pass, and what is embedded in the server is
-//! what the sources make.
+//! The sources of the page: they type-check, their tests and the client's pass, and the embedded files are what they
+//! build to.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ fn the_embedded_page_is_what_its_sources_make() {
     let workshop = Workshop::new("build");
     let dist = workshop.ui.join("dist");
     let committed = files(&dist);
-    // A compressed file is written anew only if it holds something else: what compresses differs from machine to machine.
+    // A compressed file is written only if its contents changed, since compressed bytes differ between machines.
     for name in committed.keys().filter(|name| !name.ends_with(".gz")) {
         fs::remove_file(dist.join(name)).unwrap();
     }
@@ -75,12 +75,12 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        // What cannot be removed is in the machine's folder for such things.
+        // What cannot be removed is in the system's folder for temporary files.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// Copies a folder, but for the packages that somebody may have installed there.
+/// Copies a folder, except for packages that are installed there.
 fn copy(from: &Path, into: &Path) {
     fs::create_dir_all(into).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {

@@ -1,4 +1,4 @@
-//! The bots of `examples/clients`: they answer, survive the end of a server, and end with their room.
+//! The bots of `examples/clients`: they answer, survive a restart of the server, and end with their room.
 
 use std::process::Stdio;
 
@@ -43,7 +43,7 @@ async fn typescript() {
 }
 
 async fn play(mut stage: Stage, bot: impl Fn(&Stage) -> Command) {
-    // The first one makes the room, and the next one finds it.
+    // The first bot creates the room, and the next one finds it.
     let start = async |stage: &Stage, name: &str| enter(bot(stage).args([&stage.url(), "lobby", name])).await;
     let (mut first, entered) = start(&stage, "First").await;
     assert_eq!(entered, "First is in room 1");
@@ -58,7 +58,7 @@ async fn play(mut stage: Stage, bot: impl Fn(&Stage) -> Command) {
     alice.send(json!({"type": "message", "content": "!roll 3d1"})).await;
     answers(&mut alice, "3").await;
 
-    // What is asked while it may not be there yet is answered when it has come back.
+    // What is asked while the bot may be away is answered when it is back.
     let address = stage.server.address();
     stage.server.kill().await;
     stage.server = Server::start_at(&stage.database, address).await;
@@ -75,7 +75,7 @@ async fn play(mut stage: Stage, bot: impl Fn(&Stage) -> Command) {
     assert!(ended.success(), "{ended}");
 }
 
-/// Starts a bot, and waits until it says where it is.
+/// Starts a bot, and waits until it says which room it has entered.
 async fn enter(bot: &mut Command) -> (Child, String) {
     let mut child = bot.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -83,7 +83,7 @@ async fn enter(bot: &mut Command) -> (Child, String) {
     (child, line.unwrap_or_default())
 }
 
-/// Waits until the bot hears the room.
+/// Waits until the bot has joined the room.
 async fn comes(alice: &mut Socket) {
     let is_there = |frame: &Value| frame["users"].as_array().is_some_and(|users| users.contains(&json!("Robo")));
     let comes = |frame: &Value| frame["type"] == "join" && frame["username"] == "Robo";

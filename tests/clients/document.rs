@@ -1,4 +1,4 @@
-//! The document, read by others.
+//! The document, as other programs read it.
 
 use std::{fs, path::Path};
 
@@ -25,12 +25,12 @@ async fn redocly_has_no_complaint() {
     let stage = Stage::set("redocly").await;
     stage.folder.copy("tests/clients/redocly.yaml");
     let mut lint = stage.command(Path::new(&variable("CHAT_TEST_REDOCLY")).join("node_modules/.bin/redocly"));
-    // It asks nobody whether there is a newer one, and tells nobody that it was run.
+    // It must not look for a newer version, nor report that it was run.
     lint.env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true").env("REDOCLY_TELEMETRY", "off");
     run(lint.arg("lint").arg(repository().join("openapi.yaml"))).await;
 }
 
-/// Requests by the document, right ones and wrong ones, alone and one after the other: each is answered as it says.
+/// Valid and invalid requests made from the document, alone and in sequences: each answer is what the document says.
 #[tokio::test]
 #[ignore = "needs Python: cargo xtask test"]
 async fn schemathesis_finds_no_failure() {
@@ -41,7 +41,7 @@ async fn schemathesis_finds_no_failure() {
     fuzz.args(["--config-file", "schemathesis.toml", "run", "openapi.json", "--checks", "all", "--no-color"]);
     fuzz.args(["--generation-deterministic", "--max-examples", "100", "--url", &stage.url()]);
     let told = run(&mut fuzz).await;
-    // All of them, and none that it could not reach.
+    // All operations were reached.
     let operations = fs::read_to_string(repository().join("openapi.yaml")).unwrap().matches("operationId:").count();
     assert!(told.contains(&format!("Tested: {operations}\n")), "{told}");
 }

@@ -1,4 +1,4 @@
-//! What an embedder pastes out of the guide, in a crate of their own.
+//! The code blocks of the guide for embedders, in a crate of their own.
 
 use std::{fs, path::Path};
 
@@ -9,14 +9,14 @@ use crate::stage::run;
 const GUIDE: &str = include_str!("../../docs/embedding.md");
 const README: &str = include_str!("../../README.md");
 
-/// Every block of code is whole, and the dependencies that the guide names are enough for all of them.
+/// Every block compiles by itself, with the dependencies that the guide names.
 #[tokio::test]
 #[ignore = "needs crates: cargo xtask test"]
 async fn each_block_of_the_guide_builds_in_a_crate_outside_of_the_workspace() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("embedding");
     for part in ["src/bin", "tests"] {
-        // What an older guide had is gone; what was built stays.
+        // Files of earlier blocks are removed; what was compiled stays.
         drop(fs::remove_dir_all(folder.join(part)));
         fs::create_dir_all(folder.join(part)).unwrap();
     }
@@ -24,13 +24,13 @@ async fn each_block_of_the_guide_builds_in_a_crate_outside_of_the_workspace() {
     let package =
         "[package]\nname = \"outside\"\nedition = \"2024\"\n\n[workspace]\n\n[profile.dev]\ndebug = false\n\n";
     fs::write(folder.join("Cargo.toml"), format!("{package}{}\n", manifest.join("\n"))).unwrap();
-    // The very versions that the workspace has: nothing is fetched.
+    // The versions of the workspace, so that nothing is fetched.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     let mut library = String::from("#![allow(dead_code)]\n");
     let mut count = 0;
     for (number, block) in blocks(GUIDE, "rust").chain(blocks(README, "rust")).enumerate() {
         let file = match block {
-            // Those of `test-util` are for tests.
+            // Blocks that use `test-util` are tests.
             _ if block.contains("chat_core::testing") => format!("tests/block_{number}.rs"),
             _ if block.contains("fn main()") => format!("src/bin/block_{number}.rs"),
             _ => {
@@ -49,7 +49,7 @@ async fn each_block_of_the_guide_builds_in_a_crate_outside_of_the_workspace() {
     run(cargo.current_dir(&folder).env_remove("RUSTFLAGS").env_remove("CHAT_FAILPOINTS")).await;
 }
 
-/// A dependency as it stands in the guide, from this repository instead of the address that is made up.
+/// A dependency of the guide, with a path in this repository instead of the made-up address.
 fn with_path(line: &str, root: &Path) -> String {
     let Some((name, _)) = line.split_once(" = { git = ") else { return line.to_owned() };
     let path = format!("path = \"{}\"", root.join(name).display());

@@ -1,5 +1,5 @@
-//! Clients made by generators. Each makes a room, sends, reads, sends again with the same key, and understands a problem:
-//! see `talk.py`, `talk.ts` and `rust/src/main.rs`.
+//! Generated clients. Each creates a room, sends, reads, sends again with the same key, and understands a problem: see
+//! `talk.py`, `talk.ts` and `rust/src/main.rs`.
 
 use std::{env, fs, path::PathBuf};
 
@@ -33,7 +33,7 @@ async fn progenitor() {
     fs::create_dir_all(&target).unwrap();
     let document = target.join("openapi.json");
     let shown = fs::read(stage.folder.file("openapi.json")).unwrap();
-    // Written only when it is another one, so that nothing is compiled without need.
+    // Written only if it has changed, so that nothing is compiled without need.
     if fs::read(&document).ok().as_ref() != Some(&shown) {
         fs::write(&document, shown).unwrap();
     }
@@ -45,7 +45,7 @@ async fn progenitor() {
     talked(&stage, "Hello from Rust!").await;
 }
 
-/// That it happened: one room, and in it one message, however often it was sent.
+/// Checks the result: one room with one message, however often it was sent.
 async fn talked(stage: &Stage, text: &str) {
     let page = stage.server.get("/rooms/1/messages").await.json(200);
     let messages: Vec<_> = page["messages"].as_array().unwrap().iter().map(|message| &message["content"]).collect();

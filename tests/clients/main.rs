@@ -1,5 +1,5 @@
-//! What others make of the API's document: validators read it, a fuzzer tries what it says, generators make clients of it
-//! that talk to a real server, and the bots of `examples/clients` run.
+//! Other programs and the API's document: validators read it, a fuzzer tries what it says, generated clients talk to a
+//! real server, and the bots of `examples/clients` run.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 #[path = "../server/common/mod.rs"]

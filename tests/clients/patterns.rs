@@ -1,4 +1,4 @@
-//! The document's patterns as JavaScript reads them, and what the server makes of the same texts.
+//! The document's patterns in JavaScript, compared with what the server accepts.
 
 use std::fs;
 
@@ -10,10 +10,10 @@ use crate::{
     texts::texts,
 };
 
-/// The request that has a text.
+/// Makes the request that contains a text.
 type Asking = fn(&str) -> Request;
 
-/// What is tried: where the pattern stands, and the request.
+/// The fields to try: where the pattern is, and the request.
 const FIELDS: [(&str, Asking); 4] = [
     ("/components/schemas/UserName", |text| Request::get(&format!("/rooms?username={}", percent_encoded(text)))),
     ("/components/schemas/RoomDraft/properties/name", |text| Request::post("/rooms", json!({"name": text}))),
@@ -29,7 +29,7 @@ async fn the_server_takes_what_the_patterns_take_in_javascript() {
     let stage = Stage::set("patterns").await;
     stage.server.room("general").await;
     let document: Value = serde_json::from_slice(&fs::read(stage.folder.file("openapi.json")).unwrap()).unwrap();
-    // Topics have a length of their own beside the pattern.
+    // The length of topics is limited besides the pattern.
     let texts: Vec<String> = texts(1_500).filter(|text| text.chars().count() <= 1_024).collect();
     for (pointer, request) in FIELDS {
         let pattern = &document.pointer(pointer).unwrap()["pattern"];
@@ -49,7 +49,7 @@ const MATCH: &str = "const { pattern, texts } = JSON.parse(require('fs').readFil
                      const expression = new RegExp(pattern, 'u');
                      console.log(JSON.stringify(texts.map((text) => expression.test(text))));";
 
-/// A call of the REST API.
+/// A request to the REST API.
 struct Request {
     method: &'static str,
     path: String,
@@ -69,7 +69,7 @@ impl Request {
         Self { method: "PATCH", path: path.to_owned(), body: Some(body) }
     }
 
-    /// Asks, and says whether the text is in order; a name may be taken all the same.
+    /// Sends the request; returns whether the text is accepted. (A name may be refused as taken.)
     async fn ask(self, server: &Server) -> bool {
         let Self { method, path, body } = self;
         let reply = server.call(method, &path, &[], body).await;

@@ -1,4 +1,4 @@
-//! What every test here stands on: a server, the document as it shows it, and a folder to work in.
+//! What every test here needs: a server, its document, and a folder to work in.
 
 use std::{
     env,
@@ -42,7 +42,7 @@ impl Stage {
         run(self.python("python").args(["-m", "compileall", "-q", "chat_client"])).await;
     }
 
-    /// Generates the types in TypeScript, and makes JavaScript of everything that is there.
+    /// Generates the types in TypeScript, and compiles everything there to JavaScript.
     pub(crate) async fn generate_typescript(&self) {
         let packages = Path::new(&variable("CHAT_TEST_TYPESCRIPT")).join("node_modules");
         self.folder.copy("examples/clients/typescript/package.json");
@@ -53,7 +53,7 @@ impl Stage {
         run(&mut program("tsc")).await;
     }
 
-    /// A program of the Python environment, which finds the others.
+    /// A program of the Python environment, with that environment in its path.
     pub(crate) fn python(&self, program: &str) -> Command {
         let programs = Path::new(&variable("CHAT_TEST_PYTHON")).join("bin");
         let others = env::var_os("PATH").unwrap_or_default();
@@ -71,7 +71,7 @@ impl Stage {
     }
 }
 
-/// A folder that goes when it is no longer needed.
+/// A folder that is removed when it is dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -94,7 +94,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed is in the machine's folder for such things.
+        // What cannot be removed is in the system's folder for temporary files.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -103,12 +103,12 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What `cargo xtask test` says where the tools are.
+/// A variable of the environment, in which `cargo xtask test` says where the tools are.
 pub(crate) fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
 }
 
-/// Runs a program that is to be content, and returns what it told.
+/// Runs a program that must succeed, and returns its output.
 pub(crate) async fn run(program: &mut Command) -> String {
     program.stdin(Stdio::null()).kill_on_drop(true);
     let output =
@@ -118,5 +118,5 @@ pub(crate) async fn run(program: &mut Command) -> String {
     told
 }
 
-/// How long any program may take on a busy machine, a compiler included. Never waited for when all is well.
+/// How long any program may take on a busy machine, including compilers.
 const TIMEOUT: Duration = Duration::from_secs(600);

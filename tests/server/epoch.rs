@@ -1,4 +1,4 @@
-//! A database that an operator put an older copy of in its place: nobody goes on as if nothing had happened.
+//! An operator restores an older copy of the database: no client goes on as if nothing had happened.
 
 use std::{fs, path::Path};
 
@@ -12,9 +12,9 @@ on_each_database!(
     an_older_copy_is_put_in_place,
 );
 
-/// How many positions could not be right.
+/// The metric of impossible positions.
 const IMPOSSIBLE: &str = "chat_attaches_impossible_total";
-/// On any port.
+/// Metrics on any free port.
 const METRICS: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 async fn a_new_epoch_makes_clients_read_anew(database: Database) {
@@ -31,7 +31,7 @@ async fn a_new_epoch_makes_clients_read_anew(database: Database) {
     let server = Server::start_with(&database, &METRICS).await;
     let after = server.get(&format!("/rooms/{room}/messages")).await.json(200);
     assert_eq!((&after["messages"], &after["epoch"]), (&before["messages"], &json!(new)), "nothing else changes");
-    // Who was at the head is told the same as who was not: read anew.
+    // A client at the head gets the same answer as any other: read anew.
     let mut clients = Vec::new();
     for after in [0, 2, 3] {
         let (client, answer) = resume(&server, room, &old, after).await;
@@ -79,7 +79,8 @@ async fn an_older_copy_is_put_in_place(database: Database) {
     let epoch = page["epoch"].as_str().unwrap().to_owned();
     server.stop().await;
 
-    // The operator forgets the command. Who is ahead of the log is found out, and counted, and goes on from there.
+    // Without the command, a client that is ahead of the log is noticed and counted, gets a `resync`, and continues
+    // from the head.
     copy.put_back(&database).await;
     let server = Server::start_with(&database, &METRICS).await;
     let (mut ahead, answer) = resume(&server, room, &epoch, 6).await;
@@ -89,10 +90,10 @@ async fn an_older_copy_is_put_in_place(database: Database) {
     say(&server, room, 4..=4).await;
     assert_eq!(ahead.event().await["seq"], json!(4));
     assert_eq!(impossible(&server).await, 1);
-    let log = server.stop_and_tell().await;
+    let log = server.stop_and_read_output().await;
     assert!(!log.contains("position"), "a client's word is not worth a line: {log}");
 
-    // With the command, nobody is told only what came after numbers that stand for other messages now.
+    // With the command, no client is sent only the events after numbers that now belong to other messages.
     copy.put_back(&database).await;
     let (old, new) = new_epoch(&database).await;
     assert_eq!(old, epoch);
@@ -113,7 +114,7 @@ async fn say(server: &Server, room: u64, seqs: std::ops::RangeInclusive<u64>) {
     }
 }
 
-/// Comes back to a room from a position, and returns the answer.
+/// Resumes a room from a position, and returns the answer.
 async fn resume(server: &Server, room: u64, epoch: &str, after: u64) -> (Socket, Value) {
     let mut socket = server.socket(&format!("/{room}?username=Bob&after={after}&epoch={epoch}")).await;
     let answer = socket.frame().await;
@@ -124,20 +125,20 @@ fn resync(epoch: &str, room: u64, head: u64) -> Value {
     json!({"type": "resync", "room": room, "epoch": epoch, "head": head})
 }
 
-/// The numbers of what was missed.
+/// The numbers of the missed events.
 fn seqs(attached: &Value) -> Vec<u64> {
     assert_eq!(attached["type"], "attached", "{attached}");
     attached["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()).collect()
 }
 
-/// How many positions could not be right, as the server's metrics tell.
+/// The number of impossible positions in the server's metrics.
 async fn impossible(server: &Server) -> u64 {
     let metrics = String::from_utf8(server.metrics().await.body.to_vec()).unwrap();
     let line = metrics.lines().find_map(|line| line.strip_prefix(IMPOSSIBLE)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("not in {metrics}")).parse().unwrap()
 }
 
-/// Gives a database a new epoch; the old one and the new one, as they are told.
+/// Gives a database a new epoch; returns the old one and the new one from its output.
 async fn new_epoch(database: &Database) -> (String, String) {
     let (status, said) = Server::new_epoch(database.url()).await;
     assert_eq!(status.code(), Some(0), "{said}");
@@ -150,14 +151,14 @@ async fn new_epoch(database: &Database) -> (String, String) {
 
 /// A copy of a database, taken while no server runs.
 enum Copy {
-    /// The files of one in a file, by name.
+    /// The files of an SQLite database, by name.
     Files(Vec<(String, Vec<u8>)>),
-    /// On a server of databases, what came later is taken away: to the chat it is the same.
+    /// On a database's server the later rows are deleted, which is the same for the chat.
     Rows,
 }
 
 impl Copy {
-    /// Of a database with three messages in one room.
+    /// Copies a database with three messages in one room.
     fn take(database: &Database) -> Self {
         let Some(folder) = database.folder_of_file() else { return Self::Rows };
         let names = names(folder).into_iter();
@@ -178,7 +179,7 @@ impl Copy {
     }
 }
 
-/// The files that make up a database: not its lock.
+/// The files of a database, without its lock.
 fn names(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.ends_with(".lock")).collect()

@@ -1,4 +1,4 @@
-//! The examples do what they say.
+//! The examples do what they promise.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::common::{DEADLINE, Database, Server, Socket, call};
 
-/// A running example, line by line.
+/// A running example, with its output line by line.
 struct Example {
     process: Child,
     input: Option<ChildStdin>,
@@ -33,7 +33,7 @@ impl Example {
         Self::start_program(&program, args)
     }
 
-    /// The server's program, as another command.
+    /// Runs the server's program with another command.
     fn start_chatd(args: &[&str]) -> Self {
         Self::start_program(Path::new(env!("CARGO_BIN_EXE_chatd")), args)
     }
@@ -51,7 +51,7 @@ impl Example {
         self.input.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// Reads on until a line like this.
+    /// Reads until a line contains this.
     async fn expect(&mut self, part: &str) -> String {
         loop {
             let line = timeout(DEADLINE, self.output.next_line()).await;
@@ -64,7 +64,7 @@ impl Example {
         }
     }
 
-    /// Ends its input, reads on until it has ended, and returns how it did.
+    /// Ends its input, reads until it has ended, and returns its status.
     async fn finish(&mut self) -> ExitStatus {
         drop(self.input.take());
         while let Some(line) = timeout(DEADLINE, self.output.next_line()).await.expect("it runs on").unwrap() {
@@ -73,7 +73,7 @@ impl Example {
         timeout(DEADLINE, self.process.wait()).await.expect("it runs on").unwrap()
     }
 
-    /// The lines with this in them.
+    /// The lines that contain this.
     fn lines_with(&self, part: &str) -> Vec<&str> {
         self.seen.iter().filter(|line| line.contains(part)).map(String::as_str).collect()
     }
@@ -93,7 +93,7 @@ async fn embed() {
     assert!(example.finish().await.success());
 }
 
-/// Someone at the plain lines.
+/// A client of the line transport.
 struct Peer {
     lines: Lines<BufReader<tcp::OwnedReadHalf>>,
     writer: tcp::OwnedWriteHalf,
@@ -136,7 +136,7 @@ async fn line_transport() {
     assert_eq!(alice.next().await, "* Bob left");
 }
 
-/// The app's own login says who they are, and chat stands in the app's own database.
+/// The app's own login identifies users, and chat is stored in the app's own database.
 #[tokio::test]
 async fn host_app() {
     let source = include_str!("../../examples/host_app.rs");
@@ -175,8 +175,8 @@ async fn host_app() {
     }
 }
 
-/// Two people in two terminals, and a server that is killed and comes back: nothing is lost or doubled. `chatd terminal`
-/// and the example are the same client.
+/// Two people chat in two terminals, and the server is killed and restarted: nothing is lost or doubled. `chatd
+/// terminal` and the example are the same client.
 #[tokio::test]
 async fn terminal() {
     let database = Database::sqlite();
@@ -205,7 +205,7 @@ async fn terminal() {
     }
     let _server = Server::start_at(&database, address).await;
     for example in [&mut alice, &mut bob] {
-        // The last of both, in whichever order.
+        // The last lines of both, in any order.
         for number in 1..=5 {
             while example.lines_with(&format!("Alice: while away {number}")).is_empty()
                 || example.lines_with(&format!("Bob: so was I {number}")).is_empty()
@@ -229,7 +229,7 @@ async fn terminal() {
     assert_eq!(said(&alice).len(), 13, "nothing lost, nothing twice: {:?}", said(&alice));
 }
 
-/// What others write moves no cursor and turns no text, and what looks like a command is not said aloud by mistake.
+/// Texts of others do not control the terminal, and a mistyped command is not sent.
 #[tokio::test]
 async fn a_terminal_shows_plain_text_and_sends_no_slip_of_the_finger() {
     let database = Database::sqlite();

@@ -1,4 +1,5 @@
-//! The files of a server on SQLite: nobody else reads them, what is not ours is left alone, and what was deleted is gone.
+//! The files of a server on SQLite: other users cannot read them, foreign files are left alone, and deleted messages
+//! are gone.
 
 use std::{
     fs,
@@ -12,7 +13,7 @@ use crate::common::{Database, Server};
 const UNUSABLE: i32 = 5;
 const UNAVAILABLE: i32 = 4;
 
-/// What a server on SQLite has beside the database.
+/// The files that SQLite and the server have beside the database.
 const BESIDE: [&str; 4] = ["chat.db.lock", "chat.db-wal", "chat.db-shm", "chat.db-journal"];
 
 fn mode(path: &Path) -> u32 {
@@ -23,7 +24,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// It ends with this code and says this.
+/// The server exits with this code and this text.
 async fn refuses(database: &Database, code: i32, says: &str) {
     let (status, said) = Server::fail(database).await;
     assert_eq!(status.code(), Some(code), "{said}");
@@ -58,7 +59,7 @@ async fn files_that_others_could_read_are_closed_to_them() {
     for path in files(database.folder()) {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    assert!(server.said().contains("others could open"), "{}", server.said());
+    assert!(server.output().contains("others could open"), "{}", server.output());
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn what_is_not_ours_stays_as_it_is() {
     }
 }
 
-/// Opening them must not wait for somebody at the other end.
+/// Opening these files must not wait for a process at the other end.
 #[tokio::test]
 async fn pipes_and_folders_in_the_place_of_a_file_are_refused() {
     for name in BESIDE.into_iter().chain(["chat.db"]) {
@@ -120,7 +121,7 @@ async fn a_database_may_be_named_by_a_link_but_is_not_made_through_one() {
     refuses(&database, 3, "in use").await;
 }
 
-/// SQLite would remove the log: whatever was not moved into the database yet would be lost.
+/// SQLite would remove the log, and lose what was not moved into the database yet.
 #[tokio::test]
 async fn a_database_that_was_moved_away_without_its_log_is_not_made_anew() {
     let database = Database::sqlite();
@@ -150,7 +151,7 @@ async fn the_file_of_another_application_is_taken_only_when_asked_for() {
     assert_eq!(server.say(room, "Alice", "one").await, 1);
     assert_eq!(mode(&file), before.1, "its mode is the business of its owner");
     server.stop().await;
-    // It is ours from now on, too.
+    // The file belongs to this server from now on.
     let server = Server::start(&database).await;
     assert_eq!(server.say(room, "Alice", "two").await, 2);
     server.stop().await;
@@ -164,7 +165,7 @@ async fn what_was_deleted_is_in_no_file_any_more() {
     let (kept, ended) = (server.room("kept").await, server.room("ended-ENDED").await);
     let topic = serde_json::json!({"topic": "about-ENDED"});
     server.patch(&format!("/rooms/{ended}"), topic).await.json(200);
-    // Long ones lie on pages of their own; the others share pages with those of the room that stays.
+    // Long messages have pages of their own; the others share pages with those of the room that stays.
     for n in 0..60 {
         server.say(kept, "Alice", &format!("stays-{n}-{}", "x".repeat(n * 7))).await;
         server.say(ended, "Bob", &format!("said-ENDED-{n}-{}", "x".repeat(n * 60))).await;
@@ -174,9 +175,9 @@ async fn what_was_deleted_is_in_no_file_any_more() {
         contents.map(|bytes| bytes.windows(word.len()).filter(|window| window == &word).count()).sum::<usize>()
     };
     assert!(found(b"said-ENDED") >= 60 && found(b"about-ENDED") > 0 && found(b"ended-ENDED") > 0);
-    server.heard("nothing is left of deleted rooms", 1).await;
+    server.wait_for_output("nothing is left of deleted rooms", 1).await;
     assert_eq!(server.delete(&format!("/rooms/{ended}")).await.status, 204);
-    server.heard("nothing is left of deleted rooms", 2).await;
+    server.wait_for_output("nothing is left of deleted rooms", 2).await;
     assert_eq!(found(b"ENDED"), 0);
     assert!(found(b"stays-") >= 60);
     assert_eq!(server.say(kept, "Alice", "on").await, 61);

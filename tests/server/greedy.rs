@@ -1,4 +1,4 @@
-//! Clients that are slow, silent or greedy: they harm themselves.
+//! Slow, silent or greedy clients harm only themselves.
 
 use serde_json::json;
 use tokio::{
@@ -17,7 +17,7 @@ async fn a_thousand_half_sent_requests_stop_nobody() {
     let mut halves = Vec::new();
     for number in 0..1_000 {
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        // Half of them stop in their headers, the others in their bodies.
+        // Half of them stop within the headers, the others within the body.
         let half = match number % 2 {
             0 => "GET /api/chat/rooms HTTP/1.1\r\nHost: localhost\r\nX-Half: ",
             _ => {
@@ -74,7 +74,7 @@ async fn what_is_never_finished_is_held_only_up_to_a_budget() {
             let head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
             let path = format!("GET /ws/chat?username=Bob HTTP/1.1\r\nHost: {}\r\n{head}\r\n", server.address());
-            // The head of a text of 250,000 bytes, with a mask that changes nothing.
+            // The head of a text of 250,000 bytes, with a mask of zeros.
             (path, [&[0x81, 0xff][..], &250_000_u64.to_be_bytes(), &[0; 4]].concat())
         };
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -83,7 +83,7 @@ async fn what_is_never_finished_is_held_only_up_to_a_budget() {
             stream.read_exact(&mut upgraded).await.unwrap();
             assert_eq!(&upgraded, b"HTTP/1.1 101");
         }
-        // Whoever is refused meanwhile takes no more.
+        // A client that is refused meanwhile accepts no more.
         let taken = stream.write_all(&[first, half].concat()).await;
         refused += usize::from(taken.is_err());
         held.push(stream);
@@ -91,7 +91,7 @@ async fn what_is_never_finished_is_held_only_up_to_a_budget() {
     assert!(alice.say("still here").await > 0);
     let grown = resident(server.pid()).saturating_sub(before);
     assert!(grown < 96 << 20, "{} MiB for what is not finished", grown >> 20);
-    // Those who came last were told so.
+    // The last clients were refused.
     let mut told = 0;
     for mut stream in held {
         let mut said = [0; 1 << 10];
@@ -123,7 +123,8 @@ async fn who_never_reads_is_cut_as_lagged_and_nobody_waits() {
     let mut alice = server.join(room, "Alice").await;
     let text = "x".repeat(4_000);
     let mut sent = 0;
-    // What the kernel takes for a client that does not read is its own business: so many until the last is cut.
+    // The kernel decides how much it buffers for a client that does not read, so messages are sent until the last is
+    // disconnected.
     while lagged(&server).await < 5 {
         for _ in 0..50 {
             sent = server.say(room, "Bob", &text).await;
@@ -138,7 +139,7 @@ async fn who_never_reads_is_cut_as_lagged_and_nobody_waits() {
     assert_eq!(alice.say("still here").await, sent + 1);
 }
 
-/// How many sessions were cut because they read too slowly.
+/// How many sessions were disconnected for reading too slowly.
 async fn lagged(server: &Server) -> u64 {
     let metrics = server.metrics().await;
     let text = String::from_utf8_lossy(&metrics.body).into_owned();

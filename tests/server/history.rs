@@ -1,4 +1,4 @@
-//! History over REST, and sending over it.
+//! History over REST, and sending over REST.
 
 use serde_json::{Value, json};
 

@@ -1,12 +1,12 @@
-//! Injected bugs are there: what a client sees of a few of them, and that without them it sees nothing wrong.
-//! (Those of a room's state are shown by the simulator; all of them by `cargo xtask torture --mutation-check`.)
+//! Injected bugs have an effect: clients see what is wrong with some of them, and nothing wrong without them. (The
+//! simulator shows those of a room's state, and `cargo xtask torture --mutation-check` shows all.)
 
 use sea_orm::{ConnectOptions, ConnectionTrait};
 use serde_json::{Value, json};
 
 use crate::common::{Database, Frame, Server, Socket};
 
-/// How many messages a conversation has: some bugs hit one in 50.
+/// The length of a conversation. Some bugs affect one message in 50.
 const MESSAGES: u64 = 60;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn what_is_heard() {
     }
 }
 
-/// What is wrong with a conversation of two, if anything.
+/// What is wrong with a conversation of two users, if anything.
 async fn conversation(variables: &[(&str, &str)]) -> Option<String> {
     let database = Database::sqlite();
     let server = Server::start_armed(&database, variables).await;
@@ -45,7 +45,7 @@ async fn conversation(variables: &[(&str, &str)]) -> Option<String> {
             wrong.get_or_insert(format!("an answer is {answer}"));
         }
     }
-    // Everything has been said to Bob before he is answered.
+    // Everything was sent to Bob before he is answered.
     let heard = bob.so_far().await.into_iter().filter(|frame| frame["type"] == "message");
     let page = server.get(&format!("/rooms/{room}/messages?limit=100")).await.json(200);
     for (what, told) in [("heard", heard.collect()), ("read", page["messages"].as_array().unwrap().clone())] {
@@ -73,8 +73,8 @@ async fn what_comes_after_a_restart() {
     assert_eq!(restarted("resume_ok_on_hole").await.3, [json!(3)]);
 }
 
-/// Two messages and a restart: what a third is numbered, how a retry of the second is answered, and what one who was away
-/// since the first is told after the third.
+/// Sends two messages and restarts the server. Returns the number of a third message, the answer to a retry of the
+/// second, and what a client that was away since the first one receives after the third.
 async fn restarted(bug: &str) -> (u64, Value, Value, Vec<Value>) {
     let database = Database::sqlite();
     let variables = [("CHATD_INJECTED_BUG", bug)];
@@ -107,8 +107,8 @@ async fn what_is_served() {
     assert_eq!(served("key_mismatch_accepted").await.2, 200);
 }
 
-/// A room's name after it was renamed, how many messages a page has when there are two, and how a key is answered that is
-/// used again for another text.
+/// The name of a room after a rename, the number of messages on a page of two, and the answer to a key that is used
+/// again for another text.
 async fn served(bug: &str) -> (Value, usize, u16) {
     let database = Database::sqlite();
     let server = Server::start_armed(&database, &[("CHATD_INJECTED_BUG", bug)]).await;
@@ -126,7 +126,7 @@ async fn served(bug: &str) -> (Value, usize, u16) {
     (server.get(&format!("/rooms/{room}")).await.json(200)["name"].clone(), read, mismatched)
 }
 
-/// How often a bug is given the chance to lose something: what it takes is a matter of milliseconds.
+/// How often a bug gets a chance to lose something, since timing matters.
 const CHANCES: usize = 50;
 
 #[tokio::test]
@@ -150,7 +150,7 @@ enum Stop {
     Ask,
 }
 
-/// Whether something that was acknowledged is lost when the server is stopped in the middle of a burst.
+/// What was acknowledged and is lost after the server was stopped in the middle of a burst.
 async fn lost(bug: &str, stop: Stop, rounds: usize) -> Option<String> {
     let database = Database::sqlite();
     for round in 0..rounds {
@@ -167,7 +167,7 @@ async fn lost(bug: &str, stop: Stop, rounds: usize) -> Option<String> {
     None
 }
 
-/// How many messages of a burst are acknowledged by a server that is stopped meanwhile.
+/// How many messages of a burst were acknowledged by a server that was stopped meanwhile.
 async fn burst(mut server: Server, room: u64, stop: Stop) -> u64 {
     let mut alice = server.join(room, "Alice").await;
     for number in 0..MESSAGES {

@@ -1,4 +1,4 @@
-//! `kill -9` under load: what was acknowledged is there exactly once, whatever the moment.
+//! `kill -9` under load: what was acknowledged is stored exactly once, whatever the moment.
 
 use crate::common::{Database, Load, Server, on_each_database};
 
@@ -13,7 +13,7 @@ async fn kill_under_load(database: Database) {
     for round in 0..ROUNDS {
         let server = Server::start(&database).await;
         load.check(&server).await;
-        // Each round ends at another moment: after so many answers to the first writer.
+        // Each round ends at another moment, counted in answers to the first writer.
         let writers = load.start(&server, 5 + (round * 37) % 90).await;
         server.kill().await;
         load.finish(writers).await;

@@ -1,4 +1,5 @@
-//! A server that dies at chosen points on the way of a message: what was acknowledged is there, and a retry settles the rest.
+//! The server dies at chosen points while it handles a message: what was acknowledged is stored, and a retry settles
+//! the rest.
 
 use std::{fs, os::unix::process::ExitStatusExt};
 
@@ -14,10 +15,10 @@ on_each_database!(
     kill_in_the_first_start,
 );
 
-/// SIGABRT: how a process ends that aborts.
+/// The signal of a process that aborts.
 const ABORTED: i32 = 6;
 
-/// A point, and what is true when the server has died there on the way of a message.
+/// A point, and what holds after the server has died there while it handled a message.
 struct Case {
     point: &'static str,
     is_answered: bool,
@@ -57,12 +58,12 @@ async fn kill_at(database: &Database, case: &Case) {
     let before = contents(&server, room).await;
     let expected: &[&str] = if case.is_stored { &["the text of one", "the text of two"] } else { &["the text of one"] };
     assert_eq!(before, expected, "{point}");
-    // Bob comes back to where he was, and misses nothing.
+    // Bob resumes from his position, and misses nothing.
     let mut bob = server.socket(&format!("/{room}?username=Bob&after=1")).await;
     let resumed = bob.frame().await;
     let missed: Vec<&Value> = resumed["events"].as_array().unwrap().iter().map(|event| &event["content"]).collect();
     assert_eq!(missed, &expected[1..], "{point}: {resumed}");
-    // Alice sends again what she may not have been answered.
+    // Alice sends again what may not have been answered.
     let mut alice = server.join(room, "Alice").await;
     alice.send(message("two")).await;
     let again = answer(&mut alice, "two").await.unwrap();
@@ -71,7 +72,7 @@ async fn kill_at(database: &Database, case: &Case) {
 }
 
 async fn kill_in_the_first_start(database: Database) {
-    // Before each statement, and after the last: what was begun is undone or done again by the next one.
+    // Before each statement, and after the last one: the next start undoes or repeats what was begun.
     for pass in 1..=4 {
         let at = format!("in_migration:{pass}");
         let (status, log) = Server::fail_armed(&database, &[("CHATD_FAIL_AT", &at)]).await;
@@ -117,7 +118,7 @@ async fn a_plan_that_makes_no_sense_is_refused() {
     }
 }
 
-/// How the system sees the process: `T` is stopped.
+/// The state of the process: `T` means stopped.
 fn state_of(pid: u32) -> char {
     let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, rest) = status.rsplit_once(") ").unwrap();
@@ -128,7 +129,7 @@ fn message(key: &str) -> Value {
     json!({"type": "message", "content": format!("the text of {key}"), "key": key, "ref": key})
 }
 
-/// The ok of this message; `None` when the connection ends without one.
+/// The `ok` of this message; `None` if the connection ends without one.
 async fn answer(socket: &mut Socket, reference: &str) -> Option<Value> {
     loop {
         match socket.next().await {

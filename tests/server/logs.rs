@@ -1,4 +1,4 @@
-//! The log while clients do their worst: nothing of it at level info.
+//! Misbehaving clients: they appear nowhere in the log at level info.
 
 use serde_json::json;
 use tokio::{
@@ -13,17 +13,17 @@ async fn clients_cannot_write_into_the_log() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let room = server.room("general").await;
-    // An origin that is refused is told once, so that its operator can allow it.
+    // A refused origin is logged once, so that the operator can allow it.
     refused_origin(&server).await;
-    server.heard("a web page was refused", 1).await;
-    let before = server.said();
+    server.wait_for_output("a web page was refused", 1).await;
+    let before = server.output();
 
     positions_that_cannot_be_right(&server, room).await;
     frames_that_are_none(&server, room).await;
     requests_that_are_none(&server, room).await;
 
-    assert_eq!(server.said(), before);
-    let stopped = server.stop_and_tell().await;
+    assert_eq!(server.output(), before);
+    let stopped = server.stop_and_read_output().await;
     assert!(stopped.len() - before.len() < 1_000, "{stopped}");
 }
 
@@ -81,7 +81,7 @@ async fn requests_that_are_none(server: &Server, room: u64) {
             stream.write_all(request.as_bytes()).await.unwrap();
             stream.shutdown().await.unwrap();
             let mut answer = Vec::new();
-            // A reset is an answer, too.
+            // A reset is an acceptable answer.
             let _ended = stream.read_to_end(&mut answer).await;
         }
     }

@@ -1,4 +1,4 @@
-//! The server from outside: a real process, real sockets, and only what the wire's description says.
+//! The server from outside: a real process, real sockets, and only what the description of the wire promises.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod common;

@@ -1,4 +1,4 @@
-//! What the server shows to a monitoring.
+//! The metrics that the server shows.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::common::{DEADLINE, Database, Server, Socket};
 
-/// On any port.
+/// Metrics on any free port.
 const METRICS: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
 
 /// The metrics that the documentation names.

@@ -1,4 +1,4 @@
-//! Which requests come in at all: over real sockets, by the flags of the program.
+//! Which requests are let in: over real sockets, as the program's flags say.
 
 use serde_json::json;
 use tokio::{
@@ -13,7 +13,7 @@ async fn ask(server: &Server, path: &str, host: &str) -> Reply {
     server.call("GET", path, &[("host", host)], None).await
 }
 
-/// What the server says to these bytes until it closes.
+/// The server's answer to these bytes, until it closes the connection.
 async fn raw(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_name_may_be_listened_on() {
     assert!(status.code() == Some(6) && said.contains("cannot listen on nowhere.invalid:80"), "{said}");
 }
 
-/// Tokens stand in URLs by mistake, and are secrets all the same.
+/// Tokens in URLs are mistakes, but still secrets.
 #[tokio::test]
 async fn values_in_urls_are_not_logged() {
     let database = Database::sqlite();
@@ -107,7 +107,7 @@ async fn values_in_urls_are_not_logged() {
     server.socket(&format!("/{room}?username=Alice&{secret}")).await.expect_close().await;
     server.call("GET", "/rooms", &[("authorization", "Bearer 5eCret"), ("cookie", "a=5eCret")], None).await;
     raw(&server, "GET /?5eCret HTTP/1.1\r\nHost: 5eCret/\r\n\r\n").await;
-    let log = server.stop_and_tell().await;
+    let log = server.stop_and_read_output().await;
     let told = log.lines().filter(|line| line.contains("5eCret")).collect::<Vec<_>>();
     assert_eq!(told, Vec::<&str>::new());
 }

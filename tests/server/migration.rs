@@ -1,7 +1,7 @@
-//! Databases of earlier versions are brought forward with all that is in them, whenever a start is killed.
+//! Databases of earlier versions are migrated with all their contents, even if a start is killed at any moment.
 //!
-//! A schema that was released is a fixture here for good: what its version wrote through its own API, as the database
-//! tells it, and what that version served of it.
+//! Each released schema stays here as a fixture: what its version wrote through its own API, as a dump of the database,
+//! and what that version served of it.
 
 use std::{fs, time::Duration};
 
@@ -25,7 +25,7 @@ async fn the_first_schema(database: Database) {
     let server = Server::start(&database).await;
     what_was_there_is_there(&server).await;
     server.stop().await;
-    // And again, as every start does.
+    // Once more, as every start does it.
     let server = Server::start(&database).await;
     what_was_there_is_there(&server).await;
     keys_are_known(&server).await;
@@ -43,12 +43,12 @@ async fn starts_on_the_first_schema_are_killed(database: Database) {
     numbers_go_on(&server).await;
 }
 
-/// Names that were different before letters were compared by full case folding: the oldest room keeps the name.
+/// Names that differed before letters were compared by full case folding: the oldest room keeps the name.
 async fn names_that_clash(database: Database) {
     load_clashing_names(&database).await;
     let server = Server::start(&database).await;
     the_oldest_has_the_name(&server).await;
-    let said = server.stop_and_tell().await;
+    let said = server.stop_and_read_output().await;
     let told: Vec<_> = said.lines().filter(|line| line.contains(CLASH)).collect();
     assert_eq!(told.len(), 1, "{said}");
     assert!(told[0].contains("count=4") && told[0].contains("[2, 4, 6, 7]"), "{}", told[0]);
@@ -56,7 +56,7 @@ async fn names_that_clash(database: Database) {
     let server = Server::start(&database).await;
     the_oldest_has_the_name(&server).await;
     who_has_no_name_gets_one(&server).await;
-    let said = server.stop_and_tell().await;
+    let said = server.stop_and_read_output().await;
     assert!(!said.contains(CLASH), "it is told once: {said}");
 }
 
@@ -93,7 +93,7 @@ async fn half_a_second_migration_on_mariadb() {
     }
 }
 
-/// Events between messages, and rooms without any: pages and lists say the same of them as before.
+/// Events between messages, and rooms without messages: pages and lists show the same as before.
 async fn the_second_schema(database: Database) {
     load_second_schema(&database).await;
     for _ in 0..2 {
@@ -175,7 +175,7 @@ async fn first_starts_are_killed(database: Database) {
 #[tokio::test]
 #[ignore = "needs a server: cargo xtask test"]
 async fn half_a_first_start_on_mariadb() {
-    // No room has been made yet: the first one's id is 1.
+    // No room exists yet, so the first one has the id 1.
     let fixture = include_str!("fixtures/first_schema.mysql.sql").replace(" AUTO_INCREMENT=5", "");
     let table = |name: &str| {
         let from = fixture.find(&format!("CREATE TABLE `{name}`")).unwrap();
@@ -197,7 +197,7 @@ async fn half_a_first_start_on_mariadb() {
     }
 }
 
-/// A fixture as each database tells it.
+/// Loads a fixture, in the syntax of each database.
 macro_rules! load {
     ($database:expr, $name:literal) => {{
         let sql = match $database.url().split(':').next() {
@@ -221,7 +221,7 @@ async fn load_second_schema(database: &Database) {
     load!(database, "second_schema");
 }
 
-/// The instants at which starts are killed: closer together where most of the work is done.
+/// The moments at which starts are killed: closer together where most of the work is done.
 fn instants() -> impl Iterator<Item = Duration> {
     (0..16).map(|n| Duration::from_millis(n * n))
 }
@@ -241,7 +241,7 @@ async fn what_was_there_is_there(server: &Server) {
     assert_eq!(attached["events"], expected["events"]);
 }
 
-/// Who tries again what was sent to the first version gets the first answer.
+/// A retry of what was sent to the first version gets the first answer.
 async fn keys_are_known(server: &Server) {
     for (room, user, content, key, seq) in [
         (1, "Alice", "one", "k-1", 1),
@@ -292,7 +292,7 @@ async fn messages_between_changes_are_there(server: &Server) {
     }
 }
 
-/// A change of a room leaves the time of its newest message, a message moves it.
+/// A change of a room keeps the time of its newest message, and a message updates it.
 async fn messages_after_it_count(server: &Server) {
     let before = server.get("/rooms/1").await.json(200)["last_message_at"].clone();
     server.patch("/rooms/1", json!({"topic": "another"})).await.json(200);
@@ -308,7 +308,7 @@ async fn messages_after_it_count(server: &Server) {
 
 const CLASH: &str = "rooms have the name of an older room";
 
-/// Every room is there under the name it had, and is found by it; a new one with such a name is not made.
+/// Every room has its old name and is found by it; a new room with such a name is refused.
 async fn the_oldest_has_the_name(server: &Server) {
     let all = ["Straße", "STRASSE", "ΣΊΣΥΦΟΣ", "σίσυφοσ", "ﬁsh", "FISH", "Ｆｉｓｈ", "Other"];
     assert_eq!(names(server, "").await, all);
@@ -323,7 +323,7 @@ async fn the_oldest_has_the_name(server: &Server) {
     assert_eq!(message["messages"][0]["content"], "one");
 }
 
-/// A room that has lost its name keeps it until it is renamed, and can be written to and described.
+/// A room whose name clashes is still shown with that name until it is renamed, and accepts messages and a new topic.
 async fn who_has_no_name_gets_one(server: &Server) {
     assert_eq!(server.say(2, "Alice", "two").await, 2);
     let topic = server.patch("/rooms/2", json!({"topic": "with ss"})).await.json(200);
@@ -340,7 +340,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
     found["rooms"].as_array().unwrap().iter().map(|room| room["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Takes everything away that a start may have left.
+/// Removes everything that a start may have left.
 async fn empty(database: &Database) {
     let Some(folder) = database.folder_of_file() else {
         let tables = "DROP TABLE IF EXISTS chat_migrations, chat_meta, chat_rooms, chat_events, chat_room_names";

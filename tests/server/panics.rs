@@ -1,10 +1,10 @@
-//! A defect hits what it is in, and nothing else: the rest lives on, and whoever was hit comes back to find all there.
+//! A panic affects only what it happens in: everything else goes on, and affected clients come back without a loss.
 
 use serde_json::{Value, json};
 
 use crate::common::{Database, Frame, Server, Socket};
 
-/// "A defect; come back."
+/// The close code that says: a defect; come back.
 const DEFECT: Option<u16> = Some(1011);
 
 #[tokio::test]
@@ -20,10 +20,10 @@ async fn a_panic_in_a_rooms_task() {
     alice.send(json!({"type": "message", "content": "three", "key": "three", "ref": "three"})).await;
     assert_eq!(alice.expect_close().await, DEFECT);
     assert_eq!(bob.expect_close().await, DEFECT);
-    // Who was not there notices nothing: the same socket goes on.
+    // Clients that were not affected notice nothing: the same socket goes on.
     assert_eq!(carol.say("still here").await, 2);
 
-    // They come back and find what was; what was not answered is sent again, and is there once.
+    // Affected clients come back and find everything; what was not answered is sent again, and is stored once.
     let mut bob = server.socket(&format!("/{hit}?username=Bob&after=1")).await;
     let resumed = bob.frame().await;
     assert_eq!((&resumed["type"], &resumed["head"]), (&json!("attached"), &json!(2)));
@@ -45,7 +45,7 @@ async fn a_panic_in_a_rooms_task_while_rest_waits() {
     let room = server.room("general").await;
     let path = format!("/rooms/{room}/messages?username=Alice");
     let send = || server.call("POST", &path, &[("idempotency-key", "k")], Some(json!({"content": "one"})));
-    // What stood behind the defect may have been stored for all the room knows: the same key settles it.
+    // The room cannot know whether the commands after the panic were stored: a retry with the same key settles it.
     send().await.problem(503, "outcome_unknown");
     assert_eq!(send().await.json(201)["seq"], json!(1));
     assert_eq!(send().await.json(200)["seq"], json!(1));
@@ -55,7 +55,7 @@ async fn a_panic_in_a_rooms_task_while_rest_waits() {
 #[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_panic_in_a_requests_handler() {
     let database = Database::sqlite();
-    // The first request makes the room.
+    // The first request creates the room.
     let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "in_handler:2:panic")]).await;
     let room = server.room("general").await;
     server.get("/rooms").await.problem(500, "internal");
@@ -68,14 +68,14 @@ async fn a_panic_in_a_requests_handler() {
 #[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
 async fn a_panic_over_a_sockets_frame() {
     let database = Database::sqlite();
-    // The room, and one frame of each socket.
+    // The creation of the room, and one frame of each socket.
     let server = Server::start_armed(&database, &[("CHATD_FAIL_AT", "in_handler:4:panic")]).await;
     let room = server.room("general").await;
     let (mut alice, mut bob) = (server.join(room, "Alice").await, server.join(room, "Bob").await);
     assert_eq!((alice.say("one").await, bob.say("two").await), (1, 2));
     alice.send(json!({"type": "message", "content": "three", "key": "three"})).await;
     assert_eq!(alice.expect_close().await, DEFECT);
-    // Her room and the others in it live on; she counts as online for a while, as one who was lost.
+    // Her room and the others in it go on; she counts as online for the grace of a lost session.
     assert_eq!(bob.say("still here").await, 3);
     let seen = bob.so_far().await;
     assert!(seen.iter().all(|frame| frame["type"] != "leave"), "{seen:?}");
@@ -83,7 +83,7 @@ async fn a_panic_over_a_sockets_frame() {
     assert_eq!(contents(&alice["events"]), ["still here"]);
 }
 
-/// How a socket that comes back is greeted.
+/// The answer to a socket that comes back.
 async fn back(server: &Server, room: u64, user: &str, after: u64) -> Value {
     let mut socket: Socket = server.socket(&format!("/{room}?username={user}&after={after}")).await;
     match socket.next().await {

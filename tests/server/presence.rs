@@ -1,4 +1,4 @@
-//! Who is there, and who types.
+//! Presence and typing.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ async fn join_notice() {
     let told = presence(&server, id).await;
     assert_eq!((&told["count"], &told["users"]), (&json!(2), &json!(["Alice", "Bob"])));
     assert_eq!(server.get(&format!("/rooms/{id}")).await.json(200)["online"], 2);
-    // A second window of Bob's, one that only reads, and one in another room change nothing.
+    // A second socket of Bob's, one that only observes, and one in another room change nothing.
     let second = server.join(id, "Bob").await;
     let mut reader = server.socket("?username=Carol").await;
     let attached = reader.ask(json!({"type": "attach", "room": id, "presence": false})).await;
@@ -90,7 +90,7 @@ async fn typing() {
     assert_eq!(shown["users"], json!(["Alice"]));
     assert_eq!(shown["identities"], json!([{"user": "Alice", "username": "Alice"}]));
     assert_eq!(shown["count"], json!(1));
-    // Who comes now is told at once.
+    // A client that joins now is told at once.
     let mut carol = server.join(id, "Carol").await;
     assert_eq!(carol.frame().await["type"], "user_list");
     let told = carol.frame().await;
@@ -98,12 +98,12 @@ async fn typing() {
 
     alice.send(json!({"type": "typing", "is_typing": false})).await;
     assert_eq!(bob.expect_type("typing").await["users"], json!([]));
-    // A message ends it without a word from its author.
+    // A message ends typing without a signal from its author.
     alice.send(json!({"type": "typing", "is_typing": true})).await;
     assert_eq!(bob.expect_type("typing").await["users"], json!(["Alice"]));
     alice.say("done").await;
     assert_eq!(bob.expect_type("typing").await["users"], json!([]));
-    // And so does time.
+    // Time ends it as well.
     alice.send(json!({"type": "typing", "is_typing": true})).await;
     assert_eq!(bob.expect_type("typing").await["users"], json!(["Alice"]));
     let shown = Instant::now();

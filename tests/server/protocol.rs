@@ -1,4 +1,4 @@
-//! The whole socket: each row of the wire's table.
+//! The socket protocol, row by row of the description of the wire.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn attach() {
     let first = server.say(one, "Bob", "before").await;
     let mut alice = many_rooms(&server, "Alice").await;
 
-    // From the head: nothing of what was.
+    // From the head: no earlier events.
     alice.send(json!({"type": "attach", "room": two, "ref": "a1"})).await;
     let attached = alice.frame().await;
     let shown = json!([attached["type"], attached["ref"], attached["room"], attached["head"], attached["events"]]);
@@ -42,7 +42,7 @@ async fn attach() {
     let missing = alice.ask(json!({"type": "attach", "room": 99})).await;
     assert_eq!((&missing["type"], &missing["code"]), (&json!("error"), &json!("room_not_found")));
 
-    // Both rooms are heard, each under its own number.
+    // Events of both rooms come, each with its own numbers.
     server.say(two, "Bob", "in two").await;
     let event = alice.event().await;
     assert_eq!((&event["room"], &event["seq"], &event["content"]), (&json!(two), &json!(1), &json!("in two")));
@@ -78,7 +78,7 @@ async fn detach() {
     assert_eq!(bob.expect_type("leave").await["username"], "Alice");
     bob.say("nobody hears").await;
     assert_eq!(alice.so_far().await, Vec::<Value>::new());
-    // And back.
+    // Attaches again.
     assert_eq!(alice.ask(json!({"type": "attach", "room": id})).await["type"], "attached");
 }
 
@@ -87,7 +87,7 @@ async fn message() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let id = server.room("general").await;
-    // Without attaching, like REST.
+    // Without attaching, as over REST.
     let mut alice = many_rooms(&server, "Alice").await;
     let send = json!({"type": "message", "room": id, "content": "Hello!", "key": "k1"});
     let ok = alice.ask(send.clone()).await;
@@ -153,7 +153,7 @@ async fn one_room() {
     let server = Server::start(&database).await;
     let (id, other) = (server.room("general").await, server.room("other").await);
     let mut alice = server.join(id, "Alice").await;
-    // The room may be left out, or named.
+    // The room may be left out or named.
     assert_eq!(alice.say("hello").await, 1);
     let named = alice.ask(json!({"type": "message", "room": id, "content": "again"})).await;
     assert_eq!((&named["type"], &named["room"], &named["seq"]), (&json!("ok"), &json!(id), &json!(2)));

@@ -1,4 +1,4 @@
-//! The whole socket: what it refuses, and how.
+//! The socket protocol: what it refuses, and how.
 
 use serde_json::json;
 

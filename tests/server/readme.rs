@@ -1,4 +1,4 @@
-//! The README does what it says: its commands answer as it shows, and its sockets hear what it shows.
+//! The README is true: its commands are answered as it shows, and so are its sockets.
 
 use std::{net::SocketAddr, path::Path, process::Stdio};
 
@@ -8,13 +8,13 @@ use tokio::{process::Command, time::timeout};
 use crate::common::{DEADLINE, Database, Frame, Server, Socket, call};
 
 const README: &str = include_str!("../../README.md");
-/// Where its server listens.
+/// The address in the README.
 const ADDRESS: &str = "127.0.0.1:8080";
 
-/// Its blocks of code in a language.
+/// The README's blocks of code in a language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     let pieces = README.split("\n```").collect::<Vec<_>>();
-    // Every other piece is within a pair of fences.
+    // Every second piece is within a pair of fences.
     let within = pieces.into_iter().skip(1).step_by(2);
     within.filter_map(move |piece| piece.split_once('\n').filter(|(tag, _)| *tag == language).map(|(_, block)| block))
 }
@@ -34,7 +34,7 @@ async fn the_calls_of_the_readme_answer_as_it_shows() {
             shown.push(None);
         }
     }
-    // A second is long enough for a person's machine; a busy one gets as long as it takes.
+    // A second is enough on a developer's machine; a busy machine takes longer.
     let script = script.replace(ADDRESS, &server.address().to_string());
     let script = script.replace("sleep 1 ", "until grep -q user_list events.log; do sleep 0.05; done ");
     let mut bash = Command::new("bash");
@@ -62,7 +62,7 @@ async fn the_commands_of_the_readme_run() {
     for line in commands {
         let line = line.split('#').next().unwrap().replace(ADDRESS, &server.address().to_string());
         let words = line.strip_prefix("chatd ").or(line.split_once(" -- ").map(|(_, words)| words)).unwrap_or_default();
-        // A port of its own, whichever it would be.
+        // Any free port.
         let words = words.replace(":9090", ":0");
         let words: Vec<&str> = words.split_whitespace().collect();
         if words.first() == Some(&"terminal") {
@@ -88,7 +88,7 @@ async fn the_sockets_of_the_readme_hear_what_it_shows() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let address = server.address();
-    // What its calls have made before.
+    // What the earlier calls of the README have created.
     let room = server.room("tea room").await;
     let body = |body: Value| Some(body.to_string());
     let path = format!("/api/chat/rooms/{room}");
@@ -104,13 +104,13 @@ async fn the_sockets_of_the_readme_hear_what_it_shows() {
     follow(address, "/ws/chat?username=Carol", many, &epoch).await;
 }
 
-/// Says what a trace says, and hears what it hears. Bob comes when it does. Returns who is still there.
+/// Sends what a trace sends, and receives what it receives. Bob joins when the trace says so. Returns the open sockets.
 async fn follow(address: SocketAddr, path: &str, trace: &str, epoch: &Value) -> Vec<Socket> {
     let mut others = Vec::new();
     let mut socket = Socket::connect(address, path).await;
     for line in trace.lines() {
         let frame = line.get("→ ".len()..).unwrap();
-        // What stands behind a frame is for people.
+        // Text after a frame is for people.
         let mut frame: Value = serde_json::Deserializer::from_str(frame).into_iter().next().unwrap().unwrap();
         if line.starts_with('→') {
             if is_epoch(&frame["after"]["epoch"]) {
@@ -128,7 +128,7 @@ async fn follow(address: SocketAddr, path: &str, trace: &str, epoch: &Value) -> 
                 assert!(shows(&frame, &heard), "the README shows\n{frame}\nand what comes is\n{heard}");
                 break;
             }
-            // Who is there and who types may be told in between, at any time.
+            // Presence and typing may come in between at any time.
             assert!(heard["seq"].is_null(), "{heard} instead of {frame}");
         }
     }
@@ -136,7 +136,7 @@ async fn follow(address: SocketAddr, path: &str, trace: &str, epoch: &Value) -> 
     others
 }
 
-/// Whether what a document shows is there: each field with its value, but times and epochs are of their kind alone.
+/// Whether a value has the fields that a document shows, with equal values except for times and epochs.
 fn shows(shown: &Value, real: &Value) -> bool {
     match (shown, real) {
         (Value::Object(shown), Value::Object(real)) => {

@@ -32,7 +32,7 @@ async fn stop_under_load(database: Database) {
         server.ask_to_stop().await;
         let ended = server.ended().await;
         let took = asked.elapsed();
-        assert!(took <= LONGEST, "round {round}: {} s:\n{}", took.as_secs_f64(), server.said());
+        assert!(took <= LONGEST, "round {round}: {} s:\n{}", took.as_secs_f64(), server.output());
         longest = longest.max(took);
         assert_eq!(ended.code(), Some(0), "round {round}");
         let codes = load.finish(writers).await;
@@ -55,7 +55,7 @@ async fn a_second_signal_stops_at_once(database: Database) {
         let asked = Instant::now();
         server.ask_to_stop().await;
         let ended = server.ended().await;
-        assert!(asked.elapsed() <= LONGEST, "round {round}:\n{}", server.said());
+        assert!(asked.elapsed() <= LONGEST, "round {round}:\n{}", server.output());
         // 0 if it had stopped before the second came.
         assert!(matches!(ended.code(), Some(0 | 130)), "round {round}: {ended}");
         at_once += usize::from(ended.code() == Some(130));

@@ -1,8 +1,8 @@
-//! Modules do not import each other in a circle: then each can be read, tested and changed after those below it.
+//! Checks that modules do not import each other in a circle, so that each can be read, tested and changed by itself.
 //!
-//! [`no_circle`] takes the files of a group as nodes. A file depends on another if a path in it leads there: in a `use`, or in
-//! the midst of the code. A path that leads to a re-export depends on the file that defines the name, not on the one that
-//! re-exports it. `mod` declarations and re-exports themselves do not count.
+//! The files of a group are the nodes of a graph. A file depends on another if a path in it leads there, in a `use` or
+//! in an expression. A path to a re-export leads to the file that defines the name. `mod` declarations and re-exports
+//! themselves do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::{
     source::{code, line_of, places},
 };
 
-/// What is wrong with a group of files of one crate, named by the beginnings of their paths: a complaint for each circle.
+/// A complaint for each circle among the files of one crate whose paths begin with one of these texts.
 pub(crate) fn no_circle(files: &[File], group: &[&str]) -> Vec<String> {
     let Some((root, _)) = group[0].split_once("/src/").or_else(|| group[0].strip_prefix("src/").map(|rest| ("", rest)))
     else {
@@ -30,10 +30,10 @@ pub(crate) fn no_circle(files: &[File], group: &[&str]) -> Vec<String> {
     circles(&graph).iter().map(|circle| describe(&graph, circle)).collect()
 }
 
-/// The files, and for each those it depends on, with the line of the first path that leads there.
+/// The files, and for each the files it depends on, with the line of the first path that leads there.
 type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
 
-/// A module's name: the segments behind `crate::`.
+/// The name of a module: the segments after `crate::`.
 type Name = Vec<String>;
 
 /// The modules of a crate that have files of their own.
@@ -71,7 +71,7 @@ impl Crate {
             found.entry(target).or_insert_with(|| line_of(&module.code, at));
         };
         for import in &module.imports {
-            // What is re-exported counts once it is used here, too.
+            // A re-export counts if this file uses the name, too.
             if !import.is_public || is_used(module, import) {
                 add(&import.path, import.at);
             }
@@ -82,9 +82,9 @@ impl Crate {
         found
     }
 
-    /// The file that a path leads to, as it stands in the module `from`; `None` if it leads out of the crate.
+    /// The file that a path leads to, if it stands in the module `from`; `None` if it leads out of the crate.
     fn target(&self, from: &Name, path: &[String], depth: usize) -> Option<&str> {
-        // Re-exports can lead to each other; no chain of them is long.
+        // Re-exports can lead to each other, but no chain of them is long.
         if depth > 8 {
             return None;
         }
@@ -99,13 +99,13 @@ impl Crate {
                     _ => self.below(parent, rest, depth),
                 }
             }
-            // A module below this one, or a name that an import has brought here.
+            // A module below this one, or an imported name.
             _ if self.modules.contains_key(&child(from, first)) => self.below(from.clone(), path, depth),
             _ => self.imported(from, first, rest, depth),
         }
     }
 
-    /// Goes down from a module as far as there are modules, and then to where the name comes from.
+    /// Follows a path down through the modules, and then through re-exports.
     fn below(&self, mut name: Name, path: &[String], depth: usize) -> Option<&str> {
         let mut rest = path;
         while let Some((first, behind)) = rest.split_first() {
@@ -119,7 +119,7 @@ impl Crate {
         Some(&self.modules.get(&name)?.path)
     }
 
-    /// Follows a name that a module has by an import.
+    /// Follows an imported name.
     fn imported(&self, module: &Name, name: &str, rest: &[String], depth: usize) -> Option<&str> {
         let import = self.modules.get(module)?.imports.iter().find(|import| import.name == name)?;
         self.target(module, &[&import.path, rest].concat(), depth + 1)
@@ -130,12 +130,12 @@ fn child(module: &Name, name: &str) -> Name {
     module.iter().cloned().chain([name.to_owned()]).collect()
 }
 
-/// Whether a name that is imported stands anywhere outside the imports.
+/// Whether an imported name occurs outside the imports.
 fn is_used(module: &Module, import: &Import) -> bool {
     places(&module.code, &import.name).any(|at| !module.imports.iter().any(|other| other.statement.contains(&at)))
 }
 
-/// The sets of files that depend on each other, each from its first file around to the last.
+/// One circle for each set of files that depend on each other.
 fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
     let reach: BTreeMap<&str, BTreeSet<&str>> = graph.keys().map(|file| (*file, reached(graph, file))).collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();
@@ -160,7 +160,7 @@ fn reached<'a>(graph: &Graph<'a>, from: &str) -> BTreeSet<&'a str> {
     reached
 }
 
-/// The shortest way from a file back to itself.
+/// The shortest path from a file back to itself.
 fn shortest<'a>(graph: &Graph<'a>, from: &'a str) -> Vec<&'a str> {
     let mut ways = vec![vec![from]];
     let mut seen = BTreeSet::new();

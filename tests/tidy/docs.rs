@@ -1,9 +1,9 @@
-//! What the documents say of the code is true.
+//! Checks that the documents say what is true of the code.
 
 use std::collections::BTreeSet;
 
-/// The modules that the map leaves out, and what the map has that is not there. A row of the map names a file, or a folder
-/// (with a `/` at its end) as a whole; paths are from `root`, whose heading in the map is `## root`.
+/// The modules that the map in ARCHITECTURE.md leaves out, and those that it has and that do not exist. A row names a
+/// file, or a folder (with a `/` at its end); paths are relative to `root`, whose section in the map is `## root`.
 pub(crate) fn map_errors(map: &str, root: &str, paths: &[&str]) -> Vec<String> {
     let Some((_, section)) = map.split_once(&format!("\n## {root}")) else {
         return vec![format!("ARCHITECTURE.md has no section {root}")];
@@ -24,7 +24,7 @@ pub(crate) fn map_errors(map: &str, root: &str, paths: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Whether a document shows an example as it is. Its comments and lints at the top are left out.
+/// Whether a document shows an example unchanged, without the comments and lints at its top.
 pub(crate) fn shows(document: &str, example: &str) -> bool {
     let code = example.split_once("\n\n").map_or(example, |(_, code)| code);
     document.contains(&format!("```rust\n{code}```"))

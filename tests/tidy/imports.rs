@@ -1,4 +1,4 @@
-//! Who may name whom. What the layers may know of each other is checked by path, so that none of them erodes.
+//! Checks which modules and crates a file may name, by its path, so that the layers stay apart.
 
 use std::{collections::HashMap, fs, path::Path, sync::LazyLock};
 
@@ -7,10 +7,10 @@ use super::{
     source::{code, is_word, line_of, places},
 };
 
-/// The example of an app that takes chat in: it has a database and routes of its own.
+/// The example of an app that embeds the chat. It has a database and routes of its own.
 const HOST: &str = "examples/host_app.rs";
 
-/// Crates that have their places.
+/// Crates that only certain files may name.
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["sea_orm", "sea_orm_migration", "sea_query", "sqlx"],
@@ -44,7 +44,7 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     ),
 ];
 
-/// Names a crate where it has no place.
+/// Complains about a crate that this file may not name.
 pub(crate) fn foreign_crates(file: &File) -> Vec<Complaint> {
     if !file.path.ends_with(".rs") {
         return vec![];
@@ -63,7 +63,7 @@ pub(crate) fn foreign_crates(file: &File) -> Vec<Complaint> {
     complaints
 }
 
-/// Plain data: names nothing but itself.
+/// Plain data, which names nothing but other data.
 const DATA: &[&str] = &[
     "append",
     "body",
@@ -89,7 +89,7 @@ const DATA: &[&str] = &[
     "update",
 ];
 
-/// Which modules of chat-core a file of it may name; `None`: all.
+/// The modules of chat-core that a file of it may name; `None`: all.
 fn may_name(path: &str) -> Option<Vec<&'static str>> {
     let own = |own: &[&'static str]| Some([DATA, own].concat());
     let module = path.split(['/', '.']).next().unwrap_or_default();
@@ -104,7 +104,7 @@ fn may_name(path: &str) -> Option<Vec<&'static str>> {
     }
 }
 
-/// Names a module of chat-core that its layer does not know.
+/// Complains about a module of chat-core that this file may not name.
 pub(crate) fn own_modules(file: &File) -> Vec<Complaint> {
     let Some(path) = file.path.strip_prefix("chat-core/src/").filter(|path| path.ends_with(".rs")) else {
         return vec![];
@@ -114,7 +114,7 @@ pub(crate) fn own_modules(file: &File) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (at, name) in named_at(&code) {
         let module = RE_EXPORTS.get(name).map_or(name, String::as_str);
-        // One exception: a connection becomes a `Database` where connections are known.
+        // One exception: `store/sea/` makes a `Database` of a connection.
         let is_exception = path.starts_with("store/sea/") && name == "Database";
         if !known.contains(&module) && !is_exception {
             let what = format!("{path} may not name `{module}`, only {}: see ARCHITECTURE.md", known.join(", "));
@@ -124,7 +124,7 @@ pub(crate) fn own_modules(file: &File) -> Vec<Complaint> {
     complaints
 }
 
-/// Modules of the adapter that know nothing of certain others, so that one transport does not lean on another.
+/// Modules of the adapter that may not name certain others, so that no transport depends on another.
 const STRANGERS: &[(&str, &[&str])] = &[
     ("chat-http/src/frames/", &["api", "sse", "ws"]),
     ("chat-http/src/sse.rs", &["api", "ws"]),
@@ -132,7 +132,7 @@ const STRANGERS: &[(&str, &[&str])] = &[
     ("chat-http/src/api/", &["ws"]),
 ];
 
-/// Names a module of the adapter that is none of its business.
+/// Complains about a module of the adapter that this file may not name.
 pub(crate) fn adapter_modules(file: &File) -> Vec<Complaint> {
     let code = code(&file.text);
     let strangers = STRANGERS.iter().filter(|(place, _)| file.path.starts_with(place)).flat_map(|(_, names)| *names);
@@ -145,7 +145,7 @@ pub(crate) fn adapter_modules(file: &File) -> Vec<Complaint> {
     strangers.filter_map(complain).collect()
 }
 
-/// What is named of the crate: its modules, and what lib.rs re-exports of them.
+/// The names of the crate that a file uses: its modules, and what lib.rs re-exports.
 fn named_at(code: &str) -> Vec<(usize, &str)> {
     let mut named = Vec::new();
     for at in places(code, "crate") {
@@ -189,7 +189,7 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// What `pub use module::{…}` in lib.rs puts at the root, and where it comes from.
+/// The names that `pub use module::{…}` in lib.rs re-exports, with the module each comes from.
 static RE_EXPORTS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("chat-core/src/lib.rs");
     let lib = code(&fs::read_to_string(lib).unwrap());
@@ -206,7 +206,7 @@ static RE_EXPORTS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     names
 });
 
-/// chat-core serves any transport, and so speaks of none.
+/// chat-core serves any transport, so it mentions none.
 pub(crate) fn transport_words(file: &File) -> Vec<Complaint> {
     if !file.path.starts_with("chat-core/") {
         return vec![];

@@ -1,17 +1,17 @@
-//! The paths in a Rust file: what it imports, and what it names in the midst of its code.
+//! Finds the paths in a Rust file: its imports, and the paths in its code.
 
 use std::ops::Range;
 
 use super::source::{is_word, places};
 
-/// One name that a `use` brings.
+/// A name that a `use` imports.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Import {
-    /// The name, as it is called here.
+    /// The name in this file.
     pub(crate) name: String,
     /// The segments of its path.
     pub(crate) path: Vec<String>,
-    /// Whether others may import it from here.
+    /// Whether it is re-exported.
     pub(crate) is_public: bool,
     /// Where the statement begins.
     pub(crate) at: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Import {
     pub(crate) statement: Range<usize>,
 }
 
-/// What the `use` statements of a file bring, with groups taken apart. Globs are left out.
+/// The names that the `use` statements of a file import, with groups expanded. Globs are left out.
 pub(crate) fn imports(code: &str) -> Vec<Import> {
     let mut imports = Vec::new();
     for at in places(code, "use") {
@@ -39,7 +39,7 @@ pub(crate) fn imports(code: &str) -> Vec<Import> {
     imports
 }
 
-/// Takes a tree of imports apart: `a::{b, c as d}` is `a::b`, and `a::c`, which is called `d`.
+/// Expands a tree of imports: `a::{b, c as d}` becomes `a::b`, and `a::c` with the name `d`.
 fn take_apart(tree: &str, prefix: &[String], paths: &mut Vec<(String, Vec<String>)>) {
     let tree = tree.trim();
     if let Some((head, group)) = tree.split_once('{') {
@@ -61,7 +61,7 @@ fn take_apart(tree: &str, prefix: &[String], paths: &mut Vec<(String, Vec<String
     }
 }
 
-/// The parts between the commas that stand in no braces.
+/// The parts between the commas outside of braces.
 fn split_outside(group: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
@@ -85,7 +85,7 @@ fn segments(path: &str) -> Vec<String> {
     path.split("::").map(str::trim).filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
 }
 
-/// The paths of two segments and more in a file's code, without its `use` statements, each with its place.
+/// The paths of at least two segments in a file's code, each with its place; `use` statements are left out.
 pub(crate) fn inline_paths(code: &str) -> Vec<(usize, Vec<String>)> {
     let statements: Vec<Range<usize>> = imports(code).into_iter().map(|import| import.statement).collect();
     let mut paths = Vec::new();
@@ -110,7 +110,7 @@ pub(crate) fn inline_paths(code: &str) -> Vec<(usize, Vec<String>)> {
     paths
 }
 
-/// In how many modules without a file of their own (`mod a { … }`) a place is.
+/// How many inline modules (`mod a { … }`) contain a place.
 fn nested(code: &str, at: usize) -> usize {
     let opens = places(&code[..at], "mod").filter_map(|start| {
         let head = code[start + 3..at].trim_start();
@@ -120,7 +120,7 @@ fn nested(code: &str, at: usize) -> usize {
     opens.filter(|body| !is_closed(body)).count()
 }
 
-/// Whether a closing brace ends what began before this text.
+/// Whether a closing brace ends a block that began before this text.
 fn is_closed(body: &str) -> bool {
     let mut depth = 1_usize;
     body.bytes().any(|byte| {
@@ -133,7 +133,7 @@ fn is_closed(body: &str) -> bool {
     })
 }
 
-/// A path as it would stand outside the modules that it is nested in.
+/// A path as it would be written outside of the inline modules around it.
 fn from_the_file(path: Vec<String>, nested: usize) -> Vec<String> {
     let supers = path.iter().take_while(|segment| *segment == "super").count();
     match supers {

@@ -1,7 +1,7 @@
-//! What of a Rust file is code.
+//! Finds the code in a Rust file.
 
-/// The code alone: comments and what stands in quotes become blanks, and so does what follows `#[cfg(test)]` or
-/// `#[cfg(all(test, …` at the margin (tests stand last in a file). Lines stay where they are.
+/// The text with comments and literals replaced by blanks, and without the tests at its end (from `#[cfg(test)]` or
+/// `#[cfg(all(test, …` at the margin). Line numbers stay the same.
 pub(crate) fn code(text: &str) -> String {
     let tests = ["\n#[cfg(test)]\nmod ", "\n#[cfg(all(test, "].iter().filter_map(|start| text.find(start)).min();
     let text = tests.map_or(text, |end| &text[..end]);
@@ -20,7 +20,7 @@ pub(crate) fn code(text: &str) -> String {
     String::from_utf8_lossy(&code).into_owned()
 }
 
-/// How many bytes from here on are a comment or a literal; 0 when they are code.
+/// The length of the comment or literal that begins here; 0 if it is code.
 fn hidden(rest: &[u8], within_word: bool) -> usize {
     if rest.starts_with(b"//") {
         return rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
@@ -38,7 +38,7 @@ fn hidden(rest: &[u8], within_word: bool) -> usize {
     }
     match rest[0] {
         b'"' => quoted(rest, b'"'),
-        // A character, and not a lifetime.
+        // A character, not a lifetime.
         b'\'' if rest.get(1) == Some(&b'\\') || rest.get(2) == Some(&b'\'') => quoted(rest, b'\''),
         _ => 0,
     }
@@ -80,7 +80,7 @@ pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The places of a word: not as a part of another one.
+/// The places of a whole word.
 pub(crate) fn places<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(word).map(|(at, _)| at).filter(move |at| {
         let before = at.checked_sub(1).map(|before| code.as_bytes()[before]);
@@ -89,7 +89,7 @@ pub(crate) fn places<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = u
     })
 }
 
-/// The line of a place, from 1.
+/// The number of the line of a place, from 1.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }

@@ -1,5 +1,5 @@
-//! A short torture in every run of the tests: real clients, real faults, and a check that finds injected bugs. The long one
-//! is `cargo xtask torture`.
+//! A short torture in every run of the tests: real clients, real faults, and a check that injected bugs are found. The
+//! long one is `cargo xtask torture`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -60,7 +60,7 @@ async fn injected_bugs_are_caught() {
     }
 }
 
-/// Two at once would be in each other's way.
+/// Two at once would disturb each other.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 fn program() -> PathBuf {

@@ -1,4 +1,4 @@
-//! Plain HTTP/1.1 by hand: requests, and event streams.
+//! A client for plain HTTP/1.1 and for event streams, written by hand.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,10 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-/// Far longer than anything takes: a test that waits this long has failed.
+/// Far longer than anything takes: a test that waits this long fails.
 const TOO_LONG: Duration = Duration::from_secs(20);
 
-/// An answer, up to its body.
+/// The head of an answer.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -39,7 +39,7 @@ impl Head {
     }
 }
 
-/// One request on a connection of its own; `headers` are lines.
+/// Makes one request on a connection of its own; `headers` are lines.
 pub(crate) async fn request(
     addr: SocketAddr,
     method: &str,
@@ -72,7 +72,7 @@ pub(crate) struct Sse {
     pub(crate) data: Value,
 }
 
-/// What an `EventSource` does, without coming back by itself.
+/// An event stream that does what `EventSource` does, except for reconnecting.
 pub(crate) struct EventSource {
     stream: BufReader<TcpStream>,
     text: String,
@@ -83,7 +83,7 @@ pub(crate) struct EventSource {
 }
 
 impl EventSource {
-    /// Asks for a stream: the answer's head, and the stream behind it.
+    /// Opens a stream: returns the head of the answer, and the stream.
     pub(crate) async fn open(addr: SocketAddr, path: &str, headers: &str) -> (Head, Self) {
         let mut stream = BufReader::new(TcpStream::connect(addr).await.unwrap());
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{headers}\r\n");
@@ -106,7 +106,7 @@ impl EventSource {
         }
     }
 
-    /// The next frame of this type; others are passed over.
+    /// The next frame of this type; others are skipped.
     pub(crate) async fn next_of(&mut self, kind: &str) -> Sse {
         loop {
             let event = self.next().await.unwrap_or_else(|| panic!("the stream ended without {kind}"));
@@ -132,7 +132,7 @@ impl EventSource {
         data.map(|data| Sse { id, data })
     }
 
-    /// The next piece of a chunked body; `None` at its end, however it ends.
+    /// The next chunk of the body; `None` at its end.
     async fn piece(&mut self) -> Option<String> {
         let mut line = String::new();
         self.stream.read_line(&mut line).await.ok()?;

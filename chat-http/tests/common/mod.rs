@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers that the tests of this crate share.
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
@@ -37,7 +37,7 @@ pub(crate) fn client_of(engine: ChatEngine) -> Client {
     TestClient::new(site(engine, Guests).into_endpoint())
 }
 
-/// Status and body of an answer.
+/// The status and the body of an answer.
 pub(crate) async fn read(response: TestResponse) -> (u16, Value) {
     let (status, is_problem) =
         (response.0.status().as_u16(), response.0.content_type() == Some("application/problem+json"));

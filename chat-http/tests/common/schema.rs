@@ -1,8 +1,8 @@
-//! The part of OpenAPI's schemas that our document uses, and whether a value is what they say.
+//! The part of OpenAPI's schemas that our document uses, and a check whether a value fits one.
 
 use serde_json::{Map, Value};
 
-/// The document that the server shows.
+/// The OpenAPI document.
 pub(crate) struct Document(Value);
 
 impl Document {
@@ -18,7 +18,7 @@ impl Document {
         self.0["components"]["schemas"].as_object().unwrap()
     }
 
-    /// Fails unless the value is what the schema says; fields that it does not name are wrong, too.
+    /// Fails unless the value fits the schema. Fields that the schema does not name are errors, too.
     #[track_caller]
     pub(crate) fn check(&self, schema: &Value, value: &Value, what: &str) {
         if let Err(why) = self.try_check(schema, value) {
@@ -81,7 +81,7 @@ fn fits_text(schema: &Value, text: &str) -> bool {
         && schema.get("format").is_none_or(|format| *format != "date-time" || is_time)
 }
 
-/// Every integer has both bounds.
+/// Whether an integer is within both bounds, which every integer must have.
 fn fits_bounds(schema: &Value, number: u64) -> bool {
     let bound = |name: &str| schema[name].as_u64().unwrap_or_else(|| panic!("{name} is missing in {schema}"));
     (bound("minimum")..=bound("maximum")).contains(&number)

@@ -1,4 +1,4 @@
-//! A client for the sockets, and a server to talk to.
+//! A client for sockets, and a server.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-/// A running server; dropped, it stays until the test's runtime ends.
+/// A running server. It is not stopped when this is dropped, but with the test's runtime.
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) engine: ChatEngine,
@@ -61,7 +61,7 @@ impl Server {
 
 pub(crate) struct Socket(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// Far longer than anything takes: a test that waits this long has failed.
+/// Far longer than anything takes: a test that waits this long fails.
 const TOO_LONG: Duration = Duration::from_secs(20);
 
 impl Socket {
@@ -78,7 +78,7 @@ impl Socket {
         serde_json::from_str(&self.next_text().await).unwrap()
     }
 
-    /// The same, as it came over the wire.
+    /// The next frame as text.
     pub(crate) async fn next_text(&mut self) -> String {
         loop {
             match timeout(TOO_LONG, self.0.next()).await.expect("a frame in time").expect("a frame").unwrap() {
@@ -89,7 +89,7 @@ impl Socket {
         }
     }
 
-    /// The next frame of this type; others are passed over.
+    /// The next frame of this type; others are skipped.
     pub(crate) async fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.next().await;
@@ -99,12 +99,12 @@ impl Socket {
         }
     }
 
-    /// The code the server closes with; frames before it are passed over.
+    /// The code with which the server closes; frames before it are skipped.
     pub(crate) async fn close_code(&mut self) -> u16 {
         self.close().await.0
     }
 
-    /// The same with the reason.
+    /// The code and the reason with which the server closes.
     pub(crate) async fn close(&mut self) -> (u16, String) {
         loop {
             match timeout(TOO_LONG, self.0.next()).await.expect("a close in time") {

@@ -1,6 +1,6 @@
-//! Texts of all kinds by a seed: right ones, wrong ones, and those at the edge.
+//! Random texts by a seed: valid ones, invalid ones, and those at the limits.
 
-/// So many texts: pieces that rules speak of, a few or many of them, in any order.
+/// This many texts, made of few or many pieces that the rules are about.
 pub(crate) fn texts(count: usize) -> impl Iterator<Item = String> {
     let mut rng = Rng(7);
     let mut edges = edges();
@@ -8,7 +8,7 @@ pub(crate) fn texts(count: usize) -> impl Iterator<Item = String> {
 }
 
 fn short(rng: &mut Rng) -> String {
-    // Mostly what is harmless, so that one thing at a time is wrong.
+    // Most pieces are harmless, so that usually one thing at a time is wrong.
     let plain = rng.below(4) > 0;
     (0..rng.below(7))
         .map(|_| match rng.below(if plain { 8 } else { 3 }) {
@@ -19,7 +19,7 @@ fn short(rng: &mut Rng) -> String {
         .collect()
 }
 
-/// Lengths around every limit, with what NFC shortens, lengthens, or leaves.
+/// Lengths around every limit, with characters that NFC composes, expands or keeps.
 fn edges() -> Vec<String> {
     let lengths = [20, 21, 22, 32, 33, 34, 63, 64, 65, 99, 100, 101, 1_023, 1_024, 1_025];
     let units = ["x", "é", "😀", "\u{958}", "\u{fb2c}", "\u{1d160}", "e\u{301}", "x ", "\u{1d6}\u{328}", "❤\u{fe0f}"];

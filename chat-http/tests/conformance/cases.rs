@@ -1,4 +1,4 @@
-//! The cases: what holds over every transport. Each is run once for each of them.
+//! The cases that hold over every transport. Each is run once for each transport.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub(crate) async fn a_retry_gets_the_first_answer<C: Client>() {
     for _ in 0..3 {
         assert_eq!(alice.send("once", Some("k")).await, Ok(Stored { seq: 1, replayed: true }));
     }
-    // A retry may come after the client has come back, or over another client of the same user.
+    // A retry may come after a reconnect, or over another client of the same user.
     let mut again = stage.enter::<C>("Alice").await;
     assert_eq!(again.send("once", Some("k")).await, Ok(Stored { seq: 1, replayed: true }));
     assert_eq!(alice.send("other", None).await, Ok(NEW(2)));
@@ -142,7 +142,7 @@ pub(crate) async fn another_history_is_a_resync<C: Client>() {
     is_resync::<C>(&stage, Entry::after("another", 1)).await;
 }
 
-/// The head, and then live from there.
+/// The client gets the head, and then live events.
 async fn is_resync<C: Client>(stage: &Stage, entry: Entry) {
     let (mut alice, entered) = C::enter(stage, "Alice", entry).await.unwrap();
     let Entered::Resync { epoch, head } = entered else { panic!("{entered:?}") };
@@ -156,7 +156,7 @@ async fn is_resync<C: Client>(stage: &Stage, entry: Entry) {
 pub(crate) async fn people_are_heard_to_come<C: Client>() {
     let stage = Stage::new().await;
     let mut alice = stage.enter::<C>("Alice").await;
-    // She sees both names, and hears no join of her own: the list is the next thing, as `enter` has checked.
+    // She sees both names and no join of her own: the list comes next, as `enter` has checked.
     let mut bob = stage.enter::<C>("Bob").await;
     assert_eq!(alice.next().await, Heard::Join("Bob".to_owned()));
     until(&mut alice, &Heard::UserList(vec!["Alice".to_owned(), "Bob".to_owned()])).await;
@@ -270,7 +270,7 @@ pub(crate) async fn nothing_is_heard_after_a_detach<C: Client>() {
     bob.detach().await;
     until(&mut alice, &Heard::Leave("Bob".to_owned())).await;
     stage.say("unheard").await;
-    // Sending needs no attachment, and its answer comes behind whatever was there to be heard.
+    // Sending needs no attachment, and its answer comes after everything that was received before.
     let before = bob.heard_before_answer().len();
     assert_eq!(bob.send("still sends", None).await, Ok(NEW(2)));
     assert_eq!(bob.heard_before_answer().len(), before);

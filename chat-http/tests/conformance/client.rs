@@ -1,4 +1,4 @@
-//! What the cases need of a transport, and what is heard over any of them.
+//! The interface that the cases use for each transport, and the events in a form common to all.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use tokio::time::timeout;
 
 use crate::common::{engine_with, socket::Server};
 
-/// Far longer than anything takes: a test that waits this long has failed.
+/// Far longer than anything takes: a test that waits this long fails.
 pub(crate) const TOO_LONG: Duration = Duration::from_secs(20);
 
-/// A user's client for one room, over one of the transports. What a transport does not have, the table does not ask for.
+/// A client of one user in one room, over one of the transports. The cases do not use what a transport lacks.
 pub(crate) trait Client: Sized {
-    /// Attaches; a refusal is its code.
+    /// Attaches. An error is the code of the refusal.
     async fn enter(stage: &Stage, name: &str, entry: Entry) -> Result<(Self, Entered), String>;
 
-    /// Sends and waits for the answer; a refusal is its code.
+    /// Sends, and waits for the answer. An error is the code of the refusal.
     async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String>;
 
-    /// The next thing that is heard.
+    /// The next event or signal.
     async fn next(&mut self) -> Heard;
 
-    /// What was heard before the last answer came and is still to be had from [`next`](Self::next).
+    /// What was received before the last answer, and is still to be returned by [`next`](Self::next).
     fn heard_before_answer(&self) -> Vec<Heard> {
         panic!("answers come on another connection");
     }
 
-    /// Shows that its user types.
+    /// Says that the user types.
     async fn type_something(&mut self) {
         panic!("there is no way to say it");
     }
@@ -37,19 +37,19 @@ pub(crate) trait Client: Sized {
         panic!("there is no way to say it");
     }
 
-    /// Leaves with a word.
+    /// Leaves properly.
     async fn leave(self) {
         panic!("there is no way to say it");
     }
 
-    /// Goes without a word.
+    /// Disconnects without saying so.
     async fn lose(self);
 }
 
 /// How to attach.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// After which event, of which history; from now on if `None`.
+    /// The event to resume after, and its epoch; `None`: from now on.
     pub(crate) after: Option<(Option<String>, u64)>,
     pub(crate) presence: bool,
 }
@@ -62,7 +62,7 @@ impl Entry {
     }
 }
 
-/// How an attachment begins.
+/// The answer to an attach.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entered {
     Attached { epoch: String, head: u64, missed: Vec<Heard> },
@@ -76,7 +76,7 @@ pub(crate) struct Stored {
     pub(crate) replayed: bool,
 }
 
-/// Something heard.
+/// An event or a signal.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Heard {
     Message {
@@ -96,12 +96,12 @@ pub(crate) enum Heard {
     Leave(String),
     UserList(Vec<String>),
     Typing(Vec<String>),
-    /// Nothing more will be heard of the room.
+    /// The room has ended for this client.
     End,
 }
 
 impl Heard {
-    /// What a frame says.
+    /// Converts a frame.
     pub(crate) fn of_frame(frame: &Value) -> Self {
         let text = |name: &str| frame[name].as_str().unwrap_or_else(|| panic!("no {name}: {frame}")).to_owned();
         let texts = |name: &str| serde_json::from_value(frame[name].clone()).unwrap();
@@ -123,7 +123,7 @@ impl Heard {
         }
     }
 
-    /// Whether it has a number.
+    /// Whether it is a numbered event.
     pub(crate) const fn is_event(&self) -> bool {
         matches!(self, Self::Message { .. } | Self::Updated { .. } | Self::Deleted { .. })
     }
@@ -134,7 +134,7 @@ impl Heard {
     }
 }
 
-/// An engine in memory with one room, and a server before it.
+/// An engine in memory with one room, and a server for it.
 pub(crate) struct Stage {
     pub(crate) server: Server,
     pub(crate) room: RoomId,
@@ -154,7 +154,7 @@ impl Stage {
         Self { server, room }
     }
 
-    /// Attaches from now on. What comes with it has been heard by then.
+    /// Attaches from now on, and receives what comes at the start.
     pub(crate) async fn enter<C: Client>(&self, name: &str) -> C {
         let (mut client, entered) = C::enter(self, name, Entry::NOW).await.unwrap();
         assert!(matches!(&entered, Entered::Attached { missed, .. } if missed.is_empty()), "{entered:?}");
@@ -163,13 +163,13 @@ impl Stage {
         client
     }
 
-    /// The host says something.
+    /// The host sends a message.
     pub(crate) async fn say(&self, text: &str) -> u64 {
         let host = Identity::named("Host").unwrap();
         self.server.engine.send(&host, self.room, Draft::text(text)).await.unwrap().seq.0
     }
 
-    /// Waits until there are so many sessions.
+    /// Waits until there are this many sessions.
     pub(crate) async fn until_sessions(&self, count: usize) {
         let waiting = async {
             while self.server.engine.health().sessions != count {
@@ -180,7 +180,7 @@ impl Stage {
     }
 }
 
-/// Hears on until this.
+/// Reads until this comes.
 pub(crate) async fn until<C: Client>(client: &mut C, awaited: &Heard) {
     loop {
         let heard = client.next().await;
@@ -191,7 +191,7 @@ pub(crate) async fn until<C: Client>(client: &mut C, awaited: &Heard) {
     }
 }
 
-/// The next event; signals are passed over.
+/// The next event; signals are skipped.
 pub(crate) async fn next_event<C: Client>(client: &mut C) -> Heard {
     loop {
         let heard = client.next().await;

@@ -1,4 +1,4 @@
-//! One list of cases, run over every transport. What comes out is written down in `table.md`, beside this file.
+//! One list of cases, run over every transport. `table.md` beside this file has the results.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 #[path = "../common/mod.rs"]
@@ -12,10 +12,10 @@ mod websocket;
 
 use std::{collections::BTreeSet, env, fmt::Write, fs, path::Path};
 
-/// Why a case is not run over a transport; `None` if it is.
+/// Why a case is not run over a transport; `None` if it is run.
 type Why = Option<&'static str>;
 
-/// Each row is a case, and over which transports it is run: `yes`, or `no` and why.
+/// Each row is a case with the transports it runs over: `yes`, or `no` with the reason.
 macro_rules! table {
     ($($case:ident: $rust:tt $one:tt $many:tt $sse:tt;)*) => {
         mod over_the_rust_api { $(pair!($case, crate::rust_api::RustApi, $rust);)* }
@@ -27,7 +27,7 @@ macro_rules! table {
     };
 }
 
-/// The test of a pair, if it can exist.
+/// Declares the test of a case over a transport, unless the row says `no`.
 macro_rules! pair {
     ($case:ident, $client:ty, (yes)) => {
         #[tokio::test]

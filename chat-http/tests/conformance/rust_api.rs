@@ -1,4 +1,4 @@
-//! The Rust API: a session and its stream, without anything between.
+//! The Rust API: a session and its stream.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! Server-sent events to hear, REST to send.
+//! Server-sent events for receiving, REST for sending.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct ServerSent {
     events: EventSource,
     addr: SocketAddr,
-    /// Where to send.
+    /// The path to send to.
     messages: String,
 }
 
@@ -27,7 +27,7 @@ impl Client for ServerSent {
         };
         let (head, mut events) = EventSource::open(addr, &path, &header).await;
         if head.status != 200 {
-            // Asked again, now for the body.
+            // The request is made again, now for the body of the refusal.
             let (again, problem) = request(addr, "GET", &path, &header, None).await;
             assert_eq!(head.status, again.status);
             return Err(problem["code"].as_str().unwrap().to_owned());

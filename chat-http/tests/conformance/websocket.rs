@@ -1,4 +1,4 @@
-//! WebSockets: for one room, and for many.
+//! WebSockets, for one room and for many.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ pub(crate) struct WebSocket<const MANY: bool> {
     room: u64,
     /// What came before an answer that was waited for.
     before: VecDeque<Heard>,
-    /// Whether the room was deleted; a socket for many lives on then.
+    /// Whether the room was deleted. A socket for many rooms stays open then.
     is_over: bool,
 }
 
@@ -35,7 +35,7 @@ impl<const MANY: bool> WebSocket<MANY> {
         }
     }
 
-    /// Says it with a reference, and reads up to the answer.
+    /// Sends a command with a reference, and reads up to its answer.
     async fn ask(&mut self, mut command: Value) -> Result<Value, String> {
         command["ref"] = json!("r");
         command["room"] = json!(self.room);

@@ -9,10 +9,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let document = env::var("OPENAPI_JSON")?;
     println!("cargo:rerun-if-env-changed=OPENAPI_JSON");
     println!("cargo:rerun-if-changed={document}");
-    // Errors have no type in the client unless they are called JSON.
+    // The generator gives errors a type only if their content type is JSON.
     let text = fs::read_to_string(document)?.replace("application/problem+json", "application/json");
     let mut document: Value = serde_json::from_str(&text)?;
-    // Nor may an operation succeed with a body and without: here 204 says that an event stream is over for good.
+    // The generator does not support an operation that succeeds with and without a body: 204 says here that an event
+    // stream is over.
     let stream = document.pointer_mut("/paths/~1api~1chat~1rooms~1{room_id}~1events/get/responses");
     stream.and_then(Value::as_object_mut).ok_or("there are no event streams")?.remove("204");
 

@@ -14,19 +14,19 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// A file in a folder of its own, which goes with it.
+    /// A file in a folder of its own, which is removed with it.
     pub(crate) fn sqlite() -> Self {
         let folder = env::temp_dir().join(unique());
         fs::create_dir(&folder).unwrap();
         Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: Some(folder) }
     }
 
-    /// A file in a folder that is somebody else's business.
+    /// A file in a folder that the caller removes.
     pub(crate) fn sqlite_in(folder: &Path) -> Self {
         Self { url: format!("sqlite://{}/chat.db?mode=rwc", folder.display()), folder: None }
     }
 
-    /// The same database by way of another address, or by any other URL.
+    /// The same database at another URL, or any other URL.
     pub(crate) const fn at(url: String) -> Self {
         Self { url, folder: None }
     }
@@ -59,7 +59,7 @@ impl Database {
         &self.url
     }
 
-    /// The same, of any database.
+    /// The folder of an SQLite database; `None` for others.
     pub(crate) fn folder_of_file(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
@@ -77,7 +77,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
-            // What cannot be removed is in the machine's folder for such things.
+            // What cannot be removed is in the system's folder for temporary files.
             let _ = fs::remove_dir_all(folder);
         }
     }

@@ -1,4 +1,4 @@
-//! Writers that keep a server busy, and what they were told: whatever ends the server, that has to hold afterwards.
+//! Writers that keep a server busy, and record what they were told. It has to hold whatever ends the server.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use super::{DEADLINE, Frame, Server, Socket, rest};
 
 const ROOMS: usize = 3;
 const WRITERS: usize = 6;
-/// Messages a writer has sent and not been answered.
+/// How many unanswered messages a writer has.
 const WINDOW: usize = 16;
 
-/// A message that someone has sent: its key is unique, and so is its text.
+/// A message that was sent: its key is unique, and so is its text.
 #[derive(Debug, Clone)]
 struct Sent {
     room: u64,
@@ -30,18 +30,18 @@ impl Sent {
     }
 }
 
-/// What one writer knows when its server is gone.
+/// What one writer knows after its server has ended.
 #[derive(Default)]
 struct Told {
-    /// Answered with ok: the number.
+    /// Acknowledged messages with their numbers.
     acknowledged: Vec<(Sent, u64)>,
-    /// Sent, and never answered.
+    /// Messages that were never answered.
     open: Vec<Sent>,
     /// The code that its socket was closed with.
     code: Option<u16>,
 }
 
-/// What is known after some rounds of writing to servers that came and went.
+/// What is known after some rounds of writing to servers that were started and ended.
 pub(crate) struct Load {
     rooms: Vec<u64>,
     rounds: usize,
@@ -62,8 +62,8 @@ impl Load {
         Self { rooms, rounds: 0, acknowledged: BTreeMap::new(), open: Vec::new() }
     }
 
-    /// Sets writers to work, first with what was left open before, with the same keys; returns when the first has been
-    /// answered so many times. The last of them writes over REST.
+    /// Starts the writers, first with what was unanswered before, with the same keys; returns when the first writer has
+    /// had this many answers. The last writer uses REST.
     pub(crate) async fn start(&mut self, server: &Server, answers: usize) -> Writers {
         let round = self.rounds;
         self.rounds += 1;
@@ -94,7 +94,7 @@ impl Load {
         Writers(writers)
     }
 
-    /// Waits for the writers of a server that has ended, or ends. Returns the codes their sockets were closed with.
+    /// Waits for the writers of a server that has ended or is ending. Returns the close codes of their sockets.
     pub(crate) async fn finish(&mut self, writers: Writers) -> Vec<Option<u16>> {
         let mut codes = Vec::new();
         for writer in writers.0 {
@@ -107,12 +107,12 @@ impl Load {
                 assert!(same, "number {seq} was given to {before:?} and to {sent:?}");
             }
         }
-        // REST has no such codes.
+        // REST has no close codes.
         codes.truncate(WRITERS - 1);
         codes
     }
 
-    /// The logs are gapless, hold everything that was acknowledged where it was, and nothing twice.
+    /// Checks the logs: they have no gaps, contain everything that was acknowledged at its number, and nothing twice.
     pub(crate) async fn check(&self, server: &Server) {
         let mut found: HashMap<(u64, u64), (String, String)> = HashMap::new();
         let mut contents = HashSet::new();
@@ -181,7 +181,7 @@ async fn write(
     told
 }
 
-/// The same over REST: one after the other, each over a connection of its own, until one is not answered with a number.
+/// The same over REST: one message at a time, each over a new connection, until one is not answered with a number.
 async fn post(address: std::net::SocketAddr, work: impl Iterator<Item = Sent>) -> Told {
     let mut told = Told::default();
     for sent in work {

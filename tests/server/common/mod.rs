@@ -1,4 +1,4 @@
-//! What every test stands on: a server, a database of its own, and clients.
+//! What every test needs: a server, a database of its own, and clients.
 
 mod database;
 mod load;
@@ -14,7 +14,7 @@ pub(crate) use rest::{Reply, call};
 pub(crate) use server::Server;
 pub(crate) use socket::{Frame, Socket};
 
-/// How long anything that is to happen may take on a busy machine. Never waited for when it happens.
+/// How long an expected event may take on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Runs `async fn name(database: Database)` on each database; those that need a server are run by `cargo xtask test`.

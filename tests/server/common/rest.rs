@@ -1,4 +1,4 @@
-//! The smallest client of REST: a connection a call.
+//! A minimal client of REST, with one connection per call.
 
 use std::{error::Error, net::SocketAddr};
 
@@ -20,7 +20,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The body, where the status is this one.
+    /// The body, if the status is this one; otherwise the test fails.
     #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {
         let text = String::from_utf8_lossy(&self.body);
@@ -28,7 +28,7 @@ impl Reply {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text:?}"))
     }
 
-    /// The problem, where it is this one, and told as problems are.
+    /// The problem, if it is this one and well formed; otherwise the test fails.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.json(status);
@@ -43,7 +43,7 @@ impl Reply {
     }
 }
 
-/// A call; its body, if it has one, is JSON unless a header says otherwise.
+/// Makes a call. Its body, if it has one, is JSON unless a header says otherwise.
 pub(crate) async fn call(
     address: SocketAddr,
     method: &str,
@@ -54,7 +54,7 @@ pub(crate) async fn call(
     try_call(address, method, path, headers, body).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
 }
 
-/// The same, to a server that may be gone.
+/// Makes a call to a server that may be gone.
 pub(crate) async fn try_call(
     address: SocketAddr,
     method: &str,

@@ -1,4 +1,4 @@
-//! The server as a process.
+//! The server as a process of its own.
 
 use std::{
     ffi::OsStr,
@@ -35,26 +35,26 @@ impl Server {
         Self::start_at(database, SocketAddr::from(([127, 0, 0, 1], 0))).await
     }
 
-    /// The same, where one has been before.
+    /// Starts a server at the address of an earlier one.
     pub(crate) async fn start_at(database: &Database, address: SocketAddr) -> Self {
         Self::spawn(command(database, address)).await
     }
 
-    /// The same with further arguments.
+    /// Starts a server with further arguments.
     pub(crate) async fn start_with(database: &Database, arguments: &[&str]) -> Self {
         let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
         command.args(arguments);
         Self::spawn(command).await
     }
 
-    /// The same, told by these variables to misbehave.
+    /// Starts a server with failpoints or a bug, as these variables say.
     pub(crate) async fn start_armed(database: &Database, variables: &[(&str, &str)]) -> Self {
         let has_failpoints = cfg!(failpoints);
         assert!(has_failpoints, "this build has no failpoints: cargo xtask test");
         Self::start_under(database, variables.iter().copied()).await
     }
 
-    /// The same in another environment.
+    /// Starts a server with these variables in its environment.
     pub(crate) async fn start_under(
         database: &Database,
         environment: impl IntoIterator<Item = (&str, impl AsRef<OsStr>)>,
@@ -64,7 +64,7 @@ impl Server {
         Self::spawn(command).await
     }
 
-    /// The same with further arguments, with a log that goes elsewhere.
+    /// Starts a server with further arguments, and with its log elsewhere.
     pub(crate) async fn start_logging_to(database: &Database, log: Stdio, arguments: &[&str]) -> Self {
         let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
         command.args(arguments).stderr(log).env("RUST_LOG", "debug");
@@ -76,7 +76,7 @@ impl Server {
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
         let mut readers = vec![read(process.stdout.take().unwrap(), log.clone(), told.clone())];
-        // It may write its log elsewhere.
+        // Its log may go elsewhere.
         if let Some(stderr) = process.stderr.take() {
             readers.push(read(stderr, log.clone(), told));
         }
@@ -89,24 +89,24 @@ impl Server {
         server
     }
 
-    /// Starts a server, and kills it so long after, wherever it is.
+    /// Starts a server, and kills it after this time, however far it is.
     pub(crate) async fn kill_after(database: &Database, instant: Duration) {
         let mut process = command(database, SocketAddr::from(([127, 0, 0, 1], 0))).spawn().unwrap();
         tokio::time::sleep(instant).await;
         process.kill().await.unwrap();
     }
 
-    /// Runs a server that is expected to give up, and returns how it ended and what it said.
+    /// Runs a server that is expected to fail; returns its exit status and its output.
     pub(crate) async fn fail(database: &Database) -> (ExitStatus, String) {
         Self::fail_with(database, &[]).await
     }
 
-    /// The same with further arguments.
+    /// Does the same with further arguments.
     pub(crate) async fn fail_with(database: &Database, arguments: &[&str]) -> (ExitStatus, String) {
         Self::run_to_its_end(command(database, SocketAddr::from(([127, 0, 0, 1], 0))).args(arguments)).await
     }
 
-    /// The same in another environment.
+    /// Does the same with these variables in its environment.
     pub(crate) async fn fail_under(
         database: &Database,
         environment: impl IntoIterator<Item = (&str, impl AsRef<OsStr>)>,
@@ -119,12 +119,12 @@ impl Server {
         (output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
-    /// The same, told by these variables to misbehave.
+    /// Does the same with failpoints or a bug.
     pub(crate) async fn fail_armed(database: &Database, variables: &[(&str, &str)]) -> (ExitStatus, String) {
         Self::fail_under(database, variables.iter().copied()).await
     }
 
-    /// Runs `chatd new-epoch`, and returns how it ended and what it said.
+    /// Runs `chatd new-epoch`; returns its exit status and its output.
     pub(crate) async fn new_epoch(database_url: &str) -> (ExitStatus, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
         command.args(["new-epoch", "--database-url", database_url]).stdin(Stdio::null()).kill_on_drop(true);
@@ -137,19 +137,19 @@ impl Server {
         }
     }
 
-    /// Kills it without a word, as a lost machine would end.
+    /// Kills it with SIGKILL.
     pub(crate) async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks it to stop, and waits until it has ended.
     pub(crate) async fn stop(mut self) -> ExitStatus {
         self.ask_to_stop().await;
         self.ended().await
     }
 
-    /// The same, and returns all that it has said.
-    pub(crate) async fn stop_and_tell(mut self) -> String {
+    /// Does the same, and returns all of its output.
+    pub(crate) async fn stop_and_read_output(mut self) -> String {
         self.ask_to_stop().await;
         self.ended().await;
         for reader in &mut self.readers {
@@ -177,22 +177,22 @@ impl Server {
         self.process.id().unwrap()
     }
 
-    /// What it has said so far.
-    pub(crate) fn said(&self) -> String {
+    /// Its output so far.
+    pub(crate) fn output(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until it has said these words so many times.
-    pub(crate) async fn heard(&self, words: &str, times: usize) {
+    /// Waits until its output contains these words this many times.
+    pub(crate) async fn wait_for_output(&self, words: &str, times: usize) {
         let said = async {
             while self.log.lock().unwrap().matches(words).count() < times {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(DEADLINE, said).await.unwrap_or_else(|_| panic!("it does not say {words:?}:\n{}", self.said()));
+        timeout(DEADLINE, said).await.unwrap_or_else(|_| panic!("it does not say {words:?}:\n{}", self.output()));
     }
 
-    /// What it shows of its metrics.
+    /// Its page of metrics.
     pub(crate) async fn metrics(&self) -> Reply {
         let told = async {
             loop {
@@ -210,7 +210,7 @@ impl Server {
         rest::call(address, "GET", "/metrics", &[], None).await
     }
 
-    /// Asks for something outside the REST prefix.
+    /// Gets a path outside the REST prefix.
     pub(crate) async fn get_path(&self, path: &str) -> Reply {
         rest::call(self.address, "GET", path, &[], None).await
     }
@@ -231,29 +231,29 @@ impl Server {
         self.call("DELETE", path, &[], None).await
     }
 
-    /// A REST call; the path is below `/api/chat`.
+    /// Makes a REST call; the path is below `/api/chat`.
     pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
         let body = body.map(|body| body.to_string());
         rest::call(self.address, method, &format!("/api/chat{path}"), headers, body).await
     }
 
-    /// Makes a room, and returns its id.
+    /// Creates a room, and returns its id.
     pub(crate) async fn room(&self, name: &str) -> u64 {
         self.post("/rooms", json!({"name": name})).await.json(201)["id"].as_u64().unwrap()
     }
 
-    /// Sends a message as someone, and returns its number.
+    /// Sends a message as this user, and returns its number.
     pub(crate) async fn say(&self, room: u64, user: &str, content: &str) -> u64 {
         let path = format!("/rooms/{room}/messages?username={user}");
         self.post(&path, json!({"content": content})).await.json(201)["seq"].as_u64().unwrap()
     }
 
-    /// A socket at a path below `/ws/chat`.
+    /// Opens a socket at a path below `/ws/chat`.
     pub(crate) async fn socket(&self, path: &str) -> Socket {
         Socket::connect(self.address, &format!("/ws/chat{path}")).await
     }
 
-    /// A socket in a room, once it is attached there.
+    /// Opens a socket for a room, and waits until it is attached.
     pub(crate) async fn join(&self, room: u64, user: &str) -> Socket {
         let mut socket = self.socket(&format!("/{room}?username={user}")).await;
         socket.expect("attached", |frame| frame["type"] == "attached").await;
@@ -265,7 +265,7 @@ fn command(database: &Database, address: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
     command
         .args(["--database-url", database.url()])
-        // A flag of a test's own stands above it.
+        // An argument of a test overrides this.
         .env("CHATD_LISTEN", address.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -274,7 +274,7 @@ fn command(database: &Database, address: SocketAddr) -> Command {
     command
 }
 
-/// Keeps what the server says, and tells where it listens once it says so.
+/// Keeps the server's output, and reports its address once the output has it.
 fn read(
     from: impl AsyncRead + Unpin + Send + 'static,
     log: Arc<Mutex<String>>,

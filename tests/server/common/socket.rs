@@ -1,4 +1,4 @@
-//! The smallest client of the socket.
+//! A minimal client of sockets.
 
 use std::{fmt, net::SocketAddr};
 
@@ -12,17 +12,17 @@ use tokio_tungstenite::{
 
 use super::DEADLINE;
 
-/// A socket, and what has come over it (told when a test fails).
+/// A socket, with everything that it received (shown if a test fails).
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
     seen: Vec<Frame>,
 }
 
-/// What comes over a socket.
+/// Something received over a socket.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Frame {
     Json(Value),
-    /// The end: the code of the close frame, if there was one.
+    /// The end, with the code of the close frame if there was one.
     Closed(Option<u16>),
 }
 
@@ -32,7 +32,7 @@ impl Socket {
         Self::try_connect(address, path, &[]).await.unwrap()
     }
 
-    /// The same with headers, and it may be refused.
+    /// Opens a socket with headers; it may be refused.
     pub(crate) async fn try_connect(
         address: SocketAddr,
         path: &str,
@@ -45,7 +45,7 @@ impl Socket {
         Self::over(TcpStream::connect(address).await?, request).await
     }
 
-    /// The same over a connection that there is.
+    /// Opens a socket over an existing connection.
     pub(crate) async fn over(stream: TcpStream, request: Request) -> Result<Self, tungstenite::Error> {
         let (stream, _) =
             timeout(DEADLINE, client_async(request, stream)).await.expect("the upgrade is not answered")?;
@@ -60,12 +60,12 @@ impl Socket {
         self.stream.send(Message::text(text.into())).await.unwrap();
     }
 
-    /// The same, from someone who does not mind when the server is gone.
+    /// Sends a frame to a server that may be gone.
     pub(crate) async fn try_send(&mut self, frame: Value) -> bool {
         self.stream.send(Message::text(frame.to_string())).await.is_ok()
     }
 
-    /// What comes next.
+    /// The next frame, or the end.
     pub(crate) async fn next(&mut self) -> Frame {
         let next = timeout(DEADLINE, self.read()).await;
         let next = next.unwrap_or_else(|_| panic!("nothing comes any more; so far:\n{self}"));
@@ -85,7 +85,7 @@ impl Socket {
         }
     }
 
-    /// What comes next, which is a frame.
+    /// The next frame; the end fails the test.
     pub(crate) async fn frame(&mut self) -> Value {
         match self.next().await {
             Frame::Json(frame) => frame,
@@ -93,7 +93,7 @@ impl Socket {
         }
     }
 
-    /// The next frame like this; others may come before.
+    /// The next frame that fits; others are skipped.
     pub(crate) async fn expect(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let find = async {
             loop {
@@ -109,17 +109,17 @@ impl Socket {
         }
     }
 
-    /// The next frame of this type; others may come before.
+    /// The next frame of this type; others are skipped.
     pub(crate) async fn expect_type(&mut self, kind: &str) -> Value {
         self.expect(kind, |frame| frame["type"] == kind).await
     }
 
-    /// The next event (a message, an update, the end of the room); signals may come before.
+    /// The next event (a message, an update or the end of the room); signals are skipped.
     pub(crate) async fn event(&mut self) -> Value {
         self.expect("event", |frame| !frame["seq"].is_null() && frame["type"] != "ok").await
     }
 
-    /// Reads on until the end, and returns its code.
+    /// Reads until the end, and returns its code.
     pub(crate) async fn expect_close(&mut self) -> Option<u16> {
         loop {
             if let Frame::Closed(code) = self.next().await {
@@ -136,14 +136,14 @@ impl Socket {
         self.expect("answer", |frame| frame["ref"] == json!(name)).await
     }
 
-    /// Sends a message (on a socket of one room), and returns its number.
+    /// Sends a message (on a socket for one room), and returns its number.
     pub(crate) async fn say(&mut self, content: &str) -> u64 {
         let answer = self.ask(json!({"type": "message", "content": content})).await;
         assert_eq!(answer["type"], "ok", "{answer}");
         answer["seq"].as_u64().unwrap()
     }
 
-    /// Everything that comes before the answer to a ping: what the server had to say so far.
+    /// Everything that comes before the answer to a ping.
     pub(crate) async fn so_far(&mut self) -> Vec<Value> {
         let mut frames = Vec::new();
         self.send(json!({"type": "ping"})).await;
@@ -156,7 +156,7 @@ impl Socket {
         }
     }
 
-    /// Ends it with a close frame, as a page that is left does.
+    /// Closes it with a close frame, as a page does when one leaves it.
     pub(crate) async fn close(mut self) {
         self.stream.close(None).await.unwrap();
         while !matches!(self.next().await, Frame::Closed(_)) {}

@@ -27,7 +27,7 @@ async fn neither_the_order_nor_what_expires_follows_the_wall_clock() {
     assert!(shim.count(Count::ShiftedClocks).unwrap() > 0);
     assert_eq!(log(&server, room).await, (0..5).map(|number| format!("message {number}")).collect::<Vec<_>>());
 
-    // Typing expires after 6 s as ever, whichever way the clock is set meanwhile; and nobody is taken for lost.
+    // Typing expires after 6 s, whichever way the clock is set; and nobody is taken for lost.
     for ahead in [HOUR, -HOUR] {
         assert_eq!(alice.ask(json!({"type": "typing", "is_typing": true})).await["type"], "ok");
         typing(&mut bob, &json!(["Alice"])).await;
@@ -39,7 +39,7 @@ async fn neither_the_order_nor_what_expires_follows_the_wall_clock() {
     }
     let online = server.get(&format!("/rooms/{room}/presence")).await.json(200);
     assert_eq!(online["count"], json!(2));
-    // Who comes back at another time gets what is missing.
+    // A client that comes back while the clock is shifted gets what it missed.
     let epoch = server.get(&format!("/rooms/{room}/messages")).await.json(200)["epoch"].clone();
     let path = format!("/{room}?username=Bob&after=3&epoch={}", epoch.as_str().unwrap());
     let attached = server.socket(&path).await.frame().await;

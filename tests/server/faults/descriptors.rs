@@ -1,4 +1,4 @@
-//! No descriptors are left.
+//! The server runs out of file descriptors.
 
 use std::time::{Duration, Instant};
 
@@ -17,14 +17,14 @@ async fn those_who_are_in_live_on_and_the_others_come_in_later() {
     let room = server.room("general").await;
     let (mut alice, mut bob) = (server.join(room, "Alice").await, server.join(room, "Bob").await);
     alice.say("one").await;
-    // So many at once that everything it keeps open is open.
+    // Many requests at once, so that the server opens everything that it keeps open.
     join_all((0..8).map(|_| log(&server, room))).await;
     let limit = descriptor_limit(server.pid()).unwrap();
     limit_descriptors(server.pid(), descriptors(server.pid()).unwrap() + 8).await.unwrap();
     let crowd = join_all((0..40).map(|_| TcpStream::connect(server.address()))).await;
     let crowd: Vec<_> = crowd.into_iter().map(Result::unwrap).collect();
     let told = async {
-        while !server.said().contains("cannot accept connections") {
+        while !server.output().contains("cannot accept connections") {
             yield_now().await
         }
     };
@@ -40,7 +40,7 @@ async fn those_who_are_in_live_on_and_the_others_come_in_later() {
     assert!(used < began.elapsed().mul_f64(0.2), "it spins: {used:?} in {:?}", began.elapsed());
     assert_eq!(bob.ask(json!({"type": "typing", "is_typing": true})).await["type"], "ok");
 
-    // Some of the crowd leave: there is room for others.
+    // When some connections close, there is room for others.
     drop(crowd);
     let stored = within(Duration::from_secs(5), "a request", post(&server, room, "k", "back")).await;
     assert_eq!(stored.json(201)["seq"], json!(said + 1));

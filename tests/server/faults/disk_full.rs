@@ -11,7 +11,7 @@ use torture::fault::{
 use super::{AT_ONCE, log, post, until_ready, within};
 use crate::common::{Database, Server};
 
-/// A disk of its own that fills up; without root a library in the server's process says so.
+/// A small disk is filled; without root the shim reports that the disk is full.
 #[tokio::test]
 async fn a_full_disk_refuses_sends_and_heals_by_itself() {
     match Disk::mount(32 << 20).await {
@@ -24,7 +24,7 @@ async fn a_full_disk_refuses_sends_and_heals_by_itself() {
     }
 }
 
-/// The same without a disk, wherever the test before has one.
+/// The same with the shim, where the test before uses a small disk.
 #[tokio::test]
 async fn a_disk_that_says_it_is_full_refuses_sends_and_heals_by_itself() {
     with_the_library().await;
@@ -47,7 +47,7 @@ async fn full_and_free<E: std::fmt::Debug>(
     let mut bob = server.join(room, "Bob").await;
     server.say(quiet, "Alice", "one").await;
     fill().unwrap();
-    // What the write-ahead log has already may be written over: it takes a while until nothing fits any more.
+    // The write-ahead log may overwrite what it has, so it takes a while until nothing fits.
     let mut stored = Vec::new();
     let (refused, reply) = loop {
         let content = format!("{} {}", stored.len(), "x".repeat(2_000));
@@ -60,7 +60,7 @@ async fn full_and_free<E: std::fmt::Debug>(
     let problem = reply.problem(503, "storage_full");
     assert!(problem["retry_after_ms"].as_u64().unwrap() > 0 && reply.header("retry-after").is_some(), "{problem}");
 
-    // It stays so, is said at once, and costs nobody but those who write.
+    // The disk stays full. Writers are told at once, and others do not notice.
     let mut carol = server.join(quiet, "Carol").await;
     for _ in 0..4 {
         let reply = within(AT_ONCE, "a refusal", post(server, quiet, "quiet", "two")).await;
@@ -86,7 +86,8 @@ async fn full_and_free<E: std::fmt::Debug>(
     assert_eq!(log(server, quiet).await, ["one"], "nothing that was refused");
 }
 
-/// There is room for a word, but not for what people write: it does not say every second that all is well again.
+/// There is room for a small write, but not for messages: the server does not report every second that all is well
+/// again.
 #[tokio::test]
 async fn a_nearly_full_disk_does_not_flap() {
     let database = Database::sqlite();
@@ -99,12 +100,12 @@ async fn a_nearly_full_disk_does_not_flap() {
     let replies = join_all(keys.iter().map(|key| post(&server, room, key, &long))).await;
     assert!(replies.iter().any(|reply| reply.status == 503), "{replies:?}");
     until_ready(&server, false).await;
-    // Several looks later it is as full as it was.
+    // After several probes the disk is as full as before.
     let looks = shim.count(Count::NoRoom).unwrap() + 4;
     while shim.count(Count::NoRoom).unwrap() < looks {
         post(&server, room, "later", &long).await.problem(503, "storage_full");
     }
-    assert!(!server.said().contains("stores again"), "{}", server.said());
+    assert!(!server.output().contains("stores again"), "{}", server.output());
     shim.leave_room(None).unwrap();
     until_ready(&server, true).await;
     for key in &keys {

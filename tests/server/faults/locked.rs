@@ -10,10 +10,10 @@ use super::{AT_ONCE, log, post, until_ready, within};
 use crate::common::{Database, Server};
 
 const WRITERS: usize = 50;
-/// As long as the server waits for a lock, and what that takes.
+/// How long the server waits for a lock, plus what that takes.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// All post at once, and are answered with what they sent or told to try again; nothing else.
+/// All post at once. Each is answered with its message, or told to try again.
 async fn post_all(server: &Server, room: u64) -> Vec<u16> {
     let keys: Vec<_> = (0..WRITERS).map(|number| format!("k{number}")).collect();
     let replies = join_all(keys.iter().map(|key| post(server, room, key, key))).await;
@@ -52,7 +52,7 @@ async fn a_long_lock_is_refused_in_time_and_gone_by_itself() {
     let statuses = within(TIMEOUT, "a long lock", post_all(&server, room)).await;
     assert!(statuses.iter().all(|status| *status == 503), "{statuses:?}");
     until_ready(&server, false).await.problem(503, "unavailable");
-    // For 7 s, which is longer than anything here waits: nobody waits any more, and who reads does not notice.
+    // The lock lasts 7 s, longer than anything waits: writers are refused, and readers do not notice.
     let held = tokio::time::Instant::now();
     while held.elapsed() < Duration::from_secs(7) {
         within(AT_ONCE, "a refusal", post(&server, room, "later", "later")).await.problem(503, "unavailable");
@@ -64,10 +64,10 @@ async fn a_long_lock_is_refused_in_time_and_gone_by_itself() {
     let statuses = post_all(&server, room).await;
     assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
     assert_eq!(log(&server, room).await.len(), WRITERS + 1);
-    assert!(!server.said().contains("(517)"), "BUSY_SNAPSHOT never surfaces");
+    assert!(!server.output().contains("(517)"), "BUSY_SNAPSHOT never surfaces");
 }
 
-/// A table, on a server: reads of it wait, too, and are refused in time.
+/// A locked table on a database's server: reads wait as well, and are refused in time.
 async fn a_table_that_is_locked(database: Database) {
     let server = Server::start(&database).await;
     let room = server.room("general").await;

@@ -6,7 +6,7 @@ use crate::common::{Database, Server, call};
 
 #[tokio::test]
 async fn a_log_without_room_is_nobodys_business() {
-    // The port may be taken by somebody else in between, which is as unlikely as it sounds.
+    // Another process could take the port in between, which is very unlikely.
     let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let database = Database::sqlite();
     // A device of the system that is always full.

@@ -1,4 +1,4 @@
-//! What the server does while what it stands on is broken: each promise of the table in `docs/operating.md`.
+//! What the server does while something that it depends on is broken: each promise of the table in `docs/operating.md`.
 
 mod clock;
 mod descriptors;
@@ -20,10 +20,10 @@ use tokio::time::timeout;
 
 use crate::common::{DEADLINE, Reply, Server};
 
-/// How long a refusal may take once it is known that there is nothing to try.
+/// How long a refusal may take once the server knows that it cannot succeed.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Sends a message under a key.
+/// Sends a message with a key.
 async fn post(server: &Server, room: u64, key: &str, content: &str) -> Reply {
     let path = format!("/rooms/{room}/messages?username=Alice");
     server.call("POST", &path, &[("idempotency-key", key)], Some(json!({"content": content}))).await
@@ -37,7 +37,7 @@ async fn within<T>(limit: Duration, what: &str, work: impl Future<Output = T>) -
     done
 }
 
-/// Waits until the server is ready, or until it is not; returns what it says then.
+/// Waits until the server is ready, or until it is not; returns its answer.
 async fn until_ready(server: &Server, is_ready: bool) -> Reply {
     let wait = async {
         loop {
@@ -48,10 +48,10 @@ async fn until_ready(server: &Server, is_ready: bool) -> Reply {
             tokio::task::yield_now().await;
         }
     };
-    timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("ready: {is_ready} does not come:\n{}", server.said()))
+    timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("ready: {is_ready} does not come:\n{}", server.output()))
 }
 
-/// The messages of a room, which are numbered without a hole.
+/// The messages of a room, whose numbers must have no gap.
 async fn log(server: &Server, room: u64) -> Vec<String> {
     let mut contents = Vec::new();
     loop {

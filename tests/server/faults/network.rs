@@ -9,13 +9,13 @@ use torture::fault::proxy::{Lose, Proxy};
 use super::{AT_ONCE, log, post, until_ready, within};
 use crate::common::{Database, Server};
 
-/// A database on a server, behind a proxy that nobody else uses.
-struct Behind {
+/// A database on a server, behind a proxy of its own.
+struct BehindProxy {
     proxy: Proxy,
     database: Database,
 }
 
-impl Behind {
+impl BehindProxy {
     async fn new(database: Database) -> Self {
         let (start, rest) = database.url().split_once('@').unwrap();
         let (address, name) = rest.split_once('/').unwrap();
@@ -25,23 +25,23 @@ impl Behind {
     }
 }
 
-/// Runs `async fn name(behind: Behind)` on each database that is behind a network.
+/// Runs `async fn name(behind: BehindProxy)` on each database that is behind a network.
 macro_rules! on_each_server {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
-            use super::Behind;
+            use super::BehindProxy;
             use crate::common::Database;
 
             #[tokio::test]
             #[ignore = "needs a server: cargo xtask test"]
             async fn on_postgres() {
-                super::$name(Behind::new(Database::postgres().await).await).await;
+                super::$name(BehindProxy::new(Database::postgres().await).await).await;
             }
 
             #[tokio::test]
             #[ignore = "needs a server: cargo xtask test"]
             async fn on_mariadb() {
-                super::$name(Behind::new(Database::mariadb().await).await).await;
+                super::$name(BehindProxy::new(Database::mariadb().await).await).await;
             }
         }
     )+};
@@ -57,20 +57,21 @@ on_each_server!(
     a_start_without_a_database,
 );
 
-/// The server's connections: to write, to read, to search, and the lease; one more for a moment to look what became of a write.
+/// The server's connections: for writing, reading, searching and the lease, and one more at times to find out whether a
+/// write was stored.
 const CONNECTIONS: usize = 11;
 
-async fn a_database_that_is_gone_and_comes_back(Behind { proxy, database }: Behind) {
+async fn a_database_that_is_gone_and_comes_back(BehindProxy { proxy, database }: BehindProxy) {
     let server = Server::start(&database).await;
     let (room, idle) = (server.room("general").await, server.room("idle").await);
     let mut bob = server.join(room, "Bob").await;
     server.say(room, "Alice", "one").await;
     assert_eq!(bob.event().await["content"], "one");
     proxy.be_gone(true);
-    // It is noticed without anybody having to fail first.
+    // It is noticed before any request fails.
     let noticed = within(Duration::from_secs(5), "noticing it", until_ready(&server, false)).await;
     noticed.problem(503, "unavailable");
-    server.heard(&format!(" on {}: ", proxy.address()), 1).await;
+    server.wait_for_output(&format!(" on {}: ", proxy.address()), 1).await;
     assert_eq!(server.get_path("/healthz").await.status, 200);
     for number in 0..10 {
         for room in [room, idle] {
@@ -82,7 +83,7 @@ async fn a_database_that_is_gone_and_comes_back(Behind { proxy, database }: Behi
         assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!("unavailable")), "{answer}");
         assert_eq!(bob.ask(json!({"type": "typing", "is_typing": true})).await["type"], "ok", "the socket lives");
     }
-    // Many wait for it to be back.
+    // Many requests wait for the database to return.
     let path = format!("/rooms/{room}/messages");
     let readers = join_all((0..40).map(|_| server.get(&path)));
     for reply in within(Duration::from_secs(10), "reads without a database", readers).await {
@@ -101,13 +102,13 @@ async fn a_database_that_is_gone_and_comes_back(Behind { proxy, database }: Behi
     assert_eq!(log(&server, room).await, ["one", "two"]);
 }
 
-async fn connections_that_are_cut(Behind { proxy, database }: Behind) {
+async fn connections_that_are_cut(BehindProxy { proxy, database }: BehindProxy) {
     let server = Server::start(&database).await;
     let room = server.room("general").await;
     for round in 0..5 {
         server.say(room, "Alice", &format!("message {round}")).await;
         proxy.cut();
-        // Reads find out and go on; one that was under way may fail.
+        // Reads notice it and go on; one in flight may fail.
         let found = async { while server.get(&format!("/rooms/{room}/messages")).await.status != 200 {} };
         within(Duration::from_secs(3), "reading again", found).await;
         let key = format!("k{round}");
@@ -118,7 +119,7 @@ async fn connections_that_are_cut(Behind { proxy, database }: Behind) {
     assert!(proxy.counts().most_open <= 2 * CONNECTIONS, "{:?}", proxy.counts());
 }
 
-async fn a_commit_whose_answer_is_lost(Behind { proxy, database }: Behind) {
+async fn a_commit_whose_answer_is_lost(BehindProxy { proxy, database }: BehindProxy) {
     let server = Server::start(&database).await;
     let room = server.room("general").await;
     let mut bob = server.join(room, "Bob").await;
@@ -131,7 +132,7 @@ async fn a_commit_whose_answer_is_lost(Behind { proxy, database }: Behind) {
         proxy.until(|counts| counts.lost_commits == usize::try_from(round).unwrap()).await;
         let again = post(&server, room, &key, &content).await;
         if again.status != 200 {
-            // It is looked up in the database, which is not tried before it has been probed.
+            // The message is looked up in the database, which is used only after it was probed.
             again.problem(503, "unavailable");
             until_ready(&server, true).await;
             assert_eq!(post(&server, room, &key, &content).await.json(200)["seq"], json!(round));
@@ -149,7 +150,7 @@ async fn a_commit_whose_answer_is_lost(Behind { proxy, database }: Behind) {
     assert_eq!(log(&server, room).await.len(), 5);
 }
 
-async fn a_commit_that_never_arrived(Behind { proxy, database }: Behind) {
+async fn a_commit_that_never_arrived(BehindProxy { proxy, database }: BehindProxy) {
     let server = Server::start(&database).await;
     let room = server.room("general").await;
     for round in 1..=3_u64 {
@@ -165,7 +166,7 @@ async fn a_commit_that_never_arrived(Behind { proxy, database }: Behind) {
     assert_eq!(log(&server, room).await, ["message 1", "message 2", "message 3"]);
 }
 
-async fn packets_that_vanish(Behind { proxy, database }: Behind) {
+async fn packets_that_vanish(BehindProxy { proxy, database }: BehindProxy) {
     let server = Server::start(&database).await;
     let room = server.room("general").await;
     let mut bob = server.join(room, "Bob").await;
@@ -191,7 +192,7 @@ async fn packets_that_vanish(Behind { proxy, database }: Behind) {
     assert_eq!(log(&server, room).await, ["one", "two"]);
 }
 
-async fn a_database_that_is_slow(Behind { proxy, database }: Behind) {
+async fn a_database_that_is_slow(BehindProxy { proxy, database }: BehindProxy) {
     let server = Server::start(&database).await;
     let room = server.room("general").await;
     let mut bob = server.join(room, "Bob").await;
@@ -217,8 +218,8 @@ async fn a_database_that_is_slow(Behind { proxy, database }: Behind) {
     assert_eq!(log(&server, room).await.len(), keys.len() + 1, "each once");
 }
 
-/// It says so in time, and may be started again.
-async fn a_start_without_a_database(Behind { proxy, database }: Behind) {
+/// The server says in time why it cannot start, and can be started again.
+async fn a_start_without_a_database(BehindProxy { proxy, database }: BehindProxy) {
     for (what, fault) in [("gone", Proxy::be_gone as fn(&Proxy, bool)), ("silent", Proxy::stall)] {
         fault(&proxy, true);
         let (status, said) = within(Duration::from_secs(10), what, Server::fail(&database)).await;

@@ -1,4 +1,4 @@
-//! The power goes: what was written and not synced never was.
+//! The power fails: what was written and not synced is lost.
 
 use sea_orm::{ConnectionTrait, Statement};
 use torture::fault::{
@@ -15,7 +15,7 @@ async fn nothing_acknowledged_is_lost_when_all_that_was_unsynced_is() {
     power_cuts(|_| Cut::Clean).await;
 }
 
-/// Sectors reach the disk in any order, and some of them not at all.
+/// Sectors reach the disk in any order, and some do not reach it at all.
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_when_some_of_what_was_unsynced_is() {
     power_cuts(|round| Cut::Torn { seed: round as u64 }).await;

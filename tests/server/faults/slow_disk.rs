@@ -1,4 +1,4 @@
-//! The disk takes its time to sync.
+//! The disk is slow to sync.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use torture::fault::shim::{Count, Shim};
 use super::{AT_ONCE, log, post, until_ready, within};
 use crate::common::{Database, Server};
 
-/// Slow, but within the limits: everything is stored; what is too much for the queue is refused at once; and nobody who does
-/// not write has to wait.
+/// Slow, but within the limits: everything is stored, what exceeds the queue is refused at once, and readers do not
+/// wait.
 #[tokio::test]
 async fn writes_queue_up_to_a_limit_and_nobody_else_waits() {
     const SOCKETS: usize = 20;
@@ -58,7 +58,8 @@ async fn writes_queue_up_to_a_limit_and_nobody_else_waits() {
     assert_eq!(log(&server, room).await.len(), stored, "each once, and nothing that was refused");
 }
 
-/// Slower than the server waits: it says that it does not know, finds out, and refuses others at once until it is over.
+/// Slower than the server waits: it answers that the outcome is unknown, finds it out, and refuses other writes at once
+/// until then.
 #[tokio::test]
 async fn a_commit_that_takes_too_long_is_looked_up() {
     let database = Database::sqlite();

@@ -1,4 +1,4 @@
-//! A server that cannot have its database: it says why, ends with the code for it, and touches nothing.
+//! A server that cannot use its database says why, exits with the code for it, and changes nothing.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ const IN_USE: i32 = 3;
 const UNAVAILABLE: i32 = 4;
 const UNUSABLE: i32 = 5;
 
-/// What is in a folder, but for the lock file, which is empty and stays.
+/// The files in a folder, without the lock file, which is empty and stays.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut contents: BTreeMap<_, _> = files.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
@@ -24,7 +24,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     contents
 }
 
-/// It ends with this code and says this, and the folder is as it was.
+/// The server exits with this code and this text, and the folder is unchanged.
 async fn refuses(database: &Database, folder: &Path, code: i32, says: &str) {
     let before = contents(folder);
     let (status, said) = Server::fail(database).await;
@@ -92,7 +92,7 @@ async fn a_folder_that_is_not_there() {
     refuses(&missing, database.folder(), UNAVAILABLE, "does not exist").await;
 }
 
-/// These may pass by themselves, so that it is worth while to start it again.
+/// These failures may be temporary, so starting again makes sense.
 #[tokio::test]
 async fn a_database_that_is_locked_and_a_disk_that_is_full() {
     let database = Database::sqlite();

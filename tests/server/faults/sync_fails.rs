@@ -1,4 +1,4 @@
-//! The disk takes writes, and then fails to make them last (EIO).
+//! The disk accepts writes, and then fails to sync them (EIO).
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use torture::fault::{
 use super::{AT_ONCE, log, post, until_ready, within};
 use crate::common::{Database, Server};
 
-/// The failed commit is no ok, nor is it seen later: not at once, and not after the process has died with it as the last
-/// thing in its write-ahead log.
+/// The failed commit is not acknowledged, and is never seen later: neither at once, nor after the process died with it
+/// as the last entry of its write-ahead log.
 #[tokio::test]
 async fn what_could_not_be_synced_is_not_there_after_a_crash() {
     let database = Database::sqlite();
@@ -31,7 +31,7 @@ async fn what_could_not_be_synced_is_not_there_after_a_crash() {
     assert_eq!(again["seq"], json!(2));
 }
 
-/// It goes on by itself; and what it says is stored from then on is on the disk, whatever the kernel forgot.
+/// The server recovers by itself, and what it acknowledges from then on is on the disk, whatever the kernel dropped.
 #[tokio::test]
 async fn what_is_acknowledged_after_a_failed_sync_is_on_the_disk() {
     let database = Database::sqlite();
@@ -48,7 +48,7 @@ async fn what_is_acknowledged_after_a_failed_sync_is_on_the_disk() {
             stored.push(content);
         }
         shim.fail_syncs(1).unwrap();
-        // Whatever it is answered, the same key stores it once.
+        // Whatever the answer was, the same key stores the message once.
         let key = format!("k{failure}");
         let reply = post(&server, room, &key, &key).await;
         assert_eq!(reply.status, 503, "no ok without a disk: {reply:?}");
@@ -65,7 +65,7 @@ async fn what_is_acknowledged_after_a_failed_sync_is_on_the_disk() {
     assert_eq!(log(&server, room).await, stored);
 }
 
-/// The database's own file fails when the write-ahead log is moved into it: the log is kept until that has succeeded.
+/// Syncing the database's file fails during a checkpoint: the write-ahead log is kept until one has succeeded.
 #[tokio::test]
 async fn what_could_not_be_moved_into_the_database_is_still_in_the_log() {
     let database = Database::sqlite();
@@ -75,7 +75,7 @@ async fn what_could_not_be_moved_into_the_database_is_still_in_the_log() {
     let room = server.room("general").await;
     shim.fail_checkpoints(3).unwrap();
     let mut stored = Vec::new();
-    // Until it has failed three times, and then gone well.
+    // Until it has failed three times, and then succeeded.
     while shim.count(Count::FailedSyncs).unwrap() < 3 || stored.len() % 500 != 0 {
         let batch: Vec<_> =
             (stored.len()..stored.len() + 20).map(|number| format!("{number} {}", "x".repeat(3_900))).collect();
@@ -94,7 +94,7 @@ async fn what_could_not_be_moved_into_the_database_is_still_in_the_log() {
     assert!(log(&server, room).await == stored, "something that was acknowledged is lost");
 }
 
-/// It is refused at once like anything else that cannot be stored; reads go on.
+/// A change is refused at once like anything else that cannot be stored; reads go on.
 #[tokio::test]
 async fn a_disk_that_never_syncs_stores_nothing() {
     let database = Database::sqlite();
@@ -112,11 +112,11 @@ async fn a_disk_that_never_syncs_stores_nothing() {
         }
     };
     let (first, ()) = tokio::join!(first, meanwhile);
-    // It cannot be found out as long as nothing can be written.
+    // The outcome cannot be found out while nothing can be written.
     first.problem(503, "outcome_unknown");
     shim.fail_syncs(0).unwrap();
     until_ready(&server, true).await;
-    // The room has to find out first, which it tries twice a second.
+    // The room first has to find out the outcome, which it tries twice a second.
     let sent = async { while !matches!(post(&server, room, "k", "two").await.status, 200 | 201) {} };
     within(Duration::from_secs(2), "writing again", sent).await;
     assert_eq!(log(&server, room).await, ["one", "two"]);

@@ -1,4 +1,4 @@
-//! A database server that cannot be reached: the server says which one, and why, at once; never the password.
+//! A database's server that cannot be reached: the error names it and the reason at once, but never the password.
 
 use std::{
     net::TcpListener,

@@ -1,4 +1,4 @@
-//! The network to the clients, which vanishes without a word to either end.
+//! The network to the clients vanishes, and neither end is told.
 
 use std::{
     net::SocketAddr,
@@ -16,7 +16,7 @@ use torture::fault::{FaultError, network::Network};
 
 use crate::common::{Database, Server, Socket};
 
-/// 30 s until it is noticed, and the grace of 10 s; the rest is for a busy machine.
+/// 30 s until it is noticed, the grace of 10 s, and the rest for a busy machine.
 const GONE_WITHIN: Duration = Duration::from_secs(43);
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn users_whose_network_vanishes_are_offline_after_30_s_and_the_grace_on_ev
         let attached = many.ask(json!({"type": "attach", "room": room})).await;
         assert_eq!(attached["type"], "attached", "{attached}");
     }
-    // Who reads slowly acknowledges what comes; their buffer is full for seconds on end.
+    // A slow reader acknowledges what comes, although its buffer is full for seconds.
     let reading = tokio::spawn(async move {
         let mut some = [0; 400];
         while slow.read(&mut some).await.unwrap() > 0 {
@@ -70,7 +70,7 @@ async fn users_whose_network_vanishes_are_offline_after_30_s_and_the_grace_on_ev
     drop((one, many));
 }
 
-/// An event stream, once it is attached.
+/// Opens an event stream, and waits until it is attached.
 async fn stream(mut connection: TcpStream, room: u64, user: &str) -> TcpStream {
     let request = format!("GET /api/chat/rooms/{room}/events?username={user} HTTP/1.1\r\nHost: 10.77.1.1\r\n\r\n");
     connection.write_all(request.as_bytes()).await.unwrap();
