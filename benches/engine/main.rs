@@ -16,8 +16,17 @@ mod history;
 mod journal;
 mod names;
 mod room_state;
+mod sparse;
 
-criterion_group!(benches, room_state::bench, journal::bench, fan_out::bench, history::bench, names::bench);
+criterion_group!(
+    benches,
+    room_state::bench,
+    journal::bench,
+    fan_out::bench,
+    history::bench,
+    sparse::bench,
+    names::bench
+);
 criterion_main!(benches);
 
 /// An engine with a room and someone in it, and what it runs on.

@@ -287,8 +287,7 @@ impl Store for SeaStore {
         let epoch = self.known_epoch().clone();
         let reading = |checkout: Arc<Checkout>| async move {
             let snapshot = Snapshot::begin(&checkout).await?;
-            let page = history::page(&snapshot.run(), &epoch, room, query).await;
-            snapshot.end(page).await
+            history::page(&snapshot.run(), &epoch, room, query).await
         };
         Ok(self.readers.read(reading).await?)
     }

@@ -79,7 +79,8 @@ impl Write {
     }
 }
 
-/// A transaction that reads several times and sees the database each time as it was at first.
+/// A transaction that reads several times and sees the database each time as it was at first. Dropped, it ends: nothing was
+/// written, so nobody has to wait for that.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     transaction: DatabaseTransaction,
@@ -97,13 +98,6 @@ impl Snapshot {
     /// Runs statements in it.
     pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
         Run { on: &self.transaction, dialect: self.dialect }
-    }
-
-    /// Ends it.
-    pub(super) async fn end<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
-        let value = result?;
-        within("the end of a snapshot", self.transaction.commit()).await?;
-        Ok(value)
     }
 }
 
