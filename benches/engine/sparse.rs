@@ -82,7 +82,7 @@ async fn fill(url: &str, alice: &Identity) -> RoomId {
 }
 
 fn row(room: RoomId, seq: u64) -> String {
-    let (kind, body) = if seq % EVERY == 0 { (1, text()) } else { (2, String::new()) };
+    let (kind, body) = if seq.is_multiple_of(EVERY) { (1, text()) } else { (2, String::new()) };
     format!("({room}, {seq}, {kind}, {seq}, 'Alice', 'Alice', {}, '{seq:032}', 0, '{body}')", seq / EVERY)
 }
 

@@ -253,6 +253,7 @@ impl RoomRecord {
             topic: self.topic.clone(),
             created_at: self.created_at,
             head: Seq(0),
+            last_message_seq: None,
             last_message_at: None,
             online: 0,
         }

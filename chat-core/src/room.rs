@@ -15,6 +15,8 @@ pub struct Room {
     pub created_at: Timestamp,
     /// The number of its newest event; 0 when there is none.
     pub head: Seq,
+    /// The number of its newest message, if there is one.
+    pub last_message_seq: Option<Seq>,
     /// When its newest message was stored.
     pub last_message_at: Option<Timestamp>,
     /// How many users are online in it now.

@@ -207,7 +207,10 @@ impl MemoryLog {
     fn store(&mut self, room: RoomId, stored: StoredEvent) {
         let Some(log) = self.rooms.get_mut(&room) else { return };
         match &stored.event.kind {
-            EventKind::Message(_) => log.room.last_message_at = Some(stored.event.at),
+            EventKind::Message(_) => {
+                log.room.last_message_seq = Some(stored.event.seq);
+                log.room.last_message_at = Some(stored.event.at);
+            }
             EventKind::RoomUpdated { name, topic } => {
                 self.names.remove(&log.name_key);
                 log.name_key = name.key();

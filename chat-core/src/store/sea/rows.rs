@@ -19,7 +19,8 @@ pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 4] = ["user_id", "user_name", "b
 pub(super) const EVENT_WIDTH: usize = 11;
 
 /// The columns of a room, in the order in which [`room`] reads them.
-pub(super) const ROOM_COLUMNS: &str = "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at";
+pub(super) const ROOM_COLUMNS: &str =
+    "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq";
 
 /// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
 /// change.
@@ -82,13 +83,15 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
 
 /// A room from a row of [`ROOM_COLUMNS`].
 pub(super) fn room(row: &QueryResult) -> Result<Room, SqlError> {
-    let last_message_at: Option<i64> = row.try_get_by_index(5)?;
+    let (last_message_at, last_message_seq): (Option<i64>, Option<i64>) =
+        (row.try_get_by_index(5)?, row.try_get_by_index(6)?);
     Ok(Room {
         id: RoomId(unsigned(row, 0)?),
         name: RoomName::from_stored(&row.try_get_by_index::<String>(1)?),
         topic: Topic::from_stored(&row.try_get_by_index::<String>(2)?),
         created_at: Timestamp(row.try_get_by_index(3)?),
         head: Seq(unsigned(row, 4)?),
+        last_message_seq: last_message_seq.map(|seq| Seq(seq.cast_unsigned())),
         last_message_at: last_message_at.map(Timestamp),
         online: 0,
     })
