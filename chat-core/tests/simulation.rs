@@ -53,7 +53,7 @@ const BUGS: &[(Bug, &[Promise])] = &[
     (Bug::ResumeOkOnHole, &[Promise::HonestResume]),
     (Bug::ResyncSwallowed, &[Promise::HonestResume]),
     (Bug::UnknownTreatedAsFailed, &[Promise::NoPhantoms]),
-    (Bug::HoleNotLoaded, &[Promise::GaplessOnce]),
+    (Bug::HoleNotLoaded, &[Promise::GaplessOnce, Promise::FoundAgain, Promise::Typing]),
     (Bug::DropDelivery, &[Promise::GaplessOnce, Promise::FoundAgain]),
     (Bug::DoubleDelivery, &[Promise::GaplessOnce]),
     (Bug::SwapDeliveries, &[Promise::GaplessOnce]),

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    Departure, Error, Presence, RoomId, SessionId,
+    Departure, Error, Presence, RoomId, Seq, SessionId,
     engine::{
         lock::lock,
         mailbox::{Mailbox, Refused, RoomCommand, RoomMsg},
@@ -85,6 +85,18 @@ impl ActiveRooms {
     /// Tells a room, if it is active, that a session is gone.
     pub(super) fn depart(&self, room: RoomId, session: SessionId, departure: Departure) {
         self.send(room, RoomMsg::Depart(session, departure));
+    }
+
+    /// Tells a room, if it is active, where its log is said to end; `None`: that it is gone.
+    pub(super) fn hint(&self, room: RoomId, head: Option<Seq>) {
+        if let Some(active) = lock(self.shard(room)).get(&room) {
+            active.mailbox.hint(head);
+        }
+    }
+
+    /// The rooms that are active.
+    pub(super) fn ids(&self) -> Vec<RoomId> {
+        self.shards.iter().flat_map(|shard| lock(shard).keys().copied().collect::<Vec<_>>()).collect()
     }
 
     /// Who is online in a room; `None` when the room is not active, or not loaded yet.

@@ -10,7 +10,7 @@ use crate::{
     engine::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal,
         lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger,
-        rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions,
+        rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -222,7 +222,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
     let purger = Purger::new(&services);
     // What the last process left of deleted rooms.
     purger.start();
-    let context = RoomContext {
+    let context = Arc::new(RoomContext {
         rooms: ActiveRooms::new(),
         sessions: Arc::clone(&sessions),
         journal: Arc::clone(&journal),
@@ -230,9 +230,12 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         memory: Memory::new(&services.limits),
         purger,
         services: Arc::clone(&services),
-    };
+    });
+    if services.store.is_shared() {
+        services.runtime.spawn(sweep::run(Arc::clone(&context), services.limits.sweep_interval));
+    }
     Inner {
-        hub: Hub::new(Arc::new(context)),
+        hub: Hub::new(context),
         journal,
         sessions,
         rates: Rates::new(services.limits.sends, services.limits.rated_users),

@@ -7,7 +7,7 @@ use tracing::{Instrument, field};
 
 use crate::{
     Action, Actor, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Notice, Presence,
-    Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Session, Topic, UserId,
+    Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session, Topic, UserId,
     append::{AppendFailure, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
@@ -246,6 +246,14 @@ impl ChatEngine {
             | Outcome::Typing
             | Outcome::Unchanged => Err(Error::Internal),
         }
+    }
+
+    /// Says that another process has stored events of a room, up to `head`: for a host that runs several engines on a
+    /// [shared](crate::store::Store::is_shared) store, and tells each what the others do. If the room is active here, the
+    /// engine reads what it has not seen, and shows it. A hint that is late, doubled or wrong does no harm, and one that is
+    /// lost is made up for by the next sweep ([`Limits::sweep_interval`](crate::Limits::sweep_interval)).
+    pub fn hint(&self, room: RoomId, head: Seq) {
+        self.inner().hub.hint(room, head.min(MAX_SEQ));
     }
 
     /// Ends all sessions that a user has on this engine, with [`CloseReason::Revoked`](crate::CloseReason::Revoked): for a

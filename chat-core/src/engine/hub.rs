@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use crate::{
-    Departure, Presence, RoomId, SessionId,
+    Departure, Presence, RoomId, Seq, SessionId,
     engine::{
         mailbox::{Refused, RoomCommand},
         room_context::RoomContext,
@@ -47,6 +47,11 @@ impl Hub {
     /// Tells a room, if it is active, that a session is gone.
     pub(super) fn depart(&self, room: RoomId, session: SessionId, departure: Departure) {
         self.context.rooms.depart(room, session, departure);
+    }
+
+    /// Tells a room, if it is active, where its log is said to end.
+    pub(super) fn hint(&self, room: RoomId, head: Seq) {
+        self.context.rooms.hint(room, Some(head));
     }
 
     /// Who is online in a room; `None` when the room is not active, or not loaded yet.

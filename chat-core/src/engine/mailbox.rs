@@ -2,13 +2,13 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use tokio::sync::mpsc;
 
 use crate::{
-    Departure, Error, Presence, SessionId,
+    Departure, Error, Presence, Seq, SessionId,
     engine::{lock::lock, reply::Responder},
     state::Request,
 };
@@ -29,6 +29,9 @@ pub(super) enum RoomMsg {
     Command(RoomCommand),
     /// A session is gone. It is always accepted: a session departs once from a room.
     Depart(SessionId, Departure),
+    /// Another writer may have stored something: the room's log is said to end elsewhere. One waits at a time, and
+    /// [`RoomShared::take_hint`] says what is hinted then.
+    Hint,
     /// Memory is wanted elsewhere. A room is asked once at a time.
     LetGo,
     /// Breaks the room, to show what happens then.
@@ -56,6 +59,10 @@ pub(super) struct Refused {
 #[derive(Debug, Default)]
 pub(super) struct RoomShared {
     waiting: AtomicUsize,
+    /// Up to where the room has read its log.
+    head: AtomicU64,
+    /// The highest head that was hinted and not taken yet; 0 when there is none.
+    hint: AtomicU64,
     presence: Mutex<Option<Arc<Presence>>>,
 }
 
@@ -88,6 +95,16 @@ impl Mailbox {
         self.sender.send(message).is_ok()
     }
 
+    /// Tells the room where its log is said to end (`None`: that it is gone), unless it has read that far. Hints that come
+    /// faster than the room takes them become one.
+    pub(super) fn hint(&self, head: Option<Seq>) {
+        let head = head.map_or(GONE, |head| head.0);
+        let is_news = head > self.shared.head.load(Ordering::Acquire);
+        if is_news && self.shared.hint.fetch_max(head, Ordering::AcqRel) == 0 {
+            self.send(RoomMsg::Hint);
+        }
+    }
+
     /// Who is online in the room; `None` while it is not loaded.
     pub(super) fn presence(&self) -> Option<Arc<Presence>> {
         lock(&self.shared.presence).clone()
@@ -102,11 +119,25 @@ impl RoomCommand {
 }
 
 impl RoomShared {
+    /// Says up to where the room has read its log.
+    pub(super) fn set_head(&self, head: Seq) {
+        self.head.store(head.0, Ordering::Release);
+    }
+
+    /// What was hinted since this was asked last.
+    pub(super) fn take_hint(&self) -> Option<Seq> {
+        let head = self.hint.swap(0, Ordering::AcqRel);
+        (head != GONE).then_some(Seq(head))
+    }
+
     /// Replaces what is told of who is online.
     pub(super) fn set_presence(&self, presence: Option<Arc<Presence>>) {
         *lock(&self.presence) = presence;
     }
 }
+
+/// The hint that a room is gone: no log ends there.
+const GONE: u64 = u64::MAX;
 
 impl MailboxPermit {
     fn take(shared: &Arc<RoomShared>, limit: usize) -> Option<Self> {

@@ -32,6 +32,7 @@ mod session_state;
 mod sessions;
 mod shutdown;
 mod subscriber;
+mod sweep;
 mod writer;
 
 #[cfg(test)]

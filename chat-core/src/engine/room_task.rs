@@ -136,6 +136,7 @@ impl RoomTask {
         let epoch = self.context.services.epoch.clone();
         let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.context.services.limits));
         self.tell_presence(&state);
+        self.shared.set_head(state.head());
         self.is_loaded = true;
         Ok(self.drive(&mut state).await)
     }
@@ -162,6 +163,10 @@ impl RoomTask {
                 Next::RoomMsg(RoomMsg::Command(command)) => self.take(state, command),
                 Next::RoomMsg(RoomMsg::Depart(session, departure)) => {
                     self.step(state, Input::Depart { session, departure });
+                }
+                Next::RoomMsg(RoomMsg::Hint) => {
+                    let head = self.shared.take_hint();
+                    self.step(state, Input::Hint { head });
                 }
                 Next::RoomMsg(RoomMsg::LetGo) => {
                     self.memory.asked();
@@ -223,6 +228,7 @@ impl RoomTask {
             self.carry_out(effect, state);
         }
         self.effects = effects;
+        self.shared.set_head(state.head());
         if self.memory.touch(state.recent_bytes(), now.mono) {
             self.context.relieve();
         }
@@ -336,6 +342,9 @@ impl RoomTask {
         while let Ok(message) = self.mailbox.try_recv() {
             match message {
                 RoomMsg::Command(command) => command.responder.refuse(error.clone(), &self.context.services.epoch),
+                RoomMsg::Hint => {
+                    let _hint = self.shared.take_hint();
+                }
                 RoomMsg::LetGo => self.memory.asked(),
                 RoomMsg::Depart(..) => {}
                 #[cfg(any(test, feature = "test-util"))]

@@ -74,6 +74,10 @@ impl Store for MutatedStore {
         self.store.append_concurrency()
     }
 
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.store.epoch().await
     }
@@ -138,6 +142,10 @@ impl Store for MutatedStore {
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         let events = self.store.events_after(room, after, limit).await?;
         Ok(events.into_iter().map(|stored| self.log().stored(stored)).collect())
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, StoreError> {
+        self.store.heads(rooms).await
     }
 
     async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {

@@ -16,6 +16,7 @@ use crate::{
     state::{
         Effect, Outcome, ReplyId,
         answer::{answer, fail},
+        hint::Hint,
         recent::Recent,
     },
 };
@@ -34,6 +35,8 @@ pub(super) struct Log {
     max_queue: usize,
     /// Whether the log was last asked for events after the head, not appended to.
     tail_was_last: bool,
+    /// What was hinted of other writers.
+    hint: Hint,
     /// The load that is under way.
     load: Option<Load>,
 }
@@ -57,8 +60,8 @@ enum LogPhase {
     },
     /// Another writer's events, up to this number, stand before ours, and are being loaded, page by page.
     Filling { to: Seq, committed: Vec<Arc<Event>>, retry_at: Option<Duration> },
-    /// The database is being asked for events after the head: because a client claims to have some, or because the room
-    /// is `gone` and its last event is wanted.
+    /// The database is being asked for events after the head: because a client claims to have some, because a hint says that
+    /// there are some, or because the room is `gone` and its last event is wanted.
     Tail { gone: bool, retry_at: Option<Duration> },
 }
 
@@ -133,6 +136,7 @@ impl Log {
             queue: VecDeque::new(),
             max_queue: limits.room_mailbox,
             tail_was_last: false,
+            hint: Hint::default(),
             load: None,
         }
     }
@@ -168,13 +172,22 @@ impl Log {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
-        match &self.phase {
+        let phase = match &self.phase {
             LogPhase::Idle | LogPhase::Appending(_) => None,
             LogPhase::Recovering { give_up_at, gave_up, retry_at, .. } => {
                 let give_up_at = (!gave_up).then_some(*give_up_at);
                 [give_up_at, *retry_at].into_iter().flatten().min()
             }
             LogPhase::Filling { retry_at, .. } | LogPhase::Tail { retry_at, .. } => *retry_at,
+        };
+        [phase, self.hint.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Another writer may have appended up to `head`, or ended the room (`None`). What it stored is read when the log has
+    /// nothing else to do.
+    pub(super) fn hint(&mut self, head: Option<Seq>) {
+        if !self.is_ended {
+            self.hint.note(head);
         }
     }
 
@@ -192,12 +205,14 @@ impl Log {
     /// Nothing follows: what waits is refused.
     pub(super) fn end(&mut self, effects: &mut Vec<Effect>) {
         self.is_ended = true;
+        self.hint = Hint::default();
         self.phase = LogPhase::Idle;
         self.refuse_queue(&Error::RoomNotFound, effects);
     }
 
     /// What the log does next, if nothing is under way or a time has come. `tail_asked`: somebody asks for events after the head.
     pub(super) fn go_on(&mut self, tail_asked: bool, now: Now, effects: &mut Vec<Effect>) -> Progress {
+        self.hint.expire(now.mono);
         match &mut self.phase {
             LogPhase::Appending(_) => Progress::default(),
             LogPhase::Idle => {
@@ -222,6 +237,7 @@ impl Log {
             matches!(self.phase, LogPhase::Filling { retry_at: None, .. } | LogPhase::Tail { retry_at: None, .. });
         if wants_tail {
             self.load = Some(Load::Tail);
+            self.hint.load_started();
             effects.push(Effect::Load { after: self.head, limit: TAIL_PAGE });
         } else if recent_asked(self) {
             self.load = Some(Load::Recent);
@@ -304,17 +320,24 @@ impl Log {
             (Load::Recent, Err(error)) => {
                 Progress { attaches: Attaches::RecentLoaded(Some(error)), ..Progress::default() }
             }
-            (Load::Tail, Ok(later)) => self.tail_loaded(later, now, effects),
-            (Load::Tail, Err(error)) => self.tail_not_loaded(error, now),
+            (Load::Tail, Ok(later)) => {
+                self.hint.load_done();
+                self.tail_loaded(later, now, effects)
+            }
+            (Load::Tail, Err(error)) => {
+                self.hint.load_failed(now.mono + RETRY_AFTER);
+                self.tail_not_loaded(error, now)
+            }
         }
     }
 
     fn start_next(&mut self, tail_asked: bool, now: Now, effects: &mut Vec<Effect>) {
-        // A client that claims to have later events is dealt with before the head moves on; yet however many come with such
-        // claims, they do not keep others' messages waiting.
-        self.tail_was_last = (self.queue.is_empty() || !self.tail_was_last) && tail_asked;
+        // A client that claims to have later events is dealt with before the head moves on, and so is a hint that there are
+        // some. Yet however many come with such claims, they do not keep others' messages waiting.
+        let is_asked = tail_asked || self.hint.is_due(self.head);
+        self.tail_was_last = (self.queue.is_empty() || !self.tail_was_last) && is_asked;
         if self.tail_was_last {
-            self.phase = LogPhase::Tail { gone: false, retry_at: None };
+            self.phase = LogPhase::Tail { gone: self.hint.take_gone(), retry_at: None };
         } else {
             self.start_append(now, effects);
         }

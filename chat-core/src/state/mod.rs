@@ -20,6 +20,7 @@ use crate::{
 mod answer;
 mod audience;
 mod backlog;
+mod hint;
 mod log;
 mod presence;
 mod rate;
@@ -61,6 +62,11 @@ pub enum Input {
         session: SessionId,
         /// How.
         departure: Departure,
+    },
+    /// Another writer may have appended to the log.
+    Hint {
+        /// The number of the newest event, as it is said; `None` when the room is said to be gone.
+        head: Option<Seq>,
     },
     /// Memory is wanted elsewhere: what can be read again is let go of.
     LetGo,

@@ -41,6 +41,7 @@ impl RoomState {
                 self.progressed(progress, now, effects);
             }
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
+            Input::Hint { head } => self.log.hint(head),
             Input::LetGo => self.let_go(),
             Input::Timeout => {}
         }

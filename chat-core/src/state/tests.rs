@@ -68,6 +68,14 @@ impl Room {
         self.give(Completion::Appended(Ok(events.iter().map(placed).collect())))
     }
 
+    fn hint(&mut self, head: Option<u64>) -> Vec<String> {
+        self.give(Input::Hint { head: head.map(Seq) })
+    }
+
+    fn loaded(&mut self, seqs: &[u64]) -> Vec<String> {
+        self.give(Completion::Loaded(Ok(seqs.iter().map(|seq| message(*seq, "Bob", "b")).collect())))
+    }
+
     fn typing(&mut self, session: u64, is_typing: bool) -> Vec<String> {
         self.give(Request::Typing { session: SessionId(session), is_typing, reply: ReplyId(0) })
     }
@@ -393,6 +401,74 @@ fn a_room_deleted_by_another_writer_ends_here_too() {
     assert_eq!(room.give(Completion::Loaded(Ok(vec![end]))), ["all: #1", "out 1"]);
     assert!(room.state.is_deleted() && room.state.is_idle());
     assert_eq!(room.send(6, "Ann", "b"), ["answer 6: room_not_found"]);
+}
+
+#[test]
+fn a_hint_above_the_head_loads_what_another_writer_stored() {
+    let mut room = Room::with_head(3);
+    room.attach(1, "Ann", Since::Now);
+    for head in [0, 1, 3] {
+        assert_eq!(room.hint(Some(head)), [""; 0], "{head} is known");
+    }
+    assert_eq!(room.hint(Some(5)), ["load 64 after 3"]);
+    assert_eq!(room.hint(Some(5)), [""; 0], "one load at a time");
+    assert_eq!(room.loaded(&[4, 5]), ["all: #4", "all: #5", "load 64 after 5"]);
+    assert_eq!(room.loaded(&[]), [""; 0]);
+    assert!(room.state.poll_timeout().is_none() && room.hint(Some(5)).is_empty());
+}
+
+#[test]
+fn a_hint_that_comes_while_something_is_under_way_is_looked_at_afterwards() {
+    let mut room = Room::with_head(3);
+    room.attach(1, "Ann", Since::Now);
+    room.send(5, "Ann", "a");
+    assert_eq!(room.hint(Some(5)), [""; 0]);
+    room.send(6, "Ann", "b");
+    assert_eq!(room.appended(&[message(4, "Ann", "a")]), ["answer 5: stored 4", "all: #4", "load 64 after 4"]);
+    // The load reads the log as it was before the hint.
+    room.hint(Some(6));
+    assert_eq!(room.loaded(&[]), ["append b"], "who sends does not wait for ever for hints");
+    let filled = room.appended(&[message(7, "Ann", "b")]);
+    assert_eq!(filled, ["answer 6: stored 7", "load 64 after 4"], "never a hole");
+    assert_eq!(room.loaded(&[5, 6]), ["all: #5", "all: #6", "all: #7"]);
+    assert!(room.hint(Some(7)).is_empty(), "what was hinted is known now");
+}
+
+#[test]
+fn a_hint_that_is_wrong_costs_one_load_and_one_that_could_not_be_looked_at_is_tried_again() {
+    let mut room = Room::with_head(3);
+    room.attach(1, "Ann", Since::Now);
+    assert_eq!(room.hint(Some(99)), ["load 64 after 3"]);
+    assert_eq!(room.loaded(&[]), [""; 0]);
+    assert_eq!(room.hint(Some(4)), ["load 64 after 3"]);
+    assert_eq!(room.give(Completion::Loaded(Err(Error::Unavailable))), [""; 0]);
+    assert_eq!(room.state.poll_timeout(), Some(Duration::from_millis(100_500)));
+    assert_eq!(room.send(5, "Ann", "a"), ["append a"], "nobody waits for it");
+    assert_eq!(room.at(101).give(Input::Timeout), [""; 0], "an append is under way");
+    let filled = room.appended(&[message(5, "Ann", "a")]);
+    assert_eq!(filled, ["answer 5: stored 5", "load 64 after 3"]);
+    assert_eq!(room.loaded(&[4]), ["all: #4", "all: #5"]);
+    assert!(room.state.poll_timeout().is_none());
+    assert_eq!(room.hint(Some(6)), ["load 64 after 5"]);
+    room.give(Completion::Loaded(Err(Error::Unavailable)));
+    assert_eq!(room.at(102).give(Input::Timeout), ["load 64 after 5"]);
+}
+
+#[test]
+fn a_room_that_is_said_to_be_gone_ends_as_its_log_does() {
+    let mut room = Room::with_head(3);
+    room.attach(1, "Ann", Since::Now);
+    assert_eq!(room.hint(None), ["load 64 after 3"]);
+    let mut end = message(4, "Bob", "");
+    Arc::make_mut(&mut end.event).kind = EventKind::RoomDeleted;
+    assert_eq!(room.give(Completion::Loaded(Ok(vec![end]))), ["all: #4", "out 1"]);
+    assert!(room.hint(Some(9)).is_empty() && room.state.is_deleted());
+
+    let mut purged = Room::with_head(3);
+    purged.attach(1, "Ann", Since::Now);
+    purged.hint(None);
+    assert_eq!(purged.loaded(&[]), ["out 1"], "nothing is left of it");
+    assert!(purged.state.is_deleted());
 }
 
 #[test]

@@ -144,6 +144,12 @@ impl MemoryLog {
             .collect()
     }
 
+    /// See [`Store::heads`].
+    #[must_use]
+    pub fn head(&self, id: RoomId) -> Option<Seq> {
+        self.living(id).map(|log| log.room.head)
+    }
+
     /// See [`Store::history`].
     #[must_use]
     pub fn history(&self, id: RoomId, query: HistoryQuery) -> Option<HistoryPage> {
@@ -230,13 +236,16 @@ impl MemoryLog {
 
 /// A store in memory: a [`MemoryLog`] behind a lock.
 #[derive(Debug)]
-pub struct MemoryStore(Mutex<MemoryLog>);
+pub struct MemoryStore {
+    log: Mutex<MemoryLog>,
+    is_shared: bool,
+}
 
 impl MemoryStore {
     /// These logs.
     #[must_use]
     pub const fn of(log: MemoryLog) -> Self {
-        Self(Mutex::new(log))
+        Self { log: Mutex::new(log), is_shared: false }
     }
 
     /// No rooms yet.
@@ -245,8 +254,15 @@ impl MemoryStore {
         Self::of(MemoryLog::new(epoch))
     }
 
+    /// The same for several engines at once: each looks for what the others stored.
+    #[must_use]
+    pub const fn shared(mut self) -> Self {
+        self.is_shared = true;
+        self
+    }
+
     fn log(&self) -> MutexGuard<'_, MemoryLog> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,6 +270,10 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn append_concurrency(&self) -> usize {
         1
+    }
+
+    fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
@@ -295,6 +315,11 @@ impl Store for MemoryStore {
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         Ok(self.log().events_after(room, after, limit))
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, StoreError> {
+        let log = self.log();
+        Ok(rooms.iter().map(|room| log.head(*room)).collect())
     }
 
     async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {

@@ -25,6 +25,13 @@ pub trait Store: Send + Sync + 'static {
     /// How many appends may run side by side (rooms are divided among them); at least 1.
     fn append_concurrency(&self) -> usize;
 
+    /// Whether others may write to it while an engine runs on it: another process, or another engine in this one. The engine
+    /// then looks by itself for what they stored (see [`Limits::sweep_interval`](crate::Limits::sweep_interval)). `false` for
+    /// a store that lets one engine in at a time.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// The word that names this history.
     async fn epoch(&self) -> Result<Epoch, StoreError>;
 
@@ -69,6 +76,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The events after `after`, in order, at most `limit`; also of a room that was just deleted.
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Where the logs of these rooms end, in the order asked for, with one statement; `None` where a room is gone.
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, StoreError>;
 
     /// A page of a room's messages. The head is read before the rows. `None` where the room is gone.
     async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError>;

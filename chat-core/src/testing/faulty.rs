@@ -31,6 +31,8 @@ pub enum StoreCall {
     Recover,
     /// [`Store::events_after`].
     Load,
+    /// [`Store::heads`].
+    Heads,
     /// [`Store::room`], [`Store::room_by_name`], [`Store::rooms`] and [`Store::history`].
     Read,
     /// [`Store::probe`].
@@ -218,6 +220,10 @@ impl Store for FaultyStore {
         self.0.store.append_concurrency()
     }
 
+    fn is_shared(&self) -> bool {
+        self.0.store.is_shared()
+    }
+
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.0.store.epoch().await
     }
@@ -264,6 +270,10 @@ impl Store for FaultyStore {
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.run(StoreCall::Load, self.0.store.events_after(room, after, limit)).await
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, StoreError> {
+        self.run(StoreCall::Heads, self.0.store.heads(rooms)).await
     }
 
     async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {

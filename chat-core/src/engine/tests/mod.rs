@@ -3,6 +3,7 @@
 mod budgets;
 mod commands;
 mod faults;
+mod hints;
 mod lifecycle;
 mod load;
 mod logs;

@@ -1,11 +1,17 @@
 //! Reading a room's log.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::{
-    dialect::{Key, lists::padded},
+    dialect::{
+        Key,
+        lists::{padded, repeated},
+    },
     error::SqlError,
     rooms::count,
     rows::{self, EVENT_COLUMNS, signed, unsigned},
@@ -26,6 +32,22 @@ pub(super) async fn events_after(
 ) -> Result<Vec<StoredEvent>, SqlError> {
     let values = vec![signed(room.0).into(), signed(after.0).into(), count(limit)];
     events(run, "room_id = ? AND seq > ? ORDER BY seq LIMIT ?", values).await
+}
+
+/// Where the logs of these rooms end; `None` where a room is gone.
+pub(super) async fn heads(run: &Run<'_, impl ConnectionTrait>, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, SqlError> {
+    let ids = padded(rooms);
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = repeated("?", ids.len());
+    let sql = format!("SELECT id, head FROM chat_rooms WHERE id IN ({list}) AND deleted_at IS NULL");
+    let values = ids.into_iter().map(|id| signed(id.0).into()).collect();
+    let mut heads = HashMap::new();
+    for row in run.query(&sql, values).await? {
+        heads.insert(RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?));
+    }
+    Ok(rooms.iter().map(|room| heads.get(room).copied()).collect())
 }
 
 /// A page of a room's messages, read in one snapshot: the head first, and then what it shows.

@@ -283,6 +283,11 @@ impl Store for SeaStore {
         Ok(self.readers.read(reading).await?)
     }
 
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, StoreError> {
+        let rooms = rooms.to_vec();
+        Ok(self.readers.read(|checkout| async move { history::heads(&checkout.run(), &rooms).await }).await?)
+    }
+
     async fn history(&self, room: RoomId, query: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
         let epoch = self.known_epoch().clone();
         let reading = |checkout: Arc<Checkout>| async move {

@@ -63,6 +63,24 @@ pub async fn an_empty_room_has_an_empty_page(opener: &impl Opener) {
     }
 }
 
+/// The heads of a thousand rooms, in the order asked for, those of rooms that are gone among them.
+pub async fn heads_are_told_of_many_rooms_at_once(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (general, random, gone) =
+        (make_room(store, "general").await, make_room(store, "random").await, make_room(store, "gone").await);
+    append(store, general, messages(&user("alice"), &["a", "b", "c"])).await;
+    delete(store, gone).await;
+    let missing = RoomId(gone.0 + 1);
+    let asked = [random, gone, general, missing, random];
+    let expected = [Some(Seq(0)), None, Some(Seq(3)), None, Some(Seq(0))];
+    assert_eq!(store.heads(&asked).await.unwrap(), expected);
+    assert_eq!(store.heads(&[]).await.unwrap(), []);
+    let many: Vec<RoomId> = asked.iter().copied().cycle().take(1_000).collect();
+    let heads = store.heads(&many).await.unwrap();
+    assert!(heads.iter().eq(expected.iter().cycle().take(1_000)), "{heads:?}");
+}
+
 /// Where the log ends, and what holds one of the keys: that and nothing else, however much there is. A key that is nowhere was
 /// not stored.
 pub async fn recovery_finds_what_was_stored(opener: &impl Opener) {

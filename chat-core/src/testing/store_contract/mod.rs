@@ -43,6 +43,7 @@ macro_rules! store_contract {
             a_search_knows_the_names_of_now, names_written_at_once_are_all_found, names_are_searched_literally, shown_names_come_back_as_written);
         $crate::store_contract!(@group $(#[$attribute])* $make, history:
             pages_reach_every_message, pages_pass_over_what_is_no_message, an_empty_room_has_an_empty_page,
+            heads_are_told_of_many_rooms_at_once,
             recovery_finds_what_was_stored, recovery_of_a_deleted_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);

@@ -270,6 +270,16 @@ impl World {
     fn foreign_append(&mut self, room: RoomId, actor: Option<Identity>, key: EventKey, op: Op) -> Checked {
         let entries = vec![Entry::new(actor, key, self.event_queue.now().wall, op)];
         self.database.log.foreign().append(&[RoomBatch { room, entries }]);
+        self.send_hints(room);
         self.committed(room, Writer::Foreign)
+    }
+
+    /// The other process hints at what it has written: once, twice or not at all, soon or late.
+    fn send_hints(&mut self, room: RoomId) {
+        let head = self.database.log.room(room).map(|row| row.head);
+        for _ in 0..self.rng.below(3) {
+            let late = if self.rng.percent(20) { self.rng.millis(100, 8_000) } else { self.rng.millis(0, 30) };
+            self.event_queue.put(late, &mut self.rng, ScheduledEvent::Hint(room, head));
+        }
     }
 }

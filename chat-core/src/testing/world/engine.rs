@@ -14,7 +14,7 @@ use super::{
     words::Words,
 };
 use crate::{
-    Delivery, DetachReason, Limits, RoomId, SessionId, Update,
+    Delivery, DetachReason, Limits, RoomId, Seq, SessionId, Update,
     append::{AppendFailure, AppendResult, Entry, Recovered, StoredEvent},
     error::Error,
     mutations::{Bug, MutatedState},
@@ -102,6 +102,24 @@ impl World {
             self.engine.rooms.insert(room, live);
         }
         self.input(room, input)
+    }
+
+    /// A hint reaches the engine: a room that does not run needs none.
+    pub(super) fn hint(&mut self, room: RoomId, head: Option<Seq>) -> Checked {
+        self.input(room, Input::Hint { head })
+    }
+
+    /// The engine sweeps: it reads where the logs of all rooms that run end, and hints those that are behind.
+    pub(super) fn sweep(&mut self) -> Checked {
+        let rooms: Vec<(RoomId, Seq)> =
+            self.engine.rooms.iter().map(|(room, live)| (*room, live.state.head())).collect();
+        for (room, known) in rooms {
+            let head = self.database.log.room(room).map(|row| row.head);
+            if head.is_none_or(|head| head > known) {
+                self.hint(room, head)?;
+            }
+        }
+        Ok(())
     }
 
     /// What the hub answers for a room that is gone.

@@ -39,6 +39,8 @@ pub(super) enum ScheduledEvent {
     Loaded(Incarnation, Result<Vec<StoredEvent>, Error>),
     /// Another process writes to a room's log.
     Foreign(RoomId),
+    /// A hint of what another process has written arrives.
+    Hint(RoomId, Option<Seq>),
     /// The wall clock is set.
     SetClock,
     /// The process dies and starts again.

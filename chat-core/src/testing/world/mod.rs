@@ -220,6 +220,7 @@ impl World {
                 Ok(())
             }
             ScheduledEvent::Loaded(incarnation, result) => self.loaded(incarnation, result),
+            ScheduledEvent::Hint(room, head) => self.hint(room, head),
             ScheduledEvent::SetClock => {
                 self.set_clock();
                 Ok(())

@@ -17,10 +17,16 @@ impl World {
         self.pass(PROMISED)?;
         self.check_all_answered()?;
         self.check_heads(|reference_log, seq| seq >= reference_log.own())?;
-        // Another process's events are shown with this engine's next append to that room.
-        for room in self.params.rooms.clone() {
-            let user = super::user(0);
-            self.send_new(room, &user, None)?;
+        // Another process's events are shown with the next sweep, or with this engine's next append to that room.
+        let rooms = self.params.rooms.clone();
+        if self.rng.percent(50) {
+            rooms.iter().try_for_each(|room| self.foreign(*room))?;
+            self.sweep()?;
+        } else {
+            for room in rooms {
+                let user = super::user(0);
+                self.send_new(room, &user, None)?;
+            }
         }
         self.pass(PROMISED)?;
         self.check_all_answered()?;

@@ -17,6 +17,8 @@ impl fmt::Display for Words<'_, Input> {
             Input::Request(request) => Words(request).fmt(f),
             Input::Completed(completion) => Words(completion).fmt(f),
             Input::Depart { session, departure } => write!(f, "session {session} departs: {departure:?}"),
+            Input::Hint { head: Some(head) } => write!(f, "hint: the log ends at {head}"),
+            Input::Hint { head: None } => write!(f, "hint: the room is gone"),
             Input::LetGo => write!(f, "let go"),
             Input::Timeout => write!(f, "timeout"),
         }
