@@ -1,4 +1,4 @@
-//! Processes that come and go.
+//! Restarts, and two servers on one database.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn persistence_across_a_restart(database: Database) {
     let room = server.get(&format!("/rooms/{id}")).await.json(200);
     assert_eq!((&room["topic"], &room["head"], &room["online"]), (&json!("Everything"), &json!(4), &json!(0)));
     assert_eq!(server.get(&format!("/rooms/{id}/messages")).await.json(200), before);
-    // Bob comes back to where he was, and goes on from there.
+    // Bob resumes from his position.
     let epoch = before["epoch"].as_str().unwrap();
     let mut bob = server.socket(&format!("/{id}?username=Bob&after=2&epoch={epoch}")).await;
     let attached = bob.frame().await;
@@ -39,10 +39,10 @@ async fn a_second_server_on_the_same_database(database: Database) {
     assert!(status.code().is_some(), "it ends by itself: {status}");
     let said = said.to_lowercase();
     assert!(said.contains("another") || said.contains("in use") || said.contains("already"), "{said}");
-    // The first does not mind.
+    // The first server is not affected.
     assert_eq!(server.say(id, "Alice", "still here").await, 1);
     assert_eq!(server.stop().await.code(), Some(0));
-    // And when it has gone, the next may come.
+    // After the first server has ended, the next one can start.
     let server = Server::start(&database).await;
     assert_eq!(server.say(id, "Alice", "again").await, 2);
 }

@@ -1,4 +1,4 @@
-//! Coming back: from a position, and with a key.
+//! Resuming from a position, and retrying with a key.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn resume_with_a_gap(database: Database) {
     }
     server.patch(&format!("/rooms/{id}"), json!({"topic": "changed"})).await.json(200);
 
-    // With the epoch or without it, from each position: exactly what was missed, then live.
+    // With the epoch or without it, from each position: exactly the missed events, then live ones.
     for (after, missed) in [(format!("after=1&epoch={epoch}"), 3), ("after=1".into(), 3), ("after=0".into(), 4)] {
         let (alice, attached) = resume(&server, id, &after).await;
         assert_eq!((&attached["type"], &attached["head"]), (&json!("attached"), &json!(4)), "{after}");
@@ -67,7 +67,7 @@ async fn resume_from_too_far_back(database: Database) {
     assert!(!resync["epoch"].as_str().unwrap().is_empty());
     bob.say("live").await;
     assert_eq!(alice.event().await["seq"], 2701);
-    // What the ring holds at least is told in full.
+    // As many events as the ring holds at least are sent in full.
     let (_alice, attached) = resume(&server, id, "after=701").await;
     assert_eq!((&attached["type"], attached["events"].as_array().map(Vec::len)), (&json!("attached"), Some(2_000)));
 }
@@ -103,7 +103,7 @@ async fn retry_with_the_same_key_on_another_connection(database: Database) {
     let id = server.room("general").await;
     let send = json!({"type": "message", "content": "once", "key": "k1"});
     let mut bob = server.join(id, "Bob").await;
-    // Sent, and gone before the answer.
+    // A message is sent, and the connection is lost before the answer.
     let mut alice = server.join(id, "Alice").await;
     alice.send(send.clone()).await;
     assert_eq!(bob.event().await["content"], "once");
@@ -112,7 +112,7 @@ async fn retry_with_the_same_key_on_another_connection(database: Database) {
     let mut alice = server.join(id, "Alice").await;
     let ok = alice.ask(send.clone()).await;
     assert_eq!((&ok["type"], &ok["seq"], &ok["replayed"]), (&json!("ok"), &json!(1), &json!(true)));
-    // Over REST, too; and another user's key is another key.
+    // The same over REST. Keys belong to a user: another user's equal key is another key.
     let path = format!("/rooms/{id}/messages?username=Alice");
     let rest = server.call("POST", &path, &[("idempotency-key", "k1")], Some(json!({"content": "once"}))).await;
     assert_eq!(rest.json(200)["seq"], 1);
@@ -122,7 +122,7 @@ async fn retry_with_the_same_key_on_another_connection(database: Database) {
     assert_eq!(authors, ["Alice", "Bob"]);
 }
 
-/// Nobody waits for someone who does not read; who reads again is told to come back, and has missed nothing.
+/// Nobody waits for a client that does not read. When it reads again it is told to come back, and misses nothing.
 #[tokio::test]
 async fn a_slow_reader_is_cut_and_comes_back() {
     let database = Database::sqlite();
@@ -130,7 +130,7 @@ async fn a_slow_reader_is_cut_and_comes_back() {
     let id = server.room("general").await;
     let mut slow = server.join(id, "Alice").await;
     let mut bob = server.join(id, "Bob").await;
-    // More than the outbox (1 MiB) and what the kernel holds between the two.
+    // More than the session's queue (1 MiB) and the kernel's buffers hold.
     let content = "x".repeat(4000);
     let mut sent = 0;
     for _ in 0..150 {

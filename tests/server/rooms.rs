@@ -30,12 +30,12 @@ async fn create_a_room(database: Database) {
 async fn duplicate_name(database: Database) {
     let server = Server::start(&database).await;
     let room = server.post("/rooms", json!({"name": "Café"})).await.json(201);
-    // The same name in other letters, and with the accent as a character of its own.
+    // The same name in other cases, and with the accent as a combining character.
     for name in ["Café", "CAFÉ", " cafe\u{301} "] {
         let problem = server.post("/rooms", json!({"name": name})).await.problem(409, "name_taken");
         assert_eq!(problem["room"], room);
     }
-    // Another letter is another name, whatever a collation would say.
+    // Another letter makes another name, whatever a collation of the database says.
     server.post("/rooms", json!({"name": "Cafe"})).await.json(201);
 }
 
@@ -146,7 +146,7 @@ async fn cascade_delete(database: Database) {
     server.get(&format!("/rooms/{id}/messages")).await.problem(404, "room_not_found");
     let late = server.post(&format!("/rooms/{id}/messages?username=Alice"), json!({"content": "late"})).await;
     late.problem(404, "room_not_found");
-    // The name is free again; the number is not, and none of the messages come back.
+    // The name is free again. The id is not reused, and the messages stay deleted.
     let again = server.room("general").await;
     assert_ne!(again, id);
     assert_eq!(server.get(&format!("/rooms/{again}/messages")).await.json(200)["messages"], json!([]));

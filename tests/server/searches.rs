@@ -1,4 +1,4 @@
-//! Many search for rooms at once, among many rooms.
+//! Many clients search at once, among many rooms.
 
 use std::{
     net::SocketAddr,
@@ -10,15 +10,15 @@ use tokio::task::JoinSet;
 
 use crate::common::{Database, Server, call};
 
-/// So many search, each for ever: as soon as one search is answered, the next begins. Many more than may wait.
+/// This many clients search for ever: after each answer comes the next search. That is far more than may wait.
 const SEARCHERS: usize = 256;
-/// What takes longest to search for: parts too short for any index, and what is nowhere.
+/// The slowest searches: parts too short for an index, and parts that do not occur.
 const PARTS: [&str; 4] = ["q=zz", "q=~", "q=room%2099999999", "q=9%207"];
-/// Rooms besides those of the first schema.
+/// Creates more rooms besides those of the first schema.
 const MANY_ROOMS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
      INSERT INTO chat_rooms (name, name_key, topic, created_at) \
      SELECT 'Room ' || i || ' of many', 'room ' || i || ' of many', '', 1795372429262887 FROM n";
-/// How long anything else may take meanwhile, on a machine that has other things to do, too.
+/// How long other requests may take meanwhile, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn searches_do_not_stop_reads_and_sends() {
     }
 }
 
-/// Searches for ever; each search is answered, or told that it is too much, and waits as long as it is told to.
+/// Searches for ever. Each search is answered, or refused; then the client waits as long as the refusal says.
 async fn search(address: SocketAddr, part: &str, answered: &[AtomicUsize; 2]) {
     let path = format!("/api/chat/rooms?{part}");
     loop {

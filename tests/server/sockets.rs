@@ -1,4 +1,4 @@
-//! One room, some people in it.
+//! Several people in one room.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn connect(database: Database) {
     assert_eq!((&list["users"], &list["count"]), (&json!(["Alice"]), &json!(1)));
     assert_eq!(list["identities"], json!([{"user": "Alice", "username": "Alice"}]));
 
-    // Without a ref there is no answer: the message itself is what comes.
+    // Without a `ref` there is no answer; only the message itself comes.
     alice.send(json!({"type": "message", "content": "Hello!"})).await;
     let message = alice.frame().await;
     let page = server.get(&format!("/rooms/{id}/messages")).await.json(200);
@@ -50,7 +50,7 @@ async fn refused_upgrades() {
     ] {
         assert_eq!(server.socket(&path).await.next().await, Frame::Closed(Some(code)), "{path}");
     }
-    // A page of another site is refused before the upgrade, a page of this one is not.
+    // A page of another site is refused before the upgrade; a page of this site is accepted.
     let path = format!("/ws/chat/{id}?username=Alice");
     for origin in ["http://elsewhere.example", "null"] {
         let refused = Socket::try_connect(server.address(), &path, &[("origin", origin)]).await.err().unwrap();
@@ -67,7 +67,7 @@ async fn broadcast_to_many(database: Database) {
     for number in 0..50 {
         sockets.push(server.join(id, &format!("user{number}")).await);
     }
-    // Everyone writes at once; all, the senders included, see the same events in the same order.
+    // All write at once. Everyone, including the senders, receives the same events in the same order.
     for (number, socket) in sockets.iter_mut().enumerate() {
         socket.send(json!({"type": "message", "content": format!("from {number}")})).await;
     }

@@ -1,4 +1,5 @@
-//! SIGTERM under load: what was acknowledged is there, whoever was not answered sees a close, and the server ends in time.
+//! SIGTERM under load: what was acknowledged is stored, clients without an answer get a close frame, and the server
+//! ends in time.
 
 #![expect(clippy::print_stdout, reason = "how long the stops took is worth reading")]
 
@@ -13,7 +14,7 @@ on_each_database!(stop_under_load, a_second_signal_stops_at_once);
 /// How long a server may take to stop.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How many stops: `CHAT_STOPS` says how many, for a long look.
+/// The number of stops. `CHAT_STOPS` sets it for a longer test.
 fn rounds() -> usize {
     env::var("CHAT_STOPS").map_or(5, |rounds| rounds.parse().expect("CHAT_STOPS is a number"))
 }
@@ -26,7 +27,7 @@ async fn stop_under_load(database: Database) {
     for round in 0..rounds() {
         let mut server = Server::start(&database).await;
         load.check(&server).await;
-        // Each round ends at another moment: after so many answers to the first writer.
+        // Each round ends at another moment, counted in answers to the first writer.
         let writers = load.start(&server, 1 + (round * 37) % 97).await;
         let asked = Instant::now();
         server.ask_to_stop().await;
@@ -56,7 +57,7 @@ async fn a_second_signal_stops_at_once(database: Database) {
         server.ask_to_stop().await;
         let ended = server.ended().await;
         assert!(asked.elapsed() <= LONGEST, "round {round}:\n{}", server.output());
-        // 0 if it had stopped before the second came.
+        // The code is 0 if the server had stopped before the second signal came.
         assert!(matches!(ended.code(), Some(0 | 130)), "round {round}: {ended}");
         at_once += usize::from(ended.code() == Some(130));
         load.finish(writers).await;

@@ -1,4 +1,4 @@
-//! TLS to the database, with real servers and certificates of a test authority: whom the server trusts, and whom not.
+//! TLS to the database, with real servers and a test authority: which servers and which clients are trusted.
 
 use std::env;
 
@@ -7,11 +7,12 @@ use crate::common::{Database, Server};
 const BAD_URL: i32 = 2;
 const UNAVAILABLE: i32 = 4;
 
-/// A server that speaks TLS, with a certificate for `localhost`.
+/// A server with TLS, whose certificate is for `localhost`.
 struct Tls {
     /// The URL of its database, without parameters.
     url: String,
-    /// The folder of the certificates: `ca.pem`, which made the server's; `other.pem`, which did not; `chat_cert.pem`.
+    /// The folder of the certificates: `ca.pem` has signed the server's; `other.pem` has not; `chat_cert.pem` is a
+    /// client's.
     certificates: String,
     mode: &'static str,
     authority: &'static str,
@@ -42,7 +43,7 @@ impl Tls {
         Some(tls)
     }
 
-    /// `None` where the databases are somebody's own, who has no such server for us.
+    /// `None` if the databases are given, since those have no such server.
     fn at(variable: &str, [mode, authority, certificate, key]: [&'static str; 4]) -> Option<Self> {
         let Ok(url) = env::var(variable) else {
             assert!(env::var_os("CHAT_TEST_POSTGRES_URL").is_some(), "{variable} is not set: run `cargo xtask test`");
@@ -52,7 +53,7 @@ impl Tls {
         Some(Self { url, certificates, mode, authority, certificate, key })
     }
 
-    /// A fresh database as these parameters reach it.
+    /// A new database, reached with these parameters.
     async fn with(&self, user: Option<&str>, host: &str, parameters: &str) -> Database {
         let name = format!("chat_test_{}", uuid::Uuid::new_v4().simple());
         Database::at(self.url.clone()).execute(&[&format!("CREATE DATABASE {name}")]).await;
@@ -84,7 +85,7 @@ async fn refuses(database: &Database, code: i32, says: &str) {
     assert!(said.contains(says) && !said.contains("timed out"), "it does not say {says:?}: {said}");
 }
 
-/// What holds on both; the modes are called differently.
+/// The cases for both databases, which have different names for the modes.
 async fn whom_it_trusts(tls: &Tls, [full, authority, any, none]: [&str; 4]) {
     works(&tls.with(None, "localhost", &tls.trusting(full, "ca")).await).await;
     works(&tls.with(None, "127.0.0.1", &tls.trusting(authority, "ca")).await).await;
@@ -105,7 +106,7 @@ async fn whom_it_trusts(tls: &Tls, [full, authority, any, none]: [&str; 4]) {
     who_it_is(tls, full).await;
 }
 
-/// A user whom the server knows by a certificate, and one whom it knows by a password.
+/// One user authenticates by a certificate, another by a password.
 async fn who_it_is(tls: &Tls, full: &str) {
     let named = format!(
         "{}&{}={3}/chat_cert.pem&{}={3}/chat_cert.key",
@@ -139,7 +140,7 @@ async fn mariadb_is_reached_with_the_right_certificate_only() {
     whom_it_trusts(&tls, ["VERIFY_IDENTITY", "VERIFY_CA", "REQUIRED", "DISABLED"]).await;
 }
 
-/// The servers that the other tests use have no TLS.
+/// The servers of the other tests have no TLS.
 #[tokio::test]
 #[ignore = "needs a server: cargo xtask test"]
 async fn a_server_without_tls_is_refused_where_tls_is_asked_for() {
