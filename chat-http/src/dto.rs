@@ -1,11 +1,17 @@
 //! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
 use chat_core::{
-    Event, HistoryPage, Identity, Message, MessageState, Presence, Room, RoomId, RoomPage, Seq, Timestamp,
+    Body, Event, HistoryPage, Identity, Message, MessageState, Presence, Room, RoomId, RoomPage, Seq, Timestamp,
 };
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::{
+    integer::MAX_INTEGER,
+    json::{Fields, FromFields},
+    refusal::Refusal,
+};
 
 /// A room.
 #[derive(Debug, Clone, Serialize, Object)]
@@ -72,6 +78,10 @@ pub(crate) struct MessageDto {
     username: String,
     /// The text, as it was sent.
     content: String,
+    /// The `seq` of the message that it replies to, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    reply_to: Option<u64>,
     /// When it was stored.
     timestamp: String,
     /// The room's id.
@@ -111,12 +121,39 @@ impl MessageDto {
             id: seq.0,
             username,
             content: message.body.content.clone(),
+            reply_to: message.body.reply_to.map(|seq| seq.0),
             timestamp: stamp(at),
             room: room.0,
             seq: seq.0,
             user,
             key: message.key.as_ref().map(|key| key.as_str().to_owned()),
         }
+    }
+}
+
+/// What a message says, as it is sent.
+#[derive(Debug, Object)]
+#[oai(rename = "MessageDraft")]
+pub(crate) struct BodyDto {
+    /// The text: 1–4,000 characters unless the server has another limit, at least one of them visible. It is stored as it is.
+    /// It has no control characters except tabs and line breaks (LF or CR LF).
+    #[oai(validator(min_length = 1))]
+    content: String,
+    /// The `seq` of the message of this room that it replies to.
+    reply_to: Option<u64>,
+}
+
+impl FromFields for BodyDto {
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal> {
+        Ok(Self { content: fields.required_text("content")?, reply_to: fields.integer("reply_to", 0..=MAX_INTEGER)? })
+    }
+}
+
+impl From<BodyDto> for Body {
+    fn from(BodyDto { content, reply_to }: BodyDto) -> Self {
+        let mut body = Self::text(content);
+        body.reply_to = reply_to.map(Seq);
+        body
     }
 }
 

@@ -20,6 +20,12 @@ pub(crate) struct Fields<'a> {
     fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
 }
 
+/// A JSON body that is read field by field.
+pub(crate) trait FromFields: Sized {
+    /// Takes the fields of the body. The caller refuses any field that is left.
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal>;
+}
+
 impl<'a> Fields<'a> {
     /// Parses an object. Values are only checked to be JSON; each is read when it is taken.
     pub(crate) fn parse(text: &'a str) -> Result<Self, Refusal> {

@@ -267,6 +267,32 @@ async fn a_site_has_docs_and_health() {
 }
 
 #[tokio::test]
+async fn a_reply_names_the_message_it_is_to() {
+    let client = client().await;
+    let room = room(&client, "general").await;
+    let path = format!("/api/chat/rooms/{room}/messages?username=Alice");
+    let (status, first) = post(&client, &path, &json!({"content": "one"})).await;
+    assert_eq!((status, first.get("reply_to")), (201, None));
+    let (status, reply) = post(&client, &path, &json!({"content": "two", "reply_to": 1})).await;
+    assert_eq!((status, &reply["reply_to"]), (201, &json!(1)));
+    let (_, page) = get(&client, &format!("/api/chat/rooms/{room}/messages")).await;
+    assert_eq!(page["messages"], json!([first, reply]));
+    for (to, status, code) in [
+        (json!(3), 404, "message_not_found"),
+        (json!(0), 404, "message_not_found"),
+        (json!((1_u64 << 53) - 1), 404, "message_not_found"),
+        (json!(1_u64 << 53), 400, "invalid_field"),
+        (json!(-1), 400, "invalid_field"),
+        (json!("1"), 400, "invalid_field"),
+        (json!(null), 400, "invalid_field"),
+    ] {
+        let (is, body) = post(&client, &path, &json!({"content": "three", "reply_to": to})).await;
+        assert_eq!((is, &body["code"]), (status, &json!(code)), "{to}");
+        assert_eq!(body.get("field").is_some(), status == 400, "{to}");
+    }
+}
+
+#[tokio::test]
 async fn head_is_get_without_a_body() {
     let client = client().await;
     let response = client.head("/api/chat/rooms").send().await;

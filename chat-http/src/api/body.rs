@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::{
     etag,
-    json::Fields,
+    json::{Fields, FromFields},
     problem::{Challenge, Problem},
     refusal::Refusal,
     unfinished::{Share, Unfinished, WHOLE_WITHIN},
@@ -28,12 +28,6 @@ pub(crate) const MAX_BODY: usize = 256 << 10;
 /// How many bytes above [`MAX_BODY`] are read and dropped. A client that reads only after it has sent everything then
 /// sees the 413.
 const MAX_DROPPED: usize = 1 << 20;
-
-/// A JSON body that is read field by field.
-pub(crate) trait FromFields: Sized {
-    /// Takes the fields of the body. The caller refuses any field that is left.
-    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal>;
-}
 
 /// A strict JSON body: `T` is what the document describes and what is read.
 pub(crate) struct Strict<T>(pub(crate) T);

@@ -1,19 +1,17 @@
 //! Messages.
 
-use chat_core::{Body, ChatEngine, Draft, Error, HistoryFrom, HistoryQuery, Seq};
+use chat_core::{ChatEngine, Draft, Error, HistoryFrom, HistoryQuery, Seq};
 use poem::Result;
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{ApiResponse, OpenApi};
 
 use super::{
     args::{Caller, KeyArg, LimitArg, RoomArg, SeqArg, User},
-    body::{Encoded, FromFields, Strict, Tagged},
+    body::{Encoded, Strict, Tagged},
     tag::Tag,
 };
 use crate::{
-    dto::{History, MessageDto},
-    json::Fields,
+    dto::{BodyDto, History, MessageDto},
     problem::Problem,
-    refusal::Refusal,
 };
 
 /// The messages of an engine's rooms.
@@ -70,9 +68,9 @@ impl MessagesApi {
         /// A key for retries: 1–64 visible ASCII characters.
         #[oai(name = "Idempotency-Key")]
         key: KeyArg,
-        body: Strict<NewMessageBody>,
+        body: Strict<BodyDto>,
     ) -> Result<SentMessage, Problem> {
-        let draft = Draft { body: Body::text(body.0.content), key: key.0.map(|key| key.as_str().to_owned()) };
+        let draft = Draft { body: body.0.into(), key: key.0.map(|key| key.as_str().to_owned()) };
         let sent = self.engine.send(&caller.0, room_id.0, draft).await?;
         let message = Encoded(MessageDto::of(&sent.event).ok_or_else(Problem::internal)?);
         Ok(if sent.replayed {
@@ -80,22 +78,6 @@ impl MessagesApi {
         } else {
             SentMessage::Created(message)
         })
-    }
-}
-
-/// A message to send.
-#[derive(Object)]
-#[oai(rename = "MessageDraft")]
-struct NewMessageBody {
-    /// The text: 1–4,000 characters unless the server has another limit, at least one of them visible. It is stored as it is.
-    /// It has no control characters except tabs and line breaks (LF or CR LF).
-    #[oai(validator(min_length = 1))]
-    content: String,
-}
-
-impl FromFields for NewMessageBody {
-    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal> {
-        Ok(Self { content: fields.required_text("content")? })
     }
 }
 

@@ -6,13 +6,13 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::{
     args::{Caller, LimitArg, RoomArg, TextArg},
-    body::{Encoded, FromFields, Strict, Tagged},
+    body::{Encoded, Strict, Tagged},
     tag::Tag,
 };
 use crate::{
     dto::{RoomDto, RoomList},
     integer::parse_integer,
-    json::Fields,
+    json::{Fields, FromFields},
     problem::Problem,
     refusal::Refusal,
 };

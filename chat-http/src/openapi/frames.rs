@@ -186,7 +186,7 @@ const CLIENT: &[Frame] = &[
         "message",
         "MessageCommand",
         "Send a message. If it has a `key`, you may send it again, also over REST or on another connection: it is stored once.",
-        r#"{"room?": "room", "content": "text", "key?": "key", "ref?": "ref"}"#,
+        r#"{"room?": "room", "content": "text", "reply_to?": "number", "key?": "key", "ref?": "ref"}"#,
         r#"{"type": "message", "room": 1, "content": "Hello!", "key": "k1", "ref": "m1"}"#,
     ),
     Frame::from_client(

@@ -1,8 +1,14 @@
 //! The frames that clients send: how they are read, and why they are refused.
 
-use chat_core::{Body, Command, Draft, Error, RoomId};
+use chat_core::{Command, Draft, Error, RoomId};
 
-use crate::{integer::MAX_INTEGER, json::Fields, position, refusal::Refusal};
+use crate::{
+    dto::BodyDto,
+    integer::MAX_INTEGER,
+    json::{Fields, FromFields},
+    position,
+    refusal::Refusal,
+};
 
 /// A frame of a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,8 +84,8 @@ fn read_request(
         }
         "detach" => Command::Detach { room },
         "message" => {
-            let draft = Draft { body: Body::text(fields.required_text("content")?), key: fields.text("key")? };
-            Command::Send { room, draft }
+            let body = BodyDto::from_fields(fields)?.into();
+            Command::Send { room, draft: Draft { body, key: fields.text("key")? } }
         }
         _ => {
             let is_typing = fields.boolean("is_typing")?;

@@ -341,6 +341,11 @@ export interface components {
             key?: string;
             /**
              * Format: int64
+             * @description The `seq` of the message that it replies to, if it does.
+             */
+            reply_to?: number;
+            /**
+             * Format: int64
              * @description The room's id.
              */
             room: number;
@@ -379,6 +384,8 @@ export interface components {
             key?: string;
             ref?: string;
             /** Format: int64 */
+            reply_to?: number;
+            /** Format: int64 */
             room?: number;
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -386,13 +393,18 @@ export interface components {
              */
             type: "message";
         };
-        /** @description A message to send. */
+        /** @description What a message says, as it is sent. */
         MessageDraft: {
             /**
              * @description The text: 1–4,000 characters unless the server has another limit, at least one of them visible. It is stored as it is.
              *     It has no control characters except tabs and line breaks (LF or CR LF).
              */
             content: string;
+            /**
+             * Format: int64
+             * @description The `seq` of the message of this room that it replies to.
+             */
+            reply_to?: number;
         };
         /** @description A message as it is now: the fields of the message, and what has happened to it since it was sent. */
         MessageState: {
@@ -405,6 +417,11 @@ export interface components {
             id: number;
             /** @description The idempotency key that its sender gave it, if any. */
             key?: string;
+            /**
+             * Format: int64
+             * @description The `seq` of the message that it replies to, if it does.
+             */
+            reply_to?: number;
             /**
              * Format: int64
              * @description The room's id.

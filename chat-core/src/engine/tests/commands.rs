@@ -23,6 +23,43 @@ async fn what_is_sent_is_stored_and_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_host_sends_in_a_users_name() {
+    struct Nobody;
+    impl Policy for Nobody {
+        fn check(&self, _: &Actor, action: Action<'_>) -> Result<(), Error> {
+            if matches!(action, Action::Send(..)) { Err(Error::Forbidden) } else { Ok(()) }
+        }
+    }
+    let limits = Limits { sends: Some(Rate { per_second: 1.0, burst: 1 }), ..Limits::default() };
+    let engine =
+        ChatEngine::builder().database(Database::store(memory())).policy(Nobody).limits(limits).build().await.unwrap();
+    let room = make_room(&engine, "general").await;
+    assert_eq!(engine.send(user("alice"), room, text("hi")).await.unwrap_err(), Error::Forbidden);
+    for seq in 1..=3 {
+        let sent = engine.send(Actor::SystemAs(user("alice")), room, text("hi")).await.unwrap();
+        assert_eq!((sent.seq, &sent.event.actor), (Seq(seq), &Some(user("alice"))), "no rate for the host");
+    }
+    for nobody in [Actor::System, Actor::Anonymous] {
+        let refused = engine.send(nobody.clone(), room, text("hi")).await.unwrap_err();
+        let expected = if nobody.is_system() { Error::Unauthenticated } else { Error::Forbidden };
+        assert_eq!(refused, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_to_a_message() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    engine.send(&user("alice"), room, text("Hello!")).await.unwrap();
+    let sent = engine.send(&user("bob"), room, text("Hi!").reply_to(Seq(1))).await.unwrap();
+    assert_eq!(sent.event.message().unwrap().body.reply_to, Some(Seq(1)));
+    for nothing in [Seq(0), Seq(3), Seq(u64::MAX)] {
+        let refused = engine.send(&user("bob"), room, text("Hi!").reply_to(nothing)).await.unwrap_err();
+        assert_eq!(refused, Error::MessageNotFound);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn input_is_checked() {
     let engine = engine().await;
     let room = make_room(&engine, "general").await;

@@ -12,11 +12,11 @@ use crate::{
 
 /// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them.
 pub(super) const EVENT_COLUMNS: &str =
-    "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body, meta";
+    "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body, meta, reply_to";
 /// Those of them that may be null. There, a 0 or an empty text says the same.
-pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 4] = ["user_id", "user_name", "body", "meta"];
+pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 5] = ["user_id", "user_name", "body", "meta", "reply_to"];
 /// How many columns an event has.
-pub(super) const EVENT_WIDTH: usize = 11;
+pub(super) const EVENT_WIDTH: usize = 12;
 
 /// The columns of a room, in the order in which [`room`] reads them.
 pub(super) const ROOM_COLUMNS: &str =
@@ -58,6 +58,7 @@ pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEv
 /// The values of [`EVENT_COLUMNS`].
 pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Value; EVENT_WIDTH] {
     let event = &*stored.event;
+    let reply_to = event.message().and_then(|message| message.body.reply_to);
     let (kind, body, meta) = match &event.kind {
         EventKind::Message(message) => (MESSAGE, Some(message.body.content.clone()), None),
         EventKind::RoomUpdated { name, topic } => {
@@ -78,6 +79,7 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
         stored.fingerprint.0.cast_signed().into(),
         body.into(),
         meta.into(),
+        reply_to.map(|seq| signed(seq.0)).into(),
     ]
 }
 
@@ -107,7 +109,7 @@ fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
     let text = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
     match row.try_get_by_index::<i16>(2)? {
         MESSAGE => Ok(EventKind::Message(Message {
-            body: Body::text(text(9)?),
+            body: Body { content: text(9)?, reply_to: optional_seq(row, 11)? },
             key: key.to_given(),
             ordinal: unsigned(row, 6)?,
         })),
@@ -117,4 +119,9 @@ fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
         ROOM_DELETED => Ok(EventKind::RoomDeleted),
         other => Err(SqlError::corrupt(format!("an event of unknown kind {other}"))),
     }
+}
+
+fn optional_seq(row: &QueryResult, index: usize) -> Result<Option<Seq>, SqlError> {
+    let number: Option<i64> = row.try_get_by_index(index)?;
+    number.map(|_| unsigned(row, index).map(Seq)).transpose()
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Opener, append, delete, log, make_room, message, messages, new_seq, seqs, user};
+use super::{Opener, append, delete, log, make_room, message, messages, new_seq, seqs, update, user};
 use crate::{
-    Identity, RoomId, Seq, Timestamp,
-    append::{AppendOutcome, EventKey, RoomBatch},
+    Body, Identity, RoomId, Seq, Timestamp,
+    append::{AppendOutcome, Entry, EventKey, Op, RoomBatch},
     error::Error,
     text::MAX_MESSAGE_BYTES,
 };
@@ -16,7 +16,7 @@ pub async fn numbers_have_no_holes(opener: &impl Opener) {
     let (store, alice) = (&*store, user("alice"));
     let room = make_room(store, "general").await;
     append(store, room, messages(&alice, &["a", "b", "c"])).await;
-    super::update(store, room, None, Some("about")).await;
+    update(store, room, None, Some("about")).await;
     let mut last = message(&alice, "d", "d");
     last.at = Timestamp(1_700_000_000_999_999);
     let placed = append(store, room, vec![last]).await;
@@ -239,4 +239,46 @@ pub async fn two_writers_share_a_room(opener: &impl Opener) {
         assert_eq!(keys.len(), 2 * BATCHES);
         assert_eq!(one.room(room).await.unwrap().unwrap().head, Seq(2 * BATCHES as u64));
     }
+}
+
+/// What a message replies to is a message of the same room, of before or of the same batch. Everything else is refused, takes no
+/// number, and hurts nobody else.
+pub async fn a_reply_names_a_message_of_its_room(opener: &impl Opener) {
+    let store = opener.open().await;
+    let (store, alice) = (&*store, user("alice"));
+    let (room, other) = (make_room(store, "general").await, make_room(store, "other").await);
+    append(store, room, messages(&alice, &["first"])).await;
+    update(store, room, None, Some("a topic")).await;
+    append(store, other, messages(&alice, &["1", "2", "3", "4", "5"])).await;
+    let to = |seq, key: &str| reply(&alice, Seq(seq), key);
+    let entries = vec![to(1, "a"), to(2, "b"), to(0, "c"), to(3, "d"), to(5, "e"), to(u64::MAX, "f"), to(4, "g")];
+    let outcomes = append(store, room, entries).await;
+    let missing = AppendOutcome::Refused(Error::MessageNotFound);
+    let (stored, refused): (Vec<_>, Vec<_>) = outcomes.iter().partition(|outcome| **outcome != missing);
+    assert_eq!(stored.into_iter().map(new_seq).collect::<Vec<_>>(), [Seq(3), Seq(4), Seq(5)]);
+    assert_eq!(refused.len(), 4, "an update, nothing, itself or later, and far beyond: {outcomes:?}");
+    let replies = log(store, room).await.into_iter().skip(2);
+    let targets: Vec<_> = replies.map(|stored| stored.event.message().unwrap().body.reply_to).collect();
+    assert_eq!(targets, [Some(Seq(1)), Some(Seq(3)), Some(Seq(4))]);
+    assert_eq!(store.room(room).await.unwrap().unwrap().head, Seq(5));
+}
+
+/// The same text with another field is other content; and a retry is answered before its target is looked for.
+pub async fn fields_count_as_content(opener: &impl Opener) {
+    let store = opener.open().await;
+    let (store, alice) = (&*store, user("alice"));
+    let room = make_room(store, "general").await;
+    append(store, room, vec![message(&alice, "a", "k"), reply(&alice, Seq(1), "r")]).await;
+    let again =
+        append(store, room, vec![reply(&alice, Seq(1), "r"), reply(&alice, Seq(9), "r"), reply(&alice, Seq(1), "k")]);
+    let mismatch = AppendOutcome::Refused(Error::IdempotencyMismatch);
+    let again = again.await;
+    assert!(matches!(&again[0], AppendOutcome::Replay(event) if event.seq == Seq(2)), "{again:?}");
+    assert_eq!(again[1..], [mismatch.clone(), mismatch]);
+}
+
+fn reply(author: &Identity, to: Seq, key: &str) -> Entry {
+    let mut body = Body::text("a reply");
+    body.reply_to = Some(to);
+    Entry::new(Some(author.clone()), EventKey::from_stored(key), Timestamp(1), Op::Message(body))
 }

@@ -35,7 +35,8 @@ macro_rules! store_contract {
             numbers_have_no_holes, a_retry_gets_the_first_answer, doubles_in_a_batch_are_one,
             another_content_is_refused, keys_belong_to_a_user_in_a_room, opaque_strings_differ_by_every_byte,
             text_comes_back_byte_for_byte, made_up_keys_are_not_shown, a_room_that_is_gone_hurts_only_its_own,
-            a_large_batch_is_stored_whole, two_writers_share_a_room);
+            a_large_batch_is_stored_whole, two_writers_share_a_room, a_reply_names_a_message_of_its_room,
+            fields_count_as_content);
         $crate::store_contract!(@group $(#[$attribute])* $make, rooms:
             names_are_unique_without_case, words_that_read_alike_are_one_name, one_of_many_gets_a_name,
             a_change_is_one_event, the_newest_message_is_known, a_taken_name_is_refused, one_of_two_renames_wins, a_deleted_room_is_gone,
