@@ -78,7 +78,7 @@ impl Room {
     fn place(&mut self, entry: Entry) -> AppendOutcome {
         self.head += 1;
         let Op::Message(body) = entry.op else { return AppendOutcome::Unchanged };
-        let kind = EventKind::Message(Message { body, key: None, ordinal: self.head });
+        let kind = EventKind::Message(Message { body, key: None, ordinal: self.head, erased: false });
         let event = Event { room: RoomId(1), seq: Seq(self.head), at: entry.at, actor: entry.actor, kind };
         AppendOutcome::New(Arc::new(event))
     }

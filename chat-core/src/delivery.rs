@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(signal(SignalKind::Join(bob.clone())).cost(), 128 + 1 + 6);
         let presence = Presence { count: 200, identities: vec![bob.clone(); 200] };
         assert_eq!(signal(SignalKind::UserList(presence)).cost(), 128 + 200 * (64 + 1 + 6));
-        let message = Message { body: crate::Body::text("\"\n\u{1}é"), key: None, ordinal: 1 };
+        let message = Message { body: crate::Body::text("\"\n\u{1}é"), key: None, ordinal: 1, erased: false };
         let (room, kind) = (RoomId(1), EventKind::Message(message));
         let event = Event { room, seq: Seq(1), at: Timestamp(0), actor: Some(bob), kind };
         assert_eq!(Delivery::event(Arc::new(event)).cost(), 128 + 2 + 2 + 6 + 2 + 1 + 3);

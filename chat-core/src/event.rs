@@ -43,6 +43,8 @@ pub struct Message {
     pub key: Option<IdempotencyKey>,
     /// How many messages the room had with this one: 1 for the first. Unread counts are differences of these.
     pub ordinal: u64,
+    /// Whether what it said was erased since it was sent: then its body is empty.
+    pub erased: bool,
 }
 
 impl Event {
@@ -53,6 +55,15 @@ impl Event {
             EventKind::Message(message) => Some(message),
             EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
         }
+    }
+
+    /// The event without what its message said. An event of another kind is as it was.
+    #[must_use]
+    pub fn erased(mut self) -> Self {
+        if let EventKind::Message(message) = &mut self.kind {
+            (message.body, message.erased) = (Body::default(), true);
+        }
+        self
     }
 }
 

@@ -94,6 +94,10 @@ pub(crate) struct MessageDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     key: Option<String>,
+    /// `true` if the message was deleted since, and its text erased; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    erased: Option<bool>,
 }
 
 /// The type of a message.
@@ -127,6 +131,7 @@ impl MessageDto {
             seq: seq.0,
             user,
             key: message.key.as_ref().map(|key| key.as_str().to_owned()),
+            erased: message.erased.then_some(true),
         }
     }
 }

@@ -37,7 +37,7 @@ impl Effects {
             self.shown.insert(*session, user.clone());
         }
         if let Input::Request(Request::Append { actor, key, op: Op::Message(body), reply, .. }) = input {
-            let message = Message { body: body.clone(), key: key.to_given(), ordinal: 0 };
+            let message = Message { body: body.clone(), key: key.to_given(), ordinal: 0, erased: false };
             self.sends.insert(*reply, as_event(self.room, actor.as_ref(), message));
         }
     }
@@ -189,7 +189,7 @@ fn early(room: RoomId, entries: &[Entry], head: Seq) -> Vec<Effect> {
 
 /// The event that a message would become with this number.
 pub(super) fn stored_as(room: RoomId, entry: &Entry, body: &Body, seq: Seq) -> Event {
-    let message = Message { body: body.clone(), key: entry.key.to_given(), ordinal: seq.0 };
+    let message = Message { body: body.clone(), key: entry.key.to_given(), ordinal: seq.0, erased: false };
     Event { seq, at: entry.at, ..as_event(room, entry.actor.as_ref(), message) }
 }
 

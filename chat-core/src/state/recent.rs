@@ -1,8 +1,12 @@
 //! The last events of a room, kept at hand for those who come back.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+    sync::Arc,
+};
 
-use crate::{Delivery, Item, Seq};
+use crate::{Delivery, Event, Item, Seq};
 
 /// A contiguous run of events that ends at the room's head, bounded in number and bytes.
 #[derive(Debug)]
@@ -15,12 +19,22 @@ pub(super) struct Recent {
     max_bytes: usize,
     /// Whether events before `first` were let go because there was no room, so that loading them is of no use.
     full: bool,
+    /// Events before `first` that were erased: a copy of them as they were before may still be on its way here.
+    erased: BTreeSet<Seq>,
 }
 
 impl Recent {
     /// Nothing yet, after `head`.
     pub(super) fn new(head: Seq, max_events: usize, max_bytes: usize) -> Self {
-        Self { events: VecDeque::new(), first: head.next(), bytes: 0, max_events, max_bytes, full: false }
+        Self {
+            events: VecDeque::new(),
+            first: head.next(),
+            bytes: 0,
+            max_events,
+            max_bytes,
+            full: false,
+            erased: BTreeSet::new(),
+        }
     }
 
     /// Whether everything after this number is here.
@@ -54,7 +68,8 @@ impl Recent {
     /// Lets go of everything; it can be loaded again.
     pub(super) fn clear(&mut self) {
         let first = Seq(self.first.0 + self.events.len() as u64);
-        *self = Self { events: VecDeque::new(), first, bytes: 0, full: false, ..*self };
+        let erased = mem::take(&mut self.erased);
+        *self = Self { events: VecDeque::new(), first, bytes: 0, full: false, erased, ..*self };
     }
 
     /// Adds the room's newest event.
@@ -70,30 +85,58 @@ impl Recent {
         }
     }
 
+    /// Replaces an event by what is left of it without its content. Deliveries that were handed out stay as they are.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the deletion of messages"))]
+    pub(super) fn erase(&mut self, seq: Seq) {
+        let Some(index) = seq.0.checked_sub(self.first.0) else {
+            // No copy can be on its way that is too old to be kept.
+            let oldest = Seq(self.first.0.saturating_sub(self.max_events as u64));
+            self.erased.insert(seq);
+            self.erased = self.erased.split_off(&oldest);
+            return;
+        };
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        if let Some(delivery) = self.events.get_mut(index) {
+            self.bytes -= delivery.cost();
+            *delivery = erased(delivery);
+            self.bytes += delivery.cost();
+        }
+    }
+
     /// Adds older events, of which those that do not connect or do not fit are left out.
     pub(super) fn prepend(&mut self, older: Vec<Delivery>) {
-        for delivery in older.into_iter().rev() {
+        for mut delivery in older.into_iter().rev() {
             let Item::Event(event) = delivery.item() else { continue };
-            if event.seq.next() != self.first {
+            let seq = event.seq;
+            if seq.next() != self.first {
                 continue;
+            }
+            if self.erased.contains(&seq) {
+                delivery = erased(&delivery);
             }
             if self.events.len() >= self.max_events || self.bytes + delivery.cost() > self.max_bytes {
                 self.full = true;
                 return;
             }
-            self.first = event.seq;
+            self.first = seq;
             self.bytes += delivery.cost();
             self.events.push_front(delivery);
         }
     }
 }
 
+/// A new delivery of an event, without its content.
+fn erased(delivery: &Delivery) -> Delivery {
+    match delivery.item() {
+        Item::Event(event) => Delivery::event(Arc::new(Event::clone(event).erased())),
+        Item::Signal(_) => delivery.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::{Event, EventKind, RoomId, Timestamp};
+    use crate::{Body, EventKind, Message, RoomId, Timestamp};
 
     fn event(seq: u64) -> Delivery {
         let kind = EventKind::RoomDeleted;
@@ -147,5 +190,60 @@ mod tests {
         assert_eq!(recent.missing(), (Seq(0), 3));
         recent.prepend(events(1..=3));
         assert_eq!((recent.since(Seq(1)), recent.bytes()), (events(2..=3), 256));
+    }
+
+    fn message(seq: u64, content: &str) -> Delivery {
+        let kind = EventKind::Message(Message { body: Body::text(content), key: None, ordinal: seq, erased: false });
+        Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: None, kind }))
+    }
+
+    /// What the messages of a ring say; `None` where one is erased.
+    fn said(recent: &Recent, after: u64) -> Vec<Option<String>> {
+        let said = |delivery: &Delivery| {
+            let Item::Event(event) = delivery.item() else { panic!("a signal") };
+            let message = event.message().unwrap();
+            (!message.erased).then(|| message.body.content.clone())
+        };
+        recent.since(Seq(after)).iter().map(said).collect()
+    }
+
+    fn some(content: &str) -> Option<String> {
+        Some(content.to_owned())
+    }
+
+    #[test]
+    fn an_erased_event_stays_in_its_place_without_its_content() {
+        let mut recent = Recent::new(Seq(4), 10, 1 << 20);
+        for (seq, content) in (5..).zip(["one", "two", "three"]) {
+            recent.push(message(seq, content));
+        }
+        let handed_out = recent.since(Seq(4));
+        assert_eq!(recent.bytes(), 3 * 128 + 11);
+        recent.erase(Seq(6));
+        assert_eq!((said(&recent, 4), recent.bytes()), (vec![some("one"), None, some("three")], 3 * 128 + 8));
+        recent.erase(Seq(6));
+        recent.erase(Seq(8));
+        assert_eq!(recent.bytes(), 3 * 128 + 8, "what is erased already, or not here yet");
+        let Item::Event(event) = handed_out[1].item() else { panic!("a signal") };
+        assert_eq!(event.message().unwrap().body.content, "two", "what was handed out before");
+    }
+
+    #[test]
+    fn an_older_copy_that_comes_after_the_erasure_is_erased_too() {
+        let mut recent = Recent::new(Seq(3), 3, 1 << 20);
+        recent.push(message(4, "four"));
+        recent.erase(Seq(2));
+        recent.prepend(vec![message(1, "one"), message(2, "two"), message(3, "three")]);
+        assert_eq!((said(&recent, 1), recent.bytes()), (vec![None, some("three"), some("four")], 3 * 128 + 9));
+        recent.clear();
+        recent.prepend(vec![message(2, "two"), message(3, "three"), message(4, "four")]);
+        assert_eq!(said(&recent, 1)[0], None, "nor does it come back once the ring was let go of");
+    }
+
+    #[test]
+    fn only_as_much_is_remembered_of_erasures_as_could_come_back() {
+        let mut recent = Recent::new(Seq(1_000), 3, 1 << 20);
+        (1..=1_000).for_each(|seq| recent.erase(Seq(seq)));
+        assert_eq!(recent.erased.len(), 3);
     }
 }

@@ -22,7 +22,7 @@ fn user(name: &str) -> Identity {
 }
 
 fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
-    let kind = EventKind::Message(Message { body: Body::text(content), key: None, ordinal: seq });
+    let kind = EventKind::Message(Message { body: Body::text(content), key: None, ordinal: seq, erased: false });
     let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), kind };
     let key = EventKey::generated(content);
     StoredEvent {

@@ -98,7 +98,7 @@ fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Option<EventKind>, Error> 
                 return Err(Error::MessageNotFound);
             }
             let (key, ordinal) = (entry.key.to_given(), facts.messages + 1);
-            Ok(Some(EventKind::Message(Message { body: body.clone(), key, ordinal })))
+            Ok(Some(EventKind::Message(Message { body: body.clone(), key, ordinal, erased: false })))
         }
         Op::UpdateRoom(update) => updated(update, facts),
         Op::DeleteRoom => Ok(Some(EventKind::RoomDeleted)),

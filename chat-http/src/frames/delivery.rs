@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn events_have_the_shapes_of_the_wire() {
         let key = Draft::text("").key("k").checked_key().unwrap();
-        let message = EventKind::Message(Message { body: chat_core::Body::text("Hi!"), key, ordinal: 1 });
+        let message =
+            EventKind::Message(Message { body: chat_core::Body::text("Hi!"), key, ordinal: 1, erased: false });
         let expected = json!({"type": "message", "id": 9, "username": "Alice", "content": "Hi!", "key": "k",
             "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 9, "user": "Alice"});
         assert_eq!(event(message, Some("Alice")), expected);
@@ -199,7 +200,8 @@ mod tests {
         let mut deliveries: Vec<_> =
             signals.into_iter().map(|kind| Delivery::signal(Signal { room, at, kind })).collect();
         let key = Draft::text("").key("k".repeat(64)).checked_key().unwrap();
-        let message = EventKind::Message(Message { body: chat_core::Body::text(hostile), key, ordinal: 1 });
+        let message =
+            EventKind::Message(Message { body: chat_core::Body::text(hostile), key, ordinal: 1, erased: false });
         let (name, topic) = (RoomName::new("\"general\"").unwrap(), Topic::new("\"\"\n").unwrap());
         for kind in [message, EventKind::RoomUpdated { name, topic }, EventKind::RoomDeleted] {
             let actor = Some(user.clone());

@@ -332,6 +332,8 @@ export interface components {
         Message: {
             /** @description The text, as it was sent. */
             content: string;
+            /** @description `true` if the message was deleted since, and its text erased; else left out. */
+            erased?: boolean;
             /**
              * Format: int64
              * @description Its number in the room, the same as `seq`.
@@ -410,6 +412,8 @@ export interface components {
         MessageState: {
             /** @description The text, as it was sent. */
             content: string;
+            /** @description `true` if the message was deleted since, and its text erased; else left out. */
+            erased?: boolean;
             /**
              * Format: int64
              * @description Its number in the room, the same as `seq`.

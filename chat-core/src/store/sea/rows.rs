@@ -60,7 +60,7 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
     let event = &*stored.event;
     let reply_to = event.message().and_then(|message| message.body.reply_to);
     let (kind, body, meta) = match &event.kind {
-        EventKind::Message(message) => (MESSAGE, Some(message.body.content.clone()), None),
+        EventKind::Message(message) => (MESSAGE, (!message.erased).then(|| message.body.content.clone()), None),
         EventKind::RoomUpdated { name, topic } => {
             (ROOM_UPDATED, Some(topic.as_str().to_owned()), Some(name.as_str().to_owned()))
         }
@@ -112,6 +112,8 @@ fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
             body: Body { content: text(9)?, reply_to: optional_seq(row, 11)? },
             key: key.to_given(),
             ordinal: unsigned(row, 6)?,
+            // No message was sent without a text.
+            erased: row.try_get_by_index::<Option<String>>(9)?.is_none(),
         })),
         ROOM_UPDATED => {
             Ok(EventKind::RoomUpdated { name: RoomName::from_stored(&text(10)?), topic: Topic::from_stored(&text(9)?) })
