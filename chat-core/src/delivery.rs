@@ -123,8 +123,8 @@ pub(crate) fn event_cost(event: &Event) -> usize {
 fn signal_cost(signal: &Signal) -> usize {
     let users = match &signal.kind {
         SignalKind::Join(user) | SignalKind::Leave(user) => listed(user),
-        SignalKind::UserList(Presence { identities, .. }) | SignalKind::Typing(Typing { identities, .. }) => {
-            identities.iter().map(|user| listed(user) + IN_A_LIST).sum()
+        SignalKind::UserList(Presence { online: users, .. }) | SignalKind::Typing(Typing { identities: users, .. }) => {
+            users.iter().map(|user| listed(user) + IN_A_LIST).sum()
         }
     };
     FLAT_COST + users
@@ -191,7 +191,7 @@ mod tests {
         let signal = |kind| Delivery::signal(Signal { room: RoomId(1), at: Timestamp(0), kind });
         let bob = Identity { id: crate::UserId::new("7").unwrap(), name: UserName::new("Bob").unwrap() };
         assert_eq!(signal(SignalKind::Join(bob.clone())).cost(), 128 + 1 + 6);
-        let presence = Presence { count: 200, identities: vec![bob.clone(); 200] };
+        let presence = Presence { count: 200, online: vec![bob.clone(); 200] };
         assert_eq!(signal(SignalKind::UserList(presence)).cost(), 128 + 200 * (64 + 1 + 6));
         let message = Message { body: crate::Body::text("\"\n\u{1}é"), key: None, ordinal: 1, erased: false };
         let (room, kind) = (RoomId(1), EventKind::Message(message));

@@ -138,5 +138,5 @@ pub struct Presence {
     /// How many users are.
     pub count: usize,
     /// Who they are, by id; empty while there are too many to name (above 200, until below 180).
-    pub identities: Vec<Identity>,
+    pub online: Vec<Identity>,
 }

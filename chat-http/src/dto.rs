@@ -235,7 +235,7 @@ pub(crate) struct PresenceDto {
 
 impl From<&Presence> for PresenceDto {
     fn from(presence: &Presence) -> Self {
-        Self { count: presence.count, users: names(&presence.identities), identities: identities(&presence.identities) }
+        Self { count: presence.count, users: names(&presence.online), identities: identities(&presence.online) }
     }
 }
 

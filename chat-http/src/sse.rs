@@ -256,7 +256,7 @@ mod tests {
             // The room answers this after it has processed the departure.
             engine.send(&user("Bob"), room, Draft::text("x")).await.unwrap();
         }
-        let online = engine.presence(&user("Bob"), room).await.unwrap().identities;
+        let online = engine.presence(&user("Bob"), room).await.unwrap().online;
         assert_eq!(online, [user("Alice")], "who was heard may come back");
     }
 

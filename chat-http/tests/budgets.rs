@@ -243,7 +243,7 @@ async fn counted(updates: &mut chat_core::Updates) -> &'static str {
         let Item::Signal(signal) = delivery.item() else { continue };
         match &signal.kind {
             SignalKind::Typing(typing) if typing.count > typing.identities.len() => return "count",
-            SignalKind::UserList(list) if list.count > list.identities.len() => return "count",
+            SignalKind::UserList(list) if list.count > list.online.len() => return "count",
             _ => {}
         }
     }

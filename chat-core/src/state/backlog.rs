@@ -182,8 +182,8 @@ const fn whole(signal: &Signal) -> Option<Whole> {
 fn leave_names_out(update: &mut Update) {
     let Some(Signal { room, at, kind }) = signal(update) else { return };
     let kind = match kind {
-        SignalKind::UserList(Presence { count, identities }) if !identities.is_empty() => {
-            SignalKind::UserList(Presence { count: *count, identities: Vec::new() })
+        SignalKind::UserList(Presence { count, online }) if !online.is_empty() => {
+            SignalKind::UserList(Presence { count: *count, online: Vec::new() })
         }
         SignalKind::Typing(Typing { count, identities }) if !identities.is_empty() => {
             SignalKind::Typing(Typing { count: *count, identities: Vec::new() })
@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn list(room: u64, count: usize) -> Update {
-        signal(room, SignalKind::UserList(Presence { count, identities: vec![] }))
+        signal(room, SignalKind::UserList(Presence { count, online: vec![] }))
     }
 
     fn drain(backlog: &mut Backlog) -> Vec<String> {
@@ -312,9 +312,9 @@ mod tests {
 
     /// A list of 200 users with long names, and what it costs.
     fn long_list(room: u64) -> (Update, usize) {
-        let identities: Vec<Identity> =
+        let online: Vec<Identity> =
             (0..200).map(|number| Identity::named(&format!("{number:03}{}", "é".repeat(60))).unwrap()).collect();
-        let list = signal(room, SignalKind::UserList(Presence { count: 200, identities }));
+        let list = signal(room, SignalKind::UserList(Presence { count: 200, online }));
         let bytes = cost(&list);
         (list, bytes)
     }

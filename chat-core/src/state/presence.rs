@@ -102,9 +102,8 @@ impl Online {
 
     /// Who is online, as it may be told.
     pub(super) fn view(&self) -> Presence {
-        let identities =
-            if self.named { self.users.values().map(|user| user.identity.clone()).collect() } else { vec![] };
-        Presence { count: self.users.len(), identities }
+        let online = if self.named { self.users.values().map(|user| user.identity.clone()).collect() } else { vec![] };
+        Presence { count: self.users.len(), online }
     }
 
     fn remove(&mut self, user_id: &UserId) -> Option<Identity> {
@@ -181,14 +180,14 @@ mod tests {
         for n in 0..200 {
             online.arrive(SessionId(n), &user(n));
         }
-        assert_eq!(online.view().identities.len(), 200);
+        assert_eq!(online.view().online.len(), 200);
         online.arrive(SessionId(200), &user(200));
-        assert_eq!((online.view().count, online.view().identities.len()), (201, 0));
+        assert_eq!((online.view().count, online.view().online.len()), (201, 0));
         for n in (180..=200).rev() {
             online.depart(SessionId(n), &user(n).id, Departure::Closed, SECOND);
         }
         assert_eq!((online.view().count, online.named()), (180, false));
         online.depart(SessionId(0), &user(0).id, Departure::Closed, SECOND);
-        assert_eq!((online.view().count, online.view().identities.len()), (179, 179));
+        assert_eq!((online.view().count, online.view().online.len()), (179, 179));
     }
 }

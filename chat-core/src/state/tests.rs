@@ -134,7 +134,7 @@ fn item(delivery: &Delivery) -> String {
         Item::Signal(signal) => match &signal.kind {
             SignalKind::Join(user) => format!("join {}", user.name),
             SignalKind::Leave(user) => format!("leave {}", user.name),
-            SignalKind::UserList(list) => format!("list {}", names(&list.identities)),
+            SignalKind::UserList(list) => format!("list {}", names(&list.online)),
             SignalKind::Typing(typing) => format!("typing {}", names(&typing.identities)),
         },
     }

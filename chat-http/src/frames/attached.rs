@@ -150,7 +150,7 @@ mod tests {
             let name = format!("{number:04}{}", "\u{1f600}".repeat(60));
             Identity::new(&format!("{number:04}{}", "\"".repeat(252)), &name).unwrap()
         });
-        let list = SignalKind::UserList(Presence { count: 200, identities: users.collect() });
+        let list = SignalKind::UserList(Presence { count: 200, online: users.collect() });
         let list = Delivery::signal(Signal { room: RoomId(1), at: Timestamp(0), kind: list });
         assert!(delivered(&list).unwrap().len() < MAX_FRAME);
     }

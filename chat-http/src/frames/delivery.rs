@@ -50,7 +50,7 @@ fn encode_signal(signal: &Signal) -> Option<String> {
         SignalKind::Join(user) => json(&notice("join", "joined", user, room, timestamp)),
         SignalKind::Leave(user) => json(&notice("leave", "left", user, room, timestamp)),
         SignalKind::UserList(presence) => {
-            json(&ListFrame::new("user_list", presence.count, &presence.identities, room, timestamp))
+            json(&ListFrame::new("user_list", presence.count, &presence.online, room, timestamp))
         }
         SignalKind::Typing(typing) => {
             json(&ListFrame::new("typing", typing.count, &typing.identities, room, timestamp))
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(signal(SignalKind::Join(bob.clone())), expected);
         let left = signal(SignalKind::Leave(bob.clone()));
         assert_eq!((&left["type"], &left["content"]), (&json!("leave"), &json!("Bob left the room")));
-        let list = signal(SignalKind::UserList(Presence { count: 1, identities: vec![bob.clone()] }));
+        let list = signal(SignalKind::UserList(Presence { count: 1, online: vec![bob.clone()] }));
         let expected = json!({"type": "user_list", "users": ["Bob"], "identities": [{"user": "7", "username": "Bob"}],
             "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
         assert_eq!(list, expected);
@@ -193,7 +193,7 @@ mod tests {
         let signals = [
             SignalKind::Join(user.clone()),
             SignalKind::Leave(user.clone()),
-            SignalKind::UserList(Presence { count: 200, identities: vec![user.clone(); 200] }),
+            SignalKind::UserList(Presence { count: 200, online: vec![user.clone(); 200] }),
             SignalKind::Typing(Typing { count: 5, identities: vec![user.clone(); 5] }),
         ];
         let (room, at) = (RoomId(1_000_000), AT);

@@ -124,7 +124,7 @@ fn heard_delivery(delivery: &Delivery) -> Heard {
         Item::Signal(signal) => match &signal.kind {
             SignalKind::Join(user) => Heard::Join(user.id.to_string()),
             SignalKind::Leave(user) => Heard::Leave(user.id.to_string()),
-            SignalKind::UserList(presence) => Heard::UserList(names(&presence.identities)),
+            SignalKind::UserList(presence) => Heard::UserList(names(&presence.online)),
             SignalKind::Typing(typing) => Heard::Typing(names(&typing.identities)),
             other => panic!("{other:?}"),
         },

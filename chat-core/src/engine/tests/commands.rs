@@ -121,10 +121,7 @@ async fn rooms_tell_who_is_online() {
     handle.attach(room, Since::Now).await.unwrap();
     let (ghost, _unseen) = connect(&engine, "ghost");
     ghost.observe(room, Since::Now).await.unwrap();
-    assert_eq!(
-        engine.presence(Actor::System, room).await.unwrap(),
-        Presence { count: 1, identities: vec![user("bob")] }
-    );
+    assert_eq!(engine.presence(Actor::System, room).await.unwrap(), Presence { count: 1, online: vec![user("bob")] });
     assert_eq!(engine.presence(Actor::System, empty).await.unwrap(), Presence::default());
     let rooms = engine.rooms(Actor::System, RoomQuery::default()).await.unwrap().rooms;
     assert_eq!(rooms.iter().map(|room| room.online).collect::<Vec<_>>(), [1, 0]);

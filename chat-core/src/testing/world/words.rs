@@ -108,7 +108,7 @@ impl fmt::Display for Words<'_, Delivery> {
             SignalKind::Leave(user) => return write!(f, "leave of {} in room {}", user.id, signal.room),
             SignalKind::UserList(list) => {
                 write!(f, "list of room {}: {}", signal.room, list.count)?;
-                &list.identities
+                &list.online
             }
             SignalKind::Typing(typing) => {
                 write!(f, "typing in room {}: {}", signal.room, typing.count)?;

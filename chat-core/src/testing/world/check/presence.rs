@@ -100,7 +100,7 @@ impl PresenceCheck {
         }
         for session in whom.iter() {
             if let Some(heard) = self.heard.get_mut(&session) {
-                heard.list = list.identities.iter().map(|identity| identity.id.clone()).collect();
+                heard.list = list.online.iter().map(|identity| identity.id.clone()).collect();
             }
         }
         Ok(())
@@ -146,13 +146,13 @@ impl PresenceCheck {
         let (certain, possible) = self.bounds(now);
         let right_count = (certain.len()..=possible.len()).contains(&view.count);
         hold(right_count, Promise::Presence, || format!("online are {certain:?}, but {} are counted", view.count))?;
-        let named = view.identities.len() == view.count;
+        let named = view.online.len() == view.count;
         let (must, may) = (view.count < limits.presence_list_again, view.count <= limits.presence_list_max);
-        let right_form = if view.identities.is_empty() { view.count == 0 || !must } else { named && may };
-        hold(right_form, Promise::Presence, || format!("{} online, {} named", view.count, view.identities.len()))?;
-        let identities: BTreeSet<UserId> = view.identities.iter().map(|identity| identity.id.clone()).collect();
-        let right = identities.is_empty() || (certain.is_subset(&identities) && identities.is_subset(&possible));
-        hold(right, Promise::Presence, || format!("online are {certain:?}, but listed {identities:?}"))
+        let right_form = if view.online.is_empty() { view.count == 0 || !must } else { named && may };
+        hold(right_form, Promise::Presence, || format!("{} online, {} named", view.count, view.online.len()))?;
+        let online: BTreeSet<UserId> = view.online.iter().map(|identity| identity.id.clone()).collect();
+        let right = online.is_empty() || (certain.is_subset(&online) && online.is_subset(&possible));
+        hold(right, Promise::Presence, || format!("online are {certain:?}, but listed {online:?}"))
     }
 
     /// A list that is no longer true is replaced within a second.
