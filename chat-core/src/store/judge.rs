@@ -60,6 +60,7 @@ impl<'a> Key<'a> {
     }
 
     /// That of an event.
+    #[cfg(any(test, feature = "sea"))]
     pub(super) fn of_stored(stored: &'a StoredEvent) -> Option<Self> {
         Some(Self { user: stored.event.actor.as_ref()?.id.as_str(), key: stored.key.as_str() })
     }

@@ -22,6 +22,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Makes a file of ours, which must not be there. At no moment can others open it.
+#[cfg(feature = "sqlite")]
 pub(super) fn create(path: &Path) -> io::Result<File> {
     private().create_new(true).open(path)
 }

@@ -14,6 +14,7 @@ use crate::{
 pub(super) const EVENT_COLUMNS: &str =
     "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body, meta, reply_to";
 /// Those of them that may be null. There, a 0 or an empty text says the same.
+#[cfg(feature = "postgres")]
 pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 5] = ["user_id", "user_name", "body", "meta", "reply_to"];
 /// How many columns an event has.
 pub(super) const EVENT_WIDTH: usize = 12;

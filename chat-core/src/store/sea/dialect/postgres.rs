@@ -15,7 +15,8 @@ use super::{
         rows::{self, EVENT_COLUMNS, EVENT_WIDTH, OPTIONAL_EVENT_COLUMNS, signed, unsigned},
         run::Run,
     },
-    CORRECT, Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction, corrected_rows, heads_from, raise_row,
+    Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction, heads_from,
+    raises::{CORRECT, corrected_rows, raise_row},
     room_values,
 };
 use crate::{

@@ -9,9 +9,9 @@ use sea_orm::{
 
 use super::{
     super::error::SqlError,
-    CORRECT, Dialect, Heads, Key, Meaning, Raises, Transaction, batched, corrected_rows, heads_from,
+    Dialect, Heads, Key, Meaning, Raises, Transaction, batched, heads_from,
     lists::{MOST_ROWS, repeated},
-    raise_row,
+    raises::{CORRECT, corrected_rows, raise_row},
 };
 use crate::{
     append::StoredEvent,
