@@ -71,7 +71,7 @@ pub enum Answer {
 }
 
 /// How an attachment begins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Attached {
     /// The room.
     pub room: RoomId,
@@ -82,7 +82,7 @@ pub struct Attached {
 }
 
 /// What a subscriber missed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Gap {
     /// Exactly these events, in order; empty if nothing was missed or no position was given.
     Events(Vec<Delivery>),
@@ -91,7 +91,7 @@ pub enum Gap {
 }
 
 /// A message that is durable.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
     /// Its number.
     pub seq: Seq,
@@ -99,6 +99,20 @@ pub struct Sent {
     pub event: Arc<Event>,
     /// Whether an earlier send with the same key had stored it.
     pub replayed: bool,
+}
+
+/// What became of a change that is no message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Changed {
+    /// It is durable.
+    Stored {
+        /// Its event, as first stored.
+        event: Arc<Event>,
+        /// Whether an earlier change with the same key had stored it.
+        replayed: bool,
+    },
+    /// The room was like that already: there is no event.
+    Unchanged,
 }
 
 /// What an engine answers to a command.

@@ -39,7 +39,7 @@ pub mod testing;
 
 pub use body::Body;
 pub use clock::{Clock, Now, SystemClock, Timestamp};
-pub use command::{Answer, AnswerResult, Attached, Command, Gap, Sent};
+pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
 pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{Error, Limits, engine::metrics::Metrics, state::Outcome};
+use crate::{Error, Limits, Sent, engine::metrics::Metrics};
 
 /// Counts the commands that are not answered yet. Those among them that store something are limited.
 #[derive(Debug)]
@@ -114,11 +114,9 @@ impl Admitted {
         self.bytes
     }
 
-    /// Records the answer to a message in the metrics. Other commands are not recorded.
-    pub(super) fn answered(&self, outcome: &Outcome) {
-        if self.kind == Kind::Message {
-            self.to.metrics.send_answered(outcome, self.since.elapsed());
-        }
+    /// Records the answer to a message in the metrics.
+    pub(super) fn sent(&self, result: &Result<Sent, Error>) {
+        self.to.metrics.send_answered(result, self.since.elapsed());
     }
 
     /// Records that a message was refused after it had been admitted, on its way to the room.

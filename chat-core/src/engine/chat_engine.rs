@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Notice, Presence,
-    Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session, Topic, UserId,
+    Action, Actor, Changed, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Notice,
+    Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session, Topic, UserId,
     append::{AppendFailure, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
@@ -15,11 +15,11 @@ use crate::{
         inner::Inner,
         mailbox::RoomCommand,
         prepare::{MAX_SEQ, check_room, generated_key},
-        reply::{Responder, To},
+        reply::{Responder, ToCall, ToSender},
         session_core::SessionCore,
     },
     fold,
-    state::{Outcome, Request},
+    state::Request,
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -126,7 +126,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_room(room)?;
         inner.services.check(&actor, Action::DeleteRoom(room))?;
-        self.change(&actor, room, Op::DeleteRoom).await
+        self.change(&actor, room, Op::DeleteRoom).await.map(drop)
     }
 
     /// A room.
@@ -236,16 +236,8 @@ impl ChatEngine {
     /// Once it was polled, the message is stored even if the future is dropped. If you are not sure, send it again with the
     /// same key.
     pub async fn send(&self, actor: impl Into<Actor>, room: RoomId, draft: Draft) -> Result<Sent, Error> {
-        let (request, admitted) = self.inner().prepare_send(&actor.into(), room, draft)?;
-        match self.call(room, request, admitted).await? {
-            Outcome::Stored { event, replayed } => Ok(Sent { seq: event.seq, event, replayed }),
-            Outcome::Failed(_)
-            | Outcome::Attached { .. }
-            | Outcome::Resync { .. }
-            | Outcome::Detached
-            | Outcome::Typing
-            | Outcome::Unchanged => Err(Error::Internal),
-        }
+        let (request, admitted) = self.inner().prepare_send(None, &actor.into(), room, draft)?;
+        self.call(room, request, admitted, |to| Responder::Send(ToSender::Call(to))).await
     }
 
     /// Says that another process has stored events of a room, up to `head`: for a host that runs several engines on a
@@ -312,14 +304,14 @@ impl ChatEngine {
     }
 
     /// Makes a change of the room itself, checked.
-    async fn change(&self, actor: &Actor, room: RoomId, op: Op) -> Result<(), Error> {
+    async fn change(&self, actor: &Actor, room: RoomId, op: Op) -> Result<Changed, Error> {
         let inner = self.inner();
         inner.services.breaker.check()?;
         let admitted = inner.admission.admit_change(op.bytes())?;
         let reply = inner.hub.next_reply();
         let (actor, key) = (actor.user().cloned(), generated_key());
         let request = Request::Append { session: None, actor, key, op, reply };
-        self.call(room, request, admitted).await.map(drop)
+        self.call(room, request, admitted, Responder::Change).await
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
@@ -329,21 +321,23 @@ impl ChatEngine {
     }
 
     /// Hands a command of the engine's own to a room, and waits for the answer.
-    async fn call(&self, room: RoomId, request: Request, admitted: Admitted) -> Result<Outcome, Error> {
+    async fn call<T>(
+        &self,
+        room: RoomId,
+        request: Request,
+        admitted: Admitted,
+        responder: fn(ToCall<T>) -> Responder,
+    ) -> Result<T, Error> {
         let (call, answer) = oneshot::channel();
-        let name = request_name(&request);
-        let responder = Responder { to: To::Call(call), admitted };
-        let command = RoomCommand { request, responder, permit: None };
+        let name = request.name();
+        let command = RoomCommand { request, responder: responder(ToCall { call, admitted }), permit: None };
         let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
-        let dispatched = self.inner().hub.dispatch(room, command);
-        let result = match dispatched {
-            // Unanswered it is dropped only when the runtime goes down.
-            Ok(()) => answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown)),
-            Err(refused) => {
-                refused.responder.admitted.refused(&refused.error);
-                Err(refused.error)
-            }
-        };
+        if let Err(refused) = self.inner().hub.dispatch(room, command) {
+            // This answers the call.
+            let _none = refused.turn_away();
+        }
+        // Unanswered it is dropped only when the runtime goes down.
+        let result = answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown));
         span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         result
     }
@@ -361,14 +355,6 @@ impl Inner {
         let Error::NameTaken { room: Some(room) } = error else { return error };
         let may_read = self.services.check(actor, Action::ReadRoom(room.id)).is_ok();
         Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
-    }
-}
-
-/// What a request of the engine's own is called in a trace.
-const fn request_name(request: &Request) -> &'static str {
-    match request {
-        Request::Append { op, .. } => op.name(),
-        Request::Attach { .. } | Request::Detach { .. } | Request::Typing { .. } => "other",
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Departure, Error, Presence, Seq, SessionId,
-    engine::{lock::lock, reply::Responder},
+    engine::{lock::lock, reply::Responder, subscriber::SessionAnswer},
     state::Request,
 };
 
@@ -51,8 +51,8 @@ pub(super) struct RoomCommand {
 /// A command that was not taken.
 #[derive(Debug)]
 pub(super) struct Refused {
-    pub(super) error: Error,
-    pub(super) responder: Responder,
+    error: Error,
+    responder: Responder,
 }
 
 /// What a room's task shares with those who look at it from outside.
@@ -115,6 +115,13 @@ impl RoomCommand {
     /// The command, refused on its way.
     pub(super) fn refused(self, error: Error) -> Box<Refused> {
         Box::new(Refused { error, responder: self.responder })
+    }
+}
+
+impl Refused {
+    /// See [`Responder::turn_away`].
+    pub(super) fn turn_away(self) -> Option<SessionAnswer> {
+        self.responder.turn_away(self.error)
     }
 }
 

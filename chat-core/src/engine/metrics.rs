@@ -8,7 +8,7 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use crate::{CloseReason, Departure, Error, engine::ending::Ending, state::Outcome};
+use crate::{CloseReason, Departure, Error, Sent, engine::ending::Ending};
 
 /// One handle for each metric, made once: recording through it looks nothing up.
 pub(super) struct Metrics {
@@ -82,17 +82,12 @@ impl Metrics {
     }
 
     /// A message was answered, this long after it was admitted.
-    pub(super) fn send_answered(&self, outcome: &Outcome, after: Duration) {
+    pub(super) fn send_answered(&self, result: &Result<Sent, Error>, after: Duration) {
         self.send_seconds.record(after);
-        match outcome {
-            Outcome::Stored { replayed: false, .. } => self.stored.increment(1),
-            Outcome::Stored { replayed: true, .. } => self.replayed.increment(1),
-            Outcome::Failed(error) => self.send_refused(error),
-            Outcome::Attached { .. }
-            | Outcome::Resync { .. }
-            | Outcome::Detached
-            | Outcome::Typing
-            | Outcome::Unchanged => self.send_refused(&Error::Internal),
+        match result {
+            Ok(Sent { replayed: false, .. }) => self.stored.increment(1),
+            Ok(Sent { replayed: true, .. }) => self.replayed.increment(1),
+            Err(error) => self.send_refused(error),
         }
     }
 

@@ -18,6 +18,7 @@ mod log_limits;
 mod mailbox;
 mod memory;
 mod metrics;
+mod pending;
 mod prepare;
 mod purge;
 mod rates;

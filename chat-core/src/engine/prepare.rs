@@ -1,9 +1,13 @@
 //! What is checked before a command goes on its way.
 
 use crate::{
-    Action, Actor, Command, Draft, Epoch, Error, Identity, Position, RoomId, Seq, SessionId, Since,
+    Action, Actor, Attached, Draft, Epoch, Error, Identity, Position, RoomId, Sent, Seq, SessionId, Since,
     append::{EventKey, Op},
-    engine::{admission::Admitted, inner::Inner, subscriber::CommandKind},
+    engine::{
+        admission::Admitted,
+        inner::Inner,
+        reply::{Responder, ToSender, ToSession},
+    },
     state::Request,
     text::check_message,
 };
@@ -16,57 +20,88 @@ pub(super) struct Issuer<'a> {
     pub(super) actor: &'a Actor,
 }
 
-/// A session's command, checked.
+/// A session's command, checked. It is answered with a `T`.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct Prepared<T> {
     pub(super) room: RoomId,
-    pub(super) kind: CommandKind,
     pub(super) request: Request,
     /// Whether the answer may bring events that were missed.
     pub(super) wants_gap: bool,
     pub(super) admitted: Admitted,
+    /// Who waits for the answer, as the room sees it.
+    pub(super) responder: fn(ToSession<T>) -> Responder,
 }
 
 impl Inner {
-    /// Checks a session's command.
-    pub(super) fn prepare(&self, issuer: Issuer<'_>, command: Command) -> Result<Prepared, Error> {
-        let is_send = matches!(command, Command::Send { .. });
-        let prepared = self.checked(issuer, command);
-        if is_send && let Err(error) = &prepared {
-            self.services.metrics.send_refused(error);
-        }
-        prepared
+    /// Checks an attach.
+    pub(super) fn prepare_attach(
+        &self,
+        issuer: Issuer<'_>,
+        room: RoomId,
+        since: Since,
+        presence: bool,
+    ) -> Result<Prepared<Attached>, Error> {
+        self.check_open(room)?;
+        self.services.check(issuer.actor, Action::ReadRoom(room))?;
+        let (since, wants_gap) = match since {
+            Since::Now => (Since::Now, false),
+            Since::Position(Position { epoch, seq }) => {
+                // What the client sent is not kept while the command waits: our epoch, or one that is nobody's.
+                let epoch = if epoch == self.services.epoch { self.services.epoch.clone() } else { Epoch::new("") };
+                (Since::Position(Position { epoch, seq: seq.min(MAX_SEQ) }), true)
+            }
+            Since::Seq(seq) => (Since::Seq(seq.min(MAX_SEQ)), true),
+        };
+        let reply = self.hub.next_reply();
+        let user = issuer.identity.clone();
+        let request = Request::Attach { session: issuer.session, user, since, presence, reply };
+        let admitted = self.admission.admit();
+        Ok(Prepared { room, request, wants_gap, admitted, responder: Responder::Attach })
     }
 
-    fn checked(&self, issuer: Issuer<'_>, command: Command) -> Result<Prepared, Error> {
-        let services = &self.services;
-        services.check_running()?;
-        let room = command.room();
-        check_room(room)?;
-        match command {
-            Command::Attach { since, presence, .. } => self.prepare_attach(issuer, room, since, presence),
-            Command::Detach { .. } => {
-                let reply = self.hub.next_reply();
-                let request = Request::Detach { session: issuer.session, reply };
-                Ok(self.prepared(room, CommandKind::Detach, request))
-            }
-            Command::Typing { is_typing, .. } => {
-                services.check(issuer.actor, Action::Type(room))?;
-                let reply = self.hub.next_reply();
-                let request = Request::Typing { session: issuer.session, is_typing, reply };
-                Ok(self.prepared(room, CommandKind::Typing, request))
-            }
-            Command::Send { draft, .. } => {
-                let (request, admitted) = self.checked_send(Some(issuer.session), issuer.actor, room, draft)?;
-                Ok(Prepared { room, kind: CommandKind::Send, request, wants_gap: false, admitted })
-            }
-        }
+    /// Checks a detach.
+    pub(super) fn prepare_detach(&self, issuer: Issuer<'_>, room: RoomId) -> Result<Prepared<()>, Error> {
+        self.check_open(room)?;
+        let request = Request::Detach { session: issuer.session, reply: self.hub.next_reply() };
+        let admitted = self.admission.admit();
+        Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Detach })
     }
 
-    /// Checks a message that is sent without a session.
-    pub(super) fn prepare_send(&self, actor: &Actor, room: RoomId, draft: Draft) -> Result<(Request, Admitted), Error> {
-        let checked = self.services.check_running().and_then(|()| check_room(room));
-        let prepared = checked.and_then(|()| self.checked_send(None, actor, room, draft));
+    /// Checks that somebody types, or has stopped.
+    pub(super) fn prepare_typing(
+        &self,
+        issuer: Issuer<'_>,
+        room: RoomId,
+        is_typing: bool,
+    ) -> Result<Prepared<()>, Error> {
+        self.check_open(room)?;
+        self.services.check(issuer.actor, Action::Type(room))?;
+        let request = Request::Typing { session: issuer.session, is_typing, reply: self.hub.next_reply() };
+        let admitted = self.admission.admit();
+        Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Typing })
+    }
+
+    /// Checks a message that a session sends.
+    pub(super) fn prepare_session_send(
+        &self,
+        issuer: Issuer<'_>,
+        room: RoomId,
+        draft: Draft,
+    ) -> Result<Prepared<Sent>, Error> {
+        let (request, admitted) = self.prepare_send(Some(issuer.session), issuer.actor, room, draft)?;
+        let responder = |to| Responder::Send(ToSender::Session(to));
+        Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+    }
+
+    /// Checks a message, sent by a session or without one.
+    pub(super) fn prepare_send(
+        &self,
+        session: Option<SessionId>,
+        actor: &Actor,
+        room: RoomId,
+        draft: Draft,
+    ) -> Result<(Request, Admitted), Error> {
+        let prepared = self.check_open(room).and_then(|()| self.checked_send(session, actor, room, draft));
         prepared.inspect_err(|error| self.services.metrics.send_refused(error))
     }
 
@@ -91,31 +126,10 @@ impl Inner {
         Ok((Request::Append { session, actor: Some(author.clone()), key, op, reply }, admitted))
     }
 
-    fn prepare_attach(
-        &self,
-        issuer: Issuer<'_>,
-        room: RoomId,
-        since: Since,
-        presence: bool,
-    ) -> Result<Prepared, Error> {
-        self.services.check(issuer.actor, Action::ReadRoom(room))?;
-        let (since, wants_gap) = match since {
-            Since::Now => (Since::Now, false),
-            Since::Position(Position { epoch, seq }) => {
-                // What the client sent is not kept while the command waits: our epoch, or one that is nobody's.
-                let epoch = if epoch == self.services.epoch { self.services.epoch.clone() } else { Epoch::new("") };
-                (Since::Position(Position { epoch, seq: seq.min(MAX_SEQ) }), true)
-            }
-            Since::Seq(seq) => (Since::Seq(seq.min(MAX_SEQ)), true),
-        };
-        let reply = self.hub.next_reply();
-        let user = issuer.identity.clone();
-        let request = Request::Attach { session: issuer.session, user, since, presence, reply };
-        Ok(Prepared { wants_gap, ..self.prepared(room, CommandKind::Attach, request) })
-    }
-
-    fn prepared(&self, room: RoomId, kind: CommandKind, request: Request) -> Prepared {
-        Prepared { room, kind, request, wants_gap: false, admitted: self.admission.admit() }
+    /// Whether the engine takes commands for a room of this id.
+    fn check_open(&self, room: RoomId) -> Result<(), Error> {
+        self.services.check_running()?;
+        check_room(room)
     }
 }
 

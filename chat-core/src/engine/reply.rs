@@ -5,81 +5,128 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    Answer, AnswerResult, Attached, Epoch, Error, Gap, Position, RoomId, Sent,
+    Attached, Changed, Error, Sent,
     engine::{
         admission::Admitted,
-        subscriber::{CommandKind, IssuedCommand, Subscriber},
+        subscriber::{IssuedCommand, SessionAnswer, Subscriber},
     },
-    state::Outcome,
 };
 
-/// Who waits for the answer to a command.
+/// Who waits for the answer to a request, by the kind of the request.
 #[derive(Debug)]
-pub(super) struct Responder {
-    pub(super) to: To,
-    /// The command's place among what is under way; given back when it is answered.
+pub(super) enum Responder {
+    Attach(ToSession<Attached>),
+    Detach(ToSession<()>),
+    Typing(ToSession<()>),
+    Send(ToSender),
+    Change(ToCall<Changed>),
+}
+
+/// Who waits for the answer to a message.
+#[derive(Debug)]
+pub(super) enum ToSender {
+    /// The session that sent it.
+    Session(ToSession<Sent>),
+    /// A call of the engine itself.
+    Call(ToCall<Sent>),
+}
+
+/// A session that waits for the answer to a command.
+#[derive(Debug)]
+pub(super) struct ToSession<T> {
+    pub(super) session: Arc<dyn Subscriber>,
+    pub(super) command: IssuedCommand<T>,
+}
+
+/// A call of the engine itself that waits for an answer.
+#[derive(Debug)]
+pub(super) struct ToCall<T> {
+    pub(super) call: oneshot::Sender<Result<T, Error>>,
+    /// The call's place among what is under way; given back when it is answered.
     pub(super) admitted: Admitted,
 }
 
-/// Where an answer goes.
-#[derive(Debug)]
-pub(super) enum To {
-    /// To the session that issued the command.
-    Session(Arc<dyn Subscriber>, IssuedCommand),
-    /// To a call of the engine itself, which stores something.
-    Call(oneshot::Sender<Result<Outcome, Error>>),
-}
-
 impl Responder {
-    /// Passes the state's answer on.
-    pub(super) fn respond(self, outcome: Outcome, epoch: &Epoch) {
-        let Self { to, admitted } = self;
-        admitted.answered(&outcome);
-        match to {
-            To::Session(session, command) => {
-                let result = to_answer(outcome, command.room, epoch);
-                session.answered(command, admitted.bytes(), result);
-            }
-            To::Call(call) => {
-                let result = if let Outcome::Failed(error) = outcome { Err(error) } else { Ok(outcome) };
-                // A caller that went away changes nothing.
-                let _gone = call.send(result);
-            }
-        }
-        drop(admitted);
-    }
-
     /// Refuses; nothing happened. Only a detach is done all the same: where nothing happens, nobody is attached.
-    pub(super) fn refuse(self, error: Error, epoch: &Epoch) {
-        let outcome = match &self.to {
-            To::Session(_, IssuedCommand { kind: CommandKind::Detach, .. }) => Outcome::Detached,
-            To::Session(..) | To::Call(_) => Outcome::Failed(error),
-        };
-        self.respond(outcome, epoch);
+    pub(super) fn refuse(self, error: Error) {
+        match self {
+            Self::Attach(to) => to.attached(Err(error)),
+            Self::Detach(to) => to.detached(),
+            Self::Typing(to) => to.typing(Err(error)),
+            Self::Send(to) => to.sent(Err(error)),
+            Self::Change(to) => to.respond(Err(error)),
+        }
     }
 
     /// Says that it is not known what became of the command, where that is so; what stores nothing did not happen.
-    pub(super) fn abandon(self, epoch: &Epoch) {
-        let error = match &self.to {
-            To::Session(_, command) if command.kind != CommandKind::Send => Error::Unavailable,
-            To::Session(..) | To::Call(_) => Error::OutcomeUnknown,
+    pub(super) fn abandon(self) {
+        let error = match &self {
+            Self::Attach(_) | Self::Detach(_) | Self::Typing(_) => Error::Unavailable,
+            Self::Send(_) | Self::Change(_) => Error::OutcomeUnknown,
         };
-        self.refuse(error, epoch);
+        self.refuse(error);
+    }
+
+    /// Refuses a command that did not reach its room. A session's answer is given back, since the session is about to go on
+    /// with it; a call is answered.
+    pub(super) fn turn_away(self, error: Error) -> Option<SessionAnswer> {
+        match self {
+            Self::Attach(to) => Some(SessionAnswer::Attach(to.command, Err(error))),
+            Self::Detach(to) => Some(SessionAnswer::Detach(to.command, Err(error))),
+            Self::Typing(to) => Some(SessionAnswer::Typing(to.command, Err(error))),
+            Self::Send(ToSender::Session(to)) => {
+                to.command.admitted.refused(&error);
+                Some(SessionAnswer::Send(to.command, Err(error)))
+            }
+            Self::Send(ToSender::Call(to)) => {
+                to.admitted.refused(&error);
+                to.respond(Err(error));
+                None
+            }
+            Self::Change(to) => {
+                to.respond(Err(error));
+                None
+            }
+        }
     }
 }
 
-fn to_answer(outcome: Outcome, room: RoomId, epoch: &Epoch) -> AnswerResult {
-    let position = |seq| Position { epoch: epoch.clone(), seq };
-    match outcome {
-        Outcome::Failed(error) => Err(error),
-        Outcome::Attached { head, gap } => {
-            Ok(Answer::Attached(Attached { room, head: position(head), gap: Gap::Events(gap) }))
+impl ToSession<Attached> {
+    pub(super) fn attached(self, result: Result<Attached, Error>) {
+        self.session.answered(SessionAnswer::Attach(self.command, result));
+    }
+}
+
+impl ToSession<()> {
+    pub(super) fn detached(self) {
+        self.session.answered(SessionAnswer::Detach(self.command, Ok(())));
+    }
+
+    pub(super) fn typing(self, result: Result<(), Error>) {
+        self.session.answered(SessionAnswer::Typing(self.command, result));
+    }
+}
+
+impl ToSender {
+    /// Passes the answer on, and records it in the metrics.
+    pub(super) fn sent(self, result: Result<Sent, Error>) {
+        match self {
+            Self::Session(to) => {
+                to.command.admitted.sent(&result);
+                to.session.answered(SessionAnswer::Send(to.command, result));
+            }
+            Self::Call(to) => {
+                to.admitted.sent(&result);
+                to.respond(result);
+            }
         }
-        Outcome::Resync { head } => Ok(Answer::Attached(Attached { room, head: position(head), gap: Gap::Resync })),
-        Outcome::Detached => Ok(Answer::Detached { room }),
-        Outcome::Typing => Ok(Answer::Typing { room }),
-        Outcome::Stored { event, replayed } => Ok(Answer::Sent(Sent { seq: event.seq, event, replayed })),
-        // No command of a session is answered so.
-        Outcome::Unchanged => Err(Error::Internal),
+    }
+}
+
+impl<T> ToCall<T> {
+    pub(super) fn respond(self, result: Result<T, Error>) {
+        // A caller that went away changes nothing.
+        let _gone = self.call.send(result);
+        drop(self.admitted);
     }
 }

@@ -1,6 +1,6 @@
 //! A room's task: feeds the state, and carries its effects out.
 
-use std::{collections::HashMap, future::pending, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{future::pending, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio::{
@@ -22,11 +22,11 @@ use crate::{
         mailbox::{Mailbox, RoomCommand, RoomMsg, RoomShared},
         memory::RoomMemory,
         metrics::GaugeGuard,
-        reply::Responder,
+        pending::Pending,
         room_context::RoomContext,
     },
     failpoints::{self, Point},
-    state::{Completion, Effect, Input, ReplyId},
+    state::{Completion, Effect, Input},
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -38,7 +38,7 @@ pub(super) struct RoomTask {
     memory: RoomMemory,
     stop: watch::Receiver<bool>,
     audience: Audience,
-    pending: HashMap<ReplyId, Responder>,
+    pending: Pending,
     /// How many are online, as was told to `shared`.
     online: usize,
     /// Whether the state that is running was loaded.
@@ -84,7 +84,7 @@ impl RoomTask {
             memory,
             stop: context.services.lifecycle.stop(),
             audience: Audience::default(),
-            pending: HashMap::new(),
+            pending: Pending::default(),
             online: 0,
             is_loaded: false,
             effects: Vec::new(),
@@ -108,12 +108,12 @@ impl RoomTask {
             match lived {
                 Ok(Ok(End::Idle)) => return,
                 Ok(Ok(End::Deleted)) => {
-                    self.abandon();
+                    self.pending.abandon();
                     self.context.purger.start();
                     self.refuse_mail(&Error::RoomNotFound);
                 }
                 Ok(Ok(End::Stopped)) => {
-                    self.abandon();
+                    self.pending.abandon();
                     self.refuse_mail(&Error::Unavailable);
                 }
                 Ok(Err(error)) => self.refuse_mail(&error),
@@ -263,11 +263,7 @@ impl RoomTask {
                 };
                 self.load = Some(load.boxed());
             }
-            Effect::Answer { reply, result } => {
-                if let Some(responder) = self.pending.remove(&reply) {
-                    responder.respond(result, &self.context.services.epoch);
-                }
-            }
+            Effect::Answer(answered) => self.pending.answer(answered),
             Effect::Join(session) => self.join(session),
             Effect::Leave(session) => self.part(session, state.is_deleted()),
             Effect::Publish(delivery) => self.publish(&delivery),
@@ -324,24 +320,17 @@ impl RoomTask {
             // The next state must not start before this append is in the log, or surely not.
             let _outcome = outcome(&mut self.append).await;
         }
-        self.abandon();
+        self.pending.abandon();
         if !self.is_loaded {
             // It would break again, for ever.
             self.refuse_mail(&Error::Internal);
         }
     }
 
-    /// Answers all who wait without knowing.
-    fn abandon(&mut self) {
-        for (_, responder) in self.pending.drain() {
-            responder.abandon(&self.context.services.epoch);
-        }
-    }
-
     fn refuse_mail(&mut self, error: &Error) {
         while let Ok(message) = self.mailbox.try_recv() {
             match message {
-                RoomMsg::Command(command) => command.responder.refuse(error.clone(), &self.context.services.epoch),
+                RoomMsg::Command(command) => command.responder.refuse(error.clone()),
                 RoomMsg::Hint => {
                     let _hint = self.shared.take_hint();
                 }

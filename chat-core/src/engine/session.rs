@@ -11,8 +11,14 @@ use futures::Stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    Answer, AnswerResult, Attached, Command, Draft, Error, Identity, RoomId, Sent, SessionId, Since, Ticket, Update,
-    engine::{ending::Ending, session_core::SessionCore, subscriber::Subscriber},
+    Attached, Command, Draft, Error, Identity, RoomId, Sent, SessionId, Since, Ticket, Update,
+    engine::{
+        ending::Ending,
+        inner::Inner,
+        prepare::{Issuer, Prepared},
+        session_core::SessionCore,
+        subscriber::Subscriber,
+    },
 };
 
 /// One live session of one user, from [`ChatEngine::connect`](crate::ChatEngine::connect). It [splits](Self::split) into
@@ -73,7 +79,19 @@ impl SessionHandle {
         let core = self.core();
         core.try_place()?;
         let ticket = core.next_ticket();
-        core.start(ticket, core.prepare(command), None);
+        let (inner, issuer) = core.issuer();
+        match command {
+            Command::Attach { room, since, presence } => {
+                core.start(ticket, inner.prepare_attach(issuer, room, since, presence), None);
+            }
+            Command::Detach { room } => core.start(ticket, inner.prepare_detach(issuer, room), None),
+            Command::Send { room, draft } => {
+                core.start(ticket, inner.prepare_session_send(issuer, room, draft), None);
+            }
+            Command::Typing { room, is_typing } => {
+                core.start(ticket, inner.prepare_typing(issuer, room, is_typing), None);
+            }
+        }
         Ok(ticket)
     }
 
@@ -117,7 +135,7 @@ impl SessionHandle {
     /// # Cancel safety
     /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, it is done all the same.
     pub async fn detach(&self, room: RoomId) -> Result<(), Error> {
-        self.call(Command::Detach { room }).await.map(drop)
+        self.call(|inner, issuer| inner.prepare_detach(issuer, room)).await
     }
 
     /// Sends a message and waits until it is durable. Needs no attachment.
@@ -132,10 +150,7 @@ impl SessionHandle {
     /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, the message is stored all
     /// the same. Whoever is not sure sends it again with the same key.
     pub async fn send(&self, room: RoomId, draft: Draft) -> Result<Sent, Error> {
-        match self.call(Command::Send { room, draft }).await? {
-            Answer::Sent(sent) => Ok(sent),
-            Answer::Attached(_) | Answer::Detached { .. } | Answer::Typing { .. } => Err(Error::Internal),
-        }
+        self.call(|inner, issuer| inner.prepare_session_send(issuer, room, draft)).await
     }
 
     /// Shows, or stops showing, that one is typing. To be refreshed at most every 3 s.
@@ -147,7 +162,7 @@ impl SessionHandle {
     /// # Cancel safety
     /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, it is done all the same.
     pub async fn typing(&self, room: RoomId, is_typing: bool) -> Result<(), Error> {
-        self.call(Command::Typing { room, is_typing }).await.map(drop)
+        self.call(|inner, issuer| inner.prepare_typing(issuer, room, is_typing)).await
     }
 
     /// Whether it has ended: closed, lost, lagged, or with the engine. The stream, which may still hold earlier updates,
@@ -173,20 +188,24 @@ impl SessionHandle {
     }
 
     async fn attach_as(&self, room: RoomId, since: Since, presence: bool) -> Result<Attached, Error> {
-        match self.call(Command::Attach { room, since, presence }).await? {
-            Answer::Attached(attached) => Ok(attached),
-            Answer::Sent(_) | Answer::Detached { .. } | Answer::Typing { .. } => Err(Error::Internal),
-        }
+        self.call(|inner, issuer| inner.prepare_attach(issuer, room, since, presence)).await
     }
 
-    async fn call(&self, command: Command) -> AnswerResult {
+    /// Issues a command, and waits for the answer.
+    async fn call<T>(
+        &self,
+        prepare: impl FnOnce(&Inner, Issuer<'_>) -> Result<Prepared<T>, Error>,
+    ) -> Result<T, Error> {
         let core = self.core();
         core.place().await?;
         let ticket = core.next_ticket();
         let (call, answer) = oneshot::channel();
+        let (inner, issuer) = core.issuer();
+        let prepared = prepare(inner, issuer);
+        let wants_gap = prepared.as_ref().is_ok_and(|prepared| prepared.wants_gap);
         // Until this is dropped, here or with the caller, a gap that comes counts as in flight.
-        let _taken = matches!(command, Command::Attach { .. }).then(|| TakesGap(core, ticket));
-        core.start(ticket, core.prepare(command), Some(call));
+        let _taken = wants_gap.then(|| TakesGap(core, ticket));
+        core.start(ticket, prepared, Some(call));
         // Unanswered it is dropped only when the runtime goes down.
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))
     }

@@ -13,19 +13,19 @@ use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 use tracing::field;
 
 use crate::{
-    Actor, Answer, AnswerResult, Command, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId,
-    Ticket, Update,
+    Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket, Update,
     engine::{
         ending::Ending,
         inner::Inner,
         lock::lock,
-        mailbox::{Refused, RoomCommand},
+        mailbox::RoomCommand,
         metrics::AttachKind,
         prepare::{Issuer, Prepared},
-        reply::{Responder, To},
+        reply::ToSession,
         session_state::{Held, State},
-        subscriber::{CommandKind, IssuedCommand, Subscriber},
+        subscriber::{IssuedCommand, SessionAnswer, Subscriber},
     },
+    state::Request,
 };
 
 /// A session. It has no task of its own: whoever changes it does all the work, under its lock.
@@ -71,10 +71,9 @@ impl SessionCore {
         &self.identity
     }
 
-    /// Checks a command of this session.
-    pub(super) fn prepare(&self, command: Command) -> Result<Prepared, Error> {
-        let issuer = Issuer { session: self.id, identity: &self.identity, actor: &self.actor };
-        self.inner.prepare(issuer, command)
+    /// The engine, and this session as it issues commands there.
+    pub(super) fn issuer(&self) -> (&Inner, Issuer<'_>) {
+        (&self.inner, Issuer { session: self.id, identity: &self.identity, actor: &self.actor })
     }
 
     pub(super) fn free_places(&self) -> usize {
@@ -117,15 +116,15 @@ impl SessionCore {
     }
 
     /// Starts a command whose place is taken. The answer goes to `call`, or else into the stream.
-    pub(super) fn start(
+    pub(super) fn start<T>(
         self: &Arc<Self>,
         ticket: Ticket,
-        prepared: Result<Prepared, Error>,
-        call: Option<oneshot::Sender<AnswerResult>>,
+        prepared: Result<Prepared<T>, Error>,
+        call: Option<oneshot::Sender<Result<T, Error>>>,
     ) {
         self.change(|state| match prepared {
             Ok(prepared) => self.enqueue(state, ticket, prepared, call),
-            Err(error) => self.deliver_answer(state, ticket, call, Err(error)),
+            Err(error) => self.refuse_command(state, ticket, call, error),
         });
     }
 
@@ -178,9 +177,9 @@ impl SessionCore {
         }
     }
 
-    fn refuse(&self, held: VecDeque<Held>) {
+    fn refuse(held: VecDeque<Held>) {
         for held in held {
-            held.command.responder.refuse(Error::Unavailable, &self.inner.services.epoch);
+            held.command.responder.refuse(Error::Unavailable);
         }
     }
 
@@ -200,37 +199,37 @@ impl SessionCore {
         }
     }
 
-    fn enqueue(
+    fn enqueue<T>(
         self: &Arc<Self>,
         state: &mut State,
         ticket: Ticket,
-        prepared: Prepared,
-        call: Option<oneshot::Sender<AnswerResult>>,
+        prepared: Prepared<T>,
+        call: Option<oneshot::Sender<Result<T, Error>>>,
     ) -> Result<Option<Waker>, ()> {
-        let Prepared { room, kind, request, wants_gap, admitted } = prepared;
+        let Prepared { room, request, wants_gap, admitted, responder } = prepared;
         let bytes = admitted.bytes();
+        let is_attach = matches!(request, Request::Attach { .. });
         let refusal = state.ended.clone().or_else(|| {
-            let many =
-                kind == CommandKind::Attach && state.has_all_rooms(room, self.inner.services.limits.rooms_per_session);
+            let many = is_attach && state.has_all_rooms(room, self.inner.services.limits.rooms_per_session);
             let full = !state.has_place_for(bytes, self.inner.services.limits.unanswered_bytes);
             many.then_some(Error::TooMany { what: "rooms" }).or(full.then_some(Error::Overloaded))
         });
         if let Some(error) = refusal {
             admitted.refused(&error);
-            return self.deliver_answer(state, ticket, call, Err(error));
+            return self.refuse_command(state, ticket, call, error);
         }
-        if kind == CommandKind::Attach {
+        if is_attach {
             state.rooms.entry(room).or_default().attaching += 1;
         }
         state.unanswered += bytes;
         let attach = if wants_gap { AttachKind::Gap } else { AttachKind::Now };
-        let (name, id) = (kind.name(), self.id.0);
+        let (name, id) = (request.name(), self.id.0);
         let span =
             tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
         let span = (!span.is_disabled()).then(|| Box::new(span));
-        let session: Arc<dyn Subscriber> = self.clone();
-        let to = To::Session(session, IssuedCommand { ticket, room, kind, attach, span, call });
-        let command = RoomCommand { request, responder: Responder { to, admitted }, permit: None };
+        let command = IssuedCommand { ticket, room, attach, span, admitted, call };
+        let responder = responder(ToSession { session: self.clone(), command });
+        let command = RoomCommand { request, responder, permit: None };
         let held = Held { ticket, room, wants_gap, command };
         if state.must_wait(&held) {
             state.held.push_back(held);
@@ -243,16 +242,10 @@ impl SessionCore {
         if held.wants_gap {
             state.gap = Some(held.ticket);
         }
-        match self.inner.hub.dispatch(held.room, held.command) {
-            Ok(()) => Ok(None),
-            Err(refused) => {
-                let Refused { error, responder } = *refused;
-                responder.admitted.refused(&error);
-                match responder.to {
-                    To::Session(_, command) => self.settle(state, command, responder.admitted.bytes(), Err(error)),
-                    To::Call(_) => Ok(None),
-                }
-            }
+        let refused = self.inner.hub.dispatch(held.room, held.command).err();
+        match refused.and_then(|refused| refused.turn_away()) {
+            Some(answer) => self.settle(state, answer),
+            None => Ok(None),
         }
     }
 
@@ -273,55 +266,97 @@ impl SessionCore {
         outcome
     }
 
-    /// Records the answer to a command that had this many bytes of text, and passes it on.
-    fn settle(
+    /// Records the answer to a command, and passes it on.
+    fn settle(&self, state: &mut State, answer: SessionAnswer) -> Result<Option<Waker>, ()> {
+        match answer {
+            SessionAnswer::Attach(command, result) => {
+                self.note_attached(state, &command, &result);
+                self.deliver_answer(state, command, result, Answer::Attached)
+            }
+            SessionAnswer::Detach(command, result) => {
+                let room = command.room;
+                self.deliver_answer(state, command, result, |()| Answer::Detached { room })
+            }
+            SessionAnswer::Typing(command, result) => {
+                let room = command.room;
+                self.deliver_answer(state, command, result, |()| Answer::Typing { room })
+            }
+            SessionAnswer::Send(command, result) => self.deliver_answer(state, command, result, Answer::Sent),
+        }
+    }
+
+    /// The session counts as attached from the answer on. If it ends before the room's next step, it departs from the room.
+    fn note_attached(&self, state: &mut State, command: &IssuedCommand<Attached>, result: &Result<Attached, Error>) {
+        if let Ok(attached) = result {
+            let is_resync = matches!(attached.gap, Gap::Resync);
+            self.inner.services.metrics.attached(if is_resync { AttachKind::Resync } else { command.attach });
+        }
+        state.unlink(command.room, |link| {
+            link.attaching = link.attaching.saturating_sub(1);
+            link.attached |= result.is_ok();
+        });
+        if !has_gap(result) {
+            state.release_gap(command.ticket);
+        }
+    }
+
+    /// Passes an answer on: to who awaits it, or else into the stream.
+    fn deliver_answer<T>(
         &self,
         state: &mut State,
-        command: IssuedCommand,
-        bytes: usize,
-        result: AnswerResult,
+        command: IssuedCommand<T>,
+        result: Result<T, Error>,
+        to_answer: impl FnOnce(T) -> Answer,
     ) -> Result<Option<Waker>, ()> {
-        let IssuedCommand { ticket, room, kind, attach, span, call } = command;
-        state.unanswered = state.unanswered.saturating_sub(bytes);
+        let IssuedCommand { ticket, span, admitted, call, .. } = command;
+        state.unanswered = state.unanswered.saturating_sub(admitted.bytes());
         if let Some(span) = span {
             span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         }
-        if let Ok(Answer::Attached(attached)) = &result {
-            let is_resync = matches!(attached.gap, Gap::Resync);
-            self.inner.services.metrics.attached(if is_resync { AttachKind::Resync } else { attach });
-        }
-        if kind == CommandKind::Attach {
-            // The session counts as attached from the answer on. If it ends before the room's next step, it departs from the
-            // room.
-            state.unlink(room, |link| {
-                link.attaching = link.attaching.saturating_sub(1);
-                link.attached |= result.is_ok();
-            });
-            if !has_gap(&result) {
-                state.release_gap(ticket);
+        match call {
+            Some(call) => {
+                self.answer_call(state, ticket, call, result);
+                Ok(None)
             }
+            None => self.push_answer(state, Update::Answer(ticket, result.map(to_answer))),
         }
-        self.deliver_answer(state, ticket, call, result)
     }
 
-    fn deliver_answer(
+    /// Answers a command that is refused before it is on its way.
+    fn refuse_command<T>(
         &self,
         state: &mut State,
         ticket: Ticket,
-        call: Option<oneshot::Sender<AnswerResult>>,
-        result: AnswerResult,
+        call: Option<oneshot::Sender<Result<T, Error>>>,
+        error: Error,
     ) -> Result<Option<Waker>, ()> {
-        let Some(call) = call else {
-            if state.queue.takes_more() {
-                return state.queue.push(Update::Answer(ticket, result)).map_err(drop);
+        match call {
+            Some(call) => {
+                self.answer_call(state, ticket, call, Err(error));
+                Ok(None)
             }
-            self.forget(state, &Update::Answer(ticket, result));
-            return Ok(None);
-        };
+            None => self.push_answer(state, Update::Answer(ticket, Err(error))),
+        }
+    }
+
+    fn answer_call<T>(
+        &self,
+        state: &mut State,
+        ticket: Ticket,
+        call: oneshot::Sender<Result<T, Error>>,
+        result: Result<T, Error>,
+    ) {
         self.places.add_permits(1);
         if call.send(result).is_err() {
             state.release_gap(ticket);
         }
+    }
+
+    fn push_answer(&self, state: &mut State, answer: Update) -> Result<Option<Waker>, ()> {
+        if state.queue.takes_more() {
+            return state.queue.push(answer).map_err(drop);
+        }
+        self.forget(state, &answer);
         Ok(None)
     }
 
@@ -357,13 +392,13 @@ impl Subscriber for SessionCore {
         self.change(|state| state.queue.push(Update::Notice(notice)).map_err(drop));
     }
 
-    fn answered(&self, command: IssuedCommand, bytes: usize, result: AnswerResult) {
-        self.change(|state| self.settle(state, command, bytes, result));
+    fn answered(&self, answer: SessionAnswer) {
+        self.change(|state| self.settle(state, answer));
     }
 
     fn refuse_held(&self) {
         let held = std::mem::take(&mut lock(&self.state).held);
-        self.refuse(held);
+        Self::refuse(held);
     }
 
     fn end(&self, ending: Ending) {
@@ -387,7 +422,7 @@ impl Subscriber for SessionCore {
                 self.inner.hub.depart(room, self.id, departure);
             }
         }
-        self.refuse(held);
+        Self::refuse(held);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -395,12 +430,9 @@ impl Subscriber for SessionCore {
 }
 
 /// Whether an answer brings events that were missed.
-fn has_gap(result: &AnswerResult) -> bool {
+const fn has_gap(result: &Result<Attached, Error>) -> bool {
     match result {
-        Ok(Answer::Attached(attached)) => match &attached.gap {
-            Gap::Events(events) => !events.is_empty(),
-            Gap::Resync => false,
-        },
-        Ok(Answer::Detached { .. } | Answer::Sent(_) | Answer::Typing { .. }) | Err(_) => false,
+        Ok(Attached { gap: Gap::Events(events), .. }) => !events.is_empty(),
+        Ok(Attached { gap: Gap::Resync, .. }) | Err(_) => false,
     }
 }

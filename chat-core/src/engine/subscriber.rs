@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::{
-    AnswerResult, Delivery, DetachReason, Notice, RoomId, SessionId, Ticket,
-    engine::{ending::Ending, metrics::AttachKind},
+    Attached, Delivery, DetachReason, Error, Notice, RoomId, Sent, SessionId, Ticket,
+    engine::{admission::Admitted, ending::Ending, metrics::AttachKind},
 };
 
 /// A session, as rooms and the registry of sessions see it.
@@ -27,8 +27,8 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
     /// Passes on what concerns its user.
     fn notify(&self, notice: Notice);
 
-    /// Takes the answer to a command that had this many bytes of text.
-    fn answered(&self, command: IssuedCommand, bytes: usize, result: AnswerResult);
+    /// Takes the answer to a command.
+    fn answered(&self, answer: SessionAnswer);
 
     /// Refuses the commands that wait in the session itself, so that it can come to rest.
     fn refuse_held(&self);
@@ -37,37 +37,26 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
     fn end(&self, ending: Ending);
 }
 
-/// A command that a session has issued, until it is answered.
+/// A command that a session has issued, until it is answered with a `T`.
 #[derive(Debug)]
-pub(super) struct IssuedCommand {
+pub(super) struct IssuedCommand<T> {
     pub(super) ticket: Ticket,
     pub(super) room: RoomId,
-    pub(super) kind: CommandKind,
     /// How an attach begins, unless it has to be a resync.
     pub(super) attach: AttachKind,
     /// The command's span in a trace. It is boxed, since mostly nobody traces.
     pub(super) span: Option<Box<Span>>,
+    /// The command's place among what is under way; given back when it is answered.
+    pub(super) admitted: Admitted,
     /// Where the answer goes when the command is awaited. Else it goes into the stream.
-    pub(super) call: Option<oneshot::Sender<AnswerResult>>,
+    pub(super) call: Option<oneshot::Sender<Result<T, Error>>>,
 }
 
-/// The kinds of commands that a session issues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CommandKind {
-    Attach,
-    Detach,
-    Send,
-    Typing,
-}
-
-impl CommandKind {
-    /// What it is called in a trace.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Attach => "attach",
-            Self::Detach => "detach",
-            Self::Send => "send",
-            Self::Typing => "typing",
-        }
-    }
+/// The answer to a command of a session.
+#[derive(Debug)]
+pub(super) enum SessionAnswer {
+    Attach(IssuedCommand<Attached>, Result<Attached, Error>),
+    Detach(IssuedCommand<()>, Result<(), Error>),
+    Send(IssuedCommand<Sent>, Result<Sent, Error>),
+    Typing(IssuedCommand<()>, Result<(), Error>),
 }

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, mem, sync::Arc};
 
 use super::Bug;
 use crate::{
-    Body, Delivery, Departure, Error, Event, EventKind, Identity, Item, Message, Now, RoomId, Seq, SessionId, Signal,
-    SignalKind, Timestamp, UserId,
+    Attached, Body, Delivery, Departure, Error, Event, EventKind, Gap, Identity, Item, Message, Now, RoomId, Sent, Seq,
+    SessionId, Signal, SignalKind, Timestamp, UserId,
     append::{Entry, Op},
-    state::{Completion, Effect, Input, Outcome, ReplyId, Request},
+    state::{Answered, Completion, Effect, Input, ReplyId, Request},
 };
 
 /// Changes what comes out of a room, and remembers what that takes.
@@ -52,10 +52,9 @@ impl Effects {
                     let published = published(bug, given.0, delivery);
                     effects.extend(published.into_iter().flat_map(|it| vec![Effect::Publish(it); copies]));
                 }
-                Effect::Answer { reply, result } => {
-                    let send = self.sends.remove(&reply);
-                    let result = answered(bug, result, send, given.2);
-                    effects.push(Effect::Answer { reply, result });
+                Effect::Answer(answer) => {
+                    let send = self.sends.remove(&answer.reply());
+                    effects.push(Effect::Answer(answered(bug, answer, send, given.2)));
                 }
                 Effect::Join(session) if bug == Bug::StuckSubscription && session.0.is_multiple_of(5) => {}
                 Effect::Append(entries) if bug == Bug::PublishBeforeCommit => {
@@ -110,7 +109,7 @@ fn swap(effects: &mut [Effect]) {
 }
 
 fn is_answered(to: ReplyId, effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Answer { reply, .. } if *reply == to))
+    effects.iter().any(|effect| matches!(effect, Effect::Answer(answer) if answer.reply() == to))
 }
 
 fn says_left(effect: &Effect) -> bool {
@@ -152,30 +151,33 @@ fn is_loaded(event: &Event, input: &Input) -> bool {
     matches!(input, Input::Completed(Completion::Loaded(Ok(loaded))) if loaded.iter().any(|stored| *stored.event == *event))
 }
 
-/// What is answered for this outcome; `send` is what was to be stored, `head` the room's head.
-fn answered(bug: Bug, outcome: Outcome, send: Option<Event>, head: Seq) -> Outcome {
-    match (bug, outcome) {
-        (Bug::AttachOffByOne, Outcome::Attached { head, mut gap }) => {
+/// What is answered instead; `send` is what was to be stored, `head` the room's head.
+fn answered(bug: Bug, answer: Answered, send: Option<Event>, head: Seq) -> Answered {
+    match (bug, answer) {
+        (Bug::AttachOffByOne, Answered::Attach(reply, Ok(Attached { gap: Gap::Events(mut gap), room, head }))) => {
             gap.drain(..gap.len().min(1));
-            Outcome::Attached { head, gap }
+            Answered::Attach(reply, Ok(Attached { room, head, gap: Gap::Events(gap) }))
         }
-        (Bug::ResyncSwallowed, Outcome::Resync { head }) => Outcome::Attached { head, gap: vec![] },
-        (Bug::StoredYetRefused, Outcome::Stored { event, .. }) if event.seq.0.is_multiple_of(ONE_IN) => {
-            Outcome::Failed(Error::Unavailable)
+        (Bug::ResyncSwallowed, Answered::Attach(reply, Ok(Attached { gap: Gap::Resync, room, head }))) => {
+            Answered::Attach(reply, Ok(Attached { room, head, gap: Gap::Events(vec![]) }))
         }
-        (Bug::WrongSeqInOk, Outcome::Stored { event, replayed }) if event.seq.0.is_multiple_of(ONE_IN) => {
-            let event = Event { seq: event.seq.next(), ..Event::clone(&event) };
-            Outcome::Stored { event: Arc::new(event), replayed }
+        (Bug::StoredYetRefused, Answered::Send(reply, Ok(sent))) if sent.seq.0.is_multiple_of(ONE_IN) => {
+            Answered::Send(reply, Err(Error::Unavailable))
         }
-        (Bug::SentAfterTheEnd, Outcome::Failed(Error::RoomNotFound)) => match send {
-            Some(event) => {
-                let event = Arc::new(Event { seq: head.next(), ..event });
-                Outcome::Stored { event, replayed: false }
-            }
-            None => Outcome::Failed(Error::RoomNotFound),
-        },
-        (_, outcome) => outcome,
+        (Bug::WrongSeqInOk, Answered::Send(reply, Ok(sent))) if sent.seq.0.is_multiple_of(ONE_IN) => {
+            let event = Event { seq: sent.seq.next(), ..Event::clone(&sent.event) };
+            Answered::Send(reply, Ok(sent_as(event, sent.replayed)))
+        }
+        (Bug::SentAfterTheEnd, Answered::Send(reply, Err(Error::RoomNotFound))) => {
+            let stored = send.map(|event| sent_as(Event { seq: head.next(), ..event }, false));
+            Answered::Send(reply, stored.ok_or(Error::RoomNotFound))
+        }
+        (_, answer) => answer,
     }
+}
+
+fn sent_as(event: Event, replayed: bool) -> Sent {
+    Sent { seq: event.seq, event: Arc::new(event), replayed }
 }
 
 /// Publishes what an append would become, were it stored after `head`.

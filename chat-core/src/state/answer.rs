@@ -1,23 +1,68 @@
 //! Answers to requests.
 
-use super::{Effect, Outcome, ReplyId, Request};
-use crate::error::Error;
+use std::sync::Arc;
 
-pub(super) fn answer(reply: ReplyId, result: Outcome, effects: &mut Vec<Effect>) {
-    effects.push(Effect::Answer { reply, result });
+use super::{Answered, Effect, ReplyId, Request};
+use crate::{Changed, Event, Sent, append::Op, error::Error};
+
+/// Who waits for an append. What is appended decides the type of the answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AppendReply {
+    /// The sender of a message.
+    Send(ReplyId),
+    /// Whoever changes anything else.
+    Change(ReplyId),
 }
 
-pub(super) fn fail(reply: ReplyId, error: Error, effects: &mut Vec<Effect>) {
-    answer(reply, Outcome::Failed(error), effects);
+impl AppendReply {
+    pub(super) const fn new(op: &Op, reply: ReplyId) -> Self {
+        match op {
+            Op::Message(_) => Self::Send(reply),
+            Op::UpdateRoom(_) | Op::DeleteRoom => Self::Change(reply),
+        }
+    }
+
+    /// It was refused, or failed.
+    pub(super) fn fail(self, error: Error, effects: &mut Vec<Effect>) {
+        let answered = match self {
+            Self::Send(reply) => Answered::Send(reply, Err(error)),
+            Self::Change(reply) => Answered::Change(reply, Err(error)),
+        };
+        effects.push(Effect::Answer(answered));
+    }
+
+    /// It is stored, as this event.
+    pub(super) fn stored(self, event: Arc<Event>, replayed: bool, effects: &mut Vec<Effect>) {
+        let answered = match self {
+            Self::Send(reply) => Answered::Send(reply, Ok(Sent { seq: event.seq, event, replayed })),
+            Self::Change(reply) => Answered::Change(reply, Ok(Changed::Stored { event, replayed })),
+        };
+        effects.push(Effect::Answer(answered));
+    }
+
+    /// The store says that nothing was to be changed.
+    pub(super) fn unchanged(self, effects: &mut Vec<Effect>) {
+        let answered = match self {
+            // A message always changes something: the store does not hold to its contract.
+            Self::Send(reply) => Answered::Send(reply, Err(Error::Internal)),
+            Self::Change(reply) => Answered::Change(reply, Ok(Changed::Unchanged)),
+        };
+        effects.push(Effect::Answer(answered));
+    }
+}
+
+/// Answers an attach with an error.
+pub(super) fn refuse_attach(reply: ReplyId, error: Error, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Answer(Answered::Attach(reply, Err(error))));
 }
 
 /// Answers a request with an error, whatever it is.
 pub(super) fn refuse(request: &Request, error: &Error, effects: &mut Vec<Effect>) {
     match request {
-        // Detached it is.
-        Request::Detach { reply, .. } => answer(*reply, Outcome::Detached, effects),
-        Request::Attach { reply, .. } | Request::Typing { reply, .. } | Request::Append { reply, .. } => {
-            fail(*reply, error.clone(), effects);
-        }
+        Request::Attach { reply, .. } => refuse_attach(*reply, error.clone(), effects),
+        // Nobody is attached where nothing happens: it is detached.
+        Request::Detach { reply, .. } => effects.push(Effect::Answer(Answered::Detach(*reply))),
+        Request::Typing { reply, .. } => effects.push(Effect::Answer(Answered::Typing(*reply, Err(error.clone())))),
+        Request::Append { op, reply, .. } => AppendReply::new(op, *reply).fail(error.clone(), effects),
     }
 }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use crate::{
-    Delivery, Epoch, Event, Identity, Limits, Now, Presence, RoomId, Seq, SessionId, Signal, SignalKind, Since,
+    Attached, Delivery, Epoch, Event, Gap, Identity, Limits, Now, Position, Presence, RoomId, Seq, SessionId, Signal,
+    SignalKind, Since,
     error::Error,
     state::{
-        Departure, Effect, Outcome, ReplyId, Request,
-        answer::{answer, fail, refuse},
+        Answered, Departure, Effect, ReplyId, Request,
+        answer::{refuse, refuse_attach},
         log::Log,
         presence::Online,
         throttle::Throttle,
@@ -83,7 +84,7 @@ impl Waiting {
 
     /// Ends it with an error.
     pub(super) fn give_up(self, error: &Error, effects: &mut Vec<Effect>) -> Ready {
-        fail(self.reply, error.clone(), effects);
+        refuse_attach(self.reply, error.clone(), effects);
         self.queued
     }
 }
@@ -153,16 +154,16 @@ impl Audience {
         effects: &mut Vec<Effect>,
     ) -> Ready {
         if self.attachments.contains_key(&session) {
-            fail(waiting.reply, Error::AlreadyAttached, effects);
+            refuse_attach(waiting.reply, Error::AlreadyAttached, effects);
             return waiting.queued;
         }
         let (head, reply) = (log.head(), waiting.reply);
-        let outcome = match self.decide(&waiting, log) {
-            AttachDecision::Join(gap) => Outcome::Attached { head, gap },
-            AttachDecision::Resync => Outcome::Resync { head },
+        let gap = match self.decide(&waiting, log) {
+            AttachDecision::Join(gap) => Gap::Events(gap),
+            AttachDecision::Resync => Gap::Resync,
             AttachDecision::ResyncImpossible(seq) => {
                 effects.push(Effect::ImpossiblePosition { session, seq, head });
-                Outcome::Resync { head }
+                Gap::Resync
             }
             AttachDecision::LoadTail if log.gave_up() => return waiting.give_up(&Error::Unavailable, effects),
             AttachDecision::LoadRecent | AttachDecision::LoadTail => {
@@ -172,7 +173,8 @@ impl Audience {
         };
         let Waiting { attachment, queued, .. } = waiting;
         self.arrive(session, &attachment, now, effects);
-        answer(reply, outcome, effects);
+        let attached = Attached { room: self.room, head: Position { epoch: self.epoch.clone(), seq: head }, gap };
+        effects.push(Effect::Answer(Answered::Attach(reply, Ok(attached))));
         effects.push(Effect::Join(session));
         effects.push(Effect::SendTo(session, self.user_list(now)));
         if !self.typists.is_empty() {
@@ -229,7 +231,7 @@ impl Audience {
         if attachment.is_some() {
             effects.push(Effect::Leave(session));
         }
-        answer(reply, Outcome::Detached, effects);
+        effects.push(Effect::Answer(Answered::Detach(reply)));
         if let Some(attachment) = attachment {
             self.gone(session, &attachment, Departure::Closed, now, effects);
         }
@@ -281,9 +283,9 @@ impl Audience {
         effects: &mut Vec<Effect>,
     ) {
         let Some(attachment) = self.attachments.get(&session) else {
-            return fail(reply, Error::NotAttached, effects);
+            return effects.push(Effect::Answer(Answered::Typing(reply, Err(Error::NotAttached))));
         };
-        answer(reply, Outcome::Typing, effects);
+        effects.push(Effect::Answer(Answered::Typing(reply, Ok(()))));
         let user = &attachment.user;
         let news = match is_typing {
             // Who reads unseen types unseen.

@@ -13,12 +13,7 @@ use crate::{
         AppendFailure, AppendOutcome, AppendResult, Entry, EventKey, Fingerprint, Lookup, Op, Recovered, StoredEvent,
     },
     error::Error,
-    state::{
-        Effect, Outcome, ReplyId,
-        answer::{answer, fail},
-        hint::Hint,
-        recent::Recent,
-    },
+    state::{Effect, ReplyId, answer::AppendReply, hint::Hint, recent::Recent},
 };
 
 /// What a room knows of its log, and what it does with it.
@@ -77,7 +72,7 @@ enum Load {
 /// An entry of the append under way.
 #[derive(Debug)]
 struct InFlight {
-    reply: ReplyId,
+    reply: AppendReply,
     lookup: Lookup,
     /// To tell a retry from another change with its key.
     fingerprint: Fingerprint,
@@ -194,9 +189,9 @@ impl Log {
     /// Puts an append in its place behind those that wait.
     pub(super) fn enqueue(&mut self, pending: Pending, effects: &mut Vec<Effect>) {
         if self.gave_up() {
-            fail(pending.reply, Error::Unavailable, effects);
+            pending.fail(Error::Unavailable, effects);
         } else if self.queue.len() >= self.max_queue {
-            fail(pending.reply, Error::Overloaded, effects);
+            pending.fail(Error::Overloaded, effects);
         } else {
             self.queue.push_back(pending);
         }
@@ -370,7 +365,7 @@ impl Log {
         }
         *gave_up = true;
         for entry in in_flight {
-            fail(entry.reply, Error::OutcomeUnknown, effects);
+            entry.reply.fail(Error::OutcomeUnknown, effects);
         }
         self.refuse_queue(&Error::Unavailable, effects);
         Progress { attaches: Attaches::GiveUp(Error::Unavailable), ..Progress::default() }
@@ -378,7 +373,7 @@ impl Log {
 
     fn not_stored(&mut self, in_flight: &[InFlight], error: &Error, effects: &mut Vec<Effect>) {
         for entry in in_flight {
-            fail(entry.reply, error.clone(), effects);
+            entry.reply.fail(error.clone(), effects);
         }
         if *error == Error::RoomNotFound {
             // Another writer deleted it: those who are here are to see how it ended.
@@ -483,7 +478,7 @@ impl Log {
 
     fn refuse_queue(&mut self, error: &Error, effects: &mut Vec<Effect>) {
         for pending in mem::take(&mut self.queue) {
-            fail(pending.reply, error.clone(), effects);
+            pending.fail(error.clone(), effects);
         }
     }
 
@@ -501,8 +496,13 @@ impl Pending {
     /// The entry it becomes, stamped when its append begins.
     fn into_entry(self, at: Timestamp) -> (InFlight, Entry) {
         let Self { actor, key, op, reply } = self;
+        let reply = AppendReply::new(&op, reply);
         let entry = Entry::new(actor, key, at, op);
         (InFlight { reply, lookup: entry.lookup(), fingerprint: entry.fingerprint }, entry)
+    }
+
+    fn fail(&self, error: Error, effects: &mut Vec<Effect>) {
+        AppendReply::new(&self.op, self.reply).fail(error, effects);
     }
 }
 
@@ -514,19 +514,18 @@ fn answer_appended(
 ) -> Vec<Arc<Event>> {
     let mut committed = vec![];
     let mut outcomes = outcomes.into_iter();
-    for entry in in_flight {
-        let outcome = match outcomes.next() {
+    for InFlight { reply, .. } in in_flight {
+        match outcomes.next() {
             Some(AppendOutcome::New(event)) => {
                 committed.push(event.clone());
-                Outcome::Stored { event, replayed: false }
+                reply.stored(event, false, effects);
             }
-            Some(AppendOutcome::Replay(event)) => Outcome::Stored { event, replayed: true },
-            Some(AppendOutcome::Unchanged) => Outcome::Unchanged,
-            Some(AppendOutcome::Refused(error)) => Outcome::Failed(error),
+            Some(AppendOutcome::Replay(event)) => reply.stored(event, true, effects),
+            Some(AppendOutcome::Unchanged) => reply.unchanged(effects),
+            Some(AppendOutcome::Refused(error)) => reply.fail(error, effects),
             // A store that answers fewer entries than it was given: a defect, but nobody is left waiting.
-            None => Outcome::Failed(Error::Internal),
-        };
-        answer(entry.reply, outcome, effects);
+            None => reply.fail(Error::Internal, effects),
+        }
     }
     committed
 }
@@ -535,19 +534,18 @@ fn answer_appended(
 fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &Recovered, effects: &mut Vec<Effect>) {
     let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
     let mut answered = BTreeSet::new();
-    for entry in in_flight {
-        let outcome = match found.get(&entry.lookup) {
-            None if recovered.is_deleted => Outcome::Failed(Error::RoomNotFound),
-            None => Outcome::Failed(Error::Unavailable),
-            Some(stored) if !entry.fingerprint.is_retry_of(stored.fingerprint) => {
-                Outcome::Failed(Error::IdempotencyMismatch)
+    for InFlight { reply, lookup, fingerprint } in in_flight {
+        match found.get(&lookup) {
+            None if recovered.is_deleted => reply.fail(Error::RoomNotFound, effects),
+            None => reply.fail(Error::Unavailable, effects),
+            Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) => {
+                reply.fail(Error::IdempotencyMismatch, effects);
             }
             Some(stored) => {
-                let first = answered.insert(entry.lookup.clone());
+                let first = answered.insert(lookup);
                 let replayed = !first || stored.event.seq <= head;
-                Outcome::Stored { event: stored.event.clone(), replayed }
+                reply.stored(stored.event.clone(), replayed, effects);
             }
-        };
-        answer(entry.reply, outcome, effects);
+        }
     }
 }

@@ -9,10 +9,8 @@
 //! At most one append and one load are under way; the shell brings their outcomes back as inputs. What arrives in the
 //! meantime forms the next batch.
 
-use std::sync::Arc;
-
 use crate::{
-    Delivery, Identity, Seq, SessionId, Since,
+    Attached, Changed, Delivery, Identity, Sent, Seq, SessionId, Since,
     append::{AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
 };
@@ -154,6 +152,17 @@ impl Request {
             | Self::Append { reply, .. } => *reply,
         }
     }
+
+    /// What it is called in a trace.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Attach { .. } => "attach",
+            Self::Detach { .. } => "detach",
+            Self::Typing { .. } => "typing",
+            Self::Append { op, .. } => op.name(),
+        }
+    }
 }
 
 impl From<Request> for Input {
@@ -185,13 +194,8 @@ pub enum Effect {
         /// at most so many.
         limit: usize,
     },
-    /// Answer a command.
-    Answer {
-        /// Where to.
-        reply: ReplyId,
-        /// What.
-        result: Outcome,
-    },
+    /// Answer a request.
+    Answer(Answered),
     /// From now on, what is published reaches this session.
     Join(SessionId),
     /// From now on, nothing of this room reaches this session.
@@ -211,34 +215,31 @@ pub enum Effect {
     },
 }
 
-/// What a command is answered, as the state says it.
+/// The answer to a request. Each kind of request has its own type of result.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// Refused or failed.
-    Failed(Error),
-    /// Attached; the gap up to `head`.
-    Attached {
-        /// Where the live part begins after.
-        head: Seq,
-        /// What was missed.
-        gap: Vec<Delivery>,
-    },
-    /// Attached from `head` on; what was missed cannot be told.
-    Resync {
-        /// Where the live part begins after.
-        head: Seq,
-    },
-    /// Detached.
-    Detached,
-    /// Noted.
-    Typing,
-    /// Stored.
-    Stored {
-        /// As this event.
-        event: Arc<crate::Event>,
-        /// By an earlier send with the same key.
-        replayed: bool,
-    },
-    /// Nothing was to be changed.
-    Unchanged,
+pub enum Answered {
+    /// To a [`Request::Attach`].
+    Attach(ReplyId, Result<Attached, Error>),
+    /// To a [`Request::Detach`], which is never refused.
+    Detach(ReplyId),
+    /// To a [`Request::Typing`].
+    Typing(ReplyId, Result<(), Error>),
+    /// To a [`Request::Append`] of a message.
+    Send(ReplyId, Result<Sent, Error>),
+    /// To a [`Request::Append`] of anything else.
+    Change(ReplyId, Result<Changed, Error>),
+}
+
+impl Answered {
+    /// Where it goes.
+    #[must_use]
+    pub const fn reply(&self) -> ReplyId {
+        match self {
+            Self::Attach(reply, _)
+            | Self::Detach(reply)
+            | Self::Typing(reply, _)
+            | Self::Send(reply, _)
+            | Self::Change(reply, _) => *reply,
+        }
+    }
 }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Body, Delivery, Epoch, Event, EventKind, Identity, Item, Limits, Message, Now, Position, RoomId, Seq, SessionId,
-    SignalKind, Since, Timestamp,
-    append::{AppendFailure, AppendOutcome, EventKey, Op, Recovered, StoredEvent},
+    Attached, Body, Changed, Delivery, Epoch, Event, EventKind, Gap, Identity, Item, Limits, Message, Now, Position,
+    RoomId, Seq, SessionId, SignalKind, Since, Timestamp,
+    append::{AppendFailure, AppendOutcome, EventKey, Op, Recovered, RoomUpdate, StoredEvent},
     error::Error,
-    state::{Completion, Departure, Effect, Input, Outcome, ReplyId, Request, RoomState},
+    state::{Answered, Completion, Departure, Effect, Input, ReplyId, Request, RoomState},
 };
 
 /// A room under test: time that is set, and effects as short words.
@@ -103,7 +103,7 @@ fn describe(effect: &Effect) -> String {
         }
         Effect::Recover { keys } => format!("recover {} keys", keys.len()),
         Effect::Load { after, limit } => format!("load {limit} after {after}"),
-        Effect::Answer { reply, result } => format!("answer {}: {}", reply.0, outcome(result)),
+        Effect::Answer(answered) => format!("answer {}: {}", answered.reply().0, answer(answered)),
         Effect::Join(session) => format!("in {session}"),
         Effect::Leave(session) => format!("out {session}"),
         Effect::Publish(delivery) => format!("all: {}", item(delivery)),
@@ -112,19 +112,27 @@ fn describe(effect: &Effect) -> String {
     }
 }
 
-fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Failed(error) => error.code().to_owned(),
-        Outcome::Attached { head, gap } => {
+fn answer(answered: &Answered) -> String {
+    match answered {
+        Answered::Attach(_, Ok(Attached { head, gap: Gap::Events(gap), .. })) => {
             let gap: Vec<_> = gap.iter().map(item).collect();
-            format!("attached at {head} [{}]", gap.join(" "))
+            format!("attached at {} [{}]", head.seq, gap.join(" "))
         }
-        Outcome::Resync { head } => format!("resync at {head}"),
-        Outcome::Detached => "detached".to_owned(),
-        Outcome::Typing => "typing".to_owned(),
-        Outcome::Stored { event, replayed } => format!("stored {}{}", event.seq, if *replayed { " again" } else { "" }),
-        Outcome::Unchanged => "unchanged".to_owned(),
+        Answered::Attach(_, Ok(Attached { head, gap: Gap::Resync, .. })) => format!("resync at {}", head.seq),
+        Answered::Detach(_) => "detached".to_owned(),
+        Answered::Typing(_, Ok(())) => "typing".to_owned(),
+        Answered::Send(_, Ok(sent)) => stored(sent.seq, sent.replayed),
+        Answered::Change(_, Ok(Changed::Stored { event, replayed })) => stored(event.seq, *replayed),
+        Answered::Change(_, Ok(Changed::Unchanged)) => "unchanged".to_owned(),
+        Answered::Attach(_, Err(error))
+        | Answered::Typing(_, Err(error))
+        | Answered::Send(_, Err(error))
+        | Answered::Change(_, Err(error)) => error.code().to_owned(),
     }
+}
+
+fn stored(seq: Seq, replayed: bool) -> String {
+    format!("stored {seq}{}", if replayed { " again" } else { "" })
 }
 
 fn item(delivery: &Delivery) -> String {
@@ -161,6 +169,17 @@ fn a_refused_append_is_answered_and_not_published() {
     let result = Err(AppendFailure::NotStored(Error::StorageFull));
     assert_eq!(room.give(Completion::Appended(result)), ["answer 5: storage_full"]);
     assert!(room.state.is_idle());
+}
+
+#[test]
+fn a_change_may_be_answered_without_an_event_but_a_message_never_is() {
+    let mut room = Room::with_head(0);
+    let unchanged = || Completion::Appended(Ok(vec![AppendOutcome::Unchanged]));
+    let (key, op) = (EventKey::generated("u"), Op::UpdateRoom(RoomUpdate::default()));
+    room.give(Request::Append { session: None, actor: None, key, op, reply: ReplyId(5) });
+    assert_eq!(room.give(unchanged()), ["answer 5: unchanged"]);
+    room.send(6, "Ann", "a");
+    assert_eq!(room.give(unchanged()), ["answer 6: internal"], "the store is wrong");
 }
 
 #[test]

@@ -13,9 +13,9 @@ use super::{
     words::Words,
 };
 use crate::{
-    Answer, Attached, CloseReason, Gap, Identity, Position, RoomId, Sent, Seq, SessionId, Ticket, Update, UserId,
+    Answer, AnswerResult, CloseReason, Identity, RoomId, Seq, SessionId, Ticket, Update, UserId,
     error::Error,
-    state::{Backlog, Departure, Input, Outcome, ReplyId, Request},
+    state::{Answered, Backlog, Departure, Input, ReplyId, Request},
 };
 
 /// Everybody outside of the engine, and what they wait for.
@@ -104,35 +104,20 @@ impl World {
     }
 
     /// The engine answers. Every command is answered once.
-    pub(super) fn answer(&mut self, reply: ReplyId, result: Outcome, batch: &mut super::check::Batch) -> Checked {
+    pub(super) fn answer(&mut self, answered: Answered, batch: &mut super::check::Batch) -> Checked {
+        let reply = answered.reply();
         let Some(pending) = self.clients.pending.remove(&reply) else {
             return Err(Broken::new(Promise::AnsweredOnce, format!("{reply:?} is answered, but nobody waits for it")));
         };
         self.tally.answers += 1;
-        self.tally.unknown += u64::from(result == Outcome::Failed(Error::OutcomeUnknown));
-        self.check_answer(&pending, &result, batch)?;
-        if let Some(session) = pending.session {
-            let result = self.to_answer(pending.room, result)?;
+        self.tally.unknown += u64::from(is_unknown(&answered));
+        self.check_answer(&pending, &answered, batch)?;
+        if let Some(session) = pending.session
+            && let Some(result) = to_answer(pending.room, answered)
+        {
             self.push(session, Update::Answer(Ticket(reply.0), result));
         }
         Ok(())
-    }
-
-    /// An outcome, as a session is told it.
-    fn to_answer(&self, room: RoomId, result: Outcome) -> Result<Result<Answer, Error>, Broken> {
-        let epoch = self.database.log.epoch();
-        let attached = |seq, gap| Answer::Attached(Attached { room, head: Position { epoch, seq }, gap });
-        Ok(Ok(match result {
-            Outcome::Failed(error) => return Ok(Err(error)),
-            Outcome::Attached { head, gap } => attached(head, Gap::Events(gap)),
-            Outcome::Resync { head } => attached(head, Gap::Resync),
-            Outcome::Detached => Answer::Detached { room },
-            Outcome::Typing => Answer::Typing { room },
-            Outcome::Stored { event, replayed } => Answer::Sent(Sent { seq: event.seq, event, replayed }),
-            Outcome::Unchanged => {
-                return Err(Broken::new(Promise::AnsweredOnce, "a session is told that nothing was to be changed"));
-            }
-        }))
     }
 
     /// Something for a session's session queue.
@@ -226,4 +211,19 @@ impl World {
     pub(super) fn answers_pending(&self, room: RoomId) -> bool {
         self.clients.pending.values().any(|pending| pending.room == room && pending.at != Duration::MAX)
     }
+}
+
+/// An answer as a session is told it; a session only asks for changes that are messages.
+fn to_answer(room: RoomId, answered: Answered) -> Option<AnswerResult> {
+    match answered {
+        Answered::Attach(_, result) => Some(result.map(Answer::Attached)),
+        Answered::Detach(_) => Some(Ok(Answer::Detached { room })),
+        Answered::Typing(_, result) => Some(result.map(|()| Answer::Typing { room })),
+        Answered::Send(_, result) => Some(result.map(Answer::Sent)),
+        Answered::Change(..) => None,
+    }
+}
+
+fn is_unknown(answered: &Answered) -> bool {
+    matches!(answered, Answered::Send(_, Err(Error::OutcomeUnknown)) | Answered::Change(_, Err(Error::OutcomeUnknown)))
 }

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     Delivery, DetachReason, Limits, RoomId, Seq, SessionId, Update,
-    append::{AppendFailure, AppendResult, Entry, Recovered, StoredEvent},
+    append::{AppendFailure, AppendResult, Entry, Op, Recovered, StoredEvent},
     error::Error,
     mutations::{Bug, MutatedState},
-    state::{Completion, Effect, Input, Outcome, ReplyId, Request},
+    state::{Answered, Completion, Effect, Input, ReplyId, Request},
 };
 
 /// One incarnation of a room: from when its state was made until it was dropped.
@@ -125,14 +125,17 @@ impl World {
     /// What the hub answers for a room that is gone.
     fn refuse(&mut self, input: &Input) -> Checked {
         let Input::Request(request) = input else { return Ok(()) };
-        let result = match request {
-            Request::Detach { .. } => Outcome::Detached,
-            Request::Attach { .. } | Request::Typing { .. } | Request::Append { .. } => {
-                Outcome::Failed(Error::RoomNotFound)
+        let gone = Error::RoomNotFound;
+        let answered = match request {
+            Request::Attach { reply, .. } => Answered::Attach(*reply, Err(gone)),
+            Request::Detach { reply, .. } => Answered::Detach(*reply),
+            Request::Typing { reply, .. } => Answered::Typing(*reply, Err(gone)),
+            Request::Append { op: Op::Message(_), reply, .. } => Answered::Send(*reply, Err(gone)),
+            Request::Append { op: Op::UpdateRoom(_) | Op::DeleteRoom, reply, .. } => {
+                Answered::Change(*reply, Err(gone))
             }
         };
-        let reply = request.reply();
-        self.answer(reply, result, &mut Batch::default())?;
+        self.answer(answered, &mut Batch::default())?;
         self.cut_laggards();
         Ok(())
     }
@@ -174,7 +177,7 @@ impl World {
                 self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Load { incarnation, after, limit });
                 Ok(())
             }
-            Effect::Answer { reply, result } => self.answer(reply, result, batch),
+            Effect::Answer(answered) => self.answer(answered, batch),
             Effect::Join(session) => {
                 self.engine.live(incarnation).map(|live| live.joined.insert(session));
                 Ok(())

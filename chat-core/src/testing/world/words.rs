@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::{
-    Answer, Delivery, Gap, Item, SignalKind, Update,
+    Answer, Attached, Changed, Delivery, Gap, Item, SignalKind, Update,
     append::AppendFailure,
-    state::{Completion, Effect, Input, Outcome, Request},
+    state::{Answered, Completion, Effect, Input, Request},
 };
 
 /// Something to be put into words.
@@ -69,7 +69,7 @@ impl fmt::Display for Words<'_, Effect> {
             Effect::Append(entries) => write!(f, "append {} entries", entries.len()),
             Effect::Recover { keys } => write!(f, "recover {} keys", keys.len()),
             Effect::Load { after, limit } => write!(f, "load {limit} after {after}"),
-            Effect::Answer { reply, result } => write!(f, "answer {}: {}", reply.0, Words(result)),
+            Effect::Answer(answered) => write!(f, "answer {}: {}", answered.reply().0, Words(answered)),
             Effect::Join(session) => write!(f, "join {session}"),
             Effect::Leave(session) => write!(f, "part {session}"),
             Effect::Publish(delivery) => write!(f, "publish {}", Words(delivery)),
@@ -81,18 +81,25 @@ impl fmt::Display for Words<'_, Effect> {
     }
 }
 
-impl fmt::Display for Words<'_, Outcome> {
+impl fmt::Display for Words<'_, Answered> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let again = |replayed: bool| if replayed { ", replayed" } else { "" };
         match self.0 {
-            Outcome::Failed(error) => write!(f, "{}", error.code()),
-            Outcome::Attached { head, gap } => write!(f, "attached at {head}, gap of {}", gap.len()),
-            Outcome::Resync { head } => write!(f, "resync at {head}"),
-            Outcome::Detached => write!(f, "detached"),
-            Outcome::Typing => write!(f, "typing"),
-            Outcome::Stored { event, replayed } => {
-                write!(f, "stored as {}{}", event.seq, if *replayed { ", replayed" } else { "" })
+            Answered::Attach(_, Ok(Attached { head, gap: Gap::Events(gap), .. })) => {
+                write!(f, "attached at {}, gap of {}", head.seq, gap.len())
             }
-            Outcome::Unchanged => write!(f, "unchanged"),
+            Answered::Attach(_, Ok(Attached { head, gap: Gap::Resync, .. })) => write!(f, "resync at {}", head.seq),
+            Answered::Detach(_) => write!(f, "detached"),
+            Answered::Typing(_, Ok(())) => write!(f, "typing"),
+            Answered::Send(_, Ok(sent)) => write!(f, "stored as {}{}", sent.seq, again(sent.replayed)),
+            Answered::Change(_, Ok(Changed::Stored { event, replayed })) => {
+                write!(f, "stored as {}{}", event.seq, again(*replayed))
+            }
+            Answered::Change(_, Ok(Changed::Unchanged)) => write!(f, "unchanged"),
+            Answered::Attach(_, Err(error))
+            | Answered::Typing(_, Err(error))
+            | Answered::Send(_, Err(error))
+            | Answered::Change(_, Err(error)) => write!(f, "{}", error.code()),
         }
     }
 }

@@ -2,30 +2,29 @@
 
 use super::{Asked, Batch, Broken, Checked, Move, Promise, hold, longest_gap};
 use crate::{
-    Delivery, Item, RoomId, Seq, SessionId, Since,
+    Attached, Delivery, Gap, Item, RoomId, Seq, SessionId, Since,
     error::Error,
-    state::Outcome,
     testing::world::{World, engine::Pending},
 };
 
 impl World {
-    pub(super) fn check_attached(&mut self, pending: &Pending, result: &Outcome, batch: &mut Batch) -> Checked {
+    pub(super) fn check_attached(
+        &mut self,
+        pending: &Pending,
+        result: &Result<Attached, Error>,
+        batch: &mut Batch,
+    ) -> Checked {
         let Some(session) = pending.session else { return Ok(()) };
         let was_attached = self.is_attached(pending.room, session, batch);
         match result {
-            Outcome::Attached { head, gap } => {
-                self.check_gap(pending, *head, gap)?;
-                self.began(pending, session, *head, was_attached, batch)
+            Ok(attached) => {
+                self.check_beginning(pending, attached)?;
+                self.began(pending, session, attached.head.seq, was_attached, batch)
             }
-            Outcome::Resync { head } => {
-                self.check_resync(pending, *head)?;
-                self.tally.resyncs += 1;
-                self.began(pending, session, *head, was_attached, batch)
-            }
-            Outcome::Failed(Error::AlreadyAttached) => hold(was_attached, Promise::HonestRefusal, || {
+            Err(Error::AlreadyAttached) => hold(was_attached, Promise::HonestRefusal, || {
                 format!("session {session} is not attached, but told it already is")
             }),
-            Outcome::Failed(Error::NotAttached) => {
+            Err(Error::NotAttached) => {
                 let mut later = self.clients.pending.range(pending.reply..).map(|(_, later)| later);
                 let detaches = later.any(|later| {
                     later.session == Some(session) && later.room == pending.room && matches!(later.asked, Asked::Detach)
@@ -34,14 +33,23 @@ impl World {
                     "an attach is answered not_attached without a detach".to_owned()
                 })
             }
-            Outcome::Failed(Error::RoomNotFound) => self.check_gone(pending.room),
-            Outcome::Failed(Error::Unavailable | Error::StorageFull) => Ok(()),
-            other @ (Outcome::Failed(_)
-            | Outcome::Detached
-            | Outcome::Typing
-            | Outcome::Stored { .. }
-            | Outcome::Unchanged) => {
-                Err(Broken::new(Promise::HonestRefusal, format!("an attach is answered {other:?}")))
+            Err(Error::RoomNotFound) => self.check_gone(pending.room),
+            Err(Error::Unavailable | Error::StorageFull) => Ok(()),
+            Err(other) => Err(Broken::new(Promise::HonestRefusal, format!("an attach is answered {other:?}"))),
+        }
+    }
+
+    /// An attachment begins where it says, in the room and the history that were asked for.
+    fn check_beginning(&mut self, pending: &Pending, attached: &Attached) -> Checked {
+        let Attached { room, head, gap } = attached;
+        hold(*room == pending.room && head.epoch == self.database.log.epoch(), Promise::HonestResume, || {
+            format!("an attach to room {} begins in room {room} at {head:?}", pending.room)
+        })?;
+        match gap {
+            Gap::Events(gap) => self.check_gap(pending, head.seq, gap),
+            Gap::Resync => {
+                self.tally.resyncs += 1;
+                self.check_resync(pending, head.seq)
             }
         }
     }

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::{World, clients::Session, engine::Incarnation};
 use crate::{
-    Delivery, Item, Limits, RoomId, Seq, SessionId, SignalKind, Since, UserId,
+    Delivery, Item, Limits, RoomId, Sent, Seq, SessionId, SignalKind, Since, UserId,
     append::{EventKey, Lookup},
     error::Error,
-    state::{Departure, Outcome, ReplyId},
+    state::{Answered, Departure, ReplyId},
 };
 
 mod attach;
@@ -231,60 +231,60 @@ impl World {
     pub(super) fn check_answer(
         &mut self,
         pending: &super::engine::Pending,
-        result: &Outcome,
+        answered: &Answered,
         batch: &mut Batch,
     ) -> Checked {
         self.check_turn(pending)?;
-        let (room, reply) = (pending.room, pending.reply);
-        if let Outcome::Failed(Error::Internal) = result {
-            return Err(Broken::new(Promise::HonestRefusal, "an internal error"));
-        }
-        match &pending.asked {
-            Asked::Attach { .. } => self.check_attached(pending, result, batch),
-            Asked::Detach => {
-                hold(*result == Outcome::Detached, Promise::HonestRefusal, || {
-                    format!("a detach is answered {result:?}")
-                })?;
+        match (&pending.asked, answered) {
+            (Asked::Attach { .. }, Answered::Attach(_, result)) => self.check_attached(pending, result, batch),
+            (Asked::Detach, Answered::Detach(_)) => {
                 batch.moves.extend(pending.session.map(Move::Detached));
                 Ok(())
             }
-            Asked::Typing(is_typing) => {
-                let Some(session) = pending.session else { return Ok(()) };
-                let attached = self.is_attached(room, session, batch);
-                let right = match result {
-                    Outcome::Typing => attached,
-                    Outcome::Failed(Error::NotAttached) => !attached,
-                    Outcome::Failed(Error::RoomNotFound) => true,
-                    Outcome::Failed(_)
-                    | Outcome::Attached { .. }
-                    | Outcome::Resync { .. }
-                    | Outcome::Detached
-                    | Outcome::Stored { .. }
-                    | Outcome::Unchanged => false,
-                };
-                hold(right, Promise::HonestRefusal, || {
-                    format!("attached {attached}, but typing is answered {result:?}")
-                })?;
-                if *result == Outcome::Typing {
-                    batch.moves.push(Move::Typed(session, *is_typing));
-                }
-                Ok(())
+            (Asked::Typing(is_typing), Answered::Typing(_, result)) => {
+                self.check_typed(pending, *is_typing, result, batch)
             }
-            Asked::Send { .. } => {
-                if let Outcome::Stored { event, .. } = result {
-                    let read = self.database.log.events_after(room, Seq(event.seq.0.saturating_sub(1)), 1);
-                    hold(read.iter().any(|read| read.event == *event), Promise::ReadYourWrites, || {
-                        format!("{} is acknowledged, but a read there gives {read:?}", event.seq)
-                    })?;
-                }
-                let Some(reference_log) = self.check.reference_logs.get(&room) else { return Ok(()) };
-                self.check.sends.answered(reply, result, reference_log)
-            }
-            Asked::Update { key } | Asked::Delete { key } => {
-                let Some(reference_log) = self.check.reference_logs.get(&room) else { return Ok(()) };
+            (Asked::Send { .. }, Answered::Send(reply, result)) => self.check_sent(pending.room, *reply, result),
+            (Asked::Update { key } | Asked::Delete { key }, Answered::Change(_, result)) => {
+                let Some(reference_log) = self.check.reference_logs.get(&pending.room) else { return Ok(()) };
                 reference_log.check_change(key, result)
             }
+            (asked, answered) => {
+                Err(Broken::new(Promise::HonestRefusal, format!("{asked:?} is answered with {answered:?}")))
+            }
         }
+    }
+
+    fn check_typed(
+        &self,
+        pending: &super::engine::Pending,
+        is_typing: bool,
+        result: &Result<(), Error>,
+        batch: &mut Batch,
+    ) -> Checked {
+        let Some(session) = pending.session else { return Ok(()) };
+        let attached = self.is_attached(pending.room, session, batch);
+        let right = match result {
+            Ok(()) => attached,
+            Err(Error::NotAttached) => !attached,
+            Err(error) => *error == Error::RoomNotFound,
+        };
+        hold(right, Promise::HonestRefusal, || format!("attached {attached}, but typing is answered {result:?}"))?;
+        if result.is_ok() {
+            batch.moves.push(Move::Typed(session, is_typing));
+        }
+        Ok(())
+    }
+
+    fn check_sent(&mut self, room: RoomId, reply: ReplyId, result: &Result<Sent, Error>) -> Checked {
+        if let Ok(Sent { event, .. }) = result {
+            let read = self.database.log.events_after(room, Seq(event.seq.0.saturating_sub(1)), 1);
+            hold(read.iter().any(|read| read.event == *event), Promise::ReadYourWrites, || {
+                format!("{} is acknowledged, but a read there gives {read:?}", event.seq)
+            })?;
+        }
+        let Some(reference_log) = self.check.reference_logs.get(&room) else { return Ok(()) };
+        self.check.sends.answered(reply, result, reference_log)
     }
 
     /// A session's commands for a room wait behind its attach there.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Broken, Checked, Promise, hold, says_not_stored, sends::lookup_of};
 use crate::{
-    Event, EventKind, RoomId, RoomName, Seq, Timestamp, Topic,
+    Changed, Event, EventKind, RoomId, RoomName, Seq, Timestamp, Topic,
     append::{EventKey, Lookup, StoredEvent},
     error::Error,
-    state::Outcome,
     testing::world::{World, log::MutatedLog},
 };
 
@@ -74,26 +73,22 @@ impl ReferenceLog {
     }
 
     /// What a room's update or deletion is answered.
-    pub(super) fn check_change(&self, key: &EventKey, result: &Outcome) -> Checked {
+    pub(super) fn check_change(&self, key: &EventKey, result: &Result<Changed, Error>) -> Checked {
         let stored = self.events.iter().find(|stored| stored.key == *key);
         match result {
-            Outcome::Stored { event, .. } => {
+            Ok(Changed::Stored { event, .. }) => {
                 hold(stored.is_some_and(|stored| stored.event == *event), Promise::Durable, || {
                     format!("a change is answered with {event:?}, but stored is {stored:?}")
                 })
             }
-            Outcome::Failed(error) if says_not_stored(error) => {
+            Err(error) if says_not_stored(error) => {
                 hold(stored.is_none(), Promise::NoPhantoms, || format!("a change was refused ({error}), but is stored"))
             }
-            Outcome::Failed(Error::OutcomeUnknown) => Ok(()),
-            Outcome::Unchanged => {
+            Err(Error::OutcomeUnknown) => Ok(()),
+            Ok(Changed::Unchanged) => {
                 hold(stored.is_none(), Promise::HonestRefusal, || "unchanged, yet an event".to_owned())
             }
-            other @ (Outcome::Failed(_)
-            | Outcome::Attached { .. }
-            | Outcome::Resync { .. }
-            | Outcome::Detached
-            | Outcome::Typing) => Err(Broken::new(Promise::HonestRefusal, format!("a change is answered {other:?}"))),
+            Err(other) => Err(Broken::new(Promise::HonestRefusal, format!("a change is answered {other:?}"))),
         }
     }
 

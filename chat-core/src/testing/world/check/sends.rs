@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Broken, Checked, Promise, ReferenceLog, Writer, hold, says_not_stored};
 use crate::{
-    Event, Identity, RoomId, Seq, SessionId,
+    Identity, RoomId, Sent, Seq, SessionId,
     append::{EventKey, Lookup, StoredEvent},
     error::Error,
-    state::{Outcome, ReplyId},
+    state::ReplyId,
 };
 
 /// Every send there was.
@@ -107,23 +107,25 @@ impl Sends {
     }
 
     /// A send is answered.
-    pub(super) fn answered(&mut self, reply: ReplyId, result: &Outcome, reference_log: &ReferenceLog) -> Checked {
+    pub(super) fn answered(
+        &mut self,
+        reply: ReplyId,
+        result: &Result<Sent, Error>,
+        reference_log: &ReferenceLog,
+    ) -> Checked {
         match result {
-            Outcome::Stored { event, replayed } => self.ok(reply, event, *replayed, reference_log),
-            Outcome::Failed(Error::OutcomeUnknown) => Ok(()),
-            Outcome::Failed(Error::IdempotencyMismatch) => self.mismatch(reply, reference_log),
-            Outcome::Failed(error) if says_not_stored(error) => self.refused(reply, error, reference_log),
-            other @ (Outcome::Failed(_)
-            | Outcome::Attached { .. }
-            | Outcome::Resync { .. }
-            | Outcome::Detached
-            | Outcome::Typing
-            | Outcome::Unchanged) => Err(Broken::new(Promise::HonestRefusal, format!("a send is answered {other:?}"))),
+            Ok(sent) => self.ok(reply, sent, reference_log),
+            Err(Error::OutcomeUnknown) => Ok(()),
+            Err(Error::IdempotencyMismatch) => self.mismatch(reply, reference_log),
+            Err(error) if says_not_stored(error) => self.refused(reply, error, reference_log),
+            Err(other) => Err(Broken::new(Promise::HonestRefusal, format!("a send is answered {other:?}"))),
         }
     }
 
-    fn ok(&mut self, reply: ReplyId, event: &Event, replayed: bool, reference_log: &ReferenceLog) -> Checked {
+    fn ok(&mut self, reply: ReplyId, sent: &Sent, reference_log: &ReferenceLog) -> Checked {
         let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
+        let event = &sent.event;
+        hold(sent.seq == event.seq, Promise::HonestRefusal, || format!("{} is answered as {}", event.seq, sent.seq))?;
         reference_log.check_event(event)?;
         let first = reference_log.by_key(&attempt.lookup).map(|stored| stored.event.seq);
         hold(first == Some(event.seq), Promise::SentOnce, || {
@@ -135,7 +137,7 @@ impl Sends {
         })?;
         let highest = self.acked.entry(attempt.room).or_default();
         *highest = event.seq.max(*highest);
-        if replayed { Ok(()) } else { self.first_answer(reply, event.seq) }
+        if sent.replayed { Ok(()) } else { self.first_answer(reply, event.seq) }
     }
 
     /// A send is told that it stored the message: only one is, and it has its place in every order.

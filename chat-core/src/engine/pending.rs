@@ -1,0 +1,53 @@
+//! Who waits for the answers of a room.
+
+use std::collections::HashMap;
+
+use crate::{
+    Attached, Changed,
+    engine::reply::{Responder, ToCall, ToSender, ToSession},
+    state::{Answered, ReplyId},
+};
+
+/// Who waits for the answers of a room: a map for each type of result.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    attaches: HashMap<ReplyId, ToSession<Attached>>,
+    detaches: HashMap<ReplyId, ToSession<()>>,
+    typings: HashMap<ReplyId, ToSession<()>>,
+    sends: HashMap<ReplyId, ToSender>,
+    changes: HashMap<ReplyId, ToCall<Changed>>,
+}
+
+impl Pending {
+    /// Takes in who waits for the answer to a request.
+    pub(super) fn insert(&mut self, reply: ReplyId, responder: Responder) {
+        match responder {
+            Responder::Attach(to) => drop(self.attaches.insert(reply, to)),
+            Responder::Detach(to) => drop(self.detaches.insert(reply, to)),
+            Responder::Typing(to) => drop(self.typings.insert(reply, to)),
+            Responder::Send(to) => drop(self.sends.insert(reply, to)),
+            Responder::Change(to) => drop(self.changes.insert(reply, to)),
+        }
+    }
+
+    /// Passes an answer on.
+    pub(super) fn answer(&mut self, answered: Answered) {
+        match answered {
+            Answered::Attach(reply, result) => self.attaches.remove(&reply).map(|to| to.attached(result)),
+            Answered::Detach(reply) => self.detaches.remove(&reply).map(ToSession::detached),
+            Answered::Typing(reply, result) => self.typings.remove(&reply).map(|to| to.typing(result)),
+            Answered::Send(reply, result) => self.sends.remove(&reply).map(|to| to.sent(result)),
+            Answered::Change(reply, result) => self.changes.remove(&reply).map(|to| to.respond(result)),
+        };
+    }
+
+    /// Answers all who wait without knowing.
+    pub(super) fn abandon(&mut self) {
+        let attaches = self.attaches.drain().map(|(_, to)| Responder::Attach(to));
+        let detaches = self.detaches.drain().map(|(_, to)| Responder::Detach(to));
+        let typings = self.typings.drain().map(|(_, to)| Responder::Typing(to));
+        let sends = self.sends.drain().map(|(_, to)| Responder::Send(to));
+        let changes = self.changes.drain().map(|(_, to)| Responder::Change(to));
+        attaches.chain(detaches).chain(typings).chain(sends).chain(changes).for_each(Responder::abandon);
+    }
+}
