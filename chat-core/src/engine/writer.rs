@@ -143,7 +143,7 @@ impl Writer {
 
     async fn append(&self, rooms: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
         let entries = rooms.iter().map(|room| room.entries.len()).sum::<usize>();
-        let span = tracing::debug_span!("append", rooms = rooms.len(), entries, outcome = field::Empty);
+        let span = tracing::debug_span!("append", rooms = rooms.len(), messages = entries, outcome = field::Empty);
         let began = Instant::now();
         let appended = retrying(|| self.store.append(rooms)).instrument(span.clone()).await;
         self.metrics.batch(entries, began.elapsed(), appended.is_ok());
