@@ -39,7 +39,10 @@ pub(super) async fn append(
         }
     }
     for (room, seq) in history::messages_among(run, &targets(batch)).await? {
-        facts.entry(room).or_default().targets.insert(seq);
+        // A room that is gone has no facts, though its messages may still be there.
+        if let Some(facts) = facts.get_mut(&room) {
+            facts.targets.insert(seq);
+        }
     }
     for RoomBatch { room, entries } in batch {
         if let (Some(facts), Some(Entry { op: Op::UpdateRoom(update), .. })) = (facts.get_mut(room), entries.first()) {

@@ -263,6 +263,22 @@ pub async fn a_reply_names_a_message_of_its_room(opener: &impl Opener) {
     assert_eq!(store.room(room).await.unwrap().unwrap().head, Seq(5));
 }
 
+/// Also while the messages of a deleted room are still there. Others in the batch are stored.
+pub async fn a_reply_in_a_room_that_is_gone_is_not_stored(opener: &impl Opener) {
+    let store = opener.open().await;
+    let (store, alice) = (&*store, user("alice"));
+    let (here, gone) = (make_room(store, "here").await, make_room(store, "gone").await);
+    for room in [here, gone] {
+        append(store, room, messages(&alice, &["first"])).await;
+    }
+    delete(store, gone).await;
+    let batch = [gone, here].map(|room| RoomBatch { room, entries: vec![reply(&alice, Seq(1), "r")] });
+    let outcomes = store.append(&batch).await.unwrap();
+    assert_eq!(outcomes[0], None);
+    assert_eq!(new_seq(&outcomes[1].as_ref().unwrap()[0]), Seq(2));
+    assert_eq!(seqs(&log(store, gone).await), [1, 2]);
+}
+
 /// The same text with another field is other content; and a retry is answered before its target is looked for.
 pub async fn fields_count_as_content(opener: &impl Opener) {
     let store = opener.open().await;

@@ -36,6 +36,7 @@ macro_rules! store_contract {
             another_content_is_refused, keys_belong_to_a_user_in_a_room, opaque_strings_differ_by_every_byte,
             text_comes_back_byte_for_byte, made_up_keys_are_not_shown, a_room_that_is_gone_hurts_only_its_own,
             a_large_batch_is_stored_whole, two_writers_share_a_room, a_reply_names_a_message_of_its_room,
+            a_reply_in_a_room_that_is_gone_is_not_stored,
             fields_count_as_content);
         $crate::store_contract!(@group $(#[$attribute])* $make, rooms:
             names_are_unique_without_case, words_that_read_alike_are_one_name, one_of_many_gets_a_name,
