@@ -85,6 +85,7 @@ const DATA: &[&str] = &[
     "chat-core/src/position.rs",
     "chat-core/src/reason.rs",
     "chat-core/src/room.rs",
+    "chat-core/src/search/",
     "chat-core/src/text.rs",
     "chat-core/src/update.rs",
 ];

@@ -26,6 +26,7 @@ pub mod characters;
 pub mod failpoints;
 pub mod fold;
 pub mod log;
+pub mod search;
 pub mod state;
 pub mod store;
 pub mod text;

@@ -85,6 +85,7 @@ const DATA: &[&str] = &[
     "position",
     "reason",
     "room",
+    "search",
     "text",
     "update",
 ];
