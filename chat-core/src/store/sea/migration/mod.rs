@@ -18,6 +18,7 @@ use crate::{Epoch, StartError, store::StoreErrorKind};
 mod m0001_rooms_and_events;
 mod m0002_names;
 mod m0003_message_index;
+mod m0004_conversation;
 
 /// How long to wait for another process that is migrating.
 pub(super) const LOCK_SECONDS: u64 = 60;
@@ -25,7 +26,23 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 4] = ["chat_meta", "chat_rooms", "chat_events", "chat_room_names"];
+const TABLES: [&str; 15] = [
+    "chat_meta",
+    "chat_rooms",
+    "chat_events",
+    "chat_room_names",
+    "chat_reactions",
+    "chat_reaction_counts",
+    "chat_pins",
+    "chat_threads",
+    "chat_thread_users",
+    "chat_mentions",
+    "chat_tombstones",
+    "chat_reads",
+    "chat_notify",
+    "chat_terms",
+    "chat_erasures",
+];
 
 /// The migrations in order. A released one never changes.
 struct Migrator;
@@ -37,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_rooms_and_events::Migration),
             Box::new(m0002_names::Migration),
             Box::new(m0003_message_index::Migration),
+            Box::new(m0004_conversation::Migration),
         ]
     }
 

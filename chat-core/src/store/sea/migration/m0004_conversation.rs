@@ -1,0 +1,228 @@
+//! The columns, tables and indexes for what people do with messages besides sending them: edits and deletions, reactions,
+//! pins, threads, mentions, read marks, search and erasure.
+//!
+//! On MySQL each step is committed by itself. So this can be run again from any point: what is there is not made again. No
+//! row is written; the log is read to build the indexes.
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
+
+use self::Type::{Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small};
+use crate::failpoints::{self, Point};
+
+/// The columns that are added: table, name, definition.
+const COLUMNS: [(&str, &str, &str); 12] = [
+    ("chat_rooms", "first_seq", "BIGINT NOT NULL DEFAULT 1"),
+    ("chat_rooms", "pruned_ordinal", "BIGINT NOT NULL DEFAULT 0"),
+    ("chat_rooms", "indexed_seq", "BIGINT NOT NULL DEFAULT 0"),
+    ("chat_rooms", "archived_at", "BIGINT"),
+    ("chat_rooms", "slow_mode_s", "BIGINT"),
+    ("chat_rooms", "meta", "TEXT"),
+    ("chat_events", "thread", "BIGINT"),
+    ("chat_events", "thread_ordinal", "BIGINT"),
+    ("chat_events", "amount", "BIGINT"),
+    ("chat_events", "mentions", "TEXT"),
+    ("chat_events", "flags", "SMALLINT"),
+    ("chat_events", "expires_at", "BIGINT"),
+];
+
+/// A new table.
+struct Table {
+    name: &'static str,
+    columns: &'static [(&'static str, Type)],
+    /// The columns of its primary key.
+    key: &'static str,
+}
+
+/// The type of a column of a new table.
+#[derive(Clone, Copy)]
+enum Type {
+    Number,
+    /// A number that is 0 unless it is given.
+    NumberOrZero,
+    Small,
+    /// A name to show.
+    Name,
+    /// A string of up to so many bytes that is compared byte for byte.
+    Opaque(u32),
+    /// The same, or null.
+    OptionalOpaque(u32),
+}
+
+const USER: Type = Opaque(256);
+const OPTIONAL_USER: Type = OptionalOpaque(256);
+const REACTION: Type = Opaque(64);
+const TERM: Type = Opaque(256);
+
+const TABLES: [Table; 11] = [
+    Table {
+        name: "chat_reactions",
+        columns: &[
+            ("room_id", Number),
+            ("target_seq", Number),
+            ("reaction", REACTION),
+            ("user_id", USER),
+            ("user_name", Name),
+            ("seq", Number),
+            ("at_us", Number),
+        ],
+        key: "room_id, target_seq, reaction, user_id",
+    },
+    Table {
+        name: "chat_reaction_counts",
+        columns: &[
+            ("room_id", Number),
+            ("target_seq", Number),
+            ("reaction", REACTION),
+            ("amount", Number),
+            ("since_seq", Number),
+        ],
+        key: "room_id, target_seq, reaction",
+    },
+    Table {
+        name: "chat_pins",
+        columns: &[("room_id", Number), ("target_seq", Number), ("seq", Number)],
+        key: "room_id, target_seq",
+    },
+    Table {
+        name: "chat_threads",
+        columns: &[
+            ("room_id", Number),
+            ("root_seq", Number),
+            ("amount", Number),
+            ("last_ordinal", Number),
+            ("last_seq", Number),
+        ],
+        key: "room_id, root_seq",
+    },
+    Table {
+        name: "chat_thread_users",
+        columns: &[("room_id", Number), ("root_seq", Number), ("user_id", USER)],
+        key: "room_id, root_seq, user_id",
+    },
+    Table {
+        name: "chat_mentions",
+        columns: &[("user_id", USER), ("room_id", Number), ("seq", Number), ("author_id", OPTIONAL_USER)],
+        key: "user_id, room_id, seq",
+    },
+    Table {
+        name: "chat_tombstones",
+        columns: &[("room_id", Number), ("seq", Number), ("user_id", OPTIONAL_USER)],
+        key: "room_id, seq",
+    },
+    Table {
+        name: "chat_reads",
+        columns: &[
+            ("user_id", USER),
+            ("room_id", Number),
+            ("thread", NumberOrZero),
+            ("seq", Number),
+            ("ordinal", Number),
+            ("by_back", Small),
+            ("user_name", Name),
+        ],
+        key: "user_id, room_id, thread",
+    },
+    Table {
+        name: "chat_notify",
+        columns: &[("user_id", USER), ("room_id", Number), ("notify", Small)],
+        key: "user_id, room_id",
+    },
+    Table {
+        name: "chat_terms",
+        columns: &[("term", TERM), ("room_id", Number), ("seq", Number)],
+        key: "term, room_id, seq",
+    },
+    Table {
+        name: "chat_erasures",
+        columns: &[("user_id", USER), ("new_id", USER), ("mode", Small), ("stage", Small), ("at_us", Number)],
+        key: "user_id",
+    },
+];
+
+/// The indexes of new tables: table, name, columns.
+const INDEXES: [(&str, &str, &str); 5] = [
+    ("chat_reactions", "chat_reactions_order", "(room_id, target_seq, seq)"),
+    ("chat_pins", "chat_pins_order", "(room_id, seq)"),
+    ("chat_mentions", "chat_mentions_rooms", "(room_id, seq)"),
+    ("chat_reads", "chat_reads_rooms", "(room_id, thread, user_id)"),
+    ("chat_notify", "chat_notify_rooms", "(room_id)"),
+];
+/// The indexes of the log: name, columns, and columns on MySQL. MySQL has no index of a part of a table: there, other events
+/// are in them, too.
+const LOG_INDEXES: [(&str, &str, &str); 3] = [
+    ("chat_events_threads", "(room_id, thread, thread_ordinal) WHERE kind = 4", "(room_id, thread, thread_ordinal)"),
+    ("chat_events_edits", "(room_id, target_seq, seq) WHERE kind = 5", "(room_id, target_seq, kind, seq)"),
+    ("chat_events_authors", "(room_id, user_id, seq) WHERE kind = 1", "(room_id, user_id, kind, seq)"),
+];
+
+pub(super) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0004_conversation"
+    }
+}
+
+#[expect(elided_lifetimes_in_paths, reason = "async_trait must see the signature as the trait has it")]
+#[async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_connection().get_database_backend();
+        for (table, column, definition) in COLUMNS {
+            let is_there = manager.has_column(table, column).await?;
+            make(manager, is_there, &format!("ALTER TABLE {table} ADD COLUMN {column} {definition}")).await?;
+        }
+        for table in TABLES {
+            let is_there = manager.has_table(table.name).await?;
+            make(manager, is_there, &table.definition(backend)).await?;
+        }
+        let of_log = LOG_INDEXES
+            .map(|(name, part, whole)| ("chat_events", name, if backend == DbBackend::MySql { whole } else { part }));
+        for (table, index, columns) in INDEXES.into_iter().chain(of_log) {
+            let is_there = manager.has_index(table, index).await?;
+            make(manager, is_there, &format!("CREATE INDEX {index} ON {table} {columns}")).await?;
+        }
+        failpoints::reached(Point::InMigration);
+        Ok(())
+    }
+}
+
+/// Makes what is not there yet.
+async fn make(manager: &SchemaManager<'_>, is_there: bool, sql: &str) -> Result<(), DbErr> {
+    failpoints::reached(Point::InMigration);
+    if is_there { Ok(()) } else { manager.get_connection().execute_unprepared(sql).await.map(drop) }
+}
+
+impl Table {
+    fn definition(&self, backend: DbBackend) -> String {
+        let Self { name, columns, key } = self;
+        let columns: String = columns.iter().map(|(name, of)| format!("{name} {}, ", of.name(backend))).collect();
+        let behind = match backend {
+            DbBackend::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+            // The rows of a table with such a key lie in its order.
+            DbBackend::Sqlite if key.contains(',') => " WITHOUT ROWID",
+            _ => "",
+        };
+        format!("CREATE TABLE {name} ({columns}PRIMARY KEY ({key})){behind}")
+    }
+}
+
+impl Type {
+    fn name(self, backend: DbBackend) -> String {
+        let opaque = |bytes| match backend {
+            DbBackend::MySql => format!("VARBINARY({bytes})"),
+            DbBackend::Postgres => "TEXT COLLATE \"C\"".to_owned(),
+            _ => "TEXT COLLATE BINARY".to_owned(),
+        };
+        match self {
+            Number => "BIGINT NOT NULL".to_owned(),
+            NumberOrZero => "BIGINT NOT NULL DEFAULT 0".to_owned(),
+            Small => "SMALLINT NOT NULL".to_owned(),
+            Name if backend == DbBackend::MySql => "VARCHAR(255) NOT NULL".to_owned(),
+            Name => "TEXT NOT NULL".to_owned(),
+            Opaque(bytes) => format!("{} NOT NULL", opaque(bytes)),
+            OptionalOpaque(bytes) => opaque(bytes),
+        }
+    }
+}
