@@ -7,7 +7,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
 
-use self::Type::{Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small};
+use self::Type::{Bytes, Key, Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small};
 use crate::failpoints::{self, Point};
 
 /// The columns that are added: table, name, definition.
@@ -47,12 +47,17 @@ enum Type {
     Opaque(u32),
     /// The same, or null.
     OptionalOpaque(u32),
+    /// Up to so many bytes, compared as such.
+    Key(u32),
+    /// Bytes that are not compared.
+    Bytes,
 }
 
 const USER: Type = Opaque(256);
 const OPTIONAL_USER: Type = OptionalOpaque(256);
 const REACTION: Type = Opaque(64);
-const TERM: Type = Opaque(256);
+/// A term, and the end of a block of the messages that have it.
+const BLOCK: Type = Key(96);
 
 const TABLES: [Table; 11] = [
     Table {
@@ -128,11 +133,7 @@ const TABLES: [Table; 11] = [
         columns: &[("user_id", USER), ("room_id", Number), ("notify", Small)],
         key: "user_id, room_id",
     },
-    Table {
-        name: "chat_terms",
-        columns: &[("term", TERM), ("room_id", Number), ("seq", Number)],
-        key: "term, room_id, seq",
-    },
+    Table { name: "chat_terms", columns: &[("block", BLOCK), ("places", Bytes)], key: "block" },
     Table {
         name: "chat_erasures",
         columns: &[("user_id", USER), ("new_id", USER), ("mode", Small), ("stage", Small), ("at_us", Number)],
@@ -200,8 +201,8 @@ impl Table {
         let columns: String = columns.iter().map(|(name, of)| format!("{name} {}, ", of.name(backend))).collect();
         let behind = match backend {
             DbBackend::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
-            // The rows of a table with such a key lie in its order.
-            DbBackend::Sqlite if key.contains(',') => " WITHOUT ROWID",
+            // The rows lie in the order of the key.
+            DbBackend::Sqlite => " WITHOUT ROWID",
             _ => "",
         };
         format!("CREATE TABLE {name} ({columns}PRIMARY KEY ({key})){behind}")
@@ -223,6 +224,9 @@ impl Type {
             Name => "TEXT NOT NULL".to_owned(),
             Opaque(bytes) => format!("{} NOT NULL", opaque(bytes)),
             OptionalOpaque(bytes) => opaque(bytes),
+            Key(bytes) if backend == DbBackend::MySql => format!("VARBINARY({bytes}) NOT NULL"),
+            Key(_) | Bytes if backend == DbBackend::Postgres => "BYTEA NOT NULL".to_owned(),
+            Key(_) | Bytes => "BLOB NOT NULL".to_owned(),
         }
     }
 }
