@@ -66,6 +66,7 @@ const WITHOUT_CIRCLES: &[&[&str]] = &[
 const DATA: &[&str] = &[
     "chat-core/src/append.rs",
     "chat-core/src/body.rs",
+    "chat-core/src/change.rs",
     "chat-core/src/characters.rs",
     "chat-core/src/clock.rs",
     "chat-core/src/command.rs",
@@ -79,7 +80,9 @@ const DATA: &[&str] = &[
     "chat-core/src/invalid.rs",
     "chat-core/src/limits.rs",
     "chat-core/src/log.rs",
+    "chat-core/src/mark.rs",
     "chat-core/src/model.rs",
+    "chat-core/src/my_rooms.rs",
     "chat-core/src/notice.rs",
     "chat-core/src/policy.rs",
     "chat-core/src/position.rs",

@@ -48,6 +48,7 @@ impl Room {
     fn send(&mut self, count: u64) {
         for number in 0..count {
             let send = Request::Append {
+                by_system: false,
                 session: None,
                 actor: Some(self.author.clone()),
                 key: EventKey::generated(&format!("{}", self.head + number)),
@@ -77,10 +78,10 @@ impl Room {
 
     fn place(&mut self, entry: Entry) -> AppendOutcome {
         self.head += 1;
-        let Op::Message(body) = entry.op else { return AppendOutcome::Unchanged };
-        let kind = EventKind::Message(Message { body, key: None, ordinal: self.head, erased: false });
-        let event = Event { room: RoomId(1), seq: Seq(self.head), at: entry.at, actor: entry.actor, kind };
-        AppendOutcome::New(Arc::new(event))
+        let Op::Message(body) = entry.op else { return AppendOutcome::Unchanged { count: None } };
+        let kind = EventKind::Message(Message { body, ordinal: self.head, thread_ordinal: None, erased: false });
+        let event = Event { room: RoomId(1), seq: Seq(self.head), at: entry.at, actor: entry.actor, key: None, kind };
+        AppendOutcome::New { event: Arc::new(event), mentioned: Vec::new() }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 pub use crate::fingerprint::Fingerprint;
 use crate::{
-    Body, Error, Event, IdempotencyKey, Identity, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId,
-    fingerprint::Hasher,
+    Body, Edit, Error, Event, IdempotencyKey, Identity, MarkTo, Marked, Reaction, Reason, Room, RoomId, RoomName, Seq,
+    Timestamp, Topic, UserId, fingerprint::Hasher,
 };
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
@@ -57,15 +57,17 @@ pub struct Entry {
     pub fingerprint: Fingerprint,
     /// Its stamp.
     pub at: Timestamp,
+    /// Whether the host itself makes it, in the actor's name if there is one: it may do what the actor may not.
+    pub by_system: bool,
     /// What it changes.
     pub op: Op,
 }
 
 impl Entry {
-    /// An entry with the fingerprint of what it changes.
+    /// A user's entry, with the fingerprint of what it changes.
     #[must_use]
     pub fn new(actor: Option<Identity>, key: EventKey, at: Timestamp, op: Op) -> Self {
-        Self { actor, key, fingerprint: op.fingerprint(), at, op }
+        Self { actor, key, fingerprint: op.fingerprint(), at, by_system: false, op }
     }
 
     /// What it is looked for by.
@@ -81,6 +83,16 @@ impl Entry {
 pub enum Op {
     /// A message more.
     Message(Body),
+    /// Another text for a message.
+    Edit(Seq, Edit),
+    /// A message's end, and why.
+    Delete(Seq, Option<Reason>),
+    /// A reaction to a message: added, or taken back.
+    React(Seq, Reaction, bool),
+    /// A message pinned, or not any more.
+    Pin(Seq, bool),
+    /// How far the actor has read. It makes no event.
+    Mark(MarkTo),
     /// Another name or topic of the room.
     UpdateRoom(RoomUpdate),
     /// The room's end.
@@ -92,40 +104,66 @@ impl Op {
     #[must_use]
     pub const fn is_exclusive(&self) -> bool {
         match self {
-            Self::Message(_) => false,
+            Self::Message(_) | Self::Edit(..) | Self::Delete(..) | Self::React(..) | Self::Pin(..) | Self::Mark(_) => {
+                false
+            }
             Self::UpdateRoom(_) | Self::DeleteRoom => true,
         }
+    }
+
+    /// Whether it makes an event, if it changes something.
+    #[must_use]
+    pub const fn makes_event(&self) -> bool {
+        !matches!(self, Self::Mark(_))
     }
 
     /// What a retry is compared by. That of a message that is nothing but a text is the hash of the text. That of anything else
     /// is over the operation and all submitted fields, in a fixed order.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
+        let on = |target: &Seq| Hasher::new(self.name()).number("target", Some(target.0));
         match self {
-            Self::Message(body) if body.is_plain() => Fingerprint::of_text(&body.content),
-            Self::Message(body) => body.hash(Hasher::new("message")).finish(),
+            Self::Message(body) if body.is_plain() => return Fingerprint::of_text(&body.content),
+            Self::Message(body) => body.hash(Hasher::new("message")),
+            Self::Edit(target, edit) => edit.hash(on(target)),
+            Self::Delete(target, reason) => {
+                on(target).optional("reason", reason.as_ref().map(|reason| reason.as_str().as_bytes()))
+            }
+            Self::React(target, reaction, added) => {
+                on(target).field("reaction", reaction.as_str().as_bytes()).flag("added", Some(*added))
+            }
+            Self::Pin(target, pinned) => on(target).flag("pinned", Some(*pinned)),
+            Self::Mark(_) => Hasher::new("mark"),
             Self::UpdateRoom(RoomUpdate { name, topic }) => Hasher::new("update_room")
                 .optional("name", name.as_ref().map(|name| name.as_str().as_bytes()))
-                .optional("topic", topic.as_ref().map(|topic| topic.as_str().as_bytes()))
-                .finish(),
-            Self::DeleteRoom => Hasher::new("delete_room").finish(),
+                .optional("topic", topic.as_ref().map(|topic| topic.as_str().as_bytes())),
+            Self::DeleteRoom => Hasher::new("delete_room"),
         }
+        .finish()
     }
 
     /// The messages of the room that it names.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = Seq> {
-        let body = match self {
-            Self::Message(body) => Some(body),
-            Self::UpdateRoom(_) | Self::DeleteRoom => None,
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Seq> + use<> {
+        let (of_body, target) = match self {
+            Self::Message(body) => (Some(body.targets()), None),
+            Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
+                (None, Some(*target))
+            }
+            Self::Mark(_) | Self::UpdateRoom(_) | Self::DeleteRoom => (None, None),
         };
-        body.into_iter().flat_map(Body::targets)
+        of_body.into_iter().flatten().chain(target)
     }
 
-    /// What it is called in a trace.
+    /// What it is called in a trace. Most of these are in fingerprints, and so never change.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Message(_) => "send",
+            Self::Edit(..) => "edit",
+            Self::Delete(..) => "delete",
+            Self::React(..) => "react",
+            Self::Pin(..) => "pin",
+            Self::Mark(_) => "mark",
             Self::UpdateRoom(_) => "update_room",
             Self::DeleteRoom => "delete_room",
         }
@@ -135,12 +173,15 @@ impl Op {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Message(body) => body.content.len(),
+            Self::Message(body) => body.bytes(),
+            Self::Edit(_, edit) => edit.bytes(),
+            Self::Delete(_, reason) => reason.as_ref().map_or(0, |reason| reason.as_str().len()),
+            Self::React(_, reaction, _) => reaction.as_str().len(),
             Self::UpdateRoom(RoomUpdate { name, topic }) => {
                 name.as_ref().map_or(0, |name| name.as_str().len())
                     + topic.as_ref().map_or(0, |topic| topic.as_str().len())
             }
-            Self::DeleteRoom => 0,
+            Self::Pin(..) | Self::Mark(_) | Self::DeleteRoom => 0,
         }
     }
 }
@@ -167,14 +208,23 @@ pub struct RoomBatch {
 /// What became of one entry of an append.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AppendOutcome {
-    /// It was stored, as this event.
-    New(Arc<Event>),
-    /// The key had been used for the same content: this is the event of then. No number was used.
+    /// It was stored.
+    New {
+        /// As this event.
+        event: Arc<Event>,
+        /// The users who are mentioned by it, and were not before: never its author.
+        mentioned: Vec<UserId>,
+    },
+    /// The key had been used for the same content: this is the event of then, or what is left of it. No number was used.
     Replay(Arc<Event>),
-    /// The room was like that already: no event, no number.
-    Unchanged,
-    /// It was refused ([`Error::IdempotencyMismatch`], [`Error::MessageNotFound`], [`Error::NameTaken`]): no number was used, and
-    /// nobody else's entry fails with it.
+    /// It was like that already: no event, no number.
+    Unchanged {
+        /// How many users have the reaction, if it was about one.
+        count: Option<u64>,
+    },
+    /// The actor's mark stands here now.
+    Marked(Marked),
+    /// It was refused (by the judge of appends): no number was used, and nobody else's entry fails with it.
     Refused(Error),
 }
 

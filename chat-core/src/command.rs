@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Delivery, Draft, Event, Position, RoomId, Seq, Since, error::Error};
+use crate::{Change, Delivery, Draft, Event, MarkTo, Marked, Position, RoomId, Seq, Since, error::Error};
 
 /// A command of a session to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,20 @@ pub enum Command {
         /// The message.
         draft: Draft,
     },
+    /// Change a message that is there; this needs no attachment.
+    Change {
+        /// In which room.
+        room: RoomId,
+        /// What is done.
+        change: Change,
+    },
+    /// Mark a room as read; this needs no attachment.
+    Mark {
+        /// Which room.
+        room: RoomId,
+        /// How far.
+        to: MarkTo,
+    },
     /// Show that the user is typing, or has stopped. Refresh it at most every 3 s; it expires after 6 s.
     Typing {
         /// In which room; the session must be attached to it.
@@ -43,9 +57,12 @@ impl Command {
     #[must_use]
     pub const fn room(&self) -> RoomId {
         match self {
-            Self::Attach { room, .. } | Self::Detach { room } | Self::Send { room, .. } | Self::Typing { room, .. } => {
-                *room
-            }
+            Self::Attach { room, .. }
+            | Self::Detach { room }
+            | Self::Send { room, .. }
+            | Self::Change { room, .. }
+            | Self::Mark { room, .. }
+            | Self::Typing { room, .. } => *room,
         }
     }
 }
@@ -63,6 +80,15 @@ pub enum Answer {
     },
     /// The message is durable.
     Sent(Sent),
+    /// The change is durable, or was not needed.
+    Changed {
+        /// In which room.
+        room: RoomId,
+        /// What became of it.
+        changed: Changed,
+    },
+    /// The mark is durable.
+    Marked(Marked),
     /// The typing is noted.
     Typing {
         /// In which room.
@@ -111,8 +137,11 @@ pub enum Changed {
         /// Whether an earlier change with the same key had stored it.
         replayed: bool,
     },
-    /// The room was like that already: there is no event.
-    Unchanged,
+    /// It was like that already: there is no event.
+    Unchanged {
+        /// How many users have the reaction, if it was about one.
+        count: Option<u64>,
+    },
 }
 
 /// What an engine answers to a command.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use crate::{Event, EventKind, Identity, Presence, RoomId, Signal, SignalKind, Typing};
+use crate::{Body, Event, EventKind, Identity, Message, MessageEdited, Presence, RoomId, Signal, SignalKind, Typing};
 
 /// An [`Event`] or a [`Signal`] on its way: the same for every recipient, cheap to clone, and encoded once.
 #[derive(Clone)]
@@ -110,14 +110,23 @@ fn cost(item: &Item) -> usize {
 /// What the [`Delivery`] of an event costs.
 pub(crate) fn event_cost(event: &Event) -> usize {
     let actor = event.actor.as_ref().map_or(0, |actor| text(actor.id.as_str()) + text(actor.name.as_str()));
+    let key = event.key.as_ref().map_or(0, |key| text(key.as_str()));
     let kind = match &event.kind {
-        EventKind::Message(message) => {
-            text(&message.body.content) + message.key.as_ref().map_or(0, |key| text(key.as_str()))
+        EventKind::Message(Message { body, .. }) | EventKind::MessageEdited(MessageEdited { body, .. }) => {
+            body_cost(body)
         }
+        EventKind::MessageDeleted { reason, .. } => reason.as_ref().map_or(0, |reason| text(reason.as_str())),
+        EventKind::Reaction { reaction, .. } => text(reaction.as_str()),
         EventKind::RoomUpdated { name, topic } => text(name.as_str()) + text(topic.as_str()),
-        EventKind::RoomDeleted => 0,
+        EventKind::Pin { .. } | EventKind::RoomDeleted => 0,
     };
-    FLAT_COST + actor + kind
+    FLAT_COST + actor + key + kind
+}
+
+fn body_cost(body: &Body) -> usize {
+    let mentions: usize = body.mentions.iter().map(|user| text(user.as_str())).sum();
+    // It stands on the wire as it is, not within quotes.
+    text(&body.content) + mentions + body.meta.as_ref().map_or(0, String::len)
 }
 
 fn signal_cost(signal: &Signal) -> usize {
@@ -126,6 +135,7 @@ fn signal_cost(signal: &Signal) -> usize {
         SignalKind::UserList(Presence { online: users, .. }) | SignalKind::Typing(Typing { identities: users, .. }) => {
             users.iter().map(|user| listed(user) + IN_A_LIST).sum()
         }
+        SignalKind::Read(marks) => marks.iter().map(|mark| listed(&mark.user) + IN_A_LIST).sum(),
     };
     FLAT_COST + users
 }
@@ -167,7 +177,7 @@ impl Eq for Delivery {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Message, Seq, Timestamp, UserName};
+    use crate::{Seq, Timestamp, UserName};
 
     #[test]
     fn each_type_is_made_once_and_shared() {
@@ -193,9 +203,9 @@ mod tests {
         assert_eq!(signal(SignalKind::Join(bob.clone())).cost(), 128 + 1 + 6);
         let presence = Presence { count: 200, online: vec![bob.clone(); 200] };
         assert_eq!(signal(SignalKind::UserList(presence)).cost(), 128 + 200 * (64 + 1 + 6));
-        let message = Message { body: crate::Body::text("\"\n\u{1}é"), key: None, ordinal: 1, erased: false };
+        let message = Message { body: Body::text("\"\n\u{1}é"), ordinal: 1, thread_ordinal: None, erased: false };
         let (room, kind) = (RoomId(1), EventKind::Message(message));
-        let event = Event { room, seq: Seq(1), at: Timestamp(0), actor: Some(bob), kind };
+        let event = Event { room, seq: Seq(1), at: Timestamp(0), actor: Some(bob), key: None, kind };
         assert_eq!(Delivery::event(Arc::new(event)).cost(), 128 + 2 + 2 + 6 + 2 + 1 + 3);
     }
 }

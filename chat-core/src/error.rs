@@ -19,11 +19,15 @@ pub enum Error {
     /// Nothing in the message could be seen.
     #[error("the message is empty")]
     EmptyMessage,
-    /// The message is too long.
-    #[error("the message is longer than {max_chars} characters")]
+    /// A text is too long.
+    #[error("the {what} is longer than {max} {unit}")]
     TooLong {
-        /// The most characters it may have.
-        max_chars: usize,
+        /// Which text: `message` or `meta`.
+        what: &'static str,
+        /// How long it may be.
+        max: usize,
+        /// In what: `characters` or `bytes`.
+        unit: &'static str,
     },
     /// Nobody said who is asking.
     #[error("say who you are")]
@@ -37,6 +41,12 @@ pub enum Error {
     /// A message that was named is not in the room, or is no message.
     #[error("no such message")]
     MessageNotFound,
+    /// The message was deleted.
+    #[error("the message was deleted")]
+    MessageDeleted,
+    /// The history that a position belongs to is not this one.
+    #[error("the epoch is another one now")]
+    EpochChanged,
     /// Another room has this name.
     #[error("a room with this name exists")]
     NameTaken {
@@ -92,7 +102,9 @@ impl From<InvalidMessage> for Error {
         match invalid {
             InvalidMessage::Field(field) => field.into(),
             InvalidMessage::Empty => Self::EmptyMessage,
-            InvalidMessage::TooLong { max_chars } => Self::TooLong { max_chars },
+            InvalidMessage::TooLong { max_chars } => {
+                Self::TooLong { what: "message", max: max_chars, unit: "characters" }
+            }
         }
     }
 }
@@ -125,6 +137,8 @@ impl Error {
             Self::Forbidden => "forbidden",
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
+            Self::MessageDeleted => "message_deleted",
+            Self::EpochChanged => "epoch_changed",
             Self::NameTaken { .. } => "name_taken",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::AlreadyAttached => "already_attached",
@@ -165,6 +179,8 @@ impl Error {
             | Self::Forbidden
             | Self::RoomNotFound
             | Self::MessageNotFound
+            | Self::MessageDeleted
+            | Self::EpochChanged
             | Self::NameTaken { .. }
             | Self::IdempotencyMismatch
             | Self::AlreadyAttached

@@ -1,6 +1,9 @@
 //! What happens in a room: events, which are stored and numbered, and signals, which are neither.
 
-use crate::{Body, IdempotencyKey, Identity, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
+use crate::{
+    Body, IdempotencyKey, Identity, Presence, Reaction, Reason, RoomId, RoomName, Seq, Timestamp, Topic, Typing,
+    UserMark,
+};
 
 /// A durable fact of a room, the same for everyone who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Event {
     pub at: Timestamp,
     /// Who did it; `None` if the request named no user.
     pub actor: Option<Identity>,
+    /// The key that whoever did it gave it, if any.
+    pub key: Option<IdempotencyKey>,
     /// What happened.
     pub kind: EventKind,
 }
@@ -23,6 +28,33 @@ pub struct Event {
 pub enum EventKind {
     /// A user wrote a message.
     Message(Message),
+    /// Its author gave a message another text.
+    MessageEdited(MessageEdited),
+    /// A message was deleted. What it said is erased; a tombstone stays.
+    MessageDeleted {
+        /// The message.
+        target: Seq,
+        /// Why, if it was said.
+        reason: Option<Reason>,
+    },
+    /// A user reacted to a message, or took a reaction back.
+    Reaction {
+        /// The message.
+        target: Seq,
+        /// The reaction.
+        reaction: Reaction,
+        /// Whether it was added.
+        added: bool,
+        /// How many users have this reaction on the message after this.
+        count: u64,
+    },
+    /// A message was pinned, or is no longer.
+    Pin {
+        /// The message.
+        target: Seq,
+        /// Whether it is pinned now.
+        pinned: bool,
+    },
     /// The room's name or topic has changed; both as they are now.
     RoomUpdated {
         /// The name it has now.
@@ -39,11 +71,25 @@ pub enum EventKind {
 pub struct Message {
     /// What it says, byte for byte as sent.
     pub body: Body,
-    /// The key that its sender gave it, if any.
-    pub key: Option<IdempotencyKey>,
-    /// How many messages the room had with this one: 1 for the first. Unread counts are differences of these.
+    /// How many messages the room had with this one: 1 for the first. Unread counts are differences of these. A message in a
+    /// thread does not count.
     pub ordinal: u64,
-    /// Whether what it said was erased since it was sent: then its body is empty.
+    /// Which message of its thread it is, if it is in one: 1 for the first.
+    pub thread_ordinal: Option<u64>,
+    /// Whether what it said was erased since it was sent: then its body says nothing.
+    pub erased: bool,
+}
+
+/// What a message says since an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageEdited {
+    /// The message.
+    pub target: Seq,
+    /// What it says after this edit, all of it. What it replies to and its thread stay, and are not told again.
+    pub body: Body,
+    /// How many edits the message had with this one.
+    pub count: u64,
+    /// Whether what it said was erased since: then its body says nothing.
     pub erased: bool,
 }
 
@@ -53,15 +99,46 @@ impl Event {
     pub const fn message(&self) -> Option<&Message> {
         match &self.kind {
             EventKind::Message(message) => Some(message),
-            EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
+            EventKind::MessageEdited(_)
+            | EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. }
+            | EventKind::RoomUpdated { .. }
+            | EventKind::RoomDeleted => None,
         }
     }
 
-    /// The event without what its message said. An event of another kind is as it was.
+    /// The message, if this is one that counts: one that stands in the room itself, not in a thread.
+    #[must_use]
+    pub fn countable(&self) -> Option<&Message> {
+        self.message().filter(|message| message.body.thread.is_none())
+    }
+
+    /// The message that this event changes, if it changes one.
+    #[must_use]
+    pub const fn target(&self) -> Option<Seq> {
+        match &self.kind {
+            EventKind::MessageEdited(MessageEdited { target, .. })
+            | EventKind::MessageDeleted { target, .. }
+            | EventKind::Reaction { target, .. }
+            | EventKind::Pin { target, .. } => Some(*target),
+            EventKind::Message(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
+        }
+    }
+
+    /// The event without what its message said. An event that says nothing of a message's text is as it was.
     #[must_use]
     pub fn erased(mut self) -> Self {
-        if let EventKind::Message(message) = &mut self.kind {
-            (message.body, message.erased) = (Body::default(), true);
+        match &mut self.kind {
+            EventKind::Message(Message { body, erased, .. })
+            | EventKind::MessageEdited(MessageEdited { body, erased, .. }) => {
+                (*body, *erased) = (body.erased(), true);
+            }
+            EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. }
+            | EventKind::RoomUpdated { .. }
+            | EventKind::RoomDeleted => {}
         }
         self
     }
@@ -90,4 +167,6 @@ pub enum SignalKind {
     UserList(Presence),
     /// Who is typing: complete, and replaces what you knew.
     Typing(Typing),
+    /// How far users have read who have marked the room since the last of these.
+    Read(Vec<UserMark>),
 }

@@ -1,5 +1,7 @@
 //! What a retry is compared by.
 
+use crate::UserId;
+
 /// A hash of what was submitted, by which a retry is told from another change with the same key. FNV-1a, 64 bit: it is stored,
 /// so it must never change; it keeps nobody out, so it need not be cryptographic.
 ///
@@ -42,6 +44,23 @@ impl Hasher {
     /// Adds a field if it was given.
     pub(crate) fn optional(self, name: &str, value: Option<&[u8]>) -> Self {
         value.map_or(self, |value| self.field(name, value))
+    }
+
+    /// Adds a number if it was given.
+    pub(crate) fn number(self, name: &str, value: Option<u64>) -> Self {
+        value.map_or(self, |value| self.field(name, &value.to_le_bytes()))
+    }
+
+    /// Adds yes or no if it was given.
+    pub(crate) fn flag(self, name: &str, value: Option<bool>) -> Self {
+        value.map_or(self, |value| self.field(name, &[u8::from(value)]))
+    }
+
+    /// Adds a list of users if it was given. Each is a field of it, so that no two lists are the same bytes.
+    pub(crate) fn users(self, name: &str, users: Option<&[UserId]>) -> Self {
+        let Some(users) = users else { return self };
+        let begun = self.field(name, &(users.len() as u64).to_le_bytes());
+        users.iter().fold(begun, |hasher, user| hasher.field("", user.as_str().as_bytes()))
     }
 
     pub(crate) const fn finish(self) -> Fingerprint {

@@ -1,6 +1,6 @@
 //! Reading a room's history: messages as they are now, where the log has them as they were sent.
 
-use crate::{Epoch, Event, EventKind, Identity, Message, RoomId, Seq, Timestamp};
+use crate::{Epoch, Event, EventKind, IdempotencyKey, Identity, Message, Reaction, RoomId, Seq, Timestamp};
 
 /// A message as it is now.
 ///
@@ -17,19 +17,119 @@ pub struct MessageState {
     pub at: Timestamp,
     /// Who wrote it.
     pub actor: Option<Identity>,
+    /// The key that its sender gave it, if any.
+    pub key: Option<IdempotencyKey>,
     /// What it says now.
     pub message: Message,
+    /// Its newest edit, if it was edited; also of a tombstone.
+    pub edited: Option<Edited>,
+    /// Its deletion, if it was deleted: it is a tombstone, and its body says nothing.
+    pub deleted: Option<Deleted>,
+    /// Who reacted to it, those first that were used first.
+    pub reactions: Vec<ReactionCount>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// How many messages its thread has that were not deleted.
+    pub thread_count: u64,
+    /// The number of the newest message that its thread ever had.
+    pub thread_last: Option<Seq>,
+}
+
+/// A message's newest edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edited {
+    /// The number of its event.
+    pub seq: Seq,
+    /// When it was.
+    pub at: Timestamp,
+    /// How many edits there were.
+    pub count: u64,
+}
+
+/// A message's deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// The number of its event.
+    pub seq: Seq,
+    /// When it was.
+    pub at: Timestamp,
+    /// Who deleted it; `None` if nobody was named.
+    pub actor: Option<Identity>,
+}
+
+/// A reaction to a message, and how many users have it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactionCount {
+    /// The reaction.
+    pub reaction: Reaction,
+    /// How many users.
+    pub count: u64,
+    /// Whether the user who asks is one of them.
+    pub mine: bool,
+}
+
+/// A user who reacted to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reactor {
+    /// The reaction.
+    pub reaction: Reaction,
+    /// The user.
+    pub user: Identity,
+    /// When it was.
+    pub at: Timestamp,
+}
+
+/// A page of those who reacted to a message, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReactorPage {
+    /// The users and their reactions.
+    pub reactors: Vec<Reactor>,
+    /// Where the next page begins, if there is one: the number of the last event shown.
+    pub next: Option<Seq>,
+}
+
+/// What a message said from an edit on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageVersion {
+    /// The number of the event: of the message itself, or of an edit.
+    pub seq: Seq,
+    /// The text; empty if it was erased.
+    pub content: String,
+    /// When it was stored.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub actor: Option<Identity>,
+}
+
+/// The pinned messages of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedMessages {
+    /// The messages, those first that were pinned last.
+    pub messages: Vec<MessageState>,
+    /// The room's head that they show.
+    pub head: Seq,
 }
 
 impl MessageState {
     /// A message to which nothing has happened since it was sent; `None` for an event of another kind.
     #[must_use]
     pub fn of(event: Event) -> Option<Self> {
-        let Event { room, seq, at, actor, kind } = event;
-        match kind {
-            EventKind::Message(message) => Some(Self { room, seq, at, actor, message }),
-            EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
-        }
+        let Event { room, seq, at, actor, key, kind } = event;
+        let EventKind::Message(message) = kind else { return None };
+        Some(Self {
+            room,
+            seq,
+            at,
+            actor,
+            key,
+            message,
+            edited: None,
+            deleted: None,
+            reactions: Vec::new(),
+            pinned: false,
+            thread_count: 0,
+            thread_last: None,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 #![doc = include_str!("guide.md")]
 
 mod body;
+mod change;
 mod clock;
 mod command;
 mod delivery;
@@ -12,7 +13,9 @@ mod history;
 mod id;
 mod invalid;
 mod limits;
+mod mark;
 mod model;
+mod my_rooms;
 mod notice;
 mod policy;
 mod position;
@@ -38,20 +41,26 @@ pub mod mutations;
 #[cfg(any(feature = "test-util", all(test, feature = "runtime")))]
 pub mod testing;
 
-pub use body::Body;
+pub use body::{Body, Edit};
+pub use change::{Change, ChangeKind, Reaction, Reason};
 pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
 pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};
 pub use error::{Error, Retry, StartError};
-pub use event::{Event, EventKind, Message, Signal, SignalKind};
-pub use history::{HistoryFrom, HistoryPage, HistoryQuery, MessageState};
+pub use event::{Event, EventKind, Message, MessageEdited, Signal, SignalKind};
+pub use history::{
+    Deleted, Edited, HistoryFrom, HistoryPage, HistoryQuery, MessageState, MessageVersion, PinnedMessages,
+    ReactionCount, Reactor, ReactorPage,
+};
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use invalid::{InvalidField, InvalidMessage};
 pub use limits::{Limits, Rate};
+pub use mark::{Mark, MarkPage, MarkTo, Marked, Notify, Unread, UserMark};
 pub use model::{Actor, Draft, Identity, Presence, Typing};
-pub use notice::Notice;
+pub use my_rooms::{MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor};
+pub use notice::{Activity, LastMessage, Notice};
 pub use policy::{Action, AllowAll, Policy};
 pub use position::{Epoch, Position, Since};
 pub use reason::{CloseReason, DetachReason};

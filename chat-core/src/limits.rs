@@ -10,6 +10,11 @@ pub struct Limits {
     pub message_chars: usize,
     /// Rooms a session may be attached to. Default 128.
     pub rooms_per_session: usize,
+    /// Rooms a session may watch besides. Default 1,000: the rooms of a busy user's list.
+    pub watched_rooms_per_session: usize,
+    /// Up to this many online users, the others are told how far each has read. Default 100: in a larger room nobody looks at
+    /// a thousand marks.
+    pub receipts_up_to: usize,
     /// Commands a session may have unanswered. Default 64.
     pub unanswered_commands: usize,
     /// Bytes of text that a session's unanswered commands may have together; a command beyond that is refused as
@@ -74,6 +79,8 @@ impl Default for Limits {
         Self {
             message_chars: 4_000,
             rooms_per_session: 128,
+            watched_rooms_per_session: 1_000,
+            receipts_up_to: 100,
             unanswered_commands: 64,
             unanswered_bytes: 1 << 20,
             session_queue_bytes: 1 << 20,

@@ -1,6 +1,6 @@
 //! Users: who they are, what they write, and who is online or typing.
 
-use crate::{Body, IdempotencyKey, InvalidField, Seq, UserId, UserName};
+use crate::{Body, InvalidField, Seq, UserId, UserName};
 
 /// Who a user is: the host's id for them, and the name to show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +89,7 @@ impl From<&Self> for Actor {
 pub struct Draft {
     /// What it says.
     pub body: Body,
-    /// The key for retries, as the sender gave it; see [`IdempotencyKey`] for the rules.
+    /// The key for retries, as the sender gave it; see [`IdempotencyKey`](crate::IdempotencyKey) for the rules.
     pub key: Option<String>,
 }
 
@@ -107,19 +107,32 @@ impl Draft {
         self
     }
 
+    /// The same in the thread of a message of the same room.
+    #[must_use]
+    pub const fn in_thread(mut self, root: Seq) -> Self {
+        self.body.thread = Some(root);
+        self
+    }
+
+    /// The same with these users mentioned.
+    #[must_use]
+    pub fn mentioning(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
+        self.body.mentions = users.into_iter().collect();
+        self
+    }
+
+    /// The same with what an application adds: see [`Body::meta`].
+    #[must_use]
+    pub fn meta(mut self, meta: impl Into<String>) -> Self {
+        self.body.meta = Some(meta.into());
+        self
+    }
+
     /// The same with an idempotency key: however often and wherever you retry it, it is stored once.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
-    }
-
-    /// The key, checked.
-    ///
-    /// # Errors
-    /// [`InvalidField`] (`key`).
-    pub fn checked_key(&self) -> Result<Option<IdempotencyKey>, InvalidField> {
-        self.key.as_deref().map(IdempotencyKey::new).transpose()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    DetachReason, Room, RoomId,
+    DetachReason, Identity, Room, RoomId, Seq, Unread,
     delivery::{FLAT_COST, text as text_cost},
 };
 
@@ -26,6 +26,33 @@ pub enum Notice {
         /// Why.
         reason: DetachReason,
     },
+    /// A message mentions the user, and did not before.
+    Mention {
+        /// In which room.
+        room: RoomId,
+        /// The message.
+        seq: Seq,
+        /// Who wrote it.
+        author: Identity,
+    },
+    /// A message was written in a thread that the user began, or wrote in.
+    Thread {
+        /// In which room.
+        room: RoomId,
+        /// The thread's root.
+        root: Seq,
+        /// The message.
+        seq: Seq,
+    },
+    /// Another session of the user's has marked a room as read.
+    Read {
+        /// Which room.
+        room: RoomId,
+        /// What the user has not read of it now.
+        unread: Unread,
+    },
+    /// Something has happened in a room that the session watches.
+    Activity(Arc<Activity>),
     /// Notices were dropped, because too much waited in the session's stream: read the list of rooms again. At most one
     /// waits in a stream at a time.
     Missed,
@@ -38,8 +65,47 @@ impl Notice {
     pub fn cost(&self) -> usize {
         match self {
             Self::RoomAdded { room } => FLAT_COST + text_cost(room.name.as_str()) + text_cost(room.topic.as_str()),
-            Self::RoomRemoved { .. } => FLAT_COST,
+            Self::RoomRemoved { .. } | Self::Thread { .. } | Self::Read { .. } => FLAT_COST,
+            Self::Mention { author, .. } => FLAT_COST + text_cost(author.id.as_str()) + text_cost(author.name.as_str()),
+            Self::Activity(activity) => FLAT_COST + activity.last.as_ref().map_or(0, LastMessage::cost),
             Self::Missed => 0,
         }
+    }
+}
+
+/// What has happened in a room that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// The room.
+    pub room: RoomId,
+    /// Where its log ends.
+    pub head: Seq,
+    /// How many messages it has had.
+    pub ordinal: u64,
+    /// Whether a message since the last activity mentions everyone in the room.
+    pub mentions_room: bool,
+    /// Its newest message, if there ever was one.
+    pub last: Option<LastMessage>,
+}
+
+/// The newest message of a room, as its watchers are shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastMessage {
+    /// Its number.
+    pub seq: Seq,
+    /// Who wrote it.
+    pub author: Option<Identity>,
+    /// The first [`MAX_CHARS`](Self::MAX_CHARS) characters of what it says; empty if it was deleted.
+    pub content: String,
+}
+
+impl LastMessage {
+    /// The most characters of a message that are shown: 120, about two lines of a list.
+    pub const MAX_CHARS: usize = 120;
+
+    fn cost(&self) -> usize {
+        let author = self.author.as_ref();
+        let author = author.map_or(0, |author| text_cost(author.id.as_str()) + text_cost(author.name.as_str()));
+        author + text_cost(&self.content)
     }
 }

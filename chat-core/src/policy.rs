@@ -1,6 +1,6 @@
 //! Who may do what: the host's word on it.
 
-use crate::{Actor, Draft, Error, NewRoom, RoomChange, RoomId};
+use crate::{Actor, Change, Draft, Error, NewRoom, RoomChange, RoomId};
 
 /// What an actor is about to do.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub enum Action<'a> {
     CreateRoom(&'a NewRoom),
     /// List rooms. The policy cannot hide single rooms here.
     ListRooms,
-    /// See a room, its messages and who is online in it; attach to it.
+    /// See a room, its messages and who is online in it; attach to it, watch it, mark it as read.
     ReadRoom(RoomId),
     /// Rename a room or change its topic.
     UpdateRoom(RoomId, &'a RoomChange),
@@ -18,6 +18,8 @@ pub enum Action<'a> {
     DeleteRoom(RoomId),
     /// Write a message.
     Send(RoomId, &'a Draft),
+    /// Change a message that is there: edit it, delete it, react to it, pin it. Who may change whose message is judged besides.
+    Change(RoomId, &'a Change),
     /// Show that the user is typing.
     Type(RoomId),
 }

@@ -54,6 +54,8 @@ pub struct RoomChange {
     pub name: Option<String>,
     /// A new topic; an empty one removes it.
     pub topic: Option<String>,
+    /// The key for retries, as it was given; see [`IdempotencyKey`](crate::IdempotencyKey) for the rules.
+    pub key: Option<String>,
 }
 
 /// Which rooms to list: by id, after a cursor, with a part of the name.

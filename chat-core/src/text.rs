@@ -196,7 +196,7 @@ fn check_name_characters(field: &'static str, name: &str) -> Result<(), InvalidF
 
 /// Whether there is a control character in it that is neither a tab nor part of a line break. A lone CR is none: it lets a
 /// terminal write over what stands there.
-fn has_control(text: &str) -> bool {
+pub(crate) fn has_control(text: &str) -> bool {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
@@ -210,7 +210,7 @@ fn has_control(text: &str) -> bool {
 }
 
 /// Whether nothing of it would be seen.
-fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| Class::Invisible.has(c))
 }
 

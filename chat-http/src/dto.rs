@@ -1,7 +1,8 @@
 //! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
 use chat_core::{
-    Body, Event, HistoryPage, Identity, Message, MessageState, Presence, Room, RoomId, RoomPage, Seq, Timestamp,
+    Body, Event, HistoryPage, IdempotencyKey, Identity, Message, MessageState, Presence, Room, RoomId, RoomPage, Seq,
+    Timestamp,
 };
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
@@ -112,10 +113,17 @@ pub(crate) enum MessageType {
 impl MessageDto {
     /// The message of an event; `None` for an event of another kind.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        Some(Self::new(event.room, event.seq, event.at, event.actor.as_ref(), event.message()?))
+        Some(Self::new(event.room, event.seq, event.at, event.actor.as_ref(), event.key.as_ref(), event.message()?))
     }
 
-    fn new(room: RoomId, seq: Seq, at: Timestamp, actor: Option<&Identity>, message: &Message) -> Self {
+    fn new(
+        room: RoomId,
+        seq: Seq,
+        at: Timestamp,
+        actor: Option<&Identity>,
+        key: Option<&IdempotencyKey>,
+        message: &Message,
+    ) -> Self {
         let (username, user) = match actor {
             Some(actor) => (actor.name.as_str().to_owned(), actor.id.as_str().to_owned()),
             None => (String::new(), String::new()),
@@ -130,7 +138,7 @@ impl MessageDto {
             room: room.0,
             seq: seq.0,
             user,
-            key: message.key.as_ref().map(|key| key.as_str().to_owned()),
+            key: key.map(|key| key.as_str().to_owned()),
             erased: message.erased.then_some(true),
         }
     }
@@ -173,8 +181,8 @@ pub(crate) struct MessageStateDto {
 
 impl From<&MessageState> for MessageStateDto {
     fn from(state: &MessageState) -> Self {
-        let MessageState { room, seq, at, actor, message, .. } = state;
-        Self { message: MessageDto::new(*room, *seq, *at, actor.as_ref(), message) }
+        let MessageState { room, seq, at, actor, key, message, .. } = state;
+        Self { message: MessageDto::new(*room, *seq, *at, actor.as_ref(), key.as_ref(), message) }
     }
 }
 

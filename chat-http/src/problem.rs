@@ -284,7 +284,7 @@ mod tests {
         let errors = [
             (Error::invalid_field("a", "b"), 400),
             (Error::EmptyMessage, 400),
-            (Error::TooLong { max_chars: 1 }, 400),
+            (Error::TooLong { what: "message", max: 1, unit: "characters" }, 400),
             (Error::Unauthenticated, 401),
             (Error::Forbidden, 403),
             (Error::RoomNotFound, 404),

@@ -104,7 +104,7 @@ async fn play(seen: &mut Seen<'_>) {
     carol.0.close(None).await.unwrap();
     seen.hear_of(&mut bob, "leave").await;
     let host = Actor::User(Identity::named("Alice").unwrap());
-    let change = RoomChange { name: None, topic: Some("News".to_owned()) };
+    let change = RoomChange { name: None, topic: Some("News".to_owned()), key: None };
     server.engine.update_room(host, room, change).await.unwrap();
     seen.hear_of(&mut bob, "room_updated").await;
     seen.say(&mut alice, r#"{"type":"detach","room":1,"ref":"d1"}"#).await;

@@ -67,6 +67,7 @@ pub(crate) fn foreign_crates(file: &File) -> Vec<Complaint> {
 const DATA: &[&str] = &[
     "append",
     "body",
+    "change",
     "characters",
     "clock",
     "command",
@@ -80,7 +81,9 @@ const DATA: &[&str] = &[
     "invalid",
     "limits",
     "log",
+    "mark",
     "model",
+    "my_rooms",
     "notice",
     "position",
     "reason",

@@ -6,16 +6,17 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Changed, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, NewRoom, Notice,
-    Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session, Topic, UserId,
-    append::{AppendFailure, Op, RoomRecord, RoomUpdate},
+    Action, Actor, Change, Changed, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, MarkTo,
+    NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session, Topic,
+    Unread, UserId,
+    append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
         ending::Ending,
         inner::Inner,
         mailbox::RoomCommand,
-        prepare::{MAX_SEQ, check_room, generated_key},
-        reply::{Responder, ToCall, ToSender},
+        prepare::{MAX_SEQ, check_room, event_key, generated_key},
+        reply::{Responder, ToCall, ToEither},
         session_core::SessionCore,
     },
     fold,
@@ -106,8 +107,9 @@ impl ChatEngine {
         if name.is_none() && topic.is_none() {
             return Err(Error::invalid_field("name", "give a name or a topic"));
         }
+        let key = event_key(&actor, change.key.as_deref())?;
         let op = Op::UpdateRoom(RoomUpdate { name, topic });
-        self.change(&actor, room, op).await.map_err(|error| inner.shown(error, &actor))?;
+        self.alter(&actor, room, key, op).await.map_err(|error| inner.shown(error, &actor))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
         let changed = self.read_room(room).await;
         changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
@@ -126,7 +128,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_room(room)?;
         inner.services.check(&actor, Action::DeleteRoom(room))?;
-        self.change(&actor, room, Op::DeleteRoom).await.map(drop)
+        self.alter(&actor, room, generated_key(), Op::DeleteRoom).await.map(drop)
     }
 
     /// A room.
@@ -173,7 +175,7 @@ impl ChatEngine {
         let inner = self.inner();
         inner.services.check_running()?;
         inner.services.check(&actor.into(), Action::ListRooms)?;
-        check_limit(query.limit)?;
+        check_limit(query.limit, 100)?;
         if let Some(part) = query.name_contains.take() {
             check_text("q", &part)?;
             query.name_contains = Some(fold::fold(&part)).filter(|part| !part.is_empty());
@@ -201,12 +203,12 @@ impl ChatEngine {
         let inner = self.inner();
         inner.services.check_running()?;
         check_room(room)?;
-        inner.services.check(&actor.into(), Action::ReadRoom(room))?;
-        check_limit(page.limit)?;
+        let actor = actor.into();
+        inner.services.check(&actor, Action::ReadRoom(room))?;
+        check_limit(page.limit, 100)?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
-        let read =
-            inner.services.store.history(room, page).await.map_err(|failure| inner.services.read_failed(&failure))?;
-        read.ok_or(Error::RoomNotFound)
+        let read = inner.services.store.history(room, page, actor.user().map(|user| &user.id)).await;
+        read.map_err(|failure| inner.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)
     }
 
     /// Who is online in a room.
@@ -237,7 +239,35 @@ impl ChatEngine {
     /// same key.
     pub async fn send(&self, actor: impl Into<Actor>, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         let (request, admitted) = self.inner().prepare_send(None, &actor.into(), room, draft)?;
-        self.call(room, request, admitted, |to| Responder::Send(ToSender::Call(to))).await
+        self.call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await
+    }
+
+    /// Changes a message that is there, without a session: edits or deletes it, reacts to it, pins it. What would change
+    /// nothing is answered as [`Changed::Unchanged`].
+    ///
+    /// # Errors
+    /// As [`SessionHandle::change`](crate::SessionHandle::change); [`Error::Unauthenticated`] when a user is needed and the actor
+    /// is in nobody's name.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the change is stored even if the future is dropped. If you are not sure, make it again with the
+    /// same key.
+    pub async fn change(&self, actor: impl Into<Actor>, room: RoomId, change: Change) -> Result<Changed, Error> {
+        let (request, admitted) = self.inner().prepare_change(None, &actor.into(), room, change)?;
+        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+    }
+
+    /// Marks a room as read up to a number, and says what is unread beyond it.
+    ///
+    /// # Errors
+    /// As [`SessionHandle::mark`](crate::SessionHandle::mark); [`Error::Unauthenticated`] when the actor is in nobody's name.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the mark is stored even if the future is dropped.
+    pub async fn mark(&self, actor: impl Into<Actor>, room: RoomId, to: MarkTo) -> Result<Unread, Error> {
+        let (request, admitted) = self.inner().prepare_mark(None, &actor.into(), room, to)?;
+        let marked = self.call(room, request, admitted, |to| Responder::Mark(ToEither::Call(to))).await?;
+        Ok(marked.unread)
     }
 
     /// Says that another process has stored events of a room, up to `head`: for a host that runs several engines on a
@@ -261,7 +291,7 @@ impl ChatEngine {
     /// to: it comes as [`Update::Notice`](crate::Update::Notice). This is for a host whose [`Policy`](crate::Policy) decides
     /// who may read which room. Returns how many sessions there were.
     pub fn notify(&self, user: &UserId, notice: &Notice) -> usize {
-        self.inner().sessions.notify(user, notice)
+        self.inner().sessions.notify(user, None, notice)
     }
 
     /// Its health.
@@ -304,14 +334,12 @@ impl ChatEngine {
     }
 
     /// Makes a change of the room itself, checked.
-    async fn change(&self, actor: &Actor, room: RoomId, op: Op) -> Result<Changed, Error> {
+    async fn alter(&self, actor: &Actor, room: RoomId, key: EventKey, op: Op) -> Result<Changed, Error> {
         let inner = self.inner();
         inner.services.breaker.check()?;
         let admitted = inner.admission.admit_change(op.bytes())?;
-        let reply = inner.hub.next_reply();
-        let (actor, key) = (actor.user().cloned(), generated_key());
-        let request = Request::Append { session: None, actor, key, op, reply };
-        self.call(room, request, admitted, Responder::Change).await
+        let request = inner.request(None, actor, key, op);
+        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
@@ -358,8 +386,13 @@ impl Inner {
     }
 }
 
-fn check_limit(limit: usize) -> Result<(), Error> {
-    if (1..=100).contains(&limit) { Ok(()) } else { Err(Error::invalid_field("limit", "must be 1 to 100")) }
+/// Checks how many are asked for.
+pub(super) fn check_limit(limit: usize, most: usize) -> Result<(), Error> {
+    if (1..=most).contains(&limit) {
+        Ok(())
+    } else {
+        Err(Error::invalid_field("limit", format!("must be 1 to {most}")))
+    }
 }
 
 fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
@@ -367,7 +400,7 @@ fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
 }
 
 /// The same place, within what a database can count.
-fn bounded(from: HistoryFrom) -> HistoryFrom {
+pub(super) fn bounded(from: HistoryFrom) -> HistoryFrom {
     match from {
         HistoryFrom::Newest => HistoryFrom::Newest,
         HistoryFrom::Before(seq) => HistoryFrom::Before(seq.min(MAX_SEQ)),

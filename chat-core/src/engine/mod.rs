@@ -22,6 +22,7 @@ mod pending;
 mod prepare;
 mod purge;
 mod rates;
+mod reads;
 mod reply;
 mod room_context;
 mod room_task;

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use crate::{
-    Attached, Changed,
-    engine::reply::{Responder, ToCall, ToSender, ToSession},
+    Attached, Changed, Marked, Sent,
+    engine::{
+        reply::{Responder, ToEither, ToSession},
+        subscriber::SessionAnswer,
+    },
     state::{Answered, ReplyId},
 };
 
@@ -14,8 +17,9 @@ pub(super) struct Pending {
     attaches: HashMap<ReplyId, ToSession<Attached>>,
     detaches: HashMap<ReplyId, ToSession<()>>,
     typings: HashMap<ReplyId, ToSession<()>>,
-    sends: HashMap<ReplyId, ToSender>,
-    changes: HashMap<ReplyId, ToCall<Changed>>,
+    sends: HashMap<ReplyId, ToEither<Sent>>,
+    changes: HashMap<ReplyId, ToEither<Changed>>,
+    marks: HashMap<ReplyId, ToEither<Marked>>,
 }
 
 impl Pending {
@@ -27,6 +31,7 @@ impl Pending {
             Responder::Typing(to) => drop(self.typings.insert(reply, to)),
             Responder::Send(to) => drop(self.sends.insert(reply, to)),
             Responder::Change(to) => drop(self.changes.insert(reply, to)),
+            Responder::Mark(to) => drop(self.marks.insert(reply, to)),
         }
     }
 
@@ -37,7 +42,12 @@ impl Pending {
             Answered::Detach(reply) => self.detaches.remove(&reply).map(ToSession::detached),
             Answered::Typing(reply, result) => self.typings.remove(&reply).map(|to| to.typing(result)),
             Answered::Send(reply, result) => self.sends.remove(&reply).map(|to| to.sent(result)),
-            Answered::Change(reply, result) => self.changes.remove(&reply).map(|to| to.respond(result)),
+            Answered::Change(reply, result) => {
+                self.changes.remove(&reply).map(|to| to.respond(result, SessionAnswer::Change))
+            }
+            Answered::Mark(reply, result) => {
+                self.marks.remove(&reply).map(|to| to.respond(result, SessionAnswer::Mark))
+            }
         };
     }
 
@@ -48,6 +58,8 @@ impl Pending {
         let typings = self.typings.drain().map(|(_, to)| Responder::Typing(to));
         let sends = self.sends.drain().map(|(_, to)| Responder::Send(to));
         let changes = self.changes.drain().map(|(_, to)| Responder::Change(to));
-        attaches.chain(detaches).chain(typings).chain(sends).chain(changes).for_each(Responder::abandon);
+        let marks = self.marks.drain().map(|(_, to)| Responder::Mark(to));
+        let of_sessions = attaches.chain(detaches).chain(typings);
+        of_sessions.chain(sends).chain(changes).chain(marks).for_each(Responder::abandon);
     }
 }

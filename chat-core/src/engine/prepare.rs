@@ -1,12 +1,13 @@
 //! What is checked before a command goes on its way.
 
 use crate::{
-    Action, Actor, Attached, Draft, Epoch, Error, Identity, Position, RoomId, Sent, Seq, SessionId, Since,
+    Action, Actor, Attached, Change, ChangeKind, Changed, Draft, Epoch, Error, IdempotencyKey, Identity, MarkTo,
+    Marked, Position, Reaction, Reason, RoomId, Sent, Seq, SessionId, Since,
     append::{EventKey, Op},
     engine::{
         admission::Admitted,
         inner::Inner,
-        reply::{Responder, ToSender, ToSession},
+        reply::{Responder, ToEither, ToSession},
     },
     state::Request,
     text::check_message,
@@ -89,8 +90,97 @@ impl Inner {
         draft: Draft,
     ) -> Result<Prepared<Sent>, Error> {
         let (request, admitted) = self.prepare_send(Some(issuer.session), issuer.actor, room, draft)?;
-        let responder = |to| Responder::Send(ToSender::Session(to));
+        let responder = |to| Responder::Send(ToEither::Session(to));
         Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+    }
+
+    /// Checks a change of a message that a session makes.
+    pub(super) fn prepare_session_change(
+        &self,
+        issuer: Issuer<'_>,
+        room: RoomId,
+        change: Change,
+    ) -> Result<Prepared<Changed>, Error> {
+        let (request, admitted) = self.prepare_change(Some(issuer.session), issuer.actor, room, change)?;
+        let responder = |to| Responder::Change(ToEither::Session(to));
+        Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+    }
+
+    /// Checks that a session marks a room as read.
+    pub(super) fn prepare_session_mark(
+        &self,
+        issuer: Issuer<'_>,
+        room: RoomId,
+        to: MarkTo,
+    ) -> Result<Prepared<Marked>, Error> {
+        let (request, admitted) = self.prepare_mark(Some(issuer.session), issuer.actor, room, to)?;
+        let responder = |to| Responder::Mark(ToEither::Session(to));
+        Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+    }
+
+    /// Checks a change of a message, made by a session or without one.
+    pub(super) fn prepare_change(
+        &self,
+        session: Option<SessionId>,
+        actor: &Actor,
+        room: RoomId,
+        change: Change,
+    ) -> Result<(Request, Admitted), Error> {
+        self.check_open(room)?;
+        self.services.check(actor, Action::Change(room, &change))?;
+        let Change { target, kind, key } = change;
+        let needs_user = matches!(kind, ChangeKind::React { .. }) || !actor.is_system();
+        if needs_user && actor.user().is_none() {
+            return Err(Error::Unauthenticated);
+        }
+        let target = target.min(MAX_SEQ);
+        let op = match kind {
+            ChangeKind::Edit(edit) => {
+                check_message(&edit.content, self.services.limits.message_chars)?;
+                edit.check_extras()?;
+                Op::Edit(target, edit)
+            }
+            ChangeKind::Delete { reason } => Op::Delete(target, reason.as_deref().map(Reason::new).transpose()?),
+            ChangeKind::React { reaction, added } => Op::React(target, Reaction::new(&reaction)?, added),
+            ChangeKind::Pin { pinned } => Op::Pin(target, pinned),
+        };
+        self.append_request(session, actor, key.as_deref(), op)
+    }
+
+    /// Checks that a user marks a room as read.
+    pub(super) fn prepare_mark(
+        &self,
+        session: Option<SessionId>,
+        actor: &Actor,
+        room: RoomId,
+        to: MarkTo,
+    ) -> Result<(Request, Admitted), Error> {
+        self.check_open(room)?;
+        self.services.check(actor, Action::ReadRoom(room))?;
+        if actor.user().is_none() {
+            return Err(Error::Unauthenticated);
+        }
+        let to = MarkTo { seq: to.seq.min(MAX_SEQ), ..to };
+        self.append_request(session, actor, None, Op::Mark(to))
+    }
+
+    /// Admits a checked change of a room's log, which shares its transaction with others. A key of nobody's is not looked at.
+    fn append_request(
+        &self,
+        session: Option<SessionId>,
+        actor: &Actor,
+        key: Option<&str>,
+        op: Op,
+    ) -> Result<(Request, Admitted), Error> {
+        let key = event_key(actor, key)?;
+        self.services.breaker.check()?;
+        let admitted = self.admission.admit_message(op.bytes())?;
+        Ok((self.request(session, actor, key, op), admitted))
+    }
+
+    pub(super) fn request(&self, session: Option<SessionId>, actor: &Actor, key: EventKey, op: Op) -> Request {
+        let (by_system, actor, reply) = (actor.is_system(), actor.user().cloned(), self.hub.next_reply());
+        Request::Append { session, by_system, actor, key, op, reply }
     }
 
     /// Checks a message, sent by a session or without one.
@@ -115,15 +205,15 @@ impl Inner {
         self.services.check(actor, Action::Send(room, &draft))?;
         let author = actor.user().ok_or(Error::Unauthenticated)?;
         check_message(&draft.body.content, self.services.limits.message_chars)?;
-        let key = draft.checked_key()?.map_or_else(generated_key, |key| EventKey::given(&key));
+        draft.body.check_extras()?;
+        let key = event_key(actor, draft.key.as_deref())?;
         self.services.breaker.check()?;
         if !actor.is_system() {
             self.rates.take(&author.id, self.services.clock.now().mono)?;
         }
         let op = Op::Message(draft.body);
         let admitted = self.admission.admit_message(op.bytes())?;
-        let reply = self.hub.next_reply();
-        Ok((Request::Append { session, actor: Some(author.clone()), key, op, reply }, admitted))
+        Ok((self.request(session, actor, key, op), admitted))
     }
 
     /// Whether the engine takes commands for a room of this id.
@@ -131,6 +221,12 @@ impl Inner {
         self.services.check_running()?;
         check_room(room)
     }
+}
+
+/// The key that an append is stored with, from the one that was given. Without a user, a key counts for nothing.
+pub(super) fn event_key(actor: &Actor, key: Option<&str>) -> Result<EventKey, Error> {
+    let given = key.map(IdempotencyKey::new).transpose()?.filter(|_| actor.user().is_some());
+    Ok(given.map_or_else(generated_key, |key| EventKey::given(&key)))
 }
 
 /// A key for an append that was given none, so that it can be found again. Time-ordered, which keeps the index compact.

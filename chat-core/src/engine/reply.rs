@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Changed, Error, Sent,
+    Attached, Changed, Error, Marked, Sent,
     engine::{
         admission::Admitted,
         subscriber::{IssuedCommand, SessionAnswer, Subscriber},
@@ -18,17 +18,18 @@ pub(super) enum Responder {
     Attach(ToSession<Attached>),
     Detach(ToSession<()>),
     Typing(ToSession<()>),
-    Send(ToSender),
-    Change(ToCall<Changed>),
+    Send(ToEither<Sent>),
+    Change(ToEither<Changed>),
+    Mark(ToEither<Marked>),
 }
 
-/// Who waits for the answer to a message.
+/// Who waits for the answer to what may be asked by a session, or without one.
 #[derive(Debug)]
-pub(super) enum ToSender {
-    /// The session that sent it.
-    Session(ToSession<Sent>),
+pub(super) enum ToEither<T> {
+    /// The session that asked.
+    Session(ToSession<T>),
     /// A call of the engine itself.
-    Call(ToCall<Sent>),
+    Call(ToCall<T>),
 }
 
 /// A session that waits for the answer to a command.
@@ -54,7 +55,8 @@ impl Responder {
             Self::Detach(to) => to.detached(),
             Self::Typing(to) => to.typing(Err(error)),
             Self::Send(to) => to.sent(Err(error)),
-            Self::Change(to) => to.respond(Err(error)),
+            Self::Change(to) => to.respond(Err(error), SessionAnswer::Change),
+            Self::Mark(to) => to.respond(Err(error), SessionAnswer::Mark),
         }
     }
 
@@ -62,7 +64,7 @@ impl Responder {
     pub(super) fn abandon(self) {
         let error = match &self {
             Self::Attach(_) | Self::Detach(_) | Self::Typing(_) => Error::Unavailable,
-            Self::Send(_) | Self::Change(_) => Error::OutcomeUnknown,
+            Self::Send(_) | Self::Change(_) | Self::Mark(_) => Error::OutcomeUnknown,
         };
         self.refuse(error);
     }
@@ -74,22 +76,45 @@ impl Responder {
             Self::Attach(to) => Some(SessionAnswer::Attach(to.command, Err(error))),
             Self::Detach(to) => Some(SessionAnswer::Detach(to.command, Err(error))),
             Self::Typing(to) => Some(SessionAnswer::Typing(to.command, Err(error))),
-            Self::Send(ToSender::Session(to)) => {
-                to.command.admitted.refused(&error);
-                Some(SessionAnswer::Send(to.command, Err(error)))
+            Self::Send(to) => {
+                to.admitted().refused(&error);
+                to.turn_away(error, SessionAnswer::Send)
             }
-            Self::Send(ToSender::Call(to)) => {
-                to.admitted.refused(&error);
-                to.respond(Err(error));
-                None
-            }
-            Self::Change(to) => {
+            Self::Change(to) => to.turn_away(error, SessionAnswer::Change),
+            Self::Mark(to) => to.turn_away(error, SessionAnswer::Mark),
+        }
+    }
+}
+
+impl<T> ToEither<T> {
+    /// Passes an answer on; `answer` makes it a session's.
+    pub(super) fn respond(self, result: Result<T, Error>, answer: AsAnswer<T>) {
+        match self {
+            Self::Session(to) => to.session.answered(answer(to.command, result)),
+            Self::Call(to) => to.respond(result),
+        }
+    }
+
+    fn turn_away(self, error: Error, answer: AsAnswer<T>) -> Option<SessionAnswer> {
+        match self {
+            Self::Session(to) => Some(answer(to.command, Err(error))),
+            Self::Call(to) => {
                 to.respond(Err(error));
                 None
             }
         }
     }
+
+    const fn admitted(&self) -> &Admitted {
+        match self {
+            Self::Session(to) => &to.command.admitted,
+            Self::Call(to) => &to.admitted,
+        }
+    }
 }
+
+/// What makes the result of a command the answer of a session.
+type AsAnswer<T> = fn(IssuedCommand<T>, Result<T, Error>) -> SessionAnswer;
 
 impl ToSession<Attached> {
     pub(super) fn attached(self, result: Result<Attached, Error>) {
@@ -107,19 +132,11 @@ impl ToSession<()> {
     }
 }
 
-impl ToSender {
+impl ToEither<Sent> {
     /// Passes the answer on, and records it in the metrics.
     pub(super) fn sent(self, result: Result<Sent, Error>) {
-        match self {
-            Self::Session(to) => {
-                to.command.admitted.sent(&result);
-                to.session.answered(SessionAnswer::Send(to.command, result));
-            }
-            Self::Call(to) => {
-                to.admitted.sent(&result);
-                to.respond(result);
-            }
-        }
+        self.admitted().sent(&result);
+        self.respond(result, SessionAnswer::Send);
     }
 }
 

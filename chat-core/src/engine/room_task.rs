@@ -13,7 +13,7 @@ use crate::mutations::MutatedState as RoomState;
 #[cfg(not(failpoints))]
 use crate::state::RoomState;
 use crate::{
-    Delivery, DetachReason, Error, Item, RoomId, SessionId,
+    Delivery, DetachReason, Error, Item, Notice, RoomId, Seq, SessionId, UserId,
     engine::{
         active_rooms::ActiveRoom,
         audience::Audience,
@@ -51,6 +51,9 @@ pub(super) struct RoomTask {
     _running: TaskGuard,
     _counted: GaugeGuard,
 }
+
+/// How many users of a thread are told of a message there.
+const MOST_THREAD_USERS: usize = 1_000;
 
 /// Why a room's state is given up.
 enum End {
@@ -271,6 +274,10 @@ impl RoomTask {
                 self.context.services.metrics.deliveries.increment(1);
                 self.audience.tell(session, delivery);
             }
+            Effect::Notify { user, except, notice } => {
+                self.context.sessions.notify(&user, except, &notice);
+            }
+            Effect::NotifyThread { root, seq, author } => self.notify_thread(root, seq, author),
             Effect::ImpossiblePosition { session, seq, head } => {
                 self.context.services.metrics.impossible_positions.increment(1);
                 tracing::debug!(
@@ -292,6 +299,22 @@ impl RoomTask {
             failpoints::reached(Point::AfterAnswer);
         }
         self.audience.publish(delivery);
+    }
+
+    /// Tells those who wrote in a thread of a message there. Who they are is read in the background: it is a hint, and nobody waits
+    /// for it.
+    fn notify_thread(&self, root: Seq, seq: Seq, author: UserId) {
+        let (context, room) = (Arc::clone(&self.context), self.id);
+        self.context.services.runtime.spawn(async move {
+            let read = context.services.store.reader().thread_users(room, root, MOST_THREAD_USERS).await;
+            let users = match read {
+                Ok(users) => users,
+                Err(failure) => return drop(context.services.read_failed(&failure)),
+            };
+            for user in users.iter().filter(|user| **user != author) {
+                context.sessions.notify(user, None, &Notice::Thread { room, root, seq });
+            }
+        });
     }
 
     fn join(&mut self, session: SessionId) {

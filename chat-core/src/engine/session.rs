@@ -11,7 +11,8 @@ use futures::Stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Command, Draft, Error, Identity, RoomId, Sent, SessionId, Since, Ticket, Update,
+    Attached, Change, Changed, Command, Draft, Error, Identity, MarkTo, RoomId, Sent, SessionId, Since, Ticket, Unread,
+    Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -88,6 +89,10 @@ impl SessionHandle {
             Command::Send { room, draft } => {
                 core.start(ticket, inner.prepare_session_send(issuer, room, draft), None);
             }
+            Command::Change { room, change } => {
+                core.start(ticket, inner.prepare_session_change(issuer, room, change), None);
+            }
+            Command::Mark { room, to } => core.start(ticket, inner.prepare_session_mark(issuer, room, to), None),
             Command::Typing { room, is_typing } => {
                 core.start(ticket, inner.prepare_typing(issuer, room, is_typing), None);
             }
@@ -151,6 +156,32 @@ impl SessionHandle {
     /// the same. Whoever is not sure sends it again with the same key.
     pub async fn send(&self, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         self.call(|inner, issuer| inner.prepare_session_send(issuer, room, draft)).await
+    }
+
+    /// Changes a message that is there: edits or deletes it, reacts to it, pins it. Needs no attachment. What would change
+    /// nothing is answered as [`Changed::Unchanged`].
+    ///
+    /// # Errors
+    /// [`Error::MessageNotFound`]; [`Error::MessageDeleted`] for what only a living message can have; [`Error::Forbidden`] for
+    /// another's message; [`Error::TooMany`] edits, reactions, pins or mentions; and as [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn change(&self, room: RoomId, change: Change) -> Result<Changed, Error> {
+        self.call(|inner, issuer| inner.prepare_session_change(issuer, room, change)).await
+    }
+
+    /// Marks a room as read up to a number, and says what is unread beyond it. Needs no attachment.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], what the policy says; [`Error::Overloaded`], [`Error::Unavailable`] or [`Error::StorageFull`]
+    /// when nothing was stored; [`Error::OutcomeUnknown`] when it may have been: marking again does no harm.
+    ///
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn mark(&self, room: RoomId, to: MarkTo) -> Result<Unread, Error> {
+        let marked = self.call(|inner, issuer| inner.prepare_session_mark(issuer, room, to)).await?;
+        Ok(marked.unread)
     }
 
     /// Shows, or stops showing, that one is typing. To be refreshed at most every 3 s.

@@ -282,6 +282,11 @@ impl SessionCore {
                 self.deliver_answer(state, command, result, |()| Answer::Typing { room })
             }
             SessionAnswer::Send(command, result) => self.deliver_answer(state, command, result, Answer::Sent),
+            SessionAnswer::Change(command, result) => {
+                let room = command.room;
+                self.deliver_answer(state, command, result, |changed| Answer::Changed { room, changed })
+            }
+            SessionAnswer::Mark(command, result) => self.deliver_answer(state, command, result, Answer::Marked),
         }
     }
 

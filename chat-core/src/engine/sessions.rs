@@ -68,9 +68,10 @@ impl Sessions {
         tracing::debug!(session.id = session.0, "a session has ended");
     }
 
-    /// Tells all sessions of a user something that concerns the user. Returns how many there are.
-    pub(super) fn notify(&self, user: &UserId, notice: &Notice) -> usize {
-        let sessions = self.of_user(user);
+    /// Tells all sessions of a user something that concerns the user, but not the session `except`. Returns how many there are.
+    pub(super) fn notify(&self, user: &UserId, except: Option<SessionId>, notice: &Notice) -> usize {
+        let mut sessions = self.of_user(user);
+        sessions.retain(|session| Some(session.id()) != except);
         sessions.iter().for_each(|session| session.notify(notice.clone()));
         sessions.len()
     }

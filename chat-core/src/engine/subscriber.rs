@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::{
-    Attached, Delivery, DetachReason, Error, Notice, RoomId, Sent, SessionId, Ticket,
+    Attached, Changed, Delivery, DetachReason, Error, Marked, Notice, RoomId, Sent, SessionId, Ticket,
     engine::{admission::Admitted, ending::Ending, metrics::AttachKind},
 };
 
@@ -59,4 +59,6 @@ pub(super) enum SessionAnswer {
     Detach(IssuedCommand<()>, Result<(), Error>),
     Send(IssuedCommand<Sent>, Result<Sent, Error>),
     Typing(IssuedCommand<()>, Result<(), Error>),
+    Change(IssuedCommand<Changed>, Result<Changed, Error>),
+    Mark(IssuedCommand<Marked>, Result<Marked, Error>),
 }

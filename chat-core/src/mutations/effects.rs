@@ -6,7 +6,7 @@ use super::Bug;
 use crate::{
     Attached, Body, Delivery, Departure, Error, Event, EventKind, Gap, Identity, Item, Message, Now, RoomId, Sent, Seq,
     SessionId, Signal, SignalKind, Timestamp, UserId,
-    append::{Entry, Op},
+    append::{Entry, EventKey, Op},
     state::{Answered, Completion, Effect, Input, ReplyId, Request},
 };
 
@@ -37,8 +37,8 @@ impl Effects {
             self.shown.insert(*session, user.clone());
         }
         if let Input::Request(Request::Append { actor, key, op: Op::Message(body), reply, .. }) = input {
-            let message = Message { body: body.clone(), key: key.to_given(), ordinal: 0, erased: false };
-            self.sends.insert(*reply, as_event(self.room, actor.as_ref(), message));
+            let message = Message { body: body.clone(), ordinal: 0, thread_ordinal: None, erased: false };
+            self.sends.insert(*reply, as_event(self.room, actor.as_ref(), key, message));
         }
     }
 
@@ -67,6 +67,8 @@ impl Effects {
                 | Effect::Join(_)
                 | Effect::Leave(_)
                 | Effect::SendTo(..)
+                | Effect::Notify { .. }
+                | Effect::NotifyThread { .. }
                 | Effect::ImpossiblePosition { .. }) => effects.push(effect),
             }
         }
@@ -191,13 +193,13 @@ fn early(room: RoomId, entries: &[Entry], head: Seq) -> Vec<Effect> {
 
 /// The event that a message would become with this number.
 pub(super) fn stored_as(room: RoomId, entry: &Entry, body: &Body, seq: Seq) -> Event {
-    let message = Message { body: body.clone(), key: entry.key.to_given(), ordinal: seq.0, erased: false };
-    Event { seq, at: entry.at, ..as_event(room, entry.actor.as_ref(), message) }
+    let message = Message { body: body.clone(), ordinal: seq.0, thread_ordinal: None, erased: false };
+    Event { seq, at: entry.at, ..as_event(room, entry.actor.as_ref(), &entry.key, message) }
 }
 
-fn as_event(room: RoomId, actor: Option<&Identity>, message: Message) -> Event {
+fn as_event(room: RoomId, actor: Option<&Identity>, key: &EventKey, message: Message) -> Event {
     let (actor, kind) = (actor.cloned(), EventKind::Message(message));
-    Event { room, seq: Seq(0), at: Timestamp(0), actor, kind }
+    Event { room, seq: Seq(0), at: Timestamp(0), actor, key: key.to_given(), kind }
 }
 
 fn is_marked(delivery: &Delivery) -> bool {

@@ -89,8 +89,11 @@ impl Inputs {
     pub(super) fn pretend_stored(&mut self, head: Seq) -> Input {
         let entries = self.appending.take().unwrap_or_default();
         let outcome = |(entry, seq): (&Entry, u64)| match &entry.op {
-            Op::Message(body) => AppendOutcome::New(Arc::new(stored_as(self.room, entry, body, Seq(seq)))),
-            Op::UpdateRoom(_) | Op::DeleteRoom => AppendOutcome::Unchanged,
+            Op::Message(body) => {
+                let event = Arc::new(stored_as(self.room, entry, body, Seq(seq)));
+                AppendOutcome::New { event, mentioned: Vec::new() }
+            }
+            _ => AppendOutcome::Unchanged { count: None },
         };
         let outcomes = entries.iter().zip(head.next().0..).map(outcome).collect();
         Completion::Appended(Ok(outcomes)).into()

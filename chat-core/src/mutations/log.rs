@@ -7,7 +7,7 @@ use std::{
 
 use super::Bug;
 use crate::{
-    Event, EventKind, Room, RoomId, RoomName, Seq,
+    Event, Room, RoomId, RoomName, Seq,
     append::{AppendOutcome, Entry, EventKey, Fingerprint, Lookup, Op, RoomBatch, StoredEvent},
 };
 
@@ -98,7 +98,7 @@ impl LogMutation {
         for (entry, placed) in batch.iter().zip(&mut placed) {
             let Some(placed) = placed else { continue };
             for (entry, placed) in entry.entries.iter().zip(&mut *placed) {
-                if let AppendOutcome::New(event) | AppendOutcome::Replay(event) = placed {
+                if let AppendOutcome::New { event, .. } | AppendOutcome::Replay(event) = placed {
                     give_key(event, &entry.key);
                 }
             }
@@ -152,18 +152,16 @@ impl LogMutation {
 /// Shows an event with the key that it was sent with.
 fn give_key(event: &mut Arc<Event>, key: &EventKey) {
     let given = key.to_given();
-    if event.message().is_some_and(|message| message.key != given)
-        && let EventKind::Message(message) = &mut Arc::make_mut(event).kind
-    {
-        message.key = given;
+    if event.message().is_some() && event.key != given {
+        Arc::make_mut(event).key = given;
     }
 }
 
 /// The first event that is new is told under the number before it.
 fn reuse_last(placed: &mut [AppendOutcome]) {
     let first = placed.iter_mut().find_map(|placed| match placed {
-        AppendOutcome::New(event) if event.seq > Seq(1) => Some(event),
-        AppendOutcome::New(_) | AppendOutcome::Replay(_) | AppendOutcome::Unchanged | AppendOutcome::Refused(_) => None,
+        AppendOutcome::New { event, .. } if event.seq > Seq(1) => Some(event),
+        _ => None,
     });
     if let Some(event) = first {
         let event = Arc::make_mut(event);
@@ -175,7 +173,7 @@ fn reuse_last(placed: &mut [AppendOutcome]) {
 fn skip_after_replay(placed: &mut [AppendOutcome]) {
     let after = placed.iter_mut().skip_while(|placed| !matches!(placed, AppendOutcome::Replay(_)));
     for placed in after {
-        if let AppendOutcome::New(event) = placed {
+        if let AppendOutcome::New { event, .. } = placed {
             let event = Arc::make_mut(event);
             event.seq = event.seq.next();
         }

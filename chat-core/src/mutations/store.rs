@@ -10,10 +10,10 @@ use async_trait::async_trait;
 
 use super::{Bug, LogMutation, pages::Pages, write_behind::WriteBehind};
 use crate::{
-    Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock,
+    Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Store, StoreError, StoreErrorKind},
+    store::{Reader, Store, StoreError, StoreErrorKind},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -148,8 +148,17 @@ impl Store for MutatedStore {
         self.store.heads(rooms).await
     }
 
-    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
-        let read = self.store.history(room, page).await?;
+    fn reader(&self) -> &dyn Reader {
+        self.store.reader()
+    }
+
+    async fn history(
+        &self,
+        room: RoomId,
+        page: HistoryQuery,
+        viewer: Option<&UserId>,
+    ) -> Result<Option<HistoryPage>, StoreError> {
+        let read = self.store.history(room, page, viewer).await?;
         Ok(read.map(|read| self.pages.mutate(self.bug, (room, page), read)))
     }
 

@@ -65,7 +65,7 @@ fn foresee(batch: &RoomBatch, found: Recovered) -> Vec<AppendOutcome> {
     let mut known: BTreeMap<_, _> =
         found.found.into_iter().map(|stored| (stored.lookup(), (stored.fingerprint, stored.event))).collect();
     let place = |new: &append::Entry| {
-        let Op::Message(body) = &new.op else { return AppendOutcome::Unchanged };
+        let Op::Message(body) = &new.op else { return AppendOutcome::Unchanged { count: None } };
         match known.entry(new.lookup()) {
             Entry::Occupied(first) if new.fingerprint.is_retry_of(first.get().0) => {
                 AppendOutcome::Replay(first.get().1.clone())
@@ -75,7 +75,7 @@ fn foresee(batch: &RoomBatch, found: Recovered) -> Vec<AppendOutcome> {
                 head = head.next();
                 let event = Arc::new(stored_as(batch.room, new, body, head));
                 free.insert((new.fingerprint, event.clone()));
-                AppendOutcome::New(event)
+                AppendOutcome::New { event, mentioned: Vec::new() }
             }
         }
     };

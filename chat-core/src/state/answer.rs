@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::{Answered, Effect, ReplyId, Request};
-use crate::{Changed, Event, Sent, append::Op, error::Error};
+use crate::{Changed, Event, Marked, Sent, append::Op, error::Error};
 
 /// Who waits for an append. What is appended decides the type of the answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AppendReply {
     /// The sender of a message.
     Send(ReplyId),
+    /// Whoever marks the room as read.
+    Mark(ReplyId),
     /// Whoever changes anything else.
     Change(ReplyId),
 }
@@ -18,7 +20,10 @@ impl AppendReply {
     pub(super) const fn new(op: &Op, reply: ReplyId) -> Self {
         match op {
             Op::Message(_) => Self::Send(reply),
-            Op::UpdateRoom(_) | Op::DeleteRoom => Self::Change(reply),
+            Op::Mark(_) => Self::Mark(reply),
+            Op::Edit(..) | Op::Delete(..) | Op::React(..) | Op::Pin(..) | Op::UpdateRoom(_) | Op::DeleteRoom => {
+                Self::Change(reply)
+            }
         }
     }
 
@@ -26,6 +31,7 @@ impl AppendReply {
     pub(super) fn fail(self, error: Error, effects: &mut Vec<Effect>) {
         let answered = match self {
             Self::Send(reply) => Answered::Send(reply, Err(error)),
+            Self::Mark(reply) => Answered::Mark(reply, Err(error)),
             Self::Change(reply) => Answered::Change(reply, Err(error)),
         };
         effects.push(Effect::Answer(answered));
@@ -35,19 +41,40 @@ impl AppendReply {
     pub(super) fn stored(self, event: Arc<Event>, replayed: bool, effects: &mut Vec<Effect>) {
         let answered = match self {
             Self::Send(reply) => Answered::Send(reply, Ok(Sent { seq: event.seq, event, replayed })),
+            // A mark makes no event: the store does not hold to its contract.
+            Self::Mark(reply) => Answered::Mark(reply, Err(Error::Internal)),
             Self::Change(reply) => Answered::Change(reply, Ok(Changed::Stored { event, replayed })),
         };
         effects.push(Effect::Answer(answered));
     }
 
     /// The store says that nothing was to be changed.
-    pub(super) fn unchanged(self, effects: &mut Vec<Effect>) {
+    pub(super) fn unchanged(self, count: Option<u64>, effects: &mut Vec<Effect>) {
         let answered = match self {
             // A message always changes something: the store does not hold to its contract.
             Self::Send(reply) => Answered::Send(reply, Err(Error::Internal)),
-            Self::Change(reply) => Answered::Change(reply, Ok(Changed::Unchanged)),
+            Self::Mark(reply) => Answered::Mark(reply, Err(Error::Internal)),
+            Self::Change(reply) => Answered::Change(reply, Ok(Changed::Unchanged { count })),
         };
         effects.push(Effect::Answer(answered));
+    }
+
+    /// The mark stands.
+    pub(super) fn marked(self, marked: Marked, effects: &mut Vec<Effect>) {
+        match self {
+            Self::Mark(reply) => effects.push(Effect::Answer(Answered::Mark(reply, Ok(marked)))),
+            // Nothing else makes a mark: the store does not hold to its contract.
+            Self::Send(_) | Self::Change(_) => self.fail(Error::Internal, effects),
+        }
+    }
+
+    /// After a lost outcome, nothing was found of it.
+    pub(super) fn not_found(self, effects: &mut Vec<Effect>) {
+        match self {
+            Self::Send(_) | Self::Change(_) => self.fail(Error::Unavailable, effects),
+            // A mark leaves no event to be found by. Marking again does no harm.
+            Self::Mark(_) => self.fail(Error::OutcomeUnknown, effects),
+        }
     }
 }
 

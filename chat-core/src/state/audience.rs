@@ -7,14 +7,15 @@ use std::{
 };
 
 use crate::{
-    Attached, Delivery, Epoch, Event, Gap, Identity, Limits, Now, Position, Presence, RoomId, Seq, SessionId, Signal,
-    SignalKind, Since,
+    Attached, Delivery, Epoch, Event, Gap, Identity, Limits, Marked, Notice, Now, Position, Presence, RoomId, Seq,
+    SessionId, Signal, SignalKind, Since,
     error::Error,
     state::{
         Answered, Departure, Effect, ReplyId, Request,
         answer::{refuse, refuse_attach},
-        log::Log,
+        log::{Log, Sender},
         presence::Online,
+        receipts::Receipts,
         throttle::Throttle,
         typing::Typists,
     },
@@ -32,6 +33,7 @@ pub(super) struct Audience {
     typists: Typists,
     user_list_throttle: Throttle,
     typing_throttle: Throttle,
+    receipts: Receipts,
     /// Who is online, as told last: kept so that it is encoded once for all who attach.
     user_list: Option<Delivery>,
     presence: Presence,
@@ -101,6 +103,7 @@ impl Audience {
             typists: Typists::new(limits.typing_expiry, limits.typing_names),
             user_list_throttle: Throttle::new(limits.signal_interval),
             typing_throttle: Throttle::new(limits.signal_interval),
+            receipts: Receipts::new(limits),
             user_list: None,
             presence: Presence::default(),
         }
@@ -127,6 +130,7 @@ impl Audience {
             self.typists.poll_timeout(),
             self.user_list_throttle.poll_timeout(),
             self.typing_throttle.poll_timeout(),
+            self.receipts.poll_timeout(),
         ];
         timers.into_iter().flatten().min()
     }
@@ -306,6 +310,17 @@ impl Audience {
         }
     }
 
+    /// A user has marked the room as read: their other sessions are told what is unread, everyone here how far they have read.
+    pub(super) fn marked(&mut self, sender: Sender, marked: &Marked, effects: &mut Vec<Effect>) {
+        if !marked.moved {
+            return;
+        }
+        let Sender { session, user } = sender;
+        let notice = Notice::Read { room: self.room, unread: marked.unread };
+        effects.push(Effect::Notify { user: user.id.clone(), except: session, notice });
+        self.receipts.marked(user, marked.unread.seq, self.presence.count);
+    }
+
     /// Whether an attach asks for events after the head.
     pub(super) fn asks_for_tail(&self, log: &Log) -> bool {
         self.waiting.values().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadTail))
@@ -388,6 +403,7 @@ impl Audience {
         if self.attachments.is_empty() {
             self.user_list_throttle.clear();
             self.typing_throttle.clear();
+            self.receipts.clear();
             return;
         }
         if self.user_list_throttle.take(now.mono) {
@@ -395,6 +411,9 @@ impl Audience {
         }
         if self.typing_throttle.take(now.mono) {
             effects.push(Effect::Publish(self.signal(SignalKind::Typing(self.typists.view()), now)));
+        }
+        if let Some(marks) = self.receipts.take(now.mono) {
+            effects.push(Effect::Publish(self.signal(SignalKind::Read(marks), now)));
         }
     }
 

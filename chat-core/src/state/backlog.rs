@@ -174,7 +174,7 @@ const fn whole(signal: &Signal) -> Option<Whole> {
     match signal.kind {
         SignalKind::UserList(_) => Some(Whole::UserList(signal.room)),
         SignalKind::Typing(_) => Some(Whole::Typing(signal.room)),
-        SignalKind::Join(_) | SignalKind::Leave(_) => None,
+        SignalKind::Join(_) | SignalKind::Leave(_) | SignalKind::Read(_) => None,
     }
 }
 
@@ -188,7 +188,11 @@ fn leave_names_out(update: &mut Update) {
         SignalKind::Typing(Typing { count, identities }) if !identities.is_empty() => {
             SignalKind::Typing(Typing { count: *count, identities: Vec::new() })
         }
-        SignalKind::UserList(_) | SignalKind::Typing(_) | SignalKind::Join(_) | SignalKind::Leave(_) => return,
+        SignalKind::UserList(_)
+        | SignalKind::Typing(_)
+        | SignalKind::Join(_)
+        | SignalKind::Leave(_)
+        | SignalKind::Read(_) => return,
     };
     *update = Update::Delivery(Delivery::signal(Signal { room: *room, at: *at, kind }));
 }
@@ -213,7 +217,7 @@ mod tests {
 
     fn event(seq: u64) -> Update {
         let kind = EventKind::RoomDeleted;
-        let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: None, kind };
+        let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: None, key: None, kind };
         Update::Delivery(Delivery::event(Arc::new(event)))
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Delivery, Event, EventKind, Identity, Limits, Now, Seq, Timestamp,
+    Delivery, Event, EventKind, Identity, Limits, Marked, Notice, Now, Seq, SessionId, Timestamp, UserId,
     append::{
         AppendFailure, AppendOutcome, AppendResult, Entry, EventKey, Fingerprint, Lookup, Op, Recovered, StoredEvent,
     },
@@ -73,6 +73,8 @@ enum Load {
 #[derive(Debug)]
 struct InFlight {
     reply: AppendReply,
+    /// Who marks the room with it, if that is what it does.
+    marker: Option<Sender>,
     lookup: Lookup,
     /// To tell a retry from another change with its key.
     fingerprint: Fingerprint,
@@ -81,6 +83,8 @@ struct InFlight {
 /// An append that waits.
 #[derive(Debug)]
 pub(super) struct Pending {
+    pub(super) session: Option<SessionId>,
+    pub(super) by_system: bool,
     pub(super) actor: Option<Identity>,
     pub(super) key: EventKey,
     pub(super) op: Op,
@@ -95,6 +99,15 @@ pub(super) struct Progress {
     pub(super) applied: Vec<Arc<Event>>,
     /// What becomes of the attaches that wait.
     pub(super) attaches: Attaches,
+    /// Who has marked the room as read, and how far.
+    pub(super) marks: Vec<(Sender, Marked)>,
+}
+
+/// Who has sent a request.
+#[derive(Debug, Clone)]
+pub(super) struct Sender {
+    pub(super) session: Option<SessionId>,
+    pub(super) user: Identity,
 }
 
 /// What becomes of the attaches that wait.
@@ -249,8 +262,8 @@ impl Log {
         };
         match result {
             Ok(outcomes) => {
-                let committed = answer_appended(in_flight, outcomes, effects);
-                self.commit(committed, effects)
+                let (committed, marks) = answer_appended(in_flight, outcomes, effects);
+                Progress { marks, ..self.commit(committed, effects) }
             }
             Err(AppendFailure::NotStored(error)) => {
                 self.not_stored(&in_flight, &error, effects);
@@ -425,7 +438,7 @@ impl Log {
         }
         match mem::replace(&mut self.phase, LogPhase::Idle) {
             LogPhase::Filling { to, committed, .. } if self.head >= to => {
-                let Progress { applied, attaches } = self.commit(committed, effects);
+                let Progress { applied, attaches, .. } = self.commit(committed, effects);
                 progress.applied.extend(applied);
                 progress.attaches = attaches;
             }
@@ -468,6 +481,9 @@ impl Log {
             }
             self.head = event.seq;
             self.is_ended = event.kind == EventKind::RoomDeleted;
+            if let EventKind::MessageDeleted { target, .. } = event.kind {
+                self.recent.erase(target);
+            }
             let delivery = Delivery::event(Arc::clone(&event));
             self.recent.push(delivery.clone());
             effects.push(Effect::Publish(delivery));
@@ -495,10 +511,11 @@ impl Log {
 impl Pending {
     /// The entry it becomes, stamped when its append begins.
     fn into_entry(self, at: Timestamp) -> (InFlight, Entry) {
-        let Self { actor, key, op, reply } = self;
+        let Self { session, by_system, actor, key, op, reply } = self;
+        let marker = actor.clone().filter(|_| matches!(op, Op::Mark(_))).map(|user| Sender { session, user });
         let reply = AppendReply::new(&op, reply);
-        let entry = Entry::new(actor, key, at, op);
-        (InFlight { reply, lookup: entry.lookup(), fingerprint: entry.fingerprint }, entry)
+        let entry = Entry { by_system, ..Entry::new(actor, key, at, op) };
+        (InFlight { reply, marker, lookup: entry.lookup(), fingerprint: entry.fingerprint }, entry)
     }
 
     fn fail(&self, error: Error, effects: &mut Vec<Effect>) {
@@ -506,38 +523,56 @@ impl Pending {
     }
 }
 
-/// Answers each entry what became of it; returns the events that are new.
+/// Answers each entry what became of it; returns the events that are new, and who has marked the room.
 fn answer_appended(
     in_flight: Vec<InFlight>,
     outcomes: Vec<AppendOutcome>,
     effects: &mut Vec<Effect>,
-) -> Vec<Arc<Event>> {
-    let mut committed = vec![];
+) -> (Vec<Arc<Event>>, Vec<(Sender, Marked)>) {
+    let (mut committed, mut marks) = (vec![], vec![]);
     let mut outcomes = outcomes.into_iter();
-    for InFlight { reply, .. } in in_flight {
+    for InFlight { reply, marker: sender, .. } in in_flight {
         match outcomes.next() {
-            Some(AppendOutcome::New(event)) => {
+            Some(AppendOutcome::New { event, mentioned }) => {
                 committed.push(event.clone());
+                notify(&event, mentioned, effects);
                 reply.stored(event, false, effects);
             }
             Some(AppendOutcome::Replay(event)) => reply.stored(event, true, effects),
-            Some(AppendOutcome::Unchanged) => reply.unchanged(effects),
+            Some(AppendOutcome::Unchanged { count }) => reply.unchanged(count, effects),
+            Some(AppendOutcome::Marked(marked)) => {
+                marks.extend(sender.map(|sender| (sender, marked.clone())));
+                reply.marked(marked, effects);
+            }
             Some(AppendOutcome::Refused(error)) => reply.fail(error, effects),
             // A store that answers fewer entries than it was given: a defect, but nobody is left waiting.
             None => reply.fail(Error::Internal, effects),
         }
     }
-    committed
+    (committed, marks)
+}
+
+/// Tells single users of a new event that concerns them.
+fn notify(event: &Event, mentioned: Vec<UserId>, effects: &mut Vec<Effect>) {
+    let (room, Some(author)) = (event.room, &event.actor) else { return };
+    let seq = event.target().unwrap_or(event.seq);
+    for user in mentioned {
+        let notice = Notice::Mention { room, seq, author: author.clone() };
+        effects.push(Effect::Notify { user, except: None, notice });
+    }
+    if let Some(root) = event.message().and_then(|message| message.body.thread) {
+        effects.push(Effect::NotifyThread { root, seq: event.seq, author: author.id.clone() });
+    }
 }
 
 /// Answers each entry of an append whose outcome was lost, by what was found; up to `head` all was known before.
 fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &Recovered, effects: &mut Vec<Effect>) {
     let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
     let mut answered = BTreeSet::new();
-    for InFlight { reply, lookup, fingerprint } in in_flight {
+    for InFlight { reply, lookup, fingerprint, .. } in in_flight {
         match found.get(&lookup) {
             None if recovered.is_deleted => reply.fail(Error::RoomNotFound, effects),
-            None => reply.fail(Error::Unavailable, effects),
+            None => reply.not_found(effects),
             Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) => {
                 reply.fail(Error::IdempotencyMismatch, effects);
             }

@@ -10,7 +10,7 @@
 //! meantime forms the next batch.
 
 use crate::{
-    Attached, Changed, Delivery, Identity, Sent, Seq, SessionId, Since,
+    Attached, Changed, Delivery, Identity, Marked, Notice, Sent, Seq, SessionId, Since, UserId,
     append::{AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
 };
@@ -22,6 +22,7 @@ mod hint;
 mod log;
 mod presence;
 mod rate;
+mod receipts;
 mod recent;
 mod rights;
 mod room;
@@ -108,6 +109,8 @@ pub enum Request {
     Append {
         /// The session it comes from, if from one: its commands take effect in order.
         session: Option<SessionId>,
+        /// Whether the host itself makes it, in the actor's name if there is one.
+        by_system: bool,
         /// Who makes it.
         actor: Option<Identity>,
         /// The key it can be found by: the sender's, or one made up.
@@ -204,6 +207,24 @@ pub enum Effect {
     Publish(Delivery),
     /// Deliver to one.
     SendTo(SessionId, Delivery),
+    /// Tell a user's sessions, whether they hear the room or not.
+    Notify {
+        /// Whose.
+        user: UserId,
+        /// But not this one.
+        except: Option<SessionId>,
+        /// What.
+        notice: Notice,
+    },
+    /// Tell those who began a thread or wrote in it of a message there.
+    NotifyThread {
+        /// The thread's root.
+        root: Seq,
+        /// The message.
+        seq: Seq,
+        /// Who wrote it, and is not told.
+        author: UserId,
+    },
     /// A client's position cannot be right (ahead of the log, or of another history): to be counted.
     ImpossiblePosition {
         /// Whose.
@@ -226,6 +247,8 @@ pub enum Answered {
     Typing(ReplyId, Result<(), Error>),
     /// To a [`Request::Append`] of a message.
     Send(ReplyId, Result<Sent, Error>),
+    /// To a [`Request::Append`] of a mark.
+    Mark(ReplyId, Result<Marked, Error>),
     /// To a [`Request::Append`] of anything else.
     Change(ReplyId, Result<Changed, Error>),
 }
@@ -239,6 +262,7 @@ impl Answered {
             | Self::Detach(reply)
             | Self::Typing(reply, _)
             | Self::Send(reply, _)
+            | Self::Mark(reply, _)
             | Self::Change(reply, _) => *reply,
         }
     }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Delivery, Event, Item, Seq};
+use crate::{Delivery, Event, EventKind, Item, Seq};
 
 /// A contiguous run of events that ends at the room's head, bounded in number and bytes.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Recent {
     max_bytes: usize,
     /// Whether events before `first` were let go because there was no room, so that loading them is of no use.
     full: bool,
-    /// Events before `first` that were erased: a copy of them as they were before may still be on its way here.
+    /// Messages before `first` that were deleted: a copy of them, or of an edit, as it was before may still be on its way here.
     erased: BTreeSet<Seq>,
 }
 
@@ -85,21 +85,24 @@ impl Recent {
         }
     }
 
-    /// Replaces an event by what is left of it without its content. Deliveries that were handed out stay as they are.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the deletion of messages"))]
-    pub(super) fn erase(&mut self, seq: Seq) {
-        let Some(index) = seq.0.checked_sub(self.first.0) else {
-            // No copy can be on its way that is too old to be kept.
-            let oldest = Seq(self.first.0.saturating_sub(self.max_events as u64));
-            self.erased.insert(seq);
-            self.erased = self.erased.split_off(&oldest);
-            return;
-        };
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        if let Some(delivery) = self.events.get_mut(index) {
-            self.bytes -= delivery.cost();
-            *delivery = erased(delivery);
-            self.bytes += delivery.cost();
+    /// Replaces a message that is deleted now, and its edits, by what is left of them without their content. Deliveries that
+    /// were handed out stay as they are.
+    pub(super) fn erase(&mut self, message: Seq) {
+        if message < self.first {
+            self.erased.insert(message);
+            if self.erased.len() > self.max_events {
+                // What remembers too many deletions cannot take older events in any more, since they may have to be erased.
+                self.erased.clear();
+                self.full = true;
+            }
+        }
+        let from = message.0.saturating_sub(self.first.0);
+        for delivery in self.events.iter_mut().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+            if says_of(delivery) == Some(message) {
+                self.bytes -= delivery.cost();
+                *delivery = erased(delivery);
+                self.bytes += delivery.cost();
+            }
         }
     }
 
@@ -111,7 +114,7 @@ impl Recent {
             if seq.next() != self.first {
                 continue;
             }
-            if self.erased.contains(&seq) {
+            if says_of(&delivery).is_some_and(|message| self.erased.contains(&message)) {
                 delivery = erased(&delivery);
             }
             if self.events.len() >= self.max_events || self.bytes + delivery.cost() > self.max_bytes {
@@ -122,6 +125,16 @@ impl Recent {
             self.bytes += delivery.cost();
             self.events.push_front(delivery);
         }
+    }
+}
+
+/// The message whose text this event has: itself, or the one that it edits.
+fn says_of(delivery: &Delivery) -> Option<Seq> {
+    let Item::Event(event) = delivery.item() else { return None };
+    match &event.kind {
+        EventKind::Message(_) => Some(event.seq),
+        EventKind::MessageEdited(edit) => Some(edit.target),
+        _ => None,
     }
 }
 
@@ -140,7 +153,14 @@ mod tests {
 
     fn event(seq: u64) -> Delivery {
         let kind = EventKind::RoomDeleted;
-        Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: None, kind }))
+        Delivery::event(Arc::new(Event {
+            room: RoomId(1),
+            seq: Seq(seq),
+            at: Timestamp(0),
+            actor: None,
+            key: None,
+            kind,
+        }))
     }
 
     fn events(range: std::ops::RangeInclusive<u64>) -> Vec<Delivery> {
@@ -193,8 +213,20 @@ mod tests {
     }
 
     fn message(seq: u64, content: &str) -> Delivery {
-        let kind = EventKind::Message(Message { body: Body::text(content), key: None, ordinal: seq, erased: false });
-        Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: None, kind }))
+        let kind = EventKind::Message(Message {
+            body: Body::text(content),
+            ordinal: seq,
+            thread_ordinal: None,
+            erased: false,
+        });
+        Delivery::event(Arc::new(Event {
+            room: RoomId(1),
+            seq: Seq(seq),
+            at: Timestamp(0),
+            actor: None,
+            key: None,
+            kind,
+        }))
     }
 
     /// What the messages of a ring say; `None` where one is erased.
@@ -241,9 +273,27 @@ mod tests {
     }
 
     #[test]
-    fn only_as_much_is_remembered_of_erasures_as_could_come_back() {
+    fn an_edit_is_erased_with_its_message_however_old_that_is() {
+        let edit = |seq: u64, content: &str| {
+            let edit = crate::MessageEdited { target: Seq(1), body: Body::text(content), count: 1, erased: false };
+            let (room, at, kind) = (RoomId(1), Timestamp(0), EventKind::MessageEdited(edit));
+            Delivery::event(Arc::new(Event { room, seq: Seq(seq), at, actor: None, key: None, kind }))
+        };
+        let is_erased = |delivery: &Delivery| {
+            let Item::Event(event) = delivery.item() else { panic!("a signal") };
+            matches!(&event.kind, EventKind::MessageEdited(edit) if edit.erased && edit.body.content.is_empty())
+        };
+        let mut recent = Recent::new(Seq(8), 4, 1 << 20);
+        recent.push(edit(9, "nine"));
+        recent.erase(Seq(1));
+        recent.prepend(vec![edit(8, "eight")]);
+        assert!(recent.since(Seq(7)).iter().all(is_erased));
+    }
+
+    #[test]
+    fn what_cannot_remember_all_erasures_takes_nothing_older_in() {
         let mut recent = Recent::new(Seq(1_000), 3, 1 << 20);
         (1..=1_000).for_each(|seq| recent.erase(Seq(seq)));
-        assert_eq!(recent.erased.len(), 3);
+        assert!(recent.erased.len() <= 3 && !recent.can_grow());
     }
 }

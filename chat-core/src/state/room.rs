@@ -109,8 +109,8 @@ impl RoomState {
             Request::Typing { session, is_typing, reply } => {
                 self.audience.typing(session, is_typing, reply, now, effects);
             }
-            Request::Append { actor, key, op, reply, .. } => {
-                self.log.enqueue(Pending { actor, key, op, reply }, effects);
+            Request::Append { session, by_system, actor, key, op, reply } => {
+                self.log.enqueue(Pending { session, by_system, actor, key, op, reply }, effects);
             }
         }
     }
@@ -150,10 +150,13 @@ impl RoomState {
 
     /// What a step of the log means to the others.
     fn progressed(&mut self, progress: Progress, now: Now, effects: &mut Vec<Effect>) {
-        let Progress { applied, attaches } = progress;
+        let Progress { applied, attaches, marks } = progress;
         for event in &applied {
             self.rights.apply(event);
             self.audience.heard(event);
+        }
+        for (sender, marked) in marks {
+            self.audience.marked(sender, &marked, effects);
         }
         if self.log.is_ended() {
             self.audience.end(&self.limits, effects);

@@ -22,8 +22,9 @@ fn user(name: &str) -> Identity {
 }
 
 fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
-    let kind = EventKind::Message(Message { body: Body::text(content), key: None, ordinal: seq, erased: false });
-    let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), kind };
+    let kind =
+        EventKind::Message(Message { body: Body::text(content), ordinal: seq, thread_ordinal: None, erased: false });
+    let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), key: None, kind };
     let key = EventKey::generated(content);
     StoredEvent {
         event: Arc::new(event),
@@ -34,7 +35,7 @@ fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
 }
 
 fn placed(stored: &StoredEvent) -> AppendOutcome {
-    AppendOutcome::New(stored.event.clone())
+    AppendOutcome::New { event: stored.event.clone(), mentioned: vec![] }
 }
 
 impl Room {
@@ -84,7 +85,14 @@ impl Room {
 /// A message on its way into the log.
 fn send(session: Option<SessionId>, reply: u64, name: &str, content: &str) -> Request {
     let (actor, key) = (Some(user(name)), EventKey::generated(content));
-    Request::Append { session, actor, key, op: Op::Message(Body::text(content)), reply: ReplyId(reply) }
+    Request::Append {
+        session,
+        by_system: false,
+        actor,
+        key,
+        op: Op::Message(Body::text(content)),
+        reply: ReplyId(reply),
+    }
 }
 
 /// What a recovery comes back with.
@@ -97,7 +105,7 @@ fn describe(effect: &Effect) -> String {
         Effect::Append(entries) => {
             let texts = entries.iter().map(|entry| match &entry.op {
                 Op::Message(body) => body.content.as_str(),
-                op @ (Op::UpdateRoom(_) | Op::DeleteRoom) => op.name(),
+                op => op.name(),
             });
             format!("append {}", texts.collect::<Vec<_>>().join("+"))
         }
@@ -108,6 +116,8 @@ fn describe(effect: &Effect) -> String {
         Effect::Leave(session) => format!("out {session}"),
         Effect::Publish(delivery) => format!("all: {}", item(delivery)),
         Effect::SendTo(session, delivery) => format!("to {session}: {}", item(delivery)),
+        Effect::Notify { user, notice, .. } => format!("notify {user}: {notice:?}"),
+        Effect::NotifyThread { root, seq, .. } => format!("notify thread {root} of {seq}"),
         Effect::ImpossiblePosition { seq, .. } => format!("warn {seq}"),
     }
 }
@@ -123,10 +133,12 @@ fn answer(answered: &Answered) -> String {
         Answered::Typing(_, Ok(())) => "typing".to_owned(),
         Answered::Send(_, Ok(sent)) => stored(sent.seq, sent.replayed),
         Answered::Change(_, Ok(Changed::Stored { event, replayed })) => stored(event.seq, *replayed),
-        Answered::Change(_, Ok(Changed::Unchanged)) => "unchanged".to_owned(),
+        Answered::Mark(_, Ok(marked)) => format!("marked {}", marked.unread.seq),
+        Answered::Change(_, Ok(Changed::Unchanged { .. })) => "unchanged".to_owned(),
         Answered::Attach(_, Err(error))
         | Answered::Typing(_, Err(error))
         | Answered::Send(_, Err(error))
+        | Answered::Mark(_, Err(error))
         | Answered::Change(_, Err(error)) => error.code().to_owned(),
     }
 }
@@ -143,6 +155,7 @@ fn item(delivery: &Delivery) -> String {
             SignalKind::Join(user) => format!("join {}", user.name),
             SignalKind::Leave(user) => format!("leave {}", user.name),
             SignalKind::UserList(list) => format!("list {}", names(&list.online)),
+            SignalKind::Read(marks) => format!("marks {}", marks.len()),
             SignalKind::Typing(typing) => format!("typing {}", names(&typing.identities)),
         },
     }
@@ -174,9 +187,9 @@ fn a_refused_append_is_answered_and_not_published() {
 #[test]
 fn a_change_may_be_answered_without_an_event_but_a_message_never_is() {
     let mut room = Room::with_head(0);
-    let unchanged = || Completion::Appended(Ok(vec![AppendOutcome::Unchanged]));
+    let unchanged = || Completion::Appended(Ok(vec![AppendOutcome::Unchanged { count: None }]));
     let (key, op) = (EventKey::generated("u"), Op::UpdateRoom(RoomUpdate::default()));
-    room.give(Request::Append { session: None, actor: None, key, op, reply: ReplyId(5) });
+    room.give(Request::Append { session: None, by_system: false, actor: None, key, op, reply: ReplyId(5) });
     assert_eq!(room.give(unchanged()), ["answer 5: unchanged"]);
     room.send(6, "Ann", "a");
     assert_eq!(room.give(unchanged()), ["answer 6: internal"], "the store is wrong");
@@ -558,12 +571,20 @@ fn an_update_and_a_deletion_have_appends_of_their_own() {
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
     let key = EventKey::generated("k");
-    room.give(Request::Append { session: None, actor: None, key, op: Op::DeleteRoom, reply: ReplyId(7) });
+    room.give(Request::Append {
+        session: None,
+        by_system: false,
+        actor: None,
+        key,
+        op: Op::DeleteRoom,
+        reply: ReplyId(7),
+    });
     room.send(8, "Ann", "c");
     assert_eq!(room.appended(&[message(1, "Ann", "a")]).last().unwrap(), "append b");
     assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete_room");
     let end = Event { kind: EventKind::RoomDeleted, ..(*message(3, "Ann", "").event).clone() };
-    let effects = room.give(Completion::Appended(Ok(vec![AppendOutcome::New(Arc::new(end))])));
+    let effects =
+        room.give(Completion::Appended(Ok(vec![AppendOutcome::New { event: Arc::new(end), mentioned: vec![] }])));
     assert_eq!(effects, ["answer 7: stored 3", "all: #3", "out 1", "answer 8: room_not_found"]);
 }
 

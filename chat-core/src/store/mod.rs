@@ -5,17 +5,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
+    Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
 mod judge;
 mod memory;
 mod paging;
+mod reader;
 #[cfg(feature = "sea")]
 pub mod sea;
 
 pub use memory::{MemoryLog, MemoryStore};
+pub use reader::{Found, Reader};
 
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.
 ///
@@ -40,8 +42,8 @@ pub trait Store: Send + Sync + 'static {
     async fn set_epoch(&self, epoch: &Epoch) -> Result<(), StoreError>;
 
     /// Appends entries to the logs of several rooms in one transaction: looks the keys up (in the table and within the batch),
-    /// judges each entry as if those before it were stored, numbers what is new without a hole, and stores it. One result per
-    /// room, in order; `None` where the room is gone.
+    /// judges each entry as if those before it were stored, numbers what is new without a hole, and stores it, with what follows
+    /// from it: erased texts, reactions, pins, mentions, marks. One result per room, in order; `None` where the room is gone.
     ///
     /// An [exclusive](crate::append::Op::is_exclusive) entry comes alone. A name that another room has is refused with that
     /// room; who may hear of it is the engine's to judge.
@@ -80,8 +82,17 @@ pub trait Store: Send + Sync + 'static {
     /// Where the logs of these rooms end, in the order asked for, with one statement; `None` where a room is gone.
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Seq>>, StoreError>;
 
-    /// A page of a room's messages. The head is read before the rows. `None` where the room is gone.
-    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError>;
+    /// A page of a room's messages as they are, in one snapshot with the head. `None` where the room is gone. `viewer` is the user
+    /// who asks: their own reactions are marked.
+    async fn history(
+        &self,
+        room: RoomId,
+        page: HistoryQuery,
+        viewer: Option<&UserId>,
+    ) -> Result<Option<HistoryPage>, StoreError>;
+
+    /// The other reads.
+    fn reader(&self) -> &dyn Reader;
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use tokio::{sync::Notify, time::sleep};
 
 use crate::{
-    Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq,
+    Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Store, StoreError, StoreErrorKind},
+    store::{Reader, Store, StoreError, StoreErrorKind},
 };
 
 /// What is asked of a store.
@@ -276,8 +276,17 @@ impl Store for FaultyStore {
         self.run(StoreCall::Heads, self.0.store.heads(rooms)).await
     }
 
-    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
-        self.run(StoreCall::Read, self.0.store.history(room, page)).await
+    fn reader(&self) -> &dyn Reader {
+        self.0.store.reader()
+    }
+
+    async fn history(
+        &self,
+        room: RoomId,
+        page: HistoryQuery,
+        viewer: Option<&UserId>,
+    ) -> Result<Option<HistoryPage>, StoreError> {
+        self.run(StoreCall::Read, self.0.store.history(room, page, viewer)).await
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {
@@ -311,6 +320,6 @@ fn call_of(batch: &[RoomBatch]) -> StoreCall {
     match batch.first().and_then(|room| room.entries.first()).map(|entry| &entry.op) {
         Some(Op::UpdateRoom(_)) => StoreCall::Update,
         Some(Op::DeleteRoom) => StoreCall::Delete,
-        Some(Op::Message(_)) | None => StoreCall::Append,
+        _ => StoreCall::Append,
     }
 }

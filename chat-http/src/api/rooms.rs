@@ -96,7 +96,7 @@ impl RoomsApi {
         body: Strict<RoomChangeBody>,
     ) -> Result<ChangedRoom, Problem> {
         let RoomChangeBody { name, topic } = body.0;
-        let room = self.engine.update_room(caller.0, room_id.0, RoomChange { name, topic }).await?;
+        let room = self.engine.update_room(caller.0, room_id.0, RoomChange { name, topic, key: None }).await?;
         Ok(ChangedRoom::Changed(Encoded(RoomDto::from(&room))))
     }
 

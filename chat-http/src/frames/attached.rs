@@ -108,9 +108,10 @@ mod tests {
     use super::*;
 
     fn message(seq: u64, content: &str) -> Delivery {
-        let message = Message { body: chat_core::Body::text(content), key: None, ordinal: seq, erased: false };
+        let message =
+            Message { body: chat_core::Body::text(content), ordinal: seq, thread_ordinal: None, erased: false };
         let (actor, kind) = (Some(Identity::named("Alice").unwrap()), EventKind::Message(message));
-        Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor, kind }))
+        Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor, key: None, kind }))
     }
 
     fn pieces(events: Vec<Delivery>) -> Vec<Value> {

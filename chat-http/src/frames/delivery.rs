@@ -122,7 +122,7 @@ impl ListFrame {
 mod tests {
     use std::sync::Arc;
 
-    use chat_core::{Draft, Message, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
+    use chat_core::{IdempotencyKey, Message, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
     use serde_json::{Value, json};
 
     use super::*;
@@ -134,8 +134,14 @@ mod tests {
     }
 
     fn event(kind: EventKind, actor: Option<&str>) -> Value {
+        let key = event_key(&kind);
         let actor = actor.map(|name| Identity::named(name).unwrap());
-        frame(&Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(9), at: AT, actor, kind })))
+        frame(&Delivery::event(Arc::new(Event { room: RoomId(1), seq: Seq(9), at: AT, actor, key, kind })))
+    }
+
+    /// Messages have a key here.
+    fn event_key(kind: &EventKind) -> Option<IdempotencyKey> {
+        matches!(kind, EventKind::Message(_)).then(|| IdempotencyKey::new("k").unwrap())
     }
 
     fn signal(kind: SignalKind) -> Value {
@@ -144,9 +150,12 @@ mod tests {
 
     #[test]
     fn events_have_the_shapes_of_the_wire() {
-        let key = Draft::text("").key("k").checked_key().unwrap();
-        let message =
-            EventKind::Message(Message { body: chat_core::Body::text("Hi!"), key, ordinal: 1, erased: false });
+        let message = EventKind::Message(Message {
+            body: chat_core::Body::text("Hi!"),
+            ordinal: 1,
+            thread_ordinal: None,
+            erased: false,
+        });
         let expected = json!({"type": "message", "id": 9, "username": "Alice", "content": "Hi!", "key": "k",
             "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 9, "user": "Alice"});
         assert_eq!(event(message, Some("Alice")), expected);
@@ -199,13 +208,17 @@ mod tests {
         let (room, at) = (RoomId(1_000_000), AT);
         let mut deliveries: Vec<_> =
             signals.into_iter().map(|kind| Delivery::signal(Signal { room, at, kind })).collect();
-        let key = Draft::text("").key("k".repeat(64)).checked_key().unwrap();
-        let message =
-            EventKind::Message(Message { body: chat_core::Body::text(hostile), key, ordinal: 1, erased: false });
+        let key = IdempotencyKey::new(&"k".repeat(64)).unwrap();
+        let message = EventKind::Message(Message {
+            body: chat_core::Body::text(hostile),
+            ordinal: 1,
+            thread_ordinal: None,
+            erased: false,
+        });
         let (name, topic) = (RoomName::new("\"general\"").unwrap(), Topic::new("\"\"\n").unwrap());
         for kind in [message, EventKind::RoomUpdated { name, topic }, EventKind::RoomDeleted] {
-            let actor = Some(user.clone());
-            deliveries.push(Delivery::event(Arc::new(Event { room, seq: Seq(1_000_000), at, actor, kind })));
+            let (actor, key) = (Some(user.clone()), Some(key.clone()));
+            deliveries.push(Delivery::event(Arc::new(Event { room, seq: Seq(1_000_000), at, actor, key, kind })));
         }
         for delivery in deliveries {
             let (frame, cost) = (delivered(&delivery).unwrap(), delivery.cost());

@@ -115,7 +115,7 @@ fn heard_delivery(delivery: &Delivery) -> Heard {
                 seq: event.seq.0,
                 user: event.actor.as_ref().unwrap().id.to_string(),
                 content: message.body.content.clone(),
-                key: message.key.as_ref().map(|key| key.as_str().to_owned()),
+                key: event.key.as_ref().map(|key| key.as_str().to_owned()),
             },
             EventKind::RoomUpdated { name, .. } => Heard::Updated { seq: event.seq.0, name: name.to_string() },
             EventKind::RoomDeleted => Heard::Deleted { seq: event.seq.0 },

@@ -76,7 +76,7 @@ async fn input_is_checked() {
     assert_eq!(engine.send(&alice, room, text(" ")).await.unwrap_err(), Error::EmptyMessage);
     assert_eq!(
         engine.send(&alice, room, text(&"x".repeat(4_001))).await.unwrap_err(),
-        Error::TooLong { max_chars: 4_000 }
+        Error::TooLong { what: "message", max: 4_000, unit: "characters" }
     );
     assert_eq!(field(engine.send(&alice, room, text("a").key("a b")).await.unwrap_err()), "key");
     for limit in [0, 101] {
@@ -102,13 +102,13 @@ async fn a_room_is_changed_with_one_event_and_only_if_it_changes() {
     let engine = engine().await;
     let room = make_room(&engine, "general").await;
     let other = make_room(&engine, "other").await;
-    let change = RoomChange { name: Some("General".into()), topic: Some("all".into()) };
+    let change = RoomChange { name: Some("General".into()), topic: Some("all".into()), key: None };
     let changed = engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.topic.as_str(), changed.head), ("General", "all", Seq(1)));
     assert_eq!(engine.update_room(Actor::Anonymous, room, change).await.unwrap().head, Seq(1));
     let (handle, _updates) = connect(&engine, "bob");
     handle.attach(other, Since::Now).await.unwrap();
-    let change = RoomChange { name: Some("OTHER".into()), topic: None };
+    let change = RoomChange { name: Some("OTHER".into()), topic: None, key: None };
     let taken = engine.update_room(Actor::Anonymous, room, change).await.unwrap_err();
     assert!(matches!(taken, Error::NameTaken { room: Some(taken) } if taken.id == other && taken.online == 1));
 }
@@ -176,7 +176,7 @@ async fn a_taken_name_tells_of_its_room_only_to_those_who_may_read_it() {
         [(Actor::from(&maker), true), (Actor::System, true), (user("bob").into(), false), (Actor::Anonymous, false)]
     {
         let create = engine.create_room(actor.clone(), NewRoom::named("SECRET")).await.unwrap_err();
-        let change = RoomChange { name: Some("Secret".into()), topic: None };
+        let change = RoomChange { name: Some("Secret".into()), topic: None, key: None };
         let rename = engine.update_room(actor.clone(), mine, change).await.unwrap_err();
         for error in [create, rename] {
             let words = format!("{error} {error:?}");

@@ -41,7 +41,7 @@ pub(super) async fn append(
     for (room, seq) in history::messages_among(run, &targets(batch)).await? {
         // A room that is gone has no facts, though its messages may still be there.
         if let Some(facts) = facts.get_mut(&room) {
-            facts.targets.insert(seq);
+            facts.targets.insert(seq, judge::Target::default());
         }
     }
     for RoomBatch { room, entries } in batch {
@@ -72,7 +72,11 @@ async fn store(run: &Run<'_, DatabaseTransaction>, new: &[StoredEvent]) -> Resul
     run.dialect.insert_events(run, new).await?;
     for stored in new {
         match &stored.event.kind {
-            EventKind::Message(_) => {}
+            EventKind::Message(_)
+            | EventKind::MessageEdited(_)
+            | EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. } => {}
             EventKind::RoomUpdated { name, topic } => rooms::change(run, stored.event.room, name, topic).await?,
             EventKind::RoomDeleted => rooms::end(run, stored.event.room, stored.event.at).await?,
         }
@@ -104,8 +108,9 @@ fn expected(batch: &[RoomBatch]) -> Raises {
         let raise = raises.entry(*room).or_default();
         let mut keys = BTreeSet::new();
         for entry in entries {
-            if judge::Key::of(entry).is_none_or(|key| keys.insert(key)) {
-                raise.add(matches!(entry.op, Op::Message(_)).then_some(entry.at));
+            if entry.op.makes_event() && judge::Key::of(entry).is_none_or(|key| keys.insert(key)) {
+                let countable = matches!(&entry.op, Op::Message(body) if body.thread.is_none());
+                raise.add(countable.then_some(entry.at));
             }
         }
     }
@@ -116,7 +121,7 @@ fn expected(batch: &[RoomBatch]) -> Raises {
 fn exact(batch: &[RoomBatch], new: &[StoredEvent]) -> Raises {
     let mut raises: Raises = batch.iter().map(|RoomBatch { room, .. }| (*room, Default::default())).collect();
     for StoredEvent { event, .. } in new {
-        raises.entry(event.room).or_default().add(event.message().map(|_| event.at));
+        raises.entry(event.room).or_default().add(event.countable().map(|_| event.at));
     }
     raises
 }

@@ -16,9 +16,9 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Store, StoreError, StoreErrorKind};
+use super::{Reader, Store, StoreError, StoreErrorKind};
 use crate::{
-    Database, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
+    Database, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError, UserId,
     append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
@@ -35,6 +35,7 @@ mod migration;
 mod names;
 mod ownership;
 mod pool;
+mod reads;
 mod rooms;
 mod rows;
 mod run;
@@ -288,7 +289,16 @@ impl Store for SeaStore {
         Ok(self.readers.read(|checkout| async move { history::heads(&checkout.run(), &rooms).await }).await?)
     }
 
-    async fn history(&self, room: RoomId, query: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
+    fn reader(&self) -> &dyn Reader {
+        self
+    }
+
+    async fn history(
+        &self,
+        room: RoomId,
+        query: HistoryQuery,
+        _viewer: Option<&UserId>,
+    ) -> Result<Option<HistoryPage>, StoreError> {
         let epoch = self.known_epoch().clone();
         let reading = |checkout: Arc<Checkout>| async move {
             let snapshot = Snapshot::begin(&checkout).await?;

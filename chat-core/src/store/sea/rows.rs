@@ -6,18 +6,31 @@ use sea_orm::{QueryResult, Value};
 
 use super::{dialect::Dialect, error::SqlError};
 use crate::{
-    Body, Event, EventKind, Identity, Message, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
+    Body, Event, EventKind, Identity, Message, MessageEdited, Reaction, Reason, Room, RoomId, RoomName, Seq, Timestamp,
+    Topic, UserId, UserName,
     append::{EventKey, Fingerprint, StoredEvent},
 };
 
 /// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them.
-pub(super) const EVENT_COLUMNS: &str =
-    "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body, meta, reply_to";
+pub(super) const EVENT_COLUMNS: &str = "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, \
+     body, meta, reply_to, thread, thread_ordinal, target_seq, amount, mentions, flags";
 /// Those of them that may be null. There, a 0 or an empty text says the same.
 #[cfg(feature = "postgres")]
-pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 5] = ["user_id", "user_name", "body", "meta", "reply_to"];
+pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 11] = [
+    "user_id",
+    "user_name",
+    "body",
+    "meta",
+    "reply_to",
+    "thread",
+    "thread_ordinal",
+    "target_seq",
+    "amount",
+    "mentions",
+    "flags",
+];
 /// How many columns an event has.
-pub(super) const EVENT_WIDTH: usize = 12;
+pub(super) const EVENT_WIDTH: usize = 18;
 
 /// The columns of a room, in the order in which [`room`] reads them.
 pub(super) const ROOM_COLUMNS: &str =
@@ -28,6 +41,18 @@ pub(super) const ROOM_COLUMNS: &str =
 pub(super) const MESSAGE: i16 = 1;
 const ROOM_UPDATED: i16 = 2;
 const ROOM_DELETED: i16 = 3;
+/// `kind` of a message in a thread.
+pub(super) const THREAD_MESSAGE: i16 = 4;
+/// `kind` of an edit.
+pub(super) const EDITED: i16 = 5;
+const DELETED: i16 = 6;
+const REACTION: i16 = 7;
+const PIN: i16 = 8;
+
+/// The bits of `flags`. They are stored: they never change.
+const MENTIONS_ROOM: i16 = 1;
+/// A reaction that was added, a message that was pinned.
+const ADDED: i16 = 8;
 
 /// A number for the database, which knows no unsigned ones. Ids and numbers are far below the limit; what a client made
 /// up beyond it means "after everything".
@@ -50,7 +75,8 @@ pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEv
         seq: Seq(unsigned(row, 1)?),
         at: Timestamp(row.try_get_by_index(3)?),
         actor: actor(dialect, row)?,
-        kind: kind(row, &key)?,
+        key: key.to_given(),
+        kind: kind(row)?,
     };
     let fingerprint = Fingerprint(fingerprint.cast_unsigned());
     Ok(StoredEvent { event: Arc::new(event), key, fingerprint, ordinal: unsigned(row, 6)? })
@@ -59,14 +85,9 @@ pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEv
 /// The values of [`EVENT_COLUMNS`].
 pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Value; EVENT_WIDTH] {
     let event = &*stored.event;
-    let reply_to = event.message().and_then(|message| message.body.reply_to);
-    let (kind, body, meta) = match &event.kind {
-        EventKind::Message(message) => (MESSAGE, (!message.erased).then(|| message.body.content.clone()), None),
-        EventKind::RoomUpdated { name, topic } => {
-            (ROOM_UPDATED, Some(topic.as_str().to_owned()), Some(name.as_str().to_owned()))
-        }
-        EventKind::RoomDeleted => (ROOM_DELETED, None, None),
-    };
+    let Content { kind, body, meta, message, target, amount, flags } = Content::of(event);
+    let (said, thread_ordinal) = message.map_or((None, None), |(said, ordinal)| (Some(said), ordinal));
+    let place = |of: fn(&Body) -> Option<Seq>| -> Value { said.and_then(of).map(|seq| signed(seq.0)).into() };
     let actor = event.actor.as_ref();
     [
         signed(event.room.0).into(),
@@ -80,8 +101,66 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
         stored.fingerprint.0.cast_signed().into(),
         body.into(),
         meta.into(),
-        reply_to.map(|seq| signed(seq.0)).into(),
+        place(|said| said.reply_to),
+        place(|said| said.thread),
+        thread_ordinal.map(signed).into(),
+        target.map(|seq| signed(seq.0)).into(),
+        amount.map(signed).into(),
+        said.map(|said| mentions_to_text(&said.mentions)).filter(|text| !text.is_empty()).into(),
+        Some(flags).filter(|flags| *flags != 0).into(),
     ]
+}
+
+/// What an event is in its row, beside what all have.
+struct Content<'a> {
+    kind: i16,
+    body: Option<String>,
+    meta: Option<String>,
+    /// What a message or an edit says, and a message's place in its thread.
+    message: Option<(&'a Body, Option<u64>)>,
+    target: Option<Seq>,
+    amount: Option<u64>,
+    flags: i16,
+}
+
+impl<'a> Content<'a> {
+    fn of(event: &'a Event) -> Self {
+        let nothing =
+            |kind| Self { kind, body: None, meta: None, message: None, target: event.target(), amount: None, flags: 0 };
+        let says = |kind, said: &'a Body, thread_ordinal, erased: bool| Self {
+            body: (!erased).then(|| said.content.clone()),
+            meta: said.meta.clone(),
+            message: Some((said, thread_ordinal)),
+            flags: if said.mentions_room { MENTIONS_ROOM } else { 0 },
+            ..nothing(kind)
+        };
+        let added = |yes: bool| if yes { ADDED } else { 0 };
+        match &event.kind {
+            EventKind::Message(message) => {
+                let kind = if message.body.thread.is_some() { THREAD_MESSAGE } else { MESSAGE };
+                says(kind, &message.body, message.thread_ordinal, message.erased)
+            }
+            EventKind::MessageEdited(edit) => {
+                Self { amount: Some(edit.count), ..says(EDITED, &edit.body, None, edit.erased) }
+            }
+            EventKind::MessageDeleted { reason, .. } => {
+                Self { body: reason.as_ref().map(|reason| reason.as_str().to_owned()), ..nothing(DELETED) }
+            }
+            EventKind::Reaction { reaction, added: is_added, count, .. } => Self {
+                body: Some(reaction.as_str().to_owned()),
+                amount: Some(*count),
+                flags: added(*is_added),
+                ..nothing(REACTION)
+            },
+            EventKind::Pin { pinned, .. } => Self { flags: added(*pinned), ..nothing(PIN) },
+            EventKind::RoomUpdated { name, topic } => Self {
+                body: Some(topic.as_str().to_owned()),
+                meta: Some(name.as_str().to_owned()),
+                ..nothing(ROOM_UPDATED)
+            },
+            EventKind::RoomDeleted => nothing(ROOM_DELETED),
+        }
+    }
 }
 
 /// A room from a row of [`ROOM_COLUMNS`].
@@ -106,16 +185,32 @@ fn actor(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<Identity>, S
     Ok(Some(Identity { id: UserId::from_stored(&id), name: UserName::from_stored(&name.unwrap_or_default()) }))
 }
 
-fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
+fn kind(row: &QueryResult) -> Result<EventKind, SqlError> {
     let text = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
+    let is_set = || Ok::<_, SqlError>(row.try_get_by_index::<Option<i16>>(17)?.unwrap_or_default() & ADDED != 0);
     match row.try_get_by_index::<i16>(2)? {
-        MESSAGE => Ok(EventKind::Message(Message {
-            body: Body { content: text(9)?, reply_to: optional_seq(row, 11)? },
-            key: key.to_given(),
-            ordinal: unsigned(row, 6)?,
-            // No message was sent without a text.
-            erased: row.try_get_by_index::<Option<String>>(9)?.is_none(),
-        })),
+        MESSAGE | THREAD_MESSAGE => {
+            let (body, erased) = body(row, 9)?;
+            let (ordinal, thread_ordinal) = (unsigned(row, 6)?, optional_seq(row, 13)?.map(|ordinal| ordinal.0));
+            Ok(EventKind::Message(Message { body, ordinal, thread_ordinal, erased }))
+        }
+        EDITED => {
+            let (body, erased) = body(row, 9)?;
+            let count = optional_seq(row, 15)?.unwrap_or_default().0;
+            Ok(EventKind::MessageEdited(MessageEdited { target: target(row)?, body, count, erased }))
+        }
+        DELETED => {
+            let reason: Option<String> = row.try_get_by_index(9)?;
+            let reason = reason.as_deref().map(Reason::from_stored);
+            Ok(EventKind::MessageDeleted { target: target(row)?, reason })
+        }
+        REACTION => Ok(EventKind::Reaction {
+            target: target(row)?,
+            reaction: Reaction::from_stored(&text(9)?),
+            added: is_set()?,
+            count: optional_seq(row, 15)?.unwrap_or_default().0,
+        }),
+        PIN => Ok(EventKind::Pin { target: target(row)?, pinned: is_set()? }),
         ROOM_UPDATED => {
             Ok(EventKind::RoomUpdated { name: RoomName::from_stored(&text(10)?), topic: Topic::from_stored(&text(9)?) })
         }
@@ -124,7 +219,58 @@ fn kind(row: &QueryResult, key: &EventKey) -> Result<EventKind, SqlError> {
     }
 }
 
+fn target(row: &QueryResult) -> Result<Seq, SqlError> {
+    optional_seq(row, 14)?.ok_or_else(|| SqlError::corrupt("a change of no message"))
+}
+
+/// What a message or an edit says, and whether that was erased. Its columns are where [`EVENT_COLUMNS`] has them, if `first` is
+/// that of `body`.
+fn body(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlError> {
+    let content: Option<String> = row.try_get_by_index(first)?;
+    let mentions: Option<String> = row.try_get_by_index(first + 7)?;
+    let flags: Option<i16> = row.try_get_by_index(first + 8)?;
+    // No message was sent without a text.
+    let erased = content.is_none();
+    let body = Body {
+        content: content.unwrap_or_default(),
+        reply_to: optional_seq(row, first + 2)?,
+        thread: optional_seq(row, first + 3)?,
+        mentions: mentions.map_or(Ok(Vec::new()), |text| mentions_from_text(&text))?,
+        mentions_room: flags.unwrap_or_default() & MENTIONS_ROOM != 0,
+        meta: row.try_get_by_index(first + 1)?,
+    };
+    Ok((body, erased))
+}
+
+/// User ids as one text: each with its length in bytes before it, since an id may hold anything.
+fn mentions_to_text(users: &[UserId]) -> String {
+    users.iter().map(|user| format!("{}:{user}", user.as_str().len())).collect()
+}
+
+fn mentions_from_text(mut text: &str) -> Result<Vec<UserId>, SqlError> {
+    let mut users = Vec::new();
+    while !text.is_empty() {
+        let next = text.split_once(':').and_then(|(length, rest)| rest.split_at_checked(length.parse().ok()?));
+        let (user, rest) = next.ok_or_else(|| SqlError::corrupt("mentions that are no list of users"))?;
+        users.push(UserId::from_stored(user));
+        text = rest;
+    }
+    Ok(users)
+}
+
 fn optional_seq(row: &QueryResult, index: usize) -> Result<Option<Seq>, SqlError> {
     let number: Option<i64> = row.try_get_by_index(index)?;
     number.map(|_| unsigned(row, index).map(Seq)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mentions_come_back_whatever_is_in_an_id() {
+        let users = ["alice", "3:bob", ":", "é\n", "7"].map(|id| UserId::new(id).unwrap()).to_vec();
+        assert_eq!(mentions_from_text(&mentions_to_text(&users)).unwrap(), users);
+        assert!(mentions_from_text("9:bob").is_err() && mentions_from_text("bob").is_err());
+    }
 }

@@ -27,7 +27,7 @@ pub async fn numbers_have_no_holes(opener: &impl Opener) {
     let ordinals = events.iter().filter_map(|stored| stored.event.message()).map(|message| message.ordinal);
     assert_eq!(ordinals.collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert!(
-        matches!(&placed[0], AppendOutcome::New(event) if *event == events[4].event),
+        matches!(&placed[0], AppendOutcome::New { event, .. } if *event == events[4].event),
         "what is answered is what is read"
     );
     let room = store.room(room).await.unwrap().unwrap();
@@ -44,7 +44,7 @@ pub async fn a_retry_gets_the_first_answer(opener: &impl Opener) {
     let mut retry = message(&Identity::new("alice", "Alice, renamed").unwrap(), "b", "b");
     retry.at = Timestamp(1_800_000_000_000_000);
     let placed = append(store, room, vec![message(&alice, "c", "c"), retry, message(&alice, "d", "d")]).await;
-    let AppendOutcome::New(event) = &first[1] else { panic!("{first:?}") };
+    let AppendOutcome::New { event, .. } = &first[1] else { panic!("{first:?}") };
     assert_eq!(placed[1], AppendOutcome::Replay(event.clone()));
     assert_eq!((new_seq(&placed[0]), new_seq(&placed[2])), (Seq(3), Seq(4)));
     let again = append(store, room, messages(&alice, &["a", "b"])).await;
@@ -60,7 +60,7 @@ pub async fn doubles_in_a_batch_are_one(opener: &impl Opener) {
     let (store, alice) = (&*store, user("alice"));
     let room = make_room(store, "general").await;
     let placed = append(store, room, messages(&alice, &["a", "a", "b", "a"])).await;
-    let AppendOutcome::New(first) = &placed[0] else { panic!("{placed:?}") };
+    let AppendOutcome::New { event: first, .. } = &placed[0] else { panic!("{placed:?}") };
     assert_eq!(placed[1], AppendOutcome::Replay(first.clone()));
     assert_eq!(placed[3], AppendOutcome::Replay(first.clone()));
     assert_eq!(new_seq(&placed[2]), Seq(2));
@@ -105,7 +105,7 @@ pub async fn opaque_strings_differ_by_every_byte(opener: &impl Opener) {
     let alike = || ALIKE.iter().flat_map(|id| ALIKE.iter().map(move |key| (*id, *key)));
     let of = |(id, key)| message(&Identity::new(id, "shown").unwrap(), &format!("{id}|{key}"), key);
     let placed = append(store, room, alike().map(of).collect()).await;
-    assert!(placed.iter().all(|placed| matches!(placed, AppendOutcome::New(_))), "{placed:?}");
+    assert!(placed.iter().all(|placed| matches!(placed, AppendOutcome::New { .. })), "{placed:?}");
     let again = append(store, room, alike().map(of).collect()).await;
     assert!(again.iter().all(|placed| matches!(placed, AppendOutcome::Replay(_))), "{again:?}");
     let stored = log(store, room).await;
@@ -157,7 +157,7 @@ pub async fn made_up_keys_are_not_shown(opener: &impl Opener) {
     anonymous.key = EventKey::generated("0123");
     append(store, room, vec![anonymous.clone(), message(&user("alice"), "b", "k")]).await;
     let events = log(store, room).await;
-    let shown = events.iter().map(|stored| stored.event.message().unwrap().key.as_ref().map(|key| key.as_str()));
+    let shown = events.iter().map(|stored| stored.event.key.as_ref().map(|key| key.as_str()));
     assert_eq!(shown.collect::<Vec<_>>(), [None, Some("k")]);
     assert_eq!(events[0].key, anonymous.key);
     assert!(matches!(append(store, room, vec![anonymous]).await[0], AppendOutcome::Replay(_)));
@@ -221,7 +221,7 @@ pub async fn two_writers_share_a_room(opener: &impl Opener) {
             let order = if step == 0 { rooms } else { [rooms[1], rooms[0]] };
             let batch = order.map(|room| RoomBatch { room, entries: messages(&user("alice"), &contents) });
             for placed in store.append(&batch).await.unwrap().into_iter().flatten().flatten() {
-                if let AppendOutcome::New(event) = placed {
+                if let AppendOutcome::New { event, .. } = placed {
                     new.insert((event.room, event.seq));
                 }
             }

@@ -50,7 +50,7 @@ pub async fn an_empty_room_has_an_empty_page(opener: &impl Opener) {
         HistoryQuery::after(Seq(0)),
         HistoryQuery::around(Seq(1)),
     ] {
-        let page = store.history(room, asked).await.unwrap().unwrap();
+        let page = store.history(room, asked, None).await.unwrap().unwrap();
         let expected = HistoryPage {
             messages: Vec::new(),
             head: Seq(1),
@@ -59,7 +59,7 @@ pub async fn an_empty_room_has_an_empty_page(opener: &impl Opener) {
             has_after: false,
         };
         assert_eq!(page, expected, "{asked:?}");
-        assert_eq!(store.history(RoomId(room.0 + 1), asked).await.unwrap(), None);
+        assert_eq!(store.history(RoomId(room.0 + 1), asked, None).await.unwrap(), None);
     }
 }
 
@@ -143,7 +143,7 @@ async fn pages_are_right(store: &dyn Store, room: RoomId, numbers: &[u64], seq: 
         (HistoryQuery::around(Seq(seq)), edge, half, limit - half),
     ] {
         let (from, to) = (edge.saturating_sub(before), all.min(edge + after));
-        let page = store.history(room, query.limit(limit)).await.unwrap().unwrap();
+        let page = store.history(room, query.limit(limit), None).await.unwrap().unwrap();
         let found: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
         assert_eq!(found, numbers[from..to], "{query:?} {limit}");
         assert_eq!((page.has_before, page.has_after), (from > 0, to < all), "{query:?} {limit}");

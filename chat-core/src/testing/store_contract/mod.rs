@@ -134,8 +134,11 @@ async fn try_delete(store: &dyn Store, room: RoomId) -> Option<AppendOutcome> {
 /// The number of something that was stored anew.
 fn new_seq(placed: &AppendOutcome) -> Seq {
     match placed {
-        AppendOutcome::New(event) => event.seq,
-        AppendOutcome::Replay(_) | AppendOutcome::Unchanged | AppendOutcome::Refused(_) => {
+        AppendOutcome::New { event, .. } => event.seq,
+        AppendOutcome::Replay(_)
+        | AppendOutcome::Unchanged { .. }
+        | AppendOutcome::Marked(_)
+        | AppendOutcome::Refused(_) => {
             panic!("not new: {placed:?}")
         }
     }

@@ -51,7 +51,7 @@ pub async fn words_that_read_alike_are_one_name(opener: &impl Opener) {
         };
         assert_eq!(room.id, holder);
         assert!(
-            matches!(update(store, holder, Some(alike), None).await, AppendOutcome::New(_)),
+            matches!(update(store, holder, Some(alike), None).await, AppendOutcome::New { .. }),
             "its own name in another case"
         );
     }
@@ -84,14 +84,14 @@ pub async fn a_change_is_one_event(opener: &impl Opener) {
     let room = make_room(store, "general").await;
     append(store, room, messages(&user("alice"), &["a"])).await;
     let placed = update(store, room, Some("Lounge 😀"), Some("about\nall")).await;
-    let AppendOutcome::New(event) = &placed else { panic!("{placed:?}") };
+    let AppendOutcome::New { event, .. } = &placed else { panic!("{placed:?}") };
     let kind = EventKind::RoomUpdated {
         name: RoomName::new("Lounge 😀").unwrap(),
         topic: Topic::new("about\nall").unwrap(),
     };
     assert_eq!((event.seq, &event.kind, event.actor.as_ref()), (Seq(2), &kind, Some(&user("editor"))));
-    assert_eq!(update(store, room, Some("Lounge 😀"), None).await, AppendOutcome::Unchanged);
-    assert_eq!(update(store, room, None, Some("about\nall")).await, AppendOutcome::Unchanged);
+    assert_eq!(update(store, room, Some("Lounge 😀"), None).await, AppendOutcome::Unchanged { count: None });
+    assert_eq!(update(store, room, None, Some("about\nall")).await, AppendOutcome::Unchanged { count: None });
     assert_eq!(new_seq(&update(store, room, Some("LOUNGE 😀"), None).await), Seq(3));
     assert_eq!(new_seq(&update(store, room, None, Some("")).await), Seq(4));
     let now = store.room(room).await.unwrap().unwrap();
@@ -130,7 +130,7 @@ pub async fn one_of_two_renames_wins(opener: &impl Opener) {
     };
     let (first, second) = tokio::join!(rename(one.clone(), a), rename(two, b));
     let placed = [first.unwrap(), second.unwrap()];
-    let won = placed.iter().filter(|placed| matches!(placed, AppendOutcome::New(_))).count();
+    let won = placed.iter().filter(|placed| matches!(placed, AppendOutcome::New { .. })).count();
     let refused =
         placed.iter().filter(|placed| matches!(placed, AppendOutcome::Refused(Error::NameTaken { .. }))).count();
     assert_eq!((won, refused), (1, 1), "{placed:?}");
@@ -145,13 +145,13 @@ pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
     let room = make_room(store, "general").await;
     append(store, room, messages(&user("alice"), &["a"])).await;
     let placed = delete(store, room).await;
-    let AppendOutcome::New(event) = &placed else { panic!("{placed:?}") };
+    let AppendOutcome::New { event, .. } = &placed else { panic!("{placed:?}") };
     assert_eq!((event.seq, &event.kind, &event.actor), (Seq(2), &EventKind::RoomDeleted, &None));
 
     assert_eq!(store.room(room).await.unwrap(), None);
     assert_eq!(store.room_by_name("general").await.unwrap(), None);
     assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
-    assert_eq!(store.history(room, HistoryQuery::newest()).await.unwrap(), None);
+    assert_eq!(store.history(room, HistoryQuery::newest(), None).await.unwrap(), None);
     assert_eq!(try_delete(store, room).await, None);
     assert_eq!(try_append(store, room, vec![change(Some("x"), None)]).await, None);
     assert_eq!(seqs(&log(store, room).await), [1, 2], "whoever was there can still read up to its end");

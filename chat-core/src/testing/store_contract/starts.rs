@@ -32,7 +32,7 @@ pub async fn a_new_epoch_stays(opener: &impl Opener) {
     assert_ne!(epoch, before);
     store.set_epoch(&epoch).await.unwrap();
     assert_eq!(store.epoch().await.unwrap(), epoch);
-    assert_eq!(store.history(room, HistoryQuery::newest()).await.unwrap().unwrap().epoch, epoch);
+    assert_eq!(store.history(room, HistoryQuery::newest(), None).await.unwrap().unwrap().epoch, epoch);
     store.close().await;
     drop(store);
     let store = opener.open().await;

@@ -204,7 +204,7 @@ impl World {
         let key = self.event_key(key);
         let asked = Asked::Send { user: user.id.clone(), key: key.clone(), content: content.to_owned() };
         let (actor, op) = (Some(user.clone()), Op::Message(Body::text(content)));
-        self.ask(room, session, asked, |reply| Request::Append { session, actor, key, op, reply })
+        self.ask(room, session, asked, |reply| Request::Append { session, by_system: false, actor, key, op, reply })
     }
 
     fn event_key(&mut self, given: Option<&str>) -> EventKey {
@@ -222,14 +222,14 @@ impl World {
         let key = self.event_key(None);
         let asked = Asked::Update { key: key.clone() };
         let op = Op::UpdateRoom(RoomUpdate { name, topic });
-        self.ask(room, None, asked, |reply| Request::Append { session: None, actor, key, op, reply })
+        self.ask(room, None, asked, |reply| Request::Append { session: None, by_system: false, actor, key, op, reply })
     }
 
     fn delete(&mut self, room: RoomId, user: &Identity) -> Checked {
         let actor = self.rng.percent(70).then(|| user.clone());
         let key = self.event_key(None);
         let (asked, op) = (Asked::Delete { key: key.clone() }, Op::DeleteRoom);
-        self.ask(room, None, asked, |reply| Request::Append { session: None, actor, key, op, reply })
+        self.ask(room, None, asked, |reply| Request::Append { session: None, by_system: false, actor, key, op, reply })
     }
 
     /// Another process writes to a room's log: new messages, somebody's retry, rarely another topic or

@@ -213,14 +213,15 @@ impl World {
     }
 }
 
-/// An answer as a session is told it; a session only asks for changes that are messages.
+/// An answer as a session is told it.
 fn to_answer(room: RoomId, answered: Answered) -> Option<AnswerResult> {
     match answered {
         Answered::Attach(_, result) => Some(result.map(Answer::Attached)),
         Answered::Detach(_) => Some(Ok(Answer::Detached { room })),
         Answered::Typing(_, result) => Some(result.map(|()| Answer::Typing { room })),
         Answered::Send(_, result) => Some(result.map(Answer::Sent)),
-        Answered::Change(..) => None,
+        Answered::Change(_, result) => Some(result.map(|changed| Answer::Changed { room, changed })),
+        Answered::Mark(_, result) => Some(result.map(Answer::Marked)),
     }
 }
 

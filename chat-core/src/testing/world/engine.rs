@@ -131,9 +131,8 @@ impl World {
             Request::Detach { reply, .. } => Answered::Detach(*reply),
             Request::Typing { reply, .. } => Answered::Typing(*reply, Err(gone)),
             Request::Append { op: Op::Message(_), reply, .. } => Answered::Send(*reply, Err(gone)),
-            Request::Append { op: Op::UpdateRoom(_) | Op::DeleteRoom, reply, .. } => {
-                Answered::Change(*reply, Err(gone))
-            }
+            Request::Append { op: Op::Mark(_), reply, .. } => Answered::Mark(*reply, Err(gone)),
+            Request::Append { reply, .. } => Answered::Change(*reply, Err(gone)),
         };
         self.answer(answered, &mut Batch::default())?;
         self.cut_laggards();
@@ -193,7 +192,7 @@ impl World {
                 self.push(session, Update::Delivery(delivery));
                 Ok(())
             }
-            Effect::ImpossiblePosition { .. } => Ok(()),
+            Effect::Notify { .. } | Effect::NotifyThread { .. } | Effect::ImpossiblePosition { .. } => Ok(()),
         }
     }
 

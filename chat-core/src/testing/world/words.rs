@@ -36,7 +36,7 @@ impl fmt::Display for Words<'_, Request> {
             Request::Typing { session, is_typing, reply } => {
                 write!(f, "{} typing {is_typing} of session {session}", reply.0)
             }
-            Request::Append { session, actor, key, op, reply } => {
+            Request::Append { session, actor, key, op, reply, .. } => {
                 let (from, by) =
                     (session.map_or(0, |session| session.0), actor.as_ref().map(|actor| actor.id.as_str()));
                 write!(f, "{} {} of session {from}, {by:?}, key {:?}: {op:?}", reply.0, op.name(), key.as_str())
@@ -74,6 +74,8 @@ impl fmt::Display for Words<'_, Effect> {
             Effect::Leave(session) => write!(f, "part {session}"),
             Effect::Publish(delivery) => write!(f, "publish {}", Words(delivery)),
             Effect::SendTo(session, delivery) => write!(f, "tell {session} {}", Words(delivery)),
+            Effect::Notify { user, except, notice } => write!(f, "notify {user} but {except:?}: {notice:?}"),
+            Effect::NotifyThread { root, seq, .. } => write!(f, "notify the thread {root} of {seq}"),
             Effect::ImpossiblePosition { session, seq, head } => {
                 write!(f, "warn: session {session} claims {seq}, head is {head}")
             }
@@ -95,10 +97,12 @@ impl fmt::Display for Words<'_, Answered> {
             Answered::Change(_, Ok(Changed::Stored { event, replayed })) => {
                 write!(f, "stored as {}{}", event.seq, again(*replayed))
             }
-            Answered::Change(_, Ok(Changed::Unchanged)) => write!(f, "unchanged"),
+            Answered::Change(_, Ok(Changed::Unchanged { .. })) => write!(f, "unchanged"),
+            Answered::Mark(_, Ok(marked)) => write!(f, "marked {:?}", marked.unread),
             Answered::Attach(_, Err(error))
             | Answered::Typing(_, Err(error))
             | Answered::Send(_, Err(error))
+            | Answered::Mark(_, Err(error))
             | Answered::Change(_, Err(error)) => write!(f, "{}", error.code()),
         }
     }
@@ -113,6 +117,10 @@ impl fmt::Display for Words<'_, Delivery> {
         let users = match &signal.kind {
             SignalKind::Join(user) => return write!(f, "join of {} in room {}", user.id, signal.room),
             SignalKind::Leave(user) => return write!(f, "leave of {} in room {}", user.id, signal.room),
+            SignalKind::Read(marks) => {
+                write!(f, "marks in room {}:", signal.room)?;
+                return marks.iter().try_for_each(|mark| write!(f, " {} {}", mark.user.id, mark.seq));
+            }
             SignalKind::UserList(list) => {
                 write!(f, "list of room {}: {}", signal.room, list.count)?;
                 &list.online
@@ -134,6 +142,8 @@ impl fmt::Display for Words<'_, Update> {
                 write!(f, "answer {ticket}: attached at {}, gap {gap:?}", attached.head.seq)
             }
             Update::Answer(ticket, Ok(Answer::Sent(sent))) => write!(f, "answer {ticket}: sent as {}", sent.seq),
+            Update::Answer(ticket, Ok(Answer::Changed { changed, .. })) => write!(f, "answer {ticket}: {changed:?}"),
+            Update::Answer(ticket, Ok(Answer::Marked(marked))) => write!(f, "answer {ticket}: {marked:?}"),
             Update::Answer(ticket, Ok(Answer::Detached { .. })) => write!(f, "answer {ticket}: detached"),
             Update::Answer(ticket, Ok(Answer::Typing { .. })) => write!(f, "answer {ticket}: typing"),
             Update::Answer(ticket, Err(error)) => write!(f, "answer {ticket}: {}", error.code()),

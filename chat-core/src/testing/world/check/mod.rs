@@ -175,7 +175,7 @@ impl Batch {
                 crate::EventKind::Message(_) => {
                     self.moves.extend(event.actor.as_ref().map(|actor| Move::Wrote(actor.id.clone())));
                 }
-                crate::EventKind::RoomUpdated { .. } => {}
+                _ => {}
             },
             (Item::Signal(_), None) => {}
         }

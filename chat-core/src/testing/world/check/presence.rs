@@ -79,7 +79,7 @@ impl PresenceCheck {
                 hold(was, Promise::Presence, || format!("{} leaves, but was not there", user.id))
             }
             SignalKind::UserList(list) => self.listed(list, whom, now, limits),
-            SignalKind::Typing(_) => Ok(()),
+            SignalKind::Typing(_) | SignalKind::Read(_) => Ok(()),
         }
     }
 

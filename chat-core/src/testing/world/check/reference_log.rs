@@ -85,7 +85,7 @@ impl ReferenceLog {
                 hold(stored.is_none(), Promise::NoPhantoms, || format!("a change was refused ({error}), but is stored"))
             }
             Err(Error::OutcomeUnknown) => Ok(()),
-            Ok(Changed::Unchanged) => {
+            Ok(Changed::Unchanged { .. }) => {
                 hold(stored.is_none(), Promise::HonestRefusal, || "unchanged, yet an event".to_owned())
             }
             Err(other) => Err(Broken::new(Promise::HonestRefusal, format!("a change is answered {other:?}"))),
@@ -127,6 +127,10 @@ impl ReferenceLog {
                 (self.name, self.topic) = (name.clone(), topic.clone());
             }
             EventKind::RoomDeleted => self.deleted = true,
+            EventKind::MessageEdited(_)
+            | EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. } => {}
         }
         Ok(())
     }

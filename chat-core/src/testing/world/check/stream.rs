@@ -44,7 +44,7 @@ impl Stream {
             Some(Answer::Detached { .. }) => {
                 self.subscriptions.remove(&room);
             }
-            Some(Answer::Sent(_) | Answer::Typing { .. }) | None => {}
+            Some(Answer::Sent(_) | Answer::Changed { .. } | Answer::Marked(_) | Answer::Typing { .. }) | None => {}
         }
         Ok(())
     }

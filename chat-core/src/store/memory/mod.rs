@@ -8,15 +8,19 @@ use std::{
 
 use async_trait::async_trait;
 
+use self::state::RoomState;
 use super::{
-    Store, StoreError, StoreErrorKind,
+    Found, Reader, Store, StoreError, StoreErrorKind,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
 use crate::{
-    Epoch, Event, EventKind, HistoryPage, HistoryQuery, MessageState, Room, RoomId, RoomPage, RoomQuery, Seq,
+    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage,
+    MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
+
+mod state;
 
 /// The logs themselves, without a lock, failure or chance: what the simulator uses. Its methods are those of [`Store`].
 #[derive(Debug, Clone)]
@@ -38,6 +42,7 @@ struct RoomLog {
     is_deleted: bool,
     messages: u64,
     events: BTreeMap<Seq, StoredEvent>,
+    state: RoomState,
 }
 
 impl MemoryLog {
@@ -106,7 +111,14 @@ impl MemoryLog {
         self.last_room.0 += 1;
         let room = new.to_room(self.last_room);
         self.names.insert(name_key.clone(), room.id);
-        let log = RoomLog { room: room.clone(), name_key, is_deleted: false, messages: 0, events: BTreeMap::new() };
+        let log = RoomLog {
+            room: room.clone(),
+            name_key,
+            is_deleted: false,
+            messages: 0,
+            events: BTreeMap::new(),
+            state: RoomState::default(),
+        };
         self.rooms.insert(room.id, log);
         Ok(room)
     }
@@ -152,22 +164,74 @@ impl MemoryLog {
 
     /// See [`Store::history`].
     #[must_use]
-    pub fn history(&self, id: RoomId, query: HistoryQuery) -> Option<HistoryPage> {
+    pub fn history(&self, id: RoomId, query: HistoryQuery, viewer: Option<&UserId>) -> Option<HistoryPage> {
         let log = self.living(id)?;
+        let messages = log.events.values().filter(|stored| stored.event.countable().is_some());
+        let ordinals = messages.map(|stored| (stored.event.seq, stored.ordinal));
+        Some(self.page(log, ordinals, log.messages, query, viewer))
+    }
+
+    /// See [`Reader::thread`].
+    #[must_use]
+    pub fn thread(&self, id: RoomId, root: Seq, query: HistoryQuery, viewer: Option<&UserId>) -> Found<HistoryPage> {
+        let Some(log) = self.living(id) else { return Found::NoRoom };
+        if log.message_state(root, None).is_none() {
+            return Found::NoMessage;
+        }
+        let message = |stored: &StoredEvent| {
+            let message = stored.event.message().filter(|message| message.body.thread == Some(root))?;
+            Some((stored.event.seq, message.thread_ordinal?))
+        };
+        let ordinals: Vec<_> = log.events.values().filter_map(message).collect();
+        let messages = ordinals.len() as u64;
+        Found::Here(self.page(log, ordinals.into_iter(), messages, query, viewer))
+    }
+
+    /// A page of messages that are given by their numbers and ordinals.
+    fn page(
+        &self,
+        log: &RoomLog,
+        ordinals: impl Iterator<Item = (Seq, u64)>,
+        messages: u64,
+        query: HistoryQuery,
+        viewer: Option<&UserId>,
+    ) -> HistoryPage {
+        let ordinals: Vec<_> = ordinals.collect();
         let edge = paging::edge(query.from);
-        let before_edge = log.events.range(..=edge).next_back().map_or(0, |(_, stored)| stored.ordinal);
-        let extent = Extent { head: log.room.head, messages: log.messages };
+        let before_edge = ordinals.iter().take_while(|(seq, _)| *seq <= edge).last().map_or(0, |(_, ordinal)| *ordinal);
+        let extent = Extent { head: log.room.head, messages };
         let window = Window::of(query, before_edge, extent);
-        let ordinal = |event: &Event| event.message().map(|message| message.ordinal);
-        let is_in_window = |event: &&Event| ordinal(event).is_some_and(|ordinal| window.has(ordinal));
-        let before = log.events.range(..=edge).rev().map(|(_, stored)| &*stored.event);
-        let before = before.filter(|event| event.message().is_some()).take_while(is_in_window);
-        let mut messages: Vec<_> = before.cloned().filter_map(MessageState::of).collect();
-        messages.reverse();
-        let after = log.events.range((Bound::Excluded(edge), Bound::Unbounded)).map(|(_, stored)| &*stored.event);
-        let after = after.filter(|event| event.message().is_some()).take_while(is_in_window);
-        messages.extend(after.cloned().filter_map(MessageState::of));
-        Some(paging::finish(self.epoch.clone(), extent, window, messages))
+        let in_window = ordinals.into_iter().filter(|(_, ordinal)| window.has(*ordinal));
+        let messages: Vec<MessageState> = in_window.filter_map(|(seq, _)| log.message_state(seq, viewer)).collect();
+        paging::finish(self.epoch.clone(), extent, window, messages)
+    }
+
+    /// See [`Reader::my_rooms`].
+    #[must_use]
+    pub fn my_rooms(&self, user: &UserId, query: &MyRoomQuery) -> MyRoomPage {
+        let living = self.rooms.values().filter(|log| !log.is_deleted && log.state.marks.contains_key(user));
+        let cursor = |room: &Room| MyRoomsCursor { at: room.last_message_at.unwrap_or(room.created_at), room: room.id };
+        let mut logs: Vec<_> = living.map(|log| (cursor(&log.room), log)).collect();
+        logs.retain(|(cursor, _)| query.after.is_none_or(|after| *cursor < after));
+        logs.sort_by(|(one, _), (other, _)| other.cmp(one));
+        let has_more = logs.len() > query.limit;
+        logs.truncate(query.limit);
+        let next = logs.last().filter(|_| has_more).map(|(cursor, _)| *cursor);
+        MyRoomPage { rooms: logs.into_iter().map(|(_, log)| log.my_room(user)).collect(), next }
+    }
+
+    /// See [`Reader::activity`].
+    #[must_use]
+    pub fn activity(&self, id: RoomId) -> Option<Activity> {
+        self.living(id).map(RoomLog::activity)
+    }
+
+    /// What a read of a message in a living room finds.
+    fn found<T>(&self, id: RoomId, read: impl FnOnce(&RoomLog) -> Option<T>) -> Found<T> {
+        match self.living(id) {
+            None => Found::NoRoom,
+            Some(log) => read(log).map_or(Found::NoMessage, Found::Here),
+        }
     }
 
     fn living(&self, id: RoomId) -> Option<&RoomLog> {
@@ -176,10 +240,18 @@ impl MemoryLog {
 
     fn append_to(&mut self, room: RoomId, entries: &[Entry]) -> Option<Vec<AppendOutcome>> {
         let facts = self.facts(room, entries)?;
-        let Judgement { outcomes, new } = judge::judge(room, entries, facts);
-        for stored in new {
+        let mut judgement = judge::judge(room, entries, facts);
+        for stored in std::mem::take(&mut judgement.new) {
             self.store(room, stored);
         }
+        if let Some(log) = self.rooms.get_mut(&room) {
+            log.apply(std::mem::take(&mut judgement.changes));
+            for marked in std::mem::take(&mut judgement.marked) {
+                let (unread, mentions) = log.unread(&marked.user, marked.mark);
+                judgement.counted(marked.index, unread, mentions);
+            }
+        }
+        let Judgement { outcomes, .. } = judgement;
         Some(outcomes)
     }
 
@@ -190,33 +262,34 @@ impl MemoryLog {
             let seq = self.keys.get(&(room, entry.lookup()))?;
             Some((Key::of(entry)?, log.events.get(seq)?.clone()))
         };
-        let is_message = |seq: &Seq| log.events.get(seq).is_some_and(|stored| stored.event.message().is_some());
         let wanted = entries.iter().find_map(|entry| match &entry.op {
             Op::UpdateRoom(update) => Some(update.name.as_ref().unwrap_or(&log.room.name)),
-            Op::Message(_) | Op::DeleteRoom => None,
+            _ => None,
         });
         let naming = wanted.map(|wanted| Naming {
             name: log.room.name.clone(),
             topic: log.room.topic.clone(),
             holder: self.room_by_name(&wanted.key()).filter(|holder| holder.id != room),
         });
-        Some(Facts {
+        let mut facts = Facts {
             head: log.room.head,
             messages: log.messages,
             keys: entries.iter().filter_map(held).collect(),
-            targets: entries.iter().flat_map(|entry| entry.op.targets()).filter(is_message).collect(),
             naming,
-        })
+            ..Facts::default()
+        };
+        log.add_facts(entries, &mut facts);
+        Some(facts)
     }
 
     /// Stores an event, with what it changes about the room.
     fn store(&mut self, room: RoomId, stored: StoredEvent) {
         let Some(log) = self.rooms.get_mut(&room) else { return };
+        if stored.event.countable().is_some() {
+            log.room.last_message_seq = Some(stored.event.seq);
+            log.room.last_message_at = Some(stored.event.at);
+        }
         match &stored.event.kind {
-            EventKind::Message(_) => {
-                log.room.last_message_seq = Some(stored.event.seq);
-                log.room.last_message_at = Some(stored.event.at);
-            }
             EventKind::RoomUpdated { name, topic } => {
                 self.names.remove(&log.name_key);
                 log.name_key = name.key();
@@ -227,6 +300,11 @@ impl MemoryLog {
                 self.names.remove(&log.name_key);
                 log.is_deleted = true;
             }
+            EventKind::Message(_)
+            | EventKind::MessageEdited(_)
+            | EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. } => {}
         }
         (log.room.head, log.messages) = (stored.event.seq, stored.ordinal);
         self.keys.insert((room, stored.lookup()), stored.event.seq);
@@ -322,11 +400,91 @@ impl Store for MemoryStore {
         Ok(rooms.iter().map(|room| log.head(*room)).collect())
     }
 
-    async fn history(&self, room: RoomId, page: HistoryQuery) -> Result<Option<HistoryPage>, StoreError> {
-        Ok(self.log().history(room, page))
+    async fn history(
+        &self,
+        room: RoomId,
+        page: HistoryQuery,
+        viewer: Option<&UserId>,
+    ) -> Result<Option<HistoryPage>, StoreError> {
+        Ok(self.log().history(room, page, viewer))
+    }
+
+    fn reader(&self) -> &dyn Reader {
+        self
     }
 
     async fn probe(&self, _after: StoreErrorKind) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Reader for MemoryStore {
+    async fn message(
+        &self,
+        room: RoomId,
+        seq: Seq,
+        viewer: Option<&UserId>,
+    ) -> Result<Found<(MessageState, Seq)>, StoreError> {
+        Ok(self.log().found(room, |log| Some((log.message_state(seq, viewer)?, log.room.head))))
+    }
+
+    async fn versions(&self, room: RoomId, seq: Seq) -> Result<Found<Vec<MessageVersion>>, StoreError> {
+        Ok(self.log().found(room, |log| log.versions(seq)))
+    }
+
+    async fn reactors(
+        &self,
+        room: RoomId,
+        seq: Seq,
+        after: Option<Seq>,
+        limit: usize,
+    ) -> Result<Found<ReactorPage>, StoreError> {
+        Ok(self.log().found(room, |log| log.reactors(seq, after, limit)))
+    }
+
+    async fn thread(
+        &self,
+        room: RoomId,
+        root: Seq,
+        query: HistoryQuery,
+        viewer: Option<&UserId>,
+    ) -> Result<Found<HistoryPage>, StoreError> {
+        Ok(self.log().thread(room, root, query, viewer))
+    }
+
+    async fn pins(&self, room: RoomId, viewer: Option<&UserId>) -> Result<Option<PinnedMessages>, StoreError> {
+        Ok(self.log().living(room).map(|log| log.pins(viewer)))
+    }
+
+    async fn marks(
+        &self,
+        room: RoomId,
+        first: Option<&UserId>,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Option<MarkPage>, StoreError> {
+        Ok(self.log().living(room).map(|log| log.mark_page(first, after, limit)))
+    }
+
+    async fn my_rooms(&self, user: &UserId, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        Ok(self.log().my_rooms(user, query))
+    }
+
+    async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {
+        let mut log = self.log();
+        let living = log.rooms.get_mut(&room).filter(|log| !log.is_deleted);
+        Ok(living.map(|log| {
+            log.state.notify.insert(user.clone(), notify);
+        }))
+    }
+
+    async fn thread_users(&self, room: RoomId, root: Seq, limit: usize) -> Result<Vec<UserId>, StoreError> {
+        Ok(self.log().living(room).map(|log| log.thread_users(root, limit)).unwrap_or_default())
+    }
+
+    async fn activity(&self, rooms: &[RoomId]) -> Result<Vec<Option<Activity>>, StoreError> {
+        let log = self.log();
+        Ok(rooms.iter().map(|room| log.activity(*room)).collect())
     }
 }

@@ -1,0 +1,183 @@
+//! What an engine reads of messages and marks, beside the history.
+
+use crate::{
+    Action, Actor, ChatEngine, Error, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage,
+    MyRoomQuery, Notify, PinnedMessages, ReactorPage, RoomId, Seq, UserId,
+    engine::{
+        chat_engine::{bounded, check_limit},
+        inner::Inner,
+        prepare::{MAX_SEQ, check_room},
+    },
+    store::{Found, Reader, StoreError},
+};
+
+impl ChatEngine {
+    /// A message as it is, and the room's head that this shows.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], [`Error::MessageNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn message(&self, actor: impl Into<Actor>, room: RoomId, seq: Seq) -> Result<(MessageState, Seq), Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        let reader = inner.reader_of(&actor, room)?;
+        inner.found(reader.message(room, seq.min(MAX_SEQ), viewer(&actor)).await)
+    }
+
+    /// What a message has said: first as it was sent, then after each edit. What was deleted has empty texts.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message).
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn versions(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        seq: Seq,
+    ) -> Result<Vec<MessageVersion>, Error> {
+        let inner = self.inner();
+        let reader = inner.reader_of(&actor.into(), room)?;
+        inner.found(reader.versions(room, seq.min(MAX_SEQ)).await)
+    }
+
+    /// Who reacted to a message, oldest first; `after` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message); [`Error::InvalidField`] (`limit` outside 1–100).
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn reactors(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        seq: Seq,
+        after: Option<Seq>,
+        limit: usize,
+    ) -> Result<ReactorPage, Error> {
+        let inner = self.inner();
+        let reader = inner.reader_of(&actor.into(), room)?;
+        check_limit(limit, 100)?;
+        let after = after.map(|after| after.min(MAX_SEQ));
+        inner.found(reader.reactors(room, seq.min(MAX_SEQ), after, limit).await)
+    }
+
+    /// A page of a message's thread, oldest first, without the message itself.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message); [`Error::InvalidField`] (`limit` outside 1–100).
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn thread(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        root: Seq,
+        page: HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        let reader = inner.reader_of(&actor, room)?;
+        check_limit(page.limit, 100)?;
+        let page = HistoryQuery { from: bounded(page.from), ..page };
+        inner.found(reader.thread(room, root.min(MAX_SEQ), page, viewer(&actor)).await)
+    }
+
+    /// The pinned messages of a room, newest pin first; there are at most 100.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn pins(&self, actor: impl Into<Actor>, room: RoomId) -> Result<PinnedMessages, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        let reader = inner.reader_of(&actor, room)?;
+        inner.read(reader.pins(room, viewer(&actor)).await)?.ok_or(Error::RoomNotFound)
+    }
+
+    /// How far users have read a room: one's own mark first, then by user id; `after` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], what the policy says, [`Error::InvalidField`] (`limit` outside 1–100), [`Error::Overloaded`],
+    /// [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn marks(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<MarkPage, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        let reader = inner.reader_of(&actor, room)?;
+        check_limit(limit, 100)?;
+        inner.read(reader.marks(room, viewer(&actor), after.as_ref(), limit).await)?.ok_or(Error::RoomNotFound)
+    }
+
+    /// The rooms that the actor has read or written in, with what is unread: those first that were active last.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the actor is in nobody's name, what the policy says, [`Error::InvalidField`] (`limit`
+    /// outside 1–200), [`Error::Overloaded`], [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn my_rooms(&self, actor: impl Into<Actor>, query: MyRoomQuery) -> Result<MyRoomPage, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.services.check_running()?;
+        inner.services.check(&actor, Action::ListRooms)?;
+        check_limit(query.limit, 200)?;
+        let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
+        let mut page = inner.read(inner.services.store.reader().my_rooms(user, &query).await)?;
+        page.rooms.retain(|mine| inner.services.check(&actor, Action::ReadRoom(mine.room.id)).is_ok());
+        for mine in &mut page.rooms {
+            mine.room.online = inner.hub.online(mine.room.id);
+        }
+        Ok(page)
+    }
+
+    /// Stores what the actor wants to be told of a room, for the actor's clients.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the actor is in nobody's name, [`Error::RoomNotFound`], what the policy says,
+    /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`].
+    ///
+    /// # Cancel safety
+    /// Dropped, it may be stored or not; to do it again does no harm.
+    pub async fn set_notify(&self, actor: impl Into<Actor>, room: RoomId, notify: Notify) -> Result<(), Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        let reader = inner.reader_of(&actor, room)?;
+        let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
+        inner.services.breaker.check()?;
+        inner.read(reader.set_notify(user, room, notify).await)?.ok_or(Error::RoomNotFound)
+    }
+}
+
+impl Inner {
+    /// What reads the store for an actor who may read this room.
+    fn reader_of(&self, actor: &Actor, room: RoomId) -> Result<&dyn Reader, Error> {
+        self.services.check_running()?;
+        check_room(room)?;
+        self.services.check(actor, Action::ReadRoom(room))?;
+        Ok(self.services.store.reader())
+    }
+
+    fn read<T>(&self, read: Result<T, StoreError>) -> Result<T, Error> {
+        read.map_err(|failure| self.services.read_failed(&failure))
+    }
+
+    fn found<T>(&self, read: Result<Found<T>, StoreError>) -> Result<T, Error> {
+        self.read(read)?.found()
+    }
+}
+
+/// The user whose reactions are marked.
+fn viewer(actor: &Actor) -> Option<&UserId> {
+    actor.user().map(|user| &user.id)
+}

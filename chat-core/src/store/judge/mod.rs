@@ -1,0 +1,345 @@
+//! What becomes of the entries of an append: judged, numbered and made events of. One pure function, the same for every store.
+
+use std::sync::Arc;
+
+use crate::{
+    Body, Edit, Event, EventKind, Identity, Mark, MarkTo, Marked, Message, MessageEdited, Reaction, RoomId, Seq,
+    Unread, UserId,
+    append::{AppendOutcome, Entry, Fingerprint, Op, RoomUpdate, StoredEvent},
+    error::Error,
+};
+
+mod changes;
+mod facts;
+#[cfg(test)]
+mod tests;
+
+pub(super) use changes::{Changes, Mentioned, ReactionRow};
+pub(super) use facts::{Counted, Facts, Key, Naming, Target, Thread};
+
+/// The most different reactions to a message: more are not told apart at a glance.
+const MAX_REACTIONS: usize = 20;
+/// The most edits of a message. Each is a row for good.
+const MAX_EDITS: u64 = 200;
+/// The most pinned messages of a room: they are read all at once.
+const MAX_PINS: u64 = 100;
+
+/// What becomes of the entries of one room.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// Of each entry, in order.
+    pub(super) outcomes: Vec<AppendOutcome>,
+    /// What is to be stored, in order.
+    pub(super) new: Vec<StoredEvent>,
+    /// What it changes beside the log.
+    pub(super) changes: Changes,
+    /// The marks whose [`Unread`] is to be counted at the end of the append.
+    pub(super) marked: Vec<MarkedEntry>,
+}
+
+/// An entry that marked the room as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MarkedEntry {
+    /// Which entry.
+    pub(super) index: usize,
+    /// Whose mark it is.
+    pub(super) user: UserId,
+    /// The mark as the entry left it.
+    pub(super) mark: Mark,
+}
+
+impl Judgement {
+    /// Completes the answer to a mark: what is unread beyond it, as it was counted.
+    pub(super) fn counted(&mut self, index: usize, unread: u64, mentions: u64) {
+        if let Some(AppendOutcome::Marked(marked)) = self.outcomes.get_mut(index) {
+            (marked.unread.unread, marked.unread.mentions) = (unread, mentions);
+        }
+    }
+}
+
+/// Judges the entries of a room in order, each as if those before it were stored. One that is refused takes no number, and
+/// the others go on.
+pub(super) fn judge<'a>(room: RoomId, entries: &'a [Entry], facts: Facts<'a>) -> Judgement {
+    let before = facts.head;
+    let mut judge = Judge { room, before, messages_before: facts.messages, facts, judgement: Judgement::default() };
+    for entry in entries {
+        let outcome = judge.entry(entry);
+        judge.judgement.outcomes.push(outcome);
+    }
+    let Judge { mut judgement, facts, .. } = judge;
+    for outcome in &mut judgement.outcomes {
+        if let AppendOutcome::Marked(marked) = outcome {
+            marked.unread.ordinal = facts.messages;
+        }
+    }
+    erase(&mut judgement);
+    judgement
+}
+
+/// What a batch sends and deletes is never stored with what it said.
+fn erase(Judgement { new, changes, .. }: &mut Judgement) {
+    for stored in new {
+        let message = stored.event.target().unwrap_or(stored.event.seq);
+        let says_something = matches!(stored.event.kind, EventKind::Message(_) | EventKind::MessageEdited(_));
+        if says_something && changes.deleted.contains_key(&message) {
+            stored.event = Arc::new(Event::clone(&stored.event).erased());
+            stored.fingerprint = Fingerprint::ERASED;
+        }
+    }
+}
+
+/// A room's entries on their way through.
+struct Judge<'a> {
+    room: RoomId,
+    /// The head before the batch.
+    before: Seq,
+    /// How many messages there were before the batch.
+    messages_before: u64,
+    /// What is known, as it is after the entries that were judged.
+    facts: Facts<'a>,
+    judgement: Judgement,
+}
+
+/// What is to be done about an entry.
+enum Effect {
+    /// This happens.
+    Event(EventKind),
+    /// Nothing would change.
+    Unchanged {
+        /// How many users have the reaction, if it is about one.
+        count: Option<u64>,
+    },
+}
+
+impl<'a> Judge<'a> {
+    fn entry(&mut self, entry: &'a Entry) -> AppendOutcome {
+        if let Some(first) = Key::of(entry).and_then(|key| self.facts.keys.get(&key)) {
+            return retried(first, entry);
+        }
+        if let Op::Mark(to) = &entry.op {
+            return self.mark(entry.actor.as_ref(), *to);
+        }
+        match effect(entry, &self.facts) {
+            Ok(Effect::Event(kind)) => {
+                let mentioned = mentioned_anew(entry, &kind, &self.facts);
+                AppendOutcome::New { event: self.store(entry, kind), mentioned }
+            }
+            Ok(Effect::Unchanged { count }) => AppendOutcome::Unchanged { count },
+            Err(error) => AppendOutcome::Refused(error),
+        }
+    }
+
+    /// Gives an entry the room's next number. What follows in the batch is judged with it.
+    fn store(&mut self, entry: &'a Entry, kind: EventKind) -> Arc<Event> {
+        let facts = &mut self.facts;
+        facts.head = facts.head.next();
+        let (seq, key) = (facts.head, entry.key.to_given());
+        let event = Arc::new(Event { room: self.room, seq, at: entry.at, actor: entry.actor.clone(), key, kind });
+        if let Some(message) = event.countable() {
+            facts.messages = message.ordinal;
+            self.judgement.changes.wrote(entry, seq, message.ordinal);
+            if let Some(author) = &entry.actor {
+                facts.newest_own.insert(author.id.clone(), seq);
+            }
+        }
+        self.judgement.changes.apply(&event, self.before, facts);
+        let (key, fingerprint, ordinal) = (entry.key.clone(), entry.fingerprint, facts.messages);
+        let stored = StoredEvent { event: Arc::clone(&event), key, fingerprint, ordinal };
+        if let Some(key) = Key::of(entry) {
+            facts.keys.insert(key, stored.clone());
+        }
+        self.judgement.new.push(stored);
+        event
+    }
+
+    /// Marks the room as read by a user.
+    fn mark(&mut self, user: Option<&Identity>, to: MarkTo) -> AppendOutcome {
+        let Some(user) = user else { return AppendOutcome::Refused(Error::Unauthenticated) };
+        let pending = self.judgement.changes.marks.get(&user.id).map(|(_, mark)| *mark);
+        let stored = pending.or_else(|| self.facts.marks.get(&user.id).copied());
+        let mut mark = stored.unwrap_or(Mark::NONE);
+        mark.by_back |= self.judgement.changes.written_for.contains(&user.id);
+        let seq = to.seq.min(self.facts.head);
+        if to.back || seq > mark.seq {
+            let newest_own = self.facts.newest_own.get(&user.id).copied().unwrap_or_default();
+            let by_back = (to.back || mark.by_back) && newest_own > seq;
+            mark = Mark { seq, ordinal: self.ordinal_at(seq), by_back };
+        }
+        let moved = stored.is_none_or(|stored| stored.seq != mark.seq);
+        if stored != Some(mark) {
+            self.judgement.changes.marks.insert(user.id.clone(), (user.clone(), mark));
+        }
+        let index = self.judgement.outcomes.len();
+        self.judgement.marked.push(MarkedEntry { index, user: user.id.clone(), mark });
+        let unread = Unread { seq: mark.seq, ..Unread::default() };
+        AppendOutcome::Marked(Marked { room: self.room, unread, moved })
+    }
+
+    /// How many messages there are up to a number.
+    fn ordinal_at(&self, seq: Seq) -> u64 {
+        let ordinal = if seq > self.before {
+            let upto = self.judgement.new.iter().rev().find(|stored| stored.event.seq <= seq);
+            upto.map_or(self.messages_before, |stored| stored.ordinal)
+        } else if seq == self.before {
+            self.messages_before
+        } else {
+            self.facts.ordinals.get(&seq).copied().unwrap_or_default()
+        };
+        ordinal.max(self.facts.pruned)
+    }
+}
+
+/// What happens if an entry is stored.
+///
+/// This is where each operation is judged: whether the target is there, whether the actor may, whether it changes anything.
+fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Effect, Error> {
+    match &entry.op {
+        Op::Message(body) => sent(body, facts),
+        Op::Edit(target, edit) => edited(entry, *target, edit, facts),
+        Op::Delete(target, reason) => {
+            let message = facts.targets.get(target).ok_or(Error::MessageNotFound)?;
+            if message.is_deleted {
+                return Ok(Effect::Unchanged { count: None });
+            }
+            if !entry.by_system && !is_author(entry, message) {
+                return Err(Error::Forbidden);
+            }
+            Ok(Effect::Event(EventKind::MessageDeleted { target: *target, reason: reason.clone() }))
+        }
+        Op::React(target, reaction, added) => reacted(entry, *target, reaction, *added, facts),
+        Op::Pin(target, pinned) => {
+            let message = living(*target, facts)?;
+            if message.is_pinned == *pinned {
+                return Ok(Effect::Unchanged { count: None });
+            }
+            if *pinned && facts.pins >= MAX_PINS {
+                return Err(Error::TooMany { what: "pins" });
+            }
+            Ok(Effect::Event(EventKind::Pin { target: *target, pinned: *pinned }))
+        }
+        Op::UpdateRoom(update) => updated(update, facts),
+        Op::DeleteRoom => Ok(Effect::Event(EventKind::RoomDeleted)),
+        // It makes no event, and is judged by itself.
+        Op::Mark(_) => Ok(Effect::Unchanged { count: None }),
+    }
+}
+
+fn sent(body: &Body, facts: &Facts<'_>) -> Result<Effect, Error> {
+    let of = |target: Option<Seq>| match target {
+        Some(target) => facts.targets.get(&target).map(Some).ok_or(Error::MessageNotFound),
+        None => Ok(None),
+    };
+    let (replied_to, root) = (of(body.reply_to)?, of(body.thread)?);
+    let (mut ordinal, mut thread_ordinal) = (facts.messages + 1, None);
+    if let Some(root) = root {
+        if root.body.thread.is_some() {
+            return Err(Error::invalid_field("thread", "must be a message that is not in a thread itself"));
+        }
+        if replied_to.is_some_and(|message| message.body.thread != body.thread) && body.reply_to != body.thread {
+            return Err(Error::invalid_field("reply_to", "must be the root of the thread, or a message in it"));
+        }
+        let thread = body.thread.and_then(|root| facts.threads.get(&root)).copied().unwrap_or_default();
+        (ordinal, thread_ordinal) = (facts.messages, Some(thread.last_ordinal + 1));
+    }
+    Ok(Effect::Event(EventKind::Message(Message { body: body.clone(), ordinal, thread_ordinal, erased: false })))
+}
+
+fn edited(entry: &Entry, target: Seq, edit: &Edit, facts: &Facts<'_>) -> Result<Effect, Error> {
+    let message = living(target, facts)?;
+    if !entry.by_system && !is_author(entry, message) {
+        return Err(Error::Forbidden);
+    }
+    let body = message.body.edited(edit);
+    if body == message.body {
+        return Ok(Effect::Unchanged { count: None });
+    }
+    if message.edits >= MAX_EDITS {
+        return Err(Error::TooMany { what: "edits" });
+    }
+    let body = Body { reply_to: None, thread: None, ..body };
+    let count = message.edits + 1;
+    Ok(Effect::Event(EventKind::MessageEdited(MessageEdited { target, body, count, erased: false })))
+}
+
+fn reacted(entry: &Entry, target: Seq, reaction: &Reaction, added: bool, facts: &Facts<'_>) -> Result<Effect, Error> {
+    let message = living(target, facts)?;
+    let user = entry.actor.as_ref().ok_or(Error::Unauthenticated)?;
+    let count = message.reactions.get(reaction).map_or(0, |counted| counted.count);
+    if facts.reacted.contains(&(target, reaction.clone(), user.id.clone())) == added {
+        return Ok(Effect::Unchanged { count: Some(count) });
+    }
+    if added && count == 0 && message.reactions.len() >= MAX_REACTIONS {
+        return Err(Error::TooMany { what: "reactions" });
+    }
+    let count = if added { count + 1 } else { count.saturating_sub(1) };
+    Ok(Effect::Event(EventKind::Reaction { target, reaction: reaction.clone(), added, count }))
+}
+
+fn updated(update: &RoomUpdate, facts: &Facts<'_>) -> Result<Effect, Error> {
+    let Some(Naming { name: old_name, topic: old_topic, holder }) = &facts.naming else {
+        return Err(Error::RoomNotFound);
+    };
+    let name = update.name.as_ref().unwrap_or(old_name);
+    let topic = update.topic.as_ref().unwrap_or(old_topic);
+    if name == old_name && topic == old_topic {
+        return Ok(Effect::Unchanged { count: None });
+    }
+    // A room whose name clashed before names were folded has no key until it is renamed: its topic changes all the same.
+    match holder {
+        Some(holder) if name != old_name => Err(Error::NameTaken { room: Some(Box::new(holder.clone())) }),
+        _ => Ok(Effect::Event(EventKind::RoomUpdated { name: name.clone(), topic: topic.clone() })),
+    }
+}
+
+/// A message that is to be changed.
+fn living<'f>(target: Seq, facts: &'f Facts<'_>) -> Result<&'f Target, Error> {
+    let message = facts.targets.get(&target).ok_or(Error::MessageNotFound)?;
+    if message.is_deleted { Err(Error::MessageDeleted) } else { Ok(message) }
+}
+
+fn is_author(entry: &Entry, message: &Target) -> bool {
+    entry.actor.as_ref().is_some_and(|actor| message.author.as_ref() == Some(&actor.id))
+}
+
+/// The users whom this mentions and who were not mentioned before: not the message's author.
+fn mentioned_anew(entry: &Entry, kind: &EventKind, facts: &Facts<'_>) -> Vec<UserId> {
+    let (body, before, author) = match kind {
+        EventKind::Message(message) => (&message.body, None, entry.actor.as_ref().map(|actor| &actor.id)),
+        EventKind::MessageEdited(edit) => {
+            let Some(target) = facts.targets.get(&edit.target) else { return Vec::new() };
+            (&edit.body, Some(&target.body.mentions), target.author.as_ref())
+        }
+        EventKind::MessageDeleted { .. }
+        | EventKind::Reaction { .. }
+        | EventKind::Pin { .. }
+        | EventKind::RoomUpdated { .. }
+        | EventKind::RoomDeleted => return Vec::new(),
+    };
+    let mut mentioned: Vec<UserId> = Vec::new();
+    for user in &body.mentions {
+        let is_known = before.is_some_and(|before| before.contains(user)) || mentioned.contains(user);
+        if !is_known && Some(user) != author {
+            mentioned.push(user.clone());
+        }
+    }
+    mentioned
+}
+
+/// What becomes of an entry whose key was used before: a replay of the first answer, or a refusal.
+fn retried(first: &StoredEvent, entry: &Entry) -> AppendOutcome {
+    let is_same_op = match (&first.event.kind, &entry.op) {
+        (EventKind::Message(_), Op::Message(_))
+        | (EventKind::RoomUpdated { .. }, Op::UpdateRoom(_))
+        | (EventKind::RoomDeleted, Op::DeleteRoom) => true,
+        (EventKind::MessageEdited(edit), Op::Edit(target, _)) => edit.target == *target,
+        (EventKind::MessageDeleted { target: first, .. }, Op::Delete(target, _))
+        | (EventKind::Reaction { target: first, .. }, Op::React(target, ..))
+        | (EventKind::Pin { target: first, .. }, Op::Pin(target, _)) => first == target,
+        _ => false,
+    };
+    if is_same_op && entry.fingerprint.is_retry_of(first.fingerprint) {
+        AppendOutcome::Replay(Arc::clone(&first.event))
+    } else {
+        AppendOutcome::Refused(Error::IdempotencyMismatch)
+    }
+}
