@@ -93,8 +93,20 @@ names! {
     StuckTyping "stuck_typing" "G11"
     /// Something of a room was heard after its end, or where it was not attached.
     LeakAfterRemoval "leak_after_removal" "G12"
+    /// A read mark went back by itself, or is where nobody set it.
+    MarkWentBack "mark_went_back" "G13"
     /// What is served is not what the log makes it.
     FoldMismatch "fold_mismatch" "G14"
+    /// An event changes what cannot be changed so: a deleted message, somebody else's, or none.
+    UnlawfulEvent "unlawful_event" "G14"
+    /// A reaction is counted wrongly.
+    WrongCount "wrong_count" "G14"
+    /// The messages of a thread are not numbered 1, 2, 3 and so on.
+    ThreadOrder "thread_order" "G14"
+    /// The text of a message is told after the message was deleted.
+    DeletedText "deleted_text" "G14"
+    /// What is said to be unread is not what the log makes it.
+    WrongUnread "wrong_unread" "G14"
     /// The database does not hold what was acknowledged.
     OkWithoutStore "ok_without_store" "G15"
 }
@@ -108,7 +120,7 @@ impl Name {
 }
 
 /// The promises with their texts, as docs/reliability.md has them.
-const PROMISES: [(&str, &str); 14] = [
+const PROMISES: [(&str, &str); 15] = [
     ("G1", "durable: what was acknowledged stays, under its number"),
     ("G2", "one order: everybody sees the same event under a number"),
     ("G3", "gapless, once: a subscription hears the next number, and the next"),
@@ -121,6 +133,7 @@ const PROMISES: [(&str, &str); 14] = [
     ("G10", "presence: online is who has a session, or lost one a moment ago"),
     ("G11", "typing: nobody is shown typing for too long"),
     ("G12", "sharp removal: nothing of a room comes after its end"),
+    ("G13", "read marks: they go back only if their user says so"),
     ("G14", "state is the log: what is served is what the log makes"),
     ("G15", "honest refusal: no ok without the database"),
 ];

@@ -3,7 +3,9 @@
 use crate::{
     anomaly::Name,
     check,
-    history::{Attached, Event, Kind, Outcome, Page, Phase, Position, Record, Room, Sent, What},
+    history::{
+        Attached, Content, Event, Kind, Message, Outcome, Page, Phase, Position, Record, Room, Sent, State, What, Which,
+    },
     tolerance::SECOND,
 };
 
@@ -81,11 +83,15 @@ impl HistoryBuilder {
 }
 
 pub(crate) fn sent<E>(seq: u64) -> Result<Sent, E> {
-    Ok(Sent { seq, replayed: false })
+    Ok(Sent { seq, replayed: false, event: None })
+}
+
+pub(crate) fn replayed<E>(seq: u64) -> Result<Sent, E> {
+    Ok(Sent { seq, replayed: true, event: None })
 }
 
 /// The outcome of a command; the code `?` stands for no answer.
-fn outcome<T>(result: Result<T, &str>) -> Outcome<T> {
+pub(crate) fn outcome<T>(result: Result<T, &str>) -> Outcome<T> {
     match result {
         Ok(value) => Outcome::Ok(value),
         Err("?") => Outcome::Unknown,
@@ -98,7 +104,8 @@ pub(crate) fn body(key: &str) -> String {
 }
 
 pub(crate) fn send(room: u64, key: &str, result: Result<Sent, &str>) -> What {
-    What::Send { room, key: key.into(), body: body(key), result: outcome(result) }
+    let content = Content::text(body(key));
+    What::Send { room, key: key.into(), content, reply_to: None, thread: None, result: outcome(result) }
 }
 
 pub(crate) fn rename(room: u64, name: &str, head: Result<u64, &str>) -> What {
@@ -142,7 +149,13 @@ pub(crate) fn gap(after: u64, head: u64, sender: &str) -> Attached {
 }
 
 pub(crate) fn message(seq: u64, sender: &str, key: &str) -> Event {
-    Event { seq, kind: Kind::Message { sender: sender.into(), key: Some(key.into()), body: body(key) } }
+    Event { seq, kind: Kind::Message(plain(sender, key)) }
+}
+
+/// A message without anything but its text.
+pub(crate) fn plain(sender: &str, key: &str) -> Message {
+    let content = Content::text(body(key));
+    Message { sender: sender.into(), key: Some(key.into()), content, ..Message::default() }
 }
 
 pub(crate) fn renamed(seq: u64, name: &str) -> Event {
@@ -159,11 +172,16 @@ pub(crate) fn room_deleted(room: u64, seq: u64) -> What {
 
 /// A page with the whole history.
 pub(crate) fn page(head: u64, messages: Vec<Event>) -> Page {
+    let state = |event: Event| match event.kind {
+        Kind::Message(message) => Some(State { seq: event.seq, message, ..State::default() }),
+        _ => None,
+    };
+    let messages = messages.into_iter().filter_map(state).collect();
     Page { epoch: "e".into(), head, messages, has_before: false, has_after: false }
 }
 
 pub(crate) fn read(room: u64, page: Page) -> What {
-    What::Read { room, result: Outcome::Ok(page) }
+    What::Read { room, of: Which::History, result: Outcome::Ok(page) }
 }
 
 pub(crate) fn look(room: u64, name: &str, head: u64) -> What {

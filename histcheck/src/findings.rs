@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     anomaly::{Anomaly, Name},
-    history::{Attached, Event, Outcome, Record, What},
+    history::{Attached, Outcome, Record, What},
     report::{Report, Summary},
 };
 
@@ -43,16 +43,13 @@ impl<'a> Findings<'a> {
 fn cut(record: &Record, around: Option<u64>) -> Record {
     let mut record = record.clone();
     let Some(seq) = around else { return record };
-    let events = match &mut record.what {
+    let is_near = |other: u64| other.abs_diff(seq) <= 1;
+    match &mut record.what {
         What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } | What::Stored { events, .. } => {
-            Some(events)
+            events.retain(|event| is_near(event.seq));
         }
-        What::Read { result: Outcome::Ok(page), .. } => Some(&mut page.messages),
-        _ => None,
-    };
-    if let Some(events) = events {
-        let near = |event: &Event| event.seq.abs_diff(seq) <= 1;
-        events.retain(near);
+        What::Read { result: Outcome::Ok(page), .. } => page.messages.retain(|state| is_near(state.seq)),
+        _ => {}
     }
     record
 }

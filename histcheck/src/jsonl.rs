@@ -63,14 +63,14 @@ impl error::Error for ReadError {}
 mod tests {
     use super::*;
     use crate::{
-        builder::{HistoryBuilder, attach_from, delivered, message, position, send, viewed},
-        history::{Attached, Phase, Sent, What},
+        builder::{HistoryBuilder, attach_from, delivered, message, position, send, sent, viewed},
+        history::{Attached, Phase, What},
     };
 
     #[test]
     fn what_is_written_is_read_again() {
         let mut builder = HistoryBuilder::new();
-        builder.did(1, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: false })));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
         builder.did(1, "ann", send(1, "k2", Err("unavailable")));
         builder.unanswered(1, "ann", send(1, "k3", Err("?")));
         let gap = Attached::Resumed { head: position(1), events: vec![message(1, "ann", "k1")] };

@@ -20,10 +20,14 @@
 //! | `ghost_presence`, `missing_presence` | G10 presence | shown without a session (and its grace); not shown with one; a count that is not the list's |
 //! | `stuck_typing` | G11 typing | shown over 10 s after the last refresh, or after a message, a stop, a leave or a loss |
 //! | `leak_after_removal` | G12 sharp removal | an event or signal after the detach was answered, after `room_deleted`, or without an attach |
-//! | `fold_mismatch` | G14 state = fold(log) | a served name, head or set of messages is not what the log makes it; a room lives on after its end |
+//! | `mark_went_back` | G13 read marks | a mark is lower than one that was known before, without `back`; it is where nobody set it |
+//! | `fold_mismatch` | G14 state = fold(log) | a served name, head, message, list or set of messages is not what the log makes it; a room lives on after its end |
+//! | `unlawful_event` | G14 state = fold(log) | an edit, a reaction or a pin of what is deleted or no message; an edit by others; an event that changes nothing |
+//! | `wrong_count` | G14 state = fold(log) | a reaction's count, in its event or its answer, is not the number of users who have it |
+//! | `thread_order` | G14 state = fold(log) | the messages of a thread are not numbered without holes |
+//! | `deleted_text` | G14 state = fold(log) | a page, a gap, an answer or the database has the text of what was deleted before |
+//! | `wrong_unread` | G14 state = fold(log) | the counts beside a mark are not those of the messages beyond it |
 //! | `ok_without_store` | G15 honest refusal | the database's dump does not hold what was acknowledged |
-//!
-//! G13 (read marks) has no records yet.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -45,7 +49,7 @@ mod tolerance;
 pub use self::{
     anomaly::{Anomaly, Name},
     jsonl::{ReadError, read, write},
-    report::{Report, Summary},
+    report::{Outcomes, Report, Summary},
 };
 
 /// Checks a history.
@@ -84,7 +88,7 @@ mod tests {
         let report = check(&builder.records()).to_string();
         assert!(report.starts_with("gap (breaks G3, gapless, once: "), "{report}");
         assert!(report.contains("): after number 0 of room 1 came 2\n    {\"process\":\"bob\""), "{report}");
-        assert!(report.contains("sends: 2 ok (of these 0 replayed"), "{report}");
+        assert!(report.contains("\nsends            2         0        0        0\n"), "{report}");
         assert!(report.contains("\nanomalies:\n  1 gap: A subscription skipped a number."), "{report}");
     }
 }

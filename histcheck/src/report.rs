@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     anomaly::{Anomaly, Name},
-    history::{Attached, Outcome, Record, What},
+    history::{Attached, Change, Outcome, Record, What},
 };
 
 /// The result of checking a history.
@@ -63,14 +63,18 @@ pub struct Summary {
     pub rooms: usize,
     /// Connections, including REST calls.
     pub connections: usize,
-    /// Sends that were acknowledged.
-    pub sends_ok: usize,
-    /// Acknowledged sends of which the server said that the key was used before.
-    pub sends_replayed: usize,
-    /// Sends that were refused.
-    pub sends_refused: usize,
-    /// Sends whose outcome is unknown.
-    pub sends_unknown: usize,
+    /// Sends.
+    pub sends: Outcomes,
+    /// Edits of messages.
+    pub edits: Outcomes,
+    /// Deletions of messages.
+    pub deletions: Outcomes,
+    /// Reactions that were added or taken back.
+    pub reactions: Outcomes,
+    /// Pins that were set or taken away.
+    pub pins: Outcomes,
+    /// Read marks that were set.
+    pub marks: Outcomes,
     /// Live events that were received.
     pub events: usize,
     /// Attaches that were answered without a resync.
@@ -87,7 +91,47 @@ pub struct Summary {
     pub cut: usize,
 }
 
+/// What became of commands of a kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Those that were acknowledged.
+    pub ok: usize,
+    /// Those of these of which the server said that the key was used before.
+    pub replayed: usize,
+    /// Those that were refused.
+    pub refused: usize,
+    /// Those whose outcome is unknown.
+    pub unknown: usize,
+}
+
+impl Outcomes {
+    fn count<T>(&mut self, result: &Outcome<T>, is_replayed: impl FnOnce(&T) -> bool) {
+        match result {
+            Outcome::Ok(done) => {
+                self.ok += 1;
+                self.replayed += usize::from(is_replayed(done));
+            }
+            Outcome::Refused(_) | Outcome::Unknown if result.is_unknown() => self.unknown += 1,
+            Outcome::Refused(_) | Outcome::Unknown => self.refused += 1,
+        }
+    }
+}
+
 impl Summary {
+    /// The commands of each kind, with the word for them.
+    #[must_use]
+    pub const fn commands(&self) -> [(&'static str, Outcomes); 6] {
+        let Self { sends, edits, deletions, reactions, pins, marks, .. } = *self;
+        [
+            ("sends", sends),
+            ("edits", edits),
+            ("deletions", deletions),
+            ("reactions", reactions),
+            ("pins", pins),
+            ("marks", marks),
+        ]
+    }
+
     pub(crate) fn of(records: &[Record]) -> Self {
         let mut summary = Self { records: records.len(), ..Self::default() };
         let (mut rooms, mut connections) = (BTreeSet::new(), BTreeSet::new());
@@ -103,12 +147,17 @@ impl Summary {
 
     fn count(&mut self, what: &What) {
         match what {
-            What::Send { result: Outcome::Ok(sent), .. } => {
-                self.sends_ok += 1;
-                self.sends_replayed += usize::from(sent.replayed);
+            What::Send { result, .. } => self.sends.count(result, |sent| sent.replayed),
+            What::Change { change, result, .. } => {
+                let outcomes = match change {
+                    Change::Edit { .. } => &mut self.edits,
+                    Change::Delete { .. } => &mut self.deletions,
+                    Change::React { .. } => &mut self.reactions,
+                    Change::Pin { .. } => &mut self.pins,
+                };
+                outcomes.count(result, |changed| changed.replayed);
             }
-            What::Send { result, .. } if result.is_unknown() => self.sends_unknown += 1,
-            What::Send { .. } => self.sends_refused += 1,
+            What::Mark { result, .. } => self.marks.count(result, |_| false),
             What::Event { .. } => self.events += 1,
             What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } => {
                 self.resumed += 1;
@@ -117,8 +166,17 @@ impl Summary {
             What::Attach { result: Outcome::Ok(Attached::Resync { .. }), .. } => self.resynced += 1,
             What::Read { result: Outcome::Ok(_), .. }
             | What::Look { result: Outcome::Ok(_), .. }
-            | What::Presence { result: Outcome::Ok(_), .. } => self.reads += 1,
-            What::UserList { .. } | What::Join { .. } | What::Leave { .. } | What::Typing { .. } => self.signals += 1,
+            | What::Presence { result: Outcome::Ok(_), .. }
+            | What::Edits { result: Outcome::Ok(_), .. }
+            | What::Reactions { result: Outcome::Ok(_), .. }
+            | What::Reads { result: Outcome::Ok(_), .. }
+            | What::Rooms { result: Outcome::Ok(_) } => self.reads += 1,
+            What::UserList { .. }
+            | What::Join { .. }
+            | What::Leave { .. }
+            | What::Typing { .. }
+            | What::Marks { .. }
+            | What::Marked { .. } => self.signals += 1,
             What::Closed { by_client: false, .. } => self.cut += 1,
             _ => {}
         }
@@ -129,9 +187,14 @@ impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (records, rooms) = (counted(self.records, "record"), counted(self.rooms, "room"));
         writeln!(f, "{records}, {rooms}, {} ({} cut)", counted(self.connections, "connection"), self.cut)?;
-        writeln!(f, "sends: {} ok (of these {} replayed: the key was known)", self.sends_ok, self.sends_replayed)?;
-        writeln!(f, "       {} refused: an error said that nothing was stored", self.sends_refused)?;
-        writeln!(f, "       {} unknown: no answer came, or outcome_unknown; stored once at most", self.sends_unknown)?;
+        writeln!(f, "{:10} {:>7} {:>9} {:>8} {:>8}", "", "ok", "replayed", "refused", "unknown")?;
+        for (name, Outcomes { ok, replayed, refused, unknown }) in self.commands() {
+            if (ok, refused, unknown) != (0, 0, 0) || name == "sends" {
+                writeln!(f, "{name:10} {ok:>7} {replayed:>9} {refused:>8} {unknown:>8}")?;
+            }
+        }
+        writeln!(f, "replayed: ok, and the key was known; refused: an error said that nothing was stored;")?;
+        writeln!(f, "unknown: no answer came, or outcome_unknown; done once at most")?;
         let (events, signals) = (counted(self.events, "event"), counted(self.signals, "signal"));
         let missed = counted(self.resumed_events, "event");
         write!(f, "attaches: {} resumed ({missed}), {} resynced; ", self.resumed, self.resynced)?;
@@ -150,13 +213,15 @@ mod tests {
 
     #[test]
     fn a_report_says_what_its_words_mean() {
-        let summary = Summary { rooms: 1, connections: 2, sends_unknown: 3, ..Summary::default() };
+        let sends = Outcomes { unknown: 3, ..Outcomes::default() };
+        let summary = Summary { rooms: 1, connections: 2, sends, ..Summary::default() };
         let found = BTreeMap::from([(Name::Gap, 2)]);
         let text = Report { anomalies: Vec::new(), found, summary }.to_string();
         for part in [
             "1 room,",
             "2 connections",
-            "3 unknown: no answer came",
+            "sends            0         0        0        3",
+            "unknown: no answer came",
             "2 gap: A subscription skipped a number.",
             "breaks G3, gapless",
         ] {

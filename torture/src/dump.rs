@@ -1,6 +1,6 @@
 //! Reads what the database holds, by SQL and without the chat server.
 
-use histcheck::history::{Event, Kind, What};
+use histcheck::history::{Content, Event, Kind, Message, What};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, QueryResult, Statement};
 
 use crate::{client::frame::short, server::Result};
@@ -29,12 +29,13 @@ pub async fn dump(url: &str) -> Result<Vec<What>> {
 
 fn event(row: &QueryResult) -> Result<Event> {
     let kind = match row.try_get_by_index::<i16>(1)? {
-        1 => Kind::Message {
+        1 => Kind::Message(Message {
             sender: text(row, 2)?.unwrap_or_default(),
             // A key that begins with a space was made by the engine, and clients never see it.
             key: text(row, 3)?.filter(|key| !key.starts_with(' ')),
-            body: short(&text(row, 4)?.unwrap_or_default()),
-        },
+            content: Content::text(short(&text(row, 4)?.unwrap_or_default())),
+            ..Message::default()
+        }),
         2 => Kind::RoomUpdated { name: text(row, 5)?.unwrap_or_default() },
         3 => Kind::RoomDeleted,
         other => return Err(format!("an event of the unknown kind {other}").into()),

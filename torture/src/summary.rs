@@ -28,7 +28,7 @@ impl Tally {
     pub fn add(&mut self, report: &Report) {
         self.runs += 1;
         self.kills += report.kills;
-        self.sends += report.findings.summary.sends_ok;
+        self.sends += report.findings.summary.sends.ok;
         self.events += report.findings.summary.events;
         if !report.is_clean() {
             self.unclean.push(report.seed);

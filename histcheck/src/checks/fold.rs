@@ -6,7 +6,7 @@ use crate::{
     anomaly::Name,
     findings::Findings,
     history::{Kind, Outcome, Record, Room, What},
-    index::{Content, Index, Log, Mark},
+    index::{Index, Known, Log, Mark},
 };
 
 /// Compares names, heads, dumps and deletions of rooms with their logs.
@@ -66,7 +66,7 @@ fn stored(index: &Index<'_>, room: u64, log: &Log<'_>, place: usize, findings: &
     }
     let last_name = events.iter().rev().find_map(|event| match &event.kind {
         Kind::RoomUpdated { name } => Some(name),
-        Kind::Message { .. } | Kind::RoomDeleted => None,
+        _ => None,
     });
     if last_name.is_some_and(|last| last != name) {
         wrong(format!("the database names room {room} {name:?}, which its log does not"), &[place], *head);
@@ -97,6 +97,8 @@ fn served_after_deletion(index: &Index<'_>, findings: &mut Findings<'_>) {
     for (place, record) in index.records.iter().enumerate() {
         let done = match &record.what {
             What::Send { result, .. } => matches!(result, Outcome::Ok(_)),
+            What::Change { result, .. } => matches!(result, Outcome::Ok(_)),
+            What::Mark { result, .. } => matches!(result, Outcome::Ok(_)),
             What::Rename { result, .. } | What::Look { result, .. } => matches!(result, Outcome::Ok(_)),
             What::Delete { result, .. } | What::Type { result, .. } => matches!(result, Outcome::Ok(())),
             What::Attach { result, .. } => matches!(result, Outcome::Ok(_)),
@@ -119,7 +121,7 @@ fn ended(index: &Index<'_>, room: u64) -> Option<Mark> {
     let answered = answered.then(|| Mark { at: index.records[place].seen(), place });
     let heard = index.logs.range((room, "")..).take_while(|((of, _), _)| *of == room).filter_map(|(_, log)| {
         let (_, entry) = log.entries.last_key_value()?;
-        matches!(entry.kind, Content::Deleted).then_some(entry.earliest)
+        matches!(entry.known, Known::Other(Kind::RoomDeleted)).then_some(entry.earliest)
     });
     answered.into_iter().chain(heard).min()
 }
@@ -136,7 +138,7 @@ mod tests {
             HistoryBuilder, attach, delete, delivered, look, message, page, read, rename, renamed, resumed,
             room_deleted, send, sent, stored, viewed,
         },
-        history::{Outcome, Room, What},
+        history::{Outcome, Room, What, Which},
     };
 
     /// Ann has sent a message, renamed the room, and sent another message; Bob has received everything.
@@ -217,7 +219,11 @@ mod tests {
         deleted.did(1, "ann", delete(1));
         deleted.saw(2, "bob", room_deleted(1, 4));
         let mut good = deleted.clone();
-        good.did(3, "cat", What::Read { room: 1, result: Outcome::Refused("room_not_found".into()) });
+        good.did(
+            3,
+            "cat",
+            What::Read { room: 1, of: Which::History, result: Outcome::Refused("room_not_found".into()) },
+        );
         good.did(0, "run", stored(1, None, 4, vec![]));
         good.finds(&[]);
         for what in [viewed(1, &[]), delete(1), stored(1, Some("hall"), 3, vec![])] {

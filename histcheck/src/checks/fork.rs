@@ -21,8 +21,11 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        builder::{HistoryBuilder, attach, delivered, message, page, position, position_in, read, resumed, send, sent},
-        history::{Attached, Phase, Sent},
+        builder::{
+            HistoryBuilder, attach, delivered, message, page, position, position_in, read, replayed, resumed, send,
+            sent,
+        },
+        history::{Attached, Phase},
     };
 
     #[test]
@@ -45,7 +48,7 @@ mod tests {
         builder.did(1, "ann", send(1, "k1", sent(1)));
         builder.did(2, "bob", read(1, page(1, vec![message(1, "ann", "k1")])));
         let mut good = builder.clone();
-        good.did(3, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: true })));
+        good.did(3, "ann", send(1, "k1", replayed(1)));
         good.finds(&[]);
         builder.did(3, "bob", send(1, "k2", sent(1)));
         builder.finds(&["fork"]);

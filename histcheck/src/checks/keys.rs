@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::{
     anomaly::Name,
     findings::Findings,
-    history::What,
-    index::{Content, Entry, Index, Log},
+    history::{Kind, What},
+    index::{Entry, Index, Known, Log},
 };
 
 /// Looks for keys with two events and for events without a cause.
@@ -23,13 +23,12 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
 }
 
 fn duplicates(room: u64, log: &Log<'_>, findings: &mut Findings<'_>) {
-    let (mut bodies, mut keys) = (HashMap::new(), HashMap::new());
+    let (mut deeds, mut keys) = (HashMap::new(), HashMap::new());
     for (seq, entry) in &log.entries {
-        let Content::Message { key, body } = entry.kind else { continue };
-        let same_body = bodies.insert((entry.author, body), (*seq, entry.place));
-        let same_key = key.and_then(|key| keys.insert((entry.author, key), (*seq, entry.place)));
-        if let Some((earlier, place)) = same_body.or(same_key) {
-            let what = format!("one message of room {room} has the numbers {earlier} and {seq}");
+        let same_deed = entry.known.deed().and_then(|deed| deeds.insert((entry.author, deed), (*seq, entry.place)));
+        let same_key = entry.known.key().and_then(|key| keys.insert((entry.author, key), (*seq, entry.place)));
+        if let Some((earlier, place)) = same_deed.or(same_key) {
+            let what = format!("one command in room {room} made the events {earlier} and {seq}");
             findings.push(Name::DuplicateKey, what, &[place, entry.place], Some(*seq));
         }
     }
@@ -58,21 +57,8 @@ fn phantom(
     room: u64,
     entry: &Entry<'_>,
 ) -> Option<(&'static str, Option<usize>)> {
-    match entry.kind {
-        Content::Message { key, body } => {
-            let sender = entry.author.unwrap_or_default();
-            let Some(tries) = index.sends.of(room, sender, body) else {
-                let like = index.sends.like(room, sender, key, body);
-                let what = if like.is_some() { "has other content than was sent" } else { "was sent by nobody" };
-                return Some((what, like));
-            };
-            if !tries.may_exist {
-                return Some(("was refused, and is seen", Some(tries.first)));
-            }
-            let early = entry.earliest.at < tries.first_began;
-            early.then_some(("was seen before it was sent", Some(tries.first)))
-        }
-        Content::Renamed(name) => match renames.get(&(room, name)) {
+    match entry.known {
+        Known::Other(Kind::RoomUpdated { name }) => match renames.get(&(room, name)) {
             None => Some(("is a name that nobody gave", None)),
             Some(place) => match &index.records[*place].what {
                 What::Rename { result, .. } if result.is_refused() => {
@@ -81,16 +67,39 @@ fn phantom(
                 _ => None,
             },
         },
-        Content::Deleted if index.deletions.contains_key(&room) => None,
-        Content::Deleted => Some(("is a deletion that nobody asked for", None)),
+        Known::Other(Kind::RoomDeleted) if index.deletions.contains_key(&room) => None,
+        Known::Other(Kind::RoomDeleted) => Some(("is a deletion that nobody asked for", None)),
+        known => uncaused(index, room, entry, known),
     }
+}
+
+/// Why a message or a change has no cause.
+fn uncaused(
+    index: &Index<'_>,
+    room: u64,
+    entry: &Entry<'_>,
+    known: Known<'_>,
+) -> Option<(&'static str, Option<usize>)> {
+    let author = entry.author.unwrap_or_default();
+    let Some(tries) = index.commands.causing(room, author, known) else {
+        let like = index.commands.like(room, author, known);
+        let what = if like.is_some() { "is not what was asked for" } else { "was asked for by nobody" };
+        return Some((what, like));
+    };
+    if !tries.may_exist {
+        return Some(("was refused, and is seen", Some(tries.first)));
+    }
+    let early = entry.earliest.at < tries.first_began;
+    early.then_some(("was seen before it was asked for", Some(tries.first)))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        builder::{HistoryBuilder, attach, delivered, message, page, read, rename, resumed, room_deleted, send, sent},
-        history::{Event, Kind, Sent},
+        builder::{
+            HistoryBuilder, attach, delivered, message, page, read, rename, replayed, resumed, room_deleted, send, sent,
+        },
+        history::{Content, Event, Kind, Message},
     };
 
     #[test]
@@ -99,7 +108,7 @@ mod tests {
         builder.unanswered(1, "ann", send(1, "k1", Err("?")));
         builder.did(2, "ann", send(1, "k1", sent(1)));
         let mut good = builder.clone();
-        good.did(3, "ann", send(1, "k1", Ok(Sent { seq: 1, replayed: true })));
+        good.did(3, "ann", send(1, "k1", replayed(1)));
         good.finds(&[]);
         builder.did(3, "ann", send(1, "k1", sent(2)));
         builder.finds(&["duplicate_key"]);
@@ -138,8 +147,9 @@ mod tests {
         let mut other_sender = builder.clone();
         other_sender.saw(2, "bob", delivered(1, message(1, "cat", "k1")));
         other_sender.finds(&["phantom"]);
-        let body = "body of k1, and more".to_owned();
-        let kind = Kind::Message { sender: "ann".into(), key: Some("k1".into()), body };
+        let content = Content::text("body of k1, and more");
+        let kind =
+            Kind::Message(Message { sender: "ann".into(), key: Some("k1".into()), content, ..Message::default() });
         builder.saw(2, "bob", delivered(1, Event { seq: 1, kind }));
         builder.finds(&["phantom"]);
     }

@@ -1,17 +1,22 @@
 //! The checks, one family per file.
 
+mod erasure;
 mod fold;
 mod fork;
 mod heal;
 mod keys;
 mod leak;
+mod marks;
 mod order;
 mod presence;
 mod reads;
 mod resume;
+mod rules;
+mod state;
 mod store;
 mod stream;
 mod typing;
+mod unread;
 
 use crate::{findings::Findings, index::Index};
 
@@ -32,4 +37,10 @@ pub(crate) const ALL: &[Check] = &[
     leak::check,
     fold::check,
     store::check,
+    state::check,
+    state::check_lists,
+    rules::check,
+    erasure::check,
+    marks::check,
+    unread::check,
 ];

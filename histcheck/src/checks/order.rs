@@ -6,7 +6,7 @@ use crate::{
     anomaly::Name,
     findings::Findings,
     history::{Attached, Kind, Outcome, What},
-    index::{Content, Entry, Index, Subscription},
+    index::{Command, Entry, Index, Known, Subscription},
 };
 
 /// Looks for events with a lower number than others that were known when they began, and for commands of one connection
@@ -45,10 +45,10 @@ fn cause(
     room: u64,
     entry: &Entry<'_>,
 ) -> Option<(u64, usize)> {
-    let place = match entry.kind {
-        Content::Message { body, .. } => index.sends.of(room, entry.author?, body)?.first,
-        Content::Renamed(name) => *renames.get(&(room, name))?,
-        Content::Deleted => *index.deletions.get(&room)?,
+    let place = match entry.known {
+        Known::Other(Kind::RoomUpdated { name }) => *renames.get(&(room, name))?,
+        Known::Other(Kind::RoomDeleted) => *index.deletions.get(&room)?,
+        known => index.commands.causing(room, entry.author?, known)?.first,
     };
     Some((index.records[place].began, place))
 }
@@ -103,21 +103,19 @@ fn issued(index: &Index<'_>, places: &[usize], findings: &mut Findings<'_>) {
 /// The number at which a command took effect, if that is certain.
 fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
     let record = &index.records[place];
-    match &record.what {
-        What::Send { room, body, result, .. } if index.sends.is_sole(index.records, place) => {
-            let found = || index.log_at(*room, record)?.number_of(&record.user, body);
-            let seq = match result {
-                Outcome::Ok(sent) => sent.seq,
-                // A send that was certainly not stored took no effect. Of several attempts it is not known which one
-                // did.
-                Outcome::Refused(_) if result.is_refused() => return None,
-                Outcome::Refused(_) | Outcome::Unknown if !index.sends.is_only(*room, &record.user, body) => {
-                    return None;
-                }
-                Outcome::Refused(_) | Outcome::Unknown => found()?,
-            };
-            Some((*room, Step { began: record.began, place, seq, is_attach: false }))
+    if let Some(command) = Command::of(record) {
+        if !index.commands.is_sole(index.records, place) {
+            return None;
         }
+        let Command { room, deed, is_ok, is_refused, .. } = command;
+        let found = || index.log_at(room, record)?.number_of(&record.user, deed);
+        // A command that was certainly refused took no effect. Of several attempts it is not known which one did.
+        let is_open = !is_ok && index.commands.is_only(room, &record.user, deed);
+        let seq = command.seq.or_else(|| if is_ok || is_open { found() } else { None });
+        let seq = seq.filter(|_| !is_refused)?;
+        return Some((room, Step { began: record.began, place, seq, is_attach: false }));
+    }
+    match &record.what {
         What::Attach { room, result: Outcome::Ok(attached), .. } => {
             let (Attached::Resumed { head, .. } | Attached::Resync { head }) = attached;
             Some((*room, Step { began: record.began, place, seq: head.seq, is_attach: true }))
@@ -126,31 +124,35 @@ fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
     }
 }
 
-/// Checks that a sender receives the `ok` of a send before the message's own event.
+/// Checks that a user receives the `ok` of a command before its own event.
 fn answered_first(index: &Index<'_>, subscription: &Subscription<'_>, findings: &mut Findings<'_>) {
     for &place in &subscription.events {
         let record = &index.records[place];
         let What::Event { event, .. } = &record.what else { continue };
-        let Kind::Message { sender, body, .. } = &event.kind else { continue };
-        if *sender != record.user {
+        if event.kind.author() != Some(&record.user) {
             continue;
         }
-        let Some(tries) = index.sends.of(subscription.room, sender, body) else { continue };
-        let late = tries.places.iter().copied().find(|send| {
-            let answer = &index.records[*send];
-            let is_ok = matches!(answer.what, What::Send { result: Outcome::Ok(_), .. });
-            answer.connection == record.connection && is_ok && *send > place
+        let Some(tries) = index.commands.causing(subscription.room, &record.user, Known::of(&event.kind)) else {
+            continue;
+        };
+        let late = tries.places.iter().copied().find(|asked| {
+            let answer = &index.records[*asked];
+            let is_ok = Command::of(answer).is_some_and(|command| command.is_ok);
+            answer.connection == record.connection && is_ok && *asked > place
         });
-        if let Some(send) = late.filter(|send| index.sends.is_sole(index.records, *send)) {
-            let what = format!("the sender heard number {} of room {} before its ok", event.seq, subscription.room);
-            findings.push(Name::SessionOrder, what, &[place, send], Some(event.seq));
+        if let Some(asked) = late.filter(|asked| index.commands.is_sole(index.records, *asked)) {
+            let what = format!("its user heard number {} of room {} before its ok", event.seq, subscription.room);
+            findings.push(Name::SessionOrder, what, &[place, asked], Some(event.seq));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::builder::{HistoryBuilder, attach, delivered, message, page, read, resumed, send, sent};
+    use crate::{
+        builder::{HistoryBuilder, attach, delivered, message, page, read, resumed, send, sent},
+        history::Page,
+    };
 
     #[test]
     fn a_number_before_one_that_was_acknowledged_earlier() {
@@ -181,7 +183,8 @@ mod tests {
         builder.unanswered(1, "ann", send(1, "k1", Err("?")));
         builder.unanswered(1, "ann", send(1, "k2", Err("?")));
         let mut good = builder.clone();
-        builder.did(2, "bob", read(1, page(2, vec![message(2, "ann", "k2")])));
+        let page_of_the_last = Page { has_before: true, ..page(2, vec![message(2, "ann", "k2")]) };
+        builder.did(2, "bob", read(1, page_of_the_last));
         builder.did(2, "bob", send(1, "k3", sent(1)));
         builder.finds(&["realtime_inversion"]);
         good.did(2, "bob", read(1, page(2, vec![message(1, "ann", "k1"), message(2, "ann", "k2")])));

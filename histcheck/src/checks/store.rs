@@ -3,23 +3,115 @@
 use crate::{
     anomaly::Name,
     findings::Findings,
-    history::{Kind, What},
-    index::Index,
+    history::{Change, Changed, Event, Outcome, Record, What},
+    index::{Command, Folded, Index, Known},
 };
 
 /// Compares the dump of the database with what was acknowledged before.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for (place, seq) in index.acknowledged() {
         let record = &index.records[place];
-        let What::Send { room, body, .. } = &record.what else { continue };
-        let Some(dump) = index.log_at(*room, record).and_then(|log| log.stored) else { continue };
-        let What::Stored { name: Some(_), events, .. } = &index.records[dump].what else { continue };
-        let found = events.binary_search_by_key(&seq, |event| event.seq).ok().map(|found| &events[found].kind);
-        let is_it =
-            matches!(found, Some(Kind::Message { sender, body: text, .. }) if *sender == record.user && text == body);
-        if !is_it && record.seen() < index.records[dump].began {
-            let what = format!("number {seq} of room {room} was acknowledged, and the database does not hold it");
+        let Some(command) = Command::of(record) else { continue };
+        let Some((dump, events)) = dump(index, command.room, record) else { continue };
+        let found = events.binary_search_by_key(&seq, |event| event.seq).ok().map(|found| &events[found]);
+        let known = Known::Acknowledged { key: command.key, deed: command.deed };
+        let is_it = found
+            .is_some_and(|event| event.kind.author() == Some(&record.user) && Known::of(&event.kind).agrees(known));
+        if !is_it {
+            let what =
+                format!("number {seq} of room {} was acknowledged, and the database does not hold it", command.room);
             findings.push(Name::OkWithoutStore, what, &[place, dump], Some(seq));
+        }
+    }
+    for place in 0..index.records.len() {
+        if let Some(dump) = without_effect(index, place) {
+            let what = "a change was acknowledged, and has no effect in the database".to_owned();
+            findings.push(Name::OkWithoutStore, what, &[place, dump], None);
+        }
+    }
+    counts(index, findings);
+}
+
+/// The dump of a room's log, if it is from after this record.
+fn dump<'a>(index: &Index<'a>, room: u64, record: &Record) -> Option<(usize, &'a [Event])> {
+    let dump = index.log_at(room, record)?.stored?;
+    match &index.records[dump].what {
+        What::Stored { name: Some(_), events, .. } if record.seen() < index.records[dump].began => {
+            Some((dump, events.as_slice()))
+        }
+        _ => None,
+    }
+}
+
+/// A change without a number was acknowledged, but has no event in the dump, and was not needless at any moment of it.
+fn without_effect(index: &Index<'_>, place: usize) -> Option<usize> {
+    let record = &index.records[place];
+    let What::Change { room, key, target, change, result: Outcome::Ok(Changed { seq: None, .. }) } = &record.what
+    else {
+        return None;
+    };
+    let (dump, events) = dump(index, *room, record)?;
+    let is_own = |event: &&Event| event.kind.author() == Some(&record.user) && event.kind.key() == Some(key);
+    if events.iter().any(|event| is_own(&event)) {
+        return None;
+    }
+    let (log, fold) = index.log_of_page(*room, record, "")?;
+    let folded = fold.messages.get(target)?;
+    let from = log.head_at(record.began).map_or(0, |(head, _)| head).max(*target);
+    let is_in_time = |seq: &u64| {
+        let entry = log.entries.get(seq)?;
+        let tries = index.commands.causing(*room, entry.author?, entry.known)?;
+        Some(tries.first_began <= record.seen())
+    };
+    let later = folded.changes_after(from).into_iter().filter(|seq| is_in_time(seq).unwrap_or(true));
+    let needless = [from].into_iter().chain(later).any(|head| is_done(folded, change, &record.user, head));
+    (!needless).then_some(dump)
+}
+
+/// Whether a change would change nothing at a head.
+fn is_done(folded: &Folded<'_>, change: &Change, user: &str, head: u64) -> bool {
+    match change {
+        Change::Delete { .. } => folded.deleted(head).is_some(),
+        Change::React { reaction, added } => {
+            let groups = folded.reactions(head);
+            let has = groups.iter().any(|group| group.reaction == reaction && group.users.contains(user));
+            has == *added
+        }
+        Change::Pin { pinned } => folded.pinned(head).is_some() == *pinned,
+        Change::Edit { body, .. } => folded.content(head).is_none_or(|content| content.body == *body),
+    }
+}
+
+/// Checks the counts that reactions were answered with.
+fn counts(index: &Index<'_>, findings: &mut Findings<'_>) {
+    for (place, record) in index.records.iter().enumerate() {
+        let What::Change { room, target, change: Change::React { reaction, .. }, result: Outcome::Ok(changed), .. } =
+            &record.what
+        else {
+            continue;
+        };
+        let Some((told, (log, fold))) = changed.count.zip(index.log_of_page(*room, record, "")) else { continue };
+        let Some(folded) = fold.messages.get(target) else { continue };
+        let is_known = log.last().is_some_and(|(last, _)| log.has_seen(target - 1, last));
+        if !is_known || index.may_be_deleted(*room, record.seen()) {
+            continue;
+        }
+        let count = |head: u64| {
+            let groups = folded.reactions(head);
+            groups.iter().find(|group| group.reaction == reaction).map_or(0, |group| group.users.len() as u64)
+        };
+        // The event tells the count, a replay that of the first time; without one it is that of some moment of the call.
+        let own = Command::of(record).and_then(|command| log.number_of(&record.user, command.deed));
+        let is_right = own.map_or_else(
+            || {
+                let from = log.head_at(record.began).map_or(0, |(head, _)| head).max(*target);
+                [from].into_iter().chain(folded.changes_after(from)).any(|head| count(head) == told)
+            },
+            |seq| count(seq) == told,
+        );
+        if !is_right {
+            let what = format!("room {room}: {told} was told as the count of {reaction:?} on {target}");
+            findings.push(Name::WrongCount, what, &[place], own);
         }
     }
 }

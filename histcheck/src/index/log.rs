@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Subscription, Timeline};
-use crate::history::{Attached, Event, Kind, Outcome, Record, What};
+use super::{Command, Deed, Known, Subscription, Timeline};
+use crate::history::{Attached, Event, Kind, Outcome, Page, Record, What};
 
 /// A log as far as it was seen.
 #[derive(Debug, Default)]
@@ -13,36 +13,32 @@ pub(crate) struct Log<'a> {
     /// Numbers on which two observers disagree, with a record of each.
     pub(crate) conflicts: BTreeMap<u64, (usize, usize)>,
     /// By number: since when it is known that the log reaches that far; see [`Log::finish`].
-    marks: Vec<(u64, Known)>,
+    marks: Vec<(u64, Since)>,
     /// The dump of the log, if there is one.
     pub(crate) stored: Option<usize>,
     /// The known numbers in order, to find out whether unknown ones are between them.
     numbers: Vec<u64>,
     /// The changes of the name, by number.
     names: BTreeMap<u64, (&'a str, usize)>,
-    /// The number of each message, by sender and text.
-    by_body: HashMap<(&'a str, &'a str), u64>,
+    /// The numbers of the events that somebody saw, in order.
+    seen: Vec<u64>,
+    /// The number of each event, by its author and what was asked for.
+    by_deed: HashMap<(&'a str, Deed<'a>), u64>,
 }
 
 /// An event of a log.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) author: Option<&'a str>,
-    pub(crate) kind: Content<'a>,
+    pub(crate) known: Known<'a>,
     /// The first record in the history that shows it.
     pub(crate) place: usize,
     /// The record that shows it earliest in time.
     pub(crate) earliest: Mark,
     /// Its first `ok`.
     pub(crate) acknowledged: Option<Mark>,
-}
-
-/// The contents of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Content<'a> {
-    Message { key: Option<&'a str>, body: &'a str },
-    Renamed(&'a str),
-    Deleted,
+    /// The record that shows it erased earliest in time.
+    pub(crate) erased: Option<Mark>,
 }
 
 /// The time at which a log is known to have reached a number, and the record that shows it.
@@ -54,7 +50,7 @@ pub(crate) struct Mark {
 
 /// Since when a number is known to exist.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct Since {
     /// Known to readers of the database.
     committed: Mark,
     /// Known to those who are attached to the room: it was answered or received.
@@ -99,9 +95,15 @@ impl<'a> Log<'a> {
         head >= after && (count(head) - count(after)) as u64 == head - after
     }
 
-    /// The number of a message.
-    pub(crate) fn number_of(&self, sender: &str, body: &str) -> Option<u64> {
-        self.by_body.get(&(sender, body)).copied()
+    /// Whether somebody saw each event after `after` and up to `head`.
+    pub(crate) fn has_seen(&self, after: u64, head: u64) -> bool {
+        let count = |seq: u64| self.seen.partition_point(|known| *known <= seq);
+        head >= after && (count(head) - count(after)) as u64 == head - after
+    }
+
+    /// The number of the event that a command made.
+    pub(crate) fn number_of<'s>(&'s self, author: &'s str, deed: Deed<'s>) -> Option<u64> {
+        self.by_deed.get(&(author, deed)).copied()
     }
 
     /// The last number of which there is a sign, with that sign.
@@ -109,48 +111,66 @@ impl<'a> Log<'a> {
         self.marks.last().map(|(seq, known)| (*seq, known.committed))
     }
 
-    fn known(&self, seq: u64) -> Option<Known> {
+    fn known(&self, seq: u64) -> Option<Since> {
         let index = self.marks.partition_point(|(known, _)| *known < seq);
         self.marks.get(index).map(|(_, known)| *known)
     }
 
     fn see(&mut self, event: &'a Event, mark: Mark, applied: bool) {
-        let (author, kind) = content(event);
-        self.insert(event.seq, author, kind, mark);
+        self.insert(event.seq, event.kind.author(), Known::of(&event.kind), mark);
+        if event.kind.is_erased()
+            && let Some(entry) = self.entries.get_mut(&event.seq)
+        {
+            entry.erased = Some(entry.erased.map_or(mark, |earlier| earlier.min(mark)));
+        }
         self.reach(event.seq, mark, applied);
     }
 
-    fn insert(&mut self, seq: u64, author: Option<&'a str>, kind: Content<'a>, mark: Mark) {
-        let fresh = || Entry { author, kind, place: mark.place, earliest: mark, acknowledged: None };
+    fn see_page(&mut self, page: &'a Page, mark: Mark) {
+        for state in &page.messages {
+            self.insert(state.seq, Some(&state.message.sender), Known::of_state(state), mark);
+            let changes = [state.edited.as_ref().map(|edit| edit.seq), state.deleted.as_ref().map(|end| end.seq)];
+            let seqs = changes.into_iter().flatten().chain([state.seq]);
+            seqs.for_each(|seq| self.reach(seq, mark, false));
+        }
+        self.reach(page.head, mark, false);
+    }
+
+    fn insert(&mut self, seq: u64, author: Option<&'a str>, known: Known<'a>, mark: Mark) {
+        let fresh = || Entry { author, known, place: mark.place, earliest: mark, acknowledged: None, erased: None };
         let entry = self.entries.entry(seq).or_insert_with(fresh);
-        if entry.author != author || !entry.kind.agrees(kind) {
+        if entry.author != author || !entry.known.agrees(known) {
             self.conflicts.entry(seq).or_insert((entry.place, mark.place));
         } else {
             entry.earliest = entry.earliest.min(mark);
-            // A key that is told later completes the event.
-            if let Content::Message { key: Some(_), .. } = kind {
-                entry.kind = kind;
+            if known.worth() > entry.known.worth() {
+                entry.known = known;
             }
         }
     }
 
-    fn acknowledge(&mut self, seq: u64, text: &str, mark: Mark) {
+    fn acknowledge(&mut self, seq: u64, record: &'a Record, command: &Command<'a>, mark: Mark) {
+        let Command { key, deed, .. } = *command;
+        let known = Known::Acknowledged { key, deed };
+        self.insert(seq, Some(&record.user), known, mark);
         if let Some(entry) = self.entries.get_mut(&seq)
-            && matches!(entry.kind, Content::Message { body, .. } if body == text)
+            && entry.author == Some(&record.user)
+            && entry.known.agrees(known)
         {
             entry.acknowledged = Some(entry.acknowledged.map_or(mark, |earlier| earlier.min(mark)));
         }
+        self.reach(seq, mark, true);
     }
 
     fn reach(&mut self, seq: u64, mark: Mark, applied: bool) {
         let applied = if applied { mark } else { NEVER };
-        self.marks.push((seq, Known { committed: mark, applied }));
+        self.marks.push((seq, Since { committed: mark, applied }));
     }
 
     /// Numbers are given in order: whoever sees one knows that all lower ones exist.
     fn finish(&mut self) {
         self.marks.sort_by_key(|(seq, _)| *seq);
-        let mut after = Known { committed: NEVER, applied: NEVER };
+        let mut after = Since { committed: NEVER, applied: NEVER };
         for (_, known) in self.marks.iter_mut().rev() {
             known.committed = known.committed.min(after.committed);
             known.applied = known.applied.min(after.applied);
@@ -158,7 +178,7 @@ impl<'a> Log<'a> {
         }
         self.marks.reverse();
         // Of the marks of one number the last one here is the earliest.
-        let mut reduced: Vec<(u64, Known)> = Vec::with_capacity(self.marks.len());
+        let mut reduced: Vec<(u64, Since)> = Vec::with_capacity(self.marks.len());
         for (seq, known) in self.marks.drain(..) {
             match reduced.last_mut() {
                 Some((last, earlier)) if *last == seq => *earlier = known,
@@ -169,39 +189,16 @@ impl<'a> Log<'a> {
         self.marks = reduced;
         self.numbers = self.entries.keys().copied().collect();
         for (seq, entry) in &self.entries {
-            match entry.kind {
-                Content::Renamed(name) => {
-                    self.names.insert(*seq, (name, entry.place));
-                }
-                Content::Message { body, .. } => {
-                    self.by_body.entry((entry.author.unwrap_or(""), body)).or_insert(*seq);
-                }
-                Content::Deleted => {}
+            if entry.known.is_seen() {
+                self.seen.push(*seq);
+            }
+            if let Known::Other(Kind::RoomUpdated { name }) = entry.known {
+                self.names.insert(*seq, (name, entry.place));
+            }
+            if let Some(deed) = entry.known.deed() {
+                self.by_deed.entry((entry.author.unwrap_or(""), deed)).or_insert(*seq);
             }
         }
-    }
-}
-
-impl Content<'_> {
-    /// Whether both may be the same event; not every observer is told the key.
-    pub(crate) fn agrees(self, other: Content<'_>) -> bool {
-        match (self, other) {
-            (Content::Message { key: a, body: this }, Content::Message { key: b, body: that }) => {
-                this == that && (a == b || a.is_none() || b.is_none())
-            }
-            (Content::Renamed(this), Content::Renamed(that)) => this == that,
-            (Content::Deleted, Content::Deleted) => true,
-            (Content::Message { .. } | Content::Renamed(_) | Content::Deleted, _) => false,
-        }
-    }
-}
-
-/// The contents of an event, and who caused it if that is told.
-pub(crate) fn content(event: &Event) -> (Option<&str>, Content<'_>) {
-    match &event.kind {
-        Kind::Message { sender, key, body } => (Some(sender), Content::Message { key: key.as_deref(), body }),
-        Kind::RoomUpdated { name } => (None, Content::Renamed(name)),
-        Kind::RoomDeleted => (None, Content::Deleted),
     }
 }
 
@@ -215,12 +212,26 @@ pub(super) fn all<'a>(
     for (place, record) in records.iter().enumerate() {
         let mark = Mark { at: record.seen(), place };
         match &record.what {
-            What::Send { room, key, body, result: Outcome::Ok(sent) } => {
+            What::Send { room, result: Outcome::Ok(sent), .. } => {
                 let Some(epoch) = timeline.epoch_of(record) else { continue };
                 let log = logs.entry((*room, epoch)).or_default();
-                log.insert(sent.seq, Some(&record.user), Content::Message { key: Some(key), body }, mark);
-                log.acknowledge(sent.seq, body, mark);
-                log.reach(sent.seq, mark, true);
+                // Known by its `ok` first: an answer that tells another message than was sent disagrees with it.
+                if let Some(command) = Command::of(record) {
+                    log.acknowledge(sent.seq, record, &command, mark);
+                }
+                if let Some(event) = &sent.event {
+                    log.see(event, mark, true);
+                }
+            }
+            What::Change { room, result: Outcome::Ok(changed), .. } => {
+                let Some(epoch) = timeline.epoch_of(record) else { continue };
+                let log = logs.entry((*room, epoch)).or_default();
+                if let (Some(seq), Some(command)) = (changed.seq, Command::of(record)) {
+                    log.acknowledge(seq, record, &command, mark);
+                }
+                if let Some(page) = &changed.page {
+                    log.see_page(page, mark);
+                }
             }
             What::Attach { room, result: Outcome::Ok(attached), .. } => {
                 let (head, events) = match attached {
@@ -231,10 +242,15 @@ pub(super) fn all<'a>(
                 events.iter().for_each(|event| log.see(event, mark, true));
                 log.reach(head.seq, mark, true);
             }
-            What::Read { room, result: Outcome::Ok(page) } => {
-                let log = logs.entry((*room, &page.epoch)).or_default();
-                page.messages.iter().for_each(|event| log.see(event, mark, false));
-                log.reach(page.head, mark, false);
+            What::Read { room, result: Outcome::Ok(page), .. } => {
+                let Some(epoch) = timeline.epoch_told(record, &page.epoch) else { continue };
+                logs.entry((*room, epoch)).or_default().see_page(page, mark);
+            }
+            What::Rooms { result: Outcome::Ok(listing) } => {
+                let Some(epoch) = timeline.epoch_of(record) else { continue };
+                for listed in &listing.rooms {
+                    logs.entry((listed.room, epoch)).or_default().reach(listed.head, mark, false);
+                }
             }
             What::Stored { room, epoch, head, events, .. } => {
                 let log = logs.entry((*room, epoch)).or_default();

@@ -1,15 +1,21 @@
 //! The index of a history, which all checks share.
 
+mod commands;
+mod deed;
+mod fold;
+mod known;
 mod log;
-mod sends;
 mod subscriptions;
 mod timeline;
 
 use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use self::{
-    log::{Content, Entry, Log, Mark, content},
-    sends::Sends,
+    commands::Commands,
+    deed::{Command, Deed},
+    fold::{Fold, Folded},
+    known::Known,
+    log::{Entry, Log, Mark},
     subscriptions::{Ending, Subscription, Unexpected},
     timeline::Timeline,
 };
@@ -24,9 +30,11 @@ pub(crate) struct Index<'a> {
     pub(crate) subscriptions: Vec<Subscription<'a>>,
     /// What was received of rooms that the connection was not attached to.
     pub(crate) unexpected: Vec<Unexpected>,
-    pub(crate) sends: Sends<'a>,
+    pub(crate) commands: Commands<'a>,
     /// The log of each room and epoch, as far as it was seen.
     pub(crate) logs: BTreeMap<(u64, &'a str), Log<'a>>,
+    /// What became of the messages of each of these logs.
+    pub(crate) folds: BTreeMap<(u64, &'a str), Fold<'a>>,
     /// For each room the first deletion that may have been done.
     pub(crate) deletions: HashMap<u64, usize>,
 }
@@ -51,7 +59,12 @@ impl<'a> Index<'a> {
         }
         let (subscriptions, unexpected) = subscriptions::all(records, &connections);
         let logs = log::all(records, &timeline, &subscriptions);
-        Self { records, timeline, connections, subscriptions, unexpected, sends: Sends::new(records), logs, deletions }
+        let commands = Commands::new(records);
+        let folds = logs.iter().map(|((room, epoch), log)| {
+            ((*room, *epoch), Fold::new(log, |user, key| commands.sent(records, *room, user, key)))
+        });
+        let folds = folds.collect();
+        Self { records, timeline, connections, subscriptions, unexpected, commands, logs, folds, deletions }
     }
 
     /// Whether a deletion of the room may have begun by then.
@@ -64,10 +77,17 @@ impl<'a> Index<'a> {
         self.logs.get(&(room, self.timeline.epoch_of(record)?))
     }
 
-    /// The acknowledged sends, each with its number.
+    /// The log that a page is of, with what became of its messages.
+    pub(crate) fn log_of_page(&self, room: u64, record: &Record, told: &'a str) -> Option<(&Log<'a>, &Fold<'a>)> {
+        let epoch = self.timeline.epoch_told(record, told)?;
+        Some((self.logs.get(&(room, epoch))?, self.folds.get(&(room, epoch))?))
+    }
+
+    /// The acknowledged commands of which the `ok` told a number, each with it.
     pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (usize, u64)> {
         self.records.iter().enumerate().filter_map(|(place, record)| match &record.what {
             What::Send { result: Outcome::Ok(sent), .. } => Some((place, sent.seq)),
+            What::Change { result: Outcome::Ok(changed), .. } => Some((place, changed.seq?)),
             _ => None,
         })
     }

@@ -122,6 +122,7 @@ impl<'a> Walk<'a> {
                 }
             }
             What::UserList { room, .. }
+            | What::Marks { room, .. }
             | What::Join { room, .. }
             | What::Leave { room, .. }
             | What::Typing { room, .. } => self.hear(place, *room, false),
@@ -183,6 +184,12 @@ const fn is_unanswered(record: &Record) -> bool {
         && matches!(
             record.what,
             What::Send { .. }
+                | What::Change { .. }
+                | What::Mark { .. }
+                | What::Edits { .. }
+                | What::Reactions { .. }
+                | What::Reads { .. }
+                | What::Rooms { .. }
                 | What::Rename { .. }
                 | What::Delete { .. }
                 | What::Attach { .. }

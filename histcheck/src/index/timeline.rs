@@ -99,6 +99,11 @@ impl<'a> Timeline<'a> {
         (period == self.restored.partition_point(|at| *at <= record.seen())).then_some(period)
     }
 
+    /// The epoch that a record tells, or in which it lies if it tells none.
+    pub(crate) fn epoch_told(&self, record: &Record, told: &'a str) -> Option<&'a str> {
+        if told.is_empty() { self.epoch_of(record) } else { Some(told) }
+    }
+
     /// The epoch in which the record lies, if there is only one candidate.
     pub(crate) fn epoch_of(&self, record: &Record) -> Option<&'a str> {
         match self.epochs[self.period(record)?].as_slice() {
@@ -115,7 +120,7 @@ const fn epoch_told(record: &Record) -> Option<&str> {
         What::Attach { result: Outcome::Ok(attached), .. } => match attached {
             Attached::Resumed { head, .. } | Attached::Resync { head } => Some(head.epoch.as_str()),
         },
-        What::Read { result: Outcome::Ok(page), .. } => Some(page.epoch.as_str()),
+        What::Read { result: Outcome::Ok(page), .. } if !page.epoch.is_empty() => Some(page.epoch.as_str()),
         What::Stored { epoch, .. } => Some(epoch.as_str()),
         _ => None,
     }

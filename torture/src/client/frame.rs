@@ -1,22 +1,110 @@
 //! Converts frames of the wire to records of a history.
 
-use histcheck::history::{Attached, Event, Kind, Position, What};
+use histcheck::history::{
+    Attached, Content, Deletion, Edited, Event, Kind, LastEdit, Mark, Message, Position, Reacted, Reactions, Revision,
+    State, UserMark, What,
+};
 use serde_json::Value;
 
 /// The event in a frame, if it is one.
 #[must_use]
 pub fn event(frame: &Value) -> Option<Event> {
+    let (by, key) = (text(&frame["user"]), frame["key"].as_str().map(str::to_owned));
+    let target = || frame["target"].as_u64();
     let kind = match frame["type"].as_str()? {
-        "message" => Kind::Message {
-            sender: text(&frame["user"]),
-            key: frame["key"].as_str().map(str::to_owned),
-            body: short(frame["content"].as_str()?),
-        },
+        "message" => Kind::Message(message(frame)?),
+        "message_edited" => {
+            let (content, erased) = (content(frame)?, frame["erased"] == true);
+            Kind::MessageEdited(Edited { by, key, target: target()?, content, erased })
+        }
+        "message_deleted" => {
+            let reason = frame["reason"].as_str().map(str::to_owned);
+            Kind::MessageDeleted { by, key, target: target()?, reason }
+        }
+        "reaction" => {
+            let (reaction, added, count) = (text(&frame["reaction"]), frame["added"] == true, frame["count"].as_u64()?);
+            Kind::Reaction { by, key, target: target()?, reaction, added, count }
+        }
+        "pin" => Kind::Pin { by, key, target: target()?, pinned: frame["pinned"] == true },
         "room_updated" => Kind::RoomUpdated { name: text(&frame["name"]) },
         "room_deleted" => Kind::RoomDeleted,
         _ => return None,
     };
     Some(Event { seq: frame["seq"].as_u64()?, kind })
+}
+
+fn message(frame: &Value) -> Option<Message> {
+    Some(Message {
+        sender: text(&frame["user"]),
+        key: frame["key"].as_str().map(str::to_owned),
+        content: content(frame)?,
+        reply_to: frame["reply_to"].as_u64(),
+        thread: frame["thread"].as_u64(),
+        thread_ordinal: frame["thread_ordinal"].as_u64(),
+        erased: frame["erased"] == true,
+    })
+}
+
+fn content(frame: &Value) -> Option<Content> {
+    let mentions = frame["mentions"].as_array();
+    Some(Content {
+        body: short(frame["content"].as_str()?),
+        mentions: mentions.into_iter().flatten().map(text).collect(),
+        mentions_room: frame["mentions_room"] == true,
+        meta: frame["meta"].is_object().then(|| frame["meta"].to_string()),
+    })
+}
+
+/// A message as it is.
+#[must_use]
+pub fn state(value: &Value) -> Option<State> {
+    let edited = &value["edited"];
+    let edited = edited["seq"].as_u64().zip(edited["count"].as_u64()).map(|(seq, count)| LastEdit { seq, count });
+    let deleted = &value["deleted"];
+    let deleted = deleted["seq"].as_u64().map(|seq| Deletion { seq, by: text(&deleted["user"]) });
+    let reactions = value["reactions"].as_array().into_iter().flatten().map(|kind| {
+        let (reaction, mine) = (text(&kind["reaction"]), kind["mine"] == true);
+        Some(Reactions { reaction, count: kind["count"].as_u64()?, mine })
+    });
+    Some(State {
+        seq: value["seq"].as_u64()?,
+        message: message(value)?,
+        edited,
+        deleted,
+        reactions: reactions.collect::<Option<_>>()?,
+        pinned: value["pinned"] == true,
+        thread_count: value["thread_count"].as_u64(),
+        thread_last: value["thread_last"].as_u64(),
+    })
+}
+
+/// A user's own mark.
+#[must_use]
+pub fn mark(value: &Value) -> Option<Mark> {
+    let number = |field: &str| value[field].as_u64();
+    let (seq, unread) = (number("seq").or(number("read"))?, number("unread")?);
+    Some(Mark { seq, unread, mentions: number("mentions")?, ordinal: number("ordinal")? })
+}
+
+/// The marks of users.
+#[must_use]
+pub fn marks(value: &Value) -> Option<Vec<UserMark>> {
+    let mark = |value: &Value| Some(UserMark { user: text(&value["user"]), seq: value["seq"].as_u64()? });
+    value.as_array()?.iter().map(mark).collect()
+}
+
+/// The texts that a message has had.
+#[must_use]
+pub fn revisions(value: &Value) -> Option<Vec<Revision>> {
+    let one = |value: &Value| Some(Revision { seq: value["seq"].as_u64()?, body: short(value["content"].as_str()?) });
+    value.as_array()?.iter().map(one).collect()
+}
+
+/// Who has reacted to a message.
+#[must_use]
+pub fn reacted(value: &Value) -> Option<Vec<Reacted>> {
+    let one = |value: &Value| Reacted { reaction: text(&value["reaction"]), user: text(&value["user"]) };
+    Some(value.as_array()?.iter().map(one).collect())
 }
 
 /// The signal in a frame of this room, if it is one.
@@ -30,6 +118,8 @@ pub fn signal(frame: &Value, room: u64) -> Option<What> {
         "join" => What::Join { room, who: text(&frame["user"]) },
         "leave" => What::Leave { room, who: text(&frame["user"]) },
         "typing" => What::Typing { room, users: ids(&frame["identities"]) },
+        "read" if frame["marks"].is_array() => What::Marks { room, marks: marks(&frame["marks"])? },
+        "read" => What::Marked { room, mark: mark(frame)? },
         _ => return None,
     })
 }

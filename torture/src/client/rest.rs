@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use histcheck::history::{Event, Outcome, Page, Record, Room, Sent, What};
+use histcheck::history::{Content, Outcome, Page, Record, Room, Sent, What, Which};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
@@ -76,8 +76,14 @@ impl Rest {
     /// Sends a message.
     pub async fn send(&self, room: u64, key: &str, body: &str) -> Outcome<Sent> {
         let (path, content) = (self.path(room, "/messages?"), json!({"content": body}));
-        let what = |result| What::Send { room, key: key.to_owned(), body: frame::short(body), result };
-        let sent = |reply: &Reply| Some(Sent { seq: reply.body["seq"].as_u64()?, replayed: reply.replayed });
+        let what = |result| {
+            let content = Content::text(frame::short(body));
+            What::Send { room, key: key.to_owned(), content, reply_to: None, thread: None, result }
+        };
+        let sent = |reply: &Reply| {
+            let event = frame::event(&reply.body)?;
+            Some(Sent { seq: event.seq, replayed: reply.replayed, event: Some(event) })
+        };
         self.record(("POST", &path), Some(key), Some(content), (sent, what)).await
     }
 
@@ -88,7 +94,7 @@ impl Rest {
             ("GET", &path),
             None,
             None,
-            (|reply: &Reply| page(&reply.body), |result| What::Read { room, result }),
+            (|reply: &Reply| page(&reply.body), |result| What::Read { room, of: Which::History, result }),
         )
         .await
     }
@@ -165,7 +171,7 @@ fn page(body: &Value) -> Option<Page> {
     Some(Page {
         epoch: frame::text(&body["epoch"]),
         head: body["head"].as_u64()?,
-        messages: body["messages"].as_array()?.iter().filter_map(frame::event).collect::<Vec<Event>>(),
+        messages: body["messages"].as_array()?.iter().map(frame::state).collect::<Option<_>>()?,
         has_before: body["has_before"].as_bool()?,
         has_after: body["has_after"].as_bool()?,
     })

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{SinkExt, StreamExt};
-use histcheck::history::{Attached, Event, Outcome, Position, Record, Sent, What};
+use histcheck::history::{Attached, Content, Event, Outcome, Position, Record, Sent, What};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -233,10 +233,10 @@ impl Socket {
         let refused = value["code"].as_str();
         let (what, seen) = match ask {
             Ask::Send { room, key, body } => {
-                let sent = value["seq"].as_u64().map(|seq| Sent { seq, replayed: value["replayed"] == true });
+                let sent =
+                    value["seq"].as_u64().map(|seq| Sent { seq, replayed: value["replayed"] == true, event: None });
                 let result = outcome(refused, sent);
-                let body = frame::short(&body);
-                (What::Send { room, key: key.clone(), body, result: result.clone() }, Seen::Sent(room, key, result))
+                (send(room, &key, &body, result.clone()), Seen::Sent(room, key, result))
             }
             Ask::Attach { room, after, presence } => {
                 let result = outcome(refused, frame::attached(value));
@@ -279,8 +279,7 @@ impl Socket {
         for Pending { began, ask } in std::mem::take(&mut self.pending).into_values() {
             match ask {
                 Ask::Send { room, key, body } => {
-                    let body = frame::short(&body);
-                    self.write_down(began, None, What::Send { room, key, body, result: Outcome::Unknown });
+                    self.write_down(began, None, send(room, &key, &body, Outcome::Unknown));
                 }
                 // A socket for one room is refused by its close frame.
                 Ask::Attach { room, after, presence } if code == Some(NO_SUCH_ROOM) => {
@@ -311,6 +310,11 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.end(None, true);
     }
+}
+
+fn send(room: u64, key: &str, body: &str, result: Outcome<Sent>) -> What {
+    let content = Content::text(frame::short(body));
+    What::Send { room, key: key.to_owned(), content, reply_to: None, thread: None, result }
 }
 
 fn outcome<T>(refused: Option<&str>, done: Option<T>) -> Outcome<T> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use histcheck::history::{Outcome, Record, What};
+use histcheck::history::{Content, Outcome, Record, What};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use tokio::time::sleep;
 
@@ -31,7 +31,8 @@ pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
         );
         connection.execute_unprepared(&sql).await?;
         // Nobody is told: readers see these messages for certain only after the server's next append.
-        let what = What::Send { room, key, body, result: Outcome::Unknown };
+        let content = Content::text(body);
+        let what = What::Send { room, key, content, reply_to: None, thread: None, result: Outcome::Unknown };
         let (process, user) = ("foreigner".to_owned(), "foreigner".to_owned());
         world.recorder.push(Record {
             process,

@@ -1,7 +1,9 @@
 //! The format of histories: what clients did and saw, one JSON record per line. Whoever writes a history has to
 //! guarantee this:
 //!
-//! - **Every** send, rename and deletion of the run is recorded with its key and text, even if it was never answered.
+//! - **Every** send, change, mark, rename and deletion of the run is recorded with what it asked for, even if it was never
+//!   answered.
+//! - Every send and every change has a key, which its user uses for it alone. No two messages have the same text.
 //! - The records of one connection are in the order in which its client saw them. A command is placed where its answer
 //!   was seen, so the answer to an attach stands before the events that follow it, and the `ok` of a send before the
 //!   message's own event. A command that was never answered may be placed anywhere.
@@ -11,7 +13,19 @@
 //! - A client reads from each open connection, at the latest from [`Phase::Healed`] on.
 //! - A restored database, and an epoch that an operator changed, are recorded by [`Phase::Restored`].
 
+mod change;
+mod event;
+mod state;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    change::{Change, Changed},
+    event::{Content, Edited, Event, Kind, Message},
+    state::{
+        Deletion, LastEdit, Listed, Listing, Mark, Page, Reacted, Reactions, Revision, Room, State, UserMark, Which,
+    },
+};
 
 /// Something that a client did, with its answer, or that it received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +57,55 @@ pub enum What {
         room: u64,
         /// The idempotency key. Every send of a run has one, and a retry has the key of the first attempt.
         key: String,
-        /// The text, which is unique for each key.
-        body: String,
+        /// What it says; the text is unique for each key.
+        #[serde(flatten)]
+        content: Content,
+        /// The message that it replies to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<u64>,
+        /// The message in whose thread it is sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<u64>,
         /// The outcome.
         result: Outcome<Sent>,
+    },
+    /// Changes a message.
+    Change {
+        /// The room.
+        room: u64,
+        /// The idempotency key. Every change of a run has one.
+        key: String,
+        /// The message.
+        target: u64,
+        /// What is asked.
+        change: Change,
+        /// The outcome.
+        result: Outcome<Changed>,
+    },
+    /// Sets the user's read mark.
+    Mark {
+        /// The room.
+        room: u64,
+        /// The number up to which the user has read.
+        seq: u64,
+        /// Whether the mark may go back.
+        back: bool,
+        /// The outcome: the mark after it.
+        result: Outcome<Mark>,
+    },
+    /// Received the user's own mark, which another session has set.
+    Marked {
+        /// The room.
+        room: u64,
+        /// The mark.
+        mark: Mark,
+    },
+    /// Received the marks of users in a room.
+    Marks {
+        /// The room.
+        room: u64,
+        /// The marks.
+        marks: Vec<UserMark>,
     },
     /// Renames a room, or sets its topic.
     Rename {
@@ -128,12 +187,45 @@ pub enum What {
         /// The ids of all users that type.
         users: Vec<String>,
     },
-    /// Reads a page of history.
+    /// Reads messages.
     Read {
         /// The room.
         room: u64,
+        /// Which of them.
+        #[serde(default)]
+        of: Which,
         /// The outcome.
         result: Outcome<Page>,
+    },
+    /// Reads all texts that a message has had.
+    Edits {
+        /// The room.
+        room: u64,
+        /// The message.
+        target: u64,
+        /// The outcome: the texts, the first one first.
+        result: Outcome<Vec<Revision>>,
+    },
+    /// Reads who has reacted to a message.
+    Reactions {
+        /// The room.
+        room: u64,
+        /// The message.
+        target: u64,
+        /// The outcome: all of them.
+        result: Outcome<Vec<Reacted>>,
+    },
+    /// Reads everybody's marks in a room.
+    Reads {
+        /// The room.
+        room: u64,
+        /// The outcome.
+        result: Outcome<Vec<UserMark>>,
+    },
+    /// Reads the user's rooms.
+    Rooms {
+        /// The outcome.
+        result: Outcome<Listing>,
     },
     /// Gets a room over REST.
     Look {
@@ -198,6 +290,9 @@ pub struct Sent {
     pub seq: u64,
     /// Whether the server said that the key was used before.
     pub replayed: bool,
+    /// The message, if the answer has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
 }
 
 /// A position in a room's log.
@@ -227,62 +322,6 @@ pub enum Attached {
     },
 }
 
-/// A stored event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// Its number.
-    pub seq: u64,
-    /// Its kind and contents.
-    #[serde(flatten)]
-    pub kind: Kind,
-}
-
-/// The kind and the contents of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Kind {
-    /// A message.
-    Message {
-        /// The user who sent it.
-        sender: String,
-        /// Its key, if it was told.
-        key: Option<String>,
-        /// Its text.
-        body: String,
-    },
-    /// The room was renamed.
-    RoomUpdated {
-        /// The new name.
-        name: String,
-    },
-    /// The room was deleted.
-    RoomDeleted,
-}
-
-/// A page of a room's messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
-    /// The epoch.
-    pub epoch: String,
-    /// The number of the log's last event at the time of the read.
-    pub head: u64,
-    /// The messages, oldest first.
-    pub messages: Vec<Event>,
-    /// Whether there are older ones.
-    pub has_before: bool,
-    /// Whether there are newer ones.
-    pub has_after: bool,
-}
-
-/// A room as it was served.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Room {
-    /// Its name.
-    pub name: String,
-    /// The number of its last event.
-    pub head: u64,
-}
-
 /// A part of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -305,6 +344,13 @@ impl What {
     pub const fn room(&self) -> Option<u64> {
         match self {
             Self::Send { room, .. }
+            | Self::Change { room, .. }
+            | Self::Mark { room, .. }
+            | Self::Marked { room, .. }
+            | Self::Marks { room, .. }
+            | Self::Edits { room, .. }
+            | Self::Reactions { room, .. }
+            | Self::Reads { room, .. }
             | Self::Rename { room, .. }
             | Self::Delete { room, .. }
             | Self::Attach { room, .. }
@@ -319,7 +365,7 @@ impl What {
             | Self::Look { room, .. }
             | Self::Presence { room, .. }
             | Self::Stored { room, .. } => Some(*room),
-            Self::HalfOpen | Self::Closed { .. } | Self::Phase { .. } => None,
+            Self::Rooms { .. } | Self::HalfOpen | Self::Closed { .. } | Self::Phase { .. } => None,
         }
     }
 }
