@@ -35,6 +35,7 @@ mod migration;
 mod names;
 mod ownership;
 mod pool;
+mod purge;
 mod reads;
 mod rooms;
 mod rows;
@@ -237,7 +238,7 @@ impl Store for SeaStore {
 
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
         let write = Write::begin(&self.writers).await?;
-        let removed = rooms::purge(&write.run(), limit).await;
+        let removed = purge::purge(&write.run(), limit).await;
         let removed = write.end(removed).await?;
         if removed > 0 {
             self.vacuum.wanted();
