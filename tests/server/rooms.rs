@@ -1,8 +1,9 @@
 //! Rooms over REST.
 
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::common::{Database, Server, on_each_database};
+use crate::common::{DEADLINE, Database, Server, on_each_database};
 
 on_each_database!(
     create_a_room,
@@ -12,6 +13,7 @@ on_each_database!(
     list_rooms,
     delete_a_room,
     cascade_delete,
+    a_deleted_room_leaves_nothing_in_any_table,
 );
 
 async fn create_a_room(database: Database) {
@@ -205,4 +207,40 @@ async fn what_a_room_may_not_be() {
         assert_eq!(problem["field"], field, "{body}");
     }
     server.room(&"x".repeat(100)).await;
+}
+
+/// What the tables beside the log have of a room goes with it; what they have of others stays.
+async fn a_deleted_room_leaves_nothing_in_any_table(database: Database) {
+    const TABLES: [(&str, &str); 9] = [
+        (
+            "chat_reactions",
+            "(room_id, target_seq, reaction, user_id, user_name, seq, at_us) VALUES (?, 1, 'a', 'b', 'c', 1, 1)",
+        ),
+        ("chat_reaction_counts", "(room_id, target_seq, reaction, amount, since_seq) VALUES (?, 1, 'a', 1, 1)"),
+        ("chat_pins", "(room_id, target_seq, seq) VALUES (?, 1, 1)"),
+        ("chat_threads", "(room_id, root_seq, amount, last_ordinal, last_seq) VALUES (?, 1, 1, 1, 1)"),
+        ("chat_thread_users", "(room_id, root_seq, user_id) VALUES (?, 1, 'a')"),
+        ("chat_mentions", "(room_id, user_id, seq) VALUES (?, 'a', 1)"),
+        ("chat_tombstones", "(room_id, seq) VALUES (?, 1)"),
+        ("chat_reads", "(room_id, user_id, seq, ordinal, by_back, user_name) VALUES (?, 'a', 1, 1, 0, 'b')"),
+        ("chat_notify", "(room_id, user_id, notify) VALUES (?, 'a', 1)"),
+    ];
+    let server = Server::start(&database).await;
+    let (kept, gone) = (server.room("kept").await, server.room("gone").await);
+    for room in [kept, gone] {
+        let rows = TABLES.map(|(table, row)| format!("INSERT INTO {table} {}", row.replace('?', &room.to_string())));
+        database.execute(&rows.each_ref().map(String::as_str)).await;
+    }
+    server.delete(&format!("/rooms/{gone}")).await;
+    let rows_of = async |room: u64| {
+        let counts = TABLES.map(|(table, _)| format!("(SELECT COUNT(*) FROM {table} WHERE room_id = {room})"));
+        database.number(&format!("SELECT {}", counts.join(" + "))).await
+    };
+    let purged = async {
+        while database.number(&format!("SELECT COUNT(*) FROM chat_rooms WHERE id = {gone}")).await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, purged).await.expect("it is not purged");
+    assert_eq!((rows_of(kept).await, rows_of(gone).await), (9, 0));
 }

@@ -49,8 +49,8 @@ pub trait Store: Send + Sync + 'static {
     /// room; who may hear of it is the engine's to judge.
     async fn append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError>;
 
-    /// Removes up to `limit` rows that deleted rooms have left, their events first and then their own; returns how many.
-    /// No id is given again.
+    /// Removes up to `limit` rows that deleted rooms have left: their events, what else is kept of a room, and then the rooms
+    /// themselves; returns how many. No id is given again.
     async fn purge(&self, limit: usize) -> Result<usize, StoreError>;
 
     /// After purges: a step towards giving back the room of what was removed, and towards its being nowhere any more. How

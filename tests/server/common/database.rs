@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 
 /// A fresh database.
 pub(crate) struct Database {
@@ -71,6 +71,16 @@ impl Database {
             connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
         connection.close().await.unwrap();
+    }
+
+    /// The number that a query answers.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let connection = sea_orm::Database::connect(&self.url).await.unwrap();
+        let query = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(query).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let number = row.unwrap().try_get_by_index(0).unwrap();
+        connection.close().await.unwrap();
+        number
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     dialect::lists::{padded, repeated},
     error::SqlError,
     names,
-    rows::{self, ROOM_COLUMNS, signed, unsigned},
+    rows::{self, ROOM_COLUMNS, signed},
     run::Run,
 };
 use crate::{

@@ -79,6 +79,12 @@ pub(super) trait Dialect: Debug + Send + Sync {
         " ON CONFLICT DO NOTHING"
     }
 
+    /// A statement that deletes some rows, up to the number that is its last value, of those that hold a condition. `key` has
+    /// the columns of the table's primary key.
+    fn delete_some(&self, table: &str, key: &str, condition: &str) -> String {
+        format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT ?)")
+    }
+
     /// A statement with the placeholders of this dialect, from one with `?` for each value (and no other `?` in it).
     fn numbered<'s>(&self, sql: &'s str) -> Cow<'s, str> {
         Cow::Borrowed(sql)

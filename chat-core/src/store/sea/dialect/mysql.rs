@@ -35,6 +35,11 @@ impl Dialect for MySql {
         " ON DUPLICATE KEY UPDATE page = page"
     }
 
+    /// A table that is changed cannot be selected from, and needs not to be.
+    fn delete_some(&self, table: &str, _key: &str, condition: &str) -> String {
+        format!("DELETE FROM {table} WHERE {condition} LIMIT ?")
+    }
+
     /// Only a binary column is compared byte for byte.
     fn opaque(&self, text: Option<&str>) -> Value {
         text.map(|text| text.as_bytes().to_vec()).into()
