@@ -1,7 +1,7 @@
 /** One socket at a time, opened again whenever it ends, until told to stop or told to stay away. */
 
 import { backoff } from "./backoff.ts";
-import { CLOSED_TOO_FAST, parseFrame, staysAway, type Command, type Frame } from "./protocol.ts";
+import { CLOSED_TOO_FAST, staysAway } from "./error.ts";
 import {
   socketUrl,
   Timer,
@@ -10,6 +10,7 @@ import {
   type WebSocketConstructor,
   type WebSocketLike,
 } from "./platform.ts";
+import { parseFrame, type Command, type Frame } from "./protocol.ts";
 
 /**
  * How it stands with the connection. `attempt` counts the failures in a row; `retryAt` is the time

@@ -5,24 +5,47 @@
  * @packageDocumentation
  */
 
-export { ChatClient, type ClientOptions, type SendOptions } from "./client.ts";
-export type { ConnectionState } from "./connection.ts";
-export type { Sent } from "./outbox.ts";
-export type { Clock, NetworkHints, WebSocketConstructor, WebSocketLike } from "./platform.ts";
 export {
-  ChatError,
+  ChatApi,
+  type ApiOptions,
+  type EditState,
+  type ListOptions,
+  type MyRoom,
+  type Notify,
+  type Page,
+  type PageOptions,
+  type ReactionEntry,
+} from "./api.ts";
+export { ChatClient, type ChangeOptions, type ClientOptions, type Edit, type SendOptions } from "./client.ts";
+export type { ConnectionState } from "./connection.ts";
+export { ChatError } from "./error.ts";
+export {
+  isEvent,
   isMessage,
   isRoomDeleted,
   isRoomUpdated,
+  type ChatMessage,
   type Epoch,
   type Identity,
-  type ChatMessage,
+  type KnownEvents,
+  type MessageDeleted,
+  type MessageEdited,
+  type MessageFields,
+  type MessageState,
+  type Meta,
+  type Pin,
   type Position,
-  type PresenceList,
+  type Reaction,
+  type ReactionCount,
   type RoomDeleted,
   type RoomEvent,
   type RoomUpdated,
   type UnknownEvent,
-} from "./protocol.ts";
+} from "./events.ts";
+export type { Fetch } from "./http.ts";
+export type { Done, Sent } from "./outbox.ts";
+export type { Clock, NetworkHints, WebSocketConstructor, WebSocketLike } from "./platform.ts";
+export type { Activity, Notice, PresenceList, ReadMark, Unread } from "./protocol.ts";
 export type { Attachment, AttachOptions, RoomHandlers } from "./room.ts";
 export { uuidv7 } from "./uuid.ts";
+export type { WatchHandlers } from "./watch.ts";

@@ -1,17 +1,27 @@
-/** Messages on their way: kept until answered, in order within each room, always under the same key. */
+/** Changes on their way: kept until answered, in order within each room, always under the same key. */
 
 import { backoff } from "./backoff.ts";
+import { ChatError } from "./error.ts";
+import { flawIn } from "./flaws.ts";
 import { Timer, type Clock } from "./platform.ts";
-import { ChatError, isSeq, type Command, type Frame } from "./protocol.ts";
+import { isSeq, type Change, type Command, type Frame, type Unread } from "./protocol.ts";
 
-/** What became of a message. */
-export interface Sent {
-  /** Its number in the room's log. */
-  seq: number;
-  timestamp: string;
+/** What became of a change. */
+export interface Done {
+  key: string;
+  /** The number of the event that it made; none if it changed nothing. */
+  seq?: number;
+  timestamp?: string;
   /** An earlier try had stored it already. */
   replayed: boolean;
-  key: string;
+  /** Of a reaction: how many users have it on the message now. */
+  count?: number;
+}
+
+/** What became of a message: it always makes an event. */
+export interface Sent extends Done {
+  seq: number;
+  timestamp: string;
 }
 
 /** What the outbox needs of the client. */
@@ -23,28 +33,30 @@ export interface OutboxHost {
   send(command: Command): boolean;
 }
 
-/** After this long without an answer a message is sent again; the key makes that harmless. */
+/** After this long without an answer a change is sent again; the key makes that harmless. */
 const ANSWER_MS = 20_000;
-/** The server takes frames up to 256 KiB; what surrounds the content fits in the rest. */
-const CONTENT_LIMIT = 255 * 1024;
-const KEY = /^[\x21-\x7e]{1,64}$/;
-const LONE_SURROGATE = /\p{Surrogate}/u;
-/** Control characters but tabs and line breaks, which are LF or CR LF. */
-const CONTROL = /(?![\t\n\r])\p{Cc}|\r(?!\n)/u;
 
-interface Draft {
-  readonly content: string;
-  readonly key: string;
+/** What an answer says, or `null` if it cannot be understood: then the change is sent again in a while. */
+export type Reading<T> = (answer: Frame, change: Change) => T | null;
+
+interface Waiter {
+  resolve(result: unknown): void;
+  reject(error: ChatError): void;
+}
+
+interface Entry {
+  change: Change;
   readonly ref: string;
-  resolve: (sent: Sent) => void;
-  reject: (error: ChatError) => void;
+  readonly read: Reading<unknown>;
+  /** Who waits for the answer. */
+  readonly waiters: Set<Waiter>;
   tries: number;
 }
 
-/** The messages for one room; only the first is ever under way, so that a retry cannot overtake. */
+/** The changes to one room; only the first is ever under way, so that a retry cannot overtake. */
 interface Lane {
   readonly room: number;
-  readonly drafts: Draft[];
+  readonly entries: Entry[];
   readonly timer: Timer;
   underWay: boolean;
 }
@@ -58,17 +70,27 @@ export class Outbox {
     this.#host = host;
   }
 
-  /** Takes a message; the promise is settled when the server has answered for good. */
-  add(room: number, content: string, key: string, signal?: AbortSignal): Promise<Sent> {
-    const flaw = flawIn(room, content, key);
+  /** Takes a change; the promise is settled when the server has answered for good. */
+  add<T>(change: Change, read: Reading<T>, signal?: AbortSignal): Promise<T> {
+    const flaw = flawIn(change);
     if (flaw !== null) return Promise.reject(flaw);
     if (signal?.aborted === true) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      const lane = this.#lane(room);
-      const draft: Draft = { content, key, ref: this.#host.nextRef(), resolve, reject, tries: 0 };
-      lane.drafts.push(draft);
-      this.#byRef.set(draft.ref, lane);
-      if (signal !== undefined) this.#heed(signal, lane, draft);
+      const lane = this.#lane(change.room);
+      const entry = this.#merged(lane, change) ?? this.#entry(lane, change, read);
+      const waiter: Waiter = {
+        resolve: (result) => {
+          signal?.removeEventListener("abort", abort);
+          resolve(result as T);
+        },
+        reject: (error) => {
+          signal?.removeEventListener("abort", abort);
+          reject(error);
+        },
+      };
+      const abort = (): void => this.#cancel(lane, entry, waiter);
+      signal?.addEventListener("abort", abort);
+      entry.waiters.add(waiter);
       this.#pump(lane);
     });
   }
@@ -94,18 +116,18 @@ export class Outbox {
     this.#byRef.clear();
     for (const lane of lanes) {
       lane.timer.clear();
-      for (const draft of lane.drafts.splice(0)) draft.reject(error());
+      for (const { waiters } of lane.entries.splice(0)) for (const { reject } of waiters) reject(error());
     }
   }
 
-  /** Takes the frame if it answers a message. */
+  /** Takes the frame if it answers a change. */
   answer(frame: Frame): boolean {
     const { ref } = frame;
     const lane = typeof ref === "string" ? this.#byRef.get(ref) : undefined;
-    const draft = lane?.drafts[0];
-    if (lane === undefined || draft === undefined || draft.ref !== ref) return false;
-    if (frame.type === "ok") this.#stored(lane, draft, frame);
-    else if (frame.type === "error") this.#refused(lane, draft, ChatError.from(frame));
+    const entry = lane?.entries[0];
+    if (lane === undefined || entry === undefined || entry.ref !== ref) return false;
+    if (frame.type === "ok") this.#stored(lane, entry, frame);
+    else if (frame.type === "error") this.#refused(lane, entry, ChatError.from(frame));
     else return false;
     return true;
   }
@@ -113,18 +135,34 @@ export class Outbox {
   #lane(room: number): Lane {
     let lane = this.#lanes.get(room);
     if (lane === undefined) {
-      lane = { room, drafts: [], timer: new Timer(this.#host.clock), underWay: false };
+      lane = { room, entries: [], timer: new Timer(this.#host.clock), underWay: false };
       this.#lanes.set(room, lane);
     }
     return lane;
   }
 
+  #entry(lane: Lane, change: Change, read: Reading<unknown>): Entry {
+    const entry: Entry = { change, ref: this.#host.nextRef(), read, waiters: new Set(), tries: 0 };
+    lane.entries.push(entry);
+    this.#byRef.set(entry.ref, lane);
+    return entry;
+  }
+
+  /** A mark that still waits takes the next one along: whoever scrolls makes many. */
+  #merged(lane: Lane, change: Change): Entry | null {
+    const last = lane.entries.at(-1);
+    if (last === undefined || (lane.underWay && lane.entries.length === 1)) return null;
+    const [before, after] = [last.change, change];
+    if (before.type !== "read" || after.type !== "read" || before.back === true || after.back === true) return null;
+    last.change = { ...before, seq: Math.max(before.seq, after.seq) };
+    return last;
+  }
+
   #pump(lane: Lane): void {
-    const draft = lane.drafts[0];
-    // The timer runs while the first message is under way, and while it has to wait.
-    if (draft === undefined || lane.timer.running || !this.#host.open) return;
-    const { content, key, ref } = draft;
-    if (!this.#host.send({ type: "message", room: lane.room, content, key, ref })) return;
+    const entry = lane.entries[0];
+    // The timer runs while the first change is under way, and while it has to wait.
+    if (entry === undefined || lane.timer.running || !this.#host.open) return;
+    if (!this.#host.send({ ...entry.change, ref: entry.ref })) return;
     lane.underWay = true;
     lane.timer.set(ANSWER_MS, () => this.#again(lane));
   }
@@ -134,78 +172,69 @@ export class Outbox {
     this.#pump(lane);
   }
 
-  #stored(lane: Lane, draft: Draft, frame: Frame): void {
-    const { seq, timestamp } = frame;
-    if (!isSeq(seq) || typeof timestamp !== "string") return;
-    this.#drop(lane, draft);
-    draft.resolve({ seq, timestamp, replayed: frame["replayed"] === true, key: draft.key });
+  #stored(lane: Lane, entry: Entry, frame: Frame): void {
+    const result = entry.read(frame, entry.change);
+    if (result === null) return;
+    this.#drop(lane, entry);
+    for (const waiter of entry.waiters) waiter.resolve(result);
     this.#pump(lane);
   }
 
-  #refused(lane: Lane, draft: Draft, error: ChatError): void {
-    if (error.retryable) {
-      draft.tries += 1;
+  #refused(lane: Lane, entry: Entry, error: ChatError): void {
+    // `too_many` is about what is there already (reactions, pins, edits): it does not pass by itself.
+    if (error.retryable && error.code !== "too_many") {
+      entry.tries += 1;
       lane.underWay = false;
-      const wait = Math.max(error.retryAfterMs ?? 0, backoff(draft.tries, this.#host.random));
+      const wait = Math.max(error.retryAfterMs ?? 0, backoff(entry.tries, this.#host.random));
       lane.timer.set(wait, () => this.#pump(lane));
       return;
     }
-    this.#drop(lane, draft);
-    draft.reject(error);
+    this.#drop(lane, entry);
+    for (const waiter of entry.waiters) waiter.reject(error);
     this.#pump(lane);
   }
 
-  /** Takes the draft off its lane; if it was under way, its answer no longer matters. */
-  #drop(lane: Lane, draft: Draft): void {
-    const index = lane.drafts.indexOf(draft);
+  #cancel(lane: Lane, entry: Entry, waiter: Waiter): void {
+    entry.waiters.delete(waiter);
+    if (entry.waiters.size === 0) this.#drop(lane, entry);
+    waiter.reject(cancelled());
+    this.#pump(lane);
+  }
+
+  /** Takes the entry off its lane; if it was under way, its answer no longer matters. */
+  #drop(lane: Lane, entry: Entry): void {
+    const index = lane.entries.indexOf(entry);
     if (index < 0) return;
-    lane.drafts.splice(index, 1);
-    this.#byRef.delete(draft.ref);
+    lane.entries.splice(index, 1);
+    this.#byRef.delete(entry.ref);
     if (index === 0) {
       lane.underWay = false;
       lane.timer.clear();
     }
-    if (lane.drafts.length === 0) this.#lanes.delete(lane.room);
-  }
-
-  #heed(signal: AbortSignal, lane: Lane, draft: Draft): void {
-    const abort = (): void => {
-      this.#drop(lane, draft);
-      draft.reject(cancelled());
-      this.#pump(lane);
-    };
-    const { resolve, reject } = draft;
-    signal.addEventListener("abort", abort, { once: true });
-    draft.resolve = (sent) => {
-      signal.removeEventListener("abort", abort);
-      resolve(sent);
-    };
-    draft.reject = (error) => {
-      signal.removeEventListener("abort", abort);
-      reject(error);
-    };
+    if (lane.entries.length === 0) this.#lanes.delete(lane.room);
   }
 }
 
-/** The error of a message that nobody waits for any more. It may have been stored all the same. */
+/** The error of a change that nobody waits for any more. It may have been stored all the same. */
 export function cancelled(): ChatError {
-  return new ChatError("cancelled", "Sending was cancelled; the message may have been stored.");
+  return new ChatError("cancelled", "This was cancelled; it may have been stored.");
 }
 
-/**
- * What the server could not answer with this message's `ref`, or would close the socket for, is
- * refused here: the other rooms' connection must not suffer from one bad message.
- */
-function flawIn(room: number, content: string, key: string): ChatError | null {
-  const invalid = (field: string, why: string): ChatError => new ChatError("invalid_field", why, { field });
-  if (!isSeq(room)) return invalid("room", "A room is a whole number.");
-  if (typeof key !== "string" || !KEY.test(key)) return invalid("key", "A key is 1 to 64 visible ASCII characters.");
-  if (typeof content !== "string") return invalid("content", "The content is not a text.");
-  if (CONTROL.test(content) || LONE_SURROGATE.test(content)) {
-    return invalid("content", "The content has a character that cannot be sent.");
-  }
-  if (new TextEncoder().encode(JSON.stringify(content)).length > CONTENT_LIMIT) {
-    return new ChatError("too_long", "The message is too long.", { field: "content" });
-  }
-  return null;
-}
+/** The answer to a message. */
+export const readSent: Reading<Sent> = (answer, change) => {
+  const done = readDone(answer, change);
+  return done?.seq !== undefined && done.timestamp !== undefined ? (done as Sent) : null;
+};
+
+/** The answer to a change that makes an event, unless all is as it wants already. */
+export const readDone: Reading<Done> = ({ seq, timestamp, replayed, count }, change) => ({
+  key: "key" in change ? change.key : "",
+  ...(isSeq(seq) && { seq }),
+  ...(typeof timestamp === "string" && { timestamp }),
+  replayed: replayed === true,
+  ...(isSeq(count) && { count }),
+});
+
+/** The answer to a mark. */
+export const readMark: Reading<Unread> = ({ seq, unread, mentions, ordinal }) =>
+  isSeq(seq) && isSeq(unread) && isSeq(mentions) && isSeq(ordinal) ? { seq, unread, mentions, ordinal } : null;

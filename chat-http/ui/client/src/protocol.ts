@@ -1,67 +1,9 @@
 /**
- * The frames of `/ws/chat`, as far as this client knows them, and what their codes mean.
+ * The frames of `/ws/chat`, as far as this client knows them.
  * Unknown fields and unknown frame types are ignored.
  */
 
-/** A word that changes only when the server's history may have been lost (a restored backup). */
-export type Epoch = string;
-
-/** A place in a room's log: everything up to and including `seq` has been seen. */
-export interface Position {
-  epoch: Epoch;
-  seq: number;
-}
-
-/** A user as others see them: the id, and the name to show. */
-export interface Identity {
-  user: string;
-  username: string;
-}
-
-/** A message. `id` and `seq` are the same number; `key` is there when its sender gave one. */
-export interface ChatMessage {
-  type: "message";
-  room: number;
-  seq: number;
-  id: number;
-  user: string;
-  username: string;
-  content: string;
-  timestamp: string;
-  key?: string;
-}
-
-/** The room has another name or topic. */
-export interface RoomUpdated {
-  type: "room_updated";
-  room: number;
-  seq: number;
-  name: string;
-  topic: string;
-  user: string | null;
-  username: string | null;
-  timestamp: string;
-}
-
-/** The room is gone: the last event of its log. */
-export interface RoomDeleted {
-  type: "room_deleted";
-  room: number;
-  seq: number;
-  user: string | null;
-  username: string | null;
-  timestamp: string;
-}
-
-/** An event of a kind this client does not know yet. */
-export interface UnknownEvent {
-  type: string;
-  room: number;
-  seq: number;
-}
-
-/** Something that happened in a room, numbered by `seq` without holes. */
-export type RoomEvent = ChatMessage | RoomUpdated | RoomDeleted | UnknownEvent;
+import type { Identity, MessageFields, Position, RoomEvent } from "./events.ts";
 
 /** Who is in a room. In a very large room the lists are empty and only `count` tells. */
 export interface PresenceList {
@@ -70,23 +12,60 @@ export interface PresenceList {
   count: number;
 }
 
-export function isMessage(event: RoomEvent): event is ChatMessage {
-  return event.type === "message";
+/** How far a user has read. */
+export interface ReadMark extends Identity {
+  seq: number;
 }
 
-export function isRoomUpdated(event: RoomEvent): event is RoomUpdated {
-  return event.type === "room_updated";
+/** One's own mark in a room, and how much there is beyond it. `ordinal` counts the room's messages up to now. */
+export interface Unread {
+  /** The last message that was read. */
+  seq: number;
+  unread: number;
+  mentions: number;
+  ordinal: number;
 }
 
-export function isRoomDeleted(event: RoomEvent): event is RoomDeleted {
-  return event.type === "room_deleted";
+/** What is new in a room that is watched. */
+export interface Activity {
+  type: "activity";
+  room: number;
+  head: number;
+  ordinal: number;
+  /** A message since the last activity mentions everyone. */
+  mentions_room?: boolean;
+  /** The newest message: the first 120 characters of its text, none if it is deleted. */
+  last: { seq: number; user: string; username: string; content: string };
 }
+
+/** What concerns the user, whichever rooms are attached. */
+export type Notice =
+  /** The first of each connection: what happened before it, `/me/rooms` tells. */
+  | { type: "hello"; user: string; username: string }
+  | { type: "room_added"; room: { id: number; name: string } }
+  | { type: "room_removed"; room: number; reason: string }
+  | ({ type: "mention"; room: number; seq: number } & Identity)
+  /** A new message in a thread that the user began or wrote in. */
+  | { type: "thread"; room: number; root: number; seq: number }
+  /** The user has read on elsewhere. */
+  | ({ type: "read"; room: number } & Unread)
+  /** Notices were lost: `/me/rooms` tells. */
+  | { type: "missed" };
+
+/** What changes a room or a mark: repeated until it is answered, so it has to be harmless when it comes twice. */
+export type Change =
+  | ({ type: "message"; room: number; content: string; reply_to?: number; thread?: number; key: string } & MessageFields)
+  | ({ type: "edit"; room: number; target: number; content: string; key: string } & MessageFields)
+  | { type: "delete"; room: number; target: number; reason?: string; key: string }
+  | { type: "react"; room: number; target: number; reaction: string; added: boolean; key: string }
+  | { type: "pin"; room: number; target: number; pinned: boolean; key: string }
+  | { type: "read"; room: number; seq: number; back?: boolean };
 
 /** What this client says to the server. */
 export type Command =
-  | { type: "attach"; room: number; ref: string; after?: Position; presence: boolean }
+  | { type: "attach"; room: number; ref: string; after?: Position; presence?: boolean; events?: false }
   | { type: "detach"; room: number }
-  | { type: "message"; room: number; content: string; key: string; ref: string }
+  | (Change & { ref: string })
   | { type: "typing"; room: number; is_typing: boolean }
   | { type: "ping" };
 
@@ -109,8 +88,27 @@ export function parseFrame(data: unknown): Frame | null {
 
 /** Whether the frame is an event of a kind that this client knows to be one. */
 export function isKnownEvent(frame: Frame): boolean {
-  return frame.type === "message" || frame.type === "room_updated" || frame.type === "room_deleted";
+  return EVENTS.has(frame.type);
 }
+
+const EVENTS = new Set([
+  "message",
+  "message_edited",
+  "message_deleted",
+  "reaction",
+  "pin",
+  "member",
+  "room_updated",
+  "room_deleted",
+]);
+
+/** The notice in a frame, if it is one. (A `read` with `marks` is a signal to a room.) */
+export function noticeOf(frame: Frame): Notice | null {
+  const good = NOTICES.has(frame.type) && !("marks" in frame);
+  return good ? (frame as unknown as Notice) : null;
+}
+
+const NOTICES = new Set(["hello", "room_added", "room_removed", "mention", "thread", "read", "missed"]);
 
 /** The value as an event, if it has what every event has. */
 export function asEvent(value: unknown): RoomEvent | null {
@@ -144,67 +142,16 @@ export function presenceOf(frame: Frame): PresenceList {
   return { users, identities, count };
 }
 
+/** The marks that a `read` to a room carries. */
+export function marksOf(frame: Frame): ReadMark[] {
+  const { marks } = frame;
+  return Array.isArray(marks) ? marks.filter((mark) => identityOf(mark) !== null && isSeq(mark.seq)) : [];
+}
+
 export function isSeq(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-/** Why something was refused. `code` is one of the server's, or `cancelled` or `refused` from this client. */
-export class ChatError extends Error {
-  override readonly name = "ChatError";
-  readonly code: string;
-  /** The field that was wrong, when the server names one. */
-  readonly field?: string;
-  /** How long to wait before trying again, when the server says so. */
-  readonly retryAfterMs?: number;
-
-  constructor(code: string, message: string, more: { field?: string; retryAfterMs?: number } = {}) {
-    super(message);
-    this.code = code;
-    if (more.field !== undefined) this.field = more.field;
-    if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs;
-  }
-
-  /** Whether the same command may succeed later. */
-  get retryable(): boolean {
-    return RETRYABLE.has(this.code) || this.retryAfterMs !== undefined;
-  }
-
-  /** The error in an `error` frame. */
-  static from(frame: Frame): ChatError {
-    const { code, message, field, retry_after_ms } = frame;
-    return new ChatError(text(code) ?? "unknown", text(message) ?? text(code) ?? "The server refused.", {
-      ...(typeof field === "string" && { field }),
-      ...(typeof retry_after_ms === "number" && retry_after_ms >= 0 && { retryAfterMs: retry_after_ms }),
-    });
-  }
-}
-
-const RETRYABLE = new Set([
-  "overloaded",
-  "unavailable",
-  "storage_full",
-  "outcome_unknown",
-  "rate_limited",
-  "too_many",
-]);
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-/**
- * Whether a close code tells the client to stay away: 44xx, and what says that the two sides do not
- * speak the same protocol. After all others, and after an end without a close frame, it comes back.
- */
-export function staysAway(code: number): boolean {
-  return (code >= 4400 && code <= 4499) || PROTOCOL_CLOSES.has(code);
-}
-
-const PROTOCOL_CLOSES = new Set([1002, 1003, 1007, 1008, 1009]);
-
-/** The close code of a client that was too fast: it comes back, but not quickly. */
-export const CLOSED_TOO_FAST = 4529;

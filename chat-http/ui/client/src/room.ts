@@ -1,20 +1,20 @@
 /** One room's subscription: where it is in the log, and what has to happen so that nothing is missed. */
 
 import { backoff } from "./backoff.ts";
+import { ChatError, detachedFor } from "./error.ts";
+import type { Identity, Position, RoomEvent } from "./events.ts";
 import { callOut, Timer, type Clock } from "./platform.ts";
 import {
   asEvent,
-  ChatError,
   headOf,
   isKnownEvent,
   identityOf,
+  marksOf,
   presenceOf,
   type Command,
   type Frame,
-  type Identity,
-  type Position,
   type PresenceList,
-  type RoomEvent,
+  type ReadMark,
 } from "./protocol.ts";
 
 /** What an attachment tells. All are optional; none is called after `detach` or after `ended`. */
@@ -31,7 +31,12 @@ export interface RoomHandlers {
   leave?(identity: Identity): void;
   /** Who is typing: how many, and those of them who began first (5 at most). Nobody if empty. */
   typing?(identities: Identity[], count: number): void;
-  /** Over for good: the room was deleted (`null`) or the server refuses to attach. */
+  /** Some users have read on; at most once a second, and not in very large rooms. */
+  reads?(marks: ReadMark[]): void;
+  /**
+   * Over for good: the room was deleted (`null`), the server refuses to attach, or the user may not read the room any
+   * more (the code says why: `removed`, `banned`, `private`, `left`).
+   */
   ended?(error: ChatError | null): void;
 }
 
@@ -50,6 +55,21 @@ export interface AttachOptions {
   presence?: boolean;
 }
 
+/** What the client knows of a room that is attached or watched. */
+export interface Subscription {
+  readonly room: number;
+  /** Whether events come live. */
+  readonly live: boolean;
+  /** A socket is open. */
+  opened(): void;
+  /** The socket is gone. */
+  lost(): void;
+  /** Takes the frame if it answers this subscription's attach. */
+  answer(frame: Frame): boolean;
+  /** A frame of this room that answers nothing. */
+  frame(frame: Frame): void;
+}
+
 /** What a subscription needs of the client. */
 export interface RoomHost {
   readonly clock: Clock;
@@ -57,7 +77,7 @@ export interface RoomHost {
   nextRef(): string;
   send(command: Command): boolean;
   /** The subscription is over and must be forgotten. */
-  forget(room: RoomSubscription): void;
+  forget(room: Subscription): void;
 }
 
 /** How long an attach may stay unanswered; doubled with each try, since a busy server needs more. */
@@ -67,7 +87,7 @@ const HELD_LIMIT = 1_000;
 
 type Phase = "idle" | "attaching" | "live" | "over";
 
-export class RoomSubscription implements Attachment {
+export class RoomSubscription implements Attachment, Subscription {
   readonly room: number;
   readonly #host: RoomHost;
   readonly #handlers: RoomHandlers;
@@ -98,18 +118,15 @@ export class RoomSubscription implements Attachment {
     return copy(this.#position);
   }
 
-  /** Whether events come live. */
   get live(): boolean {
     return this.#phase === "live";
   }
 
-  /** A socket is open. */
   opened(): void {
     this.#tries = 0;
     this.#attach();
   }
 
-  /** The socket is gone. */
   lost(): void {
     if (this.#phase === "over") return;
     this.#phase = "idle";
@@ -126,7 +143,6 @@ export class RoomSubscription implements Attachment {
     if (attached) this.#host.send({ type: "detach", room: this.room });
   }
 
-  /** Takes the frame if it answers this subscription's attach. */
   answer(frame: Frame): boolean {
     if (this.#phase !== "attaching" || frame["ref"] !== this.#ref) return false;
     if (frame.type === "attached" || frame.type === "resync") this.#attached(frame);
@@ -135,7 +151,6 @@ export class RoomSubscription implements Attachment {
     return true;
   }
 
-  /** A frame of this room that answers nothing. */
   frame(frame: Frame): void {
     // Until the attach is answered, whatever comes belongs to an attachment before it.
     if (this.#phase !== "live") return;
@@ -155,8 +170,14 @@ export class RoomSubscription implements Attachment {
       case "typing":
         this.#showTypists(presenceOf(frame));
         break;
+      case "read":
+        this.#call(() => this.#handlers.reads?.(marksOf(frame)));
+        break;
       case "events":
         this.#continued(frame);
+        break;
+      case "detached":
+        this.#end(detachedFor(frame));
         break;
       default:
         this.#live(frame);

@@ -6,13 +6,11 @@
  * after a proxy's 502.
  */
 
+import { jsonOf, outcomeOf, refusalOf, request, requestOf, type Call, type Fetch } from "./http.ts";
 import type { WebSocketLike } from "./platform.ts";
-import { isSeq, parseFrame, type Command, type Frame } from "./protocol.ts";
-
-export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
+import { isSeq, parseFrame, type Change, type Command, type Frame } from "./protocol.ts";
 
 type Attach = Extract<Command, { type: "attach" }>;
-type Message = Extract<Command, { type: "message" }>;
 
 interface Stream {
   readonly abort: AbortController;
@@ -20,30 +18,40 @@ interface Stream {
   silence: number;
 }
 
+/** The stream of what concerns the user, among those of rooms. */
+const ME = -1;
+
 export class StreamSocket implements WebSocketLike {
   onopen: ((event: unknown) => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: ((event: unknown) => void) | null = null;
-  readonly #url: URL;
+  readonly #url: string;
   readonly #fetch: Fetch;
   readonly #streams = new Map<number, Stream>();
   readonly #over = new AbortController();
 
-  /** `url` is the WebSocket's. */
-  constructor(url: string, fetch: Fetch) {
-    this.#url = new URL(url);
-    this.#url.protocol = this.#url.protocol.replace(/^ws/, "http");
+  /** `url` is the WebSocket's; `notices`: whether to hear what concerns the user from the beginning. */
+  constructor(url: string, fetch: Fetch, notices: boolean) {
+    this.#url = url;
     this.#fetch = fetch;
-    void this.#open();
+    void this.#open(notices);
   }
 
   send(data: string): void {
     const command = JSON.parse(data) as Command;
-    if (command.type === "ping") void this.#ping();
-    else if (command.type === "attach") void this.#hear(command);
-    else if (command.type === "detach") this.#detach(command.room);
-    else if (command.type === "message") void this.#send(command);
+    switch (command.type) {
+      case "ping":
+        return void this.#ping();
+      case "attach":
+        return void (command.events === false ? this.#watch(command) : this.#hear(command));
+      case "detach":
+        return this.#detach(command.room);
+      case "typing":
+        return; // There is no request for it.
+      default:
+        void this.#change(command);
+    }
   }
 
   close(): void {
@@ -52,70 +60,84 @@ export class StreamSocket implements WebSocketLike {
     this.#streams.clear();
   }
 
-  async #open(): Promise<void> {
-    const response = await this.#call("/rooms", { limit: 1 });
-    if (response?.ok === true) this.onopen?.({});
-    else this.#end(REFUSALS.get(response?.status ?? 0) ?? 1006);
+  async #open(notices: boolean): Promise<void> {
+    const response = await this.#call("/rooms", { query: { limit: 1 } });
+    if (response?.ok !== true) return this.#end(REFUSALS.get(response?.status ?? 0) ?? 1006);
+    this.onopen?.({});
+    if (notices) this.#hearMe();
   }
 
   /** Any answer shows that the server can be reached. Its streams are never silent for as long as two pings take. */
   async #ping(): Promise<void> {
     for (const stream of this.#streams.values()) if (++stream.silence > 2) return this.#end(1006);
-    if ((await this.#call("/rooms", { limit: 1 })) !== null) this.#say({ type: "pong" });
+    if ((await this.#call("/rooms", { query: { limit: 1 } })) !== null) this.#say({ type: "pong" });
   }
 
-  async #send({ room, content, key, ref }: Message): Promise<void> {
-    const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
-    const init = { method: "POST", headers, body: JSON.stringify({ content }) };
-    const response = await this.#call(`/rooms/${room}/messages`, {}, init);
+  async #change({ ref, ...change }: Change & { ref: string }): Promise<void> {
+    const { room } = change;
+    const { path, ...call } = requestOf(change);
+    const response = await this.#call(path, call);
     if (response === null) return this.#end(1006);
-    if (!response.ok) return this.#say(await errorOf(response, room, ref));
-    const { seq, timestamp } = (await response.json().catch(() => ({}))) as { seq?: unknown; timestamp?: unknown };
+    if (!response.ok) return this.#say({ type: "error", ref, room, ...(await refusalOf(response)) });
     const replayed = response.headers.get("Idempotency-Replayed") === "true";
-    this.#say({ type: "ok", ref, room, seq, timestamp, replayed });
+    this.#say({ ...outcomeOf(change, await jsonOf(response)), type: "ok", ref, room, replayed });
   }
 
   async #hear({ room, ref, after, presence }: Attach): Promise<void> {
-    this.#detach(room);
+    const query = { presence, ...(after && { after: after.seq, epoch: after.epoch }) };
+    const feed = new Feed(room, ref);
+    const end = await this.#stream(room, `/rooms/${room}/events`, query, feed);
+    if (end instanceof Response) this.#say({ type: "error", ref, room, ...(await refusalToHear(end)) });
+    // After the room's end nothing comes back; any other end is one of the connection.
+    else if (end === "ended" && !feed.isOver) this.#end(1006);
+  }
+
+  /** Activity is told to the user, of all rooms that they are in. */
+  async #watch({ room, ref }: Attach): Promise<void> {
+    this.#hearMe();
+    const response = await this.#call(`/rooms/${room}`);
+    if (response === null) return this.#end(1006);
+    if (!response.ok) return this.#say({ type: "error", ref, room, ...(await refusalOf(response)) });
+    this.#say({ type: "attached", ref, room, head: (await jsonOf(response))["head"] });
+  }
+
+  #hearMe(): void {
+    if (this.#streams.has(ME)) return;
+    void this.#stream(ME, "/events", {}, new Feed(ME, null)).then((end) => {
+      // A server that refuses it has no such stream, and so no notices.
+      if (end === "ended") this.#end(1006);
+    });
+  }
+
+  /** Says what a stream brings until it ends; gives the answer if it never began. */
+  async #stream(id: number, path: string, query: object, feed: Feed): Promise<Response | "ended" | "aborted"> {
+    this.#detach(id);
     const stream: Stream = { abort: new AbortController(), silence: 0 };
     const { signal } = stream.abort;
-    this.#streams.set(room, stream);
-    const query = { presence, ...(after && { after: after.seq, epoch: after.epoch }) };
-    const response = await this.#call(`/rooms/${room}/events`, query, { signal });
-    if (signal.aborted) return;
-    if (response === null) return this.#end(1006);
-    if (response.status !== 200 || response.body === null) {
-      this.#streams.delete(room);
-      return this.#say(await errorOf(response, room, ref));
+    this.#streams.set(id, stream);
+    const response = await this.#call(path, { query, signal });
+    if (signal.aborted) return "aborted";
+    if (response?.status === 200 && response.body !== null) {
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const read = await reader.read().catch(() => ({ done: true, value: undefined }));
+        if (signal.aborted) return "aborted";
+        if (read.done) break;
+        stream.silence = 0;
+        for (const frame of feed.take(read.value ?? "")) this.#say(frame);
+      }
     }
-    const feed = new Feed(room, ref);
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      const read = await reader.read().catch(() => ({ done: true, value: undefined }));
-      if (signal.aborted) return;
-      if (read.done) break;
-      stream.silence = 0;
-      for (const frame of feed.take(read.value ?? "")) this.#say(frame);
-    }
-    this.#streams.delete(room);
-    // After the room's end nothing comes back; any other end is one of the connection.
-    if (!feed.isOver) this.#end(1006);
+    this.#streams.delete(id);
+    return response === null || response.status === 200 ? "ended" : response;
   }
 
-  #detach(room: number): void {
-    this.#streams.get(room)?.abort.abort();
-    this.#streams.delete(room);
+  #detach(id: number): void {
+    this.#streams.get(id)?.abort.abort();
+    this.#streams.delete(id);
   }
 
-  async #call(path: string, query: object, init: RequestInit = {}): Promise<Response | null> {
-    const url = new URL(this.#url);
-    url.pathname = url.pathname.replace(/\/ws\/chat\/?$/, "/api/chat") + path;
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
-    try {
-      return await this.#fetch(url.href, { cache: "no-store", signal: this.#over.signal, ...init });
-    } catch {
-      return null;
-    }
+  #call(path: string, call: Call = {}): Promise<Response | null> {
+    return request(this.#fetch, this.#url, path, { signal: this.#over.signal, ...call });
   }
 
   #say(frame: object): void {
@@ -145,7 +167,7 @@ class Feed {
   #missing = 0;
   isOver = false;
 
-  constructor(room: number, ref: string) {
+  constructor(room: number, ref: string | null) {
     this.#room = room;
     this.#ref = ref;
   }
@@ -178,11 +200,7 @@ class Feed {
   }
 }
 
-/** What an answer says went wrong. What is none of this server's answers comes from something in between: try again. */
-async function errorOf(response: Response, room: number, ref: string): Promise<object> {
-  // Coming back to a room that is gone is answered with nothing.
-  if (response.status === 204) return { type: "error", ref, room, code: "room_not_found", message: "The room is gone." };
-  const problem = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  const { code = "unavailable", detail: message = `HTTP ${response.status}`, field, retry_after_ms } = problem;
-  return { type: "error", ref, room, code, message, field, retry_after_ms };
+/** Coming back to a room that is gone, or that one may not read any more, is answered with nothing. */
+async function refusalToHear(response: Response): Promise<object> {
+  return response.status === 204 ? { code: "room_not_found", message: "The room is gone." } : refusalOf(response);
 }

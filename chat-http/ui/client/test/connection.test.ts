@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { staysAway } from "../src/protocol.ts";
+import { staysAway } from "../src/error.ts";
 import { settle } from "./fake-clock.ts";
 import { Bench } from "./fake-socket.ts";
 

@@ -4,7 +4,7 @@
  */
 
 import type { WebSocketConstructor, WebSocketLike } from "../src/platform.ts";
-import type { RoomEvent } from "../src/protocol.ts";
+import type { RoomEvent } from "../src/events.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 /** How bad things are; each number is a probability unless it says otherwise. */
@@ -48,6 +48,10 @@ interface Room {
   log: RoomEvent[];
   /** The events with a key, by user and key. */
   keys: Map<string, RoomEvent>;
+  /** Who has reacted with what to what. */
+  reactions: Set<string>;
+  /** How far each user has read. */
+  marks: Map<string, number>;
 }
 
 export class SimulatedServer {
@@ -59,13 +63,13 @@ export class SimulatedServer {
   up = true;
   faults: Faults;
   /** How often things have happened, to be sure that they do. */
-  readonly counts = { connections: 0, replays: 0, resyncs: 0, gaps: 0, pieces: 0, dead: 0, dropped: 0, doubled: 0 };
+  readonly counts = { connections: 0, replays: 0, unchanged: 0, resyncs: 0, gaps: 0, pieces: 0, dead: 0, dropped: 0, doubled: 0 };
 
   constructor(clock: FakeClock, random: () => number, rooms: number, faults: Faults) {
     this.clock = clock;
     this.random = random;
     this.faults = faults;
-    for (let id = 1; id <= rooms; id++) this.rooms.set(id, { log: [], keys: new Map() });
+    for (let id = 1; id <= rooms; id++) this.rooms.set(id, { log: [], keys: new Map(), reactions: new Set(), marks: new Map() });
   }
 
   chance(probability: number): boolean {
@@ -213,7 +217,7 @@ class Link implements WebSocketLike {
     if (command["type"] === "ping") this.say({ type: "pong" });
     else if (command["type"] === "attach") this.#attach(command);
     else if (command["type"] === "detach") this.#detach(command["room"]);
-    else if (command["type"] === "message") this.#message(command);
+    else if (command["type"] in EVENTS || command["type"] === "read") this.#change(command);
     else this.#server.broadcast(command["room"], { type: "typing", room: command["room"], users: [], identities: [] });
   }
 
@@ -268,40 +272,57 @@ class Link implements WebSocketLike {
     this.attached.delete(room);
   }
 
-  #message(command: Json): void {
-    const { room, key, content } = command;
+  #change(command: Json): void {
+    const { room, key } = command;
     const server = this.#server;
     const fault = server.chance(server.faults.error) ? Math.floor(server.random() * 5) : -1;
     if (fault === 0) return this.#error(command, "unavailable");
     if (fault === 1) return this.#error(command, "overloaded", 500);
     if (fault === 2) return this.#error(command, "rate_limited", 2_000);
     if (fault === 3) return this.#error(command, "outcome_unknown"); // It was not stored.
-    const id = `${this.#user} ${key}`;
-    const known = server.room(room).keys.get(id);
-    const event = known ?? this.#store(room, id, { key, content });
+    if (command["type"] === "read") return this.#read(command);
+    const known = server.room(room).keys.get(`${this.#user} ${key}`);
+    const event = known ?? this.#store(command);
     if (known !== undefined) server.counts.replays += 1;
-    const { seq, timestamp } = event as Json as { seq: number; timestamp: string };
+    if (event === null) server.counts.unchanged += 1;
+    const { seq, timestamp } = (event ?? {}) as Json;
     if (fault === 4) this.#error(command, "outcome_unknown"); // It was stored.
     else this.say({ type: "ok", ref: command["ref"], room, seq, timestamp, ...(known && { replayed: true }) });
-    if (known !== undefined) return;
+    if (known !== undefined || event === null) return;
     server.publish(event);
     if (server.chance(server.faults.unknown)) {
-      server.publish(server.append(room, { type: "message_edited", target: seq }));
+      server.publish(server.append(room, { type: "from_the_future", target: seq }));
     }
   }
 
-  #store(room: number, id: string, message: { key: string; content: string }): RoomEvent {
+  /** Stores the event that a change makes, unless all is as it wants already. */
+  #store(command: Json): RoomEvent | null {
     const server = this.#server;
+    const { type, ref: _, room, key, ...fields } = command;
+    const { keys, reactions } = server.room(room);
+    const reaction = `${this.#user} ${fields["target"]} ${fields["reaction"]}`;
+    if (type === "react") {
+      if (reactions.has(reaction) === fields["added"]) return null;
+      if (!reactions.delete(reaction)) reactions.add(reaction);
+    }
     const timestamp = new Date(server.clock.now()).toISOString();
     const event = server.append(room, {
-      type: "message",
+      type: EVENTS[type],
       user: this.#user,
       username: this.#user,
       timestamp,
-      ...message,
+      key,
+      ...fields,
     });
-    server.room(room).keys.set(id, event);
+    keys.set(`${this.#user} ${key}`, event);
     return event;
+  }
+
+  #read({ room, ref, seq }: Json): void {
+    const { marks, log } = this.#server.room(room);
+    const mark = Math.min(Math.max(seq, marks.get(this.#user) ?? 0), log.length);
+    marks.set(this.#user, mark);
+    this.say({ type: "ok", ref, room, seq: mark, unread: log.length - mark, mentions: 0, ordinal: log.length });
   }
 
   #error(command: Json, code: string, retry_after_ms?: number): void {
@@ -309,11 +330,25 @@ class Link implements WebSocketLike {
   }
 }
 
+/** What makes an event, and which. */
+const EVENTS: Record<string, string> = {
+  message: "message",
+  edit: "message_edited",
+  delete: "message_deleted",
+  react: "reaction",
+  pin: "pin",
+};
+
 const FIELDS: Record<string, string[]> = {
   ping: [],
   attach: ["room", "ref", "after", "presence"],
   detach: ["room", "ref"],
   message: ["room", "ref", "content", "key"],
+  edit: ["room", "ref", "target", "content", "key"],
+  delete: ["room", "ref", "target", "reason", "key"],
+  react: ["room", "ref", "target", "reaction", "added", "key"],
+  pin: ["room", "ref", "target", "pinned", "key"],
+  read: ["room", "ref", "seq", "back"],
   typing: ["room", "ref", "is_typing"],
 };
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChatClient, ChatError, type Attachment, type Position, type RoomEvent, type Sent } from "../src/index.ts";
+import { ChatClient, ChatError, type Attachment, type ChangeOptions, type Done, type Position, type RoomEvent } from "../src/index.ts";
 import { FakeClock, FakeNetwork, seeded } from "./fake-clock.ts";
 import { CALM, SimulatedServer, type Faults } from "./simulated-server.ts";
 
@@ -15,9 +15,10 @@ const CALM_MS = 90_000;
 interface Attempt {
   room: number;
   key: string;
-  content: string;
+  /** What its event has. */
+  fields: object;
   /** What became of it; `null` while it waits. */
-  end: Sent | "cancelled" | null;
+  end: Done | "cancelled" | null;
 }
 
 /** One user's application: it does things at random and checks whatever it is told. */
@@ -56,11 +57,12 @@ class App {
     if (dice < 0.6) this.#send(room);
     else if (dice < 0.8) this.client.typing(room, this.#server.random() < 0.7);
     else if (dice < 0.9) this.#attachAgain(room);
-    else if (dice < 0.95) this.network.wake();
+    else if (dice < 0.93) this.network.wake();
+    else if (dice < 0.97) this.#read(room);
     else this.#cancel(room);
   }
 
-  /** Everything was heard of, and every message has its one place. */
+  /** Everything was heard of, and every change has its one place. */
   check(): void {
     if (this.#wrong.length > 0) throw this.#wrong[0];
     for (const [room, attachment] of this.#attachments) {
@@ -114,16 +116,43 @@ class App {
   }
 
   #send(room: number, signal?: AbortSignal): void {
-    const content = `${this.#user} ${this.attempts.length}`;
     const key = `${this.#user}-${this.attempts.length}`;
-    const attempt: Attempt = { room, key, content, end: null };
+    const { fields, done } = this.#change(room, signal ? { key, signal } : { key });
+    const attempt: Attempt = { room, key, fields, end: null };
     this.attempts.push(attempt);
-    this.client.send(room, content, signal ? { key, signal } : { key }).then(
-      (sent) => (attempt.end = sent),
+    done.then(
+      (end) => (attempt.end = end),
       (error: unknown) => {
         this.#demand(() => assert.ok(error instanceof ChatError && error.code === "cancelled", String(error)));
         attempt.end = "cancelled";
       },
+    );
+  }
+
+  /** A change of some kind, and what its event has to have. */
+  #change(room: number, options: ChangeOptions): { fields: object; done: Promise<Done> } {
+    const { client } = this;
+    const content = `${this.#user} ${this.attempts.length}`;
+    const target = 1 + Math.floor(this.#server.random() * 3);
+    const yes = this.#server.random() < 0.5;
+    const kinds = [
+      () => ({ fields: { type: "message", content }, done: client.send(room, content, options) }),
+      () => ({ fields: { type: "message_edited", target, content }, done: client.edit(room, target, { content }, options) }),
+      () => ({ fields: { type: "message_deleted", target }, done: client.delete(room, target, options) }),
+      () => ({ fields: { type: "pin", target, pinned: yes }, done: client.pin(room, target, yes, options) }),
+      () => ({
+        fields: { type: "reaction", target, reaction: "👍", added: yes },
+        done: client.react(room, target, "👍", yes, options),
+      }),
+    ];
+    return kinds[Math.floor(this.#server.random() * kinds.length)]!();
+  }
+
+  #read(room: number): void {
+    const seq = this.#seen.get(room)?.seq ?? 0;
+    this.client.read(room, seq).then(
+      (mark) => this.#demand(() => assert.ok(mark.seq >= Math.min(seq, mark.ordinal), `${seq} was read, not ${mark.seq}`)),
+      (error: unknown) => this.#wrong.push(error),
     );
   }
 
@@ -136,15 +165,16 @@ class App {
   #checkSent(room: number): void {
     const { log } = this.#server.room(room);
     let last = 0;
-    for (const { key, content, end, room: at } of this.attempts) {
+    for (const { key, fields, end, room: at } of this.attempts) {
       if (at !== room) continue;
       const stored = log.filter((event) => "key" in event && event.key === key);
       assert.ok(stored.length <= 1, `${key} is there twice`);
       assert.notEqual(end, null, `${key} was never answered`);
       if (end === "cancelled" || end === null) continue;
       const [event] = stored;
-      assert.ok(event !== undefined && "content" in event, `${key} is not there`);
-      assert.deepEqual([event.seq, event.content, end.key], [end.seq, content, key]);
+      assert.deepEqual([event?.seq, key], [end.seq, end.key]);
+      if (event === undefined) continue; // It changed nothing.
+      assert.deepEqual({ ...event, ...fields }, event);
       assert.ok(event.seq > last, `${key} was overtaken`);
       last = event.seq;
     }
@@ -189,7 +219,7 @@ const TROUBLE: Record<string, { faults: Faults; happens: (keyof SimulatedServer[
   },
   "answers that ask for patience": {
     faults: { ...CALM, delayMs: 300, lifeMs: 60_000, error: 0.3 },
-    happens: ["gaps", "replays"],
+    happens: ["gaps", "replays", "unchanged"],
   },
   "frames that are doubled and delayed": {
     faults: { ...CALM, delayMs: 2_000, lifeMs: 30_000, double: 0.2 },

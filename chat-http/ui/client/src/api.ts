@@ -1,0 +1,150 @@
+/** What is asked rather than heard: pages of history, lists, search. */
+
+import type { Identity, MessageState, Position } from "./events.ts";
+import { ChatError } from "./error.ts";
+import { jsonOf, messagePath, refusalOf, request, type Call, type Fetch } from "./http.ts";
+import { socketUrl } from "./platform.ts";
+import type { ReadMark, Unread } from "./protocol.ts";
+
+/** A stretch of a room's history or of a thread, oldest first, as it is at `head`. */
+export interface Page {
+  messages: MessageState[];
+  head: number;
+  epoch: string;
+  has_before: boolean;
+  has_after: boolean;
+}
+
+/** Which page: the newest one, or the one at a number. */
+export interface PageOptions {
+  limit?: number;
+  before?: number;
+  after?: number;
+  around?: number;
+}
+
+/** Which part of a list: `after` is the `next` of the part before. */
+export interface ListOptions {
+  limit?: number;
+  after?: string;
+}
+
+export interface EditState extends Identity {
+  seq: number;
+  content: string;
+  timestamp: string;
+}
+
+export interface ReactionEntry extends Identity {
+  reaction: string;
+  timestamp: string;
+}
+
+export type Notify = "all" | "mentions" | "none";
+
+/** A room as its member sees it. */
+export interface MyRoom {
+  id: number;
+  name: string;
+  topic: string;
+  created_at: string;
+  head: number;
+  last_message_at: string | null;
+  online: number;
+  /** The last message that was read. */
+  read: number;
+  unread: number;
+  mentions: number;
+  ordinal: number;
+  last_message: MessageState | null;
+  role: string | null;
+  notify: Notify;
+}
+
+export interface ApiOptions {
+  /** The address of `/ws/chat`, as the client has it; a function is asked before every request. */
+  url: string | (() => string | Promise<string>);
+  fetch?: Fetch;
+}
+
+type List<Name extends string, Item> = { [name in Name]: Item[] } & { next: string | null };
+
+/**
+ * The calls of the REST API that read. What changes something goes through the client, which repeats it until it is
+ * answered.
+ *
+ * Every call rejects with a `ChatError`: with the server's code, or `unavailable` if it did not answer.
+ */
+export class ChatApi {
+  readonly #url: ApiOptions["url"];
+  readonly #fetch: Fetch;
+
+  constructor(options: ApiOptions) {
+    this.#url = options.url;
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  }
+
+  /** A page of the room's history; its messages in threads are not part of it. */
+  messages(room: number, query: PageOptions = {}): Promise<Page> {
+    return this.#ask(`/rooms/${room}/messages`, { query });
+  }
+
+  /** A page of the thread that began with `root`, without that message. */
+  thread(room: number, root: number, query: Omit<PageOptions, "around"> = {}): Promise<Page> {
+    return this.#ask(`${messagePath(room, root)}/thread`, { query });
+  }
+
+  message(room: number, seq: number): Promise<MessageState & { head: number }> {
+    return this.#ask(messagePath(room, seq));
+  }
+
+  /** The texts that a message had, the original first. */
+  edits(room: number, seq: number): Promise<{ edits: EditState[] }> {
+    return this.#ask(`${messagePath(room, seq)}/edits`);
+  }
+
+  /** Who reacted to a message, the oldest first. */
+  reactions(room: number, seq: number, query: ListOptions = {}): Promise<List<"reactions", ReactionEntry>> {
+    return this.#ask(`${messagePath(room, seq)}/reactions`, { query });
+  }
+
+  /** The pinned messages, the newest pin first. */
+  pins(room: number): Promise<{ messages: MessageState[]; head: number }> {
+    return this.#ask(`/rooms/${room}/pins`);
+  }
+
+  /** How far each user has read, oneself first. */
+  reads(room: number, query: ListOptions = {}): Promise<List<"marks", ReadMark>> {
+    return this.#ask(`/rooms/${room}/reads`, { query });
+  }
+
+  /** Raises one's mark, if the history is still the one that the position is of (else: `epoch_changed`). */
+  read(room: number, { seq, epoch }: Position): Promise<Unread> {
+    return this.#ask(`/rooms/${room}/read`, { method: "PUT", body: { seq, epoch } });
+  }
+
+  /** The rooms one is in or has read in, the busiest first, with what is unread in each. */
+  myRooms(query: ListOptions = {}): Promise<List<"rooms", MyRoom>> {
+    return this.#ask("/me/rooms", { query });
+  }
+
+  async notify(room: number, notify: Notify): Promise<void> {
+    await this.#ask(`/rooms/${room}/notify`, { method: "PUT", body: { notify } });
+  }
+
+  /** The messages with all words of `q`, the newest first. `complete` is false if some could not be looked at. */
+  search(
+    q: string,
+    query: ListOptions & { room?: number; user?: string } = {},
+  ): Promise<List<"messages", MessageState> & { complete: boolean }> {
+    return this.#ask("/search", { query: { q, ...query } });
+  }
+
+  async #ask<Answer>(path: string, call: Call = {}): Promise<Answer> {
+    const url = typeof this.#url === "string" ? this.#url : await this.#url();
+    const response = await request(this.#fetch, socketUrl(url), path, call);
+    if (response === null) throw new ChatError("unavailable", "The server did not answer.");
+    if (!response.ok) throw ChatError.from({ type: "error", ...(await refusalOf(response)) });
+    return (await jsonOf(response)) as Answer;
+  }
+}
