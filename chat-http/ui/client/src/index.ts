@@ -47,5 +47,8 @@ export type { Done, Sent } from "./outbox.ts";
 export type { Clock, NetworkHints, WebSocketConstructor, WebSocketLike } from "./platform.ts";
 export type { Activity, Notice, PresenceList, ReadMark, Unread } from "./protocol.ts";
 export type { Attachment, AttachOptions, RoomHandlers } from "./room.ts";
+export type { Proposal, ShownMessage } from "./proposals.ts";
+export { Timeline, type TimelineOptions } from "./timeline.ts";
+export { UnreadCounter, type Asked } from "./unread.ts";
 export { uuidv7 } from "./uuid.ts";
 export type { WatchHandlers } from "./watch.ts";

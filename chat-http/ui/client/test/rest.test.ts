@@ -96,8 +96,8 @@ const CHANGES: Record<string, [(client: ChatClient) => Promise<unknown>, object 
   ],
   "DELETE /rooms/1/messages/5?reason=spam key k": [(client) => client.delete(1, 5, { reason: "spam", key }), null, {}],
   "DELETE /rooms/1/messages/5 key k": [(client) => client.delete(1, 5, { key }), null, {}],
-  "PUT /rooms/1/messages/5/reactions/%F0%9F%91%8D%3F key k": [
-    (client) => client.react(1, 5, "👍?", true, { key }), { reaction: "👍?", count: 2 }, { count: 2 },
+  "PUT /rooms/1/messages/5/reactions/%F0%9F%91%8D%25 key k": [
+    (client) => client.react(1, 5, "👍%", true, { key }), { reaction: "👍%", count: 2 }, { count: 2 },
   ],
   "DELETE /rooms/1/messages/5/reactions/x key k": [
     (client) => client.react(1, 5, "x", false, { key }), { reaction: "x", count: 0 }, { count: 0 },

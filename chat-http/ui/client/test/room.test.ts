@@ -354,3 +354,11 @@ test("a handler that throws is reported and loses nothing", async () => {
     console.error = report;
   }
 });
+
+test("what happens to messages is an event at once", async () => {
+  const watch = await new Watch().attached();
+  for (const [i, type] of ["message_edited", "message_deleted", "reaction", "pin", "member"].entries()) {
+    watch.socket.frame({ type, room: 1, seq: 6 + i, target: 1 });
+    assert.deepEqual(watch.news(), [`${type} ${6 + i}`]);
+  }
+});
