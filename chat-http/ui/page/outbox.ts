@@ -96,7 +96,7 @@ export class Outbox extends Model {
     const { key, text, at, failed } = letter;
     const id = rowId(this.#user, key);
     let row = this.#rows.get(letter);
-    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, at, height: 0, guess: 0, fresh: true };
+    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, deleted: false, at, height: 0, guess: 0, fresh: true };
     if (failed === undefined) delete row.failed;
     else row.failed = failed;
     this.#rows.set(letter, row);

@@ -1,5 +1,5 @@
 /** The room that is open: its history, its people, who is typing. */
-import type { Attachment, Identity, Position, RoomEvent } from "../client/src/index.ts";
+import { isEvent, isMessage, type Attachment, type Identity, type Position, type RoomEvent } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Model } from "./model.ts";
 import type { Session } from "./session.ts";
@@ -187,10 +187,18 @@ export class OpenRoom extends Model {
   }
 
   #event(event: RoomEvent): void {
-    if (event.type === "message") this.#message(event as Message);
+    // What is in a thread is no part of the room's history.
+    if (isMessage(event) && event.thread === undefined) this.#message(event);
     else if (event.type === "room_updated") this.#updated(event as unknown as Updated);
-    else this.timeline.pass(event.seq);
+    else this.#other(event);
     for (const listener of [...this.#heard]) listener(event);
+  }
+
+  #other(event: RoomEvent): void {
+    if (isEvent(event, "message_edited")) this.timeline.edit(event.target, event.content);
+    if (isEvent(event, "message_deleted")) this.timeline.remove(event.target);
+    this.timeline.pass(event.seq);
+    this.changed();
   }
 
   #message(message: Message): void {

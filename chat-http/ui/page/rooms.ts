@@ -1,5 +1,5 @@
 /** The list of rooms, and what is new in those that are not open. */
-import type { Attachment, Position, RoomEvent } from "../client/src/index.ts";
+import { isMessage, type Attachment, type Position, type RoomEvent } from "../client/src/index.ts";
 import { codeOf, type Message, type NewRoom, type Room, type RoomChange } from "./api.ts";
 import { Model } from "./model.ts";
 import type { Session } from "./session.ts";
@@ -164,7 +164,7 @@ export class Rooms extends Model {
 
   /** What the open room heard. */
   heard(room: number, event: RoomEvent): void {
-    if (event.type === "message") this.#lastMessage(event as Message);
+    if (isInHistory(event)) this.#lastMessage(event as Message);
     if (event.type === "room_updated") this.#renamed(room, event as unknown as { seq: number; name: string; topic: string });
     if (event.type === "room_deleted") this.#gone(room);
   }
@@ -243,9 +243,9 @@ export class Rooms extends Model {
   #event(room: number, event: RoomEvent): void {
     const watched = this.#watched.get(room);
     if (!watched) return;
-    const isNews = event.type === "message" && (event as Message).user !== this.#session.user;
+    const isNews = isInHistory(event) && (event as Message).user !== this.#session.user;
     // Whoever writes has read; and what needs no reading takes the mark along, if it stood just before.
-    const isOwn = event.type === "message" && !isNews;
+    const isOwn = isInHistory(event) && !isNews;
     if (isOwn || (!isNews && watched.unread === 0)) this.#session.readMarks.raise(room, event.seq);
     if (isNews && event.seq > watched.counted) this.#setUnread(watched, watched.unread + 1);
     watched.counted = Math.max(watched.counted, event.seq);
@@ -289,6 +289,11 @@ export class Rooms extends Model {
     this.#session.readMarks.forget(room);
     if (this.#rooms.delete(room)) this.changed();
   }
+}
+
+/** Whether it is a message, and in no thread. */
+function isInHistory(event: RoomEvent): boolean {
+  return isMessage(event) && event.thread === undefined;
 }
 
 function lastAt(room: Room): number {

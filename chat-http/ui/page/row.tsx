@@ -58,13 +58,13 @@ export const Row = memo(function Row(props: Props) {
 });
 
 function Bubble({ item, state, failed, stamp }: Props) {
-  const big = isBigEmoji(item.text);
+  const big = !item.deleted && isBigEmoji(item.text);
   const sending = state === "draft" && failed === undefined;
   return (
     <div class="line">
       <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`} dir="auto" title={stamp ? undefined : exactTime(item.at)}>
-        <span class="text">
-          {pieces(item.text).map((piece) =>
+        <span class={item.deleted ? "text gone" : "text"}>
+          {pieces(item.deleted ? "This message was deleted." : item.text).map((piece) =>
             typeof piece === "string" ? (
               piece
             ) : (
@@ -88,7 +88,7 @@ function Bubble({ item, state, failed, stamp }: Props) {
           </span>
         )}
       </div>
-      {state === "message" && <CopyButton text={item.text} />}
+      {state === "message" && !item.deleted && <CopyButton text={item.text} />}
     </div>
   );
 }
@@ -124,7 +124,7 @@ function Failed({ item, code, onRetry, onDiscard }: Props & { code: string }) {
 
 /** Ctrl+C, or just C, on a message copies it, unless some text is marked. */
 function onKey(event: KeyboardEvent, item: Item): void {
-  if (event.target !== event.currentTarget || event.altKey || event.key.toLowerCase() !== "c") return;
+  if (item.deleted || event.target !== event.currentTarget || event.altKey || event.key.toLowerCase() !== "c") return;
   if (getSelection()?.isCollapsed === false) return;
   event.preventDefault();
   void copyText(item.text, event.currentTarget as HTMLElement);

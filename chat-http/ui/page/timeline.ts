@@ -1,4 +1,5 @@
 /** The messages of a room that are loaded: one unbroken stretch, each of them once, in order. */
+import type { MessageState } from "../client/src/index.ts";
 import type { History, Message } from "./api.ts";
 
 export interface Item {
@@ -10,6 +11,8 @@ export interface Item {
   user: string;
   username: string;
   text: string;
+  /** Its text is gone; it keeps its place. */
+  deleted: boolean;
   at: number;
   /** As measured on screen; 0 when it never was. */
   height: number;
@@ -58,7 +61,11 @@ export class Timeline {
     }
     if (!isSame) this.#late = [];
     this.epoch = page.epoch;
-    for (const message of page.messages) this.#insert(itemOf(message, false));
+    for (const message of page.messages) {
+      const item = itemOf(message, false);
+      if (page.head >= this.end) this.#change(item.seq, item.text, item.deleted);
+      this.#insert(item);
+    }
     this.end = Math.max(this.end, page.head);
     const late = this.#late;
     this.#late = [];
@@ -79,9 +86,19 @@ export class Timeline {
     this.#take(itemOf(message, fresh));
   }
 
+  /** The message has another text now. */
+  edit(seq: number, text: string): void {
+    this.#change(seq, text, false);
+  }
+
+  /** The message is deleted. */
+  remove(seq: number): void {
+    this.#change(seq, "", true);
+  }
+
   /** Adds a line that is no message. */
   addNotice(seq: number, text: string, at: number): void {
-    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, at, height: 0, guess: 0, fresh: true });
+    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, deleted: false, at, height: 0, guess: 0, fresh: true });
   }
 
   /** Takes note of an event that is not shown. */
@@ -112,6 +129,20 @@ export class Timeline {
     this.#touched = Math.min(this.#touched, place);
   }
 
+  /** Puts another item in the place of one that has changed: rows are drawn again for another item alone. */
+  #change(seq: number, text: string, deleted: boolean): void {
+    const changed = (item: Item): Item => {
+      if (item.seq !== seq || item.deleted || (item.text === text && !deleted)) return item;
+      return { ...item, text, deleted, height: 0, guess: 0 };
+    };
+    this.#late = this.#late.map(changed);
+    const place = this.#place(seq);
+    const item = this.items[place];
+    if (item?.seq !== seq) return;
+    this.items[place] = changed(item);
+    this.#touched = Math.min(this.#touched, place);
+  }
+
   #place(seq: number): number {
     let [low, high] = [0, this.items.length];
     while (low < high) {
@@ -130,8 +161,9 @@ export function rowId(user: string, key: string): string {
 
 function itemOf(message: Message, fresh: boolean): Item {
   const { seq, user, username, content, key } = message;
+  const { deleted, erased } = message as Partial<MessageState>;
   const id = key ? rowId(user, key) : `s${seq}`;
-  return { id, kind: "message", seq, user, username, text: content, at: Date.parse(message.timestamp), height: 0, guess: 0, fresh };
+  return { id, kind: "message", seq, user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(message.timestamp), height: 0, guess: 0, fresh };
 }
 
 /** How a row hangs together with the one above it. */

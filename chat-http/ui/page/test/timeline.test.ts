@@ -79,3 +79,29 @@ test("rows say what stands above them", () => {
   assert.deepEqual(looks.map(({ unread }) => unread), [false, false, false, true, false]);
   assert.deepEqual(looks.map(({ tail }) => tail), [false, true, true, true, true]);
 });
+
+test("an edit and a deletion change their row, wherever it is", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(1, 3));
+  timeline.add(message(9), true);
+  const [row] = timeline.items;
+  timeline.edit(1, "new");
+  timeline.remove(2);
+  timeline.edit(2, "too late");
+  timeline.edit(9, "late");
+  timeline.edit(77, "not here");
+  assert.notEqual(timeline.items[0], row, "it is drawn again");
+  timeline.replace({ ...page(3, 8), has_before: true });
+  assert.deepEqual(timeline.items.map(({ text, deleted }) => (deleted ? "gone" : text)), ["new", "gone", ...[3, 4, 5, 6, 7, 8].map((seq) => `m${seq}`), "late"]);
+});
+
+test("a newer page says what its messages are now, an older one does not", () => {
+  const timeline = new Timeline();
+  timeline.replace(page(1, 3));
+  const changed = page(2, 4);
+  changed.messages[0] = { ...message(2), content: "", deleted: { seq: 4, timestamp: "", user: "Ada", username: "Ada" } } as Message;
+  changed.messages[1] = { ...message(3), content: "new" };
+  timeline.replace(changed);
+  timeline.replace(page(1, 3));
+  assert.deepEqual(timeline.items.map(({ text, deleted }) => (deleted ? "gone" : text)), ["m1", "gone", "new", "m4"]);
+});
