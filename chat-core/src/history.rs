@@ -110,6 +110,23 @@ pub struct PinnedMessages {
     pub head: Seq,
 }
 
+impl MessageVersion {
+    /// What a message says from this event on; `None` for one that is neither a message nor an edit.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        let said = match &event.kind {
+            EventKind::Message(message) => &message.body,
+            EventKind::MessageEdited(edit) => &edit.body,
+            EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. }
+            | EventKind::RoomUpdated { .. }
+            | EventKind::RoomDeleted => return None,
+        };
+        Some(Self { seq: event.seq, content: said.content.clone(), at: event.at, actor: event.actor.clone() })
+    }
+}
+
 impl MessageState {
     /// A message to which nothing has happened since it was sent; `None` for an event of another kind.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    DetachReason, Identity, Room, RoomId, Seq, Unread,
+    DetachReason, Identity, MessageState, Room, RoomId, Seq, Unread,
     delivery::{FLAT_COST, text as text_cost},
 };
 
@@ -102,6 +102,12 @@ pub struct LastMessage {
 impl LastMessage {
     /// The most characters of a message that are shown: 120, about two lines of a list.
     pub const MAX_CHARS: usize = 120;
+
+    /// A message, cut to what is shown.
+    pub(crate) fn of(state: MessageState) -> Self {
+        let content = &state.message.body.content;
+        Self { seq: state.seq, content: content.chars().take(Self::MAX_CHARS).collect(), author: state.actor }
+    }
 
     fn cost(&self) -> usize {
         let author = self.author.as_ref();

@@ -3,15 +3,19 @@
 //! A room's messages are numbered by their ordinals, 1, 2, 3 …, whatever other events stand between them. So a page is a range
 //! of ordinals, and reading it costs the same however many other events there are.
 
-use crate::{Epoch, HistoryFrom, HistoryPage, HistoryQuery, MessageState, Room, RoomPage, Seq};
+use crate::{
+    Epoch, HistoryFrom, HistoryPage, HistoryQuery, MarkPage, MessageState, Room, RoomPage, Seq, UserId, UserMark,
+};
 
 /// How far a room's log went when its page was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     /// The number of its newest event.
     pub(super) head: Seq,
-    /// How many messages it has.
+    /// How many messages it has had.
     pub(super) messages: u64,
+    /// How many of them were pruned: nobody reads them.
+    pub(super) pruned: u64,
 }
 
 /// The ordinals of a page's messages: none, if the first is beyond the last.
@@ -42,8 +46,9 @@ impl Window {
             HistoryFrom::After(_) => (0, limit),
             HistoryFrom::Around(_) => (limit / 2, limit - limit / 2),
         };
+        let before_edge = before_edge.max(extent.pruned);
         Self {
-            first: before_edge.saturating_sub(before) + 1,
+            first: before_edge.saturating_sub(before).max(extent.pruned) + 1,
             last: before_edge.saturating_add(after).min(extent.messages),
         }
     }
@@ -60,8 +65,8 @@ pub(super) const fn finish(epoch: Epoch, extent: Extent, window: Window, message
         messages,
         head: extent.head,
         epoch,
-        // Messages are never taken out of a living room: what the window leaves out is there.
-        has_before: window.first > 1,
+        // Messages are pruned from the first on, and never otherwise taken out of a living room: what the window leaves out is there.
+        has_before: window.first > extent.pruned + 1,
         has_after: window.last < extent.messages,
     }
 }
@@ -72,4 +77,16 @@ pub(super) fn finish_rooms(mut rooms: Vec<Room>, limit: usize) -> RoomPage {
     rooms.truncate(limit);
     let next = rooms.last().filter(|_| has_more).map(|room| room.id);
     RoomPage { rooms, next }
+}
+
+/// Puts a page of marks together: that of the user who asks, if it stands there, and those of others. One more than the page
+/// holds tells that there are others.
+pub(super) fn finish_marks(own: Option<UserMark>, others: Vec<UserMark>, limit: usize) -> MarkPage {
+    let mut shown = others;
+    let room = limit.saturating_sub(usize::from(own.is_some()));
+    let has_more = shown.len() > room;
+    shown.truncate(room);
+    // An empty id stands before all others: where only one's own mark had room.
+    let last = shown.last().map_or_else(|| UserId::from_stored(""), |mark| mark.user.id.clone());
+    MarkPage { marks: own.into_iter().chain(shown).collect(), next: has_more.then_some(last) }
 }

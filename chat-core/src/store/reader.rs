@@ -20,6 +20,18 @@ pub enum Found<T> {
 }
 
 impl<T> Found<T> {
+    /// What was found; else that there is nothing, for an answer about something else.
+    ///
+    /// # Errors
+    /// [`Found::NoRoom`], [`Found::NoMessage`].
+    pub fn or_missing<U>(self) -> Result<T, Found<U>> {
+        match self {
+            Self::Here(found) => Ok(found),
+            Self::NoRoom => Err(Found::NoRoom),
+            Self::NoMessage => Err(Found::NoMessage),
+        }
+    }
+
     /// What was found.
     ///
     /// # Errors

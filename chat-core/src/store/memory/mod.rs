@@ -199,7 +199,7 @@ impl MemoryLog {
         let ordinals: Vec<_> = ordinals.collect();
         let edge = paging::edge(query.from);
         let before_edge = ordinals.iter().take_while(|(seq, _)| *seq <= edge).last().map_or(0, |(_, ordinal)| *ordinal);
-        let extent = Extent { head: log.room.head, messages };
+        let extent = Extent { head: log.room.head, messages, pruned: 0 };
         let window = Window::of(query, before_edge, extent);
         let in_window = ordinals.into_iter().filter(|(_, ordinal)| window.has(*ordinal));
         let messages: Vec<MessageState> = in_window.filter_map(|(seq, _)| log.message_state(seq, viewer)).collect();

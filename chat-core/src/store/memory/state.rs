@@ -8,7 +8,10 @@ use crate::{
     MessageState, MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, Seq,
     Unread, UserId, UserMark,
     append::{Entry, Fingerprint, Op},
-    store::judge::{Changes, Counted, Facts, Mentioned, ReactionRow, Target, Thread},
+    store::{
+        judge::{Changes, Counted, Facts, Mentioned, ReactionRow, Target, Thread},
+        paging,
+    },
 };
 
 /// What [`Changes`] add up to.
@@ -143,16 +146,10 @@ impl RoomLog {
 
     /// What a message has said.
     pub(super) fn versions(&self, seq: Seq) -> Option<Vec<MessageVersion>> {
-        let version = |event: &Event, body: &Body| MessageVersion {
-            seq: event.seq,
-            content: body.content.clone(),
-            at: event.at,
-            actor: event.actor.clone(),
-        };
         let first = self.events.get(&seq)?;
-        let mut versions = vec![version(&first.event, &first.event.message()?.body)];
-        versions.extend(self.edits(seq).map(|(event, edit)| version(event, &edit.body)));
-        Some(versions)
+        first.event.message()?;
+        let events = std::iter::once(&*first.event).chain(self.edits(seq).map(|(event, _)| event));
+        Some(events.filter_map(MessageVersion::of).collect())
     }
 
     /// Who reacted to a message.
@@ -186,11 +183,7 @@ impl RoomLog {
         let others = self.state.marks.iter().filter(|(user, _)| Some(*user) != first);
         let others = others.filter(|(user, _)| after.is_none_or(|after| *user > after)).map(|(_, mark)| mark);
         let mark = |(user, mark): &(Identity, Mark)| UserMark { user: user.clone(), seq: mark.seq };
-        let mut marks: Vec<_> = own.into_iter().chain(others).map(mark).take(limit + 1).collect();
-        let has_more = marks.len() > limit;
-        marks.truncate(limit);
-        let next = marks.last().filter(|_| has_more).map(|mark| mark.user.id.clone());
-        MarkPage { marks, next }
+        paging::finish_marks(own.map(mark), others.take(limit + 1).map(mark).collect(), limit)
     }
 
     /// Who has written in a thread, and who began it.
@@ -204,11 +197,7 @@ impl RoomLog {
     /// The room as it is for those who watch it.
     pub(super) fn activity(&self) -> Activity {
         let last = self.room.last_message_seq.and_then(|seq| self.message_state(seq, None));
-        let last = last.map(|state| LastMessage {
-            seq: state.seq,
-            author: state.actor,
-            content: state.message.body.content.chars().take(LastMessage::MAX_CHARS).collect(),
-        });
+        let last = last.map(LastMessage::of);
         let (room, head, ordinal) = (self.room.id, self.room.head, self.messages);
         Activity { room, head, ordinal, mentions_room: false, last }
     }

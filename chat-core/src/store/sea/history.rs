@@ -1,9 +1,6 @@
 //! Reading a room's log.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
@@ -16,9 +13,10 @@ use super::{
     rooms::count,
     rows::{self, EVENT_COLUMNS, signed, unsigned},
     run::Run,
+    states,
 };
 use crate::{
-    Epoch, HistoryPage, HistoryQuery, MessageState, RoomId, Seq,
+    Epoch, HistoryPage, HistoryQuery, MessageState, RoomId, Seq, UserId,
     append::{Lookup, Recovered, StoredEvent},
     store::paging::{self, Extent, Window},
 };
@@ -52,21 +50,22 @@ pub(super) async fn heads(run: &Run<'_, impl ConnectionTrait>, rooms: &[RoomId])
 
 /// A page of a room's messages, read in one snapshot: the head first, and then what it shows.
 pub(super) async fn page(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Run<'_, impl ConnectionTrait>,
     epoch: &Epoch,
     room: RoomId,
     query: HistoryQuery,
+    viewer: Option<&UserId>,
 ) -> Result<Option<HistoryPage>, SqlError> {
     // Every event has the number of the messages up to it: so what a page is divided at need not be a message.
-    let sql = "SELECT r.head, r.ordinal, \
-         (SELECT e.ordinal FROM chat_events e WHERE e.room_id = r.id AND e.seq <= ? ORDER BY e.seq DESC LIMIT 1) \
+    let sql = "SELECT r.head, r.ordinal, r.pruned_ordinal, (SELECT e.ordinal FROM chat_events e \
+         WHERE e.room_id = r.id AND e.seq <= ? AND e.seq >= r.first_seq ORDER BY e.seq DESC LIMIT 1) \
          FROM chat_rooms r WHERE r.id = ? AND r.deleted_at IS NULL";
     let values = vec![signed(paging::edge(query.from).0).into(), signed(room.0).into()];
     let Some(row) = run.query_one(sql, values).await? else { return Ok(None) };
-    let extent = Extent { head: Seq(unsigned(&row, 0)?), messages: unsigned(&row, 1)? };
-    let before_edge: Option<i64> = row.try_get_by_index(2)?;
-    let window = Window::of(query, before_edge.map_or(0, i64::cast_unsigned), extent);
-    let messages = messages(run, room, window).await?;
+    let extent = Extent { head: Seq(unsigned(&row, 0)?), messages: unsigned(&row, 1)?, pruned: unsigned(&row, 2)? };
+    let before_edge = rows::optional_seq(&row, 3)?.unwrap_or_default().0;
+    let window = Window::of(query, before_edge, extent);
+    let messages = messages(run, room, window, viewer).await?;
     Ok(Some(paging::finish(epoch.clone(), extent, window, messages)))
 }
 
@@ -117,17 +116,20 @@ async fn messages(
     run: &Run<'_, impl ConnectionTrait>,
     room: RoomId,
     window: Window,
+    viewer: Option<&UserId>,
 ) -> Result<Vec<MessageState>, SqlError> {
     if window.first > window.last {
         return Ok(Vec::new());
     }
-    let condition = "room_id = ? AND kind = 1 AND ordinal >= ? AND ordinal <= ? ORDER BY ordinal";
     let values = [room.0, window.first, window.last].map(|number| signed(number).into()).to_vec();
-    let stored = events(run, condition, values).await?;
-    Ok(stored.into_iter().filter_map(|stored| MessageState::of(Arc::unwrap_or_clone(stored.event))).collect())
+    states::of_log(run, PAGE, values, viewer).await
 }
 
-async fn events(
+/// Which messages a page has.
+pub(super) const PAGE: &str = "e.room_id = ? AND e.kind = 1 AND e.ordinal >= ? AND e.ordinal <= ? ORDER BY e.ordinal";
+
+/// Events of the log, by a condition.
+pub(super) async fn events(
     run: &Run<'_, impl ConnectionTrait>,
     condition: &str,
     values: Vec<Value>,

@@ -40,6 +40,8 @@ mod reads;
 mod rooms;
 mod rows;
 mod run;
+mod states;
+mod unread;
 mod vacuum;
 
 /// Who reads rooms, events and history.
@@ -298,12 +300,12 @@ impl Store for SeaStore {
         &self,
         room: RoomId,
         query: HistoryQuery,
-        _viewer: Option<&UserId>,
+        viewer: Option<&UserId>,
     ) -> Result<Option<HistoryPage>, StoreError> {
-        let epoch = self.known_epoch().clone();
+        let (epoch, viewer) = (self.known_epoch().clone(), viewer.cloned());
         let reading = |checkout: Arc<Checkout>| async move {
             let snapshot = Snapshot::begin(&checkout).await?;
-            history::page(&snapshot.run(), &epoch, room, query).await
+            history::page(&snapshot.run(), &epoch, room, query, viewer.as_ref()).await
         };
         Ok(self.readers.read(reading).await?)
     }

@@ -74,7 +74,7 @@ pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEv
         room: RoomId(unsigned(row, 0)?),
         seq: Seq(unsigned(row, 1)?),
         at: Timestamp(row.try_get_by_index(3)?),
-        actor: actor(dialect, row)?,
+        actor: actor(dialect, row, 4)?,
         key: key.to_given(),
         kind: kind(row)?,
     };
@@ -179,9 +179,10 @@ pub(super) fn room(row: &QueryResult) -> Result<Room, SqlError> {
     })
 }
 
-fn actor(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<Identity>, SqlError> {
-    let Some(id) = dialect.opaque_from(row, 4)? else { return Ok(None) };
-    let name: Option<String> = row.try_get_by_index(5)?;
+/// A user from the columns of an id, here, and of a name.
+pub(super) fn actor(dialect: &dyn Dialect, row: &QueryResult, index: usize) -> Result<Option<Identity>, SqlError> {
+    let Some(id) = dialect.opaque_from(row, index)? else { return Ok(None) };
+    let name: Option<String> = row.try_get_by_index(index + 1)?;
     Ok(Some(Identity { id: UserId::from_stored(&id), name: UserName::from_stored(&name.unwrap_or_default()) }))
 }
 
@@ -225,7 +226,7 @@ fn target(row: &QueryResult) -> Result<Seq, SqlError> {
 
 /// What a message or an edit says, and whether that was erased. Its columns are where [`EVENT_COLUMNS`] has them, if `first` is
 /// that of `body`.
-fn body(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlError> {
+pub(super) fn body(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlError> {
     let content: Option<String> = row.try_get_by_index(first)?;
     let mentions: Option<String> = row.try_get_by_index(first + 7)?;
     let flags: Option<i16> = row.try_get_by_index(first + 8)?;
@@ -258,7 +259,8 @@ fn mentions_from_text(mut text: &str) -> Result<Vec<UserId>, SqlError> {
     Ok(users)
 }
 
-fn optional_seq(row: &QueryResult, index: usize) -> Result<Option<Seq>, SqlError> {
+/// A number that may be null.
+pub(super) fn optional_seq(row: &QueryResult, index: usize) -> Result<Option<Seq>, SqlError> {
     let number: Option<i64> = row.try_get_by_index(index)?;
     number.map(|_| unsigned(row, index).map(Seq)).transpose()
 }

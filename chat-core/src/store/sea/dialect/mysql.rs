@@ -40,6 +40,15 @@ impl Dialect for MySql {
         format!("DELETE FROM {table} WHERE {condition} LIMIT ?")
     }
 
+    /// MariaDB and MySQL write `VALUES` differently.
+    fn rows(&self, width: usize, rows: usize) -> String {
+        vec![format!("SELECT {}", repeated("?", width)); rows].join(" UNION ALL ")
+    }
+
+    fn or_set(&self, _key: &str, column: &str) -> String {
+        format!(" ON DUPLICATE KEY UPDATE {column} = VALUES({column})")
+    }
+
     /// Only a binary column is compared byte for byte.
     fn opaque(&self, text: Option<&str>) -> Value {
         text.map(|text| text.as_bytes().to_vec()).into()

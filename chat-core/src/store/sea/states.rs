@@ -1,0 +1,187 @@
+//! Messages as they are now: from the rows of the log and of the tables beside it, for whoever reads them.
+
+use std::{
+    collections::BTreeMap,
+    iter,
+    sync::{Arc, LazyLock},
+};
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+
+use super::{
+    dialect::{
+        Dialect,
+        lists::{MOST_ROWS, padded},
+    },
+    error::SqlError,
+    rows::{self, EVENT_COLUMNS, EVENT_WIDTH, optional_seq, signed, unsigned},
+    run::Run,
+};
+use crate::{
+    Body, Deleted, Edited, MessageState, Reaction, ReactionCount, RoomId, Seq, Timestamp, UserId, append::StoredEvent,
+};
+
+/// The columns of a message as it is now: those of its event `e`, of its newest edit `x`, of its deletion `d`, of its pin `p` and
+/// of its thread `t`, and whether it has reactions.
+pub(super) static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    let message = EVENT_COLUMNS.split(", ").map(|column| format!("e.{column}"));
+    let said = EVENT_COLUMNS.split(", ").skip_while(|column| *column != "body").map(|column| format!("x.{column}"));
+    let columns =
+        message.chain(["x.seq", "x.at_us"].map(str::to_owned)).chain(said).chain(iter::once(BESIDE.to_owned()));
+    columns.collect::<Vec<_>>().join(", ")
+});
+const BESIDE: &str = "d.seq, d.at_us, d.user_id, d.user_name, p.seq, t.amount, t.last_seq, \
+     (SELECT c.target_seq FROM chat_reaction_counts c WHERE c.room_id = e.room_id AND c.target_seq = e.seq LIMIT 1)";
+/// Where columns stand in [`COLUMNS`].
+const EDITED: usize = EVENT_WIDTH;
+const SAID: usize = EDITED + 2;
+const EDITS: usize = SAID + 6;
+const DELETED: usize = SAID + 9;
+const PINNED: usize = DELETED + 4;
+const THREAD: usize = PINNED + 1;
+const HAS_REACTIONS: usize = THREAD + 2;
+/// How many there are.
+pub(super) const WIDTH: usize = HAS_REACTIONS + 1;
+
+/// The messages `e` that a condition on the log finds, in its order.
+pub(super) async fn of_log(
+    run: &Run<'_, impl ConnectionTrait>,
+    condition: &str,
+    values: Vec<Value>,
+    viewer: Option<&UserId>,
+) -> Result<Vec<MessageState>, SqlError> {
+    of_rows(run, &run.query(&of_log_sql(run.dialect, condition), values).await?, viewer).await
+}
+
+/// The messages that stand at these places, in their order. What is no message is left out.
+pub(super) async fn at(
+    run: &Run<'_, impl ConnectionTrait>,
+    places: &[(RoomId, Seq)],
+    viewer: Option<&UserId>,
+) -> Result<Vec<MessageState>, SqlError> {
+    let mut found = BTreeMap::new();
+    for chunk in places.chunks(MOST_ROWS) {
+        let (sql, values) = (at_sql(run.dialect, chunk.len().next_power_of_two()), place_values(chunk));
+        for state in of_rows(run, &run.query(&sql, values).await?, viewer).await? {
+            found.insert((state.room, state.seq), state);
+        }
+    }
+    Ok(places.iter().filter_map(|place| found.remove(place)).collect())
+}
+
+/// What joins to `e` what else there is of a message.
+pub(super) fn joins(dialect: &dyn Dialect) -> String {
+    [
+        ("chat_events", "x", "x.room_id = e.room_id AND x.seq = e.edited_seq"),
+        ("chat_events", "d", "d.room_id = e.room_id AND d.seq = e.deleted_seq"),
+        ("chat_pins", "p", "p.room_id = e.room_id AND p.target_seq = e.seq"),
+        ("chat_threads", "t", "t.room_id = e.room_id AND t.root_seq = e.seq"),
+    ]
+    .map(|(table, name, condition)| dialect.look_up(table, name, condition))
+    .concat()
+}
+
+/// A message as it is now, but for its reactions, from a row of [`COLUMNS`]; `None` where there is none.
+pub(super) fn state(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<MessageState>, SqlError> {
+    if optional_seq(row, 1)?.is_none() {
+        return Ok(None);
+    }
+    let StoredEvent { event, .. } = rows::event(dialect, row)?;
+    let Some(mut state) = MessageState::of(Arc::unwrap_or_clone(event)) else { return Ok(None) };
+    if let Some(seq) = optional_seq(row, EDITED)? {
+        let Body { reply_to, thread, .. } = state.message.body;
+        let (said, _) = rows::body(row, SAID)?;
+        state.message.body = Body { reply_to, thread, ..said };
+        let at = Timestamp(row.try_get_by_index(EDITED + 1)?);
+        state.edited = Some(Edited { seq, at, count: optional_seq(row, EDITS)?.unwrap_or_default().0 });
+    }
+    if let Some(seq) = optional_seq(row, DELETED)? {
+        let at = Timestamp(row.try_get_by_index(DELETED + 1)?);
+        state.deleted = Some(Deleted { seq, at, actor: rows::actor(dialect, row, DELETED + 2)? });
+    }
+    state.pinned = optional_seq(row, PINNED)?.is_some();
+    state.thread_count = optional_seq(row, THREAD)?.unwrap_or_default().0;
+    state.thread_last = optional_seq(row, THREAD + 1)?;
+    Ok(Some(state))
+}
+
+/// Messages from rows of [`COLUMNS`], with their reactions.
+async fn of_rows(
+    run: &Run<'_, impl ConnectionTrait>,
+    rows: &[QueryResult],
+    viewer: Option<&UserId>,
+) -> Result<Vec<MessageState>, SqlError> {
+    let mut states = Vec::with_capacity(rows.len());
+    let mut reacted_to = Vec::new();
+    for row in rows {
+        let Some(state) = state(run.dialect, row)? else { continue };
+        if optional_seq(row, HAS_REACTIONS)?.is_some() {
+            reacted_to.push((state.room, state.seq));
+        }
+        states.push(state);
+    }
+    let mut reactions = reactions(run, &reacted_to, viewer).await?;
+    for state in &mut states {
+        state.reactions =
+            reactions.remove(&(state.room, state.seq)).map_or_else(Vec::new, |of| of.into_values().collect());
+    }
+    Ok(states)
+}
+
+/// The reactions to a message, by the event that made each more than none.
+type Reactions = BTreeMap<Seq, ReactionCount>;
+
+/// The reactions to the messages at these places.
+async fn reactions(
+    run: &Run<'_, impl ConnectionTrait>,
+    places: &[(RoomId, Seq)],
+    viewer: Option<&UserId>,
+) -> Result<BTreeMap<(RoomId, Seq), Reactions>, SqlError> {
+    let mut reactions: BTreeMap<_, Reactions> = BTreeMap::new();
+    // No user has an empty id.
+    let viewer = viewer.map_or("", UserId::as_str);
+    for chunk in places.chunks(MOST_ROWS) {
+        let mut values = place_values(chunk);
+        values.push(run.dialect.opaque(Some(viewer)));
+        for row in run.query(&reactions_sql(run.dialect, chunk.len().next_power_of_two()), values).await? {
+            let Some(reaction) = run.dialect.opaque_from(&row, 2)? else { continue };
+            let (reaction, count, mine) =
+                (Reaction::from_stored(&reaction), unsigned(&row, 3)?, unsigned(&row, 5)? > 0);
+            let place = (RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?));
+            reactions
+                .entry(place)
+                .or_default()
+                .insert(Seq(unsigned(&row, 4)?), ReactionCount { reaction, count, mine });
+        }
+    }
+    Ok(reactions)
+}
+
+fn of_log_sql(dialect: &dyn Dialect, condition: &str) -> String {
+    let (columns, joins) = (&*COLUMNS, joins(dialect));
+    format!("SELECT {columns} FROM chat_events e{joins} WHERE {condition}")
+}
+
+fn at_sql(dialect: &dyn Dialect, places: usize) -> String {
+    let (columns, joins, places) = (&*COLUMNS, joins(dialect), dialect.rows(2, places));
+    let message = "e.room_id = k.room_id AND e.seq = k.seq AND e.kind IN (1, 4)";
+    let messages = dialect.look_up("chat_events", "e", message);
+    format!("WITH k(room_id, seq) AS ({places}) SELECT {columns} FROM k{messages}{joins}")
+}
+
+fn reactions_sql(dialect: &dyn Dialect, places: usize) -> String {
+    let (places, counts) = (
+        dialect.rows(2, places),
+        dialect.look_up("chat_reaction_counts", "c", "c.room_id = k.room_id AND c.target_seq = k.seq"),
+    );
+    format!(
+        "WITH k(room_id, seq) AS ({places}) SELECT k.room_id, k.seq, c.reaction, c.amount, c.since_seq, \
+         (SELECT COUNT(*) FROM chat_reactions m WHERE m.room_id = k.room_id AND m.target_seq = k.seq \
+         AND m.reaction = c.reaction AND m.user_id = ?) FROM k{counts}"
+    )
+}
+
+/// The values of a list of places; it is padded.
+fn place_values(places: &[(RoomId, Seq)]) -> Vec<Value> {
+    padded(places).into_iter().flat_map(|(room, seq)| [signed(room.0).into(), signed(seq.0).into()]).collect()
+}
