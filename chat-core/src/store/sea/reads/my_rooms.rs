@@ -15,7 +15,7 @@ use super::{
         rows::{self, ROOM_COLUMNS, signed, unsigned},
         run::Run,
         states,
-        unread::{self, Beyond, Readable},
+        unread::{self, MarkIn},
     },
     marks,
 };
@@ -39,15 +39,13 @@ pub(super) async fn page(
     let has_more = found.len() > query.limit;
     found.truncate(query.limit);
     let next = found.last().filter(|_| has_more).map(Found::cursor);
-    let of_user = |found: &Found| (found.room.id, found.mark, found.readable);
-    let marks = found.iter().map(of_user).map(|(room, mark, readable)| Beyond { room, user, mark, readable });
-    let counted = unread::count(run, &marks.collect::<Vec<_>>()).await?;
+    let marks: Vec<_> = found.iter().map(|found| MarkIn { room: found.room.id, user, mark: found.mark }).collect();
+    let counted = unread::beyond(run, &marks).await?;
     let places: Vec<_> = found.iter().filter_map(Found::last_message).collect();
     let last = states::at(run, &places, Some(user)).await?;
     let mut last: HashMap<_, _> = last.into_iter().map(|state| (state.room, state)).collect();
-    let rooms = found.into_iter().zip(counted).map(|(found, counted)| {
-        let unread::Counted { unread, mentions } = counted;
-        let unread = Unread { seq: found.mark.seq, unread, mentions, ordinal: found.readable.messages };
+    let rooms = found.into_iter().zip(counted).map(|(found, (unread, mentions))| {
+        let unread = Unread { seq: found.mark.seq, unread, mentions, ordinal: found.ordinal };
         let last = last.remove(&found.room.id);
         MyRoom::new(found.room, unread, last, found.notify)
     });
@@ -57,7 +55,10 @@ pub(super) async fn page(
 /// A room that was found, with the user's mark in it.
 struct Found {
     room: Room,
-    readable: Readable,
+    /// How many messages it has had.
+    ordinal: u64,
+    /// The first event that was not pruned.
+    first: Seq,
     mark: Mark,
     notify: Notify,
 }
@@ -65,11 +66,10 @@ struct Found {
 impl Found {
     /// From a row as [`page_sql`] has it.
     fn of_row(row: &QueryResult) -> Result<Self, SqlError> {
-        let readable =
-            Readable { messages: unsigned(row, 7)?, pruned: unsigned(row, 8)?, first: Seq(unsigned(row, 9)?) };
-        let by_back = row.try_get_by_index::<i16>(12)? != 0;
-        let mark = Mark { seq: Seq(unsigned(row, 10)?), ordinal: unsigned(row, 11)?, by_back };
-        Ok(Self { room: rows::room(row)?, readable, mark, notify: marks::notify(row, 13)? })
+        let by_back = row.try_get_by_index::<i16>(11)? != 0;
+        let mark = Mark { seq: Seq(unsigned(row, 9)?), ordinal: unsigned(row, 10)?, by_back };
+        let (ordinal, first) = (unsigned(row, 7)?, Seq(unsigned(row, 8)?));
+        Ok(Self { room: rows::room(row)?, ordinal, first, mark, notify: marks::notify(row, 12)? })
     }
 
     fn cursor(&self) -> MyRoomsCursor {
@@ -78,7 +78,7 @@ impl Found {
 
     /// Where its newest message stands, if that was not pruned.
     fn last_message(&self) -> Option<(RoomId, Seq)> {
-        let seq = self.room.last_message_seq.filter(|seq| *seq >= self.readable.first)?;
+        let seq = self.room.last_message_seq.filter(|seq| *seq >= self.first)?;
         Some((self.room.id, seq))
     }
 }
@@ -111,7 +111,7 @@ fn page_sql(dialect: &dyn Dialect) -> String {
     const AT: &str = "COALESCE(r.last_message_at, r.created_at)";
     let rooms = dialect.look_up("chat_rooms", "r", "r.id = m.room_id AND r.deleted_at IS NULL");
     format!(
-        "SELECT {ROOM_COLUMNS}, r.ordinal, r.pruned_ordinal, r.first_seq, m.seq, m.ordinal, m.by_back, \
+        "SELECT {ROOM_COLUMNS}, r.ordinal, r.first_seq, m.seq, m.ordinal, m.by_back, \
          (SELECT n.notify FROM chat_notify n WHERE n.user_id = m.user_id AND n.room_id = m.room_id) \
          FROM chat_reads m{rooms} WHERE m.user_id = ? AND m.thread = 0 AND r.id IS NOT NULL \
          AND ({AT} < ? OR ({AT} = ? AND r.id < ?)) ORDER BY {AT} DESC, r.id DESC LIMIT ?"
