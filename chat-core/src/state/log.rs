@@ -249,6 +249,7 @@ impl Log {
             effects.push(Effect::Load { after: self.head, limit: TAIL_PAGE });
         } else if recent_asked(self) {
             self.load = Some(Load::Recent);
+            self.recent.load_started();
             let (after, limit) = self.recent.missing();
             effects.push(Effect::Load { after, limit });
         }
@@ -326,6 +327,7 @@ impl Log {
                 Progress { attaches: Attaches::RecentLoaded(None), ..Progress::default() }
             }
             (Load::Recent, Err(error)) => {
+                self.recent.load_failed();
                 Progress { attaches: Attaches::RecentLoaded(Some(error)), ..Progress::default() }
             }
             (Load::Tail, Ok(later)) => {

@@ -15,8 +15,9 @@ use super::{
     paging::{self, Extent, Window},
 };
 use crate::{
-    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage,
-    MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
+    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MarkPage, MessageState, MessageVersion, MyRoomPage,
+    MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomPage, RoomQuery, Seq, Unread,
+    UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
@@ -218,6 +219,12 @@ impl MemoryLog {
         logs.truncate(query.limit);
         let next = logs.last().filter(|_| has_more).map(|(cursor, _)| *cursor);
         MyRoomPage { rooms: logs.into_iter().map(|(_, log)| log.my_room(user)).collect(), next }
+    }
+
+    /// A user's mark in a room, and what is unread beyond it; `None` when the room is gone.
+    #[must_use]
+    pub fn unread(&self, id: RoomId, user: &UserId) -> Option<(Mark, Unread)> {
+        self.living(id).map(|log| (log.mark_of(user), log.unread_of(user)))
     }
 
     /// See [`Reader::activity`].

@@ -116,9 +116,14 @@ impl RoomLog {
         (self.messages - mark.ordinal - tombstones - own, mentions.count() as u64)
     }
 
+    /// How far a user has read.
+    pub(super) fn mark_of(&self, user: &UserId) -> Mark {
+        self.state.marks.get(user).map_or(Mark::NONE, |(_, mark)| *mark)
+    }
+
     /// How far a user has read, and what not.
     pub(super) fn unread_of(&self, user: &UserId) -> Unread {
-        let mark = self.state.marks.get(user).map_or(Mark::NONE, |(_, mark)| *mark);
+        let mark = self.mark_of(user);
         let (unread, mentions) = self.unread(user, mark);
         Unread { seq: mark.seq, unread, mentions, ordinal: self.messages }
     }

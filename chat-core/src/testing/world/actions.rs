@@ -16,10 +16,10 @@ use crate::{
 /// A key that was used: to be used again.
 #[derive(Debug, Clone)]
 pub(super) struct KeyUse {
-    user: Identity,
-    room: RoomId,
+    pub(super) user: Identity,
+    pub(super) room: RoomId,
     key: String,
-    content: String,
+    op: Op,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,8 @@ enum Action {
     StopTyping,
     Close,
     Vanish,
+    Change,
+    Mark,
     Update,
     Delete,
 }
@@ -73,6 +75,8 @@ impl World {
             (2, Action::StopTyping),
             (2, Action::Close),
             (4, Action::Vanish),
+            (self.params.changes, Action::Change),
+            (self.params.changes / 3, Action::Mark),
             (2, Action::Update),
             (self.params.deletes, Action::Delete),
         ];
@@ -91,7 +95,10 @@ impl World {
             Action::Retry => self.retry(session, 1),
             Action::RetryAtOnce => self.retry(session, 3),
             Action::Mismatch => match self.used_key() {
-                Some(used) => self.send(used.room, &used.user, None, Some(&used.key), "something else"),
+                Some(used) => {
+                    let op = Op::Message(Body::text("something else"));
+                    self.submit(used.room, &used.user, None, Some(&used.key), op)
+                }
                 None => Ok(()),
             },
             Action::Flood => {
@@ -102,10 +109,12 @@ impl World {
             Action::AttachAndMore => {
                 self.attach(session, room)?;
                 for _ in 0..self.rng.between(1, 4) {
-                    match self.rng.below(8) {
+                    match self.rng.below(10) {
                         0 => self.attach(session, room)?,
                         1 => self.detach(session, room)?,
                         2..=4 => self.type_or_stop(session, room, true)?,
+                        5 => self.change(room, user, Some(session))?,
+                        6 => self.mark(room, user, session)?,
                         _ => self.send_new(room, user, Some(session))?,
                     }
                 }
@@ -122,6 +131,8 @@ impl World {
                 self.event_queue.put(noticed, &mut self.rng, ScheduledEvent::Depart(session, Departure::Lost));
                 Ok(())
             }
+            Action::Change => self.change(room, user, Some(session)),
+            Action::Mark => self.mark(room, user, session),
             Action::Update => self.update(room, user),
             Action::Delete => self.delete(room, user),
         }
@@ -167,12 +178,19 @@ impl World {
         self.params.sent += 1;
         let padding = usize::try_from(self.rng.below(40)).unwrap_or(0);
         let content = format!("{} of {}{:padding$}", self.params.sent, user.id, "");
+        let op = Op::Message(self.body(room, content));
+        self.submit_new(room, user, session, op)
+    }
+
+    /// Submits something, mostly with a key that it may be retried with.
+    pub(super) fn submit_new(&mut self, room: RoomId, user: &Identity, session: Option<SessionId>, op: Op) -> Checked {
         if self.rng.percent(35) {
-            return self.send(room, user, session, None, &content);
+            return self.submit(room, user, session, None, op);
         }
-        let key = format!("key-{}", self.params.sent);
-        self.keys.push(KeyUse { user: user.clone(), room, key: key.clone(), content: content.clone() });
-        self.send(room, user, session, Some(&key), &content)
+        self.params.made_up += 1;
+        let key = format!("key-{}", self.params.made_up);
+        self.keys.push(KeyUse { user: user.clone(), room, key: key.clone(), op: op.clone() });
+        self.submit(room, user, session, Some(&key), op)
     }
 
     /// Sends again what was sent before: the same user's other device, their session of later, or none at all.
@@ -181,33 +199,36 @@ impl World {
         for _ in 0..times {
             let own = self.clients.sessions.get(&session).is_some_and(|session| session.user == used.user);
             let from = (own && self.rng.percent(60)).then_some(session);
-            self.send(used.room, &used.user, from, Some(&used.key), &used.content)?;
+            self.submit(used.room, &used.user, from, Some(&used.key), used.op.clone())?;
         }
         Ok(())
     }
 
     /// A key that was used before, rather lately than long ago.
-    fn used_key(&mut self) -> Option<KeyUse> {
+    pub(super) fn used_key(&mut self) -> Option<KeyUse> {
         let lately = self.keys.len().saturating_sub(8);
         let from = if self.rng.percent(75) { lately } else { 0 };
         self.rng.pick(self.keys.get(from..)?).cloned()
     }
 
-    fn send(
+    fn submit(
         &mut self,
         room: RoomId,
         user: &Identity,
         session: Option<SessionId>,
         key: Option<&str>,
-        content: &str,
+        op: Op,
     ) -> Checked {
         let key = self.event_key(key);
-        let asked = Asked::Send { user: user.id.clone(), key: key.clone(), content: content.to_owned() };
-        let (actor, op) = (Some(user.clone()), Op::Message(Body::text(content)));
+        let asked = match &op {
+            Op::Message(body) => Asked::Send { user: user.id.clone(), key: key.clone(), body: body.clone() },
+            _ => Asked::Change { user: user.id.clone(), key: key.clone(), op: op.clone() },
+        };
+        let actor = Some(user.clone());
         self.ask(room, session, asked, |reply| Request::Append { session, by_system: false, actor, key, op, reply })
     }
 
-    fn event_key(&mut self, given: Option<&str>) -> EventKey {
+    pub(super) fn event_key(&mut self, given: Option<&str>) -> EventKey {
         self.params.made_up += 1;
         let given = given.and_then(|key| IdempotencyKey::new(key).ok());
         given.map_or_else(|| EventKey::generated(&self.params.made_up.to_string()), |key| EventKey::given(&key))
@@ -252,16 +273,21 @@ impl World {
         }
         for _ in 0..self.rng.between(1, 4) {
             let used = if self.rng.percent(30) { self.used_key().filter(|used| used.room == room) } else { None };
-            let (author, content, key) = match used {
-                Some(used) => (used.user, used.content, self.event_key(Some(&used.key))),
+            let (author, op, key) = match used {
+                Some(used) => (used.user, used.op, self.event_key(Some(&used.key))),
                 None => {
                     let Some(user) = self.rng.pick(&self.clients.users).cloned() else { return Ok(()) };
+                    let op = if self.rng.percent(30) { self.change_of(room) } else { None };
                     self.params.sent += 1;
-                    (user, format!("{} from elsewhere", self.params.sent), self.event_key(None))
+                    let content = format!("{} from elsewhere", self.params.sent);
+                    let op = op.unwrap_or_else(|| Op::Message(self.body(room, content)));
+                    (user, op, self.event_key(None))
                 }
             };
-            self.check.sends.foreign(room, &author, &key, &content);
-            self.foreign_append(room, Some(author), key, Op::Message(Body::text(content)))?;
+            if let Op::Message(body) = &op {
+                self.check.sends.foreign(room, &author, &key, body);
+            }
+            self.foreign_append(room, Some(author), key, op)?;
         }
         Ok(())
     }

@@ -8,13 +8,13 @@ use std::{
 
 use super::{
     World,
-    check::{Batch, Broken, Checked, Promise, Whom},
+    check::{Batch, Broken, Checked, Promise, Whom, hold},
     database::Work,
     event_queue::ScheduledEvent,
     words::Words,
 };
 use crate::{
-    Delivery, DetachReason, Limits, RoomId, Seq, SessionId, Update,
+    Delivery, DetachReason, Limits, Notice, RoomId, Seq, SessionId, Update, UserId,
     append::{AppendFailure, AppendResult, Entry, Op, Recovered, StoredEvent},
     error::Error,
     mutations::{Bug, MutatedState},
@@ -192,8 +192,24 @@ impl World {
                 self.push(session, Update::Delivery(delivery));
                 Ok(())
             }
-            Effect::Notify { .. } | Effect::NotifyThread { .. } | Effect::ImpossiblePosition { .. } => Ok(()),
+            Effect::Notify { user, except, notice } => self.notified(&user, except, notice),
+            Effect::NotifyThread { .. } | Effect::ImpossiblePosition { .. } => Ok(()),
         }
+    }
+
+    /// A user's sessions are told something: with reason, and all but one.
+    fn notified(&mut self, user: &UserId, except: Option<SessionId>, notice: Notice) -> Checked {
+        if let Notice::Mention { room, seq, .. } = &notice {
+            let reference_log = self.check.reference_logs.get(room);
+            let right = reference_log.is_some_and(|log| log.conversation().may_notify(*seq, user));
+            hold(right, Promise::HonestRefusal, || format!("{user} is told of a mention in {seq} of room {room}"))?;
+        }
+        let sessions =
+            self.clients.sessions.iter().filter(|(id, session)| session.user.id == *user && Some(**id) != except);
+        for id in sessions.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.push(id, Update::Notice(notice.clone()));
+        }
+        Ok(())
     }
 
     /// At most one append and one load are under way.

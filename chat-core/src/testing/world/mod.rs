@@ -28,6 +28,7 @@ use crate::{
 mod actions;
 mod check;
 mod clients;
+mod conversation;
 mod database;
 mod engine;
 mod event_queue;

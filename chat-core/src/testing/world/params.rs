@@ -28,6 +28,8 @@ pub(super) struct Params {
     pub(super) crashes: bool,
     /// How often another process writes.
     pub(super) foreign: u64,
+    /// How often messages are changed, among a hundred actions.
+    pub(super) changes: u64,
     /// How many messages come at once, and rooms are deleted, among a hundred actions.
     pub(super) floods: u64,
     pub(super) deletes: u64,
@@ -53,6 +55,7 @@ impl Params {
             slow_reader_percent: if rng.percent(40) { 50 } else { 0 },
             crashes: !calm && rng.percent(40),
             foreign: if rng.percent(50) { rng.between(1, 12) } else { 0 },
+            changes: if rng.percent(70) { rng.between(6, 60) } else { 0 },
             floods: if rng.percent(50) { 3 } else { 0 },
             deletes: u64::from(rng.percent(15)),
             sent: 0,

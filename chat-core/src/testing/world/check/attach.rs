@@ -92,7 +92,14 @@ impl World {
         hold(exact, Promise::HonestResume, || {
             format!("attached from {from} with head {head}, but the gap is {numbers:?}")
         })?;
-        gap.iter().try_for_each(|delivery| self.check_delivery(delivery))
+        gap.iter().try_for_each(|delivery| {
+            self.check_delivery(delivery)?;
+            let (Item::Event(event), Some(log)) = (delivery.item(), self.check.reference_logs.get(&pending.room))
+            else {
+                return Ok(());
+            };
+            log.check_erased(event, head)
+        })
     }
 
     /// A resync has a reason: too far back, ahead, another epoch, or three loads that did not suffice.
@@ -116,8 +123,8 @@ impl World {
 
     fn bytes_after(&self, room: RoomId, after: Seq, head: Seq) -> usize {
         let Some(reference_log) = self.check.reference_logs.get(&room) else { return 0 };
-        let events = (after.0 + 1..=head.0).filter_map(|seq| reference_log.get(Seq(seq)));
-        events.map(|stored| Delivery::event(stored.event.clone()).cost()).sum()
+        let events = (after.0 + 1..=head.0).filter_map(|seq| reference_log.as_sent(Seq(seq)));
+        events.map(|event| Delivery::event(event.clone()).cost()).sum()
     }
 
     fn check_gone(&self, room: RoomId) -> Checked {

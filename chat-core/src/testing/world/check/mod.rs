@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::{World, clients::Session, engine::Incarnation};
 use crate::{
-    Delivery, Item, Limits, RoomId, Sent, Seq, SessionId, SignalKind, Since, UserId,
-    append::{EventKey, Lookup},
+    Body, Delivery, Event, Item, Limits, MarkTo, RoomId, Sent, Seq, SessionId, SignalKind, Since, UserId,
+    append::{EventKey, Lookup, Op},
     error::Error,
     state::{Answered, Departure, ReplyId},
 };
 
 mod attach;
+mod changes;
+mod conversation;
+mod marks;
 mod presence;
 mod reference_log;
 mod room;
@@ -19,6 +22,8 @@ mod stream;
 mod typing;
 
 pub(super) use self::{
+    changes::Changes,
+    marks::Marks,
     reference_log::{ReferenceLog, Writer},
     room::RoomCheck,
     sends::Sends,
@@ -51,6 +56,10 @@ pub enum Promise {
     Presence,
     /// G11: who is shown as typing.
     Typing,
+    /// G13: read marks do not go back by themselves, and what is unread is exact.
+    ReadMarks,
+    /// What was deleted is read no more.
+    Erased,
     /// G14: what is served is what replaying the log gives.
     Fold,
     /// G15: what is answered is the truth.
@@ -83,7 +92,9 @@ pub(super) enum Asked {
     Attach { since: Since, presence: bool, log_head: Seq, loads: u64 },
     Detach,
     Typing(bool),
-    Send { user: UserId, key: EventKey, content: String },
+    Send { user: UserId, key: EventKey, body: Body },
+    Change { user: UserId, key: EventKey, op: Op },
+    Mark { user: UserId, to: MarkTo },
     Update { key: EventKey },
     Delete { key: EventKey },
 }
@@ -122,6 +133,8 @@ pub(super) struct Checks {
     pub(super) rooms: BTreeMap<RoomId, RoomCheck>,
     pub(super) streams: BTreeMap<SessionId, Stream>,
     pub(super) sends: Sends,
+    pub(super) changes: Changes,
+    pub(super) marks: Marks,
 }
 
 impl Broken {
@@ -209,7 +222,7 @@ impl World {
                 *log_head = self.check.reference_logs.get(&room).map_or(Seq(0), ReferenceLog::head);
                 *loads = self.engine.rooms.get(&room).map_or(0, |live| live.loads);
             }
-            Asked::Send { user, key, content } => {
+            Asked::Send { user, key, body } => {
                 let lookup = Lookup { user: Some(user.clone()), key: key.clone() };
                 let behind = self.clients.pending.values().rev().find(|pending| {
                     session.is_some()
@@ -218,8 +231,13 @@ impl World {
                         && matches!(pending.asked, Asked::Attach { .. })
                 });
                 let behind = behind.map(|pending| pending.reply);
-                self.check.sends.begun(reply, room, lookup, content, (session, behind));
+                self.check.sends.begun(reply, room, lookup, body, (session, behind));
             }
+            Asked::Change { user, key, op } => {
+                let reference_log = self.check.reference_logs.get(&room);
+                self.check.changes.begun(reply, room, (user, key, op), reference_log);
+            }
+            Asked::Mark { user, to } => self.check.marks.begun(room, user, *to),
             Asked::Detach | Asked::Typing(_) | Asked::Update { .. } | Asked::Delete { .. } => {}
         }
         if let Some(stream) = session.and_then(|session| self.check.streams.get_mut(&session)) {
@@ -245,6 +263,11 @@ impl World {
                 self.check_typed(pending, *is_typing, result, batch)
             }
             (Asked::Send { .. }, Answered::Send(reply, result)) => self.check_sent(pending.room, *reply, result),
+            (Asked::Change { .. }, Answered::Change(reply, result)) => {
+                let Some(reference_log) = self.check.reference_logs.get(&pending.room) else { return Ok(()) };
+                self.check.changes.answered(*reply, result, reference_log)
+            }
+            (Asked::Mark { to, .. }, Answered::Mark(_, result)) => self.check_marked(pending, *to, result),
             (Asked::Update { key } | Asked::Delete { key }, Answered::Change(_, result)) => {
                 let Some(reference_log) = self.check.reference_logs.get(&pending.room) else { return Ok(()) };
                 reference_log.check_change(key, result)
@@ -279,7 +302,8 @@ impl World {
     fn check_sent(&mut self, room: RoomId, reply: ReplyId, result: &Result<Sent, Error>) -> Checked {
         if let Ok(Sent { event, .. }) = result {
             let read = self.database.log.events_after(room, Seq(event.seq.0.saturating_sub(1)), 1);
-            hold(read.iter().any(|read| read.event == *event), Promise::ReadYourWrites, || {
+            let is_it = |read: &Event| *read == **event || *read == Event::clone(event).erased();
+            hold(read.iter().any(|read| is_it(&read.event)), Promise::ReadYourWrites, || {
                 format!("{} is acknowledged, but a read there gives {read:?}", event.seq)
             })?;
         }

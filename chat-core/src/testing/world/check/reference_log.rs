@@ -1,11 +1,11 @@
 //! What was stored, copied at the moment it was: the truth that everything is compared with.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Broken, Checked, Promise, hold, says_not_stored, sends::lookup_of};
+use super::{Broken, Checked, Promise, conversation::Conversation, hold, says_not_stored, sends::lookup_of};
 use crate::{
-    Changed, Event, EventKind, RoomId, RoomName, Seq, Timestamp, Topic,
-    append::{EventKey, Lookup, StoredEvent},
+    Changed, Event, EventKind, HistoryQuery, MessageState, RoomId, RoomName, Seq, Timestamp, Topic, UserId,
+    append::{EventKey, Fingerprint, Lookup, StoredEvent},
     error::Error,
     testing::world::{World, log::MutatedLog},
 };
@@ -25,10 +25,12 @@ pub(in crate::testing::world) enum Writer {
 #[derive(Debug)]
 pub(in crate::testing::world) struct ReferenceLog {
     events: Vec<StoredEvent>,
+    /// The same as they were when they were stored.
+    as_sent: Vec<Arc<Event>>,
+    conversation: Conversation,
     keys: BTreeMap<Lookup, Seq>,
     name: RoomName,
     topic: Topic,
-    messages: u64,
     last_message_at: Option<Timestamp>,
     deleted: bool,
     /// The last number that the running engine stored.
@@ -37,8 +39,17 @@ pub(in crate::testing::world) struct ReferenceLog {
 
 impl ReferenceLog {
     pub(in crate::testing::world) fn new(name: RoomName, topic: Topic) -> Self {
-        let (events, keys) = (Vec::new(), BTreeMap::new());
-        Self { events, keys, name, topic, messages: 0, last_message_at: None, deleted: false, own: Seq(0) }
+        Self {
+            events: Vec::new(),
+            as_sent: Vec::new(),
+            conversation: Conversation::default(),
+            keys: BTreeMap::new(),
+            name,
+            topic,
+            last_message_at: None,
+            deleted: false,
+            own: Seq(0),
+        }
     }
 
     pub(in crate::testing::world) const fn head(&self) -> Seq {
@@ -59,6 +70,17 @@ impl ReferenceLog {
         self.events.get(index)
     }
 
+    /// An event as it was when it was stored.
+    pub(super) fn as_sent(&self, seq: Seq) -> Option<&Arc<Event>> {
+        let index = usize::try_from(seq.0.checked_sub(1)?).ok()?;
+        self.as_sent.get(index)
+    }
+
+    /// What replaying it gives for the messages.
+    pub(in crate::testing::world) const fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
     pub(super) fn by_key(&self, lookup: &Lookup) -> Option<&StoredEvent> {
         self.keys.get(lookup).and_then(|seq| self.get(*seq))
     }
@@ -69,7 +91,23 @@ impl ReferenceLog {
             let detail = format!("event {} of room {} is told, but not stored", event.seq, event.room);
             return Err(Broken::new(Promise::Durable, detail));
         };
-        hold(*stored.event == *event, Promise::OneOrder, || format!("told {event:?}, stored {:?}", stored.event))
+        let was_sent = self.as_sent(event.seq).is_some_and(|sent| **sent == *event)
+            // What is sent and deleted in one append is never stored with what it said.
+            || event.clone().erased() == *stored.event;
+        hold(was_sent || *stored.event == *event, Promise::OneOrder, || {
+            format!("told {event:?}, stored {:?}", stored.event)
+        })
+    }
+
+    /// What is read when the log has this head says nothing that was deleted by then.
+    pub(super) fn check_erased(&self, event: &Event, head: Seq) -> Checked {
+        let message = match &event.kind {
+            EventKind::Message(message) if !message.erased => event.seq,
+            EventKind::MessageEdited(edit) if !edit.erased => edit.target,
+            _ => return Ok(()),
+        };
+        let is_gone = self.conversation.deletion(message).is_some_and(|deletion| deletion <= head);
+        hold(!is_gone, Promise::Erased, || format!("event {} is read at {head}, but {message} was deleted", event.seq))
     }
 
     /// What a room's update or deletion is answered.
@@ -106,7 +144,13 @@ impl ReferenceLog {
                 return Err(Broken::new(Promise::SentOnce, detail));
             }
             self.apply(event)?;
+            self.as_sent.push(Arc::clone(event));
             self.events.push(stored.clone());
+        }
+        for stored in &new {
+            if let EventKind::MessageDeleted { target, .. } = stored.event.kind {
+                self.erase(room, target, log)?;
+            }
         }
         Ok(new)
     }
@@ -114,14 +158,9 @@ impl ReferenceLog {
     fn apply(&mut self, event: &Event) -> Checked {
         match &event.kind {
             EventKind::Message(message) => {
-                self.messages += 1;
-                self.last_message_at = Some(event.at);
-                hold(message.ordinal == self.messages, Promise::Fold, || {
-                    format!(
-                        "message {} is number {} of its room, but says {}",
-                        event.seq, self.messages, message.ordinal
-                    )
-                })?;
+                if message.body.thread.is_none() {
+                    self.last_message_at = Some(event.at);
+                }
             }
             EventKind::RoomUpdated { name, topic } => {
                 (self.name, self.topic) = (name.clone(), topic.clone());
@@ -131,6 +170,21 @@ impl ReferenceLog {
             | EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
             | EventKind::Pin { .. } => {}
+        }
+        self.conversation.apply(event)
+    }
+
+    /// A message was deleted: from now on its row and those of its edits say nothing.
+    fn erase(&mut self, room: RoomId, target: Seq, log: &MutatedLog) -> Checked {
+        for seq in self.conversation.edits(target).iter().copied().chain([target]).collect::<Vec<_>>() {
+            let index = usize::try_from(seq.0.saturating_sub(1)).unwrap_or(usize::MAX);
+            if let Some(stored) = self.events.get_mut(index) {
+                stored.event = Arc::new(Event::clone(&stored.event).erased());
+                stored.fingerprint = Fingerprint::ERASED;
+            }
+            let read = log.events_after(room, Seq(seq.0.saturating_sub(1)), 1);
+            let read = read.first().map(|stored| &stored.event);
+            read.map_or(Ok(()), |event| self.check_erased(event, self.head()))?;
         }
         Ok(())
     }
@@ -145,6 +199,30 @@ impl ReferenceLog {
         })?;
         let same = room.name == self.name && room.topic == self.topic && room.last_message_at == self.last_message_at;
         hold(same && !self.deleted, Promise::Fold, || format!("room {id} is served as {room:?}"))
+    }
+
+    /// What the log serves as the messages is what replaying its events gives.
+    pub(in crate::testing::world) fn check_messages(&self, id: RoomId, log: &MutatedLog, viewer: &UserId) -> Checked {
+        let all = HistoryQuery { limit: usize::MAX >> 1, ..HistoryQuery::newest() };
+        let served = log.history(id, all, Some(viewer)).map(|page| page.messages);
+        let same = |served: Option<Vec<MessageState>>, thread| {
+            let Some(served) = served else { return Ok(()) };
+            let folded = self.conversation.page(thread, viewer);
+            hold(served == folded, Promise::Fold, || {
+                let differ = served.iter().zip(&folded).find(|(one, other)| one != other);
+                format!(
+                    "room {id} ({thread:?}) is served as {} messages, folded {}; first {differ:#?}",
+                    served.len(),
+                    folded.len()
+                )
+            })
+        };
+        same(served, None)?;
+        for root in self.conversation.roots() {
+            let page = log.thread(id, root, all, Some(viewer)).found().ok();
+            same(page.map(|page| page.messages), Some(root))?;
+        }
+        Ok(())
     }
 
     /// What was stored is still there as it was.
@@ -163,12 +241,15 @@ impl World {
         if by == Writer::Engine && !new.is_empty() {
             reference_log.own = reference_log.head();
         }
+        if let Some(user) = self.clients.users.first() {
+            reference_log.check_messages(room, &self.database.log, &user.id)?;
+        }
         for stored in &new {
             self.tally.events += 1;
             self.trace
                 .line(format_args!("  {by:?} stores event {} of room {room}, key {:?}", stored.event.seq, stored.key));
             self.check.sends.stored(room, stored, by)?;
         }
-        Ok(())
+        self.check_marks(room)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Broken, Checked, Promise, ReferenceLog, Writer, hold, says_not_stored};
 use crate::{
-    Identity, RoomId, Sent, Seq, SessionId,
+    Body, Identity, RoomId, Sent, Seq, SessionId,
     append::{EventKey, Lookup, StoredEvent},
     error::Error,
     state::ReplyId,
@@ -27,7 +27,7 @@ pub(in crate::testing::world) struct Sends {
 struct Attempt {
     room: RoomId,
     lookup: Lookup,
-    content: String,
+    body: Body,
     session: Option<SessionId>,
     /// Its session's attach that it stands behind.
     behind: Option<ReplyId>,
@@ -40,7 +40,7 @@ struct Attempt {
 struct KeyRecord {
     attempts: Vec<ReplyId>,
     /// What another process sent with this key.
-    foreign: Option<String>,
+    foreign: Option<Body>,
     /// Whether it was that which was stored.
     is_foreign: bool,
     /// The attempt that was told it stored the message.
@@ -53,26 +53,20 @@ impl Sends {
         reply: ReplyId,
         room: RoomId,
         lookup: Lookup,
-        content: &str,
+        body: &Body,
         from: (Option<SessionId>, Option<ReplyId>),
     ) {
         self.keys.entry((room, lookup.clone())).or_default().attempts.push(reply);
         let floor = self.acked(room);
         let (session, behind) = from;
-        let content = content.to_owned();
-        self.attempts.insert(reply, Attempt { room, lookup, content, session, behind, floor, is_refused: false });
+        let body = body.clone();
+        self.attempts.insert(reply, Attempt { room, lookup, body, session, behind, floor, is_refused: false });
     }
 
     /// Another process is about to store this.
-    pub(in crate::testing::world) fn foreign(
-        &mut self,
-        room: RoomId,
-        author: &Identity,
-        key: &EventKey,
-        content: &str,
-    ) {
+    pub(in crate::testing::world) fn foreign(&mut self, room: RoomId, author: &Identity, key: &EventKey, body: &Body) {
         let lookup = Lookup { user: Some(author.id.clone()), key: key.clone() };
-        self.keys.entry((room, lookup)).or_default().foreign = Some(content.to_owned());
+        self.keys.entry((room, lookup)).or_default().foreign = Some(body.clone());
     }
 
     /// The highest number that was acknowledged in a room.
@@ -95,11 +89,11 @@ impl Sends {
     }
 
     fn check_wanted(&self, room: RoomId, stored: &StoredEvent, lookup: Lookup) -> Checked {
-        let Some(message) = stored.event.message() else { return Ok(()) };
+        let Some(message) = stored.event.message().filter(|message| !message.erased) else { return Ok(()) };
         let wanted = self.keys.get(&(room, lookup)).is_some_and(|record| {
             let mut attempts = record.attempts.iter().filter_map(|reply| self.attempts.get(reply));
-            attempts.any(|attempt| !attempt.is_refused && attempt.content == message.body.content)
-                || record.foreign.as_deref() == Some(&message.body.content)
+            attempts.any(|attempt| !attempt.is_refused && attempt.body == message.body)
+                || record.foreign.as_ref() == Some(&message.body)
         });
         hold(wanted, Promise::NoPhantoms, || {
             format!("event {} of room {room} was stored, but every send of it was refused", stored.event.seq)
@@ -117,6 +111,9 @@ impl Sends {
             Ok(sent) => self.ok(reply, sent, reference_log),
             Err(Error::OutcomeUnknown) => Ok(()),
             Err(Error::IdempotencyMismatch) => self.mismatch(reply, reference_log),
+            Err(error @ (Error::MessageNotFound | Error::InvalidField { .. })) => {
+                self.misplaced(reply, error, reference_log)
+            }
             Err(error) if says_not_stored(error) => self.refused(reply, error, reference_log),
             Err(other) => Err(Broken::new(Promise::HonestRefusal, format!("a send is answered {other:?}"))),
         }
@@ -131,9 +128,10 @@ impl Sends {
         hold(first == Some(event.seq), Promise::SentOnce, || {
             format!("a send with {:?} is answered {}, but its event is {first:?}", attempt.lookup.key, event.seq)
         })?;
-        let content = event.message().map(|message| message.body.content.as_str());
-        hold(content == Some(&attempt.content), Promise::SentOnce, || {
-            format!("{:?} was sent and acknowledged as {}, which is {content:?}", attempt.content, event.seq)
+        let said = event.message().filter(|message| !message.erased).map(|message| &message.body);
+        let is_erased = event.message().is_some_and(|message| message.erased);
+        hold(is_erased || said == Some(&attempt.body), Promise::SentOnce, || {
+            format!("{:?} was sent and acknowledged as {}, which is {said:?}", attempt.body, event.seq)
         })?;
         let highest = self.acked.entry(attempt.room).or_default();
         *highest = event.seq.max(*highest);
@@ -171,10 +169,21 @@ impl Sends {
     fn mismatch(&mut self, reply: ReplyId, reference_log: &ReferenceLog) -> Checked {
         let Some(attempt) = self.attempts.get_mut(&reply) else { return Ok(()) };
         attempt.is_refused = true;
-        let stored = reference_log.by_key(&attempt.lookup).and_then(|stored| stored.event.message());
-        hold(stored.is_some_and(|message| message.body.content != attempt.content), Promise::SentOnce, || {
-            format!("{:?} with {:?} is refused as other content", attempt.content, attempt.lookup.key)
+        let stored = reference_log.by_key(&attempt.lookup);
+        let is_another = |stored: &StoredEvent| {
+            stored.event.message().is_none_or(|message| message.erased || message.body != attempt.body)
+        };
+        hold(stored.is_some_and(is_another), Promise::SentOnce, || {
+            format!("{:?} with {:?} is refused as other content", attempt.body, attempt.lookup.key)
         })
+    }
+
+    /// A send is refused because of what it replies to, or of its thread.
+    fn misplaced(&mut self, reply: ReplyId, error: &Error, reference_log: &ReferenceLog) -> Checked {
+        let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
+        let is_placed = reference_log.conversation().takes(&attempt.body, attempt.floor);
+        hold(!is_placed, Promise::HonestRefusal, || format!("{:?} is refused: {error}", attempt.body))?;
+        self.refused(reply, error, reference_log)
     }
 
     fn refused(&mut self, reply: ReplyId, error: &Error, reference_log: &ReferenceLog) -> Checked {
@@ -184,7 +193,7 @@ impl Sends {
         let Some(stored) = reference_log.by_key(&attempt.lookup) else { return Ok(()) };
         let seq = stored.event.seq;
         self.check_wanted(attempt.room, stored, attempt.lookup.clone()).map_err(|_| {
-            let detail = format!("{:?} was refused ({error}), but is event {seq}", attempt.content);
+            let detail = format!("{:?} was refused ({error}), but is event {seq}", attempt.body);
             Broken::new(Promise::NoPhantoms, detail)
         })
     }
