@@ -76,12 +76,21 @@ pub(super) fn judge<'a>(room: RoomId, entries: &'a [Entry], facts: Facts<'a>) ->
     judgement
 }
 
-/// What a batch sends and deletes is never stored with what it said.
-fn erase(Judgement { new, changes, .. }: &mut Judgement) {
+/// What a batch sends and deletes is never stored with what it said, and nobody is told that it mentions them.
+fn erase(Judgement { outcomes, new, changes, .. }: &mut Judgement) {
+    let is_deleted = |event: &Event| {
+        let says_something = matches!(event.kind, EventKind::Message(_) | EventKind::MessageEdited(_));
+        says_something && changes.deleted.contains_key(&event.target().unwrap_or(event.seq))
+    };
+    for outcome in outcomes {
+        if let AppendOutcome::New { event, mentioned } = outcome
+            && is_deleted(event)
+        {
+            mentioned.clear();
+        }
+    }
     for stored in new {
-        let message = stored.event.target().unwrap_or(stored.event.seq);
-        let says_something = matches!(stored.event.kind, EventKind::Message(_) | EventKind::MessageEdited(_));
-        if says_something && changes.deleted.contains_key(&message) {
+        if is_deleted(&stored.event) {
             stored.event = Arc::new(Event::clone(&stored.event).erased());
             stored.fingerprint = Fingerprint::ERASED;
         }
