@@ -70,13 +70,13 @@ const BUGS: &[(Bug, &[Promise])] = &[
     (Bug::LeaveWithoutTheLastSession, &[Promise::Presence]),
     (Bug::PresenceNotCleared, &[Promise::Presence]),
     (Bug::ArrivalMissed, &[Promise::Presence]),
-    (Bug::FailedAppendAcked, &[Promise::Durable, Promise::ReadYourWrites]),
+    (Bug::FailedAppendAcked, &[Promise::Durable, Promise::ReadYourWrites, Promise::ReadMarks]),
     (Bug::DedupOff, &[Promise::SentOnce]),
     (Bug::DedupForgottenAtRestart, &[Promise::SentOnce]),
     (Bug::DedupOffInBatch, &[Promise::SentOnce]),
     (Bug::NumberSkippedByReplay, &[Promise::Durable, Promise::ReadYourWrites]),
     (Bug::KeyMismatchAccepted, &[Promise::SentOnce]),
-    (Bug::ReuseSeq, &[Promise::OneOrder, Promise::ReadYourWrites]),
+    (Bug::ReuseSeq, &[Promise::OneOrder, Promise::ReadYourWrites, Promise::GaplessOnce]),
     (Bug::RenameNotServed, &[Promise::Fold]),
 ];
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Bug, effects::stored_as};
 use crate::{
-    Error, Position, RoomId, Seq, Since,
+    Error, Marked, Position, RoomId, Seq, Since, Unread,
     append::{AppendFailure, AppendOutcome, Entry, Op},
     state::{Completion, Effect, Input, Request},
 };
@@ -92,6 +92,10 @@ impl Inputs {
             Op::Message(body) => {
                 let event = Arc::new(stored_as(self.room, entry, body, Seq(seq)));
                 AppendOutcome::New { event, mentioned: Vec::new() }
+            }
+            Op::Mark(to) => {
+                let unread = Unread { seq: to.seq, ..Unread::default() };
+                AppendOutcome::Marked(Marked { room: self.room, unread, moved: false })
             }
             _ => AppendOutcome::Unchanged { count: None },
         };
