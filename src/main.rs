@@ -7,12 +7,12 @@ mod log;
 mod metrics;
 mod signals;
 
-use std::{io::Write, net::SocketAddr, process::ExitCode};
+use std::{future::pending, io::Write, net::SocketAddr, process::ExitCode};
 
 use chat_core::{ChatEngine, Database, StartError};
-use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve, site};
+use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use listen::ListenAddress;
 use signals::Signals;
@@ -138,18 +138,17 @@ async fn run(options: Options) -> Result<(), Failure> {
         metrics::start(listener).map_err(|error| Failure { code: 1, text: error.to_string() })?;
         tracing::info!(%address, "metrics are served at /metrics");
     }
-    let engine =
-        ChatEngine::builder().database(database_url.as_str()).build().await.map_err(|error| cannot_start(&error))?;
-
-    tracing::warn!("guests only: anyone can use any name; for trusted networks only");
-    tracing::info!(%address, "listening on http://{address}");
-    say_where(address);
-
-    let site = site(engine.clone(), Guests).allow_hosts(allowed_hosts).allow_origins(allowed_origins);
-    let site = public_url.into_iter().fold(site, Site::public_url);
-    let lease_lost = async {
-        engine.lease_lost().await;
-        Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
+    let (started, engine) = oneshot::channel();
+    let made = async {
+        let engine = ChatEngine::builder().database(database_url.as_str()).build();
+        let engine = engine.await.map_err(|error| cannot_start(&error))?;
+        tracing::warn!("guests only: anyone can use any name; for trusted networks only");
+        tracing::info!(%address, "listening on http://{address}");
+        say_where(address);
+        let site = site(engine.clone(), Guests).allow_hosts(allowed_hosts).allow_origins(allowed_origins);
+        // Who waits for it may have been told to stop.
+        drop(started.send(engine));
+        Ok(public_url.into_iter().fold(site, Site::public_url))
     };
     let mut reason = None;
     // From the first request on, a signal stops the server gracefully, so signals are registered before.
@@ -157,16 +156,26 @@ async fn run(options: Options) -> Result<(), Failure> {
     let stop = async {
         tokio::select! {
             signal = signals.next() => tracing::info!("{signal}: closing connections; once more stops at once"),
-            failure = lease_lost => reason = Some(failure),
+            failure = lease_lost(engine) => reason = Some(failure),
         }
         tokio::spawn(async move {
             signals.next().await;
             std::process::exit(130);
         });
     };
-    serve(listener, site, stop).await;
+    serve_when_made(listener, made, stop).await?;
     tracing::info!("stopped");
     reason.map_or(Ok(()), Err)
+}
+
+/// Waits until another process has taken the database over.
+async fn lease_lost(engine: oneshot::Receiver<ChatEngine>) -> Failure {
+    match engine.await {
+        Ok(engine) => engine.lease_lost().await,
+        // There is no engine, and there will be none.
+        Err(_) => pending().await,
+    }
+    Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
 }
 
 async fn new_epoch(database_url: &str) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 //! - [`api`] is REST under `/api/chat` and sockets under `/ws/chat`: mount it in a poem app of your own, under any prefix;
 //! - [`site`] is that plus documentation, health and a front page;
 //! - [`serve`] runs either on a listener, with the time-outs and the graceful stop that a chat server needs;
+//!   [`serve_when_made`] listens while the site is still being made;
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
 //!
 //! ```no_run
@@ -49,6 +50,7 @@ mod refusal;
 mod server;
 mod site;
 mod sse;
+mod starting;
 #[cfg(feature = "test-util")]
 pub mod testing;
 mod unfinished;
@@ -67,6 +69,7 @@ pub use openapi::{openapi_json, openapi_yaml};
 pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
 pub use site::text_page;
+pub use starting::serve_when_made;
 
 use crate::{
     host::Hosts, methods::Methods, middleware::Middleware, origin::Origins, problem::Challenge, unfinished::Unfinished,

@@ -1,6 +1,9 @@
 //! The table of error codes and HTTP statuses, and the body of every error.
 
-use std::{fmt, time::Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use chat_core::{Error, log::LogLimit};
 use poem::{
@@ -133,6 +136,12 @@ impl Problem {
     /// Adds a header.
     pub(crate) fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// Says when to try again.
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.body.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         self
     }
 

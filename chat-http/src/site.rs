@@ -77,7 +77,8 @@ impl Endpoint for Ready {
     }
 }
 
-fn status(word: &str) -> Response {
+/// The answer to a question about health.
+pub(crate) fn status(word: &str) -> Response {
     Response::builder()
         .content_type("application/json")
         .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")

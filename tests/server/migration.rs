@@ -5,6 +5,7 @@
 
 use std::{fs, os::unix::process::ExitStatusExt, time::Duration};
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::common::{Database, Server, on_each_database};
@@ -227,6 +228,39 @@ async fn half_a_fourth_migration_on_mariadb() {
         replies_go_on(&server).await;
         server.kill().await;
     }
+}
+
+/// Another process migrates: until it is done, everyone is told to wait.
+async fn who_asks_during_a_migration_is_told(database: Database, lock: &str, unlock: &str) {
+    load_third_schema(&database).await;
+    let connection = sea_orm::Database::connect(database.url()).await.unwrap();
+    connection.execute_unprepared(lock).await.unwrap();
+    let server = Server::start_unready(&database).await;
+    assert_eq!(server.get_path("/healthz").await.status, 200);
+    let problem = server.get_path("/readyz").await.problem(503, "unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("starting"), "{problem}");
+    let refused = server.get("/rooms").await;
+    assert!(refused.header("retry-after").is_some());
+    refused.problem(503, "unavailable");
+    connection.execute_unprepared(unlock).await.unwrap();
+    server.ready().await;
+    replies_are_there(&server).await;
+    server.wait_for_output("the tables are migrated", 1).await;
+    assert!(server.output().contains("chat_events_authors step=3 of=3"), "{}", server.output());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask test"]
+async fn who_asks_during_a_migration_is_told_on_postgres() {
+    let lock = "SELECT pg_advisory_lock(1667785076, hashtext('migrate:' || coalesce(current_schema(), '')))";
+    who_asks_during_a_migration_is_told(Database::postgres().await, lock, "SELECT pg_advisory_unlock_all()").await;
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask test"]
+async fn who_asks_during_a_migration_is_told_on_mariadb() {
+    let lock = "DO GET_LOCK(CONCAT('chat.migrate.', MD5(DATABASE())), 0)";
+    who_asks_during_a_migration_is_told(Database::mariadb().await, lock, "DO RELEASE_ALL_LOCKS()").await;
 }
 
 async fn more_rooms_than_one_step_goes_through(database: Database) {

@@ -71,7 +71,18 @@ impl Server {
         Self::spawn(command).await
     }
 
-    async fn spawn(mut command: Command) -> Self {
+    /// Starts a server, and waits only until it says where it will listen.
+    pub(crate) async fn start_unready(database: &Database) -> Self {
+        Self::spawn_unready(command(database, SocketAddr::from(([127, 0, 0, 1], 0)))).await
+    }
+
+    async fn spawn(command: Command) -> Self {
+        let server = Self::spawn_unready(command).await;
+        server.ready().await;
+        server
+    }
+
+    async fn spawn_unready(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (told, mut address) = watch::channel(None);
@@ -84,9 +95,12 @@ impl Server {
         let address = address.and_then(|told| told.ok().and_then(|told| *told));
         let address =
             address.unwrap_or_else(|| panic!("the server did not say where it listens:\n{}", log.lock().unwrap()));
-        let server = Self { process, address, log, readers };
-        timeout(DEADLINE, server.wait_until_ready()).await.expect("the server is not ready in time");
-        server
+        Self { process, address, log, readers }
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn ready(&self) {
+        timeout(DEADLINE, self.wait_until_ready()).await.expect("the server is not ready in time");
     }
 
     /// Starts a server, and kills it after this time, however far it is.

@@ -4,7 +4,7 @@
 //! On MySQL each step is committed by itself. So this can be run again from any point: what is there is not made again. No
 //! row is written; the log is read to build the indexes.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
 
 use self::Type::{Bytes, Key, Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small};
@@ -178,15 +178,30 @@ impl MigrationTrait for Migration {
             let is_there = manager.has_table(table.name).await?;
             make(manager, is_there, &table.definition(backend)).await?;
         }
-        let of_log = LOG_INDEXES
-            .map(|(name, part, whole)| ("chat_events", name, if backend == DbBackend::MySql { whole } else { part }));
-        for (table, index, columns) in INDEXES.into_iter().chain(of_log) {
+        for (table, index, columns) in INDEXES {
             let is_there = manager.has_index(table, index).await?;
             make(manager, is_there, &format!("CREATE INDEX {index} ON {table} {columns}")).await?;
+        }
+        let has_events = has_events(manager).await?;
+        for (step, (index, part, whole)) in (1..).zip(LOG_INDEXES) {
+            let is_there = manager.has_index("chat_events", index).await?;
+            if has_events && !is_there {
+                tracing::info!(step, of = LOG_INDEXES.len(), "migrating: the log is read for the index {index}");
+            }
+            let columns = if backend == DbBackend::MySql { whole } else { part };
+            make(manager, is_there, &format!("CREATE INDEX {index} ON chat_events {columns}")).await?;
         }
         failpoints::reached(Point::InMigration);
         Ok(())
     }
+}
+
+/// Whether there is a log to be read.
+async fn has_events(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
+    let connection = manager.get_connection();
+    let sql = "SELECT seq FROM chat_events LIMIT 1";
+    let first = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
+    Ok(first.is_some())
 }
 
 /// Makes what is not there yet.
@@ -203,7 +218,7 @@ impl Table {
             DbBackend::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
             // The rows lie in the order of the key.
             DbBackend::Sqlite => " WITHOUT ROWID",
-            _ => "",
+            DbBackend::Postgres | _ => "",
         };
         format!("CREATE TABLE {name} ({columns}PRIMARY KEY ({key})){behind}")
     }
@@ -214,7 +229,7 @@ impl Type {
         let opaque = |bytes| match backend {
             DbBackend::MySql => format!("VARBINARY({bytes})"),
             DbBackend::Postgres => "TEXT COLLATE \"C\"".to_owned(),
-            _ => "TEXT COLLATE BINARY".to_owned(),
+            DbBackend::Sqlite | _ => "TEXT COLLATE BINARY".to_owned(),
         };
         match self {
             Number => "BIGINT NOT NULL".to_owned(),

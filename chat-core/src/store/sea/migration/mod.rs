@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, DynIden, Statement, sea_query::IntoIden};
 use sea_orm_migration::{
     IntoSchemaManagerConnection, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
+use tokio::time::Instant;
 
 use super::{
     connect::Source,
@@ -82,7 +83,17 @@ async fn up<'c>(on: impl IntoSchemaManagerConnection<'c> + Copy, source: &dyn So
     let manager = SchemaManager::new(on);
     source.dialect().lock_migrations(manager.get_connection()).await?;
     check_ours(&manager, source.is_shared()).await?;
-    Migrator::up(on, None).await
+    let is_new = !manager.has_table(MIGRATIONS).await?;
+    let pending = Migrator::get_pending_migrations_read_only(manager.get_connection()).await?.len();
+    if is_new || pending == 0 {
+        return Migrator::up(on, None).await;
+    }
+    tracing::info!(pending, "migrating the tables of an older version; nobody is served meanwhile");
+    let began = Instant::now();
+    Migrator::up(on, None).await?;
+    let duration = began.elapsed().as_secs_f32();
+    tracing::info!(duration_s = %format!("{duration:.1}"), "the tables are migrated");
+    Ok(())
 }
 
 async fn within_limit(work: impl Future<Output = Result<(), DbErr>>) -> Result<(), StartError> {
