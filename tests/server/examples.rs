@@ -93,6 +93,29 @@ async fn embed() {
     assert!(example.finish().await.success());
 }
 
+/// The bot reacts to a question, answers it in its thread, and counts the votes of a poll.
+#[tokio::test]
+async fn thread_bot() {
+    let mut example = Example::start("thread_bot", &[]);
+    example.type_line("Lunch?").await;
+    example.expect("1 Alice says: Lunch?").await;
+    example.expect("2 helper reacts to 1: 👀 (1)").await;
+    example.expect("3 helper says in the thread of 1: “Lunch?” is a good question.").await;
+    example.expect("4 helper takes back from 1: 👀").await;
+    example.expect("5 helper reacts to 1: ✅ (1)").await;
+    example.type_line("/poll What? pizza, soup").await;
+    example.expect("7 helper says: What?").await;
+    let poll = example.expect("soup").await;
+    assert!(poll.ends_with(r#"{"poll":{"options":{"1️⃣":"pizza","2️⃣":"soup"},"question":"What?"}}"#), "{poll}");
+    example.type_line("/vote 7 2️⃣").await;
+    example.expect("8 Alice reacts to 7: 2️⃣ (1)").await;
+    example.type_line("/close 7").await;
+    let card = example.expect("10 helper says in the thread of 7: The poll is closed.").await;
+    let fields = r#""fields":[{"name":"pizza","value":"0"},{"name":"soup","value":"1"}]"#;
+    assert!(card.contains(fields), "{card}");
+    assert!(example.finish().await.success());
+}
+
 /// A client of the line transport.
 struct Peer {
     lines: Lines<BufReader<tcp::OwnedReadHalf>>,
