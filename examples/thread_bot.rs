@@ -65,7 +65,12 @@ fn line(event: &Event) -> String {
             format!("reacts to {target}: {reaction} ({count})")
         }
         EventKind::Reaction { target, reaction, .. } => format!("takes back from {target}: {reaction}"),
-        other => format!("{other:?}"),
+        other @ (EventKind::MessageEdited(_)
+        | EventKind::MessageDeleted { .. }
+        | EventKind::Pin { .. }
+        | EventKind::RoomUpdated { .. }
+        | EventKind::RoomDeleted
+        | _) => format!("{other:?}"),
     };
     format!("{} {who} {what}", event.seq)
 }

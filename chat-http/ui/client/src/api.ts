@@ -4,7 +4,7 @@ import type { Identity, MessageState, Position } from "./events.ts";
 import { ChatError } from "./error.ts";
 import { jsonOf, messagePath, refusalOf, request, type Call, type Fetch } from "./http.ts";
 import { socketUrl } from "./platform.ts";
-import type { ReadMark, Unread } from "./protocol.ts";
+import type { ReadMark, RoomInfo, Unread } from "./protocol.ts";
 
 /** A stretch of a room's history or of a thread, oldest first, as it is at `head`. */
 export interface Page {
@@ -43,14 +43,7 @@ export interface ReactionEntry extends Identity {
 export type Notify = "all" | "mentions" | "none";
 
 /** A room as its member sees it. */
-export interface MyRoom {
-  id: number;
-  name: string;
-  topic: string;
-  created_at: string;
-  head: number;
-  last_message_at: string | null;
-  online: number;
+export interface MyRoom extends RoomInfo {
   /** The last message that was read. */
   read: number;
   unread: number;

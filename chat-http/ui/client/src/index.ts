@@ -45,7 +45,7 @@ export {
 export type { Fetch } from "./http.ts";
 export type { Done, Sent } from "./outbox.ts";
 export type { Clock, NetworkHints, WebSocketConstructor, WebSocketLike } from "./platform.ts";
-export type { Activity, Notice, PresenceList, ReadMark, Unread } from "./protocol.ts";
+export type { Activity, Notice, PresenceList, ReadMark, RoomInfo, Unread } from "./protocol.ts";
 export type { Attachment, AttachOptions, RoomHandlers } from "./room.ts";
 export type { Proposal, ShownMessage } from "./proposals.ts";
 export { Timeline, type TimelineOptions } from "./timeline.ts";

@@ -34,15 +34,26 @@ export interface Activity {
   ordinal: number;
   /** A message since the last activity mentions everyone. */
   mentions_room?: boolean;
-  /** The newest message: the first 120 characters of its text, none if it is deleted. */
-  last: { seq: number; user: string; username: string; content: string };
+  /** The newest message, if there ever was one: the first 120 characters of its text, none if it is deleted. */
+  last?: { seq: number; user: string | null; username: string | null; content: string };
+}
+
+/** A room as everyone who may read it sees it. */
+export interface RoomInfo {
+  id: number;
+  name: string;
+  topic: string;
+  created_at: string;
+  head: number;
+  last_message_at: string | null;
+  online: number;
 }
 
 /** What concerns the user, whichever rooms are attached. */
 export type Notice =
   /** The first of each connection: what happened before it, `/me/rooms` tells. */
   | { type: "hello"; user: string; username: string }
-  | { type: "room_added"; room: { id: number; name: string } }
+  | { type: "room_added"; room: RoomInfo }
   | { type: "room_removed"; room: number; reason: string }
   | ({ type: "mention"; room: number; seq: number } & Identity)
   /** A new message in a thread that the user began or wrote in. */

@@ -175,7 +175,7 @@ export class Timeline {
   put({ head, ...state }: MessageState & { head: number }): void {
     const entry = this.#bySeq.get(state.seq);
     if (entry === undefined || head <= Math.max(entry.head, this.#position?.seq ?? 0)) return;
-    entry.state = state;
+    entry.state = settled(state);
     entry.head = head;
     this.#changed();
   }
@@ -246,7 +246,7 @@ export class Timeline {
 
   /** The page's messages after the events that it does not show; at the end of the history, also the messages that came with them. */
   #taken({ messages, head }: Page, isLast: boolean): Entry[] {
-    const entries = messages.map((state) => ({ state, head }));
+    const entries = messages.map((state) => ({ state: settled(state), head }));
     const bySeq = new Map(entries.map((entry) => [entry.state.seq, entry]));
     for (const event of this.#recent) {
       this.#fold(event, bySeq);
@@ -305,4 +305,11 @@ export class Timeline {
       return seq <= Math.max(position, head);
     });
   }
+}
+
+/** That the text of a deleted message is erased goes without saying. */
+function settled(state: MessageState): MessageState {
+  if (state.deleted === undefined) return state;
+  const { erased: _, ...rest } = state;
+  return rest;
 }

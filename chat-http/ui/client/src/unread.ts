@@ -86,8 +86,8 @@ export class UnreadCounter {
     const grown = ordinal - this.#ordinal;
     this.#head = Math.max(this.#head, head);
     this.#ordinal = Math.max(this.#ordinal, ordinal);
-    if (grown > 0 && last.user === this.#me) return this.#sent();
-    const isDeleted = last.content === "" && last.seq > this.mark;
+    if (grown > 0 && last?.user === this.#me) return this.#sent();
+    const isDeleted = last?.content === "" && last.seq > this.mark;
     if (grown > 1 || isDeleted) this.#doubts += 1;
     if (mentions_room === true && grown > 0) this.mention();
   }

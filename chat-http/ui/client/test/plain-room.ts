@@ -168,7 +168,8 @@ export class PlainRoom {
     const seqs = after === undefined ? asked.slice(-limit) : asked.slice(0, limit);
     const [first = before ?? Infinity, last = after ?? 0] = [seqs[0], seqs.at(-1)];
     return {
-      messages: seqs.map((seq) => this.state(seq, me, h)),
+      // A server may say of a tombstone that it is erased.
+      messages: seqs.map((seq) => (seq % 2 === 0 && this.#deletion(seq, h) ? { ...this.state(seq, me, h), erased: true } : this.state(seq, me, h))),
       head: h,
       epoch: this.epoch,
       has_before: all.some((seq) => seq < first),
