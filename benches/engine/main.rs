@@ -11,9 +11,11 @@ use chat_core::{ChatEngine, Database, Identity, NewRoom, RoomId};
 use criterion::{criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
+mod databases;
 mod fan_out;
 mod history;
 mod journal;
+mod migration;
 mod names;
 mod room_state;
 mod sparse;
@@ -25,6 +27,7 @@ criterion_group!(
     fan_out::bench,
     history::bench,
     sparse::bench,
+    migration::bench,
     names::bench
 );
 criterion_main!(benches);
