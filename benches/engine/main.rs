@@ -18,6 +18,7 @@ mod journal;
 mod migration;
 mod names;
 mod room_state;
+mod search;
 mod sparse;
 
 criterion_group!(
@@ -28,7 +29,8 @@ criterion_group!(
     history::bench,
     sparse::bench,
     migration::bench,
-    names::bench
+    names::bench,
+    search::bench
 );
 criterion_main!(benches);
 

@@ -8,9 +8,9 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
     engine::{
-        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, inner::Inner, journal::Journal,
-        lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger,
-        rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
+        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, indexing::Indexer, inner::Inner,
+        journal::Journal, lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics,
+        purge::Purger, rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -229,6 +229,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         loader: Loader::new(&services),
         memory: Memory::new(&services.limits),
         purger,
+        indexer: Indexer::start(&services),
         services: Arc::clone(&services),
     });
     if services.store.is_shared() {

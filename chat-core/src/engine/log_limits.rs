@@ -7,5 +7,6 @@ use crate::log::LogLimit;
 pub(super) struct LogLimits {
     pub(super) read_failed: LogLimit,
     pub(super) purge_failed: LogLimit,
+    pub(super) index_failed: LogLimit,
     pub(super) room_defect: LogLimit,
 }

@@ -34,6 +34,10 @@ pub(super) struct Metrics {
     sessions: Gauge,
     sessions_opened: Counter,
     sessions_closed: [(&'static str, Counter); 7],
+    /// What a step takes that puts messages into the search index.
+    pub(super) index_seconds: Histogram,
+    /// Events from before the start that the search index does not have yet.
+    pub(super) events_behind: Gauge,
     rooms_active: Gauge,
     breaker_open: Gauge,
 }
@@ -76,6 +80,8 @@ impl Metrics {
             sessions: gauge!(SESSIONS),
             sessions_opened: counter!(SESSIONS_OPENED),
             sessions_closed,
+            index_seconds: histogram!(INDEX_SECONDS),
+            events_behind: gauge!(EVENTS_BEHIND),
             rooms_active: gauge!(ROOMS_ACTIVE),
             breaker_open: gauge!(BREAKER_OPEN),
         }
@@ -213,6 +219,8 @@ const DELIVERIES: &str = "chat_deliveries_total";
 const SESSIONS: &str = "chat_sessions";
 const SESSIONS_OPENED: &str = "chat_sessions_opened_total";
 const SESSIONS_CLOSED: &str = "chat_sessions_closed_total";
+const INDEX_SECONDS: &str = "chat_index_step_seconds";
+const EVENTS_BEHIND: &str = "chat_index_events_behind";
 const ROOMS_ACTIVE: &str = "chat_rooms_active";
 const BREAKER_OPEN: &str = "chat_breaker_open";
 
@@ -236,6 +244,8 @@ fn describe() {
     describe_gauge!(SESSIONS, count, "Sessions there are");
     describe_counter!(SESSIONS_OPENED, count, "Sessions started");
     describe_counter!(SESSIONS_CLOSED, count, "Sessions ended, by why");
+    describe_histogram!(INDEX_SECONDS, Unit::Seconds, "What a step takes that puts messages into the search index");
+    describe_gauge!(EVENTS_BEHIND, count, "Events from before the start that the search index does not have yet");
     describe_gauge!(ROOMS_ACTIVE, count, "Rooms that are in memory, because someone is attached or something happens");
     describe_gauge!(BREAKER_OPEN, count, "1 while writes are refused because the database cannot store");
 }

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use crate::engine::{
-    active_rooms::ActiveRooms, journal::Journal, load::Loader, memory::Memory, purge::Purger, services::Services,
-    sessions::Sessions,
+    active_rooms::ActiveRooms, indexing::Indexer, journal::Journal, load::Loader, memory::Memory, purge::Purger,
+    services::Services, sessions::Sessions,
 };
 
 /// What the task of a room works with.
@@ -18,6 +18,7 @@ pub(super) struct RoomContext {
     pub(super) loader: Loader,
     pub(super) memory: Arc<Memory>,
     pub(super) purger: Arc<Purger>,
+    pub(super) indexer: Arc<Indexer>,
 }
 
 impl RoomContext {

@@ -220,7 +220,7 @@ impl RoomTask {
     /// Feeds the state and carries out what it says, in order.
     fn step(&mut self, state: &mut RoomState, input: Input) {
         let mut effects = mem::take(&mut self.effects);
-        let now = self.context.services.clock.now();
+        let (now, head) = (self.context.services.clock.now(), state.head());
         state.handle(input, now, &mut effects);
         // Whoever comes or goes joins or parts, or changes the number. Told first: who hears of it may ask at once.
         let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Leave(_)));
@@ -231,6 +231,9 @@ impl RoomTask {
             self.carry_out(effect, state);
         }
         self.effects = effects;
+        if state.head() > head {
+            self.context.indexer.grown(self.id);
+        }
         self.shared.set_head(state.head());
         if self.memory.touch(state.recent_bytes(), now.mono) {
             self.context.relieve();

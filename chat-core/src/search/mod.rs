@@ -7,10 +7,12 @@
 //! - A [`TextQuery`] says which terms to [look up](TextQuery::lookups). What has all of them is a candidate, no more:
 //!   [`TextQuery::matches`] decides by the text.
 
+mod page;
 pub mod postings;
 mod query;
 mod runs;
 mod terms;
 
+pub use page::{MAX_CANDIDATES, SearchCursor, SearchPage, SearchQuery, Unindexed};
 pub use query::{Lookup, MAX_LOOKUPS, TextQuery};
 pub use terms::{MAX_TERM_BYTES, MAX_TERMS, terms};

@@ -15,9 +15,11 @@ mod paging;
 mod reader;
 #[cfg(feature = "sea")]
 pub mod sea;
+mod searcher;
 
 pub use memory::{MemoryLog, MemoryStore};
 pub use reader::{Found, Reader};
+pub use searcher::Searcher;
 
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.
 ///
@@ -93,6 +95,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The other reads.
     fn reader(&self) -> &dyn Reader;
+
+    /// What searches.
+    fn searcher(&self) -> &dyn Searcher;
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Reader, Store, StoreError, StoreErrorKind},
+    store::{Reader, Searcher, Store, StoreError, StoreErrorKind},
 };
 
 /// What is asked of a store.
@@ -287,6 +287,10 @@ impl Store for FaultyStore {
         viewer: Option<&UserId>,
     ) -> Result<Option<HistoryPage>, StoreError> {
         self.run(StoreCall::Read, self.0.store.history(room, page, viewer)).await
+    }
+
+    fn searcher(&self) -> &dyn Searcher {
+        self.0.store.searcher()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ mod lifecycle;
 mod load;
 mod logs;
 mod metrics;
+mod search;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

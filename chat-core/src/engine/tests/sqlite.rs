@@ -1,7 +1,7 @@
 //! The engine on a database that outlives it.
 
 use super::*;
-use crate::{Gap, HistoryQuery, Position, Seq, Since, StartError};
+use crate::{Gap, HistoryQuery, Position, Seq, Since, StartError, search::SearchQuery};
 
 /// A database file of this test's own, removed at its end.
 struct File(std::path::PathBuf);
@@ -66,4 +66,36 @@ async fn a_file_has_one_engine_until_that_has_stopped() {
         }
     });
     reopened.await.expect("the file is free again");
+}
+
+/// The first page for these words, once the index is up to date.
+async fn found(engine: &ChatEngine, words: &str) -> Vec<Seq> {
+    let searching = timeout(Duration::from_secs(30), async {
+        loop {
+            let page = engine.search(&user("bob"), SearchQuery::new(words).unwrap()).await.unwrap();
+            if page.complete {
+                return page.messages.iter().map(|state| state.seq).collect();
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    searching.await.expect("the index is up to date")
+}
+
+#[tokio::test]
+async fn messages_are_found_soon_and_after_a_restart_all_of_them() {
+    let file = File::new();
+    let engine = file.open().await.unwrap();
+    let room = make_room(&engine, "general").await;
+    engine.send(&user("alice"), room, text("the first word")).await.unwrap();
+    assert_eq!(found(&engine, "word").await, [Seq(1)]);
+    // The engine stops before the index has these.
+    for n in 2..=20 {
+        engine.send(&user("alice"), room, text(&format!("word {n}"))).await.unwrap();
+    }
+    engine.shutdown().await;
+
+    let engine = file.open().await.unwrap();
+    assert_eq!(found(&engine, "word").await, (1..=20).rev().map(Seq).collect::<Vec<_>>());
+    assert_eq!(found(&engine, "first").await, [Seq(1)]);
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::state::RoomState;
 use super::{
-    Found, Reader, Store, StoreError, StoreErrorKind,
+    Found, Reader, Searcher, Store, StoreError, StoreErrorKind,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -21,6 +21,7 @@ use crate::{
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
+mod search;
 mod state;
 
 /// The logs themselves, without a lock, failure or chance: what the simulator uses. Its methods are those of [`Store`].
@@ -417,6 +418,10 @@ impl Store for MemoryStore {
     }
 
     fn reader(&self) -> &dyn Reader {
+        self
+    }
+
+    fn searcher(&self) -> &dyn Searcher {
         self
     }
 

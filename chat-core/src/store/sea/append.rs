@@ -9,6 +9,7 @@ use super::{
     error::SqlError,
     history, rooms,
     run::Run,
+    search,
 };
 use crate::{
     EventKind, RoomId, Seq,
@@ -59,6 +60,7 @@ pub(super) async fn append(
         }));
     }
     run.dialect.correct_heads(run, &heads, &expected, &exact(batch, &new)).await?;
+    search::follow(run, &new).await?;
     store(run, &new).await?;
     Ok(outcomes)
 }

@@ -16,7 +16,7 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Reader, Store, StoreError, StoreErrorKind};
+use super::{Reader, Searcher, Store, StoreError, StoreErrorKind};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError, UserId,
     append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
@@ -40,6 +40,7 @@ mod reads;
 mod rooms;
 mod rows;
 mod run;
+mod search;
 mod states;
 mod unread;
 mod vacuum;
@@ -293,6 +294,10 @@ impl Store for SeaStore {
     }
 
     fn reader(&self) -> &dyn Reader {
+        self
+    }
+
+    fn searcher(&self) -> &dyn Searcher {
         self
     }
 

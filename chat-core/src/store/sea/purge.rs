@@ -8,6 +8,7 @@ use super::{
     rooms::count,
     rows::{signed, unsigned},
     run::Run,
+    search,
 };
 use crate::{RoomId, Seq};
 
@@ -38,7 +39,11 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
     for row in run.query(GONE, vec![count(limit.min(MOST_ROWS))]).await? {
         let room = RoomId(unsigned(&row, 0)?);
         if row.try_get_by_index::<Option<i64>>(1)?.is_some() {
-            removed += purge_events(run, room, Seq(unsigned(&row, 1)?), limit - removed).await?;
+            let (count, are_all) = purge_events(run, room, Seq(unsigned(&row, 1)?), limit - removed).await?;
+            removed += count;
+            if !are_all {
+                return Ok(removed);
+            }
         }
         if removed >= limit {
             // This one may have others.
@@ -55,12 +60,20 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
     Ok(removed)
 }
 
-/// Removes up to `limit` events of a room, from its first one on.
-async fn purge_events(run: &Transaction<'_>, room: RoomId, first: Seq, limit: usize) -> Result<usize, SqlError> {
+/// Removes up to `limit` events of a room, from its first one on, and what the search knows of them; returns how many, and
+/// whether it was as many as asked for, or there are no more.
+async fn purge_events(
+    run: &Transaction<'_>,
+    room: RoomId,
+    first: Seq,
+    limit: usize,
+) -> Result<(usize, bool), SqlError> {
     // A log has no holes: so many numbers are so many events.
-    let end = first.0.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX));
+    let asked = Seq(first.0.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX)));
+    let end = search::forget(run, room, first, asked).await?;
     let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq < ?";
-    Ok(rows(run.execute(sql, vec![signed(room.0).into(), signed(end).into()]).await?))
+    let removed = rows(run.execute(sql, vec![signed(room.0).into(), signed(end.0).into()]).await?);
+    Ok((removed, end >= asked))
 }
 
 /// Removes up to `limit` rows of these rooms from the tables beside the log.

@@ -15,6 +15,7 @@ use crate::{
 pub mod appends;
 pub mod history;
 pub mod rooms;
+pub mod search;
 pub mod starts;
 
 /// Opens stores on one database of its own, empty at first.
@@ -47,6 +48,10 @@ macro_rules! store_contract {
             pages_reach_every_message, pages_pass_over_what_is_no_message, an_empty_room_has_an_empty_page,
             heads_are_told_of_many_rooms_at_once,
             recovery_finds_what_was_stored, recovery_of_a_deleted_room);
+        $crate::store_contract!(@group $(#[$attribute])* $make, search:
+            words_are_found_as_readers_take_them, what_is_found_is_ordered_by_time, a_search_has_a_room_and_an_author,
+            a_search_says_whether_it_knows_the_newest_messages, messages_in_threads_are_found,
+            messages_of_deleted_rooms_are_not_found, rooms_that_are_not_in_the_index_are_known);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };

@@ -100,6 +100,15 @@ pub(super) trait Dialect: Debug + Send + Sync {
         format!(" ON CONFLICT ({key}) DO UPDATE SET {column} = excluded.{column}")
     }
 
+    /// What stands around a list of rooms and numbers, to find these messages as `e` one by one; further conditions follow
+    /// with AND.
+    fn around_messages(&self) -> (&'static str, &'static str);
+
+    /// A select with a limit of its own, as one of several that are joined.
+    fn limited(&self, select: &str) -> String {
+        format!("({select})")
+    }
+
     /// A statement with the placeholders of this dialect, from one with `?` for each value (and no other `?` in it).
     fn numbered<'s>(&self, sql: &'s str) -> Cow<'s, str> {
         Cow::Borrowed(sql)

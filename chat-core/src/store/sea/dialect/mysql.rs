@@ -49,6 +49,10 @@ impl Dialect for MySql {
         format!(" ON DUPLICATE KEY UPDATE {column} = VALUES({column})")
     }
 
+    fn around_messages(&self) -> (&'static str, &'static str) {
+        ("chat_events e WHERE (e.room_id, e.seq) IN (", ")")
+    }
+
     /// Only a binary column is compared byte for byte.
     fn opaque(&self, text: Option<&str>) -> Value {
         text.map(|text| text.as_bytes().to_vec()).into()

@@ -58,6 +58,15 @@ impl Dialect for Postgres {
         format!(" LEFT JOIN LATERAL (SELECT * FROM {table} {name} WHERE {condition} OFFSET 0) {name} ON TRUE")
     }
 
+    /// One look-up each: without statistics, a list makes the planner scan.
+    fn around_messages(&self) -> (&'static str, &'static str) {
+        (
+            "(VALUES ",
+            ") w(r, s) CROSS JOIN LATERAL \
+             (SELECT * FROM chat_events x WHERE x.room_id = w.r AND x.seq = w.s LIMIT 1) e WHERE TRUE",
+        )
+    }
+
     /// `$1`, `$2` … for each `?`.
     fn numbered<'s>(&self, sql: &'s str) -> Cow<'s, str> {
         numbered(sql)

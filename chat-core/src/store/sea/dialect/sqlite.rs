@@ -54,6 +54,15 @@ impl Dialect for Sqlite {
         ""
     }
 
+    fn around_messages(&self) -> (&'static str, &'static str) {
+        ("(VALUES ", ") w CROSS JOIN chat_events e ON e.room_id = w.column1 AND e.seq = w.column2")
+    }
+
+    /// It takes no parentheses there.
+    fn limited(&self, select: &str) -> String {
+        format!("SELECT * FROM ({select})")
+    }
+
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
         error.try_downcast_ref::<SqlxSqliteError>()?;
         Some(meaning_of(error.code().and_then(|code| code.parse().ok()).unwrap_or_default()))

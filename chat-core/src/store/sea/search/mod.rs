@@ -1,0 +1,52 @@
+//! Searching messages in SQL, without anything that only some databases have.
+//!
+//! `chat_terms` has a row for each [block](crate::search::postings) of the messages that have a term.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    SeaStore,
+    pool::Checkout,
+    run::{Snapshot, Write},
+};
+use crate::{
+    RoomId, UserId,
+    search::{SearchPage, SearchQuery, Unindexed},
+    store::{Searcher, StoreError},
+};
+
+mod blocks;
+mod candidates;
+mod find;
+mod index;
+
+pub(super) use index::{follow, forget};
+
+#[async_trait]
+impl Searcher for SeaStore {
+    async fn unindexed(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Unindexed>, StoreError> {
+        let reading =
+            move |checkout: Arc<Checkout>| async move { index::unindexed(&checkout.run(), after, limit).await };
+        Ok(self.readers.read(reading).await?)
+    }
+
+    async fn index(&self, room: RoomId) -> Result<u64, StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        let indexed = index::step(&write.run(), room).await;
+        Ok(write.end(indexed).await?)
+    }
+
+    async fn search(&self, query: &SearchQuery, viewer: Option<&UserId>) -> Result<SearchPage, StoreError> {
+        let (query, viewer) = (query.clone(), viewer.cloned());
+        let searching = |checkout: Arc<Checkout>| async move {
+            let snapshot = Snapshot::begin(&checkout).await?;
+            find::search(&snapshot.run(), &query, viewer.as_ref()).await
+        };
+        Ok(self.searchers.read(searching).await?)
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
