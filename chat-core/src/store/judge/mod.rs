@@ -14,6 +14,8 @@ mod facts;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "sea")]
+pub(super) use changes::Deletion;
 pub(super) use changes::{Changes, Mentioned, ReactionRow};
 pub(super) use facts::{Counted, Facts, Key, Naming, Target, Thread};
 
@@ -44,7 +46,7 @@ pub(super) struct MarkedEntry {
     pub(super) index: usize,
     /// Whose mark it is.
     pub(super) user: UserId,
-    /// The mark as the entry left it.
+    /// The mark as the entry left it, to count by: `by_back` says whether an own message stands beyond it at the end of the batch.
     pub(super) mark: Mark,
 }
 
@@ -67,6 +69,10 @@ pub(super) fn judge<'a>(room: RoomId, entries: &'a [Entry], facts: Facts<'a>) ->
         judge.judgement.outcomes.push(outcome);
     }
     let Judge { mut judgement, facts, .. } = judge;
+    for marked in &mut judgement.marked {
+        // What is unread is counted at the end of the batch, and the user may have written in it after the mark.
+        marked.mark.by_back |= facts.newest_own.get(&marked.user).is_some_and(|own| *own > marked.mark.seq);
+    }
     for outcome in &mut judgement.outcomes {
         if let AppendOutcome::Marked(marked) = outcome {
             marked.unread.ordinal = facts.messages;

@@ -1,21 +1,23 @@
 //! Appending to the logs of several rooms in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sea_orm::DatabaseTransaction;
 
 use super::{
+    changes,
     dialect::{Key, Raises},
     error::SqlError,
-    history, rooms,
+    facts, rooms,
     run::Run,
     search,
+    unread::{self, MarkIn},
 };
 use crate::{
-    EventKind, RoomId, Seq,
-    append::{AppendOutcome, Entry, Op, RoomBatch, StoredEvent},
+    EventKind, RoomId,
+    append::{AppendOutcome, Op, RoomBatch, StoredEvent},
     failpoints::{self, Point},
-    store::judge::{self, Facts},
+    store::judge::{self, Judgement},
 };
 
 /// Locks the rooms, reads what has to be known of them, has the entries judged, raises the heads, and stores what is new. One
@@ -30,39 +32,42 @@ pub(super) async fn append(
     let expected = expected(batch);
     let heads = run.dialect.lock_and_raise(run, &expected).await?;
     let found = run.dialect.find_keys(run, &keys).await?;
-    let mut facts: BTreeMap<RoomId, Facts<'_>> = BTreeMap::new();
-    for (room, head) in &heads {
-        facts.insert(*room, Facts { head: Seq(head.seq), messages: head.messages, ..Facts::default() });
-    }
-    for stored in &found {
-        if let (Some(facts), Some(key)) = (facts.get_mut(&stored.event.room), judge::Key::of_stored(stored)) {
-            facts.keys.insert(key, stored.clone());
-        }
-    }
-    for (room, seq) in history::messages_among(run, &targets(batch)).await? {
-        // A room that is gone has no facts, though its messages may still be there.
-        if let Some(facts) = facts.get_mut(&room) {
-            facts.targets.insert(seq, judge::Target::default());
-        }
-    }
+    let mut facts = facts::load(run, batch, &heads, &found).await?;
+    let mut judged = Vec::new();
     for RoomBatch { room, entries } in batch {
-        if let (Some(facts), Some(Entry { op: Op::UpdateRoom(update), .. })) = (facts.get_mut(room), entries.first()) {
-            facts.naming = rooms::naming(run, *room, update).await?;
-        }
+        judged.push((*room, facts.remove(room).map(|facts| judge::judge(*room, entries, facts))));
     }
-    let mut new = Vec::new();
-    let mut outcomes = Vec::new();
-    for RoomBatch { room, entries } in batch {
-        outcomes.push(facts.remove(room).map(|facts| {
-            let judgement = judge::judge(*room, entries, facts);
-            new.extend(judgement.new);
-            judgement.outcomes
-        }));
-    }
+    let judgements = || judged.iter().filter_map(|(room, judgement)| Some((*room, judgement.as_ref()?)));
+    let new: Vec<_> = judgements().flat_map(|(_, judgement)| judgement.new.iter().cloned()).collect();
     run.dialect.correct_heads(run, &heads, &expected, &exact(batch, &new)).await?;
     search::follow(run, &new).await?;
     store(run, &new).await?;
-    Ok(outcomes)
+    changes::store(run, &judgements().map(|(room, judgement)| (room, &judgement.changes)).collect()).await?;
+    if !new.is_empty() {
+        failpoints::reached(Point::AfterInsert);
+    }
+    count_unread(run, &mut judged).await?;
+    Ok(judged.into_iter().map(|(_, judgement)| judgement.map(|judgement| judgement.outcomes)).collect())
+}
+
+/// Completes the answers to marks: what is unread beyond them at the end of the append.
+async fn count_unread(
+    run: &Run<'_, DatabaseTransaction>,
+    judged: &mut [(RoomId, Option<Judgement>)],
+) -> Result<(), SqlError> {
+    let mut marks = Vec::new();
+    for (room, judgement) in &*judged {
+        let marked = judgement.iter().flat_map(|judgement| &judgement.marked);
+        marks.extend(marked.map(|marked| MarkIn { room: *room, user: &marked.user, mark: marked.mark }));
+    }
+    let mut counted = unread::beyond(run, &marks).await?.into_iter();
+    for judgement in judged.iter_mut().filter_map(|(_, judgement)| judgement.as_mut()) {
+        for index in judgement.marked.iter().map(|marked| marked.index).collect::<Vec<_>>() {
+            let (unread, mentions) = counted.next().unwrap_or_default();
+            judgement.counted(index, unread, mentions);
+        }
+    }
+    Ok(())
 }
 
 /// Stores new events, with what they change about their rooms.
@@ -83,7 +88,6 @@ async fn store(run: &Run<'_, DatabaseTransaction>, new: &[StoredEvent]) -> Resul
             EventKind::RoomDeleted => rooms::end(run, stored.event.room, stored.event.at).await?,
         }
     }
-    failpoints::reached(Point::AfterInsert);
     Ok(())
 }
 
@@ -92,15 +96,6 @@ fn keys(batch: &[RoomBatch]) -> Vec<Key<'_>> {
     let key = |room, entry| judge::Key::of(entry).map(|key| Key { room, user: key.user, key: key.key });
     let all = batch.iter().flat_map(|RoomBatch { room, entries }| entries.iter().filter_map(|entry| key(*room, entry)));
     all.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// The messages that a batch names, each once.
-fn targets(batch: &[RoomBatch]) -> BTreeSet<(RoomId, Seq)> {
-    let of_room = |RoomBatch { room, entries }: &RoomBatch| {
-        let room = *room;
-        entries.iter().flat_map(|entry| entry.op.targets()).map(move |seq| (room, seq)).collect::<Vec<_>>()
-    };
-    batch.iter().flat_map(of_room).collect()
 }
 
 /// What each room gets if no key was used before and nothing is refused.

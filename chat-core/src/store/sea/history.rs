@@ -1,6 +1,6 @@
 //! Reading a room's log.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
@@ -92,25 +92,6 @@ pub(super) async fn recover(
     Ok(Some(Recovered { head, is_deleted: deleted_at.is_some(), found }))
 }
 
-/// Which of these are messages. One look-up each: without statistics, PostgreSQL scans for a list.
-pub(super) async fn messages_among(
-    run: &Run<'_, DatabaseTransaction>,
-    targets: &BTreeSet<(RoomId, Seq)>,
-) -> Result<Vec<(RoomId, Seq)>, SqlError> {
-    const LOOK_UP: &str = "SELECT room_id, seq FROM chat_events WHERE room_id = ? AND seq = ? AND kind = 1";
-    let targets: Vec<_> = targets.iter().copied().collect();
-    let mut found = Vec::new();
-    for chunk in targets.chunks(LOOK_UPS) {
-        let chunk = padded(chunk);
-        let sql = vec![LOOK_UP; chunk.len()].join(" UNION ALL ");
-        let values = chunk.iter().flat_map(|(room, seq)| [signed(room.0).into(), signed(seq.0).into()]);
-        for row in run.query(&sql, values.collect()).await? {
-            found.push((RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?)));
-        }
-    }
-    Ok(found)
-}
-
 /// The messages of a window, oldest first.
 async fn messages(
     run: &Run<'_, impl ConnectionTrait>,
@@ -138,6 +119,3 @@ pub(super) async fn events(
     let found = run.query(&sql, values).await?;
     found.iter().map(|row| rows::event(run.dialect, row)).collect()
 }
-
-/// How many look-ups a statement has: SQLite joins at most 500.
-const LOOK_UPS: usize = 64;

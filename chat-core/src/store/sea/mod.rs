@@ -23,9 +23,11 @@ use crate::{
 };
 
 mod append;
+mod changes;
 mod connect;
 mod dialect;
 mod error;
+mod facts;
 mod files;
 mod gate;
 mod history;

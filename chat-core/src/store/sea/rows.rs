@@ -66,6 +66,17 @@ pub(super) fn unsigned(row: &QueryResult, index: usize) -> Result<u64, SqlError>
     u64::try_from(number).map_err(|_| SqlError::corrupt(format!("a negative number in column {index}")))
 }
 
+/// A number that may be null.
+pub(super) fn optional_number(row: &QueryResult, index: usize) -> Result<Option<u64>, SqlError> {
+    let number: Option<i64> = row.try_get_by_index(index)?;
+    number.map(|_| unsigned(row, index)).transpose()
+}
+
+/// An id or a number as a value.
+pub(super) fn number(number: u64) -> Value {
+    signed(number).into()
+}
+
 /// An event from a row of [`EVENT_COLUMNS`].
 pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEvent, SqlError> {
     let fingerprint: i64 = row.try_get_by_index(8)?;
@@ -261,8 +272,7 @@ fn mentions_from_text(mut text: &str) -> Result<Vec<UserId>, SqlError> {
 
 /// A number that may be null.
 pub(super) fn optional_seq(row: &QueryResult, index: usize) -> Result<Option<Seq>, SqlError> {
-    let number: Option<i64> = row.try_get_by_index(index)?;
-    number.map(|_| unsigned(row, index).map(Seq)).transpose()
+    Ok(optional_number(row, index)?.map(Seq))
 }
 
 #[cfg(test)]

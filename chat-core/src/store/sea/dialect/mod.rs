@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use sea_orm_migration::SchemaManagerConnection;
 
+use self::about::{About, Chunk};
 use super::{error::SqlError, rows::unsigned, run::Run};
 use crate::{
     RoomId, Timestamp,
@@ -17,6 +18,7 @@ use crate::{
     store::StoreErrorKind,
 };
 
+pub(super) mod about;
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 mod batched;
 pub(super) mod lists;
@@ -68,6 +70,14 @@ pub(super) trait Dialect: Debug + Send + Sync {
     fn for_update(&self) -> &'static str {
         " FOR UPDATE"
     }
+
+    /// What stands behind a table that is to be read by this index, where the database would choose another one.
+    fn by_index(&self, _index: &str) -> String {
+        String::new()
+    }
+
+    /// A statement that does the same for each of these rows.
+    fn about(&self, rows: Chunk<'_>, what: About<'_>) -> about::Statement;
 
     /// The function that finds its second argument in its first, literally, and is 0 where it is not.
     fn find_in(&self) -> &'static str {

@@ -9,7 +9,9 @@ use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
     super::{error::SqlError, migration::LOCK_SECONDS, rows::signed, run::Run},
-    Dialect, Heads, Key, Meaning, Raise, Raises, Transaction, batched, heads_from,
+    Dialect, Heads, Key, Meaning, Raise, Raises, Transaction,
+    about::{About, Chunk, Statement as Listed},
+    batched, heads_from,
     lists::{MOST_ROWS, padded, repeated},
 };
 use crate::{
@@ -51,6 +53,37 @@ impl Dialect for MySql {
 
     fn around_messages(&self) -> (&'static str, &'static str) {
         ("chat_events e WHERE (e.room_id, e.seq) IN (", ")")
+    }
+
+    fn by_index(&self, index: &str) -> String {
+        format!(" FORCE INDEX ({index})")
+    }
+
+    fn about(&self, rows: Chunk<'_>, what: About<'_>) -> Listed {
+        match what {
+            About::Select { columns, tables, on, with_constants: true } => {
+                with_constants(rows, &format!("SELECT {columns} FROM {tables} WHERE {on}"))
+            }
+            About::Select { columns, tables, on, with_constants: false } => {
+                let (k, values) = derived(rows);
+                (format!("SELECT {columns} FROM {k} STRAIGHT_JOIN {tables} WHERE {on}"), values)
+            }
+            About::Update { table, set, on } => {
+                let (k, values) = derived(rows);
+                (format!("UPDATE {k} STRAIGHT_JOIN {table} SET {set} WHERE {on}"), values)
+            }
+            About::Delete { table } => {
+                let (list, values) = rows.listed();
+                (format!("DELETE FROM {table} WHERE ({}) IN ({list})", rows.names()), values)
+            }
+            About::Put { table, key, .. } => {
+                let (key, rest) = rows.columns.split_at(key);
+                // A row of which everything is the key stays as it is.
+                let changed = if rest.is_empty() { key } else { rest };
+                let set: Vec<_> = changed.iter().map(|column| format!("{column} = VALUES({column})")).collect();
+                rows.put(table, &format!("ON DUPLICATE KEY UPDATE {}", set.join(", ")))
+            }
+        }
     }
 
     /// Only a binary column is compared byte for byte.
@@ -154,6 +187,36 @@ impl Dialect for MySql {
         }
         Err(DbErr::Custom("another process has been migrating for too long".to_owned()))
     }
+}
+
+/// The rows as a table `k`.
+fn derived(rows: Chunk<'_>) -> Listed {
+    let columns = rows.columns.iter().zip(&rows.rows[0]).map(|(name, value)| format!("{} AS {name}", typed(value)));
+    let row = format!("SELECT {}", columns.collect::<Vec<_>>().join(", "));
+    let (list, values) = rows.listed_as(&row, " UNION ALL ");
+    (format!("({list}) k"), values)
+}
+
+/// The query for each row by itself, with its values in place of the columns of `k`.
+fn with_constants(rows: Chunk<'_>, sql: &str) -> Listed {
+    let mut parts = sql.split(" k.");
+    let mut query = parts.next().unwrap_or_default().to_owned();
+    let mut used = Vec::new();
+    for part in parts {
+        let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        let Some(index) = rows.columns.iter().position(|column| *column == name) else { continue };
+        used.push(index);
+        query = format!("{query} {}{rest}", typed(&rows.rows[0][index]));
+    }
+    let values: Vec<Vec<Value>> =
+        rows.rows.iter().map(|row| used.iter().map(|index| row[*index].clone()).collect()).collect();
+    Chunk { columns: rows.columns, rows: &values }.listed_as(&query, " UNION ALL ")
+}
+
+/// A placeholder that has the type of its value before it is bound.
+fn typed(value: &Value) -> &'static str {
+    if matches!(value, Value::BigInt(_)) { "CAST(? AS SIGNED)" } else { "?" }
 }
 
 /// What `GET_LOCK` has answered.

@@ -15,7 +15,9 @@ use super::{
         rows::{self, EVENT_COLUMNS, EVENT_WIDTH, OPTIONAL_EVENT_COLUMNS, signed, unsigned},
         run::Run,
     },
-    Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction, heads_from,
+    Dialect, Heads, INSERT_ROOM, Key, Meaning, Raises, Transaction,
+    about::{About, Chunk, Statement},
+    heads_from,
     raises::{CORRECT, corrected_rows, raise_row},
     room_values,
 };
@@ -72,6 +74,30 @@ impl Dialect for Postgres {
         numbered(sql)
     }
 
+    fn about(&self, rows: Chunk<'_>, what: About<'_>) -> Statement {
+        let (k, values) = unnested(rows);
+        let sql = match what {
+            // One look-up each: without statistics, the planner scans for a list. The offset keeps it from making a join of it.
+            About::Select { columns, tables, on, .. } => {
+                format!("SELECT l.* FROM {k} CROSS JOIN LATERAL (SELECT {columns} FROM {tables} WHERE {on} OFFSET 0) l")
+            }
+            About::Update { table, set, on } => format!("UPDATE {table} SET {set} FROM {k} WHERE {on}"),
+            About::Delete { table } => {
+                let on: Vec<_> = rows.columns.iter().map(|column| format!("{table}.{column} = k.{column}")).collect();
+                format!("DELETE FROM {table} USING {k} WHERE {}", on.join(" AND "))
+            }
+            About::Put { table, key, optional } => {
+                let value = |column: &&str| {
+                    if *column == optional { format!("NULLIF({column}, '')") } else { (*column).to_owned() }
+                };
+                let values: Vec<_> = rows.columns.iter().map(value).collect();
+                let (names, conflict) = (rows.names(), rows.on_conflict(key));
+                format!("INSERT INTO {table} ({names}) SELECT {} FROM {k} {conflict}", values.join(", "))
+            }
+        };
+        (sql, values)
+    }
+
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
         error.try_downcast_ref::<SqlxPostgresError>()?;
         Some(meaning_of(&error.code().unwrap_or_default()))
@@ -108,6 +134,9 @@ impl Dialect for Postgres {
 
     /// One look-up per key: without statistics, a list makes the planner scan.
     async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let sql = format!(
             "SELECT e.* FROM unnest($1::bigint[], $2::text[], $3::text[]) k(r, u, i) CROSS JOIN LATERAL \
              (SELECT {EVENT_COLUMNS} FROM chat_events WHERE room_id = k.r AND user_id = k.u AND idem_key = k.i LIMIT 1) e"
@@ -185,6 +214,20 @@ fn arrays<const WIDTH: usize>(rows: impl IntoIterator<Item = [i64; WIDTH]>) -> V
         }
     }
     columns.map(Value::from).to_vec()
+}
+
+/// The rows as a table `k`, of an array per column.
+fn unnested(rows: Chunk<'_>) -> Statement {
+    let mut columns = vec![Vec::with_capacity(rows.rows.len()); rows.columns.len()];
+    for row in rows.rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(if value.is_some() { value.clone() } else { value.dummy_value() });
+        }
+    }
+    let types: Vec<_> = rows.rows[0].iter().map(Value::array_type).collect();
+    let casts: Vec<_> = types.iter().map(|of| format!("?::{}[]", type_name(of))).collect();
+    let arrays = types.into_iter().zip(columns).map(|(of, column)| Value::Array(of, Some(Box::new(column))));
+    (format!("unnest({}) k({})", casts.join(", "), rows.names()), arrays.collect())
 }
 
 /// Inserts events from an array per column. An empty text or a 0 stands for null in a column that may be null.

@@ -9,7 +9,9 @@ use sea_orm::{
 
 use super::{
     super::error::SqlError,
-    Dialect, Heads, Key, Meaning, Raises, Transaction, batched, heads_from,
+    Dialect, Heads, Key, Meaning, Raises, Transaction,
+    about::{About, Chunk, Statement},
+    batched, heads_from,
     lists::{MOST_ROWS, repeated},
     raises::{CORRECT, corrected_rows, raise_row},
 };
@@ -61,6 +63,30 @@ impl Dialect for Sqlite {
     /// It takes no parentheses there.
     fn limited(&self, select: &str) -> String {
         format!("SELECT * FROM ({select})")
+    }
+
+    /// Without statistics, it takes the primary key wherever the room is given.
+    fn by_index(&self, index: &str) -> String {
+        format!(" INDEXED BY {index}")
+    }
+
+    fn about(&self, rows: Chunk<'_>, what: About<'_>) -> Statement {
+        let (list, values) = rows.listed();
+        let names = rows.names();
+        let named: Vec<_> =
+            rows.columns.iter().enumerate().map(|(index, name)| format!("column{} AS {name}", index + 1)).collect();
+        let k = format!("(SELECT {} FROM (VALUES {list})) k", named.join(", "));
+        let sql = match what {
+            // A cross join is done in the order in which it is written.
+            About::Select { columns, tables, on, .. } => {
+                format!("SELECT {columns} FROM {k} CROSS JOIN {tables} WHERE {on}")
+            }
+            About::Update { table, set, on } => format!("UPDATE {table} SET {set} FROM {k} WHERE {on}"),
+            // The index is used for what is selected, and not for a list of values.
+            About::Delete { table } => format!("DELETE FROM {table} WHERE ({names}) IN (SELECT {names} FROM {k})"),
+            About::Put { table, key, .. } => return rows.put(table, &rows.on_conflict(key)),
+        };
+        (sql, values)
     }
 
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {

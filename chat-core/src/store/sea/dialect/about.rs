@@ -1,0 +1,121 @@
+//! Statements about a list of rows: each does the same for many rows at once, so that their number does not grow with a batch.
+
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+
+use super::{
+    super::{error::SqlError, run::Run},
+    lists::{MOST_ROWS, padded, repeated},
+};
+
+/// The rows that a statement is about. They are the table `k` in it, each of them once.
+#[derive(Debug)]
+pub(in crate::store::sea) struct Rows {
+    columns: &'static [&'static str],
+    rows: Vec<Vec<Value>>,
+}
+
+/// As many of them as a statement takes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store::sea) struct Chunk<'a> {
+    /// The columns of `k`.
+    pub(super) columns: &'a [&'static str],
+    /// Their values, in rows. There is at least one.
+    pub(super) rows: &'a [Vec<Value>],
+}
+
+/// What is done for each row. A table may have a [hint](super::Dialect::by_index) behind it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store::sea) enum About<'a> {
+    /// Rows are read from `tables` (the first is looked up by `k`) under the condition `on`.
+    Select {
+        columns: &'a str,
+        tables: &'a str,
+        on: &'a str,
+        /// Whether texts of `k` are compared, or ranges begin at its numbers: MySQL uses its indexes only with constants then.
+        with_constants: bool,
+    },
+    /// The rows of `table` change for which `on` holds. `set` qualifies nothing but the columns of `k`.
+    Update { table: &'a str, set: &'a str, on: &'a str },
+    /// The rows go whose columns, called as those of `k`, have these values.
+    Delete { table: &'a str },
+    /// The rows are put into the table, in place of those with the same key.
+    Put {
+        table: &'a str,
+        /// How many of the columns, from the first on, are the key.
+        key: usize,
+        /// The column that may be null. An empty text may stand for null in it.
+        optional: &'static str,
+    },
+}
+
+/// A statement and its values.
+pub(in crate::store::sea) type Statement = (String, Vec<Value>);
+
+impl Rows {
+    /// These rows, with as many values each as there are columns.
+    pub(in crate::store::sea) fn new<const WIDTH: usize>(
+        columns: &'static [&'static str; WIDTH],
+        rows: impl IntoIterator<Item = [Value; WIDTH]>,
+    ) -> Self {
+        Self { columns, rows: rows.into_iter().map(Vec::from).collect() }
+    }
+
+    /// What is read for them; nothing is asked for no row.
+    pub(in crate::store::sea) async fn query(
+        &self,
+        run: &Run<'_, impl ConnectionTrait>,
+        what: About<'_>,
+    ) -> Result<Vec<QueryResult>, SqlError> {
+        let mut found = Vec::new();
+        for rows in self.rows.chunks(MOST_ROWS) {
+            let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
+            found.append(&mut run.query(&sql, values).await?);
+        }
+        Ok(found)
+    }
+
+    /// Does this with them; nothing is done with no row.
+    pub(in crate::store::sea) async fn execute(
+        &self,
+        run: &Run<'_, impl ConnectionTrait>,
+        what: About<'_>,
+    ) -> Result<(), SqlError> {
+        for rows in self.rows.chunks(MOST_ROWS) {
+            let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
+            run.execute(&sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Chunk<'_> {
+    /// The rows as a list of placeholders, in a few sizes only, and their values.
+    pub(super) fn listed(&self) -> Statement {
+        self.listed_as(&format!("({})", repeated("?", self.columns.len())), ",")
+    }
+
+    /// The same with another text for each row, and between them.
+    pub(super) fn listed_as(&self, row: &str, between: &str) -> Statement {
+        let padded = padded(&self.rows.iter().collect::<Vec<_>>());
+        (vec![row; padded.len()].join(between), padded.into_iter().flatten().cloned().collect())
+    }
+
+    /// The columns in a list.
+    pub(super) fn names(&self) -> String {
+        self.columns.join(", ")
+    }
+
+    /// Puts the rows into a table, in place of those with the same key. `conflict` says what is done with the rest of the columns.
+    pub(super) fn put(&self, table: &str, conflict: &str) -> Statement {
+        let (list, values) = self.listed();
+        (format!("INSERT INTO {table} ({}) VALUES {list} {conflict}", self.names()), values)
+    }
+
+    /// What is done where a row with the same key is there, on databases that know `ON CONFLICT`.
+    pub(super) fn on_conflict(&self, key: usize) -> String {
+        let (key, rest) = self.columns.split_at(key);
+        let set: Vec<_> = rest.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        let then = if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
+        format!("ON CONFLICT ({}) DO {then}", key.join(", "))
+    }
+}
