@@ -13,7 +13,9 @@ use crate::{
 };
 
 pub mod appends;
+pub mod changes;
 pub mod history;
+pub mod marks;
 pub mod rooms;
 pub mod search;
 pub mod starts;
@@ -52,6 +54,18 @@ macro_rules! store_contract {
             words_are_found_as_readers_take_them, what_is_found_is_ordered_by_time, a_search_has_a_room_and_an_author,
             a_search_says_whether_it_knows_the_newest_messages, messages_in_threads_are_found,
             messages_of_deleted_rooms_are_not_found, rooms_that_are_not_in_the_index_are_known);
+        $crate::store_contract!(@group $(#[$attribute])* $make, changes:
+            an_edit_is_an_event_and_leaves_the_message_as_sent, an_edit_keeps_what_it_does_not_name,
+            a_deletion_erases_every_text, what_was_sent_and_deleted_at_once_is_not_stored, reactions_are_counted,
+            reactions_are_told_apart_by_every_byte, a_deletion_takes_reactions_and_pins_along, pins_are_counted,
+            threads_have_numbers_of_their_own, a_thread_has_no_threads, only_its_author_changes_a_message,
+            what_is_not_there_is_not_changed, there_are_not_too_many_reactions_and_edits, retries_change_nothing,
+            a_retry_of_what_was_erased_is_answered, every_change_is_recovered_by_its_key,
+            many_changes_of_many_rooms_at_once);
+        $crate::store_contract!(@group $(#[$attribute])* $make, marks:
+            ones_own_message_is_read, marks_go_forward, marks_go_back_when_asked_to, unread_is_what_others_wrote,
+            mentions_are_those_of_now, the_host_may_write_unread_messages, a_thread_is_not_unread,
+            marks_of_one_batch_see_its_end, unread_is_exact_whatever_happens);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };
@@ -96,6 +110,16 @@ async fn make_room(store: &dyn Store, name: &str) -> RoomId {
         created_at: Timestamp(1_600_000_000_000_000),
     };
     store.create_room(&row).await.unwrap().unwrap().id
+}
+
+/// An entry of a user with a key.
+fn entry(actor: &Identity, key: &str, op: Op) -> Entry {
+    Entry::new(Some(actor.clone()), EventKey::from_stored(key), Timestamp(1_700_000_000_000_003), op)
+}
+
+/// Appends one entry to a room that is there.
+async fn append_one(store: &dyn Store, room: RoomId, entry: Entry) -> AppendOutcome {
+    append(store, room, vec![entry]).await.remove(0)
 }
 
 /// Appends to one room; `None` when it is gone.

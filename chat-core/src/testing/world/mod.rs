@@ -17,7 +17,6 @@ use self::{
     event_queue::{EventQueue, ScheduledEvent},
     log::MutatedLog,
     params::Params,
-    rng::Rng,
     trace::Trace,
 };
 use crate::{
@@ -40,6 +39,7 @@ mod trace;
 mod words;
 
 pub use check::{Broken, Promise};
+pub(in crate::testing) use rng::Rng;
 
 /// One scenario on its way.
 #[derive(Debug)]

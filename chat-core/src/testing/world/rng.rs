@@ -4,15 +4,15 @@ use std::time::Duration;
 
 /// A source of numbers: `SplitMix64`.
 #[derive(Debug, Clone)]
-pub(super) struct Rng(u64);
+pub(in crate::testing) struct Rng(u64);
 
 impl Rng {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(in crate::testing) const fn new(seed: u64) -> Self {
         Self(seed ^ 0x5851_f42d_4c95_7f2d)
     }
 
     /// The next number, all 64 bits of it.
-    pub(super) const fn next(&mut self) -> u64 {
+    pub(in crate::testing) const fn next(&mut self) -> u64 {
         // Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -22,33 +22,33 @@ impl Rng {
     }
 
     /// A number below `end`, which is not 0. (A little more often a small one; that does not matter here.)
-    pub(super) const fn below(&mut self, end: u64) -> u64 {
+    pub(in crate::testing) const fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) const fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub(in crate::testing) const fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
     /// Yes, in so many of a hundred cases.
-    pub(super) const fn percent(&mut self, chance: u64) -> bool {
+    pub(in crate::testing) const fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
 
     /// A time from `low` to `high` milliseconds, in steps of 100 µs so that ties happen.
-    pub(super) const fn millis(&mut self, low: u64, high: u64) -> Duration {
+    pub(in crate::testing) const fn millis(&mut self, low: u64, high: u64) -> Duration {
         Duration::from_micros(self.between(low * 10, high * 10) * 100)
     }
 
     /// One of these.
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub(in crate::testing) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let len = from.len() as u64;
         if len == 0 { None } else { from.get(usize::try_from(self.below(len)).unwrap_or(0)) }
     }
 
     /// One of these, by weight; the weights are not all 0.
-    pub(super) fn weighted<T: Copy>(&mut self, from: &[(u64, T)]) -> Option<T> {
+    pub(in crate::testing) fn weighted<T: Copy>(&mut self, from: &[(u64, T)]) -> Option<T> {
         let total: u64 = from.iter().map(|(weight, _)| weight).sum();
         let mut left = self.below(total.max(1));
         for (weight, what) in from {
