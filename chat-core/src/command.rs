@@ -17,7 +17,12 @@ pub enum Command {
         /// Whether the session's user is shown as online there.
         presence: bool,
     },
-    /// Detach from a room.
+    /// Watch a room: hear at most once a second that something has happened there, without its events and signals.
+    Watch {
+        /// Which room.
+        room: RoomId,
+    },
+    /// Detach from a room, or watch it no longer.
     Detach {
         /// Which room.
         room: RoomId,
@@ -58,6 +63,7 @@ impl Command {
     pub const fn room(&self) -> RoomId {
         match self {
             Self::Attach { room, .. }
+            | Self::Watch { room }
             | Self::Detach { room }
             | Self::Send { room, .. }
             | Self::Change { room, .. }
@@ -73,7 +79,14 @@ impl Command {
 pub enum Answer {
     /// Attached; the room's events and signals follow in the stream.
     Attached(Attached),
-    /// Detached (or it never was attached): no event or signal of that room follows.
+    /// The room is watched. What happens after its head is told by [`Notice::Activity`](crate::Notice::Activity).
+    Watching {
+        /// Which room.
+        room: RoomId,
+        /// Where the room's log ends.
+        head: Position,
+    },
+    /// Detached (or it never was attached): no event, signal or activity of that room follows.
     Detached {
         /// From which room.
         room: RoomId,

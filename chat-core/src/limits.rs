@@ -55,7 +55,7 @@ pub struct Limits {
     /// How many typing users are named; all are counted. Default 5: more names than anybody reads in a line, and
     /// few enough that a thousand typists cost each reader no more than five.
     pub typing_names: usize,
-    /// The least time between two user lists, or two typing signals, of one room. Default 1 s.
+    /// The least time between two user lists, two typing signals, or two activities, of one room. Default 1 s.
     pub signal_interval: Duration,
     /// How long a room without sessions stays in memory. Default 30 s.
     pub room_linger: Duration,

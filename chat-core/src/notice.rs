@@ -51,7 +51,8 @@ pub enum Notice {
         /// What the user has not read of it now.
         unread: Unread,
     },
-    /// Something has happened in a room that the session watches.
+    /// Something has happened in a room that the session watches: a message, or a change of the newest one. At most once a
+    /// second per room; messages in threads are not told.
     Activity(Arc<Activity>),
     /// Notices were dropped, because too much waited in the session's stream: read the list of rooms again. At most one
     /// waits in a stream at a time.
@@ -59,6 +60,16 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// The room that it tells something of, which only somebody who may read the room is told.
+    #[must_use]
+    pub fn told_of(&self) -> Option<RoomId> {
+        match self {
+            Self::Mention { room, .. } | Self::Thread { room, .. } | Self::Read { room, .. } => Some(*room),
+            Self::Activity(activity) => Some(activity.room),
+            Self::RoomAdded { .. } | Self::RoomRemoved { .. } | Self::Missed => None,
+        }
+    }
+
     /// What it counts for wherever memory is limited, in bytes: 128, and its texts. [`Missed`](Self::Missed) costs nothing,
     /// since it stands where there is no room for anything else.
     #[must_use]

@@ -12,7 +12,7 @@ pub enum Update {
     Delivery(Delivery),
     /// Something that concerns the session's user, whichever rooms it is attached to.
     Notice(Notice),
-    /// The session is no longer attached to this room, for this reason. The event that ended the attachment, where there is
+    /// The session is no longer attached to this room, or does not watch it any more, for this reason. The event that ended the attachment, where there is
     /// one, comes before this.
     Detached(RoomId, DetachReason),
     /// The session is over; nothing follows.

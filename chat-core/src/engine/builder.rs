@@ -11,6 +11,7 @@ use crate::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, indexing::Indexer, inner::Inner,
         journal::Journal, lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics,
         purge::Purger, rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
+        watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -222,9 +223,12 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
     let purger = Purger::new(&services);
     // What the last process left of deleted rooms.
     purger.start();
+    let watches = Watches::new(&services, &sessions);
+    services.runtime.spawn(Arc::clone(&watches).run());
     let context = Arc::new(RoomContext {
         rooms: ActiveRooms::new(),
         sessions: Arc::clone(&sessions),
+        watches: Arc::clone(&watches),
         journal: Arc::clone(&journal),
         loader: Loader::new(&services),
         memory: Memory::new(&services.limits),
@@ -239,6 +243,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         hub: Hub::new(context),
         journal,
         sessions,
+        watches,
         rates: Rates::new(services.limits.sends, services.limits.rated_users),
         admission: Admission::new(&services.limits, &services.metrics),
         services,

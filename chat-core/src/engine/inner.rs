@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     Room,
-    engine::{admission::Admission, hub::Hub, journal::Journal, rates::Rates, services::Services, sessions::Sessions},
+    engine::{
+        admission::Admission, hub::Hub, journal::Journal, rates::Rates, services::Services, sessions::Sessions,
+        watches::Watches,
+    },
 };
 
 /// The engine behind its handles.
@@ -13,6 +16,7 @@ pub(super) struct Inner {
     pub(super) hub: Hub,
     pub(super) journal: Arc<Journal>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) watches: Arc<Watches>,
     pub(super) rates: Rates,
     pub(super) admission: Arc<Admission>,
 }

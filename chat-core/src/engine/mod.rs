@@ -33,10 +33,12 @@ mod session;
 mod session_core;
 mod session_queue;
 mod session_state;
+mod session_watch;
 mod sessions;
 mod shutdown;
 mod subscriber;
 mod sweep;
+mod watches;
 mod writer;
 
 #[cfg(test)]

@@ -60,6 +60,13 @@ impl Inner {
         Ok(Prepared { room, request, wants_gap, admitted, responder: Responder::Attach })
     }
 
+    /// Checks a watch.
+    pub(super) fn prepare_watch(&self, issuer: Issuer<'_>, room: RoomId) -> Result<Admitted, Error> {
+        self.check_open(room)?;
+        self.services.check(issuer.actor, Action::ReadRoom(room))?;
+        Ok(self.admission.admit())
+    }
+
     /// Checks a detach.
     pub(super) fn prepare_detach(&self, issuer: Issuer<'_>, room: RoomId) -> Result<Prepared<()>, Error> {
         self.check_open(room)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Changed, Error, Marked, Sent,
+    Attached, Changed, Error, Marked, Position, Sent,
     engine::{
         admission::Admitted,
         subscriber::{IssuedCommand, SessionAnswer, Subscriber},
@@ -119,6 +119,12 @@ type AsAnswer<T> = fn(IssuedCommand<T>, Result<T, Error>) -> SessionAnswer;
 impl ToSession<Attached> {
     pub(super) fn attached(self, result: Result<Attached, Error>) {
         self.session.answered(SessionAnswer::Attach(self.command, result));
+    }
+}
+
+impl ToSession<Position> {
+    pub(super) fn watched(self, result: Result<Position, Error>) {
+        self.session.answered(SessionAnswer::Watch(self.command, result));
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::engine::{
     active_rooms::ActiveRooms, indexing::Indexer, journal::Journal, load::Loader, memory::Memory, purge::Purger,
-    services::Services, sessions::Sessions,
+    services::Services, sessions::Sessions, watches::Watches,
 };
 
 /// What the task of a room works with.
@@ -14,6 +14,8 @@ pub(super) struct RoomContext {
     pub(super) rooms: ActiveRooms,
     /// The sessions that hear rooms.
     pub(super) sessions: Arc<Sessions>,
+    /// The sessions that watch rooms.
+    pub(super) watches: Arc<Watches>,
     pub(super) journal: Arc<Journal>,
     pub(super) loader: Loader,
     pub(super) memory: Arc<Memory>,

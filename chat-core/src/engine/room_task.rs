@@ -112,6 +112,7 @@ impl RoomTask {
                 Ok(Ok(End::Idle)) => return,
                 Ok(Ok(End::Deleted)) => {
                     self.pending.abandon();
+                    self.context.watches.deleted(self.id);
                     self.context.purger.start();
                     self.refuse_mail(&Error::RoomNotFound);
                 }
@@ -119,7 +120,12 @@ impl RoomTask {
                     self.pending.abandon();
                     self.refuse_mail(&Error::Unavailable);
                 }
-                Ok(Err(error)) => self.refuse_mail(&error),
+                Ok(Err(error)) => {
+                    if error == Error::RoomNotFound {
+                        self.context.watches.deleted(self.id);
+                    }
+                    self.refuse_mail(&error);
+                }
                 Err(_panic) => self.defect().await,
             }
             if self.context.rooms.retire(self.id, &self.mailbox) {
@@ -297,8 +303,9 @@ impl RoomTask {
     fn publish(&self, delivery: &Delivery) {
         let metrics = &self.context.services.metrics;
         metrics.deliveries.increment(self.audience.len() as u64);
-        if let Item::Event(_) = delivery.item() {
+        if let Item::Event(event) = delivery.item() {
             metrics.events_appended.increment(1);
+            self.context.watches.heard(event);
             failpoints::reached(Point::AfterAnswer);
         }
         self.audience.publish(delivery);

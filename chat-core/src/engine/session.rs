@@ -11,8 +11,8 @@ use futures::Stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Change, Changed, Command, Draft, Error, Identity, MarkTo, RoomId, Sent, SessionId, Since, Ticket, Unread,
-    Update,
+    Attached, Change, Changed, Command, Draft, Error, Identity, MarkTo, Position, RoomId, Sent, SessionId, Since,
+    Ticket, Unread, Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -85,6 +85,7 @@ impl SessionHandle {
             Command::Attach { room, since, presence } => {
                 core.start(ticket, inner.prepare_attach(issuer, room, since, presence), None);
             }
+            Command::Watch { room } => core.start_watch(ticket, room, None),
             Command::Detach { room } => core.start(ticket, inner.prepare_detach(issuer, room), None),
             Command::Send { room, draft } => {
                 core.start(ticket, inner.prepare_session_send(issuer, room, draft), None);
@@ -131,8 +132,27 @@ impl SessionHandle {
         self.attach_as(room, since, false).await
     }
 
-    /// Detaches and waits for the answer; it is no error not to be attached. No event or signal of the room is put into the
-    /// stream after it.
+    /// Watches a room and waits for the answer, which says where the room's log ends. From then on the stream tells at most
+    /// once a second that something has happened there ([`Notice::Activity`](crate::Notice::Activity)): a message, or a change of
+    /// the newest one. Nobody sees who watches, and it costs the room nothing. To attach to the room replaces the watch.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], [`Error::AlreadyAttached`] if the session watches the room, or is attached to it;
+    /// [`Error::TooMany`] rooms, what the policy says, [`Error::Overloaded`] or [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, the room is watched all the
+    /// same.
+    pub async fn watch(&self, room: RoomId) -> Result<Position, Error> {
+        let core = self.core();
+        core.place().await?;
+        let (call, answer) = oneshot::channel();
+        core.start_watch(core.next_ticket(), room, Some(call));
+        answer.await.unwrap_or(Err(Error::Unavailable))
+    }
+
+    /// Detaches, or ends the watch, and waits for the answer; it is no error not to be attached. No event, signal or activity of
+    /// the room is put into the stream after it.
     ///
     /// # Errors
     /// [`Error::Overloaded`] or [`Error::Unavailable`].

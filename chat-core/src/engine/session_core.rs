@@ -10,10 +10,11 @@ use std::{
 };
 
 use tokio::sync::{Semaphore, TryAcquireError, oneshot};
-use tracing::field;
+use tracing::{Span, field};
 
 use crate::{
-    Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket, Update,
+    Action, Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket,
+    Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -22,7 +23,7 @@ use crate::{
         metrics::AttachKind,
         prepare::{Issuer, Prepared},
         reply::ToSession,
-        session_state::{Held, State},
+        session_state::{Held, SessionCommand, State, Watch},
         subscriber::{IssuedCommand, SessionAnswer, Subscriber},
     },
     state::Request,
@@ -34,7 +35,7 @@ pub(super) struct SessionCore {
     id: SessionId,
     identity: Identity,
     actor: Actor,
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     /// How many more commands may be unanswered.
     places: Semaphore,
     tickets: AtomicU64,
@@ -179,13 +180,16 @@ impl SessionCore {
 
     fn refuse(held: VecDeque<Held>) {
         for held in held {
-            held.command.responder.refuse(Error::Unavailable);
+            match held.command {
+                SessionCommand::ToRoom(command) => command.responder.refuse(Error::Unavailable),
+                SessionCommand::Watch(to) => to.watched(Err(Error::Unavailable)),
+            }
         }
     }
 
     /// Changes the state under the lock, dispatches commands that need not wait any more, and wakes the reader after the lock
     /// is released. Ends the session if its queue has overflowed.
-    fn change(&self, change: impl FnOnce(&mut State) -> Result<Option<Waker>, ()>) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut State) -> Result<Option<Waker>, ()>) {
         let outcome = {
             let mut state = lock(&self.state);
             let changed = change(&mut state);
@@ -223,14 +227,23 @@ impl SessionCore {
         }
         state.unanswered += bytes;
         let attach = if wants_gap { AttachKind::Gap } else { AttachKind::Now };
-        let (name, id) = (request.name(), self.id.0);
-        let span =
-            tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
-        let span = (!span.is_disabled()).then(|| Box::new(span));
+        let span = self.span(request.name(), room);
         let command = IssuedCommand { ticket, room, attach, span, admitted, call };
         let responder = responder(ToSession { session: self.clone(), command });
-        let command = RoomCommand { request, responder, permit: None };
-        let held = Held { ticket, room, wants_gap, command };
+        let command = SessionCommand::ToRoom(RoomCommand { request, responder, permit: None });
+        self.hold_or_dispatch(state, Held { ticket, room, wants_gap, command })
+    }
+
+    /// The span of a command in a trace, if anybody traces.
+    pub(super) fn span(&self, name: &'static str, room: RoomId) -> Option<Box<Span>> {
+        let id = self.id.0;
+        let span =
+            tracing::debug_span!("command", command = name, room.id = room.0, session.id = id, outcome = field::Empty);
+        (!span.is_disabled()).then(|| Box::new(span))
+    }
+
+    /// Dispatches a command, unless it has to wait.
+    pub(super) fn hold_or_dispatch(&self, state: &mut State, held: Held) -> Result<Option<Waker>, ()> {
         if state.must_wait(&held) {
             state.held.push_back(held);
             return Ok(None);
@@ -239,10 +252,21 @@ impl SessionCore {
     }
 
     fn dispatch(&self, state: &mut State, held: Held) -> Result<Option<Waker>, ()> {
-        if held.wants_gap {
-            state.gap = Some(held.ticket);
+        let Held { ticket, room, wants_gap, command } = held;
+        if wants_gap {
+            state.gap = Some(ticket);
         }
-        let refused = self.inner.hub.dispatch(held.room, held.command).err();
+        let command = match command {
+            SessionCommand::Watch(to) => return self.begin_watch(state, to),
+            SessionCommand::ToRoom(command) => command,
+        };
+        if matches!(command.request, Request::Detach { .. }) && state.only_watches(room) {
+            return self.end_watch(state, command.responder);
+        }
+        if matches!(command.request, Request::Attach { .. } | Request::Detach { .. }) {
+            state.moving.push(room);
+        }
+        let refused = self.inner.hub.dispatch(room, command).err();
         match refused.and_then(|refused| refused.turn_away()) {
             Some(answer) => self.settle(state, answer),
             None => Ok(None),
@@ -251,30 +275,29 @@ impl SessionCore {
 
     /// Dispatches the commands that need not wait any more.
     fn release_held(&self, state: &mut State) -> Result<Option<Waker>, ()> {
-        if state.held.is_empty() || state.gap.is_some() {
-            return Ok(None);
-        }
         let mut outcome = Ok(None);
-        for held in std::mem::take(&mut state.held) {
-            if state.must_wait(&held) {
-                state.held.push_back(held);
-                continue;
+        while std::mem::take(&mut state.may_release) {
+            for held in std::mem::take(&mut state.held) {
+                let dispatched = self.hold_or_dispatch(state, held);
+                outcome = outcome.and_then(|waker: Option<Waker>| dispatched.map(|other| waker.or(other)));
             }
-            let dispatched = self.dispatch(state, held);
-            outcome = outcome.and_then(|waker: Option<Waker>| dispatched.map(|other| waker.or(other)));
         }
         outcome
     }
 
     /// Records the answer to a command, and passes it on.
-    fn settle(&self, state: &mut State, answer: SessionAnswer) -> Result<Option<Waker>, ()> {
+    pub(super) fn settle(&self, state: &mut State, answer: SessionAnswer) -> Result<Option<Waker>, ()> {
         match answer {
             SessionAnswer::Attach(command, result) => {
+                state.moved(command.room);
                 self.note_attached(state, &command, &result);
                 self.deliver_answer(state, command, result, Answer::Attached)
             }
+            SessionAnswer::Watch(command, result) => self.note_watching(state, command, result),
             SessionAnswer::Detach(command, result) => {
                 let room = command.room;
+                state.moved(room);
+                self.unwatch(state, room);
                 self.deliver_answer(state, command, result, |()| Answer::Detached { room })
             }
             SessionAnswer::Typing(command, result) => {
@@ -295,6 +318,7 @@ impl SessionCore {
         if let Ok(attached) = result {
             let is_resync = matches!(attached.gap, Gap::Resync);
             self.inner.services.metrics.attached(if is_resync { AttachKind::Resync } else { command.attach });
+            self.unwatch(state, command.room);
         }
         state.unlink(command.room, |link| {
             link.attaching = link.attaching.saturating_sub(1);
@@ -306,7 +330,7 @@ impl SessionCore {
     }
 
     /// Passes an answer on: to who awaits it, or else into the stream.
-    fn deliver_answer<T>(
+    pub(super) fn deliver_answer<T>(
         &self,
         state: &mut State,
         command: IssuedCommand<T>,
@@ -328,7 +352,7 @@ impl SessionCore {
     }
 
     /// Answers a command that is refused before it is on its way.
-    fn refuse_command<T>(
+    pub(super) fn refuse_command<T>(
         &self,
         state: &mut State,
         ticket: Ticket,
@@ -393,8 +417,23 @@ impl Subscriber for SessionCore {
         });
     }
 
+    fn watch_ended(&self, room: RoomId, reason: DetachReason) {
+        self.change(|state| match state.watching.remove(&room) {
+            Some(Watch::Active(_)) => state.queue.push(Update::Detached(room, reason)).map_err(drop),
+            // A watch that is not answered yet is refused by its answer.
+            Some(Watch::Pending(_)) | None => Ok(None),
+        });
+    }
+
     fn notify(&self, notice: Notice) {
-        self.change(|state| state.queue.push(Update::Notice(notice)).map_err(drop));
+        let may_read = |room| self.inner.services.check(&self.actor, Action::ReadRoom(room)).is_ok();
+        if !notice.told_of().is_none_or(may_read) {
+            return;
+        }
+        self.change(|state| match &notice {
+            Notice::Activity(activity) if !state.hears(activity) => Ok(None),
+            _ => state.queue.push(Update::Notice(notice)).map_err(drop),
+        });
     }
 
     fn answered(&self, answer: SessionAnswer) {
@@ -407,7 +446,7 @@ impl Subscriber for SessionCore {
     }
 
     fn end(&self, ending: Ending) {
-        let (rooms, held, waker) = {
+        let (rooms, watching, held, waker) = {
             let mut state = lock(&self.state);
             if state.ended.is_some() {
                 return;
@@ -417,10 +456,12 @@ impl Subscriber for SessionCore {
             drop(cleared);
             let waker = state.queue.close(ending.reason);
             state.gap = None;
-            (std::mem::take(&mut state.rooms), std::mem::take(&mut state.held), waker)
+            let watching = std::mem::take(&mut state.watching);
+            (std::mem::take(&mut state.rooms), watching, std::mem::take(&mut state.held), waker)
         };
         self.places.close();
         self.inner.sessions.remove(self.id, &self.identity.id);
+        self.inner.watches.remove(self.id, watching.into_keys());
         self.inner.services.metrics.session_closed(ending);
         if let Some(departure) = ending.departure {
             for room in rooms.into_keys() {

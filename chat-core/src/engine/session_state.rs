@@ -1,10 +1,13 @@
-//! What a session keeps under its lock: its queue, its rooms, and the commands that wait for a gap.
+//! What a session keeps under its lock: its queue, its rooms, and the commands that wait in it.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
-    Error, RoomId, Ticket,
-    engine::{mailbox::RoomCommand, session_queue::SessionQueue},
+    Activity, Error, Position, RoomId, Seq, Ticket,
+    engine::{mailbox::RoomCommand, reply::ToSession, session_queue::SessionQueue},
 };
 
 /// The part of a session that changes. It is kept under the session's lock.
@@ -15,12 +18,17 @@ pub(super) struct State {
     /// The error that commands get. `None` until the session has ended.
     pub(super) ended: Option<Error>,
     pub(super) rooms: HashMap<RoomId, Link>,
+    pub(super) watching: HashMap<RoomId, Watch>,
+    /// The rooms of attaches and detaches that are on their way there, once for each.
+    pub(super) moving: Vec<RoomId>,
     /// The attach whose gap is in flight, from its dispatch until someone has taken the gap.
     pub(super) gap: Option<Ticket>,
     /// Bytes of text in commands that are not answered.
     pub(super) unanswered: usize,
-    /// Commands that wait until that gap is taken, and commands behind them for the same rooms.
+    /// Commands that wait in the session, and commands behind them for the same rooms.
     pub(super) held: VecDeque<Held>,
+    /// Whether something has happened that may let one of them go.
+    pub(super) may_release: bool,
 }
 
 /// How a session stands to a room.
@@ -31,13 +39,30 @@ pub(super) struct Link {
     pub(super) attaching: usize,
 }
 
+/// A watch of a room.
+#[derive(Debug)]
+pub(super) enum Watch {
+    /// It is not answered yet. The newest activity waits for the answer.
+    Pending(Option<Arc<Activity>>),
+    /// It is answered with this head: what happens after it is told.
+    Active(Seq),
+}
+
 /// A command that waits in its session.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) ticket: Ticket,
     pub(super) room: RoomId,
     pub(super) wants_gap: bool,
-    pub(super) command: RoomCommand,
+    pub(super) command: SessionCommand,
+}
+
+/// A command of a session: to a room, or one that the session carries out without the room.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all go to rooms: boxing them would cost each an allocation")]
+pub(super) enum SessionCommand {
+    ToRoom(RoomCommand),
+    Watch(ToSession<Position>),
 }
 
 impl State {
@@ -48,22 +73,38 @@ impl State {
             has_handle: true,
             ended: None,
             rooms: HashMap::new(),
+            watching: HashMap::new(),
+            moving: Vec::new(),
             gap: None,
             unanswered: 0,
             held: VecDeque::new(),
+            may_release: false,
         }
     }
 
-    /// Whether a command has to wait in the session: until the gap in flight is taken, or behind another command for the same
-    /// room that waits for that.
+    /// Whether a command has to wait in the session: until the gap in flight is taken, until the watch of its room is answered,
+    /// or behind another command for the same room that waits. A watch waits for attaches and detaches of its room, too.
     pub(super) fn must_wait(&self, command: &Held) -> bool {
-        (command.wants_gap && self.gap.is_some()) || self.held.iter().any(|held| held.room == command.room)
+        let is_watch = matches!(command.command, SessionCommand::Watch(_));
+        (command.wants_gap && self.gap.is_some())
+            || (is_watch && self.moving.contains(&command.room))
+            || matches!(self.watching.get(&command.room), Some(Watch::Pending(_)))
+            || self.held.iter().any(|held| held.room == command.room)
+    }
+
+    /// An attach or a detach of this room is answered.
+    pub(super) fn moved(&mut self, room: RoomId) {
+        if let Some(place) = self.moving.iter().position(|moving| *moving == room) {
+            self.moving.swap_remove(place);
+            self.may_release = true;
+        }
     }
 
     pub(super) fn release_gap(&mut self, ticket: Ticket) -> bool {
         let held = self.gap == Some(ticket);
         if held {
             self.gap = None;
+            self.may_release = true;
         }
         held
     }

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::{
-    Attached, Changed, Delivery, DetachReason, Error, Marked, Notice, RoomId, Sent, SessionId, Ticket,
+    Attached, Changed, Delivery, DetachReason, Error, Marked, Notice, Position, RoomId, Sent, SessionId, Ticket,
     engine::{admission::Admitted, ending::Ending, metrics::AttachKind},
 };
 
@@ -23,6 +23,9 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
 
     /// From now on it does not hear this room. It is told why, unless it asked for it.
     fn detached(&self, room: RoomId, reason: Option<DetachReason>);
+
+    /// From now on it does not watch this room.
+    fn watch_ended(&self, room: RoomId, reason: DetachReason);
 
     /// Passes on what concerns its user.
     fn notify(&self, notice: Notice);
@@ -56,6 +59,7 @@ pub(super) struct IssuedCommand<T> {
 #[derive(Debug)]
 pub(super) enum SessionAnswer {
     Attach(IssuedCommand<Attached>, Result<Attached, Error>),
+    Watch(IssuedCommand<Position>, Result<Position, Error>),
     Detach(IssuedCommand<()>, Result<(), Error>),
     Send(IssuedCommand<Sent>, Result<Sent, Error>),
     Typing(IssuedCommand<()>, Result<(), Error>),

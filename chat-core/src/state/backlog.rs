@@ -1,14 +1,20 @@
 //! What waits for one session, and when a slow reader is cut.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use crate::{Delivery, Item, Notice, Presence, RoomId, Signal, SignalKind, Typing, Update, delivery::FLAT_COST};
+use crate::{
+    Activity, Delivery, Item, Notice, Presence, RoomId, Signal, SignalKind, Typing, Update, delivery::FLAT_COST,
+};
 
 /// What waits for one session, in order, bounded in bytes.
 ///
 /// When it is full, signals go first: of each room the newest user list and the newest typing stay. A join or leave that
 /// goes leaves a user list behind, since the room sends one within a second of each. Lists that still do not fit lose their
-/// names, and tell the numbers alone. Notices go next: one [`Notice::Missed`] stands for all of them.
+/// names, and tell the numbers alone. With the signals go activities: of each room the newest one stays. The other notices go
+/// next: one [`Notice::Missed`] stands for all of them.
 #[derive(Debug)]
 pub struct Backlog {
     queue: VecDeque<Update>,
@@ -21,8 +27,8 @@ pub struct Backlog {
     /// Whether a [`Notice::Missed`] waits.
     has_missed: bool,
     limit: usize,
-    /// How many signals came since they were thinned out, so that a queue is not searched for what cannot go.
-    fresh_signals: usize,
+    /// How many signals and activities came since they were thinned out, so that a queue is not searched for what cannot go.
+    fresh: usize,
 }
 
 /// Events no longer fit: the session is to be closed as lagged.
@@ -33,15 +39,7 @@ impl Backlog {
     /// An empty one that holds at most so many bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self {
-            queue: VecDeque::new(),
-            bytes: 0,
-            signal_bytes: 0,
-            notice_bytes: 0,
-            has_missed: false,
-            limit,
-            fresh_signals: 0,
-        }
+        Self { queue: VecDeque::new(), bytes: 0, signal_bytes: 0, notice_bytes: 0, has_missed: false, limit, fresh: 0 }
     }
 
     /// Adds to the end.
@@ -49,9 +47,9 @@ impl Backlog {
     /// # Errors
     /// [`Overflow`] when events and answers alone do not fit; it is empty then.
     pub fn push(&mut self, update: Update) -> Result<(), Overflow> {
-        self.fresh_signals += usize::from(signal(&update).is_some());
+        self.fresh += usize::from(signal(&update).is_some() || activity(&update).is_some());
         self.add(update);
-        if self.is_full() && self.fresh_signals > 0 {
+        if self.is_full() && self.fresh > 0 {
             self.thin_out();
         }
         if self.is_full() && self.notice_bytes > 0 {
@@ -120,20 +118,21 @@ impl Backlog {
         }
     }
 
-    /// Lets go of the signals that newer ones replace; if that is not enough, of the names in the others.
+    /// Lets go of the signals and activities that newer ones replace; if that is not enough, of the names in the signals.
     fn thin_out(&mut self) {
         let mut newest = BTreeSet::new();
-        let queue = std::mem::take(&mut self.queue);
+        let mut queue = std::mem::take(&mut self.queue);
+        keep_mentions_of_rooms(&mut queue);
         let kept: Vec<Update> = queue
             .into_iter()
             .rev()
-            .filter(|update| match signal(update).map(whole) {
-                None => true,
-                Some(Some(kind)) => newest.insert(kind),
-                Some(None) => false,
+            .filter(|update| match (signal(update), activity(update)) {
+                (Some(signal), _) => whole(signal).is_some_and(|kind| newest.insert(kind)),
+                (None, Some(activity)) => newest.insert(Whole::Activity(activity.room)),
+                (None, None) => true,
             })
             .collect();
-        (self.bytes, self.signal_bytes, self.notice_bytes, self.fresh_signals) = (0, 0, 0, 0);
+        (self.bytes, self.signal_bytes, self.notice_bytes, self.fresh) = (0, 0, 0, 0);
         kept.into_iter().rev().for_each(|update| self.add(update));
         if self.is_full() {
             self.queue.iter_mut().for_each(leave_names_out);
@@ -142,11 +141,12 @@ impl Backlog {
     }
 }
 
-/// A kind of signal of which the newest replaces the others.
+/// A kind of signal or notice of which the newest replaces the others.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whole {
     UserList(RoomId),
     Typing(RoomId),
+    Activity(RoomId),
 }
 
 /// Whether an update is a notice that can be dropped.
@@ -156,6 +156,28 @@ fn is_notice(update: &Update) -> bool {
 
 fn is_missed(update: &Update) -> bool {
     matches!(update, Update::Notice(Notice::Missed))
+}
+
+/// The activity that an update brings, if it does.
+fn activity(update: &Update) -> Option<&Arc<Activity>> {
+    match update {
+        Update::Notice(Notice::Activity(activity)) => Some(activity),
+        Update::Notice(_) | Update::Delivery(_) | Update::Answer(..) | Update::Detached(..) | Update::Closed(_) => None,
+    }
+}
+
+/// Whether an activity says that everyone was mentioned holds for the later ones of its room, too, in case they replace it.
+fn keep_mentions_of_rooms(queue: &mut VecDeque<Update>) {
+    let mut mentioned = BTreeSet::new();
+    for update in queue {
+        if let Update::Notice(Notice::Activity(activity)) = update {
+            if activity.mentions_room {
+                mentioned.insert(activity.room);
+            } else if mentioned.contains(&activity.room) {
+                Arc::make_mut(activity).mentions_room = true;
+            }
+        }
+    }
 }
 
 /// The signal that an update brings, if it does.

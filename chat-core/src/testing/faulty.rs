@@ -33,8 +33,10 @@ pub enum StoreCall {
     Load,
     /// [`Store::heads`].
     Heads,
-    /// [`Store::room`], [`Store::room_by_name`], [`Store::rooms`] and [`Store::history`].
+    /// [`Store::room`], [`Store::room_by_name`], [`Store::rooms`], [`Store::history`], and the reads of [`Reader`] but one.
     Read,
+    /// [`Reader::activity`].
+    Activity,
     /// [`Store::probe`].
     Probe,
     /// [`Store::purge`].
@@ -183,7 +185,7 @@ impl FaultyStore {
         fault
     }
 
-    async fn run<T>(
+    pub(super) async fn run<T>(
         &self,
         op: StoreCall,
         call: impl Future<Output = Result<T, StoreError>> + Send,
@@ -197,6 +199,10 @@ impl FaultyStore {
                 Err(StoreError::new(StoreErrorKind::Unknown, "the answer was lost, as told"))
             }
         }
+    }
+
+    pub(super) fn inner(&self) -> &dyn Store {
+        &*self.0.store
     }
 
     async fn append_checked(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, StoreError> {
@@ -277,7 +283,7 @@ impl Store for FaultyStore {
     }
 
     fn reader(&self) -> &dyn Reader {
-        self.0.store.reader()
+        self
     }
 
     async fn history(

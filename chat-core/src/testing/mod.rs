@@ -3,6 +3,7 @@
 pub mod store_contract;
 
 mod faulty;
+mod faulty_reader;
 mod world;
 
 pub use faulty::{Fault, FaultyStore, StoreCall};

@@ -8,6 +8,7 @@ mod lifecycle;
 mod load;
 mod logs;
 mod metrics;
+mod notices;
 mod search;
 mod sessions;
 #[cfg(feature = "sqlite")]
@@ -15,6 +16,7 @@ mod sqlite;
 mod storm;
 mod stress;
 mod users;
+mod watches;
 
 use std::{
     panic,

@@ -144,6 +144,9 @@ impl fmt::Display for Words<'_, Update> {
             Update::Answer(ticket, Ok(Answer::Sent(sent))) => write!(f, "answer {ticket}: sent as {}", sent.seq),
             Update::Answer(ticket, Ok(Answer::Changed { changed, .. })) => write!(f, "answer {ticket}: {changed:?}"),
             Update::Answer(ticket, Ok(Answer::Marked(marked))) => write!(f, "answer {ticket}: {marked:?}"),
+            Update::Answer(ticket, Ok(Answer::Watching { head, .. })) => {
+                write!(f, "answer {ticket}: watching from {}", head.seq)
+            }
             Update::Answer(ticket, Ok(Answer::Detached { .. })) => write!(f, "answer {ticket}: detached"),
             Update::Answer(ticket, Ok(Answer::Typing { .. })) => write!(f, "answer {ticket}: typing"),
             Update::Answer(ticket, Err(error)) => write!(f, "answer {ticket}: {}", error.code()),

@@ -44,7 +44,14 @@ impl Stream {
             Some(Answer::Detached { .. }) => {
                 self.subscriptions.remove(&room);
             }
-            Some(Answer::Sent(_) | Answer::Changed { .. } | Answer::Marked(_) | Answer::Typing { .. }) | None => {}
+            Some(
+                Answer::Sent(_)
+                | Answer::Watching { .. }
+                | Answer::Changed { .. }
+                | Answer::Marked(_)
+                | Answer::Typing { .. },
+            )
+            | None => {}
         }
         Ok(())
     }
