@@ -8,22 +8,26 @@
 //!   `resync` the head. So the last id a client has seen is at every moment where to go on. Signals have none.
 //! - A stream that is silent for 8 s gets a comment. Proxies cut what is silent for longer, and only what is written can go
 //!   unacknowledged: so it is noticed that a client's network is gone.
+//! - The stream of a user has notices, and the activity of the user's rooms. Nothing of it is resumed: it begins with `hello`, and
+//!   for a client that comes back with `missed` before that. Its only id is there to show who comes back.
 //! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
 
 use std::{fmt::Write, io, ops::RangeInclusive, vec};
 
 use bytes::Bytes;
 use chat_core::{
-    Attached, CloseReason, Delivery, Epoch, Error, Gap, Item, RoomId, Seq, Session, SessionHandle, Since, Update,
-    Updates, log::Excerpt,
+    Attached, ChatEngine, CloseReason, Command, Delivery, Epoch, Error, Gap, Identity, Item, MyRoomQuery, Notice,
+    RoomId, Seq, Session, SessionHandle, Since, Update, Updates, log::Excerpt,
 };
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::time::timeout;
 
 use crate::{frames, jitter, position::EventId, vanished};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
+/// The id in the stream of a user. It says no more than that the client has been there.
+const USER_ID: &str = "notices";
 /// The range of the delay before `EventSource` reconnects, in milliseconds. It is random, so that clients do not all
 /// come back at once.
 const RETRY: RangeInclusive<u64> = 1_000..=3_000;
@@ -40,18 +44,80 @@ pub(crate) async fn open(session: Session, room: RoomId, since: Since, presence:
     Ok(Feed::new(guard, updates, attached?))
 }
 
-/// The updates of an attached session, as text for an `EventSource`.
+/// Starts the stream of a user: notices, and the activity of up to 1,000 of the user's rooms, those that were active last. The
+/// [`Feed`] has everything from then on. With `comes_back` it says first that something may have been missed.
+pub(crate) async fn open_notices(engine: &ChatEngine, user: Identity, comes_back: bool) -> Result<Feed, Error> {
+    let (handle, updates) = engine.connect(user.clone()).split();
+    let guard = SessionGuard { handle, was_read: false };
+    let rooms = own_rooms(engine, &user).await?;
+    let watches = stream::iter(rooms).map(|room| watch(&guard.handle, room)).buffer_unordered(WATCHES_AT_ONCE);
+    watches.try_collect::<()>().await?;
+    if guard.handle.has_ended() {
+        // Any command is refused with what the session has ended for.
+        guard.handle.detach(RoomId(1)).await?;
+    }
+    Ok(Feed::of_user(guard, updates, comes_back))
+}
+
+/// Watches a room of a user's, unless it is gone meanwhile.
+async fn watch(handle: &SessionHandle, room: RoomId) -> Result<(), Error> {
+    match handle.watch(room).await {
+        Ok(_) | Err(Error::RoomNotFound | Error::Forbidden | Error::AlreadyAttached) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The rooms of a user, as many as a session may watch.
+async fn own_rooms(engine: &ChatEngine, user: &Identity) -> Result<Vec<RoomId>, Error> {
+    let most = engine.limits().watched_rooms_per_session;
+    let mut query = MyRoomQuery { limit: MY_ROOMS_PAGE, ..MyRoomQuery::default() };
+    let mut rooms = Vec::new();
+    loop {
+        let page = engine.my_rooms(user, query.clone()).await?;
+        rooms.extend(page.rooms.iter().map(|mine| mine.room.id));
+        rooms.truncate(most);
+        if page.next.is_none() || rooms.len() >= most {
+            return Ok(rooms);
+        }
+        query.after = page.next;
+    }
+}
+
+/// How many rooms of a user are read at once.
+const MY_ROOMS_PAGE: usize = 200;
+/// How many watches of a stream that begins are under way at once, so that it leaves the database to others, too.
+const WATCHES_AT_ONCE: usize = 4;
+
+/// The updates of a session, as text for an `EventSource`.
 pub(crate) struct Feed {
     guard: SessionGuard,
     updates: Updates,
-    epoch: Epoch,
+    source: Source,
     /// The first part of the stream, until it is written.
     beginning: Option<String>,
-    gap: vec::IntoIter<Delivery>,
     is_over: bool,
 }
 
+/// What a stream is of.
+enum Source {
+    /// A room. What was missed is told before what is live.
+    Room { epoch: Epoch, gap: vec::IntoIter<Delivery> },
+    /// What concerns a user.
+    User,
+}
+
 impl Feed {
+    fn of_user(guard: SessionGuard, updates: Updates, comes_back: bool) -> Self {
+        let mut beginning = String::new();
+        write_retry(&mut beginning, &RETRY);
+        beginning.extend(["id: ", USER_ID, "\n"]);
+        if comes_back && let Some(missed) = frames::notice(&Notice::Missed) {
+            write_data(&mut beginning, &missed);
+        }
+        write_data(&mut beginning, &frames::hello(guard.handle.identity()));
+        Self { guard, updates, source: Source::User, beginning: Some(beginning), is_over: false }
+    }
+
     fn new(guard: SessionGuard, updates: Updates, attached: Attached) -> Self {
         let Attached { room, head, gap } = attached;
         let (missed, gap) = match gap {
@@ -67,7 +133,8 @@ impl Feed {
         for frame in frames::attached(None, Attached { room, head, gap }) {
             write_data(&mut beginning, &frame);
         }
-        Self { guard, updates, epoch, beginning: Some(beginning), gap: missed.into_iter(), is_over: false }
+        let source = Source::Room { epoch, gap: missed.into_iter() };
+        Self { guard, updates, source, beginning: Some(beginning), is_over: false }
     }
 
     /// The stream as the body of a response.
@@ -96,7 +163,9 @@ impl Feed {
 
     fn take_waiting(&mut self, text: &mut String) {
         while !self.is_over && text.len() < BATCH {
-            if let Some(missed) = self.gap.next() {
+            if let Source::Room { gap, .. } = &mut self.source
+                && let Some(missed) = gap.next()
+            {
                 self.put_delivery(text, &missed);
             } else if let Some(update) = self.updates.try_next() {
                 self.put(text, Some(update));
@@ -116,17 +185,37 @@ impl Feed {
                 }
                 self.is_over = true;
             }
+            Some(Update::Notice(notice)) if matches!(self.source, Source::User) => self.put_notice(text, &notice),
+            Some(Update::Detached(room, reason)) if matches!(self.source, Source::User) => {
+                write_data(text, &frames::detached(room, reason));
+            }
             // The room is gone, or the session has ended.
             Some(Update::Detached(..)) | None => self.is_over = true,
-            // This session submits no commands, so there are no answers.
+            // Nobody waits for an answer: the only commands are those of `put_notice`.
             Some(Update::Answer(..) | Update::Notice(_) | _) => {}
+        }
+    }
+
+    /// A room that has become one of the user's is watched from then on.
+    fn put_notice(&self, text: &mut String, notice: &Notice) {
+        let room = match notice {
+            Notice::Read { room, .. } | Notice::Thread { room, .. } => Some(*room),
+            Notice::RoomAdded { room } => Some(room.id),
+            _ => None,
+        };
+        if let Some(room) = room {
+            // Mostly it is watched already, which the answer says.
+            let _submitted = self.guard.handle.submit(Command::Watch { room });
+        }
+        if let Some(frame) = frames::notice(notice) {
+            write_data(text, &frame);
         }
     }
 
     fn put_delivery(&self, text: &mut String, delivery: &Delivery) {
         let Some(frame) = frames::delivered(delivery) else { return };
-        if let Item::Event(event) = delivery.item() {
-            write_id(text, &self.epoch, event.seq);
+        if let (Item::Event(event), Source::Room { epoch, .. }) = (delivery.item(), &self.source) {
+            write_id(text, epoch, event.seq);
         }
         write_data(text, &frame);
     }
@@ -167,7 +256,7 @@ fn write_retry(text: &mut String, range: &RangeInclusive<u64>) {
 
 #[cfg(test)]
 mod tests {
-    use chat_core::{ChatEngine, Draft, Identity, Limits, NewRoom};
+    use chat_core::{Draft, Limits, NewRoom};
     use tokio::time::Instant;
 
     use super::*;

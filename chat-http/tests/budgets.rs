@@ -58,6 +58,7 @@ fn defaults() -> Vec<(&'static str, String)> {
     vec![
         ("message_chars", number(limits.message_chars)),
         ("rooms_per_session", number(limits.rooms_per_session)),
+        ("watched_rooms_per_session", number(limits.watched_rooms_per_session)),
         ("unanswered_commands", number(limits.unanswered_commands)),
         ("unanswered_bytes", bytes(limits.unanswered_bytes)),
         ("session_queue_bytes", bytes(limits.session_queue_bytes)),
@@ -110,6 +111,7 @@ async fn meet(name: &str) -> &'static str {
     match name {
         "message_chars" => longer_message().await,
         "rooms_per_session" => second_room().await,
+        "watched_rooms_per_session" => second_watch().await,
         "unanswered_commands" => unanswered(|limits| limits.unanswered_commands = 1).await,
         "unanswered_bytes" => unanswered(|limits| limits.unanswered_bytes = 10).await,
         "room_mailbox" => unanswered(|limits| limits.room_mailbox = 1).await,
@@ -168,6 +170,14 @@ async fn second_room() -> &'static str {
     let (session, _updates) = engine.connect(user("Alice")).split();
     session.attach(room, Since::Now).await.unwrap();
     session.attach(other, Since::Now).await.unwrap_err().code()
+}
+
+async fn second_watch() -> &'static str {
+    let (engine, room) = engine_and_room(|limits| limits.watched_rooms_per_session = 1).await;
+    let other = engine.create_room(&user("Host"), NewRoom::named("other")).await.unwrap().id;
+    let (session, _updates) = engine.connect(user("Alice")).split();
+    session.watch(room).await.unwrap();
+    session.watch(other).await.unwrap_err().code()
 }
 
 /// Sends while nothing can be stored, until a command is refused.

@@ -4,9 +4,9 @@
 
 mod common;
 
-use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path};
+use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path, sync::Arc};
 
-use chat_core::{Actor, Draft, Identity, Limits, RoomChange, RoomId};
+use chat_core::{Actor, DetachReason, Draft, Identity, Limits, MarkTo, Notice, RoomChange, RoomId};
 use common::{
     engine, engine_with,
     schema::Document,
@@ -108,8 +108,38 @@ async fn play(seen: &mut Seen<'_>) {
     server.engine.update_room(host, room, change).await.unwrap();
     seen.hear_of(&mut bob, "room_updated").await;
     seen.say(&mut alice, r#"{"type":"detach","room":1,"ref":"d1"}"#).await;
+    hear_without_attaching(seen, &server, &mut alice).await;
     server.engine.delete_room(Actor::Anonymous, room).await.unwrap();
     seen.hear_of(&mut bob, "room_deleted").await;
+    seen.hear_of(&mut alice, "detached").await;
+}
+
+/// Watches a room, and hears what concerns one's user.
+async fn hear_without_attaching(seen: &mut Seen<'_>, server: &Server, alice: &mut Socket) {
+    let (room, me, bob) = (RoomId(1), Identity::named("Alice").unwrap(), Identity::named("Bob").unwrap());
+    seen.say(alice, r#"{"type":"attach","room":1,"events":false,"ref":"w1"}"#).await;
+    let mut draft = Draft::text("Hello again, Alice!");
+    draft.body.mentions = vec![me.id.clone()];
+    let seq = server.engine.send(&bob, room, draft).await.unwrap().seq;
+    seen.hear_of(alice, "mention").await;
+    seen.hear_of(alice, "activity").await;
+    for author in [&me, &bob] {
+        let mut draft = Draft::text("In a thread.");
+        draft.body.thread = Some(seq);
+        server.engine.send(author, room, draft).await.unwrap();
+    }
+    seen.hear_of(alice, "thread").await;
+    server.engine.mark(&me, room, MarkTo::seq(seq)).await.unwrap();
+    seen.hear_of(alice, "read").await;
+    let added = Arc::new(server.engine.room(&me, room).await.unwrap());
+    for (notice, kind) in [
+        (Notice::RoomAdded { room: added }, "room_added"),
+        (Notice::RoomRemoved { room, reason: DetachReason::Removed }, "room_removed"),
+        (Notice::Missed, "missed"),
+    ] {
+        server.engine.notify(&me.id, &notice);
+        seen.hear_of(alice, kind).await;
+    }
 }
 
 /// Misses more than fits into one frame.
@@ -133,7 +163,7 @@ fn stable(text: &str, frame: &Value) -> String {
     let mut text = text.to_owned();
     each_field(frame, &mut |name, value| {
         let known = match name {
-            "timestamp" => "2026-11-22T10:00:00.000Z",
+            "timestamp" | "created_at" | "last_message_at" => "2026-11-22T10:00:00.000Z",
             "epoch" => "5f0c2a9e41d7b386",
             "content" if value.len() > 1_000 => "A long text.",
             _ => return,

@@ -161,6 +161,7 @@ async fn an_observer_is_not_shown() {
 async fn pings_are_answered() {
     let server = server().await;
     let mut alice = server.open("/ws/chat?username=Alice").await;
+    alice.next_of("hello").await;
     alice.say(json!({"type": "ping"})).await;
     assert_eq!(alice.next().await, json!({"type": "pong"}));
     alice.say(json!({"type": "ping", "ref": "p"})).await;
@@ -476,5 +477,5 @@ async fn sockets_work_in_a_plain_poem_app_under_a_prefix() {
     let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
     let mut alice = Socket(stream);
     alice.say(json!({"type": "ping"})).await;
-    assert_eq!(alice.next().await, json!({"type": "pong"}));
+    assert_eq!(alice.next_of("pong").await, json!({"type": "pong"}));
 }

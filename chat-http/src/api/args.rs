@@ -66,6 +66,9 @@ impl LastIdArg {
     }
 }
 
+/// Whether there is a header `Last-Event-ID`, with whatever id: the client comes back.
+pub(crate) struct ComesBackArg(pub(crate) bool);
+
 /// The header `Idempotency-Key`.
 pub(crate) struct KeyArg(pub(crate) Option<IdempotencyKey>);
 
@@ -142,6 +145,11 @@ parameter!([] FlagArg, Query, required false, MetaSchema::new("boolean"), |reque
 
 parameter!([] LastIdArg, Header, required false, last_id_schema(), |request, _name| {
     Ok(Self(LastIdArg::parse(request)?))
+});
+
+parameter!([] ComesBackArg, Header, required false, MetaSchema::new("string"), |request, _name| {
+    // An `EventSource` that has not seen an id yet sends an empty header.
+    Ok(Self(request.headers().get(LastIdArg::NAME).is_some_and(|id| !id.is_empty())))
 });
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));

@@ -1,4 +1,4 @@
-//! Event streams: receiving a room's events over plain HTTP.
+//! Event streams: receiving a room's events, or one's notices, over plain HTTP.
 
 use chat_core::{ChatEngine, Error, Since};
 use poem::{
@@ -12,7 +12,7 @@ use poem_openapi::{
 };
 
 use super::{
-    args::{EpochArg, FlagArg, LastIdArg, RoomArg, SeqArg, User},
+    args::{ComesBackArg, EpochArg, FlagArg, LastIdArg, RoomArg, SeqArg, User},
     tag::Tag,
 };
 use crate::{
@@ -70,6 +70,32 @@ impl EventsApi {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// Receive your notices live, as server-sent events
+    ///
+    /// The same frames as on `/ws/chat` while no room is attached there: first `hello`, then what concerns you (`mention`,
+    /// `thread`, `read`, `room_added`, `room_removed`), and the `activity` of up to 1,000 of your rooms, those that were active
+    /// last. Nothing is resumed. If you come back with `Last-Event-ID`, `missed` comes before `hello`: read your rooms again.
+    #[oai(path = "/events", method = "get", operation_id = "stream_notices")]
+    async fn notices(
+        &self,
+        /// Your name, 1–64 characters after trimming.
+        #[oai(name = "username")]
+        caller: User,
+        /// The id of the last event that you received.
+        #[oai(name = "Last-Event-ID")]
+        comes_back: ComesBackArg,
+    ) -> Result<NoticeStream, Problem> {
+        let feed = sse::open_notices(&self.engine, caller.0, comes_back.0).await?;
+        Ok(NoticeStream::Open(Frames(feed)))
+    }
+}
+
+#[derive(ApiResponse)]
+enum NoticeStream {
+    /// Your notices, live.
+    #[oai(status = 200)]
+    Open(Frames),
 }
 
 #[derive(ApiResponse)]

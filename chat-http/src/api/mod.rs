@@ -17,8 +17,8 @@ pub(crate) use rooms::RoomsApi;
 /// The path of the REST API below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
 
-/// The path of event streams. A GET there lasts as long as the stream, and makes the caller join the room.
-pub(crate) const EVENTS: &str = "/rooms/{room_id}/events";
+/// The paths of event streams. A GET there lasts as long as the stream, and one of a room makes the caller join it.
+pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (RoomsApi, MessagesApi, PresenceApi, EventsApi);

@@ -3,9 +3,11 @@
 mod answer;
 mod attached;
 mod delivery;
+mod notice;
 
 pub(crate) use self::{
     answer::{done, error, pong, sent},
     attached::{AttachedFrames, attached},
     delivery::delivered,
+    notice::{detached, hello, notice, watching},
 };

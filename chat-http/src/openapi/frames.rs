@@ -44,7 +44,8 @@ const INTRODUCTION: &str = "\
 
 `/ws/chat/{room_id}?username=Alice` connects you to one room, from now on. With `&after=41&epoch=…` you resume after number 41. \
 With `&presence=false` you are not shown as online. On this socket a frame need not name its `room`, and `attach` and `detach` \
-are refused. `/ws/chat?username=Alice` does the same for many rooms: every frame names its `room`.
+are refused. `/ws/chat?username=Alice` does the same for many rooms: every frame names its `room`. It begins with `hello`, and \
+brings notices about you whichever rooms are attached; and there you can watch up to 1,000 rooms (`events: false`).
 
 Each frame is one JSON object as text, at most 256 KiB. If a command has a `ref` of 1–64 characters, its answer has it, too. \
 `attached`, `resync`, `pong` and `error` always come; `ok` comes only if there was a `ref`. After you attach, you get `attached` \
@@ -171,14 +172,16 @@ const CLIENT: &[Frame] = &[
     Frame::from_client(
         "attach",
         "AttachCommand",
-        "Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true.",
-        r#"{"room": "room", "after?": "Position", "presence?": "yes or no", "ref?": "ref"}"#,
+        "Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true. \
+         With `events: false` (without `after`, and never shown as online) you only watch it: instead of events, you get \
+         `activity` at most once a second. To attach a room that you watch ends the watch.",
+        r#"{"room": "room", "after?": "Position", "presence?": "yes or no", "events?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attach", "room": 1, "after": {"epoch": "5f0c2a9e41d7b386", "seq": 41}, "presence": true, "ref": "a1"}"#,
     ),
     Frame::from_client(
         "detach",
         "DetachCommand",
-        "Detach a room: nothing more of it follows.",
+        "Detach a room, or watch it no longer: nothing more of it follows.",
         r#"{"room": "room", "ref?": "ref"}"#,
         r#"{"type": "detach", "room": 1, "ref": "d1"}"#,
     ),
@@ -207,11 +210,18 @@ const CLIENT: &[Frame] = &[
 
 const SERVER: &[Frame] = &[
     Frame::from_server(
+        "hello",
+        "HelloFrame",
+        "The first frame on `/ws/chat`: who you are. Notices about you count from here: after each `hello`, read your rooms again.",
+        r#"{"user": "text", "username": "text"}"#,
+        r#"{"type": "hello", "user": "Alice", "username": "Alice"}"#,
+    ),
+    Frame::from_server(
         "attached",
         "AttachedFrame",
         "You are attached. The frame has the room's `head`, and exactly the `events` after your position. With `more`, the rest \
-         follows at once in `events` frames. After that, events are live.",
-        r#"{"room": "room", "epoch": "text", "head": "number", "events": "events", "more?": "yes or no", "ref?": "ref"}"#,
+         follows at once in `events` frames. After that, events are live. For a room that you watch there are no `events`.",
+        r#"{"room": "room", "epoch": "text", "head": "number", "events?": "events", "more?": "yes or no", "ref?": "ref"}"#,
         r#"{"type": "attached", "ref": "a1", "room": 1, "epoch": "5f0c2a9e41d7b386", "head": 42, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}]}"#,
     ),
     Frame::from_server(
@@ -220,6 +230,13 @@ const SERVER: &[Frame] = &[
         "More of the missed events, which did not fit into `attached` or the last `events`. `more` says whether others follow.",
         r#"{"room": "room", "events": "events", "more": "yes or no"}"#,
         r#"{"type": "events", "room": 1, "events": [{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}], "more": false}"#,
+    ),
+    Frame::from_server(
+        "detached",
+        "DetachedFrame",
+        "A room is neither attached nor watched any more. An attachment that ends with `room_deleted` needs no such frame.",
+        r#"{"room": "room", "reason": {"type": "string", "enum": ["deleted", "removed", "banned", "private", "left"]}}"#,
+        r#"{"type": "detached", "room": 1, "reason": "deleted"}"#,
     ),
     Frame::from_server(
         "resync",
@@ -295,6 +312,58 @@ const SERVER: &[Frame] = &[
         "Who is typing now: the count, and at most 5 of the users, those who started first.",
         r#"{"users": "texts", "identities": "identities", "count": "number", "room": "room", "timestamp": "time"}"#,
         r#"{"type": "typing", "users": ["Alice"], "identities": [{"user": "Alice", "username": "Alice"}], "count": 1, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+    ),
+    Frame::from_server(
+        "activity",
+        "ActivityFrame",
+        "Something has happened in a room that you watch: a message, or an edit or deletion of the newest one. At most once a second. \
+         `ordinal` is how many messages the room has had: add the difference to what was unread. `mentions_room`: a message since \
+         the last `activity` mentions everyone. `last` is the newest message, with the first 120 characters of its text.",
+        r#"{"room": "room", "head": "number", "ordinal": "number", "mentions_room?": "yes or no", "last?": {"type": "object", "required": ["seq", "content"], "properties": {"seq": {"type": "integer", "format": "int64", "minimum": 1}, "user": {"type": "string"}, "username": {"type": "string"}, "content": {"type": "string"}}}}"#,
+        r#"{"type": "activity", "room": 1, "head": 42, "ordinal": 40, "last": {"seq": 42, "user": "Alice", "username": "Alice", "content": "Hello!"}}"#,
+    ),
+    Frame::from_server(
+        "mention",
+        "MentionFrame",
+        "A message mentions you by name, and did not before. `user` wrote it.",
+        r#"{"room": "room", "seq": "seq", "user": "text", "username": "text"}"#,
+        r#"{"type": "mention", "room": 1, "seq": 42, "user": "Alice", "username": "Alice"}"#,
+    ),
+    Frame::from_server(
+        "thread",
+        "ThreadFrame",
+        "Somebody wrote in a thread that you began or wrote in. `root` is the message that began it.",
+        r#"{"room": "room", "root": "seq", "seq": "seq"}"#,
+        r#"{"type": "thread", "room": 1, "root": 42, "seq": 43}"#,
+    ),
+    Frame::from_server(
+        "read",
+        "ReadFrame",
+        "Another session of yours has read the room up to `seq`; `unread` and `mentions` are what is left. Or, with `marks`: how far \
+         others have read, at most once a second, while at most 100 are online.",
+        r#"{"room": "room", "seq?": "number", "unread?": "number", "mentions?": "number", "ordinal?": "number", "marks?": {"type": "array", "items": {"type": "object", "required": ["user", "username", "seq"], "properties": {"user": {"type": "string"}, "username": {"type": "string"}, "seq": {"type": "integer", "format": "int64", "minimum": 0}}}}}"#,
+        r#"{"type": "read", "room": 1, "seq": 42, "unread": 0, "mentions": 0, "ordinal": 40}"#,
+    ),
+    Frame::from_server(
+        "room_added",
+        "RoomAddedFrame",
+        "You may read a room from now on.",
+        r#"{"room": "Room"}"#,
+        r#"{"type": "room_added", "room": {"id": 1, "name": "general", "topic": "", "created_at": "2026-11-22T10:00:00.000Z", "head": 0, "last_message_at": null, "online": 0}}"#,
+    ),
+    Frame::from_server(
+        "room_removed",
+        "RoomRemovedFrame",
+        "You may not read a room any more.",
+        r#"{"room": "room", "reason": {"type": "string", "enum": ["deleted", "removed", "banned", "private", "left"]}}"#,
+        r#"{"type": "room_removed", "room": 1, "reason": "removed"}"#,
+    ),
+    Frame::from_server(
+        "missed",
+        "MissedFrame",
+        "Notices about you were dropped, because you read too slowly: read your rooms again.",
+        "{}",
+        r#"{"type": "missed"}"#,
     ),
 ];
 

@@ -56,7 +56,7 @@ pub(crate) fn methods() -> Methods {
     }
     by_path.into_iter().fold(Methods::default(), |all, (path, methods)| {
         let pattern = format!("{PREFIX}{path}");
-        if path == EVENTS { all.add_stream(pattern) } else { all.add(pattern, methods) }
+        if EVENTS.contains(&path.as_str()) { all.add_stream(pattern) } else { all.add(pattern, methods) }
     })
 }
 

@@ -1,6 +1,6 @@
 //! The frames that clients send: how they are read, and why they are refused.
 
-use chat_core::{Command, Draft, Error, RoomId};
+use chat_core::{Command, Draft, Error, RoomId, Since};
 
 use crate::{
     dto::BodyDto,
@@ -78,10 +78,7 @@ fn read_request(
     let room = read_room(fields, own)?;
     *room_named = Some(room);
     let command = match kind.as_str() {
-        "attach" => {
-            let since = position::in_frame(fields)?;
-            Command::Attach { room, since, presence: fields.boolean("presence")?.unwrap_or(true) }
-        }
+        "attach" => read_attach(fields, room)?,
         "detach" => Command::Detach { room },
         "message" => {
             let body = BodyDto::from_fields(fields)?.into();
@@ -96,6 +93,21 @@ fn read_request(
     Ok(Request::Command(command))
 }
 
+/// Reads an attach, or with `"events": false` a watch, which begins now and is seen by nobody.
+fn read_attach(fields: &mut Fields<'_>, room: RoomId) -> Result<Command, Refusal> {
+    let (since, presence) = (position::in_frame(fields)?, fields.boolean("presence")?);
+    if fields.boolean("events")?.unwrap_or(true) {
+        return Ok(Command::Attach { room, since, presence: presence.unwrap_or(true) });
+    }
+    if since != Since::Now {
+        return Err(fields.wrong("after", "must be left out without events").into());
+    }
+    if presence == Some(true) {
+        return Err(fields.wrong("presence", "must be false without events").into());
+    }
+    Ok(Command::Watch { room })
+}
+
 fn read_room(fields: &mut Fields<'_>, own: Option<RoomId>) -> Result<RoomId, Error> {
     match (fields.integer("room", 1..=MAX_INTEGER)?.map(RoomId), own) {
         (Some(room), None) => Ok(room),
@@ -108,7 +120,7 @@ fn read_room(fields: &mut Fields<'_>, own: Option<RoomId>) -> Result<RoomId, Err
 
 #[cfg(test)]
 mod tests {
-    use chat_core::{Epoch, Position, Seq, Since};
+    use chat_core::{Epoch, Position, Seq};
 
     use super::*;
 
@@ -134,6 +146,14 @@ mod tests {
         assert_eq!(attach, Command::Attach { room: ONE, since, presence: false });
         let attach = command(r#"{"type":"attach","room":1}"#, None);
         assert_eq!(attach, Command::Attach { room: ONE, since: Since::Now, presence: true });
+        for text in [
+            r#"{"type":"attach","room":1,"events":false}"#,
+            r#"{"type":"attach","room":1,"events":false,"presence":false}"#,
+        ] {
+            assert_eq!(command(text, None), Command::Watch { room: ONE });
+        }
+        let attach = command(r#"{"type":"attach","room":1,"events":true}"#, None);
+        assert_eq!(attach, Command::Attach { room: ONE, since: Since::Now, presence: true });
         assert_eq!(command(r#"{"type":"detach","room":1}"#, None), Command::Detach { room: ONE });
         let draft = Draft::text("Hi").key("k");
         assert_eq!(
@@ -147,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let rows: [(&str, Option<RoomId>, &str, &str); 14] = [
+        let rows: [(&str, Option<RoomId>, &str, &str); 17] = [
             ("[]", None, "bad_json", ""),
             (r#"{"type":"ping""#, None, "bad_json", ""),
             ("{}", None, "invalid_field", "type"),
@@ -159,6 +179,9 @@ mod tests {
             (r#"{"type":"detach"}"#, None, "invalid_field", "room"),
             (r#"{"type":"detach","room":0}"#, None, "invalid_field", "room"),
             (r#"{"type":"attach","room":1}"#, Some(ONE), "invalid_field", "type"),
+            (r#"{"type":"attach","room":1,"events":0}"#, None, "invalid_field", "events"),
+            (r#"{"type":"attach","room":1,"events":false,"after":{"seq":1}}"#, None, "invalid_field", "after"),
+            (r#"{"type":"attach","room":1,"events":false,"presence":true}"#, None, "invalid_field", "presence"),
             (r#"{"type":"message","room":2,"content":"a"}"#, Some(ONE), "invalid_field", "room"),
             (r#"{"type":"message"}"#, Some(ONE), "invalid_field", "content"),
             (r#"{"type":"typing","is_typing":"yes"}"#, Some(ONE), "invalid_field", "is_typing"),

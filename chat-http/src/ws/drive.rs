@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::{
-    Command, Departure, RoomId, Session, SessionHandle, Since, Update, Updates,
+    Command, Departure, DetachReason, EventKind, Item, RoomId, Session, SessionHandle, Since, Update, Updates,
     failpoints::{self, Point},
     log::{Excerpt, LogLimit},
 };
@@ -42,10 +42,15 @@ pub(super) struct Entry {
     pub(super) presence: bool,
 }
 
-/// Drives a session over a socket until one of them ends. With an `entry` the socket is for that room, else for many.
+/// Drives a session over a socket until one of them ends. With an `entry` the socket is for that room, else for many: then it
+/// begins with `hello`, and brings the user's notices.
 pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>) {
     let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room));
-    let end = match entry.map_or(Ok(()), |entry| driver.enter(entry)) {
+    let begun = match entry {
+        Some(entry) => driver.enter(entry),
+        None => driver.greet(),
+    };
+    let end = match begun {
         Ok(()) => driver.guarded().await,
         Err(end) => end,
     };
@@ -99,6 +104,8 @@ struct Driver<S> {
     own: Option<RoomId>,
     pending: Pending,
     violations: FrameViolations,
+    /// The rooms whose `room_deleted` was told, until their attachment is over.
+    deleted: Vec<RoomId>,
     /// The frames of an answer to an attach that are not sent yet. No other frame is sent before them.
     attached: Option<AttachedFrames>,
     timer: Pin<Box<Sleep>>,
@@ -124,6 +131,7 @@ impl<S: Io> Driver<S> {
             own,
             pending: Pending::default(),
             violations: FrameViolations::default(),
+            deleted: Vec::new(),
             attached: None,
             timer: Box::pin(sleep_until(now + PING_EVERY)),
             pinged: now,
@@ -146,6 +154,15 @@ impl<S: Io> Driver<S> {
                 Err(self.reason_of_end().unwrap_or(End::Close(CloseCode::of_refusal(&error), Departure::Closed)))
             }
         }
+    }
+
+    /// Says whose notices come from now on. A session that was refused has none: its stream says why.
+    fn greet(&mut self) -> Result<(), End> {
+        if self.handle.has_ended() {
+            return Ok(());
+        }
+        let hello = frames::hello(self.handle.identity());
+        self.put(hello)
     }
 
     /// Runs until it ends. A panic closes only this socket, and its client may come back.
@@ -295,10 +312,14 @@ impl<S: Io> Driver<S> {
 
     fn on_update(&mut self, update: Update) -> Result<(), End> {
         match update {
-            Update::Delivery(delivery) => match frames::delivered(&delivery) {
-                Some(frame) => self.put(frame),
-                None => Ok(()),
-            },
+            Update::Delivery(delivery) => {
+                if let Item::Event(event) = delivery.item()
+                    && event.kind == EventKind::RoomDeleted
+                {
+                    self.deleted.push(event.room);
+                }
+                frames::delivered(&delivery).map_or(Ok(()), |frame| self.put(frame))
+            }
             Update::Answer(ticket, Ok(answer)) => match self.pending.answer(ticket, answer) {
                 Some(AnswerFrames::One(frame)) => self.put(frame),
                 Some(AnswerFrames::Attached(attached)) => {
@@ -318,8 +339,23 @@ impl<S: Io> Driver<S> {
                 Err(End::Close(CloseCode::of_detach(reason), Departure::Closed))
             }
             Update::Closed(reason) => Err(End::Close(CloseCode::of_reason(reason), Departure::Lost)),
-            Update::Detached(..) | Update::Notice(_) | _ => Ok(()),
+            Update::Detached(room, reason) => self.on_detached(room, reason),
+            // A socket for one room is not told of others.
+            Update::Notice(notice) if self.own.is_none() => {
+                frames::notice(&notice).map_or(Ok(()), |frame| self.put(frame))
+            }
+            Update::Notice(_) | _ => Ok(()),
         }
+    }
+
+    /// Tells that a room is over, unless its last event has said so.
+    fn on_detached(&mut self, room: RoomId, reason: DetachReason) -> Result<(), End> {
+        let told = self.deleted.len();
+        self.deleted.retain(|deleted| *deleted != room);
+        if self.deleted.len() < told {
+            return Ok(());
+        }
+        self.put(frames::detached(room, reason))
     }
 
     /// Sends an error. The fifth malformed frame within a minute closes the socket.

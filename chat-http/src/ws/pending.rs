@@ -52,6 +52,7 @@ impl Pending {
         let reference = asked.reference.as_deref();
         Some(match answer {
             Answer::Attached(attached) => AnswerFrames::Attached(frames::attached(reference, attached)),
+            Answer::Watching { room, head } => AnswerFrames::One(frames::watching(reference, room, &head)),
             Answer::Sent(sent) => AnswerFrames::One(frames::sent(reference?, sent.event.room, &sent)),
             Answer::Detached { room } | Answer::Typing { room } => AnswerFrames::One(frames::done(reference?, room)),
             _ => return None,

@@ -68,6 +68,7 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
         let socket = stage.server.open(&path).await;
         let mut client = Self { socket, room, before: VecDeque::new(), is_over: false };
         let first = if MANY {
+            assert_eq!(client.frame().await.map(|hello| hello["type"].clone()), Ok(json!("hello")));
             let mut attach = json!({"type": "attach", "presence": entry.presence});
             if let Some((epoch, seq)) = entry.after {
                 attach["after"] = epoch.map_or(json!({"seq": seq}), |epoch| json!({"seq": seq, "epoch": epoch}));
