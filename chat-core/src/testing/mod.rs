@@ -4,7 +4,9 @@ pub mod store_contract;
 
 mod faulty;
 mod faulty_reader;
+mod timeline;
 mod world;
 
 pub use faulty::{Fault, FaultyStore, StoreCall};
+pub use timeline::Timeline;
 pub use world::{Broken, Promise, Run, Tally, World};

@@ -193,7 +193,8 @@ impl RoomLog {
 
     /// Who has written in a thread, and who began it.
     pub(super) fn thread_users(&self, root: Seq, limit: usize) -> Vec<UserId> {
-        let author = self.events.get(&root).and_then(|root| root.event.actor.as_ref()).map(|actor| actor.id.clone());
+        let root_event = self.events.get(&root).map(|stored| &stored.event).filter(|event| event.message().is_some());
+        let author = root_event.and_then(|event| event.actor.as_ref()).map(|actor| actor.id.clone());
         let of_thread =
             self.state.thread_users.iter().filter(|(thread, _)| *thread == root).map(|(_, user)| user.clone());
         author.into_iter().chain(of_thread).collect::<BTreeSet<_>>().into_iter().take(limit).collect()

@@ -16,9 +16,11 @@ pub mod appends;
 pub mod changes;
 pub mod history;
 pub mod marks;
+pub mod my_rooms;
 pub mod rooms;
 pub mod search;
 pub mod starts;
+pub mod states;
 
 /// Opens stores on one database of its own, empty at first.
 #[async_trait]
@@ -66,6 +68,13 @@ macro_rules! store_contract {
             ones_own_message_is_read, marks_go_forward, marks_go_back_when_asked_to, unread_is_what_others_wrote,
             mentions_are_those_of_now, the_host_may_write_unread_messages, a_thread_is_not_unread,
             marks_of_one_batch_see_its_end, unread_is_exact_whatever_happens);
+        $crate::store_contract!(@group $(#[$attribute])* $make, states:
+            a_page_shows_what_became_of_its_messages, reads_are_what_the_log_adds_up_to,
+            pages_of_threads_reach_every_message, what_is_not_there_is_not_read);
+        $crate::store_contract!(@group $(#[$attribute])* $make, my_rooms:
+            rooms_of_a_user_come_by_their_newest_message, rooms_of_a_user_tell_what_is_unread,
+            many_rooms_of_a_user_are_all_right, what_a_user_wants_to_be_told_is_kept, marks_are_told_each_once,
+            watchers_see_the_newest_message);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };

@@ -68,7 +68,8 @@ const PAGE: &str = "e.room_id = ? AND e.kind = 4 AND e.thread = ? AND e.thread_o
 const USERS: &str = "SELECT u.user_id FROM chat_rooms r JOIN chat_thread_users u ON u.room_id = r.id \
      WHERE r.id = ? AND r.deleted_at IS NULL AND u.root_seq = ? \
      UNION SELECT e.user_id FROM chat_rooms r JOIN chat_events e ON e.room_id = r.id AND e.seq >= r.first_seq \
-     WHERE r.id = ? AND r.deleted_at IS NULL AND e.seq = ? AND e.user_id IS NOT NULL ORDER BY 1 LIMIT ?";
+     WHERE r.id = ? AND r.deleted_at IS NULL AND e.seq = ? AND e.kind IN (1, 4) \
+     AND e.user_id IS NOT NULL ORDER BY 1 LIMIT ?";
 
 /// The room's head; whether the root is there; the ordinals of the first and the last message of the thread; and how many of
 /// them stand before an edge. That is known where there is a message at the edge or just after it, as there is where somebody
