@@ -9,7 +9,7 @@ mod signals;
 
 use std::{future::pending, io::Write, net::SocketAddr, process::ExitCode};
 
-use chat_core::{ChatEngine, Database, StartError};
+use chat_core::{ChatEngine, Database, KeepDays, StartError};
 use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -58,6 +58,10 @@ struct Options {
     /// A separate address that serves metrics for Prometheus at /metrics; off by default. Only your monitoring should reach it.
     #[arg(long, env = "CHATD_METRICS_LISTEN", value_name = "ADDRESS")]
     metrics_listen: Option<ListenAddress>,
+
+    /// Keep messages for this many days, in every room; what is older is deleted for good. The default is to keep them for ever.
+    #[arg(long, env = "CHATD_RETAIN_DAYS", value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    retain_days: Option<u32>,
 
     /// The format of the log, which goes to standard error; RUST_LOG chooses what is logged.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
@@ -124,7 +128,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Failure> {
-    let Options { database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, .. } = options;
+    let Options {
+        database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, retain_days, ..
+    } = options;
     #[cfg(failpoints)]
     failpoints::arm().map_err(|text| Failure { code: 2, text })?;
     // The addresses come first, since checking whether they are free is cheaper than opening the database.
@@ -140,8 +146,12 @@ async fn run(options: Options) -> Result<(), Failure> {
     }
     let (started, engine) = oneshot::channel();
     let made = async {
-        let engine = ChatEngine::builder().database(database_url.as_str()).build();
-        let engine = engine.await.map_err(|error| cannot_start(&error))?;
+        let builder = ChatEngine::builder().database(database_url.as_str());
+        let builder = match retain_days {
+            Some(days) => builder.retention(KeepDays(days)),
+            None => builder,
+        };
+        let engine = builder.build().await.map_err(|error| cannot_start(&error))?;
         tracing::warn!("guests only: anyone can use any name; for trusted networks only");
         tracing::info!(%address, "listening on http://{address}");
         say_where(address);

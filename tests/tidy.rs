@@ -87,6 +87,7 @@ const DATA: &[&str] = &[
     "chat-core/src/policy.rs",
     "chat-core/src/position.rs",
     "chat-core/src/reason.rs",
+    "chat-core/src/retention.rs",
     "chat-core/src/room.rs",
     "chat-core/src/search/",
     "chat-core/src/text.rs",

@@ -29,7 +29,7 @@ impl Room {
     fn new(sessions: u64) -> Self {
         let limits = Arc::new(Limits::default());
         let mut room = Self {
-            state: RoomState::new(RoomId(1), Epoch::new("epoch"), Seq(0), limits),
+            state: RoomState::new(RoomId(1), Epoch::new("epoch"), (Seq(1), Seq(0)), limits),
             effects: Vec::new(),
             head: 0,
             author: Identity::named("Alice").unwrap(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 pub use crate::fingerprint::Fingerprint;
 use crate::{
-    Body, Edit, Error, Event, IdempotencyKey, Identity, MarkTo, Marked, Reaction, Reason, Room, RoomId, RoomName, Seq,
-    Timestamp, Topic, UserId, fingerprint::Hasher,
+    Body, Edit, Error, Event, IdempotencyKey, Identity, Keep, MarkTo, Marked, Reaction, Reason, Room, RoomId, RoomName,
+    Seq, Timestamp, Topic, UserId, fingerprint::Hasher,
 };
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
@@ -93,6 +93,8 @@ pub enum Op {
     Pin(Seq, bool),
     /// How far the actor has read. It makes no event.
     Mark(MarkTo),
+    /// What is kept of the log. It makes no event.
+    Prune(Keep),
     /// Another name or topic of the room.
     UpdateRoom(RoomUpdate),
     /// The room's end.
@@ -107,14 +109,14 @@ impl Op {
             Self::Message(_) | Self::Edit(..) | Self::Delete(..) | Self::React(..) | Self::Pin(..) | Self::Mark(_) => {
                 false
             }
-            Self::UpdateRoom(_) | Self::DeleteRoom => true,
+            Self::Prune(_) | Self::UpdateRoom(_) | Self::DeleteRoom => true,
         }
     }
 
     /// Whether it makes an event, if it changes something.
     #[must_use]
     pub const fn makes_event(&self) -> bool {
-        !matches!(self, Self::Mark(_))
+        !matches!(self, Self::Mark(_) | Self::Prune(_))
     }
 
     /// What a retry is compared by. That of a message that is nothing but a text is the hash of the text. That of anything else
@@ -133,7 +135,7 @@ impl Op {
                 on(target).field("reaction", reaction.as_str().as_bytes()).flag("added", Some(*added))
             }
             Self::Pin(target, pinned) => on(target).flag("pinned", Some(*pinned)),
-            Self::Mark(_) => Hasher::new("mark"),
+            Self::Mark(_) | Self::Prune(_) => Hasher::new(self.name()),
             Self::UpdateRoom(RoomUpdate { name, topic }) => Hasher::new("update_room")
                 .optional("name", name.as_ref().map(|name| name.as_str().as_bytes()))
                 .optional("topic", topic.as_ref().map(|topic| topic.as_str().as_bytes())),
@@ -149,7 +151,7 @@ impl Op {
             Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
                 (None, Some(*target))
             }
-            Self::Mark(_) | Self::UpdateRoom(_) | Self::DeleteRoom => (None, None),
+            Self::Mark(_) | Self::Prune(_) | Self::UpdateRoom(_) | Self::DeleteRoom => (None, None),
         };
         of_body.into_iter().flatten().chain(target)
     }
@@ -164,6 +166,7 @@ impl Op {
             Self::React(..) => "react",
             Self::Pin(..) => "pin",
             Self::Mark(_) => "mark",
+            Self::Prune(_) => "prune",
             Self::UpdateRoom(_) => "update_room",
             Self::DeleteRoom => "delete_room",
         }
@@ -181,7 +184,7 @@ impl Op {
                 name.as_ref().map_or(0, |name| name.as_str().len())
                     + topic.as_ref().map_or(0, |topic| topic.as_str().len())
             }
-            Self::Pin(..) | Self::Mark(_) | Self::DeleteRoom => 0,
+            Self::Pin(..) | Self::Mark(_) | Self::Prune(_) | Self::DeleteRoom => 0,
         }
     }
 }
@@ -224,6 +227,8 @@ pub enum AppendOutcome {
     },
     /// The actor's mark stands here now.
     Marked(Marked),
+    /// The log begins here now.
+    Pruned(Seq),
     /// It was refused (by the judge of appends): no number was used, and nobody else's entry fails with it.
     Refused(Error),
 }
@@ -302,6 +307,7 @@ impl RoomRecord {
             name: self.name.clone(),
             topic: self.topic.clone(),
             created_at: self.created_at,
+            first_seq: Seq(1),
             head: Seq(0),
             last_message_seq: None,
             last_message_at: None,

@@ -20,6 +20,7 @@ mod notice;
 mod policy;
 mod position;
 mod reason;
+mod retention;
 mod room;
 mod update;
 
@@ -64,6 +65,7 @@ pub use notice::{Activity, LastMessage, Notice};
 pub use policy::{Action, AllowAll, Policy};
 pub use position::{Epoch, Position, Since};
 pub use reason::{CloseReason, DetachReason};
+pub use retention::{Keep, KeepDays, Retention};
 pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery};
 pub use state::Departure;
 pub use text::{RoomName, Topic, UserName};

@@ -63,6 +63,9 @@ pub struct Limits {
     /// [is shared](crate::store::Store::is_shared). Default 30 s: `ChatEngine::hint` tells sooner, and this finds what hints
     /// have missed. It costs one statement for 1,000 rooms.
     pub sweep_interval: Duration,
+    /// How often the engine asks what is to be kept of the rooms, where the host [says so](crate::Retention). Default 1 h: days
+    /// are what such rules count in.
+    pub retention_interval: Duration,
     /// Sessions one user may have at once. Default `None`: unlimited.
     pub sessions_per_user: Option<usize>,
     /// Sessions the engine may have at once. Default `None`: unlimited.
@@ -100,6 +103,7 @@ impl Default for Limits {
             signal_interval: Duration::from_secs(1),
             room_linger: Duration::from_secs(30),
             sweep_interval: Duration::from_secs(30),
+            retention_interval: Duration::from_secs(3_600),
             sessions_per_user: None,
             sessions: None,
             sends: None,

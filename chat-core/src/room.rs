@@ -13,6 +13,8 @@ pub struct Room {
     pub topic: Topic,
     /// When it was created.
     pub created_at: Timestamp,
+    /// The number of its oldest event, or of what will be: 1 until older ones are [pruned](crate::Keep).
+    pub first_seq: Seq,
     /// The number of its newest event; 0 when there is none.
     pub head: Seq,
     /// The number of its newest message, if there is one.

@@ -87,6 +87,7 @@ const DATA: &[&str] = &[
     "notice",
     "position",
     "reason",
+    "retention",
     "room",
     "search",
     "text",

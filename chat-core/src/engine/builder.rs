@@ -6,11 +6,11 @@ use futures::future::BoxFuture;
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
-    AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, StartError, SystemClock,
+    AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, Retention, StartError, SystemClock,
     engine::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, indexing::Indexer, inner::Inner,
         journal::Journal, lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics,
-        purge::Purger, rates::Rates, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
+        purge::Purger, rates::Rates, retention, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
         watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
@@ -125,6 +125,7 @@ pub struct Builder {
     limits: Limits,
     clock: Arc<dyn Clock>,
     policy: Arc<dyn Policy>,
+    retention: Option<Arc<dyn Retention>>,
 }
 
 impl Builder {
@@ -134,6 +135,7 @@ impl Builder {
             limits: Limits::default(),
             clock: Arc::new(SystemClock::new()),
             policy: Arc::new(AllowAll),
+            retention: None,
         }
     }
 
@@ -161,6 +163,12 @@ impl Builder {
         Self { policy: Arc::new(policy), ..self }
     }
 
+    /// How long the rooms' logs are kept. Default: for ever. See [`ChatEngine::prune`] for what happens to the rest.
+    #[must_use]
+    pub fn retention(self, retention: impl Retention) -> Self {
+        Self { retention: Some(Arc::new(retention)), ..self }
+    }
+
     /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
     /// stay there. A `metrics` recorder has to be installed before.
     ///
@@ -172,7 +180,7 @@ impl Builder {
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let Self { database, limits, clock, policy } = self;
+        let Self { database, limits, clock, policy, retention } = self;
         let store = database.open().await?;
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
@@ -195,6 +203,10 @@ impl Builder {
             logs: LogLimits::default(),
         };
         let inner = Arc::new(assemble(Arc::new(services), journal));
+        if let Some(retention) = retention {
+            let interval = inner.services.limits.retention_interval;
+            inner.services.runtime.spawn(retention::run(Arc::downgrade(&inner), retention, interval));
+        }
         tracing::info!(epoch = %inner.services.epoch, "the engine has started");
         Ok(ChatEngine::new(inner))
     }

@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Change, Changed, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Limits, MarkTo,
-    NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session, Topic,
-    Unread, UserId,
+    Action, Actor, Change, Changed, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep, Limits,
+    MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session,
+    Topic, Unread, UserId,
     append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
@@ -131,6 +131,19 @@ impl ChatEngine {
         self.alter(&actor, room, generated_key(), Op::DeleteRoom).await.map(drop)
     }
 
+    /// Keeps a part of a room's log, and drops what is older: no reader finds it from now on, and it is removed from the
+    /// database in the background. Returns the number of the first event that is kept. What was pruned already stays so.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`];
+    /// [`Error::OutcomeUnknown`] when it may have been done: to do it again does no harm.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the log is pruned even if the future is dropped.
+    pub async fn prune(&self, room: RoomId, keep: Keep) -> Result<Seq, Error> {
+        self.inner().prune(room, keep).await
+    }
+
     /// A room.
     ///
     /// # Errors
@@ -239,7 +252,7 @@ impl ChatEngine {
     /// same key.
     pub async fn send(&self, actor: impl Into<Actor>, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         let (request, admitted) = self.inner().prepare_send(None, &actor.into(), room, draft)?;
-        self.call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await
+        self.inner().call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await
     }
 
     /// Changes a message that is there, without a session: edits or deletes it, reacts to it, pins it. What would change
@@ -254,7 +267,7 @@ impl ChatEngine {
     /// same key.
     pub async fn change(&self, actor: impl Into<Actor>, room: RoomId, change: Change) -> Result<Changed, Error> {
         let (request, admitted) = self.inner().prepare_change(None, &actor.into(), room, change)?;
-        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+        self.inner().call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     /// Marks a room as read up to a number, and says what is unread beyond it.
@@ -266,7 +279,7 @@ impl ChatEngine {
     /// Once it was polled, the mark is stored even if the future is dropped.
     pub async fn mark(&self, actor: impl Into<Actor>, room: RoomId, to: MarkTo) -> Result<Unread, Error> {
         let (request, admitted) = self.inner().prepare_mark(None, &actor.into(), room, to)?;
-        let marked = self.call(room, request, admitted, |to| Responder::Mark(ToEither::Call(to))).await?;
+        let marked = self.inner().call(room, request, admitted, |to| Responder::Mark(ToEither::Call(to))).await?;
         Ok(marked.unread)
     }
 
@@ -339,35 +352,13 @@ impl ChatEngine {
         inner.services.breaker.check()?;
         let admitted = inner.admission.admit_change(op.bytes())?;
         let request = inner.request(None, actor, key, op);
-        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+        self.inner().call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
         let inner = self.inner();
         let row = inner.services.store.room(room).await.map_err(|failure| inner.services.read_failed(&failure))?;
         row.map(|row| inner.with_online(row)).ok_or(Error::RoomNotFound)
-    }
-
-    /// Hands a command of the engine's own to a room, and waits for the answer.
-    async fn call<T>(
-        &self,
-        room: RoomId,
-        request: Request,
-        admitted: Admitted,
-        responder: fn(ToCall<T>) -> Responder,
-    ) -> Result<T, Error> {
-        let (call, answer) = oneshot::channel();
-        let name = request.name();
-        let command = RoomCommand { request, responder: responder(ToCall { call, admitted }), permit: None };
-        let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
-        if let Err(refused) = self.inner().hub.dispatch(room, command) {
-            // This answers the call.
-            let _none = refused.turn_away();
-        }
-        // Unanswered it is dropped only when the runtime goes down.
-        let result = answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown));
-        span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
-        result
     }
 }
 
@@ -378,6 +369,40 @@ impl Drop for Owner {
 }
 
 impl Inner {
+    /// Hands a command of the engine's own to a room, and waits for the answer.
+    pub(super) async fn call<T>(
+        &self,
+        room: RoomId,
+        request: Request,
+        admitted: Admitted,
+        responder: fn(ToCall<T>) -> Responder,
+    ) -> Result<T, Error> {
+        let (call, answer) = oneshot::channel();
+        let name = request.name();
+        let command = RoomCommand { request, responder: responder(ToCall { call, admitted }), permit: None };
+        let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
+        if let Err(refused) = self.hub.dispatch(room, command) {
+            // This answers the call.
+            let _none = refused.turn_away();
+        }
+        // Unanswered it is dropped only when the runtime goes down.
+        let result = answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown));
+        span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
+        result
+    }
+
+    /// Keeps a part of a room's log. See [`ChatEngine::prune`].
+    pub(super) async fn prune(&self, room: RoomId, keep: Keep) -> Result<Seq, Error> {
+        self.services.check_running()?;
+        check_room(room)?;
+        self.services.breaker.check()?;
+        let admitted = self.admission.admit_change(0)?;
+        let request = self.request(None, &Actor::System, generated_key(), Op::Prune(keep));
+        let first = self.call(room, request, admitted, Responder::Prune).await?;
+        self.hub.purge();
+        Ok(first)
+    }
+
     /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
     fn shown(&self, error: Error, actor: &Actor) -> Error {
         let Error::NameTaken { room: Some(room) } = error else { return error };

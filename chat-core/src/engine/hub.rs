@@ -54,6 +54,11 @@ impl Hub {
         self.context.rooms.hint(room, Some(head));
     }
 
+    /// Removes what deleted rooms have left, and what was pruned, in the background.
+    pub(super) fn purge(&self) {
+        self.context.purger.start();
+    }
+
     /// Who is online in a room; `None` when the room is not active, or not loaded yet.
     pub(super) fn presence(&self, room: RoomId) -> Option<Arc<Presence>> {
         self.context.rooms.presence(room)

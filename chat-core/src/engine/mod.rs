@@ -25,6 +25,7 @@ mod purge;
 mod rates;
 mod reads;
 mod reply;
+mod retention;
 mod room_context;
 mod room_task;
 mod search;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::{
-    Attached, Changed, Marked, Sent,
+    Attached, Changed, Marked, Sent, Seq,
     engine::{
-        reply::{Responder, ToEither, ToSession},
+        reply::{Responder, ToCall, ToEither, ToSession},
         subscriber::SessionAnswer,
     },
     state::{Answered, ReplyId},
@@ -20,6 +20,7 @@ pub(super) struct Pending {
     sends: HashMap<ReplyId, ToEither<Sent>>,
     changes: HashMap<ReplyId, ToEither<Changed>>,
     marks: HashMap<ReplyId, ToEither<Marked>>,
+    prunes: HashMap<ReplyId, ToCall<Seq>>,
 }
 
 impl Pending {
@@ -32,6 +33,7 @@ impl Pending {
             Responder::Send(to) => drop(self.sends.insert(reply, to)),
             Responder::Change(to) => drop(self.changes.insert(reply, to)),
             Responder::Mark(to) => drop(self.marks.insert(reply, to)),
+            Responder::Prune(to) => drop(self.prunes.insert(reply, to)),
         }
     }
 
@@ -45,6 +47,7 @@ impl Pending {
             Answered::Change(reply, result) => {
                 self.changes.remove(&reply).map(|to| to.respond(result, SessionAnswer::Change))
             }
+            Answered::Prune(reply, result) => self.prunes.remove(&reply).map(|to| to.respond(result)),
             Answered::Mark(reply, result) => {
                 self.marks.remove(&reply).map(|to| to.respond(result, SessionAnswer::Mark))
             }
@@ -60,6 +63,7 @@ impl Pending {
         let changes = self.changes.drain().map(|(_, to)| Responder::Change(to));
         let marks = self.marks.drain().map(|(_, to)| Responder::Mark(to));
         let of_sessions = attaches.chain(detaches).chain(typings);
-        of_sessions.chain(sends).chain(changes).chain(marks).for_each(Responder::abandon);
+        let prunes = self.prunes.drain().map(|(_, to)| Responder::Prune(to));
+        of_sessions.chain(sends).chain(changes).chain(marks).chain(prunes).for_each(Responder::abandon);
     }
 }

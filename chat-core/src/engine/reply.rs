@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Changed, Error, Marked, Position, Sent,
+    Attached, Changed, Error, Marked, Position, Sent, Seq,
     engine::{
         admission::Admitted,
         subscriber::{IssuedCommand, SessionAnswer, Subscriber},
@@ -21,6 +21,7 @@ pub(super) enum Responder {
     Send(ToEither<Sent>),
     Change(ToEither<Changed>),
     Mark(ToEither<Marked>),
+    Prune(ToCall<Seq>),
 }
 
 /// Who waits for the answer to what may be asked by a session, or without one.
@@ -57,6 +58,7 @@ impl Responder {
             Self::Send(to) => to.sent(Err(error)),
             Self::Change(to) => to.respond(Err(error), SessionAnswer::Change),
             Self::Mark(to) => to.respond(Err(error), SessionAnswer::Mark),
+            Self::Prune(to) => to.respond(Err(error)),
         }
     }
 
@@ -64,7 +66,7 @@ impl Responder {
     pub(super) fn abandon(self) {
         let error = match &self {
             Self::Attach(_) | Self::Detach(_) | Self::Typing(_) => Error::Unavailable,
-            Self::Send(_) | Self::Change(_) | Self::Mark(_) => Error::OutcomeUnknown,
+            Self::Send(_) | Self::Change(_) | Self::Mark(_) | Self::Prune(_) => Error::OutcomeUnknown,
         };
         self.refuse(error);
     }
@@ -82,6 +84,10 @@ impl Responder {
             }
             Self::Change(to) => to.turn_away(error, SessionAnswer::Change),
             Self::Mark(to) => to.turn_away(error, SessionAnswer::Mark),
+            Self::Prune(to) => {
+                to.respond(Err(error));
+                None
+            }
         }
     }
 }

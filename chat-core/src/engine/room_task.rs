@@ -143,7 +143,8 @@ impl RoomTask {
         };
         let room = room.map_err(|failure| self.context.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
         let epoch = self.context.services.epoch.clone();
-        let mut state = RoomState::new(self.id, epoch, room.head, Arc::clone(&self.context.services.limits));
+        let mut state =
+            RoomState::new(self.id, epoch, (room.first_seq, room.head), Arc::clone(&self.context.services.limits));
         self.tell_presence(&state);
         self.shared.set_head(state.head());
         self.is_loaded = true;

@@ -31,19 +31,19 @@ impl Deref for MutatedState {
 }
 
 impl MutatedState {
-    /// A room whose newest event is `head`, with the bug that this process has.
+    /// A room whose log reaches from `first` to `head`, with the bug that this process has.
     #[cfg(failpoints)]
     #[must_use]
-    pub fn new(id: RoomId, epoch: Epoch, head: Seq, limits: Arc<Limits>) -> Self {
-        Self::with(super::injected(), id, epoch, head, limits)
+    pub fn new(id: RoomId, epoch: Epoch, log: (Seq, Seq), limits: Arc<Limits>) -> Self {
+        Self::with(super::injected(), id, epoch, log, limits)
     }
 
-    /// A room whose newest event is `head`, with this bug.
+    /// A room whose log reaches from `first` to `head`, with this bug.
     #[must_use]
-    pub fn with(bug: Option<Bug>, id: RoomId, epoch: Epoch, head: Seq, limits: Arc<Limits>) -> Self {
+    pub fn with(bug: Option<Bug>, id: RoomId, epoch: Epoch, log: (Seq, Seq), limits: Arc<Limits>) -> Self {
         let limits = mutated_limits(bug, limits);
-        let state = RoomState::new(id, epoch, head, limits);
-        Self { state, bug, inputs: Inputs::new(id, head), effects: Effects::new(id) }
+        let state = RoomState::new(id, epoch, log, limits);
+        Self { state, bug, inputs: Inputs::new(id, log.1), effects: Effects::new(id) }
     }
 
     /// See [`RoomState::handle`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Answered, Effect, ReplyId, Request};
-use crate::{Changed, Event, Marked, Sent, append::Op, error::Error};
+use crate::{Changed, Event, Marked, Sent, Seq, append::Op, error::Error};
 
 /// Who waits for an append. What is appended decides the type of the answer.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,8 @@ pub(super) enum AppendReply {
     Send(ReplyId),
     /// Whoever marks the room as read.
     Mark(ReplyId),
+    /// Whoever prunes the log.
+    Prune(ReplyId),
     /// Whoever changes anything else.
     Change(ReplyId),
 }
@@ -21,6 +23,7 @@ impl AppendReply {
         match op {
             Op::Message(_) => Self::Send(reply),
             Op::Mark(_) => Self::Mark(reply),
+            Op::Prune(_) => Self::Prune(reply),
             Op::Edit(..) | Op::Delete(..) | Op::React(..) | Op::Pin(..) | Op::UpdateRoom(_) | Op::DeleteRoom => {
                 Self::Change(reply)
             }
@@ -32,6 +35,7 @@ impl AppendReply {
         let answered = match self {
             Self::Send(reply) => Answered::Send(reply, Err(error)),
             Self::Mark(reply) => Answered::Mark(reply, Err(error)),
+            Self::Prune(reply) => Answered::Prune(reply, Err(error)),
             Self::Change(reply) => Answered::Change(reply, Err(error)),
         };
         effects.push(Effect::Answer(answered));
@@ -41,8 +45,9 @@ impl AppendReply {
     pub(super) fn stored(self, event: Arc<Event>, replayed: bool, effects: &mut Vec<Effect>) {
         let answered = match self {
             Self::Send(reply) => Answered::Send(reply, Ok(Sent { seq: event.seq, event, replayed })),
-            // A mark makes no event: the store does not hold to its contract.
+            // They make no event: the store does not hold to its contract.
             Self::Mark(reply) => Answered::Mark(reply, Err(Error::Internal)),
+            Self::Prune(reply) => Answered::Prune(reply, Err(Error::Internal)),
             Self::Change(reply) => Answered::Change(reply, Ok(Changed::Stored { event, replayed })),
         };
         effects.push(Effect::Answer(answered));
@@ -54,6 +59,7 @@ impl AppendReply {
             // A message always changes something: the store does not hold to its contract.
             Self::Send(reply) => Answered::Send(reply, Err(Error::Internal)),
             Self::Mark(reply) => Answered::Mark(reply, Err(Error::Internal)),
+            Self::Prune(reply) => Answered::Prune(reply, Err(Error::Internal)),
             Self::Change(reply) => Answered::Change(reply, Ok(Changed::Unchanged { count })),
         };
         effects.push(Effect::Answer(answered));
@@ -64,7 +70,15 @@ impl AppendReply {
         match self {
             Self::Mark(reply) => effects.push(Effect::Answer(Answered::Mark(reply, Ok(marked)))),
             // Nothing else makes a mark: the store does not hold to its contract.
-            Self::Send(_) | Self::Change(_) => self.fail(Error::Internal, effects),
+            Self::Send(_) | Self::Prune(_) | Self::Change(_) => self.fail(Error::Internal, effects),
+        }
+    }
+
+    /// The log begins here now.
+    pub(super) fn pruned(self, first: Seq, effects: &mut Vec<Effect>) {
+        match self {
+            Self::Prune(reply) => effects.push(Effect::Answer(Answered::Prune(reply, Ok(first)))),
+            Self::Send(_) | Self::Mark(_) | Self::Change(_) => self.fail(Error::Internal, effects),
         }
     }
 
@@ -72,8 +86,8 @@ impl AppendReply {
     pub(super) fn not_found(self, effects: &mut Vec<Effect>) {
         match self {
             Self::Send(_) | Self::Change(_) => self.fail(Error::Unavailable, effects),
-            // A mark leaves no event to be found by. Marking again does no harm.
-            Self::Mark(_) => self.fail(Error::OutcomeUnknown, effects),
+            // They leave no event to be found by. To do them again does no harm.
+            Self::Mark(_) | Self::Prune(_) => self.fail(Error::OutcomeUnknown, effects),
         }
     }
 }

@@ -134,12 +134,12 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 const TAIL_PAGE: usize = 64;
 
 impl Log {
-    /// A log that ends at `head`.
-    pub(super) fn new(head: Seq, limits: &Limits) -> Self {
+    /// A log from `first` to `head`.
+    pub(super) fn new(first: Seq, head: Seq, limits: &Limits) -> Self {
         Self {
             head,
             is_ended: false,
-            recent: Recent::new(head, limits.recent_events, limits.recent_bytes),
+            recent: Recent::new(head, limits.recent_events, limits.recent_bytes).beginning_at(first),
             phase: LogPhase::Idle,
             queue: VecDeque::new(),
             max_queue: limits.room_mailbox,
@@ -263,7 +263,10 @@ impl Log {
         };
         match result {
             Ok(outcomes) => {
-                let (committed, marks) = answer_appended(in_flight, outcomes, effects);
+                let Outcome { committed, marks, pruned } = answer_appended(in_flight, outcomes, effects);
+                if let Some(first) = pruned {
+                    self.recent.prune(first);
+                }
                 Progress { marks, ..self.commit(committed, effects) }
             }
             Err(AppendFailure::NotStored(error)) => {
@@ -525,33 +528,44 @@ impl Pending {
     }
 }
 
-/// Answers each entry what became of it; returns the events that are new, and who has marked the room.
-fn answer_appended(
-    in_flight: Vec<InFlight>,
-    outcomes: Vec<AppendOutcome>,
-    effects: &mut Vec<Effect>,
-) -> (Vec<Arc<Event>>, Vec<(Sender, Marked)>) {
-    let (mut committed, mut marks) = (vec![], vec![]);
+/// What became of an append.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// The events that are new.
+    committed: Vec<Arc<Event>>,
+    /// Who has marked the room.
+    marks: Vec<(Sender, Marked)>,
+    /// Where the log begins, if it was pruned.
+    pruned: Option<Seq>,
+}
+
+/// Answers each entry what became of it.
+fn answer_appended(in_flight: Vec<InFlight>, outcomes: Vec<AppendOutcome>, effects: &mut Vec<Effect>) -> Outcome {
+    let mut outcome = Outcome::default();
     let mut outcomes = outcomes.into_iter();
     for InFlight { reply, marker: sender, .. } in in_flight {
         match outcomes.next() {
             Some(AppendOutcome::New { event, mentioned }) => {
-                committed.push(event.clone());
+                outcome.committed.push(event.clone());
                 notify(&event, mentioned, effects);
                 reply.stored(event, false, effects);
             }
             Some(AppendOutcome::Replay(event)) => reply.stored(event, true, effects),
             Some(AppendOutcome::Unchanged { count }) => reply.unchanged(count, effects),
             Some(AppendOutcome::Marked(marked)) => {
-                marks.extend(sender.map(|sender| (sender, marked.clone())));
+                outcome.marks.extend(sender.map(|sender| (sender, marked.clone())));
                 reply.marked(marked, effects);
+            }
+            Some(AppendOutcome::Pruned(first)) => {
+                outcome.pruned = Some(first);
+                reply.pruned(first, effects);
             }
             Some(AppendOutcome::Refused(error)) => reply.fail(error, effects),
             // A store that answers fewer entries than it was given: a defect, but nobody is left waiting.
             None => reply.fail(Error::Internal, effects),
         }
     }
-    (committed, marks)
+    outcome
 }
 
 /// Tells single users of a new event that concerns them.

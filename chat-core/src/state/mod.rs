@@ -249,6 +249,8 @@ pub enum Answered {
     Send(ReplyId, Result<Sent, Error>),
     /// To a [`Request::Append`] of a mark.
     Mark(ReplyId, Result<Marked, Error>),
+    /// To a [`Request::Append`] of a prune: where the log begins now.
+    Prune(ReplyId, Result<Seq, Error>),
     /// To a [`Request::Append`] of anything else.
     Change(ReplyId, Result<Changed, Error>),
 }
@@ -263,6 +265,7 @@ impl Answered {
             | Self::Typing(reply, _)
             | Self::Send(reply, _)
             | Self::Mark(reply, _)
+            | Self::Prune(reply, _)
             | Self::Change(reply, _) => *reply,
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Recent {
     max_bytes: usize,
     /// Whether events before `first` were let go because there was no room, so that loading them is of no use.
     full: bool,
+    /// Where the log begins: there are no events before it.
+    begin: Seq,
     /// While older events are being loaded: the messages that were deleted meanwhile. What comes may have them, or their edits, as
     /// they were before.
     deleted_meanwhile: Option<BTreeSet<Seq>>,
@@ -33,8 +35,27 @@ impl Recent {
             max_events,
             max_bytes,
             full: false,
+            begin: Seq(1),
             deleted_meanwhile: None,
         }
+    }
+
+    /// The same of a log that begins at `begin`.
+    pub(super) const fn beginning_at(mut self, begin: Seq) -> Self {
+        self.begin = begin;
+        self
+    }
+
+    /// The log begins here now: what stood before it is gone, also what edits have said of it.
+    pub(super) fn prune(&mut self, begin: Seq) {
+        self.begin = self.begin.max(begin);
+        while self.first < self.begin
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.bytes -= oldest.cost();
+            self.first = self.first.next();
+        }
+        self.erase_where(|message| message < begin);
     }
 
     /// Whether everything after this number is here.
@@ -44,7 +65,7 @@ impl Recent {
 
     /// Whether loading older events could make it cover more.
     pub(super) fn can_grow(&self) -> bool {
-        !self.full && self.first > Seq(1) && self.events.len() < self.max_events
+        !self.full && self.first > self.begin && self.events.len() < self.max_events
     }
 
     /// From where to load so that it is as long as it may be, and how many.
@@ -91,9 +112,12 @@ impl Recent {
         if let Some(deleted) = &mut self.deleted_meanwhile {
             deleted.insert(message);
         }
-        let from = message.0.saturating_sub(self.first.0);
-        for delivery in self.events.iter_mut().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
-            if says_of(delivery) == Some(message) {
+        self.erase_where(|other| other == message);
+    }
+
+    fn erase_where(&mut self, is_gone: impl Fn(Seq) -> bool) {
+        for delivery in &mut self.events {
+            if says_of(delivery).is_some_and(&is_gone) {
                 self.bytes -= delivery.cost();
                 *delivery = erased(delivery);
                 self.bytes += delivery.cost();
@@ -120,7 +144,10 @@ impl Recent {
             if seq.next() != self.first {
                 continue;
             }
-            if says_of(&delivery).is_some_and(|message| deleted.contains(&message)) {
+            if seq < self.begin {
+                continue;
+            }
+            if says_of(&delivery).is_some_and(|message| message < self.begin || deleted.contains(&message)) {
                 delivery = erased(&delivery);
             }
             if self.events.len() >= self.max_events || self.bytes + delivery.cost() > self.max_bytes {

@@ -25,10 +25,10 @@ pub struct RoomState {
 }
 
 impl RoomState {
-    /// A room whose newest event is `head`.
+    /// A room whose log reaches from `first` to `head`.
     #[must_use]
-    pub fn new(id: RoomId, epoch: Epoch, head: Seq, limits: Arc<Limits>) -> Self {
-        let (log, audience) = (Log::new(head, &limits), Audience::new(id, epoch, &limits));
+    pub fn new(id: RoomId, epoch: Epoch, (first, head): (Seq, Seq), limits: Arc<Limits>) -> Self {
+        let (log, audience) = (Log::new(first, head, &limits), Audience::new(id, epoch, &limits));
         Self { limits, log, audience, rights: Rights::default() }
     }
 

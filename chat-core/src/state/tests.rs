@@ -41,7 +41,7 @@ fn placed(stored: &StoredEvent) -> AppendOutcome {
 impl Room {
     fn with_head(head: u64) -> Self {
         let limits = Limits { recent_events: 4, ..Limits::default() };
-        let state = RoomState::new(RoomId(1), Epoch::new("e"), Seq(head), Arc::new(limits));
+        let state = RoomState::new(RoomId(1), Epoch::new("e"), (Seq(1), Seq(head)), Arc::new(limits));
         Self { state, now: Duration::from_secs(100), last: vec![] }
     }
 
@@ -133,12 +133,14 @@ fn answer(answered: &Answered) -> String {
         Answered::Typing(_, Ok(())) => "typing".to_owned(),
         Answered::Send(_, Ok(sent)) => stored(sent.seq, sent.replayed),
         Answered::Change(_, Ok(Changed::Stored { event, replayed })) => stored(event.seq, *replayed),
+        Answered::Prune(_, Ok(first)) => format!("begins at {first}"),
         Answered::Mark(_, Ok(marked)) => format!("marked {}", marked.unread.seq),
         Answered::Change(_, Ok(Changed::Unchanged { .. })) => "unchanged".to_owned(),
         Answered::Attach(_, Err(error))
         | Answered::Typing(_, Err(error))
         | Answered::Send(_, Err(error))
         | Answered::Mark(_, Err(error))
+        | Answered::Prune(_, Err(error))
         | Answered::Change(_, Err(error)) => error.code().to_owned(),
     }
 }

@@ -9,6 +9,7 @@ mod load;
 mod logs;
 mod metrics;
 mod notices;
+mod retention;
 mod search;
 mod sessions;
 #[cfg(feature = "sqlite")]

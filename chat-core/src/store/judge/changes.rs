@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Facts,
-    facts::{Counted, Target, Thread},
+    facts::{Counted, Pruned, Target, Thread},
 };
 use crate::{Body, Event, EventKind, Identity, Mark, MessageEdited, Reaction, Seq, Timestamp, UserId, append::Entry};
 
@@ -29,6 +29,8 @@ pub(in crate::store) struct Changes {
     pub(in crate::store) threads: BTreeMap<Seq, Thread>,
     /// Who has written in which thread.
     pub(in crate::store) thread_users: BTreeSet<(Seq, UserId)>,
+    /// Where the log begins now.
+    pub(in crate::store) pruned: Option<Pruned>,
     /// How far users have read, with their names.
     pub(in crate::store) marks: BTreeMap<UserId, (Identity, Mark)>,
     /// Users in whose name the host has written: own messages may stand beyond the marks they have.

@@ -35,6 +35,10 @@ pub(in crate::store) struct Facts<'a> {
     pub(in crate::store) reacted: BTreeSet<(Seq, Reaction, UserId)>,
     /// How many messages are pinned; needed for a pin.
     pub(in crate::store) pins: u64,
+    /// Where the log begins.
+    pub(in crate::store) first: Seq,
+    /// Where it would begin, and how many messages would be pruned; needed for a prune.
+    pub(in crate::store) prune: Option<Pruned>,
     /// What it is called; needed for an update.
     pub(in crate::store) naming: Option<Naming>,
     /// How far those who mark it have read.
@@ -80,6 +84,15 @@ pub(in crate::store) struct Thread {
     pub(in crate::store) last_ordinal: u64,
     /// The newest that it ever had.
     pub(in crate::store) last: Seq,
+}
+
+/// Where a log begins, once its older events are pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Pruned {
+    /// Its first event, or the number after the head.
+    pub(in crate::store) first: Seq,
+    /// How many messages that count stood before it.
+    pub(in crate::store) ordinal: u64,
 }
 
 /// What a room is called.

@@ -17,7 +17,7 @@ mod tests;
 #[cfg(feature = "sea")]
 pub(super) use changes::Deletion;
 pub(super) use changes::{Changes, Mentioned, ReactionRow};
-pub(super) use facts::{Counted, Facts, Key, Naming, Target, Thread};
+pub(super) use facts::{Counted, Facts, Key, Naming, Pruned, Target, Thread};
 
 /// The most different reactions to a message: more are not told apart at a glance.
 const MAX_REACTIONS: usize = 20;
@@ -134,6 +134,9 @@ impl<'a> Judge<'a> {
         if let Op::Mark(to) = &entry.op {
             return self.mark(entry.actor.as_ref(), *to);
         }
+        if let Op::Prune(_) = &entry.op {
+            return self.prune();
+        }
         match effect(entry, &self.facts) {
             Ok(Effect::Event(kind)) => {
                 let mentioned = mentioned_anew(entry, &kind, &self.facts);
@@ -190,6 +193,15 @@ impl<'a> Judge<'a> {
         AppendOutcome::Marked(Marked { room: self.room, unread, moved })
     }
 
+    /// Lets the log begin later.
+    fn prune(&mut self) -> AppendOutcome {
+        if let Some(pruned) = self.facts.prune.filter(|pruned| pruned.first > self.facts.first) {
+            self.judgement.changes.pruned = Some(pruned);
+            self.facts.first = pruned.first;
+        }
+        AppendOutcome::Pruned(self.facts.first)
+    }
+
     /// How many messages there are up to a number.
     fn ordinal_at(&self, seq: Seq) -> u64 {
         let ordinal = if seq > self.before {
@@ -234,8 +246,8 @@ fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Effect, Error> {
         }
         Op::UpdateRoom(update) => updated(update, facts),
         Op::DeleteRoom => Ok(Effect::Event(EventKind::RoomDeleted)),
-        // It makes no event, and is judged by itself.
-        Op::Mark(_) => Ok(Effect::Unchanged { count: None }),
+        // They make no event, and are judged by themselves.
+        Op::Mark(_) | Op::Prune(_) => Ok(Effect::Unchanged { count: None }),
     }
 }
 

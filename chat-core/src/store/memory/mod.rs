@@ -43,6 +43,8 @@ struct RoomLog {
     name_key: String,
     is_deleted: bool,
     messages: u64,
+    /// How many messages stood before the log's first event.
+    pruned: u64,
     events: BTreeMap<Seq, StoredEvent>,
     state: RoomState,
 }
@@ -118,6 +120,7 @@ impl MemoryLog {
             name_key,
             is_deleted: false,
             messages: 0,
+            pruned: 0,
             events: BTreeMap::new(),
             state: RoomState::default(),
         };
@@ -253,6 +256,11 @@ impl MemoryLog {
             self.store(room, stored);
         }
         if let Some(log) = self.rooms.get_mut(&room) {
+            for (seq, lookup) in judgement.changes.pruned.map(|pruned| log.prune(pruned)).into_iter().flatten() {
+                if self.keys.get(&(room, lookup.clone())) == Some(&seq) {
+                    self.keys.remove(&(room, lookup));
+                }
+            }
             log.apply(std::mem::take(&mut judgement.changes));
             for marked in std::mem::take(&mut judgement.marked) {
                 let (unread, mentions) = log.unread(&marked.user, marked.mark);
@@ -280,8 +288,10 @@ impl MemoryLog {
             holder: self.room_by_name(&wanted.key()).filter(|holder| holder.id != room),
         });
         let mut facts = Facts {
+            first: log.room.first_seq,
             head: log.room.head,
             messages: log.messages,
+            pruned: log.pruned,
             keys: entries.iter().filter_map(held).collect(),
             naming,
             ..Facts::default()

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::RoomLog;
 use crate::{
-    Activity, Body, Deleted, Edited, Event, EventKind, Identity, LastMessage, Mark, MarkPage, MessageEdited,
+    Activity, Body, Deleted, Edited, Event, EventKind, Identity, Keep, LastMessage, Mark, MarkPage, MessageEdited,
     MessageState, MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, Seq,
     Unread, UserId, UserMark,
-    append::{Entry, Fingerprint, Op},
+    append::{Entry, Fingerprint, Lookup, Op},
     store::{
-        judge::{Changes, Counted, Facts, Mentioned, ReactionRow, Target, Thread},
+        judge::{Changes, Counted, Facts, Mentioned, Pruned, ReactionRow, Target, Thread},
         paging,
     },
 };
@@ -54,6 +54,7 @@ impl RoomLog {
                     facts.newest_own.extend(self.newest_own(&actor.id).map(|seq| (actor.id.clone(), seq)));
                     facts.ordinals.insert(to.seq, self.ordinal_at(to.seq));
                 }
+                Op::Prune(keep) => facts.prune = Some(self.prune_to(*keep)),
                 _ => {}
             }
         }
@@ -104,6 +105,49 @@ impl RoomLog {
         state.marks.extend(changes.marks);
     }
 
+    /// Where the log would begin, if this were kept.
+    fn prune_to(&self, keep: Keep) -> Pruned {
+        let end = self.room.head.next();
+        let first = match keep {
+            Keep::From(seq) => seq.min(end),
+            Keep::Last(0) => end,
+            Keep::Last(count) => {
+                let oldest = self.messages.saturating_sub(count - 1);
+                let message = self
+                    .events
+                    .values()
+                    .find(|stored| stored.event.countable().is_some_and(|message| message.ordinal >= oldest));
+                message.map_or(self.room.first_seq, |stored| stored.event.seq)
+            }
+            Keep::Since(at) => {
+                self.events.values().find(|stored| stored.event.at >= at).map_or(end, |stored| stored.event.seq)
+            }
+        };
+        Pruned { first, ordinal: self.ordinal_at(Seq(first.0.saturating_sub(1))).max(self.pruned) }
+    }
+
+    /// Lets the log begin later, and forgets what stood before. Returns what that could be found by.
+    pub(super) fn prune(&mut self, Pruned { first, ordinal }: Pruned) -> Vec<(Seq, Lookup)> {
+        (self.room.first_seq, self.pruned) = (first, ordinal);
+        let kept = self.events.split_off(&first);
+        let gone = std::mem::replace(&mut self.events, kept);
+        for stored in self.events.values_mut() {
+            if as_edit(&stored.event).is_some_and(|(_, edit)| edit.target < first) {
+                stored.event = std::sync::Arc::new(Event::clone(&stored.event).erased());
+                stored.fingerprint = Fingerprint::ERASED;
+            }
+        }
+        let state = &mut self.state;
+        state.edited.retain(|target, _| *target >= first);
+        state.deleted.retain(|target, _| *target >= first);
+        state.tombstones.retain(|target, _| *target >= first);
+        state.reactions.retain(|(target, ..), _| *target >= first);
+        state.counts.retain(|(target, _), _| *target >= first);
+        state.pins.retain(|target, _| *target >= first);
+        state.mentions.retain(|target, _| *target >= first);
+        gone.into_iter().map(|(seq, stored)| (seq, stored.lookup())).collect()
+    }
+
     /// What is unread beyond a mark: messages, and mentions.
     pub(super) fn unread(&self, user: &UserId, mark: Mark) -> (u64, u64) {
         let beyond = |seq: &Seq| *seq > mark.seq;
@@ -113,7 +157,7 @@ impl RoomLog {
             let is_mentioned = mentioned.contains(&None) || mentioned.contains(&Some(user.clone()));
             beyond(seq) && author.as_ref() != Some(user) && is_mentioned
         });
-        (self.messages - mark.ordinal - tombstones - own, mentions.count() as u64)
+        (self.messages - mark.ordinal.max(self.pruned) - tombstones - own, mentions.count() as u64)
     }
 
     /// How far a user has read.
@@ -217,7 +261,7 @@ impl RoomLog {
 
     /// How many messages there are up to a number.
     fn ordinal_at(&self, seq: Seq) -> u64 {
-        self.events.range(..=seq).next_back().map_or(0, |(_, stored)| stored.ordinal)
+        self.events.range(..=seq).next_back().map_or(self.pruned, |(_, stored)| stored.ordinal)
     }
 
     fn newest_own(&self, user: &UserId) -> Option<Seq> {

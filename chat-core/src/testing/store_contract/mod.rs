@@ -176,6 +176,7 @@ fn new_seq(placed: &AppendOutcome) -> Seq {
         AppendOutcome::Replay(_)
         | AppendOutcome::Unchanged { .. }
         | AppendOutcome::Marked(_)
+        | AppendOutcome::Pruned(_)
         | AppendOutcome::Refused(_) => {
             panic!("not new: {placed:?}")
         }

@@ -94,7 +94,7 @@ impl World {
             let incarnation = Incarnation { room, number: self.engine.last_incarnation };
             let limits = self.engine.limits.clone();
             let epoch = self.database.log.epoch();
-            let state = MutatedState::with(self.engine.bug, room, epoch, row.head, limits);
+            let state = MutatedState::with(self.engine.bug, room, epoch, (row.first_seq, row.head), limits);
             let joined = BTreeSet::new();
             let (appending, loading, loads, recovering) = (false, false, 0, None);
             let live = Live { incarnation, state, joined, appending, loading, loads, recovering, wake: None, spins: 0 };
@@ -131,6 +131,7 @@ impl World {
             Request::Detach { reply, .. } => Answered::Detach(*reply),
             Request::Typing { reply, .. } => Answered::Typing(*reply, Err(gone)),
             Request::Append { op: Op::Message(_), reply, .. } => Answered::Send(*reply, Err(gone)),
+            Request::Append { op: Op::Prune(_), reply, .. } => Answered::Prune(*reply, Err(gone)),
             Request::Append { op: Op::Mark(_), reply, .. } => Answered::Mark(*reply, Err(gone)),
             Request::Append { reply, .. } => Answered::Change(*reply, Err(gone)),
         };
