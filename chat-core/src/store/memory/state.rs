@@ -41,6 +41,9 @@ impl RoomLog {
                 facts.targets.insert(target, message);
                 facts.threads.insert(root, self.state.threads.get(&root).copied().unwrap_or_default());
             }
+            if let Op::Prune(keep) = &entry.op {
+                facts.prune = Some(self.prune_to(*keep));
+            }
             let Some(actor) = &entry.actor else { continue };
             match &entry.op {
                 Op::React(target, reaction, _) => {
@@ -54,7 +57,6 @@ impl RoomLog {
                     facts.newest_own.extend(self.newest_own(&actor.id).map(|seq| (actor.id.clone(), seq)));
                     facts.ordinals.insert(to.seq, self.ordinal_at(to.seq));
                 }
-                Op::Prune(keep) => facts.prune = Some(self.prune_to(*keep)),
                 _ => {}
             }
         }
