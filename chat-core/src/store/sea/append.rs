@@ -8,7 +8,7 @@ use super::{
     changes,
     dialect::{Key, Raises},
     error::SqlError,
-    facts, rooms,
+    facts, prune, rooms,
     run::Run,
     search,
     unread::{self, MarkIn},
@@ -45,6 +45,9 @@ pub(super) async fn append(
     changes::store(run, &judgements().map(|(room, judgement)| (room, &judgement.changes)).collect()).await?;
     if !new.is_empty() {
         failpoints::reached(Point::AfterInsert);
+    }
+    for (room, pruned) in judgements().filter_map(|(room, judgement)| Some((room, judgement.changes.pruned?))) {
+        prune::begin_at(run, room, pruned).await?;
     }
     count_unread(run, &mut judged).await?;
     Ok(judged.into_iter().map(|(_, judgement)| judgement.map(|judgement| judgement.outcomes)).collect())

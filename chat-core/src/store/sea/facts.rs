@@ -11,7 +11,7 @@ use super::{
         about::{About, Rows},
     },
     error::SqlError,
-    rooms,
+    prune, rooms,
     rows::{self, number, optional_number, unsigned},
     run::Run,
 };
@@ -47,9 +47,17 @@ pub(super) async fn load<'a>(
     reacted(run, batch, &mut all).await?;
     pins(run, batch, &mut all).await?;
     marks(run, batch, &mut all).await?;
-    for RoomBatch { room, entries } in batch {
-        if let (Some(facts), Some(Entry { op: Op::UpdateRoom(update), .. })) = (all.get_mut(room), entries.first()) {
-            facts.naming = rooms::naming(run, *room, update).await?;
+    // These stand alone in their batch.
+    if let [RoomBatch { room, entries }] = batch
+        && let (Some(facts), [Entry { op, .. }]) = (all.get_mut(room), entries.as_slice())
+    {
+        match op {
+            Op::UpdateRoom(update) => facts.naming = rooms::naming(run, *room, update).await?,
+            Op::Prune(keep) => {
+                let (first, pruned) = prune::facts(run, *room, *keep).await?;
+                (facts.first, facts.prune) = (first, Some(pruned));
+            }
+            _ => {}
         }
     }
     Ok(all)

@@ -28,8 +28,10 @@ pub(super) async fn events_after(
     after: Seq,
     limit: usize,
 ) -> Result<Vec<StoredEvent>, SqlError> {
-    let values = vec![signed(room.0).into(), signed(after.0).into(), count(limit)];
-    events(run, "room_id = ? AND seq > ? ORDER BY seq LIMIT ?", values).await
+    const LATER: &str = "room_id = ? AND seq > ? AND seq >= (SELECT r.first_seq FROM chat_rooms r WHERE r.id = ?) \
+         ORDER BY seq LIMIT ?";
+    let id = signed(room.0);
+    events(run, LATER, vec![id.into(), signed(after.0).into(), id.into(), count(limit)]).await
 }
 
 /// Where the logs of these rooms end; `None` where a room is gone.

@@ -18,8 +18,9 @@ use self::{
 };
 use super::{Reader, Searcher, Store, StoreError, StoreErrorKind};
 use crate::{
-    Database, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError, UserId,
-    append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
+    UserId,
+    append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
 mod append;
@@ -37,6 +38,7 @@ mod migration;
 mod names;
 mod ownership;
 mod pool;
+mod prune;
 mod purge;
 mod reads;
 mod rooms;
@@ -187,6 +189,14 @@ impl SeaStore {
 
     /// Appends; once more if a name was free and then taken by another, who is found the next time.
     async fn try_append(&self, batch: &[RoomBatch]) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
+        let placed;
+        let batch = match self.prune_place(batch).await? {
+            Some(prune) => {
+                placed = [prune];
+                &placed
+            }
+            None => batch,
+        };
         let mut failed = None;
         for _ in 0..NAME_TRIES {
             let write = Write::begin(&self.writers).await?;
@@ -197,6 +207,17 @@ impl SeaStore {
             }
         }
         Err(contended(failed))
+    }
+
+    /// A prune by age as one by number: the place is found before the room is locked.
+    async fn prune_place(&self, batch: &[RoomBatch]) -> Result<Option<RoomBatch>, SqlError> {
+        let [RoomBatch { room, entries }] = batch else { return Ok(None) };
+        let [Entry { op: Op::Prune(keep @ Keep::Since(_)), .. }] = entries.as_slice() else { return Ok(None) };
+        let (room, keep) = (*room, *keep);
+        let place =
+            self.readers.read(|checkout| async move { prune::place(&checkout.run(), room, keep).await }).await?;
+        let entry = |entry: &Entry| Entry { op: Op::Prune(place), ..entry.clone() };
+        Ok(Some(RoomBatch { room, entries: entries.iter().map(entry).collect() }))
     }
 
     async fn holder(&self, name: &RoomName) -> Result<Option<Room>, SqlError> {
@@ -244,6 +265,10 @@ impl Store for SeaStore {
     async fn purge(&self, limit: usize) -> Result<usize, StoreError> {
         let write = Write::begin(&self.writers).await?;
         let removed = purge::purge(&write.run(), limit).await;
+        let removed = match removed {
+            Ok(0) => prune::purge(&write.run(), limit).await,
+            removed => removed,
+        };
         let removed = write.end(removed).await?;
         if removed > 0 {
             self.vacuum.wanted();

@@ -48,7 +48,8 @@ pub(super) async fn facts(run: &Transaction<'_>, room: RoomId, keep: Keep) -> Re
         Keep::From(seq) => seq.min(end),
         Keep::Last(0) => end,
         Keep::Last(count) => {
-            let sql = "SELECT seq FROM chat_events WHERE room_id = ? AND kind = 1 AND ordinal >= ? ORDER BY ordinal LIMIT 1";
+            let sql =
+                "SELECT seq FROM chat_events WHERE room_id = ? AND kind = 1 AND ordinal >= ? ORDER BY ordinal LIMIT 1";
             let oldest = (messages + 1).saturating_sub(count).max(pruned + 1);
             number(run, sql, [room.0, oldest]).await?.map_or(begin, Seq)
         }
@@ -91,13 +92,7 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
 }
 
 /// Edits that stay behind say nothing of messages that are removed.
-async fn erase_edits(
-    run: &Transaction<'_>,
-    room: RoomId,
-    first: Seq,
-    end: Seq,
-    begin: Seq,
-) -> Result<(), SqlError> {
+async fn erase_edits(run: &Transaction<'_>, room: RoomId, first: Seq, end: Seq, begin: Seq) -> Result<(), SqlError> {
     let sql = "UPDATE chat_events SET body = NULL, meta = NULL, mentions = NULL, flags = flags & -2, fingerprint = 0 \
          WHERE room_id = ? AND target_seq >= ? AND target_seq < ? AND kind = 5 AND seq >= ?";
     let values = [room.0, first.0, end.0, begin.0].map(|number| signed(number).into());

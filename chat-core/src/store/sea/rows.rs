@@ -34,7 +34,7 @@ pub(super) const EVENT_WIDTH: usize = 18;
 
 /// The columns of a room, in the order in which [`room`] reads them.
 pub(super) const ROOM_COLUMNS: &str =
-    "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq";
+    "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq, r.first_seq";
 
 /// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
 /// change.
@@ -183,6 +183,7 @@ pub(super) fn room(row: &QueryResult) -> Result<Room, SqlError> {
         name: RoomName::from_stored(&row.try_get_by_index::<String>(1)?),
         topic: Topic::from_stored(&row.try_get_by_index::<String>(2)?),
         created_at: Timestamp(row.try_get_by_index(3)?),
+        first_seq: Seq(unsigned(row, 7)?),
         head: Seq(unsigned(row, 4)?),
         last_message_seq: last_message_seq.map(|seq| Seq(seq.cast_unsigned())),
         last_message_at: last_message_at.map(Timestamp),

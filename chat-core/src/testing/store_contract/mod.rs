@@ -17,6 +17,7 @@ pub mod changes;
 pub mod history;
 pub mod marks;
 pub mod my_rooms;
+pub mod prune;
 pub mod rooms;
 pub mod search;
 pub mod starts;
@@ -75,6 +76,9 @@ macro_rules! store_contract {
             rooms_of_a_user_come_by_their_newest_message, rooms_of_a_user_tell_what_is_unread,
             many_rooms_of_a_user_are_all_right, what_a_user_wants_to_be_told_is_kept, marks_are_told_each_once,
             watchers_see_the_newest_message);
+        $crate::store_contract!(@group $(#[$attribute])* $make, prune:
+            what_was_pruned_is_found_no_more, a_log_is_kept_by_count_and_by_time, unread_counts_what_is_left,
+            what_was_pruned_is_removed);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };
