@@ -10,8 +10,8 @@ use crate::{
     engine::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, indexing::Indexer, inner::Inner,
         journal::Journal, lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics,
-        purge::Purger, rates::Rates, retention, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
-        watches::Watches,
+        purge::Purger, rates::Rates, retention, room_context::RoomContext, services::Services, sessions::Sessions,
+        sweep, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };

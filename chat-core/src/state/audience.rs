@@ -13,7 +13,8 @@ use crate::{
     state::{
         Answered, Departure, Effect, ReplyId, Request,
         answer::{refuse, refuse_attach},
-        log::{Log, Sender},
+        log::Log,
+        outcome::Sender,
         presence::Online,
         receipts::Receipts,
         throttle::Throttle,

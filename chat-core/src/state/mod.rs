@@ -20,6 +20,7 @@ mod audience;
 mod backlog;
 mod hint;
 mod log;
+mod outcome;
 mod presence;
 mod rate;
 mod receipts;

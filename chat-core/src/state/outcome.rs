@@ -1,0 +1,108 @@
+//! What became of an append: who is answered what, and who else is told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    Event, Identity, Marked, Notice, Seq, SessionId, UserId,
+    append::{AppendOutcome, Fingerprint, Lookup, Recovered},
+    error::Error,
+    state::{Effect, answer::AppendReply},
+};
+
+/// An entry of the append under way.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) reply: AppendReply,
+    /// Who marks the room with it, if that is what it does.
+    pub(super) marker: Option<Sender>,
+    pub(super) lookup: Lookup,
+    /// To tell a retry from another change with its key.
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// Who has sent a request.
+#[derive(Debug, Clone)]
+pub(super) struct Sender {
+    pub(super) session: Option<SessionId>,
+    pub(super) user: Identity,
+}
+
+/// What became of an append.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The events that are new.
+    pub(super) committed: Vec<Arc<Event>>,
+    /// Who has marked the room.
+    pub(super) marks: Vec<(Sender, Marked)>,
+    /// Where the log begins, if it was pruned.
+    pub(super) pruned: Option<Seq>,
+}
+
+/// Answers each entry what became of it.
+pub(super) fn answer_appended(
+    in_flight: Vec<InFlight>,
+    outcomes: Vec<AppendOutcome>,
+    effects: &mut Vec<Effect>,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut outcomes = outcomes.into_iter();
+    for InFlight { reply, marker: sender, .. } in in_flight {
+        match outcomes.next() {
+            Some(AppendOutcome::New { event, mentioned }) => {
+                outcome.committed.push(event.clone());
+                notify(&event, mentioned, effects);
+                reply.stored(event, false, effects);
+            }
+            Some(AppendOutcome::Replay(event)) => reply.stored(event, true, effects),
+            Some(AppendOutcome::Unchanged { count }) => reply.unchanged(count, effects),
+            Some(AppendOutcome::Marked(marked)) => {
+                outcome.marks.extend(sender.map(|sender| (sender, marked.clone())));
+                reply.marked(marked, effects);
+            }
+            Some(AppendOutcome::Pruned(first)) => {
+                outcome.pruned = Some(first);
+                reply.pruned(first, effects);
+            }
+            Some(AppendOutcome::Refused(error)) => reply.fail(error, effects),
+            // A store that answers fewer entries than it was given: a defect, but nobody is left waiting.
+            None => reply.fail(Error::Internal, effects),
+        }
+    }
+    outcome
+}
+
+/// Tells single users of a new event that concerns them.
+fn notify(event: &Event, mentioned: Vec<UserId>, effects: &mut Vec<Effect>) {
+    let (room, Some(author)) = (event.room, &event.actor) else { return };
+    let seq = event.target().unwrap_or(event.seq);
+    for user in mentioned {
+        let notice = Notice::Mention { room, seq, author: author.clone() };
+        effects.push(Effect::Notify { user, except: None, notice });
+    }
+    if let Some(root) = event.message().and_then(|message| message.body.thread) {
+        effects.push(Effect::NotifyThread { root, seq: event.seq, author: author.id.clone() });
+    }
+}
+
+/// Answers each entry of an append whose outcome was lost, by what was found; up to `head` all was known before.
+pub(super) fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &Recovered, effects: &mut Vec<Effect>) {
+    let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
+    let mut answered = BTreeSet::new();
+    for InFlight { reply, lookup, fingerprint, .. } in in_flight {
+        match found.get(&lookup) {
+            None if recovered.is_deleted => reply.fail(Error::RoomNotFound, effects),
+            None => reply.not_found(effects),
+            Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) => {
+                reply.fail(Error::IdempotencyMismatch, effects);
+            }
+            Some(stored) => {
+                let first = answered.insert(lookup);
+                let replayed = !first || stored.event.seq <= head;
+                reply.stored(stored.event.clone(), replayed, effects);
+            }
+        }
+    }
+}
