@@ -32,7 +32,7 @@ const PLACED = 10_000;
  * ```ts
  * const timeline = new Timeline({ room: 1, me: { user: "alice", username: "Alice" } });
  * const read = async () => {
- *   while (!timeline.reset(await api.messages(1)));
+ *   while (!timeline.reset(await api.messages(1))) await new Promise((again) => setTimeout(again, 500));
  * };
  * await read();
  * client.attach(1, {

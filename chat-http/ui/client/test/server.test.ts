@@ -8,7 +8,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
-import { ChatClient, ChatError, isMessage, uuidv7, type RoomEvent } from "../src/index.ts";
+import {
+  ChatApi,
+  ChatClient,
+  ChatError,
+  isMessage,
+  Timeline,
+  uuidv7,
+  UnreadCounter,
+  type Done,
+  type MessageState,
+  type Notice,
+  type RoomEvent,
+} from "../src/index.ts";
+import { seeded } from "./fake-clock.ts";
 
 const BINARY = process.env["CHATD_BIN"];
 const skip = BINARY === undefined ? "CHATD_BIN names no binary" : false;
@@ -323,4 +336,126 @@ test("a server that is killed and started again loses and doubles nothing", { sk
   assert.deepEqual(watch.contents(), contents);
   assert.deepEqual([watch.wrong, watch.state.resyncs], [[], 0]);
   assert.deepEqual(await chatd.history(room), contents);
+});
+
+const api = (username: string): ChatApi => new ChatApi({ url: `ws://127.0.0.1:${chatd.port}/ws/chat?username=${username}` });
+
+/** A change of some kind to one of the messages. */
+function change(client: ChatClient, room: number, targets: number[], random: () => number): Promise<Done> {
+  const target = targets[Math.floor(random() * targets.length)];
+  const dice = random();
+  if (target === undefined || dice < 0.3) return client.send(room, `text ${random()}`, { meta: { n: 1 }, mentions: ["Bob"] });
+  if (dice < 0.45) return client.send(room, `text ${random()}`, { thread: target });
+  if (dice < 0.6) return client.edit(room, target, { content: `edit ${random()}`, ...(random() < 0.5 && { mentions: [], meta: {} }) });
+  if (dice < 0.7) return client.delete(room, target);
+  if (dice < 0.8) return client.pin(room, target, random() < 0.6);
+  return client.react(room, target, random() < 0.5 ? "👍" : "x", random() < 0.6);
+}
+
+/** What a change may be refused with that knows nothing of what the others do. */
+const REFUSED = ["forbidden", "message_deleted", "message_not_found", "invalid_field"];
+
+test("folding the events of a real server gives its pages", { skip }, async () => {
+  const room = await chatd.room();
+  const proxy = new Proxy(() => chatd.port);
+  const port = await proxy.listen();
+  const bell = new Bell();
+  const random = seeded(7);
+  const users = [enter("Alice", port), enter("Bob", port)];
+  const timeline = new Timeline({ room, me: { user: "Alice", username: "Alice" } });
+  const targets: number[] = [];
+  try {
+    for (let i = 0; i < 40; i++) targets.push((await users[i % 2]!.send(room, `first ${i}`)).seq);
+    assert.ok(timeline.reset(await api("Alice").messages(room, { limit: 10 })));
+    users[0]!.attach(room, { event: (event) => void (timeline.apply(event), bell.ring()) }, { after: timeline.position! });
+    for (let round = 0; round < 12; round++) {
+      const done = Array.from({ length: 20 }, (_, i) => change(users[i % 2]!, room, targets, random));
+      const results = await Promise.all(done.map((each) => each.catch((error: ChatError) => error)));
+      for (const result of results) if (result instanceof ChatError) assert.ok(REFUSED.includes(result.code), String(result.code));
+      const [first] = timeline.messages;
+      if (timeline.hasBefore) timeline.prepend(await api("Alice").messages(room, { before: first!.seq, limit: 10 }), first!.seq);
+      if (round % 3 === 2) proxy.cut();
+    }
+    const page = await api("Alice").messages(room, { limit: 100 });
+    await bell.until("everything is here", () => timeline.position!.seq === page.head);
+    for (const seq of timeline.unplaced) timeline.place(seq, (await api("Alice").message(room, seq)).thread);
+    const shown = timeline.messages.slice(-page.messages.length);
+    assert.deepEqual(shown, page.messages.slice(-shown.length).map(tombstone));
+    assert.ok(shown.some((each) => each.edited) && shown.some((each) => each.deleted) && shown.some((each) => each.thread_count));
+  } finally {
+    proxy.close();
+  }
+});
+
+/** That the text of a deleted message is erased goes without saying. */
+function tombstone(state: MessageState): MessageState {
+  const { erased: _, ...rest } = state;
+  return state.deleted ? rest : state;
+}
+
+test("marks, notices and watches of a real server make badges", { skip }, async () => {
+  const room = await chatd.room();
+  const bell = new Bell();
+  const alice = enter("Alice");
+  const bob = enter("Bob");
+  const notices: Notice[] = [];
+  alice.onNotice((notice) => void (notices.push(notice), bell.ring()));
+  const { seq } = await alice.send(room, "mine");
+  const badge = new UnreadCounter("Alice");
+  badge.answer(await alice.read(room, seq), badge.ask());
+  assert.deepEqual([badge.unread, badge.mark], [0, seq]);
+  let head = 0;
+  alice.watch(room, {
+    attached: (at) => void ((head = at), bell.ring()),
+    activity: (activity) => void (badge.activity(activity), bell.ring()),
+  });
+  await bell.until("watched", () => head > 0);
+  badge.attached(head);
+
+  await bob.send(room, "Hello!", { mentions: ["Alice"] });
+  await bell.until("a badge", () => badge.unread === 1);
+  await bell.until("a mention", () => notices.some(({ type }) => type === "mention"));
+  await bob.send(room, "In your thread", { thread: seq });
+  await bell.until("a thread", () => notices.some(({ type }) => type === "thread"));
+  assert.deepEqual(notices[0], { type: "hello", user: "Alice", username: "Alice" });
+  const { rooms } = await api("Alice").myRooms();
+  const mine = rooms.find(({ id }) => id === room)!;
+  assert.deepEqual([mine.read, mine.unread, mine.mentions, mine.ordinal], [seq, 1, 1, 2]);
+
+  const tablet = enter("Alice");
+  const { seq: last } = await bob.send(room, "Bye!");
+  await tablet.read(room, last);
+  await bell.until("read elsewhere", () => notices.some((notice) => notice.type === "read" && notice.unread === 0));
+  assert.equal((await alice.read(room, seq, { back: true })).unread, 2);
+});
+
+test("without a WebSocket a real server does the same", { skip }, async () => {
+  const room = await chatd.room();
+  class Walled {
+    onopen = null;
+    onmessage = null;
+    onclose: ((event: object) => void) | null = null;
+    onerror = null;
+    constructor() {
+      setTimeout(() => this.onclose?.({ code: 1006 }));
+    }
+    send(): void {}
+    close(): void {}
+  }
+  const client = new ChatClient({ url: `ws://127.0.0.1:${chatd.port}/ws/chat?username=Carl`, WebSocket: Walled });
+  clients.push(client);
+  client.start();
+  const key = uuidv7();
+  const { seq } = await client.send(room, "Hello!", { key, meta: { a: 1 } });
+  assert.equal((await client.send(room, "Hello!", { key, meta: { a: 1 } })).replayed, true);
+  const edited = await client.edit(room, seq, { content: "Hello?" });
+  assert.equal(edited.seq, seq + 1);
+  assert.equal((await client.react(room, seq, "👍")).count, 1);
+  assert.equal((await client.react(room, seq, "👍", false)).count, 0);
+  await client.pin(room, seq);
+  assert.deepEqual((await api("Carl").pins(room)).messages.map((message) => message.content), ["Hello?"]);
+  assert.equal((await client.read(room, seq)).unread, 0);
+  await client.delete(room, seq, { reason: "Oops" });
+  assert.equal((await api("Carl").message(room, seq)).content, "");
+  await assert.rejects(client.react(room, seq, "👍"), { code: "message_deleted" });
 });
