@@ -18,6 +18,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use crate::progress;
+
 /// The format of the log.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
@@ -83,7 +85,7 @@ struct Lossy<W>(W);
 impl<W: Write> Write for Lossy<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         // Each write is a whole line.
-        if self.0.write_all(line).is_err() {
+        if progress::beside(|| self.0.write_all(line)).is_err() {
             lines_dropped().increment(1);
         }
         Ok(line.len())

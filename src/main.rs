@@ -5,6 +5,7 @@ mod failpoints;
 mod listen;
 mod log;
 mod metrics;
+mod progress;
 mod signals;
 
 use std::{future::pending, io::Write, net::SocketAddr, process::ExitCode};
@@ -15,6 +16,7 @@ use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot};
 
 use listen::ListenAddress;
+use progress::Progress;
 use signals::Signals;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
@@ -189,7 +191,9 @@ async fn lease_lost(engine: oneshot::Receiver<ChatEngine>) -> Failure {
 }
 
 async fn new_epoch(database_url: &str) -> Result<(), Failure> {
-    let (before, now) = Database::from(database_url).new_epoch().await.map_err(|error| cannot_start(&error))?;
+    // An older version's tables are migrated.
+    let changed = Progress::during("opening the database", Database::from(database_url).new_epoch());
+    let (before, now) = changed.await.map_err(|error| cannot_start(&error))?;
     // The epoch has changed, even if nobody reads this.
     drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
     Ok(())
