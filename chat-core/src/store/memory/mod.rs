@@ -173,23 +173,25 @@ impl MemoryLog {
         let log = self.living(id)?;
         let messages = log.events.values().filter(|stored| stored.event.countable().is_some());
         let ordinals = messages.map(|stored| (stored.event.seq, stored.ordinal));
-        Some(self.page(log, ordinals, log.messages, query, viewer))
+        Some(self.page(log, ordinals, (log.messages, log.pruned), query, viewer))
     }
 
     /// See [`Reader::thread`].
     #[must_use]
     pub fn thread(&self, id: RoomId, root: Seq, query: HistoryQuery, viewer: Option<&UserId>) -> Found<HistoryPage> {
         let Some(log) = self.living(id) else { return Found::NoRoom };
-        if log.message_state(root, None).is_none() {
-            return Found::NoMessage;
-        }
         let message = |stored: &StoredEvent| {
             let message = stored.event.message().filter(|message| message.body.thread == Some(root))?;
             Some((stored.event.seq, message.thread_ordinal?))
         };
         let ordinals: Vec<_> = log.events.values().filter_map(message).collect();
-        let messages = ordinals.len() as u64;
-        Found::Here(self.page(log, ordinals.into_iter(), messages, query, viewer))
+        // What is left of a thread whose root was pruned can be read.
+        if ordinals.is_empty() && log.message_state(root, None).is_none() {
+            return Found::NoMessage;
+        }
+        let messages = ordinals.last().map_or(0, |(_, ordinal)| *ordinal);
+        let pruned = ordinals.first().map_or(0, |(_, ordinal)| ordinal - 1);
+        Found::Here(self.page(log, ordinals.into_iter(), (messages, pruned), query, viewer))
     }
 
     /// A page of messages that are given by their numbers and ordinals.
@@ -197,14 +199,15 @@ impl MemoryLog {
         &self,
         log: &RoomLog,
         ordinals: impl Iterator<Item = (Seq, u64)>,
-        messages: u64,
+        (messages, pruned): (u64, u64),
         query: HistoryQuery,
         viewer: Option<&UserId>,
     ) -> HistoryPage {
         let ordinals: Vec<_> = ordinals.collect();
         let edge = paging::edge(query.from);
-        let before_edge = ordinals.iter().take_while(|(seq, _)| *seq <= edge).last().map_or(0, |(_, ordinal)| *ordinal);
-        let extent = Extent { head: log.room.head, messages, pruned: 0 };
+        let before_edge =
+            ordinals.iter().take_while(|(seq, _)| *seq <= edge).last().map_or(pruned, |(_, ordinal)| *ordinal);
+        let extent = Extent { head: log.room.head, messages, pruned };
         let window = Window::of(query, before_edge, extent);
         let in_window = ordinals.into_iter().filter(|(_, ordinal)| window.has(*ordinal));
         let messages: Vec<MessageState> = in_window.filter_map(|(seq, _)| log.message_state(seq, viewer)).collect();

@@ -135,7 +135,7 @@ pub async fn a_deletion_erases_every_text(opener: &impl Opener) {
     assert_eq!(kind(&deleted), &EventKind::MessageDeleted { target: Seq(1), reason });
     let events = log(store, room).await;
     assert_eq!(seqs(&events), [1, 2, 3, 4, 5, 6, 7]);
-    assert!(!format!("{events:?}").contains("secret"), "{events:?}");
+    assert!(events.iter().all(|stored| !format!("{:?}", stored.event).contains("secret")), "{events:?}");
     assert_eq!(events[0].event.message().unwrap().body, Body::default());
     for stored in &events {
         let seq = stored.event.seq.0;
@@ -172,7 +172,7 @@ pub async fn what_was_sent_and_deleted_at_once_is_not_stored(opener: &impl Opene
     assert_eq!(outcomes[6], refused(Error::MessageDeleted));
     let events = log(store, room).await;
     assert_eq!(seqs(&events), [1, 2, 3, 4, 5, 6]);
-    assert!(!format!("{events:?}").contains("secret"), "{events:?}");
+    assert!(events.iter().all(|stored| !format!("{:?}", stored.event).contains("secret")), "{events:?}");
     assert_eq!([0, 1].map(|index| events[index].fingerprint), [Fingerprint::ERASED; 2]);
     assert_eq!(append_one(store, room, react(&alice, 1, "👍", true, "c")).await, refused(Error::MessageDeleted));
     let threaded = append_one(store, room, in_thread(&alice, 1, None, "t 2")).await;

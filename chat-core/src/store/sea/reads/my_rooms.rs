@@ -57,8 +57,6 @@ struct Found {
     room: Room,
     /// How many messages it has had.
     ordinal: u64,
-    /// The first event that was not pruned.
-    first: Seq,
     mark: Mark,
     notify: Notify,
 }
@@ -68,8 +66,8 @@ impl Found {
     fn of_row(row: &QueryResult) -> Result<Self, SqlError> {
         let by_back = row.try_get_by_index::<i16>(11)? != 0;
         let mark = Mark { seq: Seq(unsigned(row, 9)?), ordinal: unsigned(row, 10)?, by_back };
-        let (ordinal, first) = (unsigned(row, 7)?, Seq(unsigned(row, 8)?));
-        Ok(Self { room: rows::room(row)?, ordinal, first, mark, notify: marks::notify(row, 12)? })
+        let ordinal = unsigned(row, 8)?;
+        Ok(Self { room: rows::room(row)?, ordinal, mark, notify: marks::notify(row, 12)? })
     }
 
     fn cursor(&self) -> MyRoomsCursor {
@@ -78,7 +76,7 @@ impl Found {
 
     /// Where its newest message stands, if that was not pruned.
     fn last_message(&self) -> Option<(RoomId, Seq)> {
-        let seq = self.room.last_message_seq.filter(|seq| *seq >= self.first)?;
+        let seq = self.room.last_message_seq.filter(|seq| *seq >= self.room.first_seq)?;
         Some((self.room.id, seq))
     }
 }
@@ -111,7 +109,7 @@ fn page_sql(dialect: &dyn Dialect) -> String {
     const AT: &str = "COALESCE(r.last_message_at, r.created_at)";
     let rooms = dialect.look_up("chat_rooms", "r", "r.id = m.room_id AND r.deleted_at IS NULL");
     format!(
-        "SELECT {ROOM_COLUMNS}, r.ordinal, r.first_seq, m.seq, m.ordinal, m.by_back, \
+        "SELECT {ROOM_COLUMNS}, r.ordinal, m.seq, m.ordinal, m.by_back, \
          (SELECT n.notify FROM chat_notify n WHERE n.user_id = m.user_id AND n.room_id = m.room_id) \
          FROM chat_reads m{rooms} WHERE m.user_id = ? AND m.thread = 0 AND r.id IS NOT NULL \
          AND ({AT} < ? OR ({AT} = ? AND r.id < ?)) ORDER BY {AT} DESC, r.id DESC LIMIT ?"
