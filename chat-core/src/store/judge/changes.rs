@@ -15,8 +15,6 @@ pub(in crate::store) struct Changes {
     pub(in crate::store) edited: BTreeMap<Seq, Seq>,
     /// Messages that were deleted.
     pub(in crate::store) deleted: BTreeMap<Seq, Deletion>,
-    /// Messages of before the append whose text is another one now. What they said is no longer to be found.
-    pub(in crate::store) texts: BTreeMap<Seq, String>,
     /// Whom messages mention.
     pub(in crate::store) mentions: BTreeMap<Seq, MentionChange>,
     /// Reactions of single users: added, or taken back.
@@ -80,11 +78,11 @@ pub(in crate::store) fn mentioned(body: &Body) -> Mentioned {
 
 impl Changes {
     /// Takes in an event that was just judged. What follows in the batch is judged by the facts as they are after it.
-    pub(super) fn apply(&mut self, event: &Event, before: Seq, facts: &mut Facts<'_>) {
+    pub(super) fn apply(&mut self, event: &Event, facts: &mut Facts<'_>) {
         match &event.kind {
             EventKind::Message(message) => self.message(event, &message.body, facts),
-            EventKind::MessageEdited(edit) => self.edit(event, edit, before, facts),
-            EventKind::MessageDeleted { target, .. } => self.delete(event, *target, before, facts),
+            EventKind::MessageEdited(edit) => self.edit(event, edit, facts),
+            EventKind::MessageDeleted { target, .. } => self.delete(event, *target, facts),
             EventKind::Reaction { target, reaction, added, count } => {
                 self.react(event, *target, reaction, (*added, *count), facts);
             }
@@ -121,25 +119,19 @@ impl Changes {
         facts.targets.insert(event.seq, Target { author, body: body.clone(), ..Target::default() });
     }
 
-    fn edit(&mut self, event: &Event, edit: &MessageEdited, before: Seq, facts: &mut Facts<'_>) {
+    fn edit(&mut self, event: &Event, edit: &MessageEdited, facts: &mut Facts<'_>) {
         let Some(target) = facts.targets.get_mut(&edit.target) else { return };
         self.edited.insert(edit.target, event.seq);
-        if edit.target <= before {
-            self.texts.entry(edit.target).or_insert_with(|| target.body.content.clone());
-        }
         self.mention(edit.target, target.author.as_ref(), &target.body, &edit.body);
         let erased = target.body.erased();
         target.body = Body { reply_to: erased.reply_to, thread: erased.thread, ..edit.body.clone() };
         target.edits = edit.count;
     }
 
-    fn delete(&mut self, event: &Event, seq: Seq, before: Seq, facts: &mut Facts<'_>) {
+    fn delete(&mut self, event: &Event, seq: Seq, facts: &mut Facts<'_>) {
         let Some(target) = facts.targets.get_mut(&seq) else { return };
         let (author, root) = (target.author.clone(), target.body.thread);
         self.deleted.insert(seq, Deletion { seq: event.seq, author: author.clone(), countable: root.is_none() });
-        if seq <= before {
-            self.texts.entry(seq).or_insert_with(|| target.body.content.clone());
-        }
         self.mention(seq, author.as_ref(), &target.body, &Body::default());
         if target.is_pinned {
             self.pins.insert(seq, None);

@@ -160,7 +160,7 @@ impl<'a> Judge<'a> {
                 facts.newest_own.insert(author.id.clone(), seq);
             }
         }
-        self.judgement.changes.apply(&event, self.before, facts);
+        self.judgement.changes.apply(&event, facts);
         let (key, fingerprint, ordinal) = (entry.key.clone(), entry.fingerprint, facts.messages);
         let stored = StoredEvent { event: Arc::clone(&event), key, fingerprint, ordinal };
         if let Some(key) = Key::of(entry) {
