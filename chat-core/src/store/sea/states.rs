@@ -11,10 +11,10 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use super::{
     dialect::{
         Dialect,
-        lists::{MOST_ROWS, padded},
+        about::{About, Rows},
     },
     error::SqlError,
-    rows::{self, EVENT_COLUMNS, EVENT_WIDTH, optional_seq, signed, unsigned},
+    rows::{self, EVENT_COLUMNS, EVENT_WIDTH, number, optional_seq, unsigned},
     run::Run,
 };
 use crate::{
@@ -50,7 +50,9 @@ pub(super) async fn of_log(
     values: Vec<Value>,
     viewer: Option<&UserId>,
 ) -> Result<Vec<MessageState>, SqlError> {
-    of_rows(run, &run.query(&of_log_sql(run.dialect, condition), values).await?, viewer).await
+    let (columns, joins) = (&*COLUMNS, joins(run.dialect));
+    let sql = format!("SELECT {columns} FROM chat_events e{joins} WHERE {condition}");
+    of_rows(run, &run.query(&sql, values).await?, viewer).await
 }
 
 /// The messages that stand at these places, in their order. What is no message is left out.
@@ -59,12 +61,15 @@ pub(super) async fn at(
     places: &[(RoomId, Seq)],
     viewer: Option<&UserId>,
 ) -> Result<Vec<MessageState>, SqlError> {
+    let tables = format!("chat_events e{}", joins(run.dialect));
+    let on = "e.room_id = k.room AND e.seq = k.seq AND e.kind IN (1, 4)";
+    let what = About::Select { columns: &COLUMNS, tables: &tables, on, with_constants: false };
+    let keys = places.iter().map(|(room, seq)| [number(room.0), number(seq.0)]);
+    let rows = Rows::new(&["room", "seq"], keys).query(run, what).await?;
     let mut found = BTreeMap::new();
-    for chunk in places.chunks(MOST_ROWS) {
-        let (sql, values) = (at_sql(run.dialect, chunk.len().next_power_of_two()), place_values(chunk));
-        for state in of_rows(run, &run.query(&sql, values).await?, viewer).await? {
-            found.insert((state.room, state.seq), state);
-        }
+    for state in of_rows(run, &rows, viewer).await? {
+        // The last place stands in the list several times, and its reactions were given to the first.
+        found.entry((state.room, state.seq)).or_insert(state);
     }
     Ok(places.iter().filter_map(|place| found.remove(place)).collect())
 }
@@ -137,51 +142,21 @@ async fn reactions(
     places: &[(RoomId, Seq)],
     viewer: Option<&UserId>,
 ) -> Result<BTreeMap<(RoomId, Seq), Reactions>, SqlError> {
-    let mut reactions: BTreeMap<_, Reactions> = BTreeMap::new();
     // No user has an empty id.
-    let viewer = viewer.map_or("", UserId::as_str);
-    for chunk in places.chunks(MOST_ROWS) {
-        let mut values = place_values(chunk);
-        values.push(run.dialect.opaque(Some(viewer)));
-        for row in run.query(&reactions_sql(run.dialect, chunk.len().next_power_of_two()), values).await? {
-            let Some(reaction) = run.dialect.opaque_from(&row, 2)? else { continue };
-            let (reaction, count, mine) =
-                (Reaction::from_stored(&reaction), unsigned(&row, 3)?, unsigned(&row, 5)? > 0);
-            let place = (RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?));
-            reactions
-                .entry(place)
-                .or_default()
-                .insert(Seq(unsigned(&row, 4)?), ReactionCount { reaction, count, mine });
-        }
+    let viewer = run.dialect.opaque(Some(viewer.map_or("", UserId::as_str)));
+    let keys = places.iter().map(|(room, seq)| [number(room.0), number(seq.0), viewer.clone()]);
+    let (tables, on) = ("chat_reaction_counts c", "c.room_id = k.room AND c.target_seq = k.seq");
+    let what = About::Select { columns: REACTIONS, tables, on, with_constants: true };
+    let mut reactions: BTreeMap<_, Reactions> = BTreeMap::new();
+    for row in Rows::new(&["room", "seq", "viewer"], keys).query(run, what).await? {
+        let reaction = Reaction::from_stored(&run.dialect.opaque_from(&row, 2)?.unwrap_or_default());
+        let (count, mine) = (unsigned(&row, 3)?, unsigned(&row, 5)? > 0);
+        let of_message = reactions.entry((RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?))).or_default();
+        of_message.insert(Seq(unsigned(&row, 4)?), ReactionCount { reaction, count, mine });
     }
     Ok(reactions)
 }
 
-fn of_log_sql(dialect: &dyn Dialect, condition: &str) -> String {
-    let (columns, joins) = (&*COLUMNS, joins(dialect));
-    format!("SELECT {columns} FROM chat_events e{joins} WHERE {condition}")
-}
-
-fn at_sql(dialect: &dyn Dialect, places: usize) -> String {
-    let (columns, joins, places) = (&*COLUMNS, joins(dialect), dialect.rows(2, places));
-    let message = "e.room_id = k.room_id AND e.seq = k.seq AND e.kind IN (1, 4)";
-    let messages = dialect.look_up("chat_events", "e", message);
-    format!("WITH k(room_id, seq) AS ({places}) SELECT {columns} FROM k{messages}{joins}")
-}
-
-fn reactions_sql(dialect: &dyn Dialect, places: usize) -> String {
-    let (places, counts) = (
-        dialect.rows(2, places),
-        dialect.look_up("chat_reaction_counts", "c", "c.room_id = k.room_id AND c.target_seq = k.seq"),
-    );
-    format!(
-        "WITH k(room_id, seq) AS ({places}) SELECT k.room_id, k.seq, c.reaction, c.amount, c.since_seq, \
-         (SELECT COUNT(*) FROM chat_reactions m WHERE m.room_id = k.room_id AND m.target_seq = k.seq \
-         AND m.reaction = c.reaction AND m.user_id = ?) FROM k{counts}"
-    )
-}
-
-/// The values of a list of places; it is padded.
-fn place_values(places: &[(RoomId, Seq)]) -> Vec<Value> {
-    padded(places).into_iter().flat_map(|(room, seq)| [signed(room.0).into(), signed(seq.0).into()]).collect()
-}
+const REACTIONS: &str = "c.room_id, c.target_seq, c.reaction, c.amount, c.since_seq, \
+     (SELECT COUNT(*) FROM chat_reactions m WHERE m.room_id = c.room_id AND m.target_seq = c.target_seq \
+     AND m.reaction = c.reaction AND m.user_id = k.viewer)";

@@ -1,15 +1,12 @@
-//! What is unread beyond a mark, counted by the tables beside the log. It costs one range of an index each, as long as what is
-//! deleted or mentioned there, and own where a mark was set back.
+//! Counting what is unread beyond a mark. No messages are counted: the room knows how many there are, and what of them does not
+//! count stands in small tables, or was written by the user after the mark.
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::ConnectionTrait;
 
 use super::{
-    dialect::{
-        Dialect,
-        lists::{MOST_ROWS, padded},
-    },
+    dialect::about::{About, Rows},
     error::SqlError,
-    rows::{signed, unsigned},
+    rows::{number, unsigned},
     run::Run,
 };
 use crate::{Mark, RoomId, UserId};
@@ -27,50 +24,42 @@ pub(super) async fn beyond(
     run: &Run<'_, impl ConnectionTrait>,
     marks: &[MarkIn<'_>],
 ) -> Result<Vec<(u64, u64)>, SqlError> {
+    let key = |(place, MarkIn { room, user, mark }): (usize, &MarkIn<'_>)| {
+        // Beyond any other mark there is nothing of one's own.
+        let own_after = if mark.by_back { mark.seq.0 } else { u64::MAX };
+        let reader = run.dialect.opaque(Some(user.as_str()));
+        [number(place as u64), number(room.0), reader, number(mark.seq.0), number(own_after)]
+    };
+    let keys = Rows::new(&["place", "room", "reader", "after", "own_after"], marks.iter().enumerate().map(key));
+    let columns = columns(&run.dialect.by_index("chat_events_authors"));
+    let what = About::Select { columns: &columns, tables: "chat_rooms r", on: "r.id = k.room", with_constants: true };
     let mut counted = vec![(0, 0); marks.len()];
-    let places: Vec<usize> = (0..marks.len()).collect();
-    for places in places.chunks(MOST_ROWS) {
-        let places = padded(places);
-        let values = places.iter().flat_map(|place| values(run.dialect, *place, &marks[*place])).collect();
-        for row in run.query(&sql(run.dialect, places.len()), values).await? {
-            let place = usize::try_from(unsigned(&row, 0)?).unwrap_or(usize::MAX);
-            let (Some(MarkIn { mark, .. }), Some(counted)) = (marks.get(place), counted.get_mut(place)) else {
-                continue;
-            };
-            let read = mark.ordinal.max(unsigned(&row, 2)?) + unsigned(&row, 3)? + unsigned(&row, 4)?;
-            *counted = (unsigned(&row, 1)?.saturating_sub(read), unsigned(&row, 5)?);
-        }
+    for row in keys.query(run, what).await? {
+        let place = usize::try_from(unsigned(&row, 0)?).unwrap_or(usize::MAX);
+        let (Some(MarkIn { mark, .. }), Some(counted)) = (marks.get(place), counted.get_mut(place)) else { continue };
+        let number = |index| unsigned(&row, index);
+        let read = mark.ordinal.max(number(2)?);
+        let own = number(4)?.saturating_sub(number(5)?);
+        *counted = (number(1)?.saturating_sub(read + number(3)? + own), number(6)? + number(7)?);
     }
     Ok(counted)
 }
 
-/// How many values a mark has in the statement.
-const WIDTH: usize = 5;
-
-fn values(dialect: &dyn Dialect, place: usize, MarkIn { room, user, mark }: &MarkIn<'_>) -> [Value; WIDTH] {
-    let user = dialect.opaque(Some(user.as_str()));
-    // Beyond any other mark there is nothing of one's own.
-    let own = if mark.by_back { mark.seq.0 } else { u64::MAX };
-    [signed(place as u64).into(), user, signed(room.0).into(), signed(mark.seq.0).into(), signed(own).into()]
-}
-
-/// For each mark: its place, how many messages the room has had, how many were pruned, the tombstones beyond the mark, the user's own
-/// messages there that were not deleted, and the mentions. A message that mentions the user and everyone counts once.
-fn sql(dialect: &dyn Dialect, rows: usize) -> String {
-    const TOMBSTONES: &str =
-        "SELECT COUNT(*) FROM chat_tombstones t WHERE t.room_id = m.room_id AND t.seq >= r.first_seq";
-    const OWN: &str = "SELECT COUNT(*) FROM chat_events e \
-         WHERE e.room_id = m.room_id AND e.user_id = m.user_id AND e.kind = 1 AND e.seq > m.own AND e.seq >= r.first_seq";
-    const OF_OTHERS: &str = "x.room_id = m.room_id AND x.seq > m.seq AND x.seq >= r.first_seq \
-         AND (x.author_id IS NULL OR x.author_id <> m.user_id)";
-    const NOT_NAMED: &str = "NOT EXISTS (SELECT 1 FROM chat_mentions y \
-         WHERE y.user_id = m.user_id AND y.room_id = x.room_id AND y.seq = x.seq)";
-    let (rows, rooms) = (dialect.rows(WIDTH, rows), dialect.look_up("chat_rooms", "r", "r.id = m.room_id"));
+/// Of the room `r` and the mark `k`: place, messages, pruned ones, tombstones beyond the mark, own messages, own tombstones,
+/// mentions of the user, mentions of the room in messages that do not mention the user.
+fn columns(authors: &str) -> String {
     format!(
-        "WITH m(place, user_id, room_id, seq, own) AS ({rows}) SELECT m.place, r.ordinal, r.pruned_ordinal, \
-         ({TOMBSTONES} AND t.seq > m.seq), ({OWN}) - ({TOMBSTONES} AND t.seq > m.own AND t.user_id = m.user_id), \
-         (SELECT COUNT(*) FROM chat_mentions x WHERE x.user_id = m.user_id AND {OF_OTHERS}) \
-         + (SELECT COUNT(*) FROM chat_mentions x WHERE x.user_id = '' AND {OF_OTHERS} AND {NOT_NAMED}) \
-         FROM m{rooms} WHERE r.id IS NOT NULL"
+        "k.place, r.ordinal, r.pruned_ordinal, \
+         (SELECT COUNT(*) FROM chat_tombstones d WHERE d.room_id = r.id AND d.seq > k.after AND d.seq >= r.first_seq), \
+         (SELECT COUNT(*) FROM chat_events o{authors} WHERE o.room_id = r.id AND o.user_id = k.reader AND o.kind = 1 \
+         AND o.seq > k.own_after AND o.seq >= r.first_seq), \
+         (SELECT COUNT(*) FROM chat_tombstones d WHERE d.room_id = r.id AND d.seq > k.own_after \
+         AND d.seq >= r.first_seq AND d.user_id = k.reader), \
+         (SELECT COUNT(*) FROM chat_mentions m WHERE m.user_id = k.reader AND m.room_id = r.id AND m.seq > k.after \
+         AND m.seq >= r.first_seq AND (m.author_id IS NULL OR m.author_id <> k.reader)), \
+         (SELECT COUNT(*) FROM chat_mentions m WHERE m.user_id = '' AND m.room_id = r.id AND m.seq > k.after \
+         AND m.seq >= r.first_seq AND (m.author_id IS NULL OR m.author_id <> k.reader) \
+         AND NOT EXISTS (SELECT 1 FROM chat_mentions n WHERE n.user_id = k.reader AND n.room_id = m.room_id \
+         AND n.seq = m.seq))"
     )
 }

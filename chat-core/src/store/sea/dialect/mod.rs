@@ -95,19 +95,9 @@ pub(super) trait Dialect: Debug + Send + Sync {
         format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT ?)")
     }
 
-    /// What a table in a `WITH` is made of: so many rows of so many values, with a `?` for each.
-    fn rows(&self, width: usize, rows: usize) -> String {
-        format!("VALUES {}", lists::repeated(&format!("({})", lists::repeated("?", width)), rows))
-    }
-
     /// Joins the rows of a table on a condition, by a look-up for each row of the tables before it; nulls where there are none.
     fn look_up(&self, table: &str, name: &str, condition: &str) -> String {
         format!(" LEFT JOIN {table} {name} ON {condition}")
-    }
-
-    /// What stands behind an insert, so that a row with the same key gets the new value of a column.
-    fn or_set(&self, key: &str, column: &str) -> String {
-        format!(" ON CONFLICT ({key}) DO UPDATE SET {column} = excluded.{column}")
     }
 
     /// What stands around a list of rooms and numbers, to find these messages as `e` one by one; further conditions follow

@@ -42,15 +42,6 @@ impl Dialect for MySql {
         format!("DELETE FROM {table} WHERE {condition} LIMIT ?")
     }
 
-    /// MariaDB and MySQL write `VALUES` differently.
-    fn rows(&self, width: usize, rows: usize) -> String {
-        vec![format!("SELECT {}", repeated("?", width)); rows].join(" UNION ALL ")
-    }
-
-    fn or_set(&self, _key: &str, column: &str) -> String {
-        format!(" ON DUPLICATE KEY UPDATE {column} = VALUES({column})")
-    }
-
     fn around_messages(&self) -> (&'static str, &'static str) {
         ("chat_events e WHERE (e.room_id, e.seq) IN (", ")")
     }

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::super::{
+    dialect::about::{About, Rows},
     error::SqlError,
     rooms::count,
     rows::{self, optional_seq, signed, unsigned},
@@ -49,9 +50,9 @@ pub(super) async fn set_notify(
     if run.query_one(&living, vec![room.into()]).await?.is_none() {
         return Ok(None);
     }
-    let insert = "INSERT INTO chat_notify (user_id, room_id, notify) VALUES (?, ?, ?)";
-    let sql = format!("{insert}{}", run.dialect.or_set("user_id, room_id", "notify"));
-    run.execute(&sql, vec![run.dialect.opaque(Some(user.as_str())), room.into(), to_number(notify).into()]).await?;
+    let row = [run.dialect.opaque(Some(user.as_str())), room.into(), to_number(notify).into()];
+    let put = About::Put { table: "chat_notify", key: 2, optional: "" };
+    Rows::new(&["user_id", "room_id", "notify"], [row]).execute(run, put).await?;
     Ok(Some(()))
 }
 

@@ -77,11 +77,13 @@ pub(super) async fn pins(
     room: RoomId,
     viewer: Option<&UserId>,
 ) -> Result<Option<PinnedMessages>, SqlError> {
-    let sql = "SELECT head, first_seq FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
-    let Some(row) = run.query_one(sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
-    let (head, first) = (Seq(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?));
-    let pinned = run.query(PINNED, vec![signed(room.0).into(), signed(first.0).into()]).await?;
-    let places = pinned.iter().map(|row| Ok((room, Seq(unsigned(row, 0)?)))).collect::<Result<Vec<_>, SqlError>>()?;
+    let rows = run.query(PINS, vec![signed(room.0).into()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let head = Seq(unsigned(row, 0)?);
+    let mut places = Vec::new();
+    for row in &rows {
+        places.extend(optional_seq(row, 1)?.map(|seq| (room, seq)));
+    }
     Ok(Some(PinnedMessages { messages: states::at(run, &places, viewer).await?, head }))
 }
 
@@ -99,4 +101,7 @@ const FIND: &str = "SELECT r.head, (SELECT e.seq FROM chat_events e \
 const EDITS: &str = "room_id = ? AND target_seq = ? AND kind = 5 ORDER BY seq";
 const REACTORS: &str = "SELECT seq, at_us, reaction, user_id, user_name FROM chat_reactions \
      WHERE room_id = ? AND target_seq = ? AND seq > ? ORDER BY seq LIMIT ?";
-const PINNED: &str = "SELECT target_seq FROM chat_pins WHERE room_id = ? AND target_seq >= ? ORDER BY seq DESC";
+/// One row at least, if the room is there.
+const PINS: &str = "SELECT r.head, p.target_seq FROM chat_rooms r \
+     LEFT JOIN chat_pins p ON p.room_id = r.id AND p.target_seq >= r.first_seq \
+     WHERE r.id = ? AND r.deleted_at IS NULL ORDER BY p.seq DESC";

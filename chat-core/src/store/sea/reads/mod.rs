@@ -18,6 +18,8 @@ use crate::{
 mod marks;
 mod messages;
 mod my_rooms;
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
 mod threads;
 
 /// Reads with `$run` in a snapshot, to the end, whoever asked and went away.
