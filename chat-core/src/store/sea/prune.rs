@@ -6,6 +6,7 @@ use super::{
     error::SqlError,
     rows::{optional_number, signed, unsigned},
     run::Run,
+    search,
 };
 use crate::{Keep, RoomId, Seq, store::judge::Pruned};
 
@@ -68,7 +69,8 @@ pub(super) async fn begin_at(run: &Transaction<'_>, room: RoomId, pruned: Pruned
     run.execute(sql, values.to_vec()).await.map(drop)
 }
 
-/// Removes up to `limit` events that stand before the beginnings of their logs, with what goes with them; returns how many.
+/// Removes up to `limit` events that stand before the beginnings of their logs, with what goes with them and what the search
+/// knows of them; returns how many.
 pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, SqlError> {
     const LEFT: &str = "SELECT r.id, r.first_seq, \
          (SELECT e.seq FROM chat_events e WHERE e.room_id = r.id ORDER BY e.seq LIMIT 1) FROM chat_rooms r \
@@ -78,7 +80,8 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
     let (room, begin) = (RoomId(unsigned(&row, 0)?), unsigned(&row, 1)?);
     let first = optional_number(&row, 2)?.unwrap_or(begin);
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let end = first.saturating_add(limit).min(begin);
+    let asked = first.saturating_add(limit).min(begin);
+    let Seq(end) = search::forget(run, room, Seq(first), Seq(asked)).await?;
     erase_edits(run, room, Seq(first), Seq(end), Seq(begin)).await?;
     let range = |room: RoomId| -> Vec<Value> { [room.0, first, end].map(|number| signed(number).into()).to_vec() };
     for (table, column) in OF_MESSAGES {

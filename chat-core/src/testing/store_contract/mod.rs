@@ -55,8 +55,10 @@ macro_rules! store_contract {
             recovery_finds_what_was_stored, recovery_of_a_deleted_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, search:
             words_are_found_as_readers_take_them, what_is_found_is_ordered_by_time, a_search_has_a_room_and_an_author,
-            a_search_says_whether_it_knows_the_newest_messages, messages_in_threads_are_found,
-            messages_of_deleted_rooms_are_not_found, rooms_that_are_not_in_the_index_are_known);
+            a_search_says_whether_it_knows_the_newest_messages, edits_and_deletions_change_what_is_found,
+            a_batch_of_changes_is_found_as_it_ends, messages_in_threads_are_found, messages_of_deleted_rooms_are_not_found,
+            what_was_pruned_is_not_found, common_words_are_found_in_every_room, the_longest_messages_are_found,
+            rooms_that_are_not_in_the_index_are_known, indexing_and_deleting_at_once_leaves_a_true_index);
         $crate::store_contract!(@group $(#[$attribute])* $make, changes:
             an_edit_is_an_event_and_leaves_the_message_as_sent, an_edit_keeps_what_it_does_not_name,
             a_deletion_erases_every_text, what_was_sent_and_deleted_at_once_is_not_stored, reactions_are_counted,

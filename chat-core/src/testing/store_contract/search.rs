@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Opener, append, delete, make_room, new_seq, update, user};
 use crate::{
-    Body, Edit, Identity, RoomId, Seq, Timestamp,
+    Body, Edit, Identity, Keep, RoomId, Seq, Timestamp,
     append::{AppendOutcome, Entry, EventKey, Op, RoomBatch},
     search::{SearchPage, SearchQuery, TextQuery},
     store::Store,
@@ -228,6 +228,22 @@ pub async fn messages_of_deleted_rooms_are_not_found(opener: &impl Opener) {
     assert_eq!(found(store, "word", None).await.messages.len(), 1);
     assert_eq!(store.searcher().index(gone).await.unwrap(), 0);
     assert_eq!(store.searcher().unindexed(None, 10).await.unwrap(), []);
+}
+
+/// What stands before the beginning of a log is not found, neither before it is removed nor after.
+pub async fn what_was_pruned_is_not_found(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = make_room(store, "general").await;
+    let seqs = write(store, room, &["word 1", "word 2", "word 3", "word 4"]).await;
+    index(store, &[room]).await;
+    let prune = Entry::new(None, unique_key(), AT, Op::Prune(Keep::From(seqs[2])));
+    append(store, room, vec![prune]).await;
+    for _ in 0..2 {
+        assert_eq!(numbers(&found(store, "word", None).await), [seqs[3], seqs[2]]);
+        assert_eq!(numbers(&found(store, "2", Some(room)).await), []);
+        while store.purge(1).await.unwrap() > 0 {}
+    }
 }
 
 /// A word that stands in more messages than one row of the index has, in several rooms at once, each step of the way.

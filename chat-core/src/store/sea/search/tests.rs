@@ -52,6 +52,19 @@ async fn a_purge_leaves_no_word_of_a_deleted_room() {
 }
 
 #[tokio::test]
+async fn a_prune_leaves_no_word_of_what_stood_before() {
+    let store = SeaStore::open("sqlite::memory:").await.unwrap();
+    let room = room(&store, "general").await;
+    for text in ["old secret", "another", "new"] {
+        append(&store, room, text, Op::Message(Body::text(text))).await;
+    }
+    index(&store, room).await;
+    append(&store, room, "prune", Op::Prune(crate::Keep::From(crate::Seq(3)))).await;
+    while store.purge(1).await.unwrap() > 0 {}
+    assert_eq!(terms(&store).await, ["new"]);
+}
+
+#[tokio::test]
 async fn one_step_is_bounded_by_what_it_writes() {
     let store = SeaStore::open("sqlite::memory:").await.unwrap();
     let room = room(&store, "general").await;
