@@ -157,5 +157,13 @@ pub enum Changed {
     },
 }
 
+impl Changed {
+    /// Whether an earlier change with the same key had stored it.
+    #[must_use]
+    pub const fn is_replay(&self) -> bool {
+        matches!(self, Self::Stored { replayed: true, .. })
+    }
+}
+
 /// What an engine answers to a command.
 pub type AnswerResult = Result<Answer, Error>;

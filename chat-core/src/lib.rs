@@ -66,7 +66,7 @@ pub use policy::{Action, AllowAll, Policy};
 pub use position::{Epoch, Position, Since};
 pub use reason::{CloseReason, DetachReason};
 pub use retention::{Keep, KeepDays, Retention};
-pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery};
+pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;
 pub use text::{RoomName, Topic, UserName};
 pub use update::Update;

@@ -60,6 +60,15 @@ pub struct RoomChange {
     pub key: Option<String>,
 }
 
+/// A room that was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdatedRoom {
+    /// The room as it is now.
+    pub room: Room,
+    /// Whether an earlier change with the same key had changed it.
+    pub replayed: bool,
+}
+
 /// Which rooms to list: by id, after a cursor, with a part of the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomQuery {

@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Change, Changed, Draft, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep, Limits,
+    Action, Actor, Change, Changed, Draft, Epoch, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep, Limits,
     MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session,
-    Topic, Unread, UserId,
+    Topic, Unread, UpdatedRoom, UserId,
     append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
@@ -57,6 +57,13 @@ impl ChatEngine {
         &self.inner().services.limits
     }
 
+    /// The epoch of its database: the history that all [positions](crate::Position) of this engine belong to. It stays the same as
+    /// long as the engine runs.
+    #[must_use]
+    pub fn epoch(&self) -> &Epoch {
+        &self.inner().services.epoch
+    }
+
     /// Starts a session. Over a limit on sessions, its stream ends at once with
     /// [`CloseReason::TooManySessions`](crate::CloseReason::TooManySessions).
     #[must_use]
@@ -97,7 +104,12 @@ impl ChatEngine {
     ///
     /// # Cancel safety
     /// Once it was polled, the room is changed even if the future is dropped.
-    pub async fn update_room(&self, actor: impl Into<Actor>, room: RoomId, change: RoomChange) -> Result<Room, Error> {
+    pub async fn update_room(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        change: RoomChange,
+    ) -> Result<UpdatedRoom, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         inner.services.check_running()?;
         check_room(room)?;
@@ -109,10 +121,11 @@ impl ChatEngine {
         }
         let key = event_key(&actor, change.key.as_deref())?;
         let op = Op::UpdateRoom(RoomUpdate { name, topic });
-        self.alter(&actor, room, key, op).await.map_err(|error| inner.shown(error, &actor))?;
+        let changed = self.alter(&actor, room, key, op).await.map_err(|error| inner.shown(error, &actor))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
-        let changed = self.read_room(room).await;
-        changed.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })
+        let room = self.read_room(room).await;
+        let room = room.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })?;
+        Ok(UpdatedRoom { room, replayed: changed.is_replay() })
     }
 
     /// Deletes a room and its messages. Every attached session gets this as the last event, and is detached.

@@ -117,7 +117,11 @@ impl ChatEngine {
         let (inner, actor) = (self.inner(), actor.into());
         let reader = inner.reader_of(&actor, room)?;
         check_limit(limit, 100)?;
-        inner.read(reader.marks(room, viewer(&actor), after.as_ref(), limit).await)?.ok_or(Error::RoomNotFound)
+        let own = viewer(&actor);
+        let page = inner.read(reader.marks(room, own, after.as_ref(), limit).await)?.ok_or(Error::RoomNotFound)?;
+        // One's own mark stands before all others, whatever the id: after it comes the first of them.
+        let next = page.next.map(|next| if Some(&next) == own { UserId::from_stored("") } else { next });
+        Ok(MarkPage { next, ..page })
     }
 
     /// The rooms that the actor has read or written in, with what is unread: those first that were active last.

@@ -103,9 +103,14 @@ async fn a_room_is_changed_with_one_event_and_only_if_it_changes() {
     let room = make_room(&engine, "general").await;
     let other = make_room(&engine, "other").await;
     let change = RoomChange { name: Some("General".into()), topic: Some("all".into()), key: None };
-    let changed = engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap();
+    let changed = engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap().room;
     assert_eq!((changed.name.as_str(), changed.topic.as_str(), changed.head), ("General", "all", Seq(1)));
-    assert_eq!(engine.update_room(Actor::Anonymous, room, change).await.unwrap().head, Seq(1));
+    assert_eq!(engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap().room.head, Seq(1));
+    let back = RoomChange { name: Some("general".into()), key: Some("k".into()), ..change };
+    for replayed in [false, true] {
+        let updated = engine.update_room(&user("bob"), room, back.clone()).await.unwrap();
+        assert_eq!((updated.replayed, updated.room.head), (replayed, Seq(2)));
+    }
     let (handle, _updates) = connect(&engine, "bob");
     handle.attach(other, Since::Now).await.unwrap();
     let change = RoomChange { name: Some("OTHER".into()), topic: None, key: None };
