@@ -20,10 +20,13 @@ pub(crate) struct Fields<'a> {
     fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
 }
 
-/// A JSON body that is read field by field.
-pub(crate) trait FromFields: Sized {
-    /// Takes the fields of the body. The caller refuses any field that is left.
-    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal>;
+/// A JSON object that is read field by field.
+pub(crate) trait FromFields {
+    /// What is read.
+    type Read;
+
+    /// Takes the fields of the object. The caller refuses any field that is left.
+    fn from_fields(fields: &mut Fields<'_>) -> Result<Self::Read, Refusal>;
 }
 
 impl<'a> Fields<'a> {
@@ -67,6 +70,27 @@ impl<'a> Fields<'a> {
             Some("false") => Ok(Some(false)),
             Some(_) => Err(self.wrong(name, "must be true or false")),
         }
+    }
+
+    /// Takes `true` or `false`, which must exist.
+    pub(crate) fn required_boolean(&mut self, name: &'static str) -> Result<bool, Error> {
+        self.boolean(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    /// Takes a list of texts, if the field exists.
+    pub(crate) fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, Error> {
+        let Some(raw) = self.fields.remove(name) else { return Ok(None) };
+        let texts: Vec<String> =
+            serde_json::from_str(raw.get()).map_err(|_| self.wrong(name, "must be a list of well-formed strings"))?;
+        if texts.iter().any(|text| text.contains('\0')) {
+            return Err(self.wrong(name, "must not contain U+0000"));
+        }
+        Ok(Some(texts))
+    }
+
+    /// Takes a value as it is written, if the field exists.
+    pub(crate) fn raw(&mut self, name: &'static str) -> Option<&'a str> {
+        self.fields.remove(name).map(RawValue::get)
     }
 
     /// Takes an object, if the field exists.

@@ -27,6 +27,7 @@ mod api;
 #[cfg(feature = "ui")]
 mod assets;
 mod auth;
+mod cursor;
 mod docs;
 mod dto;
 mod etag;

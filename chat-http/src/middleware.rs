@@ -111,7 +111,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         }
         // The targets of `CONNECT host:port` and `OPTIONS *` are not paths, but poem's nesting expects a path.
         if !request.uri().path().starts_with('/') {
-            return Err(Problem::method_not_allowed("GET, HEAD, POST, PATCH, DELETE"));
+            return Err(Problem::method_not_allowed("GET, HEAD, POST, PUT, PATCH, DELETE"));
         }
         let is_rest = is_rest(request.uri().path());
         let answer = async {

@@ -42,10 +42,15 @@ pub(crate) fn epoch_in_query(query: Option<&str>, name: &'static str) -> Result<
 pub(crate) fn in_frame(fields: &mut Fields<'_>) -> Result<Since, Refusal> {
     let Some(mut after) = fields.object("after")? else { return Ok(Since::Now) };
     let seq = after.integer("seq", 0..=MAX_INTEGER)?.ok_or_else(|| after.wrong("seq", "is missing"))?;
-    let epoch = after.text("epoch")?.map(|text| epoch(&text));
-    let epoch = epoch.transpose().map_err(|reason| after.wrong("epoch", reason))?;
+    let epoch = epoch_in_field(&mut after)?;
     after.finish()?;
     Ok(since(Some(seq), epoch))
+}
+
+/// Reads the field `epoch` of an object.
+pub(crate) fn epoch_in_field(fields: &mut Fields<'_>) -> Result<Option<Epoch>, Error> {
+    let epoch = fields.text("epoch")?.map(|text| epoch(&text));
+    epoch.transpose().map_err(|reason| fields.wrong("epoch", reason))
 }
 
 /// Reads the id of an event, as [`EventId`] writes it.

@@ -37,6 +37,8 @@ const TABLE: &[(&str, StatusCode)] = &[
     ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ("wrong_host", StatusCode::MISDIRECTED_REQUEST),
     ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
+    ("message_deleted", StatusCode::CONFLICT),
+    ("epoch_changed", StatusCode::CONFLICT),
     ("name_taken", StatusCode::CONFLICT),
     ("idempotency_mismatch", StatusCode::CONFLICT),
     ("already_attached", StatusCode::CONFLICT),
@@ -142,12 +144,6 @@ impl Problem {
     /// Says when to try again.
     pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
         self.body.retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        self
-    }
-
-    /// Replaces the name of the field, if it has another name in this request.
-    pub(crate) fn field(mut self, field: &'static str) -> Self {
-        self.body.field = Some(field.to_owned());
         self
     }
 
@@ -298,6 +294,8 @@ mod tests {
             (Error::Forbidden, 403),
             (Error::RoomNotFound, 404),
             (Error::MessageNotFound, 404),
+            (Error::MessageDeleted, 409),
+            (Error::EpochChanged, 409),
             (Error::NameTaken { room: None }, 409),
             (Error::IdempotencyMismatch, 409),
             (Error::AlreadyAttached, 409),

@@ -246,8 +246,16 @@ fn write_id(text: &mut String, epoch: &Epoch, seq: Seq) {
 }
 
 /// Writes one frame as the data of one event. JSON on the wire has no line breaks.
+/// A line break in a frame (the `meta` of a message may have some, between its fields) begins another line of data, which the
+/// client puts together again. Any of them becomes LF.
 fn write_data(text: &mut String, frame: &str) {
-    text.extend(["data: ", frame, "\n\n"]);
+    if frame.contains(['\n', '\r']) {
+        let frame = frame.replace("\r\n", "\n");
+        frame.split(['\n', '\r']).for_each(|line| text.extend(["data: ", line, "\n"]));
+        text.push('\n');
+    } else {
+        text.extend(["data: ", frame, "\n\n"]);
+    }
 }
 
 fn write_retry(text: &mut String, range: &RangeInclusive<u64>) {

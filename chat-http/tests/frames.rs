@@ -96,6 +96,7 @@ async fn play(seen: &mut Seen<'_>) {
     seen.hear_of(&mut bob, "join").await;
     seen.say(&mut alice, r#"{"type":"typing","room":1,"is_typing":true,"ref":"t1"}"#).await;
     seen.hear_of(&mut bob, "typing").await;
+    change_message(seen, &mut alice, &mut bob).await;
     alice.say_text(r#"{"type":"message","room":1,"content":7,"ref":"m2"}"#).await;
     seen.hear_of(&mut alice, "error").await;
     let mut carol = server.open("/ws/chat/1?username=Carol&after=41&epoch=of-another-history").await;
@@ -140,6 +141,19 @@ async fn hear_without_attaching(seen: &mut Seen<'_>, server: &Server, alice: &mu
         server.engine.notify(&me.id, &notice);
         seen.hear_of(alice, kind).await;
     }
+}
+
+/// Does with Bob's message everything that can be done with it.
+async fn change_message(seen: &mut Seen<'_>, alice: &mut Socket, bob: &mut Socket) {
+    let edit = r#"{"type":"edit","target":1,"content":"Hi, Alice!","mentions":["Alice"],"meta":{"mood":"good"},"key":"k2","ref":"e1"}"#;
+    seen.say(bob, edit).await;
+    seen.say(alice, r#"{"type":"react","room":1,"target":1,"reaction":"👍","added":true,"key":"k3","ref":"r1"}"#).await;
+    seen.say(alice, r#"{"type":"pin","room":1,"target":1,"pinned":true,"key":"k4","ref":"i1"}"#).await;
+    seen.say(bob, r#"{"type":"delete","target":1,"reason":"Said before","key":"k5","ref":"x1"}"#).await;
+    // The events before it were heard on the way.
+    seen.hear_of(alice, "message_deleted").await;
+    seen.say(alice, r#"{"type":"read","room":1,"seq":5,"ref":"u1"}"#).await;
+    seen.hear_of(bob, "read").await;
 }
 
 /// Misses more than fits into one frame.

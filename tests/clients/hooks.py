@@ -1,15 +1,38 @@
 """What the document cannot say of requests that are right."""
 
+import unicodedata
+
 import schemathesis
 from hypothesis import strategies
 
 DIRECTIONS = ("before", "after", "around")
 
 
-@schemathesis.hook.apply_to(operation_id="list_messages")
+@schemathesis.hook.apply_to(operation_id=["list_messages", "list_thread"])
 def filter_query(context, query):
     """A page of history has one direction at most: with two of them 400 is the right answer."""
     return sum(name in (query or {}) for name in DIRECTIONS) < 2
+
+
+@schemathesis.hook.apply_to(operation_id=["add_reaction", "remove_reaction"])
+def filter_path_parameters(context, path_parameters):
+    """The length of a reaction is limited in bytes, which no pattern counts."""
+    reaction = str((path_parameters or {}).get("reaction", ""))
+    return len(unicodedata.normalize("NFC", reaction).encode("utf-8", "surrogatepass")) <= 64
+
+
+@schemathesis.hook.apply_to(operation_id=["send_message", "edit_message"])
+def filter_body(context, body):
+    """Nothing has U+0000, nor does `meta`, whose fields no schema names."""
+    return not isinstance(body, dict) or not has_zero(body.get("meta"))
+
+
+def has_zero(value):
+    if isinstance(value, dict):
+        return any("\0" in name or has_zero(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return any(map(has_zero, value))
+    return isinstance(value, str) and "\0" in value
 
 
 # For schemathesis no header holds a colon, so that it has no right value by the document's pattern alone.
@@ -22,7 +45,8 @@ def before_load_schema(context, raw_schema):
     last_id = next(parameter for parameter in events["parameters"] if parameter["name"] == "Last-Event-ID")
     last_id["schema"] = {"type": "string", "format": "event-id"}
     # The pattern says it, too. With both, schemathesis rewrites the pattern into one that it cannot read.
-    del raw_schema["components"]["schemas"]["MessageDraft"]["properties"]["content"]["minLength"]
+    for name in ("MessageDraft", "MessageEdit"):
+        del raw_schema["components"]["schemas"][name]["properties"]["content"]["minLength"]
 
 
 @schemathesis.hook.apply_to(operation_id="stream_events")

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, RoomId};
+use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, RoomId, Seq};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -27,8 +27,24 @@ pub(crate) struct User(pub(crate) Identity);
 /// The room that a path names.
 pub(crate) struct RoomArg(pub(crate) RoomId);
 
+/// The message that a path names.
+pub(crate) struct MessageArg(pub(crate) Seq);
+
+/// The reaction that a path names.
+pub(crate) struct ReactionArg(pub(crate) Reaction);
+
+/// Why something is done, in the query. The engine checks it.
+pub(crate) struct ReasonArg(pub(crate) Option<String>);
+
 /// A whole number in the query.
 pub(crate) struct IntegerArg<const MIN: u64, const MAX: u64>(pub(crate) Option<u64>);
+
+impl<const MIN: u64, const MAX: u64> IntegerArg<MIN, MAX> {
+    /// How many are asked for, or this many.
+    pub(crate) fn or(&self, default: usize) -> usize {
+        self.0.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+    }
+}
 
 /// A number of an event in the query.
 pub(crate) type SeqArg = IntegerArg<0, MAX_INTEGER>;
@@ -76,14 +92,20 @@ impl KeyArg {
     const NAME: &'static str = "Idempotency-Key";
 
     fn parse(request: &Request) -> Result<Option<IdempotencyKey>, Problem> {
-        let wrong = |reason: &'static str| Problem::from(Error::invalid_field(Self::NAME, reason));
+        let wrong = |reason: &'static str| Problem::from(Error::invalid_field("key", reason));
         let mut values = request.headers().get_all(Self::NAME).iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
             return Err(wrong("must be given once"));
         }
         let text = value.to_str().map_err(|_| wrong("must be 1 to 64 visible ASCII characters"))?;
-        IdempotencyKey::new(text).map(Some).map_err(|invalid| Problem::from(Error::from(invalid)).field(Self::NAME))
+        IdempotencyKey::new(text).map(Some).map_err(|invalid| Error::from(invalid).into())
+    }
+}
+
+impl From<KeyArg> for Option<String> {
+    fn from(key: KeyArg) -> Self {
+        key.0.map(|key| key.as_str().to_owned())
     }
 }
 
@@ -118,9 +140,24 @@ macro_rules! parameter {
 }
 
 parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
-    // poem-openapi numbers the parameters of a path. In every path of this API the first one is the room.
+    // poem-openapi numbers the parameters of a path. In every path of this API the first one is the room, the second one a
+    // message of it, and the third one a reaction to that.
     let id = integer_within(request.raw_path_param("param0").unwrap_or_default(), 1..=MAX_INTEGER);
     Ok(Self(RoomId(id.map_err(|reason| Error::invalid_field(name, reason))?)))
+});
+
+parameter!([] MessageArg, Path, required true, integer(0, MAX_INTEGER), |request, name| {
+    let seq = integer_within(request.raw_path_param("param1").unwrap_or_default(), 0..=MAX_INTEGER);
+    Ok(Self(Seq(seq.map_err(|reason| Error::invalid_field(name, reason))?)))
+});
+
+parameter!([] ReactionArg, Path, required true, reaction_schema(), |request, _name| {
+    let reaction = Reaction::new(request.raw_path_param("param2").unwrap_or_default());
+    Ok(Self(reaction.map_err(Error::from)?))
+});
+
+parameter!([] ReasonArg, Query, required false, reason_schema(), |request, name| {
+    Ok(Self(query::get(request.uri().query(), name)?))
 });
 
 parameter!([const MIN: u64, const MAX: u64] IntegerArg<MIN, MAX>, Query, required false, integer(MIN, MAX), |request, name| {
@@ -213,6 +250,16 @@ fn last_id_schema() -> MetaSchema {
 fn text_schema(max: usize) -> MetaSchema {
     let pattern = Some(patterns::TEXT.to_owned());
     MetaSchema { max_length: Some(max), pattern, ..MetaSchema::new("string") }
+}
+
+fn reaction_schema() -> MetaSchema {
+    let pattern = Some(patterns::REACTION.to_owned());
+    MetaSchema { min_length: Some(1), max_length: Some(64), pattern, ..MetaSchema::new("string") }
+}
+
+fn reason_schema() -> MetaSchema {
+    let pattern = patterns::of("reason").map(ToOwned::to_owned);
+    MetaSchema { max_length: Some(500), pattern, ..MetaSchema::new("string") }
 }
 
 fn key_schema() -> MetaSchema {

@@ -29,8 +29,8 @@ pub(crate) const MAX_BODY: usize = 256 << 10;
 /// sees the 413.
 const MAX_DROPPED: usize = 1 << 20;
 
-/// A strict JSON body: `T` is what the document describes and what is read.
-pub(crate) struct Strict<T>(pub(crate) T);
+/// A strict JSON body: `T` is what the document describes, and knows how it is read.
+pub(crate) struct Strict<T: FromFields>(pub(crate) T::Read);
 
 impl<'a, T: Type + FromFields> ApiExtractor<'a> for Strict<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
@@ -56,8 +56,13 @@ impl<'a, T: Type + FromFields> ApiExtractor<'a> for Strict<T> {
         let mut share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
         let bytes = read(request.headers(), body.take()?, &mut share).await?;
         let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::BadJson("the body is not UTF-8"));
-        Ok(Self(decode(text.map_err(Problem::from)?).map_err(Problem::from)?))
+        Ok(Self(decode::<T>(text.map_err(Problem::from)?).map_err(Problem::from)?))
     }
+}
+
+/// The header of an answer that an earlier request with the same key had got.
+pub(crate) fn replayed(is_replay: bool) -> Option<String> {
+    is_replay.then(|| "true".to_owned())
 }
 
 /// An answer in JSON.
@@ -115,7 +120,7 @@ impl<T: Serialize + Send> IntoResponse for Tagged<T> {
 
 const CONTENT_TYPE: &str = "application/json";
 
-fn decode<T: FromFields>(text: &str) -> Result<T, Refusal> {
+fn decode<T: FromFields>(text: &str) -> Result<T::Read, Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::BadJson("a JSON body is expected"));
     }

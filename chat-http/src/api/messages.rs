@@ -48,8 +48,7 @@ impl MessagesApi {
         /// Return the messages around this number, including the message that has it.
         around: SeqArg,
     ) -> Result<FoundMessages, Problem> {
-        let limit = limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
-        let page = HistoryQuery { from: direction(before.0, after.0, around.0)?, limit };
+        let page = HistoryQuery { from: direction(before.0, after.0, around.0)?, limit: limit.or(50) };
         let history = self.engine.history(caller.0, room_id.0, page).await?;
         Ok(FoundMessages::Found(Tagged(History::from(&history))))
     }
@@ -70,7 +69,7 @@ impl MessagesApi {
         key: KeyArg,
         body: Strict<BodyDto>,
     ) -> Result<SentMessage, Problem> {
-        let draft = Draft { body: body.0.into(), key: key.0.map(|key| key.as_str().to_owned()) };
+        let draft = Draft { body: body.0, key: key.into() };
         let sent = self.engine.send(&caller.0, room_id.0, draft).await?;
         let message = Encoded(MessageDto::of(&sent.event).ok_or_else(Problem::internal)?);
         Ok(if sent.replayed {
@@ -103,7 +102,8 @@ enum SentMessage {
     ),
 }
 
-fn direction(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Result<HistoryFrom, Error> {
+/// Where a page begins that is asked for in at most one of these directions.
+pub(super) fn direction(before: Option<u64>, after: Option<u64>, around: Option<u64>) -> Result<HistoryFrom, Error> {
     match (before, after, around) {
         (None, None, None) => Ok(HistoryFrom::Newest),
         (Some(seq), None, None) => Ok(HistoryFrom::Before(Seq(seq))),

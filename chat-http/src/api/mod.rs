@@ -3,16 +3,22 @@
 mod args;
 mod body;
 mod events;
+mod me;
+mod message;
 mod messages;
 pub(crate) mod patterns;
+mod pins;
 mod presence;
+mod reactions;
+mod reads;
 mod rooms;
 mod tag;
+mod threads;
 
-pub(crate) use events::EventsApi;
-pub(crate) use messages::MessagesApi;
-pub(crate) use presence::PresenceApi;
-pub(crate) use rooms::RoomsApi;
+use self::{
+    events::EventsApi, me::MeApi, message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi,
+    reactions::ReactionsApi, reads::ReadsApi, rooms::RoomsApi, threads::ThreadsApi,
+};
 
 /// The path of the REST API below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
@@ -21,13 +27,20 @@ pub(crate) const PREFIX: &str = "/api/chat";
 pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 
 /// All resources, as poem-openapi takes them.
-pub(crate) type Resources = (RoomsApi, MessagesApi, PresenceApi, EventsApi);
+pub(crate) type Resources =
+    (RoomsApi, MessagesApi, MessageApi, ThreadsApi, ReactionsApi, PinsApi, ReadsApi, MeApi, PresenceApi, EventsApi);
 
 /// The resources of an engine.
 pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
     (
         RoomsApi::new(engine.clone()),
         MessagesApi::new(engine.clone()),
+        MessageApi::new(engine.clone()),
+        ThreadsApi::new(engine.clone()),
+        ReactionsApi::new(engine.clone()),
+        PinsApi::new(engine.clone()),
+        ReadsApi::new(engine.clone()),
+        MeApi::new(engine.clone()),
         PresenceApi::new(engine.clone()),
         EventsApi::new(engine.clone()),
     )

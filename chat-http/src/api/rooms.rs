@@ -1,17 +1,17 @@
 //! Rooms.
 
-use chat_core::{ChatEngine, Error, NewRoom, RoomChange, RoomId, RoomQuery};
+use chat_core::{ChatEngine, NewRoom, RoomChange, RoomQuery};
 use poem::Result;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::{
-    args::{Caller, LimitArg, RoomArg, TextArg},
-    body::{Encoded, Strict, Tagged},
+    args::{Caller, KeyArg, LimitArg, RoomArg, TextArg},
+    body::{Encoded, Strict, Tagged, replayed},
     tag::Tag,
 };
 use crate::{
+    cursor,
     dto::{RoomDto, RoomList},
-    integer::parse_integer,
     json::{Fields, FromFields},
     problem::Problem,
     refusal::Refusal,
@@ -39,9 +39,7 @@ impl RoomsApi {
         caller: Caller,
         body: Strict<NewRoomBody>,
     ) -> Result<CreatedRoom, Problem> {
-        let NewRoomBody { name, topic } = body.0;
-        let new = NewRoom::named(name).topic(topic.unwrap_or_default());
-        let room = self.engine.create_room(caller.0, new).await?;
+        let room = self.engine.create_room(caller.0, body.0).await?;
         Ok(CreatedRoom::Created(Encoded(RoomDto::from(&room))))
     }
 
@@ -60,8 +58,8 @@ impl RoomsApi {
         q: TextArg<100>,
     ) -> Result<FoundRooms, Problem> {
         let query = RoomQuery {
-            limit: limit.0.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50),
-            after: after.0.as_deref().map(parse_cursor).transpose()?,
+            limit: limit.or(50),
+            after: after.0.as_deref().map(cursor::room).transpose()?,
             name_contains: q.0.filter(|part| !part.trim().is_empty()),
         };
         let page = self.engine.rooms(caller.0, query).await?;
@@ -93,11 +91,14 @@ impl RoomsApi {
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
+        /// A key for retries: 1–64 visible ASCII characters. Without a name it does not count.
+        #[oai(name = "Idempotency-Key")]
+        key: KeyArg,
         body: Strict<RoomChangeBody>,
     ) -> Result<ChangedRoom, Problem> {
-        let RoomChangeBody { name, topic } = body.0;
-        let room = self.engine.update_room(caller.0, room_id.0, RoomChange { name, topic, key: None }).await?;
-        Ok(ChangedRoom::Changed(Encoded(RoomDto::from(&room))))
+        let change = RoomChange { key: key.into(), ..body.0 };
+        let updated = self.engine.update_room(caller.0, room_id.0, change).await?;
+        Ok(ChangedRoom::Changed(Encoded(RoomDto::from(&updated.room)), replayed(updated.replayed)))
     }
 
     /// Delete a room and its messages
@@ -128,8 +129,10 @@ struct NewRoomBody {
 }
 
 impl FromFields for NewRoomBody {
-    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal> {
-        Ok(Self { name: fields.required_text("name")?, topic: fields.text("topic")? })
+    type Read = NewRoom;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<NewRoom, Refusal> {
+        Ok(NewRoom { name: fields.required_text("name")?, topic: fields.text("topic")?.unwrap_or_default() })
     }
 }
 
@@ -145,8 +148,10 @@ struct RoomChangeBody {
 }
 
 impl FromFields for RoomChangeBody {
-    fn from_fields(fields: &mut Fields<'_>) -> Result<Self, Refusal> {
-        Ok(Self { name: fields.text("name")?, topic: fields.text("topic")? })
+    type Read = RoomChange;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Result<RoomChange, Refusal> {
+        Ok(RoomChange { name: fields.text("name")?, topic: fields.text("topic")?, key: None })
     }
 }
 
@@ -166,9 +171,14 @@ enum FoundRoom {
 
 #[derive(ApiResponse)]
 enum ChangedRoom {
-    /// The room.
+    /// The room as it is now.
     #[oai(status = 200)]
-    Changed(Encoded<RoomDto>),
+    Changed(
+        Encoded<RoomDto>,
+        /// `true` if the key was used before, for the same change: then it is not made again. Else left out.
+        #[oai(header = "Idempotency-Replayed")]
+        Option<String>,
+    ),
 }
 
 #[derive(ApiResponse)]
@@ -183,9 +193,4 @@ enum DeletedRoom {
     /// The room is deleted.
     #[oai(status = 204)]
     Deleted,
-}
-
-/// Reads a cursor. Clients treat it as opaque; it is the id of the last room of the page.
-fn parse_cursor(cursor: &str) -> Result<RoomId, Error> {
-    parse_integer(cursor).map(RoomId).ok_or_else(|| Error::invalid_field("after", "must be the `next` of a page"))
 }

@@ -7,6 +7,12 @@ pub(super) enum Tag {
     Rooms,
     /// Read and send messages.
     Messages,
+    /// React to messages.
+    Reactions,
+    /// Pin messages.
+    Pins,
+    /// How far users have read, and what is unread.
+    Reads,
     /// Who is online.
     Presence,
     /// Receive the events of a room live.

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use chat_core::{RoomId, Sent};
+use chat_core::{Changed, Event, EventKind, Marked, RoomId, Sent};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::{dto::stamp, refusal::Refusal};
+use crate::{
+    dto::{UnreadDto, stamp},
+    refusal::Refusal,
+};
 
 /// `pong`.
 pub(crate) fn pong(reference: Option<&str>) -> Utf8Bytes {
@@ -20,14 +23,25 @@ pub(crate) fn done(reference: &str, room: RoomId) -> Utf8Bytes {
 
 /// `ok` for a message.
 pub(crate) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
-    encode(&Stored {
-        kind: "ok",
-        reference,
-        room: room.0,
-        seq: sent.seq.0,
-        timestamp: stamp(sent.event.at),
-        replayed: sent.replayed,
-    })
+    encode(&Stored::new(reference, room, &sent.event, sent.replayed))
+}
+
+/// `ok` for a change of a message. It has a `seq` only if there is an event.
+pub(crate) fn changed(reference: &str, room: RoomId, changed: &Changed) -> Utf8Bytes {
+    match changed {
+        Changed::Stored { event, replayed } => encode(&Stored::new(reference, room, event, *replayed)),
+        Changed::Unchanged { count } => {
+            let kind = "ok";
+            let nothing =
+                Stored { kind, reference, room: room.0, seq: None, timestamp: None, replayed: false, count: *count };
+            encode(&nothing)
+        }
+    }
+}
+
+/// `ok` for a mark, which always comes.
+pub(crate) fn marked(reference: Option<&str>, marked: &Marked) -> Utf8Bytes {
+    encode(&Read { kind: "ok", reference, room: marked.room.0, unread: marked.unread.into() })
 }
 
 /// `error`.
@@ -65,10 +79,36 @@ struct Stored<'a> {
     #[serde(rename = "ref")]
     reference: &'a str,
     room: u64,
-    seq: u64,
-    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replayed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+impl<'a> Stored<'a> {
+    fn new(reference: &'a str, room: RoomId, event: &Event, replayed: bool) -> Self {
+        let count = match &event.kind {
+            EventKind::Reaction { count, .. } => Some(*count),
+            _ => None,
+        };
+        let (seq, timestamp) = (Some(event.seq.0), Some(stamp(event.at)));
+        Self { kind: "ok", reference, room: room.0, seq, timestamp, replayed, count }
+    }
+}
+
+#[derive(Serialize)]
+struct Read<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    room: u64,
+    #[serde(flatten)]
+    unread: UnreadDto,
 }
 
 #[derive(Serialize)]

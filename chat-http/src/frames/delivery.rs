@@ -4,7 +4,8 @@ use chat_core::{Delivery, Event, EventKind, Identity, Item, Signal, SignalKind};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::dto::{IdentityDto, MessageDto, identities, names, stamp};
+use super::change::change;
+use crate::dto::{IdentityDto, MarkDto, MessageDto, identities, marks, names, stamp};
 
 /// The frame of an event or a signal, shared by all who receive it; `None` for a kind that this version does not know.
 pub(crate) fn delivered(delivery: &Delivery) -> Option<Utf8Bytes> {
@@ -30,7 +31,7 @@ fn encode_event(event: &Event) -> Option<String> {
         EventKind::Message(_) => return json(&MessageDto::of(event)?),
         EventKind::RoomUpdated { name, topic } => (Some(name.as_str()), Some(topic.as_str())),
         EventKind::RoomDeleted => (None, None),
-        _ => return None,
+        _ => return json(&change(event)?),
     };
     json(&RoomFrame {
         kind: if name.is_some() { "room_updated" } else { "room_deleted" },
@@ -55,6 +56,7 @@ fn encode_signal(signal: &Signal) -> Option<String> {
         SignalKind::Typing(typing) => {
             json(&ListFrame::new("typing", typing.count, &typing.identities, room, timestamp))
         }
+        SignalKind::Read(read) => json(&ReadFrame { kind: "read", room, marks: marks(read) }),
         _ => None,
     }
 }
@@ -112,6 +114,14 @@ struct ListFrame {
     timestamp: String,
 }
 
+#[derive(Serialize)]
+struct ReadFrame {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    room: u64,
+    marks: Vec<MarkDto>,
+}
+
 impl ListFrame {
     fn new(kind: &'static str, count: usize, users: &[Identity], room: u64, timestamp: String) -> Self {
         Self { kind, users: names(users), identities: identities(users), count, room, timestamp }
@@ -122,7 +132,10 @@ impl ListFrame {
 mod tests {
     use std::sync::Arc;
 
-    use chat_core::{IdempotencyKey, Message, Presence, RoomId, RoomName, Seq, Timestamp, Topic, Typing};
+    use chat_core::{
+        Body, IdempotencyKey, Message, MessageEdited, Presence, Reaction, Reason, RoomId, RoomName, Seq, Timestamp,
+        Topic, Typing, UserId, UserMark,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -150,12 +163,8 @@ mod tests {
 
     #[test]
     fn events_have_the_shapes_of_the_wire() {
-        let message = EventKind::Message(Message {
-            body: chat_core::Body::text("Hi!"),
-            ordinal: 1,
-            thread_ordinal: None,
-            erased: false,
-        });
+        let message =
+            EventKind::Message(Message { body: Body::text("Hi!"), ordinal: 1, thread_ordinal: None, erased: false });
         let expected = json!({"type": "message", "id": 9, "username": "Alice", "content": "Hi!", "key": "k",
             "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 9, "user": "Alice"});
         assert_eq!(event(message, Some("Alice")), expected);
@@ -167,6 +176,71 @@ mod tests {
         let expected = json!({"type": "room_deleted", "room": 1, "seq": 9, "username": "Bob", "user": "Bob",
             "timestamp": "2026-11-22T10:00:00.000Z"});
         assert_eq!(event(EventKind::RoomDeleted, Some("Bob")), expected);
+    }
+
+    /// A body with everything that it can have.
+    fn whole(content: &str, ids: usize) -> Body {
+        let mut body = Body::text(content);
+        (body.reply_to, body.thread) = (Some(Seq(1_000_000)), Some(Seq(1_000_000)));
+        body.mentions = (0..ids).map(|number| UserId::new(&number.to_string()).unwrap()).collect();
+        body.mentions_room = true;
+        body.meta = Some("{ \"a\":\n1.0}".to_owned());
+        body
+    }
+
+    /// Everything that can happen to a message, with a body that says everything.
+    fn changes(body: &Body) -> Vec<EventKind> {
+        let target = Seq(1_000_000);
+        let edited = MessageEdited { target, body: body.clone(), count: 1, erased: false };
+        vec![
+            EventKind::MessageEdited(edited),
+            EventKind::MessageDeleted { target, reason: Some(Reason::new("\"spam\"\n").unwrap()) },
+            EventKind::Reaction { target, reaction: Reaction::new("\"").unwrap(), added: false, count: 1_000_000 },
+            EventKind::Pin { target, pinned: false },
+        ]
+    }
+
+    #[test]
+    fn messages_and_edits_say_what_they_have_and_leave_out_the_rest() {
+        let body = whole("Hi!", 2);
+        let message = Message { body: body.clone(), ordinal: 7, thread_ordinal: Some(3), erased: false };
+        let expected = json!({"type": "message", "id": 9, "username": "Alice", "content": "Hi!", "key": "k",
+            "reply_to": 1_000_000, "thread": 1_000_000, "thread_ordinal": 3, "mentions": ["0", "1"], "mentions_room": true,
+            "meta": {"a": 1.0}, "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 9, "user": "Alice"});
+        assert_eq!(event(EventKind::Message(message.clone()), Some("Alice")), expected);
+        let edited = |body: &Body, erased| {
+            let (target, body) = (Seq(7), body.clone());
+            event(EventKind::MessageEdited(MessageEdited { target, body, count: 1, erased }), Some("Alice"))
+        };
+        let expected = json!({"type": "message_edited", "room": 1, "seq": 9, "target": 7, "content": "Hi!",
+            "mentions": ["0", "1"], "mentions_room": true, "meta": {"a": 1.0}, "username": "Alice", "user": "Alice",
+            "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(edited(&body, false), expected);
+        let expected = json!({"type": "message_edited", "room": 1, "seq": 9, "target": 7, "content": "", "erased": true,
+            "username": "Alice", "user": "Alice", "timestamp": "2026-11-22T10:00:00.000Z"});
+        assert_eq!(edited(&body.erased(), true), expected);
+        let erased = Message { body: body.erased(), erased: true, ..message };
+        let erased = event(EventKind::Message(erased), Some("Alice"));
+        assert_eq!((&erased["content"], &erased["erased"], erased.get("meta")), (&json!(""), &json!(true), None));
+    }
+
+    #[test]
+    fn a_change_that_the_host_makes_names_nobody() {
+        for kind in changes(&Body::text("x")) {
+            let frame = event(kind, None);
+            assert_eq!((&frame["user"], &frame["username"]), (&Value::Null, &Value::Null), "{frame}");
+        }
+    }
+
+    #[test]
+    fn meta_stands_on_the_wire_as_it_was_given() {
+        let message = Message { body: whole("x", 0), ordinal: 1, thread_ordinal: Some(1), erased: false };
+        let actor = Some(Identity::named("Alice").unwrap());
+        for kind in [EventKind::Message(message)].into_iter().chain(changes(&whole("x", 0)).into_iter().take(1)) {
+            let event = Event { room: RoomId(1), seq: Seq(9), at: AT, actor: actor.clone(), key: None, kind };
+            let frame = delivered(&Delivery::event(Arc::new(event))).unwrap();
+            assert!(frame.contains("\"meta\":{ \"a\":\n1.0},"), "{frame}");
+        }
     }
 
     #[test]
@@ -185,6 +259,9 @@ mod tests {
         let expected = json!({"type": "typing", "users": ["Bob"], "identities": [{"user": "7", "username": "Bob"}],
             "count": 9, "room": 1, "timestamp": "2026-11-22T10:00:00.000Z"});
         assert_eq!(typing, expected);
+        let marks = vec![UserMark { user: Identity::new("7", "Bob").unwrap(), seq: Seq(0) }];
+        let expected = json!({"type": "read", "room": 1, "marks": [{"user": "7", "username": "Bob", "seq": 0}]});
+        assert_eq!(signal(SignalKind::Read(marks)), expected);
     }
 
     #[test]
@@ -204,19 +281,17 @@ mod tests {
             SignalKind::Leave(user.clone()),
             SignalKind::UserList(Presence { count: 200, online: vec![user.clone(); 200] }),
             SignalKind::Typing(Typing { count: 5, identities: vec![user.clone(); 5] }),
+            SignalKind::Read(vec![UserMark { user: user.clone(), seq: Seq(1_000_000_000_000) }; 100]),
         ];
         let (room, at) = (RoomId(1_000_000), AT);
         let mut deliveries: Vec<_> =
             signals.into_iter().map(|kind| Delivery::signal(Signal { room, at, kind })).collect();
         let key = IdempotencyKey::new(&"k".repeat(64)).unwrap();
-        let message = EventKind::Message(Message {
-            body: chat_core::Body::text(hostile),
-            ordinal: 1,
-            thread_ordinal: None,
-            erased: false,
-        });
+        let message =
+            EventKind::Message(Message { body: Body::text(hostile), ordinal: 1, thread_ordinal: None, erased: false });
         let (name, topic) = (RoomName::new("\"general\"").unwrap(), Topic::new("\"\"\n").unwrap());
-        for kind in [message, EventKind::RoomUpdated { name, topic }, EventKind::RoomDeleted] {
+        let plain = [message, EventKind::RoomUpdated { name, topic }, EventKind::RoomDeleted];
+        for kind in plain.into_iter().chain(changes(&Body::text("\"\n"))) {
             let (actor, key) = (Some(user.clone()), Some(key.clone()));
             deliveries.push(Delivery::event(Arc::new(Event { room, seq: Seq(1_000_000), at, actor, key, kind })));
         }
@@ -224,6 +299,17 @@ mod tests {
             let (frame, cost) = (delivered(&delivery).unwrap(), delivery.cost());
             // The flat estimate does not count every digit of large numbers.
             assert!(frame.len() <= cost + 48, "{} bytes for {cost}: {frame}", frame.len());
+        }
+        // Nor does it count the names of the fields that a message need not have, and what stands between mentions.
+        let ids = Body::MAX_MENTIONS;
+        let body = whole("\"\n", ids);
+        let message = Message { body: body.clone(), ordinal: 1, thread_ordinal: Some(1_000_000), erased: false };
+        for kind in [EventKind::Message(message)].into_iter().chain(changes(&body)) {
+            let (actor, key) = (Some(user.clone()), Some(key.clone()));
+            let event = Event { room, seq: Seq(1_000_000), at, actor, key, kind };
+            let delivery = Delivery::event(Arc::new(event));
+            let (frame, cost) = (delivered(&delivery).unwrap(), delivery.cost());
+            assert!(frame.len() <= cost + 160 + 3 * ids, "{} bytes for {cost}: {frame}", frame.len());
         }
     }
 }

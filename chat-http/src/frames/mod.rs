@@ -2,11 +2,12 @@
 
 mod answer;
 mod attached;
+mod change;
 mod delivery;
 mod notice;
 
 pub(crate) use self::{
-    answer::{done, error, pong, sent},
+    answer::{changed, done, error, marked, pong, sent},
     attached::{AttachedFrames, attached},
     delivery::delivered,
     notice::{detached, hello, notice, watching},

@@ -3,7 +3,18 @@
 use serde_json::{Value, json};
 
 /// The operations whose answers have a tag.
-const TAGGED: [&str; 3] = ["list_rooms", "get_room", "list_messages"];
+const TAGGED: [&str; 10] = [
+    "list_rooms",
+    "get_room",
+    "list_messages",
+    "get_message",
+    "list_edits",
+    "list_thread",
+    "list_reactions",
+    "list_pins",
+    "list_reads",
+    "list_my_rooms",
+];
 
 /// Declares `ETag` and 304.
 pub(super) fn add(document: &mut Value) {

@@ -24,13 +24,16 @@ pub(super) fn add(document: &mut Value) {
 
 fn add_to_operation(path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    let has_key = parameters.any(|parameter| parameter["name"] == "Idempotency-Key");
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     // poem-openapi declares one response for all statuses, which this replaces.
     responses.remove("default");
     for answer in ANSWERS {
         let applies = match answer.status {
             404 => path.contains('{'),
-            409 | 413 | 415 => has_body,
+            409 => has_body || has_key,
+            413 | 415 => has_body,
             _ => true,
         };
         if applies {
@@ -128,7 +131,7 @@ const ANSWERS: &[Answer] = &[
         status: 404,
         name: "NotFound",
         title: "Not Found",
-        description: "There is no such room, or this user may not know of it.",
+        description: "There is no such room or message, or this user may not know of it.",
         problems: &[("room_not_found", "no such room", "{}"), ("message_not_found", "no such message", "{}")],
         header: None,
     },
@@ -137,7 +140,8 @@ const ANSWERS: &[Answer] = &[
         name: "Conflict",
         title: "Conflict",
         description: "The request conflicts with what exists: a room already has the name (`room` is that room, if you may read \
-                      it), or the idempotency key was used with other content.",
+                      it), the idempotency key was used with other content, the message was deleted, or the history is another \
+                      one now.",
         problems: &[
             (
                 "name_taken",
@@ -146,6 +150,8 @@ const ANSWERS: &[Answer] = &[
                     "head": 57, "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2}}"#,
             ),
             ("idempotency_mismatch", "this idempotency key was used with other content", "{}"),
+            ("message_deleted", "the message was deleted", "{}"),
+            ("epoch_changed", "the epoch is another one now", "{}"),
         ],
         header: None,
     },

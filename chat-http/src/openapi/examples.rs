@@ -37,16 +37,50 @@ fn of(operation: &str) -> Value {
         "get_room" => json!({"responses": {"200": room()}}),
         "update_room" => json!({"request": {"topic": "Everything"}, "responses": {"200": room()}}),
         "list_messages" => json!({"responses": {"200": {
-            "messages": [message()],
-            "head": 57,
+            "messages": [state()],
+            "head": 60,
             "epoch": EPOCH,
             "has_before": true,
             "has_after": false,
         }}}),
         "send_message" => json!({
-            "request": {"content": "Hello!"},
+            "request": {"content": "Hello!", "mentions": ["Bob"], "meta": {"source": "example"}},
             "responses": {"200": message(), "201": message()},
         }),
+        "get_message" => json!({"responses": {"200": state_now()}}),
+        "edit_message" => json!({"request": {"content": "Hello, Bob!"}, "responses": {"200": state_now()}}),
+        "list_edits" => json!({"responses": {"200": {"edits": [
+            {"seq": 57, "content": "Hello!", "timestamp": "2026-11-22T11:30:00.000Z", "user": "Alice", "username": "Alice"},
+            {"seq": 58, "content": "Hello, Bob!", "timestamp": "2026-11-22T11:31:00.000Z", "user": "Alice", "username": "Alice"},
+        ]}}}),
+        "list_thread" => json!({"responses": {"200": {
+            "messages": [reply()],
+            "head": 60,
+            "epoch": EPOCH,
+            "has_before": false,
+            "has_after": false,
+        }}}),
+        "add_reaction" => json!({"responses": {"200": {"reaction": "👍", "count": 2}}}),
+        "remove_reaction" => json!({"responses": {"200": {"reaction": "👍", "count": 1}}}),
+        "list_reactions" => json!({"responses": {"200": {
+            "reactions": [{"reaction": "👍", "user": "Bob", "username": "Bob", "timestamp": "2026-11-22T11:32:00.000Z"}],
+            "next": null,
+        }}}),
+        "pin_message" => json!({"responses": {"200": with(state_now(), "pinned", true)}}),
+        "unpin_message" => json!({"responses": {"200": state_now()}}),
+        "list_pins" => json!({"responses": {"200": {"messages": [with(state(), "pinned", true)], "head": 60}}}),
+        "mark_read" => json!({"request": {"seq": 57}, "responses": {"200": {
+            "seq": 57, "unread": 0, "mentions": 1, "ordinal": 40,
+        }}}),
+        "list_reads" => json!({"responses": {"200": {
+            "marks": [
+                {"user": "Alice", "username": "Alice", "seq": 57},
+                {"user": "Bob", "username": "Bob", "seq": 60},
+            ],
+            "next": null,
+        }}}),
+        "set_notify" => json!({"request": {"notify": "mentions"}, "responses": {"200": {"notify": "mentions"}}}),
+        "list_my_rooms" => json!({"responses": {"200": {"rooms": [my_room()], "next": null}}}),
         "get_presence" => json!({"responses": {"200": {
             "count": 2,
             "users": ["Alice", "Bob"],
@@ -62,6 +96,9 @@ fn parameter_of(name: &str) -> Value {
     match name {
         "username" => "Alice".into(),
         "room_id" => 1.into(),
+        "seq" => 57.into(),
+        "reaction" => "👍".into(),
+        "reason" => "Sent to the wrong room".into(),
         "limit" => 50.into(),
         "q" => "gen".into(),
         "Idempotency-Key" => KEY.into(),
@@ -82,7 +119,42 @@ fn new_room() -> Value {
 
 fn message() -> Value {
     json!({"type": "message", "id": 57, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T11:30:00.000Z",
-        "room": 1, "seq": 57, "user": "Alice", "key": KEY})
+        "room": 1, "seq": 57, "user": "Alice", "key": KEY, "mentions": ["Bob"], "meta": {"source": "example"}})
+}
+
+/// The message after an edit, a reaction and a reply in its thread.
+fn state() -> Value {
+    let mut state = with(message(), "content", "Hello, Bob!");
+    state["edited"] = json!({"seq": 58, "timestamp": "2026-11-22T11:31:00.000Z", "count": 1});
+    state["reactions"] = json!([{"reaction": "👍", "count": 1, "mine": false}]);
+    state["thread_count"] = 1.into();
+    state["thread_last"] = 60.into();
+    state
+}
+
+fn state_now() -> Value {
+    with(state(), "head", 60)
+}
+
+fn reply() -> Value {
+    json!({"type": "message", "id": 60, "username": "Bob", "content": "Hello, Alice!", "thread": 57, "thread_ordinal": 1,
+        "timestamp": "2026-11-22T11:33:00.000Z", "room": 1, "seq": 60, "user": "Bob"})
+}
+
+fn my_room() -> Value {
+    let mut room = room();
+    for (name, value) in [("read", 57), ("unread", 0), ("mentions", 1), ("ordinal", 40)] {
+        room[name] = value.into();
+    }
+    room["last_message"] = state();
+    room["role"] = Value::Null;
+    room["notify"] = "all".into();
+    room
+}
+
+fn with(mut value: Value, name: &str, field: impl Into<Value>) -> Value {
+    value[name] = field.into();
+    value
 }
 
 const KEY: &str = "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d";

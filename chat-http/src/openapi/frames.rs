@@ -147,6 +147,8 @@ fn spelled_out(schema: &Value) -> Value {
         "text or null" => json!({"type": "string", "nullable": true}),
         "time" => json!({"type": "string", "format": "date-time"}),
         "yes or no" => json!({"type": "boolean"}),
+        "object" => json!({"type": "object", "additionalProperties": true}),
+        "marks" => json!({"type": "array", "items": reference("ReadMark")}),
         "texts" => json!({"type": "array", "items": {"type": "string"}}),
         "events" => json!({"type": "array", "items": reference("RoomEvent")}),
         "identities" => json!({"type": "array", "items": reference("Identity")}),
@@ -189,8 +191,43 @@ const CLIENT: &[Frame] = &[
         "message",
         "MessageCommand",
         "Send a message. If it has a `key`, you may send it again, also over REST or on another connection: it is stored once.",
-        r#"{"room?": "room", "content": "text", "reply_to?": "number", "key?": "key", "ref?": "ref"}"#,
+        r#"{"room?": "room", "content": "text", "reply_to?": "number", "thread?": "number", "mentions?": "texts", "mentions_room?": "yes or no", "meta?": "object", "key?": "key", "ref?": "ref"}"#,
         r#"{"type": "message", "room": 1, "content": "Hello!", "key": "k1", "ref": "m1"}"#,
+    ),
+    Frame::from_client(
+        "edit",
+        "EditCommand",
+        "Edit a message of yours. What you leave out stays as it is; `[]`, `{}` and `false` take it away.",
+        r#"{"room?": "room", "target": "number", "content": "text", "mentions?": "texts", "mentions_room?": "yes or no", "meta?": "object", "key?": "key", "ref?": "ref"}"#,
+        r#"{"type": "edit", "room": 1, "target": 42, "content": "Hello, Bob!", "mentions": ["Bob"], "key": "k2", "ref": "e1"}"#,
+    ),
+    Frame::from_client(
+        "delete",
+        "DeleteCommand",
+        "Delete a message of yours: its text is erased, and a tombstone stays.",
+        r#"{"room?": "room", "target": "number", "reason?": "text", "key?": "key", "ref?": "ref"}"#,
+        r#"{"type": "delete", "room": 1, "target": 42, "reason": "Sent to the wrong room", "key": "k3", "ref": "d2"}"#,
+    ),
+    Frame::from_client(
+        "react",
+        "ReactCommand",
+        "Add a reaction to a message, or take it back. A reaction is 1–64 bytes in NFC, usually one emoji.",
+        r#"{"room?": "room", "target": "number", "reaction": "text", "added": "yes or no", "key?": "key", "ref?": "ref"}"#,
+        r#"{"type": "react", "room": 1, "target": 42, "reaction": "👍", "added": true, "key": "k4", "ref": "r1"}"#,
+    ),
+    Frame::from_client(
+        "pin",
+        "PinCommand",
+        "Pin a message in the room, or unpin it.",
+        r#"{"room?": "room", "target": "number", "pinned": "yes or no", "key?": "key", "ref?": "ref"}"#,
+        r#"{"type": "pin", "room": 1, "target": 42, "pinned": true, "key": "k5", "ref": "i1"}"#,
+    ),
+    Frame::from_client(
+        "read",
+        "ReadCommand",
+        "Mark the room as read up to `seq`. The mark goes back only with `back`. It is always answered with what is unread.",
+        r#"{"room?": "room", "seq": "number", "back?": "yes or no", "ref?": "ref"}"#,
+        r#"{"type": "read", "room": 1, "seq": 42, "ref": "u1"}"#,
     ),
     Frame::from_client(
         "typing",
@@ -249,8 +286,10 @@ const SERVER: &[Frame] = &[
     Frame::from_server(
         "ok",
         "OkFrame",
-        "The command is done. A message is stored, under this `seq`; `replayed` is true if its key was used before.",
-        r#"{"ref": "ref", "room": "room", "seq?": "seq", "timestamp?": "time", "replayed?": "yes or no"}"#,
+        "The command is done. A message or a change is stored, under this `seq`; `replayed` is true if its key was used before. A \
+         change that changes nothing has no `seq`. After `react`, `count` is how many users have the reaction. After `read`, `seq` \
+         is your mark, and `unread`, `mentions` and `ordinal` say what is unread; it comes also without a `ref`.",
+        r#"{"room": "room", "seq?": "number", "timestamp?": "time", "replayed?": "yes or no", "count?": "number", "unread?": "number", "mentions?": "number", "ordinal?": "number", "ref?": "ref"}"#,
         r#"{"type": "ok", "ref": "m1", "room": 1, "seq": 42, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     ),
     Frame::from_server("pong", "PongFrame", "The answer to `ping`.", r#"{"ref?": "ref"}"#, r#"{"type": "pong", "ref": "p1"}"#),
@@ -267,6 +306,40 @@ const SERVER: &[Frame] = &[
         "A user wrote a message. You get your own messages, too.",
         "",
         r#"{"type": "message", "id": 42, "username": "Alice", "content": "Hello!", "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 42, "user": "Alice", "key": "k1"}"#,
+    )
+    .event(),
+    Frame::from_server(
+        "message_edited",
+        "MessageEditedFrame",
+        "The author edited the message `target`. `content`, `mentions`, `mentions_room` and `meta` are as they are after it: what is \
+         left out, the message has no more. `erased` is true if the message was deleted since. `user` and `username` are null \
+         if the server itself did it.",
+        r#"{"room": "room", "seq": "seq", "target": "seq", "content": "text", "mentions?": "texts", "mentions_room?": "yes or no", "meta?": "object", "erased?": "yes or no", "username": "text or null", "user": "text or null", "timestamp": "time", "key?": "key"}"#,
+        r#"{"type": "message_edited", "room": 1, "seq": 43, "target": 42, "content": "Hello, Bob!", "mentions": ["Bob"], "username": "Alice", "user": "Alice", "timestamp": "2026-11-22T10:00:00.000Z", "key": "k2"}"#,
+    )
+    .event(),
+    Frame::from_server(
+        "message_deleted",
+        "MessageDeletedFrame",
+        "The message `target` was deleted: its text is erased, and a tombstone stays.",
+        r#"{"room": "room", "seq": "seq", "target": "seq", "reason?": "text", "username": "text or null", "user": "text or null", "timestamp": "time", "key?": "key"}"#,
+        r#"{"type": "message_deleted", "room": 1, "seq": 46, "target": 42, "reason": "Sent to the wrong room", "username": "Alice", "user": "Alice", "timestamp": "2026-11-22T10:00:00.000Z", "key": "k3"}"#,
+    )
+    .event(),
+    Frame::from_server(
+        "reaction",
+        "ReactionFrame",
+        "A user reacted to the message `target` (`added`), or took the reaction back. `count` users have it there after this.",
+        r#"{"room": "room", "seq": "seq", "target": "seq", "reaction": "text", "added": "yes or no", "count": "number", "username": "text or null", "user": "text or null", "timestamp": "time", "key?": "key"}"#,
+        r#"{"type": "reaction", "room": 1, "seq": 44, "target": 42, "reaction": "👍", "added": true, "count": 1, "username": "Bob", "user": "Bob", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+    )
+    .event(),
+    Frame::from_server(
+        "pin",
+        "PinFrame",
+        "The message `target` was pinned, or unpinned.",
+        r#"{"room": "room", "seq": "seq", "target": "seq", "pinned": "yes or no", "username": "text or null", "user": "text or null", "timestamp": "time", "key?": "key"}"#,
+        r#"{"type": "pin", "room": 1, "seq": 45, "target": 42, "pinned": true, "username": "Bob", "user": "Bob", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
     .event(),
     Frame::from_server(
@@ -341,7 +414,7 @@ const SERVER: &[Frame] = &[
         "ReadFrame",
         "Another session of yours has read the room up to `seq`; `unread` and `mentions` are what is left. Or, with `marks`: how far \
          others have read, at most once a second, while at most 100 are online.",
-        r#"{"room": "room", "seq?": "number", "unread?": "number", "mentions?": "number", "ordinal?": "number", "marks?": {"type": "array", "items": {"type": "object", "required": ["user", "username", "seq"], "properties": {"user": {"type": "string"}, "username": {"type": "string"}, "seq": {"type": "integer", "format": "int64", "minimum": 0}}}}}"#,
+        r#"{"room": "room", "seq?": "number", "unread?": "number", "mentions?": "number", "ordinal?": "number", "marks?": "marks"}"#,
         r#"{"type": "read", "room": 1, "seq": 42, "unread": 0, "mentions": 0, "ordinal": 40}"#,
     ),
     Frame::from_server(

@@ -15,6 +15,7 @@ pub(super) fn postprocess(document: &mut Value) {
         postprocess_component(name, schema);
     }
     postprocess_schemas(document);
+    copy_nullable(&mut document["components"]["schemas"]);
 }
 
 /// Moves the long pattern of user names into one schema, since every operation has that parameter.
@@ -27,17 +28,18 @@ const USER_NAME: &str = "The name of a user: 1–64 visible characters. White sp
                          a name with a character that becomes several in NFC may have at most 21.";
 
 fn postprocess_operation(operation: &mut Value) {
-    let is_listing_rooms = operation["operationId"] == "list_rooms";
-    let needs_user = operation["operationId"] == "send_message" || operation["operationId"] == "stream_events";
+    let name = operation["operationId"].as_str().unwrap_or_default().to_owned();
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(parameter) = parameter.as_object_mut() else { continue };
         parameter.remove("explode");
         parameter.retain(|key, value| key != "deprecated" || *value != false);
-        if is_listing_rooms && parameter["name"] == "after" {
-            parameter["schema"]["pattern"] = patterns::CURSOR.into();
+        if let Some((_, pattern)) = CURSORS.iter().find(|(operation, _)| *operation == name)
+            && parameter["name"] == "after"
+        {
+            parameter["schema"]["pattern"] = (*pattern).into();
             parameter["schema"].as_object_mut().map(|schema| schema.remove("maxLength"));
         }
-        if needs_user && parameter["name"] == "username" {
+        if NAMED.contains(&&*name) && parameter["name"] == "username" {
             parameter.insert("required".to_owned(), true.into());
         }
     }
@@ -45,6 +47,32 @@ fn postprocess_operation(operation: &mut Value) {
         postprocess_headers(response);
     }
 }
+
+/// The operations that need a name.
+const NAMED: [&str; 11] = [
+    "send_message",
+    "stream_events",
+    "edit_message",
+    "delete_message",
+    "add_reaction",
+    "remove_reaction",
+    "pin_message",
+    "unpin_message",
+    "mark_read",
+    "set_notify",
+    "list_my_rooms",
+];
+
+/// The operations with a cursor, and its pattern.
+const CURSORS: [(&str, &str); 4] = [
+    ("list_rooms", patterns::CURSOR),
+    ("list_reactions", patterns::CURSOR),
+    ("list_reads", patterns::MARK_CURSOR),
+    ("list_my_rooms", patterns::MY_ROOMS_CURSOR),
+];
+
+/// The schemas of requests. They are read strictly, so unknown fields are not allowed.
+const REQUESTS: [&str; 6] = ["RoomDraft", "RoomChange", "MessageDraft", "MessageEdit", "MarkRequest", "NotifyRequest"];
 
 /// poem-openapi writes header names in capitals.
 fn postprocess_headers(response: &mut Value) {
@@ -65,14 +93,15 @@ fn postprocess_headers(response: &mut Value) {
 fn postprocess_component(name: &str, schema: &mut Value) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.remove("title");
-    // Requests are read strictly, so unknown fields are not allowed.
-    if matches!(name, "RoomDraft" | "RoomChange" | "MessageDraft") {
+    if REQUESTS.contains(&name) {
         schema.insert("additionalProperties".to_owned(), false.into());
     }
     if name == "RoomChange" {
         schema.insert("minProperties".to_owned(), 1.into());
     }
     let is_request = schema.get("additionalProperties") == Some(&json!(false));
+    // Nothing may be read yet.
+    let from_zero = matches!(name, "MarkRequest" | "Unread" | "ReadMark");
     let mut always_there = Vec::new();
     for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         if matches!(name.as_str(), "timestamp" | "created_at" | "last_message_at") {
@@ -81,10 +110,16 @@ fn postprocess_component(name: &str, schema: &mut Value) {
         if is_request && let Some(pattern) = patterns::of(name) {
             property["pattern"] = pattern.into();
         }
-        if property["type"] == "integer" {
-            bound(name, property);
+        if is_request && name == "mentions" {
+            property["items"]["pattern"] = patterns::USER_ID.into();
         }
-        if property["nullable"] == true {
+        if name == "meta" {
+            property["additionalProperties"] = true.into();
+        }
+        if property["type"] == "integer" {
+            bound(if from_zero { "" } else { name }, property);
+        }
+        if is_nullable(property) {
             always_there.push(name.clone());
         }
     }
@@ -145,11 +180,35 @@ fn postprocess_schemas(value: &mut Value) {
 }
 
 /// poem-openapi wraps a reference with a description in an `allOf`, from which generators make another type. This
-/// removes it.
+/// removes it. What may be null is marked, for [`copy_nullable`].
 fn unwrap_reference(object: &mut Map<String, Value>) {
     let Some(all) = object.get("allOf").and_then(Value::as_array) else { return };
     let Some(reference) = all.iter().find(|part| part.get("$ref").is_some()).and_then(Value::as_object) else { return };
-    *object = reference.clone();
+    let mut reference = reference.clone();
+    if is_nullable(&Value::Object(object.clone())) {
+        reference.insert("nullable".to_owned(), true.into());
+    }
+    *object = reference;
+}
+
+/// A reference to a schema stands alone, so it cannot say that null is allowed, too. This puts the schema in its place.
+fn copy_nullable(schemas: &mut Value) {
+    let originals = schemas.clone();
+    let components = schemas.as_object_mut().into_iter().flatten().map(|(_, schema)| schema);
+    for property in components.filter_map(|schema| schema["properties"].as_object_mut()).flat_map(Map::values_mut) {
+        if property["nullable"] == true
+            && let Some(name) = property["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
+        {
+            *property = originals[name].clone();
+            property["nullable"] = true.into();
+        }
+    }
+}
+
+/// Whether a value may be null, by itself or by a part of an `allOf`.
+fn is_nullable(schema: &Value) -> bool {
+    let mut parts = schema["allOf"].as_array().into_iter().flatten();
+    schema["nullable"] == true || parts.any(|part| part["nullable"] == true)
 }
 
 /// poem-openapi has bounds as floats, and writes the largest ones too small by one.
@@ -177,6 +236,15 @@ mod tests {
             json!({"properties": {"a": {"allOf": [{"$ref": "#/b"}, {"description": "c"}], "description": "c"}}});
         postprocess_schemas(&mut schema);
         assert_eq!(schema, json!({"properties": {"a": {"$ref": "#/b"}}}));
+    }
+
+    #[test]
+    fn what_may_be_null_has_its_own_copy() {
+        let nullable = json!({"allOf": [{"$ref": "#/components/schemas/B"}, {"nullable": true}]});
+        let mut schemas = json!({"A": {"properties": {"a": nullable}}, "B": {"type": "object"}});
+        postprocess_schemas(&mut schemas);
+        copy_nullable(&mut schemas);
+        assert_eq!(schemas["A"], json!({"properties": {"a": {"type": "object", "nullable": true}}}));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The frames that clients send: how they are read, and why they are refused.
 
-use chat_core::{Command, Draft, Error, RoomId, Since};
+use chat_core::{Change, ChangeKind, Command, Draft, Error, RoomId, Seq, Since};
 
 use crate::{
-    dto::BodyDto,
+    dto::{BodyDto, EditDto, MarkBody},
     integer::MAX_INTEGER,
     json::{Fields, FromFields},
     position,
@@ -66,7 +66,7 @@ fn read_request(
     room_named: &mut Option<RoomId>,
 ) -> Result<Request, Refusal> {
     let kind = fields.required_text("type")?;
-    if !matches!(kind.as_str(), "attach" | "detach" | "message" | "typing" | "ping") {
+    if !KINDS.contains(&kind.as_str()) {
         return Err(Refusal::UnknownCommand);
     }
     if own.is_some() && matches!(kind.as_str(), "attach" | "detach") {
@@ -81,14 +81,12 @@ fn read_request(
         "attach" => read_attach(fields, room)?,
         "detach" => Command::Detach { room },
         "message" => {
-            let body = BodyDto::from_fields(fields)?.into();
+            let body = BodyDto::from_fields(fields)?;
             Command::Send { room, draft: Draft { body, key: fields.text("key")? } }
         }
-        _ => {
-            let is_typing = fields.boolean("is_typing")?;
-            let is_typing = is_typing.ok_or_else(|| fields.wrong("is_typing", "is missing"))?;
-            Command::Typing { room, is_typing }
-        }
+        "read" => Command::Mark { room, to: MarkBody::take(fields)? },
+        kind @ ("edit" | "delete" | "react" | "pin") => Command::Change { room, change: read_change(kind, fields)? },
+        _ => Command::Typing { room, is_typing: fields.required_boolean("is_typing")? },
     };
     Ok(Request::Command(command))
 }
@@ -108,6 +106,23 @@ fn read_attach(fields: &mut Fields<'_>, room: RoomId) -> Result<Command, Refusal
     Ok(Command::Watch { room })
 }
 
+/// The types of frames that there are.
+const KINDS: [&str; 10] = ["attach", "detach", "message", "edit", "delete", "react", "pin", "read", "typing", "ping"];
+
+/// Reads a change of a message.
+fn read_change(kind: &str, fields: &mut Fields<'_>) -> Result<Change, Refusal> {
+    let target = fields.integer("target", 0..=MAX_INTEGER)?.ok_or_else(|| fields.wrong("target", "is missing"))?;
+    let kind = match kind {
+        "edit" => ChangeKind::Edit(EditDto::from_fields(fields)?),
+        "delete" => ChangeKind::Delete { reason: fields.text("reason")? },
+        "react" => {
+            ChangeKind::React { reaction: fields.required_text("reaction")?, added: fields.required_boolean("added")? }
+        }
+        _ => ChangeKind::Pin { pinned: fields.required_boolean("pinned")? },
+    };
+    Ok(Change { target: Seq(target), kind, key: fields.text("key")? })
+}
+
 fn read_room(fields: &mut Fields<'_>, own: Option<RoomId>) -> Result<RoomId, Error> {
     match (fields.integer("room", 1..=MAX_INTEGER)?.map(RoomId), own) {
         (Some(room), None) => Ok(room),
@@ -120,7 +135,7 @@ fn read_room(fields: &mut Fields<'_>, own: Option<RoomId>) -> Result<RoomId, Err
 
 #[cfg(test)]
 mod tests {
-    use chat_core::{Epoch, Position, Seq};
+    use chat_core::{Edit, Epoch, MarkTo, Position, UserId};
 
     use super::*;
 
@@ -163,6 +178,38 @@ mod tests {
         let typing = command(r#"{"type":"typing","room":1,"is_typing":true}"#, Some(ONE));
         assert_eq!(typing, Command::Typing { room: ONE, is_typing: true });
         assert_eq!(decode(r#"{"type":"ping"}"#, None).unwrap().request, Request::Ping);
+        let read = command(r#"{"type":"read","room":1,"seq":0,"back":true}"#, None);
+        assert_eq!(read, Command::Mark { room: ONE, to: MarkTo::back_to(Seq(0)) });
+    }
+
+    #[test]
+    fn a_message_is_read_with_all_its_fields() {
+        let text = r#"{"type":"message","content":"Hi","reply_to":3,"thread":2,"mentions":["a","b"],"mentions_room":true,
+            "meta":{ "a": 1 }}"#;
+        let mut draft = Draft::text("Hi").reply_to(Seq(3)).in_thread(Seq(2)).meta("{ \"a\": 1 }");
+        draft = draft.mentioning(["a", "b"].map(|id| UserId::new(id).unwrap()));
+        draft.body.mentions_room = true;
+        assert_eq!(command(text, Some(ONE)), Command::Send { room: ONE, draft });
+        let empty = r#"{"type":"message","content":"Hi","mentions":[],"mentions_room":false,"meta":{}}"#;
+        assert_eq!(command(empty, Some(ONE)), Command::Send { room: ONE, draft: Draft::text("Hi") });
+    }
+
+    #[test]
+    fn changes_are_read() {
+        let change = |text: &str| match command(text, Some(ONE)) {
+            Command::Change { change, .. } => change,
+            other => panic!("{other:?}"),
+        };
+        let edit = change(
+            r#"{"type":"edit","target":7,"content":"b","mentions":[],"mentions_room":false,"meta":{},"key":"k"}"#,
+        );
+        let cleared =
+            Edit { mentions: Some(vec![]), mentions_room: Some(false), meta: Some(String::new()), ..Edit::text("b") };
+        assert_eq!(edit, Change::edit(Seq(7), cleared).key("k"));
+        assert_eq!(change(r#"{"type":"edit","target":7,"content":"b"}"#), Change::edit(Seq(7), Edit::text("b")));
+        assert_eq!(change(r#"{"type":"delete","target":7,"reason":"x"}"#), Change::delete(Seq(7)).reason("x"));
+        assert_eq!(change(r#"{"type":"react","target":7,"reaction":"x","added":false}"#), Change::unreact(Seq(7), "x"));
+        assert_eq!(change(r#"{"type":"pin","target":7,"pinned":true}"#), Change::pin(Seq(7)));
     }
 
     #[test]

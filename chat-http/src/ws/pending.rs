@@ -54,6 +54,8 @@ impl Pending {
             Answer::Attached(attached) => AnswerFrames::Attached(frames::attached(reference, attached)),
             Answer::Watching { room, head } => AnswerFrames::One(frames::watching(reference, room, &head)),
             Answer::Sent(sent) => AnswerFrames::One(frames::sent(reference?, sent.event.room, &sent)),
+            Answer::Changed { room, changed } => AnswerFrames::One(frames::changed(reference?, room, &changed)),
+            Answer::Marked(marked) => AnswerFrames::One(frames::marked(reference, &marked)),
             Answer::Detached { room } | Answer::Typing { room } => AnswerFrames::One(frames::done(reference?, room)),
             _ => return None,
         })

@@ -117,11 +117,11 @@ impl EventSource {
     }
 
     fn read_block(&mut self, block: &str) -> Option<Sse> {
-        let (mut id, mut data) = (None, None);
-        for line in block.lines().filter(|line| !line.is_empty() && !line.starts_with(':')) {
+        let (mut id, mut data) = (None, Vec::new());
+        for line in block.split(['\n', '\r']).filter(|line| !line.is_empty() && !line.starts_with(':')) {
             match line.split_once(": ").unwrap() {
                 ("id", value) => id = Some(value.to_owned()),
-                ("data", value) => assert_eq!(data.replace(serde_json::from_str(value).unwrap()), None, "{block}"),
+                ("data", value) => data.push(value),
                 ("retry", value) => self.retry = Some(value.parse().unwrap()),
                 other => panic!("{other:?}"),
             }
@@ -129,7 +129,8 @@ impl EventSource {
         if id.is_some() {
             self.last_id.clone_from(&id);
         }
-        data.map(|data| Sse { id, data })
+        let is_event = !data.is_empty();
+        is_event.then(|| Sse { id, data: serde_json::from_str(&data.join("\n")).unwrap() })
     }
 
     /// The next chunk of the body; `None` at its end.

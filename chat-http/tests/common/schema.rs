@@ -65,7 +65,8 @@ impl Document {
                 return Err(format!("{name} is missing"));
             }
         }
-        for (name, field) in fields {
+        let is_open = schema["additionalProperties"] == true;
+        for (name, field) in fields.iter().filter(|(name, _)| !is_open || schema["properties"].get(name).is_some()) {
             let schema = schema["properties"].get(name).ok_or_else(|| format!("{name} is not described"))?;
             self.try_check(schema, field).map_err(|why| format!("{name}: {why}"))?;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::{Actor, RoomChange, RoomId};
+use chat_core::{Actor, Body, RoomChange, RoomId};
 
 use crate::{
     client::{Client, Entered, Entry, Heard, Stage, Stored, next_event, until},
@@ -21,7 +21,7 @@ pub(crate) async fn what_is_sent_is_heard_by_all_and_the_sender<C: Client>() {
     for client in [&mut alice, &mut bob] {
         assert_eq!(next_event(client).await, Heard::message(1, "Alice", text));
         let key = Some("k".to_owned());
-        let hi = Heard::Message { seq: 2, user: "Bob".to_owned(), content: "Hi".to_owned(), key };
+        let hi = Heard::Message { seq: 2, user: "Bob".to_owned(), body: Body::text("Hi"), key };
         assert_eq!(next_event(client).await, hi);
     }
 }
@@ -199,7 +199,7 @@ pub(crate) async fn who_is_back_within_the_grace_was_never_away<C: Client>() {
     for text in ["away", "back"] {
         loop {
             match alice.next().await {
-                Heard::Message { content, .. } => break assert_eq!(content, text),
+                Heard::Message { body, .. } => break assert_eq!(body.content, text),
                 heard => assert!(matches!(heard, Heard::UserList(_)), "{heard:?}"),
             }
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chat_core::{Draft, Identity, Limits, RoomId};
-use serde_json::Value;
+use chat_core::{Body, Draft, Identity, Limits, RoomId, Seq, UserId};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::common::{engine_with, socket::Server};
@@ -17,7 +17,18 @@ pub(crate) trait Client: Sized {
     async fn enter(stage: &Stage, name: &str, entry: Entry) -> Result<(Self, Entered), String>;
 
     /// Sends, and waits for the answer. An error is the code of the refusal.
-    async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String>;
+    async fn send_body(&mut self, body: Body, key: Option<&str>) -> Result<Stored, String>;
+
+    /// Sends a text, and waits for the answer. An error is the code of the refusal.
+    async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String> {
+        self.send_body(Body::text(content), key).await
+    }
+
+    /// Changes a message, and waits for the answer. An error is the code of the refusal.
+    async fn change(&mut self, target: u64, change: Change, key: Option<&str>) -> Result<Changed, String>;
+
+    /// Marks the room as read, and waits for the answer. An error is the code of the refusal.
+    async fn mark(&mut self, seq: u64) -> Result<Marked, String>;
 
     /// The next event or signal.
     async fn next(&mut self) -> Heard;
@@ -76,14 +87,69 @@ pub(crate) struct Stored {
     pub(crate) replayed: bool,
 }
 
+/// What is done with a message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change {
+    Edit(&'static str),
+    Delete,
+    React(&'static str, bool),
+    Pin(bool),
+}
+
+/// What became of a change, as far as all transports say it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Changed {
+    pub(crate) replayed: bool,
+    /// How many users have the reaction, if it was about one.
+    pub(crate) count: Option<u64>,
+}
+
+/// A mark, and what is unread beyond it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Marked {
+    pub(crate) seq: u64,
+    pub(crate) unread: u64,
+    pub(crate) mentions: u64,
+    pub(crate) ordinal: u64,
+}
+
+impl Marked {
+    pub(crate) fn of_json(answer: &Value) -> Self {
+        let number = |name: &str| answer[name].as_u64().unwrap_or_else(|| panic!("no {name}: {answer}"));
+        let (seq, unread) = (number("seq"), number("unread"));
+        Self { seq, unread, mentions: number("mentions"), ordinal: number("ordinal") }
+    }
+}
+
 /// An event or a signal.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Heard {
     Message {
         seq: u64,
         user: String,
-        content: String,
+        body: Body,
         key: Option<String>,
+    },
+    Edited {
+        seq: u64,
+        target: u64,
+        body: Body,
+    },
+    Erased {
+        seq: u64,
+        target: u64,
+    },
+    Reacted {
+        seq: u64,
+        target: u64,
+        reaction: String,
+        added: bool,
+        count: u64,
+    },
+    Pinned {
+        seq: u64,
+        target: u64,
+        pinned: bool,
     },
     Updated {
         seq: u64,
@@ -96,6 +162,8 @@ pub(crate) enum Heard {
     Leave(String),
     UserList(Vec<String>),
     Typing(Vec<String>),
+    /// How far users have read.
+    Read(Vec<(String, u64)>),
     /// The room has ended for this client.
     End,
 }
@@ -105,14 +173,27 @@ impl Heard {
     pub(crate) fn of_frame(frame: &Value) -> Self {
         let text = |name: &str| frame[name].as_str().unwrap_or_else(|| panic!("no {name}: {frame}")).to_owned();
         let texts = |name: &str| serde_json::from_value(frame[name].clone()).unwrap();
-        let seq = || frame["seq"].as_u64().unwrap();
+        let number = |name: &str| frame[name].as_u64().unwrap_or_else(|| panic!("no {name}: {frame}"));
+        let seq = || number("seq");
+        let is = |name: &str| frame[name].as_bool().unwrap_or_else(|| panic!("no {name}: {frame}"));
         match text("type").as_str() {
             "message" => Self::Message {
                 seq: seq(),
                 user: text("user"),
-                content: text("content"),
+                body: body(frame),
                 key: frame["key"].as_str().map(ToOwned::to_owned),
             },
+            "message_edited" => Self::Edited { seq: seq(), target: number("target"), body: body(frame) },
+            "message_deleted" => Self::Erased { seq: seq(), target: number("target") },
+            "reaction" => {
+                let (reaction, added, count) = (text("reaction"), is("added"), number("count"));
+                Self::Reacted { seq: seq(), target: number("target"), reaction, added, count }
+            }
+            "pin" => Self::Pinned { seq: seq(), target: number("target"), pinned: is("pinned") },
+            "read" => {
+                let mark = |mark: &Value| (mark["user"].as_str().unwrap().to_owned(), mark["seq"].as_u64().unwrap());
+                Self::Read(frame["marks"].as_array().unwrap().iter().map(mark).collect())
+            }
             "room_updated" => Self::Updated { seq: seq(), name: text("name") },
             "room_deleted" => Self::Deleted { seq: seq() },
             "join" => Self::Join(text("user")),
@@ -125,13 +206,53 @@ impl Heard {
 
     /// Whether it is a numbered event.
     pub(crate) const fn is_event(&self) -> bool {
-        matches!(self, Self::Message { .. } | Self::Updated { .. } | Self::Deleted { .. })
+        match self {
+            Self::Message { .. }
+            | Self::Edited { .. }
+            | Self::Erased { .. }
+            | Self::Reacted { .. }
+            | Self::Pinned { .. }
+            | Self::Updated { .. }
+            | Self::Deleted { .. } => true,
+            Self::Join(_) | Self::Leave(_) | Self::UserList(_) | Self::Typing(_) | Self::Read(_) | Self::End => false,
+        }
     }
 
     /// A message without a key.
     pub(crate) fn message(seq: u64, user: &str, content: &str) -> Self {
-        Self::Message { seq, user: user.to_owned(), content: content.to_owned(), key: None }
+        Self::Message { seq, user: user.to_owned(), body: Body::text(content), key: None }
     }
+}
+
+/// What a message says, from a frame.
+fn body(frame: &Value) -> Body {
+    let mut body = Body::text(frame["content"].as_str().unwrap());
+    (body.reply_to, body.thread) = (frame["reply_to"].as_u64().map(Seq), frame["thread"].as_u64().map(Seq));
+    let mentions = frame["mentions"].as_array().into_iter().flatten();
+    body.mentions = mentions.map(|id| UserId::new(id.as_str().unwrap()).unwrap()).collect();
+    body.mentions_room = frame["mentions_room"] == true;
+    body.meta = frame.get("meta").map(Value::to_string);
+    body
+}
+
+/// A body as the fields of a request.
+pub(crate) fn fields(body: &Body) -> Value {
+    let mut fields = json!({"content": body.content});
+    for (name, seq) in [("reply_to", body.reply_to), ("thread", body.thread)] {
+        if let Some(seq) = seq {
+            fields[name] = json!(seq.0);
+        }
+    }
+    if !body.mentions.is_empty() {
+        fields["mentions"] = body.mentions.iter().map(UserId::as_str).collect();
+    }
+    if body.mentions_room {
+        fields["mentions_room"] = json!(true);
+    }
+    if let Some(meta) = &body.meta {
+        fields["meta"] = serde_json::from_str(meta).unwrap();
+    }
+    fields
 }
 
 /// An engine in memory with one room, and a server for it.

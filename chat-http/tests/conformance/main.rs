@@ -5,12 +5,18 @@
 mod common;
 
 mod cases;
+mod changes;
 mod client;
 mod rust_api;
 mod server_sent;
 mod websocket;
 
 use std::{collections::BTreeSet, env, fmt::Write, fs, path::Path};
+
+/// All cases.
+mod all {
+    pub(crate) use crate::{cases::*, changes::*};
+}
 
 /// Why a case is not run over a transport; `None` if it is run.
 type Why = Option<&'static str>;
@@ -32,7 +38,7 @@ macro_rules! pair {
     ($case:ident, $client:ty, (yes)) => {
         #[tokio::test]
         async fn $case() {
-            crate::cases::$case::<$client>().await;
+            crate::all::$case::<$client>().await;
         }
     };
     ($case:ident, $client:ty, (no $why:literal)) => {};
@@ -76,11 +82,20 @@ table! {
         (yes)
         (no "the stream is its attachment: it ends with it");
     a_missing_room_is_refused: (yes) (yes) (yes) (yes);
+    all_that_a_message_has_is_heard: (yes) (yes) (yes) (yes);
+    an_edit_is_heard_with_what_the_message_says_now: (yes) (yes) (yes) (yes);
+    what_was_deleted_is_heard_later_only_as_erased: (yes) (yes) (yes) (yes);
+    reactions_and_pins_are_heard: (yes) (yes) (yes) (yes);
+    a_thread_is_heard_with_the_room: (yes) (yes) (yes) (yes);
+    a_retried_change_gets_the_first_answer: (yes) (yes) (yes) (yes);
+    what_changes_nothing_is_not_heard: (yes) (yes) (yes) (yes);
+    a_change_that_may_not_be_is_refused: (yes) (yes) (yes) (yes);
+    a_mark_counts_what_is_unread_and_is_told: (yes) (yes) (yes) (yes);
 }
 
 #[test]
 fn the_table_is_whole_and_written_down() {
-    let source = include_str!("cases.rs");
+    let source = [include_str!("cases.rs"), include_str!("changes.rs")].concat();
     let cases: BTreeSet<_> =
         source.lines().filter_map(|line| line.strip_prefix("pub(crate) async fn ")?.split('<').next()).collect();
     let rows: BTreeSet<_> = TABLE.iter().map(|(case, _)| *case).collect();

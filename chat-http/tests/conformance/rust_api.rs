@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use chat_core::{
-    Answer, AnswerResult, Attached, Command, Delivery, Draft, Epoch, EventKind, Gap, Identity, Item, Position, RoomId,
-    Seq, SessionHandle, SignalKind, Since, Ticket, Update, Updates,
+    Answer, AnswerResult, Attached, Body, Command, Delivery, Draft, Edit, Epoch, Event, EventKind, Gap, Identity, Item,
+    MarkTo, Position, RoomId, Seq, SessionHandle, SignalKind, Since, Ticket, Update, Updates,
 };
 use futures::StreamExt;
 use tokio::time::timeout;
 
-use crate::client::{Client, Entered, Entry, Heard, Stage, Stored, TOO_LONG};
+use crate::client::{Change, Changed, Client, Entered, Entry, Heard, Marked, Stage, Stored, TOO_LONG};
 
 pub(crate) struct RustApi {
     handle: SessionHandle,
@@ -60,10 +60,44 @@ impl Client for RustApi {
         Ok((client, entered))
     }
 
-    async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String> {
-        let draft = Draft { body: chat_core::Body::text(content), key: key.map(ToOwned::to_owned) };
+    async fn send_body(&mut self, body: Body, key: Option<&str>) -> Result<Stored, String> {
+        let draft = Draft { body, key: key.map(ToOwned::to_owned) };
         match self.ask(Command::Send { room: self.room, draft }).await? {
             Answer::Sent(sent) => Ok(Stored { seq: sent.seq.0, replayed: sent.replayed }),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn change(&mut self, target: u64, change: Change, key: Option<&str>) -> Result<Changed, String> {
+        let target = Seq(target);
+        let change = match change {
+            Change::Edit(content) => chat_core::Change::edit(target, Edit::text(content)),
+            Change::Delete => chat_core::Change::delete(target),
+            Change::React(reaction, true) => chat_core::Change::react(target, reaction),
+            Change::React(reaction, false) => chat_core::Change::unreact(target, reaction),
+            Change::Pin(true) => chat_core::Change::pin(target),
+            Change::Pin(false) => chat_core::Change::unpin(target),
+        };
+        let change = chat_core::Change { key: key.map(ToOwned::to_owned), ..change };
+        let Answer::Changed { changed, .. } = self.ask(Command::Change { room: self.room, change }).await? else {
+            panic!("no change")
+        };
+        let count = match &changed {
+            chat_core::Changed::Unchanged { count } => *count,
+            chat_core::Changed::Stored { event, .. } => match &event.kind {
+                EventKind::Reaction { count, .. } => Some(*count),
+                _ => None,
+            },
+        };
+        Ok(Changed { replayed: changed.is_replay(), count })
+    }
+
+    async fn mark(&mut self, seq: u64) -> Result<Marked, String> {
+        match self.ask(Command::Mark { room: self.room, to: MarkTo::seq(Seq(seq)) }).await? {
+            Answer::Marked(marked) => {
+                let chat_core::Unread { seq, unread, mentions, ordinal } = marked.unread;
+                Ok(Marked { seq: seq.0, unread, mentions, ordinal })
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -72,9 +106,13 @@ impl Client for RustApi {
         if let Some(heard) = self.before.pop_front() {
             return heard;
         }
-        match self.update().await {
-            Some(update) => heard(&update).unwrap_or_else(|| panic!("{update:?}")),
-            None => Heard::End,
+        loop {
+            match self.update().await {
+                // It is about the user, not about the room.
+                Some(Update::Notice(_)) => {}
+                Some(update) => return heard(&update).unwrap_or_else(|| panic!("{update:?}")),
+                None => return Heard::End,
+            }
         }
     }
 
@@ -110,23 +148,38 @@ fn heard(update: &Update) -> Option<Heard> {
 fn heard_delivery(delivery: &Delivery) -> Heard {
     let names = |users: &[Identity]| users.iter().map(|user| user.name.to_string()).collect();
     match delivery.item() {
-        Item::Event(event) => match &event.kind {
-            EventKind::Message(message) => Heard::Message {
-                seq: event.seq.0,
-                user: event.actor.as_ref().unwrap().id.to_string(),
-                content: message.body.content.clone(),
-                key: event.key.as_ref().map(|key| key.as_str().to_owned()),
-            },
-            EventKind::RoomUpdated { name, .. } => Heard::Updated { seq: event.seq.0, name: name.to_string() },
-            EventKind::RoomDeleted => Heard::Deleted { seq: event.seq.0 },
-            other => panic!("{other:?}"),
-        },
+        Item::Event(event) => heard_event(event),
         Item::Signal(signal) => match &signal.kind {
             SignalKind::Join(user) => Heard::Join(user.id.to_string()),
             SignalKind::Leave(user) => Heard::Leave(user.id.to_string()),
             SignalKind::UserList(presence) => Heard::UserList(names(&presence.online)),
             SignalKind::Typing(typing) => Heard::Typing(names(&typing.identities)),
+            SignalKind::Read(marks) => {
+                Heard::Read(marks.iter().map(|mark| (mark.user.id.to_string(), mark.seq.0)).collect())
+            }
             other => panic!("{other:?}"),
         },
+    }
+}
+
+fn heard_event(event: &Event) -> Heard {
+    let seq = event.seq.0;
+    let target = event.target().map_or(0, |target| target.0);
+    match &event.kind {
+        EventKind::Message(message) => Heard::Message {
+            seq,
+            user: event.actor.as_ref().unwrap().id.to_string(),
+            body: message.body.clone(),
+            key: event.key.as_ref().map(|key| key.as_str().to_owned()),
+        },
+        EventKind::MessageEdited(edit) => Heard::Edited { seq, target, body: edit.body.clone() },
+        EventKind::MessageDeleted { .. } => Heard::Erased { seq, target },
+        EventKind::Reaction { reaction, added, count, .. } => {
+            Heard::Reacted { seq, target, reaction: reaction.to_string(), added: *added, count: *count }
+        }
+        EventKind::Pin { pinned, .. } => Heard::Pinned { seq, target, pinned: *pinned },
+        EventKind::RoomUpdated { name, .. } => Heard::Updated { seq, name: name.to_string() },
+        EventKind::RoomDeleted => Heard::Deleted { seq },
+        other => panic!("{other:?}"),
     }
 }

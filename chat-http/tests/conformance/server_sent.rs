@@ -2,18 +2,41 @@
 
 use std::net::SocketAddr;
 
+use chat_core::Body;
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Client, Entered, Entry, Heard, Stage, Stored},
+    client::{Change, Changed, Client, Entered, Entry, Heard, Marked, Stage, Stored, fields},
     common::http::{EventSource, request},
 };
 
 pub(crate) struct ServerSent {
     events: EventSource,
     addr: SocketAddr,
-    /// The path to send to.
-    messages: String,
+    /// The path of the room.
+    room: String,
+    name: String,
+}
+
+impl ServerSent {
+    /// Calls the REST API below the room. Says whether the answer is a replay.
+    async fn call(
+        &self,
+        method: &str,
+        below: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<(Value, bool), String> {
+        let path = format!("{}/{below}?username={}", self.room, self.name);
+        let header = key.map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
+        let (head, body) = request(self.addr, method, &path, &header, body).await;
+        if head.status >= 400 {
+            return Err(body["code"].as_str().unwrap().to_owned());
+        }
+        let replayed = head.header("idempotency-replayed").is_some();
+        assert!(method != "POST" || replayed == (head.status == 200), "{head:?}");
+        Ok((body, replayed))
+    }
 }
 
 impl Client for ServerSent {
@@ -46,20 +69,30 @@ impl Client for ServerSent {
             }
             Entered::Attached { epoch, head, missed }
         };
-        let messages = format!("/api/chat/rooms/{room}/messages?username={name}");
-        Ok((Self { events, addr, messages }, entered))
+        let room = format!("/api/chat/rooms/{room}");
+        Ok((Self { events, addr, room, name: name.to_owned() }, entered))
     }
 
-    async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String> {
-        let header = key.map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
-        let body = json!({"content": content});
-        let (head, body) = request(self.addr, "POST", &self.messages, &header, Some(&body)).await;
-        if head.status >= 400 {
-            return Err(body["code"].as_str().unwrap().to_owned());
-        }
-        let replayed = head.status == 200;
-        assert_eq!(head.header("idempotency-replayed"), replayed.then_some("true"));
-        Ok(Stored { seq: body["seq"].as_u64().unwrap(), replayed })
+    async fn send_body(&mut self, body: Body, key: Option<&str>) -> Result<Stored, String> {
+        let (sent, replayed) = self.call("POST", "messages", key, Some(&fields(&body))).await?;
+        Ok(Stored { seq: sent["seq"].as_u64().unwrap(), replayed })
+    }
+
+    async fn change(&mut self, target: u64, change: Change, key: Option<&str>) -> Result<Changed, String> {
+        let put = |is_put: bool| if is_put { "PUT" } else { "DELETE" };
+        let (method, below, body) = match change {
+            Change::Edit(content) => ("PATCH", String::new(), Some(json!({"content": content}))),
+            Change::Delete => ("DELETE", String::new(), None),
+            Change::React(reaction, added) => (put(added), format!("/reactions/{reaction}"), None),
+            Change::Pin(pinned) => (put(pinned), "/pin".to_owned(), None),
+        };
+        let (answer, replayed) = self.call(method, &format!("messages/{target}{below}"), key, body.as_ref()).await?;
+        Ok(Changed { replayed, count: answer["count"].as_u64() })
+    }
+
+    async fn mark(&mut self, seq: u64) -> Result<Marked, String> {
+        let (answer, _) = self.call("PUT", "read", None, Some(&json!({"seq": seq}))).await?;
+        Ok(Marked::of_json(&answer))
     }
 
     async fn next(&mut self) -> Heard {

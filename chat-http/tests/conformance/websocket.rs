@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
+use chat_core::Body;
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
 
 use crate::{
-    client::{Client, Entered, Entry, Heard, Stage, Stored, TOO_LONG},
+    client::{Change, Changed, Client, Entered, Entry, Heard, Marked, Stage, Stored, TOO_LONG, fields},
     common::socket::Socket,
 };
 
@@ -27,7 +28,12 @@ impl<const MANY: bool> WebSocket<MANY> {
     async fn frame(&mut self) -> Result<Value, u16> {
         loop {
             match timeout(TOO_LONG, self.socket.0.next()).await.expect("a frame in time").expect("a frame").unwrap() {
-                Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
+                Message::Text(text) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if !is_notice(&frame) {
+                        return Ok(frame);
+                    }
+                }
                 Message::Close(Some(close)) => return Err(CloseCode::into(close.code)),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?}"),
@@ -98,14 +104,35 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
         Ok((client, entered))
     }
 
-    async fn send(&mut self, content: &str, key: Option<&str>) -> Result<Stored, String> {
-        let mut message = json!({"type": "message", "content": content});
+    async fn send_body(&mut self, body: Body, key: Option<&str>) -> Result<Stored, String> {
+        let mut message = fields(&body);
+        message["type"] = json!("message");
         if let Some(key) = key {
             message["key"] = json!(key);
         }
         let ok = self.ask(message).await?;
         assert_eq!(ok["type"], "ok");
         Ok(Stored { seq: ok["seq"].as_u64().unwrap(), replayed: ok["replayed"] == true })
+    }
+
+    async fn change(&mut self, target: u64, change: Change, key: Option<&str>) -> Result<Changed, String> {
+        let mut command = match change {
+            Change::Edit(content) => json!({"type": "edit", "content": content}),
+            Change::Delete => json!({"type": "delete"}),
+            Change::React(reaction, added) => json!({"type": "react", "reaction": reaction, "added": added}),
+            Change::Pin(pinned) => json!({"type": "pin", "pinned": pinned}),
+        };
+        command["target"] = json!(target);
+        if let Some(key) = key {
+            command["key"] = json!(key);
+        }
+        let ok = self.ask(command).await?;
+        assert_eq!(ok["type"], "ok");
+        Ok(Changed { replayed: ok["replayed"] == true, count: ok["count"].as_u64() })
+    }
+
+    async fn mark(&mut self, seq: u64) -> Result<Marked, String> {
+        self.ask(json!({"type": "read", "seq": seq})).await.map(|ok| Marked::of_json(&ok))
     }
 
     async fn next(&mut self) -> Heard {
@@ -149,4 +176,9 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
     async fn lose(self) {
         drop(self);
     }
+}
+
+/// Whether a frame is about the user, not about the room.
+fn is_notice(frame: &Value) -> bool {
+    matches!(frame["type"].as_str(), Some("hello" | "mention" | "thread" | "missed"))
 }

@@ -31,6 +31,18 @@ static CONTENT: LazyLock<String> = LazyLock::new(|| format!("^{}$", shown(INVISI
 /// Cursors of the list of rooms.
 pub(crate) const CURSOR: &str = "^(0|[1-9][0-9]{0,14})$";
 
+/// Cursors of the lists of marks: a dot, and an id that the list goes on after.
+pub(crate) const MARK_CURSOR: &str = r"^\.[^\u0000]{0,256}$";
+
+/// Cursors of the list of one's rooms: a time and a room.
+pub(crate) const MY_ROOMS_CURSOR: &str = r"^-?(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,14})$";
+
+/// Reactions: no control characters, no slashes, and neither `.` nor `..`.
+pub(crate) const REACTION: &str = r"^(?!\.{1,2}$)[^/\\\u0000-\u001F\u007F-\u009F]{1,64}$";
+
+/// Ids of users.
+pub(crate) const USER_ID: &str = r"^[^\u0000]+$";
+
 /// Any text without U+0000.
 pub(crate) const TEXT: &str = r"^[^\u0000]*$";
 
@@ -45,8 +57,9 @@ pub(crate) fn of(field: &str) -> Option<&'static str> {
     match field {
         "name" => Some(&ROOM_NAME),
         "topic" => Some(&TOPIC),
-        "content" => Some(&CONTENT),
+        "content" | "reason" => Some(&CONTENT),
         "key" => Some(KEY),
+        "epoch" => Some(TEXT),
         _ => None,
     }
 }
