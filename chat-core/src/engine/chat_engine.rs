@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Change, Changed, Draft, Epoch, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep, Limits,
-    MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq, Session,
-    Topic, Unread, UpdatedRoom, UserId,
+    Action, Actor, Change, Changed, Draft, Epoch, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep,
+    Limits, MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq,
+    Session, Topic, Unread, UpdatedRoom, UserId,
     append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,

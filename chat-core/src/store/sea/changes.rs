@@ -20,7 +20,6 @@ type All<'a> = BTreeMap<RoomId, &'a Changes>;
 
 /// Stores what the events of an append change, which are stored already.
 pub(super) async fn store(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
-    forget_texts(run, &each(all, |changes| changes.texts.iter())).await?;
     edits(run, all).await?;
     deletions(run, all).await?;
     mentions(run, all).await?;
@@ -29,12 +28,6 @@ pub(super) async fn store(run: &Transaction<'_>, all: &All<'_>) -> Result<(), Sq
     pins(run, all).await?;
     threads(run, all).await?;
     marks(run, all).await
-}
-
-/// Takes what these messages said out of what is found by a search: edits and deletions have changed it.
-#[expect(clippy::unused_async, reason = "nothing is indexed yet")]
-async fn forget_texts(_run: &Transaction<'_>, _texts: &[(RoomId, (&Seq, &String))]) -> Result<(), SqlError> {
-    Ok(())
 }
 
 /// Messages lead to their newest edits.
