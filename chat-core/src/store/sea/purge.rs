@@ -72,7 +72,7 @@ async fn purge_events(
     let asked = Seq(first.0.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX)));
     let end = search::forget(run, room, first, asked).await?;
     let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq < ?";
-    let removed = rows(run.execute(sql, vec![signed(room.0).into(), signed(end.0).into()]).await?);
+    let removed = rows(&run.execute(sql, vec![signed(room.0).into(), signed(end.0).into()]).await?);
     Ok((removed, end >= asked))
 }
 
@@ -87,7 +87,7 @@ async fn purge_side_tables(run: &Transaction<'_>, rooms: &[RoomId], limit: usize
         }
         let rooms = rooms.iter().map(|room| signed(room.0).into());
         let values = rooms.chain([count(limit - removed)]).collect();
-        removed += rows(run.execute(&run.dialect.delete_some(table, key, &of_rooms), values).await?);
+        removed += rows(&run.execute(&run.dialect.delete_some(table, key, &of_rooms), values).await?);
     }
     Ok(removed)
 }
@@ -99,10 +99,10 @@ async fn purge_rooms(run: &Transaction<'_>, rooms: &[RoomId]) -> Result<usize, S
     }
     let rooms = padded(rooms);
     let sql = format!("DELETE FROM chat_rooms WHERE id IN ({})", repeated("?", rooms.len()));
-    Ok(rows(run.execute(&sql, rooms.into_iter().map(|room| signed(room.0).into()).collect()).await?))
+    Ok(rows(&run.execute(&sql, rooms.into_iter().map(|room| signed(room.0).into()).collect()).await?))
 }
 
-fn rows(done: ExecResult) -> usize {
+fn rows(done: &ExecResult) -> usize {
     usize::try_from(done.rows_affected()).unwrap_or(usize::MAX)
 }
 
