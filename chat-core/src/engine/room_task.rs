@@ -66,6 +66,7 @@ enum End {
 }
 
 /// What comes next.
+#[allow(clippy::large_enum_variant, reason = "it is looked at once, where it is made")]
 enum Next {
     Completed(Completion),
     RoomMsg(RoomMsg),

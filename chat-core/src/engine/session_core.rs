@@ -430,9 +430,13 @@ impl Subscriber for SessionCore {
         if !notice.told_of().is_none_or(may_read) {
             return;
         }
-        self.change(|state| match &notice {
-            Notice::Activity(activity) if !state.hears(activity) => Ok(None),
-            _ => state.queue.push(Update::Notice(notice)).map_err(drop),
+        self.change(|state| {
+            if let Notice::Activity(activity) = &notice
+                && !state.hears(activity)
+            {
+                return Ok(None);
+            }
+            state.queue.push(Update::Notice(notice)).map_err(drop)
         });
     }
 

@@ -85,9 +85,10 @@ impl SessionCore {
 
     /// Answers a detach of a room that is watched and not attached. The room need not be active for it.
     pub(super) fn end_watch(&self, state: &mut State, responder: Responder) -> Result<Option<Waker>, ()> {
-        match responder {
-            Responder::Detach(to) => self.settle(state, SessionAnswer::Detach(to.command, Ok(()))),
-            other => other.turn_away(Error::Internal).map_or(Ok(None), |answer| self.settle(state, answer)),
+        match responder.turn_away(Error::Internal) {
+            Some(SessionAnswer::Detach(command, _)) => self.settle(state, SessionAnswer::Detach(command, Ok(()))),
+            Some(other) => self.settle(state, other),
+            None => Ok(None),
         }
     }
 
