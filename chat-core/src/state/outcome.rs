@@ -87,6 +87,14 @@ fn notify(event: &Event, mentioned: Vec<UserId>, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Whom a message mentions that was found again: all of them anew, but not its author. Whom an edit names anew is not known any more.
+fn mentioned(event: &Event) -> Vec<UserId> {
+    let author = event.actor.as_ref().map(|author| &author.id);
+    let mentions = event.message().into_iter().flat_map(|message| &message.body.mentions);
+    let others: BTreeSet<_> = mentions.filter(|user| Some(*user) != author).collect();
+    others.into_iter().cloned().collect()
+}
+
 /// Answers each entry of an append whose outcome was lost, by what was found; up to `head` all was known before.
 pub(super) fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &Recovered, effects: &mut Vec<Effect>) {
     let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
@@ -101,6 +109,9 @@ pub(super) fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &
             Some(stored) => {
                 let first = answered.insert(lookup);
                 let replayed = !first || stored.event.seq <= head;
+                if !replayed {
+                    notify(&stored.event, mentioned(&stored.event), effects);
+                }
                 reply.stored(stored.event.clone(), replayed, effects);
             }
         }

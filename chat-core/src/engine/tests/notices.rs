@@ -1,7 +1,10 @@
 //! Notices that come of what happens in rooms: mentions, threads and read marks.
 
 use super::*;
-use crate::{Change, ChangeKind, Edit, MarkTo, Notice, Seq, Since, Unread, UserId};
+use crate::{
+    Change, ChangeKind, Edit, MarkTo, Notice, Seq, Since, Unread, UserId,
+    testing::{Fault, StoreCall},
+};
 
 /// Two devices of a user, of which the second is attached to the room.
 struct Devices {
@@ -76,6 +79,17 @@ async fn a_retry_mentions_nobody_again() {
         assert_eq!(sent.replayed, replayed);
         assert_eq!(bob.notices().await[0].len(), usize::from(!replayed));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mention_is_told_also_when_the_commit_of_its_message_was_not_answered() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = make_room(&engine, "general").await;
+    let mut bob = Devices::of(&engine, "bob", room).await;
+    store.fail_next(StoreCall::Append, Fault::LoseAnswer);
+    engine.send(&user("alice"), room, mentioning(&["bob", "alice", "bob"])).await.unwrap();
+    let mention = vec![Notice::Mention { room, seq: Seq(1), author: user("alice") }];
+    assert_eq!(bob.notices().await, [mention.clone(), mention]);
 }
 
 #[tokio::test(start_paused = true)]
