@@ -259,6 +259,8 @@ async fn broken_frames_close_with_their_code() {
         stream.write_all(bytes).await.unwrap();
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
+        let hello: Vec<u8> = rest.drain(..2 + usize::from(rest[1])).collect();
+        assert!(hello.starts_with(b"\x81") && hello.ends_with(b"}"), "{hello:?}");
         assert_eq!((rest[0], u16::from_be_bytes([rest[2], rest[3]])), (0x88, code), "{bytes:?}");
     }
 }

@@ -87,6 +87,7 @@ fn of(operation: &str) -> Value {
             "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
         }}}),
         "stream_events" => json!({"responses": {"200": STREAM}}),
+        "stream_notices" => json!({"responses": {"200": NOTICES}}),
         _ => Value::Null,
     }
 }
@@ -159,6 +160,16 @@ fn with(mut value: Value, name: &str, field: impl Into<Value>) -> Value {
 
 const KEY: &str = "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d";
 const EPOCH: &str = "5f0c2a9e41d7b386";
+/// The stream of a user's notices.
+const NOTICES: &str = concat!(
+    "retry: 1720\n",
+    "id: notices\n",
+    r#"data: {"type":"hello","user":"Alice","username":"Alice"}"#,
+    "\n\n",
+    r#"data: {"type":"mention","room":1,"seq":57,"user":"Bob","username":"Bob"}"#,
+    "\n\n",
+);
+
 /// The stream of a client that resumes after the event 56.
 const STREAM: &str = concat!(
     "retry: 1720\n",

@@ -392,7 +392,7 @@ const SERVER: &[Frame] = &[
         "Something has happened in a room that you watch: a message, or an edit or deletion of the newest one. At most once a second. \
          `ordinal` is how many messages the room has had: add the difference to what was unread. `mentions_room`: a message since \
          the last `activity` mentions everyone. `last` is the newest message, with the first 120 characters of its text.",
-        r#"{"room": "room", "head": "number", "ordinal": "number", "mentions_room?": "yes or no", "last?": {"type": "object", "required": ["seq", "content"], "properties": {"seq": {"type": "integer", "format": "int64", "minimum": 1}, "user": {"type": "string"}, "username": {"type": "string"}, "content": {"type": "string"}}}}"#,
+        r#"{"room": "room", "head": "number", "ordinal": "number", "mentions_room?": "yes or no", "last?": {"type": "object", "required": ["seq", "content"], "properties": {"seq": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 9007199254740991}, "user": {"type": "string"}, "username": {"type": "string"}, "content": {"type": "string"}}}}"#,
         r#"{"type": "activity", "room": 1, "head": 42, "ordinal": 40, "last": {"seq": 42, "user": "Alice", "username": "Alice", "content": "Hello!"}}"#,
     ),
     Frame::from_server(
