@@ -1,12 +1,17 @@
 //! Cursors: where the next page of a list begins. Clients treat them as opaque.
 
-use chat_core::{Error, MyRoomsCursor, RoomId, Seq, Timestamp, UserId};
+use chat_core::{Error, MyRoomsCursor, RoomId, Seq, Timestamp, UserId, search::SearchCursor};
 
 use crate::integer::parse_integer;
 
 /// Writes a place in the list of a user's rooms.
 pub(crate) fn of_my_rooms(MyRoomsCursor { at, room }: MyRoomsCursor) -> String {
     format!("{}.{room}", at.0)
+}
+
+/// Writes a place among the messages that a search finds.
+pub(crate) fn of_search(SearchCursor { at, room, seq }: SearchCursor) -> String {
+    format!("{}.{room}.{seq}", at.0)
 }
 
 /// Writes a user whose mark was the last of a page. (One's own mark comes before those of all users, also before the empty id.)
@@ -31,6 +36,13 @@ pub(crate) fn my_rooms(cursor: &str) -> Result<MyRoomsCursor, Error> {
     Ok(MyRoomsCursor { at: Timestamp(at), room: self::room(room)? })
 }
 
+/// Reads what [`of_search`] writes.
+pub(crate) fn search(cursor: &str) -> Result<SearchCursor, Error> {
+    let (place, seq) = cursor.rsplit_once('.').ok_or_else(wrong)?;
+    let MyRoomsCursor { at, room } = my_rooms(place)?;
+    Ok(SearchCursor { at, room, seq: self::seq(seq)? })
+}
+
 /// Reads what [`of_user`] writes.
 pub(crate) fn user(cursor: &str) -> Result<UserId, Error> {
     // It is only compared with ids, so it need not be one itself.
@@ -50,6 +62,8 @@ mod tests {
         for at in [i64::MIN, -1, 0, 1_795_341_600_000_000] {
             let place = MyRoomsCursor { at: Timestamp(at), room: RoomId(7) };
             assert_eq!(my_rooms(&of_my_rooms(place)), Ok(place));
+            let found = SearchCursor { at: place.at, room: place.room, seq: Seq(9) };
+            assert_eq!(search(&of_search(found)), Ok(found));
         }
         for id in ["", ".", "alice", "\u{1}/ é"].map(UserId::from_stored) {
             assert_eq!(user(&of_user(&id)), Ok(id));
@@ -60,6 +74,7 @@ mod tests {
     fn what_is_no_cursor_is_refused() {
         for text in ["", "x", "1", ".1", "1.", "1.x", "1.2.3", "1.-2", "99999999999999999999.1"] {
             assert!(my_rooms(text).is_err(), "{text}");
+            assert!(text == "1.2.3" || search(text).is_err(), "{text}");
         }
         assert!(user("").is_err() && user("alice").is_err());
         assert!(room("-1").is_err() && seq("").is_err());

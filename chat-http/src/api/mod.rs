@@ -12,12 +12,13 @@ mod presence;
 mod reactions;
 mod reads;
 mod rooms;
+mod search;
 mod tag;
 mod threads;
 
 use self::{
     events::EventsApi, me::MeApi, message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi,
-    reactions::ReactionsApi, reads::ReadsApi, rooms::RoomsApi, threads::ThreadsApi,
+    reactions::ReactionsApi, reads::ReadsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi,
 };
 
 /// The path of the REST API below a mount point.
@@ -27,8 +28,19 @@ pub(crate) const PREFIX: &str = "/api/chat";
 pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 
 /// All resources, as poem-openapi takes them.
-pub(crate) type Resources =
-    (RoomsApi, MessagesApi, MessageApi, ThreadsApi, ReactionsApi, PinsApi, ReadsApi, MeApi, PresenceApi, EventsApi);
+pub(crate) type Resources = (
+    RoomsApi,
+    MessagesApi,
+    MessageApi,
+    ThreadsApi,
+    ReactionsApi,
+    PinsApi,
+    ReadsApi,
+    MeApi,
+    SearchApi,
+    PresenceApi,
+    EventsApi,
+);
 
 /// The resources of an engine.
 pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
@@ -41,6 +53,7 @@ pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
         PinsApi::new(engine.clone()),
         ReadsApi::new(engine.clone()),
         MeApi::new(engine.clone()),
+        SearchApi::new(engine.clone()),
         PresenceApi::new(engine.clone()),
         EventsApi::new(engine.clone()),
     )

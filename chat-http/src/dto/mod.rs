@@ -4,6 +4,7 @@ mod mark;
 mod message;
 mod meta;
 mod room;
+mod search;
 mod state;
 
 use chat_core::{Identity, Presence, Timestamp};
@@ -16,6 +17,7 @@ pub(crate) use self::{
     message::{BodyDto, EditDto, MessageDto, mentions},
     meta::Meta,
     room::{MyRoomList, RoomDto, RoomList},
+    search::FoundDto,
     state::{CountDto, History, MessageStateDto, MessageStateNow, Pinned, Reactors, Versions},
 };
 

@@ -80,6 +80,7 @@ fn of(operation: &str) -> Value {
             "next": null,
         }}}),
         "set_notify" => json!({"request": {"notify": "mentions"}, "responses": {"200": {"notify": "mentions"}}}),
+        "search_messages" => json!({"responses": {"200": {"messages": [state()], "next": null, "complete": true}}}),
         "list_my_rooms" => json!({"responses": {"200": {"rooms": [my_room()], "next": null}}}),
         "get_presence" => json!({"responses": {"200": {
             "count": 2,

@@ -11,6 +11,7 @@ mod marks;
 mod messages;
 mod pins;
 mod reactions;
+mod search;
 mod sockets;
 mod threads;
 
