@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Change, Delivery, Draft, Event, MarkTo, Marked, Position, RoomId, Seq, Since, error::Error};
+use crate::{Change, Delivery, Draft, Event, EventKind, MarkTo, Marked, Position, RoomId, Seq, Since, error::Error};
 
 /// A command of a session to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +162,21 @@ impl Changed {
     #[must_use]
     pub const fn is_replay(&self) -> bool {
         matches!(self, Self::Stored { replayed: true, .. })
+    }
+
+    /// How many users have the reaction after it, if it was about one.
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
+        match self {
+            Self::Unchanged { count } => *count,
+            Self::Stored { event, .. } => {
+                if let EventKind::Reaction { count, .. } = &event.kind {
+                    Some(*count)
+                } else {
+                    None
+                }
+            }
+        }
     }
 }
 

@@ -245,9 +245,8 @@ fn write_id(text: &mut String, epoch: &Epoch, seq: Seq) {
     let _written = writeln!(text, "id: {}", EventId(epoch, seq));
 }
 
-/// Writes one frame as the data of one event. JSON on the wire has no line breaks.
-/// A line break in a frame (the `meta` of a message may have some, between its fields) begins another line of data, which the
-/// client puts together again. Any of them becomes LF.
+/// Writes one frame as the data of one event. A line break in it (the `meta` of a message may have some, between its fields)
+/// begins another line of data. The client puts them together again, with LF.
 fn write_data(text: &mut String, frame: &str) {
     if frame.contains(['\n', '\r']) {
         let frame = frame.replace("\r\n", "\n");

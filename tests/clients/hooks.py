@@ -49,7 +49,7 @@ def before_load_schema(context, raw_schema):
         del raw_schema["components"]["schemas"][name]["properties"]["content"]["minLength"]
 
 
-@schemathesis.hook.apply_to(operation_id="stream_events")
+@schemathesis.hook.apply_to(operation_id=["stream_events", "stream_notices"])
 def before_call(context, case, kwargs):
     """A stream that opens does not end: its beginning is taken for all of it."""
     kwargs.update(stream=True, hooks={"response": take_beginning})

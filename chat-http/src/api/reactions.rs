@@ -1,6 +1,6 @@
 //! Reactions.
 
-use chat_core::{Change, ChangeKind, Changed, ChatEngine, EventKind, Identity, Reaction, RoomId, Seq};
+use chat_core::{Change, ChangeKind, ChatEngine, Identity, Reaction, RoomId, Seq};
 use poem::Result;
 use poem_openapi::{ApiResponse, OpenApi};
 
@@ -34,7 +34,7 @@ impl ReactionsApi {
     ) -> Result<ChangedReaction, Problem> {
         let kind = ChangeKind::React { reaction: reaction.to_string(), added };
         let changed = self.engine.change(user, room, Change { target, kind, key: key.into() }).await?;
-        let count = count(&changed).ok_or_else(Problem::internal)?;
+        let count = changed.count().ok_or_else(Problem::internal)?;
         Ok(ChangedReaction::Changed(Encoded(CountDto::new(reaction, count)), replayed(changed.is_replay())))
     }
 }
@@ -108,17 +108,6 @@ impl ReactionsApi {
         let after = after.0.as_deref().map(cursor::seq).transpose()?;
         let page = self.engine.reactors(caller.0, room_id.0, seq.0, after, limit.or(50)).await?;
         Ok(FoundReactions::Found(Tagged(Reactors::from(&page))))
-    }
-}
-
-/// How many users have the reaction after the change.
-fn count(changed: &Changed) -> Option<u64> {
-    match changed {
-        Changed::Unchanged { count } => *count,
-        Changed::Stored { event, .. } => match &event.kind {
-            EventKind::Reaction { count, .. } => Some(*count),
-            _ => None,
-        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chat_core::{Changed, Event, EventKind, Marked, RoomId, Sent};
+use chat_core::{Changed, Event, Marked, RoomId, Sent};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -23,20 +23,16 @@ pub(crate) fn done(reference: &str, room: RoomId) -> Utf8Bytes {
 
 /// `ok` for a message.
 pub(crate) fn sent(reference: &str, room: RoomId, sent: &Sent) -> Utf8Bytes {
-    encode(&Stored::new(reference, room, &sent.event, sent.replayed))
+    encode(&Stored::new(reference, room, Some(&sent.event), sent.replayed))
 }
 
 /// `ok` for a change of a message. It has a `seq` only if there is an event.
 pub(crate) fn changed(reference: &str, room: RoomId, changed: &Changed) -> Utf8Bytes {
-    match changed {
-        Changed::Stored { event, replayed } => encode(&Stored::new(reference, room, event, *replayed)),
-        Changed::Unchanged { count } => {
-            let kind = "ok";
-            let nothing =
-                Stored { kind, reference, room: room.0, seq: None, timestamp: None, replayed: false, count: *count };
-            encode(&nothing)
-        }
-    }
+    let event = match changed {
+        Changed::Stored { event, .. } => Some(&**event),
+        Changed::Unchanged { .. } => None,
+    };
+    encode(&Stored { count: changed.count(), ..Stored::new(reference, room, event, changed.is_replay()) })
 }
 
 /// `ok` for a mark, which always comes.
@@ -90,13 +86,9 @@ struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    fn new(reference: &'a str, room: RoomId, event: &Event, replayed: bool) -> Self {
-        let count = match &event.kind {
-            EventKind::Reaction { count, .. } => Some(*count),
-            _ => None,
-        };
-        let (seq, timestamp) = (Some(event.seq.0), Some(stamp(event.at)));
-        Self { kind: "ok", reference, room: room.0, seq, timestamp, replayed, count }
+    fn new(reference: &'a str, room: RoomId, event: Option<&Event>, replayed: bool) -> Self {
+        let (seq, timestamp) = (event.map(|event| event.seq.0), event.map(|event| stamp(event.at)));
+        Self { kind: "ok", reference, room: room.0, seq, timestamp, replayed, count: None }
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn change(event: &Event) -> Option<ChangeFrame<'_>> {
             ("reaction", What::Reaction { reaction: reaction.as_str(), added: *added, count: *count })
         }
         EventKind::Pin { pinned, .. } => ("pin", What::Pin { pinned: *pinned }),
-        _ => return None,
+        EventKind::Message(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted | _ => return None,
     };
     Some(ChangeFrame {
         kind,

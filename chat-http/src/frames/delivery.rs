@@ -31,7 +31,11 @@ fn encode_event(event: &Event) -> Option<String> {
         EventKind::Message(_) => return json(&MessageDto::of(event)?),
         EventKind::RoomUpdated { name, topic } => (Some(name.as_str()), Some(topic.as_str())),
         EventKind::RoomDeleted => (None, None),
-        _ => return json(&change(event)?),
+        EventKind::MessageEdited(_)
+        | EventKind::MessageDeleted { .. }
+        | EventKind::Reaction { .. }
+        | EventKind::Pin { .. }
+        | _ => return json(&change(event)?),
     };
     json(&RoomFrame {
         kind: if name.is_some() { "room_updated" } else { "room_deleted" },

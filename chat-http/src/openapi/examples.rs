@@ -47,6 +47,20 @@ fn of(operation: &str) -> Value {
             "request": {"content": "Hello!", "mentions": ["Bob"], "meta": {"source": "example"}},
             "responses": {"200": message(), "201": message()},
         }),
+        "get_presence" => json!({"responses": {"200": {
+            "count": 2,
+            "users": ["Alice", "Bob"],
+            "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
+        }}}),
+        "stream_events" => json!({"responses": {"200": STREAM}}),
+        "stream_notices" => json!({"responses": {"200": NOTICES}}),
+        _ => of_message(operation),
+    }
+}
+
+/// The example of an operation on a message or a mark.
+fn of_message(operation: &str) -> Value {
+    match operation {
         "get_message" => json!({"responses": {"200": state_now()}}),
         "edit_message" => json!({"request": {"content": "Hello, Bob!"}, "responses": {"200": state_now()}}),
         "list_edits" => json!({"responses": {"200": {"edits": [
@@ -82,13 +96,6 @@ fn of(operation: &str) -> Value {
         "set_notify" => json!({"request": {"notify": "mentions"}, "responses": {"200": {"notify": "mentions"}}}),
         "search_messages" => json!({"responses": {"200": {"messages": [state()], "next": null, "complete": true}}}),
         "list_my_rooms" => json!({"responses": {"200": {"rooms": [my_room()], "next": null}}}),
-        "get_presence" => json!({"responses": {"200": {
-            "count": 2,
-            "users": ["Alice", "Bob"],
-            "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
-        }}}),
-        "stream_events" => json!({"responses": {"200": STREAM}}),
-        "stream_notices" => json!({"responses": {"200": NOTICES}}),
         _ => Value::Null,
     }
 }

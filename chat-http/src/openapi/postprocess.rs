@@ -49,9 +49,10 @@ fn postprocess_operation(operation: &mut Value) {
 }
 
 /// The operations that need a name.
-const NAMED: [&str; 11] = [
+const NAMED: [&str; 12] = [
     "send_message",
     "stream_events",
+    "stream_notices",
     "edit_message",
     "delete_message",
     "add_reaction",

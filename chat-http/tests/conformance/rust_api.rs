@@ -82,14 +82,7 @@ impl Client for RustApi {
         let Answer::Changed { changed, .. } = self.ask(Command::Change { room: self.room, change }).await? else {
             panic!("no change")
         };
-        let count = match &changed {
-            chat_core::Changed::Unchanged { count } => *count,
-            chat_core::Changed::Stored { event, .. } => match &event.kind {
-                EventKind::Reaction { count, .. } => Some(*count),
-                _ => None,
-            },
-        };
-        Ok(Changed { replayed: changed.is_replay(), count })
+        Ok(Changed { replayed: changed.is_replay(), count: changed.count() })
     }
 
     async fn mark(&mut self, seq: u64) -> Result<Marked, String> {

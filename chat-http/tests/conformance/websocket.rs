@@ -180,5 +180,5 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
 
 /// Whether a frame is about the user, not about the room.
 fn is_notice(frame: &Value) -> bool {
-    matches!(frame["type"].as_str(), Some("hello" | "mention" | "thread" | "missed"))
+    matches!(frame["type"].as_str(), Some("mention" | "thread" | "missed"))
 }

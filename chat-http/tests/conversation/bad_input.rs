@@ -64,15 +64,12 @@ async fn over_rest() {
     assert_eq!(stage.send("Alice", most).await["mentions"].as_array().unwrap().len(), 50);
 }
 
-#[tokio::test]
-async fn in_frames() {
-    let server = Server::start(engine().await).await;
-    let room = server.room("general").await;
-    let mut rows = Vec::new();
-    for (field, value, code) in wrong_values() {
-        rows.push((json!({"type": "message", "content": "x", field: value}), field, code));
-        rows.push((json!({"type": "edit", "target": 1, "content": "x", field: value}), field, code));
-    }
+/// Frames that are wrong, the field that is, and the code.
+type Wrong = (Value, &'static str, &'static str);
+
+/// What is wrong in the frames of changes and marks besides.
+fn wrong_changes() -> Vec<Wrong> {
+    let mut rows: Vec<Wrong> = Vec::new();
     let target = [json!(null), json!("1"), json!(-1), json!(1.5), json!([1])];
     for kind in ["edit", "delete", "react", "pin"] {
         let whole = json!({"type": kind, "content": "x", "reaction": "x", "added": true, "pinned": true});
@@ -125,6 +122,19 @@ async fn in_frames() {
     ] {
         rows.push((frame, field, "invalid_field"));
     }
+    rows
+}
+
+#[tokio::test]
+async fn in_frames() {
+    let server = Server::start(engine().await).await;
+    let room = server.room("general").await;
+    let mut rows: Vec<Wrong> = Vec::new();
+    for (field, value, code) in wrong_values() {
+        rows.push((json!({"type": "message", "content": "x", field: value}), field, code));
+        rows.push((json!({"type": "edit", "target": 1, "content": "x", field: value}), field, code));
+    }
+    rows.extend(wrong_changes());
     // The fifth malformed frame within a minute ends a socket.
     for rows in rows.chunks(4) {
         let mut socket = server.enter(room, "Alice").await;
