@@ -4,6 +4,49 @@
  */
 
 export interface paths {
+    "/api/chat/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Receive your notices live, as server-sent events
+         * @description The same frames as on `/ws/chat` while no room is attached there: first `hello`, then what concerns you (`mention`,
+         *     `thread`, `read`, `room_added`, `room_removed`), and the `activity` of up to 1,000 of your rooms, those that were active
+         *     last. Nothing is resumed. If you come back with `Last-Event-ID`, `missed` comes before `hello`: read your rooms again.
+         */
+        get: operations["stream_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/me/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your rooms, with what is unread
+         * @description They are the rooms that you have written in or marked as read. Those come first that had a message last. What became active
+         *     while you read the pages is on the first page: read it again at the end.
+         */
+        get: operations["list_my_rooms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/rooms": {
         parameters: {
             query?: never;
@@ -93,6 +136,175 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/rooms/{room_id}/messages/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a message as it is now */
+        get: operations["get_message"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a message of yours
+         * @description Its text is erased, also from its edits; a tombstone stays. Deleting it again changes nothing.
+         */
+        delete: operations["delete_message"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit a message of yours
+         * @description What you leave out stays as it is; `[]`, `{}` and `false` take it away. If nothing differs, there is no event. A message
+         *     can be edited 200 times.
+         */
+        patch: operations["edit_message"];
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/messages/{seq}/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what a message has said, oldest first
+         * @description The first text is the one that was sent. The texts of a deleted message are empty.
+         */
+        get: operations["list_edits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/messages/{seq}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pin a message
+         * @description A room has at most 100 pinned messages. If the message is pinned already, nothing changes.
+         */
+        put: operations["pin_message"];
+        post?: never;
+        /**
+         * Unpin a message
+         * @description If the message is not pinned, nothing changes.
+         */
+        delete: operations["unpin_message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/messages/{seq}/reactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who reacted to a message, oldest first */
+        get: operations["list_reactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/messages/{seq}/reactions/{reaction}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * React to a message
+         * @description A message has at most 20 different reactions. If you have this reaction on it already, nothing changes.
+         */
+        put: operations["add_reaction"];
+        post?: never;
+        /**
+         * Take a reaction of yours back
+         * @description If you do not have this reaction on the message, nothing changes.
+         */
+        delete: operations["remove_reaction"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/messages/{seq}/thread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a page of a message's thread, oldest first
+         * @description The message itself, the thread's root, is not part of it. Without `before` or `after` you get the newest page. Any number
+         *     will do: it need not be that of a message.
+         */
+        get: operations["list_thread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set what you want to be told of a room
+         * @description The server stores it for your clients, and returns it in the list of your rooms.
+         */
+        put: operations["set_notify"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the pinned messages of a room, those first that were pinned last */
+        get: operations["list_pins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/rooms/{room_id}/presence": {
         parameters: {
             query?: never;
@@ -110,12 +322,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/rooms/{room_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mark a room as read
+         * @description The mark never goes back unless you say `back`. What you send yourself is read.
+         */
+        put: operations["mark_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List how far users have read a room */
+        get: operations["list_reads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true.
+         * @description Something has happened in a room that you watch: a message, or an edit or deletion of the newest one. At most once a second. `ordinal` is how many messages the room has had: add the difference to what was unread. `mentions_room`: a message since the last `activity` mentions everyone. `last` is the newest message, with the first 120 characters of its text.
+         * @example {
+         *       "head": 42,
+         *       "last": {
+         *         "content": "Hello!",
+         *         "seq": 42,
+         *         "user": "Alice",
+         *         "username": "Alice"
+         *       },
+         *       "ordinal": 40,
+         *       "room": 1,
+         *       "type": "activity"
+         *     }
+         */
+        ActivityFrame: {
+            /** Format: int64 */
+            head: number;
+            last?: {
+                content: string;
+                /** Format: int64 */
+                seq: number;
+                user?: string;
+                username?: string;
+            };
+            mentions_room?: boolean;
+            /** Format: int64 */
+            ordinal: number;
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "activity";
+        };
+        /**
+         * @description Attach a room: from `after` on, or from now on. With `presence: false`, you are not shown as online. The default is true. With `events: false` (without `after`, and never shown as online) you only watch it: instead of events, you get `activity` at most once a second. To attach a room that you watch ends the watch.
          * @example {
          *       "after": {
          *         "epoch": "5f0c2a9e41d7b386",
@@ -129,6 +414,7 @@ export interface components {
          */
         AttachCommand: {
             after?: components["schemas"]["Position"];
+            events?: boolean;
             presence?: boolean;
             ref?: string;
             /** Format: int64 */
@@ -140,7 +426,7 @@ export interface components {
             type: "attach";
         };
         /**
-         * @description You are attached. The frame has the room's `head`, and exactly the `events` after your position. With `more`, the rest follows at once in `events` frames. After that, events are live.
+         * @description You are attached. The frame has the room's `head`, and exactly the `events` after your position. With `more`, the rest follows at once in `events` frames. After that, events are live. For a room that you watch there are no `events`.
          * @example {
          *       "epoch": "5f0c2a9e41d7b386",
          *       "events": [
@@ -164,7 +450,7 @@ export interface components {
          */
         AttachedFrame: {
             epoch: string;
-            events: components["schemas"]["RoomEvent"][];
+            events?: components["schemas"]["RoomEvent"][];
             /** Format: int64 */
             head: number;
             more?: boolean;
@@ -178,9 +464,51 @@ export interface components {
             type: "attached";
         };
         /** @description A frame that a client sends. */
-        ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"];
+        ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["EditCommand"] | components["schemas"]["DeleteCommand"] | components["schemas"]["ReactCommand"] | components["schemas"]["PinCommand"] | components["schemas"]["ReadCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"];
         /**
-         * @description Detach a room: nothing more of it follows.
+         * @description Delete a message of yours: its text is erased, and a tombstone stays.
+         * @example {
+         *       "key": "k3",
+         *       "reason": "Sent to the wrong room",
+         *       "ref": "d2",
+         *       "room": 1,
+         *       "target": 42,
+         *       "type": "delete"
+         *     }
+         */
+        DeleteCommand: {
+            key?: string;
+            reason?: string;
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /** Format: int64 */
+            target: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "delete";
+        };
+        /** @description A message's deletion. */
+        Deletion: {
+            /**
+             * Format: int64
+             * @description The number of the deletion.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When it was.
+             */
+            timestamp: string;
+            /** @description The id of the user who deleted it; null if nobody was named. */
+            user: string | null;
+            /** @description The name of that user. */
+            username: string | null;
+        };
+        /**
+         * @description Detach a room, or watch it no longer: nothing more of it follows.
          * @example {
          *       "ref": "d1",
          *       "room": 1,
@@ -196,6 +524,58 @@ export interface components {
              * @enum {string}
              */
             type: "detach";
+        };
+        /**
+         * @description A room is neither attached nor watched any more. An attachment that ends with `room_deleted` needs no such frame.
+         * @example {
+         *       "reason": "deleted",
+         *       "room": 1,
+         *       "type": "detached"
+         *     }
+         */
+        DetachedFrame: {
+            /** @enum {string} */
+            reason: "deleted" | "removed" | "banned" | "private" | "left";
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "detached";
+        };
+        /**
+         * @description Edit a message of yours. What you leave out stays as it is; `[]`, `{}` and `false` take it away.
+         * @example {
+         *       "content": "Hello, Bob!",
+         *       "key": "k2",
+         *       "mentions": [
+         *         "Bob"
+         *       ],
+         *       "ref": "e1",
+         *       "room": 1,
+         *       "target": 42,
+         *       "type": "edit"
+         *     }
+         */
+        EditCommand: {
+            content: string;
+            key?: string;
+            mentions?: string[];
+            mentions_room?: boolean;
+            meta?: {
+                [key: string]: unknown;
+            };
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /** Format: int64 */
+            target: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "edit";
         };
         /**
          * @description The command is refused. The `code` is the same on every transport; `message` is for people.
@@ -255,7 +635,24 @@ export interface components {
              */
             type: "events";
         };
-        /** @description A page of a room's messages. */
+        /**
+         * @description The first frame on `/ws/chat`: who you are. Notices about you count from here: after each `hello`, read your rooms again.
+         * @example {
+         *       "type": "hello",
+         *       "user": "Alice",
+         *       "username": "Alice"
+         *     }
+         */
+        HelloFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hello";
+            user: string;
+            username: string;
+        };
+        /** @description A page of messages. */
         History: {
             /** @description The history that `head` belongs to. */
             epoch: string;
@@ -303,6 +700,24 @@ export interface components {
             user: string;
             username: string;
         };
+        /** @description A message's newest edit. */
+        LastEdit: {
+            /**
+             * Format: int64
+             * @description How many edits there were.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description The number of the edit.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When it was.
+             */
+            timestamp: string;
+        };
         /**
          * @description A user went offline. `content` says so in words.
          * @example {
@@ -328,6 +743,41 @@ export interface components {
             user: string;
             username: string;
         };
+        /** @description How far to mark a room as read. */
+        MarkRequest: {
+            /** @description Whether the mark may go back, to exactly this. Without it, a mark that is further on stays. */
+            back?: boolean;
+            /** @description The history that `seq` belongs to, if you are to be refused when it is another one now. */
+            epoch?: string;
+            /**
+             * Format: int64
+             * @description The number of the newest event that you have read. Beyond the room's head, it is the head.
+             */
+            seq: number;
+        };
+        /**
+         * @description A message mentions you by name, and did not before. `user` wrote it.
+         * @example {
+         *       "room": 1,
+         *       "seq": 42,
+         *       "type": "mention",
+         *       "user": "Alice",
+         *       "username": "Alice"
+         *     }
+         */
+        MentionFrame: {
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "mention";
+            user: string;
+            username: string;
+        };
         /** @description A message. It has this shape everywhere: over REST, live, and among missed events. */
         Message: {
             /** @description The text, as it was sent. */
@@ -341,6 +791,14 @@ export interface components {
             id: number;
             /** @description The idempotency key that its sender gave it, if any. */
             key?: string;
+            /** @description The ids of the users that it mentions, if it mentions any. */
+            mentions?: string[];
+            /** @description `true` if it mentions everyone in the room; else left out. */
+            mentions_room?: boolean;
+            /** @description What an application added to it, if anything. */
+            meta?: {
+                [key: string]: unknown;
+            };
             /**
              * Format: int64
              * @description The `seq` of the message that it replies to, if it does.
@@ -356,6 +814,16 @@ export interface components {
              * @description Its number in the room.
              */
             seq: number;
+            /**
+             * Format: int64
+             * @description The `seq` of the message in whose thread it stands, if it does: the thread's root. It is in no page of the room's history.
+             */
+            thread?: number;
+            /**
+             * Format: int64
+             * @description Which message of its thread it is: 1 for the first.
+             */
+            thread_ordinal?: number;
             /**
              * Format: date-time
              * @description When it was stored.
@@ -384,16 +852,56 @@ export interface components {
         MessageCommand: {
             content: string;
             key?: string;
+            mentions?: string[];
+            mentions_room?: boolean;
+            meta?: {
+                [key: string]: unknown;
+            };
             ref?: string;
             /** Format: int64 */
             reply_to?: number;
             /** Format: int64 */
             room?: number;
+            /** Format: int64 */
+            thread?: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "message";
+        };
+        /**
+         * @description The message `target` was deleted: its text is erased, and a tombstone stays.
+         * @example {
+         *       "key": "k3",
+         *       "reason": "Sent to the wrong room",
+         *       "room": 1,
+         *       "seq": 46,
+         *       "target": 42,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "message_deleted",
+         *       "user": "Alice",
+         *       "username": "Alice"
+         *     }
+         */
+        MessageDeletedFrame: {
+            key?: string;
+            reason?: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: int64 */
+            target: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message_deleted";
+            user: string | null;
+            username: string | null;
         };
         /** @description What a message says, as it is sent. */
         MessageDraft: {
@@ -402,16 +910,89 @@ export interface components {
              *     It has no control characters except tabs and line breaks (LF or CR LF).
              */
             content: string;
+            /** @description The ids of the users that it mentions, at most 50. The server does not look for mentions in the text. */
+            mentions?: string[];
+            /** @description Whether it mentions everyone in the room. */
+            mentions_room?: boolean;
+            /**
+             * @description What an application adds to it: any JSON object of at most 8 KiB, kept byte for byte. It has no U+0000, and is nested at
+             *     most 64 levels deep.
+             */
+            meta?: {
+                [key: string]: unknown;
+            };
             /**
              * Format: int64
              * @description The `seq` of the message of this room that it replies to.
              */
             reply_to?: number;
+            /**
+             * Format: int64
+             * @description The `seq` of the message of this room in whose thread it is to stand. That one may not be in a thread itself.
+             */
+            thread?: number;
         };
-        /** @description A message as it is now: the fields of the message, and what has happened to it since it was sent. */
+        /** @description What a message is to say instead. What is left out stays as it is. */
+        MessageEdit: {
+            /** @description The new text, by the rules of a message's. */
+            content: string;
+            /** @description The ids of the users that it mentions now, at most 50; an empty list takes all mentions away. */
+            mentions?: string[];
+            /** @description Whether it mentions everyone in the room now. */
+            mentions_room?: boolean;
+            /** @description What an application adds now, by the rules of a message's; `{}` takes it away. */
+            meta?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @description The author edited the message `target`. `content`, `mentions`, `mentions_room` and `meta` are as they are after it: what is left out, the message has no more. `erased` is true if the message was deleted since. `user` and `username` are null if the server itself did it.
+         * @example {
+         *       "content": "Hello, Bob!",
+         *       "key": "k2",
+         *       "mentions": [
+         *         "Bob"
+         *       ],
+         *       "room": 1,
+         *       "seq": 43,
+         *       "target": 42,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "message_edited",
+         *       "user": "Alice",
+         *       "username": "Alice"
+         *     }
+         */
+        MessageEditedFrame: {
+            content: string;
+            erased?: boolean;
+            key?: string;
+            mentions?: string[];
+            mentions_room?: boolean;
+            meta?: {
+                [key: string]: unknown;
+            };
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: int64 */
+            target: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message_edited";
+            user: string | null;
+            username: string | null;
+        };
+        /** @description A message as it is now: the fields of the message, with what it says now, and what has happened to it since it was sent. */
         MessageState: {
             /** @description The text, as it was sent. */
             content: string;
+            deleted?: components["schemas"]["Deletion"];
+            edited?: components["schemas"]["LastEdit"];
             /** @description `true` if the message was deleted since, and its text erased; else left out. */
             erased?: boolean;
             /**
@@ -421,6 +1002,18 @@ export interface components {
             id: number;
             /** @description The idempotency key that its sender gave it, if any. */
             key?: string;
+            /** @description The ids of the users that it mentions, if it mentions any. */
+            mentions?: string[];
+            /** @description `true` if it mentions everyone in the room; else left out. */
+            mentions_room?: boolean;
+            /** @description What an application added to it, if anything. */
+            meta?: {
+                [key: string]: unknown;
+            };
+            /** @description `true` if it is pinned; else left out. */
+            pinned?: boolean;
+            /** @description The reactions to it, if there are any: those first that were used first. */
+            reactions?: components["schemas"]["ReactionCount"][];
             /**
              * Format: int64
              * @description The `seq` of the message that it replies to, if it does.
@@ -437,6 +1030,104 @@ export interface components {
              */
             seq: number;
             /**
+             * Format: int64
+             * @description The `seq` of the message in whose thread it stands, if it does: the thread's root. It is in no page of the room's history.
+             */
+            thread?: number;
+            /**
+             * Format: int64
+             * @description How many messages its thread has, if it has a thread. Deleted ones do not count.
+             */
+            thread_count?: number;
+            /**
+             * Format: int64
+             * @description The `seq` of the newest message that its thread ever had.
+             */
+            thread_last?: number;
+            /**
+             * Format: int64
+             * @description Which message of its thread it is: 1 for the first.
+             */
+            thread_ordinal?: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            timestamp: string;
+            type: components["schemas"]["MessageType"];
+            /** @description The id of its author. */
+            user: string;
+            /** @description The name of its author. */
+            username: string;
+        };
+        /** @description A message as it is now, and the head of the room that this shows. */
+        MessageStateAtHead: {
+            /** @description The text, as it was sent. */
+            content: string;
+            deleted?: components["schemas"]["Deletion"];
+            edited?: components["schemas"]["LastEdit"];
+            /** @description `true` if the message was deleted since, and its text erased; else left out. */
+            erased?: boolean;
+            /**
+             * Format: int64
+             * @description The number of the room's newest event: the message is as that one left it.
+             */
+            head: number;
+            /**
+             * Format: int64
+             * @description Its number in the room, the same as `seq`.
+             */
+            id: number;
+            /** @description The idempotency key that its sender gave it, if any. */
+            key?: string;
+            /** @description The ids of the users that it mentions, if it mentions any. */
+            mentions?: string[];
+            /** @description `true` if it mentions everyone in the room; else left out. */
+            mentions_room?: boolean;
+            /** @description What an application added to it, if anything. */
+            meta?: {
+                [key: string]: unknown;
+            };
+            /** @description `true` if it is pinned; else left out. */
+            pinned?: boolean;
+            /** @description The reactions to it, if there are any: those first that were used first. */
+            reactions?: components["schemas"]["ReactionCount"][];
+            /**
+             * Format: int64
+             * @description The `seq` of the message that it replies to, if it does.
+             */
+            reply_to?: number;
+            /**
+             * Format: int64
+             * @description The room's id.
+             */
+            room: number;
+            /**
+             * Format: int64
+             * @description Its number in the room.
+             */
+            seq: number;
+            /**
+             * Format: int64
+             * @description The `seq` of the message in whose thread it stands, if it does: the thread's root. It is in no page of the room's history.
+             */
+            thread?: number;
+            /**
+             * Format: int64
+             * @description How many messages its thread has, if it has a thread. Deleted ones do not count.
+             */
+            thread_count?: number;
+            /**
+             * Format: int64
+             * @description The `seq` of the newest message that its thread ever had.
+             */
+            thread_last?: number;
+            /**
+             * Format: int64
+             * @description Which message of its thread it is: 1 for the first.
+             */
+            thread_ordinal?: number;
+            /**
              * Format: date-time
              * @description When it was stored.
              */
@@ -451,9 +1142,194 @@ export interface components {
          * @description The type of a message.
          * @enum {string}
          */
-        MessageType: "message";
+        MessageType: string;
+        /** @description What a message said from an edit on. */
+        MessageVersion: {
+            /** @description The text; empty if the message was deleted. */
+            content: string;
+            /**
+             * Format: int64
+             * @description The number of the event: of the message itself, or of an edit.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            timestamp: string;
+            /** @description The id of the user who wrote it; null if nobody was named. */
+            user: string | null;
+            /** @description The name of that user. */
+            username: string | null;
+        };
+        /** @description What a message has said. */
+        MessageVersions: {
+            /** @description Its texts: first as it was sent, then after each edit. */
+            edits: components["schemas"]["MessageVersion"][];
+        };
         /**
-         * @description The command is done. A message is stored, under this `seq`; `replayed` is true if its key was used before.
+         * @description Notices about you were dropped, because you read too slowly: read your rooms again.
+         * @example {
+         *       "type": "missed"
+         *     }
+         */
+        MissedFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "missed";
+        };
+        /** @description One of your rooms, with what you have not read of it. */
+        MyRoom: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description The number of its newest event; 0 when there is none.
+             */
+            head: number;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description A message as it is now: the fields of the message, with what it says now, and what has happened to it since it was sent. */
+            last_message: {
+                /** @description The text, as it was sent. */
+                content: string;
+                deleted?: components["schemas"]["Deletion"];
+                edited?: components["schemas"]["LastEdit"];
+                /** @description `true` if the message was deleted since, and its text erased; else left out. */
+                erased?: boolean;
+                /**
+                 * Format: int64
+                 * @description Its number in the room, the same as `seq`.
+                 */
+                id: number;
+                /** @description The idempotency key that its sender gave it, if any. */
+                key?: string;
+                /** @description The ids of the users that it mentions, if it mentions any. */
+                mentions?: string[];
+                /** @description `true` if it mentions everyone in the room; else left out. */
+                mentions_room?: boolean;
+                /** @description What an application added to it, if anything. */
+                meta?: {
+                    [key: string]: unknown;
+                };
+                /** @description `true` if it is pinned; else left out. */
+                pinned?: boolean;
+                /** @description The reactions to it, if there are any: those first that were used first. */
+                reactions?: components["schemas"]["ReactionCount"][];
+                /**
+                 * Format: int64
+                 * @description The `seq` of the message that it replies to, if it does.
+                 */
+                reply_to?: number;
+                /**
+                 * Format: int64
+                 * @description The room's id.
+                 */
+                room: number;
+                /**
+                 * Format: int64
+                 * @description Its number in the room.
+                 */
+                seq: number;
+                /**
+                 * Format: int64
+                 * @description The `seq` of the message in whose thread it stands, if it does: the thread's root. It is in no page of the room's history.
+                 */
+                thread?: number;
+                /**
+                 * Format: int64
+                 * @description How many messages its thread has, if it has a thread. Deleted ones do not count.
+                 */
+                thread_count?: number;
+                /**
+                 * Format: int64
+                 * @description The `seq` of the newest message that its thread ever had.
+                 */
+                thread_last?: number;
+                /**
+                 * Format: int64
+                 * @description Which message of its thread it is: 1 for the first.
+                 */
+                thread_ordinal?: number;
+                /**
+                 * Format: date-time
+                 * @description When it was stored.
+                 */
+                timestamp: string;
+                type: components["schemas"]["MessageType"];
+                /** @description The id of its author. */
+                user: string;
+                /** @description The name of its author. */
+                username: string;
+            } | null;
+            /**
+             * Format: date-time
+             * @description When its newest message was stored; null when there is none.
+             */
+            last_message_at: string | null;
+            /**
+             * Format: int64
+             * @description How many messages beyond your mark mention you or the room, those in threads too.
+             */
+            mentions: number;
+            /** @description Its name, unique ignoring case. */
+            name: string;
+            notify: components["schemas"]["Notify"];
+            /**
+             * Format: int64
+             * @description How many users are online in it now.
+             */
+            online: number;
+            /**
+             * Format: int64
+             * @description How many messages the room has had, those in threads aside.
+             */
+            ordinal: number;
+            /**
+             * Format: int64
+             * @description The number of the newest event that you have read.
+             */
+            read: number;
+            /** @description Your role in the room; null, since you are no member. */
+            role: string | null;
+            /** @description What the room is about; may be empty. */
+            topic: string;
+            /**
+             * Format: int64
+             * @description How many messages of others you have not read, without deleted ones and those in threads.
+             */
+            unread: number;
+        };
+        /** @description A page of your rooms. */
+        MyRoomList: {
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+            /** @description The rooms, those first that had a message last. */
+            rooms: components["schemas"]["MyRoom"][];
+        };
+        /**
+         * @description What a user wants to be told of a room.
+         * @enum {string}
+         */
+        Notify: string;
+        /** @description What you want to be told of a room from now on. */
+        NotifyRequest: {
+            notify: components["schemas"]["Notify"];
+        };
+        /** @description What you want to be told of a room. The server stores it for your clients, and does nothing with it. */
+        NotifySetting: {
+            notify: components["schemas"]["Notify"];
+        };
+        /**
+         * @description The command is done. A message or a change is stored, under this `seq`; `replayed` is true if its key was used before. A change that changes nothing has no `seq`. After `react`, `count` is how many users have the reaction. After `read`, `seq` is your mark, and `unread`, `mentions` and `ordinal` say what is unread; it comes also without a `ref`.
          * @example {
          *       "ref": "m1",
          *       "room": 1,
@@ -463,7 +1339,13 @@ export interface components {
          *     }
          */
         OkFrame: {
-            ref: string;
+            /** Format: int64 */
+            count?: number;
+            /** Format: int64 */
+            mentions?: number;
+            /** Format: int64 */
+            ordinal?: number;
+            ref?: string;
             replayed?: boolean;
             /** Format: int64 */
             room: number;
@@ -476,6 +1358,65 @@ export interface components {
              * @enum {string}
              */
             type: "ok";
+            /** Format: int64 */
+            unread?: number;
+        };
+        /**
+         * @description Pin a message in the room, or unpin it.
+         * @example {
+         *       "key": "k5",
+         *       "pinned": true,
+         *       "ref": "i1",
+         *       "room": 1,
+         *       "target": 42,
+         *       "type": "pin"
+         *     }
+         */
+        PinCommand: {
+            key?: string;
+            pinned: boolean;
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /** Format: int64 */
+            target: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pin";
+        };
+        /**
+         * @description The message `target` was pinned, or unpinned.
+         * @example {
+         *       "pinned": true,
+         *       "room": 1,
+         *       "seq": 45,
+         *       "target": 42,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "pin",
+         *       "user": "Bob",
+         *       "username": "Bob"
+         *     }
+         */
+        PinFrame: {
+            key?: string;
+            pinned: boolean;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: int64 */
+            target: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pin";
+            user: string | null;
+            username: string | null;
         };
         /**
          * @description Ask for a `pong`, to check the connection.
@@ -491,6 +1432,16 @@ export interface components {
              * @enum {string}
              */
             type: "ping";
+        };
+        /** @description The pinned messages of a room. */
+        PinnedMessages: {
+            /**
+             * Format: int64
+             * @description The number of the room's newest event: the list is as that one left it.
+             */
+            head: number;
+            /** @description The messages, those first that were pinned last. There are at most 100. */
+            messages: components["schemas"]["MessageState"][];
         };
         /**
          * @description The answer to `ping`.
@@ -552,7 +1503,184 @@ export interface components {
          * @description The name of an error, which never changes. Later versions may add names.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
+        ProblemCode: string;
+        /**
+         * @description Add a reaction to a message, or take it back. A reaction is 1–64 bytes in NFC, usually one emoji.
+         * @example {
+         *       "added": true,
+         *       "key": "k4",
+         *       "reaction": "👍",
+         *       "ref": "r1",
+         *       "room": 1,
+         *       "target": 42,
+         *       "type": "react"
+         *     }
+         */
+        ReactCommand: {
+            added: boolean;
+            key?: string;
+            reaction: string;
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /** Format: int64 */
+            target: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "react";
+        };
+        /** @description A user who reacted to a message. */
+        Reaction: {
+            /** @description The reaction. */
+            reaction: string;
+            /**
+             * Format: date-time
+             * @description When it was.
+             */
+            timestamp: string;
+            /** @description The user's id. */
+            user: string;
+            /** @description The user's name. */
+            username: string;
+        };
+        /** @description A reaction to a message. */
+        ReactionCount: {
+            /**
+             * Format: int64
+             * @description How many users have it on the message.
+             */
+            count: number;
+            /** @description Whether you are one of them. */
+            mine: boolean;
+            /** @description The reaction. */
+            reaction: string;
+        };
+        /**
+         * @description A user reacted to the message `target` (`added`), or took the reaction back. `count` users have it there after this.
+         * @example {
+         *       "added": true,
+         *       "count": 1,
+         *       "reaction": "👍",
+         *       "room": 1,
+         *       "seq": 44,
+         *       "target": 42,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "reaction",
+         *       "user": "Bob",
+         *       "username": "Bob"
+         *     }
+         */
+        ReactionFrame: {
+            added: boolean;
+            /** Format: int64 */
+            count: number;
+            key?: string;
+            reaction: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: int64 */
+            target: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reaction";
+            user: string | null;
+            username: string | null;
+        };
+        /** @description How many users have a reaction on a message. */
+        ReactionTotal: {
+            /**
+             * Format: int64
+             * @description How many users have it on the message now.
+             */
+            count: number;
+            /** @description The reaction, in NFC. */
+            reaction: string;
+        };
+        /** @description A page of the users who reacted to a message. */
+        Reactions: {
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+            /** @description The users with their reactions, oldest first. */
+            reactions: components["schemas"]["Reaction"][];
+        };
+        /**
+         * @description Mark the room as read up to `seq`. The mark goes back only with `back`. It is always answered with what is unread.
+         * @example {
+         *       "ref": "u1",
+         *       "room": 1,
+         *       "seq": 42,
+         *       "type": "read"
+         *     }
+         */
+        ReadCommand: {
+            back?: boolean;
+            ref?: string;
+            /** Format: int64 */
+            room?: number;
+            /** Format: int64 */
+            seq: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "read";
+        };
+        /**
+         * @description Another session of yours has read the room up to `seq`; `unread` and `mentions` are what is left. Or, with `marks`: how far others have read, at most once a second, while at most 100 are online.
+         * @example {
+         *       "mentions": 0,
+         *       "ordinal": 40,
+         *       "room": 1,
+         *       "seq": 42,
+         *       "type": "read",
+         *       "unread": 0
+         *     }
+         */
+        ReadFrame: {
+            marks?: components["schemas"]["ReadMark"][];
+            /** Format: int64 */
+            mentions?: number;
+            /** Format: int64 */
+            ordinal?: number;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "read";
+            /** Format: int64 */
+            unread?: number;
+        };
+        /** @description How far a user has read a room. */
+        ReadMark: {
+            /**
+             * Format: int64
+             * @description The number of the newest event that the user has read.
+             */
+            seq: number;
+            /** @description The user's id. */
+            user: string;
+            /** @description The user's name. */
+            username: string;
+        };
+        /** @description A page of how far users have read a room. */
+        ReadMarks: {
+            /** @description The marks: your own first, then by user id. */
+            marks: components["schemas"]["ReadMark"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+        };
         /**
          * @description You are attached, but you missed too much, or your position belongs to another history: read the history again. Events after `head` follow live.
          * @example {
@@ -608,6 +1736,29 @@ export interface components {
             /** @description What the room is about; may be empty. */
             topic: string;
         };
+        /**
+         * @description You may read a room from now on.
+         * @example {
+         *       "room": {
+         *         "created_at": "2026-11-22T10:00:00.000Z",
+         *         "head": 0,
+         *         "id": 1,
+         *         "last_message_at": null,
+         *         "name": "general",
+         *         "online": 0,
+         *         "topic": ""
+         *       },
+         *       "type": "room_added"
+         *     }
+         */
+        RoomAddedFrame: {
+            room: components["schemas"]["Room"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "room_added";
+        };
         /** @description A change to a room. */
         RoomChange: {
             /** @description A new name: 1–100 visible characters after trimming. Send it in NFC. */
@@ -652,13 +1803,32 @@ export interface components {
             topic?: string;
         };
         /** @description An event of a room's log, stored under the number `seq`. */
-        RoomEvent: components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
+        RoomEvent: components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
         /** @description A page of rooms. */
         RoomList: {
             /** @description Where the next page begins (`after`); null when this is the last. */
             next: string | null;
             /** @description The rooms, by id. */
             rooms: components["schemas"]["Room"][];
+        };
+        /**
+         * @description You may not read a room any more.
+         * @example {
+         *       "reason": "removed",
+         *       "room": 1,
+         *       "type": "room_removed"
+         *     }
+         */
+        RoomRemovedFrame: {
+            /** @enum {string} */
+            reason: "deleted" | "removed" | "banned" | "private" | "left";
+            /** Format: int64 */
+            room: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "room_removed";
         };
         /**
          * @description The room's name or topic has changed. `user` and `username` are null if the request had no name.
@@ -691,7 +1861,29 @@ export interface components {
             username: string | null;
         };
         /** @description A frame that the server sends. */
-        ServerFrame: components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"];
+        ServerFrame: components["schemas"]["HelloFrame"] | components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["DetachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"] | components["schemas"]["ActivityFrame"] | components["schemas"]["MentionFrame"] | components["schemas"]["ThreadFrame"] | components["schemas"]["ReadFrame"] | components["schemas"]["RoomAddedFrame"] | components["schemas"]["RoomRemovedFrame"] | components["schemas"]["MissedFrame"];
+        /**
+         * @description Somebody wrote in a thread that you began or wrote in. `root` is the message that began it.
+         * @example {
+         *       "room": 1,
+         *       "root": 42,
+         *       "seq": 43,
+         *       "type": "thread"
+         *     }
+         */
+        ThreadFrame: {
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            root: number;
+            /** Format: int64 */
+            seq: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "thread";
+        };
         /**
          * @description Show that you are typing, or that you have stopped. Send it again every 3 s while you type: it ends after 6 s.
          * @example {
@@ -745,6 +1937,29 @@ export interface components {
             type: "typing";
             users: string[];
         };
+        /** @description What you have not read of a room. */
+        Unread: {
+            /**
+             * Format: int64
+             * @description How many messages beyond it mention you or the room, those in threads too.
+             */
+            mentions: number;
+            /**
+             * Format: int64
+             * @description How many messages the room has had, those in threads aside: in a later answer, the difference is what came meanwhile.
+             */
+            ordinal: number;
+            /**
+             * Format: int64
+             * @description Your mark: the number of the newest event that you have read.
+             */
+            seq: number;
+            /**
+             * Format: int64
+             * @description How many messages of others stand beyond it, without deleted ones and those in threads.
+             */
+            unread: number;
+        };
         /**
          * @description Who is online: names, the same users with ids, and their count. Above 200 users, only the count.
          * @example {
@@ -796,7 +2011,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), or the idempotency key was used with other content. */
+        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), the idempotency key was used with other content, the message was deleted, or the history is another one now. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -823,7 +2038,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such room, or this user may not know of it. */
+        /** @description There is no such room or message, or this user may not know of it. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -900,6 +2115,156 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    stream_notices: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: {
+                /**
+                 * @description The id of the last event that you received.
+                 * @example 5f0c2a9e41d7b386:56
+                 */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your notices, live. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 1720
+                     *     id: notices
+                     *     data: {"type":"hello","user":"Alice","username":"Alice"}
+                     *
+                     *     data: {"type":"mention","room":1,"seq":57,"user":"Bob","username":"Bob"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_my_rooms: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+                /**
+                 * @description The most rooms to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of your rooms. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next": null,
+                     *       "rooms": [
+                     *         {
+                     *           "created_at": "2026-11-22T10:00:00.000Z",
+                     *           "head": 57,
+                     *           "id": 1,
+                     *           "last_message": {
+                     *             "content": "Hello, Bob!",
+                     *             "edited": {
+                     *               "count": 1,
+                     *               "seq": 58,
+                     *               "timestamp": "2026-11-22T11:31:00.000Z"
+                     *             },
+                     *             "id": 57,
+                     *             "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *             "mentions": [
+                     *               "Bob"
+                     *             ],
+                     *             "meta": {
+                     *               "source": "example"
+                     *             },
+                     *             "reactions": [
+                     *               {
+                     *                 "count": 1,
+                     *                 "mine": false,
+                     *                 "reaction": "👍"
+                     *               }
+                     *             ],
+                     *             "room": 1,
+                     *             "seq": 57,
+                     *             "thread_count": 1,
+                     *             "thread_last": 60,
+                     *             "timestamp": "2026-11-22T11:30:00.000Z",
+                     *             "type": "message",
+                     *             "user": "Alice",
+                     *             "username": "Alice"
+                     *           },
+                     *           "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *           "mentions": 1,
+                     *           "name": "general",
+                     *           "notify": "all",
+                     *           "online": 2,
+                     *           "ordinal": 40,
+                     *           "read": 57,
+                     *           "role": null,
+                     *           "topic": "Everything",
+                     *           "unread": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MyRoomList"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_rooms: {
         parameters: {
             query?: {
@@ -1138,7 +2503,13 @@ export interface operations {
                  */
                 username?: components["schemas"]["UserName"];
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters. Without a name it does not count.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /**
                  * @description The room's id.
@@ -1159,9 +2530,11 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The room. */
+            /** @description The room as it is now. */
             200: {
                 headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1306,14 +2679,34 @@ export interface operations {
                      *       "epoch": "5f0c2a9e41d7b386",
                      *       "has_after": false,
                      *       "has_before": true,
-                     *       "head": 57,
+                     *       "head": 60,
                      *       "messages": [
                      *         {
-                     *           "content": "Hello!",
+                     *           "content": "Hello, Bob!",
+                     *           "edited": {
+                     *             "count": 1,
+                     *             "seq": 58,
+                     *             "timestamp": "2026-11-22T11:31:00.000Z"
+                     *           },
                      *           "id": 57,
                      *           "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *           "mentions": [
+                     *             "Bob"
+                     *           ],
+                     *           "meta": {
+                     *             "source": "example"
+                     *           },
+                     *           "reactions": [
+                     *             {
+                     *               "count": 1,
+                     *               "mine": false,
+                     *               "reaction": "👍"
+                     *             }
+                     *           ],
                      *           "room": 1,
                      *           "seq": 57,
+                     *           "thread_count": 1,
+                     *           "thread_last": 60,
                      *           "timestamp": "2026-11-22T11:30:00.000Z",
                      *           "type": "message",
                      *           "user": "Alice",
@@ -1373,7 +2766,13 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "content": "Hello!"
+                 *       "content": "Hello!",
+                 *       "mentions": [
+                 *         "Bob"
+                 *       ],
+                 *       "meta": {
+                 *         "source": "example"
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["MessageDraft"];
@@ -1393,6 +2792,12 @@ export interface operations {
                      *       "content": "Hello!",
                      *       "id": 57,
                      *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "mentions": [
+                     *         "Bob"
+                     *       ],
+                     *       "meta": {
+                     *         "source": "example"
+                     *       },
                      *       "room": 1,
                      *       "seq": 57,
                      *       "timestamp": "2026-11-22T11:30:00.000Z",
@@ -1415,6 +2820,12 @@ export interface operations {
                      *       "content": "Hello!",
                      *       "id": 57,
                      *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "mentions": [
+                     *         "Bob"
+                     *       ],
+                     *       "meta": {
+                     *         "source": "example"
+                     *       },
                      *       "room": 1,
                      *       "seq": 57,
                      *       "timestamp": "2026-11-22T11:30:00.000Z",
@@ -1433,6 +2844,945 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_message: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "content": "Hello, Bob!",
+                     *       "edited": {
+                     *         "count": 1,
+                     *         "seq": 58,
+                     *         "timestamp": "2026-11-22T11:31:00.000Z"
+                     *       },
+                     *       "head": 60,
+                     *       "id": 57,
+                     *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "mentions": [
+                     *         "Bob"
+                     *       ],
+                     *       "meta": {
+                     *         "source": "example"
+                     *       },
+                     *       "reactions": [
+                     *         {
+                     *           "count": 1,
+                     *           "mine": false,
+                     *           "reaction": "👍"
+                     *         }
+                     *       ],
+                     *       "room": 1,
+                     *       "seq": 57,
+                     *       "thread_count": 1,
+                     *       "thread_last": 60,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "type": "message",
+                     *       "user": "Alice",
+                     *       "username": "Alice"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageStateAtHead"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_message: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+                /**
+                 * @description Why, for people: 1–500 characters, at least one of them visible.
+                 * @example Sent to the wrong room
+                 */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message is deleted. */
+            204: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same deletion. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    edit_message: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "content": "Hello, Bob!"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MessageEdit"];
+            };
+        };
+        responses: {
+            /** @description The message as it is now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same edit: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "content": "Hello, Bob!",
+                     *       "edited": {
+                     *         "count": 1,
+                     *         "seq": 58,
+                     *         "timestamp": "2026-11-22T11:31:00.000Z"
+                     *       },
+                     *       "head": 60,
+                     *       "id": 57,
+                     *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "mentions": [
+                     *         "Bob"
+                     *       ],
+                     *       "meta": {
+                     *         "source": "example"
+                     *       },
+                     *       "reactions": [
+                     *         {
+                     *           "count": 1,
+                     *           "mine": false,
+                     *           "reaction": "👍"
+                     *         }
+                     *       ],
+                     *       "room": 1,
+                     *       "seq": 57,
+                     *       "thread_count": 1,
+                     *       "thread_last": 60,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "type": "message",
+                     *       "user": "Alice",
+                     *       "username": "Alice"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageStateAtHead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_edits: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The texts. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "edits": [
+                     *         {
+                     *           "content": "Hello!",
+                     *           "seq": 57,
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         },
+                     *         {
+                     *           "content": "Hello, Bob!",
+                     *           "seq": 58,
+                     *           "timestamp": "2026-11-22T11:31:00.000Z",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageVersions"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pin_message: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "content": "Hello, Bob!",
+                     *       "edited": {
+                     *         "count": 1,
+                     *         "seq": 58,
+                     *         "timestamp": "2026-11-22T11:31:00.000Z"
+                     *       },
+                     *       "head": 60,
+                     *       "id": 57,
+                     *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "mentions": [
+                     *         "Bob"
+                     *       ],
+                     *       "meta": {
+                     *         "source": "example"
+                     *       },
+                     *       "pinned": true,
+                     *       "reactions": [
+                     *         {
+                     *           "count": 1,
+                     *           "mine": false,
+                     *           "reaction": "👍"
+                     *         }
+                     *       ],
+                     *       "room": 1,
+                     *       "seq": 57,
+                     *       "thread_count": 1,
+                     *       "thread_last": 60,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "type": "message",
+                     *       "user": "Alice",
+                     *       "username": "Alice"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageStateAtHead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unpin_message: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "content": "Hello, Bob!",
+                     *       "edited": {
+                     *         "count": 1,
+                     *         "seq": 58,
+                     *         "timestamp": "2026-11-22T11:31:00.000Z"
+                     *       },
+                     *       "head": 60,
+                     *       "id": 57,
+                     *       "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *       "mentions": [
+                     *         "Bob"
+                     *       ],
+                     *       "meta": {
+                     *         "source": "example"
+                     *       },
+                     *       "reactions": [
+                     *         {
+                     *           "count": 1,
+                     *           "mine": false,
+                     *           "reaction": "👍"
+                     *         }
+                     *       ],
+                     *       "room": 1,
+                     *       "seq": 57,
+                     *       "thread_count": 1,
+                     *       "thread_last": 60,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "type": "message",
+                     *       "user": "Alice",
+                     *       "username": "Alice"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageStateAtHead"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_reactions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+                /**
+                 * @description The most reactions to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of reactions. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next": null,
+                     *       "reactions": [
+                     *         {
+                     *           "reaction": "👍",
+                     *           "timestamp": "2026-11-22T11:32:00.000Z",
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Reactions"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    add_reaction: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+                /**
+                 * @description The reaction, percent-encoded: 1–64 bytes in NFC, usually one emoji. It has no control characters and no slashes.
+                 * @example 👍
+                 */
+                reaction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many users have the reaction now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 2,
+                     *       "reaction": "👍"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReactionTotal"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    remove_reaction: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The message's number.
+                 * @example 57
+                 */
+                seq: number;
+                /**
+                 * @description The reaction, percent-encoded: 1–64 bytes in NFC, usually one emoji. It has no control characters and no slashes.
+                 * @example 👍
+                 */
+                reaction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many users have the reaction now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "count": 1,
+                     *       "reaction": "👍"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReactionTotal"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_thread: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+                /**
+                 * @description The most messages to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Return the messages just before this number. */
+                before?: number;
+                /** @description Return the messages just after this number. */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The number of the message that the thread is under.
+                 * @example 57
+                 */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "epoch": "5f0c2a9e41d7b386",
+                     *       "has_after": false,
+                     *       "has_before": false,
+                     *       "head": 60,
+                     *       "messages": [
+                     *         {
+                     *           "content": "Hello, Alice!",
+                     *           "id": 60,
+                     *           "room": 1,
+                     *           "seq": 60,
+                     *           "thread": 57,
+                     *           "thread_ordinal": 1,
+                     *           "timestamp": "2026-11-22T11:33:00.000Z",
+                     *           "type": "message",
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    set_notify: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "notify": "mentions"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NotifyRequest"];
+            };
+        };
+        responses: {
+            /** @description It is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notify": "mentions"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotifySetting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_pins: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pinned messages. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "head": 60,
+                     *       "messages": [
+                     *         {
+                     *           "content": "Hello, Bob!",
+                     *           "edited": {
+                     *             "count": 1,
+                     *             "seq": 58,
+                     *             "timestamp": "2026-11-22T11:31:00.000Z"
+                     *           },
+                     *           "id": 57,
+                     *           "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *           "mentions": [
+                     *             "Bob"
+                     *           ],
+                     *           "meta": {
+                     *             "source": "example"
+                     *           },
+                     *           "pinned": true,
+                     *           "reactions": [
+                     *             {
+                     *               "count": 1,
+                     *               "mine": false,
+                     *               "reaction": "👍"
+                     *             }
+                     *           ],
+                     *           "room": 1,
+                     *           "seq": 57,
+                     *           "thread_count": 1,
+                     *           "thread_last": 60,
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "type": "message",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PinnedMessages"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -1487,6 +3837,141 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Presence"];
                 };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mark_read: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seq": 57
+                 *     }
+                 */
+                "application/json": components["schemas"]["MarkRequest"];
+            };
+        };
+        responses: {
+            /** @description Your mark, and what is unread beyond it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "mentions": 1,
+                     *       "ordinal": 40,
+                     *       "seq": 57,
+                     *       "unread": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Unread"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_reads: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+                /**
+                 * @description The most marks to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of marks. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "marks": [
+                     *         {
+                     *           "seq": 57,
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         },
+                     *         {
+                     *           "seq": 60,
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReadMarks"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
