@@ -4,7 +4,8 @@ use crate::{
     anomaly::Name,
     check,
     history::{
-        Attached, Content, Event, Kind, Message, Outcome, Page, Phase, Position, Record, Room, Sent, State, What, Which,
+        Attached, Change, Changed, Content, Event, Kind, Mark, Message, Outcome, Page, Phase, Position, Record, Room,
+        Sent, State, What, Which,
     },
     tolerance::SECOND,
 };
@@ -210,4 +211,29 @@ pub(crate) fn types(room: u64, is_typing: bool) -> What {
 
 pub(crate) fn stored(room: u64, name: Option<&str>, head: u64, events: Vec<Event>) -> What {
     What::Stored { room, epoch: "e".into(), head, name: name.map(Into::into), events }
+}
+
+/// A change over a socket, with the number of its event.
+pub(crate) fn change(room: u64, key: &str, target: u64, change: Change, seq: Result<Option<u64>, &str>) -> What {
+    let result = outcome(seq.map(|seq| Changed { seq, tells_seq: true, ..Changed::default() }));
+    What::Change { room, key: key.into(), target, change, result }
+}
+
+pub(crate) const DELETE: Change = Change::Delete { reason: None };
+
+pub(crate) fn deleted(seq: u64, by: &str, key: &str, target: u64) -> Event {
+    Event { seq, kind: Kind::MessageDeleted { by: by.into(), key: Some(key.into()), target, reason: None } }
+}
+
+/// The message as it is told after its deletion.
+pub(crate) fn erased(seq: u64, sender: &str, key: &str) -> Event {
+    let message = Message { content: Content::default(), erased: true, ..plain(sender, key) };
+    Event { seq, kind: Kind::Message(message) }
+}
+
+/// A mark that was asked for and answered with a number, with what is beyond it.
+pub(crate) fn mark(room: u64, seq: u64, back: bool, told: (u64, u64, u64)) -> What {
+    let (told, unread, ordinal) = told;
+    let mark = Mark { seq: told, unread, mentions: 0, ordinal };
+    What::Mark { room, seq, back, result: Outcome::Ok(mark) }
 }

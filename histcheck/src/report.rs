@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Formatter},
+    ops::AddAssign,
 };
 
 use crate::{
@@ -102,6 +103,15 @@ pub struct Outcomes {
     pub refused: usize,
     /// Those whose outcome is unknown.
     pub unknown: usize,
+}
+
+impl AddAssign for Outcomes {
+    fn add_assign(&mut self, other: Self) {
+        self.ok += other.ok;
+        self.replayed += other.replayed;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+    }
 }
 
 impl Outcomes {

@@ -104,3 +104,62 @@ fn erased(index: &Index<'_>, findings: &mut Findings<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        builder::{
+            DELETE, HistoryBuilder, attach, attach_from, change, deleted, delivered, erased, message, position,
+            resumed, send, sent, stored,
+        },
+        history::{Attached, Event, What},
+    };
+
+    fn gap(head: u64, events: Vec<Event>) -> What {
+        attach_from(1, Some(position(0)), Attached::Resumed { head: position(head), events })
+    }
+
+    /// Ann has sent a message and deleted it; Bob has received both.
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(2, "bob", attach(1, resumed(0)));
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.saw(2, "bob", delivered(1, message(1, "ann", "k1")));
+        builder.did(1, "ann", change(1, "k2", 1, DELETE, Ok(Some(2))));
+        builder.saw(2, "bob", delivered(1, deleted(2, "ann", "k2", 1)));
+        builder
+    }
+
+    #[test]
+    fn who_asks_later_is_not_told_the_text() {
+        let (mut good, mut bad) = (builder(), builder());
+        good.did(3, "cat", gap(2, vec![erased(1, "ann", "k1"), deleted(2, "ann", "k2", 1)]));
+        good.finds(&[]);
+        bad.did(3, "cat", gap(2, vec![message(1, "ann", "k1"), deleted(2, "ann", "k2", 1)]));
+        bad.finds(&["deleted_text"]);
+    }
+
+    #[test]
+    fn who_asked_before_may_be_told_the_text() {
+        let mut builder = builder();
+        builder.during(3, "cat", -4, 20, gap(2, vec![message(1, "ann", "k1"), deleted(2, "ann", "k2", 1)]));
+        builder.finds(&[]);
+    }
+
+    #[test]
+    fn the_database_does_not_hold_the_text() {
+        let (mut good, mut bad) = (builder(), builder());
+        good.did(0, "run", stored(1, Some("den"), 2, vec![erased(1, "ann", "k1"), deleted(2, "ann", "k2", 1)]));
+        good.finds(&[]);
+        bad.did(0, "run", stored(1, Some("den"), 2, vec![message(1, "ann", "k1"), deleted(2, "ann", "k2", 1)]));
+        bad.finds(&["deleted_text"]);
+    }
+
+    #[test]
+    fn a_text_is_missing_that_nobody_deleted() {
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.did(3, "cat", gap(1, vec![erased(1, "ann", "k1")]));
+        builder.finds(&["fold_mismatch"]);
+    }
+}

@@ -1,11 +1,18 @@
 //! Checks that all observers agree on which event has which number.
 
-use crate::{anomaly::Name, findings::Findings, index::Index};
+use crate::{
+    anomaly::Name,
+    findings::Findings,
+    index::{Command, Deed, Index},
+};
 
 /// Looks for numbers with two events, and for an epoch that changed without an operator.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for ((room, _), log) in &index.logs {
         for (seq, (one, other)) in &log.conflicts {
+            if [*one, *other].into_iter().any(|place| replays_what_is_erased(index, *room, *seq, place)) {
+                continue;
+            }
             let what = format!("two observers saw different events as number {seq} of room {room}");
             findings.push(Name::Fork, what, &[*one, *other], Some(*seq));
         }
@@ -18,14 +25,26 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// Whether a key was used for something else after its event was erased: nobody can compare it any more, and it replays.
+fn replays_what_is_erased(index: &Index<'_>, room: u64, seq: u64, place: usize) -> bool {
+    let record = &index.records[place];
+    let Some(command) = Command::of(record).filter(|command| command.is_replayed) else { return false };
+    let target = match command.deed {
+        Deed::Send { .. } => seq,
+        Deed::Edit { target, .. } => target,
+        Deed::Delete { .. } | Deed::React { .. } | Deed::Pin { .. } => return false,
+    };
+    index.commands.first_deletion(room, target).is_some_and(|began| began <= record.seen())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
         builder::{
-            HistoryBuilder, attach, delivered, message, page, position, position_in, read, replayed, resumed, send,
-            sent,
+            DELETE, HistoryBuilder, attach, change, delivered, message, page, position, position_in, read, replayed,
+            resumed, send, sent,
         },
-        history::{Attached, Phase},
+        history::{Attached, Content, Outcome, Phase, Sent, What},
     };
 
     #[test]
@@ -52,6 +71,29 @@ mod tests {
         good.finds(&[]);
         builder.did(3, "bob", send(1, "k2", sent(1)));
         builder.finds(&["fork"]);
+    }
+
+    #[test]
+    fn a_key_is_used_for_something_else_after_its_message_was_deleted() {
+        let misused = |builder: &mut HistoryBuilder| {
+            let other = What::Send {
+                room: 1,
+                key: "k1".into(),
+                content: Content::text("something else"),
+                reply_to: None,
+                thread: None,
+                result: Outcome::Ok(Sent { seq: 1, replayed: true, event: None }),
+            };
+            builder.did(3, "ann", other);
+        };
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        let mut bad = builder.clone();
+        misused(&mut bad);
+        bad.finds(&["fork"]);
+        builder.did(1, "ann", change(1, "k2", 1, DELETE, Ok(Some(2))));
+        misused(&mut builder);
+        builder.finds(&[]);
     }
 
     #[test]

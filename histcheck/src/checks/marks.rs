@@ -189,3 +189,65 @@ fn heard(index: &Index<'_>, users: &BTreeMap<(u64, &str), User>, findings: &mut 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::builder::{HistoryBuilder, mark, send, sent};
+
+    /// Ann has sent five messages; Bob reads them on two devices.
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        for n in 1..=5 {
+            builder.did(1, "ann", send(1, &format!("k{n}"), sent(n)));
+        }
+        builder
+    }
+
+    #[test]
+    fn the_device_that_is_behind_is_told_the_higher_mark() {
+        let mut builder = builder();
+        builder.did(2, "bob", mark(1, 4, false, (4, 1, 5)));
+        let mut good = builder.clone();
+        good.did(3, "bob", mark(1, 2, false, (4, 1, 5)));
+        good.finds(&[]);
+        builder.did(3, "bob", mark(1, 2, false, (2, 3, 5)));
+        builder.finds(&["mark_went_back"]);
+    }
+
+    #[test]
+    fn two_devices_mark_at_the_same_time() {
+        let mut builder = builder();
+        builder.during(2, "bob", 0, 20, mark(1, 4, false, (4, 1, 5)));
+        builder.during(3, "bob", 10, 20, mark(1, 2, false, (2, 3, 5)));
+        builder.finds(&[]);
+    }
+
+    #[test]
+    fn a_mark_goes_back_when_its_user_says_so() {
+        let mut builder = builder();
+        builder.did(2, "bob", mark(1, 4, false, (4, 1, 5)));
+        builder.did(3, "bob", mark(1, 1, true, (1, 4, 5)));
+        let mut good = builder.clone();
+        good.did(2, "bob", mark(1, 2, false, (2, 3, 5)));
+        good.finds(&[]);
+        builder.did(2, "bob", mark(1, 3, false, (2, 3, 5)));
+        builder.finds(&["mark_went_back"]);
+    }
+
+    #[test]
+    fn ones_own_message_is_read() {
+        let mut builder = builder();
+        let mut good = builder.clone();
+        good.did(2, "ann", mark(1, 2, false, (5, 0, 5)));
+        good.finds(&[]);
+        builder.did(2, "ann", mark(1, 2, false, (2, 0, 5)));
+        builder.finds(&["mark_went_back"]);
+    }
+
+    #[test]
+    fn a_mark_beyond_the_head_is_at_the_head() {
+        let mut builder = builder();
+        builder.did(2, "bob", mark(1, 9, false, (5, 0, 5)));
+        builder.finds(&[]);
+    }
+}

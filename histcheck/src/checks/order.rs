@@ -111,7 +111,8 @@ fn step(index: &Index<'_>, place: usize) -> Option<(u64, Step)> {
         let found = || index.log_at(room, record)?.number_of(&record.user, deed);
         // A command that was certainly refused took no effect. Of several attempts it is not known which one did.
         let is_open = !is_ok && index.commands.is_only(room, &record.user, deed);
-        let seq = command.seq.or_else(|| if is_ok || is_open { found() } else { None });
+        // One that changed nothing made no event; a later attempt may have.
+        let seq = command.seq.or_else(|| if is_open { found() } else { None });
         let seq = seq.filter(|_| !is_refused)?;
         return Some((room, Step { began: record.began, place, seq, is_attach: false }));
     }

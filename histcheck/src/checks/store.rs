@@ -119,7 +119,7 @@ fn counts(index: &Index<'_>, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        builder::{HistoryBuilder, delete, message, send, sent, stored},
+        builder::{DELETE, HistoryBuilder, change, delete, deleted, erased, message, send, sent, stored},
         history::{Event, Phase},
     };
 
@@ -145,6 +145,23 @@ mod tests {
         let (one, three) = (message(1, "ann", "k1"), message(2, "ann", "k3"));
         builder(vec![one.clone()]).finds(&["fold_mismatch", "ok_without_store"]);
         builder(vec![one, three]).finds(&["fork", "ok_without_store"]);
+    }
+
+    #[test]
+    fn a_change_without_a_number_has_its_effect() {
+        let mut builder = HistoryBuilder::new();
+        builder.did(1, "ann", send(1, "k1", sent(1)));
+        builder.did(2, "ann", change(1, "k2", 1, DELETE, Ok(None)));
+        let (mut bad, mut twice) = (builder.clone(), builder.clone());
+        let all = vec![erased(1, "ann", "k1"), deleted(2, "ann", "k2", 1)];
+        builder.did(0, "run", stored(1, Some("den"), 2, all.clone()));
+        builder.finds(&[]);
+        bad.did(0, "run", stored(1, Some("den"), 1, vec![message(1, "ann", "k1")]));
+        bad.finds(&["ok_without_store"]);
+        // What is deleted already is deleted.
+        twice.did(3, "ann", change(1, "k3", 1, DELETE, Ok(None)));
+        twice.did(0, "run", stored(1, Some("den"), 2, all));
+        twice.finds(&[]);
     }
 
     #[test]

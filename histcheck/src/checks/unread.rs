@@ -92,3 +92,55 @@ fn differs(fold: &Fold<'_>, user: &str, mark: &Mark, head: u64) -> Option<String
     let mentions = fold.mentions(user, mark.seq, head)?;
     (mark.mentions != mentions).then(|| format!("{} mentions ({mentions} at {head})", mark.mentions))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::builder::{
+        DELETE, HistoryBuilder, attach, change, deleted, delivered, mark, message, resumed, send, sent,
+    };
+
+    /// Ann has sent three messages, and Cat has received them.
+    fn builder() -> HistoryBuilder {
+        let mut builder = HistoryBuilder::new();
+        builder.did(3, "cat", attach(1, resumed(0)));
+        for n in 1..=3 {
+            let key = format!("k{n}");
+            builder.did(1, "ann", send(1, &key, sent(n)));
+            builder.saw(3, "cat", delivered(1, message(n, "ann", &key)));
+        }
+        builder
+    }
+
+    #[test]
+    fn what_is_beyond_the_mark_is_unread() {
+        for (told, found) in [((1, 2, 3), &[][..]), ((1, 1, 3), &["wrong_unread"]), ((1, 2, 4), &["wrong_unread"])] {
+            let mut builder = builder();
+            builder.did(2, "bob", mark(1, 1, false, told));
+            builder.finds(found);
+        }
+    }
+
+    #[test]
+    fn a_deletion_races_with_the_count() {
+        for (unread, found) in [(2, &[][..]), (1, &[]), (0, &["wrong_unread"])] {
+            let mut builder = builder();
+            builder.during(2, "bob", 0, 20, mark(1, 1, false, (1, unread, 3)));
+            builder.during(1, "ann", 5, 5, change(1, "k4", 2, DELETE, Ok(Some(4))));
+            builder.at(1);
+            builder.saw(3, "cat", delivered(1, deleted(4, "ann", "k4", 2)));
+            builder.finds(found);
+        }
+    }
+
+    #[test]
+    fn a_message_races_with_the_count() {
+        for (told, found) in [((3, 0, 3), &[][..]), ((3, 1, 4), &[]), ((3, 0, 4), &["wrong_unread"])] {
+            let mut builder = builder();
+            builder.during(2, "bob", 0, 20, mark(1, 3, false, told));
+            builder.during(1, "ann", 5, 5, send(1, "k4", sent(4)));
+            builder.at(1);
+            builder.saw(3, "cat", delivered(1, message(4, "ann", "k4")));
+            builder.finds(found);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Command, Deed, Known, Subscription, Timeline};
-use crate::history::{Attached, Event, Kind, Outcome, Page, Record, What};
+use crate::history::{Attached, Changed, Event, Kind, Outcome, Page, Record, Sent, What};
 
 /// A log as far as it was seen.
 #[derive(Debug, Default)]
@@ -212,26 +212,13 @@ pub(super) fn all<'a>(
     for (place, record) in records.iter().enumerate() {
         let mark = Mark { at: record.seen(), place };
         match &record.what {
-            What::Send { room, result: Outcome::Ok(sent), .. } => {
+            What::Send { room, result: Outcome::Ok(Sent { event: Some(event), .. }), .. } => {
                 let Some(epoch) = timeline.epoch_of(record) else { continue };
-                let log = logs.entry((*room, epoch)).or_default();
-                // Known by its `ok` first: an answer that tells another message than was sent disagrees with it.
-                if let Some(command) = Command::of(record) {
-                    log.acknowledge(sent.seq, record, &command, mark);
-                }
-                if let Some(event) = &sent.event {
-                    log.see(event, mark, true);
-                }
+                logs.entry((*room, epoch)).or_default().see(event, mark, true);
             }
-            What::Change { room, result: Outcome::Ok(changed), .. } => {
+            What::Change { room, result: Outcome::Ok(Changed { page: Some(page), .. }), .. } => {
                 let Some(epoch) = timeline.epoch_of(record) else { continue };
-                let log = logs.entry((*room, epoch)).or_default();
-                if let (Some(seq), Some(command)) = (changed.seq, Command::of(record)) {
-                    log.acknowledge(seq, record, &command, mark);
-                }
-                if let Some(page) = &changed.page {
-                    log.see_page(page, mark);
-                }
+                logs.entry((*room, epoch)).or_default().see_page(page, mark);
             }
             What::Attach { room, result: Outcome::Ok(attached), .. } => {
                 let (head, events) = match attached {
@@ -273,6 +260,17 @@ pub(super) fn all<'a>(
             }
         }
     }
+    acknowledge(records, timeline, &mut logs);
     logs.values_mut().for_each(Log::finish);
     logs
+}
+
+/// Adds what the `ok` of commands tell. Where the event was seen, they have to agree with it.
+fn acknowledge<'a>(records: &'a [Record], timeline: &Timeline<'a>, logs: &mut BTreeMap<(u64, &'a str), Log<'a>>) {
+    for (place, record) in records.iter().enumerate() {
+        let Some(command) = Command::of(record) else { continue };
+        let Some((seq, epoch)) = command.seq.zip(timeline.epoch_of(record)) else { continue };
+        let mark = Mark { at: record.seen(), place };
+        logs.entry((command.room, epoch)).or_default().acknowledge(seq, record, &command, mark);
+    }
 }
