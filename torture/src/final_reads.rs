@@ -12,6 +12,7 @@ use crate::{
         socket::{Ask, Seen, Socket},
     },
     recorder::Name,
+    rng::Rng,
     workload::{FinalState, World},
 };
 
@@ -49,7 +50,7 @@ async fn client(world: World, left: FinalState, number: usize) -> Option<String>
                 match socket.next().await {
                     Seen::Attached(_, result) => return matches!(result, Outcome::Ok(_)),
                     Seen::Closed(_) => return false,
-                    Seen::Sent(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => {}
+                    Seen::Answered(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => {}
                 }
             }
         };
@@ -60,7 +61,8 @@ async fn client(world: World, left: FinalState, number: usize) -> Option<String>
     // Each room is read by several clients, and each client reads one of its rooms.
     let rooms: Vec<u64> = positions.keys().copied().collect();
     let room = if rooms.is_empty() { world.rooms[number % world.rooms.len()] } else { rooms[number % rooms.len()] };
-    let is_read = read_all(&world.rest(&name), room).await;
+    let rest = world.rest(&name);
+    let is_read = read_all(&rest, room).await && read_more(&world, &rest, room, number).await;
     socket.close().await;
     if is_read { None } else { failed("read") }
 }
@@ -78,6 +80,23 @@ async fn read_all(rest: &Rest, room: u64) -> bool {
             Outcome::Refused(_) | Outcome::Unknown => return false,
         }
     }
+}
+
+/// Reads what else there is of a room: its pins and marks, some threads and lists, and the user's rooms.
+async fn read_more(world: &World, rest: &Rest, room: u64, number: usize) -> bool {
+    let mut rng = Rng::of(world.seed, &format!("final-{number}"));
+    let mut is_read = matches!(rest.pins(room).await, Outcome::Ok(_));
+    is_read &= matches!(rest.reads(room).await, Outcome::Ok(_));
+    is_read &= matches!(rest.rooms().await, Outcome::Ok(_));
+    for _ in 0..4 {
+        let Some(posted) = world.board.any(room, &mut rng) else { continue };
+        let root = posted.thread.unwrap_or(posted.seq);
+        is_read &= matches!(rest.thread(room, root, "").await, Outcome::Ok(_));
+        is_read &= matches!(rest.message(room, root).await, Outcome::Ok(_));
+        is_read &= matches!(rest.edits(room, posted.seq).await, Outcome::Ok(_));
+        is_read &= matches!(rest.reactions(room, posted.seq).await, Outcome::Ok(_));
+    }
+    is_read
 }
 
 /// Records who is online in each room, for the checker.

@@ -204,7 +204,8 @@ async fn world(server: &Server, options: &Options) -> Result<World> {
     let address = server.launch().address;
     let recorder = Arc::new(Recorder::new());
     let controls = Arc::new(Controls::new());
-    let mut world = World { address, recorder, rooms: Arc::new([]), controls, seed: options.seed };
+    let mut world =
+        World { address, recorder, rooms: Arc::new([]), board: Arc::default(), controls, seed: options.seed };
     let rest = world.rest(&Name::own("host"));
     let mut rooms = Vec::new();
     for number in 0..options.counts.rooms {

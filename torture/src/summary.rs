@@ -5,8 +5,10 @@ use std::{
     fmt::{self, Display, Formatter},
 };
 
+use histcheck::Outcomes;
+
 use crate::{
-    format::{counted, times},
+    format::{counted, number, times},
     nemesis::Fault,
     run::Report,
 };
@@ -17,8 +19,9 @@ pub struct Tally {
     runs: usize,
     unclean: Vec<u64>,
     kills: usize,
-    sends: usize,
     events: usize,
+    /// What became of the commands of each kind.
+    commands: BTreeMap<&'static str, Outcomes>,
     /// How often each fault was injected, and how often that failed.
     faults: BTreeMap<Fault, (usize, usize)>,
 }
@@ -28,7 +31,9 @@ impl Tally {
     pub fn add(&mut self, report: &Report) {
         self.runs += 1;
         self.kills += report.kills;
-        self.sends += report.findings.summary.sends.ok;
+        for (name, outcomes) in report.findings.summary.commands() {
+            *self.commands.entry(name).or_default() += outcomes;
+        }
         self.events += report.findings.summary.events;
         if !report.is_clean() {
             self.unclean.push(report.seed);
@@ -57,9 +62,13 @@ impl Tally {
 
 impl Display for Tally {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { runs, kills, sends, events, .. } = self;
-        let (runs, sends, kills) = (counted(*runs, "run"), counted(*sends, "send"), counted(*kills, "kill"));
-        writeln!(f, "{runs}: {sends} ok, {} heard, {kills}", counted(*events, "event"))?;
+        let Self { runs, kills, events, .. } = self;
+        let (runs, kills) = (counted(*runs, "run"), counted(*kills, "kill"));
+        writeln!(f, "{runs}: {} heard, {kills}", counted(*events, "event"))?;
+        for (name, Outcomes { ok, replayed, refused, unknown }) in &self.commands {
+            let [ok, replayed, refused, unknown] = [ok, replayed, refused, unknown].map(|count| number(*count));
+            writeln!(f, "  {name:10} {ok} ok ({replayed} replayed), {refused} refused, {unknown} unknown")?;
+        }
         for (fault, (done, not_done)) in &self.faults {
             let not_done =
                 if *not_done > 0 { format!(", could not be done {}", times(*not_done)) } else { String::new() };

@@ -82,7 +82,7 @@ pub fn state(value: &Value) -> Option<State> {
 #[must_use]
 pub fn mark(value: &Value) -> Option<Mark> {
     let number = |field: &str| value[field].as_u64();
-    let (seq, unread) = (number("seq").or(number("read"))?, number("unread")?);
+    let (seq, unread) = (number("read").or_else(|| number("seq"))?, number("unread")?);
     Some(Mark { seq, unread, mentions: number("mentions")?, ordinal: number("ordinal")? })
 }
 

@@ -1,12 +1,14 @@
 //! Clients that record everything they do and see.
 
+pub mod command;
 pub mod endpoint;
 pub mod frame;
+pub mod reply;
 pub mod rest;
 pub mod socket;
 pub mod stream;
 
-/// Whether a send that was refused with this code is sent again with the same key.
+/// Whether a command that was refused with this code is given again with the same key.
 #[must_use]
 pub fn may_retry(code: &str) -> bool {
     matches!(code, "unavailable" | "overloaded" | "storage_full" | "outcome_unknown" | "rate_limited")

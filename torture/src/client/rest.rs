@@ -3,26 +3,21 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use histcheck::history::{Content, Outcome, Page, Record, Room, Sent, What, Which};
+use histcheck::history::{
+    Listed, Listing, Mark, Outcome, Page, Reacted, Record, Revision, Room, UserMark, What, Which,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
-use super::frame;
+use super::{
+    command::{Answer, Call, Command, page_of_one},
+    frame,
+    reply::Reply,
+};
 use crate::recorder::{Name, Recorder};
-
-/// An answer of the server.
-#[derive(Debug)]
-pub struct Reply {
-    /// The status.
-    pub status: u16,
-    /// The body, if it is JSON.
-    pub body: Value,
-    /// Whether the answer says that the key was used before.
-    pub replayed: bool,
-}
 
 /// Makes a call without recording it; `None`: there was no answer.
 pub async fn call(
@@ -73,30 +68,78 @@ impl Rest {
         Self { address, recorder, name }
     }
 
-    /// Sends a message.
-    pub async fn send(&self, room: u64, key: &str, body: &str) -> Outcome<Sent> {
-        let (path, content) = (self.path(room, "/messages?"), json!({"content": body}));
-        let what = |result| {
-            let content = Content::text(frame::short(body));
-            What::Send { room, key: key.to_owned(), content, reply_to: None, thread: None, result }
-        };
-        let sent = |reply: &Reply| {
-            let event = frame::event(&reply.body)?;
-            Some(Sent { seq: event.seq, replayed: reply.replayed, event: Some(event) })
-        };
-        self.record(("POST", &path), Some(key), Some(content), (sent, what)).await
+    /// Sends or changes a message.
+    pub async fn ask(&self, command: &Command) -> Outcome<Answer> {
+        let Call { method, path, body } = command.call();
+        let path = self.path(command.room, &path);
+        let (read, what) = (|reply: &Reply| command.answer_of_reply(reply), |result| command.record(result));
+        self.record((method, &path), Some(&command.key), body, (read, what)).await
+    }
+
+    /// Sets the user's read mark.
+    pub async fn mark(&self, room: u64, seq: u64, back: bool) -> Outcome<Mark> {
+        let path = self.path(room, "/read?");
+        let body = if back { json!({"seq": seq, "back": true}) } else { json!({"seq": seq}) };
+        let what = |result| What::Mark { room, seq, back, result };
+        self.record(("PUT", &path), None, Some(body), (|reply: &Reply| frame::mark(&reply.body), what)).await
     }
 
     /// Reads a page of history, such as `before=7`.
     pub async fn read(&self, room: u64, which: &str) -> Outcome<Page> {
         let path = self.path(room, &format!("/messages?limit=100&{which}&"));
-        self.record(
-            ("GET", &path),
-            None,
-            None,
-            (|reply: &Reply| page(&reply.body), |result| What::Read { room, of: Which::History, result }),
-        )
-        .await
+        self.page(room, Which::History, &path, page).await
+    }
+
+    /// Reads a page of a thread, such as `before=7`.
+    pub async fn thread(&self, room: u64, root: u64, which: &str) -> Outcome<Page> {
+        let path = self.path(room, &format!("/messages/{root}/thread?limit=100&{which}&"));
+        self.page(room, Which::Thread(root), &path, page).await
+    }
+
+    /// Reads what is pinned.
+    pub async fn pins(&self, room: u64) -> Outcome<Page> {
+        self.page(room, Which::Pins, &self.path(room, "/pins?"), pins).await
+    }
+
+    /// Reads a message.
+    pub async fn message(&self, room: u64, seq: u64) -> Outcome<Page> {
+        let path = self.path(room, &format!("/messages/{seq}?"));
+        self.page(room, Which::Message(seq), &path, page_of_one).await
+    }
+
+    async fn page(&self, room: u64, of: Which, path: &str, read: fn(&Value) -> Option<Page>) -> Outcome<Page> {
+        let what = |result| What::Read { room, of, result };
+        self.record(("GET", path), None, None, (|reply: &Reply| read(&reply.body), what)).await
+    }
+
+    /// Reads all texts that a message has had.
+    pub async fn edits(&self, room: u64, target: u64) -> Outcome<Vec<Revision>> {
+        let path = self.path(room, &format!("/messages/{target}/edits?"));
+        let what = |result| What::Edits { room, target, result };
+        let read = |reply: &Reply| frame::revisions(&reply.body["edits"]);
+        self.record(("GET", &path), None, None, (read, what)).await
+    }
+
+    /// Reads who has reacted to a message. The rooms have so few users that it is one page.
+    pub async fn reactions(&self, room: u64, target: u64) -> Outcome<Vec<Reacted>> {
+        let path = self.path(room, &format!("/messages/{target}/reactions?limit=100&"));
+        let what = |result| What::Reactions { room, target, result };
+        let read = |reply: &Reply| frame::reacted(&reply.body["reactions"]).filter(|_| reply.body["next"].is_null());
+        self.record(("GET", &path), None, None, (read, what)).await
+    }
+
+    /// Reads everybody's marks, or the first page of them.
+    pub async fn reads(&self, room: u64) -> Outcome<Vec<UserMark>> {
+        let path = self.path(room, "/reads?limit=100&");
+        let what = |result| What::Reads { room, result };
+        self.record(("GET", &path), None, None, (|reply: &Reply| frame::marks(&reply.body["marks"]), what)).await
+    }
+
+    /// Reads the user's rooms, or the first page of them.
+    pub async fn rooms(&self) -> Outcome<Listing> {
+        let path = format!("/api/chat/me/rooms?limit=200&username={}", self.name.user);
+        let what = |result| What::Rooms { result };
+        self.record(("GET", &path), None, None, (|reply: &Reply| listing(&reply.body), what)).await
     }
 
     /// Gets a room.
@@ -175,6 +218,25 @@ fn page(body: &Value) -> Option<Page> {
         has_before: body["has_before"].as_bool()?,
         has_after: body["has_after"].as_bool()?,
     })
+}
+
+fn pins(body: &Value) -> Option<Page> {
+    let messages = body["messages"].as_array()?.iter().map(frame::state).collect::<Option<_>>()?;
+    Some(Page { epoch: String::new(), head: body["head"].as_u64()?, messages, has_before: false, has_after: false })
+}
+
+fn listing(body: &Value) -> Option<Listing> {
+    let listed = |room: &Value| {
+        let last = &room["last_message"];
+        Some(Listed {
+            room: room["id"].as_u64()?,
+            head: room["head"].as_u64()?,
+            mark: frame::mark(room)?,
+            last: if last.is_null() { None } else { Some(frame::state(last)?) },
+        })
+    };
+    let rooms = body["rooms"].as_array()?.iter().map(listed).collect::<Option<_>>()?;
+    Some(Listing { rooms, is_whole: body["next"].is_null() })
 }
 
 fn room(body: &Value) -> Option<Room> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::{SinkExt, StreamExt};
-use histcheck::history::{Attached, Content, Event, Outcome, Position, Record, Sent, What};
+use histcheck::history::{Attached, Event, Outcome, Position, Record, What};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -11,20 +11,26 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use super::{endpoint::Endpoint, frame};
+use super::{
+    command::{Answer, Command},
+    endpoint::Endpoint,
+    frame,
+};
 use crate::recorder::{Name, Recorder};
 
 /// A command that a client can send over its socket.
 #[derive(Debug, Clone)]
 pub enum Ask {
-    /// Sends a message.
-    Send {
+    /// Makes an event.
+    Command(Command),
+    /// Sets the user's read mark.
+    Mark {
         /// The room.
         room: u64,
-        /// The key.
-        key: String,
-        /// The text.
-        body: String,
+        /// The number up to which the user has read.
+        seq: u64,
+        /// Whether the mark may go back.
+        back: bool,
     },
     /// Attaches to a room.
     Attach {
@@ -52,8 +58,8 @@ pub enum Ask {
 /// What came over a socket. It is recorded in the history already.
 #[derive(Debug, Clone)]
 pub enum Seen {
-    /// A send was answered.
-    Sent(u64, String, Outcome<Sent>),
+    /// A command with this key was answered.
+    Answered(Command, Outcome<Answer>),
     /// An attach was answered.
     Attached(u64, Outcome<Attached>),
     /// A detach was answered.
@@ -134,8 +140,17 @@ impl Socket {
         self.asked += 1;
         let reference = self.asked.to_string();
         let frame = match &ask {
-            Ask::Send { room, key, body } => {
-                json!({"type": "message", "ref": reference, "room": room, "key": key, "content": body})
+            Ask::Command(command) => {
+                let mut frame = command.frame();
+                frame["ref"] = reference.into();
+                frame
+            }
+            Ask::Mark { room, seq, back } => {
+                let mut frame = json!({"type": "read", "ref": reference, "room": room, "seq": seq});
+                if *back {
+                    frame["back"] = true.into();
+                }
+                frame
             }
             Ask::Attach { room, after, presence } => {
                 let mut frame = json!({"type": "attach", "ref": reference, "room": room, "presence": presence});
@@ -232,11 +247,12 @@ impl Socket {
         };
         let refused = value["code"].as_str();
         let (what, seen) = match ask {
-            Ask::Send { room, key, body } => {
-                let sent =
-                    value["seq"].as_u64().map(|seq| Sent { seq, replayed: value["replayed"] == true, event: None });
-                let result = outcome(refused, sent);
-                (send(room, &key, &body, result.clone()), Seen::Sent(room, key, result))
+            Ask::Command(command) => {
+                let result = outcome(refused, command.answer_of_frame(value));
+                (command.record(result.clone()), Seen::Answered(command, result))
+            }
+            Ask::Mark { room, seq, back } => {
+                (What::Mark { room, seq, back, result: outcome(refused, frame::mark(value)) }, Seen::Other)
             }
             Ask::Attach { room, after, presence } => {
                 let result = outcome(refused, frame::attached(value));
@@ -278,8 +294,9 @@ impl Socket {
         let mut seen = Seen::Closed(code);
         for Pending { began, ask } in std::mem::take(&mut self.pending).into_values() {
             match ask {
-                Ask::Send { room, key, body } => {
-                    self.write_down(began, None, send(room, &key, &body, Outcome::Unknown));
+                Ask::Command(command) => self.write_down(began, None, command.record(Outcome::Unknown)),
+                Ask::Mark { room, seq, back } => {
+                    self.write_down(began, None, What::Mark { room, seq, back, result: Outcome::Unknown });
                 }
                 // A socket for one room is refused by its close frame.
                 Ask::Attach { room, after, presence } if code == Some(NO_SUCH_ROOM) => {
@@ -310,11 +327,6 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.end(None, true);
     }
-}
-
-fn send(room: u64, key: &str, body: &str, result: Outcome<Sent>) -> What {
-    let content = Content::text(frame::short(body));
-    What::Send { room, key: key.to_owned(), content, reply_to: None, thread: None, result }
 }
 
 fn outcome<T>(refused: Option<&str>, done: Option<T>) -> Outcome<T> {

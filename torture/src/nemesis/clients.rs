@@ -6,7 +6,10 @@ use tokio::time::{Instant, sleep};
 
 use super::Stage;
 use crate::{
-    client::socket::{Ask, Seen, Socket},
+    client::{
+        command::Command,
+        socket::{Ask, Seen, Socket},
+    },
     format::{counted, times},
     recorder::Name,
     rng::Rng,
@@ -61,7 +64,7 @@ async fn flood_as(world: &World, number: u64, time: Duration, mut rng: Rng) -> u
         // These clients do not retry, so their keys are never used again.
         let key = format!("flood-{}-{sent}", world.recorder.now());
         let body = world.body(&key, &mut rng);
-        if !socket.ask(Ask::Send { room, key, body }).await || !socket.write(PING.to_owned()).await {
+        if !socket.ask(Ask::Command(Command::text(room, key, body))).await || !socket.write(PING.to_owned()).await {
             return sent;
         }
         while socket.unanswered() > WINDOW {

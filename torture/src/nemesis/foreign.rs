@@ -22,10 +22,10 @@ pub(super) async fn write(stage: &Stage, rng: &mut Rng) -> Result<String> {
         let body = format!("{key} was here");
         let sql = format!(
             "BEGIN IMMEDIATE;
-             UPDATE chat_rooms SET head = head + 1 WHERE id = {room};
+             UPDATE chat_rooms SET head = head + 1, ordinal = ordinal + 1, last_message_seq = head + 1, last_message_at = 0
+             WHERE id = {room};
              INSERT INTO chat_events (room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, body)
-             SELECT {room}, head, 1, 0, 'foreigner', 'foreigner',
-                 (SELECT max(ordinal) + 1 FROM chat_events WHERE room_id = {room}), ' {key}', 0, '{body}'
+             SELECT {room}, head, 1, 0, 'foreigner', 'foreigner', ordinal, ' {key}', 0, '{body}'
              FROM chat_rooms WHERE id = {room};
              COMMIT"
         );

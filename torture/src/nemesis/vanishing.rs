@@ -92,7 +92,7 @@ fn is_attached(seen: &Seen) -> Result<bool> {
         Seen::Attached(_, Outcome::Ok(_)) => Ok(true),
         Seen::Attached(_, Outcome::Refused(code)) => Err(format!("an attach was refused: {code}").into()),
         Seen::Attached(_, Outcome::Unknown) | Seen::Closed(_) => Err("the connection was closed".into()),
-        Seen::Sent(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => Ok(false),
+        Seen::Answered(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => Ok(false),
     }
 }
 

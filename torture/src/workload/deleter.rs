@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::{FinalState, Mode, World};
 use crate::{
     client::{
+        command::Command,
         may_retry,
         socket::{Ask, Seen, Socket},
     },
@@ -59,7 +60,7 @@ async fn write(world: World, name: Name, room: u64, visit: u64, mut rng: Rng) {
     for number in 0..60 {
         let key = format!("{}-{visit}-{number}", name.process);
         let body = world.body(&key, &mut rng);
-        if !is_gone && !socket.ask(Ask::Send { room, key, body }).await {
+        if !is_gone && !socket.ask(Ask::Command(Command::text(room, key, body))).await {
             return;
         }
         let until = rng.millis(10, 60);
@@ -68,7 +69,7 @@ async fn write(world: World, name: Name, room: u64, visit: u64, mut rng: Rng) {
                 match socket.next().await {
                     Seen::Event(_, event) if event.kind == Kind::RoomDeleted => break true,
                     Seen::Closed(_) => break true,
-                    Seen::Event(..) | Seen::Sent(..) | Seen::Attached(..) | Seen::Detached(..) | Seen::Other => {}
+                    Seen::Event(..) | Seen::Answered(..) | Seen::Attached(..) | Seen::Detached(..) | Seen::Other => {}
                 }
             }
         };

@@ -1,7 +1,10 @@
 //! The clients that use the server while it is tortured. Each role is an independent client, with random numbers of its
 //! own.
 
+pub mod board;
+pub mod compose;
 pub mod deleter;
+pub mod editor;
 pub mod reader;
 pub mod renamer;
 pub mod retrier;
@@ -27,6 +30,9 @@ pub fn begin(world: &World, counts: ClientCounts) -> JoinSet<FinalState> {
     }
     for number in 0..counts.readers {
         tasks.spawn(reader::run(world.clone(), number));
+    }
+    for number in 0..counts.editors {
+        tasks.spawn(editor::run(world.clone(), number, retry.clone()));
     }
     tasks.spawn(retrier::run(world.clone(), retries));
     tasks.spawn(renamer::run(world.clone()));

@@ -1,4 +1,4 @@
-//! The retrier sends what writers have sent once more, on connections of its own, at the same time or later.
+//! The retrier gives commands of others once more, on connections of its own, at the same time or later.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,30 +12,38 @@ use tokio::{
 use super::{FinalState, Mode, World};
 use crate::{
     client::{
+        command::Command,
         may_retry,
         socket::{Ask, Seen, Socket},
     },
     recorder::Name,
+    rng::Rng,
 };
 
-/// A message to send again.
+/// A command to give again.
 #[derive(Debug, Clone)]
 pub struct Retry {
-    /// The user who sent it.
+    /// The user who gave it.
     pub user: String,
-    /// The room.
-    pub room: u64,
-    /// The key.
-    pub key: String,
-    /// The text.
-    pub body: String,
-    /// When to send it again.
+    /// The command.
+    pub command: Command,
+    /// When to give it again.
     pub at: Instant,
     /// Whether that is long after the first time.
     pub is_later: bool,
 }
 
-/// Sends again until nothing new may begin.
+impl Retry {
+    /// A command to give again at the same time, or later.
+    #[must_use]
+    pub fn of(user: &str, command: &Command, now: Instant, rng: &mut Rng) -> Self {
+        let is_later = rng.percent(50);
+        let delay = if is_later { rng.millis(100, 3_000) } else { Duration::ZERO };
+        Self { user: user.to_owned(), command: command.clone(), at: now + delay, is_later }
+    }
+}
+
+/// Gives commands again until nothing new may begin.
 pub async fn run(world: World, mut retries: mpsc::UnboundedReceiver<Retry>) -> FinalState {
     let name = Name::own("retrier");
     let mut rng = world.rng(&name);
@@ -49,9 +57,9 @@ pub async fn run(world: World, mut retries: mpsc::UnboundedReceiver<Retry>) -> F
         };
         let Some(mut retry) = retry else { break };
         if retry.is_later && rng.percent(10) {
-            // The same key with another text is not a retry, and must be refused (unless the first message was never
+            // The same key with something else is not a retry, and must be refused (unless the first one was never
             // stored).
-            retry.body.push_str(" (and something else)");
+            retry.command.misuse();
         }
         let over_rest = rng.percent(50);
         under_way.spawn(send(world.clone(), retry, over_rest));
@@ -77,7 +85,7 @@ async fn send(world: World, retry: Retry, over_rest: bool) {
 async fn send_over_rest(world: &World, name: &Name, retry: &Retry) {
     let rest = world.rest(name);
     for _ in 0..3 {
-        match rest.send(retry.room, &retry.key, &retry.body).await {
+        match rest.ask(&retry.command).await {
             Outcome::Refused(code) if may_retry(&code) => world.pause(Duration::from_millis(300)).await,
             Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown => return,
         }
@@ -86,11 +94,10 @@ async fn send_over_rest(world: &World, name: &Name, retry: &Retry) {
 
 async fn send_over_socket(world: &World, name: &Name, retry: Retry) {
     let Some(mut socket) = Socket::open(&world.endpoint(name)).await else { return };
-    let Retry { room, key, body, .. } = retry;
-    if !socket.ask(Ask::Send { room, key, body }).await {
+    if !socket.ask(Ask::Command(retry.command)).await {
         return;
     }
-    let answer = async { while !matches!(socket.next().await, Seen::Sent(..) | Seen::Closed(_)) {} };
+    let answer = async { while !matches!(socket.next().await, Seen::Answered(..) | Seen::Closed(_)) {} };
     if timeout(TIMEOUT, answer).await.is_ok() {
         socket.close().await;
     }

@@ -205,7 +205,7 @@ impl Subscriber {
                 self.due.insert(room, Instant::now() + self.rng.millis(0, 2_000));
             }
             Seen::Event(room, event) => self.heard(room, &event),
-            Seen::Attached(_, Outcome::Unknown) | Seen::Detached(..) | Seen::Sent(..) | Seen::Other => {}
+            Seen::Attached(_, Outcome::Unknown) | Seen::Detached(..) | Seen::Answered(..) | Seen::Other => {}
             Seen::Closed(_) => return false,
         }
         true

@@ -13,6 +13,7 @@ use std::{
 use histcheck::history::Position;
 use tokio::sync::watch;
 
+use super::board::Board;
 use crate::{
     client::{endpoint::Endpoint, rest::Rest},
     recorder::{Name, Recorder},
@@ -41,7 +42,7 @@ pub struct Controls {
     pub stop_reading: watch::Sender<bool>,
     /// Messages are long while this is true.
     pub long_messages: AtomicBool,
-    /// How many things are unfinished: sends that are not stored yet, and clients that may still change something.
+    /// How many things are unfinished: commands that are not done yet, and clients that may still change something.
     pub under_way: watch::Sender<usize>,
 }
 
@@ -74,6 +75,8 @@ pub struct World {
     pub recorder: Arc<Recorder>,
     /// The rooms that are never deleted, the busiest first.
     pub rooms: Arc<[u64]>,
+    /// The newest messages that clients know of.
+    pub board: Arc<Board>,
     /// The control over the clients.
     pub controls: Arc<Controls>,
     /// The seed.
@@ -160,13 +163,15 @@ pub struct ClientCounts {
     pub subscribers: usize,
     /// Clients that read pages.
     pub readers: usize,
+    /// Clients that change messages over REST, and read what they have become.
+    pub editors: usize,
     /// Rooms that are never deleted.
     pub rooms: usize,
 }
 
 impl Default for ClientCounts {
     fn default() -> Self {
-        Self { writers: 20, subscribers: 40, readers: 3, rooms: 8 }
+        Self { writers: 20, subscribers: 40, readers: 3, editors: 8, rooms: 8 }
     }
 }
 

@@ -1,9 +1,7 @@
-//! Writers send at a rate of their own, some with many unanswered sends, and retry each message until it is stored.
+//! Writers send and change messages at a rate of their own, some with many unanswered commands, and retry each until it is
+//! done.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use histcheck::history::{Attached, Outcome, Position};
 use tokio::{
@@ -11,9 +9,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{FinalState, Mode, UnderWay, World, retrier::Retry};
+use super::{FinalState, Mode, UnderWay, World, compose, retrier::Retry};
 use crate::{
     client::{
+        command::{Answer, Command},
         may_retry,
         socket::{Ask, Seen, Socket},
     },
@@ -21,12 +20,10 @@ use crate::{
     rng::Rng,
 };
 
-/// A message that is not known to be stored.
+/// A command that is not known to be done.
 #[derive(Debug)]
 struct Open {
-    room: u64,
-    key: String,
-    body: String,
+    command: Command,
     is_waiting: bool,
     not_before: Instant,
     _under_way: UnderWay,
@@ -37,7 +34,7 @@ struct Writer {
     name: Name,
     rng: Rng,
     retry: mpsc::UnboundedSender<Retry>,
-    /// How many sends may be unanswered.
+    /// How many commands may be unanswered.
     window: usize,
     /// The room that it also subscribes to, if any.
     hears: Option<u64>,
@@ -130,7 +127,7 @@ impl Writer {
         }
         let burst = if self.window == 1 { 1 } else { self.rng.between(1, self.window as u64 / 4) };
         for _ in 0..burst {
-            // While the server refuses, no more messages are begun.
+            // While the server refuses, nothing more is begun.
             if waiting >= self.window || self.open.len() > self.window {
                 break;
             }
@@ -140,40 +137,43 @@ impl Writer {
             }
             waiting += 1;
         }
-        true
+        self.mark(socket).await
     }
 
-    /// Composes a new message.
+    /// Marks what it has heard of its room as read; `false`: the connection has ended.
+    async fn mark(&mut self, socket: &mut Socket) -> bool {
+        let heard = self.hears.zip(self.position.as_ref().map(|position| position.seq));
+        let Some((room, seq)) = heard.filter(|_| self.rng.percent(5)) else { return true };
+        socket.ask(Ask::Mark { room, seq, back: false }).await
+    }
+
+    /// Composes a new command.
     fn compose(&mut self) -> u64 {
         self.count += 1;
         let room = self.world.rooms[self.rng.zipf(self.world.rooms.len())];
         let key = format!("{}-{}", self.name.process, self.count);
-        let body = self.world.body(&key, &mut self.rng);
+        let command = compose::command(&self.world, &self.name.user, (room, key), &mut self.rng);
         if self.rng.percent(8) {
-            let is_later = self.rng.percent(50);
-            let delay = if is_later { self.rng.millis(100, 3_000) } else { Duration::ZERO };
-            let (user, at) = (self.name.user.clone(), Instant::now() + delay);
-            let retry = Retry { user, room, key: key.clone(), body: body.clone(), at, is_later };
-            // After the retriers have ended, nothing is sent again.
+            let retry = Retry::of(&self.name.user, &command, Instant::now(), &mut self.rng);
+            // After the retrier has ended, nothing is given again.
             drop(self.retry.send(retry));
         }
         let _under_way = self.world.under_way();
         let not_before = Instant::now();
-        self.open.insert(self.count, Open { room, key, body, is_waiting: false, not_before, _under_way });
+        self.open.insert(self.count, Open { command, is_waiting: false, not_before, _under_way });
         self.count
     }
 
     async fn ask(&mut self, socket: &mut Socket, number: u64) -> bool {
         let Some(open) = self.open.get_mut(&number) else { return true };
         open.is_waiting = true;
-        let ask = Ask::Send { room: open.room, key: open.key.clone(), body: open.body.clone() };
-        socket.ask(ask).await
+        socket.ask(Ask::Command(open.command.clone())).await
     }
 
     /// Handles what has come; `false`: the connection has ended.
     fn take(&mut self, seen: Seen) -> bool {
         match seen {
-            Seen::Sent(_, key, result) => self.sent(&key, &result),
+            Seen::Answered(command, result) => self.answered(&command, &result),
             Seen::Attached(_, Outcome::Ok(Attached::Resumed { head, .. } | Attached::Resync { head })) => {
                 self.position = Some(head);
             }
@@ -188,8 +188,11 @@ impl Writer {
         true
     }
 
-    fn sent(&mut self, key: &str, result: &Outcome<histcheck::history::Sent>) {
-        let Some(number) = key.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok()) else { return };
+    fn answered(&mut self, command: &Command, result: &Outcome<Answer>) {
+        compose::learn(&self.world, &self.name.user, command, result);
+        let Some(number) = command.key.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok()) else {
+            return;
+        };
         let is_open = match result {
             Outcome::Ok(_) => false,
             Outcome::Refused(code) => may_retry(code),
@@ -204,9 +207,9 @@ impl Writer {
     }
 
     fn left(self) -> FinalState {
-        let rooms: BTreeSet<u64> = self.open.values().map(|open| open.room).collect();
+        let rooms: BTreeSet<u64> = self.open.values().map(|open| open.command.room).collect();
         let complaint = (!self.open.is_empty()).then(|| {
-            format!("{} sends of {} were never stored, in rooms {rooms:?}", self.open.len(), self.name.process)
+            format!("{} commands of {} were never done, in rooms {rooms:?}", self.open.len(), self.name.process)
         });
         let positions = self.hears.map(|room| (room, self.position)).into_iter().collect();
         FinalState { name: self.name, positions, complaint }
