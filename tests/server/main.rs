@@ -4,6 +4,7 @@
 mod common;
 
 mod epoch;
+mod erasure;
 mod examples;
 mod faults;
 mod files;
