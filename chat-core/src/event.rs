@@ -114,6 +114,19 @@ impl Event {
         self.message().filter(|message| message.body.thread.is_none())
     }
 
+    /// The edit, if this is one.
+    #[must_use]
+    pub const fn edit(&self) -> Option<&MessageEdited> {
+        if let EventKind::MessageEdited(edit) = &self.kind { Some(edit) } else { None }
+    }
+
+    /// The message of which this event tells what it says, and whether that was erased: the message itself, or the one that is
+    /// edited.
+    pub(crate) fn tells_text_of(&self) -> Option<(Seq, bool)> {
+        let edited = || self.edit().map(|edit| (edit.target, edit.erased));
+        self.message().map(|message| (self.seq, message.erased)).or_else(edited)
+    }
+
     /// The message that this event changes, if it changes one.
     #[must_use]
     pub const fn target(&self) -> Option<Seq> {

@@ -97,7 +97,13 @@ impl Inputs {
                 let unread = Unread { seq: to.seq, ..Unread::default() };
                 AppendOutcome::Marked(Marked { room: self.room, unread, moved: false })
             }
-            _ => AppendOutcome::Unchanged { count: None },
+            Op::Edit(..)
+            | Op::Delete(..)
+            | Op::React(..)
+            | Op::Pin(..)
+            | Op::Prune(_)
+            | Op::UpdateRoom(_)
+            | Op::DeleteRoom => AppendOutcome::Unchanged { count: None },
         };
         let outcomes = entries.iter().zip(head.next().0..).map(outcome).collect();
         Completion::Appended(Ok(outcomes)).into()

@@ -159,9 +159,9 @@ fn give_key(event: &mut Arc<Event>, key: &EventKey) {
 
 /// The first event that is new is told under the number before it.
 fn reuse_last(placed: &mut [AppendOutcome]) {
-    let first = placed.iter_mut().find_map(|placed| match placed {
-        AppendOutcome::New { event, .. } if event.seq > Seq(1) => Some(event),
-        _ => None,
+    let first = placed.iter_mut().find_map(|placed| {
+        let AppendOutcome::New { event, .. } = placed else { return None };
+        (event.seq > Seq(1)).then_some(event)
     });
     if let Some(event) = first {
         let event = Arc::make_mut(event);

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Delivery, Event, EventKind, Item, Seq};
+use crate::{Delivery, Event, Item, Seq};
 
 /// A contiguous run of events that ends at the room's head, bounded in number and bytes.
 #[derive(Debug)]
@@ -164,11 +164,7 @@ impl Recent {
 /// The message whose text this event has: itself, or the one that it edits.
 fn says_of(delivery: &Delivery) -> Option<Seq> {
     let Item::Event(event) = delivery.item() else { return None };
-    match &event.kind {
-        EventKind::Message(_) => Some(event.seq),
-        EventKind::MessageEdited(edit) => Some(edit.target),
-        _ => None,
-    }
+    event.tells_text_of().map(|(message, _)| message)
 }
 
 /// A new delivery of an event, without its content.

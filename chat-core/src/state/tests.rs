@@ -105,7 +105,14 @@ fn describe(effect: &Effect) -> String {
         Effect::Append(entries) => {
             let texts = entries.iter().map(|entry| match &entry.op {
                 Op::Message(body) => body.content.as_str(),
-                op => op.name(),
+                op @ (Op::Edit(..)
+                | Op::Delete(..)
+                | Op::React(..)
+                | Op::Pin(..)
+                | Op::Mark(_)
+                | Op::Prune(_)
+                | Op::UpdateRoom(_)
+                | Op::DeleteRoom) => op.name(),
             });
             format!("append {}", texts.collect::<Vec<_>>().join("+"))
         }

@@ -67,7 +67,7 @@ impl Timeline {
         state.pinned = told.pinned_by.is_some();
         let thread = || self.messages.values().filter(|other| other.state.message.body.thread == Some(seq));
         state.thread_count = thread().filter(|other| other.state.deleted.is_none()).count() as u64;
-        state.thread_last = thread().map(|other| other.state.seq).last();
+        state.thread_last = thread().map(|other| other.state.seq).next_back();
         Some(state)
     }
 

@@ -15,10 +15,9 @@ const NONE: [u64; 0] = [];
 
 /// The next activity; nothing but activities may come before it.
 async fn next_activity(updates: &mut Updates) -> Arc<Activity> {
-    match next(updates).await.expect("an open stream") {
-        Update::Notice(Notice::Activity(activity)) => activity,
-        other => panic!("{other:?}"),
-    }
+    let update = next(updates).await.expect("an open stream");
+    let Update::Notice(Notice::Activity(activity)) = update else { panic!("{update:?}") };
+    activity
 }
 
 /// What waits in a stream, without time passing.
@@ -30,9 +29,9 @@ async fn waiting(updates: &mut Updates) -> Vec<Update> {
 /// The heads of the activities that come within a while; nothing else may come.
 async fn heads_within(updates: &mut Updates, while_: Duration) -> Vec<u64> {
     tokio::time::sleep(while_).await;
-    let head = |update: &Update| match update {
-        Update::Notice(Notice::Activity(activity)) => activity.head.0,
-        other => panic!("{other:?}"),
+    let head = |update: &Update| {
+        let Update::Notice(Notice::Activity(activity)) = update else { panic!("{update:?}") };
+        activity.head.0
     };
     waiting(updates).await.iter().map(head).collect()
 }

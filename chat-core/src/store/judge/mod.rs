@@ -84,10 +84,8 @@ pub(super) fn judge<'a>(room: RoomId, entries: &'a [Entry], facts: Facts<'a>) ->
 
 /// What a batch sends and deletes is never stored with what it said, and nobody is told that it mentions them.
 fn erase(Judgement { outcomes, new, changes, .. }: &mut Judgement) {
-    let is_deleted = |event: &Event| {
-        let says_something = matches!(event.kind, EventKind::Message(_) | EventKind::MessageEdited(_));
-        says_something && changes.deleted.contains_key(&event.target().unwrap_or(event.seq))
-    };
+    let is_deleted =
+        |event: &Event| event.tells_text_of().is_some_and(|(message, _)| changes.deleted.contains_key(&message));
     for outcome in outcomes {
         if let AppendOutcome::New { event, mentioned } = outcome
             && is_deleted(event)

@@ -281,9 +281,9 @@ impl MemoryLog {
             let seq = self.keys.get(&(room, entry.lookup()))?;
             Some((Key::of(entry)?, log.events.get(seq)?.clone()))
         };
-        let wanted = entries.iter().find_map(|entry| match &entry.op {
-            Op::UpdateRoom(update) => Some(update.name.as_ref().unwrap_or(&log.room.name)),
-            _ => None,
+        let wanted = entries.iter().find_map(|entry| {
+            let Op::UpdateRoom(update) = &entry.op else { return None };
+            Some(update.name.as_ref().unwrap_or(&log.room.name))
         });
         let naming = wanted.map(|wanted| Naming {
             name: log.room.name.clone(),

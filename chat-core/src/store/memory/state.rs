@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::RoomLog;
 use crate::{
-    Activity, Body, Deleted, Edited, Event, EventKind, Identity, Keep, LastMessage, Mark, MarkPage, MessageEdited,
-    MessageState, MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, Seq,
-    Unread, UserId, UserMark,
+    Activity, Body, Deleted, Edited, Event, Identity, Keep, LastMessage, Mark, MarkPage, MessageEdited, MessageState,
+    MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, Seq, Unread, UserId,
+    UserMark,
     append::{Entry, Fingerprint, Lookup, Op},
     store::{
         judge::{Changes, Counted, Facts, Mentioned, Pruned, ReactionRow, Target, Thread},
@@ -45,19 +45,16 @@ impl RoomLog {
                 facts.prune = Some(self.prune_to(*keep));
             }
             let Some(actor) = &entry.actor else { continue };
-            match &entry.op {
-                Op::React(target, reaction, _) => {
-                    let key = (*target, reaction.clone(), actor.id.clone());
-                    if self.state.reactions.contains_key(&key) {
-                        facts.reacted.insert(key);
-                    }
+            if let Op::React(target, reaction, _) = &entry.op {
+                let key = (*target, reaction.clone(), actor.id.clone());
+                if self.state.reactions.contains_key(&key) {
+                    facts.reacted.insert(key);
                 }
-                Op::Mark(to) => {
-                    facts.marks.extend(self.state.marks.get(&actor.id).map(|(_, mark)| (actor.id.clone(), *mark)));
-                    facts.newest_own.extend(self.newest_own(&actor.id).map(|seq| (actor.id.clone(), seq)));
-                    facts.ordinals.insert(to.seq, self.ordinal_at(to.seq));
-                }
-                _ => {}
+            }
+            if let Op::Mark(to) = &entry.op {
+                facts.marks.extend(self.state.marks.get(&actor.id).map(|(_, mark)| (actor.id.clone(), *mark)));
+                facts.newest_own.extend(self.newest_own(&actor.id).map(|seq| (actor.id.clone(), seq)));
+                facts.ordinals.insert(to.seq, self.ordinal_at(to.seq));
             }
         }
         facts.pins = self.state.pins.len() as u64;
@@ -335,8 +332,5 @@ impl RoomLog {
 }
 
 fn as_edit(event: &Event) -> Option<(&Event, &MessageEdited)> {
-    match &event.kind {
-        EventKind::MessageEdited(edit) => Some((event, edit)),
-        _ => None,
-    }
+    event.edit().map(|edit| (event, edit))
 }

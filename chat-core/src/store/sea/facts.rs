@@ -51,13 +51,12 @@ pub(super) async fn load<'a>(
     if let [RoomBatch { room, entries }] = batch
         && let (Some(facts), [Entry { op, .. }]) = (all.get_mut(room), entries.as_slice())
     {
-        match op {
-            Op::UpdateRoom(update) => facts.naming = rooms::naming(run, *room, update).await?,
-            Op::Prune(keep) => {
-                let (first, pruned) = prune::facts(run, *room, *keep).await?;
-                (facts.first, facts.prune) = (first, Some(pruned));
-            }
-            _ => {}
+        if let Op::UpdateRoom(update) = op {
+            facts.naming = rooms::naming(run, *room, update).await?;
+        }
+        if let Op::Prune(keep) = op {
+            let (first, pruned) = prune::facts(run, *room, *keep).await?;
+            (facts.first, facts.prune) = (first, Some(pruned));
         }
     }
     Ok(all)

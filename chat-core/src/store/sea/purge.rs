@@ -106,7 +106,8 @@ fn rows(done: &ExecResult) -> usize {
     usize::try_from(done.rows_affected()).unwrap_or(usize::MAX)
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use super::*;
     use crate::store::{

@@ -51,14 +51,11 @@ fn kind(outcome: &AppendOutcome) -> &EventKind {
 
 /// How many have a reaction, after it was added or taken back, or was there.
 fn count(outcome: &AppendOutcome) -> u64 {
-    match outcome {
-        AppendOutcome::New { event, .. } => match &event.kind {
-            EventKind::Reaction { count, .. } => *count,
-            other => panic!("no reaction: {other:?}"),
-        },
-        AppendOutcome::Unchanged { count: Some(count) } => *count,
-        other => panic!("no reaction: {other:?}"),
+    if let AppendOutcome::Unchanged { count: Some(count) } = outcome {
+        return *count;
     }
+    let EventKind::Reaction { count, .. } = kind(outcome) else { panic!("no reaction: {outcome:?}") };
+    *count
 }
 
 /// The row of the message stays as it was sent; each edit is the next one of its message, and the same text again is none.
@@ -315,9 +312,11 @@ pub async fn a_thread_has_no_threads(opener: &impl Opener) {
     let (store, alice) = (&*store, user("alice"));
     let room = room_of(store, &[&alice, &alice]).await;
     append(store, room, vec![in_thread(&alice, 1, None, "a"), in_thread(&alice, 2, None, "b")]).await;
-    let field = |outcome: &AppendOutcome| match outcome {
-        AppendOutcome::Refused(Error::InvalidField { field, .. }) => field.clone(),
-        other => panic!("not refused: {other:?}"),
+    let field = |outcome: &AppendOutcome| {
+        let AppendOutcome::Refused(Error::InvalidField { field, .. }) = outcome else {
+            panic!("not refused: {outcome:?}");
+        };
+        field.clone()
     };
     assert_eq!(field(&append_one(store, room, in_thread(&alice, 3, None, "c")).await), "thread");
     for (key, elsewhere) in [("d", 2), ("e", 4)] {

@@ -3,22 +3,17 @@
 use super::{Opener, append, append_one, entry, log, make_room, message, messages, new_seq, seqs, user};
 use crate::{
     Body, Edit, HistoryQuery, Keep, MarkTo, Reaction, RoomId, Seq, Timestamp,
-    append::{AppendOutcome, Op},
+    append::{AppendOutcome, Entry, EventKey, Op},
     error::Error,
     store::{Found, Store},
 };
 
 async fn prune(store: &dyn Store, room: RoomId, keep: Keep) -> u64 {
-    let entry = crate::append::Entry::new(
-        None,
-        crate::append::EventKey::generated("prune"),
-        Timestamp(1_700_000_000_000_003),
-        Op::Prune(keep),
-    );
-    match append(store, room, vec![entry]).await.remove(0) {
-        AppendOutcome::Pruned(first) => first.0,
-        other => panic!("{other:?}"),
-    }
+    let (key, at) = (EventKey::generated("prune"), Timestamp(1_700_000_000_000_003));
+    let entry = Entry::new(None, key, at, Op::Prune(keep));
+    let outcome = append_one(store, room, entry).await;
+    let AppendOutcome::Pruned(first) = outcome else { panic!("{outcome:?}") };
+    first.0
 }
 
 /// Nothing before the beginning is found by any reader, and the rest is as it was.

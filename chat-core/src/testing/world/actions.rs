@@ -220,9 +220,11 @@ impl World {
         op: Op,
     ) -> Checked {
         let key = self.event_key(key);
-        let asked = match &op {
-            Op::Message(body) => Asked::Send { user: user.id.clone(), key: key.clone(), body: body.clone() },
-            _ => Asked::Change { user: user.id.clone(), key: key.clone(), op: op.clone() },
+        let (asker, its_key) = (user.id.clone(), key.clone());
+        let asked = if let Op::Message(body) = &op {
+            Asked::Send { user: asker, key: its_key, body: body.clone() }
+        } else {
+            Asked::Change { user: asker, key: its_key, op: op.clone() }
         };
         let actor = Some(user.clone());
         self.ask(room, session, asked, |reply| Request::Append { session, by_system: false, actor, key, op, reply })

@@ -193,14 +193,14 @@ impl World {
                 self.push(session, Update::Delivery(delivery));
                 Ok(())
             }
-            Effect::Notify { user, except, notice } => self.notified(&user, except, notice),
+            Effect::Notify { user, except, notice } => self.notified(&user, except, &notice),
             Effect::NotifyThread { .. } | Effect::ImpossiblePosition { .. } => Ok(()),
         }
     }
 
     /// A user's sessions are told something: with reason, and all but one.
-    fn notified(&mut self, user: &UserId, except: Option<SessionId>, notice: Notice) -> Checked {
-        if let Notice::Mention { room, seq, .. } = &notice {
+    fn notified(&mut self, user: &UserId, except: Option<SessionId>, notice: &Notice) -> Checked {
+        if let Notice::Mention { room, seq, .. } = notice {
             let reference_log = self.check.reference_logs.get(room);
             let right = reference_log.is_some_and(|log| log.conversation().may_notify(*seq, user));
             hold(right, Promise::HonestRefusal, || format!("{user} is told of a mention in {seq} of room {room}"))?;

@@ -18,7 +18,8 @@ use crate::{
 mod marks;
 mod messages;
 mod my_rooms;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
 mod threads;
 

@@ -91,7 +91,10 @@ impl Plain {
             }
             EventKind::MessageEdited(edit) => self.messages.get_mut(&edit.target.0).unwrap().body = edit.body.clone(),
             EventKind::MessageDeleted { target, .. } => self.messages.get_mut(&target.0).unwrap().is_deleted = true,
-            _ => {}
+            EventKind::Reaction { .. }
+            | EventKind::Pin { .. }
+            | EventKind::RoomUpdated { .. }
+            | EventKind::RoomDeleted => {}
         }
     }
 

@@ -101,6 +101,7 @@ impl Attempt {
     fn check_refused(&self, error: &Error, reference_log: &ReferenceLog) -> Checked {
         let targets: Vec<Seq> = self.op.targets().collect();
         let conversation = reference_log.conversation();
+        #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is one too many")]
         let holds = match error {
             Error::OutcomeUnknown => true,
             Error::MessageDeleted => targets.iter().all(|target| conversation.deletion(*target).is_some()),
@@ -123,9 +124,5 @@ impl Attempt {
 }
 
 fn is_erased(event: &Event) -> bool {
-    match &event.kind {
-        EventKind::Message(message) => message.erased,
-        EventKind::MessageEdited(edit) => edit.erased,
-        _ => false,
-    }
+    event.tells_text_of().is_some_and(|(_, erased)| erased)
 }

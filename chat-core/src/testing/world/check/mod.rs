@@ -183,13 +183,11 @@ impl Batch {
         }
         match (delivery.item(), kind) {
             (_, Some(kind)) => self.moves.push(Move::Signal(kind, whom)),
-            (Item::Event(event), None) => match &event.kind {
-                crate::EventKind::RoomDeleted => self.moves.push(Move::Deleted),
-                crate::EventKind::Message(_) => {
-                    self.moves.extend(event.actor.as_ref().map(|actor| Move::Wrote(actor.id.clone())));
-                }
-                _ => {}
-            },
+            (Item::Event(event), None) if event.kind == crate::EventKind::RoomDeleted => self.moves.push(Move::Deleted),
+            (Item::Event(event), None) if event.message().is_some() => {
+                self.moves.extend(event.actor.as_ref().map(|actor| Move::Wrote(actor.id.clone())));
+            }
+            (Item::Event(_), None) => {}
             (Item::Signal(_), None) => {}
         }
         Ok(())

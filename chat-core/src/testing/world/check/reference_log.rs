@@ -101,11 +101,7 @@ impl ReferenceLog {
 
     /// What is read when the log has this head says nothing that was deleted by then.
     pub(super) fn check_erased(&self, event: &Event, head: Seq) -> Checked {
-        let message = match &event.kind {
-            EventKind::Message(message) if !message.erased => event.seq,
-            EventKind::MessageEdited(edit) if !edit.erased => edit.target,
-            _ => return Ok(()),
-        };
+        let Some((message, false)) = event.tells_text_of() else { return Ok(()) };
         let is_gone = self.conversation.deletion(message).is_some_and(|deletion| deletion <= head);
         hold(!is_gone, Promise::Erased, || format!("event {} is read at {head}, but {message} was deleted", event.seq))
     }
