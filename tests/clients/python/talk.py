@@ -3,9 +3,18 @@
 import sys
 
 from chat_client import Client
-from chat_client.api.messages import list_messages, send_message
+from chat_client.api.messages import (
+    delete_message,
+    edit_message,
+    get_message,
+    list_messages,
+    list_thread,
+    send_message,
+)
+from chat_client.api.reactions import add_reaction
+from chat_client.api.reads import list_my_rooms, mark_read
 from chat_client.api.rooms import create_room
-from chat_client.models import MessageDraft, RoomDraft, Problem, ProblemCode
+from chat_client.models import MarkRequest, MessageDraft, MessageEdit, RoomDraft, Problem, ProblemCode
 
 
 def main(url: str, name: str) -> None:
@@ -24,10 +33,33 @@ def main(url: str, name: str) -> None:
         assert (again.status_code, again.parsed.seq) == (200, sent.parsed.seq), again
         assert again.headers["Idempotency-Replayed"] == "true", again
 
+        change(client, room.id, sent.parsed.seq)
+
         problem = create_room.sync(client=client, body=RoomDraft(name=name))
         assert isinstance(problem, Problem), problem
         assert (problem.code, problem.room.id) == (ProblemCode.NAME_TAKEN, room.id), problem
         print(f"room {room.id} message {sent.parsed.seq}")
+
+
+def change(client: Client, room: int, seq: int) -> None:
+    """What was sent is edited, reacted to, answered in a thread, and read; the answer is deleted."""
+    me = {"client": client, "username": "Python"}
+    edited = edit_message.sync(room, seq, **me, idempotency_key="k2", body=MessageEdit(content="Hello again!"))
+    assert (edited.content, edited.edited.count) == ("Hello again!", 1), edited
+    assert add_reaction.sync(room, seq, "👍", **me).count == 1
+
+    answer = send_message.sync(room, **me, body=MessageDraft(content="In the thread", thread=seq))
+    thread = list_thread.sync(room, seq, client=client)
+    assert [message.seq for message in thread.messages] == [answer.seq], thread
+
+    mark = mark_read.sync(room, **me, body=MarkRequest(seq=seq))
+    assert (mark.seq, mark.unread, mark.ordinal) == (seq, 0, 1), mark
+    mine = list_my_rooms.sync(**me).rooms[0]
+    assert (mine.id, mine.unread, mine.last_message.thread_count) == (room, 0, 1), mine
+
+    assert delete_message.sync_detailed(room, answer.seq, **me).status_code == 204
+    tombstone = get_message.sync(room, answer.seq, client=client)
+    assert (tombstone.content, tombstone.deleted.user) == ("", "Python"), tombstone
 
 
 main(*sys.argv[1:])

@@ -28,6 +28,40 @@ assert.equal(again.response.status, 200);
 assert.equal(again.response.headers.get("idempotency-replayed"), "true");
 assert.equal(again.data?.seq, sent.data.seq);
 
+// What was sent is edited, reacted to, answered in a thread, and read; the answer is deleted.
+const query = { username: "TypeScript" };
+const at = { ...path, seq: sent.data.seq };
+const edited = await client.PATCH("/api/chat/rooms/{room_id}/messages/{seq}", {
+  params: { path: at, query, header: { "Idempotency-Key": "k2" } },
+  body: { content: "Hello again!" },
+});
+assert.deepEqual([edited.data?.content, edited.data?.edited?.count], ["Hello again!", 1]);
+
+const reacted = await client.PUT("/api/chat/rooms/{room_id}/messages/{seq}/reactions/{reaction}", {
+  params: { path: { ...at, reaction: "👍" }, query },
+});
+assert.equal(reacted.data?.count, 1);
+
+const answer = await client.POST("/api/chat/rooms/{room_id}/messages", {
+  params: { path, query },
+  body: { content: "In the thread", thread: at.seq, meta: { kind: "test" } },
+});
+const thread = await client.GET("/api/chat/rooms/{room_id}/messages/{seq}/thread", { params: { path: at } });
+assert.deepEqual(thread.data?.messages, [answer.data]);
+
+const mark = await client.PUT("/api/chat/rooms/{room_id}/read", { params: { path, query }, body: { seq: at.seq } });
+assert.deepEqual([mark.data?.seq, mark.data?.unread, mark.data?.ordinal], [at.seq, 0, 1]);
+const mine = await client.GET("/api/chat/me/rooms", { params: { query } });
+const [myRoom] = mine.data?.rooms ?? [];
+assert.deepEqual([myRoom?.id, myRoom?.unread, myRoom?.last_message?.thread_count], [room.id, 0, 1]);
+
+assert(answer.data);
+const answerAt = { ...path, seq: answer.data.seq };
+const gone = await client.DELETE("/api/chat/rooms/{room_id}/messages/{seq}", { params: { path: answerAt, query } });
+assert.equal(gone.response.status, 204);
+const tombstone = await client.GET("/api/chat/rooms/{room_id}/messages/{seq}", { params: { path: answerAt } });
+assert.deepEqual([tombstone.data?.content, tombstone.data?.deleted?.user], ["", "TypeScript"]);
+
 const { error: problem } = await client.POST("/api/chat/rooms", { body: { name } });
 assert.equal(problem?.code, "name_taken" satisfies components["schemas"]["ProblemCode"]);
 assert.equal(problem.room?.id, room.id);
