@@ -201,7 +201,7 @@ impl Feed {
         let room = match notice {
             Notice::Read { room, .. } | Notice::Thread { room, .. } => Some(*room),
             Notice::RoomAdded { room } => Some(room.id),
-            _ => None,
+            Notice::RoomRemoved { .. } | Notice::Mention { .. } | Notice::Activity(_) | Notice::Missed | _ => None,
         };
         if let Some(room) = room {
             // Mostly it is watched already, which the answer says.

@@ -47,7 +47,10 @@ async fn serve_patiently<E>(
 ) -> Result<(), E> {
     let (mut making, mut shutdown) = (pin!(site), pin!(shutdown));
     tokio::select! {
-        made = &mut making => return Ok(serve(listener, made?, shutdown).await),
+        made = &mut making => {
+            serve(listener, made?, shutdown).await;
+            return Ok(());
+        }
         () = &mut shutdown => return Ok(()),
         () = sleep(patience) => {}
     }

@@ -10,22 +10,22 @@ use crate::dto::RoomDto;
 
 /// `hello`: whose notices follow.
 pub(crate) fn hello(identity: &Identity) -> Utf8Bytes {
-    encode(Frame::Hello(User::of(identity)))
+    encode(&Frame::Hello(User::of(identity)))
 }
 
 /// `attached` without events: the room is watched.
 pub(crate) fn watching(reference: Option<&str>, room: RoomId, head: &Position) -> Utf8Bytes {
-    encode(Frame::Attached { reference, room: room.0, epoch: head.epoch.as_str(), head: head.seq.0 })
+    encode(&Frame::Attached { reference, room: room.0, epoch: head.epoch.as_str(), head: head.seq.0 })
 }
 
 /// `detached`: the room is neither attached nor watched any more.
 pub(crate) fn detached(room: RoomId, reason: DetachReason) -> Utf8Bytes {
-    encode(Frame::Detached { room: room.0, reason: reason.as_str() })
+    encode(&Frame::Detached { room: room.0, reason: reason.as_str() })
 }
 
 /// The frame of a notice; `None` for one that this version does not know.
 pub(crate) fn notice(notice: &Notice) -> Option<Utf8Bytes> {
-    Some(encode(match notice {
+    Some(encode(&match notice {
         Notice::RoomAdded { room } => Frame::RoomAdded { room: RoomDto::from(&**room) },
         Notice::RoomRemoved { room, reason } => Frame::RoomRemoved { room: room.0, reason: reason.as_str() },
         Notice::Mention { room, seq, author } => Frame::Mention { room: room.0, seq: seq.0, author: User::of(author) },
@@ -52,9 +52,9 @@ fn happened(activity: &Arc<Activity>) -> Frame<'_> {
     }
 }
 
-fn encode(frame: Frame<'_>) -> Utf8Bytes {
+fn encode(frame: &Frame<'_>) -> Utf8Bytes {
     // Plain structs of numbers and texts: there is nothing in them that JSON cannot say.
-    serde_json::to_string(&frame).unwrap_or_default().into()
+    serde_json::to_string(frame).unwrap_or_default().into()
 }
 
 #[derive(Serialize)]

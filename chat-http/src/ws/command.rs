@@ -196,9 +196,10 @@ mod tests {
 
     #[test]
     fn changes_are_read() {
-        let change = |text: &str| match command(text, Some(ONE)) {
-            Command::Change { change, .. } => change,
-            other => panic!("{other:?}"),
+        let change = |text: &str| {
+            let command = command(text, Some(ONE));
+            let Command::Change { change, .. } = command else { panic!("{command:?}") };
+            change
         };
         let edit = change(
             r#"{"type":"edit","target":7,"content":"b","mentions":[],"mentions_room":false,"meta":{},"key":"k"}"#,

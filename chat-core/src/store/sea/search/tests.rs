@@ -1,5 +1,4 @@
 //! What stands in the table of the index.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use sea_orm::ConnectionTrait as _;
 
