@@ -103,17 +103,9 @@ fn found(head: u64, found: Vec<StoredEvent>) -> Recovered {
 fn describe(effect: &Effect) -> String {
     match effect {
         Effect::Append(entries) => {
-            let texts = entries.iter().map(|entry| match &entry.op {
-                Op::Message(body) => body.content.as_str(),
-                op @ (Op::Edit(..)
-                | Op::Delete(..)
-                | Op::React(..)
-                | Op::Pin(..)
-                | Op::Mark(_)
-                | Op::Prune(_)
-                | Op::UpdateRoom(_)
-                | Op::DeleteRoom) => op.name(),
-            });
+            let texts = entries
+                .iter()
+                .map(|entry| if let Op::Message(body) = &entry.op { body.content.as_str() } else { entry.op.name() });
             format!("append {}", texts.collect::<Vec<_>>().join("+"))
         }
         Effect::Recover { keys } => format!("recover {} keys", keys.len()),
