@@ -35,6 +35,8 @@ pub(super) const EVENT_WIDTH: usize = 18;
 /// The columns of a room, in the order in which [`room`] reads them.
 pub(super) const ROOM_COLUMNS: &str =
     "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq, r.first_seq";
+/// How many they are.
+pub(super) const ROOM_WIDTH: usize = 8;
 
 /// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
 /// change.

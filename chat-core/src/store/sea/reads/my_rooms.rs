@@ -12,7 +12,7 @@ use super::{
         },
         error::SqlError,
         rooms::count,
-        rows::{self, ROOM_COLUMNS, signed, unsigned},
+        rows::{self, ROOM_COLUMNS, ROOM_WIDTH, signed, unsigned},
         run::Run,
         states,
         unread::{self, MarkIn},
@@ -64,10 +64,10 @@ struct Found {
 impl Found {
     /// From a row as [`page_sql`] has it.
     fn of_row(row: &QueryResult) -> Result<Self, SqlError> {
-        let by_back = row.try_get_by_index::<i16>(11)? != 0;
-        let mark = Mark { seq: Seq(unsigned(row, 9)?), ordinal: unsigned(row, 10)?, by_back };
-        let ordinal = unsigned(row, 8)?;
-        Ok(Self { room: rows::room(row)?, ordinal, mark, notify: marks::notify(row, 12)? })
+        let number = |index| unsigned(row, ROOM_WIDTH + index);
+        let by_back = row.try_get_by_index::<i16>(ROOM_WIDTH + 3)? != 0;
+        let mark = Mark { seq: Seq(number(1)?), ordinal: number(2)?, by_back };
+        Ok(Self { room: rows::room(row)?, ordinal: number(0)?, mark, notify: marks::notify(row, ROOM_WIDTH + 4)? })
     }
 
     fn cursor(&self) -> MyRoomsCursor {
