@@ -11,6 +11,7 @@ use chat_core::{ChatEngine, Database, Identity, NewRoom, RoomId};
 use criterion::{criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
+mod conversation;
 mod databases;
 mod fan_out;
 mod history;
@@ -28,6 +29,7 @@ criterion_group!(
     fan_out::bench,
     history::bench,
     sparse::bench,
+    conversation::bench,
     migration::bench,
     names::bench,
     search::bench

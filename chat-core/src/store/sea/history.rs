@@ -28,7 +28,7 @@ pub(super) async fn events_after(
     after: Seq,
     limit: usize,
 ) -> Result<Vec<StoredEvent>, SqlError> {
-    const LATER: &str = "room_id = ? AND seq > ? AND seq >= (SELECT r.first_seq FROM chat_rooms r WHERE r.id = ?) \
+    const LATER: &str = "WHERE room_id = ? AND seq > ? AND seq >= (SELECT r.first_seq FROM chat_rooms r WHERE r.id = ?) \
          ORDER BY seq LIMIT ?";
     let id = signed(room.0);
     events(run, LATER, vec![id.into(), signed(after.0).into(), id.into(), count(limit)]).await
@@ -87,7 +87,7 @@ pub(super) async fn recover(
     let mut found = run.dialect.find_keys(run, &of_users.collect::<Vec<_>>()).await?;
     for lookup in keys.iter().filter(|lookup| lookup.user.is_none()) {
         let values = vec![run.dialect.opaque(Some(lookup.key.as_str())), signed(room.0).into()];
-        found.extend(events(run, "idem_key = ? AND room_id = ? AND user_id IS NULL", values).await?);
+        found.extend(events(run, "WHERE idem_key = ? AND room_id = ? AND user_id IS NULL", values).await?);
     }
     found.sort_by_key(|stored| stored.event.seq);
     found.dedup_by_key(|stored| stored.event.seq);
@@ -111,13 +111,13 @@ async fn messages(
 /// Which messages a page has.
 pub(super) const PAGE: &str = "e.room_id = ? AND e.kind = 1 AND e.ordinal >= ? AND e.ordinal <= ? ORDER BY e.ordinal";
 
-/// Events of the log, by a condition.
+/// Events of the log, by what stands behind the table: a condition, and a hint before it.
 pub(super) async fn events(
     run: &Run<'_, impl ConnectionTrait>,
     condition: &str,
     values: Vec<Value>,
 ) -> Result<Vec<StoredEvent>, SqlError> {
-    let sql = format!("SELECT {EVENT_COLUMNS} FROM chat_events WHERE {condition}");
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM chat_events {condition}");
     let found = run.query(&sql, values).await?;
     found.iter().map(|row| rows::event(run.dialect, row)).collect()
 }

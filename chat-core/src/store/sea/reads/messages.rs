@@ -40,8 +40,9 @@ pub(super) async fn versions(
         return Ok(missing);
     }
     let place = || vec![signed(room.0).into(), signed(seq.0).into()];
-    let mut events = history::events(run, "room_id = ? AND seq = ?", place()).await?;
-    events.extend(history::events(run, EDITS, place()).await?);
+    let edits = run.dialect.by_index("chat_events_edits");
+    let mut events = history::events(run, "WHERE room_id = ? AND seq = ?", place()).await?;
+    events.extend(history::events(run, &format!("{edits} {EDITS}"), place()).await?);
     Ok(Found::Here(events.iter().filter_map(|stored| MessageVersion::of(&stored.event)).collect()))
 }
 
@@ -98,7 +99,7 @@ async fn find(run: &Run<'_, impl ConnectionTrait>, room: RoomId, seq: Seq) -> Re
 const FIND: &str = "SELECT r.head, (SELECT e.seq FROM chat_events e \
      WHERE e.room_id = r.id AND e.seq = ? AND e.seq >= r.first_seq AND e.kind IN (1, 4)) \
      FROM chat_rooms r WHERE r.id = ? AND r.deleted_at IS NULL";
-const EDITS: &str = "room_id = ? AND target_seq = ? AND kind = 5 ORDER BY seq";
+const EDITS: &str = "WHERE room_id = ? AND target_seq = ? AND kind = 5 ORDER BY seq";
 const REACTORS: &str = "SELECT seq, at_us, reaction, user_id, user_name FROM chat_reactions \
      WHERE room_id = ? AND target_seq = ? AND seq > ? ORDER BY seq LIMIT ?";
 /// One row at least, if the room is there.

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, Value};
 
 use super::super::{
+    dialect::Dialect,
     error::SqlError,
     rooms::count,
     rows::{optional_seq, signed, unsigned},
@@ -28,7 +29,7 @@ pub(super) async fn page(
     let edge = signed(paging::edge(query.from).0);
     let (thread, next) = (signed(root.0), edge.saturating_add(1));
     let values = [thread, thread, thread, edge, thread, next, thread, thread, edge, signed(room.0)];
-    let Some(row) = run.query_one(&extent_sql(), values.map(Value::from).to_vec()).await? else {
+    let Some(row) = run.query_one(&extent_sql(run.dialect), values.map(Value::from).to_vec()).await? else {
         return Ok(Found::NoRoom);
     };
     let number = |index| Ok::<_, SqlError>(optional_seq(&row, index)?.map(|number| number.0));
@@ -74,15 +75,18 @@ const USERS: &str = "SELECT u.user_id FROM chat_rooms r JOIN chat_thread_users u
 /// The room's head; whether the root is there; the ordinals of the first and the last message of the thread; and how many of
 /// them stand before an edge. That is known where there is a message at the edge or just after it, as there is where somebody
 /// turns pages; else it is looked for from the end.
-fn extent_sql() -> String {
+fn extent_sql(dialect: &dyn Dialect) -> String {
     const MESSAGE: &str = "FROM chat_events e WHERE e.room_id = r.id";
-    const THREAD: &str =
-        "FROM chat_events e WHERE e.room_id = r.id AND e.kind = 4 AND e.thread = ? AND e.seq >= r.first_seq";
-    let first = format!("SELECT e.thread_ordinal {THREAD} ORDER BY e.thread_ordinal LIMIT 1");
-    let last = format!("SELECT e.thread_ordinal {THREAD} ORDER BY e.thread_ordinal DESC LIMIT 1");
+    // Without the index, SQLite would read the room's log.
+    let threads = dialect.by_index("chat_events_threads");
+    let thread = format!(
+        "FROM chat_events e{threads} WHERE e.room_id = r.id AND e.kind = 4 AND e.thread = ? AND e.seq >= r.first_seq"
+    );
+    let first = format!("SELECT e.thread_ordinal {thread} ORDER BY e.thread_ordinal LIMIT 1");
+    let last = format!("SELECT e.thread_ordinal {thread} ORDER BY e.thread_ordinal DESC LIMIT 1");
     let at = format!("SELECT e.thread_ordinal {MESSAGE} AND e.seq = ? AND e.kind = 4 AND e.thread = ?");
     let before = format!("SELECT e.thread_ordinal - 1 {MESSAGE} AND e.seq = ? AND e.kind = 4 AND e.thread = ?");
-    let search = format!("SELECT e.thread_ordinal {THREAD} AND e.seq <= ? ORDER BY e.thread_ordinal DESC LIMIT 1");
+    let search = format!("SELECT e.thread_ordinal {thread} AND e.seq <= ? ORDER BY e.thread_ordinal DESC LIMIT 1");
     format!(
         "SELECT r.head, (SELECT e.seq {MESSAGE} AND e.seq = ? AND e.seq >= r.first_seq AND e.kind IN (1, 4)), \
          ({first}), ({last}), COALESCE(({at}), ({before}), ({search})) \
