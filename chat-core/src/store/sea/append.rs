@@ -125,3 +125,132 @@ fn exact(batch: &[RoomBatch], new: &[StoredEvent]) -> Raises {
     }
     raises
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use sea_orm::{DatabaseConnection, TransactionTrait};
+
+    use super::*;
+    use crate::{
+        Body, Edit, Identity, MarkTo, Reaction, RoomName, Seq, Timestamp, Topic,
+        append::{Entry, EventKey, RoomRecord},
+        store::{Store, sea::SeaStore},
+    };
+
+    /// The statements of an append, and how many of the entries made events.
+    async fn statements(connection: &DatabaseConnection, batch: &[RoomBatch]) -> (Vec<String>, usize) {
+        let mut connection = connection.clone();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let seeing = Arc::clone(&seen);
+        connection.set_metric_callback(move |info| seeing.lock().unwrap().push(info.statement.sql.clone()));
+        let transaction = connection.begin().await.unwrap();
+        let dialect = crate::store::sea::dialect::of(sea_orm::DbBackend::Sqlite).unwrap();
+        let outcomes = append(&Run { on: &transaction, dialect }, batch).await.unwrap();
+        transaction.commit().await.unwrap();
+        let is_new = |outcome: &&AppendOutcome| matches!(outcome, AppendOutcome::New { .. });
+        let new = outcomes.iter().flatten().flatten().filter(is_new).count();
+        (std::mem::take(&mut *seen.lock().unwrap()), new)
+    }
+
+    fn entry(user: &str, key: &str, op: Op) -> Entry {
+        Entry::new(Some(Identity::named(user).unwrap()), EventKey::from_stored(key), Timestamp(1), op)
+    }
+
+    fn sent(user: &str, key: &str, body: Body) -> Entry {
+        entry(user, key, Op::Message(body))
+    }
+
+    /// 16 entries of every kind, on the messages from `first` on.
+    fn mixed(round: u64, first: u64) -> Vec<Entry> {
+        let key = |what: &str| format!("{what} {round}");
+        let at = |offset: u64| Seq(first + offset);
+        let react = |added| Op::React(at(0), Reaction::new("👍").unwrap(), added);
+        let mention = Body { mentions: vec![Identity::named("bob").unwrap().id], ..Body::text("x") };
+        let edit = Edit { mentions_room: Some(true), ..Edit::text("y") };
+        vec![
+            sent("alice", &key("a"), Body::text("x")),
+            sent("bob", &key("b"), Body { reply_to: Some(at(0)), ..Body::text("x") }),
+            sent("bob", &key("c"), mention),
+            sent("carol", &key("d"), Body { thread: Some(at(1)), ..Body::text("x") }),
+            Entry { by_system: true, ..sent("dave", &key("e"), Body::text("x")) },
+            entry("alice", &key("f"), Op::Edit(at(1), edit)),
+            entry("alice", &key("g"), Op::Delete(at(2), None)),
+            entry("alice", &key("h"), Op::Delete(at(3), None)),
+            entry("bob", &key("i"), react(true)),
+            entry("carol", &key("j"), react(true)),
+            entry("bob", &key("k"), react(false)),
+            entry("bob", &key("l"), Op::Pin(at(1), true)),
+            entry("bob", &key("m"), Op::Pin(at(4), false)),
+            entry("erin", &key("n"), Op::Mark(MarkTo::seq(at(0)))),
+            entry("dave", &key("o"), Op::Mark(MarkTo::back_to(at(0)))),
+            entry("erin", &key("p"), Op::Pin(Seq(9_999), true)),
+        ]
+    }
+
+    async fn room(store: &SeaStore, name: &str) -> RoomId {
+        let (name, topic) = (RoomName::new(name).unwrap(), Topic::new("").unwrap());
+        store.create_room(&RoomRecord { name, topic, created_at: Timestamp(1) }).await.unwrap().unwrap().id
+    }
+
+    /// A store in memory with a room of many messages, some of which are edited, pinned and mention somebody.
+    async fn prepared() -> (SeaStore, RoomId) {
+        let store = SeaStore::open("sqlite::memory:").await.unwrap();
+        let room = room(&store, "general").await;
+        let body = || Body { mentions_room: true, ..Body::text("x") };
+        let mut entries: Vec<_> = (1..=40).map(|seq| sent("alice", &format!("sent {seq}"), body())).collect();
+        entries.extend((1..=40).map(|seq| entry("alice", &format!("edit {seq}"), Op::Edit(Seq(seq), Edit::text("z")))));
+        entries.extend((1..=40).map(|seq| entry("bob", &format!("pin {seq}"), Op::Pin(Seq(seq), true))));
+        store.append(&[RoomBatch { room, entries }]).await.unwrap();
+        (store, room)
+    }
+
+    #[tokio::test]
+    async fn a_large_batch_has_no_more_statements_than_a_small_one() {
+        let (store, room) = prepared().await;
+        let checkout = store.writers.checkout().await.unwrap();
+        let batch = |rounds: std::ops::Range<u64>| {
+            [RoomBatch { room, entries: rounds.flat_map(|round| mixed(round, 1 + round * 5)).collect() }]
+        };
+        let (small, _) = statements(checkout.connection(), &batch(0..1)).await;
+        let (large, new) = statements(checkout.connection(), &batch(1..5)).await;
+        assert_eq!(new, 48);
+        // Rows of the log are inserted in statements of 2^n rows.
+        let others = |all: &[String]| all.iter().filter(|sql| !sql.starts_with("INSERT INTO chat_events")).count();
+        assert_eq!(others(&large), others(&small), "{large:#?}");
+        assert!(others(&large) <= 32, "{}", others(&large));
+    }
+
+    #[tokio::test]
+    async fn a_plain_message_costs_one_statement_more_than_its_row() {
+        let (store, room) = prepared().await;
+        let checkout = store.writers.checkout().await.unwrap();
+        let entries = (0..64).map(|number| sent(&format!("u{number}"), "k", Body::text("x"))).collect();
+        let (statements, new) = statements(checkout.connection(), &[RoomBatch { room, entries }]).await;
+        assert_eq!(new, 64);
+        let begins = ["WITH i(", "SELECT ", "INSERT INTO chat_events ", "INSERT INTO chat_reads "];
+        assert_eq!(statements.len(), begins.len(), "{statements:#?}");
+        assert!(statements.iter().zip(begins).all(|(sql, begin)| sql.starts_with(begin)), "{statements:#?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_of_an_append_scans_a_table() {
+        let (store, room) = prepared().await;
+        let checkout = store.writers.checkout().await.unwrap();
+        let batch = [RoomBatch { room, entries: mixed(0, 1) }];
+        let (statements, _) = statements(checkout.connection(), &batch).await;
+        for sql in statements {
+            let values = vec![sea_orm::Value::from(1_i64); sql.matches('?').count()];
+            let rows = checkout.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap();
+            for row in rows {
+                let step: String = row.try_get_by_index(3).unwrap();
+                // Lists of values are gone through, tables are not: nor all of a room's log.
+                let is_list = ["(subquery", "CONSTANT", "VALUES CLAUSE", "SCAN i", "SCAN k", "SCAN m", "SCAN w"];
+                let is_whole = step.starts_with("SCAN ") && !is_list.iter().any(|list| step.contains(list));
+                let is_log = step.contains("SEARCH e") && step.contains("(room_id=? AND seq>?)");
+                assert!(!is_whole && !is_log && !step.contains("KEY (room_id=?)"), "{step} of {sql}");
+            }
+        }
+    }
+}
