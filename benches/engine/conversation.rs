@@ -9,7 +9,7 @@ use chat_core::{
 use criterion::{BatchSize, Criterion};
 use tokio::runtime::Runtime;
 
-use crate::{sparse::execute, text};
+use crate::{databases::execute, text};
 
 const ROOMS: u64 = 500;
 const MESSAGES: u64 = 1_000_000;

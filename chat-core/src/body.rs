@@ -1,6 +1,8 @@
 //! What a message says.
 
-use crate::{Error, InvalidField, Seq, UserId, fingerprint::Hasher};
+#[cfg(feature = "runtime")]
+use crate::{Error, InvalidField};
+use crate::{Seq, UserId, fingerprint::Hasher};
 
 /// What a message says: its text, and what its author may give with it.
 ///
@@ -93,6 +95,7 @@ impl Body {
     ///
     /// # Errors
     /// [`Error::TooMany`] mentions, [`Error::TooLong`] for `meta`, [`Error::InvalidField`] (`meta`) for U+0000.
+    #[cfg(feature = "runtime")]
     pub(crate) fn check_extras(&self) -> Result<(), Error> {
         check_extras(&self.mentions, self.meta.as_deref())
     }
@@ -138,11 +141,13 @@ impl Edit {
     ///
     /// # Errors
     /// As [`Body::check_extras`].
+    #[cfg(feature = "runtime")]
     pub(crate) fn check_extras(&self) -> Result<(), Error> {
         check_extras(self.mentions.as_deref().unwrap_or_default(), self.meta.as_deref())
     }
 }
 
+#[cfg(feature = "runtime")]
 fn check_extras(mentions: &[UserId], meta: Option<&str>) -> Result<(), Error> {
     if mentions.len() > Body::MAX_MENTIONS {
         return Err(Error::TooMany { what: "mentions" });
