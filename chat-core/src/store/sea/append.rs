@@ -126,7 +126,8 @@ fn exact(batch: &[RoomBatch], new: &[StoredEvent]) -> Raises {
     raises
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use std::sync::{Arc, Mutex};
 

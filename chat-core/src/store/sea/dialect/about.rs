@@ -2,9 +2,11 @@
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
+#[cfg(any(feature = "sqlite", feature = "mysql"))]
+use super::lists::{padded, repeated};
 use super::{
     super::{error::SqlError, run::Run},
-    lists::{MOST_ROWS, padded, repeated},
+    lists::MOST_ROWS,
 };
 
 /// The rows that a statement is about. They are the table `k` in it, each of them once.
@@ -32,6 +34,7 @@ pub(in crate::store::sea) enum About<'a> {
         tables: &'a str,
         on: &'a str,
         /// Whether texts of `k` are compared, or ranges begin at its numbers: MySQL uses its indexes only with constants then.
+        #[cfg_attr(not(feature = "mysql"), expect(dead_code, reason = "the others use their indexes all the same"))]
         with_constants: bool,
     },
     /// The rows of `table` change for which `on` holds. `set` qualifies nothing but the columns of `k`.
@@ -44,6 +47,10 @@ pub(in crate::store::sea) enum About<'a> {
         /// How many of the columns, from the first on, are the key.
         key: usize,
         /// The column that may be null. An empty text may stand for null in it.
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(dead_code, reason = "only the arrays of PostgreSQL hold no nulls")
+        )]
         optional: &'static str,
     },
 }
@@ -90,11 +97,13 @@ impl Rows {
 
 impl Chunk<'_> {
     /// The rows as a list of placeholders, in a few sizes only, and their values.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
     pub(super) fn listed(&self) -> Statement {
         self.listed_as(&format!("({})", repeated("?", self.columns.len())), ",")
     }
 
     /// The same with another text for each row, and between them.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
     pub(super) fn listed_as(&self, row: &str, between: &str) -> Statement {
         let padded = padded(&self.rows.iter().collect::<Vec<_>>());
         (vec![row; padded.len()].join(between), padded.into_iter().flatten().cloned().collect())
@@ -106,12 +115,14 @@ impl Chunk<'_> {
     }
 
     /// Puts the rows into a table, in place of those with the same key. `conflict` says what is done with the rest of the columns.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
     pub(super) fn put(&self, table: &str, conflict: &str) -> Statement {
         let (list, values) = self.listed();
         (format!("INSERT INTO {table} ({}) VALUES {list} {conflict}", self.names()), values)
     }
 
     /// What is done where a row with the same key is there, on databases that know `ON CONFLICT`.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) fn on_conflict(&self, key: usize) -> String {
         let (key, rest) = self.columns.split_at(key);
         let set: Vec<_> = rest.iter().map(|column| format!("{column} = excluded.{column}")).collect();
