@@ -359,6 +359,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find messages by their words, the newest first
+         * @description All words have to occur, in any order; from 3 letters on, the last one may be the beginning of a word. Case, width and
+         *     diacritics do not matter. Chinese, Japanese, Korean, Thai, Lao and Khmer are found by any part. A page may be short: `next`
+         *     alone tells the end.
+         */
+        get: operations["search_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -634,6 +656,15 @@ export interface components {
              * @enum {string}
              */
             type: "events";
+        };
+        /** @description A page of messages that were found. */
+        FoundMessages: {
+            /** @description `false` when something may be missing: the newest messages are not in the index yet, or there was too much to look at. */
+            complete: boolean;
+            /** @description The messages as they are now, the newest first. A page may have fewer than there are. */
+            messages: components["schemas"]["MessageState"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
         };
         /**
          * @description The first frame on `/ws/chat`: who you are. Notices about you count from here: after each `hello`, read your rooms again.
@@ -3977,6 +4008,94 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    search_messages: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Your name, 1–64 characters after trimming. Optional.
+                 * @example Alice
+                 */
+                username?: components["schemas"]["UserName"];
+                /**
+                 * @description What to look for: 1–200 characters, at least one of them a letter or a digit.
+                 * @example gen
+                 */
+                q?: string;
+                /** @description Find only messages of the room with this id. */
+                room?: number;
+                /** @description Find only messages that the user with this id wrote. */
+                user?: string;
+                /**
+                 * @description The most messages to return. The default is 20.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "complete": true,
+                     *       "messages": [
+                     *         {
+                     *           "content": "Hello, Bob!",
+                     *           "edited": {
+                     *             "count": 1,
+                     *             "seq": 58,
+                     *             "timestamp": "2026-11-22T11:31:00.000Z"
+                     *           },
+                     *           "id": 57,
+                     *           "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *           "mentions": [
+                     *             "Bob"
+                     *           ],
+                     *           "meta": {
+                     *             "source": "example"
+                     *           },
+                     *           "reactions": [
+                     *             {
+                     *               "count": 1,
+                     *               "mine": false,
+                     *               "reaction": "👍"
+                     *             }
+                     *           ],
+                     *           "room": 1,
+                     *           "seq": 57,
+                     *           "thread_count": 1,
+                     *           "thread_last": 60,
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "type": "message",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FoundMessages"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
