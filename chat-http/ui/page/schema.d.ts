@@ -1173,7 +1173,7 @@ export interface components {
          * @description The type of a message.
          * @enum {string}
          */
-        MessageType: string;
+        MessageType: "message";
         /** @description What a message said from an edit on. */
         MessageVersion: {
             /** @description The text; empty if the message was deleted. */
@@ -1350,7 +1350,7 @@ export interface components {
          * @description What a user wants to be told of a room.
          * @enum {string}
          */
-        Notify: string;
+        Notify: "all" | "mentions" | "none";
         /** @description What you want to be told of a room from now on. */
         NotifyRequest: {
             notify: components["schemas"]["Notify"];
@@ -1534,7 +1534,7 @@ export interface components {
          * @description The name of an error, which never changes. Later versions may add names.
          * @enum {string}
          */
-        ProblemCode: string;
+        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "message_deleted" | "epoch_changed" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
         /**
          * @description Add a reaction to a message, or take it back. A reaction is 1–64 bytes in NFC, usually one emoji.
          * @example {
