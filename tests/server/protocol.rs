@@ -4,8 +4,12 @@ use serde_json::{Value, json};
 
 use crate::common::{Database, Server, Socket};
 
+/// A socket for many rooms. The first that it hears is whose it is.
 async fn many_rooms(server: &Server, user: &str) -> Socket {
-    server.socket(&format!("?username={user}")).await
+    let mut socket = server.socket(&format!("?username={user}")).await;
+    let hello = socket.frame().await;
+    assert_eq!(hello, json!({"type": "hello", "user": user, "username": user}));
+    socket
 }
 
 #[tokio::test]

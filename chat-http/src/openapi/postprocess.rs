@@ -196,7 +196,9 @@ fn unwrap_reference(object: &mut Map<String, Value>) {
 fn copy_nullable(schemas: &mut Value) {
     let originals = schemas.clone();
     let components = schemas.as_object_mut().into_iter().flatten().map(|(_, schema)| schema);
-    for property in components.filter_map(|schema| schema.get_mut("properties")?.as_object_mut()).flat_map(Map::values_mut) {
+    for property in
+        components.filter_map(|schema| schema.get_mut("properties")?.as_object_mut()).flat_map(Map::values_mut)
+    {
         if property["nullable"] == true
             && let Some(name) = property["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
         {
