@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!((again.status().as_u16(), again.seq), (200, sent.seq));
     assert_eq!(again.headers()["idempotency-replayed"], "true");
 
-    change(&client, room.id, sent.seq).await?;
+    change(&client, room.id.get(), sent.seq.get()).await?;
 
     match client.create_room().body(draft).send().await {
         Err(chat::Error::ErrorResponse(problem)) => {
@@ -50,25 +50,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// What was sent is edited, reacted to, answered in a thread, and read; the answer is deleted.
 async fn change(client: &Client, room: u64, seq: u64) -> Result<(), Box<dyn Error>> {
-    let edit = client.edit_message().room_id(room).seq(seq).username("Rust").idempotency_key("k2");
+    let at = i64::try_from(seq)?;
+    let edit = client.edit_message().room_id(room).seq(at).username("Rust").idempotency_key("k2");
     let edited = edit.body(MessageEdit::builder().content("Hello again!")).send().await?.into_inner();
     assert_eq!((edited.content.as_str(), edited.edited.map(|edit| edit.count)), ("Hello again!", Some(1)));
-    let reacted = client.add_reaction().room_id(room).seq(seq).reaction("👍").username("Rust").send().await?;
+    let reacted = client.add_reaction().room_id(room).seq(at).reaction("👍").username("Rust").send().await?;
     assert_eq!(reacted.count, 1);
 
-    let draft = MessageDraft::builder().content("In the thread").thread(Some(seq));
+    let draft = MessageDraft::builder().content("In the thread").thread(Some(at));
     let answer = client.send_message().room_id(room).username("Rust").body(draft).send().await?.into_inner();
-    let thread = client.list_thread().room_id(room).seq(seq).send().await?.into_inner();
+    let answered = i64::try_from(answer.seq.get())?;
+    let thread = client.list_thread().room_id(room).seq(at).send().await?.into_inner();
     assert!(matches!(&thread.messages[..], [MessageState { seq, .. }] if *seq == answer.seq), "{thread:?}");
 
-    let mark = client.mark_read().room_id(room).username("Rust").body(MarkRequest::builder().seq(seq)).send().await?;
-    assert_eq!((mark.seq, mark.unread, mark.ordinal), (seq, 0, 1));
+    let mark = client.mark_read().room_id(room).username("Rust").body(MarkRequest::builder().seq(at)).send().await?;
+    assert_eq!((mark.seq, mark.unread, mark.ordinal), (at, 0, 1));
     let mine = client.list_my_rooms().username("Rust").send().await?.into_inner();
-    assert_eq!((mine.rooms[0].id, mine.rooms[0].unread), (room, 0));
+    assert_eq!((mine.rooms[0].id.get(), mine.rooms[0].unread), (room, 0));
 
-    let gone = client.delete_message().room_id(room).seq(answer.seq).username("Rust").send().await?;
+    let gone = client.delete_message().room_id(room).seq(answered).username("Rust").send().await?;
     assert_eq!(gone.status(), 204);
-    let tombstone = client.get_message().room_id(room).seq(answer.seq).send().await?.into_inner();
+    let tombstone = client.get_message().room_id(room).seq(answered).send().await?.into_inner();
     assert_eq!(tombstone.content.as_str(), "");
     assert!(tombstone.deleted.is_some());
     Ok(())
