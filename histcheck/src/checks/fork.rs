@@ -58,7 +58,8 @@ mod tests {
         good.saw(2, "bob", delivered(1, message(2, "ann", "k2")));
         good.finds(&[]);
         builder.saw(2, "bob", delivered(1, message(2, "ann", "k3")));
-        builder.finds(&["fork"]);
+        // What began after the ok cannot have its number either.
+        builder.finds(&["fork", "realtime_inversion", "session_order"]);
     }
 
     #[test]
