@@ -78,7 +78,14 @@ pub(super) async fn pins(
     room: RoomId,
     viewer: Option<&UserId>,
 ) -> Result<Option<PinnedMessages>, SqlError> {
-    let rows = run.query(PINS, vec![signed(room.0).into()]).await?;
+    // One row at least, if the room is there.
+    let sql = format!(
+        "SELECT r.head, p.target_seq FROM chat_rooms r \
+         LEFT JOIN chat_pins p{} ON p.room_id = r.id AND p.target_seq >= r.first_seq \
+         WHERE r.id = ? AND r.deleted_at IS NULL ORDER BY p.seq DESC",
+        run.dialect.by_index("chat_pins_order")
+    );
+    let rows = run.query(&sql, vec![signed(room.0).into()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let head = Seq(unsigned(row, 0)?);
     let mut places = Vec::new();
@@ -102,7 +109,3 @@ const FIND: &str = "SELECT r.head, (SELECT e.seq FROM chat_events e \
 const EDITS: &str = "WHERE room_id = ? AND target_seq = ? AND kind = 5 ORDER BY seq";
 const REACTORS: &str = "SELECT seq, at_us, reaction, user_id, user_name FROM chat_reactions \
      WHERE room_id = ? AND target_seq = ? AND seq > ? ORDER BY seq LIMIT ?";
-/// One row at least, if the room is there.
-const PINS: &str = "SELECT r.head, p.target_seq FROM chat_rooms r \
-     LEFT JOIN chat_pins p ON p.room_id = r.id AND p.target_seq >= r.first_seq \
-     WHERE r.id = ? AND r.deleted_at IS NULL ORDER BY p.seq DESC";
