@@ -15,6 +15,9 @@ use crate::{RoomId, Seq, UserId, store::judge::Changes};
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
+/// What makes a row of the log say nothing any more. Neither is a retry compared with it.
+pub(super) const ERASED: &str = "body = NULL, meta = NULL, mentions = NULL, flags = flags & -2, fingerprint = 0";
+
 /// The changes of each room.
 type All<'a> = BTreeMap<RoomId, &'a Changes>;
 
@@ -40,8 +43,6 @@ async fn edits(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
 
 /// What deleted messages said is erased, there and in the rows of their edits, with all that hangs on it.
 async fn deletions(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
-    // Neither is a retry compared with it any more.
-    const ERASED: &str = "body = NULL, meta = NULL, mentions = NULL, flags = flags & -2, fingerprint = 0";
     let deleted = each(all, |changes| changes.deleted.iter());
     let rows = deleted.iter().map(|(room, (seq, by))| [number(room.0), number(seq.0), number(by.seq.0)]);
     let set = format!("{ERASED}, deleted_seq = k.deletion");

@@ -3,10 +3,12 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 use super::{
+    changes::ERASED,
+    dialect::Dialect,
     error::SqlError,
+    purge::remove_events,
     rows::{optional_number, signed, unsigned},
     run::Run,
-    search,
 };
 use crate::{Keep, RoomId, Seq, store::judge::Pruned};
 
@@ -69,8 +71,7 @@ pub(super) async fn begin_at(run: &Transaction<'_>, room: RoomId, pruned: Pruned
     run.execute(sql, values.to_vec()).await.map(drop)
 }
 
-/// Removes up to `limit` events that stand before the beginnings of their logs, with what goes with them and what the search
-/// knows of them; returns how many.
+/// Removes up to `limit` events that stand before the beginnings of their logs, with what goes with them; returns how many.
 pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, SqlError> {
     const LEFT: &str = "SELECT r.id, r.first_seq, \
          (SELECT e.seq FROM chat_events e WHERE e.room_id = r.id ORDER BY e.seq LIMIT 1) FROM chat_rooms r \
@@ -81,28 +82,45 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
     let first = optional_number(&row, 2)?.unwrap_or(begin);
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let asked = first.saturating_add(limit).min(begin);
-    let Seq(end) = search::forget(run, room, Seq(first), Seq(asked)).await?;
-    erase_edits(run, room, Seq(first), Seq(end), Seq(begin)).await?;
-    let range = |room: RoomId| -> Vec<Value> { [room.0, first, end].map(|number| signed(number).into()).to_vec() };
+    let (Seq(end), removed) = remove_events(run, room, Seq(first), Seq(asked)).await?;
+    let values = |numbers: &[u64]| -> Vec<Value> { numbers.iter().map(|number| signed(*number).into()).collect() };
+    run.execute(&erase_edits(run.dialect), values(&[room.0, first, end, begin])).await?;
     for (table, column) in OF_MESSAGES {
         let sql = format!("DELETE FROM {table} WHERE room_id = ? AND {column} >= ? AND {column} < ?");
-        run.execute(&sql, range(room)).await?;
+        run.execute(&sql, values(&[room.0, first, end])).await?;
     }
-    let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq >= ? AND seq < ?";
-    let done = run.execute(sql, range(room)).await?;
     // At least one: there is such an event, and whoever calls goes on until there is none.
-    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX).max(1))
+    Ok(removed.max(1))
 }
 
 /// Edits that stay behind say nothing of messages that are removed.
-async fn erase_edits(run: &Transaction<'_>, room: RoomId, first: Seq, end: Seq, begin: Seq) -> Result<(), SqlError> {
-    let sql = "UPDATE chat_events SET body = NULL, meta = NULL, mentions = NULL, flags = flags & -2, fingerprint = 0 \
-         WHERE room_id = ? AND target_seq >= ? AND target_seq < ? AND kind = 5 AND seq >= ?";
-    let values = [room.0, first.0, end.0, begin.0].map(|number| signed(number).into());
-    run.execute(sql, values.to_vec()).await.map(drop)
+fn erase_edits(dialect: &dyn Dialect) -> String {
+    format!(
+        "UPDATE chat_events{} SET {ERASED} \
+         WHERE room_id = ? AND target_seq >= ? AND target_seq < ? AND kind = 5 AND seq >= ?",
+        dialect.by_index("chat_events_edits")
+    )
 }
 
 async fn number(run: &Transaction<'_>, sql: &str, values: [u64; 2]) -> Result<Option<u64>, SqlError> {
     let row = run.query_one(sql, values.map(|value| signed(value).into()).to_vec()).await?;
     row.map(|row| unsigned(&row, 0)).transpose()
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use super::*;
+    use crate::store::sea::{SeaStore, run::Write};
+
+    #[tokio::test]
+    async fn edits_that_stay_behind_are_found_by_their_messages() {
+        let store = SeaStore::open("sqlite::memory:").await.unwrap();
+        let write = Write::begin(&store.writers).await.unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", erase_edits(write.run().dialect));
+        let rows = write.run().query(&sql, vec![1_i64.into(); 4]).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.try_get_by_index(3).unwrap()).collect();
+        let by_messages = "chat_events_edits (room_id=? AND target_seq>? AND target_seq<?)";
+        assert!(plan.iter().any(|step| step.contains(by_messages)), "{plan:?}");
+    }
 }

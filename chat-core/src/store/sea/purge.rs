@@ -60,8 +60,8 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
     Ok(removed)
 }
 
-/// Removes up to `limit` events of a room, from its first one on, and what the search knows of them; returns how many, and
-/// whether it was as many as asked for, or there are no more.
+/// Removes up to `limit` events of a room, from its first one on; returns how many, and whether it was as many as asked for, or
+/// there are no more.
 async fn purge_events(
     run: &Transaction<'_>,
     room: RoomId,
@@ -70,10 +70,22 @@ async fn purge_events(
 ) -> Result<(usize, bool), SqlError> {
     // A log has no holes: so many numbers are so many events.
     let asked = Seq(first.0.saturating_add(u64::try_from(limit).unwrap_or(u64::MAX)));
-    let end = search::forget(run, room, first, asked).await?;
-    let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq < ?";
-    let removed = rows(&run.execute(sql, vec![signed(room.0).into(), signed(end.0).into()]).await?);
+    let (end, removed) = remove_events(run, room, first, asked).await?;
     Ok((removed, end >= asked))
+}
+
+/// Removes the events of a room that are numbered from `first` on and below `end`, or the first of them, and what the search
+/// knows of them; returns the number below which none is left, and how many they were.
+pub(super) async fn remove_events(
+    run: &Transaction<'_>,
+    room: RoomId,
+    first: Seq,
+    end: Seq,
+) -> Result<(Seq, usize), SqlError> {
+    let end = search::forget(run, room, first, end).await?;
+    let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq >= ? AND seq < ?";
+    let range = [room.0, first.0, end.0].map(|number| signed(number).into());
+    Ok((end, rows(&run.execute(sql, range.to_vec()).await?)))
 }
 
 /// Removes up to `limit` rows of these rooms from the tables beside the log.
