@@ -100,15 +100,6 @@ pub(super) trait Dialect: Debug + Send + Sync {
         format!(" LEFT JOIN {table} {name} ON {condition}")
     }
 
-    /// What stands behind an insert, so that a row with the same key gets the new value of a column.
-    fn or_set(&self, key: &str, column: &str) -> String {
-        format!(" ON CONFLICT ({key}) DO UPDATE SET {column} = excluded.{column}")
-    }
-
-    /// What stands around a list of rooms and numbers, to find these messages as `e` one by one; further conditions follow
-    /// with AND.
-    fn around_messages(&self) -> (&'static str, &'static str);
-
     /// A select with a limit of its own, as one of several that are joined.
     fn limited(&self, select: &str) -> String {
         format!("({select})")

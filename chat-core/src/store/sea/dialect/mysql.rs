@@ -42,14 +42,6 @@ impl Dialect for MySql {
         format!("DELETE FROM {table} WHERE {condition} LIMIT ?")
     }
 
-    fn or_set(&self, _key: &str, column: &str) -> String {
-        format!(" ON DUPLICATE KEY UPDATE {column} = VALUES({column})")
-    }
-
-    fn around_messages(&self) -> (&'static str, &'static str) {
-        ("chat_events e WHERE (e.room_id, e.seq) IN (", ")")
-    }
-
     fn by_index(&self, index: &str) -> String {
         format!(" FORCE INDEX ({index})")
     }

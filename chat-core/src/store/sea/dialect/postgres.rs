@@ -60,15 +60,6 @@ impl Dialect for Postgres {
         format!(" LEFT JOIN LATERAL (SELECT * FROM {table} {name} WHERE {condition} OFFSET 0) {name} ON TRUE")
     }
 
-    /// One look-up each: without statistics, a list makes the planner scan.
-    fn around_messages(&self) -> (&'static str, &'static str) {
-        (
-            "(VALUES ",
-            ") w(r, s) CROSS JOIN LATERAL \
-             (SELECT * FROM chat_events x WHERE x.room_id = w.r AND x.seq = w.s LIMIT 1) e WHERE TRUE",
-        )
-    }
-
     /// `$1`, `$2` … for each `?`.
     fn numbered<'s>(&self, sql: &'s str) -> Cow<'s, str> {
         numbered(sql)
@@ -247,11 +238,12 @@ fn insert_sql(types: &[ArrayType; EVENT_WIDTH]) -> String {
     format!("INSERT INTO chat_events ({EVENT_COLUMNS}) SELECT {selected} FROM unnest({arrays}) i({EVENT_COLUMNS})")
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of an event have no other types")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "no column has another type")]
 const fn type_name(of: &ArrayType) -> &'static str {
     match of {
         ArrayType::SmallInt => "smallint",
         ArrayType::BigInt => "bigint",
+        ArrayType::Bytes => "bytea",
         _ => "text",
     }
 }

@@ -56,10 +56,6 @@ impl Dialect for Sqlite {
         ""
     }
 
-    fn around_messages(&self) -> (&'static str, &'static str) {
-        ("(VALUES ", ") w CROSS JOIN chat_events e ON e.room_id = w.column1 AND e.seq = w.column2")
-    }
-
     /// It takes no parentheses there.
     fn limited(&self, select: &str) -> String {
         format!("SELECT * FROM ({select})")

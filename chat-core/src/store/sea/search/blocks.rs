@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, mem};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 
 use super::super::{
-    dialect::lists::{MOST_ROWS, padded, repeated},
+    dialect::{
+        about::{About, Rows},
+        lists::padded,
+    },
     error::SqlError,
     rooms::count,
     run::Run,
@@ -136,30 +139,15 @@ fn changed(mut block: Block, changes: BTreeMap<Place, bool>) -> Vec<Block> {
     block.split()
 }
 
-/// Writes blocks, in statements of 2^n rows: an insert cannot be padded.
-async fn put(run: &Run<'_, DatabaseTransaction>, mut blocks: &[Block]) -> Result<(), SqlError> {
-    while !blocks.is_empty() {
-        let size = (1 << blocks.len().ilog2()).min(MOST_ROWS);
-        let (chunk, rest) = blocks.split_at(size);
-        let sql = format!(
-            "INSERT INTO chat_terms (block, places) VALUES {}{}",
-            repeated("(?,?)", size),
-            run.dialect.or_set("block", "places")
-        );
-        let row = |block: &Block| [block.key.as_bytes().to_vec().into(), pack(&block.places).into()];
-        run.execute(&sql, chunk.iter().flat_map(row).collect()).await?;
-        blocks = rest;
-    }
-    Ok(())
+async fn put(run: &Run<'_, DatabaseTransaction>, blocks: &[Block]) -> Result<(), SqlError> {
+    let rows = blocks.iter().map(|block| [block.key.as_bytes().to_vec().into(), pack(&block.places).into()]);
+    let put = About::Put { table: "chat_terms", key: 1, optional: "" };
+    Rows::new(&["block", "places"], rows).execute(run, put).await
 }
 
 async fn remove(run: &Run<'_, DatabaseTransaction>, keys: &[BlockKey]) -> Result<(), SqlError> {
-    for chunk in keys.chunks(MOST_ROWS) {
-        let chunk = padded(&chunk.iter().collect::<Vec<_>>());
-        let sql = format!("DELETE FROM chat_terms WHERE block IN ({})", repeated("?", chunk.len()));
-        run.execute(&sql, chunk.iter().map(|key| key.as_bytes().to_vec().into()).collect()).await?;
-    }
-    Ok(())
+    let keys = keys.iter().map(|key| [key.as_bytes().to_vec().into()]);
+    Rows::new(&["block"], keys).execute(run, About::Delete { table: "chat_terms" }).await
 }
 
 fn block(row: &QueryResult) -> Result<Block, SqlError> {

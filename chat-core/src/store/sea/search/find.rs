@@ -1,20 +1,19 @@
 //! Searching: the candidates in their order, and of them those whose text has what is looked for.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use sea_orm::DatabaseTransaction;
 use tokio::time::Instant;
 
 use super::{
     super::{
-        dialect::lists::{MOST_ROWS, padded, repeated},
+        dialect::lists::MOST_ROWS,
         error::SqlError,
         rows::{signed, unsigned},
         run::Run,
         states,
     },
-    candidates,
-    index::{IS_MESSAGE, TEXT, place_values, text},
+    candidates, index,
 };
 use crate::{
     RoomId, Seq, Timestamp, UserId,
@@ -68,8 +67,7 @@ async fn in_order(
     places: &[Place],
     deadline: Instant,
 ) -> Result<(Vec<SearchCursor>, bool), SqlError> {
-    let (before, behind) = run.dialect.around_messages();
-    let by_author = if query.author.is_some() { " AND e.user_id = ?" } else { "" };
+    let condition = format!(" AND e.deleted_seq IS NULL AND {IS_READABLE}");
     let mut order = Vec::new();
     let mut all = true;
     for chunk in places.chunks(MOST_ROWS) {
@@ -77,17 +75,12 @@ async fn in_order(
             all = false;
             break;
         }
-        let chunk = padded(chunk);
-        let list = repeated("(?,?)", chunk.len());
-        let sql = format!(
-            "SELECT e.room_id, e.seq, e.at_us FROM {before}{list}{behind} AND {IS_MESSAGE} \
-             AND e.deleted_seq IS NULL AND {IS_READABLE}{by_author}"
-        );
-        let mut values = place_values(&chunk);
-        values.extend(query.author.as_ref().map(|author| run.dialect.opaque(Some(author.as_str()))));
-        for row in run.query(&sql, values).await? {
-            let (room, seq) = (RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?));
-            order.push(SearchCursor { at: Timestamp(row.try_get_by_index(2)?), room, seq });
+        for row in index::at(run, chunk, "e.room_id, e.seq, e.at_us, e.user_id", &condition).await? {
+            let author = run.dialect.opaque_from(&row, 3)?;
+            if query.author.as_ref().is_none_or(|wanted| author.as_deref() == Some(wanted.as_str())) {
+                let (room, seq) = (RoomId(unsigned(&row, 0)?), Seq(unsigned(&row, 1)?));
+                order.push(SearchCursor { at: Timestamp(row.try_get_by_index(2)?), room, seq });
+            }
         }
     }
     order.retain(|cursor| query.after.is_none_or(|after| *cursor < after));
@@ -135,15 +128,7 @@ async fn matching(
     wanted: &TextQuery,
 ) -> Result<Vec<SearchCursor>, SqlError> {
     let places: Vec<Place> = chunk.iter().map(|cursor| Place { room: cursor.room, seq: cursor.seq }).collect();
-    let places = padded(&places);
-    let (before, behind) = run.dialect.around_messages();
-    let list = repeated("(?,?)", places.len());
-    let sql = format!("SELECT e.room_id, e.seq, {TEXT} FROM {before}{list}{behind} AND {IS_MESSAGE}");
-    let mut texts = HashMap::new();
-    for row in run.query(&sql, place_values(&places)).await? {
-        let (place, text) = text(&row)?;
-        texts.insert(place, text);
-    }
+    let texts = index::texts(run, &places, "").await?;
     let is_match = |cursor: &&SearchCursor| {
         let text = texts.get(&Place { room: cursor.room, seq: cursor.seq });
         text.and_then(Option::as_ref).is_some_and(|text| wanted.matches(text))

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{DatabaseTransaction, QueryResult, Value};
+use sea_orm::{DatabaseTransaction, QueryResult};
 
 use super::{
     super::{
-        dialect::lists::{MOST_ROWS, padded, repeated},
+        dialect::about::{About, Rows},
         error::SqlError,
         rooms::count,
-        rows::{signed, unsigned},
+        rows::{number, signed, unsigned},
         run::Run,
     },
     blocks::{self, Changes},
@@ -26,11 +26,10 @@ const MOST_TERMS: usize = 4_096;
 /// How many events one transaction goes through at most.
 const MOST_EVENTS: usize = 1_024;
 /// The text that messages have now. Deleted ones have none.
-pub(super) const TEXT: &str = "CASE WHEN e.deleted_seq IS NOT NULL THEN NULL WHEN e.edited_seq IS NULL THEN e.body ELSE \
+const TEXT: &str = "CASE WHEN e.deleted_seq IS NOT NULL THEN NULL WHEN e.edited_seq IS NULL THEN e.body ELSE \
      (SELECT n.body FROM chat_events n WHERE n.room_id = e.room_id AND n.seq = e.edited_seq) END";
 /// The events that are messages.
-pub(super) const IS_MESSAGE: &str = "e.kind IN (1, 4)";
-
+const IS_MESSAGE: &str = "e.kind IN (1, 4)";
 const IS_INDEXED: &str = " AND EXISTS (SELECT 1 FROM chat_rooms r WHERE r.id = e.room_id AND r.indexed_seq >= e.seq)";
 
 /// The living rooms after `after` that are not in the index up to their heads.
@@ -151,28 +150,35 @@ async fn changes(
 
 /// The texts of those of these messages that are in the index.
 async fn indexed_texts(run: &Run<'_, DatabaseTransaction>, places: &[Place]) -> Result<Vec<(Place, String)>, SqlError> {
-    let (before, behind) = run.dialect.around_messages();
-    let mut found = BTreeMap::new();
-    for chunk in places.chunks(MOST_ROWS) {
-        let chunk = padded(chunk);
-        let list = repeated("(?,?)", chunk.len());
-        let sql = format!("SELECT e.room_id, e.seq, {TEXT} FROM {before}{list}{behind} AND {IS_MESSAGE}{IS_INDEXED}");
-        for row in run.query(&sql, place_values(&chunk)).await? {
-            if let (place, Some(text)) = text(&row)? {
-                found.insert(place, text);
-            }
-        }
-    }
-    Ok(found.into_iter().collect())
+    let found = texts(run, places, IS_INDEXED).await?;
+    Ok(found.into_iter().filter_map(|(place, text)| Some((place, text?))).collect())
 }
 
-/// The values of a list of messages.
-pub(super) fn place_values(places: &[Place]) -> Vec<Value> {
-    places.iter().flat_map(|place| [signed(place.room.0).into(), signed(place.seq.0).into()]).collect()
+/// The texts that the messages at these places have now, as far as a further condition holds, which begins with AND.
+pub(super) async fn texts(
+    run: &Run<'_, DatabaseTransaction>,
+    places: &[Place],
+    condition: &str,
+) -> Result<BTreeMap<Place, Option<String>>, SqlError> {
+    let found = at(run, places, &format!("e.room_id, e.seq, {TEXT}"), condition).await?;
+    found.iter().map(text).collect()
+}
+
+/// These columns of the messages `e` at these places, as far as a further condition holds, which begins with AND.
+pub(super) async fn at(
+    run: &Run<'_, DatabaseTransaction>,
+    places: &[Place],
+    columns: &str,
+    condition: &str,
+) -> Result<Vec<QueryResult>, SqlError> {
+    let on = format!("e.room_id = k.room AND e.seq = k.seq AND {IS_MESSAGE}{condition}");
+    let what = About::Select { columns, tables: "chat_events e", on: &on, with_constants: false };
+    let keys = places.iter().map(|place| [number(place.room.0), number(place.seq.0)]);
+    Rows::new(&["room", "seq"], keys).query(run, what).await
 }
 
 /// The message of a row, and its text.
-pub(super) fn text(row: &QueryResult) -> Result<(Place, Option<String>), SqlError> {
+fn text(row: &QueryResult) -> Result<(Place, Option<String>), SqlError> {
     let place = Place { room: RoomId(unsigned(row, 0)?), seq: Seq(unsigned(row, 1)?) };
     Ok((place, row.try_get_by_index(2)?))
 }
