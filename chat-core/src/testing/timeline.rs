@@ -19,7 +19,7 @@ pub struct Timeline {
 /// What was told of a message.
 #[derive(Debug, Clone)]
 struct Told {
-    /// Without its reactions, and what depends on other messages.
+    /// Without its reactions.
     state: MessageState,
     versions: Vec<MessageVersion>,
     /// Who reacted to it, by the events.
@@ -43,13 +43,25 @@ impl Timeline {
     pub fn apply(&mut self, event: &Event) {
         self.head = event.seq;
         if let Some(state) = MessageState::of(event.clone()) {
+            if let Some(root) = self.root(state.message.body.thread) {
+                root.thread_count += 1;
+                root.thread_last = Some(event.seq);
+            }
             let versions = MessageVersion::of(event).into_iter().collect();
             let (reactors, since) = (BTreeMap::new(), BTreeMap::new());
             self.messages.insert(event.seq, Told { state, versions, reactors, since, pinned_by: None });
         }
-        if let Some(told) = event.target().and_then(|target| self.messages.get_mut(&target)) {
-            told.change(event);
+        let Some(told) = event.target().and_then(|target| self.messages.get_mut(&target)) else { return };
+        told.change(event);
+        let thread = told.state.message.body.thread;
+        if let (EventKind::MessageDeleted { .. }, Some(root)) = (&event.kind, self.root(thread)) {
+            root.thread_count -= 1;
         }
+    }
+
+    /// The message that began a thread.
+    fn root(&mut self, thread: Option<Seq>) -> Option<&mut MessageState> {
+        self.messages.get_mut(&thread?).map(|told| &mut told.state)
     }
 
     /// The newest event.
@@ -61,14 +73,7 @@ impl Timeline {
     /// A message as it is, as `viewer` sees it.
     #[must_use]
     pub fn message(&self, seq: Seq, viewer: Option<&UserId>) -> Option<MessageState> {
-        let told = self.messages.get(&seq)?;
-        let mut state = told.state.clone();
-        state.reactions = told.reactions(viewer);
-        state.pinned = told.pinned_by.is_some();
-        let thread = || self.messages.values().filter(|other| other.state.message.body.thread == Some(seq));
-        state.thread_count = thread().filter(|other| other.state.deleted.is_none()).count() as u64;
-        state.thread_last = thread().map(|other| other.state.seq).next_back();
-        Some(state)
+        self.messages.get(&seq).map(|told| told.seen_by(viewer))
     }
 
     /// The messages of the room itself, oldest first.
@@ -111,9 +116,20 @@ impl Timeline {
         self.messages.get(&seq).map(|told| told.reactors.values().cloned().collect())
     }
 
-    fn messages_in(&self, thread: Option<Seq>, viewer: Option<&UserId>) -> Vec<MessageState> {
+    /// The messages from a number on, without their reactions.
+    pub(super) fn states_from(&self, seq: Seq) -> impl Iterator<Item = &MessageState> {
+        self.messages.range(seq..).map(|(_, told)| &told.state)
+    }
+
+    /// A message without its reactions.
+    pub(super) fn state(&self, seq: Seq) -> Option<&MessageState> {
+        self.messages.get(&seq).map(|told| &told.state)
+    }
+
+    /// The messages of the room itself or of a thread, oldest first.
+    pub(super) fn messages_in(&self, thread: Option<Seq>, viewer: Option<&UserId>) -> Vec<MessageState> {
         let messages = self.messages.values().filter(|told| told.state.message.body.thread == thread);
-        messages.filter_map(|told| self.message(told.state.seq, viewer)).collect()
+        messages.map(|told| told.seen_by(viewer)).collect()
     }
 }
 
@@ -133,16 +149,21 @@ impl Told {
                 self.versions.iter_mut().for_each(|version| version.content.clear());
                 self.reactors.clear();
                 self.since.clear();
-                self.pinned_by = None;
+                self.pin(None);
             }
             EventKind::Reaction { reaction, added, .. } => {
                 if let Some(user) = &event.actor {
                     self.react(event, user, reaction, *added);
                 }
             }
-            EventKind::Pin { pinned, .. } => self.pinned_by = pinned.then_some(event.seq),
+            EventKind::Pin { pinned, .. } => self.pin(pinned.then_some(event.seq)),
             EventKind::Message(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {}
         }
+    }
+
+    const fn pin(&mut self, by: Option<Seq>) {
+        self.pinned_by = by;
+        self.state.pinned = by.is_some();
     }
 
     fn react(&mut self, event: &Event, user: &Identity, reaction: &Reaction, added: bool) {
@@ -154,6 +175,10 @@ impl Told {
         } else if self.reactors.values().all(|reactor| reactor.reaction != *reaction) {
             self.since.remove(reaction);
         }
+    }
+
+    fn seen_by(&self, viewer: Option<&UserId>) -> MessageState {
+        MessageState { reactions: self.reactions(viewer), ..self.state.clone() }
     }
 
     fn reactions(&self, viewer: Option<&UserId>) -> Vec<ReactionCount> {

@@ -172,7 +172,7 @@ impl ReferenceLog {
 
     /// A message was deleted: from now on its row and those of its edits say nothing.
     fn erase(&mut self, room: RoomId, target: Seq, log: &MutatedLog) -> Checked {
-        for seq in self.conversation.edits(target).iter().copied().chain([target]).collect::<Vec<_>>() {
+        for seq in self.conversation.edits(target).into_iter().chain([target]) {
             let index = usize::try_from(seq.0.saturating_sub(1)).unwrap_or(usize::MAX);
             if let Some(stored) = self.events.get_mut(index) {
                 stored.event = Arc::new(Event::clone(&stored.event).erased());
