@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, RoomId, Seq};
+use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, RoomId, Seq, UserId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -54,6 +54,9 @@ pub(crate) type LimitArg = IntegerArg<1, 100>;
 
 /// A text in the query, of at most so many characters.
 pub(crate) struct TextArg<const MAX: usize>(pub(crate) Option<String>);
+
+/// The id of a user in the query.
+pub(crate) struct UserIdArg(pub(crate) Option<UserId>);
 
 /// The epoch of a position in the query.
 pub(crate) struct EpochArg(pub(crate) Option<Epoch>);
@@ -172,6 +175,11 @@ parameter!([const MAX: usize] TextArg<MAX>, Query, required false, text_schema(M
     Ok(Self(text))
 });
 
+parameter!([] UserIdArg, Query, required false, user_id_schema(), |request, name| {
+    let id = query::get(request.uri().query(), name)?;
+    Ok(Self(id.as_deref().map(UserId::new).transpose().map_err(Error::from)?))
+});
+
 parameter!([] EpochArg, Query, required false, text_schema(EPOCH_CHARS), |request, name| {
     Ok(Self(position::epoch_in_query(request.uri().query(), name)?))
 });
@@ -250,6 +258,11 @@ fn last_id_schema() -> MetaSchema {
 fn text_schema(max: usize) -> MetaSchema {
     let pattern = Some(patterns::TEXT.to_owned());
     MetaSchema { max_length: Some(max), pattern, ..MetaSchema::new("string") }
+}
+
+fn user_id_schema() -> MetaSchema {
+    let pattern = Some(patterns::USER_ID.to_owned());
+    MetaSchema { min_length: Some(1), max_length: Some(256), pattern, ..MetaSchema::new("string") }
 }
 
 fn reaction_schema() -> MetaSchema {

@@ -1,11 +1,11 @@
 //! Searching messages.
 
-use chat_core::{ChatEngine, Error, RoomId, UserId, search::SearchQuery};
+use chat_core::{ChatEngine, Error, RoomId, search::SearchQuery};
 use poem::Result;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::{
-    args::{Caller, IntegerArg, LimitArg, TextArg},
+    args::{Caller, IntegerArg, LimitArg, TextArg, UserIdArg},
     body::Tagged,
     tag::Tag,
 };
@@ -41,7 +41,7 @@ impl SearchApi {
         /// Find only messages of the room with this id.
         room: IntegerArg<1, MAX_INTEGER>,
         /// Find only messages that the user with this id wrote.
-        user: TextArg<256>,
+        user: UserIdArg,
         /// The most messages to return. The default is 20.
         limit: LimitArg,
         /// The `next` of the previous page.
@@ -50,7 +50,7 @@ impl SearchApi {
         let words = q.0.ok_or_else(|| Error::invalid_field("q", "is missing"))?;
         let query = SearchQuery {
             room: room.0.map(RoomId),
-            author: user.0.as_deref().map(UserId::new).transpose().map_err(Error::from)?,
+            author: user.0,
             limit: limit.or(20),
             after: after.0.as_deref().map(cursor::search).transpose()?,
             ..SearchQuery::new(&words).map_err(Error::from)?

@@ -24,14 +24,15 @@ pub(super) fn add(document: &mut Value) {
 
 fn add_to_operation(path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
-    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
-    let has_key = parameters.any(|parameter| parameter["name"] == "Idempotency-Key");
+    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let (has_key, has_room) = (has("Idempotency-Key"), path.contains('{') || has("room"));
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     // poem-openapi declares one response for all statuses, which this replaces.
     responses.remove("default");
     for answer in ANSWERS {
         let applies = match answer.status {
-            404 => path.contains('{'),
+            404 => has_room,
             409 => has_body || has_key,
             413 | 415 => has_body,
             _ => true,

@@ -120,6 +120,8 @@ mod tests {
         for status in ["200", "201", "400", "401", "403", "404", "409", "413", "415", "421", "429", "500", "503"] {
             assert!(send["responses"].get(status).is_some(), "{status}: {send:#}");
         }
+        let search = &document["paths"]["/api/chat/search"]["get"];
+        assert!(search["responses"].get("404").is_some(), "it may name a room that is not there: {search:#}");
         assert!(send["responses"]["200"]["headers"].get("Idempotency-Replayed").is_some(), "{send:#}");
         assert!(!document.to_string().contains("charset"));
     }

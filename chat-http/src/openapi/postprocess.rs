@@ -39,7 +39,8 @@ fn postprocess_operation(operation: &mut Value) {
             parameter["schema"]["pattern"] = (*pattern).into();
             parameter["schema"].as_object_mut().map(|schema| schema.remove("maxLength"));
         }
-        if NAMED.contains(&&*name) && parameter["name"] == "username" {
+        let is_search = name == "search_messages" && parameter["name"] == "q";
+        if is_search || (NAMED.contains(&&*name) && parameter["name"] == "username") {
             parameter.insert("required".to_owned(), true.into());
         }
     }
@@ -65,11 +66,12 @@ const NAMED: [&str; 12] = [
 ];
 
 /// The operations with a cursor, and its pattern.
-const CURSORS: [(&str, &str); 4] = [
+const CURSORS: [(&str, &str); 5] = [
     ("list_rooms", patterns::CURSOR),
     ("list_reactions", patterns::CURSOR),
     ("list_reads", patterns::MARK_CURSOR),
     ("list_my_rooms", patterns::MY_ROOMS_CURSOR),
+    ("search_messages", patterns::SEARCH_CURSOR),
 ];
 
 /// The schemas of requests. They are read strictly, so unknown fields are not allowed.

@@ -4016,7 +4016,7 @@ export interface operations {
     };
     search_messages: {
         parameters: {
-            query?: {
+            query: {
                 /**
                  * @description Your name, 1–64 characters after trimming. Optional.
                  * @example Alice
@@ -4026,7 +4026,7 @@ export interface operations {
                  * @description What to look for: 1–200 characters, at least one of them a letter or a digit.
                  * @example gen
                  */
-                q?: string;
+                q: string;
                 /** @description Find only messages of the room with this id. */
                 room?: number;
                 /** @description Find only messages that the user with this id wrote. */
@@ -4096,6 +4096,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
