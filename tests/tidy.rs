@@ -65,6 +65,7 @@ const WITHOUT_CIRCLES: &[&[&str]] = &[
 /// What states, stores and the engine share.
 const DATA: &[&str] = &[
     "chat-core/src/append.rs",
+    "chat-core/src/archive.rs",
     "chat-core/src/body.rs",
     "chat-core/src/change.rs",
     "chat-core/src/characters.rs",

@@ -25,6 +25,7 @@ mod room;
 mod update;
 
 pub mod append;
+pub mod archive;
 pub mod characters;
 #[cfg_attr(not(failpoints), doc(hidden))]
 pub mod failpoints;
@@ -48,7 +49,7 @@ pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
-pub use engine::{Builder, ChatEngine, Database, Health, Session, SessionHandle, Updates};
+pub use engine::{Builder, ChatEngine, Database, Health, RoomExport, RoomImport, Session, SessionHandle, Updates};
 pub use error::{Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, MessageEdited, Signal, SignalKind};
 pub use history::{

@@ -210,3 +210,19 @@ async fn auto_vacuum(folder: &Folder) -> i32 {
     let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "PRAGMA auto_vacuum");
     fresh.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
+
+/// An import that its process did not finish becomes a deleted room at the next start, which is purged.
+#[tokio::test]
+async fn an_unfinished_import_is_removed_after_the_next_start() {
+    let folder = Folder::new();
+    let store = SeaStore::open(&folder.url("rwc")).await.unwrap();
+    let room = store.create_room(&row("general")).await.unwrap().unwrap();
+    let head = store.archive().head(room.id).await.unwrap().unwrap();
+    let import = store.archive().begin_import(&head).await.unwrap();
+    assert_eq!(store.purge(10).await.unwrap(), 0, "it goes on");
+    store.close().await;
+    let store = SeaStore::open(&folder.url("rw")).await.unwrap();
+    assert_eq!(store.archive().import(import, &[]).await.unwrap(), None);
+    assert_eq!(store.purge(10).await.unwrap(), 1);
+    assert!(store.room(room.id).await.unwrap().is_some());
+}

@@ -25,6 +25,8 @@ pub struct Database(Source);
 enum Source {
     Memory,
     Url(String),
+    /// The same, where there are logs already.
+    Existing(String),
     Store(Arc<dyn Store>),
     /// Something that opens a store when the engine starts.
     #[cfg_attr(not(feature = "sea"), expect(dead_code, reason = "only the SQL store hands in a connection"))]
@@ -45,6 +47,12 @@ impl Database {
     #[must_use]
     pub fn store(store: Arc<dyn Store>) -> Self {
         Self(Source::Store(store))
+    }
+
+    /// The database of this URL, which has to hold logs already: where there are none, nothing is made.
+    #[must_use]
+    pub fn existing(url: impl Into<String>) -> Self {
+        Self(Source::Existing(url.into()))
     }
 
     /// A store that is opened when the engine starts.
@@ -72,8 +80,10 @@ impl Database {
     /// Dropped, the epoch may or may not have been changed; to do it again does no harm.
     pub async fn new_epoch(self) -> Result<(Epoch, Epoch), StartError> {
         let store = match self.0 {
-            Source::Url(url) => open_existing(&url).await?,
-            source @ (Source::Memory | Source::Store(_) | Source::Open(_)) => Self(source).open().await?,
+            Source::Url(url) => Self::existing(url).open().await?,
+            source @ (Source::Existing(_) | Source::Memory | Source::Store(_) | Source::Open(_)) => {
+                Self(source).open().await?
+            }
         };
         let epoch = random_epoch();
         let changed = async {
@@ -92,6 +102,7 @@ impl Database {
             Source::Store(store) => Ok(store),
             Source::Open(open) => open().await,
             Source::Url(url) => open_url(&url).await,
+            Source::Existing(url) => open_existing(&url).await,
         }
     }
 }
@@ -113,7 +124,7 @@ impl fmt::Debug for Database {
         // A URL may have a password in it.
         f.write_str(match self.0 {
             Source::Memory => "Database(memory)",
-            Source::Url(_) => "Database(url)",
+            Source::Url(_) | Source::Existing(_) => "Database(url)",
             Source::Store(_) | Source::Open(_) => "Database(store)",
         })
     }

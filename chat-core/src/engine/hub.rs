@@ -54,6 +54,11 @@ impl Hub {
         self.context.rooms.hint(room, Some(head));
     }
 
+    /// Puts a room's messages into the search index, in the background.
+    pub(super) fn index(&self, room: RoomId) {
+        self.context.indexer.grown(room);
+    }
+
     /// Removes what deleted rooms have left, and what was pruned, in the background.
     pub(super) fn purge(&self) {
         self.context.purger.start();

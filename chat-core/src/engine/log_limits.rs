@@ -6,6 +6,7 @@ use crate::log::LogLimit;
 #[derive(Debug, Default)]
 pub(super) struct LogLimits {
     pub(super) read_failed: LogLimit,
+    pub(super) import_failed: LogLimit,
     pub(super) purge_failed: LogLimit,
     pub(super) index_failed: LogLimit,
     pub(super) room_defect: LogLimit,

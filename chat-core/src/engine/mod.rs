@@ -2,6 +2,7 @@
 
 mod active_rooms;
 mod admission;
+mod archive;
 mod audience;
 mod breaker;
 mod builder;
@@ -45,6 +46,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use archive::{RoomExport, RoomImport};
 pub use builder::{Builder, Database};
 pub use chat_engine::{ChatEngine, Health};
 pub use session::{Session, SessionHandle, Updates};

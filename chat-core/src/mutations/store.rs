@@ -13,7 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Reader, Searcher, Store, StoreError, StoreErrorKind},
+    store::{Archive, Reader, Searcher, Store, StoreError, StoreErrorKind},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -164,6 +164,10 @@ impl Store for MutatedStore {
 
     fn searcher(&self) -> &dyn Searcher {
         self.store.searcher()
+    }
+
+    fn archive(&self) -> &dyn Archive {
+        self.store.archive()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

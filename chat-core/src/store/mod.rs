@@ -9,6 +9,7 @@ use crate::{
     append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
+mod archive;
 mod judge;
 mod memory;
 mod paging;
@@ -17,6 +18,7 @@ mod reader;
 pub mod sea;
 mod searcher;
 
+pub use archive::Archive;
 pub use memory::{MemoryLog, MemoryStore};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
@@ -98,6 +100,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What searches.
     fn searcher(&self) -> &dyn Searcher;
+
+    /// What exports and imports rooms.
+    fn archive(&self) -> &dyn Archive;
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.

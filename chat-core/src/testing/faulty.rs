@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Reader, Searcher, Store, StoreError, StoreErrorKind},
+    store::{Archive, Reader, Searcher, Store, StoreError, StoreErrorKind},
 };
 
 /// What is asked of a store.
@@ -297,6 +297,10 @@ impl Store for FaultyStore {
 
     fn searcher(&self) -> &dyn Searcher {
         self.0.store.searcher()
+    }
+
+    fn archive(&self) -> &dyn Archive {
+        self.0.store.archive()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

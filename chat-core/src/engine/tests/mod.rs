@@ -1,5 +1,6 @@
 //! The whole engine on the memory store, on paused time.
 
+mod archive;
 mod budgets;
 mod commands;
 mod faults;

@@ -11,6 +11,7 @@ use crate::{
 
 mod changes;
 mod facts;
+mod replay;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ mod tests;
 pub(super) use changes::Deletion;
 pub(super) use changes::{Changes, Mentioned, ReactionRow};
 pub(super) use facts::{Counted, Facts, Key, Naming, Pruned, Target, Thread};
+pub(super) use replay::{Replayed, check_marks, mark_entry, replay};
 
 /// The most different reactions to a message: more are not told apart at a glance.
 const MAX_REACTIONS: usize = 20;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::state::RoomState;
 use super::{
-    Found, Reader, Searcher, Store, StoreError, StoreErrorKind,
+    Archive, Found, Reader, Searcher, Store, StoreError, StoreErrorKind,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -21,6 +21,7 @@ use crate::{
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
+mod archive;
 mod search;
 mod state;
 
@@ -42,6 +43,8 @@ struct RoomLog {
     /// What its name is found by.
     name_key: String,
     is_deleted: bool,
+    /// While it is imported: then it counts as deleted, but stays.
+    is_importing: bool,
     messages: u64,
     /// How many messages stood before the log's first event.
     pruned: u64,
@@ -75,7 +78,7 @@ impl MemoryLog {
     /// See [`Store::purge`].
     pub fn purge(&mut self, limit: usize) -> usize {
         let mut removed = 0;
-        for log in self.rooms.values_mut().filter(|log| log.is_deleted) {
+        for log in self.rooms.values_mut().filter(|log| log.is_deleted && !log.is_importing) {
             while removed < limit
                 && let Some((seq, event)) = log.events.pop_first()
             {
@@ -87,7 +90,7 @@ impl MemoryLog {
             }
         }
         self.rooms.retain(|_, log| {
-            let is_over = log.is_deleted && log.events.is_empty() && removed < limit;
+            let is_over = log.is_deleted && !log.is_importing && log.events.is_empty() && removed < limit;
             removed += usize::from(is_over);
             !is_over
         });
@@ -112,20 +115,15 @@ impl MemoryLog {
         if let Some(holder) = self.room_by_name(&name_key) {
             return Err(holder);
         }
-        self.last_room.0 += 1;
-        let room = new.to_room(self.last_room);
+        let room = new.to_room(self.next_room());
         self.names.insert(name_key.clone(), room.id);
-        let log = RoomLog {
-            room: room.clone(),
-            name_key,
-            is_deleted: false,
-            messages: 0,
-            pruned: 0,
-            events: BTreeMap::new(),
-            state: RoomState::default(),
-        };
-        self.rooms.insert(room.id, log);
+        self.rooms.insert(room.id, RoomLog::new(room.clone(), name_key));
         Ok(room)
+    }
+
+    const fn next_room(&mut self) -> RoomId {
+        self.last_room.0 += 1;
+        self.last_room
     }
 
     /// See [`Store::room`].
@@ -306,10 +304,6 @@ impl MemoryLog {
     /// Stores an event, with what it changes about the room.
     fn store(&mut self, room: RoomId, stored: StoredEvent) {
         let Some(log) = self.rooms.get_mut(&room) else { return };
-        if stored.event.countable().is_some() {
-            log.room.last_message_seq = Some(stored.event.seq);
-            log.room.last_message_at = Some(stored.event.at);
-        }
         match &stored.event.kind {
             EventKind::RoomUpdated { name, topic } => {
                 self.names.remove(&log.name_key);
@@ -327,9 +321,35 @@ impl MemoryLog {
             | EventKind::Reaction { .. }
             | EventKind::Pin { .. } => {}
         }
+        self.insert(room, stored);
+    }
+
+    /// Stores an event, and nothing else.
+    fn insert(&mut self, room: RoomId, stored: StoredEvent) {
+        let Some(log) = self.rooms.get_mut(&room) else { return };
+        if stored.event.countable().is_some() {
+            log.room.last_message_seq = Some(stored.event.seq);
+            log.room.last_message_at = Some(stored.event.at);
+        }
         (log.room.head, log.messages) = (stored.event.seq, stored.ordinal);
         self.keys.insert((room, stored.lookup()), stored.event.seq);
         log.events.insert(stored.event.seq, stored);
+    }
+}
+
+impl RoomLog {
+    /// A room of which nothing is known yet.
+    fn new(room: Room, name_key: String) -> Self {
+        Self {
+            room,
+            name_key,
+            is_deleted: false,
+            is_importing: false,
+            messages: 0,
+            pruned: 0,
+            events: BTreeMap::new(),
+            state: RoomState::default(),
+        }
     }
 }
 
@@ -435,6 +455,10 @@ impl Store for MemoryStore {
     }
 
     fn searcher(&self) -> &dyn Searcher {
+        self
+    }
+
+    fn archive(&self) -> &dyn Archive {
         self
     }
 

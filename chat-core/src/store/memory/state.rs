@@ -143,6 +143,8 @@ impl RoomLog {
         state.reactions.retain(|(target, ..), _| *target >= first);
         state.counts.retain(|(target, _), _| *target >= first);
         state.pins.retain(|target, _| *target >= first);
+        state.threads.retain(|root, _| *root >= first);
+        state.thread_users.retain(|(root, _)| *root >= first);
         state.mentions.retain(|target, _| *target >= first);
         gone.into_iter().map(|(seq, stored)| (seq, stored.lookup())).collect()
     }

@@ -16,7 +16,7 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Reader, Searcher, Store, StoreError, StoreErrorKind};
+use super::{Archive, Reader, Searcher, Store, StoreError, StoreErrorKind};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
     UserId,
@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod append;
+mod archive;
 mod changes;
 mod connect;
 mod dialect;
@@ -153,6 +154,9 @@ impl SeaStore {
         } else {
             migration::migrate(&writers, &*source).await?
         };
+        if matches!(opening, Opening::Alone | Opening::Existing) {
+            archive::abandon_all(&writers).await?;
+        }
         let (readers, searchers) = if source.is_replaceable() {
             (Pool::new(&source, READERS), Pool::new(&source, SEARCHERS))
         } else {
@@ -325,6 +329,10 @@ impl Store for SeaStore {
     }
 
     fn searcher(&self) -> &dyn Searcher {
+        self
+    }
+
+    fn archive(&self) -> &dyn Archive {
         self
     }
 

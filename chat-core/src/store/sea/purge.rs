@@ -3,6 +3,7 @@
 use sea_orm::{DatabaseTransaction, ExecResult};
 
 use super::{
+    archive::IMPORTING,
     dialect::lists::{MOST_ROWS, padded, repeated},
     error::SqlError,
     rooms::count,
@@ -33,10 +34,10 @@ const SIDE_TABLES: [(&str, &str); 9] = [
 pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, SqlError> {
     // MariaDB would look at every event for the least number.
     const GONE: &str = "SELECT r.id, (SELECT e.seq FROM chat_events e WHERE e.room_id = r.id ORDER BY e.seq LIMIT 1) \
-         FROM chat_rooms r WHERE r.deleted_at IS NOT NULL ORDER BY r.deleted_at LIMIT ?";
+         FROM chat_rooms r WHERE r.deleted_at < ? ORDER BY r.deleted_at LIMIT ?";
     let mut removed = 0;
     let mut empty = Vec::new();
-    for row in run.query(GONE, vec![count(limit.min(MOST_ROWS))]).await? {
+    for row in run.query(GONE, vec![IMPORTING.into(), count(limit.min(MOST_ROWS))]).await? {
         let room = RoomId(unsigned(&row, 0)?);
         if row.try_get_by_index::<Option<i64>>(1)?.is_some() {
             let (count, are_all) = purge_events(run, room, Seq(unsigned(&row, 1)?), limit - removed).await?;

@@ -13,6 +13,7 @@ use crate::{
 };
 
 pub mod appends;
+pub mod archive;
 pub mod changes;
 pub mod history;
 pub mod marks;
@@ -81,6 +82,9 @@ macro_rules! store_contract {
         $crate::store_contract!(@group $(#[$attribute])* $make, prune:
             what_was_pruned_is_found_no_more, a_log_is_kept_by_count_and_by_time, unread_counts_what_is_left,
             what_was_pruned_is_removed);
+        $crate::store_contract!(@group $(#[$attribute])* $make, archive:
+            an_imported_room_reads_as_the_exported_one, an_unfinished_import_is_there_for_nobody,
+            a_taken_name_finishes_nothing, what_does_not_fit_is_refused);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };

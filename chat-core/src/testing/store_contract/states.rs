@@ -247,7 +247,7 @@ fn person(rng: &mut Rng) -> Identity {
 }
 
 /// Something that anybody does with any message: much of it is refused.
-fn random_entry(rng: &mut Rng, head: u64) -> Entry {
+pub(super) fn random_entry(rng: &mut Rng, head: u64) -> Entry {
     let target = Seq(rng.between(1, head.max(1)));
     let text = rng.next().to_string();
     let says = Body {

@@ -1,6 +1,6 @@
 //! How far users have read a room, and what they want to be told of it.
 
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::super::{
     dialect::about::{About, Rows},
@@ -50,14 +50,14 @@ pub(super) async fn set_notify(
     if run.query_one(&living, vec![room.into()]).await?.is_none() {
         return Ok(None);
     }
-    let row = [run.dialect.opaque(Some(user.as_str())), room.into(), to_number(notify).into()];
+    let row = [run.dialect.opaque(Some(user.as_str())), room.into(), notify_value(notify)];
     let put = About::Put { table: "chat_notify", key: 2, optional: "" };
     Rows::new(&["user_id", "room_id", "notify"], [row]).execute(run, put).await?;
     Ok(Some(()))
 }
 
 /// What is stored, from a column that may be null.
-pub(super) fn notify(row: &QueryResult, index: usize) -> Result<Notify, SqlError> {
+pub(in crate::store::sea) fn notify(row: &QueryResult, index: usize) -> Result<Notify, SqlError> {
     match row.try_get_by_index::<Option<i16>>(index)? {
         None | Some(ALL) => Ok(Notify::All),
         Some(MENTIONS) => Ok(Notify::Mentions),
@@ -71,12 +71,14 @@ const ALL: i16 = 0;
 const MENTIONS: i16 = 1;
 const NONE: i16 = 2;
 
-const fn to_number(notify: Notify) -> i16 {
-    match notify {
+/// What [`notify`] reads.
+pub(in crate::store::sea) fn notify_value(notify: Notify) -> Value {
+    let number = match notify {
         Notify::All => ALL,
         Notify::Mentions => MENTIONS,
         Notify::None => NONE,
-    }
+    };
+    number.into()
 }
 
 const OWN: &str = "SELECT r.id, m.seq, m.user_name FROM chat_rooms r \

@@ -23,6 +23,8 @@ mod my_rooms;
 mod tests;
 mod threads;
 
+pub(super) use marks::{notify, notify_value};
+
 /// Reads with `$run` in a snapshot, to the end, whoever asked and went away.
 macro_rules! in_snapshot {
     ($store:expr, |$run:ident| $read:expr) => {{
