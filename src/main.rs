@@ -1,20 +1,23 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+mod archive;
 #[cfg(failpoints)]
 mod failpoints;
+mod failure;
 mod listen;
 mod log;
 mod metrics;
 mod progress;
 mod signals;
 
-use std::{future::pending, io::Write, net::SocketAddr, process::ExitCode};
+use std::{future::pending, io::Write, net::SocketAddr, panic, path::PathBuf, process::ExitCode};
 
-use chat_core::{ChatEngine, Database, KeepDays, StartError};
+use chat_core::{ChatEngine, Database, KeepDays};
 use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot};
 
+use failure::Failure;
 use listen::ListenAddress;
 use progress::Progress;
 use signals::Signals;
@@ -77,6 +80,27 @@ enum Command {
     /// while the server is stopped.
     NewEpoch,
 
+    /// Write rooms with everything in them to standard output or a file, as lines of JSON (docs/export.md). Run it while the
+    /// server is stopped.
+    Export {
+        /// The rooms' names or numbers; without any, all rooms.
+        #[arg(value_name = "ROOM")]
+        rooms: Vec<String>,
+        /// The file to write, instead of standard output. It gets this name when it is complete.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+
+    /// Make new rooms of what `export` has written: all of the file, or nothing. Run it while the server is stopped.
+    Import {
+        /// The file to read, instead of standard input.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Another name for the room, if the file has one.
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+
     /// Chat in this terminal, as a client of a running server. It reconnects by itself when the connection is lost.
     #[command(help_template = TERMINAL_HELP)]
     Terminal {
@@ -102,14 +126,9 @@ Exit codes:
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
   5  the database holds something else, or needs a newer version
-  6  the server cannot listen on an address";
-
-/// Why the server did not start, or stopped by itself.
-#[derive(Debug)]
-struct Failure {
-    code: u8,
-    text: String,
-}
+  6  the server cannot listen on an address
+  7  `export`, `import`: the file cannot be read, written or used; nothing was imported
+130  `export`, `import`: a signal came first; nothing was written or imported";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -118,6 +137,13 @@ async fn main() -> ExitCode {
     let done = match options.command {
         None => run(options).await,
         Some(Command::NewEpoch) => new_epoch(&options.database_url).await,
+        Some(Command::Export { rooms, output }) => {
+            unless_stopped(archive::export(options.database_url, rooms, output)).await
+        }
+        Some(Command::Import { file, name }) => match arm() {
+            Ok(()) => unless_stopped(archive::import(options.database_url, file, name)).await,
+            failed => failed,
+        },
         Some(Command::Terminal { server, room, name }) => return terminal(&server, &room, &name).await,
     };
     match done {
@@ -133,8 +159,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let Options {
         database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, retain_days, ..
     } = options;
-    #[cfg(failpoints)]
-    failpoints::arm().map_err(|text| Failure { code: 2, text })?;
+    arm()?;
     // The addresses come first, since checking whether they are free is cheaper than opening the database.
     let (listener, address) = listen_on(&listen).await?;
     let metrics = match metrics_listen {
@@ -143,7 +168,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     };
     if let Some((listener, address)) = metrics {
         // The recorder comes before the engine, which gets its metrics when it is built.
-        metrics::start(listener).map_err(|error| Failure { code: 1, text: error.to_string() })?;
+        metrics::start(listener).map_err(|error| Failure::new(1, error.to_string()))?;
         tracing::info!(%address, "metrics are served at /metrics");
     }
     let (started, engine) = oneshot::channel();
@@ -153,7 +178,7 @@ async fn run(options: Options) -> Result<(), Failure> {
             Some(days) => builder.retention(KeepDays(days)),
             None => builder,
         };
-        let engine = builder.build().await.map_err(|error| cannot_start(&error))?;
+        let engine = builder.build().await.map_err(|error| Failure::of_start(&error))?;
         tracing::warn!("guests only: anyone can use any name; for trusted networks only");
         tracing::info!(%address, "listening on http://{address}");
         say_where(address);
@@ -190,10 +215,35 @@ async fn lease_lost(engine: oneshot::Receiver<ChatEngine>) -> Failure {
     Failure { code: 3, text: "another process took the database over; stopping".to_owned() }
 }
 
+/// Prepares the failures that this process is told to have; only in builds for tests.
+fn arm() -> Result<(), Failure> {
+    #[cfg(failpoints)]
+    failpoints::arm().map_err(|text| Failure::new(Failure::COMMAND_LINE, text))?;
+    Ok(())
+}
+
+/// Does a work, unless a signal comes before it is done: then it is dropped. Once more stops at once, as in [`run`].
+async fn unless_stopped(work: impl Future<Output = Result<(), Failure>> + Send + 'static) -> Result<(), Failure> {
+    let mut signals = Signals::new();
+    let mut work = tokio::spawn(work);
+    let signal = tokio::select! {
+        done = &mut work => return done.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())),
+        signal = signals.next() => signal,
+    };
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(130);
+    });
+    work.abort();
+    // What it leaves in files goes with it.
+    drop(work.await);
+    Err(Failure::new(Failure::INTERRUPTED, format!("{signal}: stopped before it was done")))
+}
+
 async fn new_epoch(database_url: &str) -> Result<(), Failure> {
     // An older version's tables are migrated.
     let changed = Progress::during("opening the database", Database::from(database_url).new_epoch());
-    let (before, now) = changed.await.map_err(|error| cannot_start(&error))?;
+    let (before, now) = changed.await.map_err(|error| Failure::of_start(&error))?;
     // The epoch has changed, even if nobody reads this.
     drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
     Ok(())
@@ -216,16 +266,6 @@ async fn listen_on(address: &ListenAddress) -> Result<(TcpListener, SocketAddr),
 /// Parses an origin. A slash at the end is accepted, since many people write a URL with one.
 fn public_url(text: &str) -> Result<Origin, BadOrigin> {
     text.strip_suffix('/').unwrap_or(text).parse()
-}
-
-fn cannot_start(error: &StartError) -> Failure {
-    let code = match error {
-        StartError::BadUrl(_) => 2,
-        StartError::InUse(_) => 3,
-        StartError::Unavailable(_) => 4,
-        StartError::Unusable(_) | _ => 5,
-    };
-    Failure { code, text: error.to_string() }
 }
 
 /// Prints the server's address on standard output. The log goes to standard error.

@@ -3,6 +3,7 @@
 
 mod common;
 
+mod archive;
 mod epoch;
 mod erasure;
 mod examples;

@@ -26,9 +26,15 @@ async fn rest(export: &mut RoomExport) -> Vec<Archived> {
     }
 }
 
+/// What the messages among these say.
 fn texts(items: &[Archived]) -> Vec<&str> {
-    let event = |item| if let &Archived::Event(archived) = &item { Some(&archived.event) } else { None };
-    items.iter().filter_map(event).filter_map(Event::message).map(|message| &*message.body.content).collect()
+    let mut texts = Vec::new();
+    for item in items {
+        if let Archived::Event(archived) = item {
+            texts.extend(archived.event.message().map(|message| message.body.content.as_str()));
+        }
+    }
+    texts
 }
 
 #[tokio::test(start_paused = true)]

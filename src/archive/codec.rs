@@ -1,0 +1,447 @@
+//! What the lines of an export say.
+
+use chat_core::{
+    Body, Epoch, Event, EventKind, IdempotencyKey, Identity, InvalidField, Message, MessageEdited, Notify, Reaction,
+    Reason, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
+    append::Fingerprint,
+    archive::{Archived, ArchivedEvent, RoomHead},
+};
+
+use super::line::{Kind, Line, VERSION};
+
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// The file has so many rooms.
+    Export { rooms: u64 },
+    /// One of them; `room` is its id in the database that it comes from.
+    Room { room: u64, head: Box<RoomHead> },
+    /// Something of a room.
+    Item(Box<Archived>),
+    /// All of a room was said.
+    End(End),
+}
+
+/// What an export has had of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct End {
+    /// Which room.
+    pub(super) room: u64,
+    /// The number of its newest event.
+    pub(super) head: u64,
+    /// How many events there were.
+    pub(super) events: u64,
+    /// How many marks.
+    pub(super) marks: u64,
+    /// How many users say what they want to be told.
+    pub(super) settings: u64,
+}
+
+impl End {
+    /// Nothing was said yet of a room.
+    pub(super) const fn before(room: u64, head: &RoomHead) -> Self {
+        Self { room, head: head.first_seq.0 - 1, events: 0, marks: 0, settings: 0 }
+    }
+
+    /// Counts something.
+    pub(super) const fn count(&mut self, item: &Archived) {
+        match item {
+            Archived::Event(archived) => {
+                self.events += 1;
+                self.head = archived.event.seq.0;
+            }
+            Archived::Mark(_) => self.marks += 1,
+            Archived::Notify(..) => self.settings += 1,
+        }
+    }
+}
+
+impl Line {
+    /// The first line.
+    pub(super) fn first(epoch: &Epoch, rooms: u64) -> Self {
+        let (version, epoch) = (Some(VERSION), Some(epoch.as_str().to_owned()));
+        Self { kind: Some(Kind::Export), version, epoch, rooms: Some(rooms), ..Self::default() }
+    }
+
+    /// A room.
+    pub(super) fn room(room: RoomId, head: &RoomHead) -> Self {
+        Self {
+            kind: Some(Kind::Room),
+            room: Some(room.0),
+            name: Some(head.name.as_str().to_owned()),
+            topic: Some(head.topic.as_str().to_owned()),
+            created_at_us: Some(head.created_at.0),
+            first_seq: Some(head.first_seq.0),
+            pruned_ordinal: Some(head.pruned_ordinal),
+            last_message_seq: head.pruned_last.map(|(seq, _)| seq.0),
+            last_message_at_us: head.pruned_last.map(|(_, at)| at.0),
+            ..Self::default()
+        }
+    }
+
+    /// Something of a room.
+    pub(super) fn item(item: &Archived) -> Self {
+        match item {
+            Archived::Event(archived) => Self::event(archived),
+            Archived::Mark(UserMark { user, seq }) => Self {
+                kind: Some(Kind::Mark),
+                seq: Some(seq.0),
+                user: Some(user.id.as_str().to_owned()),
+                username: Some(user.name.as_str().to_owned()),
+                ..Self::default()
+            },
+            Archived::Notify(user, notify) => Self {
+                kind: Some(Kind::Notify),
+                user: Some(user.as_str().to_owned()),
+                notify: Some(notify_word(*notify).to_owned()),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// The end of a room.
+    pub(super) fn end(end: End) -> Self {
+        let End { room, head, events, marks, settings } = end;
+        Self {
+            kind: Some(Kind::End),
+            room: Some(room),
+            head: Some(head),
+            events: Some(events),
+            marks: Some(marks),
+            settings: Some(settings),
+            ..Self::default()
+        }
+    }
+
+    fn event(ArchivedEvent { event, fingerprint }: &ArchivedEvent) -> Self {
+        let line = Self {
+            seq: Some(event.seq.0),
+            at_us: Some(event.at.0),
+            user: event.actor.as_ref().map(|actor| actor.id.as_str().to_owned()),
+            username: event.actor.as_ref().map(|actor| actor.name.as_str().to_owned()),
+            target: event.target().map(|target| target.0),
+            key: event.key.as_ref().map(|key| key.as_str().to_owned()),
+            fingerprint: fingerprint.map(|fingerprint| format!("{:016x}", fingerprint.0)),
+            ..Self::default()
+        };
+        match &event.kind {
+            EventKind::Message(message) => Self {
+                kind: Some(Kind::Message),
+                thread_ordinal: message.thread_ordinal,
+                ..line.saying(&message.body, message.erased)
+            },
+            EventKind::MessageEdited(edit) => Self {
+                kind: Some(Kind::MessageEdited),
+                count: Some(edit.count),
+                ..line.saying(&edit.body, edit.erased)
+            },
+            EventKind::MessageDeleted { reason, .. } => Self {
+                kind: Some(Kind::MessageDeleted),
+                reason: reason.as_ref().map(|reason| reason.as_str().to_owned()),
+                ..line
+            },
+            EventKind::Reaction { reaction, added, count, .. } => Self {
+                kind: Some(Kind::Reaction),
+                reaction: Some(reaction.as_str().to_owned()),
+                added: Some(*added),
+                count: Some(*count),
+                ..line
+            },
+            EventKind::Pin { pinned, .. } => Self { kind: Some(Kind::Pin), pinned: Some(*pinned), ..line },
+            EventKind::RoomUpdated { name, topic } => Self {
+                kind: Some(Kind::RoomUpdated),
+                name: Some(name.as_str().to_owned()),
+                topic: Some(topic.as_str().to_owned()),
+                ..line
+            },
+            // A living room has no end, and every kind that there is has a line.
+            EventKind::RoomDeleted | _ => line,
+        }
+    }
+
+    fn saying(self, body: &Body, erased: bool) -> Self {
+        let mentions: Vec<String> = body.mentions.iter().map(|user| user.as_str().to_owned()).collect();
+        Self {
+            content: (!erased).then(|| body.content.clone()),
+            reply_to: body.reply_to.map(|seq| seq.0),
+            thread: body.thread.map(|seq| seq.0),
+            mentions: (!mentions.is_empty()).then_some(mentions),
+            mentions_room: body.mentions_room.then_some(true),
+            meta: body.meta.clone(),
+            erased: erased.then_some(true),
+            ..self
+        }
+    }
+
+    /// What the line says.
+    pub(super) fn said(mut self) -> Result<Said, InvalidField> {
+        let kind = need(self.kind.take(), "type")?;
+        let said = match kind {
+            Kind::Export => self.take_export()?,
+            Kind::Room => {
+                let room = need(self.room.take(), "room")?;
+                Said::Room { room, head: Box::new(self.take_head()?) }
+            }
+            Kind::Message
+            | Kind::MessageEdited
+            | Kind::MessageDeleted
+            | Kind::Reaction
+            | Kind::Pin
+            | Kind::RoomUpdated => Said::Item(Box::new(Archived::Event(self.take_event(kind)?))),
+            Kind::Mark => {
+                let seq = Seq(need(self.seq.take(), "seq")?);
+                let user = need(self.take_actor()?, "user")?;
+                Said::Item(Box::new(Archived::Mark(UserMark { user, seq })))
+            }
+            Kind::Notify => {
+                let user = UserId::new(&need(self.user.take(), "user")?)?;
+                let notify = notify_of(&need(self.notify.take(), "notify")?)?;
+                Said::Item(Box::new(Archived::Notify(user, notify)))
+            }
+            Kind::End => Said::End(End {
+                room: need(self.room.take(), "room")?,
+                head: need(self.head.take(), "head")?,
+                events: need(self.events.take(), "events")?,
+                marks: need(self.marks.take(), "marks")?,
+                settings: need(self.settings.take(), "settings")?,
+            }),
+        };
+        self.refuse_rest()?;
+        Ok(said)
+    }
+
+    fn take_export(&mut self) -> Result<Said, InvalidField> {
+        if need(self.version.take(), "version")? != VERSION {
+            let reason =
+                format!("is not known: this program reads version {VERSION}, a newer one may have made the file");
+            return Err(InvalidField::new("version", reason));
+        }
+        // It says where the file comes from.
+        self.epoch = None;
+        Ok(Said::Export { rooms: need(self.rooms.take(), "rooms")? })
+    }
+
+    fn take_head(&mut self) -> Result<RoomHead, InvalidField> {
+        let (seq, at) = (self.last_message_seq.take(), self.last_message_at_us.take());
+        if seq.is_some() != at.is_some() {
+            return Err(InvalidField::new("last_message_seq", "stands with last_message_at_us, or not at all"));
+        }
+        let head = RoomHead {
+            name: RoomName::new(&need(self.name.take(), "name")?)?,
+            topic: Topic::new(&self.topic.take().unwrap_or_default())?,
+            created_at: Timestamp(need(self.created_at_us.take(), "created_at_us")?),
+            first_seq: Seq(self.first_seq.take().unwrap_or(1)),
+            pruned_ordinal: self.pruned_ordinal.take().unwrap_or_default(),
+            pruned_last: seq.zip(at).map(|(seq, at)| (Seq(seq), Timestamp(at))),
+        };
+        head.check()?;
+        Ok(head)
+    }
+
+    fn take_event(&mut self, kind: Kind) -> Result<ArchivedEvent, InvalidField> {
+        let fingerprint = self.fingerprint.take().map(|hex| fingerprint_of(&hex)).transpose()?;
+        let event = Event {
+            // It gets another one.
+            room: RoomId(0),
+            seq: Seq(need(self.seq.take(), "seq")?),
+            at: Timestamp(need(self.at_us.take(), "at_us")?),
+            actor: self.take_actor()?,
+            key: self.key.take().map(|key| IdempotencyKey::new(&key)).transpose()?,
+            kind: self.take_kind(kind)?,
+        };
+        let archived = ArchivedEvent { event, fingerprint };
+        archived.check()?;
+        Ok(archived)
+    }
+
+    fn take_kind(&mut self, kind: Kind) -> Result<EventKind, InvalidField> {
+        if kind == Kind::Message {
+            let (body, erased) = self.take_body()?;
+            let thread_ordinal = self.thread_ordinal.take();
+            return Ok(EventKind::Message(Message { body, ordinal: 0, thread_ordinal, erased }));
+        }
+        if kind == Kind::RoomUpdated {
+            let name = RoomName::from_stored(&need(self.name.take(), "name")?);
+            let topic = Topic::from_stored(&need(self.topic.take(), "topic")?);
+            return Ok(EventKind::RoomUpdated { name, topic });
+        }
+        let target = Seq(need(self.target.take(), "target")?);
+        match kind {
+            Kind::MessageEdited => {
+                let (body, erased) = self.take_body()?;
+                if body.reply_to.is_some() || body.thread.is_some() {
+                    return Err(InvalidField::new("thread", "does not belong into an edit, and reply_to neither"));
+                }
+                let count = need(self.count.take(), "count")?;
+                Ok(EventKind::MessageEdited(MessageEdited { target, body, count, erased }))
+            }
+            Kind::MessageDeleted => {
+                let reason = self.reason.take().map(|reason| Reason::from_stored(&reason));
+                Ok(EventKind::MessageDeleted { target, reason })
+            }
+            Kind::Reaction => Ok(EventKind::Reaction {
+                target,
+                reaction: Reaction::from_stored(&need(self.reaction.take(), "reaction")?),
+                added: need(self.added.take(), "added")?,
+                count: need(self.count.take(), "count")?,
+            }),
+            Kind::Pin => Ok(EventKind::Pin { target, pinned: need(self.pinned.take(), "pinned")? }),
+            Kind::Export | Kind::Room | Kind::Message | Kind::RoomUpdated | Kind::Mark | Kind::Notify | Kind::End => {
+                Err(InvalidField::new("type", "is not that of an event with a target"))
+            }
+        }
+    }
+
+    fn take_body(&mut self) -> Result<(Body, bool), InvalidField> {
+        let erased = self.erased.take().unwrap_or_default();
+        let content = self.content.take();
+        let mut body = Body::text(if erased { content.unwrap_or_default() } else { need(content, "content")? });
+        body.reply_to = self.reply_to.take().map(Seq);
+        body.thread = self.thread.take().map(Seq);
+        let mentions = self.mentions.take().unwrap_or_default();
+        let mention =
+            |user: &String| UserId::new(user).map_err(|invalid| InvalidField { field: "mentions".into(), ..invalid });
+        body.mentions = mentions.iter().map(mention).collect::<Result<_, _>>()?;
+        body.mentions_room = self.mentions_room.take().unwrap_or_default();
+        body.meta = self.meta.take();
+        Ok((body, erased))
+    }
+
+    fn take_actor(&mut self) -> Result<Option<Identity>, InvalidField> {
+        let (user, username) = (self.user.take(), self.username.take());
+        let Some(user) = user else {
+            let is_nobody = username.is_none();
+            return if is_nobody { Ok(None) } else { Err(InvalidField::new("user", "is missing")) };
+        };
+        // Names were checked by the rules of their time.
+        let name = UserName::from_stored(&need(username, "username")?);
+        Ok(Some(Identity { id: UserId::new(&user)?, name }))
+    }
+}
+
+fn need<T>(field: Option<T>, name: &'static str) -> Result<T, InvalidField> {
+    field.ok_or_else(|| InvalidField::new(name, "is missing"))
+}
+
+fn fingerprint_of(hex: &str) -> Result<Fingerprint, InvalidField> {
+    let number = Some(hex).filter(|hex| hex.len() == 16 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let number = number.and_then(|hex| u64::from_str_radix(hex, 16).ok()).filter(|number| *number > 0);
+    number.map(Fingerprint).ok_or_else(|| InvalidField::new("fingerprint", "must be 16 hexadecimal digits, not all 0"))
+}
+
+const fn notify_word(notify: Notify) -> &'static str {
+    match notify {
+        Notify::All => "all",
+        Notify::Mentions => "mentions",
+        Notify::None => "none",
+    }
+}
+
+fn notify_of(word: &str) -> Result<Notify, InvalidField> {
+    match word {
+        "all" => Ok(Notify::All),
+        "mentions" => Ok(Notify::Mentions),
+        "none" => Ok(Notify::None),
+        _ => Err(InvalidField::new("notify", "must be all, mentions or none")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: [&str; 6] =
+        ["a", "\u{1}\u{7f}\u{2028}\"\\\r\n\t", "\u{feff}é", "👩‍👩‍👧‍👦", "</script>", "{\"type\":\"end\"}"];
+
+    fn event(kind: EventKind, text: &str) -> Archived {
+        let actor = Identity { id: UserId::new(text).unwrap(), name: UserName::from_stored(text) };
+        let key = IdempotencyKey::new("\"\\~!").ok();
+        let event = Event { room: RoomId(0), seq: Seq(7), at: Timestamp(1_234_567), actor: Some(actor), key, kind };
+        Archived::Event(ArchivedEvent { event, fingerprint: Some(Fingerprint(0xab)) })
+    }
+
+    fn body(text: &str) -> Body {
+        let mut body = Body::text(text);
+        body.mentions = vec![UserId::new(text).unwrap(), UserId::new("bob").unwrap()];
+        body.mentions_room = true;
+        body.meta = Some(text.to_owned());
+        body
+    }
+
+    /// One of every kind.
+    fn items(text: &str) -> Vec<Archived> {
+        let mut in_thread = body(text);
+        (in_thread.reply_to, in_thread.thread) = (Some(Seq(2)), Some(Seq(1)));
+        let message = |body, thread_ordinal, erased| Message { body, ordinal: 0, thread_ordinal, erased };
+        let edited = |body, erased| MessageEdited { target: Seq(1), body, count: 3, erased };
+        let reaction = Reaction::from_stored(text);
+        let user = Identity { id: UserId::new(text).unwrap(), name: UserName::from_stored(text) };
+        vec![
+            event(EventKind::Message(message(in_thread, Some(9), false)), text),
+            event(EventKind::Message(message(Body::default(), None, true)), text),
+            event(EventKind::MessageEdited(edited(body(text), false)), text),
+            event(EventKind::MessageEdited(edited(Body::default(), true)), text),
+            event(EventKind::MessageDeleted { target: Seq(1), reason: Some(Reason::from_stored(text)) }, text),
+            event(EventKind::MessageDeleted { target: Seq(1), reason: None }, text),
+            event(EventKind::Reaction { target: Seq(1), reaction, added: false, count: 0 }, text),
+            event(EventKind::Pin { target: Seq(1), pinned: true }, text),
+            event(EventKind::RoomUpdated { name: RoomName::from_stored(text), topic: Topic::from_stored("") }, text),
+            Archived::Mark(UserMark { user: user.clone(), seq: Seq(4) }),
+            Archived::Notify(user.id, Notify::Mentions),
+        ]
+    }
+
+    fn through(line: &Line) -> Said {
+        let mut bytes = Vec::new();
+        line.append_to(&mut bytes).unwrap();
+        assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1, "one line");
+        Line::parse(bytes.trim_ascii_end()).unwrap().said().unwrap()
+    }
+
+    #[test]
+    fn every_kind_comes_back_as_it_was() {
+        for text in HOSTILE {
+            for item in items(text) {
+                assert_eq!(through(&Line::item(&item)), Said::Item(Box::new(item)));
+            }
+        }
+        let head = RoomHead {
+            name: RoomName::new("général").unwrap(),
+            topic: Topic::new("a\n\"b\"").unwrap(),
+            created_at: Timestamp(5),
+            first_seq: Seq(10),
+            pruned_ordinal: 4,
+            pruned_last: Some((Seq(9), Timestamp(8))),
+        };
+        assert_eq!(through(&Line::room(RoomId(3), &head)), Said::Room { room: 3, head: Box::new(head) });
+        assert_eq!(through(&Line::first(&Epoch::new("e"), 2)), Said::Export { rooms: 2 });
+        let end = End { room: 3, head: 12, events: 3, marks: 2, settings: 1 };
+        assert_eq!(through(&Line::end(end)), Said::End(end));
+    }
+
+    #[test]
+    fn what_a_line_lacks_or_must_not_have_is_named() {
+        let said = |line: &str| Line::parse(line.as_bytes()).unwrap().said().unwrap_err().field.into_owned();
+        let event = r#""seq":1,"at_us":1,"user":"a","username":"a""#;
+        for (line, field) in [
+            ("{}".to_owned(), "type"),
+            (format!(r#"{{"type":"message",{event}}}"#), "content"),
+            (format!(r#"{{"type":"message",{event},"content":""}}"#), "content"),
+            (format!(r#"{{"type":"message",{event},"content":"a\u0000"}}"#), "content"),
+            (format!(r#"{{"type":"message",{event},"content":"a","count":1}}"#), "count"),
+            (format!(r#"{{"type":"message",{event},"content":"a","erased":true}}"#), "erased"),
+            (format!(r#"{{"type":"message",{event},"content":"a","key":"a b"}}"#), "key"),
+            (format!(r#"{{"type":"message",{event},"content":"a","fingerprint":"12"}}"#), "fingerprint"),
+            (format!(r#"{{"type":"message",{event},"content":"a","mentions":[""]}}"#), "mentions"),
+            (format!(r#"{{"type":"message_edited",{event},"content":"a","count":1}}"#), "target"),
+            (r#"{"type":"message","seq":1,"at_us":1,"content":"a"}"#.to_owned(), "user"),
+            (r#"{"type":"pin","seq":1,"at_us":-1,"target":1,"pinned":true}"#.to_owned(), "at_us"),
+            (r#"{"type":"mark","seq":1,"user":"a"}"#.to_owned(), "username"),
+            (r#"{"type":"notify","user":"a","notify":"some"}"#.to_owned(), "notify"),
+            (r#"{"type":"export","version":2,"rooms":1}"#.to_owned(), "version"),
+            (r#"{"type":"room","room":1,"name":"a","created_at_us":1,"first_seq":0}"#.to_owned(), "first_seq"),
+        ] {
+            assert_eq!(said(&line), field, "{line}");
+        }
+    }
+}

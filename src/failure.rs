@@ -1,0 +1,39 @@
+//! Why a command ends without having done what it should, with the exit code.
+
+use chat_core::StartError;
+
+/// Why the server did not start or stopped by itself, or a command was not done.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code; `--help` explains each.
+    pub(crate) code: u8,
+    /// The last line of the log.
+    pub(crate) text: String,
+}
+
+impl Failure {
+    /// The command line is wrong.
+    pub(crate) const COMMAND_LINE: u8 = 2;
+    /// The database cannot be opened or reached.
+    pub(crate) const DATABASE: u8 = 4;
+    /// A file of an export or an import cannot be used.
+    pub(crate) const FILE: u8 = 7;
+    /// A signal came before the command was done.
+    pub(crate) const INTERRUPTED: u8 = 130;
+
+    /// A failure with this exit code.
+    pub(crate) fn new(code: u8, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    /// The engine cannot start.
+    pub(crate) fn of_start(error: &StartError) -> Self {
+        let code = match error {
+            StartError::BadUrl(_) => 2,
+            StartError::InUse(_) => 3,
+            StartError::Unavailable(_) => Self::DATABASE,
+            StartError::Unusable(_) | _ => 5,
+        };
+        Self::new(code, error.to_string())
+    }
+}
