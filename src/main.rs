@@ -10,12 +10,20 @@ mod metrics;
 mod progress;
 mod signals;
 
-use std::{future::pending, io::Write, net::SocketAddr, panic, path::PathBuf, process::ExitCode};
+use std::{
+    future::pending,
+    io::Write,
+    net::SocketAddr,
+    panic,
+    path::PathBuf,
+    process::{self, ExitCode},
+    time::Duration,
+};
 
 use chat_core::{ChatEngine, Database, KeepDays};
 use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
 use failure::Failure;
 use listen::ListenAddress;
@@ -114,6 +122,9 @@ enum Command {
     },
 }
 
+/// How long a command may take to stop.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The help without the options of the server, which have no meaning for a client.
 const TERMINAL_HELP: &str =
     "{about}\n\n{usage-heading} chatd terminal <URL> <ROOM> <NAME>\n\nArguments:\n{positionals}";
@@ -197,7 +208,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         }
         tokio::spawn(async move {
             signals.next().await;
-            std::process::exit(130);
+            process::exit(130);
         });
     };
     serve_when_made(listener, made, stop).await?;
@@ -232,12 +243,17 @@ async fn unless_stopped(work: impl Future<Output = Result<(), Failure>> + Send +
     };
     tokio::spawn(async move {
         signals.next().await;
-        std::process::exit(130);
+        process::exit(130);
     });
     work.abort();
+    let failure = Failure::new(Failure::INTERRUPTED, format!("{signal}: stopped before it was done"));
     // What it leaves in files goes with it.
-    drop(work.await);
-    Err(Failure::new(Failure::INTERRUPTED, format!("{signal}: stopped before it was done")))
+    if timeout(PATIENCE, work).await.is_err() {
+        // It waits for its input or output: nothing else ends that.
+        tracing::error!(exit.code = failure.code, "{}", failure.text);
+        process::exit(failure.code.into());
+    }
+    Err(failure)
 }
 
 async fn new_epoch(database_url: &str) -> Result<(), Failure> {

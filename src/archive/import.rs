@@ -138,23 +138,27 @@ impl Section {
                         progress.at(if lines.total.is_some() { lines.bytes } else { before + self.counted.events });
                     }
                 }
-                Said::End(end) if end == self.counted => {
+                Said::End(end) => {
+                    // What does not fit is told rather than what is missing.
                     self.store().await?;
-                    return Ok((self.import, end.events));
-                }
-                Said::End(end) if end.room != self.counted.room => {
-                    return Err(lines.bad("room", format!("must be {}, of which this is the end", self.counted.room)));
-                }
-                Said::End(_) => {
-                    return Err(
-                        lines.bad("line", "counts others than there are: lines of this room are missing, or too many")
-                    );
+                    return self.ended(end, lines);
                 }
                 Said::Export { .. } | Said::Room { .. } => {
                     return Err(lines.bad("type", "must be an event, a mark, a setting or the end of the room"));
                 }
             }
         }
+    }
+
+    fn ended(self, end: End, lines: &Lines) -> Result<(RoomImport, u64), Failure> {
+        if end.room != self.counted.room {
+            return Err(lines.bad("room", format!("must be {}, of which this is the end", self.counted.room)));
+        }
+        if end != self.counted {
+            let reason = "counts others than there are: lines of this room are missing, or too many";
+            return Err(lines.bad("line", reason));
+        }
+        Ok((self.import, end.events))
     }
 
     fn take(&mut self, item: Archived, line: u64, bytes: usize) {

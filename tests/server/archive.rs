@@ -10,6 +10,8 @@ use std::{
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command, time::timeout};
 
+use torture::fault::process::{Signal, signal};
+
 use crate::common::{DEADLINE, Database, Server, on_each_database};
 
 on_each_database!(
@@ -106,10 +108,10 @@ async fn everything_is_exported_without_a_name() {
 
 #[tokio::test]
 async fn what_is_not_there_is_not_exported() {
-    let (nowhere, _folder) = another();
+    let (nowhere, folder) = another();
     let refused = chatd(&nowhere, &["export"], b"").await;
     assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
-    assert_eq!(fs::read_dir(_folder.folder()).unwrap().count(), 0, "nothing is made");
+    assert_eq!(fs::read_dir(folder.folder()).unwrap().count(), 0, "nothing is made");
     let database = Database::sqlite();
     Server::start(&database).await.stop().await;
     let refused = chatd(&database, &["export", "nowhere"], b"").await;
@@ -180,6 +182,30 @@ async fn a_file_that_is_not_whole_and_right_is_refused() {
     assert_eq!(server.get("/rooms").await.json(200)["rooms"], json!([]));
     server.stop().await;
     let done = chatd(&elsewhere, &["import"], &whole).await;
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+}
+
+/// An import that waits for more of its input ends when it is told to, and leaves nothing.
+#[tokio::test]
+async fn an_import_that_is_told_to_stop_leaves_nothing() {
+    let database = Database::sqlite();
+    Server::start(&database).await.stop().await;
+    let mut process = command(&database, &["import"]).spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    let whole = made_up(1_200);
+    let (some, rest) = whole.split_at(whole.len() * 3 / 4);
+    stdin.write_all(some).await.unwrap();
+    let begun = async {
+        while database.number("SELECT COUNT(*) FROM chat_events").await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, begun).await.expect("it begins");
+    signal(process.id().unwrap(), Signal::Terminate).await.unwrap();
+    let output = timeout(DEADLINE, process.wait_with_output()).await.expect("it runs on").unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    drop(stdin);
+    let done = chatd(&database, &["import"], &[some, rest].concat()).await;
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
 }
 

@@ -239,8 +239,9 @@ impl Drop for RoomImport {
         self.inner.services.runtime.spawn(async move {
             match inner.services.store.archive().abandon_import(room).await {
                 Ok(()) => inner.hub.purge(),
-                // The next start removes it.
-                Err(failure) => drop(inner.import_failed(&failure)),
+                // The next start removes it. When the engine stops, that is all there is to say.
+                Err(failure) if inner.services.check_running().is_ok() => drop(inner.import_failed(&failure)),
+                Err(_) => {}
             }
         });
     }
