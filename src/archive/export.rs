@@ -8,10 +8,7 @@ use std::{
     process,
 };
 
-use chat_core::{
-    Actor, ChatEngine, Database, Error, Room, RoomExport, RoomId, RoomQuery,
-    archive::{ArchiveError, Archived},
-};
+use chat_core::{Actor, ChatEngine, Database, Error, Room, RoomExport, RoomId, RoomQuery, archive::Archived};
 
 use super::{codec::End, line::Line};
 use crate::{failure::Failure, progress::Progress};
@@ -54,11 +51,11 @@ async fn find(engine: &ChatEngine, wanted: &[String]) -> Result<Vec<Room>, Failu
         if let (Err(Error::RoomNotFound), Ok(id)) = (&found, wanted.parse()) {
             found = engine.room(Actor::System, RoomId(id)).await;
         }
-        let room = found.map_err(|error| match error {
-            Error::RoomNotFound | Error::InvalidField { .. } => {
-                Failure::new(Failure::COMMAND_LINE, format!("there is no room {wanted:?}"))
+        let room = found.map_err(|error| {
+            if matches!(error, Error::RoomNotFound | Error::InvalidField { .. }) {
+                return Failure::new(Failure::COMMAND_LINE, format!("there is no room {wanted:?}"));
             }
-            error => failed(&error),
+            failed(&error)
         })?;
         if known.insert(room.id) {
             rooms.push(room);
@@ -94,10 +91,7 @@ async fn write_room(
 ) -> Result<u64, Failure> {
     let mut end = End::before(export.room().0, export.head());
     loop {
-        let part: Vec<Archived> = export.next().await.map_err(|error| match error {
-            ArchiveError::Failed(error) => failed(&error),
-            error => Failure::new(Failure::DATABASE, error.to_string()),
-        })?;
+        let part: Vec<Archived> = export.next().await.map_err(|error| failed(&error))?;
         if part.is_empty() {
             break;
         }
@@ -111,7 +105,7 @@ async fn write_room(
     Ok(before + end.events)
 }
 
-fn failed(error: &Error) -> Failure {
+fn failed(error: &impl std::error::Error) -> Failure {
     Failure::new(Failure::DATABASE, format!("the database could not be read: {error}"))
 }
 

@@ -89,9 +89,8 @@ async fn import_all(engine: &ChatEngine, lines: &mut Lines, rooms: Vec<Announced
     let mut before = 0;
     for announced in rooms {
         let line = announced.line;
-        let section = Section::begin(engine, announced).await.map_err(|error| match error {
-            Error::NameTaken { room: Some(room) } => taken(line, &room),
-            error => failed(&error),
+        let section = Section::begin(engine, announced).await.map_err(|error| {
+            if let Error::NameTaken { room: Some(room) } = &error { taken(line, room) } else { failed(&error) }
         })?;
         let (import, events) = section.read(lines, before, &progress).await?;
         imports.push(import);
@@ -176,10 +175,11 @@ impl Section {
         if batch.is_empty() {
             return Ok(());
         }
-        self.import.put(&batch).await.map_err(|error| match error {
-            ArchiveError::Misfit(misfit) => Lines::bad_at(self.batch_line + misfit.index as u64, misfit.invalid),
-            ArchiveError::Failed(error) => failed(&error),
-            error => Failure::new(Failure::DATABASE, error.to_string()),
+        self.import.put(&batch).await.map_err(|error| {
+            if let ArchiveError::Misfit(misfit) = error {
+                return Lines::bad_at(self.batch_line + misfit.index as u64, misfit.invalid);
+            }
+            failed(&error)
         })
     }
 }
@@ -260,7 +260,7 @@ fn taken(line: u64, room: &Room) -> Failure {
     Failure::new(Failure::FILE, text)
 }
 
-fn failed(error: &Error) -> Failure {
+fn failed(error: &impl std::error::Error) -> Failure {
     Failure::new(Failure::DATABASE, format!("nothing was imported: {error}"))
 }
 

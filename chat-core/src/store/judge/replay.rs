@@ -45,12 +45,10 @@ impl<'a> Replayed<'a> {
     }
 
     fn refused(&self, field: &'static str, error: Error) -> Misfit {
-        match error {
-            Error::InvalidField { field, reason } => {
-                Misfit { index: self.index, invalid: crate::InvalidField { field, reason } }
-            }
-            error => self.misfit(field, error.to_string()),
+        if let Error::InvalidField { field, reason } = error {
+            return Misfit { index: self.index, invalid: crate::InvalidField { field, reason } };
         }
+        self.misfit(field, error.to_string())
     }
 
     /// What a retry is compared by.
@@ -138,12 +136,10 @@ fn kind(replayed: &Replayed<'_>, facts: &mut Facts<'_>) -> Result<EventKind, Mis
 /// A change of a message before the beginning of the log: it says nothing of its text.
 fn pruned_target(replayed: &Replayed<'_>) -> Result<EventKind, Misfit> {
     let event = &replayed.archived.event;
-    match &event.kind {
-        EventKind::MessageEdited(MessageEdited { erased: false, .. }) => {
-            Err(replayed.misfit("erased", "must be true: the message was pruned"))
-        }
-        EventKind::MessageEdited(MessageEdited { count: 0, .. }) => Err(replayed.misfit("count", "must be 1 or more")),
-        kind => Ok(kind.clone()),
+    match event.edit() {
+        Some(edit) if !edit.erased => Err(replayed.misfit("erased", "must be true: the message was pruned")),
+        Some(edit) if edit.count == 0 => Err(replayed.misfit("count", "must be 1 or more")),
+        Some(_) | None => Ok(event.kind.clone()),
     }
 }
 

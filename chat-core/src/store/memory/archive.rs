@@ -145,7 +145,7 @@ impl RoomLog {
         let roots = events.iter().filter_map(|(_, archived)| archived.event.message()?.body.thread);
         for root in roots.filter(|root| *root < self.room.first_seq) {
             let of_thread = self.events.values().filter_map(|stored| stored.event.message());
-            let newest = of_thread.filter(|message| message.body.thread == Some(root)).last();
+            let newest = of_thread.rev().find(|message| message.body.thread == Some(root));
             if let Some(last_ordinal) = newest.and_then(|message| message.thread_ordinal) {
                 facts.threads.insert(root, Thread { last_ordinal, ..Thread::default() });
             }

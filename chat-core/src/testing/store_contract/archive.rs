@@ -110,19 +110,34 @@ pub async fn what_does_not_fit_is_refused(opener: &impl Opener) {
     append(store, room, entries).await;
     store.reader().set_notify(&bob.id, room, Notify::None).await.unwrap().unwrap();
     let (head, items) = exported(store, room).await;
+    let cases = nonsense(&items, &bob);
+    for (items, field) in cases {
+        // In one part, and in many: what is checked is in the batch then, or in the database.
+        for batch in [1, 100] {
+            let misfit = refused(store, &head, &items, batch).await;
+            assert_eq!(misfit.invalid.field, field, "{misfit} in parts of {batch}");
+        }
+    }
+    while store.purge(100).await.unwrap() > 0 {}
+    assert_eq!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.len(), 1);
+    imported(store, &head, &items, &RoomName::new("copy").unwrap(), 3).await;
+}
+
+/// What is refused, each with the field that is wrong.
+fn nonsense(items: &[Archived], bob: &Identity) -> Vec<(Vec<Archived>, &'static str)> {
+    use crate::EventKind as K;
     let doubled = |at: usize| {
-        let mut items = items.clone();
+        let mut items = items.to_vec();
         items.insert(at + 1, items[at].clone());
         items
     };
     let changed = |at: usize, change: fn(&mut Event)| {
-        let mut items = items.clone();
+        let mut items = items.to_vec();
         let Archived::Event(archived) = &mut items[at] else { panic!("{at} is no event") };
         change(&mut archived.event);
         items
     };
-    use crate::EventKind as K;
-    let cases = [
+    vec![
         (doubled(0), "seq"),
         (doubled(6), "seq"),
         (changed(1, |event| event.key = crate::IdempotencyKey::new("1").ok()), "key"),
@@ -177,18 +192,8 @@ pub async fn what_does_not_fit_is_refused(opener: &impl Opener) {
         (changed(6, |event| event.kind = K::RoomDeleted), "type"),
         (doubled(items.len() - 2), "user"),
         (doubled(items.len() - 1), "user"),
-        ([items.clone(), vec![beyond(&bob)]].concat(), "seq"),
-    ];
-    for (items, field) in cases {
-        // In one part, and in many: what is checked is in the batch then, or in the database.
-        for batch in [1, 100] {
-            let misfit = refused(store, &head, &items, batch).await;
-            assert_eq!(misfit.invalid.field, field, "{misfit} in parts of {batch}");
-        }
-    }
-    while store.purge(100).await.unwrap() > 0 {}
-    assert_eq!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.len(), 1);
-    imported(store, &head, &items, &RoomName::new("copy").unwrap(), 3).await;
+        ([items.to_vec(), vec![beyond(bob)]].concat(), "seq"),
+    ]
 }
 
 /// A mark beyond the head, of somebody who has none.
@@ -317,12 +322,14 @@ async fn retries_are_answered_alike(store: &dyn Store, room: RoomId, copy: RoomI
         let other = Entry { fingerprint: crate::append::Fingerprint(7), ..entry.clone() };
         for retry in [entry.clone(), other] {
             let answers = [append_one(store, room, retry.clone()).await, append_one(store, copy, retry).await];
-            let [one, other] = answers.map(|answer| match answer {
+            let [one, other] = answers.map(|answer| match answer.clone() {
                 AppendOutcome::Replay(event) => Ok(event.seq),
                 AppendOutcome::Refused(error) => Err(error),
                 // What was pruned has lost its key, and is stored anew, or refused for what it names.
                 AppendOutcome::New { event, .. } => Ok(event.seq),
-                answer => panic!("{answer:?}"),
+                AppendOutcome::Unchanged { .. } | AppendOutcome::Marked(_) | AppendOutcome::Pruned(_) => {
+                    panic!("{answer:?}")
+                }
             });
             assert_eq!(one, other, "{entry:?}");
         }
