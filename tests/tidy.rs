@@ -72,6 +72,7 @@ const DATA: &[&str] = &[
     "chat-core/src/clock.rs",
     "chat-core/src/command.rs",
     "chat-core/src/delivery.rs",
+    "chat-core/src/erasure.rs",
     "chat-core/src/error.rs",
     "chat-core/src/event.rs",
     "chat-core/src/fingerprint.rs",

@@ -39,6 +39,18 @@ impl UserId {
         Ok(Self(id.into()))
     }
 
+    /// Whether it begins with `erased:`, as the ids do that stand for users who were erased: nobody may act under it.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with(ERASED)
+    }
+
+    /// The id that stands for a user who was erased.
+    #[must_use]
+    pub fn of_erased(random: u128) -> Self {
+        Self(format!("{ERASED}{random:032x}").into())
+    }
+
     /// The id as the host gave it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -51,6 +63,9 @@ impl UserId {
         Self(id.into())
     }
 }
+
+/// What reserved ids begin with.
+const ERASED: &str = "erased:";
 
 /// What makes a retry recognisable: 1–64 visible ASCII characters, chosen by the sender, taken as they are.
 ///

@@ -27,6 +27,7 @@ mod update;
 pub mod append;
 pub mod archive;
 pub mod characters;
+pub mod erasure;
 #[cfg_attr(not(failpoints), doc(hidden))]
 pub mod failpoints;
 pub mod fold;
@@ -50,6 +51,7 @@ pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
 pub use engine::{Builder, ChatEngine, Database, Health, RoomExport, RoomImport, Session, SessionHandle, Updates};
+pub use erasure::{Erase, Erased, ErasureProgress};
 pub use error::{Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, MessageEdited, Signal, SignalKind};
 pub use history::{

@@ -73,6 +73,7 @@ const DATA: &[&str] = &[
     "clock",
     "command",
     "delivery",
+    "erasure",
     "error",
     "event",
     "fingerprint",

@@ -13,7 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Archive, Reader, Searcher, Store, StoreError, StoreErrorKind},
+    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -168,6 +168,10 @@ impl Store for MutatedStore {
 
     fn archive(&self) -> &dyn Archive {
         self.store.archive()
+    }
+
+    fn eraser(&self) -> &dyn Eraser {
+        self.store.eraser()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod archive;
+mod eraser;
 mod judge;
 mod memory;
 mod paging;
@@ -19,6 +20,7 @@ pub mod sea;
 mod searcher;
 
 pub use archive::Archive;
+pub use eraser::Eraser;
 pub use memory::{MemoryLog, MemoryStore};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
@@ -103,6 +105,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What exports and imports rooms.
     fn archive(&self) -> &dyn Archive;
+
+    /// What erases users.
+    fn eraser(&self) -> &dyn Eraser;
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Archive, Reader, Searcher, Store, StoreError, StoreErrorKind},
+    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind},
 };
 
 /// What is asked of a store.
@@ -41,6 +41,10 @@ pub enum StoreCall {
     Probe,
     /// [`Store::purge`].
     Purge,
+    /// The calls of [`Eraser`] that read.
+    LookForUser,
+    /// Those that write.
+    EraseUser,
 }
 
 /// How it fails.
@@ -301,6 +305,10 @@ impl Store for FaultyStore {
 
     fn archive(&self) -> &dyn Archive {
         self.0.store.archive()
+    }
+
+    fn eraser(&self) -> &dyn Eraser {
+        self
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

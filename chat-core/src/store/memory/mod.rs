@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::state::RoomState;
 use super::{
-    Archive, Found, Reader, Searcher, Store, StoreError, StoreErrorKind,
+    Archive, Eraser, Found, Reader, Searcher, Store, StoreError, StoreErrorKind,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -19,9 +19,11 @@ use crate::{
     MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomPage, RoomQuery, Seq, Unread,
     UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    erasure::Erasure,
 };
 
 mod archive;
+mod erase;
 mod search;
 mod state;
 
@@ -34,6 +36,7 @@ pub struct MemoryLog {
     last_room: RoomId,
     names: BTreeMap<String, RoomId>,
     keys: BTreeMap<(RoomId, Lookup), Seq>,
+    erasures: BTreeMap<UserId, Erasure>,
 }
 
 /// One room and its log. A deleted one is here until its events are purged.
@@ -56,7 +59,14 @@ impl MemoryLog {
     /// No rooms yet.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self { epoch, rooms: BTreeMap::new(), last_room: RoomId(0), names: BTreeMap::new(), keys: BTreeMap::new() }
+        Self {
+            epoch,
+            rooms: BTreeMap::new(),
+            last_room: RoomId(0),
+            names: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            erasures: BTreeMap::new(),
+        }
     }
 
     /// See [`Store::epoch`].
@@ -459,6 +469,10 @@ impl Store for MemoryStore {
     }
 
     fn archive(&self) -> &dyn Archive {
+        self
+    }
+
+    fn eraser(&self) -> &dyn Eraser {
         self
     }
 

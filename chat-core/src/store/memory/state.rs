@@ -17,16 +17,16 @@ use crate::{
 /// What [`Changes`] add up to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RoomState {
-    edited: BTreeMap<Seq, Seq>,
-    deleted: BTreeMap<Seq, Seq>,
+    pub(super) edited: BTreeMap<Seq, Seq>,
+    pub(super) deleted: BTreeMap<Seq, Seq>,
     /// The deleted messages that counted, and their authors.
-    tombstones: BTreeMap<Seq, Option<UserId>>,
-    reactions: BTreeMap<(Seq, Reaction, UserId), ReactionRow>,
-    counts: BTreeMap<(Seq, Reaction), Counted>,
-    pins: BTreeMap<Seq, Seq>,
-    threads: BTreeMap<Seq, Thread>,
-    thread_users: BTreeSet<(Seq, UserId)>,
-    mentions: BTreeMap<Seq, (Option<UserId>, Mentioned)>,
+    pub(super) tombstones: BTreeMap<Seq, Option<UserId>>,
+    pub(super) reactions: BTreeMap<(Seq, Reaction, UserId), ReactionRow>,
+    pub(super) counts: BTreeMap<(Seq, Reaction), Counted>,
+    pub(super) pins: BTreeMap<Seq, Seq>,
+    pub(super) threads: BTreeMap<Seq, Thread>,
+    pub(super) thread_users: BTreeSet<(Seq, UserId)>,
+    pub(super) mentions: BTreeMap<Seq, (Option<UserId>, Mentioned)>,
     pub(super) marks: BTreeMap<UserId, (Identity, Mark)>,
     pub(super) notify: BTreeMap<UserId, Notify>,
 }

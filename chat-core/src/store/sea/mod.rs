@@ -16,7 +16,7 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Archive, Reader, Searcher, Store, StoreError, StoreErrorKind};
+use super::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
     UserId,
@@ -28,6 +28,7 @@ mod archive;
 mod changes;
 mod connect;
 mod dialect;
+mod erase;
 mod error;
 mod facts;
 mod files;
@@ -333,6 +334,10 @@ impl Store for SeaStore {
     }
 
     fn archive(&self) -> &dyn Archive {
+        self
+    }
+
+    fn eraser(&self) -> &dyn Eraser {
         self
     }
 

@@ -47,8 +47,10 @@ const ROOM_DELETED: i16 = 3;
 pub(super) const THREAD_MESSAGE: i16 = 4;
 /// `kind` of an edit.
 pub(super) const EDITED: i16 = 5;
-const DELETED: i16 = 6;
-const REACTION: i16 = 7;
+/// `kind` of a deletion of a message.
+pub(super) const DELETED: i16 = 6;
+/// `kind` of a reaction.
+pub(super) const REACTION: i16 = 7;
 const PIN: i16 = 8;
 
 /// The bits of `flags`. They are stored: they never change.
@@ -258,11 +260,12 @@ pub(super) fn body(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlE
 }
 
 /// User ids as one text: each with its length in bytes before it, since an id may hold anything.
-fn mentions_to_text(users: &[UserId]) -> String {
+pub(super) fn mentions_to_text(users: &[UserId]) -> String {
     users.iter().map(|user| format!("{}:{user}", user.as_str().len())).collect()
 }
 
-fn mentions_from_text(mut text: &str) -> Result<Vec<UserId>, SqlError> {
+/// The ids in such a text.
+pub(super) fn mentions_from_text(mut text: &str) -> Result<Vec<UserId>, SqlError> {
     let mut users = Vec::new();
     while !text.is_empty() {
         let next = text.split_once(':').and_then(|(length, rest)| rest.split_at_checked(length.parse().ok()?));

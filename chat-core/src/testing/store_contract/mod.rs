@@ -15,6 +15,7 @@ use crate::{
 pub mod appends;
 pub mod archive;
 pub mod changes;
+pub mod erasure;
 pub mod history;
 pub mod marks;
 pub mod my_rooms;
@@ -85,6 +86,10 @@ macro_rules! store_contract {
         $crate::store_contract!(@group $(#[$attribute])* $make, archive:
             an_imported_room_reads_as_the_exported_one, an_unfinished_import_is_there_for_nobody,
             a_taken_name_finishes_nothing, what_does_not_fit_is_refused);
+        $crate::store_contract!(@group $(#[$attribute])* $make, erasure:
+            another_user_stands_in_their_place, a_log_with_another_user_adds_up, messages_are_deleted_if_they_shall_be,
+            what_is_not_removed_yet_is_erased_too, keys_belong_to_the_new_id, nobody_is_mentioned_twice,
+            an_erasure_is_recorded_until_it_is_done);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };

@@ -143,7 +143,7 @@ pub async fn what_is_not_there_is_not_read(opener: &impl Opener) {
 }
 
 /// All reads of a room against what its log adds up to.
-async fn check(store: &dyn Store, room: RoomId, rng: &mut Rng) {
+pub(super) async fn check(store: &dyn Store, room: RoomId, rng: &mut Rng) {
     let log = log(store, room).await;
     let timeline = Timeline::of(log.iter().map(|stored| &*stored.event));
     let viewer = rng.percent(80).then(|| person(rng).id);

@@ -30,6 +30,7 @@ mod clients;
 mod conversation;
 mod database;
 mod engine;
+mod erasure;
 mod event_queue;
 mod log;
 mod params;

@@ -43,7 +43,7 @@ impl World {
         for (room, reference_log) in &self.check.reference_logs {
             reference_log.check_whole(*room, &self.database.log)?;
         }
-        Ok(())
+        self.erase_somebody()
     }
 
     /// Lets time pass.
