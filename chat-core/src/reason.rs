@@ -10,6 +10,8 @@ pub enum CloseReason {
     Lagged,
     /// A defect ended a room the session was attached to; it may come back at once, and all is there.
     Defect,
+    /// A room the session was attached to is read anew, since who stands in its log has changed; it may come back at once.
+    Reloaded,
     /// There are as many sessions as may be.
     TooManySessions,
     /// The host ended all sessions of the user; it may not come back.
@@ -21,7 +23,7 @@ impl CloseReason {
     #[must_use]
     pub const fn may_resume(self) -> bool {
         match self {
-            Self::Shutdown | Self::Lagged | Self::Defect => true,
+            Self::Shutdown | Self::Lagged | Self::Defect | Self::Reloaded => true,
             Self::TooManySessions | Self::Revoked => false,
         }
     }

@@ -41,7 +41,10 @@ impl Authenticator for Guests {
     async fn authenticate(&self, request: &Request) -> Result<Actor, Error> {
         match query::get(request.uri().query(), "username")? {
             None => Ok(Actor::Anonymous),
-            Some(name) => Ok(Actor::User(Identity::named(&name)?)),
+            Some(name) => match Identity::named(&name)? {
+                guest if guest.id.is_reserved() => Err(Error::invalid_field("username", "must not begin with erased:")),
+                guest => Ok(Actor::User(guest)),
+            },
         }
     }
 
@@ -72,7 +75,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_follow_the_rules() {
-        for bad in ["", "%20", "a%00b", "%E2%80%AEabc", "%ff", &"x".repeat(65)] {
+        for bad in ["", "%20", "a%00b", "%E2%80%AEabc", "%ff", &"x".repeat(65), "erased:1", "%20erased:"] {
             let error = who(&format!("/x?username={bad}")).await.unwrap_err();
             assert!(matches!(&error, Error::InvalidField { field, .. } if field == "username"), "{bad}: {error:?}");
         }

@@ -37,7 +37,10 @@ fn names_of_rooms() {
 
 #[test]
 fn names_of_users() {
-    assert_agree("/components/schemas/UserName", |text| UserName::new(text).is_ok());
+    let is_free = |name: UserName| !name.as_str().starts_with("erased:");
+    assert_agree("/components/schemas/UserName", |text| UserName::new(text).is_ok_and(is_free));
+    let [name, _] = pattern("/components/schemas/UserName");
+    assert!(name.find(" erased:x").is_none() && name.find("erased").is_some());
 }
 
 #[test]

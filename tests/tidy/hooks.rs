@@ -14,6 +14,8 @@ const HOOKS: &[(&str, usize)] = &[
     ("chat-core/src/engine/builder.rs", 2),
     ("chat-core/src/engine/room_task.rs", 5),
     ("chat-core/src/engine/shutdown.rs", 2),
+    // The point between the steps of an erasure.
+    ("chat-core/src/engine/erase.rs", 2),
     // The points within a transaction: around the rows of an append and of an import, and between the steps of a migration.
     ("chat-core/src/store/sea/append.rs", 3),
     ("chat-core/src/store/sea/archive.rs", 3),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Departure, Error, Presence, RoomId, Seq, SessionId,
@@ -17,6 +17,7 @@ use crate::{
         lock::lock,
         mailbox::{Mailbox, Refused, RoomCommand, RoomMsg},
         memory::{Excess, Memory, Usage},
+        pause::Paused,
     },
 };
 
@@ -92,6 +93,23 @@ impl ActiveRooms {
         if let Some(active) = lock(self.shard(room)).get(&room) {
             active.mailbox.hint(head);
         }
+    }
+
+    /// Lets a room stand still as soon as nothing of it is under way; `None` if it is not active.
+    pub(super) async fn pause(&self, room: RoomId) -> Result<Option<Paused>, Error> {
+        let (to, paused) = oneshot::channel();
+        if !self.send(room, RoomMsg::Pause(to)) {
+            return Ok(None);
+        }
+        // Unanswered, the room has ended: what was asked of it before is answered, too.
+        paused.await.map_or(Ok(None), |paused| paused.map(Some))
+    }
+
+    /// Has a room read anew, if it is active, as soon as nothing of it is under way.
+    pub(super) fn reload(&self, room: RoomId) {
+        // A pause of nobody's.
+        let (to, _nobody) = oneshot::channel();
+        self.send(room, RoomMsg::Pause(to));
     }
 
     /// The rooms that are active.

@@ -3,15 +3,18 @@
 use std::{fmt, sync::Arc};
 
 use futures::future::BoxFuture;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, watch},
+};
 
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, Retention, StartError, SystemClock,
     engine::{
-        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, hub::Hub, indexing::Indexer, inner::Inner,
-        journal::Journal, lifecycle::Lifecycle, load::Loader, log_limits::LogLimits, memory::Memory, metrics::Metrics,
-        purge::Purger, rates::Rates, retention, room_context::RoomContext, services::Services, sessions::Sessions,
-        sweep, watches::Watches,
+        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, erase, hub::Hub, indexing::Indexer,
+        inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
+        log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
+        room_context::RoomContext, services::Services, sessions::Sessions, sweep, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -196,6 +199,8 @@ impl Builder {
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
+        let unfinished = store.eraser().unfinished().await;
+        let unfinished = unfinished.map_err(|error| StartError::Unavailable(error.detail))?;
         let (stop, stopping) = watch::channel(false);
         let metrics = Arc::new(Metrics::new());
         let breaker = Breaker::new(&store, &metrics, &runtime, &stopping);
@@ -212,11 +217,15 @@ impl Builder {
             breaker,
             lifecycle: Lifecycle::new(stop, writers),
             logs: LogLimits::default(),
+            locked_out: LockedOut::new(unfinished.iter().map(|erasure| erasure.user.clone())),
         };
         let inner = Arc::new(assemble(Arc::new(services), journal));
         if let Some(retention) = retention {
             let interval = inner.services.limits.retention_interval;
             inner.services.runtime.spawn(retention::run(Arc::downgrade(&inner), retention, interval));
+        }
+        if !unfinished.is_empty() {
+            inner.services.runtime.spawn(erase::resume(Arc::downgrade(&inner), unfinished));
         }
         tracing::info!(epoch = %inner.services.epoch, "the engine has started");
         Ok(ChatEngine::new(inner))
@@ -269,6 +278,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         watches,
         rates: Rates::new(services.limits.sends, services.limits.rated_users),
         admission: Admission::new(&services.limits, &services.metrics),
+        erasing: Mutex::default(),
         services,
     }
 }

@@ -279,8 +279,7 @@ impl ChatEngine {
     /// Once it was polled, the change is stored even if the future is dropped. If you are not sure, make it again with the
     /// same key.
     pub async fn change(&self, actor: impl Into<Actor>, room: RoomId, change: Change) -> Result<Changed, Error> {
-        let (request, admitted) = self.inner().prepare_change(None, &actor.into(), room, change)?;
-        self.inner().call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+        self.inner().change(&actor.into(), room, change).await
     }
 
     /// Marks a room as read up to a number, and says what is unread beyond it.
@@ -402,6 +401,12 @@ impl Inner {
         let result = answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown));
         span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         result
+    }
+
+    /// Changes a message. See [`ChatEngine::change`].
+    pub(super) async fn change(&self, actor: &Actor, room: RoomId, change: Change) -> Result<Changed, Error> {
+        let (request, admitted) = self.prepare_change(None, actor, room, change)?;
+        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     /// Keeps a part of a room's log. See [`ChatEngine::prune`].

@@ -20,6 +20,8 @@ impl Ending {
     pub(super) const LAGGED: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Lagged) };
     /// One of its rooms had a defect.
     pub(super) const DEFECT: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Defect) };
+    /// One of its rooms is read anew.
+    pub(super) const RELOADED: Self = Self { departure: Some(Departure::Lost), reason: Some(CloseReason::Reloaded) };
     /// The engine stops. Its rooms are told nothing, so that nobody is seen to leave.
     pub(super) const SHUTDOWN: Self = Self { departure: None, reason: Some(CloseReason::Shutdown) };
     /// There were too many sessions already.
@@ -38,7 +40,9 @@ impl Ending {
         match self.reason {
             Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
             Some(CloseReason::Revoked) => Error::Forbidden,
-            Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect) | None => Error::Unavailable,
+            Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect | CloseReason::Reloaded) | None => {
+                Error::Unavailable
+            }
         }
     }
 }

@@ -5,10 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use futures::future::join_all;
+
 use crate::{
-    Departure, Presence, RoomId, Seq, SessionId,
+    Departure, Error, Presence, RoomId, Seq, SessionId,
     engine::{
         mailbox::{Refused, RoomCommand},
+        pause::Paused,
         room_context::RoomContext,
         room_task::RoomTask,
     },
@@ -59,6 +62,33 @@ impl Hub {
         self.context.indexer.grown(room);
     }
 
+    /// Lets a room stand still as soon as nothing of it is under way; `None` if it is not active. [`Error::Unavailable`] if that
+    /// takes too long.
+    pub(super) async fn pause(&self, room: RoomId) -> Result<Option<Paused>, Error> {
+        self.context.rooms.pause(room).await
+    }
+
+    /// Has a room read anew, if it is active, as soon as nothing of it is under way.
+    pub(super) fn reload(&self, room: RoomId) {
+        self.context.rooms.reload(room);
+    }
+
+    /// Waits until every active room has done what was asked of it so far.
+    pub(super) async fn settled(&self) -> Result<(), Error> {
+        for rooms in self.context.rooms.ids().chunks(SETTLED_AT_ONCE) {
+            let settled = join_all(rooms.iter().map(|room| self.settle(*room))).await;
+            settled.into_iter().collect::<Result<(), _>>()?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, room: RoomId) -> Result<(), Error> {
+        if let Some(paused) = self.pause(room).await? {
+            paused.go_on();
+        }
+        Ok(())
+    }
+
     /// Removes what deleted rooms have left, and what was pruned, in the background.
     pub(super) fn purge(&self) {
         self.context.purger.start();
@@ -97,3 +127,6 @@ impl Hub {
         self.context.rooms.break_room(room)
     }
 }
+
+/// How many rooms are waited for at once.
+const SETTLED_AT_ONCE: usize = 64;

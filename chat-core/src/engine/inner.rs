@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use tokio::sync::Mutex;
+
 use crate::{
     Room,
     engine::{
@@ -19,6 +21,8 @@ pub(super) struct Inner {
     pub(super) watches: Arc<Watches>,
     pub(super) rates: Rates,
     pub(super) admission: Arc<Admission>,
+    /// Held while a user is erased: one at a time.
+    pub(super) erasing: Mutex<()>,
 }
 
 impl Inner {

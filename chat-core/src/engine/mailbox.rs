@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Departure, Error, Presence, Seq, SessionId,
-    engine::{lock::lock, reply::Responder, subscriber::SessionAnswer},
+    engine::{lock::lock, pause::ToPaused, reply::Responder, subscriber::SessionAnswer},
     state::Request,
 };
 
@@ -34,6 +34,8 @@ pub(super) enum RoomMsg {
     Hint,
     /// Memory is wanted elsewhere. A room is asked once at a time.
     LetGo,
+    /// The room is to stand still.
+    Pause(ToPaused),
     /// Breaks the room, to show what happens then.
     #[cfg(any(test, feature = "test-util"))]
     Panic,

@@ -54,6 +54,13 @@ impl Pending {
         };
     }
 
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { attaches, detaches, typings, sends, changes, marks, prunes } = self;
+        let of_sessions = attaches.is_empty() && detaches.is_empty() && typings.is_empty();
+        of_sessions && sends.is_empty() && changes.is_empty() && marks.is_empty() && prunes.is_empty()
+    }
+
     /// Answers all who wait without knowing.
     pub(super) fn abandon(&mut self) {
         let attaches = self.attaches.drain().map(|(_, to)| Responder::Attach(to));

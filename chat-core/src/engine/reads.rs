@@ -156,6 +156,7 @@ impl ChatEngine {
     /// Dropped, it may be stored or not; to do it again does no harm.
     pub async fn set_notify(&self, actor: impl Into<Actor>, room: RoomId, notify: Notify) -> Result<(), Error> {
         let (inner, actor) = (self.inner(), actor.into());
+        let _writing = inner.services.locked_out.write().await;
         let reader = inner.reader_of(&actor, room)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
         inner.services.breaker.check()?;

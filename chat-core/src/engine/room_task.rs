@@ -22,6 +22,7 @@ use crate::{
         mailbox::{Mailbox, RoomCommand, RoomMsg, RoomShared},
         memory::RoomMemory,
         metrics::GaugeGuard,
+        pause::{Paused, ToPaused},
         pending::Pending,
         room_context::RoomContext,
     },
@@ -55,12 +56,17 @@ pub(super) struct RoomTask {
 /// How many users of a thread are told of a message there.
 const MOST_THREAD_USERS: usize = 1_000;
 
+/// How long what is under way in a room may take when it is to stand still.
+const PAUSE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why a room's state is given up.
 enum End {
     /// Nobody needs it; its entry is gone.
     Idle,
     /// The room was deleted.
     Deleted,
+    /// What it knows is not so any more.
+    Reload,
     /// The engine stops.
     Stopped,
 }
@@ -117,6 +123,7 @@ impl RoomTask {
                     self.context.purger.start();
                     self.refuse_mail(&Error::RoomNotFound);
                 }
+                Ok(Ok(End::Reload)) => self.close_audience(Ending::RELOADED),
                 Ok(Ok(End::Stopped)) => {
                     self.pending.abandon();
                     self.refuse_mail(&Error::Unavailable);
@@ -186,6 +193,11 @@ impl RoomTask {
                     }
                     self.step(state, Input::LetGo);
                 }
+                Next::RoomMsg(RoomMsg::Pause(to)) => {
+                    if let Some(end) = self.pause(state, to).await {
+                        return end;
+                    }
+                }
                 #[cfg(any(test, feature = "test-util"))]
                 #[expect(clippy::panic, reason = "it was asked for")]
                 Next::RoomMsg(RoomMsg::Panic) => panic!("broken on purpose"),
@@ -217,8 +229,46 @@ impl RoomTask {
         }
     }
 
+    /// Does what is under way, then stands still until the pause is over. Commands wait in the mailbox meanwhile. Returns why the
+    /// state is given up, if it is.
+    async fn pause(&mut self, state: &mut RoomState, to: ToPaused) -> Option<End> {
+        let mut stop = self.stop.clone();
+        let patience = self.context.services.clock.now().mono + PAUSE_PATIENCE;
+        while !(self.pending.is_empty() && self.append.is_none() && self.load.is_none()) {
+            let now = self.context.services.clock.now().mono;
+            let input = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return Some(End::Stopped),
+                completion = outcome(&mut self.append) => completion.into(),
+                completion = outcome(&mut self.load) => completion.into(),
+                () = until(state.poll_timeout(), now) => Input::Timeout,
+                () = until(Some(patience), now) => {
+                    // Those who wait for the room shall not wait for longer.
+                    let _gone = to.send(Err(Error::Unavailable));
+                    return None;
+                }
+            };
+            self.step(state, input);
+        }
+        if state.is_deleted() {
+            return None;
+        }
+        let (paused, over) = Paused::new();
+        if to.send(Ok(paused)).is_err() {
+            return Some(End::Reload);
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => Some(End::Stopped),
+            over = over => over.is_err().then_some(End::Reload),
+        }
+    }
+
     fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
         let RoomCommand { request, responder, permit } = command;
+        // It may have been checked before its user was locked out.
+        if let Some(Err(error)) = request.user().map(|user| self.context.services.locked_out.check(&user.id)) {
+            return responder.refuse(error);
+        }
         // From here on the state says what may wait.
         drop(permit);
         self.pending.insert(request.reply(), responder);
@@ -348,9 +398,7 @@ impl RoomTask {
             let room = self.id.0;
             tracing::error!(left_out, room.id = room, "a room has a defect; its sessions are closed and may come back");
         }
-        for session in self.audience.take() {
-            session.end(Ending::DEFECT);
-        }
+        self.close_audience(Ending::DEFECT);
         if self.append.is_some() {
             // The next state must not start before this append is in the log, or surely not.
             let _outcome = outcome(&mut self.append).await;
@@ -362,6 +410,12 @@ impl RoomTask {
         }
     }
 
+    fn close_audience(&mut self, ending: Ending) {
+        for session in self.audience.take() {
+            session.end(ending);
+        }
+    }
+
     fn refuse_mail(&mut self, error: &Error) {
         while let Ok(message) = self.mailbox.try_recv() {
             match message {
@@ -370,7 +424,7 @@ impl RoomTask {
                     let _hint = self.shared.take_hint();
                 }
                 RoomMsg::LetGo => self.memory.asked(),
-                RoomMsg::Depart(..) => {}
+                RoomMsg::Depart(..) | RoomMsg::Pause(_) => {}
                 #[cfg(any(test, feature = "test-util"))]
                 RoomMsg::Panic => {}
             }

@@ -9,6 +9,7 @@ use crate::{
     engine::{
         breaker::{Breaker, not_stored},
         lifecycle::Lifecycle,
+        locked_out::LockedOut,
         log_limits::LogLimits,
         metrics::Metrics,
     },
@@ -29,6 +30,7 @@ pub(super) struct Services {
     pub(super) breaker: Arc<Breaker>,
     pub(super) lifecycle: Lifecycle,
     pub(super) logs: LogLimits,
+    pub(super) locked_out: LockedOut,
 }
 
 impl Services {
@@ -37,8 +39,9 @@ impl Services {
         if self.lifecycle.is_draining() { Err(Error::Unavailable) } else { Ok(()) }
     }
 
-    /// Asks the policy whether this actor may do this.
+    /// Asks the policy whether this actor may do this. Who is locked out may do nothing, also through the host.
     pub(super) fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
+        actor.user().map_or(Ok(()), |user| self.locked_out.check(&user.id))?;
         if actor.is_system() { Ok(()) } else { self.policy.check(actor, action) }
     }
 

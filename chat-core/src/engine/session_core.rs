@@ -49,7 +49,9 @@ impl SessionCore {
         let limits = &inner.services.limits;
         let (session, refusal) = inner.sessions.add(limits, &user, |id| Arc::new(Self::new(inner, id, identity)));
         inner.services.metrics.session_opened();
-        if let Some(ending) = refusal {
+        // Looked at once it is in the registry: whoever is locked out later is found there.
+        let is_locked_out = || inner.services.locked_out.check(&user).is_err();
+        if let Some(ending) = refusal.or_else(|| is_locked_out().then_some(Ending::REVOKED)) {
             session.end(ending);
         }
         session

@@ -19,13 +19,15 @@ pub enum Point {
     InHandler,
     /// Before a statement of a migration, or after its last one.
     InMigration,
+    /// Before a step of an erasure of a user.
+    InErasure,
     /// The engine begins to stop.
     InShutdown,
 }
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::BeforeInsert,
         Self::AfterInsert,
         Self::AfterCommit,
@@ -33,6 +35,7 @@ impl Point {
         Self::InRoomTask,
         Self::InHandler,
         Self::InMigration,
+        Self::InErasure,
         Self::InShutdown,
     ];
 
@@ -47,6 +50,7 @@ impl Point {
             Self::InRoomTask => "in_room_task",
             Self::InHandler => "in_handler",
             Self::InMigration => "in_migration",
+            Self::InErasure => "in_erasure",
             Self::InShutdown => "in_shutdown",
         }
     }

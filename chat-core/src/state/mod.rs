@@ -135,6 +135,16 @@ pub enum Completion {
 }
 
 impl Request {
+    /// The user who asks, where the request has that.
+    #[must_use]
+    pub const fn user(&self) -> Option<&Identity> {
+        match self {
+            Self::Attach { user, .. } => Some(user),
+            Self::Append { actor, .. } => actor.as_ref(),
+            Self::Detach { .. } | Self::Typing { .. } => None,
+        }
+    }
+
     /// The session that it comes from, if it comes from one.
     #[must_use]
     pub const fn session(&self) -> Option<SessionId> {

@@ -25,7 +25,8 @@ fn add_user_name(schemas: &mut Value) {
 
 const USER_NAME: &str = "The name of a user: 1–64 visible characters. White space around it is removed, several spaces within \
                          become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and \
-                         a name with a character that becomes several in NFC may have at most 21.";
+                         a name with a character that becomes several in NFC may have at most 21. Names that begin with `erased:` are \
+                         refused.";
 
 fn postprocess_operation(operation: &mut Value) {
     let name = operation["operationId"].as_str().unwrap_or_default().to_owned();

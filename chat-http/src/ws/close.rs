@@ -28,6 +28,7 @@ impl CloseCode {
     pub(crate) const FLOOD: Self = Self::new(1008, "too many control frames, or too small fragments");
     pub(crate) const TOO_BIG: Self = Self::new(1009, "a message was too big");
     pub(crate) const DEFECT: Self = Self::new(1011, "a defect; come back");
+    pub(crate) const RELOADED: Self = Self::new(1012, "the room is read anew; come back");
     pub(crate) const TRY_LATER: Self = Self::new(1013, "not now; come back");
     pub(crate) const OVERFULL: Self = Self::new(1013, "too much has come in that is not whole yet; come back");
     pub(crate) const UNFINISHED: Self = Self::new(1013, "a message was not whole within 30 s; come back");
@@ -77,6 +78,7 @@ impl CloseCode {
             CloseReason::Lagged => Self::LAGGED,
             CloseReason::TooManySessions => Self::TOO_MANY,
             CloseReason::Revoked => Self::REVOKED,
+            CloseReason::Reloaded => Self::RELOADED,
             CloseReason::Defect | _ => Self::DEFECT,
         }
     }

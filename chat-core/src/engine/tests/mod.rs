@@ -3,6 +3,7 @@
 mod archive;
 mod budgets;
 mod commands;
+mod erasure;
 mod faults;
 mod hints;
 mod lifecycle;

@@ -16,10 +16,10 @@ use classes::{
 };
 
 /// Names of rooms: 1–100 characters.
-static ROOM_NAME: LazyLock<String> = LazyLock::new(|| name(100));
+static ROOM_NAME: LazyLock<String> = LazyLock::new(|| name(100, ""));
 
-/// Names of users: 1–64 characters.
-pub(crate) static USER_NAME: LazyLock<String> = LazyLock::new(|| name(64));
+/// Names of users: 1–64 characters. What the ids of erased users begin with is reserved.
+pub(crate) static USER_NAME: LazyLock<String> = LazyLock::new(|| name(64, "(?!erased:)"));
 
 /// Topics: empty, or with at least one visible character. There are no control characters except tabs and line breaks,
 /// and no characters that override the direction of text.
@@ -67,16 +67,17 @@ pub(crate) fn of(field: &str) -> Option<&'static str> {
     }
 }
 
-/// White space around a name does not count. After the length check, the pattern allows the joiners and U+FE0F only
+/// White space around a name does not count; `look_ahead` stands where the name begins. After the length check, the pattern allows the joiners and U+FE0F only
 /// behind the characters that need them, and then any other character.
-fn name(max: usize) -> String {
+fn name(max: usize, look_ahead: &str) -> String {
     let length = format!("(?=.{{1,{third}}}[{SPACE}]*$|[^{EXPANDING}]{{1,{max}}}[{SPACE}]*$)", third = max / 3);
     let after_virama = format!(r"[{VIRAMA}](?:\u200D|\u200C(?![{SPACE}]|$))");
     let between_letters = format!(r"[{JOINS_NEXT}]\u200C(?=[{JOINS_PREVIOUS}])");
     let emoji = format!(r"(?:[{TEXT_EMOJI}]\uFE0F|[{PICTOGRAPH}{SKIN_TONE}](?=\u200D))(?:\u200D(?=[{PICTOGRAPH}]))?");
     let keycap = r"[0-9#*]\uFE0F\u20E3";
     let other = format!(r"[^{NOT_IN_NAMES}\u200C\u200D\uFE0F]");
-    format!("^[{SPACE}]*(?![{SPACE}]){length}(?:{after_virama}|{between_letters}|{emoji}|{keycap}|{other})+[{SPACE}]*$")
+    let character = format!("(?:{after_virama}|{between_letters}|{emoji}|{keycap}|{other})");
+    format!("^[{SPACE}]*(?![{SPACE}]){look_ahead}{length}{character}+[{SPACE}]*$")
 }
 
 /// A text: invisible characters, then one that is visible, then any characters except control characters and those in
