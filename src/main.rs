@@ -1,6 +1,7 @@
 //! The ready-made chat server: configuration, engine, serve.
 
 mod archive;
+mod erase;
 #[cfg(failpoints)]
 mod failpoints;
 mod failure;
@@ -20,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{ChatEngine, Database, KeepDays};
+use chat_core::{ChatEngine, Database, Erase, KeepDays};
 use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
@@ -109,6 +110,21 @@ enum Command {
         name: Option<String>,
     },
 
+    /// Erase a user for good: in all rooms, an id that is nobody's and the name `Deleted user` stand in their place. What others
+    /// wrote stays. Run it while the server is stopped. If it is interrupted, run it again, or start the server, which goes on
+    /// with it.
+    #[command(group(clap::ArgGroup::new("mode").required(true)))]
+    EraseUser {
+        /// The user's id; that of a guest is the name.
+        user: String,
+        /// Keep the user's messages.
+        #[arg(long, group = "mode")]
+        anonymise: bool,
+        /// Delete the user's messages.
+        #[arg(long, group = "mode")]
+        redact: bool,
+    },
+
     /// Chat in this terminal, as a client of a running server. It reconnects by itself when the connection is lost.
     #[command(help_template = TERMINAL_HELP)]
     Terminal {
@@ -155,6 +171,13 @@ async fn main() -> ExitCode {
             Ok(()) => unless_stopped(archive::import(options.database_url, file, name)).await,
             failed => failed,
         },
+        Some(Command::EraseUser { user, redact, .. }) => {
+            let mode = if redact { Erase::Redact } else { Erase::Anonymise };
+            match arm() {
+                Ok(()) => erase::erase_user(options.database_url, &user, mode).await,
+                failed => failed,
+            }
+        }
         Some(Command::Terminal { server, room, name }) => return terminal(&server, &room, &name).await,
     };
     match done {
@@ -317,6 +340,17 @@ mod tests {
         let options = Options::try_parse_from(["chatd", "--database-url", "x", "--listen", "127.0.0.1:1"]).unwrap();
         assert!(options.command.is_none() && options.database_url == "x");
         assert!(Options::try_parse_from(["chatd", "old-epoch"]).is_err());
+    }
+
+    #[test]
+    fn a_user_is_erased_in_one_way() {
+        let read = |line: &str| Options::try_parse_from(["chatd", "erase-user"].into_iter().chain(line.split(' ')));
+        let options = read("alice --redact").unwrap();
+        let Some(Command::EraseUser { user, redact, anonymise }) = options.command else { panic!("another command") };
+        assert_eq!((user.as_str(), redact, anonymise), ("alice", true, false));
+        for wrong in ["alice", "--redact", "alice --redact --anonymise"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

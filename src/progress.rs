@@ -55,6 +55,12 @@ impl Progress {
         }
     }
 
+    /// So many are done, of as many as it is known by now.
+    pub(crate) fn at_of(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.at(done);
+    }
+
     /// Awaits something of which nobody knows how far it is, and tells of it if it takes longer than a second.
     pub(crate) async fn during<T>(what: &'static str, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
@@ -124,6 +130,8 @@ mod tests {
         let progress = Progress::start("importing", Some(3));
         progress.at(2);
         assert_eq!((progress.bar.position(), progress.bar.length()), (2, Some(3)));
+        progress.at_of(3, 4);
+        assert_eq!((progress.bar.position(), progress.bar.length()), (3, Some(4)));
         assert_eq!(beside(|| 5), 5);
     }
 

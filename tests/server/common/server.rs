@@ -145,6 +145,18 @@ impl Server {
         Self::run_to_its_end(&mut command).await
     }
 
+    /// Runs `chatd erase-user` with these variables in its environment; returns its exit status and its output.
+    pub(crate) async fn erase_user(
+        database_url: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> (ExitStatus, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+        command.args(["erase-user", "--database-url", database_url]).args(arguments);
+        command.envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+        Self::run_to_its_end(&mut command).await
+    }
+
     async fn wait_until_ready(&self) {
         while self.get_path("/readyz").await.status != 200 {
             tokio::task::yield_now().await;

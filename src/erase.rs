@@ -1,0 +1,35 @@
+//! `chatd erase-user`: erasing a user from a database that no server uses.
+
+use std::io::Write;
+
+use chat_core::{ChatEngine, Database, Erase, Erased, Error, UserId};
+
+use crate::{failure::Failure, progress::Progress};
+
+/// Erases a user, and says what was done.
+pub(crate) async fn erase_user(database_url: String, user: &str, mode: Erase) -> Result<(), Failure> {
+    let user = UserId::new(user).map_err(|error| Failure::new(Failure::COMMAND_LINE, error.to_string()))?;
+    let engine = ChatEngine::builder().database(Database::existing(database_url)).build();
+    let engine = Progress::during("opening the database", engine).await;
+    let engine = engine.map_err(|error| Failure::of_start(&error))?;
+    let erased = erase(&engine, &user, mode).await;
+    engine.shutdown().await;
+    let Erased { id, deleted, changed } = erased.map_err(|error| failed(&error))?;
+    let text =
+        format!("the user's id is now  {id}\nmessages deleted      {deleted}\nevents changed        {changed}\n");
+    // It is done, even if nobody reads this.
+    drop(std::io::stdout().write_all(text.as_bytes()));
+    Ok(())
+}
+
+async fn erase(engine: &ChatEngine, user: &UserId, mode: Erase) -> Result<Erased, Error> {
+    let bar = Progress::start("erasing", Some(0));
+    engine.erase_user(user, mode, |progress| bar.at_of(progress.done, progress.total)).await
+}
+
+fn failed(error: &Error) -> Failure {
+    match error {
+        Error::InvalidField { .. } => Failure::new(Failure::COMMAND_LINE, error.to_string()),
+        _ => Failure::new(Failure::DATABASE, format!("{error}; it is not done: run it again, or start the server")),
+    }
+}
