@@ -21,7 +21,8 @@ impl ChatEngine {
     /// From the beginning on, the user's sessions are ended, and whatever they ask is refused as [`Error::Forbidden`]. Who is
     /// attached to a room in which something was changed is closed with [`CloseReason::Reloaded`](crate::CloseReason::Reloaded),
     /// and may come back. When it is done, nothing of the user is known any more: it is up to the host that nobody gets this id
-    /// again, and so it is best to take the user's access away before.
+    /// again, and so it is best to take the user's access away before. Engines that share the [`Store`](crate::store::Store) with
+    /// this one do not know of it: there, the user must have no access any more when it begins.
     ///
     /// It is recorded first. If it is interrupted, it goes on when the engine is started again, or when it is asked for again;
     /// then [`Erase::Redact`] counts if it was given once. One user is erased at a time. `progress` is told how far it is.
