@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{ChatEngine, Database, Erase, KeepDays};
+use chat_core::{ChatEngine, Database, Erase, KeepDays, Limits};
 use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
@@ -76,6 +76,10 @@ struct Options {
     /// Keep messages for this many days, in every room; what is older is deleted for good. The default is to keep them for ever.
     #[arg(long, env = "CHATD_RETAIN_DAYS", value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     retain_days: Option<u32>,
+
+    /// Take away the limits on how fast a user may do things, and on sessions per user.
+    #[arg(long, env = "CHATD_NO_LIMITS")]
+    no_limits: bool,
 
     /// The format of the log, which goes to standard error; RUST_LOG chooses what is logged.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
@@ -191,7 +195,15 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Failure> {
     let Options {
-        database_url, listen, public_url, allowed_hosts, allowed_origins, metrics_listen, retain_days, ..
+        database_url,
+        listen,
+        public_url,
+        allowed_hosts,
+        allowed_origins,
+        metrics_listen,
+        retain_days,
+        no_limits,
+        ..
     } = options;
     arm()?;
     // The addresses come first, since checking whether they are free is cheaper than opening the database.
@@ -207,7 +219,8 @@ async fn run(options: Options) -> Result<(), Failure> {
     }
     let (started, engine) = oneshot::channel();
     let made = async {
-        let builder = ChatEngine::builder().database(database_url.as_str());
+        let limits = if no_limits { Limits::default() } else { Limits::for_strangers() };
+        let builder = ChatEngine::builder().database(database_url.as_str()).limits(limits);
         let builder = match retain_days {
             Some(days) => builder.retention(KeepDays(days)),
             None => builder,

@@ -60,7 +60,7 @@ pub use history::{
 };
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use invalid::{InvalidField, InvalidMessage};
-pub use limits::{Limits, Rate};
+pub use limits::{Limits, Rate, UserRates};
 pub use mark::{Mark, MarkPage, MarkTo, Marked, Notify, Unread, UserMark};
 pub use model::{Actor, Draft, Identity, Presence, Typing};
 pub use my_rooms::{MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor};

@@ -70,10 +70,15 @@ pub struct Limits {
     pub sessions_per_user: Option<usize>,
     /// Sessions the engine may have at once. Default `None`: unlimited.
     pub sessions: Option<usize>,
-    /// How fast one user may send. Default `None`: unlimited.
-    pub sends: Option<Rate>,
-    /// Users whose rate of sending is remembered. When there are more, those who have sent least are forgotten. Default
-    /// 65,536, at some 200 bytes each.
+    /// How fast one user may do things. Default [`UserRates::UNLIMITED`].
+    pub rates: UserRates,
+    /// How fast one connection may send frames. Default `None`: unlimited. The engine does not see frames; a transport counts
+    /// them.
+    pub connection_frames: Option<Rate>,
+    /// How fast one connection may send bytes in frames. Default `None`: unlimited. A transport counts them.
+    pub connection_bytes: Option<Rate>,
+    /// Users who are remembered for each of the `rates`. When there are more, those who have done least are forgotten. Default
+    /// 16,384, at some 200 bytes each: 11 MB if all rates are reached by so many.
     pub rated_users: usize,
 }
 
@@ -106,9 +111,92 @@ impl Default for Limits {
             retention_interval: Duration::from_secs(3_600),
             sessions_per_user: None,
             sessions: None,
-            sends: None,
-            rated_users: 65_536,
+            rates: UserRates::UNLIMITED,
+            connection_frames: None,
+            connection_bytes: None,
+            rated_users: 16_384,
         }
+    }
+}
+
+impl Limits {
+    /// The limits for a server that strangers use: those of `Limits::default()`, and besides [`UserRates::FOR_STRANGERS`], 50
+    /// sessions per user (several devices with several tabs each), and for each connection 50 frames and 256 KiB per second
+    /// (200 frames and 1 MiB at once: what a client says when it starts).
+    #[must_use]
+    pub fn for_strangers() -> Self {
+        Self {
+            rates: UserRates::FOR_STRANGERS,
+            connection_frames: Some(Rate { per_second: 50.0, burst: 200 }),
+            connection_bytes: Some(Rate { per_second: 262_144.0, burst: 1 << 20 }),
+            sessions_per_user: Some(50),
+            ..Self::default()
+        }
+    }
+}
+
+/// How fast one user may do things, whatever session or transport they come over. What is `None` is unlimited, and so is the
+/// [host](crate::Actor::System). Who says no name is not limited here.
+///
+/// Above a rate, things are refused as [`Error::RateLimited`](crate::Error::RateLimited). The retry of something that is stored
+/// already is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct UserRates {
+    /// Messages.
+    pub messages: Option<Rate>,
+    /// Changes of messages: edits, deletions, reactions, pins. Changes of rooms, and their deletions, too.
+    pub changes: Option<Rate>,
+    /// Reports that the user is typing.
+    pub typing: Option<Rate>,
+    /// Attaches and watches.
+    pub attaches: Option<Rate>,
+    /// Rooms that are created.
+    pub rooms: Option<Rate>,
+    /// Searches for messages, and for rooms by a part of their name.
+    pub searches: Option<Rate>,
+    /// Reads of history, and of everything else that is listed in pages.
+    pub history: Option<Rate>,
+}
+
+impl UserRates {
+    /// No rate is limited.
+    pub const UNLIMITED: Self = Self {
+        messages: None,
+        changes: None,
+        typing: None,
+        attaches: None,
+        rooms: None,
+        searches: None,
+        history: None,
+    };
+
+    /// Rates that a busy person does not reach, and a script that floods does:
+    ///
+    /// | what | at once | per second | why |
+    /// |---|---|---|---|
+    /// | messages | 10 | 5 | people type one in some seconds; a paste of several lines is one message |
+    /// | changes | 20 | 10 | somebody who adds reactions clicks several times per second |
+    /// | typing | 5 | 1 | a client reports it every 3 s per room |
+    /// | attaches | 200 | 20 | a client attaches to 128 rooms when it starts, and again after a loss of the network |
+    /// | rooms | 3 | 1 in 20 s | each name is taken from everybody else |
+    /// | searches | 5 | 2 | a client searches while somebody types, and a search is what costs most |
+    /// | history | 50 | 20 | a client reads a page per room when it starts; whoever scrolls reads a few per second |
+    pub const FOR_STRANGERS: Self = Self {
+        messages: Some(Rate { per_second: 5.0, burst: 10 }),
+        changes: Some(Rate { per_second: 10.0, burst: 20 }),
+        typing: Some(Rate { per_second: 1.0, burst: 5 }),
+        attaches: Some(Rate { per_second: 20.0, burst: 200 }),
+        rooms: Some(Rate { per_second: 0.05, burst: 3 }),
+        searches: Some(Rate { per_second: 2.0, burst: 5 }),
+        history: Some(Rate { per_second: 20.0, burst: 50 }),
+    };
+
+    /// The same with another rate of messages.
+    #[must_use]
+    pub const fn messages(mut self, rate: Rate) -> Self {
+        self.messages = Some(rate);
+        self
     }
 }
 

@@ -61,6 +61,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it was refused because such things came too fast.
+    pub(crate) const fn is_for_a_rate(&self) -> bool {
+        matches!(self, Self::Engine(Error::RateLimited { .. }))
+    }
+
     /// Whether the frame is one that a correct client never sends.
     pub(crate) const fn is_malformed(&self) -> bool {
         matches!(self, Self::BadJson(_) | Self::UnknownCommand | Self::Engine(Error::InvalidField { .. }))

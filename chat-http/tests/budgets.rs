@@ -6,8 +6,9 @@ mod common;
 use std::{collections::BTreeSet, sync::Arc};
 
 use chat_core::{
-    ChatEngine, CloseReason, Command, Database, Draft, Epoch, Error, Gap, Identity, Item, Limits, NewRoom, Rate,
-    RoomId, Seq, SignalKind, Since, Update,
+    Change, ChatEngine, CloseReason, Command, Database, Draft, Epoch, Error, Gap, HistoryQuery, Identity, Item, Limits,
+    NewRoom, Rate, RoomId, Seq, SignalKind, Since, Update, UserRates,
+    search::SearchQuery,
     store::MemoryStore,
     testing::{FaultyStore, StoreCall},
 };
@@ -55,6 +56,16 @@ fn defaults() -> Vec<(&'static str, String)> {
     let bytes =
         |bytes: usize| if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) };
     let off = |limit: Option<usize>| limit.map_or_else(|| "off".to_owned(), number);
+    let rate = |of: fn(&Limits) -> Option<Rate>| {
+        assert_eq!(of(&Limits::default()), None, "no rate is limited by default");
+        let Rate { per_second, burst } = of(&Limits::for_strangers()).unwrap();
+        let (burst, per) = (usize::try_from(burst).unwrap(), 1.0 / per_second);
+        if burst >= 1 << 10 {
+            return format!("off; in `chatd` {} at once, {} KiB per second", bytes(burst), per_second / 1_024.0);
+        }
+        let per = if per > 1.0 { format!("1 per {per} s") } else { format!("{per_second} per second") };
+        format!("off; in `chatd` {burst} at once, {per}")
+    };
     vec![
         ("message_chars", number(limits.message_chars)),
         ("rooms_per_session", number(limits.rooms_per_session)),
@@ -72,9 +83,17 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("recent_total_bytes", bytes(limits.recent_total_bytes)),
         ("typing_names", number(limits.typing_names)),
         ("presence_list_max", number(limits.presence_list_max)),
-        ("sessions_per_user", off(limits.sessions_per_user)),
+        ("sessions_per_user", format!("off; in `chatd` {}", off(Limits::for_strangers().sessions_per_user))),
         ("sessions", off(limits.sessions)),
-        ("sends", limits.sends.map_or_else(|| "off".to_owned(), |_| "on".to_owned())),
+        ("messages", rate(|limits| limits.rates.messages)),
+        ("changes", rate(|limits| limits.rates.changes)),
+        ("typing", rate(|limits| limits.rates.typing)),
+        ("attaches", rate(|limits| limits.rates.attaches)),
+        ("rooms", rate(|limits| limits.rates.rooms)),
+        ("searches", rate(|limits| limits.rates.searches)),
+        ("history", rate(|limits| limits.rates.history)),
+        ("connection_frames", rate(|limits| limits.connection_frames)),
+        ("connection_bytes", rate(|limits| limits.connection_bytes)),
         ("rated_users", number(limits.rated_users)),
         ("epoch", number(64)),
         ("ref", number(64)),
@@ -127,7 +146,10 @@ async fn meet(name: &str) -> &'static str {
         "presence_list_max" => presence().await,
         "sessions_per_user" => second_session(|limits| limits.sessions_per_user = Some(1)).await,
         "sessions" => second_session(|limits| limits.sessions = Some(1)).await,
-        "sends" => fast_sender(1, 2).await,
+        "messages" => fast_sender(1, 2).await,
+        "changes" | "typing" | "attaches" | "rooms" | "searches" | "history" => twice(name).await,
+        "connection_frames" => many_frames(|limits| limits.connection_frames = Some(ONE)).await,
+        "connection_bytes" => many_frames(|limits| limits.connection_bytes = Some(Rate { burst: 40, ..ONE })).await,
         "rated_users" => fast_sender(100, 200).await,
         "epoch" => long_field(json!({"type": "attach", "room": 1, "after": {"seq": 1, "epoch": "e".repeat(65)}})).await,
         "ref" => long_field(json!({"type": "ping", "ref": "r".repeat(65)})).await,
@@ -289,11 +311,57 @@ async fn second_session(change: impl FnOnce(&mut Limits)) -> &'static str {
     }
 }
 
+/// A rate of which nobody waits for more.
+const ONE: Rate = Rate { per_second: 0.001, burst: 1 };
+
+/// A user does something twice that may be done once.
+async fn twice(name: &str) -> &'static str {
+    let (engine, room) = engine_and_room(|limits| {
+        let UserRates { changes, typing, attaches, rooms, searches, history, .. } = &mut limits.rates;
+        let all = [("changes", changes), ("typing", typing), ("attaches", attaches), ("rooms", rooms)];
+        let all = all.into_iter().chain([("searches", searches), ("history", history)]);
+        all.filter(|(rated, _)| *rated == name).for_each(|(_, rate)| *rate = Some(ONE));
+    })
+    .await;
+    let alice = user("Alice");
+    let seq = engine.send(&alice, room, Draft::text("x")).await.unwrap().seq;
+    let (session, _updates) = engine.connect(alice.clone()).split();
+    if name == "typing" {
+        session.attach(room, Since::Now).await.unwrap();
+    }
+    let mut done = Vec::new();
+    for round in ["1", "2"] {
+        done.push(match name {
+            "changes" => engine.change(&alice, room, Change::react(seq, round)).await.map(drop),
+            "typing" => session.typing(room, true).await,
+            "attaches" if round == "1" => session.watch(room).await.map(drop),
+            "attaches" => session.attach(room, Since::Now).await.map(drop),
+            "rooms" => engine.create_room(&alice, NewRoom::named(round)).await.map(drop),
+            "searches" => engine.search(&alice, SearchQuery::new("x").unwrap()).await.map(drop),
+            _ => engine.history(&alice, room, HistoryQuery::newest()).await.map(drop),
+        });
+    }
+    done[0].as_ref().unwrap();
+    done[1].as_ref().unwrap_err().code()
+}
+
+/// A client says more than its connection may.
+async fn many_frames(change: impl FnOnce(&mut Limits)) -> &'static str {
+    let server = Server::start(engine_with(limits(change)).await).await;
+    let mut socket = server.open("/ws/chat?username=Alice").await;
+    for _ in 0..2 {
+        socket.say(json!({"type": "ping", "ref": "12345678"})).await;
+    }
+    socket.next_of("pong").await;
+    assert_eq!(socket.next_of("error").await["code"], "rate_limited");
+    "rate_limited"
+}
+
 /// Several users send, each rarely; then the first one sends again.
 async fn fast_sender(users: usize, sends: usize) -> &'static str {
     let rate = Rate { per_second: 0.001, burst: 1 };
     let (engine, room) = engine_and_room(|limits| {
-        limits.sends = Some(rate);
+        limits.rates.messages = Some(rate);
         limits.rated_users = 10;
     })
     .await;

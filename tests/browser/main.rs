@@ -38,7 +38,10 @@ scenarios! {
 /// Runs a scenario; its output is shown if it fails.
 fn play(scenario: &str) {
     let mut node = Command::new("node");
-    node.arg("--test").arg(folder().join(format!("{scenario}.test.mjs"))).env("CHATD", env!("CARGO_BIN_EXE_chatd"));
+    node.arg("--test")
+        .arg(folder().join(format!("{scenario}.test.mjs")))
+        .env("CHATD", env!("CARGO_BIN_EXE_chatd"))
+        .env("CHATD_NO_LIMITS", "true");
     for tools in ["CHAT_TEST_BROWSER", "CHAT_TEST_CHROMIUM"] {
         variable(tools);
     }

@@ -69,7 +69,12 @@ impl Workshop {
 
     fn npm(&self, words: &[&str]) {
         let mut npm = Command::new("npm");
-        succeed(npm.args(words).current_dir(&self.ui).env("CHATD_BIN", env!("CARGO_BIN_EXE_chatd")));
+        succeed(
+            npm.args(words)
+                .current_dir(&self.ui)
+                .env("CHATD_BIN", env!("CARGO_BIN_EXE_chatd"))
+                .env("CHATD_NO_LIMITS", "true"),
+        );
     }
 }
 

@@ -14,6 +14,7 @@ mod history;
 mod injected_bugs;
 mod kill;
 mod kill_points;
+mod limits;
 mod logs;
 mod metrics;
 mod middleware;

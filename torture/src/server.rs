@@ -92,6 +92,7 @@ impl Server {
         let log = OpenOptions::new().create(true).append(true).open(&self.launch.log)?;
         let process = Command::new(&self.launch.program)
             .args(["--database-url", &self.launch.database, "--listen", &self.launch.address.to_string()])
+            .env("CHATD_NO_LIMITS", "true")
             .envs(self.launch.variables.iter().chain(variables).map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(File::options().append(true).open(&self.launch.log)?)

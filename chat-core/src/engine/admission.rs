@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{Error, Limits, Sent, engine::metrics::Metrics};
+use crate::{
+    Error, Limits, Sent,
+    engine::{metrics::Metrics, rates::Charge},
+};
 
 /// Counts the commands that are not answered yet. Those among them that store something are limited.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) struct Admitted {
     bytes: usize,
     /// When the command was admitted.
     since: Instant,
+    /// What it took of its user's rate.
+    charge: Option<Charge>,
 }
 
 /// What a command stores.
@@ -61,7 +66,7 @@ impl Admission {
     /// Admits a command that stores nothing. There is always a place for one.
     pub(super) fn admit(self: &Arc<Self>) -> Admitted {
         self.commands.fetch_add(1, Ordering::AcqRel);
-        Admitted { to: Arc::clone(self), kind: Kind::Nothing, bytes: 0, since: Instant::now() }
+        Admitted { to: Arc::clone(self), kind: Kind::Nothing, bytes: 0, since: Instant::now(), charge: None }
     }
 
     /// Admits a message with this many bytes of text. Refuses it as [`Error::Overloaded`] when too much waits to be stored.
@@ -87,7 +92,7 @@ impl Admission {
         self.commands.fetch_add(1, Ordering::AcqRel);
         let count = waiting.fetch_add(1, Ordering::AcqRel) + 1;
         let total = self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes;
-        let admitted = Admitted { to: Arc::clone(self), kind, bytes, since: Instant::now() };
+        let admitted = Admitted { to: Arc::clone(self), kind, bytes, since: Instant::now(), charge: None };
         // A command always fits when no other waits, whatever the limits are.
         if count > most.max(1) || (total > self.max_bytes && total > bytes) {
             return Err(Error::Overloaded);
@@ -109,6 +114,19 @@ impl Admission {
 }
 
 impl Admitted {
+    /// The same for a command that took this of its user's rate.
+    pub(super) fn charged(mut self, charge: Option<Charge>) -> Self {
+        self.charge = charge;
+        self
+    }
+
+    /// The command was a retry: it does not count towards its user's rate.
+    pub(super) fn replayed(&mut self) {
+        if let Some(charge) = self.charge.take() {
+            charge.give_back();
+        }
+    }
+
     /// How many bytes of text the command has.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes

@@ -16,6 +16,7 @@ use crate::{
         inner::Inner,
         mailbox::RoomCommand,
         prepare::{MAX_SEQ, check_room, event_key, generated_key},
+        rates::Rated,
         reply::{Responder, ToCall, ToEither},
         session_core::SessionCore,
     },
@@ -87,7 +88,8 @@ impl ChatEngine {
         inner.services.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
         inner.services.breaker.check()?;
-        let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
+        let charge = inner.rate(&actor, Rated::Rooms)?;
+        let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?.charged(charge);
         let row = RoomRecord { name, topic, created_at: inner.services.clock.now().wall };
         inner.journal.create(row, admitted).await.map_err(|failure| match failure {
             AppendFailure::NotStored(error) => inner.shown(error, &actor),
@@ -200,12 +202,14 @@ impl ChatEngine {
     pub async fn rooms(&self, actor: impl Into<Actor>, mut query: RoomQuery) -> Result<RoomPage, Error> {
         let inner = self.inner();
         inner.services.check_running()?;
-        inner.services.check(&actor.into(), Action::ListRooms)?;
+        let actor = actor.into();
+        inner.services.check(&actor, Action::ListRooms)?;
         check_limit(query.limit, 100)?;
         if let Some(part) = query.name_contains.take() {
             check_text("q", &part)?;
             query.name_contains = Some(fold::fold(&part)).filter(|part| !part.is_empty());
         }
+        inner.rate(&actor, if query.name_contains.is_some() { Rated::Searches } else { Rated::History })?;
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
         let page = inner.services.store.rooms(&query).await.map_err(|failure| inner.services.read_failed(&failure))?;
         let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
@@ -232,6 +236,7 @@ impl ChatEngine {
         let actor = actor.into();
         inner.services.check(&actor, Action::ReadRoom(room))?;
         check_limit(page.limit, 100)?;
+        inner.rate(&actor, Rated::History)?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
         let read = inner.services.store.history(room, page, actor.user().map(|user| &user.id)).await;
         read.map_err(|failure| inner.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)
@@ -362,7 +367,8 @@ impl ChatEngine {
     async fn alter(&self, actor: &Actor, room: RoomId, key: EventKey, op: Op) -> Result<Changed, Error> {
         let inner = self.inner();
         inner.services.breaker.check()?;
-        let admitted = inner.admission.admit_change(op.bytes())?;
+        let charge = inner.rate(actor, Rated::Changes)?;
+        let admitted = inner.admission.admit_change(op.bytes())?.charged(charge);
         let request = inner.request(None, actor, key, op);
         self.inner().call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }

@@ -19,7 +19,7 @@ pub(super) struct Inner {
     pub(super) journal: Arc<Journal>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) watches: Arc<Watches>,
-    pub(super) rates: Rates,
+    pub(super) rates: Arc<Rates>,
     pub(super) admission: Arc<Admission>,
     /// Held while a user is erased: one at a time.
     pub(super) erasing: Mutex<()>,

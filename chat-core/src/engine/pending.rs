@@ -44,9 +44,7 @@ impl Pending {
             Answered::Detach(reply) => self.detaches.remove(&reply).map(ToSession::detached),
             Answered::Typing(reply, result) => self.typings.remove(&reply).map(|to| to.typing(result)),
             Answered::Send(reply, result) => self.sends.remove(&reply).map(|to| to.sent(result)),
-            Answered::Change(reply, result) => {
-                self.changes.remove(&reply).map(|to| to.respond(result, SessionAnswer::Change))
-            }
+            Answered::Change(reply, result) => self.changes.remove(&reply).map(|to| to.changed(result)),
             Answered::Prune(reply, result) => self.prunes.remove(&reply).map(|to| to.respond(result)),
             Answered::Mark(reply, result) => {
                 self.marks.remove(&reply).map(|to| to.respond(result, SessionAnswer::Mark))

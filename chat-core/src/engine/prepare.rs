@@ -7,6 +7,7 @@ use crate::{
     engine::{
         admission::Admitted,
         inner::Inner,
+        rates::{Charge, Rated},
         reply::{Responder, ToEither, ToSession},
     },
     state::Request,
@@ -44,6 +45,7 @@ impl Inner {
     ) -> Result<Prepared<Attached>, Error> {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::ReadRoom(room))?;
+        let charge = self.rate(issuer.actor, Rated::Attaches)?;
         let (since, wants_gap) = match since {
             Since::Now => (Since::Now, false),
             Since::Position(Position { epoch, seq }) => {
@@ -56,7 +58,7 @@ impl Inner {
         let reply = self.hub.next_reply();
         let user = issuer.identity.clone();
         let request = Request::Attach { session: issuer.session, user, since, presence, reply };
-        let admitted = self.admission.admit();
+        let admitted = self.admission.admit().charged(charge);
         Ok(Prepared { room, request, wants_gap, admitted, responder: Responder::Attach })
     }
 
@@ -64,7 +66,8 @@ impl Inner {
     pub(super) fn prepare_watch(&self, issuer: Issuer<'_>, room: RoomId) -> Result<Admitted, Error> {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::ReadRoom(room))?;
-        Ok(self.admission.admit())
+        let charge = self.rate(issuer.actor, Rated::Attaches)?;
+        Ok(self.admission.admit().charged(charge))
     }
 
     /// Checks a detach.
@@ -84,8 +87,9 @@ impl Inner {
     ) -> Result<Prepared<()>, Error> {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::Type(room))?;
+        let charge = self.rate(issuer.actor, Rated::Typing)?;
         let request = Request::Typing { session: issuer.session, is_typing, reply: self.hub.next_reply() };
-        let admitted = self.admission.admit();
+        let admitted = self.admission.admit().charged(charge);
         Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Typing })
     }
 
@@ -151,7 +155,7 @@ impl Inner {
             ChangeKind::React { reaction, added } => Op::React(target, Reaction::new(&reaction)?, added),
             ChangeKind::Pin { pinned } => Op::Pin(target, pinned),
         };
-        self.append_request(session, actor, key.as_deref(), op)
+        self.append_request(session, actor, key.as_deref(), (op, Rated::Changes))
     }
 
     /// Checks that a user marks a room as read.
@@ -168,7 +172,7 @@ impl Inner {
             return Err(Error::Unauthenticated);
         }
         let to = MarkTo { seq: to.seq.min(MAX_SEQ), ..to };
-        self.append_request(session, actor, None, Op::Mark(to))
+        self.append_request(session, actor, None, (Op::Mark(to), Rated::History))
     }
 
     /// Admits a checked change of a room's log, which shares its transaction with others. A key of nobody's is not looked at.
@@ -177,11 +181,12 @@ impl Inner {
         session: Option<SessionId>,
         actor: &Actor,
         key: Option<&str>,
-        op: Op,
+        (op, rated): (Op, Rated),
     ) -> Result<(Request, Admitted), Error> {
         let key = event_key(actor, key)?;
         self.services.breaker.check()?;
-        let admitted = self.admission.admit_message(op.bytes())?;
+        let charge = self.rate(actor, rated)?;
+        let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
         Ok((self.request(session, actor, key, op), admitted))
     }
 
@@ -210,17 +215,22 @@ impl Inner {
         draft: Draft,
     ) -> Result<(Request, Admitted), Error> {
         self.services.check(actor, Action::Send(room, &draft))?;
-        let author = actor.user().ok_or(Error::Unauthenticated)?;
+        if actor.user().is_none() {
+            return Err(Error::Unauthenticated);
+        }
         check_message(&draft.body.content, self.services.limits.message_chars)?;
         draft.body.check_extras()?;
         let key = event_key(actor, draft.key.as_deref())?;
         self.services.breaker.check()?;
-        if !actor.is_system() {
-            self.rates.take(&author.id, self.services.clock.now().mono)?;
-        }
+        let charge = self.rate(actor, Rated::Messages)?;
         let op = Op::Message(draft.body);
-        let admitted = self.admission.admit_message(op.bytes())?;
+        let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
         Ok((self.request(session, actor, key, op), admitted))
+    }
+
+    /// Takes this from the rate of the user who acts.
+    pub(super) fn rate(&self, actor: &Actor, what: Rated) -> Result<Option<Charge>, Error> {
+        self.rates.take(actor, what, self.services.clock.now().mono)
     }
 
     /// Whether the engine takes commands for a room of this id.

@@ -7,6 +7,7 @@ use crate::{
         chat_engine::{bounded, check_limit},
         inner::Inner,
         prepare::{MAX_SEQ, check_room},
+        rates::Rated,
     },
     store::{Found, Reader, StoreError},
 };
@@ -138,6 +139,7 @@ impl ChatEngine {
         inner.services.check(&actor, Action::ListRooms)?;
         check_limit(query.limit, 200)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
+        inner.rate(&actor, Rated::History)?;
         let mut page = inner.read(inner.services.store.reader().my_rooms(user, &query).await)?;
         page.rooms.retain(|mine| inner.services.check(&actor, Action::ReadRoom(mine.room.id)).is_ok());
         for mine in &mut page.rooms {
@@ -170,6 +172,7 @@ impl Inner {
         self.services.check_running()?;
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
+        self.rate(actor, Rated::History)?;
         Ok(self.services.store.reader())
     }
 

@@ -56,7 +56,7 @@ impl Responder {
             Self::Detach(to) => to.detached(),
             Self::Typing(to) => to.typing(Err(error)),
             Self::Send(to) => to.sent(Err(error)),
-            Self::Change(to) => to.respond(Err(error), SessionAnswer::Change),
+            Self::Change(to) => to.changed(Err(error)),
             Self::Mark(to) => to.respond(Err(error), SessionAnswer::Mark),
             Self::Prune(to) => to.respond(Err(error)),
         }
@@ -78,7 +78,7 @@ impl Responder {
             Self::Attach(to) => Some(SessionAnswer::Attach(to.command, Err(error))),
             Self::Detach(to) => Some(SessionAnswer::Detach(to.command, Err(error))),
             Self::Typing(to) => Some(SessionAnswer::Typing(to.command, Err(error))),
-            Self::Send(to) => {
+            Self::Send(mut to) => {
                 to.admitted().refused(&error);
                 to.turn_away(error, SessionAnswer::Send)
             }
@@ -111,10 +111,10 @@ impl<T> ToEither<T> {
         }
     }
 
-    const fn admitted(&self) -> &Admitted {
+    const fn admitted(&mut self) -> &mut Admitted {
         match self {
-            Self::Session(to) => &to.command.admitted,
-            Self::Call(to) => &to.admitted,
+            Self::Session(to) => &mut to.command.admitted,
+            Self::Call(to) => &mut to.admitted,
         }
     }
 }
@@ -146,9 +146,22 @@ impl ToSession<()> {
 
 impl ToEither<Sent> {
     /// Passes the answer on, and records it in the metrics.
-    pub(super) fn sent(self, result: Result<Sent, Error>) {
+    pub(super) fn sent(mut self, result: Result<Sent, Error>) {
         self.admitted().sent(&result);
+        if result.as_ref().is_ok_and(|sent| sent.replayed) {
+            self.admitted().replayed();
+        }
         self.respond(result, SessionAnswer::Send);
+    }
+}
+
+impl ToEither<Changed> {
+    /// Passes the answer on.
+    pub(super) fn changed(mut self, result: Result<Changed, Error>) {
+        if result.as_ref().is_ok_and(Changed::is_replay) {
+            self.admitted().replayed();
+        }
+        self.respond(result, SessionAnswer::Change);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     engine::{
         chat_engine::check_limit,
         prepare::{MAX_SEQ, check_room},
+        rates::Rated,
     },
     search::{SearchPage, SearchQuery},
 };
@@ -35,6 +36,7 @@ impl ChatEngine {
             None => inner.services.check(&actor, Action::ListRooms)?,
         }
         check_limit(query.limit, 100)?;
+        inner.rate(&actor, Rated::Searches)?;
         let failed = |failure| inner.services.read_failed(&failure);
         if let Some(room) = query.room
             && inner.services.store.room(room).await.map_err(failed)?.is_none()

@@ -11,8 +11,8 @@ use futures::Stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Change, Changed, Command, Draft, Error, Identity, MarkTo, Position, RoomId, Sent, SessionId, Since,
-    Ticket, Unread, Update,
+    Attached, Change, Changed, Command, Draft, Error, Identity, Limits, MarkTo, Position, RoomId, Sent, SessionId,
+    Since, Ticket, Unread, Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -63,6 +63,12 @@ impl SessionHandle {
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.core().id()
+    }
+
+    /// The limits of its engine.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.core().inner.services.limits
     }
 
     /// Whose it is.

@@ -40,6 +40,8 @@ impl CloseCode {
     pub(crate) const NO_ROOM: Self = Self::new(4404, "no such room");
     pub(crate) const TOO_MANY: Self = Self::new(4409, "too many connections");
     pub(crate) const ROOM_DELETED: Self = Self::new(4410, "the room was deleted");
+    pub(crate) const TOO_FAST: Self =
+        Self::new(4529, "above a rate for 10 s; come back, and wait when you are told to");
     pub(crate) const LAGGED: Self = Self::new(4560, "read too slowly; come back and resume");
     pub(crate) const NO_PONG: Self = Self::new(4562, "nothing was heard for too long");
 

@@ -28,6 +28,16 @@ pub(super) enum Request {
     Command(Command),
 }
 
+impl Request {
+    /// The room it names, if it names one.
+    pub(super) const fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::Ping => None,
+            Self::Command(command) => Some(command.room()),
+        }
+    }
+}
+
 /// A frame that is refused, with the parts of it that could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refused {

@@ -22,6 +22,7 @@ use super::{
     close::CloseCode,
     close_handshake,
     command::{Request, decode},
+    frame_rate::FrameRate,
     frame_violations::FrameViolations,
     pending::{AnswerFrames, Pending},
     upgrade::{Io, Socket},
@@ -104,6 +105,7 @@ struct Driver<S> {
     own: Option<RoomId>,
     pending: Pending,
     violations: FrameViolations,
+    rate: FrameRate,
     /// The rooms whose `room_deleted` was told, until their attachment is over.
     deleted: Vec<RoomId>,
     /// The frames of an answer to an attach that are not sent yet. No other frame is sent before them.
@@ -126,6 +128,7 @@ impl<S: Io> Driver<S> {
         let now = Instant::now();
         Self {
             socket,
+            rate: FrameRate::new(handle.limits(), now),
             handle,
             updates,
             own,
@@ -280,6 +283,10 @@ impl<S: Io> Driver<S> {
             Ok(asked) => asked,
             Err(refused) => return self.fail(refused.reference.as_deref(), refused.room, &refused.refusal),
         };
+        if let Err(error) = self.rate.take(text.len(), Instant::now()) {
+            let room = self.own.or(asked.request.room());
+            return self.fail(asked.reference.as_deref(), room, &error.into());
+        }
         let command = match asked.request {
             Request::Ping => return self.put(frames::pong(asked.reference.as_deref())),
             Request::Command(command) => command,
@@ -358,9 +365,12 @@ impl<S: Io> Driver<S> {
         self.put(frames::detached(room, reason))
     }
 
-    /// Sends an error. The fifth malformed frame within a minute closes the socket.
+    /// Sends an error. The fifth malformed frame within a minute closes the socket, and so do 10 s above a rate.
     fn fail(&mut self, reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Result<(), End> {
         self.put(frames::error(reference, room, refusal))?;
+        if refusal.is_for_a_rate() && self.rate.refused(Instant::now()) {
+            return Err(End::Close(CloseCode::TOO_FAST, Departure::Lost));
+        }
         if !refusal.is_malformed() {
             return Ok(());
         }

@@ -208,3 +208,38 @@ async fn a_lost_client_counts_as_online_for_the_grace() {
     driver.await.unwrap();
     assert_eq!(online().await, 1);
 }
+
+/// A client that says something ever again, every so often, for a minute; returns when it was closed.
+async fn closed_after(limits: Limits, text: &'static str, every: Duration) -> Option<(Duration, Client)> {
+    let Scene { mut client, driver, engine: _engine, .. } = scene(limits, 1 << 20).await;
+    let start = Instant::now();
+    let saying = async {
+        while start.elapsed() < Duration::from_secs(60) {
+            if client.send(Message::text(text)).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(every).await;
+        }
+    };
+    tokio::select! {
+        () = saying => return None,
+        ended = driver => ended.unwrap(),
+    }
+    Some((start.elapsed(), client))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_on_above_a_rate_is_closed_after_10_s() {
+    let rate = |per_second, burst| Some(chat_core::Rate { per_second, burst });
+    let (mut of_messages, mut of_frames) = (Limits::default(), Limits::default());
+    of_messages.rates.messages = rate(1.0, 1);
+    of_frames.connection_frames = rate(1.0, 1);
+    let (message, ping) = (r#"{"type":"message","content":"Hi"}"#, r#"{"type":"ping"}"#);
+    for (limits, text) in [(of_messages, message), (of_frames.clone(), ping)] {
+        let (after, client) = closed_after(limits, text, Duration::from_millis(100)).await.expect("it is closed");
+        assert!((10..13).contains(&after.as_secs()), "{text}: {after:?}");
+        assert!(ends_with_close(client, 4529).await, "{text}");
+    }
+    let kept = closed_after(of_frames, ping, Duration::from_millis(1_100)).await;
+    assert!(kept.is_none(), "who keeps to the rate stays");
+}

@@ -7,6 +7,7 @@ mod drive;
 #[cfg(test)]
 mod drive_tests;
 mod frame_limits;
+mod frame_rate;
 mod frame_violations;
 mod io_activity;
 mod pending;

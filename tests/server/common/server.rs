@@ -293,6 +293,8 @@ fn command(database: &Database, address: SocketAddr) -> Command {
         .args(["--database-url", database.url()])
         // An argument of a test overrides this.
         .env("CHATD_LISTEN", address.to_string())
+        // Tests are faster than people. One that is about the limits removes this.
+        .env("CHATD_NO_LIMITS", "true")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     Action, Actor, DetachReason, Error, HistoryQuery, Policy, Presence, Rate, RoomChange, RoomQuery, Seq, Since,
+    UserRates,
 };
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +31,8 @@ async fn the_host_sends_in_a_users_name() {
             if matches!(action, Action::Send(..)) { Err(Error::Forbidden) } else { Ok(()) }
         }
     }
-    let limits = Limits { sends: Some(Rate { per_second: 1.0, burst: 1 }), ..Limits::default() };
+    let limits =
+        Limits { rates: UserRates::UNLIMITED.messages(Rate { per_second: 1.0, burst: 1 }), ..Limits::default() };
     let engine =
         ChatEngine::builder().database(Database::store(memory())).policy(Nobody).limits(limits).build().await.unwrap();
     let room = make_room(&engine, "general").await;
@@ -195,7 +197,8 @@ async fn a_taken_name_tells_of_its_room_only_to_those_who_may_read_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_user_sends_no_faster_than_allowed() {
-    let limits = Limits { sends: Some(Rate { per_second: 1.0, burst: 1 }), ..Limits::default() };
+    let limits =
+        Limits { rates: UserRates::UNLIMITED.messages(Rate { per_second: 1.0, burst: 1 }), ..Limits::default() };
     let engine = engine_on(memory(), limits).await;
     let room = make_room(&engine, "general").await;
     let (handle, _updates) = connect(&engine, "bob");

@@ -11,6 +11,7 @@ mod load;
 mod logs;
 mod metrics;
 mod notices;
+mod rates;
 mod retention;
 mod search;
 mod sessions;
