@@ -28,8 +28,8 @@ async fn erase(engine: &ChatEngine, user: &UserId, mode: Erase) -> Result<Erased
 }
 
 fn failed(error: &Error) -> Failure {
-    match error {
-        Error::InvalidField { .. } => Failure::new(Failure::COMMAND_LINE, error.to_string()),
-        _ => Failure::new(Failure::DATABASE, format!("{error}; it is not done: run it again, or start the server")),
+    if matches!(error, Error::InvalidField { .. }) {
+        return Failure::new(Failure::COMMAND_LINE, error.to_string());
     }
+    Failure::new(Failure::DATABASE, format!("{error}; it is not done: run it again, or start the server"))
 }

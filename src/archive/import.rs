@@ -203,7 +203,7 @@ impl Lines {
             Some(path) => {
                 let file = File::open(path).map_err(|error| cannot_read(&error))?;
                 let metadata = file.metadata().map_err(|error| cannot_read(&error))?;
-                let total = metadata.is_file().then(|| metadata.len());
+                let total = metadata.is_file().then_some(metadata.len());
                 (Box::new(file), total)
             }
             None if io::stdin().is_terminal() => {

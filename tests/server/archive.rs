@@ -341,7 +341,9 @@ fn strip(shown: &mut Value, room: u64) {
                 fields.remove("room");
             }
             if fields.contains_key("created_at") {
-                (fields.remove("id"), fields.remove("name"));
+                for field in ["id", "name"] {
+                    fields.remove(field);
+                }
             }
             fields.values_mut().for_each(|value| strip(value, room));
         }
