@@ -10,6 +10,7 @@ mod log;
 mod metrics;
 mod progress;
 mod signals;
+mod tls;
 
 use std::{
     future::pending,
@@ -51,9 +52,12 @@ struct Options {
     database_url: String,
 
     /// The address and port to listen on, or a name and a port, such as localhost:8080. Anyone who can reach it can use any
-    /// name: use only networks you trust.
+    /// name: use only networks you trust. An address that other machines can reach needs TLS, or --insecure.
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: ListenAddress,
+
+    #[command(flatten)]
+    tls: tls::TlsOptions,
 
     /// The URL where people reach this server, such as `https://chat.example`, if it is behind a TLS proxy or has another name.
     #[arg(long, env = "CHATD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
@@ -153,7 +157,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or stopped by SIGTERM or SIGINT (Ctrl-C); a second signal stops at once with 130
   1  `terminal`: the server cannot be reached, or says to stay away
-  2  the command line or the database URL is wrong
+  2  the command line, the database URL or the certificate is wrong
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
   5  the database holds something else, or needs a newer version
@@ -197,6 +201,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let Options {
         database_url,
         listen,
+        tls,
         public_url,
         allowed_hosts,
         allowed_origins,
@@ -212,6 +217,8 @@ async fn run(options: Options) -> Result<(), Failure> {
         Some(listen) => Some(listen_on(&listen).await?),
         None => None,
     };
+    tls.check(address, metrics.as_ref().map(|(_, address)| *address)).map_err(wrong)?;
+    let listener = tls.listener(listener).map_err(wrong)?;
     if let Some((listener, address)) = metrics {
         // The recorder comes before the engine, which gets its metrics when it is built.
         metrics::start(listener).map_err(|error| Failure::new(1, error.to_string()))?;
@@ -227,8 +234,9 @@ async fn run(options: Options) -> Result<(), Failure> {
         };
         let engine = builder.build().await.map_err(|error| Failure::of_start(&error))?;
         tracing::warn!("guests only: anyone can use any name; for trusted networks only");
-        tracing::info!(%address, "listening on http://{address}");
-        say_where(address);
+        let scheme = tls.scheme();
+        tracing::info!(%address, "listening on {scheme}://{address}");
+        say_where(scheme, address, public_url.as_ref());
         let site = site(engine.clone(), Guests).allow_hosts(allowed_hosts).allow_origins(allowed_origins);
         // Who waits for it may have been told to stop.
         drop(started.send(engine));
@@ -308,6 +316,10 @@ async fn terminal(server: &str, room: &str, name: &str) -> ExitCode {
     ExitCode::from(if matches!(error, chat_terminal::Error::BadAddress(_)) { 2 } else { 1 })
 }
 
+fn wrong(text: String) -> Failure {
+    Failure::new(Failure::COMMAND_LINE, text)
+}
+
 async fn listen_on(address: &ListenAddress) -> Result<(TcpListener, SocketAddr), Failure> {
     let cannot_listen = |error| Failure { code: 6, text: format!("cannot listen on {address}: {error}") };
     let listener = address.bind().await.map_err(cannot_listen)?;
@@ -320,12 +332,17 @@ fn public_url(text: &str) -> Result<Origin, BadOrigin> {
     text.strip_suffix('/').unwrap_or(text).parse()
 }
 
-/// Prints the server's address on standard output. The log goes to standard error.
-fn say_where(address: SocketAddr) {
+/// Prints on standard output where the server is: its address, and the URL where people reach it if it has another. The
+/// log goes to standard error.
+fn say_where(scheme: &str, address: SocketAddr, public: Option<&Origin>) {
+    let local = format!("{scheme}://{address}");
+    let url = public.map_or_else(|| local.clone(), Origin::to_string);
+    let reached = if url == local { String::new() } else { format!("  for people     {url}\n") };
+    let socket = url.replacen("http", "ws", 1);
     let text = format!(
-        "Chat server on http://{address}\n  \
-         documentation  http://{address}/docs\n  \
-         a room, live   ws://{address}/ws/chat/{{room_id}}?username=…\n\
+        "Chat server on {local}\n{reached}  \
+         documentation  {url}/docs\n  \
+         a room, live   {socket}/ws/chat/{{room_id}}?username=…\n\
          Guests only: anyone who can reach this address can use any name. For trusted networks.\n"
     );
     // The server runs even if nobody can read this.

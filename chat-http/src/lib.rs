@@ -4,7 +4,7 @@
 //! - [`api`] is REST under `/api/chat` and sockets under `/ws/chat`: mount it in a poem app of your own, under any prefix;
 //! - [`site`] is that plus documentation, health and a front page;
 //! - [`serve`] runs either on a listener, with the time-outs and the graceful stop that a chat server needs;
-//!   [`serve_when_made`] listens while the site is still being made;
+//!   [`serve_when_made`] listens while the site is still being made; a [`Listener`] may have [`Tls`];
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
 //!
 //! ```no_run
@@ -54,6 +54,7 @@ mod sse;
 mod starting;
 #[cfg(feature = "test-util")]
 pub mod testing;
+mod tls;
 mod unfinished;
 mod vanished;
 mod write_timeout;
@@ -71,6 +72,7 @@ pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
 pub use site::text_page;
 pub use starting::serve_when_made;
+pub use tls::{BadCertificate, Listener, Tls};
 
 use crate::{
     host::Hosts, methods::Methods, middleware::Middleware, origin::Origins, problem::Challenge, unfinished::Unfinished,

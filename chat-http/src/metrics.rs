@@ -10,6 +10,7 @@ const REQUEST_SECONDS: &str = "chat_http_request_seconds";
 const SOCKETS_OPEN: &str = "chat_sockets_open";
 const FRAMES_MALFORMED: &str = "chat_socket_frames_malformed_total";
 const UPGRADES_REFUSED: &str = "chat_socket_upgrades_refused_total";
+const HANDSHAKES_FAILED: &str = "chat_tls_handshakes_failed_total";
 
 /// Describes the metrics, and sets those without labels to 0 so that they exist from the start.
 pub(crate) fn describe() {
@@ -20,6 +21,17 @@ pub(crate) fn describe() {
     describe_counter!(UPGRADES_REFUSED, Unit::Count, "Sockets that were refused, by the code they were told");
     gauge!(SOCKETS_OPEN).increment(0);
     counter!(FRAMES_MALFORMED).increment(0);
+}
+
+/// Describes the metrics of TLS.
+pub(crate) fn describe_tls() {
+    describe_counter!(HANDSHAKES_FAILED, Unit::Count, "TLS handshakes that failed or took too long");
+    counter!(HANDSHAKES_FAILED).increment(0);
+}
+
+/// Counts a TLS handshake that failed.
+pub(crate) fn handshake_failed() {
+    counter!(HANDSHAKES_FAILED).increment(1);
 }
 
 /// A method as a label. Clients can invent methods, so unknown ones share one label.

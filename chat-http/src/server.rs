@@ -24,6 +24,7 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
@@ -34,6 +35,7 @@ use crate::{
     http1::{Exchange, MAX_HEAD, Requests},
     metrics,
     problem::{Challenge, Problem},
+    tls::{Handshakes, Listener},
     write_timeout::WriteTimeout,
 };
 
@@ -42,7 +44,7 @@ use crate::{
 ///
 /// # Cancel safety
 /// Dropping the future stops accepting. Open connections and the engine go on running.
-pub async fn serve(listener: TcpListener, site: Site, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listener: impl Into<Listener>, site: Site, shutdown: impl Future<Output = ()>) {
     let engine = site.engine().clone();
     Server::new(listener).run(site, shutdown, async move { engine.shutdown().await }).await;
 }
@@ -50,18 +52,18 @@ pub async fn serve(listener: TcpListener, site: Site, shutdown: impl Future<Outp
 /// Serves any poem endpoint on a listener; see [`serve`] for a whole site.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     max_connections: usize,
     header_timeout: Duration,
     drain_timeout: Duration,
 }
 
 impl Server {
-    /// A server on this listener.
+    /// A server on this listener, which may be a [`TcpListener`].
     #[must_use]
-    pub const fn new(listener: TcpListener) -> Self {
+    pub fn new(listener: impl Into<Listener>) -> Self {
         Self {
-            listener,
+            listener: listener.into(),
             max_connections: 16_384,
             header_timeout: Duration::from_secs(10),
             drain_timeout: DRAIN_TIMEOUT,
@@ -76,7 +78,7 @@ impl Server {
         self
     }
 
-    /// Sets how long the headers of a request may take to arrive. The default is 10 s.
+    /// Sets how long the headers of a request may take to arrive, and how long a TLS handshake. The default is 10 s.
     #[must_use]
     pub const fn header_timeout(mut self, longest: Duration) -> Self {
         self.header_timeout = longest;
@@ -99,13 +101,16 @@ impl Server {
         let (phase, _) = watch::channel(Phase::Open);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_header_size(MAX_HEAD);
-        let shared = Arc::new(Shared { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http });
+        let Listener { tcp, tls } = listener;
+        let handshakes = tls.map(|tls| Handshakes::new(tls, header_timeout));
+        let shared =
+            Arc::new(Shared { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http, handshakes });
 
         tokio::select! {
             () = stop => {}
-            () = accept_all(&listener, &slots, &phase, &shared) => {}
+            () = accept_all(&tcp, &slots, &phase, &shared) => {}
         }
-        drop(listener);
+        drop(tcp);
         tracing::info!(connections = max_connections as usize - slots.available_permits(), "stopping");
         phase.send_replace(Phase::Finishing);
         let all_ended = async {
@@ -141,6 +146,16 @@ enum Phase {
 struct Shared {
     endpoint: BoxEndpoint<'static, Response>,
     http: http1::Builder,
+    /// With TLS alone.
+    handshakes: Option<Handshakes>,
+}
+
+/// Whom a connection connects, and how.
+struct Link {
+    local: SocketAddr,
+    peer: SocketAddr,
+    scheme: Scheme,
+    permit: ConnectionPermit,
 }
 
 /// How long stopping may take: less than the 10 s after which supervisors usually kill a process.
@@ -193,7 +208,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection until it ends or becomes a socket.
+/// Serves one connection until it ends or becomes a socket. With TLS, the handshake comes first.
 async fn serve_connection(
     shared: Arc<Shared>,
     stream: TcpStream,
@@ -203,13 +218,32 @@ async fn serve_connection(
 ) {
     // Small frames must not wait for the acknowledgement of earlier ones.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
+    let stream = WriteTimeout::new(stream, WRITE_TIMEOUT);
+    let Some(handshakes) = &shared.handshakes else {
+        return serve_requests(shared, stream, Link { local, peer, scheme: Scheme::HTTP, permit }, phase).await;
+    };
+    let done = tokio::select! {
+        done = handshakes.perform(stream) => done,
+        _ = next_phase(&mut phase, false) => None,
+    };
+    if let Some(stream) = done {
+        serve_requests(shared, stream, Link { local, peer, scheme: Scheme::HTTPS, permit }, phase).await;
+    }
+}
+
+/// Answers the requests of a connection until it ends or becomes a socket.
+async fn serve_requests<S>(shared: Arc<Shared>, stream: S, link: Link, mut phase: watch::Receiver<Phase>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Link { local, peer, scheme, permit } = link;
     let exchange = Arc::new(Exchange::default());
-    let stream = Requests::new(WriteTimeout::new(stream, WRITE_TIMEOUT), Arc::clone(&exchange));
+    let stream = Requests::new(stream, Arc::clone(&exchange));
     let addresses = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(permit.clone());
         let refusal = exchange.refusal(request.headers(), request.version() == Version::HTTP_11);
-        let request = poem::Request::from((request, addresses.0.clone(), addresses.1.clone(), Scheme::HTTP));
+        let request = poem::Request::from((request, addresses.0.clone(), addresses.1.clone(), scheme.clone()));
         answer(Arc::clone(&shared), Arc::clone(&exchange), request, refusal)
     });
     let mut connection = pin!(shared.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
@@ -280,6 +314,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::Tls;
 
     struct Running {
         addr: SocketAddr,
@@ -325,6 +360,34 @@ mod tests {
         assert!(read_all(stream).await.ends_with("hello"));
         running.ended.await.unwrap();
         assert!(TcpStream::connect(running.addr).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn half_a_tls_handshake_is_not_waited_for_and_does_not_hold_up_a_stop() {
+        let tls = Tls::from_pem(
+            include_bytes!("../tests/certificates/first.pem"),
+            include_bytes!("../tests/certificates/first.key"),
+        );
+        let tls = tls.unwrap();
+        let with = |longest, tls: &Tls| {
+            let tls = tls.clone();
+            move |server: Server| Server::new(Listener::with_tls(server.listener.tcp, tls)).header_timeout(longest)
+        };
+        // A record of 512 bytes, of which one comes.
+        let start_of_hello = [22, 3, 1, 2, 0, 1];
+        let running = start(with(Duration::from_millis(100), &tls)).await;
+        for bytes in [&start_of_hello[..], &[]] {
+            let mut stream = TcpStream::connect(running.addr).await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            // Without the time-out this would wait for ever.
+            assert_eq!(read_all(stream).await, "");
+        }
+        let running = start(with(Duration::from_secs(600), &tls)).await;
+        let mut stream = TcpStream::connect(running.addr).await.unwrap();
+        stream.write_all(&start_of_hello).await.unwrap();
+        running.stop.send(()).unwrap();
+        assert_eq!(read_all(stream).await, "");
+        running.ended.await.unwrap();
     }
 
     #[tokio::test]

@@ -11,10 +11,10 @@ use poem::{
     endpoint::BoxEndpoint,
     http::{HeaderValue, header},
 };
-use tokio::{net::TcpListener, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
-    Server, Site,
+    Listener, Server, Site,
     problem::{Challenge, Problem},
     serve, site,
 };
@@ -32,15 +32,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// # Cancel safety
 /// As [`serve`]; a site that is being made is dropped.
 pub async fn serve_when_made<E>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     site: impl Future<Output = Result<Site, E>>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), E> {
-    serve_patiently(listener, site, shutdown, PATIENCE).await
+    serve_patiently(listener.into(), site, shutdown, PATIENCE).await
 }
 
 async fn serve_patiently<E>(
-    listener: TcpListener,
+    listener: Listener,
     site: impl Future<Output = Result<Site, E>>,
     shutdown: impl Future<Output = ()>,
     patience: Duration,
@@ -54,10 +54,8 @@ async fn serve_patiently<E>(
         () = &mut shutdown => return Ok(()),
         () = sleep(patience) => {}
     }
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!(
-            "not ready yet: the database is being opened or migrated; http://{address} answers 503 meanwhile"
-        );
+    if let Some(url) = listener.url() {
+        tracing::info!("not ready yet: the database is being opened or migrated; {url} answers 503 meanwhile");
     }
     let (door, engine, mut failed) = (Door::default(), OnceLock::new(), None);
     let stop = async {
@@ -124,7 +122,7 @@ mod tests {
     use chat_core::{ChatEngine, StartError};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
+        net::{TcpListener, TcpStream},
         sync::oneshot,
         task::{JoinHandle, yield_now},
     };
@@ -150,7 +148,7 @@ mod tests {
             Ok(site(ChatEngine::builder().build().await?, Guests))
         };
         let stopped = async { drop(stopped.await) };
-        let ended = tokio::spawn(serve_patiently(listener, site, stopped, Duration::ZERO));
+        let ended = tokio::spawn(serve_patiently(listener.into(), site, stopped, Duration::ZERO));
         Starting { address, engine, stop, ended }
     }
 

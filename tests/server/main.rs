@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod greedy;
 mod history;
+mod https;
 mod injected_bugs;
 mod kill;
 mod kill_points;

@@ -5,12 +5,13 @@ mod load;
 mod rest;
 mod server;
 mod socket;
+pub(crate) mod tls;
 
 use std::time::Duration;
 
 pub(crate) use database::Database;
 pub(crate) use load::Load;
-pub(crate) use rest::{Reply, call};
+pub(crate) use rest::{Call, Reply, call};
 pub(crate) use server::Server;
 pub(crate) use socket::{Frame, Socket};
 

@@ -7,7 +7,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 
 use super::DEADLINE;
 
@@ -63,24 +67,43 @@ pub(crate) async fn try_call(
     body: Option<String>,
 ) -> Result<Reply, Box<dyn Error + Send + Sync>> {
     let call = async {
-        let stream = TcpStream::connect(address).await?;
+        let call = Call { host: address.to_string(), method, path, headers, body };
+        call.over(TcpStream::connect(address).await?).await
+    };
+    timeout(DEADLINE, call).await.unwrap_or_else(|_| panic!("{method} {path} is not answered"))
+}
+
+/// A call to be made.
+pub(crate) struct Call<'a> {
+    pub(crate) host: String,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+    pub(crate) body: Option<String>,
+}
+
+impl Call<'_> {
+    /// Makes it over this connection.
+    pub(crate) async fn over<S>(self, stream: S) -> Result<Reply, Box<dyn Error + Send + Sync>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(path);
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            request = request.header("host", address.to_string());
+        let mut request = Request::builder().method(self.method).uri(self.path);
+        if !self.headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", self.host);
         }
-        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+        if self.body.is_some() && !self.headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/json");
         }
-        for (name, value) in headers {
+        for (name, value) in self.headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
+        let request = request.body(Full::new(Bytes::from(self.body.unwrap_or_default())))?;
         let (head, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         connection.abort();
         Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
-    };
-    timeout(DEADLINE, call).await.unwrap_or_else(|_| panic!("{method} {path} is not answered"))
+    }
 }

@@ -47,6 +47,13 @@ impl Server {
         Self::spawn(command).await
     }
 
+    /// Starts a server with further arguments, and waits only until it says where it will listen.
+    pub(crate) async fn start_unready_with(database: &Database, arguments: &[&str]) -> Self {
+        let mut command = command(database, SocketAddr::from(([127, 0, 0, 1], 0)));
+        command.args(arguments);
+        Self::spawn_unready(command).await
+    }
+
     /// Starts a server with failpoints or a bug, as these variables say.
     pub(crate) async fn start_armed(database: &Database, variables: &[(&str, &str)]) -> Self {
         let has_failpoints = cfg!(failpoints);
@@ -322,7 +329,7 @@ fn read(
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("http://")?;
+    let (_, rest) = line.split_once("http://").or_else(|| line.split_once("https://"))?;
     let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':')).unwrap_or(rest.len());
     rest[..end].parse().ok()
 }

@@ -4,7 +4,11 @@ use std::{fmt, net::SocketAddr};
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{self, Message, client::IntoClientRequest, handshake::client::Request},
@@ -12,9 +16,14 @@ use tokio_tungstenite::{
 
 use super::DEADLINE;
 
+/// What a socket can run over.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
 /// A socket, with everything that it received (shown if a test fails).
 pub(crate) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Box<dyn Io>>,
     seen: Vec<Frame>,
 }
 
@@ -46,7 +55,8 @@ impl Socket {
     }
 
     /// Opens a socket over an existing connection.
-    pub(crate) async fn over(stream: TcpStream, request: Request) -> Result<Self, tungstenite::Error> {
+    pub(crate) async fn over(stream: impl Io + 'static, request: Request) -> Result<Self, tungstenite::Error> {
+        let stream: Box<dyn Io> = Box::new(stream);
         let (stream, _) =
             timeout(DEADLINE, client_async(request, stream)).await.expect("the upgrade is not answered")?;
         Ok(Self { stream, seen: Vec::new() })

@@ -13,6 +13,8 @@ pub enum Signal {
     Continue,
     /// Asks the process to end.
     Terminate,
+    /// Asks the process to read its files again.
+    HangUp,
     /// Ends the process at once.
     Kill,
 }
@@ -26,6 +28,7 @@ pub async fn signal(pid: u32, signal: Signal) -> Result<(), FaultError> {
         Signal::Stop => "-STOP",
         Signal::Continue => "-CONT",
         Signal::Terminate => "-TERM",
+        Signal::HangUp => "-HUP",
         Signal::Kill => "-KILL",
     };
     run("kill", &[name, &pid.to_string()]).await.map(drop)
