@@ -24,6 +24,7 @@ mod panics;
 mod presence;
 mod protocol;
 mod protocol_errors;
+mod proxy;
 mod readme;
 mod restart;
 mod resume;

@@ -21,6 +21,7 @@ pub(crate) struct Tools {
     /// The runner of Autobahn's test cases for WebSockets.
     pub(crate) kosoku: PathBuf,
     pub(crate) chromium: PathBuf,
+    pub(crate) nginx: PathBuf,
     /// The folder with the packages of `tests/browser`.
     pub(crate) browser: PathBuf,
     /// The folder with the packages of `chat-http/ui`.
@@ -61,6 +62,9 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     if chromium().is_none() && !is_ubuntu() {
         packages.push("chromium");
     }
+    if find("nginx").is_none() {
+        packages.push("nginx");
+    }
     if find("ip").is_none() {
         packages.push("iproute2");
     }
@@ -87,6 +91,7 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
         databases: if with_databases { Some(databases()?) } else { None },
         kosoku: kosoku.join("bin/kosoku"),
         chromium: chromium().ok_or("Chromium is not where it should be after the installation")?,
+        nginx: found("nginx")?,
         browser: npm_packages("tests/browser")?,
         ui: npm_packages("chat-http/ui")?,
         python: python_packages("tests/clients")?,
