@@ -13,6 +13,7 @@ use crate::{
     file::{ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served},
     openapi,
     problem::Problem,
+    security_headers::NOTHING,
 };
 
 /// The paths of [`routes`].
@@ -46,8 +47,8 @@ static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
         (SCRIPT, POLICY, Bytes::from_static(START.as_bytes())),
         (SCRIPT, POLICY, script.into()),
         (STYLE, POLICY, style.into()),
-        ("application/json", PLAIN, openapi::openapi_json().into()),
-        ("application/yaml", PLAIN, openapi::openapi_yaml().into()),
+        ("application/json", NOTHING, openapi::openapi_json().into()),
+        ("application/yaml", NOTHING, openapi::openapi_yaml().into()),
     ];
     let file = |(kind, policy, plain): (_, _, Bytes)| {
         let gzip = compressed(&plain);
@@ -70,11 +71,11 @@ fn compressed(plain: &[u8]) -> Bytes {
     encoder.finish().unwrap_or_default().into()
 }
 
-/// The policy of a page that loads nothing and runs nothing.
-const PLAIN: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// The policy of Swagger UI: it runs scripts of this server, and connects only to this server.
+/// The policy of Swagger UI: it runs scripts of this server, and connects only to this server. Text becomes HTML, but
+/// never a script ([`START`]).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types default dompurify";
 
 const PAGE: &str = r#"<!doctype html>
 <html lang="en">
@@ -94,7 +95,11 @@ const PAGE: &str = r#"<!doctype html>
 "#;
 /// Starts Swagger UI. It compiles patterns without the flag `u`, which the patterns of names need, so those patterns
 /// are removed. The server still checks names and says what is wrong.
+///
+/// It shows the descriptions of the document as HTML, cleaned by DOMPurify. So HTML is taken from text here, where all of
+/// it is our own document; scripts, and addresses of scripts, are not.
 const START: &str = r"
+if (window.trustedTypes) trustedTypes.createPolicy('default', { createHTML: (html) => html });
 function withoutForeignPatterns(key, value) {
   if (key !== 'pattern' || typeof value !== 'string') return value;
   try {

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use poem::{
     Endpoint, Request, Response, Result,
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, header},
 };
 
-use crate::etag;
+use crate::{etag, security_headers::RESOURCE_POLICY};
 
 /// Clients ask each time whether the file is current. That costs little, since most answers are 304.
 pub(crate) const ALWAYS_ASK: &str = "no-cache";
@@ -56,12 +56,9 @@ impl Served {
             .header(header::ETAG, tag)
             .header(header::CACHE_CONTROL, file.cache)
             .header(header::VARY, "Accept-Encoding")
-            .header(header::CONTENT_SECURITY_POLICY, file.policy)
-            .header(header::REFERRER_POLICY, "no-referrer")
-            .header(OPENER_POLICY, "same-origin")
-            .header(RESOURCE_POLICY, if file.for_others { "cross-origin" } else { "same-origin" });
+            .header(header::CONTENT_SECURITY_POLICY, file.policy);
         if file.for_others {
-            answer = answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+            answer = answer.header(RESOURCE_POLICY, "cross-origin").header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         }
         if zipped {
             answer = answer.header(header::CONTENT_ENCODING, "gzip");
@@ -77,9 +74,6 @@ impl Endpoint for Served {
         Ok(self.answer(&request))
     }
 }
-
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Whether the client accepts gzip: it names `gzip` or `*`, and not with a weight of 0.
 fn takes_gzip(headers: &HeaderMap) -> bool {
@@ -99,6 +93,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use poem::http::HeaderName;
+
     use super::*;
 
     fn with(name: HeaderName, value: &str) -> HeaderMap {

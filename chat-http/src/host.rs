@@ -140,11 +140,16 @@ impl<'a> Authority<'a> {
         self.text
     }
 
+    /// Whether this is a name of the machine itself.
+    pub(crate) fn is_loopback(self) -> bool {
+        let name = canonical(self.host);
+        name == "localhost" || name.ends_with(".localhost")
+    }
+
     fn is_known(self, names: &[HostName]) -> bool {
         let name = canonical(self.host);
-        let is_loopback = name == "localhost" || name.ends_with(".localhost");
         let is_address = v6(self.host).is_some() || name.parse::<Ipv4Addr>().is_ok();
-        is_loopback || is_address || names.iter().any(|known| known.0 == name)
+        self.is_loopback() || is_address || names.iter().any(|known| known.0 == name)
     }
 }
 

@@ -48,6 +48,7 @@ mod position;
 mod problem;
 mod query;
 mod refusal;
+mod security_headers;
 mod server;
 mod site;
 mod sse;
@@ -147,12 +148,12 @@ impl Api {
             .at("/ws/chat/:room_id", one)
     }
 
-    fn finish(self, routes: Route, methods: Methods) -> BoxEndpoint<'static> {
+    fn finish(self, routes: Route, methods: Methods, owns_host: bool) -> BoxEndpoint<'static> {
         let challenge = Challenge::of(&*self.authenticator);
         let inner = routes.data(self.authenticator).data(Unfinished::default());
         let methods = ws::PATHS.into_iter().fold(methods, Methods::add_stream);
         let hosts = self.origins.own_host().into_iter().fold(self.hosts, Hosts::and);
-        Middleware { inner, methods, hosts, origins: self.origins, challenge }.boxed()
+        Middleware { inner, methods, hosts, origins: self.origins, challenge, owns_host }.boxed()
     }
 }
 
@@ -161,7 +162,7 @@ impl IntoEndpoint for Api {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let routes = self.routes();
-        self.finish(routes, openapi::methods())
+        self.finish(routes, openapi::methods(), false)
     }
 }
 
@@ -213,6 +214,6 @@ impl IntoEndpoint for Site {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let routes = site::routes(self.0.routes(), self.0.engine.clone());
-        self.0.finish(routes, site::methods(openapi::methods()))
+        self.0.finish(routes, site::methods(openapi::methods()), true)
     }
 }

@@ -1,5 +1,5 @@
 //! The outermost layer of every mount: it decides which requests are let in, turns errors and panics into problems, and
-//! adds `Allow`, caching headers, and CORS for the REST API.
+//! adds `Allow`, caching headers, what browsers have to forbid, and CORS for the REST API.
 
 use std::{io, panic::AssertUnwindSafe, time::Instant};
 
@@ -28,6 +28,7 @@ use crate::{
     origin::Origins,
     path::{self, Normalized},
     problem::{Challenge, Problem},
+    security_headers,
 };
 
 /// The layer that every request and every answer of a mount passes through.
@@ -38,6 +39,8 @@ pub(crate) struct Middleware<E> {
     pub(crate) origins: Origins,
     /// What a 401 says about how to authenticate.
     pub(crate) challenge: Challenge,
+    /// Whether the host has no other pages, which could need to be reached without TLS.
+    pub(crate) owns_host: bool,
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
@@ -63,6 +66,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         let is_rest = is_rest(request.uri().path());
         let origin = if is_rest { self.listed_origin(request.headers()) } else { None };
         let known = Known::of(request.headers());
+        let has_tls = self.owns_host && self.origins.are_reached_by_tls(&request);
         let asked = match self.admit(&request, row, broken) {
             Ok(()) if origin.is_some() && is_preflight(&request) => Ok(preflight(row)),
             Ok(()) => self.answer(request, row).await,
@@ -73,6 +77,9 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
             response = not_modified(response);
         }
         add_headers(&mut response, is_rest, origin);
+        if has_tls {
+            security_headers::add_transport_security(response.headers_mut());
+        }
         if is_head {
             drop_body(&mut response);
         }
@@ -190,12 +197,13 @@ fn not_modified(mut response: Response) -> Response {
     response
 }
 
-/// Adds the headers of every answer. An answer that sets no caching policy is not cached.
+/// Adds the headers of every answer. An answer that sets no caching policy is not cached. (An upgrade is no answer that
+/// a browser shows.)
 fn add_headers(response: &mut Response, is_rest: bool, origin: Option<HeaderValue>) {
     let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !is_upgrade {
+        security_headers::add(headers);
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     if is_rest {

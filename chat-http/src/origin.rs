@@ -9,7 +9,7 @@ use std::{
 use chat_core::log::Excerpt;
 use poem::{
     Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::Scheme},
 };
 
 use crate::host::{Authority, HostName};
@@ -74,6 +74,18 @@ impl Origins {
     pub(crate) fn own_host(&self) -> Option<HostName> {
         let (_, authority) = self.own.as_ref()?.0.split_once("://")?;
         authority.split(':').next()?.parse().ok()
+    }
+
+    /// Whether people reach this server by TLS: by the URL that was configured, or else by this request. A loopback name
+    /// does not count, since other servers of the machine have it, too.
+    pub(crate) fn are_reached_by_tls(&self, request: &Request) -> bool {
+        match &self.own {
+            Some(own) => own.0.starts_with("https:"),
+            None => {
+                let named = Authority::of(request).ok().flatten();
+                *request.scheme() == Scheme::HTTPS && named.is_some_and(|host| !host.is_loopback())
+            }
+        }
     }
 
     /// Whether a page of this origin is on the list.

@@ -35,6 +35,7 @@ use crate::{
     http1::{Exchange, MAX_HEAD, Requests},
     metrics,
     problem::{Challenge, Problem},
+    security_headers,
     tls::{Handshakes, Listener},
     write_timeout::WriteTimeout,
 };
@@ -301,7 +302,7 @@ fn refuse(problem: Problem) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    security_headers::add(headers);
     response
 }
 

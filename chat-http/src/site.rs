@@ -3,12 +3,7 @@
 #[cfg(not(feature = "ui"))]
 use bytes::Bytes;
 use chat_core::{ChatEngine, Error};
-use poem::{
-    Endpoint, IntoEndpoint, Request, Response, Result, Route,
-    endpoint::make_sync,
-    get,
-    http::{Method, header},
-};
+use poem::{Endpoint, IntoEndpoint, Request, Response, Result, Route, endpoint::make_sync, get, http::Method};
 
 #[cfg(feature = "ui")]
 use crate::assets;
@@ -79,8 +74,5 @@ impl Endpoint for Ready {
 
 /// The answer to a question about health.
 pub(crate) fn status(word: &str) -> Response {
-    Response::builder()
-        .content_type("application/json")
-        .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")
-        .body(format!("{{\"status\":\"{word}\"}}"))
+    Response::builder().content_type("application/json").body(format!("{{\"status\":\"{word}\"}}"))
 }

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::{
     Listener, Server, Site,
     problem::{Challenge, Problem},
-    serve, site,
+    security_headers, serve, site,
 };
 
 /// How long a start may take until clients are told. Who connects before that waits, as a start usually takes less.
@@ -105,11 +105,12 @@ impl Endpoint for Door {
 
 fn not_ready() -> Response {
     let detail = "the server is starting: its database is being opened or migrated; try again later";
-    Problem::http("unavailable", detail)
+    let mut response = Problem::http("unavailable", detail)
         .retry_after(RETRY_AFTER)
         .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .with(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
-        .into_response(&Challenge::default())
+        .into_response(&Challenge::default());
+    security_headers::add(response.headers_mut());
+    response
 }
 
 /// When to try again. A migration takes seconds per million messages.

@@ -28,6 +28,7 @@ scenarios! {
     a_retried_send_does_not_double,
     scrolling_up_does_not_jump,
     markup_stays_text,
+    nothing_that_people_write_runs_in_a_browser,
     two_tabs_of_one_user,
     the_width_of_a_phone,
     the_documentation_shows_and_tries_requests,

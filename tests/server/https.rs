@@ -83,6 +83,19 @@ async fn pages_of_the_server_itself_are_those_with_https() {
     }
 }
 
+/// A loopback name belongs to other servers, too, which may have no TLS.
+#[tokio::test]
+async fn a_server_with_tls_has_browsers_come_back_by_tls() {
+    let database = Database::sqlite();
+    let server = start_with_first(&database, &["--allowed-host", "chat.example"]).await;
+    for (host, is_told) in [("chat.example", true), ("localhost", false), ("a.localhost:8443", false)] {
+        let answer = tls::call(server.address(), "GET", "/", &[("host", host)], None).await;
+        assert_eq!(answer.status, 200, "{host}");
+        let told = answer.header("strict-transport-security");
+        assert_eq!(told, is_told.then_some("max-age=31536000"), "{host}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_spoken_is_http_1_over_tls_1_2_or_1_3() {
     let database = Database::sqlite();
