@@ -119,6 +119,9 @@ fn the_documents_are_true() {
     let map = text("ARCHITECTURE.md");
     let mut errors = docs::map_errors(map, "chat-core/src", &paths);
     errors.extend(docs::map_errors(map, "chat-http/src", &paths));
+    let code: Vec<&str> =
+        files.iter().filter(|file| file.path.ends_with(".rs")).map(|file| file.text.as_str()).collect();
+    errors.extend(docs::missing_tests(text("docs/security.md"), &code));
     if !docs::shows(text("README.md"), text("examples/embed.rs")) {
         errors.push("README.md: show examples/embed.rs as it is".into());
     }

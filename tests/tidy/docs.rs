@@ -24,6 +24,22 @@ pub(crate) fn map_errors(map: &str, root: &str, paths: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// The tests that the tables of a document name in their last column and that do not exist. A test is a function, or a
+/// scenario of the browser on a line of its own.
+pub(crate) fn missing_tests(document: &str, code: &[&str]) -> Vec<String> {
+    let last_cells =
+        document.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.rsplit(" | ").next());
+    let words = last_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let is_of_a_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let names = words.filter(|word| word.contains('_') && word.bytes().all(is_of_a_name));
+    let exists = |name: &str| {
+        let (function, scenario) = (format!("fn {name}("), format!("\n    {name},\n"));
+        code.iter().any(|text| text.contains(&function) || text.contains(&scenario))
+    };
+    let missing = names.filter(|name| !exists(name));
+    missing.map(|name| format!("docs/security.md: there is no test {name}")).collect()
+}
+
 /// Whether a document shows an example unchanged, without the comments and lints at its top.
 pub(crate) fn shows(document: &str, example: &str) -> bool {
     let code = example.split_once("\n\n").map_or(example, |(_, code)| code);
@@ -47,6 +63,17 @@ mod tests {
             ["ARCHITECTURE.md: there is no `a.rs` below core/src any more"]
         );
         assert_eq!(map_errors(MAP, "other", &paths).len(), 1);
+    }
+
+    #[test]
+    fn a_test_that_is_named_and_not_there() {
+        let document = "| row | what | shown by |\n|---|---|---|\n| 1.1 | x | `one_test`, `two_tests`; `unsafe` |\n";
+        let scenarios = "scenarios! {\n    two_tests,\n}";
+        assert_eq!(missing_tests(document, &["fn one_test() {}", scenarios]), [""; 0]);
+        assert_eq!(
+            missing_tests(document, &["fn one_test_more() {}", scenarios]),
+            ["docs/security.md: there is no test one_test"]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{env, fs, time::Instant};
 
 use crate::{
-    mutations,
+    deny, mutations,
     sh::{self, Result, command},
     test,
 };
@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result {
     };
     step("format", &mut || cargo(&["fmt", "--all", "--check"]))?;
     step("house rules", &mut tidy)?;
+    step("supply chain", &mut deny::run)?;
     step("clippy", &mut || {
         cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
     })?;

