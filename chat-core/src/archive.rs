@@ -26,6 +26,7 @@ pub struct RoomHead {
 
 impl RoomHead {
     /// Whether the log can go on with what was read under the other head.
+    #[cfg(feature = "runtime")]
     pub(crate) fn is_continued_by(&self, later: &Self) -> bool {
         let of = |head: &Self| (head.name.clone(), head.topic.clone(), head.first_seq, head.pruned_ordinal);
         of(self) == of(later)
@@ -153,6 +154,7 @@ pub enum ArchiveError {
 }
 
 /// How far a user has read, checked.
+#[cfg(feature = "runtime")]
 pub(crate) fn check_mark(UserMark { user, .. }: &UserMark) -> Result<(), InvalidField> {
     check_user("user", &user.id)?;
     check_username(&user.name)
