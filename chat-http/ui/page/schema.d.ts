@@ -2029,7 +2029,7 @@ export interface components {
             type: "user_list";
             users: string[];
         };
-        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. */
+        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. Names that begin with `erased:` are refused. */
         UserName: string;
     };
     responses: {
