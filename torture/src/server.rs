@@ -93,6 +93,8 @@ impl Server {
         let process = Command::new(&self.launch.program)
             .args(["--database-url", &self.launch.database, "--listen", &self.launch.address.to_string()])
             .env("CHATD_NO_LIMITS", "true")
+            // It may listen in a network that the torture has made.
+            .env("CHATD_INSECURE", "true")
             .envs(self.launch.variables.iter().chain(variables).map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(File::options().append(true).open(&self.launch.log)?)

@@ -300,6 +300,8 @@ fn command(database: &Database, address: SocketAddr) -> Command {
         .args(["--database-url", database.url()])
         // An argument of a test overrides this.
         .env("CHATD_LISTEN", address.to_string())
+        // The networks of tests have no other machines.
+        .env("CHATD_INSECURE", (!address.ip().is_loopback()).to_string())
         // Tests are faster than people. One that is about the limits removes this.
         .env("CHATD_NO_LIMITS", "true")
         .stdin(Stdio::null())
