@@ -43,8 +43,7 @@ impl ChatEngine {
         head.check()?;
         inner.services.check_running()?;
         inner.services.breaker.check()?;
-        let holder = inner.services.store.room_by_name(&head.name.key()).await;
-        if let Some(holder) = holder.map_err(|failure| inner.services.read_failed(&failure))? {
+        if let Some(holder) = inner.services.read(inner.services.store.room_by_name(&head.name.key()).await)? {
             return Err(Error::NameTaken { room: Some(Box::new(holder)) });
         }
         let begun = inner.services.store.archive().begin_import(&head).await;
@@ -127,7 +126,7 @@ impl RoomExport {
     async fn events(&self, after: Seq) -> Result<(Vec<Archived>, Next), ArchiveError> {
         self.inner.services.check_running()?;
         let read = self.inner.services.store.events_after(self.room, after, EVENTS).await;
-        let events = read.map_err(|failure| self.inner.services.read_failed(&failure))?;
+        let events = self.inner.services.read(read)?;
         let has_hole = events.iter().zip(after.0 + 1..).any(|(stored, seq)| stored.event.seq != Seq(seq));
         if has_hole {
             return Err(ArchiveError::Changed);
@@ -146,7 +145,7 @@ impl RoomExport {
     async fn marks(&self, head: Seq, after: Option<&UserId>) -> Result<(Vec<Archived>, Next), ArchiveError> {
         self.inner.services.check_running()?;
         let read = self.inner.services.store.reader().marks(self.room, None, after, MARKS).await;
-        let page = read.map_err(|failure| self.inner.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let page = self.inner.services.read(read)?.ok_or(Error::RoomNotFound)?;
         let next = page.next.map_or(Next::Notify(None), |user| Next::Marks(head, Some(user)));
         let part = page.marks.into_iter().map(|mut mark| {
             mark.seq = mark.seq.min(head);
@@ -158,7 +157,7 @@ impl RoomExport {
     async fn notify(&self, after: Option<&UserId>) -> Result<(Vec<Archived>, Next), ArchiveError> {
         self.inner.services.check_running()?;
         let read = self.inner.services.store.archive().notify_settings(self.room, after, MARKS).await;
-        let settings = read.map_err(|failure| self.inner.services.read_failed(&failure))?;
+        let settings = self.inner.services.read(read)?;
         let next = settings.last().map_or(Next::Nothing, |(user, _)| Next::Notify(Some(user.clone())));
         Ok((settings.into_iter().map(|(user, notify)| Archived::Notify(user, notify)).collect(), next))
     }
@@ -257,7 +256,7 @@ impl Inner {
     async fn archived_head(&self, room: RoomId) -> Result<RoomHead, Error> {
         self.services.check_running()?;
         let head = self.services.store.archive().head(room).await;
-        head.map_err(|failure| self.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)
+        self.services.read(head)?.ok_or(Error::RoomNotFound)
     }
 
     /// Makes rooms of all of them, or of none.

@@ -186,7 +186,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_text("name", name)?;
         let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
-        let room = room.map_err(|failure| inner.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
         inner.services.check(&actor, Action::ReadRoom(room.id))?;
         Ok(inner.with_online(room))
     }
@@ -211,7 +211,7 @@ impl ChatEngine {
         }
         inner.rate(&actor, if query.name_contains.is_some() { Rated::Searches } else { Rated::History })?;
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
-        let page = inner.services.store.rooms(&query).await.map_err(|failure| inner.services.read_failed(&failure))?;
+        let page = inner.services.read(inner.services.store.rooms(&query).await)?;
         let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
         Ok(RoomPage { rooms, next: page.next })
     }
@@ -239,7 +239,7 @@ impl ChatEngine {
         inner.rate(&actor, Rated::History)?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
         let read = inner.services.store.history(room, page, actor.user().map(|user| &user.id)).await;
-        read.map_err(|failure| inner.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)
+        inner.services.read(read)?.ok_or(Error::RoomNotFound)
     }
 
     /// Who is online in a room.
@@ -375,7 +375,7 @@ impl ChatEngine {
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
         let inner = self.inner();
-        let row = inner.services.store.room(room).await.map_err(|failure| inner.services.read_failed(&failure))?;
+        let row = inner.services.read(inner.services.store.room(room).await)?;
         row.map(|row| inner.with_online(row)).ok_or(Error::RoomNotFound)
     }
 }

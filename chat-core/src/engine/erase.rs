@@ -102,7 +102,7 @@ impl Inner {
             Walk::over(self, &erasure, &mut *progress, &mut erased).await?;
             while self.eraser(|eraser| eraser.forget_marks(&erasure.user, ROWS)).await? > 0 {}
             // What was deleted or pruned goes as a whole, also where its events are gone already, by which the rest is found.
-            while self.patiently(|| async { self.stored(self.services.store.purge(ROWS).await) }).await? > 0 {}
+            while self.patiently(|| async { self.services.read(self.services.store.purge(ROWS).await) }).await? > 0 {}
             if self.eraser(|eraser| eraser.finish(&erasure)).await? {
                 break;
             }
@@ -155,11 +155,7 @@ impl Inner {
     {
         failpoints::reached(Point::InErasure);
         let call = &call;
-        self.patiently(move || async move { self.stored(call(self.services.store.eraser()).await) }).await
-    }
-
-    fn stored<T>(&self, result: Result<T, StoreError>) -> Result<T, Error> {
-        result.map_err(|failure| self.services.read_failed(&failure))
+        self.patiently(move || async move { self.services.read(call(self.services.store.eraser()).await) }).await
     }
 
     /// Tries again what may be tried again, for a while.

@@ -97,7 +97,7 @@ impl ChatEngine {
     pub async fn pins(&self, actor: impl Into<Actor>, room: RoomId) -> Result<PinnedMessages, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         let reader = inner.reader_of(&actor, room)?;
-        inner.read(reader.pins(room, viewer(&actor)).await)?.ok_or(Error::RoomNotFound)
+        inner.services.read(reader.pins(room, viewer(&actor)).await)?.ok_or(Error::RoomNotFound)
     }
 
     /// How far users have read a room: one's own mark first, then by user id; `after` is the `next` of the page before.
@@ -119,7 +119,8 @@ impl ChatEngine {
         let reader = inner.reader_of(&actor, room)?;
         check_limit(limit, 100)?;
         let own = viewer(&actor);
-        let page = inner.read(reader.marks(room, own, after.as_ref(), limit).await)?.ok_or(Error::RoomNotFound)?;
+        let page =
+            inner.services.read(reader.marks(room, own, after.as_ref(), limit).await)?.ok_or(Error::RoomNotFound)?;
         // One's own mark stands before all others, whatever the id: after it comes the first of them.
         let next = page.next.map(|next| if Some(&next) == own { UserId::from_stored("") } else { next });
         Ok(MarkPage { next, ..page })
@@ -140,7 +141,7 @@ impl ChatEngine {
         check_limit(query.limit, 200)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
         inner.rate(&actor, Rated::History)?;
-        let mut page = inner.read(inner.services.store.reader().my_rooms(user, &query).await)?;
+        let mut page = inner.services.read(inner.services.store.reader().my_rooms(user, &query).await)?;
         page.rooms.retain(|mine| inner.services.check(&actor, Action::ReadRoom(mine.room.id)).is_ok());
         for mine in &mut page.rooms {
             mine.room.online = inner.hub.online(mine.room.id);
@@ -162,7 +163,7 @@ impl ChatEngine {
         let reader = inner.reader_of(&actor, room)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
         inner.services.breaker.check()?;
-        inner.read(reader.set_notify(user, room, notify).await)?.ok_or(Error::RoomNotFound)
+        inner.services.read(reader.set_notify(user, room, notify).await)?.ok_or(Error::RoomNotFound)
     }
 }
 
@@ -176,12 +177,8 @@ impl Inner {
         Ok(self.services.store.reader())
     }
 
-    fn read<T>(&self, read: Result<T, StoreError>) -> Result<T, Error> {
-        read.map_err(|failure| self.services.read_failed(&failure))
-    }
-
     fn found<T>(&self, read: Result<Found<T>, StoreError>) -> Result<T, Error> {
-        self.read(read)?.found()
+        self.services.read(read)?.found()
     }
 }
 

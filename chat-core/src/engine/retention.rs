@@ -32,7 +32,7 @@ pub(super) async fn run(inner: Weak<Inner>, retention: Arc<dyn Retention>, inter
 async fn prune_all(inner: &Inner, retention: &dyn Retention) -> Result<(), Error> {
     let mut query = RoomQuery { limit: ROOMS_PER_PAGE, ..RoomQuery::default() };
     loop {
-        let page = inner.services.store.rooms(&query).await.map_err(|failure| inner.services.read_failed(&failure))?;
+        let page = inner.services.read(inner.services.store.rooms(&query).await)?;
         for room in page.rooms.iter().filter(|room| room.head >= room.first_seq) {
             if let Some(keep) = retention.keep(room, inner.services.clock.now().wall) {
                 match inner.prune(room.id, keep).await {

@@ -149,7 +149,7 @@ impl RoomTask {
             room = self.context.services.store.room(self.id) => room,
             _ = stop.wait_for(|stop| *stop) => return Ok(End::Stopped),
         };
-        let room = room.map_err(|failure| self.context.services.read_failed(&failure))?.ok_or(Error::RoomNotFound)?;
+        let room = self.context.services.read(room)?.ok_or(Error::RoomNotFound)?;
         let epoch = self.context.services.epoch.clone();
         let mut state =
             RoomState::new(self.id, epoch, (room.first_seq, room.head), Arc::clone(&self.context.services.limits));
@@ -312,8 +312,7 @@ impl RoomTask {
             Effect::Recover { keys } => {
                 let (services, id) = (Arc::clone(&self.context.services), self.id);
                 let look = async move {
-                    let found = services.store.recover(id, &keys).await;
-                    let found = found.map_err(|failure| services.read_failed(&failure));
+                    let found = services.read(services.store.recover(id, &keys).await);
                     Completion::Recovered(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
                 };
                 self.append = Some(look.boxed());
@@ -323,7 +322,7 @@ impl RoomTask {
                 let is_tail = after == state.head();
                 let load = async move {
                     let events = context.loader.load(id, after, limit, is_tail).await;
-                    Completion::Loaded(events.map_err(|failure| context.services.read_failed(&failure)))
+                    Completion::Loaded(context.services.read(events))
                 };
                 self.load = Some(load.boxed());
             }

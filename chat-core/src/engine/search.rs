@@ -37,9 +37,8 @@ impl ChatEngine {
         }
         check_limit(query.limit, 100)?;
         inner.rate(&actor, Rated::Searches)?;
-        let failed = |failure| inner.services.read_failed(&failure);
         if let Some(room) = query.room
-            && inner.services.store.room(room).await.map_err(failed)?.is_none()
+            && inner.services.read(inner.services.store.room(room).await)?.is_none()
         {
             return Err(Error::RoomNotFound);
         }
@@ -48,7 +47,7 @@ impl ChatEngine {
             (after.room, after.seq) = (after.room.min(RoomId(MAX_SEQ.0)), after.seq.min(MAX_SEQ));
         }
         let searched = inner.services.store.searcher().search(&query, actor.user().map(|user| &user.id)).await;
-        let mut page = searched.map_err(failed)?;
+        let mut page = inner.services.read(searched)?;
         let mut known = BTreeMap::new();
         page.messages.retain(|state| *known.entry(state.room).or_insert_with(|| may_read(state.room)));
         Ok(page)

@@ -45,6 +45,11 @@ impl Services {
         if actor.is_system() { Ok(()) } else { self.policy.check(actor, action) }
     }
 
+    /// What a read has found, or the error that it is answered with if it failed.
+    pub(super) fn read<T>(&self, read: Result<T, StoreError>) -> Result<T, Error> {
+        read.map_err(|failure| self.read_failed(&failure))
+    }
+
     /// The error that a failed read is answered with. The driver's text goes to the log only.
     pub(super) fn read_failed(&self, failure: &StoreError) -> Error {
         if failure.kind != StoreErrorKind::Busy

@@ -91,7 +91,7 @@ impl Watches {
     /// Where the log of a room ends. The watch of it stands already, so that what happens after this is told.
     pub(super) async fn head(&self, room: RoomId) -> Result<Seq, Error> {
         let read = self.services.store.reader().activity(&[room]).await;
-        let read = read.map_err(|failure| self.services.read_failed(&failure))?;
+        let read = self.services.read(read)?;
         let activity = read.into_iter().next().flatten().ok_or(Error::RoomNotFound)?;
         if let Some(watched) = lock(&self.table).rooms.get_mut(&room) {
             watched.learn(&activity);
@@ -164,7 +164,7 @@ impl Watches {
     async fn tell(&self, rooms: &[Telling]) -> Result<(), Error> {
         let ids: Vec<RoomId> = rooms.iter().map(|(room, _)| *room).collect();
         let read = self.services.store.reader().activity(&ids).await;
-        let read = read.map_err(|failure| self.services.read_failed(&failure))?;
+        let read = self.services.read(read)?;
         for ((room, mentions_room), activity) in rooms.iter().zip(read) {
             let Some(activity) = activity else {
                 self.deleted(*room);
