@@ -78,7 +78,7 @@ pub struct Limits {
     /// How fast one connection may send bytes in frames. Default `None`: unlimited. A transport counts them.
     pub connection_bytes: Option<Rate>,
     /// Users who are remembered for each of the `rates`. When there are more, those who have done least are forgotten. Default
-    /// 16,384, at some 200 bytes each: 11 MB if all rates are reached by so many.
+    /// 16,384, at some 200 bytes each: 23 MB if all seven rates are used by so many.
     pub rated_users: usize,
 }
 
@@ -155,7 +155,7 @@ pub struct UserRates {
     pub rooms: Option<Rate>,
     /// Searches for messages, and for rooms by a part of their name.
     pub searches: Option<Rate>,
-    /// Reads of history, and of everything else that is listed in pages.
+    /// Reads of history, and of everything else that is listed in pages; and read marks.
     pub history: Option<Rate>,
 }
 

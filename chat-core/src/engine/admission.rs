@@ -34,7 +34,7 @@ pub(super) struct Admitted {
     bytes: usize,
     /// When the command was admitted.
     since: Instant,
-    /// What it took of its user's rate.
+    /// What it took of its user's rate, if that is given back to a retry.
     charge: Option<Charge>,
 }
 

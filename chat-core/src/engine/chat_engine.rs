@@ -88,8 +88,8 @@ impl ChatEngine {
         inner.services.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
         inner.services.breaker.check()?;
-        let charge = inner.rate(&actor, Rated::Rooms)?;
-        let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?.charged(charge);
+        inner.rate(&actor, Rated::Rooms)?;
+        let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
         let row = RoomRecord { name, topic, created_at: inner.services.clock.now().wall };
         inner.journal.create(row, admitted).await.map_err(|failure| match failure {
             AppendFailure::NotStored(error) => inner.shown(error, &actor),
@@ -367,7 +367,7 @@ impl ChatEngine {
     async fn alter(&self, actor: &Actor, room: RoomId, key: EventKey, op: Op) -> Result<Changed, Error> {
         let inner = self.inner();
         inner.services.breaker.check()?;
-        let charge = inner.rate(actor, Rated::Changes)?;
+        let charge = inner.rate(actor, Rated::of(&op))?;
         let admitted = inner.admission.admit_change(op.bytes())?.charged(charge);
         let request = inner.request(None, actor, key, op);
         self.inner().call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await

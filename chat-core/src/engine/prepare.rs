@@ -45,7 +45,7 @@ impl Inner {
     ) -> Result<Prepared<Attached>, Error> {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::ReadRoom(room))?;
-        let charge = self.rate(issuer.actor, Rated::Attaches)?;
+        self.rate(issuer.actor, Rated::Attaches)?;
         let (since, wants_gap) = match since {
             Since::Now => (Since::Now, false),
             Since::Position(Position { epoch, seq }) => {
@@ -58,7 +58,7 @@ impl Inner {
         let reply = self.hub.next_reply();
         let user = issuer.identity.clone();
         let request = Request::Attach { session: issuer.session, user, since, presence, reply };
-        let admitted = self.admission.admit().charged(charge);
+        let admitted = self.admission.admit();
         Ok(Prepared { room, request, wants_gap, admitted, responder: Responder::Attach })
     }
 
@@ -66,8 +66,8 @@ impl Inner {
     pub(super) fn prepare_watch(&self, issuer: Issuer<'_>, room: RoomId) -> Result<Admitted, Error> {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::ReadRoom(room))?;
-        let charge = self.rate(issuer.actor, Rated::Attaches)?;
-        Ok(self.admission.admit().charged(charge))
+        self.rate(issuer.actor, Rated::Attaches)?;
+        Ok(self.admission.admit())
     }
 
     /// Checks a detach.
@@ -87,9 +87,9 @@ impl Inner {
     ) -> Result<Prepared<()>, Error> {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::Type(room))?;
-        let charge = self.rate(issuer.actor, Rated::Typing)?;
+        self.rate(issuer.actor, Rated::Typing)?;
         let request = Request::Typing { session: issuer.session, is_typing, reply: self.hub.next_reply() };
-        let admitted = self.admission.admit().charged(charge);
+        let admitted = self.admission.admit();
         Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Typing })
     }
 
@@ -155,7 +155,7 @@ impl Inner {
             ChangeKind::React { reaction, added } => Op::React(target, Reaction::new(&reaction)?, added),
             ChangeKind::Pin { pinned } => Op::Pin(target, pinned),
         };
-        self.append_request(session, actor, key.as_deref(), (op, Rated::Changes))
+        self.append_request(session, actor, key.as_deref(), op)
     }
 
     /// Checks that a user marks a room as read.
@@ -172,7 +172,7 @@ impl Inner {
             return Err(Error::Unauthenticated);
         }
         let to = MarkTo { seq: to.seq.min(MAX_SEQ), ..to };
-        self.append_request(session, actor, None, (Op::Mark(to), Rated::History))
+        self.append_request(session, actor, None, Op::Mark(to))
     }
 
     /// Admits a checked change of a room's log, which shares its transaction with others. A key of nobody's is not looked at.
@@ -181,11 +181,11 @@ impl Inner {
         session: Option<SessionId>,
         actor: &Actor,
         key: Option<&str>,
-        (op, rated): (Op, Rated),
+        op: Op,
     ) -> Result<(Request, Admitted), Error> {
         let key = event_key(actor, key)?;
         self.services.breaker.check()?;
-        let charge = self.rate(actor, rated)?;
+        let charge = self.rate(actor, Rated::of(&op))?;
         let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
         Ok((self.request(session, actor, key, op), admitted))
     }
@@ -220,12 +220,7 @@ impl Inner {
         }
         check_message(&draft.body.content, self.services.limits.message_chars)?;
         draft.body.check_extras()?;
-        let key = event_key(actor, draft.key.as_deref())?;
-        self.services.breaker.check()?;
-        let charge = self.rate(actor, Rated::Messages)?;
-        let op = Op::Message(draft.body);
-        let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
-        Ok((self.request(session, actor, key, op), admitted))
+        self.append_request(session, actor, draft.key.as_deref(), Op::Message(draft.body))
     }
 
     /// Takes this from the rate of the user who acts.

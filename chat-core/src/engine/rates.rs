@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Actor, Error, Rate, UserId, UserRates, engine::lock::lock, state::Bucket};
+use crate::{Actor, Error, Rate, UserId, UserRates, append::Op, engine::lock::lock, state::Bucket};
 
 /// What has a rate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,21 @@ pub(super) enum Rated {
 impl Rated {
     /// How many there are.
     const COUNT: usize = Self::History as usize + 1;
+
+    /// What a change of a room's log counts to.
+    pub(super) const fn of(op: &Op) -> Self {
+        match op {
+            Op::Message(_) => Self::Messages,
+            Op::Mark(_) => Self::History,
+            Op::Edit(..)
+            | Op::Delete(..)
+            | Op::React(..)
+            | Op::Pin(..)
+            | Op::Prune(_)
+            | Op::UpdateRoom(_)
+            | Op::DeleteRoom => Self::Changes,
+        }
+    }
 
     const fn rate(self, rates: &UserRates) -> Option<Rate> {
         match self {
