@@ -10,6 +10,7 @@ use super::{
     dialect::about::{About, Rows},
     error::SqlError,
     pool::Checkout,
+    purge::rows_removed,
     rooms::count,
     rows::{
         DELETED, EDITED, MESSAGE, REACTION, THREAD_MESSAGE, mentions_from_text, mentions_to_text, number, optional_seq,
@@ -312,7 +313,7 @@ async fn forget_marks(run: &Transaction<'_>, user: &UserId, limit: usize) -> Res
         if removed < limit {
             let sql = run.dialect.delete_some(table, key, "user_id = ?");
             let done = run.execute(&sql, vec![opaque(run, user), count(limit - removed)]).await?;
-            removed += usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+            removed += rows_removed(&done);
         }
     }
     Ok(removed)

@@ -86,7 +86,7 @@ pub(super) async fn remove_events(
     let end = search::forget(run, room, first, end).await?;
     let sql = "DELETE FROM chat_events WHERE room_id = ? AND seq >= ? AND seq < ?";
     let range = [room.0, first.0, end.0].map(|number| signed(number).into());
-    Ok((end, rows(&run.execute(sql, range.to_vec()).await?)))
+    Ok((end, rows_removed(&run.execute(sql, range.to_vec()).await?)))
 }
 
 /// Removes up to `limit` rows of these rooms from the tables beside the log.
@@ -100,7 +100,7 @@ async fn purge_side_tables(run: &Transaction<'_>, rooms: &[RoomId], limit: usize
         }
         let rooms = rooms.iter().map(|room| signed(room.0).into());
         let values = rooms.chain([count(limit - removed)]).collect();
-        removed += rows(&run.execute(&run.dialect.delete_some(table, key, &of_rooms), values).await?);
+        removed += rows_removed(&run.execute(&run.dialect.delete_some(table, key, &of_rooms), values).await?);
     }
     Ok(removed)
 }
@@ -112,10 +112,11 @@ async fn purge_rooms(run: &Transaction<'_>, rooms: &[RoomId]) -> Result<usize, S
     }
     let rooms = padded(rooms);
     let sql = format!("DELETE FROM chat_rooms WHERE id IN ({})", repeated("?", rooms.len()));
-    Ok(rows(&run.execute(&sql, rooms.into_iter().map(|room| signed(room.0).into()).collect()).await?))
+    Ok(rows_removed(&run.execute(&sql, rooms.into_iter().map(|room| signed(room.0).into()).collect()).await?))
 }
 
-fn rows(done: &ExecResult) -> usize {
+/// How many rows a statement has removed.
+pub(super) fn rows_removed(done: &ExecResult) -> usize {
     usize::try_from(done.rows_affected()).unwrap_or(usize::MAX)
 }
 
