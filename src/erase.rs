@@ -4,14 +4,12 @@ use std::io::Write;
 
 use chat_core::{ChatEngine, Database, Erase, Erased, Error, UserId};
 
-use crate::{failure::Failure, progress::Progress};
+use crate::{failure::Failure, opening::open, progress::Progress};
 
 /// Erases a user, and says what was done.
 pub(crate) async fn erase_user(database_url: String, user: &str, mode: Erase) -> Result<(), Failure> {
     let user = UserId::new(user).map_err(|error| Failure::new(Failure::COMMAND_LINE, error.to_string()))?;
-    let engine = ChatEngine::builder().database(Database::existing(database_url)).build();
-    let engine = Progress::during("opening the database", engine).await;
-    let engine = engine.map_err(|error| Failure::of_start(&error))?;
+    let engine = open(Database::existing(database_url)).await?;
     let erased = erase(&engine, &user, mode).await;
     engine.shutdown().await;
     let Erased { id, deleted, changed } = erased.map_err(|error| failed(&error))?;

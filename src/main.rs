@@ -8,6 +8,7 @@ mod failure;
 mod listen;
 mod log;
 mod metrics;
+mod opening;
 mod progress;
 mod signals;
 mod tls;
@@ -29,7 +30,7 @@ use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
 use failure::Failure;
 use listen::ListenAddress;
-use progress::Progress;
+use opening::opened;
 use signals::Signals;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
@@ -302,8 +303,7 @@ async fn unless_stopped(work: impl Future<Output = Result<(), Failure>> + Send +
 
 async fn new_epoch(database_url: &str) -> Result<(), Failure> {
     // An older version's tables are migrated.
-    let changed = Progress::during("opening the database", Database::from(database_url).new_epoch());
-    let (before, now) = changed.await.map_err(|error| Failure::of_start(&error))?;
+    let (before, now) = opened(Database::from(database_url).new_epoch()).await?;
     // The epoch has changed, even if nobody reads this.
     drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
     Ok(())

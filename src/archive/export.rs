@@ -11,13 +11,11 @@ use std::{
 use chat_core::{Actor, ChatEngine, Database, Error, Room, RoomExport, RoomId, RoomQuery, archive::Archived};
 
 use super::{codec::End, line::Line};
-use crate::{failure::Failure, progress::Progress};
+use crate::{failure::Failure, opening::open, progress::Progress};
 
 /// Writes these rooms, or all of them, to a file or to standard output.
 pub(crate) async fn export(database_url: String, rooms: Vec<String>, output: Option<PathBuf>) -> Result<(), Failure> {
-    let building = ChatEngine::builder().database(Database::existing(database_url)).build();
-    let building = Progress::during("opening the database", building).await;
-    let engine = building.map_err(|error| Failure::of_start(&error))?;
+    let engine = open(Database::existing(database_url)).await?;
     let written = async {
         let rooms = find(&engine, &rooms).await?;
         let mut output = Output::open(output)?;

@@ -16,15 +16,14 @@ use super::{
     codec::{End, Said},
     line::{Line, MAX_LINE, VERSION},
 };
-use crate::{failure::Failure, progress::Progress};
+use crate::{failure::Failure, opening::open, progress::Progress};
 
 /// Makes new rooms of what a file or standard input has.
 pub(crate) async fn import(database_url: String, input: Option<PathBuf>, name: Option<String>) -> Result<(), Failure> {
     let mut lines = Lines::open(input)?;
     // What is no export is refused before a database is opened, or made.
     let rooms = announced(&mut lines, name.as_deref())?;
-    let building = Progress::during("opening the database", ChatEngine::builder().database(database_url).build());
-    let engine = building.await.map_err(|error| Failure::of_start(&error))?;
+    let engine = open(database_url).await?;
     let imported = import_all(&engine, &mut lines, rooms).await;
     engine.shutdown().await;
     for room in imported? {
