@@ -96,6 +96,15 @@ impl Rows {
 }
 
 impl Chunk<'_> {
+    /// The rows and, up to the next power of two, rows of nulls: no key is found for these.
+    #[cfg(any(feature = "sqlite", feature = "mysql"))]
+    pub(super) fn filled_up(&self) -> Vec<Vec<Value>> {
+        let mut rows = self.rows.to_vec();
+        let nothing = self.rows.last().map(|row| row.iter().map(Value::as_null).collect()).unwrap_or_default();
+        rows.resize(self.rows.len().next_power_of_two(), nothing);
+        rows
+    }
+
     /// The rows as a list of placeholders, in a few sizes only, and their values.
     #[cfg(any(feature = "sqlite", feature = "mysql"))]
     pub(super) fn listed(&self) -> Statement {

@@ -49,10 +49,11 @@ impl Dialect for MySql {
     fn about(&self, rows: Chunk<'_>, what: About<'_>) -> Listed {
         match what {
             About::Select { columns, tables, on, with_constants: true } => {
+                let rows = Chunk { rows: &rows.filled_up(), ..rows };
                 with_constants(rows, &format!("SELECT {columns} FROM {tables} WHERE {on}"))
             }
             About::Select { columns, tables, on, with_constants: false } => {
-                let (k, values) = derived(rows);
+                let (k, values) = derived(Chunk { rows: &rows.filled_up(), ..rows });
                 (format!("SELECT {columns} FROM {k} STRAIGHT_JOIN {tables} WHERE {on}"), values)
             }
             About::Update { table, set, on } => {

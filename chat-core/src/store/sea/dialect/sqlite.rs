@@ -67,6 +67,13 @@ impl Dialect for Sqlite {
     }
 
     fn about(&self, rows: Chunk<'_>, what: About<'_>) -> Statement {
+        let filled_up;
+        let rows = if let About::Select { .. } = what {
+            filled_up = rows.filled_up();
+            Chunk { rows: &filled_up, ..rows }
+        } else {
+            rows
+        };
         let (list, values) = rows.listed();
         let names = rows.names();
         let named: Vec<_> =
