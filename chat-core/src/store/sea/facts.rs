@@ -12,11 +12,11 @@ use super::{
     },
     error::SqlError,
     prune, rooms,
-    rows::{self, number, optional_number, unsigned},
+    rows::{self, number, optional_number, optional_seq, unsigned},
     run::Run,
 };
 use crate::{
-    Mark, Reaction, RoomId, Seq, UserId,
+    Body, Mark, Reaction, RoomId, Seq, UserId,
     append::{Entry, Op, RoomBatch, StoredEvent},
     store::judge::{Counted, Facts, Key, Target, Thread},
 };
@@ -67,9 +67,9 @@ async fn targets(run: &Transaction<'_>, batch: &[RoomBatch], all: &mut AllFacts<
     // What was edited stands in the row of its newest edit, and each of its columns even if it is null there.
     const COLUMNS: &str = "t.room_id, t.seq, t.user_id, t.deleted_seq, \
          CASE WHEN e.seq IS NULL THEN t.body ELSE e.body END, CASE WHEN e.seq IS NULL THEN t.meta ELSE e.meta END, \
-         t.reply_to, t.thread, h.amount, h.last_ordinal, h.last_seq, \
          CASE WHEN e.seq IS NULL THEN t.mentions ELSE e.mentions END, \
-         CASE WHEN e.seq IS NULL THEN t.flags ELSE e.flags END, e.amount, p.seq";
+         CASE WHEN e.seq IS NULL THEN t.flags ELSE e.flags END, \
+         t.reply_to, t.thread, h.amount, h.last_ordinal, h.last_seq, e.amount, p.seq";
     const TABLES: &str = "chat_events t JOIN chat_rooms r ON r.id = t.room_id \
          LEFT JOIN chat_events e ON e.room_id = t.room_id AND e.seq = t.edited_seq \
          LEFT JOIN chat_pins p ON p.room_id = t.room_id AND p.target_seq = t.seq \
@@ -91,7 +91,8 @@ async fn targets(run: &Transaction<'_>, batch: &[RoomBatch], all: &mut AllFacts<
 }
 
 fn target(run: &Transaction<'_>, row: &QueryResult) -> Result<Target, SqlError> {
-    let (body, _) = rows::body(row, 4)?;
+    let (said, _) = rows::said(row, 4)?;
+    let body = Body { reply_to: optional_seq(row, 8)?, thread: optional_seq(row, 9)?, ..said };
     Ok(Target {
         author: run.dialect.opaque_from(row, 2)?.map(|user| UserId::from_stored(&user)),
         body,
@@ -104,7 +105,7 @@ fn target(run: &Transaction<'_>, row: &QueryResult) -> Result<Target, SqlError> 
 
 fn thread(row: &QueryResult) -> Result<Thread, SqlError> {
     let number = |index| Ok::<_, SqlError>(optional_number(row, index)?.unwrap_or_default());
-    Ok(Thread { count: number(8)?, last_ordinal: number(9)?, last: Seq(number(10)?) })
+    Ok(Thread { count: number(10)?, last_ordinal: number(11)?, last: Seq(number(12)?) })
 }
 
 /// The reactions to messages that are reacted to.

@@ -118,5 +118,5 @@ async fn rooms(
     values: Vec<Value>,
 ) -> Result<Vec<Room>, SqlError> {
     let found = run.query(&format!("SELECT {ROOM_COLUMNS} FROM chat_rooms r WHERE {condition}"), values).await?;
-    found.iter().map(rows::room).collect()
+    found.iter().map(|row| rows::room(row, 0)).collect()
 }

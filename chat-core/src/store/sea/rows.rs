@@ -11,9 +11,19 @@ use crate::{
     append::{EventKey, Fingerprint, StoredEvent},
 };
 
-/// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them.
+/// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them. Those from `body` on are what an
+/// edit has besides.
 pub(super) const EVENT_COLUMNS: &str = "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, \
-     body, meta, reply_to, thread, thread_ordinal, target_seq, amount, mentions, flags";
+     reply_to, thread, thread_ordinal, target_seq, body, meta, mentions, flags, amount";
+/// Where some of them stand.
+const REPLY_TO: usize = 9;
+const THREAD: usize = 10;
+const THREAD_ORDINAL: usize = 11;
+const TARGET: usize = 12;
+const BODY: usize = 13;
+const META: usize = 14;
+const FLAGS: usize = 16;
+const AMOUNT: usize = 17;
 /// Those of them that may be null. There, a 0 or an empty text says the same.
 #[cfg(feature = "postgres")]
 pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 11] = [
@@ -114,15 +124,15 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
         signed(stored.ordinal).into(),
         dialect.opaque(Some(stored.key.as_str())),
         stored.fingerprint.0.cast_signed().into(),
-        body.into(),
-        meta.into(),
         place(|said| said.reply_to),
         place(|said| said.thread),
         thread_ordinal.map(signed).into(),
         target.map(|seq| signed(seq.0)).into(),
-        amount.map(signed).into(),
+        body.into(),
+        meta.into(),
         said.map(|said| mentions_to_text(&said.mentions)).filter(|text| !text.is_empty()).into(),
         Some(flags).filter(|flags| *flags != 0).into(),
+        amount.map(signed).into(),
     ]
 }
 
@@ -178,17 +188,18 @@ impl<'a> Content<'a> {
     }
 }
 
-/// A room from a row of [`ROOM_COLUMNS`].
-pub(super) fn room(row: &QueryResult) -> Result<Room, SqlError> {
+/// A room from [`ROOM_COLUMNS`], of which the first is this one.
+pub(super) fn room(row: &QueryResult, first: usize) -> Result<Room, SqlError> {
+    let number = |index| unsigned(row, first + index);
     let (last_message_at, last_message_seq): (Option<i64>, Option<i64>) =
-        (row.try_get_by_index(5)?, row.try_get_by_index(6)?);
+        (row.try_get_by_index(first + 5)?, row.try_get_by_index(first + 6)?);
     Ok(Room {
-        id: RoomId(unsigned(row, 0)?),
-        name: RoomName::from_stored(&row.try_get_by_index::<String>(1)?),
-        topic: Topic::from_stored(&row.try_get_by_index::<String>(2)?),
-        created_at: Timestamp(row.try_get_by_index(3)?),
-        first_seq: Seq(unsigned(row, 7)?),
-        head: Seq(unsigned(row, 4)?),
+        id: RoomId(number(0)?),
+        name: RoomName::from_stored(&row.try_get_by_index::<String>(first + 1)?),
+        topic: Topic::from_stored(&row.try_get_by_index::<String>(first + 2)?),
+        created_at: Timestamp(row.try_get_by_index(first + 3)?),
+        first_seq: Seq(number(7)?),
+        head: Seq(number(4)?),
         last_message_seq: last_message_seq.map(|seq| Seq(seq.cast_unsigned())),
         last_message_at: last_message_at.map(Timestamp),
         online: 0,
@@ -204,59 +215,65 @@ pub(super) fn actor(dialect: &dyn Dialect, row: &QueryResult, index: usize) -> R
 
 fn kind(row: &QueryResult) -> Result<EventKind, SqlError> {
     let text = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
-    let is_set = || Ok::<_, SqlError>(row.try_get_by_index::<Option<i16>>(17)?.unwrap_or_default() & ADDED != 0);
+    let is_set = || Ok::<_, SqlError>(row.try_get_by_index::<Option<i16>>(FLAGS)?.unwrap_or_default() & ADDED != 0);
+    let amount = || Ok::<_, SqlError>(optional_number(row, AMOUNT)?.unwrap_or_default());
     match row.try_get_by_index::<i16>(2)? {
         MESSAGE | THREAD_MESSAGE => {
-            let (body, erased) = body(row, 9)?;
-            let (ordinal, thread_ordinal) = (unsigned(row, 6)?, optional_seq(row, 13)?.map(|ordinal| ordinal.0));
+            let (body, erased) = body(row)?;
+            let (ordinal, thread_ordinal) = (unsigned(row, 6)?, optional_number(row, THREAD_ORDINAL)?);
             Ok(EventKind::Message(Message { body, ordinal, thread_ordinal, erased }))
         }
         EDITED => {
-            let (body, erased) = body(row, 9)?;
-            let count = optional_seq(row, 15)?.unwrap_or_default().0;
-            Ok(EventKind::MessageEdited(MessageEdited { target: target(row)?, body, count, erased }))
+            let (body, erased) = body(row)?;
+            Ok(EventKind::MessageEdited(MessageEdited { target: target(row)?, body, count: amount()?, erased }))
         }
         DELETED => {
-            let reason: Option<String> = row.try_get_by_index(9)?;
+            let reason: Option<String> = row.try_get_by_index(BODY)?;
             let reason = reason.as_deref().map(Reason::from_stored);
             Ok(EventKind::MessageDeleted { target: target(row)?, reason })
         }
         REACTION => Ok(EventKind::Reaction {
             target: target(row)?,
-            reaction: Reaction::from_stored(&text(9)?),
+            reaction: Reaction::from_stored(&text(BODY)?),
             added: is_set()?,
-            count: optional_seq(row, 15)?.unwrap_or_default().0,
+            count: amount()?,
         }),
         PIN => Ok(EventKind::Pin { target: target(row)?, pinned: is_set()? }),
-        ROOM_UPDATED => {
-            Ok(EventKind::RoomUpdated { name: RoomName::from_stored(&text(10)?), topic: Topic::from_stored(&text(9)?) })
-        }
+        ROOM_UPDATED => Ok(EventKind::RoomUpdated {
+            name: RoomName::from_stored(&text(META)?),
+            topic: Topic::from_stored(&text(BODY)?),
+        }),
         ROOM_DELETED => Ok(EventKind::RoomDeleted),
         other => Err(SqlError::corrupt(format!("an event of unknown kind {other}"))),
     }
 }
 
 fn target(row: &QueryResult) -> Result<Seq, SqlError> {
-    optional_seq(row, 14)?.ok_or_else(|| SqlError::corrupt("a change of no message"))
+    optional_seq(row, TARGET)?.ok_or_else(|| SqlError::corrupt("a change of no message"))
 }
 
-/// What a message or an edit says, and whether that was erased. Its columns are where [`EVENT_COLUMNS`] has them, if `first` is
-/// that of `body`.
-pub(super) fn body(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlError> {
+/// What a message or an edit says and where it belongs, and whether it was erased.
+fn body(row: &QueryResult) -> Result<(Body, bool), SqlError> {
+    let (said, erased) = said(row, BODY)?;
+    Ok((Body { reply_to: optional_seq(row, REPLY_TO)?, thread: optional_seq(row, THREAD)?, ..said }, erased))
+}
+
+/// What a message or an edit says, and whether that was erased, from the columns `body`, `meta`, `mentions` and `flags`, of which
+/// the first is this one.
+pub(super) fn said(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlError> {
     let content: Option<String> = row.try_get_by_index(first)?;
-    let mentions: Option<String> = row.try_get_by_index(first + 7)?;
-    let flags: Option<i16> = row.try_get_by_index(first + 8)?;
+    let mentions: Option<String> = row.try_get_by_index(first + 2)?;
+    let flags: Option<i16> = row.try_get_by_index(first + 3)?;
     // No message was sent without a text.
     let erased = content.is_none();
-    let body = Body {
+    let said = Body {
         content: content.unwrap_or_default(),
-        reply_to: optional_seq(row, first + 2)?,
-        thread: optional_seq(row, first + 3)?,
         mentions: mentions.map_or(Ok(Vec::new()), |text| mentions_from_text(&text))?,
         mentions_room: flags.unwrap_or_default() & MENTIONS_ROOM != 0,
         meta: row.try_get_by_index(first + 1)?,
+        ..Body::default()
     };
-    Ok((body, erased))
+    Ok((said, erased))
 }
 
 /// User ids as one text: each with its length in bytes before it, since an id may hold anything.

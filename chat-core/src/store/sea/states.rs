@@ -35,8 +35,8 @@ const BESIDE: &str = "d.seq, d.at_us, d.user_id, d.user_name, p.seq, t.amount, t
 /// Where columns stand in [`COLUMNS`].
 const EDITED: usize = EVENT_WIDTH;
 const SAID: usize = EDITED + 2;
-const EDITS: usize = SAID + 6;
-const DELETED: usize = SAID + 9;
+const EDITS: usize = SAID + 4;
+const DELETED: usize = EDITS + 1;
 const PINNED: usize = DELETED + 4;
 const THREAD: usize = PINNED + 1;
 const HAS_REACTIONS: usize = THREAD + 2;
@@ -66,11 +66,8 @@ pub(super) async fn at(
     let what = About::Select { columns: &COLUMNS, tables: &tables, on, with_constants: false };
     let keys = places.iter().map(|(room, seq)| [number(room.0), number(seq.0)]);
     let rows = Rows::new(&["room", "seq"], keys).query(run, what).await?;
-    let mut found = BTreeMap::new();
-    for state in of_rows(run, &rows, viewer).await? {
-        // The last place stands in the list several times, and its reactions were given to the first.
-        found.entry((state.room, state.seq)).or_insert(state);
-    }
+    let found = of_rows(run, &rows, viewer).await?;
+    let mut found: BTreeMap<_, _> = found.into_iter().map(|state| ((state.room, state.seq), state)).collect();
     Ok(places.iter().filter_map(|place| found.remove(place)).collect())
 }
 
@@ -95,7 +92,7 @@ pub(super) fn state(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<M
     let Some(mut state) = MessageState::of(Arc::unwrap_or_clone(event)) else { return Ok(None) };
     if let Some(seq) = optional_seq(row, EDITED)? {
         let Body { reply_to, thread, .. } = state.message.body;
-        let (said, _) = rows::body(row, SAID)?;
+        let (said, _) = rows::said(row, SAID)?;
         state.message.body = Body { reply_to, thread, ..said };
         let at = Timestamp(row.try_get_by_index(EDITED + 1)?);
         state.edited = Some(Edited { seq, at, count: optional_seq(row, EDITS)?.unwrap_or_default().0 });
@@ -110,8 +107,8 @@ pub(super) fn state(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<M
     Ok(Some(state))
 }
 
-/// Messages from rows of [`COLUMNS`], with their reactions.
-async fn of_rows(
+/// Messages from rows of [`COLUMNS`], with their reactions. Rows without a message are left out.
+pub(super) async fn of_rows(
     run: &Run<'_, impl ConnectionTrait>,
     rows: &[QueryResult],
     viewer: Option<&UserId>,

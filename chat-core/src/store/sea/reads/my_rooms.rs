@@ -1,6 +1,6 @@
 //! Rooms as they are to a user, and to those who watch them.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use sea_orm::{ConnectionTrait, QueryResult};
 
@@ -24,8 +24,8 @@ use crate::{
     UserId,
 };
 
-/// The rooms that a user has a mark in, with four statements at most: the rooms, what is unread, the newest messages, and the
-/// reactions to them.
+/// The rooms that a user has a mark in, with three statements at most: the rooms with their newest messages, the reactions to
+/// these, and what is unread.
 pub(super) async fn page(
     run: &Run<'_, impl ConnectionTrait>,
     user: &UserId,
@@ -36,13 +36,13 @@ pub(super) async fn page(
     let values = vec![opaque, after.0.into(), after.0.into(), after.1.into(), count(query.limit.saturating_add(1))];
     let rows = run.query(&page_sql(run.dialect), values).await?;
     let mut found = rows.iter().map(Found::of_row).collect::<Result<Vec<_>, _>>()?;
+    found.sort_unstable_by_key(|found| Reverse((found.cursor().at, found.room.id)));
     let has_more = found.len() > query.limit;
     found.truncate(query.limit);
     let next = found.last().filter(|_| has_more).map(Found::cursor);
     let marks: Vec<_> = found.iter().map(|found| MarkIn { room: found.room.id, user, mark: found.mark }).collect();
     let counted = unread::beyond(run, &marks).await?;
-    let places: Vec<_> = found.iter().filter_map(Found::last_message).collect();
-    let last = states::at(run, &places, Some(user)).await?;
+    let last = states::of_rows(run, &rows, Some(user)).await?;
     let mut last: HashMap<_, _> = last.into_iter().map(|state| (state.room, state)).collect();
     let rooms = found.into_iter().zip(counted).map(|(found, (unread, mentions))| {
         let unread = Unread { seq: found.mark.seq, unread, mentions, ordinal: found.ordinal };
@@ -64,20 +64,16 @@ struct Found {
 impl Found {
     /// From a row as [`page_sql`] has it.
     fn of_row(row: &QueryResult) -> Result<Self, SqlError> {
-        let number = |index| unsigned(row, ROOM_WIDTH + index);
-        let by_back = row.try_get_by_index::<i16>(ROOM_WIDTH + 3)? != 0;
+        const BESIDE: usize = states::WIDTH + ROOM_WIDTH;
+        let number = |index| unsigned(row, BESIDE + index);
+        let by_back = row.try_get_by_index::<i16>(BESIDE + 3)? != 0;
         let mark = Mark { seq: Seq(number(1)?), ordinal: number(2)?, by_back };
-        Ok(Self { room: rows::room(row)?, ordinal: number(0)?, mark, notify: marks::notify(row, ROOM_WIDTH + 4)? })
+        let (room, notify) = (rows::room(row, states::WIDTH)?, marks::notify(row, BESIDE + 4)?);
+        Ok(Self { room, ordinal: number(0)?, mark, notify })
     }
 
     fn cursor(&self) -> MyRoomsCursor {
         MyRoomsCursor { at: self.room.last_message_at.unwrap_or(self.room.created_at), room: self.room.id }
-    }
-
-    /// Where its newest message stands, if that was not pruned.
-    fn last_message(&self) -> Option<(RoomId, Seq)> {
-        let seq = self.room.last_message_seq.filter(|seq| *seq >= self.room.first_seq)?;
-        Some((self.room.id, seq))
     }
 }
 
@@ -105,24 +101,34 @@ fn activity_of(dialect: &dyn Dialect, row: &QueryResult) -> Result<Activity, Sql
     Ok(Activity { room, head, ordinal, mentions_room: false, last })
 }
 
+/// The page is found first: what else there is of its rooms is looked up for these alone. Its rows come in any order, for it would
+/// be the wide ones that are sorted.
 fn page_sql(dialect: &dyn Dialect) -> String {
     const AT: &str = "COALESCE(r.last_message_at, r.created_at)";
-    let rooms = dialect.look_up("chat_rooms", "r", "r.id = m.room_id AND r.deleted_at IS NULL");
+    let of_mark = dialect.look_up("chat_rooms", "r", "r.id = m.room_id AND r.deleted_at IS NULL");
+    let page = format!(
+        "SELECT m.user_id, m.room_id, m.seq, m.ordinal, m.by_back FROM chat_reads m{of_mark} \
+         WHERE m.user_id = ? AND m.thread = 0 AND r.id IS NOT NULL AND ({AT} < ? OR ({AT} = ? AND r.id < ?)) \
+         ORDER BY {AT} DESC, r.id DESC LIMIT ?"
+    );
+    let (rooms, last) = (dialect.look_up("chat_rooms", "r", "r.id = m.room_id"), last_message(dialect));
     format!(
-        "SELECT {ROOM_COLUMNS}, r.ordinal, m.seq, m.ordinal, m.by_back, \
+        "SELECT {}, {ROOM_COLUMNS}, r.ordinal, m.seq, m.ordinal, m.by_back, \
          (SELECT n.notify FROM chat_notify n WHERE n.user_id = m.user_id AND n.room_id = m.room_id) \
-         FROM chat_reads m{rooms} WHERE m.user_id = ? AND m.thread = 0 AND r.id IS NOT NULL \
-         AND ({AT} < ? OR ({AT} = ? AND r.id < ?)) ORDER BY {AT} DESC, r.id DESC LIMIT ?"
+         FROM ({page}) m{rooms}{last}",
+        *states::COLUMNS
     )
 }
 
 fn activity_sql(dialect: &dyn Dialect, rooms: usize) -> String {
-    let condition = "e.room_id = r.id AND e.seq = r.last_message_seq AND e.seq >= r.first_seq";
-    let (columns, joins, last) =
-        (&*states::COLUMNS, states::joins(dialect), dialect.look_up("chat_events", "e", condition));
-    let rooms = repeated("?", rooms);
+    let (columns, last, rooms) = (&*states::COLUMNS, last_message(dialect), repeated("?", rooms));
     format!(
-        "SELECT {columns}, r.id, r.head, r.ordinal FROM chat_rooms r{last}{joins} \
-         WHERE r.id IN ({rooms}) AND r.deleted_at IS NULL"
+        "SELECT {columns}, r.id, r.head, r.ordinal FROM chat_rooms r{last} WHERE r.id IN ({rooms}) AND r.deleted_at IS NULL"
     )
+}
+
+/// Joins to a room `r` the columns of its newest message as it is now, if that was not pruned.
+fn last_message(dialect: &dyn Dialect) -> String {
+    let condition = "e.room_id = r.id AND e.seq = r.last_message_seq AND e.seq >= r.first_seq";
+    dialect.look_up("chat_events", "e", condition) + &states::joins(dialect)
 }
