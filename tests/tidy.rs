@@ -94,6 +94,7 @@ const DATA: &[&str] = &[
     "chat-core/src/search/",
     "chat-core/src/text.rs",
     "chat-core/src/update.rs",
+    "chat-core/src/users.rs",
 ];
 
 #[test]

@@ -36,6 +36,7 @@ pub mod search;
 pub mod state;
 pub mod store;
 pub mod text;
+pub mod users;
 
 #[cfg(feature = "runtime")]
 mod engine;

@@ -190,8 +190,9 @@ async fn migrations_are_killed_at_each_point(database: Database) {
     replies_go_on(&server).await;
 }
 
-/// How many points the fourth migration has: a column, a table and an index each, and its end.
-const ALL_POINTS: u64 = 12 + 11 + 8 + 1;
+/// How many points the fourth migration has (a column, a table and an index each, and its end), and the fifth (two tables, a
+/// column, and its end).
+const ALL_POINTS: u64 = 12 + 11 + 8 + 1 + 2 + 1 + 1;
 /// So many points are up to the beginning of the fourth migration, from the first schema or the second.
 const FIRST_POINTS: u64 = 12;
 
@@ -499,7 +500,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
 }
 
 /// What the tables are called behind `chat_`.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 18] = [
     "migrations",
     "meta",
     "rooms",
@@ -516,6 +517,8 @@ const TABLES: [&str; 16] = [
     "notify",
     "terms",
     "erasures",
+    "users",
+    "revocations",
 ];
 
 /// Removes everything that a start may have left.

@@ -94,6 +94,7 @@ const DATA: &[&str] = &[
     "search",
     "text",
     "update",
+    "users",
 ];
 
 /// The modules of chat-core that a file of it may name; `None`: all.

@@ -14,7 +14,8 @@ use crate::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, erase, hub::Hub, indexing::Indexer,
         inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
         log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
-        room_context::RoomContext, services::Services, sessions::Sessions, sweep, watches::Watches,
+        revocations::Revocations, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
+        watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -201,6 +202,7 @@ impl Builder {
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let unfinished = store.eraser().unfinished().await;
         let unfinished = unfinished.map_err(|error| StartError::Unavailable(error.detail))?;
+        let revocations = Revocations::load(&*store).await.map_err(|error| StartError::Unavailable(error.detail))?;
         let (stop, stopping) = watch::channel(false);
         let metrics = Arc::new(Metrics::new());
         let breaker = Breaker::new(&store, &metrics, &runtime, &stopping);
@@ -212,6 +214,7 @@ impl Builder {
             clock,
             policy,
             epoch,
+            revocations,
             runtime,
             metrics,
             breaker,

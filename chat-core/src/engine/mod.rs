@@ -30,6 +30,7 @@ mod rates;
 mod reads;
 mod reply;
 mod retention;
+mod revocations;
 mod room_context;
 mod room_task;
 mod search;
@@ -43,6 +44,7 @@ mod sessions;
 mod shutdown;
 mod subscriber;
 mod sweep;
+mod users;
 mod watches;
 mod writer;
 

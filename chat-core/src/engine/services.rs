@@ -12,6 +12,7 @@ use crate::{
         locked_out::LockedOut,
         log_limits::LogLimits,
         metrics::Metrics,
+        revocations::Revocations,
     },
     log::Excerpt,
     store::{Store, StoreError, StoreErrorKind},
@@ -24,6 +25,7 @@ pub(super) struct Services {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Arc<dyn Policy>,
     pub(super) epoch: Epoch,
+    pub(super) revocations: Revocations,
     /// The runtime that all tasks run on, wherever they are started from.
     pub(super) runtime: Handle,
     pub(super) metrics: Arc<Metrics>,

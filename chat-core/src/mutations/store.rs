@@ -13,7 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind},
+    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -172,6 +172,10 @@ impl Store for MutatedStore {
 
     fn eraser(&self) -> &dyn Eraser {
         self.store.eraser()
+    }
+
+    fn users(&self) -> &dyn Users {
+        self.store.users()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

@@ -18,12 +18,14 @@ mod reader;
 #[cfg(feature = "sea")]
 pub mod sea;
 mod searcher;
+mod users;
 
 pub use archive::Archive;
 pub use eraser::Eraser;
 pub use memory::{MemoryLog, MemoryStore};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
+pub use users::Users;
 
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.
 ///
@@ -108,6 +110,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What erases users.
     fn eraser(&self) -> &dyn Eraser;
+
+    /// What keeps more of users than what they do in rooms.
+    fn users(&self) -> &dyn Users;
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.

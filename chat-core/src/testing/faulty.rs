@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind},
+    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
 };
 
 /// What is asked of a store.
@@ -309,6 +309,10 @@ impl Store for FaultyStore {
 
     fn eraser(&self) -> &dyn Eraser {
         self
+    }
+
+    fn users(&self) -> &dyn Users {
+        self.0.store.users()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::state::RoomState;
+use self::{state::RoomState, users::KnownUsers};
 use super::{
-    Archive, Eraser, Found, Reader, Searcher, Store, StoreError, StoreErrorKind,
+    Archive, Eraser, Found, Reader, Searcher, Store, StoreError, StoreErrorKind, Users,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -26,6 +26,7 @@ mod archive;
 mod erase;
 mod search;
 mod state;
+mod users;
 
 /// The logs themselves, without a lock, failure or chance: what the simulator uses. Its methods are those of [`Store`].
 #[derive(Debug, Clone)]
@@ -367,6 +368,7 @@ impl RoomLog {
 #[derive(Debug)]
 pub struct MemoryStore {
     log: Mutex<MemoryLog>,
+    users: Mutex<KnownUsers>,
     is_shared: bool,
 }
 
@@ -374,7 +376,7 @@ impl MemoryStore {
     /// These logs.
     #[must_use]
     pub const fn of(log: MemoryLog) -> Self {
-        Self { log: Mutex::new(log), is_shared: false }
+        Self { log: Mutex::new(log), users: Mutex::new(KnownUsers::new()), is_shared: false }
     }
 
     /// No rooms yet.
@@ -473,6 +475,10 @@ impl Store for MemoryStore {
     }
 
     fn eraser(&self) -> &dyn Eraser {
+        self
+    }
+
+    fn users(&self) -> &dyn Users {
         self
     }
 

@@ -16,7 +16,7 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind};
+use super::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind, Users};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
     UserId,
@@ -49,6 +49,7 @@ mod run;
 mod search;
 mod states;
 mod unread;
+mod users;
 mod vacuum;
 
 /// Who reads rooms, events and history.
@@ -338,6 +339,10 @@ impl Store for SeaStore {
     }
 
     fn eraser(&self) -> &dyn Eraser {
+        self
+    }
+
+    fn users(&self) -> &dyn Users {
         self
     }
 

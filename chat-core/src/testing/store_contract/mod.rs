@@ -24,6 +24,7 @@ pub mod rooms;
 pub mod search;
 pub mod starts;
 pub mod states;
+pub mod users;
 
 /// Opens stores on one database of its own, empty at first.
 #[async_trait]
@@ -90,6 +91,8 @@ macro_rules! store_contract {
             another_user_stands_in_their_place, a_log_with_another_user_adds_up, messages_are_deleted_if_they_shall_be,
             what_is_not_removed_yet_is_erased_too, keys_belong_to_the_new_id, nobody_is_mentioned_twice,
             an_erasure_is_recorded_until_it_is_done);
+        $crate::store_contract!(@group $(#[$attribute])* $make, users:
+            bare_ids_of_guests_are_kept_in_mind, revocations_are_kept, chosen_names_are_kept);
         $crate::store_contract!(@group $(#[$attribute])* $make, starts:
             what_was_stored_is_there_after_a_restart, a_new_epoch_stays, three_starts_at_once, a_store_that_stores_says_so);
     };

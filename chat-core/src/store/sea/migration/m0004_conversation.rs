@@ -7,7 +7,11 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
 
-use self::Type::{Bytes, Key, Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small};
+use super::tables::{
+    Table,
+    Type::{self, Bytes, Key, Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small},
+    make,
+};
 use crate::failpoints::{self, Point};
 
 /// The columns that are added: table, name, definition.
@@ -25,33 +29,6 @@ const COLUMNS: [(&str, &str, &str); 12] = [
     ("chat_events", "flags", "SMALLINT"),
     ("chat_events", "expires_at", "BIGINT"),
 ];
-
-/// A new table.
-struct Table {
-    name: &'static str,
-    columns: &'static [(&'static str, Type)],
-    /// The columns of its primary key.
-    key: &'static str,
-}
-
-/// The type of a column of a new table.
-#[derive(Clone, Copy)]
-enum Type {
-    Number,
-    /// A number that is 0 unless it is given.
-    NumberOrZero,
-    Small,
-    /// A name to show.
-    Name,
-    /// A string of up to so many bytes that is compared byte for byte.
-    Opaque(u32),
-    /// The same, or null.
-    OptionalOpaque(u32),
-    /// Up to so many bytes, compared as such.
-    Key(u32),
-    /// Bytes that are not compared.
-    Bytes,
-}
 
 const USER: Type = Opaque(256);
 const OPTIONAL_USER: Type = OptionalOpaque(256);
@@ -202,46 +179,4 @@ async fn has_events(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
     let sql = "SELECT seq FROM chat_events LIMIT 1";
     let first = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
     Ok(first.is_some())
-}
-
-/// Makes what is not there yet.
-async fn make(manager: &SchemaManager<'_>, is_there: bool, sql: &str) -> Result<(), DbErr> {
-    failpoints::reached(Point::InMigration);
-    if is_there { Ok(()) } else { manager.get_connection().execute_unprepared(sql).await.map(drop) }
-}
-
-impl Table {
-    fn definition(&self, backend: DbBackend) -> String {
-        let Self { name, columns, key } = self;
-        let columns: String = columns.iter().map(|(name, of)| format!("{name} {}, ", of.name(backend))).collect();
-        let behind = match backend {
-            DbBackend::MySql => " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
-            // The rows lie in the order of the key.
-            DbBackend::Sqlite => " WITHOUT ROWID",
-            DbBackend::Postgres | _ => "",
-        };
-        format!("CREATE TABLE {name} ({columns}PRIMARY KEY ({key})){behind}")
-    }
-}
-
-impl Type {
-    fn name(self, backend: DbBackend) -> String {
-        let opaque = |bytes| match backend {
-            DbBackend::MySql => format!("VARBINARY({bytes})"),
-            DbBackend::Postgres => "TEXT COLLATE \"C\"".to_owned(),
-            DbBackend::Sqlite | _ => "TEXT COLLATE BINARY".to_owned(),
-        };
-        match self {
-            Number => "BIGINT NOT NULL".to_owned(),
-            NumberOrZero => "BIGINT NOT NULL DEFAULT 0".to_owned(),
-            Small => "SMALLINT NOT NULL".to_owned(),
-            Name if backend == DbBackend::MySql => "VARCHAR(255) NOT NULL".to_owned(),
-            Name => "TEXT NOT NULL".to_owned(),
-            Opaque(bytes) => format!("{} NOT NULL", opaque(bytes)),
-            OptionalOpaque(bytes) => opaque(bytes),
-            Key(bytes) if backend == DbBackend::MySql => format!("VARBINARY({bytes}) NOT NULL"),
-            Key(_) | Bytes if backend == DbBackend::Postgres => "BYTEA NOT NULL".to_owned(),
-            Key(_) | Bytes => "BLOB NOT NULL".to_owned(),
-        }
-    }
 }

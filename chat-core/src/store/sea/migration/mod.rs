@@ -20,6 +20,8 @@ mod m0001_rooms_and_events;
 mod m0002_names;
 mod m0003_message_index;
 mod m0004_conversation;
+mod m0005_users;
+mod tables;
 
 /// How long to wait for another process that is migrating.
 pub(super) const LOCK_SECONDS: u64 = 60;
@@ -27,7 +29,7 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
     "chat_meta",
     "chat_rooms",
     "chat_events",
@@ -43,6 +45,8 @@ const TABLES: [&str; 15] = [
     "chat_notify",
     "chat_terms",
     "chat_erasures",
+    "chat_users",
+    "chat_revocations",
 ];
 
 /// The migrations in order. A released one never changes.
@@ -56,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_names::Migration),
             Box::new(m0003_message_index::Migration),
             Box::new(m0004_conversation::Migration),
+            Box::new(m0005_users::Migration),
         ]
     }
 

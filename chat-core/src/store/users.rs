@@ -1,0 +1,31 @@
+//! What is kept of users beside what they do in rooms.
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::{
+    UserId,
+    users::{ChosenName, Revocation, UserDigest},
+};
+
+/// What keeps it.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// Whether guests have, or may have, ids here that other users could have, too.
+    async fn has_bare_guest_ids(&self) -> Result<bool, StoreError>;
+
+    /// Keeps in mind that guests have such ids, for good.
+    async fn keep_bare_guest_ids(&self) -> Result<(), StoreError>;
+
+    /// Stores that a user's access was taken away, in place of an earlier revocation.
+    async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError>;
+
+    /// What was revoked, by the digest, after `after`; at most `limit`.
+    async fn revocations(&self, after: Option<UserDigest>, limit: usize) -> Result<Vec<Revocation>, StoreError>;
+
+    /// The name that a user has chosen, if they have.
+    async fn chosen_name(&self, user: &UserId) -> Result<Option<ChosenName>, StoreError>;
+
+    /// Stores the name that a user has chosen; `None`: they have none any more.
+    async fn choose_name(&self, user: &UserId, chosen: Option<&ChosenName>) -> Result<(), StoreError>;
+}
