@@ -6,8 +6,8 @@
 use std::env;
 
 use async_trait::async_trait;
-use chat_core::{Action, Actor, ChatEngine, Error, Identity, Policy, StartError};
-use chat_http::{Api, Authenticator, api};
+use chat_core::{ChatEngine, Error, Identity, StartError};
+use chat_http::{Api, Authenticated, Authenticator, api};
 use poem::{
     EndpointExt, Request, Response, Result, Route, Server, error::InternalServerError, get, handler, http::StatusCode,
     listener::TcpAcceptor, post, web::Data, web::Path,
@@ -19,24 +19,16 @@ struct Login(Accounts);
 
 #[async_trait]
 impl Authenticator for Login {
-    async fn authenticate(&self, request: &Request) -> Result<Actor, Error> {
+    async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
         match self.0.of(request).await.map_err(|_| Error::Unavailable)? {
-            Some(account) => Ok(Actor::User(Identity::new(&account.id.to_string(), &account.name)?)),
-            None => Ok(Actor::Anonymous),
+            Some(account) => Ok(Identity::new(&account.id.to_string(), &account.name)?.into()),
+            None => Ok(Authenticated::anonymous()),
         }
     }
 }
 
-struct MembersOnly;
-
-impl Policy for MembersOnly {
-    fn check(&self, actor: &Actor, _action: Action<'_>) -> Result<(), Error> {
-        if *actor == Actor::Anonymous { Err(Error::Unauthenticated) } else { Ok(()) }
-    }
-}
-
 async fn chat(accounts: Accounts) -> Result<Api, StartError> {
-    let engine = ChatEngine::builder().database(accounts.0.clone()).policy(MembersOnly).build().await?;
+    let engine = ChatEngine::builder().database(accounts.0.clone()).build().await?;
     Ok(api(engine, Login(accounts)))
 }
 // ---- the app as it was; its `main` mounts the above ----

@@ -1,5 +1,6 @@
 //! The ready-made chat server: configuration, engine, serve.
 
+mod access;
 mod archive;
 mod erase;
 #[cfg(failpoints)]
@@ -24,10 +25,11 @@ use std::{
 };
 
 use chat_core::{ChatEngine, Database, Erase, KeepDays, Limits};
-use chat_http::{BadOrigin, Guests, HostName, Origin, Site, serve_when_made, site};
+use chat_http::{BadOrigin, HostName, Origin, Site, serve_when_made, site};
 use clap::{Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
+use access::{Access, AccessOptions};
 use failure::Failure;
 use listen::ListenAddress;
 use opening::opened;
@@ -52,8 +54,8 @@ struct Options {
     )]
     database_url: String,
 
-    /// The address and port to listen on, or a name and a port, such as localhost:8080. Anyone who can reach it can use any
-    /// name: use only networks you trust. An address that other machines can reach needs TLS, or --insecure.
+    /// The address and port to listen on, or a name and a port, such as localhost:8080. An address
+    /// that other machines can reach needs TLS, or --insecure.
     #[arg(long, env = "CHATD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: ListenAddress,
 
@@ -89,6 +91,9 @@ struct Options {
     /// The format of the log, which goes to standard error; RUST_LOG chooses what is logged.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
     log_format: log::Format,
+
+    #[command(flatten)]
+    access: AccessOptions,
 }
 
 /// What to do instead of serving.
@@ -209,11 +214,13 @@ async fn run(options: Options) -> Result<(), Failure> {
         metrics_listen,
         retain_days,
         no_limits,
+        access,
         ..
     } = options;
     arm()?;
     // The addresses come first, since checking whether they are free is cheaper than opening the database.
     let (listener, address) = listen_on(&listen).await?;
+    let access = Access::of(access, address).map_err(wrong)?;
     let metrics = match metrics_listen {
         Some(listen) => Some(listen_on(&listen).await?),
         None => None,
@@ -234,11 +241,16 @@ async fn run(options: Options) -> Result<(), Failure> {
             None => builder,
         };
         let engine = builder.build().await.map_err(|error| Failure::of_start(&error))?;
-        tracing::warn!("guests only: anyone can use any name; for trusted networks only");
+        access.check_ids(&engine).await.map_err(wrong)?;
+        access.reload_on_hangup();
+        if access.has_guests() {
+            tracing::warn!("guests may come: anyone can use any name; for trusted networks only");
+        }
         let scheme = tls.scheme();
         tracing::info!(%address, "listening on {scheme}://{address}");
-        say_where(scheme, address, public_url.as_ref());
-        let site = site(engine.clone(), Guests).allow_hosts(allowed_hosts).allow_origins(allowed_origins);
+        say_where(scheme, address, public_url.as_ref(), access.has_guests());
+        let site = site(engine.clone(), access.authenticator());
+        let site = site.allow_hosts(allowed_hosts).allow_origins(allowed_origins);
         // Who waits for it may have been told to stop.
         drop(started.send(engine));
         Ok(public_url.into_iter().fold(site, Site::public_url))
@@ -334,7 +346,12 @@ fn public_url(text: &str) -> Result<Origin, BadOrigin> {
 
 /// Prints on standard output where the server is: its address, and the URL where people reach it if it has another. The
 /// log goes to standard error.
-fn say_where(scheme: &str, address: SocketAddr, public: Option<&Origin>) {
+fn say_where(scheme: &str, address: SocketAddr, public: Option<&Origin>, has_guests: bool) {
+    let (as_guest, whose) = if has_guests {
+        ("?username=…", "Guests may come: anyone who can reach this address can use any name. For trusted networks.\n")
+    } else {
+        ("", "")
+    };
     let local = format!("{scheme}://{address}");
     let url = public.map_or_else(|| local.clone(), Origin::to_string);
     let reached = if url == local { String::new() } else { format!("  for people     {url}\n") };
@@ -342,8 +359,8 @@ fn say_where(scheme: &str, address: SocketAddr, public: Option<&Origin>) {
     let text = format!(
         "Chat server on {local}\n{reached}  \
          documentation  {url}/docs\n  \
-         a room, live   {socket}/ws/chat/{{room_id}}?username=…\n\
-         Guests only: anyone who can reach this address can use any name. For trusted networks.\n"
+         a room, live   {socket}/ws/chat/{{room_id}}{as_guest}\n\
+         {whose}"
     );
     // The server runs even if nobody can read this.
     drop(std::io::stdout().write_all(text.as_bytes()));

@@ -1,4 +1,4 @@
-//! The signals that ask this process to stop.
+//! The signals that ask this process to stop, or to read its files again.
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,6 +27,45 @@ impl Signals {
             },
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Receives SIGHUP from its creation on.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Hangups(Option<Signal>);
+
+#[cfg(unix)]
+impl Hangups {
+    pub(crate) fn new() -> Self {
+        Self(signal(SignalKind::hangup()).ok())
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        if let Some(signal) = &mut self.0
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+
+    /// Waits for ever.
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
     }
 }
 

@@ -20,7 +20,7 @@
 //! # }
 //! ```
 //!
-//! Features: `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
+//! Features: `jwt`, on by default, has [`JwtAuthenticator`]; `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
 //! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
 mod api;
@@ -66,7 +66,9 @@ use std::{fmt, sync::Arc};
 use chat_core::ChatEngine;
 use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
-pub use auth::{Authenticator, Guests};
+pub use auth::{Authenticated, Authenticator, Credential, Guests, Several, Via};
+#[cfg(feature = "jwt")]
+pub use auth::{BadJwtKeys, JwtAuthenticator, JwtKeys};
 pub use host::{BadHostName, HostName};
 pub use openapi::{openapi_json, openapi_yaml};
 pub use origin::{BadOrigin, Origin};
@@ -76,7 +78,13 @@ pub use starting::serve_when_made;
 pub use tls::{BadCertificate, Listener, Tls};
 
 use crate::{
-    host::Hosts, methods::Methods, middleware::Middleware, origin::Origins, problem::Challenge, unfinished::Unfinished,
+    auth::{Authentication, Identified},
+    host::Hosts,
+    methods::Methods,
+    middleware::Middleware,
+    origin::Origins,
+    problem::Challenge,
+    unfinished::Unfinished,
 };
 
 /// The examples of the guide for embedders are tests, too.
@@ -140,17 +148,19 @@ impl Api {
     }
 
     fn routes(&self) -> Route {
-        let one = ws::Sockets::room(self.engine.clone(), Arc::clone(&self.authenticator), self.origins.clone());
-        let many = ws::Sockets::rooms(self.engine.clone(), Arc::clone(&self.authenticator), self.origins.clone());
+        let authentication = Authentication::new(Arc::clone(&self.authenticator), self.engine.clone());
+        let one = ws::Sockets::room(self.engine.clone(), authentication.clone(), self.origins.clone());
+        let many = ws::Sockets::rooms(self.engine.clone(), authentication.clone(), self.origins.clone());
+        let resources = openapi::service(api::resources(&self.engine)).into_endpoint();
         Route::new()
-            .nest(api::PREFIX, openapi::service(api::resources(&self.engine)))
+            .nest(api::PREFIX, Identified { inner: resources, authentication })
             .at("/ws/chat", many)
             .at("/ws/chat/:room_id", one)
     }
 
     fn finish(self, routes: Route, methods: Methods, owns_host: bool) -> BoxEndpoint<'static> {
         let challenge = Challenge::of(&*self.authenticator);
-        let inner = routes.data(self.authenticator).data(Unfinished::default());
+        let inner = routes.data(Unfinished::default());
         let methods = ws::PATHS.into_iter().fold(methods, Methods::add_stream);
         let hosts = self.origins.own_host().into_iter().fold(self.hosts, Hosts::and);
         Middleware { inner, methods, hosts, origins: self.origins, challenge, owns_host }.boxed()

@@ -169,7 +169,9 @@ impl Problem {
             response = response.header(name, value);
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            response = response.header(header::WWW_AUTHENTICATE, challenge.header);
+            if let Some(header) = &challenge.header {
+                response = response.header(header::WWW_AUTHENTICATE, header);
+            }
             self.body.detail.clone_from(&challenge.advice);
         }
         if let Some(wait) = self.body.retry_after_ms {
@@ -209,14 +211,17 @@ impl Problem {
 /// How to authenticate, as a 401 says it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Challenge {
-    header: &'static str,
+    header: Option<HeaderValue>,
     advice: String,
 }
 
 impl Challenge {
     /// The challenge of this authenticator.
     pub(crate) fn of(authenticator: &dyn Authenticator) -> Self {
-        Self { header: authenticator.challenge(), advice: authenticator.advice().into_owned() }
+        Self {
+            header: HeaderValue::from_str(&authenticator.challenge()).ok(),
+            advice: authenticator.advice().into_owned(),
+        }
     }
 }
 
@@ -321,7 +326,7 @@ mod tests {
     #[tokio::test]
     async fn a_401_says_how_to_say_who_one_is() {
         let response = Problem::from(Error::Unauthenticated).into_response(&Challenge::of(&Guests));
-        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], Guests.challenge());
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], *Guests.challenge());
         let body: serde_json::Value = response.into_body().into_json().await.unwrap();
         assert!(body["detail"].as_str().unwrap().contains("?username="), "{body}");
     }

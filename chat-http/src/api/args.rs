@@ -1,7 +1,5 @@
 //! The parameters of operations. They are read strictly; a wrong one is refused by its name.
 
-use std::sync::Arc;
-
 use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, RoomId, Seq, UserId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
@@ -11,14 +9,14 @@ use poem_openapi::{
 
 use super::patterns;
 use crate::{
-    auth::Authenticator,
+    auth::Authenticated,
     integer::{MAX_INTEGER, integer_within},
     position::{self, EPOCH_CHARS},
     problem::Problem,
     query,
 };
 
-/// The caller of an operation, as the [`Authenticator`] identifies it.
+/// The caller of an operation, as the [`Authenticator`](crate::Authenticator) identifies it.
 pub(crate) struct Caller(pub(crate) Actor);
 
 /// The user who calls an operation. Anonymous callers are refused before the body is read.
@@ -200,7 +198,7 @@ parameter!([] ComesBackArg, Header, required false, MetaSchema::new("string"), |
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 
 /// Implements [`ApiExtractor`] for the caller. The document describes how guests give their name; another
-/// [`Authenticator`] reads what it needs from the request.
+/// [`Authenticator`](crate::Authenticator) reads what it needs from the request.
 macro_rules! who_asks {
     ($name:ident, $read:expr) => {
         impl<'a> ApiExtractor<'a> for $name {
@@ -227,16 +225,15 @@ macro_rules! who_asks {
                 _body: &mut RequestBody,
                 _options: ExtractParamOptions<()>,
             ) -> Result<Self> {
-                let authenticator = request.data::<Arc<dyn Authenticator>>().ok_or_else(Problem::internal)?;
-                let actor = authenticator.authenticate(request).await.map_err(Problem::from)?;
-                let read: fn(Actor) -> Option<Self> = $read;
-                Ok(read(actor).ok_or_else(|| Problem::from(Error::Unauthenticated))?)
+                let found = request.data::<Authenticated>().ok_or_else(Problem::internal)?;
+                let read: fn(&Actor) -> Option<Self> = $read;
+                Ok(read(&found.actor).ok_or_else(|| Problem::from(Error::Unauthenticated))?)
             }
         }
     };
 }
 
-who_asks!(Caller, |actor| Some(Self(actor)));
+who_asks!(Caller, |actor| Some(Self(actor.clone())));
 who_asks!(User, |actor| actor.user().cloned().map(Self));
 
 /// The name of the schema of users' names.

@@ -13,14 +13,12 @@ mod io_activity;
 mod pending;
 mod upgrade;
 
-use std::sync::Arc;
-
-use chat_core::{Actor, ChatEngine, Error, Identity, RoomId};
+use chat_core::{ChatEngine, Error, Identity, RoomId};
 use poem::{Endpoint, Request, Response, Result};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
-    auth::Authenticator,
+    auth::Authentication,
     integer::{MAX_INTEGER, integer_within},
     metrics::{self, OpenSocket},
     origin::Origins,
@@ -38,30 +36,28 @@ pub(crate) const PATHS: [&str; 2] = ["/ws/chat", "/ws/chat/{room_id}"];
 /// The endpoint of sockets, either for one room or for many.
 pub(crate) struct Sockets {
     engine: ChatEngine,
-    authenticator: Arc<dyn Authenticator>,
+    authentication: Authentication,
     origins: Origins,
     is_one_room: bool,
 }
 
 impl Sockets {
     /// `/ws/chat/{room_id}`: attached to that room from the start.
-    pub(crate) fn room(engine: ChatEngine, authenticator: Arc<dyn Authenticator>, origins: Origins) -> Self {
-        Self { engine, authenticator, origins, is_one_room: true }
+    pub(crate) fn room(engine: ChatEngine, authentication: Authentication, origins: Origins) -> Self {
+        Self { engine, authentication, origins, is_one_room: true }
     }
 
     /// `/ws/chat`: every frame names its room.
-    pub(crate) fn rooms(engine: ChatEngine, authenticator: Arc<dyn Authenticator>, origins: Origins) -> Self {
-        Self { engine, authenticator, origins, is_one_room: false }
+    pub(crate) fn rooms(engine: ChatEngine, authentication: Authentication, origins: Origins) -> Self {
+        Self { engine, authentication, origins, is_one_room: false }
     }
 
     /// Authenticates the caller and reads the room to enter. A refusal is sent as a close frame, which pages in
     /// browsers can read.
     async fn admit(&self, request: &Request) -> Result<(Identity, Option<Entry>), CloseFrame> {
-        let actor = self.authenticator.authenticate(request).await.map_err(|error| self.refuse_caller(&error))?;
-        let identity = match actor {
-            Actor::User(identity) => identity,
-            Actor::Anonymous => return Err(self.refuse_caller(&Error::Unauthenticated)),
-            Actor::System | _ => return Err(CloseCode::FORBIDDEN.frame()),
+        let found = self.authentication.of_request(request).await.map_err(|error| self.refuse_caller(&error))?;
+        let Some(identity) = found.identity().cloned() else {
+            return Err(self.refuse_caller(&Error::Unauthenticated));
         };
         if !self.is_one_room {
             return Ok((identity, None));
@@ -76,7 +72,7 @@ impl Sockets {
             return CloseCode::UNAUTHENTICATED.saying(&error.to_string());
         }
         if matches!(error, Error::Unauthenticated) {
-            return CloseCode::UNAUTHENTICATED.saying(&self.authenticator.advice());
+            return CloseCode::UNAUTHENTICATED.saying(&self.authentication.authenticator().advice());
         }
         CloseCode::of_refusal(error).frame()
     }

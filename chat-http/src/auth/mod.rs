@@ -1,0 +1,18 @@
+//! Authentication: which user sends a request.
+
+mod authentication;
+mod authenticator;
+mod guests;
+mod identified;
+#[cfg(feature = "jwt")]
+mod jwt;
+mod reserved;
+mod several;
+
+pub(crate) use authentication::Authentication;
+pub use authenticator::{Authenticated, Authenticator, Credential, Via};
+pub use guests::Guests;
+pub(crate) use identified::Identified;
+#[cfg(feature = "jwt")]
+pub use jwt::{BadJwtKeys, JwtAuthenticator, JwtKeys};
+pub use several::Several;
