@@ -19,7 +19,7 @@ pub trait Authenticator: Send + Sync + 'static {
     /// [`Error::Forbidden`] for a user who is locked out, [`Error::Unavailable`] if it cannot find out now.
     async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error>;
 
-    /// Returns whose token this is that came within a socket, or [`Authenticated::anonymous`] if this authenticator knows no
+    /// Returns whose token this is, wherever it came from, or [`Authenticated::anonymous`] if this authenticator knows no
     /// tokens. By default it knows none.
     ///
     /// # Errors
@@ -33,8 +33,8 @@ pub trait Authenticator: Send + Sync + 'static {
         false
     }
 
-    /// Whether a socket whose request has no credentials waits for a first frame with a token or a ticket. By default it does;
-    /// otherwise it is closed with 4401 at once.
+    /// Whether a socket whose request has no credentials may get them later. Nothing asks for it yet: such a socket is closed
+    /// with 4401 at once.
     fn awaits_first_frame(&self) -> bool {
         true
     }
@@ -58,7 +58,7 @@ pub struct Authenticated {
     pub actor: Actor,
     /// By which kind of credential.
     pub via: Via,
-    /// When the credential ends. Requests are refused from then on, and sockets are closed a minute later.
+    /// When the credential ends. Requests are refused from then on. Sockets and event streams that are open go on.
     pub expires_at: Option<SystemTime>,
     /// The credential, if it can outlive the user's access: [`ChatEngine::revoke`](chat_core::ChatEngine::revoke) ends those from
     /// before it. `None` if the authenticator itself knows at each request whether the user still has access.

@@ -25,7 +25,7 @@ use self::claims::Claims;
 pub use self::keys::{BadJwtKeys, JwtKeys};
 use super::authenticator::{Authenticated, Authenticator};
 
-/// Admits users with a signed token (JWT) of the host in `Authorization: Bearer`, or in the first frame of a socket.
+/// Admits users with a signed token (JWT) of the host in `Authorization: Bearer`.
 ///
 /// - The algorithm belongs to the key, and is never taken from the token: EdDSA (Ed25519), ES256, RS256 or HS256.
 /// - `exp` is required. A minute of difference between the clocks is allowed for it and for `nbf`.
