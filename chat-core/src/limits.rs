@@ -66,6 +66,9 @@ pub struct Limits {
     /// How often the engine asks what is to be kept of the rooms, where the host [says so](crate::Retention). Default 1 h: days
     /// are what such rules count in.
     pub retention_interval: Duration,
+    /// How long a credential may be good for, from when it was issued. Default 366 days: so long the engine keeps in mind that a
+    /// user's [access was taken away](crate::ChatEngine::revoke), and whoever admits users refuses what is older.
+    pub credential_life: Duration,
     /// Sessions one user may have at once. Default `None`: unlimited.
     pub sessions_per_user: Option<usize>,
     /// Sessions the engine may have at once. Default `None`: unlimited.
@@ -109,6 +112,7 @@ impl Default for Limits {
             room_linger: Duration::from_secs(30),
             sweep_interval: Duration::from_secs(30),
             retention_interval: Duration::from_secs(3_600),
+            credential_life: Duration::from_secs(366 * 86_400),
             sessions_per_user: None,
             sessions: None,
             rates: UserRates::UNLIMITED,

@@ -16,6 +16,8 @@ pub enum CloseReason {
     TooManySessions,
     /// The host ended all sessions of the user; it may not come back.
     Revoked,
+    /// The credentials of the user are void; it may come back with newer ones.
+    CredentialsRevoked,
 }
 
 impl CloseReason {
@@ -24,7 +26,7 @@ impl CloseReason {
     pub const fn may_resume(self) -> bool {
         match self {
             Self::Shutdown | Self::Lagged | Self::Defect | Self::Reloaded => true,
-            Self::TooManySessions | Self::Revoked => false,
+            Self::TooManySessions | Self::Revoked | Self::CredentialsRevoked => false,
         }
     }
 }

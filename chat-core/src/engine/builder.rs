@@ -202,7 +202,8 @@ impl Builder {
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let unfinished = store.eraser().unfinished().await;
         let unfinished = unfinished.map_err(|error| StartError::Unavailable(error.detail))?;
-        let revocations = Revocations::load(&*store).await.map_err(|error| StartError::Unavailable(error.detail))?;
+        let revocations = Revocations::load(&*store, limits.credential_life, clock.now().wall).await;
+        let revocations = revocations.map_err(|error| StartError::Unavailable(error.detail))?;
         let (stop, stopping) = watch::channel(false);
         let metrics = Arc::new(Metrics::new());
         let breaker = Breaker::new(&store, &metrics, &runtime, &stopping);

@@ -29,10 +29,13 @@ impl Ending {
 
     /// The host ended all sessions of the user. Nobody waits for them to come back, so there is no grace.
     pub(super) const REVOKED: Self = Self { departure: Some(Departure::Closed), reason: Some(CloseReason::Revoked) };
+    /// The credentials of the user are void.
+    pub(super) const CREDENTIALS_REVOKED: Self =
+        Self { departure: Some(Departure::Closed), reason: Some(CloseReason::CredentialsRevoked) };
 
     /// Whether what waits in its stream is dropped: it is read too slowly, or is not to be read any more.
     pub(super) const fn drops_waiting(self) -> bool {
-        matches!(self.reason, Some(CloseReason::Lagged | CloseReason::Revoked))
+        matches!(self.reason, Some(CloseReason::Lagged | CloseReason::Revoked | CloseReason::CredentialsRevoked))
     }
 
     /// The error that its commands get from then on.
@@ -40,6 +43,7 @@ impl Ending {
         match self.reason {
             Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
             Some(CloseReason::Revoked) => Error::Forbidden,
+            Some(CloseReason::CredentialsRevoked) => Error::Unauthenticated,
             Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect | CloseReason::Reloaded) | None => {
                 Error::Unavailable
             }

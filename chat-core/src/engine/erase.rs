@@ -20,8 +20,8 @@ impl ChatEngine {
     ///
     /// From the beginning on, the user's sessions are ended, and whatever they ask is refused as [`Error::Forbidden`]. Who is
     /// attached to a room in which something was changed is closed with [`CloseReason::Reloaded`](crate::CloseReason::Reloaded),
-    /// and may come back. When it is done, nothing of the user is known any more: it is up to the host that nobody gets this id
-    /// again, and so it is best to take the user's access away before. Engines that share the [`Store`](crate::store::Store) with
+    /// and may come back. When it is done, nothing of the user is known any more but that credentials from before are void, as
+    /// after [`revoke`](Self::revoke): it is up to the host that nobody gets this id again. Engines that share the [`Store`](crate::store::Store) with
     /// this one do not know of it: there, the user must have no access any more when it begins.
     ///
     /// It is recorded first. If it is interrupted, it goes on when the engine is started again, or when it is asked for again;
@@ -100,6 +100,7 @@ impl Inner {
             self.services.locked_out.settled().await;
             self.patiently(|| self.hub.settled()).await?;
             Walk::over(self, &erasure, &mut *progress, &mut erased).await?;
+            self.patiently(|| async { self.services.read(self.forget_user(&erasure.user).await) }).await?;
             while self.eraser(|eraser| eraser.forget_marks(&erasure.user, ROWS)).await? > 0 {}
             // What was deleted or pruned goes as a whole, also where its events are gone already, by which the rest is found.
             while self.patiently(|| async { self.services.read(self.services.store.purge(ROWS).await) }).await? > 0 {}

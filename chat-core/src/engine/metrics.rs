@@ -33,7 +33,7 @@ pub(super) struct Metrics {
     pub(super) deliveries: Counter,
     sessions: Gauge,
     sessions_opened: Counter,
-    sessions_closed: [(&'static str, Counter); 8],
+    sessions_closed: [(&'static str, Counter); 9],
     /// What a step takes that puts messages into the search index.
     pub(super) index_seconds: Histogram,
     /// Events from before the start that the search index does not have yet.
@@ -178,13 +178,15 @@ const fn reason(ending: Ending) -> &'static str {
         (Some(CloseReason::Reloaded), _) => "reloaded",
         (Some(CloseReason::TooManySessions), _) => "too_many",
         (Some(CloseReason::Revoked), _) => "revoked",
+        (Some(CloseReason::CredentialsRevoked), _) => "credentials_revoked",
         (None, Some(Departure::Lost)) => "lost",
         (None, Some(Departure::Closed) | None) => "closed",
     }
 }
 
 /// The values of the label `reason`: why sessions end.
-const CLOSINGS: [&str; 8] = ["closed", "lost", "lagged", "defect", "reloaded", "shutdown", "too_many", "revoked"];
+const CLOSINGS: [&str; 9] =
+    ["closed", "lost", "lagged", "defect", "reloaded", "shutdown", "too_many", "revoked", "credentials_revoked"];
 /// The values of the label `outcome`, beside `stored` and `replayed`. All errors are here, since a policy may refuse with any.
 const REFUSALS: [&str; 17] = [
     "invalid_field",

@@ -2,13 +2,14 @@
 
 use crate::{
     ChatEngine, Error, Timestamp, UserId,
-    engine::{breaker::not_stored, ending::Ending},
+    engine::{breaker::not_stored, ending::Ending, inner::Inner, revocations::Added},
+    store::StoreError,
 };
 
 impl ChatEngine {
     /// Takes a user's access away: ends all sessions that the user has on this engine, with
-    /// [`CloseReason::Revoked`](crate::CloseReason::Revoked), and keeps in mind that credentials from before are void. Returns
-    /// how many sessions there were.
+    /// [`CloseReason::CredentialsRevoked`](crate::CloseReason::CredentialsRevoked), and keeps in mind that credentials from before are
+    /// void, for [`Limits::credential_life`](crate::Limits::credential_life). Returns how many sessions there were.
     ///
     /// The engine knows no credentials: whoever admits users asks [`revoked_at`](Self::revoked_at) for each
     /// token. A credential that was issued later is good. Of the user's id only a digest is stored.
@@ -21,11 +22,10 @@ impl ChatEngine {
     /// Once it was polled, the sessions have ended. Dropped, it may not be stored.
     pub async fn revoke(&self, user: &UserId) -> Result<usize, Error> {
         let inner = self.inner();
-        let services = &inner.services;
-        // In this order: a session that begins now finds that it may not, or is among those that end.
-        let revocation = services.revocations.add(user, services.clock.now().wall);
-        let ended = inner.sessions.end_all_of(user, Ending::REVOKED);
-        services.store.users().revoke(revocation).await.map_err(|failure| not_stored(failure.kind))?;
+        // In this order: who admits a session that begins now finds that it may not, or it is among those that end.
+        let added = inner.services.revocations.add(user, inner.services.clock.now().wall);
+        let ended = inner.sessions.end_all_of(user, Ending::CREDENTIALS_REVOKED);
+        inner.store_revocation(added).await.map_err(|failure| not_stored(failure.kind))?;
         Ok(ended)
     }
 
@@ -58,5 +58,24 @@ impl ChatEngine {
     pub async fn keep_bare_guest_ids(&self) -> Result<(), Error> {
         let stored = self.inner().services.store.users().keep_bare_guest_ids().await;
         stored.map_err(|failure| not_stored(failure.kind))
+    }
+}
+
+impl Inner {
+    /// Takes away what a user who is erased has of access, and the name that they chose.
+    pub(super) async fn forget_user(&self, user: &UserId) -> Result<(), StoreError> {
+        let services = &self.services;
+        self.store_revocation(services.revocations.add(user, services.clock.now().wall)).await?;
+        services.store.users().choose_name(user, None).await
+    }
+
+    async fn store_revocation(&self, added: Added) -> Result<(), StoreError> {
+        let users = self.services.store.users();
+        users.revoke(added.revocation).await?;
+        if let Some(oldest) = added.forgotten {
+            // If that fails, it is done at the next start.
+            drop(users.forget_revocations(oldest).await);
+        }
+        Ok(())
     }
 }

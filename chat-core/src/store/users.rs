@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    UserId,
+    Timestamp, UserId,
     users::{ChosenName, Revocation, UserDigest},
 };
 
@@ -22,6 +22,9 @@ pub trait Users: Send + Sync {
 
     /// What was revoked, by the digest, after `after`; at most `limit`.
     async fn revocations(&self, after: Option<UserDigest>, limit: usize) -> Result<Vec<Revocation>, StoreError>;
+
+    /// Removes what was revoked before this time.
+    async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError>;
 
     /// The name that a user has chosen, if they have.
     async fn chosen_name(&self, user: &UserId) -> Result<Option<ChosenName>, StoreError>;

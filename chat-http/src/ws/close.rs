@@ -35,6 +35,7 @@ impl CloseCode {
     pub(crate) const BAD_FRAMES: Self = Self::new(4400, "too many malformed frames");
     pub(crate) const BAD_REQUEST: Self = Self::new(4400, "the room's id or the position is malformed");
     pub(crate) const UNAUTHENTICATED: Self = Self::new(4401, "say who you are");
+    pub(crate) const CREDENTIALS_REVOKED: Self = Self::new(4401, "log in again: what was issued before is void");
     pub(crate) const FORBIDDEN: Self = Self::new(4403, "this is not allowed");
     pub(crate) const REVOKED: Self = Self::new(4403, "all sessions of this user were ended");
     pub(crate) const NO_ROOM: Self = Self::new(4404, "no such room");
@@ -80,6 +81,7 @@ impl CloseCode {
             CloseReason::Lagged => Self::LAGGED,
             CloseReason::TooManySessions => Self::TOO_MANY,
             CloseReason::Revoked => Self::REVOKED,
+            CloseReason::CredentialsRevoked => Self::CREDENTIALS_REVOKED,
             CloseReason::Reloaded => Self::RELOADED,
             CloseReason::Defect | _ => Self::DEFECT,
         }

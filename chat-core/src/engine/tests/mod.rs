@@ -13,6 +13,7 @@ mod metrics;
 mod notices;
 mod rates;
 mod retention;
+mod revocations;
 mod search;
 mod sessions;
 #[cfg(feature = "sqlite")]

@@ -59,6 +59,11 @@ impl Users for MemoryStore {
         Ok(rows.map(|(&user, &at)| Revocation { user, at }).collect())
     }
 
+    async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.known().revoked.retain(|_, at| *at >= before);
+        Ok(())
+    }
+
     async fn chosen_name(&self, user: &UserId) -> Result<Option<ChosenName>, StoreError> {
         Ok(self.known().names.get(user).cloned())
     }

@@ -53,6 +53,13 @@ impl Users for SeaStore {
         Ok(self.readers.read(reading).await?)
     }
 
+    async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError> {
+        let write = Write::begin(&self.writers).await?;
+        let sql = "DELETE FROM chat_revocations WHERE at_us < ?";
+        let removed = write.run().execute(sql, vec![before.0.into()]).await;
+        Ok(write.end(removed.map(drop)).await?)
+    }
+
     async fn chosen_name(&self, user: &UserId) -> Result<Option<ChosenName>, StoreError> {
         let user = user.clone();
         let reading = |checkout: Arc<Checkout>| async move {

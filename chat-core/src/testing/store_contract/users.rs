@@ -38,6 +38,10 @@ pub async fn revocations_are_kept(opener: &impl Opener) {
         found.extend(page);
     }
     assert_eq!(found, expected);
+    store.users().forget_revocations(Timestamp(7)).await.unwrap();
+    expected.retain(|revocation| revocation.at >= Timestamp(7));
+    assert_eq!(expected.len(), 2);
+    assert_eq!(store.users().revocations(None, 10).await.unwrap(), expected);
 }
 
 /// Ids are told apart by every byte, and names come back as they were written.
