@@ -30,7 +30,7 @@ impl Signals {
     }
 }
 
-/// Receives SIGHUP from its creation on.
+/// Receives SIGHUP from its creation on, and then it does not end the process.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(crate) struct Hangups(Option<Signal>);

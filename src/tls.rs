@@ -4,7 +4,9 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 
 use chat_http::{Listener, Tls};
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::spawn_blocking};
+
+use crate::signals::Hangups;
 
 /// How connections are secured.
 #[derive(Debug, Clone, Args)]
@@ -98,17 +100,11 @@ impl Files {
 }
 
 /// Reads the files again on each SIGHUP. If they cannot be used, the old ones stay.
-#[cfg(unix)]
 fn reload_on_hangup(tls: Tls, files: Files) {
-    use tokio::{
-        signal::unix::{SignalKind, signal},
-        task::spawn_blocking,
-    };
-
-    // From here on the signal does not end the process.
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    let mut hangups = Hangups::new();
     tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
+        loop {
+            hangups.next().await;
             let (tls, files) = (tls.clone(), files.clone());
             match spawn_blocking(move || files.reload(&tls)).await {
                 Ok(Ok(())) => tracing::info!("SIGHUP: the certificate was read again; new connections get it"),
@@ -118,10 +114,6 @@ fn reload_on_hangup(tls: Tls, files: Files) {
         }
     });
 }
-
-/// There is no such signal here.
-#[cfg(not(unix))]
-fn reload_on_hangup(_tls: Tls, _files: Files) {}
 
 #[cfg(test)]
 mod tests {

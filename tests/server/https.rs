@@ -203,9 +203,9 @@ async fn what_other_machines_can_reach_has_tls_or_is_said_to_be_insecure() {
         let (status, said) = Server::fail_with(&database, arguments).await;
         assert!(status.code() == Some(WRONG) && said.contains("--insecure"), "{arguments:?}: {said}");
     }
-    let insecure = ["--listen", "0.0.0.0:0", "--metrics-listen", "0.0.0.0:0", "--insecure"];
+    let insecure = ["--listen", "0.0.0.0:0", "--metrics-listen", "0.0.0.0:0", "--insecure", "--guests"];
     Server::start_with(&database, &insecure).await.stop().await;
-    let server = start_with_first(&database, &["--listen", "0.0.0.0:0"]).await;
+    let server = start_with_first(&database, &["--listen", "0.0.0.0:0", "--guests"]).await;
     assert_eq!(tls::call(server.address(), "GET", "/api/chat/rooms", &[], None).await.status, 200);
 }
 

@@ -95,6 +95,7 @@ impl Server {
             .env("CHATD_NO_LIMITS", "true")
             // It may listen in a network that the torture has made.
             .env("CHATD_INSECURE", "true")
+            .env("CHATD_GUESTS", "true")
             .envs(self.launch.variables.iter().chain(variables).map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(File::options().append(true).open(&self.launch.log)?)

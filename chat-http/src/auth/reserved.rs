@@ -4,10 +4,8 @@ use chat_core::UserId;
 
 /// What the ids of guests begin with where others have ids, too.
 pub(super) const GUEST: &str = "guest:";
-/// What the ids begin with that stand for users who were erased.
-const ERASED: &str = "erased:";
 
 /// Whether an id begins with a word that says whose it is. (Accounts will have one, too.)
 pub(super) fn is_reserved(id: &UserId) -> bool {
-    [GUEST, ERASED].iter().any(|beginning| id.as_str().starts_with(beginning))
+    id.is_reserved() || id.as_str().starts_with(GUEST)
 }

@@ -302,6 +302,7 @@ fn command(database: &Database, address: SocketAddr) -> Command {
         .env("CHATD_LISTEN", address.to_string())
         // The networks of tests have no other machines.
         .env("CHATD_INSECURE", (!address.ip().is_loopback()).to_string())
+        .env("CHATD_GUESTS", (!address.ip().is_loopback()).to_string())
         // Tests are faster than people. One that is about the limits removes this.
         .env("CHATD_NO_LIMITS", "true")
         .stdin(Stdio::null())
