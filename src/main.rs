@@ -220,12 +220,12 @@ async fn run(options: Options) -> Result<(), Failure> {
     arm()?;
     // The addresses come first, since checking whether they are free is cheaper than opening the database.
     let (listener, address) = listen_on(&listen).await?;
-    let access = Access::of(access, address).map_err(wrong)?;
     let metrics = match metrics_listen {
         Some(listen) => Some(listen_on(&listen).await?),
         None => None,
     };
     tls.check(address, metrics.as_ref().map(|(_, address)| *address)).map_err(wrong)?;
+    let access = Access::of(access, address).map_err(wrong)?;
     let listener = tls.listener(listener).map_err(wrong)?;
     if let Some((listener, address)) = metrics {
         // The recorder comes before the engine, which gets its metrics when it is built.
