@@ -11,8 +11,8 @@ use tokio::{
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, Retention, StartError, SystemClock,
     engine::{
-        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, erase, hub::Hub, indexing::Indexer,
-        inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
+        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
+        indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
         log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
         revocations::Revocations, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
         watches::Watches,
@@ -216,6 +216,7 @@ impl Builder {
             policy,
             epoch,
             revocations,
+            names: ChosenNames::default(),
             runtime,
             metrics,
             breaker,

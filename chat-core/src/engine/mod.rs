@@ -7,6 +7,7 @@ mod audience;
 mod breaker;
 mod builder;
 mod chat_engine;
+mod chosen_names;
 mod ending;
 mod erase;
 mod hub;

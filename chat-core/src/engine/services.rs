@@ -8,6 +8,7 @@ use crate::{
     Action, Actor, Clock, Epoch, Error, Limits, Policy,
     engine::{
         breaker::{Breaker, not_stored},
+        chosen_names::ChosenNames,
         lifecycle::Lifecycle,
         locked_out::LockedOut,
         log_limits::LogLimits,
@@ -26,6 +27,7 @@ pub(super) struct Services {
     pub(super) policy: Arc<dyn Policy>,
     pub(super) epoch: Epoch,
     pub(super) revocations: Revocations,
+    pub(super) names: ChosenNames,
     /// The runtime that all tasks run on, wherever they are started from.
     pub(super) runtime: Handle,
     pub(super) metrics: Arc<Metrics>,

@@ -1,9 +1,10 @@
 //! What an engine keeps of users beside what they do in rooms.
 
 use crate::{
-    ChatEngine, Error, Timestamp, UserId,
-    engine::{breaker::not_stored, ending::Ending, inner::Inner, revocations::Added},
+    Actor, ChatEngine, Error, Identity, Timestamp, UserId, UserName,
+    engine::{breaker::not_stored, ending::Ending, inner::Inner, rates::Rated, revocations::Added},
     store::StoreError,
+    users::ChosenName,
 };
 
 impl ChatEngine {
@@ -33,6 +34,70 @@ impl ChatEngine {
     #[must_use]
     pub fn revoked_at(&self, user: &UserId) -> Option<Timestamp> {
         self.inner().services.revocations.of(user)
+    }
+
+    /// A user as they are to be shown: with the name that they have [chosen](Self::rename), unless `given`, which is what their
+    /// credential says of them, has come to give another name than it did then.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] or [`Error::Unavailable`] when the database could not be read.
+    ///
+    /// # Cancel safety
+    /// Dropped, nothing is lost.
+    pub async fn shown(&self, given: &Identity) -> Result<Identity, Error> {
+        match self.chosen_name(&given.id).await? {
+            Some(chosen) if chosen.instead_of == given.name => Ok(Identity { id: given.id.clone(), name: chosen.name }),
+            Some(_) => {
+                self.choose_name(&given.id, None).await?;
+                Ok(given.clone())
+            }
+            None => Ok(given.clone()),
+        }
+    }
+
+    /// Gives a user another name to show, until their credential gives another one than `given` has. What was stored before
+    /// keeps the name of then, and so do sessions that are there. Returns the user as they are shown from now on.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] (`username`) for a name that breaks the rules of [`UserName`]; [`Error::Forbidden`] for a user who
+    /// is being erased; [`Error::RateLimited`]; [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`] or
+    /// [`Error::OutcomeUnknown`] when it could not be stored.
+    ///
+    /// # Cancel safety
+    /// Dropped, it may be stored or not.
+    pub async fn rename(&self, given: &Identity, name: &str) -> Result<Identity, Error> {
+        let name = UserName::new(name)?;
+        let inner = self.inner();
+        inner.services.check_running()?;
+        let _writing = inner.services.locked_out.write().await;
+        inner.services.locked_out.check(&given.id)?;
+        inner.rate(&Actor::User(given.clone()), Rated::Changes)?;
+        inner.services.breaker.check()?;
+        let chosen = ChosenName { name: name.clone(), instead_of: given.name.clone() };
+        self.choose_name(&given.id, Some(chosen).filter(|chosen| chosen.name != chosen.instead_of)).await?;
+        Ok(Identity { id: given.id.clone(), name })
+    }
+
+    async fn chosen_name(&self, user: &UserId) -> Result<Option<ChosenName>, Error> {
+        let services = &self.inner().services;
+        let unknown = match services.names.get(user) {
+            // Others may have changed it in a store that is shared.
+            Ok(chosen) if !services.store.is_shared() => return Ok(chosen),
+            Ok(_) => None,
+            Err(unknown) => Some(unknown),
+        };
+        let read = services.store.users().chosen_name(user).await.map_err(|failure| services.read_failed(&failure))?;
+        if let Some(unknown) = unknown {
+            services.names.add(unknown, user, read.clone());
+        }
+        Ok(read)
+    }
+
+    async fn choose_name(&self, user: &UserId, chosen: Option<ChosenName>) -> Result<(), Error> {
+        let services = &self.inner().services;
+        let _changing = services.names.changing(user);
+        let stored = services.store.users().choose_name(user, chosen.as_ref()).await;
+        stored.map_err(|failure| not_stored(failure.kind))
     }
 
     /// Whether guests have, or may have, ids in this database that other users could have, too: whoever comes with such an id
@@ -66,6 +131,7 @@ impl Inner {
     pub(super) async fn forget_user(&self, user: &UserId) -> Result<(), StoreError> {
         let services = &self.services;
         self.store_revocation(services.revocations.add(user, services.clock.now().wall)).await?;
+        let _changing = services.names.changing(user);
         services.store.users().choose_name(user, None).await
     }
 

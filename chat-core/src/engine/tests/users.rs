@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{DetachReason, Error, Notice, Since};
+use crate::{DetachReason, Erase, Error, Notice, Since};
 
 fn removed(room: RoomId) -> Notice {
     Notice::RoomRemoved { room, reason: DetachReason::Removed }
@@ -80,4 +80,32 @@ async fn notices_that_nobody_reads_end_no_session_and_are_said_to_be_missed() {
     assert_eq!(waiting.iter().filter(|notice| **notice == Notice::Missed).count(), 1);
     engine.notify(&user("bob").id, &removed(RoomId(1)));
     assert_eq!(notices(&mut bobs), [removed(RoomId(1))], "once it is read, all is as before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chosen_name_is_shown_until_the_credential_gives_another() {
+    let store = memory();
+    let engine = engine_on(Arc::clone(&store), Limits::default()).await;
+    let given = |name: &str| Identity::new("u-1", name).unwrap();
+    assert_eq!(engine.shown(&given("Ada")).await.unwrap(), given("Ada"));
+    assert_eq!(engine.rename(&given("Ada"), " Countess ").await.unwrap(), given("Countess"));
+    assert_eq!(engine.shown(&given("Ada")).await.unwrap(), given("Countess"));
+    assert_eq!(engine.shown(&user("Ada")).await.unwrap(), user("Ada"), "another user");
+    assert!(matches!(engine.rename(&given("Ada"), "").await, Err(Error::InvalidField { .. })));
+    assert_eq!(engine.rename(&Identity::new("erased:1", "x").unwrap(), "y").await, Err(Error::Forbidden));
+    engine.shutdown().await;
+
+    let engine = engine_on(store, Limits::default()).await;
+    assert_eq!(engine.shown(&given("Ada")).await.unwrap(), given("Countess"), "after a restart");
+    assert_eq!(engine.shown(&given("Lovelace")).await.unwrap(), given("Lovelace"));
+    assert_eq!(engine.shown(&given("Ada")).await.unwrap(), given("Ada"), "the newer word was the credential's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_erased_user_no_chosen_name_is_left() {
+    let engine = engine().await;
+    engine.rename(&user("ada"), "Countess").await.unwrap();
+    assert_eq!(engine.shown(&user("ada")).await.unwrap().name.as_str(), "Countess");
+    engine.erase_user(&user("ada").id, Erase::Anonymise, |_| {}).await.unwrap();
+    assert_eq!(engine.shown(&user("ada")).await.unwrap(), user("ada"));
 }
