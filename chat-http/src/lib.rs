@@ -151,7 +151,7 @@ impl Api {
         let authentication = Authentication::new(Arc::clone(&self.authenticator), self.engine.clone());
         let one = ws::Sockets::room(self.engine.clone(), authentication.clone(), self.origins.clone());
         let many = ws::Sockets::rooms(self.engine.clone(), authentication.clone(), self.origins.clone());
-        let resources = openapi::service(api::resources(&self.engine)).into_endpoint();
+        let resources = openapi::service(api::resources(&self.engine, &authentication)).into_endpoint();
         Route::new()
             .nest(api::PREFIX, Identified { inner: resources, authentication })
             .at("/ws/chat", many)

@@ -10,9 +10,10 @@
 //!   unacknowledged: so it is noticed that a client's network is gone.
 //! - The stream of a user has notices, and the activity of the user's rooms. Nothing of it is resumed: it begins with `hello`, and
 //!   for a client that comes back with `missed` before that. Its only id is there to show who comes back.
+//! - A stream ends when the credential ends that it was opened with; the client comes back with a new one.
 //! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
 
-use std::{fmt::Write, io, ops::RangeInclusive, vec};
+use std::{fmt::Write, io, ops::RangeInclusive, time::SystemTime, vec};
 
 use bytes::Bytes;
 use chat_core::{
@@ -20,9 +21,9 @@ use chat_core::{
     RoomId, Seq, Session, SessionHandle, Since, Update, Updates, log::Excerpt,
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{frames, jitter, position::EventId, vanished};
+use crate::{auth::LEEWAY, frames, jitter, position::EventId, vanished};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
@@ -95,6 +96,8 @@ pub(crate) struct Feed {
     source: Source,
     /// The first part of the stream, until it is written.
     beginning: Option<String>,
+    /// When the credential ends that the stream was opened with.
+    ends: Option<Instant>,
     is_over: bool,
 }
 
@@ -115,7 +118,7 @@ impl Feed {
             write_data(&mut beginning, &missed);
         }
         write_data(&mut beginning, &frames::hello(guard.handle.identity()));
-        Self { guard, updates, source: Source::User, beginning: Some(beginning), is_over: false }
+        Self { guard, updates, source: Source::User, beginning: Some(beginning), ends: None, is_over: false }
     }
 
     fn new(guard: SessionGuard, updates: Updates, attached: Attached) -> Self {
@@ -134,7 +137,17 @@ impl Feed {
             write_data(&mut beginning, &frame);
         }
         let source = Source::Room { epoch, gap: missed.into_iter() };
-        Self { guard, updates, source, beginning: Some(beginning), is_over: false }
+        Self { guard, updates, source, beginning: Some(beginning), ends: None, is_over: false }
+    }
+
+    /// The same until a credential ends. A client whose clock or server lags a little gets what is left of the leeway.
+    pub(crate) fn until(mut self, ends: Option<SystemTime>) -> Self {
+        self.ends = ends.and_then(|ends| {
+            let now = SystemTime::now();
+            let ends = if ends > now { ends } else { ends.checked_add(LEEWAY)? };
+            Instant::now().checked_add(ends.duration_since(now).unwrap_or_default())
+        });
+        self
     }
 
     /// The stream as the body of a response.
@@ -149,11 +162,17 @@ impl Feed {
     /// session's queue, which has a limit.
     async fn next(&mut self) -> Option<Bytes> {
         self.guard.was_read = true;
+        if self.ends.is_some_and(|ends| ends <= Instant::now()) {
+            self.is_over = true;
+        }
         let mut text = self.beginning.take().unwrap_or_default();
         self.take_waiting(&mut text);
         while text.is_empty() && !self.is_over {
-            match timeout(vanished::PING, self.updates.next()).await {
+            let silence = Instant::now() + vanished::PING;
+            let until = self.ends.map_or(silence, |ends| ends.min(silence));
+            match timeout_at(until, self.updates.next()).await {
                 Ok(update) => self.put(&mut text, update),
+                Err(_) if until < silence => self.is_over = true,
                 Err(_silence) => text.push_str(":\n\n"),
             }
             self.take_waiting(&mut text);
@@ -263,8 +282,9 @@ fn write_retry(text: &mut String, range: &RangeInclusive<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use chat_core::{Draft, Limits, NewRoom};
-    use tokio::time::Instant;
 
     use super::*;
     use crate::position;
@@ -298,6 +318,22 @@ mod tests {
             let asked = Instant::now();
             piece = text(&mut feed).await.unwrap();
             assert_eq!(piece == ":\n\n", asked.elapsed() == vanished::PING, "{piece}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_with_its_credential() {
+        let (engine, room) = engine(Limits::default()).await;
+        for (ends, after) in [(90, 90), (-30, 30)] {
+            let began = Instant::now();
+            let moved = Duration::from_secs(u64::try_from(i64::abs(ends)).unwrap());
+            let ends = if ends > 0 { SystemTime::now() + moved } else { SystemTime::now() - moved };
+            let feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
+            let mut feed = feed.until(Some(ends));
+            while text(&mut feed).await.is_some() {}
+            // The wall clock goes on a little while the other one is paused.
+            let late = began.elapsed().abs_diff(Duration::from_secs(after));
+            assert!(late < Duration::from_secs(2), "{:?}", began.elapsed());
         }
     }
 

@@ -4,9 +4,10 @@
 
 mod common;
 
-use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, env, fmt::Write, fs, path::Path, sync::Arc, time::SystemTime};
 
-use chat_core::{Actor, DetachReason, Draft, Identity, Limits, MarkTo, Notice, RoomChange, RoomId};
+use chat_core::{Actor, DetachReason, Draft, Error, Identity, Limits, MarkTo, Notice, RoomChange, RoomId};
+use chat_http::{Authenticated, Authenticator};
 use common::{
     engine, engine_with,
     schema::Document,
@@ -20,6 +21,7 @@ async fn docs_frames_md_is_current() {
     let mut seen = Seen { document: &document, said: BTreeMap::new(), heard: BTreeMap::new() };
     play(&mut seen).await;
     miss_much(&mut seen).await;
+    authenticate(&mut seen).await;
     let page = format!(
         "{HEAD}\n## What a client sends\n\n{}## What the server sends\n\n{}{FOOT}",
         described(&document, "ClientFrame", &seen.said),
@@ -170,6 +172,30 @@ async fn miss_much(seen: &mut Seen<'_>) {
     assert_eq!(seen.hear_of(&mut dave, "attached").await["more"], true);
     assert_eq!(seen.hear_of(&mut dave, "events").await["more"], false);
     assert_eq!(seen.hear(&mut dave).await["type"], "user_list", "what is live comes behind it");
+}
+
+/// Whatever the token, it is Alice's, and just about to end.
+struct Ending;
+
+#[async_trait::async_trait]
+impl Authenticator for Ending {
+    async fn authenticate(&self, _request: &poem::Request) -> Result<Authenticated, Error> {
+        Ok(Authenticated::anonymous())
+    }
+
+    async fn authenticate_token(&self, _token: &str) -> Result<Authenticated, Error> {
+        let mut found = Authenticated::from(Identity::named("Alice")?);
+        found.expires_at = Some(SystemTime::now());
+        Ok(found)
+    }
+}
+
+/// Says with the first frame who one is, until the token ends.
+async fn authenticate(seen: &mut Seen<'_>) {
+    let server = Server::start_as(engine().await, Ending).await;
+    let mut alice = server.open("/ws/chat").await;
+    seen.say(&mut alice, r#"{"type":"auth","token":"YOUR-TOKEN","ref":"t1"}"#).await;
+    seen.hear_of(&mut alice, "expiring").await;
 }
 
 /// The frame with a constant time and a constant epoch, so that it does not differ from run to run.

@@ -22,6 +22,16 @@ pub(crate) struct Caller(pub(crate) Actor);
 /// The user who calls an operation. Anonymous callers are refused before the body is read.
 pub(crate) struct User(pub(crate) Identity);
 
+/// The user who calls an operation that goes on, or that gives them something for later.
+pub(crate) struct Login(pub(crate) Authenticated);
+
+impl Login {
+    /// The user.
+    pub(crate) fn identity(&self) -> Result<Identity, Problem> {
+        Ok(self.0.identity().cloned().ok_or(Error::Unauthenticated)?)
+    }
+}
+
 /// The room that a path names.
 pub(crate) struct RoomArg(pub(crate) RoomId);
 
@@ -226,15 +236,16 @@ macro_rules! who_asks {
                 _options: ExtractParamOptions<()>,
             ) -> Result<Self> {
                 let found = request.data::<Authenticated>().ok_or_else(Problem::internal)?;
-                let read: fn(&Actor) -> Option<Self> = $read;
-                Ok(read(&found.actor).ok_or_else(|| Problem::from(Error::Unauthenticated))?)
+                let read: fn(&Authenticated) -> Option<Self> = $read;
+                Ok(read(found).ok_or_else(|| Problem::from(Error::Unauthenticated))?)
             }
         }
     };
 }
 
-who_asks!(Caller, |actor| Some(Self(actor.clone())));
-who_asks!(User, |actor| actor.user().cloned().map(Self));
+who_asks!(Caller, |found| Some(Self(found.actor.clone())));
+who_asks!(User, |found| found.identity().cloned().map(Self));
+who_asks!(Login, |found| found.identity().is_some().then(|| Self(found.clone())));
 
 /// The name of the schema of users' names.
 const USER_NAME: &str = "UserName";

@@ -12,10 +12,11 @@ use poem_openapi::{
 };
 
 use super::{
-    args::{ComesBackArg, EpochArg, FlagArg, LastIdArg, RoomArg, SeqArg, User},
+    args::{ComesBackArg, EpochArg, FlagArg, LastIdArg, Login, RoomArg, SeqArg},
     tag::Tag,
 };
 use crate::{
+    auth::Authentication,
     position,
     problem::Problem,
     sse::{self, Feed},
@@ -24,11 +25,19 @@ use crate::{
 /// The event streams of an engine's rooms.
 pub(crate) struct EventsApi {
     engine: ChatEngine,
+    authentication: Authentication,
 }
 
 impl EventsApi {
-    pub(crate) const fn new(engine: ChatEngine) -> Self {
-        Self { engine }
+    pub(crate) const fn new(engine: ChatEngine, authentication: Authentication) -> Self {
+        Self { engine, authentication }
+    }
+
+    /// Bounds a stream by the credential that it was opened with. A revocation ends the sessions there are: if it came before
+    /// this one was there, it is seen here.
+    fn bounded(&self, feed: Feed, Login(found): &Login) -> Result<Frames, Problem> {
+        self.authentication.check_revocation(found)?;
+        Ok(Frames(feed.until(found.expires_at)))
     }
 }
 
@@ -48,7 +57,7 @@ impl EventsApi {
         &self,
         /// Your name, 1–64 characters after trimming.
         #[oai(name = "username")]
-        caller: User,
+        caller: Login,
         /// The room's id.
         room_id: RoomArg,
         /// Start with the event after this number. The default is to start from now on.
@@ -61,11 +70,11 @@ impl EventsApi {
         #[oai(name = "Last-Event-ID")]
         last: LastIdArg,
     ) -> Result<EventStream, Problem> {
-        let session = self.engine.connect(caller.0);
+        let session = self.engine.connect(caller.identity()?);
         let comes_back = last.0.is_some();
         let since = last.0.map_or_else(|| position::since(after.0, epoch.0), Since::Position);
         match sse::open(session, room_id.0, since, presence.0.unwrap_or(true)).await {
-            Ok(feed) => Ok(EventStream::Open(Frames(feed))),
+            Ok(feed) => Ok(EventStream::Open(self.bounded(feed, &caller)?)),
             Err(Error::RoomNotFound) if comes_back => Ok(EventStream::Over),
             Err(error) => Err(error.into()),
         }
@@ -81,13 +90,13 @@ impl EventsApi {
         &self,
         /// Your name, 1–64 characters after trimming.
         #[oai(name = "username")]
-        caller: User,
+        caller: Login,
         /// The id of the last event that you received.
         #[oai(name = "Last-Event-ID")]
         comes_back: ComesBackArg,
     ) -> Result<NoticeStream, Problem> {
-        let feed = sse::open_notices(&self.engine, caller.0, comes_back.0).await?;
-        Ok(NoticeStream::Open(Frames(feed)))
+        let feed = sse::open_notices(&self.engine, caller.identity()?, comes_back.0).await?;
+        Ok(NoticeStream::Open(self.bounded(feed, &caller)?))
     }
 }
 

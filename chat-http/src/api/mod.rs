@@ -15,11 +15,14 @@ mod rooms;
 mod search;
 mod tag;
 mod threads;
+mod tickets;
 
 use self::{
     events::EventsApi, me::MeApi, message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi,
     reactions::ReactionsApi, reads::ReadsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi,
+    tickets::TicketsApi,
 };
+use crate::auth::Authentication;
 
 /// The path of the REST API below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
@@ -40,10 +43,11 @@ pub(crate) type Resources = (
     SearchApi,
     PresenceApi,
     EventsApi,
+    TicketsApi,
 );
 
 /// The resources of an engine.
-pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
+pub(crate) fn resources(engine: &chat_core::ChatEngine, authentication: &Authentication) -> Resources {
     (
         RoomsApi::new(engine.clone()),
         MessagesApi::new(engine.clone()),
@@ -52,9 +56,10 @@ pub(crate) fn resources(engine: &chat_core::ChatEngine) -> Resources {
         ReactionsApi::new(engine.clone()),
         PinsApi::new(engine.clone()),
         ReadsApi::new(engine.clone()),
-        MeApi::new(engine.clone()),
+        MeApi::new(engine.clone(), authentication.clone()),
         SearchApi::new(engine.clone()),
         PresenceApi::new(engine.clone()),
-        EventsApi::new(engine.clone()),
+        EventsApi::new(engine.clone(), authentication.clone()),
+        TicketsApi::new(authentication.clone()),
     )
 }

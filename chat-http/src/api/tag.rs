@@ -17,4 +17,6 @@ pub(super) enum Tag {
     Presence,
     /// Receive the events of a room live.
     Events,
+    /// Who you are.
+    Identity,
 }

@@ -1,6 +1,7 @@
 //! Who asks: what an authenticator says, and what holds whatever it says.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -11,6 +12,7 @@ use poem::Request;
 use super::{
     authenticator::{Authenticated, Authenticator, Via},
     reserved,
+    tickets::{self, Tickets},
 };
 
 /// What finds out who asks, for every way in.
@@ -18,11 +20,29 @@ use super::{
 pub(crate) struct Authentication {
     authenticator: Arc<dyn Authenticator>,
     engine: ChatEngine,
+    tickets: Arc<Tickets>,
+}
+
+/// What a client shows within a socket, to say who it is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Proof {
+    Token(String),
+    Ticket(String),
+}
+
+/// What is secret is not shown.
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token",
+            Self::Ticket(_) => "Ticket",
+        })
+    }
 }
 
 impl Authentication {
     pub(crate) fn new(authenticator: Arc<dyn Authenticator>, engine: ChatEngine) -> Self {
-        Self { authenticator, engine }
+        Self { authenticator, engine, tickets: Arc::default() }
     }
 
     /// The authenticator, for what it says of itself.
@@ -32,22 +52,68 @@ impl Authentication {
 
     /// Who sends this request; nobody if it has no credentials and that is allowed.
     pub(crate) async fn of_request(&self, request: &Request) -> Result<Authenticated, Error> {
-        let found = self.admit(self.authenticator.authenticate(request).await?)?;
+        let found = self.find(request).await?;
         if found.is_anonymous() && !self.authenticator.allows_anonymous() {
             return Err(Error::Unauthenticated);
         }
         Ok(found)
     }
 
-    /// Refuses whom no authenticator may name.
-    fn admit(&self, found: Authenticated) -> Result<Authenticated, Error> {
+    /// The same, whether nobody is allowed or not.
+    pub(crate) async fn find(&self, request: &Request) -> Result<Authenticated, Error> {
+        self.admit(self.authenticator.authenticate(request).await?).await
+    }
+
+    /// Gives who sends this request another name to show; guests have the one they give. Returns who they are then.
+    pub(crate) async fn rename(&self, request: &Request, name: &str) -> Result<Authenticated, Error> {
+        let mut found = self.authenticator.authenticate(request).await?;
+        let given = found.identity().ok_or(Error::Unauthenticated)?;
+        if found.via == Via::Guest {
+            return Err(Error::Forbidden);
+        }
+        found.actor = Actor::User(self.engine.rename(given, name).await?);
+        Ok(found)
+    }
+
+    /// Whose token or ticket this is.
+    pub(crate) async fn of_proof(&self, proof: &Proof) -> Result<Authenticated, Error> {
+        let found = match proof {
+            Proof::Token(token) => self.admit(self.authenticator.authenticate_token(token).await?).await?,
+            Proof::Ticket(ticket) => self.of_ticket(ticket)?,
+        };
+        if found.is_anonymous() { Err(Error::Unauthenticated) } else { Ok(found) }
+    }
+
+    /// Whose ticket this is. What it was given for may have ended, or been revoked, meanwhile.
+    fn of_ticket(&self, ticket: &str) -> Result<Authenticated, Error> {
+        let found = self.tickets.take(ticket).ok_or(Error::Unauthenticated)?;
+        let is_over = |at: SystemTime| at.checked_add(LEEWAY).is_some_and(|over| over <= SystemTime::now());
+        if found.expires_at.is_some_and(is_over) {
+            return Err(Error::Unauthenticated);
+        }
+        self.check_revocation(&found).map(|()| found)
+    }
+
+    /// A one-time ticket for a socket, and for how long it is good.
+    pub(crate) fn issue_ticket(&self, found: &Authenticated) -> Result<(String, Duration), Error> {
+        Ok((self.tickets.issue(found)?, tickets::GOOD_FOR))
+    }
+
+    /// Refuses whom no authenticator may name, and shows the others as they want to be shown.
+    async fn admit(&self, mut found: Authenticated) -> Result<Authenticated, Error> {
         match &found.actor {
             Actor::Anonymous => Ok(found),
             Actor::User(user) if found.via != Via::Guest && reserved::is_reserved(&user.id) => {
                 refused("it gives an id that is reserved")
             }
-            Actor::User(_) => {
+            Actor::User(given) => {
                 self.check_revocation(&found)?;
+                // Without the database, the name that was given is better than none.
+                if found.via != Via::Guest
+                    && let Ok(shown) = self.engine.shown(given).await
+                {
+                    found.actor = Actor::User(shown);
+                }
                 self.within_life(found)
             }
             Actor::System | Actor::SystemAs(_) | _ => refused("it names the host itself"),
@@ -82,6 +148,9 @@ fn refused(why: &'static str) -> Result<Authenticated, Error> {
     }
     Err(Error::Unauthenticated)
 }
+
+/// How long after its end a credential still counts, as clocks differ.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -8,8 +8,9 @@ mod identified;
 mod jwt;
 mod reserved;
 mod several;
+mod tickets;
 
-pub(crate) use authentication::Authentication;
+pub(crate) use authentication::{Authentication, LEEWAY, Proof};
 pub use authenticator::{Authenticated, Authenticator, Credential, Via};
 pub use guests::Guests;
 pub(crate) use identified::Identified;

@@ -1,11 +1,13 @@
 //! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
 mod mark;
+mod me;
 mod message;
 mod meta;
 mod room;
 mod search;
 mod state;
+mod ticket;
 
 use chat_core::{Identity, Presence, Timestamp};
 use poem_openapi::Object;
@@ -14,11 +16,13 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 pub(crate) use self::{
     mark::{MarkBody, MarkDto, MarkList, NotifyBody, NotifyDto, NotifySetting, UnreadDto, marks},
+    me::{MeChangeBody, MeDto},
     message::{BodyDto, EditDto, MessageDto, mentions},
     meta::Meta,
     room::{MyRoomList, RoomDto, RoomList},
     search::FoundDto,
     state::{CountDto, History, MessageStateDto, MessageStateNow, Pinned, Reactors, Versions},
+    ticket::TicketDto,
 };
 
 /// A user, by id and name.

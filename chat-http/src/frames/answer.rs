@@ -1,13 +1,14 @@
 //! The answers to a client's commands, and `pong`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
-use chat_core::{Changed, Event, Marked, RoomId, Sent};
+use chat_core::{Changed, Event, Identity, Marked, RoomId, Sent};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
     dto::{UnreadDto, stamp},
+    integer::MAX_INTEGER,
     refusal::Refusal,
 };
 
@@ -40,6 +41,22 @@ pub(crate) fn marked(reference: Option<&str>, marked: &Marked) -> Utf8Bytes {
     encode(&Read { kind: "ok", reference, room: marked.room.0, unread: marked.unread.into() })
 }
 
+/// `ok` for a token or a ticket, which always comes. `left` is how long it is good.
+pub(crate) fn authenticated(reference: Option<&str>, identity: &Identity, left: Option<Duration>) -> Utf8Bytes {
+    let (user, username) = (identity.id.as_str(), identity.name.as_str());
+    encode(&Authenticated { kind: "ok", reference, user, username, expires_in_ms: left.map(millis) })
+}
+
+/// `expiring`: the token ends after this.
+pub(crate) fn expiring(left: Duration) -> Utf8Bytes {
+    encode(&Expiring { kind: "expiring", in_ms: millis(left) })
+}
+
+/// Whole milliseconds of what is left, within what JSON's readers count exactly.
+fn millis(left: Duration) -> u64 {
+    u64::try_from(left.as_millis()).unwrap_or(u64::MAX).min(MAX_INTEGER)
+}
+
 /// `error`.
 pub(crate) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Utf8Bytes {
     encode(&Failure {
@@ -66,6 +83,25 @@ struct Simple<'a> {
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     room: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Authenticated<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    user: &'a str,
+    username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Expiring {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    in_ms: u64,
 }
 
 #[derive(Serialize)]

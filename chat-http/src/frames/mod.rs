@@ -7,7 +7,7 @@ mod delivery;
 mod notice;
 
 pub(crate) use self::{
-    answer::{changed, done, error, marked, pong, sent},
+    answer::{authenticated, changed, done, error, expiring, marked, pong, sent},
     attached::{AttachedFrames, attached},
     delivery::delivered,
     notice::{detached, hello, notice, watching},

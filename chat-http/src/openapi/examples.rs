@@ -95,9 +95,18 @@ fn of_message(operation: &str) -> Value {
         }}}),
         "set_notify" => json!({"request": {"notify": "mentions"}, "responses": {"200": {"notify": "mentions"}}}),
         "search_messages" => json!({"responses": {"200": {"messages": [state()], "next": null, "complete": true}}}),
+        "create_ticket" => {
+            json!({"responses": {"200": {"ticket": "6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c", "expires_in_ms": 30_000}}})
+        }
+        "get_me" => json!({"responses": {"200": me()}}),
+        "update_me" => json!({"request": {"username": "Alice"}, "responses": {"200": me()}}),
         "list_my_rooms" => json!({"responses": {"200": {"rooms": [my_room()], "next": null}}}),
         _ => Value::Null,
     }
+}
+
+fn me() -> Value {
+    json!({"user": "user:4711", "username": "Alice", "via": "token", "expires_at": "2026-11-22T12:00:00.000Z"})
 }
 
 /// The example of a parameter. Parameters that exclude each other have none.

@@ -243,6 +243,14 @@ const CLIENT: &[Frame] = &[
         r#"{"ref?": "ref"}"#,
         r#"{"type": "ping", "ref": "p1"}"#,
     ),
+    Frame::from_client(
+        "auth",
+        "AuthCommand",
+        "Say who you are, with a `token` or a `ticket`: as the first frame of a socket whose request did not say it, within 10 s \
+         and 8 KiB, or later with a new token of the same user. The answer `ok` always comes; a bad one closes with 4401.",
+        r#"{"token?": "text", "ticket?": "text", "ref?": "ref"}"#,
+        r#"{"type": "auth", "ticket": "6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c", "ref": "t1"}"#,
+    ),
 ];
 
 const SERVER: &[Frame] = &[
@@ -288,9 +296,17 @@ const SERVER: &[Frame] = &[
         "OkFrame",
         "The command is done. A message or a change is stored, under this `seq`; `replayed` is true if its key was used before. A \
          change that changes nothing has no `seq`. After `react`, `count` is how many users have the reaction. After `read`, `seq` \
-         is your mark, and `unread`, `mentions` and `ordinal` say what is unread; it comes also without a `ref`.",
-        r#"{"room": "room", "seq?": "number", "timestamp?": "time", "replayed?": "yes or no", "count?": "number", "unread?": "number", "mentions?": "number", "ordinal?": "number", "ref?": "ref"}"#,
+         is your mark, and `unread`, `mentions` and `ordinal` say what is unread; it comes also without a `ref`. So it does after \
+         `auth`, without a `room`: `user` and `username` are you, until `expires_in_ms` from now, if it ends.",
+        r#"{"room?": "room", "user?": "text", "username?": "text", "expires_in_ms?": "number", "seq?": "number", "timestamp?": "time", "replayed?": "yes or no", "count?": "number", "unread?": "number", "mentions?": "number", "ordinal?": "number", "ref?": "ref"}"#,
         r#"{"type": "ok", "ref": "m1", "room": 1, "seq": 42, "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+    ),
+    Frame::from_server(
+        "expiring",
+        "ExpiringFrame",
+        "Your token ends `in_ms` from now: send `auth` with a new one. A minute after its end, the socket is closed with 4540.",
+        r#"{"in_ms": "number"}"#,
+        r#"{"type": "expiring", "in_ms": 60000}"#,
     ),
     Frame::from_server("pong", "PongFrame", "The answer to `ping`.", r#"{"ref?": "ref"}"#, r#"{"type": "pong", "ref": "p1"}"#),
     Frame::from_server(

@@ -51,7 +51,10 @@ fn postprocess_operation(operation: &mut Value) {
 }
 
 /// The operations that need a name.
-const NAMED: [&str; 12] = [
+const NAMED: [&str; 15] = [
+    "create_ticket",
+    "get_me",
+    "update_me",
     "send_message",
     "stream_events",
     "stream_notices",
@@ -76,7 +79,8 @@ const CURSORS: [(&str, &str); 5] = [
 ];
 
 /// The schemas of requests. They are read strictly, so unknown fields are not allowed.
-const REQUESTS: [&str; 6] = ["RoomDraft", "RoomChange", "MessageDraft", "MessageEdit", "MarkRequest", "NotifyRequest"];
+const REQUESTS: [&str; 7] =
+    ["RoomDraft", "RoomChange", "MessageDraft", "MessageEdit", "MarkRequest", "NotifyRequest", "MeChange"];
 
 /// poem-openapi writes header names in capitals.
 fn postprocess_headers(response: &mut Value) {
@@ -108,7 +112,7 @@ fn postprocess_component(name: &str, schema: &mut Value) {
     let from_zero = matches!(name, "MarkRequest" | "Unread" | "ReadMark");
     let mut always_there = Vec::new();
     for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
-        if matches!(name.as_str(), "timestamp" | "created_at" | "last_message_at") {
+        if matches!(name.as_str(), "timestamp" | "created_at" | "last_message_at" | "expires_at") {
             property["format"] = "date-time".into();
         }
         if is_request && let Some(pattern) = patterns::of(name) {

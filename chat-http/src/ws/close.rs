@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding},
 };
 
-use super::frame_limits::Flood;
+use super::{frame_limits::Flood, io_activity::TooLarge};
 use crate::unfinished::Overfull;
 
 /// The most bytes of a reason: a control frame holds 125, two of which are the code (RFC 6455, section 5.5).
@@ -35,14 +35,17 @@ impl CloseCode {
     pub(crate) const BAD_FRAMES: Self = Self::new(4400, "too many malformed frames");
     pub(crate) const BAD_REQUEST: Self = Self::new(4400, "the room's id or the position is malformed");
     pub(crate) const UNAUTHENTICATED: Self = Self::new(4401, "say who you are");
+    pub(crate) const ANOTHER_USER: Self = Self::new(4401, "the token is another user's");
     pub(crate) const CREDENTIALS_REVOKED: Self = Self::new(4401, "log in again: what was issued before is void");
     pub(crate) const FORBIDDEN: Self = Self::new(4403, "this is not allowed");
     pub(crate) const REVOKED: Self = Self::new(4403, "all sessions of this user were ended");
     pub(crate) const NO_ROOM: Self = Self::new(4404, "no such room");
     pub(crate) const TOO_MANY: Self = Self::new(4409, "too many connections");
     pub(crate) const ROOM_DELETED: Self = Self::new(4410, "the room was deleted");
+    pub(crate) const NO_LOGIN: Self = Self::new(4508, "no token or ticket came within 10 s; come back");
     pub(crate) const TOO_FAST: Self =
         Self::new(4529, "above a rate for 10 s; come back, and wait when you are told to");
+    pub(crate) const EXPIRED: Self = Self::new(4540, "the token has expired; come back with a new one");
     pub(crate) const LAGGED: Self = Self::new(4560, "read too slowly; come back and resume");
     pub(crate) const NO_PONG: Self = Self::new(4562, "nothing was heard for too long");
 
@@ -97,6 +100,7 @@ impl CloseCode {
             Broken::Protocol(_) => Some(Self::PROTOCOL),
             Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Flood>()) => Some(Self::FLOOD),
             Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Overfull>()) => Some(Self::OVERFULL),
+            Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<TooLarge>()) => Some(Self::TOO_BIG),
             Broken::ConnectionClosed
             | Broken::AlreadyClosed
             | Broken::Io(_)

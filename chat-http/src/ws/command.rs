@@ -3,6 +3,7 @@
 use chat_core::{Change, ChangeKind, Command, Draft, Error, RoomId, Seq, Since};
 
 use crate::{
+    auth::Proof,
     dto::{BodyDto, EditDto, MarkBody},
     integer::MAX_INTEGER,
     json::{Fields, FromFields},
@@ -24,6 +25,8 @@ pub(super) struct Asked {
 pub(super) enum Request {
     /// A `ping`, which the adapter answers.
     Ping,
+    /// A token or a ticket, which the adapter looks at.
+    Auth(Proof),
     /// A command for the engine.
     Command(Command),
 }
@@ -32,7 +35,7 @@ impl Request {
     /// The room it names, if it names one.
     pub(super) const fn room(&self) -> Option<RoomId> {
         match self {
-            Self::Ping => None,
+            Self::Ping | Self::Auth(_) => None,
             Self::Command(command) => Some(command.room()),
         }
     }
@@ -43,23 +46,31 @@ impl Request {
 pub(super) struct Refused {
     pub(super) reference: Option<String>,
     pub(super) room: Option<RoomId>,
+    pub(super) is_auth: bool,
     pub(super) refusal: Refusal,
 }
 
 /// Decodes a frame; `own` is the room of a socket that has only one.
 pub(super) fn decode(text: &str, own: Option<RoomId>) -> Result<Asked, Refused> {
-    let refused = |refusal| Refused { reference: None, room: None, refusal };
+    let refused = |refusal| Refused { reference: None, room: None, is_auth: false, refusal };
     let mut fields = Fields::parse(text).map_err(refused)?;
     let reference = read_reference(&mut fields).map_err(|error| refused(error.into()))?;
-    let mut room = None;
-    let read = read_request(&mut fields, own, &mut room).and_then(|request| {
+    let mut seen = Seen::default();
+    let read = read_request(&mut fields, own, &mut seen).and_then(|request| {
         fields.finish()?;
         Ok(request)
     });
     match read {
         Ok(request) => Ok(Asked { reference, request }),
-        Err(refusal) => Err(Refused { reference, room, refusal }),
+        Err(refusal) => Err(Refused { reference, room: seen.room, is_auth: seen.is_auth, refusal }),
     }
+}
+
+/// What a frame has said before something in it was wrong.
+#[derive(Default)]
+struct Seen {
+    room: Option<RoomId>,
+    is_auth: bool,
 }
 
 fn read_reference(fields: &mut Fields<'_>) -> Result<Option<String>, Error> {
@@ -70,11 +81,7 @@ fn read_reference(fields: &mut Fields<'_>) -> Result<Option<String>, Error> {
     Ok(Some(reference))
 }
 
-fn read_request(
-    fields: &mut Fields<'_>,
-    own: Option<RoomId>,
-    room_named: &mut Option<RoomId>,
-) -> Result<Request, Refusal> {
+fn read_request(fields: &mut Fields<'_>, own: Option<RoomId>, seen: &mut Seen) -> Result<Request, Refusal> {
     let kind = fields.required_text("type")?;
     if !KINDS.contains(&kind.as_str()) {
         return Err(Refusal::UnknownCommand);
@@ -85,8 +92,12 @@ fn read_request(
     if kind == "ping" {
         return Ok(Request::Ping);
     }
+    if kind == "auth" {
+        seen.is_auth = true;
+        return Ok(Request::Auth(read_proof(fields)?));
+    }
     let room = read_room(fields, own)?;
-    *room_named = Some(room);
+    seen.room = Some(room);
     let command = match kind.as_str() {
         "attach" => read_attach(fields, room)?,
         "detach" => Command::Detach { room },
@@ -117,7 +128,18 @@ fn read_attach(fields: &mut Fields<'_>, room: RoomId) -> Result<Command, Refusal
 }
 
 /// The types of frames that there are.
-const KINDS: [&str; 10] = ["attach", "detach", "message", "edit", "delete", "react", "pin", "read", "typing", "ping"];
+const KINDS: [&str; 11] =
+    ["auth", "attach", "detach", "message", "edit", "delete", "react", "pin", "read", "typing", "ping"];
+
+/// Reads what says who the client is.
+fn read_proof(fields: &mut Fields<'_>) -> Result<Proof, Error> {
+    match (fields.text("token")?, fields.text("ticket")?) {
+        (Some(token), None) => Ok(Proof::Token(token)),
+        (None, Some(ticket)) => Ok(Proof::Ticket(ticket)),
+        (None, None) => Err(fields.wrong("token", "is missing")),
+        (Some(_), Some(_)) => Err(fields.wrong("ticket", "must not stand beside a token")),
+    }
+}
 
 /// Reads a change of a message.
 fn read_change(kind: &str, fields: &mut Fields<'_>) -> Result<Change, Refusal> {
@@ -154,7 +176,7 @@ mod tests {
     fn command(text: &str, own: Option<RoomId>) -> Command {
         match decode(text, own).unwrap().request {
             Request::Command(command) => command,
-            Request::Ping => panic!("a ping"),
+            other @ (Request::Ping | Request::Auth(_)) => panic!("{other:?}"),
         }
     }
 
@@ -190,6 +212,25 @@ mod tests {
         assert_eq!(decode(r#"{"type":"ping"}"#, None).unwrap().request, Request::Ping);
         let read = command(r#"{"type":"read","room":1,"seq":0,"back":true}"#, None);
         assert_eq!(read, Command::Mark { room: ONE, to: MarkTo::back_to(Seq(0)) });
+    }
+
+    #[test]
+    fn tokens_and_tickets_are_read_and_not_shown() {
+        let auth = |text: &str| decode(text, Some(ONE)).map(|asked| asked.request);
+        let token = auth(r#"{"type":"auth","token":"canary","ref":"a"}"#).unwrap();
+        assert_eq!(token, Request::Auth(Proof::Token("canary".to_owned())));
+        assert!(!format!("{token:?}").contains("canary"));
+        let ticket = auth(r#"{"type":"auth","ticket":"t"}"#).unwrap();
+        assert_eq!(ticket, Request::Auth(Proof::Ticket("t".to_owned())));
+        for (bad, field) in [
+            (r#"{"type":"auth"}"#, "token"),
+            (r#"{"type":"auth","token":7}"#, "token"),
+            (r#"{"type":"auth","token":"a","ticket":"b"}"#, "ticket"),
+            (r#"{"type":"auth","token":"a","room":1}"#, "room"),
+        ] {
+            let refused = auth(bad).unwrap_err();
+            assert!(refused.is_auth && refused.refusal.field() == Some(field), "{bad}: {refused:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::{
-    Command, Departure, DetachReason, EventKind, Item, RoomId, Session, SessionHandle, Since, Update, Updates,
+    Command, Departure, DetachReason, EventKind, Item, Retry, RoomId, Session, SessionHandle, Since, Update, Updates,
     failpoints::{self, Point},
     log::{Excerpt, LogLimit},
 };
@@ -24,6 +24,7 @@ use super::{
     command::{Request, decode},
     frame_rate::FrameRate,
     frame_violations::FrameViolations,
+    login::{Due, Login, Renewed},
     pending::{AnswerFrames, Pending},
     upgrade::{Io, Socket},
 };
@@ -45,12 +46,12 @@ pub(super) struct Entry {
 
 /// Drives a session over a socket until one of them ends. With an `entry` the socket is for that room, else for many: then it
 /// begins with `hello`, and brings the user's notices.
-pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>) {
-    let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room));
-    let begun = match entry {
+pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>, login: Login) {
+    let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room), login);
+    let begun = driver.answer_first_frame().and_then(|()| match entry {
         Some(entry) => driver.enter(entry),
         None => driver.greet(),
-    };
+    });
     let end = match begun {
         Ok(()) => driver.guarded().await,
         Err(end) => end,
@@ -92,6 +93,7 @@ enum Step {
     Frame(Option<Result<Message, SocketError>>),
     Update(Option<Update>),
     Flushed(Result<(), SocketError>),
+    Renewed(Renewed),
     /// There is room for more frames of the answer to an attach.
     Continue,
     Tick,
@@ -101,6 +103,7 @@ struct Driver<S> {
     socket: Socket<S>,
     handle: SessionHandle,
     updates: Updates,
+    login: Login,
     /// The room of a socket that has only one.
     own: Option<RoomId>,
     pending: Pending,
@@ -123,7 +126,7 @@ struct Driver<S> {
 }
 
 impl<S: Io> Driver<S> {
-    fn new(socket: Socket<S>, session: Session, own: Option<RoomId>) -> Self {
+    fn new(socket: Socket<S>, session: Session, own: Option<RoomId>, login: Login) -> Self {
         let (handle, updates) = session.split();
         let now = Instant::now();
         Self {
@@ -131,6 +134,7 @@ impl<S: Io> Driver<S> {
             rate: FrameRate::new(handle.limits(), now),
             handle,
             updates,
+            login,
             own,
             pending: Pending::default(),
             violations: FrameViolations::default(),
@@ -142,6 +146,11 @@ impl<S: Io> Driver<S> {
             listening_since: Some(now),
             frames_first: false,
         }
+    }
+
+    /// Answers a first frame that has said whose the socket is.
+    fn answer_first_frame(&mut self) -> Result<(), End> {
+        self.login.take_first_answer().map_or(Ok(()), |answer| self.put(answer))
     }
 
     /// Attaches to the room of a socket for one room.
@@ -190,6 +199,7 @@ impl<S: Io> Driver<S> {
                     Ok(())
                 }
                 Step::Flushed(Err(_)) => Err(End::Lost),
+                Step::Renewed(renewed) => self.on_renewed(renewed),
                 Step::Continue => self.continue_attached(),
                 Step::Tick => self.on_tick(),
             };
@@ -207,6 +217,9 @@ impl<S: Io> Driver<S> {
             && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
         {
             return Poll::Ready(Step::Flushed(flushed));
+        }
+        if let Poll::Ready(renewed) = self.login.poll(cx) {
+            return Poll::Ready(Step::Renewed(renewed));
         }
         self.frames_first = !self.frames_first;
         for frames in [self.frames_first, !self.frames_first] {
@@ -238,9 +251,9 @@ impl<S: Io> Driver<S> {
     }
 
     /// Whether frames are read: not while the client has much to receive, nor while too many of its commands are
-    /// unanswered.
+    /// unanswered, nor while a token of its is looked at.
     fn listens(&self) -> bool {
-        self.has_room() && self.attached.is_none() && self.handle.free_tickets() > 0
+        self.has_room() && self.attached.is_none() && self.handle.free_tickets() > 0 && !self.login.is_busy()
     }
 
     /// Whether more bytes may be added to those that are unwritten.
@@ -289,6 +302,10 @@ impl<S: Io> Driver<S> {
         }
         let command = match asked.request {
             Request::Ping => return self.put(frames::pong(asked.reference.as_deref())),
+            Request::Auth(proof) => {
+                self.login.renew(asked.reference, proof);
+                return Ok(());
+            }
             Request::Command(command) => command,
         };
         let room = command.room();
@@ -299,6 +316,23 @@ impl<S: Io> Driver<S> {
             }
             Err(error) => self.fail(asked.reference.as_deref(), Some(room), &error.into()),
         }
+    }
+
+    /// The session goes on with a token or a ticket of the same user; with a bad one, or one of another user, it ends.
+    fn on_renewed(&mut self, Renewed { reference, found }: Renewed) -> Result<(), End> {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) if error.retry() == Retry::No => {
+                return Err(End::Close(CloseCode::of_refusal(&error), Departure::Closed));
+            }
+            Err(error) => return self.fail(reference.as_deref(), None, &error.into()),
+        };
+        let own = self.handle.identity();
+        if found.identity().is_none_or(|user| user.id != own.id) {
+            return Err(End::Close(CloseCode::ANOTHER_USER, Departure::Closed));
+        }
+        let answer = self.login.replace(&found, reference.as_deref(), own);
+        self.put(answer)
     }
 
     /// Takes this update and those that wait behind it, up to a batch.
@@ -410,6 +444,11 @@ impl<S: Io> Driver<S> {
         if self.unwritten.is_some() && self.handle.has_ended() {
             return Err(self.reason_of_end().unwrap_or(End::Lost));
         }
+        match self.login.due(now) {
+            Some(Due::End) => return Err(End::Close(CloseCode::EXPIRED, Departure::Lost)),
+            Some(Due::Warning(left)) => self.put(frames::expiring(left))?,
+            None => {}
+        }
         if self.ping_at() <= now {
             self.pinged = now;
             if self.unwritten.is_none() {
@@ -443,7 +482,7 @@ impl<S: Io> Driver<S> {
     /// every byte.
     fn set_timer(&mut self) {
         let mut due = self.ping_at();
-        for at in [self.silent_at(), self.unfinished_at()].into_iter().flatten() {
+        for at in [self.silent_at(), self.unfinished_at(), self.login.due_at()].into_iter().flatten() {
             due = due.min(at);
         }
         if self.unwritten.is_some() {

@@ -1,6 +1,9 @@
 //! Tests of the driver with a client in memory, on paused time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use chat_core::{
     ChatEngine, Database, Draft, Epoch, Identity, Limits, NewRoom, RoomId, Since,
@@ -20,9 +23,13 @@ use tokio_tungstenite::{
 
 use super::{
     drive::{Entry, drive},
+    login::Login,
     upgrade,
 };
-use crate::unfinished::Unfinished;
+use crate::{
+    auth::{Authenticated, Authentication, Guests},
+    unfinished::Unfinished,
+};
 
 type Client = WebSocketStream<DuplexStream>;
 
@@ -39,14 +46,23 @@ async fn scene(limits: Limits, pipe: usize) -> Scene {
 }
 
 async fn scene_on(database: Database, limits: Limits, pipe: usize) -> Scene {
+    scene_as(database, limits, pipe, None).await
+}
+
+/// The same with a credential that ends after this.
+async fn scene_as(database: Database, limits: Limits, pipe: usize, ends_after: Option<Duration>) -> Scene {
     let engine = ChatEngine::builder().database(database).limits(limits).build().await.unwrap();
     let host = Identity::named("Host").unwrap();
     let room = engine.create_room(&host, NewRoom::named("general")).await.unwrap().id;
     let (ours, theirs) = duplex(pipe);
     let session = engine.connect(Identity::named("Alice").unwrap());
     let entry = Entry { room, since: Since::Now, presence: true };
+    let authentication = Authentication::new(Arc::new(Guests), engine.clone());
+    let mut found: Authenticated = Identity::named("Alice").unwrap().into();
+    found.expires_at = ends_after.map(|after| SystemTime::now() + after);
+    let login = Login::new(&authentication, &found);
     let driver = tokio::spawn(async move {
-        drive(upgrade::open(ours, Unfinished::default().share()).await, session, Some(entry)).await
+        drive(upgrade::open(ours, Unfinished::default().share()).await, session, Some(entry), login).await
     });
     let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
     Scene { engine, room, client, driver }
@@ -242,4 +258,28 @@ async fn a_client_that_goes_on_above_a_rate_is_closed_after_10_s() {
     }
     let kept = closed_after(of_frames, ping, Duration::from_millis(1_100)).await;
     assert!(kept.is_none(), "who keeps to the rate stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f40_a_token_that_ends_is_told_and_then_closes() {
+    let began = Instant::now();
+    let ends_after = Some(Duration::from_secs(90));
+    let mut scene = scene_as(Database::memory(), Limits::default(), 1 << 20, ends_after).await;
+    let warning = loop {
+        let text = scene.client.next().await.unwrap().unwrap().into_text().unwrap();
+        if text.contains("expiring") {
+            break text;
+        }
+    };
+    // The wall clock goes on a little while the other one is paused.
+    let is_about = |seconds: u64| began.elapsed().abs_diff(Duration::from_secs(seconds)) < Duration::from_secs(2);
+    assert!(is_about(30), "{:?}", began.elapsed());
+    assert!(warning.starts_with(r#"{"type":"expiring","in_ms":"#), "{warning}");
+    let code = loop {
+        if let Message::Close(Some(frame)) = scene.client.next().await.unwrap().unwrap() {
+            break u16::from(frame.code);
+        }
+    };
+    assert_eq!(code, 4540);
+    assert!(is_about(150), "{:?}", began.elapsed());
 }

@@ -1,7 +1,8 @@
 //! A stream that remembers when bytes last went through it, in each direction, and counts the frames that come in.
 
 use std::{
-    io,
+    error::Error,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -25,12 +26,31 @@ pub(crate) struct IoActivity<S> {
     frames: Option<FrameLimits>,
     /// What this connection holds of the budget for unfinished data.
     share: Share,
+    /// The most bytes of a message, if they are fewer than the protocol's.
+    most: Option<usize>,
 }
+
+/// A message has more bytes than it may have now.
+#[derive(Debug)]
+pub(super) struct TooLarge;
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message is larger than it may be now")
+    }
+}
+
+impl Error for TooLarge {}
 
 impl<S> IoActivity<S> {
     pub(crate) fn new(inner: S, share: Share) -> Self {
         let now = Instant::now();
-        Self { inner, last_read: now, last_write: now, frames: Some(FrameLimits::new(now)), share }
+        Self { inner, last_read: now, last_write: now, frames: Some(FrameLimits::new(now)), share, most: None }
+    }
+
+    /// Sets the most bytes that an unfinished message may have.
+    pub(super) const fn limit(&mut self, most: Option<usize>) {
+        self.most = most;
     }
 
     /// When a byte was last read.
@@ -53,6 +73,9 @@ impl<S> IoActivity<S> {
     fn count(&mut self, read: &[u8], now: Instant) -> io::Result<()> {
         let Some(frames) = &mut self.frames else { return Ok(()) };
         frames.pass(read, now).map_err(io::Error::other)?;
+        if self.most.is_some_and(|most| frames.held() > most) {
+            return Err(io::Error::other(TooLarge));
+        }
         self.share.hold(frames.held()).map_err(io::Error::other)
     }
 }

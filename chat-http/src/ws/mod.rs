@@ -6,19 +6,21 @@ mod command;
 mod drive;
 #[cfg(test)]
 mod drive_tests;
+mod first_frame;
 mod frame_limits;
 mod frame_rate;
 mod frame_violations;
 mod io_activity;
+mod login;
 mod pending;
 mod upgrade;
 
-use chat_core::{ChatEngine, Error, Identity, RoomId};
+use chat_core::{ChatEngine, Error, RoomId, Session};
 use poem::{Endpoint, Request, Response, Result};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
-    auth::Authentication,
+    auth::{Authenticated, Authentication, Proof},
     integer::{MAX_INTEGER, integer_within},
     metrics::{self, OpenSocket},
     origin::Origins,
@@ -28,7 +30,12 @@ use crate::{
 #[cfg(feature = "test-util")]
 pub(crate) use self::drive::echo;
 pub(crate) use self::upgrade::Handshake;
-use self::{close::CloseCode, drive::Entry};
+use self::{
+    close::CloseCode,
+    drive::Entry,
+    login::Login,
+    upgrade::{Io, Socket},
+};
 
 /// The paths of the sockets below a mount point.
 pub(crate) const PATHS: [&str; 2] = ["/ws/chat", "/ws/chat/{room_id}"];
@@ -52,18 +59,25 @@ impl Sockets {
         Self { engine, authentication, origins, is_one_room: false }
     }
 
-    /// Authenticates the caller and reads the room to enter. A refusal is sent as a close frame, which pages in
-    /// browsers can read.
-    async fn admit(&self, request: &Request) -> Result<(Identity, Option<Entry>), CloseFrame> {
-        let found = self.authentication.of_request(request).await.map_err(|error| self.refuse_caller(&error))?;
-        let Some(identity) = found.identity().cloned() else {
-            return Err(self.refuse_caller(&Error::Unauthenticated));
+    /// Who the request says that the client is; `None` if its first frame has to say it. A refusal is sent as a close frame,
+    /// which pages in browsers can read.
+    async fn caller(&self, request: &Request) -> Result<Option<Authenticated>, CloseFrame> {
+        let found = match upgrade::offered_ticket(request.headers()) {
+            Some(ticket) => self.authentication.of_proof(&Proof::Ticket(ticket.to_owned())).await,
+            None => self.authentication.find(request).await,
         };
-        if !self.is_one_room {
-            return Ok((identity, None));
+        let found = found.map_err(|error| self.refuse_caller(&error))?;
+        match found.is_anonymous() {
+            false => Ok(Some(found)),
+            true if self.authentication.authenticator().awaits_first_frame() => Ok(None),
+            true => Err(self.refuse_caller(&Error::Unauthenticated)),
         }
-        let entry = read_entry(request).map_err(|error| CloseCode::of_refusal(&error).saying(&error.to_string()))?;
-        Ok((identity, Some(entry)))
+    }
+
+    /// The room to enter, of a socket for one.
+    fn entry(&self, request: &Request) -> Result<Option<Entry>, CloseFrame> {
+        let entry = self.is_one_room.then(|| read_entry(request)).transpose();
+        entry.map_err(|error| CloseCode::of_refusal(&error).saying(&error.to_string()))
     }
 
     /// A wrong name or token closes with 4401, whichever error the engine has for it.
@@ -84,19 +98,52 @@ impl Endpoint for Sockets {
     async fn call(&self, request: Request) -> Result<Response> {
         let handshake = Handshake::check(&request, &self.origins)
             .inspect_err(|problem| metrics::upgrade_refused(problem.code().to_owned()))?;
-        let admitted = self.admit(&request).await;
-        if let Err(why) = &admitted {
-            metrics::upgrade_refused(u16::from(why.code).to_string());
-        }
-        let engine = self.engine.clone();
-        Ok(handshake.accept(move |socket| async move {
+        let asked = Asked { caller: self.caller(&request).await, entry: self.entry(&request) };
+        let (engine, authentication) = (self.engine.clone(), self.authentication.clone());
+        Ok(handshake.accept(move |mut socket| async move {
             let _open = OpenSocket::new();
-            match admitted {
-                Ok((identity, entry)) => drive::drive(socket, engine.connect(identity), entry).await,
-                Err(why) => drive::refuse(socket, why).await,
+            // Boxed, so that open connections do not carry the state that only opening needs.
+            match Box::pin(begin(&mut socket, &engine, &authentication, asked)).await {
+                Ok((session, entry, login)) => drive::drive(socket, session, entry, login).await,
+                Err(Some(why)) => {
+                    metrics::upgrade_refused(u16::from(why.code).to_string());
+                    drive::refuse(socket, why).await;
+                }
+                Err(None) => {}
             }
         }))
     }
+}
+
+/// What the request for a socket asks.
+struct Asked {
+    caller: Result<Option<Authenticated>, CloseFrame>,
+    entry: Result<Option<Entry>, CloseFrame>,
+}
+
+/// Starts a session when it is known whose it is. Before that, nothing is said of the room, not even that its id is none.
+async fn begin<S: Io>(
+    socket: &mut Socket<S>,
+    engine: &ChatEngine,
+    authentication: &Authentication,
+    asked: Asked,
+) -> Result<(Session, Option<Entry>, Login), Option<CloseFrame>> {
+    let (found, login) = match asked.caller.map_err(Some)? {
+        Some(found) => {
+            let login = Login::new(authentication, &found);
+            (found, login)
+        }
+        None => first_frame::first_frame(socket, authentication).await?,
+    };
+    let entry = asked.entry.map_err(Some)?;
+    let identity = found.identity().ok_or_else(|| Some(CloseCode::UNAUTHENTICATED.frame()))?;
+    let session = engine.connect(identity.clone());
+    // A revocation ends the sessions there are. If it came before this one was there, it is seen here.
+    if authentication.check_revocation(&found).is_err() {
+        session.split().0.close();
+        return Err(Some(CloseCode::REVOKED.frame()));
+    }
+    Ok((session, entry, login))
 }
 
 /// Reads the room in the path, and `after`, `epoch` and `presence` in the query.

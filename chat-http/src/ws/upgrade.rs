@@ -54,6 +54,8 @@ pub(crate) struct Handshake {
     upgrade: poem::OnUpgrade,
     permit: Option<ConnectionPermit>,
     share: Share,
+    /// The protocol that was chosen of those that the client offers.
+    protocol: Option<HeaderValue>,
 }
 
 impl Handshake {
@@ -82,7 +84,10 @@ impl Handshake {
         let upgrade = request.take_upgrade();
         let upgrade = upgrade.map_err(|_| Error::invalid_field("Upgrade", "needs HTTP/1.1"))?;
         let share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
-        Ok(Self { accept, upgrade, permit: request.data::<ConnectionPermit>().cloned(), share })
+        let permit = request.data::<ConnectionPermit>().cloned();
+        let is_offered = has_token(headers, &header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
+        let protocol = is_offered.then(|| HeaderValue::from_static(PROTOCOL));
+        Ok(Self { accept, upgrade, permit, share, protocol })
     }
 
     /// Accepts the handshake, and runs `talk` with the socket in a task of its own.
@@ -91,7 +96,7 @@ impl Handshake {
         F: FnOnce(Socket<Upgraded>) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
-        let Self { accept, upgrade, permit, share } = self;
+        let Self { accept, upgrade, permit, share, protocol } = self;
         // Boxed, so that the connection does not keep what only the upgrade needs.
         let opened = async move { Some(open(upgrade.await.ok()?, share).await) }.boxed();
         tokio::spawn(async move {
@@ -101,13 +106,26 @@ impl Handshake {
             // Until here the server waits for this connection when it stops.
             drop(permit);
         });
-        Response::builder()
+        let mut response = Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
             .header(header::CONNECTION, "upgrade")
             .header(header::UPGRADE, "websocket")
             .header(header::SEC_WEBSOCKET_ACCEPT, accept)
-            .finish()
+            .finish();
+        if let Some(protocol) = protocol {
+            response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        response
     }
+}
+
+/// The protocol of the sockets, which a client offers beside a ticket: browsers expect that one is chosen.
+const PROTOCOL: &str = "chat";
+
+/// The ticket among the protocols that a client offers, where browsers put what is for headers.
+pub(super) fn offered_ticket(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).find_map(|offered| offered.trim().strip_prefix("ticket."))
 }
 
 /// Whether a list header has this item, without regard to case.

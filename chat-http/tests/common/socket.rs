@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use chat_core::{ChatEngine, Identity, NewRoom, RoomId};
-use chat_http::{Guests, serve, site};
+use chat_http::{Authenticator, Guests, serve, site};
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::{
@@ -27,10 +27,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(engine: ChatEngine) -> Self {
+        Self::start_as(engine, Guests).await
+    }
+
+    /// The same with another authenticator.
+    pub(crate) async fn start_as(engine: ChatEngine, authenticator: impl Authenticator) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let site = site(engine.clone(), Guests).allow_origins(["http://app.example".parse().unwrap()]);
+        let site = site(engine.clone(), authenticator).allow_origins(["http://app.example".parse().unwrap()]);
         let stopped = async move {
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;

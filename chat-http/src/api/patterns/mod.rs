@@ -59,6 +59,7 @@ pub(crate) const EVENT_ID: &str = "^[!-~]{1,64}:(0|[1-9][0-9]{0,14})$";
 pub(crate) fn of(field: &str) -> Option<&'static str> {
     match field {
         "name" => Some(&ROOM_NAME),
+        "username" => Some(&USER_NAME),
         "topic" => Some(&TOPIC),
         "content" | "reason" => Some(&CONTENT),
         "key" => Some(KEY),
