@@ -3,6 +3,7 @@
 
 mod common;
 
+mod access;
 mod archive;
 mod epoch;
 mod erasure;
