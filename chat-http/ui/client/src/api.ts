@@ -2,7 +2,7 @@
 
 import type { Identity, MessageState, Position } from "./events.ts";
 import { ChatError } from "./error.ts";
-import { jsonOf, messagePath, refusalOf, request, type Call, type Fetch } from "./http.ts";
+import { authorized, jsonOf, messagePath, refusalOf, request, type Call, type Fetch, type TokenSource } from "./http.ts";
 import { socketUrl } from "./platform.ts";
 import type { ReadMark, RoomInfo, Unread } from "./protocol.ts";
 
@@ -58,6 +58,8 @@ export interface ApiOptions {
   /** The address of `/ws/chat`, as the client has it; a function is asked before every request. */
   url: string | (() => string | Promise<string>);
   fetch?: Fetch;
+  /** Gives a token for `Authorization: Bearer`. It is asked before every request. */
+  token?: TokenSource;
 }
 
 type List<Name extends string, Item> = { [name in Name]: Item[] } & { next: string | null };
@@ -74,7 +76,7 @@ export class ChatApi {
 
   constructor(options: ApiOptions) {
     this.#url = options.url;
-    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#fetch = authorized(options.fetch ?? globalThis.fetch.bind(globalThis), options.token);
   }
 
   /** A page of the room's history; its messages in threads are not part of it. */

@@ -3,7 +3,7 @@
 import { Connection, type ConnectionState } from "./connection.ts";
 import { ChatError } from "./error.ts";
 import type { Identity, MessageFields } from "./events.ts";
-import type { Fetch } from "./http.ts";
+import { authorized, type Fetch, type TokenSource } from "./http.ts";
 import { cancelled, Outbox, readDone, readMark, readSent, type Done, type OutboxHost, type Reading, type Sent } from "./outbox.ts";
 import {
   browserNetwork,
@@ -35,6 +35,12 @@ export interface ClientOptions {
    * counts as a failed attempt.
    */
   url: string | (() => string | Promise<string>);
+  /**
+   * Gives a token that says who the user is, where neither the address nor a cookie does. It is asked before every
+   * connection, again when the server says that the last one is about to end, and, without a WebSocket, before every
+   * request; if it fails, that counts as a failed attempt.
+   */
+  token?: TokenSource;
   /** The global one by default; in Node before 22 the `ws` package's. */
   WebSocket?: WebSocketConstructor;
   clock?: Clock;
@@ -104,11 +110,12 @@ export class ChatClient {
     this.#connection = new Connection(
       {
         url: options.url,
+        token: options.token ?? null,
         WebSocket: options.WebSocket ?? globalWebSocket(),
         clock: this.#clock,
         random: this.#random,
         network: options.network ?? browserNetwork,
-        fallback: this.#fallback(options.fetch),
+        fallback: this.#fallback(options.fetch, options.token),
       },
       {
         opened: () => this.#opened(),
@@ -265,9 +272,9 @@ export class ChatClient {
     };
   }
 
-  #fallback(given: Fetch | null | undefined): ((url: string) => StreamSocket) | null {
+  #fallback(given: Fetch | null | undefined, token: TokenSource | undefined): ((url: string) => StreamSocket) | null {
     const fetch = given === undefined ? globalThis.fetch?.bind(globalThis) : given;
-    return fetch ? (url) => new StreamSocket(url, fetch, this.#noticeListeners.size > 0) : null;
+    return fetch ? (url) => new StreamSocket(url, authorized(fetch, token), this.#noticeListeners.size > 0) : null;
   }
 
   #opened(): void {

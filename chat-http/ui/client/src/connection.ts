@@ -2,6 +2,7 @@
 
 import { backoff } from "./backoff.ts";
 import { CLOSED_TOO_FAST, staysAway } from "./error.ts";
+import type { TokenSource } from "./http.ts";
 import {
   socketUrl,
   Timer,
@@ -33,6 +34,8 @@ export interface ConnectionListener {
 
 export interface ConnectionOptions {
   url: string | (() => string | Promise<string>);
+  /** Gives a token for the first frame, if the user is known by one. */
+  token: TokenSource | null;
   WebSocket: WebSocketConstructor;
   clock: Clock;
   random: () => number;
@@ -75,6 +78,8 @@ export class Connection {
   #unopened = 0;
   /** The address of this attempt, until the fallback has been tried there. */
   #fallbackUrl: string | null = null;
+  /** Says in the first frame who the user is, if a token does. */
+  #token: string | null = null;
   /** Counts attempts, so that what an abandoned one brings late is told apart. */
   #attempt = 0;
   #attemptedAt = 0;
@@ -127,9 +132,10 @@ export class Connection {
     this.#attemptedAt = this.#options.clock.now();
     this.#become({ status: "connecting", attempt: this.#failures });
     if (stale()) return;
-    void this.#url().then(
-      (url) => {
+    void Promise.all([this.#url(), this.#freshToken()]).then(
+      ([url, token]) => {
         if (stale()) return;
+        this.#token = token;
         this.#fallbackUrl = url;
         this.#openSocket(() => new this.#options.WebSocket(url), stale);
       },
@@ -163,6 +169,10 @@ export class Connection {
     return socketUrl(typeof url === "string" ? url : await url());
   }
 
+  async #freshToken(): Promise<string | null> {
+    return (await this.#options.token?.()) ?? null;
+  }
+
   #openSocket(make: () => WebSocketLike, stale: () => boolean): void {
     let socket: WebSocketLike;
     try {
@@ -187,6 +197,9 @@ export class Connection {
 
   #opened(): void {
     this.#open = true;
+    // It has to be the first frame; what follows need not wait for its answer.
+    if (this.#token !== null) this.send({ type: "auth", token: this.#token });
+    this.#token = null;
     // A refusal comes as a close after the opening, so only the first frame proves the connection.
     this.send({ type: "ping" });
     this.#listener.opened();
@@ -203,7 +216,20 @@ export class Connection {
       this.#become({ status: "online", attempt: 0 });
     }
     const frame = parseFrame(data);
-    if (frame !== null && this.#open) this.#listener.frame(frame);
+    if (frame === null || !this.#open) return;
+    if (frame.type === "expiring") this.#renew();
+    this.#listener.frame(frame);
+  }
+
+  /** The token is about to end: a new one keeps the socket. Without one the server closes it, and the next attempt asks again. */
+  #renew(): void {
+    const attempt = this.#attempt;
+    void this.#freshToken().then(
+      (token) => {
+        if (token !== null && attempt === this.#attempt) this.send({ type: "auth", token });
+      },
+      () => {},
+    );
   }
 
   #ping(timeout: number): void {

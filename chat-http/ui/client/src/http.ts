@@ -4,6 +4,18 @@ import type { Change } from "./protocol.ts";
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
+/** Gives a token that is still good: what says who the user is, where no cookie does. */
+export type TokenSource = () => string | Promise<string>;
+
+/** The same `fetch` with a token in every request. If there is none to be had, the request fails. */
+export function authorized(fetch: Fetch, token: TokenSource | undefined): Fetch {
+  if (token === undefined) return fetch;
+  return async (url, init) => {
+    const headers = { ...(init?.headers as Record<string, string>), Authorization: `Bearer ${await token()}` };
+    return fetch(url, { ...init, headers });
+  };
+}
+
 export interface Call {
   method?: string;
   query?: object;

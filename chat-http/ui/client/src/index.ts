@@ -42,7 +42,7 @@ export {
   type RoomUpdated,
   type UnknownEvent,
 } from "./events.ts";
-export type { Fetch } from "./http.ts";
+export type { Fetch, TokenSource } from "./http.ts";
 export type { Done, Sent } from "./outbox.ts";
 export type { Clock, NetworkHints, WebSocketConstructor, WebSocketLike } from "./platform.ts";
 export type { Activity, Notice, PresenceList, ReadMark, RoomInfo, Unread } from "./protocol.ts";

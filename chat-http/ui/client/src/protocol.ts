@@ -74,6 +74,7 @@ export type Change =
 
 /** What this client says to the server. */
 export type Command =
+  | { type: "auth"; token: string }
   | { type: "attach"; room: number; ref: string; after?: Position; presence?: boolean; events?: false }
   | { type: "detach"; room: number }
   | (Change & { ref: string })

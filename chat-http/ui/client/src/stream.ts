@@ -49,6 +49,8 @@ export class StreamSocket implements WebSocketLike {
         return this.#detach(command.room);
       case "typing":
         return; // There is no request for it.
+      case "auth":
+        return; // Every request has the token.
       default:
         void this.#change(command);
     }

@@ -265,3 +265,33 @@ test("garbage from the server is ignored", async () => {
   }
   assert.equal(bench.client.state.status, "online");
 });
+
+test("a token is the first frame of every connection, and is renewed before it ends", async () => {
+  let asked = 0;
+  const bench = new Bench({
+    url: "ws://chat.example/ws/chat",
+    token: async () => {
+      asked += 1;
+      if (asked === 3) throw new Error("no token at the moment");
+      return `token-${asked}`;
+    },
+  });
+  bench.client.start();
+  await settle();
+  bench.socket.onopen?.({});
+  assert.deepEqual(bench.socket.sent.slice(0, 2), [{ type: "auth", token: "token-1" }, { type: "ping" }]);
+  assert.equal(bench.socket.url, "ws://chat.example/ws/chat", "nothing secret is in the address");
+  bench.socket.frame({ type: "ok", user: "u-1", username: "Ada", expires_in_ms: 90_000 });
+  bench.socket.frame({ type: "expiring", in_ms: 60_000 });
+  await settle();
+  assert.deepEqual(bench.socket.of("auth").map(({ token }) => token), ["token-1", "token-2"]);
+  // Without a new one the socket stays until the server closes it.
+  bench.socket.frame({ type: "expiring", in_ms: 60_000 });
+  await settle();
+  assert.equal(bench.socket.of("auth").length, 2);
+  bench.socket.end(4540);
+  await bench.clock.advance(5_000);
+  await settle();
+  bench.socket.onopen?.({});
+  assert.deepEqual(bench.socket.of("auth").map(({ token }) => token), ["token-4"]);
+});

@@ -157,3 +157,25 @@ test("a server without a stream of notices is no reason to go away", async () =>
   const bench = await walled(desk, (client) => client.onNotice(() => {}));
   assert.deepEqual([desk.asked, bench.client.state.status], [["GET /events"], "online"]);
 });
+
+test("every request has a fresh token, and none is made without", async () => {
+  const seen: (string | null)[] = [];
+  const desk = new Desk();
+  let asked = 0;
+  const withToken = new ChatApi({
+    url: "ws://chat.example/ws/chat",
+    fetch: async (href, init) => {
+      seen.push(new Headers(init?.headers).get("Authorization"));
+      return desk.fetch(href, init);
+    },
+    token: () => {
+      asked += 1;
+      if (asked === 2) throw new Error("no token at the moment");
+      return `token-${asked}`;
+    },
+  });
+  await withToken.myRooms();
+  await assert.rejects(withToken.myRooms(), { code: "unavailable" });
+  await withToken.read(1, { seq: 7, epoch: "e" });
+  assert.deepEqual(seen, ["Bearer token-1", "Bearer token-3"]);
+});
