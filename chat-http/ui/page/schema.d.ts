@@ -26,6 +26,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find out who you are */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change the name that you are shown by
+         * @description It holds until your token gives another name than it does now. What you have written keeps the name of then, and sockets
+         *     that are open keep theirs. Guests are shown by the name that they give (403).
+         */
+        patch: operations["update_me"];
+        trace?: never;
+    };
     "/api/chat/me/rooms": {
         parameters: {
             query?: never;
@@ -381,6 +403,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a ticket for a socket
+         * @description For browsers, which set no headers on sockets: the ticket stands for what this request was authenticated with, once and
+         *     within 30 s. Offer it as a sub-protocol, `new WebSocket(url, ["chat", "ticket." + ticket])`, or send it as the first frame,
+         *     `{"type":"auth","ticket":…}`.
+         */
+        post: operations["create_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -485,8 +529,26 @@ export interface components {
              */
             type: "attached";
         };
+        /**
+         * @description Say who you are, with a `token` or a `ticket`: as the first frame of a socket whose request did not say it, within 10 s and 8 KiB, or later with a new token of the same user. The answer `ok` always comes; a bad one closes with 4401.
+         * @example {
+         *       "ref": "t1",
+         *       "ticket": "6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c",
+         *       "type": "auth"
+         *     }
+         */
+        AuthCommand: {
+            ref?: string;
+            ticket?: string;
+            token?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "auth";
+        };
         /** @description A frame that a client sends. */
-        ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["EditCommand"] | components["schemas"]["DeleteCommand"] | components["schemas"]["ReactCommand"] | components["schemas"]["PinCommand"] | components["schemas"]["ReadCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"];
+        ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["EditCommand"] | components["schemas"]["DeleteCommand"] | components["schemas"]["ReactCommand"] | components["schemas"]["PinCommand"] | components["schemas"]["ReadCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"] | components["schemas"]["AuthCommand"];
         /**
          * @description Delete a message of yours: its text is erased, and a tombstone stays.
          * @example {
@@ -657,6 +719,22 @@ export interface components {
              */
             type: "events";
         };
+        /**
+         * @description Your token ends `in_ms` from now: send `auth` with a new one. A minute after its end, the socket is closed with 4540.
+         * @example {
+         *       "in_ms": 60000,
+         *       "type": "expiring"
+         *     }
+         */
+        ExpiringFrame: {
+            /** Format: int64 */
+            in_ms: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "expiring";
+        };
         /** @description A page of messages that were found. */
         FoundMessages: {
             /** @description `false` when something may be missing: the newest messages are not in the index yet, or there was too much to look at. */
@@ -785,6 +863,24 @@ export interface components {
              * @description The number of the newest event that you have read. Beyond the room's head, it is the head.
              */
             seq: number;
+        };
+        /** @description Who you are. */
+        Me: {
+            /**
+             * Format: date-time
+             * @description When that ends, if it does.
+             */
+            expires_at?: string;
+            /** @description Your id. */
+            user: string;
+            /** @description The name that you are shown by. */
+            username: string;
+            via: components["schemas"]["Via"];
+        };
+        /** @description What you want to be called. */
+        MeChange: {
+            /** @description The name to show, 1–64 characters after trimming. */
+            username: string;
         };
         /**
          * @description A message mentions you by name, and did not before. `user` wrote it.
@@ -1360,7 +1456,7 @@ export interface components {
             notify: components["schemas"]["Notify"];
         };
         /**
-         * @description The command is done. A message or a change is stored, under this `seq`; `replayed` is true if its key was used before. A change that changes nothing has no `seq`. After `react`, `count` is how many users have the reaction. After `read`, `seq` is your mark, and `unread`, `mentions` and `ordinal` say what is unread; it comes also without a `ref`.
+         * @description The command is done. A message or a change is stored, under this `seq`; `replayed` is true if its key was used before. A change that changes nothing has no `seq`. After `react`, `count` is how many users have the reaction. After `read`, `seq` is your mark, and `unread`, `mentions` and `ordinal` say what is unread; it comes also without a `ref`. So it does after `auth`, without a `room`: `user` and `username` are you, until `expires_in_ms` from now, if it ends.
          * @example {
          *       "ref": "m1",
          *       "room": 1,
@@ -1373,13 +1469,15 @@ export interface components {
             /** Format: int64 */
             count?: number;
             /** Format: int64 */
+            expires_in_ms?: number;
+            /** Format: int64 */
             mentions?: number;
             /** Format: int64 */
             ordinal?: number;
             ref?: string;
             replayed?: boolean;
             /** Format: int64 */
-            room: number;
+            room?: number;
             /** Format: int64 */
             seq?: number;
             /** Format: date-time */
@@ -1391,6 +1489,8 @@ export interface components {
             type: "ok";
             /** Format: int64 */
             unread?: number;
+            user?: string;
+            username?: string;
         };
         /**
          * @description Pin a message in the room, or unpin it.
@@ -1892,7 +1992,7 @@ export interface components {
             username: string | null;
         };
         /** @description A frame that the server sends. */
-        ServerFrame: components["schemas"]["HelloFrame"] | components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["DetachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"] | components["schemas"]["ActivityFrame"] | components["schemas"]["MentionFrame"] | components["schemas"]["ThreadFrame"] | components["schemas"]["ReadFrame"] | components["schemas"]["RoomAddedFrame"] | components["schemas"]["RoomRemovedFrame"] | components["schemas"]["MissedFrame"];
+        ServerFrame: components["schemas"]["HelloFrame"] | components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["DetachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["ExpiringFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"] | components["schemas"]["ActivityFrame"] | components["schemas"]["MentionFrame"] | components["schemas"]["ThreadFrame"] | components["schemas"]["ReadFrame"] | components["schemas"]["RoomAddedFrame"] | components["schemas"]["RoomRemovedFrame"] | components["schemas"]["MissedFrame"];
         /**
          * @description Somebody wrote in a thread that you began or wrote in. `root` is the message that began it.
          * @example {
@@ -1914,6 +2014,16 @@ export interface components {
              * @enum {string}
              */
             type: "thread";
+        };
+        /** @description A ticket for a socket, good once. */
+        Ticket: {
+            /**
+             * Format: int64
+             * @description For how long it is good.
+             */
+            expires_in_ms: number;
+            /** @description 32 hexadecimal digits. Keep it to yourself. */
+            ticket: string;
         };
         /**
          * @description Show that you are typing, or that you have stopped. Send it again every 3 s while you type: it ends after 6 s.
@@ -2031,6 +2141,11 @@ export interface components {
         };
         /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. Names that begin with `erased:` are refused. */
         UserName: string;
+        /**
+         * @description What someone is known by.
+         * @enum {string}
+         */
+        Via: "guest" | "account" | "token";
     };
     responses: {
         /** @description The request is malformed. `field` names what is wrong with it. */
@@ -2186,6 +2301,100 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_me: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who you are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-22T12:00:00.000Z",
+                     *       "user": "user:4711",
+                     *       "username": "Alice",
+                     *       "via": "token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_me: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "username": "Alice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MeChange"];
+            };
+        };
+        responses: {
+            /** @description Who you are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-22T12:00:00.000Z",
+                     *       "user": "user:4711",
+                     *       "username": "Alice",
+                     *       "via": "token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -4097,6 +4306,45 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_ticket: {
+        parameters: {
+            query: {
+                /**
+                 * @description Your name, 1–64 characters after trimming.
+                 * @example Alice
+                 */
+                username: components["schemas"]["UserName"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ticket. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_in_ms": 30000,
+                     *       "ticket": "6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
