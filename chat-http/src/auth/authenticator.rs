@@ -33,8 +33,8 @@ pub trait Authenticator: Send + Sync + 'static {
         false
     }
 
-    /// Whether a socket whose request has no credentials may get them later. Nothing asks for it yet: such a socket is closed
-    /// with 4401 at once.
+    /// Whether a socket whose request has no credentials may send them in its first frame, within 10 s. If not, such a socket is
+    /// closed with 4401 at once.
     fn awaits_first_frame(&self) -> bool {
         true
     }
@@ -58,7 +58,8 @@ pub struct Authenticated {
     pub actor: Actor,
     /// By which kind of credential.
     pub via: Via,
-    /// When the credential ends. Requests are refused from then on. Sockets and event streams that are open go on.
+    /// When the credential ends. Requests are refused from then on. An event stream ends then, and a socket 60 s later, unless its
+    /// client has renewed the credential within the connection.
     pub expires_at: Option<SystemTime>,
     /// The credential, if it can outlive the user's access: [`ChatEngine::revoke`](chat_core::ChatEngine::revoke) ends those from
     /// before it. `None` if the authenticator itself knows at each request whether the user still has access.
