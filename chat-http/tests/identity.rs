@@ -327,6 +327,8 @@ async fn one_may_choose_a_name_until_the_token_gives_another() {
     assert_eq!(socket.next().await["username"], "Countess");
     for (body, field) in [
         (json!({"username": ""}), "username"),
+        (json!({"username": " guest:Bob"}), "username"),
+        (json!({"username": "erased:1"}), "username"),
         (json!({"username": 7}), "username"),
         (json!({}), "username"),
         (json!({"username": "a", "user": "u-2"}), "user"),

@@ -4,7 +4,7 @@ use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reactio
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaParamIn, MetaSchema, MetaSchemaRef, Registry},
+    registry::{MetaParamIn, MetaSchema, MetaSchemaRef, MetaSecurityScheme, Registry},
 };
 
 use super::patterns;
@@ -207,27 +207,26 @@ parameter!([] ComesBackArg, Header, required false, MetaSchema::new("string"), |
 
 parameter!([] KeyArg, Header, required false, key_schema(), |request, _name| Ok(Self(KeyArg::parse(request)?)));
 
-/// Implements [`ApiExtractor`] for the caller. The document describes how guests give their name; another
+/// Implements [`ApiExtractor`] for the caller. The document describes what `chatd` takes; another
 /// [`Authenticator`](crate::Authenticator) reads what it needs from the request.
 macro_rules! who_asks {
-    ($name:ident, $read:expr) => {
+    ($name:ident, $is_optional:literal, $read:expr) => {
         impl<'a> ApiExtractor<'a> for $name {
-            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
             type ParamType = ();
             type ParamRawType = ();
 
-            // All operations share one schema, so it is registered once.
             fn register(registry: &mut Registry) {
-                registry.create_schema::<Caller, _>(USER_NAME.to_owned(), |_| MetaSchema::new("string"));
+                schemes().into_iter().for_each(|(name, scheme)| registry.create_security_scheme(name, scheme));
             }
 
-            fn param_in() -> Option<MetaParamIn> {
-                Some(MetaParamIn::Query)
+            fn security_schemes() -> Vec<&'static str> {
+                schemes().map(|(name, _)| name).to_vec()
             }
 
-            fn param_schema_ref() -> Option<MetaSchemaRef> {
-                Some(MetaSchemaRef::Reference(USER_NAME.to_owned()))
+            fn has_security_fallback() -> bool {
+                $is_optional
             }
 
             async fn from_request(
@@ -243,12 +242,34 @@ macro_rules! who_asks {
     };
 }
 
-who_asks!(Caller, |found| Some(Self(found.actor.clone())));
-who_asks!(User, |found| found.identity().cloned().map(Self));
-who_asks!(Login, |found| found.identity().is_some().then(|| Self(found.clone())));
+who_asks!(Caller, true, |found| Some(Self(found.actor.clone())));
+who_asks!(User, false, |found| found.identity().cloned().map(Self));
+who_asks!(Login, false, |found| found.identity().is_some().then(|| Self(found.clone())));
 
-/// The name of the schema of users' names.
-const USER_NAME: &str = "UserName";
+/// What says who asks.
+fn schemes() -> [(&'static str, MetaSecurityScheme); 2] {
+    let bearer = MetaSecurityScheme {
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        ..scheme("http", "A signed token of the app that the chat belongs to, where the server has keys for them.")
+    };
+    let about = "The name of a guest (`UserName`), where guests may come. It counts only where there is no token.";
+    let guest = MetaSecurityScheme { name: Some("username"), key_in: Some("query"), ..scheme("apiKey", about) };
+    [("bearer", bearer), ("guest", guest)]
+}
+
+const fn scheme(ty: &'static str, about: &'static str) -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty,
+        description: Some(about),
+        name: None,
+        key_in: None,
+        scheme: None,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    }
+}
 
 #[expect(clippy::cast_precision_loss, reason = "integers on the wire stay below 2^53, where f64 is exact")]
 fn integer(min: u64, max: u64) -> MetaSchema {

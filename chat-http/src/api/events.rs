@@ -55,8 +55,6 @@ impl EventsApi {
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn stream(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: Login,
         /// The room's id.
         room_id: RoomArg,
@@ -88,8 +86,6 @@ impl EventsApi {
     #[oai(path = "/events", method = "get", operation_id = "stream_notices")]
     async fn notices(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: Login,
         /// The id of the last event that you received.
         #[oai(name = "Last-Event-ID")]

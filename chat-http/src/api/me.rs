@@ -33,12 +33,7 @@ impl MeApi {
     /// Find out who you are
     #[oai(path = "/me", method = "get", operation_id = "get_me", tag = "Tag::Identity")]
     #[expect(clippy::unused_async, reason = "operations are async, as poem-openapi has them")]
-    async fn me(
-        &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
-        caller: Login,
-    ) -> Result<FoundMe, Problem> {
+    async fn me(&self, caller: Login) -> Result<FoundMe, Problem> {
         Ok(FoundMe::Found(Encoded(MeDto::of(&caller.0).ok_or(Error::Unauthenticated)?)))
     }
 
@@ -47,14 +42,7 @@ impl MeApi {
     /// It holds until your token gives another name than it does now. What you have written keeps the name of then, and sockets
     /// that are open keep theirs. Guests are shown by the name that they give (403).
     #[oai(path = "/me", method = "patch", operation_id = "update_me", tag = "Tag::Identity")]
-    async fn update(
-        &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
-        _caller: Login,
-        request: &Request,
-        body: Strict<MeChangeBody>,
-    ) -> Result<FoundMe, Problem> {
+    async fn update(&self, _caller: Login, request: &Request, body: Strict<MeChangeBody>) -> Result<FoundMe, Problem> {
         let found = self.authentication.rename(request, &body.0).await?;
         Ok(FoundMe::Found(Encoded(MeDto::of(&found).ok_or(Error::Unauthenticated)?)))
     }
@@ -66,8 +54,6 @@ impl MeApi {
     #[oai(path = "/me/rooms", method = "get", operation_id = "list_my_rooms")]
     async fn rooms(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The most rooms to return. The default is 50.
         limit: IntegerArg<1, 200>,

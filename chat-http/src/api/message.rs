@@ -31,8 +31,6 @@ impl MessageApi {
     #[oai(path = "/rooms/:room_id/messages/:seq", method = "get", operation_id = "get_message")]
     async fn get(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
@@ -50,8 +48,6 @@ impl MessageApi {
     #[oai(path = "/rooms/:room_id/messages/:seq", method = "patch", operation_id = "edit_message")]
     async fn edit(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -73,8 +69,6 @@ impl MessageApi {
     #[oai(path = "/rooms/:room_id/messages/:seq", method = "delete", operation_id = "delete_message")]
     async fn delete(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -98,8 +92,6 @@ impl MessageApi {
     #[oai(path = "/rooms/:room_id/messages/:seq/edits", method = "get", operation_id = "list_edits")]
     async fn edits(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,

@@ -34,8 +34,6 @@ impl MessagesApi {
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn list(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
@@ -59,8 +57,6 @@ impl MessagesApi {
     #[oai(path = "/rooms/:room_id/messages", method = "post", operation_id = "send_message")]
     async fn send(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,

@@ -46,8 +46,6 @@ impl PinsApi {
     #[oai(path = "/rooms/:room_id/messages/:seq/pin", method = "put", operation_id = "pin_message")]
     async fn pin(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -66,8 +64,6 @@ impl PinsApi {
     #[oai(path = "/rooms/:room_id/messages/:seq/pin", method = "delete", operation_id = "unpin_message")]
     async fn unpin(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -84,8 +80,6 @@ impl PinsApi {
     #[oai(path = "/rooms/:room_id/pins", method = "get", operation_id = "list_pins")]
     async fn list(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,

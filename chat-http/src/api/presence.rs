@@ -28,8 +28,6 @@ impl PresenceApi {
     #[oai(path = "/rooms/:room_id/presence", method = "get", operation_id = "get_presence")]
     async fn get(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,

@@ -47,8 +47,6 @@ impl ReactionsApi {
     #[oai(path = "/rooms/:room_id/messages/:seq/reactions/:reaction", method = "put", operation_id = "add_reaction")]
     async fn add(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -73,8 +71,6 @@ impl ReactionsApi {
     )]
     async fn remove(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -93,8 +89,6 @@ impl ReactionsApi {
     #[oai(path = "/rooms/:room_id/messages/:seq/reactions", method = "get", operation_id = "list_reactions")]
     async fn list(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,

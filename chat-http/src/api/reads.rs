@@ -34,8 +34,6 @@ impl ReadsApi {
     #[oai(path = "/rooms/:room_id/read", method = "put", operation_id = "mark_read")]
     async fn mark(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,
@@ -53,8 +51,6 @@ impl ReadsApi {
     #[oai(path = "/rooms/:room_id/reads", method = "get", operation_id = "list_reads")]
     async fn list(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
@@ -74,8 +70,6 @@ impl ReadsApi {
     #[oai(path = "/rooms/:room_id/notify", method = "put", operation_id = "set_notify")]
     async fn notify(
         &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
         caller: User,
         /// The room's id.
         room_id: RoomArg,

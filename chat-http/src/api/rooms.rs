@@ -32,13 +32,7 @@ impl RoomsApi {
 impl RoomsApi {
     /// Create a room
     #[oai(path = "/rooms", method = "post", operation_id = "create_room")]
-    async fn create(
-        &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
-        caller: Caller,
-        body: Strict<NewRoomBody>,
-    ) -> Result<CreatedRoom, Problem> {
+    async fn create(&self, caller: Caller, body: Strict<NewRoomBody>) -> Result<CreatedRoom, Problem> {
         let room = self.engine.create_room(caller.0, body.0).await?;
         Ok(CreatedRoom::Created(Encoded(RoomDto::from(&room))))
     }
@@ -47,8 +41,6 @@ impl RoomsApi {
     #[oai(path = "/rooms", method = "get", operation_id = "list_rooms")]
     async fn list(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The most rooms to return. The default is 50.
         limit: LimitArg,
@@ -70,8 +62,6 @@ impl RoomsApi {
     #[oai(path = "/rooms/:room_id", method = "get", operation_id = "get_room")]
     async fn get(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
@@ -86,8 +76,6 @@ impl RoomsApi {
     #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "update_room")]
     async fn update(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,
@@ -105,8 +93,6 @@ impl RoomsApi {
     #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "delete_room")]
     async fn delete(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,

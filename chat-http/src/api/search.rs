@@ -33,8 +33,6 @@ impl SearchApi {
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn search(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// What to look for: 1–200 characters, at least one of them a letter or a digit.
         q: TextArg<200>,

@@ -33,8 +33,6 @@ impl ThreadsApi {
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn list(
         &self,
-        /// Your name, 1–64 characters after trimming. Optional.
-        #[oai(name = "username")]
         caller: Caller,
         /// The room's id.
         room_id: RoomArg,

@@ -26,12 +26,7 @@ impl TicketsApi {
     /// `{"type":"auth","ticket":…}`.
     #[oai(path = "/ticket", method = "post", operation_id = "create_ticket")]
     #[expect(clippy::unused_async, reason = "operations are async, as poem-openapi has them")]
-    async fn create(
-        &self,
-        /// Your name, 1–64 characters after trimming.
-        #[oai(name = "username")]
-        caller: Login,
-    ) -> Result<IssuedTicket, Problem> {
+    async fn create(&self, caller: Login) -> Result<IssuedTicket, Problem> {
         let (ticket, good_for) = self.authentication.issue_ticket(&caller.0)?;
         Ok(IssuedTicket::Issued(Encoded(TicketDto::new(ticket, good_for))))
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use chat_core::{Actor, ChatEngine, Error, Timestamp, log::LogLimit};
+use chat_core::{Actor, ChatEngine, Error, Timestamp, UserName, log::LogLimit};
 use poem::Request;
 
 use super::{
@@ -71,6 +71,7 @@ impl Authentication {
         if found.via == Via::Guest {
             return Err(Error::Forbidden);
         }
+        reserved::check_name(&UserName::new(name)?)?;
         found.actor = Actor::User(self.engine.rename(given, name).await?);
         Ok(found)
     }

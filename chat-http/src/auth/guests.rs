@@ -24,9 +24,7 @@ impl Authenticator for Guests {
     async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
         let Some(name) = query::get(request.uri().query(), "username")? else { return Ok(Authenticated::anonymous()) };
         let identity = Identity::named(&name)?;
-        if reserved::is_reserved(&identity.id) {
-            return Err(Error::invalid_field("username", "must not begin with guest: or erased:"));
-        }
+        reserved::check_name(&identity.name)?;
         Ok(Authenticated::user(identity, Via::Guest))
     }
 

@@ -112,7 +112,6 @@ fn me() -> Value {
 /// The example of a parameter. Parameters that exclude each other have none.
 fn parameter_of(name: &str) -> Value {
     match name {
-        "username" => "Alice".into(),
         "room_id" => 1.into(),
         "seq" => 57.into(),
         "reaction" => "👍".into(),

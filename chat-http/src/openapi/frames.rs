@@ -45,7 +45,8 @@ const INTRODUCTION: &str = "\
 `/ws/chat/{room_id}?username=Alice` connects you to one room, from now on. With `&after=41&epoch=…` you resume after number 41. \
 With `&presence=false` you are not shown as online. On this socket a frame need not name its `room`, and `attach` and `detach` \
 are refused. `/ws/chat?username=Alice` does the same for many rooms: every frame names its `room`. It begins with `hello`, and \
-brings notices about you whichever rooms are attached; and there you can watch up to 1,000 rooms (`events: false`).
+brings notices about you whichever rooms are attached; and there you can watch up to 1,000 rooms (`events: false`). \
+Without `username`, a header `Authorization`, or a ticket as a sub-protocol (`chat, ticket.…`), the first frame is `auth`.
 
 Each frame is one JSON object as text, at most 256 KiB. If a command has a `ref` of 1–64 characters, its answer has it, too. \
 `attached`, `resync`, `pong` and `error` always come; `ok` comes only if there was a `ref`. After you attach, you get `attached` \

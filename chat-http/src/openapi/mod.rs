@@ -105,7 +105,9 @@ message's `id` is its `seq`.
 Integers are at most 2^53 − 1. Ignore fields, values and types that you do not know. The server is strict with what you send: \
 it refuses unknown fields. Every error is an `application/problem+json` with a stable `code`.
 
-In guest mode, the parameter `username` is your name. A server with another login reads that instead, and ignores `username`.
+Say who you are with a token of the app that the chat belongs to, in `Authorization: Bearer`, or, where guests may come, \
+with your name in the query, `?username=Alice`. If there is a token, it decides. An app with a login of its own may read \
+something else.
 ";
 
 #[cfg(test)]

@@ -18,14 +18,14 @@ pub(super) fn postprocess(document: &mut Value) {
     copy_nullable(&mut document["components"]["schemas"]);
 }
 
-/// Moves the long pattern of user names into one schema, since every operation has that parameter.
+/// Moves the long pattern of user names into one schema, which the security schemes name, too.
 fn add_user_name(schemas: &mut Value) {
     schemas["UserName"] = json!({"type": "string", "description": USER_NAME, "pattern": &**patterns::USER_NAME});
 }
 
 const USER_NAME: &str = "The name of a user: 1–64 visible characters. White space around it is removed, several spaces within \
                          become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and \
-                         a name with a character that becomes several in NFC may have at most 21. Names that begin with `erased:` are \
+                         a name with a character that becomes several in NFC may have at most 21. Names that begin with `guest:` or `erased:` are \
                          refused.";
 
 fn postprocess_operation(operation: &mut Value) {
@@ -40,8 +40,7 @@ fn postprocess_operation(operation: &mut Value) {
             parameter["schema"]["pattern"] = (*pattern).into();
             parameter["schema"].as_object_mut().map(|schema| schema.remove("maxLength"));
         }
-        let is_search = name == "search_messages" && parameter["name"] == "q";
-        if is_search || (NAMED.contains(&&*name) && parameter["name"] == "username") {
+        if name == "search_messages" && parameter["name"] == "q" {
             parameter.insert("required".to_owned(), true.into());
         }
     }
@@ -49,25 +48,6 @@ fn postprocess_operation(operation: &mut Value) {
         postprocess_headers(response);
     }
 }
-
-/// The operations that need a name.
-const NAMED: [&str; 15] = [
-    "create_ticket",
-    "get_me",
-    "update_me",
-    "send_message",
-    "stream_events",
-    "stream_notices",
-    "edit_message",
-    "delete_message",
-    "add_reaction",
-    "remove_reaction",
-    "pin_message",
-    "unpin_message",
-    "mark_read",
-    "set_notify",
-    "list_my_rooms",
-];
 
 /// The operations with a cursor, and its pattern.
 const CURSORS: [(&str, &str); 5] = [
@@ -117,6 +97,9 @@ fn postprocess_component(name: &str, schema: &mut Value) {
         }
         if is_request && let Some(pattern) = patterns::of(name) {
             property["pattern"] = pattern.into();
+        }
+        if is_request && name == "username" {
+            *property = json!({"$ref": "#/components/schemas/UserName"});
         }
         if is_request && name == "mentions" {
             property["items"]["pattern"] = patterns::USER_ID.into();

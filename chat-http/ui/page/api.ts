@@ -9,7 +9,7 @@ export type Presence = components["schemas"]["Presence"];
 export type Problem = components["schemas"]["Problem"];
 export type RoomChange = components["schemas"]["RoomChange"];
 export type NewRoom = components["schemas"]["RoomDraft"];
-type Directions = Omit<NonNullable<operations["list_messages"]["parameters"]["query"]>, "username">;
+type Directions = NonNullable<operations["list_messages"]["parameters"]["query"]>;
 
 /** Says who asks: a guest by name, or whoever a token stands for. */
 export interface Credentials {

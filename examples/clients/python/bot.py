@@ -20,14 +20,15 @@ from chat_client.types import Response
 
 
 def main(url: str, name: str, me: str) -> None:
-    client = Client(base_url=url)
-    room = enter(client, name, me)
+    # The bot comes as a guest: its name goes with every request.
+    client = Client(base_url=url, httpx_args={"params": {"username": me}})
+    room = enter(client, name)
     print(f"{me} is in room {room.id}", flush=True)
-    for message in hear(client, room, me):
+    for message in hear(client, room):
         answer = answer_to(message.content)
         if answer and message.user != me:
             # The key names what is answered: so each message is answered once, also by a bot that was started anew.
-            say(client, room, me, answer, key=f"answer-to-{message.seq}")
+            say(client, room, answer, key=f"answer-to-{message.seq}")
 
 
 def answer_to(text: str) -> str | None:
@@ -41,9 +42,9 @@ def answer_to(text: str) -> str | None:
     return None
 
 
-def enter(client: Client, name: str, me: str) -> Room:
+def enter(client: Client, name: str) -> Room:
     """The room of this name; it is made if there is none."""
-    made = retried(lambda: create_room.sync_detailed(client=client, body=RoomDraft(name=name), username=me)).parsed
+    made = retried(lambda: create_room.sync_detailed(client=client, body=RoomDraft(name=name))).parsed
     if isinstance(made, Problem) and made.code == ProblemCode.NAME_TAKEN:
         return made.room
     if not isinstance(made, Room):
@@ -51,12 +52,12 @@ def enter(client: Client, name: str, me: str) -> Room:
     return made
 
 
-def hear(client: Client, room: Room, me: str) -> Iterator[Message]:
+def hear(client: Client, room: Room) -> Iterator[Message]:
     """The messages from now on, each once, also those from while the connection was lost; ends with the room."""
     last_id = {}
     while True:
         try:
-            events = {"url": f"/api/chat/rooms/{room.id}/events", "params": {"username": me}, "headers": last_id}
+            events = {"url": f"/api/chat/rooms/{room.id}/events", "headers": last_id}
             with client.get_httpx_client().stream("GET", **events, timeout=60) as stream:
                 if stream.status_code in (204, 404):
                     return
@@ -71,9 +72,9 @@ def hear(client: Client, room: Room, me: str) -> Iterator[Message]:
         time.sleep(1)
 
 
-def say(client: Client, room: Room, me: str, text: str, key: str) -> None:
+def say(client: Client, room: Room, text: str, key: str) -> None:
     """Sends a message. However often it is sent with this key, it is stored once."""
-    message = {"body": MessageDraft(content=text), "username": me, "idempotency_key": key}
+    message = {"body": MessageDraft(content=text), "idempotency_key": key}
     retried(lambda: send_message.sync_detailed(room.id, client=client, **message))
 
 

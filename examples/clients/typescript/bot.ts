@@ -4,7 +4,7 @@
  *     npm start http://127.0.0.1:8080 general Robo
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import createClient from "openapi-fetch";
+import createClient, { createQuerySerializer } from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
 type Message = components["schemas"]["Message"];
@@ -13,7 +13,9 @@ type ServerFrame = components["schemas"]["ServerFrame"];
 
 const [baseUrl, name, me] = process.argv.slice(2);
 if (!baseUrl || !name || !me) throw new Error("a URL, the name of a room and a name for the bot, please");
-const client = createClient<paths>({ baseUrl });
+// The bot comes as a guest: its name goes with every request.
+const serialize = createQuerySerializer();
+const client = createClient<paths>({ baseUrl, querySerializer: (query) => serialize({ ...query, username: me }) });
 
 const room = await enter(name);
 console.log(`${me} is in room ${room.id}`);
@@ -46,7 +48,7 @@ async function* hear(room: Room): AsyncGenerator<Message> {
   for (;;) {
     const { data: stream, response } = await retried(() =>
       client.GET("/api/chat/rooms/{room_id}/events", {
-        params: { path: { room_id: room.id }, query: { username: me! }, header: { "Last-Event-ID": lastId } },
+        params: { path: { room_id: room.id }, header: { "Last-Event-ID": lastId } },
         parseAs: "stream",
       }),
     );
@@ -77,7 +79,7 @@ async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string
 
 /** Sends a message. However often it is sent with this key, it is stored once. */
 async function say(room: Room, content: string, key: string): Promise<void> {
-  const params = { path: { room_id: room.id }, query: { username: me! }, header: { "Idempotency-Key": key } };
+  const params = { path: { room_id: room.id }, header: { "Idempotency-Key": key } };
   await retried(() => client.POST("/api/chat/rooms/{room_id}/messages", { params, body: { content } }));
 }
 

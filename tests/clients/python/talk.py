@@ -18,11 +18,13 @@ from chat_client.models import MarkRequest, MessageDraft, MessageEdit, RoomDraft
 
 
 def main(url: str, name: str) -> None:
-    with Client(base_url=url, raise_on_unexpected_status=True) as client:
+    # The name of a guest goes with every request.
+    as_guest = {"params": {"username": "Python"}}
+    with Client(base_url=url, raise_on_unexpected_status=True, httpx_args=as_guest) as client:
         room = create_room.sync(client=client, body=RoomDraft(name=name, topic="Python"))
 
         hello = MessageDraft(content="Hello from Python!")
-        to_send = {"client": client, "body": hello, "username": "Python", "idempotency_key": "k1"}
+        to_send = {"client": client, "body": hello, "idempotency_key": "k1"}
         sent = send_message.sync_detailed(room.id, **to_send)
         assert sent.status_code == 201, sent
 
@@ -43,7 +45,7 @@ def main(url: str, name: str) -> None:
 
 def change(client: Client, room: int, seq: int) -> None:
     """What was sent is edited, reacted to, answered in a thread, and read; the answer is deleted."""
-    me = {"client": client, "username": "Python"}
+    me = {"client": client}
     edited = edit_message.sync(room, seq, **me, idempotency_key="k2", body=MessageEdit(content="Hello again!"))
     assert (edited.content, edited.edited.count) == ("Hello again!", 1), edited
     assert add_reaction.sync(room, seq, "👍", **me).count == 1

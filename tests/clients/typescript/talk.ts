@@ -1,11 +1,13 @@
 /** A conversation by openapi-fetch with the types of openapi-typescript: `talk.js URL ROOM`. */
 import assert from "node:assert/strict";
-import createClient from "openapi-fetch";
+import createClient, { createQuerySerializer } from "openapi-fetch";
 import type { components, paths } from "./schema.js";
 
 const [baseUrl, name] = process.argv.slice(2);
 assert(baseUrl && name);
-const client = createClient<paths>({ baseUrl });
+// The name of a guest goes with every request.
+const serialize = createQuerySerializer();
+const client = createClient<paths>({ baseUrl, querySerializer: (query) => serialize({ ...query, username: "TypeScript" }) });
 
 const { data: room } = await client.POST("/api/chat/rooms", { body: { name, topic: "TypeScript" } });
 assert(room);
@@ -13,7 +15,7 @@ assert(room);
 const path = { room_id: room.id };
 const send = () =>
   client.POST("/api/chat/rooms/{room_id}/messages", {
-    params: { path, query: { username: "TypeScript" }, header: { "Idempotency-Key": "k1" } },
+    params: { path, header: { "Idempotency-Key": "k1" } },
     body: { content: "Hello from TypeScript!" },
   });
 const sent = await send();
@@ -29,35 +31,34 @@ assert.equal(again.response.headers.get("idempotency-replayed"), "true");
 assert.equal(again.data?.seq, sent.data.seq);
 
 // What was sent is edited, reacted to, answered in a thread, and read; the answer is deleted.
-const query = { username: "TypeScript" };
 const at = { ...path, seq: sent.data.seq };
 const edited = await client.PATCH("/api/chat/rooms/{room_id}/messages/{seq}", {
-  params: { path: at, query, header: { "Idempotency-Key": "k2" } },
+  params: { path: at, header: { "Idempotency-Key": "k2" } },
   body: { content: "Hello again!" },
 });
 assert.deepEqual([edited.data?.content, edited.data?.edited?.count], ["Hello again!", 1]);
 
 const reacted = await client.PUT("/api/chat/rooms/{room_id}/messages/{seq}/reactions/{reaction}", {
-  params: { path: { ...at, reaction: "👍" }, query },
+  params: { path: { ...at, reaction: "👍" } },
 });
 assert.equal(reacted.data?.count, 1);
 
 const answer = await client.POST("/api/chat/rooms/{room_id}/messages", {
-  params: { path, query },
+  params: { path },
   body: { content: "In the thread", thread: at.seq, meta: { kind: "test" } },
 });
 const thread = await client.GET("/api/chat/rooms/{room_id}/messages/{seq}/thread", { params: { path: at } });
 assert.deepEqual(thread.data?.messages, [answer.data]);
 
-const mark = await client.PUT("/api/chat/rooms/{room_id}/read", { params: { path, query }, body: { seq: at.seq } });
+const mark = await client.PUT("/api/chat/rooms/{room_id}/read", { params: { path }, body: { seq: at.seq } });
 assert.deepEqual([mark.data?.seq, mark.data?.unread, mark.data?.ordinal], [at.seq, 0, 1]);
-const mine = await client.GET("/api/chat/me/rooms", { params: { query } });
+const mine = await client.GET("/api/chat/me/rooms");
 const [myRoom] = mine.data?.rooms ?? [];
 assert.deepEqual([myRoom?.id, myRoom?.unread, myRoom?.last_message?.thread_count], [room.id, 0, 1]);
 
 assert(answer.data);
 const answerAt = { ...path, seq: answer.data.seq };
-const gone = await client.DELETE("/api/chat/rooms/{room_id}/messages/{seq}", { params: { path: answerAt, query } });
+const gone = await client.DELETE("/api/chat/rooms/{room_id}/messages/{seq}", { params: { path: answerAt } });
 assert.equal(gone.response.status, 204);
 const tombstone = await client.GET("/api/chat/rooms/{room_id}/messages/{seq}", { params: { path: answerAt } });
 assert.deepEqual([tombstone.data?.content, tombstone.data?.deleted?.user], ["", "TypeScript"]);

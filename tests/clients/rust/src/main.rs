@@ -12,6 +12,11 @@ mod chat {
     include!(concat!(env!("OUT_DIR"), "/chat.rs"));
 }
 
+/// The name of a guest goes with every request.
+fn as_guest(request: &mut reqwest::Request) {
+    request.url_mut().query_pairs_mut().append_pair("username", "Rust");
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = env::args().skip(1);
@@ -23,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let send = || {
         let hello = MessageDraft::builder().content("Hello from Rust!");
-        client.send_message().room_id(room.id).username("Rust").idempotency_key("k1").body(hello).send()
+        client.send_message().room_id(room.id).idempotency_key("k1").body(hello).send()
     };
     let sent = send().await?;
     assert_eq!(sent.status(), 201);
@@ -51,24 +56,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// What was sent is edited, reacted to, answered in a thread, and read; the answer is deleted.
 async fn change(client: &Client, room: u64, seq: u64) -> Result<(), Box<dyn Error>> {
     let at = i64::try_from(seq)?;
-    let edit = client.edit_message().room_id(room).seq(at).username("Rust").idempotency_key("k2");
+    let edit = client.edit_message().room_id(room).seq(at).idempotency_key("k2");
     let edited = edit.body(MessageEdit::builder().content("Hello again!")).send().await?.into_inner();
     assert_eq!((edited.content.as_str(), edited.edited.map(|edit| edit.count)), ("Hello again!", Some(1)));
-    let reacted = client.add_reaction().room_id(room).seq(at).reaction("👍").username("Rust").send().await?;
+    let reacted = client.add_reaction().room_id(room).seq(at).reaction("👍").send().await?;
     assert_eq!(reacted.count, 1);
 
     let draft = MessageDraft::builder().content("In the thread").thread(Some(at));
-    let answer = client.send_message().room_id(room).username("Rust").body(draft).send().await?.into_inner();
+    let answer = client.send_message().room_id(room).body(draft).send().await?.into_inner();
     let answered = i64::try_from(answer.seq.get())?;
     let thread = client.list_thread().room_id(room).seq(at).send().await?.into_inner();
     assert!(matches!(&thread.messages[..], [MessageState { seq, .. }] if *seq == answer.seq), "{thread:?}");
 
-    let mark = client.mark_read().room_id(room).username("Rust").body(MarkRequest::builder().seq(at)).send().await?;
+    let mark = client.mark_read().room_id(room).body(MarkRequest::builder().seq(at)).send().await?;
     assert_eq!((mark.seq, mark.unread, mark.ordinal), (at, 0, 1));
-    let mine = client.list_my_rooms().username("Rust").send().await?.into_inner();
+    let mine = client.list_my_rooms().send().await?.into_inner();
     assert_eq!((mine.rooms[0].id.get(), mine.rooms[0].unread), (room, 0));
 
-    let gone = client.delete_message().room_id(room).seq(answered).username("Rust").send().await?;
+    let gone = client.delete_message().room_id(room).seq(answered).send().await?;
     assert_eq!(gone.status(), 204);
     let tombstone = client.get_message().room_id(room).seq(answered).send().await?.into_inner();
     assert_eq!(tombstone.content.as_str(), "");
