@@ -879,8 +879,7 @@ export interface components {
         };
         /** @description What you want to be called. */
         MeChange: {
-            /** @description The name to show, 1–64 characters after trimming. */
-            username: string;
+            username: components["schemas"]["UserName"];
         };
         /**
          * @description A message mentions you by name, and did not before. `user` wrote it.
@@ -2139,7 +2138,7 @@ export interface components {
             type: "user_list";
             users: string[];
         };
-        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. Names that begin with `erased:` are refused. */
+        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. Names that begin with `guest:` or `erased:` are refused. */
         UserName: string;
         /**
          * @description What someone is known by.
@@ -2263,13 +2262,7 @@ export type $defs = Record<string, never>;
 export interface operations {
     stream_notices: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description The id of the last event that you received.
@@ -2309,13 +2302,7 @@ export interface operations {
     };
     get_me: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -2350,13 +2337,7 @@ export interface operations {
     };
     update_me: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -2403,12 +2384,7 @@ export interface operations {
     };
     list_my_rooms: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
+            query?: {
                 /**
                  * @description The most rooms to return. The default is 50.
                  * @example 50
@@ -2509,11 +2485,6 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-                /**
                  * @description The most rooms to return. The default is 50.
                  * @example 50
                  */
@@ -2579,13 +2550,7 @@ export interface operations {
     };
     create_room: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -2636,13 +2601,7 @@ export interface operations {
     };
     get_room: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -2698,13 +2657,7 @@ export interface operations {
     };
     delete_room: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -2736,13 +2689,7 @@ export interface operations {
     };
     update_room: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters. Without a name it does not count.
@@ -2807,12 +2754,7 @@ export interface operations {
     };
     stream_events: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
+            query?: {
                 /** @description Start with the event after this number. The default is to start from now on. */
                 after?: number;
                 /** @description The history that `after` belongs to. Without it, only the number counts. */
@@ -2877,11 +2819,6 @@ export interface operations {
     list_messages: {
         parameters: {
             query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
                 /**
                  * @description The most messages to return. The default is 50.
                  * @example 50
@@ -2979,13 +2916,7 @@ export interface operations {
     };
     send_message: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters.
@@ -3092,13 +3023,7 @@ export interface operations {
     };
     get_message: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -3182,12 +3107,7 @@ export interface operations {
     };
     delete_message: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
+            query?: {
                 /**
                  * @description Why, for people: 1–500 characters, at least one of them visible.
                  * @example Sent to the wrong room
@@ -3239,13 +3159,7 @@ export interface operations {
     };
     edit_message: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters.
@@ -3338,13 +3252,7 @@ export interface operations {
     };
     list_edits: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -3414,13 +3322,7 @@ export interface operations {
     };
     pin_message: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters.
@@ -3503,13 +3405,7 @@ export interface operations {
     };
     unpin_message: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters.
@@ -3593,11 +3489,6 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-                /**
                  * @description The most reactions to return. The default is 50.
                  * @example 50
                  */
@@ -3667,13 +3558,7 @@ export interface operations {
     };
     add_reaction: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters.
@@ -3732,13 +3617,7 @@ export interface operations {
     };
     remove_reaction: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: {
                 /**
                  * @description A key for retries: 1–64 visible ASCII characters.
@@ -3798,11 +3677,6 @@ export interface operations {
     list_thread: {
         parameters: {
             query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
                 /**
                  * @description The most messages to return. The default is 50.
                  * @example 50
@@ -3884,13 +3758,7 @@ export interface operations {
     };
     set_notify: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -3941,13 +3809,7 @@ export interface operations {
     };
     list_pins: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -4031,13 +3893,7 @@ export interface operations {
     };
     get_presence: {
         parameters: {
-            query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -4090,13 +3946,7 @@ export interface operations {
     };
     mark_read: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path: {
                 /**
@@ -4151,11 +4001,6 @@ export interface operations {
     list_reads: {
         parameters: {
             query?: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
                 /**
                  * @description The most marks to return. The default is 50.
                  * @example 50
@@ -4226,11 +4071,6 @@ export interface operations {
     search_messages: {
         parameters: {
             query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming. Optional.
-                 * @example Alice
-                 */
-                username?: components["schemas"]["UserName"];
                 /**
                  * @description What to look for: 1–200 characters, at least one of them a letter or a digit.
                  * @example gen
@@ -4314,13 +4154,7 @@ export interface operations {
     };
     create_ticket: {
         parameters: {
-            query: {
-                /**
-                 * @description Your name, 1–64 characters after trimming.
-                 * @example Alice
-                 */
-                username: components["schemas"]["UserName"];
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
