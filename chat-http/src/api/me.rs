@@ -28,7 +28,7 @@ impl MeApi {
     }
 }
 
-#[OpenApi(tag = "Tag::Reads")]
+#[OpenApi]
 impl MeApi {
     /// Find out who you are
     #[oai(path = "/me", method = "get", operation_id = "get_me", tag = "Tag::Identity")]
@@ -51,7 +51,7 @@ impl MeApi {
     ///
     /// They are the rooms that you have written in or marked as read. Those come first that had a message last. What became active
     /// while you read the pages is on the first page: read it again at the end.
-    #[oai(path = "/me/rooms", method = "get", operation_id = "list_my_rooms")]
+    #[oai(path = "/me/rooms", method = "get", operation_id = "list_my_rooms", tag = "Tag::Reads")]
     async fn rooms(
         &self,
         caller: User,
