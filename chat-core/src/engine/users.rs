@@ -86,7 +86,7 @@ impl ChatEngine {
             Ok(_) => None,
             Err(unknown) => Some(unknown),
         };
-        let read = services.store.users().chosen_name(user).await.map_err(|failure| services.read_failed(&failure))?;
+        let read = services.read(services.store.users().chosen_name(user).await)?;
         if let Some(unknown) = unknown {
             services.names.add(unknown, user, read.clone());
         }
@@ -110,7 +110,7 @@ impl ChatEngine {
     /// It only reads.
     pub async fn has_bare_guest_ids(&self) -> Result<bool, Error> {
         let services = &self.inner().services;
-        services.store.users().has_bare_guest_ids().await.map_err(|failure| services.read_failed(&failure))
+        services.read(services.store.users().has_bare_guest_ids().await)
     }
 
     /// Keeps in mind, for good, that guests have such ids.
