@@ -67,29 +67,23 @@ impl Dialect for Sqlite {
     }
 
     fn about(&self, rows: Chunk<'_>, what: About<'_>) -> Statement {
-        let filled_up;
-        let rows = if let About::Select { .. } = what {
-            filled_up = rows.filled_up();
-            Chunk { rows: &filled_up, ..rows }
-        } else {
-            rows
-        };
-        let (list, values) = rows.listed();
-        let names = rows.names();
-        let named: Vec<_> =
-            rows.columns.iter().enumerate().map(|(index, name)| format!("column{} AS {name}", index + 1)).collect();
-        let k = format!("(SELECT {} FROM (VALUES {list})) k", named.join(", "));
-        let sql = match what {
+        match what {
             // A cross join is done in the order in which it is written.
             About::Select { columns, tables, on, .. } => {
-                format!("SELECT {columns} FROM {k} CROSS JOIN {tables} WHERE {on}")
+                let (k, values) = derived(Chunk { rows: &rows.filled_up(), ..rows });
+                (format!("SELECT {columns} FROM {k} CROSS JOIN {tables} WHERE {on}"), values)
             }
-            About::Update { table, set, on } => format!("UPDATE {table} SET {set} FROM {k} WHERE {on}"),
+            About::Update { table, set, on } => {
+                let (k, values) = derived(rows);
+                (format!("UPDATE {table} SET {set} FROM {k} WHERE {on}"), values)
+            }
             // The index is used for what is selected, and not for a list of values.
-            About::Delete { table } => format!("DELETE FROM {table} WHERE ({names}) IN (SELECT {names} FROM {k})"),
-            About::Put { table, key, .. } => return rows.put(table, &rows.on_conflict(key)),
-        };
-        (sql, values)
+            About::Delete { table } => {
+                let ((k, values), names) = (derived(rows), rows.names());
+                (format!("DELETE FROM {table} WHERE ({names}) IN (SELECT {names} FROM {k})"), values)
+            }
+            About::Put { table, key, .. } => rows.put(table, &rows.on_conflict(key)),
+        }
     }
 
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
@@ -133,6 +127,14 @@ impl Dialect for Sqlite {
     async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError> {
         batched::insert_events(run, events).await
     }
+}
+
+/// The rows as the table `k`, and their values.
+fn derived(rows: Chunk<'_>) -> Statement {
+    let (list, values) = rows.listed();
+    let named: Vec<_> =
+        rows.columns.iter().enumerate().map(|(index, name)| format!("column{} AS {name}", index + 1)).collect();
+    (format!("(SELECT {} FROM (VALUES {list})) k", named.join(", ")), values)
 }
 
 fn raise_sql(list: &str) -> String {
