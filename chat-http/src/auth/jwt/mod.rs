@@ -55,6 +55,7 @@ pub struct JwtAuthenticator {
     audiences: Vec<String>,
     issuers: Vec<String>,
     name_claim: String,
+    refusals: Arc<LogLimit>,
 }
 
 impl JwtAuthenticator {
@@ -67,6 +68,7 @@ impl JwtAuthenticator {
             audiences: Vec::new(),
             issuers: Vec::new(),
             name_claim: "name".to_owned(),
+            refusals: Arc::default(),
         }
     }
 
@@ -149,8 +151,7 @@ impl Authenticator for JwtAuthenticator {
 
     async fn authenticate_token(&self, token: &str) -> Result<Authenticated, Error> {
         self.judge(token).map_err(|why| {
-            static REFUSED: LogLimit = LogLimit::new();
-            if let Some(left_out) = REFUSED.pass(Instant::now()) {
+            if let Some(left_out) = self.refusals.pass(Instant::now()) {
                 tracing::info!(left_out, "a token was refused: {why}");
             }
             Error::Unauthenticated
@@ -169,7 +170,7 @@ impl fmt::Debug for JwtAuthenticator {
             .field("audiences", &self.audiences)
             .field("issuers", &self.issuers)
             .field("name_claim", &self.name_claim)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
