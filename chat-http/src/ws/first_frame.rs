@@ -91,7 +91,10 @@ mod tests {
     use std::sync::Arc;
 
     use chat_core::ChatEngine;
-    use tokio::{io::duplex, time::Instant};
+    use tokio::{
+        io::{AsyncWriteExt, duplex},
+        time::Instant,
+    };
     use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
     use super::*;
@@ -112,5 +115,20 @@ mod tests {
         assert!(began.elapsed().abs_diff(WITHIN) < Duration::from_millis(10), "{:?}", began.elapsed());
         drop(client);
         assert!(matches!(first_frame(&mut socket, &authentication).await, Err(None)), "the client is gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_first_frame_is_refused_before_it_is_whole() {
+        let engine = ChatEngine::builder().build().await.unwrap();
+        let authentication = Authentication::new(Arc::new(Guests), engine);
+        let (ours, mut theirs) = duplex(1 << 16);
+        let mut socket = upgrade::open(ours, Unfinished::default().share()).await;
+        let began = Instant::now();
+        // A text of 65,535 bytes, of which a few more come than a first frame has.
+        theirs.write_all(&[0x81, 0xfe, 0xff, 0xff, 0, 0, 0, 0]).await.unwrap();
+        theirs.write_all(&[b'x'; MOST_BYTES + 1]).await.unwrap();
+        let Err(Some(why)) = first_frame(&mut socket, &authentication).await else { panic!("somebody came") };
+        assert_eq!(u16::from(why.code), 1009);
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }
