@@ -27,6 +27,8 @@ pub(crate) struct Chat {
     unsent: VecDeque<(String, String)>,
     here: People,
     typing: People,
+    /// Whether the user has said to be typing, and has sent nothing since.
+    is_typing: bool,
     /// Whether everything missed was received on this connection, so that messages may be sent.
     is_ready: bool,
     /// Whether the connection has attached to the room.
@@ -42,6 +44,7 @@ impl Chat {
             unsent: VecDeque::new(),
             here: People::default(),
             typing: People::default(),
+            is_typing: false,
             is_ready: false,
             was_attached: false,
         }
@@ -118,6 +121,9 @@ impl Chat {
         self.is_ready = true;
         self.was_attached = true;
         effects.extend(self.unsent.iter().map(|(key, content)| Effect::Send(message(key, content))));
+        if self.is_typing {
+            effects.push(typing());
+        }
     }
 
     /// Sends a text of the user, and keeps it until it is acknowledged.
@@ -126,12 +132,14 @@ impl Chat {
             effects.push(Effect::Send(message(&key, content)));
         }
         self.unsent.push_back((key, content.to_owned()));
+        self.is_typing = false;
     }
 
-    /// Tells the others that the user is typing.
-    pub(crate) fn show_typing(&self, effects: &mut Vec<Effect>) {
+    /// Tells the others that the user is typing, as soon as they can be told.
+    pub(crate) fn show_typing(&mut self, effects: &mut Vec<Effect>) {
+        self.is_typing = true;
         if self.is_ready {
-            effects.push(Effect::Send(json!({"type": "typing", "is_typing": true})));
+            effects.push(typing());
         }
     }
 
@@ -226,6 +234,10 @@ fn message(key: &str, content: &str) -> Value {
     json!({"type": "message", "content": content, "key": key, "ref": key})
 }
 
+fn typing() -> Effect {
+    Effect::Send(json!({"type": "typing", "is_typing": true}))
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -310,6 +322,19 @@ mod tests {
             json!({"type": "message", "seq": 2, "user": "Alice", "username": "Alice", "content": "two", "key": "k2"});
         hear(&mut chat, &own);
         assert!(chat.has_sent_all(), "its own event acknowledges it as well");
+    }
+
+    #[test]
+    fn who_types_before_it_is_attached_is_shown_then() {
+        let attached = || json!({"type": "attached", "epoch": "e", "head": 1, "events": []});
+        let mut chat = begun();
+        let mut effects = Vec::new();
+        chat.show_typing(&mut effects);
+        assert_eq!(effects, []);
+        assert_eq!(hear(&mut chat, &attached()), [typing()]);
+        chat.lost();
+        chat.say("k1".into(), "one", &mut effects);
+        assert_eq!(hear(&mut chat, &attached()), [Effect::Send(message("k1", "one"))], "what was typed is sent");
     }
 
     #[test]
