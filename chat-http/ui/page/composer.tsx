@@ -120,7 +120,7 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
 
 function EmojiPanel({ onPick, onClose }: { onPick: (emoji: string) => void; onClose: () => void }) {
   const panel = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     panel.current?.querySelector("button")?.focus();
     const outside = (event: Event): void => {
       const path = event.composedPath();

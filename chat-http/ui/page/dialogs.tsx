@@ -1,6 +1,6 @@
 /** The small windows: a new room, a room's name and topic, deleting it, one's own name, the keys. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError, codeOf, type Room } from "./api.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
@@ -9,7 +9,7 @@ import { refusal } from "./format.ts";
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const left = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const box = dialog.current;
     box?.showModal();
     return () => {

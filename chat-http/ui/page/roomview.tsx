@@ -1,6 +1,6 @@
 /** The room: who it is about, what was said, who is typing, and where one writes. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RoomEvent } from "../client/src/index.ts";
 import type { Message } from "./api.ts";
 import { Composer } from "./composer.tsx";
@@ -118,7 +118,8 @@ function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void })
   const count = room.people?.count ?? 0;
   const identities = room.people?.identities ?? [];
   const typists = new Set(room.typing.map(({ user }) => user));
-  useEffect(() => {
+  // Before anyone can press a key: Escape closes what has the focus.
+  useLayoutEffect(() => {
     // Where it covers the room it takes the focus along, and gives it back.
     if (!panel.current || getComputedStyle(panel.current).position !== "absolute") return;
     const before = (panel.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
