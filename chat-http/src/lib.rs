@@ -33,6 +33,8 @@ mod dto;
 mod etag;
 mod file;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod host;
 mod http1;
 mod integer;

@@ -120,7 +120,8 @@ impl<T: Serialize + Send> IntoResponse for Tagged<T> {
 
 const CONTENT_TYPE: &str = "application/json";
 
-fn decode<T: FromFields>(text: &str) -> Result<T::Read, Refusal> {
+/// Reads a body's text.
+pub(crate) fn decode<T: FromFields>(text: &str) -> Result<T::Read, Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::BadJson("a JSON body is expected"));
     }

@@ -17,6 +17,11 @@ mod tag;
 mod threads;
 mod tickets;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::{
+    body::decode,
+    rooms::{NewRoomBody, RoomChangeBody},
+};
 use self::{
     events::EventsApi, me::MeApi, message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi,
     reactions::ReactionsApi, reads::ReadsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi,

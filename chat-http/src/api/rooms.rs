@@ -105,7 +105,7 @@ impl RoomsApi {
 /// A room to create.
 #[derive(Object)]
 #[oai(rename = "RoomDraft")]
-struct NewRoomBody {
+pub(crate) struct NewRoomBody {
     /// Its name: 1–100 visible characters after trimming. It is unique, ignoring case and width: `STRASSE` is `Straße`. Send it
     /// in NFC.
     name: String,
@@ -125,7 +125,7 @@ impl FromFields for NewRoomBody {
 /// A change to a room.
 #[derive(Object)]
 #[oai(rename = "RoomChange")]
-struct RoomChangeBody {
+pub(crate) struct RoomChangeBody {
     /// A new name: 1–100 visible characters after trimming. Send it in NFC.
     name: Option<String>,
     /// A new topic; an empty one removes it.

@@ -13,16 +13,16 @@ use crate::{
 
 /// A frame of a client.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The `ref` that the answer repeats.
-    pub(super) reference: Option<String>,
+    pub(crate) reference: Option<String>,
     /// What it asks.
-    pub(super) request: Request,
+    pub(crate) request: Request,
 }
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// A `ping`, which the adapter answers.
     Ping,
     /// A token or a ticket, which the adapter looks at.
@@ -33,7 +33,7 @@ pub(super) enum Request {
 
 impl Request {
     /// The room it names, if it names one.
-    pub(super) const fn room(&self) -> Option<RoomId> {
+    pub(crate) const fn room(&self) -> Option<RoomId> {
         match self {
             Self::Ping | Self::Auth(_) => None,
             Self::Command(command) => Some(command.room()),
@@ -43,15 +43,15 @@ impl Request {
 
 /// A frame that is refused, with the parts of it that could be read.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Refused {
-    pub(super) reference: Option<String>,
-    pub(super) room: Option<RoomId>,
-    pub(super) is_auth: bool,
-    pub(super) refusal: Refusal,
+pub(crate) struct Refused {
+    pub(crate) reference: Option<String>,
+    pub(crate) room: Option<RoomId>,
+    pub(crate) is_auth: bool,
+    pub(crate) refusal: Refusal,
 }
 
 /// Decodes a frame; `own` is the room of a socket that has only one.
-pub(super) fn decode(text: &str, own: Option<RoomId>) -> Result<Asked, Refused> {
+pub(crate) fn decode(text: &str, own: Option<RoomId>) -> Result<Asked, Refused> {
     let refused = |refusal| Refused { reference: None, room: None, is_auth: false, refusal };
     let mut fields = Fields::parse(text).map_err(refused)?;
     let reference = read_reference(&mut fields).map_err(|error| refused(error.into()))?;

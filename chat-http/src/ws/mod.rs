@@ -2,7 +2,7 @@
 
 mod close;
 mod close_handshake;
-mod command;
+pub(crate) mod command;
 mod drive;
 #[cfg(test)]
 mod drive_tests;

@@ -102,7 +102,7 @@ impl JwtAuthenticator {
     }
 
     /// Whose token this is, or why it is refused.
-    fn judge(&self, token: &str) -> Result<Authenticated, &'static str> {
+    pub(crate) fn judge(&self, token: &str) -> Result<Authenticated, &'static str> {
         if token.len() > MOST_BYTES {
             return Err("it is too long");
         }
