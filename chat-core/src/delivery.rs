@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn all_that_varies_is_charged() {
         let signal = |kind| Delivery::signal(Signal { room: RoomId(1), at: Timestamp(0), kind });
-        let bob = Identity { id: crate::UserId::new("7").unwrap(), name: UserName::new("Bob").unwrap() };
+        let bob = Identity::of(crate::UserId::new("7").unwrap(), UserName::new("Bob").unwrap());
         assert_eq!(signal(SignalKind::Join(bob.clone())).cost(), 128 + 1 + 6);
         let presence = Presence { count: 200, online: vec![bob.clone(); 200] };
         assert_eq!(signal(SignalKind::UserList(presence)).cost(), 128 + 200 * (64 + 1 + 6));

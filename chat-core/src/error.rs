@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use crate::{InvalidField, InvalidMessage, room::Room};
+use crate::{InvalidField, InvalidMessage, Timestamp, room::Room};
 
 /// Why something was refused or failed. Nothing in it comes from a driver: such text goes to the log.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -35,6 +35,18 @@ pub enum Error {
     /// Who is asking may not do this.
     #[error("this is not allowed")]
     Forbidden,
+    /// Who is asking is banned from the room.
+    #[error("you are banned from this room")]
+    Banned {
+        /// Until when; `None`: for good.
+        until: Option<Timestamp>,
+    },
+    /// Who is asking may only read in the room.
+    #[error("you are muted in this room")]
+    Muted {
+        /// Until when; `None`: for good.
+        until: Option<Timestamp>,
+    },
     /// There is no such room (any more), or none that the asker may know of.
     #[error("no such room")]
     RoomNotFound,
@@ -44,6 +56,9 @@ pub enum Error {
     /// The message was deleted.
     #[error("the message was deleted")]
     MessageDeleted,
+    /// The last owner of a room cannot leave it or step down while others are in.
+    #[error("the room needs an owner as long as others are in")]
+    LastOwner,
     /// The history that a position belongs to is not this one.
     #[error("the epoch is another one now")]
     EpochChanged,
@@ -135,9 +150,12 @@ impl Error {
             Self::TooLong { .. } => "too_long",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::Banned { .. } => "banned",
+            Self::Muted { .. } => "muted",
             Self::RoomNotFound => "room_not_found",
             Self::MessageNotFound => "message_not_found",
             Self::MessageDeleted => "message_deleted",
+            Self::LastOwner => "last_owner",
             Self::EpochChanged => "epoch_changed",
             Self::NameTaken { .. } => "name_taken",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -151,6 +169,12 @@ impl Error {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Internal => "internal",
         }
+    }
+
+    /// When a ban or a mute is over, which refuses this, if it has an end.
+    #[must_use]
+    pub const fn until(&self) -> Option<Timestamp> {
+        if let Self::Banned { until } | Self::Muted { until } = self { *until } else { None }
     }
 
     /// Whether to try again.
@@ -177,9 +201,12 @@ impl Error {
             | Self::TooLong { .. }
             | Self::Unauthenticated
             | Self::Forbidden
+            | Self::Banned { .. }
+            | Self::Muted { .. }
             | Self::RoomNotFound
             | Self::MessageNotFound
             | Self::MessageDeleted
+            | Self::LastOwner
             | Self::EpochChanged
             | Self::NameTaken { .. }
             | Self::IdempotencyMismatch

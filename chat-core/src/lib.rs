@@ -14,6 +14,7 @@ mod id;
 mod invalid;
 mod limits;
 mod mark;
+mod member;
 mod model;
 mod my_rooms;
 mod notice;
@@ -32,6 +33,7 @@ pub mod erasure;
 pub mod failpoints;
 pub mod fold;
 pub mod log;
+pub mod rights;
 pub mod search;
 pub mod state;
 pub mod store;
@@ -63,6 +65,10 @@ pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use invalid::{InvalidField, InvalidMessage};
 pub use limits::{Limits, Rate, UserRates};
 pub use mark::{Mark, MarkPage, MarkTo, Marked, Notify, Unread, UserMark};
+pub use member::{
+    ChangeMember, ChangeMemberKind, InvitedBy, Member, MemberChange, MemberEvent, MemberPage, MemberQuery, Membership,
+    Restriction, RestrictionKind, RestrictionPage, Role, RoomKind, Until,
+};
 pub use model::{Actor, Draft, Identity, Presence, Typing};
 pub use my_rooms::{MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor};
 pub use notice::{Activity, LastMessage, Notice};

@@ -18,7 +18,11 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{auth::Authenticator, dto::RoomDto, refusal::Refusal};
+use crate::{
+    auth::Authenticator,
+    dto::{RoomDto, stamp},
+    refusal::Refusal,
+};
 
 /// Each code with its status.
 const TABLE: &[(&str, StatusCode)] = &[
@@ -30,6 +34,8 @@ const TABLE: &[(&str, StatusCode)] = &[
     ("unknown_command", StatusCode::BAD_REQUEST),
     ("unauthenticated", StatusCode::UNAUTHORIZED),
     ("forbidden", StatusCode::FORBIDDEN),
+    ("banned", StatusCode::FORBIDDEN),
+    ("muted", StatusCode::FORBIDDEN),
     ("room_not_found", StatusCode::NOT_FOUND),
     ("message_not_found", StatusCode::NOT_FOUND),
     ("not_found", StatusCode::NOT_FOUND),
@@ -38,6 +44,7 @@ const TABLE: &[(&str, StatusCode)] = &[
     ("wrong_host", StatusCode::MISDIRECTED_REQUEST),
     ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
     ("message_deleted", StatusCode::CONFLICT),
+    ("last_owner", StatusCode::CONFLICT),
     ("epoch_changed", StatusCode::CONFLICT),
     ("name_taken", StatusCode::CONFLICT),
     ("idempotency_mismatch", StatusCode::CONFLICT),
@@ -82,6 +89,10 @@ pub(crate) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     retry_after_ms: Option<u64>,
+    /// With `banned` and `muted`: when it is over; left out when it has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    until: Option<String>,
     /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
@@ -156,6 +167,7 @@ impl Problem {
             code: code.to_owned(),
             detail,
             retry_after_ms: None,
+            until: None,
             field: None,
             room: None,
         };
@@ -235,6 +247,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let mut problem = Self::new(refusal.code(), refusal.message().into_owned());
         problem.body.field = refusal.field().map(ToOwned::to_owned);
+        problem.body.until = refusal.until().map(stamp);
         problem.body.room = refusal.room().map(RoomDto::from);
         if matches!(problem.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             // These two statuses always say when to try again, whatever caused the error.
@@ -297,9 +310,12 @@ mod tests {
             (Error::TooLong { what: "message", max: 1, unit: "characters" }, 400),
             (Error::Unauthenticated, 401),
             (Error::Forbidden, 403),
+            (Error::Banned { until: None }, 403),
+            (Error::Muted { until: None }, 403),
             (Error::RoomNotFound, 404),
             (Error::MessageNotFound, 404),
             (Error::MessageDeleted, 409),
+            (Error::LastOwner, 409),
             (Error::EpochChanged, 409),
             (Error::NameTaken { room: None }, 409),
             (Error::IdempotencyMismatch, 409),

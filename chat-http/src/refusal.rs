@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use chat_core::{Error, Room};
+use chat_core::{Error, Room, Timestamp};
 
 use crate::jitter;
 
@@ -51,6 +51,11 @@ impl Refusal {
         let wait = millis(error.retry_after()?);
         let is_of_one_user = matches!(error, Error::RateLimited { .. } | Error::TooMany { .. });
         Some(if is_of_one_user { wait } else { jitter::within(&(wait..=wait * 2)) })
+    }
+
+    /// When the ban or the mute is over that refuses this, if it has an end.
+    pub(crate) const fn until(&self) -> Option<Timestamp> {
+        if let Self::Engine(error) = self { error.until() } else { None }
     }
 
     /// The room whose name is taken, if the caller may see it.

@@ -315,7 +315,7 @@ impl Line {
         };
         // Names were checked by the rules of their time.
         let name = UserName::from_stored(&need(username, "username")?);
-        Ok(Some(Identity { id: UserId::new(&user)?, name }))
+        Ok(Some(Identity::of(UserId::new(&user)?, name)))
     }
 }
 
@@ -354,7 +354,7 @@ mod tests {
         ["a", "\u{1}\u{7f}\u{2028}\"\\\r\n\t", "\u{feff}é", "👩‍👩‍👧‍👦", "</script>", "{\"type\":\"end\"}"];
 
     fn event(kind: EventKind, text: &str) -> Archived {
-        let actor = Identity { id: UserId::new(text).unwrap(), name: UserName::from_stored(text) };
+        let actor = Identity::of(UserId::new(text).unwrap(), UserName::from_stored(text));
         let key = IdempotencyKey::new("\"\\~!").ok();
         let event = Event { room: RoomId(0), seq: Seq(7), at: Timestamp(1_234_567), actor: Some(actor), key, kind };
         Archived::Event(ArchivedEvent { event, fingerprint: Some(Fingerprint(0xab)) })
@@ -375,7 +375,7 @@ mod tests {
         let message = |body, thread_ordinal, erased| Message { body, ordinal: 0, thread_ordinal, erased };
         let edited = |body, erased| MessageEdited { target: Seq(1), body, count: 3, erased };
         let reaction = Reaction::from_stored(text);
-        let user = Identity { id: UserId::new(text).unwrap(), name: UserName::from_stored(text) };
+        let user = Identity::of(UserId::new(text).unwrap(), UserName::from_stored(text));
         vec![
             event(EventKind::Message(message(in_thread, Some(9), false)), text),
             event(EventKind::Message(message(Body::default(), None, true)), text),

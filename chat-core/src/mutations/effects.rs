@@ -141,7 +141,7 @@ fn published(bug: Bug, input: &Input, delivery: Delivery) -> Option<Delivery> {
     match (bug, &mut event.kind, &mut event.actor) {
         (Bug::BodyChanged, EventKind::Message(message), _) => message.body.content.push('~'),
         (Bug::SenderMixedUp, EventKind::Message(_), Some(actor)) => {
-            *actor = Identity { id: UserId::from_stored("mallory"), name: actor.name.clone() };
+            *actor = Identity::of(UserId::from_stored("mallory"), actor.name.clone());
         }
         _ => return Some(delivery),
     }

@@ -23,7 +23,7 @@ pub struct Guests;
 impl Authenticator for Guests {
     async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
         let Some(name) = query::get(request.uri().query(), "username")? else { return Ok(Authenticated::anonymous()) };
-        let identity = Identity::named(&name)?;
+        let identity = Identity::named(&name)?.as_guest();
         reserved::check_name(&identity.name)?;
         Ok(Authenticated::user(identity, Via::Guest))
     }
@@ -53,7 +53,7 @@ pub(super) fn apart(guest: &Identity) -> Result<Identity, Error> {
     if guest.name.as_str().len() > MOST_BYTES {
         return Err(Error::invalid_field("username", "must be at most 250 bytes"));
     }
-    Ok(Identity::new(&format!("{GUEST}{}", guest.id), guest.name.as_str())?)
+    Ok(Identity::new(&format!("{GUEST}{}", guest.id), guest.name.as_str())?.as_guest())
 }
 
 /// An id has up to 256 bytes.
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_guest_among_others_has_an_id_apart() {
         let guest = Identity::named("Bob").unwrap();
-        assert_eq!(apart(&guest).unwrap(), Identity::new("guest:Bob", "Bob").unwrap());
+        assert_eq!(apart(&guest).unwrap(), Identity::new("guest:Bob", "Bob").unwrap().as_guest());
         let wide = |count| Identity::named(&"\u{20000}".repeat(count)).unwrap();
         assert_eq!(apart(&wide(62)).unwrap().id.as_str().len(), 6 + 248);
         assert_eq!(apart(&wide(63)).unwrap_err().code(), "invalid_field");

@@ -67,6 +67,7 @@ pub(crate) fn error(reference: Option<&str>, room: Option<RoomId>, refusal: &Ref
         field: refusal.field(),
         message: refusal.message(),
         retry_after_ms: refusal.retry_after_ms(),
+        until: refusal.until().map(stamp),
     })
 }
 
@@ -153,6 +154,8 @@ struct Failure<'a> {
     message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
 }
 
 #[cfg(test)]

@@ -314,7 +314,7 @@ const SERVER: &[Frame] = &[
         "error",
         "ErrorFrame",
         "The command is refused. The `code` is the same on every transport; `message` is for people.",
-        r#"{"code": "ProblemCode", "message": "text", "room?": "room", "field?": "text", "retry_after_ms?": "number", "ref?": "ref"}"#,
+        r#"{"code": "ProblemCode", "message": "text", "room?": "room", "field?": "text", "retry_after_ms?": "number", "until?": "time", "ref?": "ref"}"#,
         r#"{"type": "error", "ref": "m1", "room": 1, "code": "invalid_field", "field": "content", "message": "content: is missing"}"#,
     ),
     Frame::from_server(

@@ -142,7 +142,7 @@ async fn nobody_acts_under_the_id_of_an_erased_user() {
     let room = make_room(&engine, "general").await;
     engine.send(&user("alice"), room, text("one")).await.unwrap();
     let erased = erase(&engine, "alice", Erase::Anonymise).await;
-    let heir = Identity { id: erased.id.clone(), name: user("alice").name };
+    let heir = Identity::of(erased.id.clone(), user("alice").name);
     for id in [erased.id.clone(), UserId::new("erased:x").unwrap()] {
         let identity = Identity { id, ..heir.clone() };
         assert_eq!(close_reason(&mut engine.connect(identity.clone()).split().1).await, Some(CloseReason::Revoked));

@@ -133,7 +133,7 @@ fn replaced_in(event: &Event, erasure: &Erasure) -> Event {
 
 fn identity_in(user: &Identity, erasure: &Erasure) -> Identity {
     if user.id == erasure.user {
-        return Identity { id: erasure.new_id.clone(), name: UserName::from_stored(DELETED_USER) };
+        return Identity::of(erasure.new_id.clone(), UserName::from_stored(DELETED_USER));
     }
     user.clone()
 }

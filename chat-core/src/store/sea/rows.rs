@@ -210,7 +210,7 @@ pub(super) fn room(row: &QueryResult, first: usize) -> Result<Room, SqlError> {
 pub(super) fn actor(dialect: &dyn Dialect, row: &QueryResult, index: usize) -> Result<Option<Identity>, SqlError> {
     let Some(id) = dialect.opaque_from(row, index)? else { return Ok(None) };
     let name: Option<String> = row.try_get_by_index(index + 1)?;
-    Ok(Some(Identity { id: UserId::from_stored(&id), name: UserName::from_stored(&name.unwrap_or_default()) }))
+    Ok(Some(Identity::of(UserId::from_stored(&id), UserName::from_stored(&name.unwrap_or_default()))))
 }
 
 fn kind(row: &QueryResult) -> Result<EventKind, SqlError> {

@@ -198,7 +198,7 @@ fn nonsense(items: &[Archived], bob: &Identity) -> Vec<(Vec<Archived>, &'static 
 
 /// A mark beyond the head, of somebody who has none.
 fn beyond(bob: &Identity) -> Archived {
-    let nobody = Identity { id: user("nobody").id, name: bob.name.clone() };
+    let nobody = Identity::of(user("nobody").id, bob.name.clone());
     Archived::Mark(UserMark { user: nobody, seq: Seq(99) })
 }
 

@@ -19,7 +19,7 @@ fn erasure(of: &Identity, mode: Erase) -> Erasure {
 
 /// Who stands in the user's place.
 fn deleted_user(erasure: &Erasure) -> Identity {
-    Identity { id: erasure.new_id.clone(), name: UserName::from_stored(DELETED_USER) }
+    Identity::of(erasure.new_id.clone(), UserName::from_stored(DELETED_USER))
 }
 
 /// Records an erasure and does all of it, in parts of so many events; returns in how many events something changed.

@@ -289,5 +289,5 @@ fn found_rooms(log: &mut MemoryLog, check: &mut Checks, count: usize) -> Vec<cra
 
 fn user(number: u64) -> Identity {
     let name = format!("user {number}");
-    Identity { id: UserId::from_stored(&name), name: UserName::from_stored(&name) }
+    Identity::of(UserId::from_stored(&name), UserName::from_stored(&name))
 }

@@ -28,7 +28,7 @@ impl Claims {
         let named = self.0.get(name_claim).and_then(Value::as_str).and_then(|name| UserName::new(name).ok());
         let name = named.or_else(|| UserName::new(id.as_str()).ok()).ok_or("it has no name that can be shown")?;
         Ok(Authenticated {
-            actor: Actor::User(Identity { id, name }),
+            actor: Actor::User(Identity::of(id, name)),
             via: Via::Token,
             expires_at: self.time("exp")?,
             credential: Some(Credential { issued_at: self.time("iat")? }),

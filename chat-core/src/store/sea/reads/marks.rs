@@ -24,7 +24,7 @@ pub(super) async fn page(
     let own = match (first, optional_seq(&row, 1)?) {
         (Some(user), Some(seq)) if after.is_none() => {
             let name = UserName::from_stored(&row.try_get_by_index::<String>(2)?);
-            Some(UserMark { user: Identity { id: user.clone(), name }, seq })
+            Some(UserMark { user: Identity::of(user.clone(), name), seq })
         }
         _ => None,
     };
