@@ -68,6 +68,7 @@ fn line(event: &Event) -> String {
         other @ (EventKind::MessageEdited(_)
         | EventKind::MessageDeleted { .. }
         | EventKind::Pin { .. }
+        | EventKind::Member(_)
         | EventKind::RoomUpdated { .. }
         | EventKind::RoomDeleted
         | _) => format!("{other:?}"),

@@ -79,6 +79,7 @@ const DATA: &[&str] = &[
     "chat-core/src/fold.rs",
     "chat-core/src/history.rs",
     "chat-core/src/id.rs",
+    "chat-core/src/identity.rs",
     "chat-core/src/invalid.rs",
     "chat-core/src/limits.rs",
     "chat-core/src/log.rs",

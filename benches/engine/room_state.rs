@@ -81,7 +81,7 @@ impl Room {
         let Op::Message(body) = entry.op else { return AppendOutcome::Unchanged { count: None } };
         let kind = EventKind::Message(Message { body, ordinal: self.head, thread_ordinal: None, erased: false });
         let event = Event { room: RoomId(1), seq: Seq(self.head), at: entry.at, actor: entry.actor, key: None, kind };
-        AppendOutcome::New { event: Arc::new(event), mentioned: Vec::new() }
+        AppendOutcome::New { event: Arc::new(event), mentioned: Vec::new(), standing: Default::default(), heir: None }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 pub use crate::fingerprint::Fingerprint;
 use crate::{
-    Body, Edit, Error, Event, IdempotencyKey, Identity, Keep, MarkTo, Marked, Reaction, Reason, Room, RoomId, RoomName,
-    Seq, Timestamp, Topic, UserId, fingerprint::Hasher,
+    Body, Edit, Error, Event, IdempotencyKey, Identity, InvitedBy, Keep, MarkTo, Marked, Reaction, Reason, Role, Room,
+    RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, fingerprint::Hasher, rights::Standing,
 };
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
@@ -59,15 +59,26 @@ pub struct Entry {
     pub at: Timestamp,
     /// Whether the host itself makes it, in the actor's name if there is one: it may do what the actor may not.
     pub by_system: bool,
+    /// What its actor is in the room, as far as that is known to whoever appends it.
+    pub standing: Option<KnownStanding>,
     /// What it changes.
     pub op: Op,
+}
+
+/// What somebody is in a room, as it is after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownStanding {
+    /// The event.
+    pub at: Seq,
+    /// What they are.
+    pub standing: Standing,
 }
 
 impl Entry {
     /// A user's entry, with the fingerprint of what it changes.
     #[must_use]
     pub fn new(actor: Option<Identity>, key: EventKey, at: Timestamp, op: Op) -> Self {
-        Self { actor, key, fingerprint: op.fingerprint(), at, by_system: false, op }
+        Self { actor, key, fingerprint: op.fingerprint(), at, by_system: false, standing: None, op }
     }
 
     /// What it is looked for by.
@@ -95,7 +106,9 @@ pub enum Op {
     Mark(MarkTo),
     /// What is kept of the log. It makes no event.
     Prune(Keep),
-    /// Another name or topic of the room.
+    /// Another place of somebody in the room.
+    Member(MemberOp),
+    /// Another name or topic of the room, or other terms.
     UpdateRoom(RoomUpdate),
     /// The room's end.
     DeleteRoom,
@@ -109,6 +122,7 @@ impl Op {
             Self::Message(_) | Self::Edit(..) | Self::Delete(..) | Self::React(..) | Self::Pin(..) | Self::Mark(_) => {
                 false
             }
+            Self::Member(op) => op.is_alone,
             Self::Prune(_) | Self::UpdateRoom(_) | Self::DeleteRoom => true,
         }
     }
@@ -136,9 +150,12 @@ impl Op {
             }
             Self::Pin(target, pinned) => on(target).flag("pinned", Some(*pinned)),
             Self::Mark(_) | Self::Prune(_) => Hasher::new(self.name()),
-            Self::UpdateRoom(RoomUpdate { name, topic }) => Hasher::new("update_room")
+            Self::Member(op) => op.hash(Hasher::new(self.name())),
+            Self::UpdateRoom(RoomUpdate { name, topic, kind, invites }) => Hasher::new("update_room")
                 .optional("name", name.as_ref().map(|name| name.as_str().as_bytes()))
-                .optional("topic", topic.as_ref().map(|topic| topic.as_str().as_bytes())),
+                .optional("topic", topic.as_ref().map(|topic| topic.as_str().as_bytes()))
+                .optional("kind", kind.map(|kind| kind.as_str().as_bytes()))
+                .optional("invites", invites.map(|invites| invites.as_str().as_bytes())),
             Self::DeleteRoom => Hasher::new("delete_room"),
         }
         .finish()
@@ -151,7 +168,7 @@ impl Op {
             Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
                 (None, Some(*target))
             }
-            Self::Mark(_) | Self::Prune(_) | Self::UpdateRoom(_) | Self::DeleteRoom => (None, None),
+            Self::Mark(_) | Self::Prune(_) | Self::Member(_) | Self::UpdateRoom(_) | Self::DeleteRoom => (None, None),
         };
         of_body.into_iter().flatten().chain(target)
     }
@@ -167,6 +184,7 @@ impl Op {
             Self::Pin(..) => "pin",
             Self::Mark(_) => "mark",
             Self::Prune(_) => "prune",
+            Self::Member(_) => "member",
             Self::UpdateRoom(_) => "update_room",
             Self::DeleteRoom => "delete_room",
         }
@@ -180,7 +198,8 @@ impl Op {
             Self::Edit(_, edit) => edit.bytes(),
             Self::Delete(_, reason) => reason.as_ref().map_or(0, |reason| reason.as_str().len()),
             Self::React(_, reaction, _) => reaction.as_str().len(),
-            Self::UpdateRoom(RoomUpdate { name, topic }) => {
+            Self::Member(op) => op.bytes(),
+            Self::UpdateRoom(RoomUpdate { name, topic, .. }) => {
                 name.as_ref().map_or(0, |name| name.as_str().len())
                     + topic.as_ref().map_or(0, |topic| topic.as_str().len())
             }
@@ -189,13 +208,87 @@ impl Op {
     }
 }
 
-/// A change of name or topic. What is `None` stays.
+/// Another place of somebody in a room, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberOp {
+    /// Whom it is about. The name counts only as long as none is known in the room.
+    pub user: Identity,
+    /// What is to happen.
+    pub step: MemberStep,
+    /// Why, if it was said.
+    pub reason: Option<Reason>,
+    /// Whether it has a transaction of its own, because it may end the room.
+    pub is_alone: bool,
+}
+
+/// What is to happen with somebody in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberStep {
+    /// They come in by themselves.
+    Join,
+    /// They leave.
+    Leave,
+    /// They are brought in, or get another role if one is given.
+    Add(Option<Role>),
+    /// They are put out.
+    Remove,
+    /// They are put out and kept out, until then or for good.
+    Ban(Option<Timestamp>),
+    /// A ban is lifted.
+    Unban,
+    /// They may only read, until then or for good.
+    Mute(Option<Timestamp>),
+    /// A mute is lifted.
+    Unmute,
+}
+
+impl MemberOp {
+    /// Whether it may put somebody out, or give an owner another role.
+    #[must_use]
+    pub const fn may_lose_an_owner(&self) -> bool {
+        match self.step {
+            MemberStep::Leave | MemberStep::Add(Some(_)) | MemberStep::Remove | MemberStep::Ban(_) => true,
+            MemberStep::Join | MemberStep::Add(None) | MemberStep::Unban | MemberStep::Mute(_) | MemberStep::Unmute => {
+                false
+            }
+        }
+    }
+
+    fn hash(&self, hasher: Hasher) -> Hasher {
+        let (step, role, until) = match self.step {
+            MemberStep::Join => ("join", None, None),
+            MemberStep::Leave => ("leave", None, None),
+            MemberStep::Add(role) => ("add", role, None),
+            MemberStep::Remove => ("remove", None, None),
+            MemberStep::Ban(until) => ("ban", None, until),
+            MemberStep::Unban => ("unban", None, None),
+            MemberStep::Mute(until) => ("mute", None, until),
+            MemberStep::Unmute => ("unmute", None, None),
+        };
+        let hasher = hasher.field("step", step.as_bytes()).field("user", self.user.id.as_str().as_bytes());
+        let hasher = hasher.optional("role", role.map(|role| role.as_str().as_bytes()));
+        hasher
+            .number("until", until.map(|until| until.0.cast_unsigned()))
+            .optional("reason", self.reason.as_ref().map(|reason| reason.as_str().as_bytes()))
+    }
+
+    fn bytes(&self) -> usize {
+        let reason = self.reason.as_ref().map_or(0, |reason| reason.as_str().len());
+        self.user.id.as_str().len() + self.user.name.as_str().len() + reason
+    }
+}
+
+/// A change of what a room is. What is `None` stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RoomUpdate {
     /// The new name.
     pub name: Option<RoomName>,
     /// The new topic.
     pub topic: Option<Topic>,
+    /// The new kind.
+    pub kind: Option<RoomKind>,
+    /// Who may bring others in from now on.
+    pub invites: Option<InvitedBy>,
 }
 
 /// The entries of one room in a batch.
@@ -217,6 +310,10 @@ pub enum AppendOutcome {
         event: Arc<Event>,
         /// The users who are mentioned by it, and were not before: never its author.
         mentioned: Vec<UserId>,
+        /// What its actor is in the room after it.
+        standing: Standing,
+        /// The event that follows from it: somebody else owns the room now, since it has lost its last owner.
+        heir: Option<Arc<Event>>,
     },
     /// The key had been used for the same content: this is the event of then, or what is left of it. No number was used.
     Replay(Arc<Event>),
@@ -229,6 +326,9 @@ pub enum AppendOutcome {
     Marked(Marked),
     /// The log begins here now.
     Pruned(Seq),
+    /// It was not judged: it has to be stored in a transaction of its own, because it may end the room, or it stood behind such an
+    /// entry. This is the entry to append again, in its turn.
+    PutOff(Box<Entry>),
     /// It was refused (by the judge of appends): no number was used, and nobody else's entry fails with it.
     Refused(Error),
 }
@@ -296,9 +396,22 @@ pub struct RoomRecord {
     pub topic: Topic,
     /// When it is made.
     pub created_at: Timestamp,
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Who may bring others in.
+    pub invites: InvitedBy,
+    /// Who owns it. Without one, it is nobody's for good.
+    pub owner: Option<Identity>,
 }
 
 impl RoomRecord {
+    /// A public room that is nobody's.
+    #[must_use]
+    pub const fn open(name: RoomName, topic: Topic, created_at: Timestamp) -> Self {
+        let (kind, invites) = (RoomKind::Public, InvitedBy::Members);
+        Self { name, topic, created_at, kind, invites, owner: None }
+    }
+
     /// The room it becomes, with the id it was given.
     #[must_use]
     pub fn to_room(&self, id: RoomId) -> Room {
@@ -312,6 +425,11 @@ impl RoomRecord {
             last_message_seq: None,
             last_message_at: None,
             online: 0,
+            kind: self.kind,
+            owned: self.owner.is_some(),
+            invites: self.invites,
+            members: u64::from(self.owner.is_some()),
+            rights_seq: Seq(0),
         }
     }
 }

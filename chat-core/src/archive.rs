@@ -1,9 +1,10 @@
 //! What a room is taken along by: everything that is kept of it, as an export reads it and an import stores it.
 
 use crate::{
-    Body, Error, Event, EventKind, InvalidField, Message, MessageEdited, Notify, RoomName, Seq, Timestamp, Topic,
-    UserId, UserMark, UserName,
+    Body, Error, Event, EventKind, InvalidField, Member, Message, MessageEdited, Notify, Restriction, RestrictionKind,
+    RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
     append::{Fingerprint, StoredEvent},
+    rights::RoomTerms,
     text::MAX_MESSAGE_BYTES,
 };
 
@@ -16,6 +17,8 @@ pub struct RoomHead {
     pub topic: Topic,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What decides about rights in it, beside who is in it.
+    pub terms: RoomTerms,
     /// Where its log begins: 1 unless it was pruned.
     pub first_seq: Seq,
     /// How many messages that count stood before that.
@@ -28,7 +31,7 @@ impl RoomHead {
     /// Whether the log can go on with what was read under the other head.
     #[cfg(feature = "runtime")]
     pub(crate) fn is_continued_by(&self, later: &Self) -> bool {
-        let of = |head: &Self| (head.name.clone(), head.topic.clone(), head.first_seq, head.pruned_ordinal);
+        let of = |head: &Self| (head.name.clone(), head.topic.clone(), head.terms, head.first_seq, head.pruned_ordinal);
         of(self) == of(later)
     }
 
@@ -63,6 +66,34 @@ pub enum Archived {
     Mark(UserMark),
     /// What a user wants to be told of it.
     Notify(UserId, Notify),
+    /// Who is in it.
+    Member(Member),
+    /// Who is banned or muted, even if that is over.
+    Restriction(RestrictionKind, Restriction),
+}
+
+/// Somebody who is in a room, checked.
+#[cfg(feature = "runtime")]
+pub(crate) fn check_member(member: &Member) -> Result<(), InvalidField> {
+    check_user("user", &member.user.id)?;
+    check_username(&member.user.name)?;
+    if member.since.0 > MAX_SEQ {
+        return Err(InvalidField::new("seq", "must be a number that a log can have"));
+    }
+    check_time("at_us", member.joined_at)
+}
+
+/// A ban or a mute, checked.
+#[cfg(feature = "runtime")]
+pub(crate) fn check_restriction(restriction: &Restriction) -> Result<(), InvalidField> {
+    let Restriction { user, until, reason, by, at } = restriction;
+    for user in std::iter::once(user).chain(by) {
+        check_user("user", &user.id)?;
+        check_username(&user.name)?;
+    }
+    reason.as_ref().map_or(Ok(()), |reason| check_text("reason", reason.as_str(), 1..=2_000))?;
+    until.end().map_or(Ok(()), |until| check_time("until_us", until))?;
+    check_time("at_us", *at)
 }
 
 /// An event as an export has it.
@@ -108,7 +139,14 @@ impl ArchivedEvent {
             }
             EventKind::Reaction { reaction, .. } => check_text("reaction", reaction.as_str(), 1..=64)?,
             EventKind::Pin { .. } => {}
-            EventKind::RoomUpdated { name, topic } => {
+            EventKind::Member(member) => {
+                check_user("member", &member.user.id)?;
+                check_username(&member.user.name)?;
+                let reason = member.reason.as_ref().map(|reason| reason.as_str());
+                reason.map_or(Ok(()), |reason| check_text("reason", reason, 1..=2_000))?;
+                member.until.map_or(Ok(()), |until| check_time("until_us", until))?;
+            }
+            EventKind::RoomUpdated { name, topic, .. } => {
                 check_text("name", name.as_str(), 1..=400)?;
                 check_text("topic", topic.as_str(), 0..=4_096)?;
             }

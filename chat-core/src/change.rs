@@ -4,10 +4,7 @@ use std::{fmt, sync::Arc};
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{
-    Edit, InvalidField, Seq,
-    text::{has_control, is_blank},
-};
+use crate::{Edit, InvalidField, Seq};
 
 /// A reaction to a message: 1–64 bytes of NFC text, usually one emoji.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,39 +51,6 @@ impl fmt::Display for Reaction {
     }
 }
 
-/// Why something was done, for people: 1–500 characters, at least one of them visible, kept as written. It has no control
-/// characters but tabs and line breaks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Reason(Arc<str>);
-
-impl Reason {
-    /// Checks a reason.
-    ///
-    /// # Errors
-    /// [`InvalidField`] (`reason`) when it breaks one of the rules.
-    pub fn new(reason: &str) -> Result<Self, InvalidField> {
-        if is_blank(reason) || has_control(reason) {
-            return Err(InvalidField::new("reason", "must have a visible character and no control characters"));
-        }
-        if reason.chars().count() > 500 {
-            return Err(InvalidField::new("reason", "must be at most 500 characters"));
-        }
-        Ok(Self(reason.into()))
-    }
-
-    /// The reason.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// A reason that was checked when it was stored.
-    #[must_use]
-    pub fn from_stored(reason: &str) -> Self {
-        Self(reason.into())
-    }
-}
-
 /// A change of a message that is there.
 ///
 /// ```
@@ -114,7 +78,7 @@ pub enum ChangeKind {
     Edit(Edit),
     /// It is deleted: its text is erased, and a tombstone stays.
     Delete {
-        /// Why, as typed; see [`Reason`] for the rules.
+        /// Why, as typed; see [`Reason`](crate::Reason) for the rules.
         reason: Option<String>,
     },
     /// A user reacts to it, or takes a reaction back.
@@ -200,14 +164,6 @@ mod tests {
         let long = "a".repeat(65);
         for wrong in ["", ".", "..", "a/b", "a\\b", "a\n", "\u{0}", &long] {
             assert!(Reaction::new(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn reasons_show_something() {
-        assert!(Reason::new("spam").is_ok());
-        for wrong in ["", " ", "a\u{0}", &"x".repeat(501)] {
-            assert!(Reason::new(wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -117,7 +117,11 @@ pub(crate) fn event_cost(event: &Event) -> usize {
         }
         EventKind::MessageDeleted { reason, .. } => reason.as_ref().map_or(0, |reason| text(reason.as_str())),
         EventKind::Reaction { reaction, .. } => text(reaction.as_str()),
-        EventKind::RoomUpdated { name, topic } => text(name.as_str()) + text(topic.as_str()),
+        EventKind::Member(member) => {
+            let reason = member.reason.as_ref().map_or(0, |reason| text(reason.as_str()));
+            text(member.user.id.as_str()) + text(member.user.name.as_str()) + reason
+        }
+        EventKind::RoomUpdated { name, topic, .. } => text(name.as_str()) + text(topic.as_str()),
         EventKind::Pin { .. } | EventKind::RoomDeleted => 0,
     };
     FLAT_COST + actor + key + kind

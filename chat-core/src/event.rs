@@ -1,8 +1,8 @@
 //! What happens in a room: events, which are stored and numbered, and signals, which are neither.
 
 use crate::{
-    Body, IdempotencyKey, Identity, Presence, Reaction, Reason, RoomId, RoomName, Seq, Timestamp, Topic, Typing,
-    UserMark,
+    Body, IdempotencyKey, Identity, InvitedBy, MemberEvent, Presence, Reaction, Reason, RoomId, RoomKind, RoomName,
+    Seq, Timestamp, Topic, Typing, UserMark,
 };
 
 /// A durable fact of a room, the same for everyone who sees it.
@@ -55,12 +55,18 @@ pub enum EventKind {
         /// Whether it is pinned now.
         pinned: bool,
     },
-    /// The room's name or topic has changed; both as they are now.
+    /// Somebody has come into the room or left it, or has another role, or other rights.
+    Member(MemberEvent),
+    /// The room's name, topic or terms have changed; all as they are now.
     RoomUpdated {
         /// The name it has now.
         name: RoomName,
         /// The topic it has now.
         topic: Topic,
+        /// The kind it has now.
+        kind: RoomKind,
+        /// Which members may bring others in now.
+        invites: InvitedBy,
     },
     /// The room was deleted; nothing follows.
     RoomDeleted,
@@ -103,6 +109,7 @@ impl Event {
             | EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => None,
         }
@@ -135,8 +142,16 @@ impl Event {
             | EventKind::MessageDeleted { target, .. }
             | EventKind::Reaction { target, .. }
             | EventKind::Pin { target, .. } => Some(*target),
-            EventKind::Message(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
+            EventKind::Message(_) | EventKind::Member(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {
+                None
+            }
         }
+    }
+
+    /// The change of who is in the room, if this is one.
+    #[must_use]
+    pub const fn member(&self) -> Option<&MemberEvent> {
+        if let EventKind::Member(member) = &self.kind { Some(member) } else { None }
     }
 
     /// The event without what its message said. An event that says nothing of a message's text is as it was.
@@ -150,6 +165,7 @@ impl Event {
             EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => {}
         }

@@ -120,6 +120,7 @@ impl MessageVersion {
             EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => return None,
         };

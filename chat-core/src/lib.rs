@@ -11,6 +11,7 @@ mod event;
 mod fingerprint;
 mod history;
 mod id;
+mod identity;
 mod invalid;
 mod limits;
 mod mark;
@@ -48,7 +49,7 @@ pub mod mutations;
 pub mod testing;
 
 pub use body::{Body, Edit};
-pub use change::{Change, ChangeKind, Reaction, Reason};
+pub use change::{Change, ChangeKind, Reaction};
 pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
@@ -62,14 +63,15 @@ pub use history::{
     ReactionCount, Reactor, ReactorPage,
 };
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
+pub use identity::Identity;
 pub use invalid::{InvalidField, InvalidMessage};
 pub use limits::{Limits, Rate, UserRates};
 pub use mark::{Mark, MarkPage, MarkTo, Marked, Notify, Unread, UserMark};
 pub use member::{
     ChangeMember, ChangeMemberKind, InvitedBy, Member, MemberChange, MemberEvent, MemberPage, MemberQuery, Membership,
-    Restriction, RestrictionKind, RestrictionPage, Role, RoomKind, Until,
+    Restriction, RestrictionKind, RestrictionPage, Role, RoomKind, RoomTerms, Until,
 };
-pub use model::{Actor, Draft, Identity, Presence, Typing};
+pub use model::{Actor, Draft, Presence, Typing};
 pub use my_rooms::{MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor};
 pub use notice::{Activity, LastMessage, Notice};
 pub use policy::{Action, AllowAll, Policy};
@@ -78,5 +80,5 @@ pub use reason::{CloseReason, DetachReason};
 pub use retention::{Keep, KeepDays, Retention};
 pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;
-pub use text::{RoomName, Topic, UserName};
+pub use text::{Reason, RoomName, Topic, UserName};
 pub use update::Update;

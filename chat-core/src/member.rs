@@ -25,6 +25,17 @@ pub enum InvitedBy {
     Moderators,
 }
 
+/// What decides in a room about rights, beside who is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct RoomTerms {
+    /// Its kind.
+    pub kind: RoomKind,
+    /// Whether it has owners. It is so for good.
+    pub owned: bool,
+    /// Who may bring others in.
+    pub invites: InvitedBy,
+}
+
 /// What a member is in a room. Later ones have all rights of those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Role {
@@ -219,6 +230,8 @@ pub struct Member {
     pub role: Role,
     /// When they came in.
     pub joined_at: Timestamp,
+    /// The event that brought them in; 0 where the room began with them.
+    pub since: Seq,
     /// Until when they may only read, if so.
     pub muted: Option<Until>,
 }

@@ -1,6 +1,6 @@
 //! Who may do what: the host's word on it.
 
-use crate::{Actor, Change, Draft, Error, NewRoom, RoomChange, RoomId};
+use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId};
 
 /// What an actor is about to do.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,8 @@ pub enum Action<'a> {
     Send(RoomId, &'a Draft),
     /// Change a message that is there: edit it, delete it, react to it, pin it. Who may change whose message is judged besides.
     Change(RoomId, &'a Change),
+    /// Change who is in a room, and as what. Who may change it is judged besides.
+    ChangeMember(RoomId, &'a ChangeMember),
     /// Show that the user is typing.
     Type(RoomId),
 }

@@ -1,6 +1,12 @@
 //! Who may do what in a room: one table, and what it says of somebody who asks.
 
-use crate::{InvitedBy, MemberChange, MemberEvent, RestrictionKind, Role, RoomKind, Timestamp, Until, error::Error};
+use std::collections::BTreeMap;
+
+use crate::{
+    InvitedBy, MemberChange, MemberEvent, RestrictionKind, Role, RoomKind, Seq, Timestamp, Until, UserId, error::Error,
+};
+
+pub use crate::RoomTerms;
 
 /// Something that is done in a room, as far as rights tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,17 +71,6 @@ pub enum Needs {
     Nobody,
 }
 
-/// What decides in a room about rights, beside who is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct RoomTerms {
-    /// Its kind.
-    pub kind: RoomKind,
-    /// Whether it has owners. It is so for good.
-    pub owned: bool,
-    /// Who may bring others in.
-    pub invites: InvitedBy,
-}
-
 /// What a user is in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Standing {
@@ -85,6 +80,15 @@ pub struct Standing {
     pub banned: Option<Until>,
     /// The mute on them, which may be over.
     pub muted: Option<Until>,
+}
+
+/// What some users are in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standings {
+    /// The newest event that changed rights in the room, when this was read.
+    pub at: Seq,
+    /// What they are. Who is missing is nothing in it.
+    pub users: BTreeMap<UserId, Standing>,
 }
 
 /// Somebody who asks for something.

@@ -1,6 +1,6 @@
 //! Rooms, and what is asked of them.
 
-use crate::{RoomId, RoomName, Seq, Timestamp, Topic};
+use crate::{Identity, InvitedBy, RoomId, RoomKind, RoomName, RoomTerms, Seq, Timestamp, Topic};
 
 /// A room as it is in the database, and how many users are online in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,24 @@ pub struct Room {
     pub last_message_at: Option<Timestamp>,
     /// How many users are online in it now.
     pub online: usize,
+    /// Who may see it.
+    pub kind: RoomKind,
+    /// Whether it has owners. A room that nobody owns is everybody's: anyone may rename and delete it.
+    pub owned: bool,
+    /// Which members may bring others in.
+    pub invites: InvitedBy,
+    /// How many members it has.
+    pub members: u64,
+    /// The number of its newest event that changed who may do what; 0 if none did.
+    pub rights_seq: Seq,
+}
+
+impl Room {
+    /// What decides about rights in it, beside who is in it.
+    #[must_use]
+    pub const fn terms(&self) -> RoomTerms {
+        RoomTerms { kind: self.kind, owned: self.owned, invites: self.invites }
+    }
 }
 
 /// A room to create.
@@ -32,13 +50,31 @@ pub struct NewRoom {
     pub name: String,
     /// What it is about, as typed; see [`Topic`] for the rules.
     pub topic: String,
+    /// Which members may bring others in.
+    pub invites: InvitedBy,
+    /// Who owns it, if it is not whoever makes it. A room that guests, nobody or the host makes has no owner without this.
+    pub owner: Option<Identity>,
 }
 
 impl NewRoom {
     /// A room with this name and no topic.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), topic: String::new() }
+        Self { name: name.into(), topic: String::new(), invites: InvitedBy::default(), owner: None }
+    }
+
+    /// The same with a user who owns it, whoever makes it.
+    #[must_use]
+    pub fn owner(mut self, owner: Identity) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// The same with what decides which members may bring others in.
+    #[must_use]
+    pub const fn invites(mut self, invites: InvitedBy) -> Self {
+        self.invites = invites;
+        self
     }
 
     /// The same with a topic.
@@ -56,6 +92,8 @@ pub struct RoomChange {
     pub name: Option<String>,
     /// A new topic; an empty one removes it.
     pub topic: Option<String>,
+    /// Which members may bring others in.
+    pub invites: Option<InvitedBy>,
     /// The key for retries, as it was given; see [`IdempotencyKey`](crate::IdempotencyKey) for the rules.
     pub key: Option<String>,
 }

@@ -154,6 +154,39 @@ pub fn check_message(text: &str, max_chars: usize) -> Result<(), InvalidMessage>
     Ok(())
 }
 
+/// Why something was done, for people: 1–500 characters, at least one of them visible, kept as written. It has no control
+/// characters but tabs and line breaks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reason(Arc<str>);
+
+impl Reason {
+    /// Checks a reason.
+    ///
+    /// # Errors
+    /// [`InvalidField`] (`reason`) when it breaks one of the rules.
+    pub fn new(reason: &str) -> Result<Self, InvalidField> {
+        if is_blank(reason) || has_control(reason) {
+            return Err(InvalidField::new("reason", "must have a visible character and no control characters"));
+        }
+        if reason.chars().count() > 500 {
+            return Err(InvalidField::new("reason", "must be at most 500 characters"));
+        }
+        Ok(Self(reason.into()))
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A reason that was checked when it was stored.
+    #[must_use]
+    pub fn from_stored(reason: &str) -> Self {
+        Self(reason.into())
+    }
+}
+
 fn checked_name(field: &'static str, name: &str, max_chars: usize) -> Result<Arc<str>, InvalidField> {
     let name = name.trim();
     if name.is_empty() {
@@ -411,5 +444,13 @@ mod tests {
         assert_eq!(RoomName::from_stored("a\u{200b}b").as_str(), "a\u{200b}b");
         assert_eq!(UserName::from_stored("\u{3164}").as_str(), "\u{3164}");
         assert_eq!(Topic::from_stored("\u{7}").as_str(), "\u{7}");
+    }
+
+    #[test]
+    fn reasons_show_something() {
+        assert!(Reason::new("spam").is_ok());
+        for wrong in ["", " ", "a\u{0}", &"x".repeat(501)] {
+            assert!(Reason::new(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -179,7 +179,7 @@ async fn a_locked_database_is_unavailable_and_comes_back() {
 }
 
 fn row(name: &str) -> RoomRecord {
-    RoomRecord { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
+    RoomRecord::open(RoomName::new(name).unwrap(), Topic::new("").unwrap(), Timestamp(1))
 }
 
 /// What an earlier version has made is written anew once, and can get smaller from then on.

@@ -107,9 +107,11 @@ async fn play(seen: &mut Seen<'_>) {
     carol.0.close(None).await.unwrap();
     seen.hear_of(&mut bob, "leave").await;
     let host = Actor::User(Identity::named("Alice").unwrap());
-    let change = RoomChange { name: None, topic: Some("News".to_owned()), key: None };
+    let change = RoomChange { name: None, topic: Some("News".to_owned()), ..RoomChange::default() };
     server.engine.update_room(host, room, change).await.unwrap();
     seen.hear_of(&mut bob, "room_updated").await;
+    server.engine.join(&Identity::named("Alice").unwrap(), room).await.unwrap();
+    seen.hear_of(&mut bob, "member").await;
     seen.say(&mut alice, r#"{"type":"detach","room":1,"ref":"d1"}"#).await;
     hear_without_attaching(seen, &server, &mut alice).await;
     server.engine.delete_room(Actor::Anonymous, room).await.unwrap();

@@ -27,7 +27,7 @@ async fn engine_where(of: Of, burst: u32) -> (ChatEngine, RoomId) {
     let mut limits = Limits::default();
     *of(&mut limits.rates) = Some(Rate { per_second: 0.01, burst });
     let engine = engine_with(limits).await;
-    let host = Identity::named("Host").unwrap();
+    let host = Identity::named("Host").unwrap().as_guest();
     let room = engine.create_room(&host, NewRoom::named("general")).await.unwrap().id;
     engine.send(&host, room, Draft::text("hello")).await.unwrap();
     (engine, room)

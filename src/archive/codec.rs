@@ -1,10 +1,12 @@
 //! What the lines of an export say.
 
 use chat_core::{
-    Body, Epoch, Event, EventKind, IdempotencyKey, Identity, InvalidField, Message, MessageEdited, Notify, Reaction,
-    Reason, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
+    Body, Epoch, Event, EventKind, IdempotencyKey, Identity, InvalidField, InvitedBy, Member, MemberChange,
+    MemberEvent, Message, MessageEdited, Notify, Reaction, Reason, Restriction, RestrictionKind, Role, RoomId,
+    RoomKind, RoomName, Seq, Timestamp, Topic, Until, UserId, UserMark, UserName,
     append::Fingerprint,
     archive::{Archived, ArchivedEvent, RoomHead},
+    rights::RoomTerms,
 };
 
 use super::line::{Kind, Line, VERSION};
@@ -35,12 +37,14 @@ pub(super) struct End {
     pub(super) marks: u64,
     /// How many users say what they want to be told.
     pub(super) settings: u64,
+    /// How many are in it, banned or muted.
+    pub(super) members: u64,
 }
 
 impl End {
     /// Nothing was said yet of a room.
     pub(super) const fn before(room: u64, head: &RoomHead) -> Self {
-        Self { room, head: head.first_seq.0 - 1, events: 0, marks: 0, settings: 0 }
+        Self { room, head: head.first_seq.0 - 1, events: 0, marks: 0, settings: 0, members: 0 }
     }
 
     /// Counts something.
@@ -51,6 +55,7 @@ impl End {
                 self.head = archived.event.seq.0;
             }
             Archived::Mark(_) => self.marks += 1,
+            Archived::Member(_) | Archived::Restriction(..) => self.members += 1,
             Archived::Notify(..) => self.settings += 1,
         }
     }
@@ -71,6 +76,9 @@ impl Line {
             name: Some(head.name.as_str().to_owned()),
             topic: Some(head.topic.as_str().to_owned()),
             created_at_us: Some(head.created_at.0),
+            visibility: Some(head.terms.kind.as_str().to_owned()),
+            owned: Some(head.terms.owned),
+            invites: Some(head.terms.invites.as_str().to_owned()),
             first_seq: Some(head.first_seq.0),
             pruned_ordinal: Some(head.pruned_ordinal),
             last_message_seq: head.pruned_last.map(|(seq, _)| seq.0),
@@ -90,6 +98,27 @@ impl Line {
                 username: Some(user.name.as_str().to_owned()),
                 ..Self::default()
             },
+            Archived::Member(Member { user, role, since, joined_at, .. }) => Self {
+                kind: Some(Kind::InRoom),
+                seq: Some(since.0),
+                at_us: Some(joined_at.0),
+                user: Some(user.id.as_str().to_owned()),
+                username: Some(user.name.as_str().to_owned()),
+                role: Some(role.as_str().to_owned()),
+                ..Self::default()
+            },
+            Archived::Restriction(kind, Restriction { user, until, reason, by, at }) => Self {
+                kind: Some(Kind::Restriction),
+                restriction: Some(restriction_word(*kind).to_owned()),
+                at_us: Some(at.0),
+                user: Some(user.id.as_str().to_owned()),
+                username: Some(user.name.as_str().to_owned()),
+                until_us: until.end().map(|until| until.0),
+                reason: reason.as_ref().map(|reason| reason.as_str().to_owned()),
+                by: by.as_ref().map(|by| by.id.as_str().to_owned()),
+                by_name: by.as_ref().map(|by| by.name.as_str().to_owned()),
+                ..Self::default()
+            },
             Archived::Notify(user, notify) => Self {
                 kind: Some(Kind::Notify),
                 user: Some(user.as_str().to_owned()),
@@ -101,7 +130,7 @@ impl Line {
 
     /// The end of a room.
     pub(super) fn end(end: End) -> Self {
-        let End { room, head, events, marks, settings } = end;
+        let End { room, head, events, marks, settings, members } = end;
         Self {
             kind: Some(Kind::End),
             room: Some(room),
@@ -109,6 +138,7 @@ impl Line {
             events: Some(events),
             marks: Some(marks),
             settings: Some(settings),
+            members: Some(members),
             ..Self::default()
         }
     }
@@ -148,10 +178,22 @@ impl Line {
                 ..line
             },
             EventKind::Pin { pinned, .. } => Self { kind: Some(Kind::Pin), pinned: Some(*pinned), ..line },
-            EventKind::RoomUpdated { name, topic } => Self {
+            EventKind::Member(member) => Self {
+                kind: Some(Kind::Member),
+                change: Some(member.change.as_str().to_owned()),
+                member: Some(member.user.id.as_str().to_owned()),
+                member_name: Some(member.user.name.as_str().to_owned()),
+                role: member.role.map(|role| role.as_str().to_owned()),
+                until_us: member.until.map(|until| until.0),
+                reason: member.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+                ..line
+            },
+            EventKind::RoomUpdated { name, topic, kind, invites } => Self {
                 kind: Some(Kind::RoomUpdated),
                 name: Some(name.as_str().to_owned()),
                 topic: Some(topic.as_str().to_owned()),
+                visibility: Some(kind.as_str().to_owned()),
+                invites: Some(invites.as_str().to_owned()),
                 ..line
             },
             // A living room has no end, and every kind that there is has a line.
@@ -187,6 +229,7 @@ impl Line {
             | Kind::MessageDeleted
             | Kind::Reaction
             | Kind::Pin
+            | Kind::Member
             | Kind::RoomUpdated => Said::Item(Box::new(Archived::Event(self.take_event(kind)?))),
             Kind::Mark => {
                 let seq = Seq(need(self.seq.take(), "seq")?);
@@ -198,12 +241,21 @@ impl Line {
                 let notify = notify_of(&need(self.notify.take(), "notify")?)?;
                 Said::Item(Box::new(Archived::Notify(user, notify)))
             }
+            Kind::InRoom => {
+                let (since, joined_at) =
+                    (Seq(need(self.seq.take(), "seq")?), Timestamp(need(self.at_us.take(), "at_us")?));
+                let role = Role::parse(&need(self.role.take(), "role")?)?;
+                let user = need(self.take_actor()?, "user")?;
+                Said::Item(Box::new(Archived::Member(Member { user, role, since, joined_at, muted: None })))
+            }
+            Kind::Restriction => Said::Item(Box::new(self.take_restriction()?)),
             Kind::End => Said::End(End {
                 room: need(self.room.take(), "room")?,
                 head: need(self.head.take(), "head")?,
                 events: need(self.events.take(), "events")?,
                 marks: need(self.marks.take(), "marks")?,
                 settings: need(self.settings.take(), "settings")?,
+                members: self.members.take().unwrap_or_default(),
             }),
         };
         self.refuse_rest()?;
@@ -211,9 +263,10 @@ impl Line {
     }
 
     fn take_export(&mut self) -> Result<Said, InvalidField> {
-        if need(self.version.take(), "version")? != VERSION {
-            let reason =
-                format!("is not known: this program reads version {VERSION}, a newer one may have made the file");
+        if !(1..=VERSION).contains(&need(self.version.take(), "version")?) {
+            let reason = format!(
+                "is not known: this program reads versions up to {VERSION}, a newer one may have made the file"
+            );
             return Err(InvalidField::new("version", reason));
         }
         // It says where the file comes from.
@@ -226,7 +279,9 @@ impl Line {
         if seq.is_some() != at.is_some() {
             return Err(InvalidField::new("last_message_seq", "stands with last_message_at_us, or not at all"));
         }
+        let terms = RoomTerms { owned: self.owned.take().unwrap_or_default(), ..self.take_terms()? };
         let head = RoomHead {
+            terms,
             name: RoomName::new(&need(self.name.take(), "name")?)?,
             topic: Topic::new(&self.topic.take().unwrap_or_default())?,
             created_at: Timestamp(need(self.created_at_us.take(), "created_at_us")?),
@@ -236,6 +291,40 @@ impl Line {
         };
         head.check()?;
         Ok(head)
+    }
+
+    /// What files of before this was said are silent about, is as it was then.
+    fn take_terms(&mut self) -> Result<RoomTerms, InvalidField> {
+        let kind = self.visibility.take().map(|word| RoomKind::parse(&word)).transpose()?.unwrap_or_default();
+        let invites = self.invites.take().map(|word| InvitedBy::parse(&word)).transpose()?.unwrap_or_default();
+        Ok(RoomTerms { kind, owned: false, invites })
+    }
+
+    fn take_restriction(&mut self) -> Result<Archived, InvalidField> {
+        let kind = restriction_of(&need(self.restriction.take(), "restriction")?)?;
+        let by = self.by.take().map(|by| UserId::new(&by)).transpose()?;
+        let by_name = UserName::from_stored(&self.by_name.take().unwrap_or_default());
+        let restriction = Restriction {
+            until: Until::of(self.until_us.take().map(Timestamp)),
+            reason: self.reason.take().map(|reason| Reason::from_stored(&reason)),
+            by: by.map(|by| Identity::of(by, by_name)),
+            at: Timestamp(need(self.at_us.take(), "at_us")?),
+            user: need(self.take_actor()?, "user")?,
+        };
+        Ok(Archived::Restriction(kind, restriction))
+    }
+
+    fn take_member(&mut self) -> Result<EventKind, InvalidField> {
+        let word = need(self.change.take(), "change")?;
+        let change = MemberChange::parse(&word).ok_or_else(|| InvalidField::new("change", "is not known"))?;
+        let name = UserName::from_stored(&need(self.member_name.take(), "member_name")?);
+        Ok(EventKind::Member(MemberEvent {
+            change,
+            user: Identity::of(UserId::new(&need(self.member.take(), "member")?)?, name),
+            role: self.role.take().map(|role| Role::parse(&role)).transpose()?,
+            until: self.until_us.take().map(Timestamp),
+            reason: self.reason.take().map(|reason| Reason::from_stored(&reason)),
+        }))
     }
 
     fn take_event(&mut self, kind: Kind) -> Result<ArchivedEvent, InvalidField> {
@@ -263,7 +352,11 @@ impl Line {
         if kind == Kind::RoomUpdated {
             let name = RoomName::from_stored(&need(self.name.take(), "name")?);
             let topic = Topic::from_stored(&need(self.topic.take(), "topic")?);
-            return Ok(EventKind::RoomUpdated { name, topic });
+            let RoomTerms { kind, invites, .. } = self.take_terms()?;
+            return Ok(EventKind::RoomUpdated { name, topic, kind, invites });
+        }
+        if kind == Kind::Member {
+            return self.take_member();
         }
         let target = Seq(need(self.target.take(), "target")?);
         match kind {
@@ -286,9 +379,16 @@ impl Line {
                 count: need(self.count.take(), "count")?,
             }),
             Kind::Pin => Ok(EventKind::Pin { target, pinned: need(self.pinned.take(), "pinned")? }),
-            Kind::Export | Kind::Room | Kind::Message | Kind::RoomUpdated | Kind::Mark | Kind::Notify | Kind::End => {
-                Err(InvalidField::new("type", "is not that of an event with a target"))
-            }
+            Kind::Export
+            | Kind::Room
+            | Kind::Message
+            | Kind::Member
+            | Kind::RoomUpdated
+            | Kind::Mark
+            | Kind::Notify
+            | Kind::InRoom
+            | Kind::Restriction
+            | Kind::End => Err(InvalidField::new("type", "is not that of an event with a target")),
         }
     }
 
@@ -321,6 +421,18 @@ impl Line {
 
 fn need<T>(field: Option<T>, name: &'static str) -> Result<T, InvalidField> {
     field.ok_or_else(|| InvalidField::new(name, "is missing"))
+}
+
+const fn restriction_word(kind: RestrictionKind) -> &'static str {
+    match kind {
+        RestrictionKind::Ban => "ban",
+        RestrictionKind::Mute => "mute",
+    }
+}
+
+fn restriction_of(word: &str) -> Result<RestrictionKind, InvalidField> {
+    let kind = [RestrictionKind::Ban, RestrictionKind::Mute].into_iter().find(|kind| restriction_word(*kind) == word);
+    kind.ok_or_else(|| InvalidField::new("restriction", "must be ban or mute"))
 }
 
 fn fingerprint_of(hex: &str) -> Result<Fingerprint, InvalidField> {
@@ -385,7 +497,42 @@ mod tests {
             event(EventKind::MessageDeleted { target: Seq(1), reason: None }, text),
             event(EventKind::Reaction { target: Seq(1), reaction, added: false, count: 0 }, text),
             event(EventKind::Pin { target: Seq(1), pinned: true }, text),
-            event(EventKind::RoomUpdated { name: RoomName::from_stored(text), topic: Topic::from_stored("") }, text),
+            event(
+                EventKind::RoomUpdated {
+                    name: RoomName::from_stored(text),
+                    topic: Topic::from_stored(""),
+                    kind: RoomKind::Private,
+                    invites: InvitedBy::Moderators,
+                },
+                text,
+            ),
+            event(
+                EventKind::Member(MemberEvent {
+                    change: MemberChange::Banned,
+                    user: user.clone(),
+                    role: Some(Role::Moderator),
+                    until: Some(Timestamp(7)),
+                    reason: Some(Reason::from_stored(text)),
+                }),
+                text,
+            ),
+            Archived::Member(Member {
+                user: user.clone(),
+                role: Role::Owner,
+                joined_at: Timestamp(6),
+                since: Seq(0),
+                muted: None,
+            }),
+            Archived::Restriction(
+                RestrictionKind::Mute,
+                Restriction {
+                    user: user.clone(),
+                    until: Until::ForGood,
+                    reason: None,
+                    by: Some(user.clone()),
+                    at: Timestamp(5),
+                },
+            ),
             Archived::Mark(UserMark { user: user.clone(), seq: Seq(4) }),
             Archived::Notify(user.id, Notify::Mentions),
         ]
@@ -405,7 +552,9 @@ mod tests {
                 assert_eq!(through(&Line::item(&item)), Said::Item(Box::new(item)));
             }
         }
+        let terms = RoomTerms { kind: RoomKind::Private, owned: true, invites: InvitedBy::Moderators };
         let head = RoomHead {
+            terms,
             name: RoomName::new("général").unwrap(),
             topic: Topic::new("a\n\"b\"").unwrap(),
             created_at: Timestamp(5),
@@ -415,7 +564,7 @@ mod tests {
         };
         assert_eq!(through(&Line::room(RoomId(3), &head)), Said::Room { room: 3, head: Box::new(head) });
         assert_eq!(through(&Line::first(&Epoch::new("e"), 2)), Said::Export { rooms: 2 });
-        let end = End { room: 3, head: 12, events: 3, marks: 2, settings: 1 };
+        let end = End { room: 3, head: 12, events: 3, marks: 2, settings: 1, members: 2 };
         assert_eq!(through(&Line::end(end)), Said::End(end));
     }
 
@@ -438,7 +587,7 @@ mod tests {
             (r#"{"type":"pin","seq":1,"at_us":-1,"target":1,"pinned":true}"#.to_owned(), "at_us"),
             (r#"{"type":"mark","seq":1,"user":"a"}"#.to_owned(), "username"),
             (r#"{"type":"notify","user":"a","notify":"some"}"#.to_owned(), "notify"),
-            (r#"{"type":"export","version":2,"rooms":1}"#.to_owned(), "version"),
+            (r#"{"type":"export","version":3,"rooms":1}"#.to_owned(), "version"),
             (r#"{"type":"room","room":1,"name":"a","created_at_us":1,"first_seq":0}"#.to_owned(), "first_seq"),
         ] {
             assert_eq!(said(&line), field, "{line}");

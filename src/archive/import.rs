@@ -126,7 +126,8 @@ impl Section {
             let bytes = lines.expect_next()?;
             match lines.said()? {
                 Said::Item(item) => {
-                    let is_late = matches!(*item, Archived::Event(_)) && self.counted.marks + self.counted.settings > 0;
+                    let is_late = matches!(*item, Archived::Event(_))
+                        && self.counted.marks + self.counted.settings + self.counted.members > 0;
                     if is_late {
                         return Err(lines.bad("type", "must not be an event: those stand before marks and settings"));
                     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the format.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 /// The most bytes that a line has. The longest message has less than 550,000 in its longest spelling, with every character as
 /// an escape; so nothing that was exported is too long, and whatever is read, no more than this is in memory.
 pub(super) const MAX_LINE: usize = 1 << 20;
@@ -24,11 +24,16 @@ pub(super) enum Kind {
     MessageDeleted,
     Reaction,
     Pin,
+    Member,
     RoomUpdated,
     /// How far a user has read.
     Mark,
     /// What a user wants to be told.
     Notify,
+    /// Who is in it.
+    InRoom,
+    /// Who is banned or muted.
+    Restriction,
     /// The end of a room.
     End,
 }
@@ -87,10 +92,22 @@ line! {
     key: String,
     fingerprint: String,
     notify: String,
+    visibility: String,
+    owned: bool,
+    invites: String,
+    change: String,
+    member: String,
+    member_name: String,
+    role: String,
+    until_us: i64,
+    by: String,
+    by_name: String,
+    restriction: String,
     head: u64,
     events: u64,
     marks: u64,
     settings: u64,
+    members: u64,
 }
 
 /// A type that fields have.

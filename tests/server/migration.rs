@@ -184,21 +184,29 @@ async fn migrations_are_killed_at_each_point(database: Database) {
 
     empty(&database).await;
     load_third_schema(&database).await;
-    // A start counts its points from where an earlier one got to. MariaDB keeps what is finished, the others undo all of it.
-    killed_at_points(&database, 1..=BEFORE_FIFTH).await;
-    let fifth = if database.url().starts_with("mysql") { 1..=FIFTH } else { BEFORE_FIFTH + 1..=BEFORE_FIFTH + FIFTH };
-    killed_at_points(&database, fifth).await;
+    killed_in_migrations(&database, &LATER_POINTS).await;
     let server = Server::start(&database).await;
     replies_are_there(&server).await;
     replies_go_on(&server).await;
 }
 
-/// So many points are up to the beginning of the fourth migration, from the first schema or the second, and from the third.
+/// So many points are up to the beginning of the fourth migration, from the first schema or the second.
 const BEFORE_FOURTH: u64 = 12;
-/// The fourth has as many columns, tables and indexes, each with its point, and its end.
-const BEFORE_FIFTH: u64 = 12 + 11 + 8 + 1;
-/// The fifth has two tables, a column, and its end.
-const FIFTH: u64 = 2 + 1 + 1;
+/// So many points the fourth migration has, and each later one: one for each column, table and index, and one at its end.
+const LATER_POINTS: [u64; 3] = [12 + 11 + 8 + 1, 1 + 2 + 1, 5 + 2 + 5 + 1];
+
+/// A start counts its points from where an earlier one got to. MariaDB keeps what is finished, which the others undo: the start that
+/// is killed at a migration's first point has finished the one before.
+async fn killed_in_migrations(database: &Database, points_of_each: &[u64]) {
+    let keeps_finished = database.url().starts_with("mysql");
+    let mut before = 0;
+    for points in points_of_each {
+        killed_at_points(database, before + 1..=before + 1).await;
+        let start = if keeps_finished { 0 } else { before };
+        killed_at_points(database, start + 2..=start + points).await;
+        before = start + points;
+    }
+}
 
 async fn killed_at_points(database: &Database, points: RangeInclusive<u64>) {
     for pass in points {
@@ -504,7 +512,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
 }
 
 /// What the tables are called behind `chat_`.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 20] = [
     "migrations",
     "meta",
     "rooms",
@@ -523,6 +531,8 @@ const TABLES: [&str; 18] = [
     "erasures",
     "users",
     "revocations",
+    "members",
+    "restrictions",
 ];
 
 /// Removes everything that a start may have left.

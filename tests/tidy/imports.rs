@@ -80,6 +80,7 @@ const DATA: &[&str] = &[
     "fold",
     "history",
     "id",
+    "identity",
     "invalid",
     "limits",
     "log",

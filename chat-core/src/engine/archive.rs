@@ -5,8 +5,11 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use tokio::time::Instant;
 
 use crate::{
-    ChatEngine, Error, Room, RoomId, RoomName, Seq, UserId,
-    archive::{ArchiveError, Archived, ArchivedEvent, Misfit, RoomHead, check_mark, check_user},
+    ChatEngine, Error, Member, MemberQuery, RestrictionKind, Role, Room, RoomId, RoomName, Seq, Timestamp, UserId,
+    archive::{
+        ArchiveError, Archived, ArchivedEvent, Misfit, RoomHead, check_mark, check_member, check_restriction,
+        check_user,
+    },
     engine::{breaker::not_stored, inner::Inner, prepare::check_room},
     log::Excerpt,
     store::{StoreError, StoreErrorKind},
@@ -80,6 +83,10 @@ enum Next {
     Marks(Seq, Option<UserId>),
     /// What users want to be told, after this user.
     Notify(Option<UserId>),
+    /// Who is in it, after this one.
+    Members(Option<(Role, UserId)>),
+    /// Who is banned or muted, after this user.
+    Restrictions(RestrictionKind, Option<UserId>),
     Nothing,
 }
 
@@ -114,6 +121,8 @@ impl RoomExport {
                 Next::Events(after) => self.events(after).await?,
                 Next::Marks(head, after) => self.marks(head, after.as_ref()).await?,
                 Next::Notify(after) => self.notify(after.as_ref()).await?,
+                Next::Members(after) => self.members(after).await?,
+                Next::Restrictions(kind, after) => self.restrictions(kind, after.as_ref()).await?,
                 Next::Nothing => return Ok(Vec::new()),
             };
             self.next = next;
@@ -158,8 +167,37 @@ impl RoomExport {
         self.inner.services.check_running()?;
         let read = self.inner.services.store.archive().notify_settings(self.room, after, MARKS).await;
         let settings = self.inner.services.read(read)?;
-        let next = settings.last().map_or(Next::Nothing, |(user, _)| Next::Notify(Some(user.clone())));
+        let next = settings.last().map_or(Next::Members(None), |(user, _)| Next::Notify(Some(user.clone())));
         Ok((settings.into_iter().map(|(user, notify)| Archived::Notify(user, notify)).collect(), next))
+    }
+
+    async fn members(&self, after: Option<(Role, UserId)>) -> Result<(Vec<Archived>, Next), ArchiveError> {
+        self.inner.services.check_running()?;
+        let query = MemberQuery { limit: MARKS, after, ..MemberQuery::default() };
+        let read = self.inner.services.store.members().members(self.room, &query).await;
+        let page = self.inner.services.read(read)?.ok_or(Error::RoomNotFound)?;
+        let next = page.next.map_or(Next::Restrictions(RestrictionKind::Ban, None), |next| Next::Members(Some(next)));
+        let part = page.members.into_iter().map(|member| Archived::Member(Member { muted: None, ..member }));
+        Ok((part.collect(), next))
+    }
+
+    async fn restrictions(
+        &self,
+        kind: RestrictionKind,
+        after: Option<&UserId>,
+    ) -> Result<(Vec<Archived>, Next), ArchiveError> {
+        self.inner.services.check_running()?;
+        let members = self.inner.services.store.members();
+        // What is over is taken along: a time of before all of them.
+        let read = members.restrictions(self.room, kind, Timestamp(i64::MIN), after, MARKS).await;
+        let page = self.inner.services.read(read)?.ok_or(Error::RoomNotFound)?;
+        let later = match kind {
+            RestrictionKind::Ban => Next::Restrictions(RestrictionKind::Mute, None),
+            RestrictionKind::Mute => Next::Nothing,
+        };
+        let next = page.next.map_or(later, |user| Next::Restrictions(kind, Some(user)));
+        let part = page.restrictions.into_iter().map(|restriction| Archived::Restriction(kind, restriction));
+        Ok((part.collect(), next))
     }
 }
 
@@ -196,6 +234,8 @@ impl RoomImport {
                 Archived::Event(event) => event.check(),
                 Archived::Mark(mark) => check_mark(mark),
                 Archived::Notify(user, _) => check_user("user", user),
+                Archived::Member(member) => check_member(member),
+                Archived::Restriction(_, restriction) => check_restriction(restriction),
             };
             checked.map_err(|invalid| Misfit { index, invalid })?;
         }

@@ -87,10 +87,12 @@ impl ChatEngine {
         inner.services.check_running()?;
         inner.services.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
+        let owner = new.owner.or_else(|| owner_of(&actor));
         inner.services.breaker.check()?;
         inner.rate(&actor, Rated::Rooms)?;
         let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
-        let row = RoomRecord { name, topic, created_at: inner.services.clock.now().wall };
+        let at = inner.services.clock.now().wall;
+        let row = RoomRecord { invites: new.invites, owner, ..RoomRecord::open(name, topic, at) };
         inner.journal.create(row, admitted).await.map_err(|failure| match failure {
             AppendFailure::NotStored(error) => inner.shown(error, &actor),
             AppendFailure::Unknown => Error::OutcomeUnknown,
@@ -118,11 +120,12 @@ impl ChatEngine {
         inner.services.check(&actor, Action::UpdateRoom(room, &change))?;
         let name = change.name.as_deref().map(RoomName::new).transpose()?;
         let topic = change.topic.as_deref().map(Topic::new).transpose()?;
-        if name.is_none() && topic.is_none() {
+        let invites = change.invites;
+        if name.is_none() && topic.is_none() && invites.is_none() {
             return Err(Error::invalid_field("name", "give a name or a topic"));
         }
         let key = event_key(&actor, change.key.as_deref())?;
-        let op = Op::UpdateRoom(RoomUpdate { name, topic });
+        let op = Op::UpdateRoom(RoomUpdate { name, topic, invites, kind: None });
         let changed = self.alter(&actor, room, key, op).await.map_err(|error| inner.shown(error, &actor))?;
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
         let room = self.read_room(room).await;
@@ -432,6 +435,14 @@ impl Inner {
         let Error::NameTaken { room: Some(room) } = error else { return error };
         let may_read = self.services.check(actor, Action::ReadRoom(room.id)).is_ok();
         Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
+    }
+}
+
+/// Who owns a room because they make it: a user who proves who they are.
+fn owner_of(actor: &Actor) -> Option<Identity> {
+    match actor {
+        Actor::User(identity) if !identity.guest => Some(identity.clone()),
+        Actor::User(_) | Actor::Anonymous | Actor::System | Actor::SystemAs(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Actor, Change, Changed, ChatEngine, Erase, Erased, ErasureProgress, Error, RoomId, Seq, UserId,
+    Actor, Change, ChangeMember, Changed, ChatEngine, Erase, Erased, ErasureProgress, Error, RoomId, Seq, UserId,
     engine::{ending::Ending, inner::Inner},
     erasure::{Erasure, LogExtent, LogPart},
     failpoints::{self, Point},
@@ -99,6 +99,7 @@ impl Inner {
             // What was asked before is done, and so nothing of the user's comes any more.
             self.services.locked_out.settled().await;
             self.patiently(|| self.hub.settled()).await?;
+            self.remove_everywhere(&erasure.user).await?;
             Walk::over(self, &erasure, &mut *progress, &mut erased).await?;
             self.patiently(|| async { self.services.read(self.forget_user(&erasure.user).await) }).await?;
             while self.eraser(|eraser| eraser.forget_marks(&erasure.user, ROWS)).await? > 0 {}
@@ -114,6 +115,26 @@ impl Inner {
         self.hub.purge();
         tracing::info!(events = erased.changed, messages.deleted = erased.deleted, "a user is erased");
         Ok(erased)
+    }
+
+    /// Puts a user out of all rooms that are not direct.
+    async fn remove_everywhere(&self, user: &UserId) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let members = self.services.store.members();
+            let rooms =
+                self.patiently(|| async { self.services.read(members.rooms_of(user, after, ROOMS).await) }).await?;
+            let Some(last) = rooms.last() else { return Ok(()) };
+            after = Some(*last);
+            for room in rooms {
+                let remove = || self.change_member(&Actor::System, room, ChangeMember::remove(user.clone()));
+                match self.patiently(remove).await {
+                    // Nobody is put out of a direct room, and a room may be gone meanwhile.
+                    Ok(_) | Err(Error::RoomNotFound | Error::Forbidden) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
     }
 
     /// The erasure of a user as it is recorded now; `None` when it is done.

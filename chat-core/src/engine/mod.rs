@@ -21,6 +21,7 @@ mod lock;
 mod locked_out;
 mod log_limits;
 mod mailbox;
+mod members;
 mod memory;
 mod metrics;
 mod pause;

@@ -35,6 +35,7 @@ impl Rated {
             | Op::React(..)
             | Op::Pin(..)
             | Op::Prune(_)
+            | Op::Member(_)
             | Op::UpdateRoom(_)
             | Op::DeleteRoom => Self::Changes,
         }

@@ -49,6 +49,7 @@ pub(super) struct RoomTask {
     /// The append under way, or the look at what became of it.
     append: Option<BoxFuture<'static, Completion>>,
     load: Option<BoxFuture<'static, Completion>>,
+    look_up: Option<BoxFuture<'static, Completion>>,
     _running: TaskGuard,
     _counted: GaugeGuard,
 }
@@ -100,6 +101,7 @@ impl RoomTask {
             effects: Vec::new(),
             append: None,
             load: None,
+            look_up: None,
             _running: context.services.lifecycle.enter_room(),
             _counted: context.services.metrics.active_room(),
         };
@@ -112,7 +114,7 @@ impl RoomTask {
             self.is_loaded = false;
             let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
             self.shared.set_presence(None);
-            self.load = None;
+            (self.load, self.look_up) = (None, None);
             self.memory.set_idle(false);
             self.memory.touch(0, self.context.services.clock.now().mono);
             match lived {
@@ -152,7 +154,8 @@ impl RoomTask {
         let room = self.context.services.read(room)?.ok_or(Error::RoomNotFound)?;
         let epoch = self.context.services.epoch.clone();
         let mut state =
-            RoomState::new(self.id, epoch, (room.first_seq, room.head), Arc::clone(&self.context.services.limits));
+            RoomState::new(self.id, epoch, (room.first_seq, room.head), Arc::clone(&self.context.services.limits))
+                .governed_by(room.terms(), room.rights_seq);
         self.tell_presence(&state);
         self.shared.set_head(state.head());
         self.is_loaded = true;
@@ -219,6 +222,7 @@ impl RoomTask {
             _ = self.stop.wait_for(|stop| *stop) => Next::Stop,
             completion = outcome(&mut self.append) => Next::Completed(completion),
             completion = outcome(&mut self.load) => Next::Completed(completion),
+            completion = outcome(&mut self.look_up) => Next::Completed(completion),
             message = self.mailbox.recv() => match message {
                 Some(message) => Next::RoomMsg(message),
                 // The entry holds the sender as long as this runs.
@@ -234,13 +238,14 @@ impl RoomTask {
     async fn pause(&mut self, state: &mut RoomState, to: ToPaused) -> Option<End> {
         let mut stop = self.stop.clone();
         let patience = self.context.services.clock.now().mono + PAUSE_PATIENCE;
-        while !(self.pending.is_empty() && self.append.is_none() && self.load.is_none()) {
+        while !(self.pending.is_empty() && self.append.is_none() && self.load.is_none() && self.look_up.is_none()) {
             let now = self.context.services.clock.now().mono;
             let input = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return Some(End::Stopped),
                 completion = outcome(&mut self.append) => completion.into(),
                 completion = outcome(&mut self.load) => completion.into(),
+                completion = outcome(&mut self.look_up) => completion.into(),
                 () = until(state.poll_timeout(), now) => Input::Timeout,
                 () = until(Some(patience), now) => {
                     // Those who wait for the room shall not wait for longer.
@@ -281,7 +286,7 @@ impl RoomTask {
         let (now, head) = (self.context.services.clock.now(), state.head());
         state.handle(input, now, &mut effects);
         // Whoever comes or goes joins or parts, or changes the number. Told first: who hears of it may ask at once.
-        let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Leave(_)));
+        let moved = effects.iter().any(|effect| matches!(effect, Effect::Join(_) | Effect::Leave(..)));
         if moved || state.presence().count != self.online {
             self.tell_presence(state);
         }
@@ -328,7 +333,9 @@ impl RoomTask {
             }
             Effect::Answer(answered) => self.pending.answer(answered),
             Effect::Join(session) => self.join(session),
-            Effect::Leave(session) => self.part(session, state.is_deleted()),
+            Effect::Leave(session, reason) => self.part(session, reason),
+            Effect::LookUp { users } => self.look_up(users),
+            Effect::NotifyAdded { user } => self.notify_added(user),
             Effect::Publish(delivery) => self.publish(&delivery),
             Effect::SendTo(session, delivery) => {
                 self.context.services.metrics.deliveries.increment(1);
@@ -349,6 +356,26 @@ impl RoomTask {
                 );
             }
         }
+    }
+
+    /// Looks up what users are in the room.
+    fn look_up(&mut self, users: Vec<UserId>) {
+        let (services, id) = (Arc::clone(&self.context.services), self.id);
+        let look_up = async move {
+            let found = services.read(services.store.members().standings(id, &users).await);
+            Completion::LookedUp(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
+        };
+        self.look_up = Some(look_up.boxed());
+    }
+
+    /// Tells a user that they may read the room now. What it is then is read in the background.
+    fn notify_added(&self, user: UserId) {
+        let (context, id) = (Arc::clone(&self.context), self.id);
+        self.context.services.runtime.spawn(async move {
+            if let Ok(Some(room)) = context.services.read(context.services.store.room(id).await) {
+                context.sessions.notify(&user, None, &Notice::RoomAdded { room: Arc::new(room) });
+            }
+        });
     }
 
     fn publish(&self, delivery: &Delivery) {
@@ -385,9 +412,9 @@ impl RoomTask {
         }
     }
 
-    fn part(&mut self, session: SessionId, is_deleted: bool) {
+    fn part(&mut self, session: SessionId, reason: Option<DetachReason>) {
         if let Some(session) = self.audience.part(session) {
-            session.detached(self.id, is_deleted.then_some(DetachReason::Deleted));
+            session.detached(self.id, reason);
         }
     }
 

@@ -46,7 +46,7 @@ impl ChatEngine {
     /// Dropped, nothing is lost.
     pub async fn shown(&self, given: &Identity) -> Result<Identity, Error> {
         match self.chosen_name(&given.id).await? {
-            Some(chosen) if chosen.instead_of == given.name => Ok(Identity { id: given.id.clone(), name: chosen.name }),
+            Some(chosen) if chosen.instead_of == given.name => Ok(Identity { name: chosen.name, ..given.clone() }),
             Some(_) => {
                 self.choose_name(&given.id, None).await?;
                 Ok(given.clone())
@@ -75,7 +75,7 @@ impl ChatEngine {
         inner.services.breaker.check()?;
         let chosen = ChosenName { name: name.clone(), instead_of: given.name.clone() };
         self.choose_name(&given.id, Some(chosen).filter(|chosen| chosen.name != chosen.instead_of)).await?;
-        Ok(Identity { id: given.id.clone(), name })
+        Ok(Identity { name, ..given.clone() })
     }
 
     async fn chosen_name(&self, user: &UserId) -> Result<Option<ChosenName>, Error> {

@@ -255,6 +255,7 @@ impl Watched {
             }
             EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => false,
         };

@@ -65,7 +65,9 @@ impl Effects {
                 | Effect::Recover { .. }
                 | Effect::Load { .. }
                 | Effect::Join(_)
-                | Effect::Leave(_)
+                | Effect::Leave(..)
+                | Effect::LookUp { .. }
+                | Effect::NotifyAdded { .. }
                 | Effect::SendTo(..)
                 | Effect::Notify { .. }
                 | Effect::NotifyThread { .. }
@@ -84,12 +86,12 @@ impl Effects {
                 effects.push(Effect::Join(*session));
             }
             (Bug::DeliverAfterDetach, Input::Request(Request::Detach { session, .. })) => {
-                effects.retain(|effect| *effect != Effect::Leave(*session));
+                effects.retain(|effect| *effect != Effect::Leave(*session, None));
             }
             (Bug::LeaveWithoutTheLastSession, Input::Request(Request::Detach { session, .. }))
             | (Bug::LeaveWithoutTheLastSession, Input::Depart { session, departure: Departure::Closed }) => {
                 if let Some(user) = self.shown.remove(session)
-                    && effects.contains(&Effect::Leave(*session))
+                    && effects.contains(&Effect::Leave(*session, None))
                     && !effects.iter().any(says_left)
                 {
                     let leave = Signal { room: self.room, at: now.wall, kind: SignalKind::Leave(user) };

@@ -91,7 +91,7 @@ impl Inputs {
         let outcome = |(entry, seq): (&Entry, u64)| match &entry.op {
             Op::Message(body) => {
                 let event = Arc::new(stored_as(self.room, entry, body, Seq(seq)));
-                AppendOutcome::New { event, mentioned: Vec::new() }
+                AppendOutcome::New { event, mentioned: Vec::new(), standing: Default::default(), heir: None }
             }
             Op::Mark(to) => {
                 let unread = Unread { seq: to.seq, ..Unread::default() };
@@ -103,6 +103,7 @@ impl Inputs {
             | Op::Pin(..)
             | Op::Prune(_)
             | Op::UpdateRoom(_)
+            | Op::Member(_)
             | Op::DeleteRoom => AppendOutcome::Unchanged { count: None },
         };
         let outcomes = entries.iter().zip(head.next().0..).map(outcome).collect();

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Epoch, Limits, Now, RoomId, Seq,
     failpoints::{self, Point},
+    rights::RoomTerms,
     state::{Effect, Input, RoomState},
 };
 
@@ -44,6 +45,12 @@ impl MutatedState {
         let limits = mutated_limits(bug, limits);
         let state = RoomState::new(id, epoch, log, limits);
         Self { state, bug, inputs: Inputs::new(id, log.1), effects: Effects::new(id) }
+    }
+
+    /// See [`RoomState::governed_by`].
+    #[must_use]
+    pub fn governed_by(self, terms: RoomTerms, rights_seq: Seq) -> Self {
+        Self { state: self.state.governed_by(terms, rights_seq), ..self }
     }
 
     /// See [`RoomState::handle`].

@@ -13,7 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
+    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -160,6 +160,10 @@ impl Store for MutatedStore {
     ) -> Result<Option<HistoryPage>, StoreError> {
         let read = self.store.history(room, page, viewer).await?;
         Ok(read.map(|read| self.pages.mutate(self.bug, (room, page), read)))
+    }
+
+    fn members(&self) -> &dyn Members {
+        self.store.members()
     }
 
     fn searcher(&self) -> &dyn Searcher {

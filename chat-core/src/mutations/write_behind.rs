@@ -75,7 +75,7 @@ fn foresee(batch: &RoomBatch, found: Recovered) -> Vec<AppendOutcome> {
                 head = head.next();
                 let event = Arc::new(stored_as(batch.room, new, body, head));
                 free.insert((new.fingerprint, event.clone()));
-                AppendOutcome::New { event, mentioned: Vec::new() }
+                AppendOutcome::New { event, mentioned: Vec::new(), standing: Default::default(), heir: None }
             }
         }
     };

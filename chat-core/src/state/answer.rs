@@ -24,9 +24,20 @@ impl AppendReply {
             Op::Message(_) => Self::Send(reply),
             Op::Mark(_) => Self::Mark(reply),
             Op::Prune(_) => Self::Prune(reply),
-            Op::Edit(..) | Op::Delete(..) | Op::React(..) | Op::Pin(..) | Op::UpdateRoom(_) | Op::DeleteRoom => {
-                Self::Change(reply)
-            }
+            Op::Edit(..)
+            | Op::Delete(..)
+            | Op::React(..)
+            | Op::Pin(..)
+            | Op::Member(_)
+            | Op::UpdateRoom(_)
+            | Op::DeleteRoom => Self::Change(reply),
+        }
+    }
+
+    /// Where the answer goes.
+    pub(super) const fn id(self) -> ReplyId {
+        match self {
+            Self::Send(reply) | Self::Mark(reply) | Self::Prune(reply) | Self::Change(reply) => reply,
         }
     }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    Attached, Delivery, Epoch, Event, Gap, Identity, Limits, Marked, Notice, Now, Position, Presence, RoomId, Seq,
-    SessionId, Signal, SignalKind, Since,
+    Attached, Delivery, DetachReason, Epoch, Event, Gap, Identity, Limits, Marked, Notice, Now, Position, Presence,
+    RoomId, Seq, SessionId, Signal, SignalKind, Since, UserId,
     error::Error,
     state::{
         Answered, Departure, Effect, ReplyId, Request,
@@ -54,6 +54,8 @@ pub(super) struct Waiting {
     attachment: Attachment,
     since: Since,
     reply: ReplyId,
+    /// Whether its user may hear the room, as far as that is known by now.
+    is_allowed: bool,
     /// How often older events were loaded for it.
     rounds: u8,
     /// Whether the database is being asked for events after the head, since this attach came.
@@ -82,7 +84,27 @@ enum AttachDecision {
 
 impl Waiting {
     pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
-        Self { attachment, since, reply, rounds: 0, asking_tail: false, asked_tail: false, queued: VecDeque::new() }
+        Self {
+            attachment,
+            since,
+            reply,
+            is_allowed: false,
+            rounds: 0,
+            asking_tail: false,
+            asked_tail: false,
+            queued: VecDeque::new(),
+        }
+    }
+
+    /// Whose it is.
+    pub(super) const fn user(&self) -> &Identity {
+        &self.attachment.user
+    }
+
+    /// The same, of somebody who may hear the room.
+    pub(super) const fn allowed(mut self) -> Self {
+        self.is_allowed = true;
+        self
     }
 
     /// Ends it with an error.
@@ -189,6 +211,36 @@ impl Audience {
         queued
     }
 
+    /// Lets an attach wait until it is known whether its user may hear the room.
+    pub(super) fn wait(&mut self, session: SessionId, mut waiting: Waiting) {
+        waiting.is_allowed = false;
+        self.waiting.insert(session, waiting);
+    }
+
+    /// Whether somebody hears the room.
+    pub(super) fn hears(&self, user: &UserId) -> bool {
+        self.attachments.values().any(|attachment| attachment.user.id == *user)
+    }
+
+    /// Whoever hears the room and may not.
+    pub(super) fn unfit(&self, fits: impl Fn(&Identity) -> bool) -> Vec<SessionId> {
+        let unfit = self.attachments.iter().filter(|(_, attachment)| !fits(&attachment.user));
+        unfit.map(|(session, _)| *session).collect()
+    }
+
+    /// Ends an attachment for a reason that its session is told.
+    pub(super) fn put_out(&mut self, session: SessionId, reason: DetachReason, now: Now, effects: &mut Vec<Effect>) {
+        if let Some(attachment) = self.attachments.remove(&session) {
+            effects.push(Effect::Leave(session, Some(reason)));
+            self.gone(session, &attachment, Departure::Closed, now, effects);
+        }
+    }
+
+    /// Whose the attachment of a session is.
+    pub(super) fn user_of(&self, session: SessionId) -> Option<&Identity> {
+        self.attachments.get(&session).map(|attachment| &attachment.user)
+    }
+
     /// Whether what is at hand answers an attach. Decided at the step that would answer it, never before.
     fn decide(&self, waiting: &Waiting, log: &Log) -> AttachDecision {
         let seq = match &waiting.since {
@@ -234,7 +286,7 @@ impl Audience {
     pub(super) fn detach(&mut self, session: SessionId, reply: ReplyId, now: Now, effects: &mut Vec<Effect>) {
         let attachment = self.attachments.remove(&session);
         if attachment.is_some() {
-            effects.push(Effect::Leave(session));
+            effects.push(Effect::Leave(session, None));
         }
         effects.push(Effect::Answer(Answered::Detach(reply)));
         if let Some(attachment) = attachment {
@@ -245,7 +297,7 @@ impl Audience {
     /// A session is gone.
     pub(super) fn depart(&mut self, session: SessionId, departure: Departure, now: Now, effects: &mut Vec<Effect>) {
         if let Some(attachment) = self.attachments.remove(&session) {
-            effects.push(Effect::Leave(session));
+            effects.push(Effect::Leave(session, None));
             self.gone(session, &attachment, departure, now, effects);
         }
     }
@@ -324,12 +376,12 @@ impl Audience {
 
     /// Whether an attach asks for events after the head.
     pub(super) fn asks_for_tail(&self, log: &Log) -> bool {
-        self.waiting.values().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadTail))
+        self.allowed().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadTail))
     }
 
     /// Whether an attach asks for older events than are at hand.
     pub(super) fn asks_for_recent(&self, log: &Log) -> bool {
-        self.waiting.values().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadRecent))
+        self.allowed().any(|waiting| matches!(self.decide(waiting, log), AttachDecision::LoadRecent))
     }
 
     /// The database is being asked for events after the head, also for all who wait now.
@@ -371,6 +423,13 @@ impl Audience {
         self.waiting.remove(&session)
     }
 
+    /// Takes out the attaches of which it is not known whether their users may hear the room.
+    pub(super) fn take_unknown(&mut self) -> Vec<Waiting> {
+        let unknown = self.waiting.iter().filter(|(_, waiting)| !waiting.is_allowed);
+        let unknown: Vec<_> = unknown.map(|(session, _)| *session).collect();
+        self.take(&unknown)
+    }
+
     /// Takes out all attaches that wait.
     pub(super) fn take_all_waiting(&mut self) -> BTreeMap<SessionId, Waiting> {
         mem::take(&mut self.waiting)
@@ -379,7 +438,7 @@ impl Audience {
     /// The room is gone: everyone's attachment ends, without leaves.
     pub(super) fn end(&mut self, limits: &Limits, effects: &mut Vec<Effect>) {
         for session in mem::take(&mut self.attachments).into_keys() {
-            effects.push(Effect::Leave(session));
+            effects.push(Effect::Leave(session, Some(DetachReason::Deleted)));
         }
         for waiting in self.take_all_waiting().into_values() {
             for request in waiting.give_up(&Error::RoomNotFound, effects) {
@@ -437,8 +496,14 @@ impl Audience {
         Delivery::signal(Signal { room: self.room, at: now.wall, kind })
     }
 
+    /// The attaches that wait for nothing but the log.
+    fn allowed(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.values().filter(|waiting| waiting.is_allowed)
+    }
+
     fn waiting_for(&self, log: &Log, wanted: impl Fn(&AttachDecision) -> bool) -> Vec<SessionId> {
-        let waiting = self.waiting.iter().filter(|(_, waiting)| wanted(&self.decide(waiting, log)));
+        let allowed = self.waiting.iter().filter(|(_, waiting)| waiting.is_allowed);
+        let waiting = allowed.filter(|(_, waiting)| wanted(&self.decide(waiting, log)));
         waiting.map(|(session, _)| *session).collect()
     }
 

@@ -3,15 +3,16 @@
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use crate::{
-    Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp,
-    append::{AppendFailure, AppendResult, Entry, EventKey, Op, Recovered, StoredEvent},
+    Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp, UserId,
+    append::{AppendFailure, AppendResult, Entry, EventKey, KnownStanding, Op, Recovered, StoredEvent},
     error::Error,
     state::{
         Effect, ReplyId,
         answer::AppendReply,
         hint::Hint,
-        outcome::{InFlight, Outcome, Sender, answer_appended, answer_recovered},
+        outcome::{InFlight, Outcome, PutOff, Sender, answer_appended, answer_recovered},
         recent::Recent,
+        rights::Rights,
     },
 };
 
@@ -79,16 +80,25 @@ pub(super) struct Pending {
     pub(super) reply: ReplyId,
 }
 
-/// What a step of the log means to those who hear the room. What was applied is published already.
+/// What a step of the log means to those who hear the room.
 #[derive(Debug, Default)]
 #[must_use]
 pub(super) struct Progress {
-    /// What was applied.
-    pub(super) applied: Vec<Arc<Event>>,
+    /// What was applied, to be published in this order.
+    pub(super) applied: Vec<Applied>,
+    /// What those are who acted, as the store says.
+    pub(super) standings: Vec<(UserId, KnownStanding)>,
     /// What becomes of the attaches that wait.
     pub(super) attaches: Attaches,
     /// Who has marked the room as read, and how far.
     pub(super) marks: Vec<(Sender, Marked)>,
+}
+
+/// An event that was applied, and what is published of it.
+#[derive(Debug)]
+pub(super) struct Applied {
+    pub(super) event: Arc<Event>,
+    pub(super) delivery: Delivery,
 }
 
 /// What becomes of the attaches that wait.
@@ -101,6 +111,8 @@ pub(super) enum Attaches {
     Retry,
     /// They are all answered with this.
     GiveUp(Error),
+    /// Those of which it is not known whether their users may hear the room are answered with this.
+    NotLookedUp(Error),
     /// Those that wait for older events are judged again, or answered with the error.
     RecentLoaded(Option<Error>),
     /// Those that wait for later events are judged again, or answered with the error.
@@ -200,12 +212,12 @@ impl Log {
     }
 
     /// What the log does next, if nothing is under way or a time has come. `tail_asked`: somebody asks for events after the head.
-    pub(super) fn go_on(&mut self, tail_asked: bool, now: Now, effects: &mut Vec<Effect>) -> Progress {
+    pub(super) fn go_on(&mut self, tail_asked: bool, rights: &Rights, now: Now, effects: &mut Vec<Effect>) -> Progress {
         self.hint.expire(now.mono);
         match &mut self.phase {
             LogPhase::Appending(_) => Progress::default(),
             LogPhase::Idle => {
-                self.start_next(tail_asked, now, effects);
+                self.start_next(tail_asked, rights, now, effects);
                 Progress::default()
             }
             LogPhase::Recovering { .. } => self.continue_recovery(now, effects),
@@ -244,11 +256,15 @@ impl Log {
         };
         match result {
             Ok(outcomes) => {
-                let Outcome { committed, marks, pruned } = answer_appended(in_flight, outcomes, effects);
+                let Outcome { committed, marks, pruned, standings, put_off } =
+                    answer_appended(in_flight, outcomes, effects);
                 if let Some(first) = pruned {
                     self.recent.prune(first);
                 }
-                Progress { marks, ..self.commit(committed, effects) }
+                for again in put_off.into_iter().rev() {
+                    self.queue.push_front(Pending::again(again));
+                }
+                Progress { marks, standings, ..self.commit(committed) }
             }
             Err(AppendFailure::NotStored(error)) => {
                 self.not_stored(&in_flight, &error, effects);
@@ -285,7 +301,7 @@ impl Log {
         match recovered {
             Ok(recovered) => {
                 answer_recovered(in_flight, self.head, &recovered, effects);
-                self.catch_up(recovered, effects)
+                self.catch_up(recovered)
             }
             Err(error) => {
                 self.not_stored(&in_flight, &error, effects);
@@ -295,12 +311,7 @@ impl Log {
     }
 
     /// A load has ended.
-    pub(super) fn loaded(
-        &mut self,
-        result: Result<Vec<StoredEvent>, Error>,
-        now: Now,
-        effects: &mut Vec<Effect>,
-    ) -> Progress {
+    pub(super) fn loaded(&mut self, result: Result<Vec<StoredEvent>, Error>, now: Now) -> Progress {
         let Some(load) = self.load.take() else { return Progress::default() };
         if self.is_ended {
             return Progress::default();
@@ -316,7 +327,7 @@ impl Log {
             }
             (Load::Tail, Ok(later)) => {
                 self.hint.load_done();
-                self.tail_loaded(later, now, effects)
+                self.tail_loaded(later, now)
             }
             (Load::Tail, Err(error)) => {
                 self.hint.load_failed(now.mono + RETRY_AFTER);
@@ -325,7 +336,7 @@ impl Log {
         }
     }
 
-    fn start_next(&mut self, tail_asked: bool, now: Now, effects: &mut Vec<Effect>) {
+    fn start_next(&mut self, tail_asked: bool, rights: &Rights, now: Now, effects: &mut Vec<Effect>) {
         // A client that claims to have later events is dealt with before the head moves on, and so is a hint that there are
         // some. Yet however many come with such claims, they do not keep others' messages waiting.
         let is_asked = tail_asked || self.hint.is_due(self.head);
@@ -333,17 +344,18 @@ impl Log {
         if self.tail_was_last {
             self.phase = LogPhase::Tail { gone: self.hint.take_gone(), retry_at: None };
         } else {
-            self.start_append(now, effects);
+            self.start_append(rights, now, effects);
         }
     }
 
     /// Takes what waits: an exclusive entry alone, others up to the next exclusive one.
-    fn start_append(&mut self, now: Now, effects: &mut Vec<Effect>) {
+    fn start_append(&mut self, rights: &Rights, now: Now, effects: &mut Vec<Effect>) {
         let Some(first) = self.queue.pop_front() else { return };
         let is_exclusive = first.op.is_exclusive();
-        let mut batch = vec![first.into_entry(now.wall)];
+        let entry = |pending: Pending, head| pending.into_entry(rights, head, now.wall);
+        let mut batch = vec![entry(first, self.head)];
         while !is_exclusive && let Some(next) = self.queue.pop_front_if(|next| !next.op.is_exclusive()) {
-            batch.push(next.into_entry(now.wall));
+            batch.push(entry(next, self.head));
         }
         let (in_flight, entries) = batch.into_iter().unzip();
         self.phase = LogPhase::Appending(in_flight);
@@ -381,10 +393,10 @@ impl Log {
     }
 
     /// Publishes what a recovery has found, and loads what else there is.
-    fn catch_up(&mut self, recovered: Recovered, effects: &mut Vec<Effect>) -> Progress {
+    fn catch_up(&mut self, recovered: Recovered) -> Progress {
         let Recovered { head, is_deleted, found } = recovered;
         // Mostly that is all there is.
-        let mut progress = self.apply(found.into_iter().map(|stored| stored.event), effects);
+        let mut progress = self.apply(found.into_iter().map(|stored| stored.event));
         if self.is_ended {
             return progress;
         }
@@ -399,17 +411,17 @@ impl Log {
     }
 
     /// Events of ours are durable: publishes them, after what another writer put before them.
-    fn commit(&mut self, committed: Vec<Arc<Event>>, effects: &mut Vec<Effect>) -> Progress {
+    fn commit(&mut self, committed: Vec<Arc<Event>>) -> Progress {
         let hole = committed.first().map(|first| first.seq).filter(|first| *first > self.head.next());
         if let Some(first) = hole {
             self.phase = LogPhase::Filling { to: Seq(first.0 - 1), committed, retry_at: None };
             return Progress::default();
         }
-        Progress { attaches: Attaches::Retry, ..self.apply(committed, effects) }
+        Progress { attaches: Attaches::Retry, ..self.apply(committed) }
     }
 
     /// Events after the head came.
-    fn tail_loaded(&mut self, later: Vec<StoredEvent>, now: Now, effects: &mut Vec<Effect>) -> Progress {
+    fn tail_loaded(&mut self, later: Vec<StoredEvent>, now: Now) -> Progress {
         let before = self.head;
         let to = match &self.phase {
             LogPhase::Filling { to, .. } => *to,
@@ -418,13 +430,13 @@ impl Log {
             }
         };
         let events = later.into_iter().map(|stored| stored.event).filter(|event| event.seq <= to);
-        let mut progress = self.apply(events, effects);
+        let mut progress = self.apply(events);
         if self.is_ended {
             return progress;
         }
         match mem::replace(&mut self.phase, LogPhase::Idle) {
             LogPhase::Filling { to, committed, .. } if self.head >= to => {
-                let Progress { applied, attaches, .. } = self.commit(committed, effects);
+                let Progress { applied, attaches, .. } = self.commit(committed);
                 progress.applied.extend(applied);
                 progress.attaches = attaches;
             }
@@ -458,8 +470,8 @@ impl Log {
         Progress::default()
     }
 
-    /// Applies those events that are next: they are durable, and go out.
-    fn apply(&mut self, events: impl IntoIterator<Item = Arc<Event>>, effects: &mut Vec<Effect>) -> Progress {
+    /// Applies those events that are next: they are durable, and are to go out.
+    fn apply(&mut self, events: impl IntoIterator<Item = Arc<Event>>) -> Progress {
         let mut applied = vec![];
         for event in events {
             if self.is_ended || event.seq != self.head.next() {
@@ -472,8 +484,7 @@ impl Log {
             }
             let delivery = Delivery::event(Arc::clone(&event));
             self.recent.push(delivery.clone());
-            effects.push(Effect::Publish(delivery));
-            applied.push(event);
+            applied.push(Applied { event, delivery });
         }
         Progress { applied, ..Progress::default() }
     }
@@ -495,13 +506,20 @@ impl Log {
 }
 
 impl Pending {
-    /// The entry it becomes, stamped when its append begins.
-    fn into_entry(self, at: Timestamp) -> (InFlight, Entry) {
+    /// An entry that was put off.
+    fn again(PutOff { session, reply, entry }: PutOff) -> Self {
+        let Entry { actor, key, by_system, op, .. } = *entry;
+        Self { session, by_system, actor, key, op, reply: reply.id() }
+    }
+
+    /// The entry it becomes, stamped when its append begins. All up to `head` was applied.
+    fn into_entry(self, rights: &Rights, head: Seq, at: Timestamp) -> (InFlight, Entry) {
         let Self { session, by_system, actor, key, op, reply } = self;
         let marker = actor.clone().filter(|_| matches!(op, Op::Mark(_))).map(|user| Sender { session, user });
         let reply = AppendReply::new(&op, reply);
-        let entry = Entry { by_system, ..Entry::new(actor, key, at, op) };
-        (InFlight { reply, marker, lookup: entry.lookup(), fingerprint: entry.fingerprint }, entry)
+        let standing = actor.as_ref().and_then(|actor| rights.known(actor, head));
+        let entry = Entry { by_system, standing, ..Entry::new(actor, key, at, op) };
+        (InFlight { reply, session, marker, lookup: entry.lookup(), fingerprint: entry.fingerprint }, entry)
     }
 
     fn fail(&self, error: Error, effects: &mut Vec<Effect>) {

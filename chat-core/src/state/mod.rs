@@ -10,9 +10,10 @@
 //! meantime forms the next batch.
 
 use crate::{
-    Attached, Changed, Delivery, Identity, Marked, Notice, Sent, Seq, SessionId, Since, UserId,
+    Attached, Changed, Delivery, DetachReason, Identity, Marked, Notice, Sent, Seq, SessionId, Since, UserId,
     append::{AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
+    rights::Standings,
 };
 
 mod answer;
@@ -132,6 +133,8 @@ pub enum Completion {
     Recovered(Result<Recovered, Error>),
     /// Of [`Effect::Load`].
     Loaded(Result<Vec<StoredEvent>, Error>),
+    /// Of [`Effect::LookUp`].
+    LookedUp(Result<Standings, Error>),
 }
 
 impl Request {
@@ -208,12 +211,17 @@ pub enum Effect {
         /// at most so many.
         limit: usize,
     },
+    /// Look up what these users are in the room; bring back [`Completion::LookedUp`].
+    LookUp {
+        /// Who.
+        users: Vec<UserId>,
+    },
     /// Answer a request.
     Answer(Answered),
     /// From now on, what is published reaches this session.
     Join(SessionId),
-    /// From now on, nothing of this room reaches this session.
-    Leave(SessionId),
+    /// From now on, nothing of this room reaches this session. It is told why, unless it asked for it.
+    Leave(SessionId, Option<DetachReason>),
     /// Deliver to everyone who joined.
     Publish(Delivery),
     /// Deliver to one.
@@ -235,6 +243,11 @@ pub enum Effect {
         seq: Seq,
         /// Who wrote it, and is not told.
         author: UserId,
+    },
+    /// Tell a user's sessions that the user may read this room from now on.
+    NotifyAdded {
+        /// Whose.
+        user: UserId,
     },
     /// A client's position cannot be right (ahead of the log, or of another history): to be counted.
     ImpossiblePosition {

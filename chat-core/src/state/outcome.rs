@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Event, Identity, Marked, Notice, Seq, SessionId, UserId,
-    append::{AppendOutcome, Fingerprint, Lookup, Recovered},
+    append::{AppendOutcome, Entry, Fingerprint, KnownStanding, Lookup, Recovered},
     error::Error,
     state::{Effect, answer::AppendReply},
 };
@@ -16,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) reply: AppendReply,
+    pub(super) session: Option<SessionId>,
     /// Who marks the room with it, if that is what it does.
     pub(super) marker: Option<Sender>,
     pub(super) lookup: Lookup,
@@ -39,6 +40,18 @@ pub(super) struct Outcome {
     pub(super) marks: Vec<(Sender, Marked)>,
     /// Where the log begins, if it was pruned.
     pub(super) pruned: Option<Seq>,
+    /// What those are who acted.
+    pub(super) standings: Vec<(UserId, KnownStanding)>,
+    /// What is to be appended again, in this order, before everything that waits.
+    pub(super) put_off: Vec<PutOff>,
+}
+
+/// An entry that was not judged.
+#[derive(Debug)]
+pub(super) struct PutOff {
+    pub(super) session: Option<SessionId>,
+    pub(super) reply: AppendReply,
+    pub(super) entry: Box<Entry>,
 }
 
 /// Answers each entry what became of it.
@@ -49,10 +62,14 @@ pub(super) fn answer_appended(
 ) -> Outcome {
     let mut outcome = Outcome::default();
     let mut outcomes = outcomes.into_iter();
-    for InFlight { reply, marker: sender, .. } in in_flight {
+    for InFlight { reply, session, marker: sender, .. } in in_flight {
         match outcomes.next() {
-            Some(AppendOutcome::New { event, mentioned }) => {
+            Some(AppendOutcome::PutOff(entry)) => outcome.put_off.push(PutOff { session, reply, entry }),
+            Some(AppendOutcome::New { event, mentioned, standing, heir }) => {
+                let known = KnownStanding { at: event.seq, standing };
+                outcome.standings.extend(event.actor.as_ref().map(|actor| (actor.id.clone(), known)));
                 outcome.committed.push(event.clone());
+                outcome.committed.extend(heir);
                 notify(&event, mentioned, effects);
                 reply.stored(event, false, effects);
             }

@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Epoch, Limits, Now, Presence, RoomId, Seq, SessionId,
+    DetachReason, Epoch, Event, EventKind, Limits, MemberChange, Notice, Now, Presence, RoomId, RoomKind, Seq,
+    SessionId,
     error::Error,
+    rights::{RoomAction, RoomTerms},
     state::{
         Completion, Departure, Effect, Input, Request,
         answer::refuse,
         audience::{Attachment, Audience, Ready, Waiting},
-        log::{Attaches, Log, Pending, Progress},
+        log::{Applied, Attaches, Log, Pending, Progress},
         rights::Rights,
     },
 };
@@ -30,6 +32,13 @@ impl RoomState {
     pub fn new(id: RoomId, epoch: Epoch, (first, head): (Seq, Seq), limits: Arc<Limits>) -> Self {
         let (log, audience) = (Log::new(first, head, &limits), Audience::new(id, epoch, &limits));
         Self { limits, log, audience, rights: Rights::default() }
+    }
+
+    /// The same with these terms, in which rights were changed last by this event (0: never).
+    #[must_use]
+    pub fn governed_by(mut self, terms: RoomTerms, rights_seq: Seq) -> Self {
+        self.rights = Rights::of(terms, rights_seq);
+        self
     }
 
     /// Takes an input; pushes what is to be done, in order.
@@ -81,7 +90,7 @@ impl RoomState {
     /// Whether nobody is here, nothing is under way and no timer runs: it can be forgotten.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.audience.is_empty() && self.log.is_idle() && self.poll_timeout().is_none()
+        self.audience.is_empty() && self.log.is_idle() && self.rights.is_idle() && self.poll_timeout().is_none()
     }
 
     /// A request's turn, unless it has to wait behind its session's attach.
@@ -90,9 +99,6 @@ impl RoomState {
             return refuse(&request, &Error::RoomNotFound, effects);
         }
         let Some(request) = self.audience.queue(request) else { return };
-        if let Err(error) = self.rights.check(&request) {
-            return refuse(&request, &error, effects);
-        }
         match request {
             Request::Attach { session, user, since, presence, reply } => {
                 let attachment = Attachment { user, presence };
@@ -107,6 +113,12 @@ impl RoomState {
                 self.audience.detach(session, reply, now, effects);
             }
             Request::Typing { session, is_typing, reply } => {
+                // Whoever is not attached is refused for that.
+                let user = self.audience.user_of(session);
+                let checked = user.map(|user| self.rights.check_attached(user, RoomAction::Write, now.wall));
+                if let Some(Err(error)) = checked.filter(|_| is_typing) {
+                    return refuse(&Request::Typing { session, is_typing, reply }, &error, effects);
+                }
                 self.audience.typing(session, is_typing, reply, now, effects);
             }
             Request::Append { session, by_system, actor, key, op, reply } => {
@@ -121,8 +133,16 @@ impl RoomState {
         }
     }
 
+    /// Attaches a session whose user may hear the room, which is judged at this step.
     fn attach(&mut self, session: SessionId, waiting: Waiting, now: Now, effects: &mut Vec<Effect>) {
-        let ready = self.audience.attach(session, waiting, &self.log, now, effects);
+        let ready = match self.rights.may_hear(waiting.user(), now.wall) {
+            Some(Ok(())) => self.audience.attach(session, waiting.allowed(), &self.log, now, effects),
+            Some(Err(error)) => waiting.give_up(&error, effects),
+            None => {
+                self.rights.ask(&waiting.user().id);
+                return self.audience.wait(session, waiting);
+            }
+        };
         self.requests(ready, now, effects);
     }
 
@@ -144,17 +164,25 @@ impl RoomState {
         match completion {
             Completion::Appended(result) => self.log.appended(result, now, effects),
             Completion::Recovered(result) => self.log.recovered(result, now, effects),
-            Completion::Loaded(result) => self.log.loaded(result, now, effects),
+            Completion::Loaded(result) => self.log.loaded(result, now),
+            Completion::LookedUp(result) => {
+                self.rights.looked_up(result.as_ref().ok());
+                let attaches = result.map_or_else(Attaches::NotLookedUp, |_| Attaches::Retry);
+                Progress { attaches, ..Progress::default() }
+            }
         }
     }
 
     /// What a step of the log means to the others.
     fn progressed(&mut self, progress: Progress, now: Now, effects: &mut Vec<Effect>) {
-        let Progress { applied, attaches, marks } = progress;
-        for event in &applied {
-            self.rights.apply(event);
-            self.audience.heard(event);
+        let Progress { applied, attaches, marks, standings } = progress;
+        for (user, known) in &standings {
+            self.rights.learn(user, *known);
         }
+        for applied in applied {
+            self.publish(applied, now, effects);
+        }
+        self.rights.forget(|user| self.audience.hears(user));
         for (sender, marked) in marks {
             self.audience.marked(sender, &marked, effects);
         }
@@ -165,6 +193,10 @@ impl RoomState {
         match attaches {
             Attaches::Stay => {}
             Attaches::Retry => self.retry_attaches(now, effects),
+            Attaches::NotLookedUp(error) => {
+                let unknown = self.audience.take_unknown();
+                self.give_up(unknown, &error, now, effects);
+            }
             Attaches::GiveUp(error) => {
                 let all = self.audience.take_all_waiting().into_values().collect();
                 self.give_up(all, &error, now, effects);
@@ -183,6 +215,34 @@ impl RoomState {
                 // Also those that an earlier part of the tail was enough for.
                 self.retry_attaches(now, effects);
             }
+        }
+    }
+
+    /// Publishes an event. Whoever may not hear the room after it hears nothing more.
+    fn publish(&mut self, Applied { event, delivery }: Applied, now: Now, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Publish(delivery));
+        self.rights.apply(&event, |user| self.audience.hears(user));
+        self.audience.heard(&event);
+        let fits = |user: &crate::Identity| self.rights.check_attached(user, RoomAction::Read, event.at).is_ok();
+        let (unfit, reason) = match &event.kind {
+            EventKind::Member(member) => {
+                notify_member(&event, effects);
+                let about = |user: &crate::Identity| user.id != member.user.id || fits(user);
+                (self.audience.unfit(about), reason_of(member.change))
+            }
+            EventKind::RoomUpdated { kind, .. } if *kind != RoomKind::Public => {
+                (self.audience.unfit(fits), DetachReason::Private)
+            }
+            EventKind::Message(_)
+            | EventKind::MessageEdited(_)
+            | EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. }
+            | EventKind::RoomUpdated { .. }
+            | EventKind::RoomDeleted => return,
+        };
+        for session in unfit {
+            self.audience.put_out(session, reason, now, effects);
         }
     }
 
@@ -211,12 +271,44 @@ impl RoomState {
     fn go_on(&mut self, now: Now, effects: &mut Vec<Effect>) {
         self.audience.expire(now, effects);
         let tail_asked = self.audience.asks_for_tail(&self.log);
-        let progress = self.log.go_on(tail_asked, now, effects);
+        let progress = self.log.go_on(tail_asked, &self.rights, now, effects);
         self.progressed(progress, now, effects);
+        if let Some(users) = self.rights.start_look_up() {
+            effects.push(Effect::LookUp { users });
+        }
         let audience = &self.audience;
         if self.log.start_load(|log| audience.asks_for_recent(log), effects) {
             self.audience.asking_tail();
         }
         self.audience.send_due_signals(now, effects);
+    }
+}
+
+/// Tells a user that they may read the room from now on, or may not any more.
+fn notify_member(event: &Event, effects: &mut Vec<Effect>) {
+    let Some(member) = event.member() else { return };
+    let user = member.user.id.clone();
+    match member.change {
+        MemberChange::Joined | MemberChange::Added => effects.push(Effect::NotifyAdded { user }),
+        MemberChange::Left | MemberChange::Removed | MemberChange::Banned => {
+            let notice = Notice::RoomRemoved { room: event.room, reason: reason_of(member.change) };
+            effects.push(Effect::Notify { user, except: None, notice });
+        }
+        MemberChange::Role | MemberChange::Unbanned | MemberChange::Muted | MemberChange::Unmuted => {}
+    }
+}
+
+/// Why a change ends an attachment.
+const fn reason_of(change: MemberChange) -> DetachReason {
+    match change {
+        MemberChange::Left => DetachReason::Left,
+        MemberChange::Banned => DetachReason::Banned,
+        MemberChange::Joined
+        | MemberChange::Added
+        | MemberChange::Removed
+        | MemberChange::Role
+        | MemberChange::Unbanned
+        | MemberChange::Muted
+        | MemberChange::Unmuted => DetachReason::Removed,
     }
 }

@@ -34,8 +34,8 @@ fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
     }
 }
 
-fn placed(stored: &StoredEvent) -> AppendOutcome {
-    AppendOutcome::New { event: stored.event.clone(), mentioned: vec![] }
+fn new(event: Arc<Event>) -> AppendOutcome {
+    AppendOutcome::New { event, mentioned: vec![], standing: Default::default(), heir: None }
 }
 
 impl Room {
@@ -66,7 +66,7 @@ impl Room {
     }
 
     fn appended(&mut self, events: &[StoredEvent]) -> Vec<String> {
-        self.give(Completion::Appended(Ok(events.iter().map(placed).collect())))
+        self.give(Completion::Appended(Ok(events.iter().map(|stored| new(Arc::clone(&stored.event))).collect())))
     }
 
     fn hint(&mut self, head: Option<u64>) -> Vec<String> {
@@ -112,7 +112,8 @@ fn describe(effect: &Effect) -> String {
         Effect::Load { after, limit } => format!("load {limit} after {after}"),
         Effect::Answer(answered) => format!("answer {}: {}", answered.reply().0, answer(answered)),
         Effect::Join(session) => format!("in {session}"),
-        Effect::Leave(session) => format!("out {session}"),
+        Effect::LookUp { .. } | Effect::NotifyAdded { .. } => format!("{effect:?}"),
+        Effect::Leave(session, _) => format!("out {session}"),
         Effect::Publish(delivery) => format!("all: {}", item(delivery)),
         Effect::SendTo(session, delivery) => format!("to {session}: {}", item(delivery)),
         Effect::Notify { user, notice, .. } => format!("notify {user}: {notice:?}"),
@@ -584,8 +585,7 @@ fn an_update_and_a_deletion_have_appends_of_their_own() {
     assert_eq!(room.appended(&[message(1, "Ann", "a")]).last().unwrap(), "append b");
     assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete_room");
     let end = Event { kind: EventKind::RoomDeleted, ..(*message(3, "Ann", "").event).clone() };
-    let effects =
-        room.give(Completion::Appended(Ok(vec![AppendOutcome::New { event: Arc::new(end), mentioned: vec![] }])));
+    let effects = room.give(Completion::Appended(Ok(vec![new(Arc::new(end))])));
     assert_eq!(effects, ["answer 7: stored 3", "all: #3", "out 1", "answer 8: room_not_found"]);
 }
 

@@ -34,6 +34,7 @@ pub trait Eraser: Send + Sync {
     /// user gave go. Returns in how many events something changed.
     async fn replace(&self, erasure: &Erasure, part: LogPart) -> Result<u64, StoreError>;
 
-    /// Removes up to `limit` of the user's marks and of what the user wants to be told; returns how many.
+    /// Removes up to `limit` of the user's marks, of what the user wants to be told, and of bans and mutes of the user; returns how
+    /// many. Of those that the user made, nobody and no reason is told any more.
     async fn forget_marks(&self, user: &UserId, limit: usize) -> Result<usize, StoreError>;
 }

@@ -12,6 +12,7 @@ use crate::{
 mod archive;
 mod eraser;
 mod judge;
+mod members;
 mod memory;
 mod paging;
 mod reader;
@@ -22,6 +23,7 @@ mod users;
 
 pub use archive::Archive;
 pub use eraser::Eraser;
+pub use members::Members;
 pub use memory::{MemoryLog, MemoryStore};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
@@ -101,6 +103,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The other reads.
     fn reader(&self) -> &dyn Reader;
+
+    /// What reads who is in rooms.
+    fn members(&self) -> &dyn Members;
 
     /// What searches.
     fn searcher(&self) -> &dyn Searcher;

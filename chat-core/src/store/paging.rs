@@ -4,7 +4,8 @@
 //! of ordinals, and reading it costs the same however many other events there are.
 
 use crate::{
-    Epoch, HistoryFrom, HistoryPage, HistoryQuery, MarkPage, MessageState, Room, RoomPage, Seq, UserId, UserMark,
+    Epoch, HistoryFrom, HistoryPage, HistoryQuery, MarkPage, Member, MemberPage, MessageState, Restriction,
+    RestrictionPage, Room, RoomPage, Seq, UserId, UserMark,
 };
 
 /// How far a room's log went when its page was read.
@@ -77,6 +78,22 @@ pub(super) fn finish_rooms(mut rooms: Vec<Room>, limit: usize) -> RoomPage {
     rooms.truncate(limit);
     let next = rooms.last().filter(|_| has_more).map(|room| room.id);
     RoomPage { rooms, next }
+}
+
+/// Puts a page of members together from those found: one more than the page holds tells that there are others.
+pub(super) fn finish_members(mut members: Vec<Member>, limit: usize) -> MemberPage {
+    let has_more = members.len() > limit;
+    members.truncate(limit);
+    let next = members.last().filter(|_| has_more).map(|member| (member.role, member.user.id.clone()));
+    MemberPage { members, next }
+}
+
+/// The same of bans or mutes.
+pub(super) fn finish_restrictions(mut restrictions: Vec<Restriction>, limit: usize) -> RestrictionPage {
+    let has_more = restrictions.len() > limit;
+    restrictions.truncate(limit);
+    let next = restrictions.last().filter(|_| has_more).map(|restriction| restriction.user.id.clone());
+    RestrictionPage { restrictions, next }
 }
 
 /// Puts a page of marks together: that of the user who asks, if it stands there, and those of others. One more than the page

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
+    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
 };
 
 /// What is asked of a store.
@@ -297,6 +297,10 @@ impl Store for FaultyStore {
         viewer: Option<&UserId>,
     ) -> Result<Option<HistoryPage>, StoreError> {
         self.run(StoreCall::Read, self.0.store.history(room, page, viewer)).await
+    }
+
+    fn members(&self) -> &dyn Members {
+        self.0.store.members()
     }
 
     fn searcher(&self) -> &dyn Searcher {

@@ -157,7 +157,7 @@ impl Told {
                 }
             }
             EventKind::Pin { pinned, .. } => self.pin(pinned.then_some(event.seq)),
-            EventKind::Message(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {}
+            EventKind::Message(_) | EventKind::Member(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {}
         }
     }
 

@@ -118,7 +118,8 @@ impl FromFields for NewRoomBody {
     type Read = NewRoom;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<NewRoom, Refusal> {
-        Ok(NewRoom { name: fields.required_text("name")?, topic: fields.text("topic")?.unwrap_or_default() })
+        let new = NewRoom::named(fields.required_text("name")?).topic(fields.text("topic")?.unwrap_or_default());
+        Ok(new)
     }
 }
 
@@ -137,7 +138,7 @@ impl FromFields for RoomChangeBody {
     type Read = RoomChange;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<RoomChange, Refusal> {
-        Ok(RoomChange { name: fields.text("name")?, topic: fields.text("topic")?, key: None })
+        Ok(RoomChange { name: fields.text("name")?, topic: fields.text("topic")?, ..RoomChange::default() })
     }
 }
 

@@ -26,6 +26,14 @@ pub(crate) struct RoomDto {
     last_message_at: Option<String>,
     /// How many users are online in it now.
     online: usize,
+    /// Who may see it: `public` or `private`.
+    kind: String,
+    /// Whether it has owners. Anyone may rename and delete a room that nobody owns.
+    owned: bool,
+    /// Which members may bring others in: `members` or `moderators`.
+    invites: String,
+    /// How many members it has.
+    members: u64,
 }
 
 impl From<&Room> for RoomDto {
@@ -38,6 +46,10 @@ impl From<&Room> for RoomDto {
             head: room.head.0,
             last_message_at: room.last_message_at.map(stamp),
             online: room.online,
+            kind: room.kind.as_str().to_owned(),
+            owned: room.owned,
+            invites: room.invites.as_str().to_owned(),
+            members: room.members,
         }
     }
 }

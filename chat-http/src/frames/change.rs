@@ -16,7 +16,9 @@ pub(super) fn change(event: &Event) -> Option<ChangeFrame<'_>> {
             ("reaction", What::Reaction { reaction: reaction.as_str(), added: *added, count: *count })
         }
         EventKind::Pin { pinned, .. } => ("pin", What::Pin { pinned: *pinned }),
-        EventKind::Message(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted | _ => return None,
+        EventKind::Message(_) | EventKind::Member(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted | _ => {
+            return None;
+        }
     };
     Some(ChangeFrame {
         kind,

@@ -4,7 +4,7 @@ use chat_core::{Delivery, Event, EventKind, Identity, Item, Signal, SignalKind};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::change::change;
+use super::{change::change, member::MemberFrame};
 use crate::dto::{IdentityDto, MarkDto, MessageDto, identities, marks, names, stamp};
 
 /// The frame of an event or a signal, shared by all who receive it; `None` for a kind that this version does not know.
@@ -27,10 +27,13 @@ impl Frame {
 }
 
 fn encode_event(event: &Event) -> Option<String> {
-    let (name, topic) = match &event.kind {
+    let (name, topic, terms) = match &event.kind {
         EventKind::Message(_) => return json(&MessageDto::of(event)?),
-        EventKind::RoomUpdated { name, topic } => (Some(name.as_str()), Some(topic.as_str())),
-        EventKind::RoomDeleted => (None, None),
+        EventKind::Member(member) => return json(&MemberFrame::of(event, member)),
+        EventKind::RoomUpdated { name, topic, kind, invites } => {
+            (Some(name.as_str()), Some(topic.as_str()), Some((kind.as_str(), invites.as_str())))
+        }
+        EventKind::RoomDeleted => (None, None, None),
         EventKind::MessageEdited(_)
         | EventKind::MessageDeleted { .. }
         | EventKind::Reaction { .. }
@@ -38,11 +41,13 @@ fn encode_event(event: &Event) -> Option<String> {
         | _ => return json(&change(event)?),
     };
     json(&RoomFrame {
-        kind: if name.is_some() { "room_updated" } else { "room_deleted" },
+        event: if name.is_some() { "room_updated" } else { "room_deleted" },
         room: event.room.0,
         seq: event.seq.0,
         name,
         topic,
+        kind: terms.map(|(kind, _)| kind),
+        invites: terms.map(|(_, invites)| invites),
         username: event.actor.as_ref().map(|actor| actor.name.as_str()),
         user: event.actor.as_ref().map(|actor| actor.id.as_str()),
         timestamp: stamp(event.at),
@@ -84,13 +89,17 @@ fn json(frame: &impl Serialize) -> Option<String> {
 #[derive(Serialize)]
 struct RoomFrame<'a> {
     #[serde(rename = "type")]
-    kind: &'static str,
+    event: &'static str,
     room: u64,
     seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invites: Option<&'static str>,
     username: Option<&'a str>,
     user: Option<&'a str>,
     timestamp: String,
@@ -137,8 +146,8 @@ mod tests {
     use std::sync::Arc;
 
     use chat_core::{
-        Body, IdempotencyKey, Message, MessageEdited, Presence, Reaction, Reason, RoomId, RoomName, Seq, Timestamp,
-        Topic, Typing, UserId, UserMark,
+        Body, IdempotencyKey, InvitedBy, Message, MessageEdited, Presence, Reaction, Reason, RoomId, RoomKind,
+        RoomName, Seq, Timestamp, Topic, Typing, UserId, UserMark,
     };
     use serde_json::{Value, json};
 
@@ -173,9 +182,14 @@ mod tests {
             "timestamp": "2026-11-22T10:00:00.000Z", "room": 1, "seq": 9, "user": "Alice"});
         assert_eq!(event(message, Some("Alice")), expected);
         let name = RoomName::new("general").unwrap();
-        let updated = EventKind::RoomUpdated { name, topic: Topic::new("").unwrap() };
+        let updated = EventKind::RoomUpdated {
+            name,
+            topic: Topic::new("").unwrap(),
+            kind: RoomKind::Public,
+            invites: InvitedBy::Members,
+        };
         let expected = json!({"type": "room_updated", "room": 1, "seq": 9, "name": "general", "topic": "",
-            "username": null, "user": null, "timestamp": "2026-11-22T10:00:00.000Z"});
+            "kind": "public", "invites": "members", "username": null, "user": null, "timestamp": "2026-11-22T10:00:00.000Z"});
         assert_eq!(event(updated, None), expected);
         let expected = json!({"type": "room_deleted", "room": 1, "seq": 9, "username": "Bob", "user": "Bob",
             "timestamp": "2026-11-22T10:00:00.000Z"});
@@ -294,7 +308,11 @@ mod tests {
         let message =
             EventKind::Message(Message { body: Body::text(hostile), ordinal: 1, thread_ordinal: None, erased: false });
         let (name, topic) = (RoomName::new("\"general\"").unwrap(), Topic::new("\"\"\n").unwrap());
-        let plain = [message, EventKind::RoomUpdated { name, topic }, EventKind::RoomDeleted];
+        let plain = [
+            message,
+            EventKind::RoomUpdated { name, topic, kind: RoomKind::Public, invites: InvitedBy::Members },
+            EventKind::RoomDeleted,
+        ];
         for kind in plain.into_iter().chain(changes(&Body::text("\"\n"))) {
             let (actor, key) = (Some(user.clone()), Some(key.clone()));
             deliveries.push(Delivery::event(Arc::new(Event { room, seq: Seq(1_000_000), at, actor, key, kind })));

@@ -4,6 +4,7 @@ mod answer;
 mod attached;
 mod change;
 mod delivery;
+mod member;
 mod notice;
 
 pub(crate) use self::{

@@ -126,12 +126,14 @@ fn parameter_of(name: &str) -> Value {
 
 fn room() -> Value {
     json!({"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z", "head": 57,
-        "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2})
+        "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2,
+        "kind": "public", "owned": true, "invites": "members", "members": 7})
 }
 
 fn new_room() -> Value {
     json!({"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z", "head": 0,
-        "last_message_at": null, "online": 0})
+        "last_message_at": null, "online": 0,
+        "kind": "public", "owned": true, "invites": "members", "members": 1})
 }
 
 fn message() -> Value {

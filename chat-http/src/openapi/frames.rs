@@ -149,6 +149,11 @@ fn spelled_out(schema: &Value) -> Value {
         "time" => json!({"type": "string", "format": "date-time"}),
         "yes or no" => json!({"type": "boolean"}),
         "object" => json!({"type": "object", "additionalProperties": true}),
+        "member" => json!({
+            "type": "object",
+            "required": ["user", "username"],
+            "properties": {"user": {"type": "string"}, "username": {"type": "string"}, "role": {"type": "string"}},
+        }),
         "marks" => json!({"type": "array", "items": reference("ReadMark")}),
         "texts" => json!({"type": "array", "items": {"type": "string"}}),
         "events" => json!({"type": "array", "items": reference("RoomEvent")}),
@@ -360,11 +365,21 @@ const SERVER: &[Frame] = &[
     )
     .event(),
     Frame::from_server(
+        "member",
+        "MemberFrame",
+        "Somebody has come into the room or left it, or may do something else there. `change` is `joined`, `added`, `left`, \
+         `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `until` is when a ban or a mute is over, if \
+         it has an end. `user` and `username` say who did it, and are null if the server did.",
+        r#"{"room": "room", "seq": "seq", "change": "text", "member": "member", "until?": "time", "reason?": "text", "username": "text or null", "user": "text or null", "timestamp": "time", "key?": "key"}"#,
+        r#"{"type": "member", "room": 1, "seq": 46, "change": "added", "member": {"user": "7", "username": "Bob", "role": "member"}, "username": "Ann", "user": "1", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+    )
+    .event(),
+    Frame::from_server(
         "room_updated",
         "RoomUpdatedFrame",
-        "The room's name or topic has changed. `user` and `username` are null if the request had no name.",
-        r#"{"room": "room", "seq": "seq", "name": "text", "topic": "text", "username": "text or null", "user": "text or null", "timestamp": "time"}"#,
-        r#"{"type": "room_updated", "room": 1, "seq": 43, "name": "general", "topic": "News", "username": "Bob", "user": "Bob", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
+        "The room's name, topic or terms have changed. `user` and `username` are null if the request had no name.",
+        r#"{"room": "room", "seq": "seq", "name": "text", "topic": "text", "kind": "text", "invites": "text", "username": "text or null", "user": "text or null", "timestamp": "time"}"#,
+        r#"{"type": "room_updated", "room": 1, "seq": 43, "name": "general", "topic": "News", "kind": "public", "invites": "members", "username": "Bob", "user": "Bob", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
     .event(),
     Frame::from_server(
@@ -439,7 +454,7 @@ const SERVER: &[Frame] = &[
         "RoomAddedFrame",
         "You may read a room from now on.",
         r#"{"room": "Room"}"#,
-        r#"{"type": "room_added", "room": {"id": 1, "name": "general", "topic": "", "created_at": "2026-11-22T10:00:00.000Z", "head": 0, "last_message_at": null, "online": 0}}"#,
+        r#"{"type": "room_added", "room": {"id": 1, "name": "general", "topic": "", "created_at": "2026-11-22T10:00:00.000Z", "head": 0, "last_message_at": null, "online": 0, "kind": "public", "owned": true, "invites": "members", "members": 1}}"#,
     ),
     Frame::from_server(
         "room_removed",

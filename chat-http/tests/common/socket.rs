@@ -47,7 +47,7 @@ impl Server {
 
     pub(crate) async fn room(&self, name: &str) -> RoomId {
         let host = Identity::named("host").unwrap();
-        self.engine.create_room(&host, NewRoom::named(name)).await.unwrap().id
+        self.engine.create_room(&host.as_guest(), NewRoom::named(name)).await.unwrap().id
     }
 
     /// Opens a socket: `path` as in `/ws/chat/1?username=Alice`.

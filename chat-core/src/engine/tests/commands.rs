@@ -104,7 +104,7 @@ async fn a_room_is_changed_with_one_event_and_only_if_it_changes() {
     let engine = engine().await;
     let room = make_room(&engine, "general").await;
     let other = make_room(&engine, "other").await;
-    let change = RoomChange { name: Some("General".into()), topic: Some("all".into()), key: None };
+    let change = RoomChange { name: Some("General".into()), topic: Some("all".into()), ..RoomChange::default() };
     let changed = engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap().room;
     assert_eq!((changed.name.as_str(), changed.topic.as_str(), changed.head), ("General", "all", Seq(1)));
     assert_eq!(engine.update_room(Actor::Anonymous, room, change.clone()).await.unwrap().room.head, Seq(1));
@@ -115,7 +115,7 @@ async fn a_room_is_changed_with_one_event_and_only_if_it_changes() {
     }
     let (handle, _updates) = connect(&engine, "bob");
     handle.attach(other, Since::Now).await.unwrap();
-    let change = RoomChange { name: Some("OTHER".into()), topic: None, key: None };
+    let change = RoomChange { name: Some("OTHER".into()), topic: None, ..RoomChange::default() };
     let taken = engine.update_room(Actor::Anonymous, room, change).await.unwrap_err();
     assert!(matches!(taken, Error::NameTaken { room: Some(taken) } if taken.id == other && taken.online == 1));
 }
@@ -175,15 +175,15 @@ async fn a_taken_name_tells_of_its_room_only_to_those_who_may_read_it() {
     }
     let engine = ChatEngine::builder().policy(Secret).build().await.unwrap();
     let maker = user("maker");
-    let secret = engine.create_room(&maker, NewRoom::named("secret").topic("plans")).await.unwrap().id;
-    let mine = engine.create_room(&maker, NewRoom::named("mine")).await.unwrap().id;
+    let secret = engine.create_room(Actor::System, NewRoom::named("secret").topic("plans")).await.unwrap().id;
+    let mine = engine.create_room(Actor::System, NewRoom::named("mine")).await.unwrap().id;
     let (handle, _updates) = engine.connect(maker.clone()).split();
     handle.attach(secret, Since::Now).await.unwrap();
     for (actor, may_read) in
         [(Actor::from(&maker), true), (Actor::System, true), (user("bob").into(), false), (Actor::Anonymous, false)]
     {
         let create = engine.create_room(actor.clone(), NewRoom::named("SECRET")).await.unwrap_err();
-        let change = RoomChange { name: Some("Secret".into()), topic: None, key: None };
+        let change = RoomChange { name: Some("Secret".into()), topic: None, ..RoomChange::default() };
         let rename = engine.update_room(actor.clone(), mine, change).await.unwrap_err();
         for error in [create, rename] {
             let words = format!("{error} {error:?}");

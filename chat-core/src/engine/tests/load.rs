@@ -12,7 +12,7 @@ const CHANGE: Duration = Duration::from_millis(10);
 const BATCH: Duration = Duration::from_millis(1);
 
 fn renamed(to: String) -> RoomChange {
-    RoomChange { name: Some(to), topic: None, key: None }
+    RoomChange { name: Some(to), topic: None, ..RoomChange::default() }
 }
 
 /// Renames the room for ever.
@@ -132,7 +132,7 @@ async fn the_bytes_of_changes_and_messages_are_counted_together() {
     });
     store.called(StoreCall::Create, 2).await;
     assert_eq!(engine.send(&user("alice"), room, text("too much")).await.unwrap_err(), Error::Overloaded);
-    let change = RoomChange { name: None, topic: Some("too much".into()), key: None };
+    let change = RoomChange { name: None, topic: Some("too much".into()), ..RoomChange::default() };
     assert_eq!(engine.update_room(&user("alice"), room, change).await.unwrap_err(), Error::Overloaded);
     store.release(StoreCall::Create);
     waiting.await.unwrap().unwrap();

@@ -9,6 +9,7 @@ mod hints;
 mod lifecycle;
 mod load;
 mod logs;
+mod members;
 mod metrics;
 mod notices;
 mod rates;
@@ -95,7 +96,7 @@ async fn faulty_engine(limits: Limits) -> (ChatEngine, FaultyStore) {
 }
 
 async fn make_room(engine: &ChatEngine, name: &str) -> RoomId {
-    engine.create_room(&user("alice"), NewRoom::named(name)).await.unwrap().id
+    engine.create_room(crate::Actor::System, NewRoom::named(name)).await.unwrap().id
 }
 
 fn connect(engine: &ChatEngine, name: &str) -> (SessionHandle, Updates) {

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Facts,
     facts::{Counted, Pruned, Target, Thread},
+    members::{MemberRow, RestrictionRow, Rights},
 };
-use crate::{Body, Event, EventKind, Identity, Mark, MessageEdited, Reaction, Seq, Timestamp, UserId, append::Entry};
+use crate::{
+    Body, Event, EventKind, Identity, Mark, MessageEdited, Reaction, RestrictionKind, Seq, Timestamp, UserId,
+    append::Entry, rights::RoomTerms,
+};
 
 /// What an append changes beside the log, as it is at its end: each value replaces the one before.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +35,14 @@ pub(in crate::store) struct Changes {
     pub(in crate::store) pruned: Option<Pruned>,
     /// How far users have read, with their names.
     pub(in crate::store) marks: BTreeMap<UserId, (Identity, Mark)>,
+    /// The marks of users who come in, unless they have one.
+    pub(in crate::store) first_marks: BTreeMap<UserId, (Identity, Mark)>,
+    /// Who is in the room, or is something else there.
+    pub(in crate::store) members: BTreeMap<UserId, MemberRow>,
+    /// Who is banned or muted, or is no longer.
+    pub(in crate::store) restrictions: BTreeMap<(RestrictionKind, UserId), Option<RestrictionRow>>,
+    /// That rights have changed.
+    pub(in crate::store) rights: Option<Rights>,
     /// Users in whose name the host has written: own messages may stand beyond the marks they have.
     pub(in crate::store) written_for: BTreeSet<UserId>,
 }
@@ -87,7 +99,15 @@ impl Changes {
                 self.react(event, *target, reaction, (*added, *count), facts);
             }
             EventKind::Pin { target, pinned } => self.pin(event, *target, *pinned, facts),
-            EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {}
+            EventKind::Member(member) => self.member(event, member, facts),
+            EventKind::RoomUpdated { kind, invites, .. } => {
+                let terms = RoomTerms { kind: *kind, invites: *invites, ..facts.terms };
+                if terms != facts.terms {
+                    facts.terms = terms;
+                    self.rights = Some(Rights { seq: event.seq, members: facts.members });
+                }
+            }
+            EventKind::RoomDeleted => {}
         }
     }
 
@@ -102,7 +122,7 @@ impl Changes {
             }
         } else {
             self.written_for.remove(&author.id);
-            self.marks.insert(author.id.clone(), (author.clone(), Mark { seq, ordinal, by_back: false }));
+            self.marks.insert(author.id.clone(), (author.to_stored(), Mark { seq, ordinal, by_back: false }));
         }
     }
 

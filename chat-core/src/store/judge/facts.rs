@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::members::Heir;
 use crate::{
-    Body, Mark, Reaction, Room, RoomName, Seq, Topic, UserId,
+    Body, Mark, Reaction, Room, RoomName, Seq, Topic, UserId, UserName,
     append::{Entry, StoredEvent},
+    rights::{RoomTerms, Standing},
 };
 
 /// A key, and whose it is: what an entry or an event is found by. Without a user nothing is found.
@@ -45,6 +47,18 @@ pub(in crate::store) struct Facts<'a> {
     pub(in crate::store) marks: BTreeMap<UserId, Mark>,
     /// The newest message that counts of those who mark it.
     pub(in crate::store) newest_own: BTreeMap<UserId, Seq>,
+    /// What decides about rights, beside who is in it.
+    pub(in crate::store) terms: RoomTerms,
+    /// What those are in it who make entries, or whom entries are about. Who is missing is nothing in it.
+    pub(in crate::store) standings: BTreeMap<UserId, Standing>,
+    /// What those are called in it whom entries are about, as far as it is known.
+    pub(in crate::store) names: BTreeMap<UserId, UserName>,
+    /// How many members it has.
+    pub(in crate::store) members: u64,
+    /// How many of them own it; needed where one may be lost.
+    pub(in crate::store) owners: u64,
+    /// Those who come next when the last of the owners is lost: more than the batch may put out, if there are as many.
+    pub(in crate::store) heirs: Vec<Heir>,
     /// How many messages there are up to each number that a mark names and that is below the head.
     pub(in crate::store) ordinals: BTreeMap<Seq, u64>,
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use crate::{
-    Body, Edit, Event, EventKind, Identity, Mark, MarkTo, Marked, Message, MessageEdited, Reaction, RoomId, Seq,
-    Unread, UserId,
-    append::{AppendOutcome, Entry, Fingerprint, Op, RoomUpdate, StoredEvent},
+    Body, Edit, Event, EventKind, Identity, Mark, MarkTo, Marked, MemberChange, MemberEvent, Message, MessageEdited,
+    Reaction, Role, RoomId, RoomKind, Seq, Unread, UserId,
+    append::{AppendOutcome, Entry, EventKey, Fingerprint, Op, RoomUpdate, StoredEvent},
     error::Error,
+    rights::{RoomAction, Standing},
 };
 
 mod changes;
 mod facts;
+mod members;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ mod tests;
 pub(super) use changes::Deletion;
 pub(super) use changes::{Changes, Mentioned, ReactionRow};
 pub(super) use facts::{Counted, Facts, Key, Naming, Pruned, Target, Thread};
+pub(super) use members::{Heir, MemberRow, RestrictionRow};
 pub(super) use replay::{Replayed, check_marks, mark_entry, replay};
 
 /// The most different reactions to a message: more are not told apart at a glance.
@@ -65,7 +68,9 @@ impl Judgement {
 /// the others go on.
 pub(super) fn judge<'a>(room: RoomId, entries: &'a [Entry], facts: Facts<'a>) -> Judgement {
     let before = facts.head;
-    let mut judge = Judge { room, before, messages_before: facts.messages, facts, judgement: Judgement::default() };
+    let messages_before = facts.messages;
+    let judgement = Judgement::default();
+    let mut judge = Judge { room, before, messages_before, facts, judgement, puts_off: false };
     for entry in entries {
         let outcome = judge.entry(entry);
         judge.judgement.outcomes.push(outcome);
@@ -89,7 +94,7 @@ fn erase(Judgement { outcomes, new, changes, .. }: &mut Judgement) {
     let is_deleted =
         |event: &Event| event.tells_text_of().is_some_and(|(message, _)| changes.deleted.contains_key(&message));
     for outcome in outcomes {
-        if let AppendOutcome::New { event, mentioned } = outcome
+        if let AppendOutcome::New { event, mentioned, .. } = outcome
             && is_deleted(event)
         {
             mentioned.clear();
@@ -113,12 +118,21 @@ struct Judge<'a> {
     /// What is known, as it is after the entries that were judged.
     facts: Facts<'a>,
     judgement: Judgement,
+    /// Whether an entry was put off, and so what stands behind it.
+    puts_off: bool,
 }
 
 /// What is to be done about an entry.
 enum Effect {
     /// This happens.
     Event(EventKind),
+    /// The room ends.
+    End {
+        /// Because this user has left it as the last one.
+        by: Identity,
+    },
+    /// It has to be judged again, in a transaction of its own.
+    PutOff,
     /// Nothing would change.
     Unchanged {
         /// How many users have the reaction, if it is about one.
@@ -128,8 +142,17 @@ enum Effect {
 
 impl<'a> Judge<'a> {
     fn entry(&mut self, entry: &'a Entry) -> AppendOutcome {
+        if self.puts_off {
+            return AppendOutcome::PutOff(Box::new(entry.clone()));
+        }
+        if let Err(error) = self.facts.terms.check_seen(self.facts.asker(entry), entry.at) {
+            return AppendOutcome::Refused(error);
+        }
         if let Some(first) = Key::of(entry).and_then(|key| self.facts.keys.get(&key)) {
             return retried(first, entry);
+        }
+        if let Err(error) = may(entry, &self.facts) {
+            return AppendOutcome::Refused(error);
         }
         if let Op::Mark(to) = &entry.op {
             return self.mark(entry.actor.as_ref(), *to);
@@ -138,21 +161,46 @@ impl<'a> Judge<'a> {
             return self.prune();
         }
         match effect(entry, &self.facts) {
-            Ok(Effect::Event(kind)) => {
-                let mentioned = mentioned_anew(entry, &kind, &self.facts);
-                AppendOutcome::New { event: self.store(entry, kind), mentioned }
+            Ok(Effect::Event(kind)) => self.happened(entry, kind),
+            Ok(Effect::End { by }) => {
+                let event = self.store(entry, Some(&by), EventKind::RoomDeleted);
+                AppendOutcome::New { event, mentioned: Vec::new(), standing: Standing::default(), heir: None }
+            }
+            Ok(Effect::PutOff) => {
+                self.puts_off = true;
+                AppendOutcome::PutOff(Box::new(alone(entry)))
             }
             Ok(Effect::Unchanged { count }) => AppendOutcome::Unchanged { count },
             Err(error) => AppendOutcome::Refused(error),
         }
     }
 
+    fn happened(&mut self, entry: &'a Entry, kind: EventKind) -> AppendOutcome {
+        let mentioned = mentioned_anew(entry, &kind, &self.facts);
+        let owners = self.facts.owners;
+        let event = self.store(entry, entry.actor.as_ref(), kind);
+        let is_ownerless = owners > 0 && self.facts.owners == 0;
+        let heir = self.facts.heir().filter(|_| is_ownerless).cloned().map(|heir| self.succeed(entry, heir));
+        let standing = entry.actor.as_ref().map(|actor| self.facts.standing(&actor.id)).unwrap_or_default();
+        AppendOutcome::New { event, mentioned, standing, heir }
+    }
+
+    /// Somebody owns the room, since its last owner is lost.
+    fn succeed(&mut self, entry: &Entry, user: Identity) -> Arc<Event> {
+        let (change, role) = (MemberChange::Role, Some(Role::Owner));
+        let kind = EventKind::Member(MemberEvent { change, user, role, until: None, reason: None });
+        let seq = self.facts.head.next();
+        let event = Arc::new(Event { room: self.room, seq, at: entry.at, actor: None, key: None, kind });
+        let key = EventKey::generated(&format!("heir-{seq}"));
+        self.take(&event, key, Fingerprint::ERASED);
+        event
+    }
+
     /// Gives an entry the room's next number. What follows in the batch is judged with it.
-    fn store(&mut self, entry: &'a Entry, kind: EventKind) -> Arc<Event> {
+    fn store(&mut self, entry: &'a Entry, actor: Option<&Identity>, kind: EventKind) -> Arc<Event> {
+        let (seq, key, actor) = (self.facts.head.next(), entry.key.to_given(), actor.map(Identity::to_stored));
+        let event = Arc::new(Event { room: self.room, seq, at: entry.at, actor, key, kind });
         let facts = &mut self.facts;
-        facts.head = facts.head.next();
-        let (seq, key) = (facts.head, entry.key.to_given());
-        let event = Arc::new(Event { room: self.room, seq, at: entry.at, actor: entry.actor.clone(), key, kind });
         if let Some(message) = event.countable() {
             facts.messages = message.ordinal;
             self.judgement.changes.wrote(entry, seq, message.ordinal);
@@ -160,14 +208,20 @@ impl<'a> Judge<'a> {
                 facts.newest_own.insert(author.id.clone(), seq);
             }
         }
-        self.judgement.changes.apply(&event, facts);
-        let (key, fingerprint, ordinal) = (entry.key.clone(), entry.fingerprint, facts.messages);
-        let stored = StoredEvent { event: Arc::clone(&event), key, fingerprint, ordinal };
+        let stored = self.take(&event, entry.key.clone(), entry.fingerprint);
         if let Some(key) = Key::of(entry) {
-            facts.keys.insert(key, stored.clone());
+            self.facts.keys.insert(key, stored);
         }
-        self.judgement.new.push(stored);
         event
+    }
+
+    /// Takes an event in, which is the room's newest one then.
+    fn take(&mut self, event: &Arc<Event>, key: EventKey, fingerprint: Fingerprint) -> StoredEvent {
+        self.facts.head = event.seq;
+        self.judgement.changes.apply(event, &mut self.facts);
+        let stored = StoredEvent { event: Arc::clone(event), key, fingerprint, ordinal: self.facts.messages };
+        self.judgement.new.push(stored.clone());
+        stored
     }
 
     /// Marks the room as read by a user.
@@ -185,7 +239,7 @@ impl<'a> Judge<'a> {
         }
         let moved = stored.is_none_or(|stored| stored.seq != mark.seq);
         if stored != Some(mark) {
-            self.judgement.changes.marks.insert(user.id.clone(), (user.clone(), mark));
+            self.judgement.changes.marks.insert(user.id.clone(), (user.to_stored(), mark));
         }
         let index = self.judgement.outcomes.len();
         self.judgement.marked.push(MarkedEntry { index, user: user.id.clone(), mark });
@@ -216,6 +270,42 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Whether whoever makes an entry may do so, as far as it does not depend on whose message it is about.
+fn may(entry: &Entry, facts: &Facts<'_>) -> Result<(), Error> {
+    let check = |action| facts.terms.check(action, facts.asker(entry), entry.at);
+    let mention = |mentions: bool| if mentions { check(RoomAction::MentionRoom) } else { Ok(()) };
+    match &entry.op {
+        Op::Message(body) => check(RoomAction::Write).and_then(|()| mention(body.mentions_room)),
+        Op::Edit(_, edit) => check(RoomAction::Write).and_then(|()| mention(edit.mentions_room == Some(true))),
+        Op::React(..) => check(RoomAction::Write),
+        Op::Delete(..) => Ok(()),
+        Op::Pin(..) => check(RoomAction::Pin),
+        Op::Mark(_) => check(RoomAction::Mark),
+        Op::UpdateRoom(update) => {
+            if update.kind.is_some_and(|kind| kind != facts.terms.kind) {
+                check(RoomAction::ChangeKind)?;
+            }
+            if update.invites.is_some_and(|invites| invites != facts.terms.invites) {
+                check(RoomAction::ChangeInvites)?;
+            }
+            check(RoomAction::Update)
+        }
+        Op::DeleteRoom => check(RoomAction::Delete),
+        // Each of their steps has an action of its own.
+        Op::Member(_) => Ok(()),
+        Op::Prune(_) => Ok(()),
+    }
+}
+
+/// The same entry in a transaction of its own.
+fn alone(entry: &Entry) -> Entry {
+    let mut alone = entry.clone();
+    if let Op::Member(op) = &mut alone.op {
+        op.is_alone = true;
+    }
+    alone
+}
+
 /// What happens if an entry is stored.
 ///
 /// This is where each operation is judged: whether the target is there, whether the actor may, whether it changes anything.
@@ -228,9 +318,8 @@ fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Effect, Error> {
             if message.is_deleted {
                 return Ok(Effect::Unchanged { count: None });
             }
-            if !entry.by_system && !is_author(entry, message) {
-                return Err(Error::Forbidden);
-            }
+            let action = if is_author(entry, message) { RoomAction::DeleteOwn } else { RoomAction::DeleteOthers };
+            facts.terms.check(action, facts.asker(entry), entry.at)?;
             Ok(Effect::Event(EventKind::MessageDeleted { target: *target, reason: reason.clone() }))
         }
         Op::React(target, reaction, added) => reacted(entry, *target, reaction, *added, facts),
@@ -244,6 +333,7 @@ fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Effect, Error> {
             }
             Ok(Effect::Event(EventKind::Pin { target: *target, pinned: *pinned }))
         }
+        Op::Member(op) => members::changed(entry, op, facts),
         Op::UpdateRoom(update) => updated(update, facts),
         Op::DeleteRoom => Ok(Effect::Event(EventKind::RoomDeleted)),
         // They make no event, and are judged by themselves.
@@ -308,13 +398,21 @@ fn updated(update: &RoomUpdate, facts: &Facts<'_>) -> Result<Effect, Error> {
     };
     let name = update.name.as_ref().unwrap_or(old_name);
     let topic = update.topic.as_ref().unwrap_or(old_topic);
-    if name == old_name && topic == old_topic {
+    let (kind, invites) = (update.kind.unwrap_or(facts.terms.kind), update.invites.unwrap_or(facts.terms.invites));
+    let is_opened = kind == RoomKind::Public && facts.terms.kind != kind;
+    if (name, topic, kind, invites) == (old_name, old_topic, facts.terms.kind, facts.terms.invites) {
         return Ok(Effect::Unchanged { count: None });
     }
-    // A room whose name clashed before names were folded has no key until it is renamed: its topic changes all the same.
+    // A room whose name clashed before names were folded has no key until it is renamed: its topic changes all the same. Only
+    // public rooms have names to themselves.
     match holder {
-        Some(holder) if name != old_name => Err(Error::NameTaken { room: Some(Box::new(holder.clone())) }),
-        _ => Ok(Effect::Event(EventKind::RoomUpdated { name: name.clone(), topic: topic.clone() })),
+        Some(holder) if kind == RoomKind::Public && (is_opened || name != old_name) => {
+            Err(Error::NameTaken { room: Some(Box::new(holder.clone())) })
+        }
+        _ => {
+            let (name, topic) = (name.clone(), topic.clone());
+            Ok(Effect::Event(EventKind::RoomUpdated { name, topic, kind, invites }))
+        }
     }
 }
 
@@ -339,6 +437,7 @@ fn mentioned_anew(entry: &Entry, kind: &EventKind, facts: &Facts<'_>) -> Vec<Use
         EventKind::MessageDeleted { .. }
         | EventKind::Reaction { .. }
         | EventKind::Pin { .. }
+        | EventKind::Member(_)
         | EventKind::RoomUpdated { .. }
         | EventKind::RoomDeleted => return Vec::new(),
     };
@@ -358,6 +457,7 @@ fn retried(first: &StoredEvent, entry: &Entry) -> AppendOutcome {
         (EventKind::Message(_), Op::Message(_))
         | (EventKind::RoomUpdated { .. }, Op::UpdateRoom(_))
         | (EventKind::RoomDeleted, Op::DeleteRoom) => true,
+        (EventKind::Member(member), Op::Member(op)) => member.user.id == op.user.id,
         (EventKind::MessageEdited(edit), Op::Edit(target, _)) => edit.target == *target,
         (EventKind::MessageDeleted { target: first, .. }, Op::Delete(target, _))
         | (EventKind::Reaction { target: first, .. }, Op::React(target, ..))

@@ -35,6 +35,7 @@ impl<'a> Replayed<'a> {
             fingerprint: Fingerprint::ERASED,
             at: event.at,
             by_system: true,
+            standing: None,
             op,
         });
         Self { index, archived, entry, key }
@@ -89,7 +90,8 @@ pub(in crate::store) fn replay(
         let event = Arc::new(Event { room, seq: event.seq, kind, ..event.clone() });
         facts.head = event.seq;
         facts.messages += u64::from(event.countable().is_some());
-        if event.target().is_none_or(|target| target >= first) {
+        // Who is in the room is taken from the list of its members.
+        if event.member().is_none() && event.target().is_none_or(|target| target >= first) {
             judgement.changes.apply(&event, &mut facts);
         }
         let (key, fingerprint) = (replayed.key.clone(), replayed.fingerprint());
@@ -125,10 +127,12 @@ fn kind(replayed: &Replayed<'_>, facts: &mut Facts<'_>) -> Result<EventKind, Mis
                 Effect::Event(EventKind::Reaction { count, .. }) => {
                     Err(replayed.misfit("count", format!("must be {count}")))
                 }
-                Effect::Event(_) | Effect::Unchanged { .. } => Err(replayed.misfit("target", "is like that already")),
+                Effect::Event(_) | Effect::Unchanged { .. } | Effect::End { .. } | Effect::PutOff => {
+                    Err(replayed.misfit("target", "is like that already"))
+                }
             }
         }
-        EventKind::RoomUpdated { .. } => Ok(event.kind.clone()),
+        EventKind::Member(_) | EventKind::RoomUpdated { .. } => Ok(event.kind.clone()),
         EventKind::RoomDeleted => Err(replayed.misfit("type", "must not be the room's end")),
     }
 }
@@ -237,7 +241,7 @@ fn op_of(event: &Event) -> Option<Op> {
         EventKind::MessageDeleted { target, reason } => Some(Op::Delete(*target, reason.clone())),
         EventKind::Reaction { target, reaction, added, .. } => Some(Op::React(*target, reaction.clone(), *added)),
         EventKind::Pin { target, pinned } => Some(Op::Pin(*target, *pinned)),
-        EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
+        EventKind::Member(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => None,
     }
 }
 

@@ -15,7 +15,10 @@ fn outcomes(entries: &[Entry], facts: Facts<'_>) -> Vec<Result<Option<u64>, Erro
     let outcomes = judge(RoomId(1), entries, facts).outcomes;
     let seq = |outcome| match outcome {
         AppendOutcome::New { event, .. } | AppendOutcome::Replay(event) => Ok(Some(event.seq.0)),
-        AppendOutcome::Unchanged { .. } | AppendOutcome::Marked(_) | AppendOutcome::Pruned(_) => Ok(None),
+        AppendOutcome::Unchanged { .. }
+        | AppendOutcome::Marked(_)
+        | AppendOutcome::Pruned(_)
+        | AppendOutcome::PutOff(_) => Ok(None),
         AppendOutcome::Refused(error) => Err(error),
     };
     outcomes.into_iter().map(seq).collect()

@@ -4,14 +4,14 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 
-use super::{MemoryLog, MemoryStore, RoomLog};
+use super::{MemoryLog, MemoryStore, RoomLog, members::InRoom};
 use crate::{
-    Notify, Room, RoomId, RoomName, Seq, UserId, UserMark,
+    Member, Notify, Room, RoomId, RoomKind, RoomName, Seq, UserId, UserMark,
     append::{EventKey, Lookup, RoomRecord},
     archive::{Archived, ArchivedEvent, Misfit, RoomHead},
     store::{
         Archive, StoreError,
-        judge::{self, Facts, Key, Replayed, Thread},
+        judge::{self, Facts, Key, Replayed, RestrictionRow, Thread},
     },
 };
 
@@ -23,7 +23,8 @@ impl MemoryLog {
         let Room { name, topic, created_at, first_seq, .. } = log.room.clone();
         let last = log.room.last_message_seq.zip(log.room.last_message_at);
         let pruned_last = last.filter(|(seq, _)| *seq < first_seq);
-        Some(RoomHead { name, topic, created_at, first_seq, pruned_ordinal: log.pruned, pruned_last })
+        let terms = log.room.terms();
+        Some(RoomHead { name, topic, created_at, terms, first_seq, pruned_ordinal: log.pruned, pruned_last })
     }
 
     /// See [`Archive::notify_settings`].
@@ -37,10 +38,11 @@ impl MemoryLog {
 
     /// See [`Archive::begin_import`].
     pub fn begin_import(&mut self, head: &RoomHead) -> RoomId {
-        let RoomHead { name, topic, created_at, first_seq, pruned_ordinal, pruned_last } = head.clone();
-        let mut room = RoomRecord { name, topic, created_at }.to_room(self.next_room());
+        let RoomHead { name, topic, created_at, terms, first_seq, pruned_ordinal, pruned_last } = head.clone();
+        let mut room = RoomRecord::open(name, topic, created_at).to_room(self.next_room());
         (room.first_seq, room.head) = (first_seq, Seq(first_seq.0 - 1));
         (room.last_message_seq, room.last_message_at) = pruned_last.unzip();
+        (room.kind, room.owned, room.invites) = (terms.kind, terms.owned, terms.invites);
         let id = room.id;
         let log = RoomLog {
             is_deleted: true,
@@ -72,7 +74,10 @@ impl MemoryLog {
             let Some(log) = self.rooms.get_mut(id) else { continue };
             (log.is_deleted, log.is_importing) = (false, false);
             (log.room.name, log.name_key) = (name.clone(), name.key());
-            self.names.insert(log.name_key.clone(), *id);
+            log.room.members = log.state.members.len() as u64;
+            if log.room.kind == RoomKind::Public {
+                self.names.insert(log.name_key.clone(), *id);
+            }
             finished.push(log.room.clone());
         }
         Some(Ok(finished))
@@ -96,6 +101,22 @@ impl MemoryLog {
             .filter_map(|(index, item)| if let Archived::Mark(mark) = item { Some((index, mark)) } else { None })
             .collect();
         log.import_marks(&marks)?;
+        for (_, item) in items() {
+            if matches!(item, Archived::Member(_) | Archived::Restriction(..)) {
+                log.room.rights_seq = Seq(1);
+            }
+            match item {
+                Archived::Member(Member { user, role, since, joined_at, .. }) => {
+                    let member = InRoom { user: user.clone(), role: *role, since: *since, at: *joined_at };
+                    log.state.members.insert(user.id.clone(), member);
+                }
+                Archived::Restriction(kind, restriction) => {
+                    let row = RestrictionRow { seq: Seq(0), restriction: restriction.clone() };
+                    log.state.restrictions.insert((*kind, restriction.user.id.clone()), row);
+                }
+                Archived::Event(_) | Archived::Mark(_) | Archived::Notify(..) => {}
+            }
+        }
         for (index, item) in items() {
             if let Archived::Notify(user, notify) = item
                 && log.state.notify.insert(user.clone(), *notify).is_some()

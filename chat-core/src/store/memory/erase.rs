@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{MemoryLog, MemoryStore, RoomLog};
+use super::{MemoryLog, MemoryStore, RoomLog, RoomState};
 use crate::{
-    Erase, Event, EventKind, Identity, RoomId, Seq, UserId, UserName,
+    Erase, Event, EventKind, Identity, Reason, RoomId, Seq, UserId, UserName,
     append::Fingerprint,
     erasure::{DELETED_USER, Erasure, LogExtent, LogPart},
     store::{Eraser, StoreError},
@@ -66,7 +66,7 @@ impl MemoryLog {
             if event == *stored.event {
                 continue;
             }
-            if matches!(event.kind, EventKind::MessageDeleted { reason: None, .. }) && event.kind != stored.event.kind {
+            if reason_of(&event) != reason_of(&stored.event) {
                 stored.fingerprint = Fingerprint::ERASED;
             }
             stored.event = Arc::new(event);
@@ -83,12 +83,20 @@ impl MemoryLog {
 
     /// See [`Eraser::forget_marks`].
     pub fn forget_marks(&mut self, user: &UserId) -> usize {
-        let states = self.rooms.values_mut().map(|log| &mut log.state);
-        states
-            .map(|state| {
-                usize::from(state.marks.remove(user).is_some()) + usize::from(state.notify.remove(user).is_some())
-            })
-            .sum()
+        let forget = |state: &mut RoomState| {
+            for row in state.restrictions.values_mut() {
+                if row.restriction.by.as_ref().is_some_and(|by| by.id == *user) {
+                    (row.restriction.by, row.restriction.reason) = (None, None);
+                }
+            }
+            let before = state.restrictions.len();
+            state.restrictions.retain(|(_, of), _| of != user);
+            usize::from(state.marks.remove(user).is_some())
+                + usize::from(state.notify.remove(user).is_some())
+                + usize::from(state.members.remove(user).is_some())
+                + (before - state.restrictions.len())
+        };
+        self.rooms.values_mut().map(|log| forget(&mut log.state)).sum()
     }
 }
 
@@ -122,6 +130,12 @@ fn replaced_in(event: &Event, erasure: &Erasure) -> Event {
         EventKind::Message(message) => replace_mentions(&mut message.body.mentions, erasure),
         EventKind::MessageEdited(edit) => replace_mentions(&mut edit.body.mentions, erasure),
         EventKind::MessageDeleted { reason, .. } if is_theirs && erasure.mode == Erase::Redact => *reason = None,
+        EventKind::Member(member) => {
+            member.user = identity_in(&member.user, erasure);
+            if is_theirs && erasure.mode == Erase::Redact {
+                member.reason = None;
+            }
+        }
         EventKind::MessageDeleted { .. }
         | EventKind::Reaction { .. }
         | EventKind::Pin { .. }
@@ -129,6 +143,20 @@ fn replaced_in(event: &Event, erasure: &Erasure) -> Event {
         | EventKind::RoomDeleted => {}
     }
     event
+}
+
+/// Why something was done, if it was said.
+const fn reason_of(event: &Event) -> Option<&Reason> {
+    match &event.kind {
+        EventKind::MessageDeleted { reason, .. } => reason.as_ref(),
+        EventKind::Member(member) => member.reason.as_ref(),
+        EventKind::Message(_)
+        | EventKind::MessageEdited(_)
+        | EventKind::Reaction { .. }
+        | EventKind::Pin { .. }
+        | EventKind::RoomUpdated { .. }
+        | EventKind::RoomDeleted => None,
+    }
 }
 
 fn identity_in(user: &Identity, erasure: &Erasure) -> Identity {

@@ -8,22 +8,23 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::{state::RoomState, users::KnownUsers};
+use self::{members::InRoom, state::RoomState, users::KnownUsers};
 use super::{
-    Archive, Eraser, Found, Reader, Searcher, Store, StoreError, StoreErrorKind, Users,
+    Archive, Eraser, Found, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
 use crate::{
-    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MarkPage, MessageState, MessageVersion, MyRoomPage,
-    MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomPage, RoomQuery, Seq, Unread,
-    UserId,
+    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Identity, Mark, MarkPage, MessageState, MessageVersion,
+    MyRoomPage, MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Role, Room, RoomId, RoomKind,
+    RoomPage, RoomQuery, Seq, Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     erasure::Erasure,
 };
 
 mod archive;
 mod erase;
+mod members;
 mod search;
 mod state;
 mod users;
@@ -121,14 +122,24 @@ impl MemoryLog {
     ///
     /// # Errors
     /// The room that has this name.
-    pub fn create_room(&mut self, new: &RoomRecord) -> Result<Room, Room> {
+    pub fn create_room(&mut self, new: &RoomRecord) -> Result<Room, Box<Room>> {
         let name_key = new.name.key();
-        if let Some(holder) = self.room_by_name(&name_key) {
-            return Err(holder);
+        if new.kind == RoomKind::Public
+            && let Some(holder) = self.room_by_name(&name_key)
+        {
+            return Err(Box::new(holder));
         }
         let room = new.to_room(self.next_room());
-        self.names.insert(name_key.clone(), room.id);
-        self.rooms.insert(room.id, RoomLog::new(room.clone(), name_key));
+        if new.kind == RoomKind::Public {
+            self.names.insert(name_key.clone(), room.id);
+        }
+        let mut log = RoomLog::new(room.clone(), name_key);
+        if let Some(owner) = new.owner.as_ref().map(Identity::to_stored) {
+            let member = InRoom { user: owner.clone(), role: Role::Owner, since: Seq(0), at: new.created_at };
+            log.state.members.insert(owner.id.clone(), member);
+            log.state.marks.insert(owner.id.clone(), (owner, Mark::NONE));
+        }
+        self.rooms.insert(room.id, log);
         Ok(room)
     }
 
@@ -316,21 +327,29 @@ impl MemoryLog {
     fn store(&mut self, room: RoomId, stored: StoredEvent) {
         let Some(log) = self.rooms.get_mut(&room) else { return };
         match &stored.event.kind {
-            EventKind::RoomUpdated { name, topic } => {
-                self.names.remove(&log.name_key);
+            EventKind::RoomUpdated { name, topic, kind, invites } => {
+                if log.room.kind == RoomKind::Public {
+                    self.names.remove(&log.name_key);
+                }
                 log.name_key = name.key();
-                self.names.insert(log.name_key.clone(), room);
+                if *kind == RoomKind::Public {
+                    self.names.insert(log.name_key.clone(), room);
+                }
                 (log.room.name, log.room.topic) = (name.clone(), topic.clone());
+                (log.room.kind, log.room.invites) = (*kind, *invites);
             }
             EventKind::RoomDeleted => {
-                self.names.remove(&log.name_key);
+                if log.room.kind == RoomKind::Public {
+                    self.names.remove(&log.name_key);
+                }
                 log.is_deleted = true;
             }
             EventKind::Message(_)
             | EventKind::MessageEdited(_)
             | EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
-            | EventKind::Pin { .. } => {}
+            | EventKind::Pin { .. }
+            | EventKind::Member(_) => {}
         }
         self.insert(room, stored);
     }
@@ -429,7 +448,7 @@ impl Store for MemoryStore {
     }
 
     async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError> {
-        Ok(self.log().create_room(new))
+        Ok(self.log().create_room(new).map_err(|holder| *holder))
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
@@ -463,6 +482,10 @@ impl Store for MemoryStore {
     }
 
     fn reader(&self) -> &dyn Reader {
+        self
+    }
+
+    fn members(&self) -> &dyn Members {
         self
     }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RoomLog;
+use super::{RoomLog, members::InRoom};
 use crate::{
     Activity, Body, Deleted, Edited, Event, Identity, Keep, LastMessage, Mark, MarkPage, MessageEdited, MessageState,
-    MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, Seq, Unread, UserId,
-    UserMark,
+    MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, RestrictionKind,
+    Seq, Unread, UserId, UserMark,
     append::{Entry, Fingerprint, Lookup, Op},
     store::{
-        judge::{Changes, Counted, Facts, Mentioned, Pruned, ReactionRow, Target, Thread},
+        judge::{Changes, Counted, Facts, Mentioned, Pruned, ReactionRow, RestrictionRow, Target, Thread},
         paging,
     },
 };
@@ -29,6 +29,8 @@ pub(super) struct RoomState {
     pub(super) mentions: BTreeMap<Seq, (Option<UserId>, Mentioned)>,
     pub(super) marks: BTreeMap<UserId, (Identity, Mark)>,
     pub(super) notify: BTreeMap<UserId, Notify>,
+    pub(super) members: BTreeMap<UserId, InRoom>,
+    pub(super) restrictions: BTreeMap<(RestrictionKind, UserId), RestrictionRow>,
 }
 
 impl RoomLog {
@@ -58,10 +60,12 @@ impl RoomLog {
             }
         }
         facts.pins = self.state.pins.len() as u64;
+        self.add_members(entries, facts);
     }
 
     /// Takes in what an append changed.
-    pub(super) fn apply(&mut self, changes: Changes) {
+    pub(super) fn apply(&mut self, mut changes: Changes) {
+        self.apply_members(&mut changes);
         for (target, deletion) in changes.deleted {
             self.erase(target);
             self.state.deleted.insert(target, deletion.seq);

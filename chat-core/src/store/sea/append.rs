@@ -86,8 +86,9 @@ async fn store(run: &Run<'_, DatabaseTransaction>, new: &[StoredEvent]) -> Resul
             | EventKind::MessageEdited(_)
             | EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
-            | EventKind::Pin { .. } => {}
-            EventKind::RoomUpdated { name, topic } => rooms::change(run, stored.event.room, name, topic).await?,
+            | EventKind::Pin { .. }
+            | EventKind::Member(_) => {}
+            EventKind::RoomUpdated { .. } => rooms::change(run, stored.event.room, &stored.event.kind).await?,
             EventKind::RoomDeleted => rooms::end(run, stored.event.room, stored.event.at).await?,
         }
     }
@@ -135,8 +136,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        Body, Edit, Identity, MarkTo, Reaction, RoomName, Seq, Timestamp, Topic,
-        append::{Entry, EventKey, RoomRecord},
+        Body, Edit, Identity, MarkTo, Reaction, Role, RoomName, Seq, Timestamp, Topic,
+        append::{Entry, EventKey, KnownStanding, MemberOp, MemberStep, RoomRecord},
+        rights::Standing,
         store::{Store, sea::SeaStore},
     };
 
@@ -192,7 +194,7 @@ mod tests {
 
     async fn room(store: &SeaStore, name: &str) -> RoomId {
         let (name, topic) = (RoomName::new(name).unwrap(), Topic::new("").unwrap());
-        store.create_room(&RoomRecord { name, topic, created_at: Timestamp(1) }).await.unwrap().unwrap().id
+        store.create_room(&RoomRecord::open(name, topic, Timestamp(1))).await.unwrap().unwrap().id
     }
 
     /// A store in memory with a room of many messages, some of which are edited, pinned and mention somebody.
@@ -233,6 +235,78 @@ mod tests {
         let begins = ["WITH i(", "SELECT ", "INSERT INTO chat_events ", "INSERT INTO chat_reads "];
         assert_eq!(statements.len(), begins.len(), "{statements:#?}");
         assert!(statements.iter().zip(begins).all(|(sql, begin)| sql.starts_with(begin)), "{statements:#?}");
+    }
+
+    /// A room that Alice owns, with these members.
+    async fn owned(store: &SeaStore, members: u64) -> RoomId {
+        let name = RoomName::new("owned").unwrap();
+        let record = RoomRecord::open(name, Topic::new("").unwrap(), Timestamp(1));
+        let owner = Some(Identity::named("alice").unwrap());
+        let room = store.create_room(&RoomRecord { owner, ..record }).await.unwrap().unwrap().id;
+        let joins = (0..members).map(|number| {
+            let user = Identity::named(&format!("u{number}")).unwrap();
+            let op = MemberOp { user: user.clone(), step: MemberStep::Join, reason: None, is_alone: false };
+            entry(user.name.as_str(), &format!("join {number}"), Op::Member(op))
+        });
+        store.append(&[RoomBatch { room, entries: joins.collect() }]).await.unwrap();
+        room
+    }
+
+    #[tokio::test]
+    async fn rights_cost_no_look_up_a_message() {
+        let (store, open) = prepared().await;
+        let room = owned(&store, 64).await;
+        let checkout = store.writers.checkout().await.unwrap();
+        let known = |at| {
+            let standing = Standing { role: Some(Role::Member), ..Standing::default() };
+            Some(KnownStanding { at: Seq(at), standing })
+        };
+        let batch = |round: u64, at: u64| {
+            let message = |number: u64| Entry {
+                standing: if number.is_multiple_of(2) { known(at) } else { known(at + 1) },
+                ..sent(&format!("u{number}"), &format!("k {round}"), Body::text("x"))
+            };
+            let entries = || (0..64).map(message).collect();
+            [RoomBatch { room: open, entries: entries() }, RoomBatch { room, entries: entries() }]
+        };
+        let looks_up = |sql: &&String| sql.contains("chat_members");
+        // Rights were changed last at 64, by the last one who joined.
+        let (known_all, new) = statements(checkout.connection(), &batch(0, 64)).await;
+        assert_eq!((new, known_all.iter().filter(looks_up).count()), (128, 0), "{known_all:#?}");
+        let (known_half, new) = statements(checkout.connection(), &batch(1, 63)).await;
+        assert_eq!((new, known_half.iter().filter(looks_up).count()), (128, 1));
+        assert_eq!(known_half.len(), known_all.len() + 1, "one statement for all rooms and users");
+    }
+
+    #[tokio::test]
+    async fn who_comes_and_goes_costs_a_statement_for_each_kind_of_change() {
+        let (store, _) = prepared().await;
+        let room = owned(&store, 200).await;
+        let checkout = store.writers.checkout().await.unwrap();
+        let batch = |users: std::ops::Range<u64>| {
+            let steps = [MemberStep::Mute(None), MemberStep::Ban(None), MemberStep::Remove, MemberStep::Add(None)];
+            let entries = users.map(|number| {
+                let user = Identity::named(&format!("u{number}")).unwrap();
+                let step = steps[usize::try_from(number % 4).unwrap()];
+                let op = MemberOp { user, step, reason: None, is_alone: false };
+                entry("alice", &format!("{number} {step:?}"), Op::Member(op))
+            });
+            [RoomBatch { room, entries: entries.collect() }]
+        };
+        let others = |all: &[String]| all.iter().filter(|sql| !sql.starts_with("INSERT INTO chat_events")).count();
+        let (small, _) = statements(checkout.connection(), &batch(0..4)).await;
+        let (large, new) = statements(checkout.connection(), &batch(4..104)).await;
+        assert_eq!(new, 75, "who is in already is not added");
+        assert_eq!(others(&large), others(&small), "{large:#?}");
+        for sql in large {
+            let values = vec![sea_orm::Value::from(1_i64); sql.matches('?').count()];
+            for row in checkout.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap() {
+                let step: String = row.try_get_by_index(3).unwrap();
+                let is_list = ["(subquery", "CONSTANT", "VALUES CLAUSE", "SCAN i", "SCAN k"];
+                let is_whole = step.starts_with("SCAN ") && !is_list.iter().any(|list| step.contains(list));
+                assert!(!is_whole, "{step} of {sql}");
+            }
+        }
     }
 
     #[tokio::test]

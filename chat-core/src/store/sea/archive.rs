@@ -8,11 +8,11 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::{
     NAME_TRIES, SeaStore, changes, contended,
     dialect::{
-        Head, Heads, Key,
+        self, HEAD_COLUMNS, Head, Heads, Key,
         about::{About, Rows},
     },
     error::SqlError,
-    facts, names,
+    facts, members, names,
     pool::{Checkout, Pool},
     reads, rooms,
     rows::{number, optional_number, signed, unsigned},
@@ -115,7 +115,7 @@ impl Archive for SeaStore {
 }
 
 async fn head(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<Option<RoomHead>, SqlError> {
-    let sql = "SELECT name, topic, created_at, first_seq, pruned_ordinal, last_message_seq, last_message_at \
+    let sql = "SELECT name, topic, created_at, first_seq, pruned_ordinal, last_message_seq, last_message_at, kind, owned, invites \
          FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
     let Some(row) = run.query_one(sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
     let first_seq = Seq(unsigned(&row, 3)?);
@@ -125,6 +125,7 @@ async fn head(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<Optio
         name: RoomName::from_stored(&row.try_get_by_index::<String>(0)?),
         topic: Topic::from_stored(&row.try_get_by_index::<String>(1)?),
         created_at: Timestamp(row.try_get_by_index(2)?),
+        terms: members::terms(&row, 7)?,
         first_seq,
         pruned_ordinal: unsigned(&row, 4)?,
         pruned_last: last.filter(|(seq, _)| *seq < first_seq),
@@ -150,13 +151,13 @@ async fn notify_settings(
 
 /// Makes the room, and hides it.
 async fn begin(run: &Transaction<'_>, head: &RoomHead) -> Result<RoomId, SqlError> {
-    let RoomHead { name: _, topic, created_at, first_seq, pruned_ordinal, pruned_last } = head.clone();
+    let RoomHead { name: _, topic, created_at, terms, first_seq, pruned_ordinal, pruned_last } = head.clone();
     // Until it is finished it has no name. A new row has to have one.
     let unnamed = RoomName::from_stored(&format!("import {}", uuid::Uuid::new_v4().simple()));
-    let room = run.dialect.insert_room(run, &RoomRecord { name: unnamed, topic, created_at }).await?;
+    let room = run.dialect.insert_room(run, &RoomRecord::open(unnamed, topic, created_at)).await?;
     let sql = "UPDATE chat_rooms SET name = NULL, name_search = NULL, name_key = NULL, deleted_at = ?, first_seq = ?, \
-         pruned_ordinal = ?, head = ?, ordinal = ?, indexed_seq = ?, last_message_seq = ?, last_message_at = ? \
-         WHERE id = ?";
+         pruned_ordinal = ?, head = ?, ordinal = ?, indexed_seq = ?, last_message_seq = ?, last_message_at = ?, kind = ?, \
+         owned = ?, invites = ? WHERE id = ?";
     let before = first_seq.0 - 1;
     let values = vec![
         IMPORTING.into(),
@@ -167,6 +168,9 @@ async fn begin(run: &Transaction<'_>, head: &RoomHead) -> Result<RoomId, SqlErro
         number(before),
         pruned_last.map(|(seq, _)| signed(seq.0)).into(),
         pruned_last.map(|(_, at)| at.0).into(),
+        members::kind_value(terms.kind),
+        i16::from(terms.owned).into(),
+        members::invites_value(terms.invites),
         number(room.0),
     ];
     run.execute(sql, values).await?;
@@ -186,18 +190,21 @@ async fn import(
     items: &[Archived],
 ) -> Result<Option<Result<(), Misfit>>, SqlError> {
     let sql = format!(
-        "SELECT head, ordinal, first_seq FROM chat_rooms WHERE id = ? AND deleted_at = ?{}",
+        "SELECT {}, first_seq FROM chat_rooms WHERE id = ? AND deleted_at = ?{}",
+        HEAD_COLUMNS.join(", "),
         run.dialect.for_update()
     );
     let Some(row) = run.query_one(&sql, vec![number(room.0), IMPORTING.into()]).await? else { return Ok(None) };
-    let head = Head { seq: unsigned(&row, 0)?, messages: unsigned(&row, 1)? };
-    let importing = Importing { head, first: Seq(unsigned(&row, 2)?) };
+    let importing = Importing { head: dialect::head(&row, 0)?, first: Seq(unsigned(&row, HEAD_COLUMNS.len())?) };
     let (mut events, mut marks, mut settings) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut members, mut restrictions) = (Vec::new(), Vec::new());
     for (index, item) in items.iter().enumerate() {
         match item {
             Archived::Event(event) => events.push((index, event)),
             Archived::Mark(mark) => marks.push((index, mark)),
             Archived::Notify(user, notify) => settings.push((index, user, *notify)),
+            Archived::Member(member) => members.push(member),
+            Archived::Restriction(kind, restriction) => restrictions.push((*kind, restriction)),
         }
     }
     let head = match import_events(run, room, &importing, &events).await? {
@@ -207,6 +214,7 @@ async fn import(
     if let Err(misfit) = import_marks(run, room, head, &marks).await? {
         return Ok(Some(Err(misfit)));
     }
+    members::import(run, room, &members, &restrictions).await?;
     import_settings(run, room, &settings).await.map(Some)
 }
 
@@ -276,7 +284,7 @@ async fn pruned_threads(
 /// Writes down where the log ends with these events.
 async fn raise(run: &Transaction<'_>, room: RoomId, new: &[StoredEvent], before: Head) -> Result<Head, SqlError> {
     let Some(last) = new.last() else { return Ok(before) };
-    let head = Head { seq: last.event.seq.0, messages: last.ordinal };
+    let head = Head { seq: last.event.seq.0, messages: last.ordinal, ..before };
     let message = new.iter().rev().find(|stored| stored.event.countable().is_some());
     let sql = "UPDATE chat_rooms SET head = ?, ordinal = ? WHERE id = ?";
     run.execute(sql, vec![number(head.seq), number(head.messages), number(room.0)]).await?;
@@ -344,7 +352,8 @@ async fn finish(run: &Transaction<'_>, imports: &[(RoomId, RoomName)]) -> Result
     for (room, name) in imports {
         let key = name.key();
         let opaque = || run.dialect.opaque(Some(&key));
-        let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ?, deleted_at = NULL \
+        let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = CASE WHEN kind = 0 THEN ? END, \
+             members = (SELECT COUNT(*) FROM chat_members m WHERE m.room_id = chat_rooms.id), deleted_at = NULL \
              WHERE id = ? AND deleted_at = ?";
         let values = vec![name.as_str().into(), opaque(), opaque(), number(room.0), IMPORTING.into()];
         if run.execute(sql, values).await?.rows_affected() == 0 {

@@ -8,10 +8,11 @@ use sea_orm::{DatabaseTransaction, Value};
 use super::{
     dialect::about::{About, Rows},
     error::SqlError,
+    members,
     rows::number,
     run::Run,
 };
-use crate::{RoomId, Seq, UserId, store::judge::Changes};
+use crate::{Identity, Mark, RoomId, Seq, UserId, store::judge::Changes};
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
@@ -30,7 +31,10 @@ pub(super) async fn store(run: &Transaction<'_>, all: &All<'_>) -> Result<(), Sq
     counts(run, all).await?;
     pins(run, all).await?;
     threads(run, all).await?;
-    marks(run, all).await
+    first_marks(run, all).await?;
+    marks(run, all).await?;
+    let members: Vec<_> = all.iter().map(|(room, changes)| (*room, *changes)).collect();
+    members::store(run, &members).await
 }
 
 /// Messages lead to their newest edits.
@@ -162,6 +166,14 @@ async fn threads(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
     Rows::new(&["room_id", "root_seq", "user_id"], users).execute(run, put).await
 }
 
+/// The marks of users who have come in, unless they have one.
+pub(super) async fn first_marks(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
+    let marks = each(all, |changes| changes.first_marks.values());
+    let marks = marks.into_iter().map(|(room, (reader, mark))| mark_values(run, room, reader, *mark));
+    let put = About::PutNew { table: "chat_reads", key: 3 };
+    Rows::new(MARK_COLUMNS, marks).execute(run, put).await
+}
+
 /// How far users have read.
 async fn marks(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
     let written_for = each(all, |changes| changes.written_for.iter());
@@ -170,20 +182,24 @@ async fn marks(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
     let unsure = About::Update { table: "chat_reads", set: "by_back = 1", on };
     Rows::new(&["reader", "room"], written_for).execute(run, unsure).await?;
 
-    let marks = each(all, |changes| changes.marks.values()).into_iter().map(|(room, (reader, mark))| {
-        [
-            user(run, Some(&reader.id)),
-            number(room.0),
-            number(0),
-            number(mark.seq.0),
-            number(mark.ordinal),
-            i16::from(mark.by_back).into(),
-            reader.name.as_str().to_owned().into(),
-        ]
-    });
+    let marks = each(all, |changes| changes.marks.values());
+    let marks = marks.into_iter().map(|(room, (reader, mark))| mark_values(run, room, reader, *mark));
     let put = About::Put { table: "chat_reads", key: 3, optional: "" };
-    let columns = &["user_id", "room_id", "thread", "seq", "ordinal", "by_back", "user_name"];
-    Rows::new(columns, marks).execute(run, put).await
+    Rows::new(MARK_COLUMNS, marks).execute(run, put).await
+}
+
+const MARK_COLUMNS: &[&str; 7] = &["user_id", "room_id", "thread", "seq", "ordinal", "by_back", "user_name"];
+
+fn mark_values(run: &Transaction<'_>, room: RoomId, reader: &Identity, mark: Mark) -> [Value; 7] {
+    [
+        user(run, Some(&reader.id)),
+        number(room.0),
+        number(0),
+        number(mark.seq.0),
+        number(mark.ordinal),
+        i16::from(mark.by_back).into(),
+        reader.name.as_str().to_owned().into(),
+    ]
 }
 
 fn user(run: &Transaction<'_>, user: Option<&UserId>) -> Value {

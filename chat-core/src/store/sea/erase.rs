@@ -13,8 +13,8 @@ use super::{
     purge::rows_removed,
     rooms::count,
     rows::{
-        DELETED, EDITED, MESSAGE, REACTION, THREAD_MESSAGE, mentions_from_text, mentions_to_text, number, optional_seq,
-        unsigned,
+        DELETED, EDITED, MEMBER, MESSAGE, REACTION, THREAD_MESSAGE, member_renamed, mentions_from_text,
+        mentions_to_text, number, optional_seq, unsigned,
     },
     run::{Run, Write},
 };
@@ -167,7 +167,7 @@ struct Trace {
     mentions: Option<Vec<UserId>>,
     target: Option<Seq>,
     thread: Option<Seq>,
-    /// The reaction, or the reason of a deletion.
+    /// The reaction, the reason of a deletion, or what has happened with a member.
     text: Option<String>,
 }
 
@@ -175,14 +175,15 @@ impl Trace {
     /// The message that mentions the user, if one does because of this event.
     fn mentioning(&self) -> Option<Seq> {
         let target = if self.kind == EDITED { self.target } else { Some(self.seq) };
-        target.filter(|_| self.mentions.is_some())
+        // What happens with a member mentions nobody.
+        target.filter(|_| self.mentions.is_some() && self.kind != MEMBER)
     }
 }
 
 /// The events of a part of a log that name the user.
 async fn traces(run: &Run<'_, impl ConnectionTrait>, erasure: &Erasure, part: LogPart) -> Result<Vec<Trace>, SqlError> {
     let sql = format!(
-        "SELECT seq, kind, user_id, mentions, target_seq, thread, CASE WHEN kind IN ({DELETED}, {REACTION}) THEN body END \
+        "SELECT seq, kind, user_id, mentions, target_seq, thread, CASE WHEN kind IN ({DELETED}, {REACTION}) THEN body WHEN kind = {MEMBER} THEN meta END \
          FROM chat_events WHERE {IN_PART} AND (user_id IN (?, ?) OR mentions IS NOT NULL) ORDER BY seq"
     );
     let (old, new) = (opaque(run, &erasure.user), opaque(run, &erasure.new_id));
@@ -220,6 +221,7 @@ async fn replace(run: &Transaction<'_>, erasure: &Erasure, part: LogPart) -> Res
     mentions(run, erasure, part.room, &traces).await?;
     reactions(run, erasure, part.room, &traces).await?;
     thread_users(run, erasure, part.room, &traces).await?;
+    members(run, part.room, &traces).await?;
     Ok(traces.len() as u64)
 }
 
@@ -236,11 +238,21 @@ async fn authors(run: &Transaction<'_>, erasure: &Erasure, part: LogPart) -> Res
     if erasure.mode == Erase::Redact {
         let sql = format!(
             "UPDATE chat_events SET body = NULL, fingerprint = 0 WHERE {IN_PART} AND user_id = ? \
-             AND kind = {DELETED} AND body IS NOT NULL"
+             AND kind IN ({DELETED}, {MEMBER}) AND body IS NOT NULL"
         );
         run.execute(&sql, of_part(part).into_iter().chain([new()]).collect()).await?;
     }
     Ok(())
+}
+
+/// Another name of the user where something has happened with them.
+async fn members(run: &Transaction<'_>, room: RoomId, traces: &[Trace]) -> Result<(), SqlError> {
+    let theirs = traces.iter().filter(|trace| trace.kind == MEMBER && trace.mentions.is_some());
+    let renamed = theirs.filter_map(|trace| Some((trace.seq, member_renamed(trace.text.as_deref()?, DELETED_USER))));
+    let rows = renamed.map(|(seq, said)| [number(room.0), number(seq.0), said.into()]);
+    let (set, on) = ("meta = k.said", "chat_events.room_id = k.room AND chat_events.seq = k.target");
+    let update = About::Update { table: "chat_events", set, on };
+    Rows::new(&["room", "target", "said"], rows).execute(run, update).await
 }
 
 /// Another user among those whom messages and edits mention.
@@ -309,7 +321,15 @@ async fn thread_users(
 
 async fn forget_marks(run: &Transaction<'_>, user: &UserId, limit: usize) -> Result<usize, SqlError> {
     let mut removed = 0;
-    for (table, key) in [("chat_reads", "user_id, room_id, thread"), ("chat_notify", "user_id, room_id")] {
+    let by = "UPDATE chat_restrictions SET by_id = NULL, by_name = '', reason = '' WHERE by_id = ?";
+    run.execute(by, vec![opaque(run, user)]).await?;
+    let tables = [
+        ("chat_reads", "user_id, room_id, thread"),
+        ("chat_notify", "user_id, room_id"),
+        ("chat_members", "room_id, user_id"),
+        ("chat_restrictions", "room_id, kind, user_id"),
+    ];
+    for (table, key) in tables {
         if removed < limit {
             let sql = run.dialect.delete_some(table, key, "user_id = ?");
             let done = run.execute(&sql, vec![opaque(run, user), count(limit - removed)]).await?;
@@ -355,7 +375,7 @@ mod tests {
     async fn prepared() -> (SeaStore, RoomId) {
         let store = SeaStore::open("sqlite::memory:").await.unwrap();
         let (name, topic) = (RoomName::new("general").unwrap(), Topic::new("").unwrap());
-        let room = store.create_room(&RoomRecord { name, topic, created_at: Timestamp(1) }).await.unwrap().unwrap().id;
+        let room = store.create_room(&RoomRecord::open(name, topic, Timestamp(1))).await.unwrap().unwrap().id;
         let alice = Identity::named("alice").unwrap();
         let body = |thread| Body { mentions: vec![alice.id.clone()], thread, ..Body::text("x") };
         let ops = (1..=50).flat_map(|number| {
@@ -387,7 +407,7 @@ mod tests {
         forget_marks(&run, &erasure.user, 10).await.unwrap();
         transaction.commit().await.unwrap();
         let statements = std::mem::take(&mut *seen.lock().unwrap());
-        assert!(statements.len() <= 15, "{statements:#?}");
+        assert!(statements.len() <= 18, "{statements:#?}");
         for sql in statements {
             let values = vec![Value::from(1_i64); sql.matches('?').count()];
             for row in checkout.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap() {

@@ -11,7 +11,7 @@ use super::{
         about::{About, Rows},
     },
     error::SqlError,
-    prune, rooms,
+    members, prune, rooms,
     rows::{self, number, optional_number, optional_seq, unsigned},
     run::Run,
 };
@@ -47,6 +47,7 @@ pub(super) async fn load<'a>(
     reacted(run, batch, &mut all).await?;
     pins(run, batch, &mut all).await?;
     marks(run, batch, &mut all).await?;
+    members::facts(run, batch, heads, &mut all).await?;
     // These stand alone in their batch.
     if let [RoomBatch { room, entries }] = batch
         && let (Some(facts), [Entry { op, .. }]) = (all.get_mut(room), entries.as_slice())

@@ -16,10 +16,10 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Archive, Eraser, Reader, Searcher, Store, StoreError, StoreErrorKind, Users};
+use super::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users};
 use crate::{
-    Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomName, RoomPage, RoomQuery, Seq, StartError,
-    UserId,
+    Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Seq,
+    StartError, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
@@ -36,6 +36,7 @@ mod gate;
 mod history;
 mod lease;
 mod lock_file;
+mod members;
 mod migration;
 mod names;
 mod ownership;
@@ -179,7 +180,9 @@ impl SeaStore {
     async fn try_create(&self, new: &RoomRecord) -> Result<Result<Room, Room>, SqlError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
-            if let Some(holder) = self.holder(&new.name).await? {
+            if new.kind == RoomKind::Public
+                && let Some(holder) = self.holder(&new.name).await?
+            {
                 return Ok(Err(holder));
             }
             let write = Write::begin(&self.writers).await?;
@@ -327,6 +330,10 @@ impl Store for SeaStore {
     }
 
     fn reader(&self) -> &dyn Reader {
+        self
+    }
+
+    fn members(&self) -> &dyn Members {
         self
     }
 

@@ -187,14 +187,14 @@ mod tests {
     async fn a_name_that_was_given_up_is_erased() {
         let store = SeaStore::open("sqlite::memory:").await.unwrap();
         let (secret, open) = (RoomName::new("Secret").unwrap(), RoomName::new("Open").unwrap());
-        let new = RoomRecord { name: secret, topic: Topic::new("").unwrap(), created_at: Timestamp(1) };
+        let new = RoomRecord::open(secret, Topic::new("").unwrap(), Timestamp(1));
         let room = store.create_room(&new).await.unwrap().unwrap().id;
         assert_eq!(all(&store).await, ["\nsecret"]);
         let append = async |key, op| {
             let entries = vec![Entry::new(None, EventKey::generated(key), Timestamp(1), op)];
             store.append(&[RoomBatch { room, entries }]).await.unwrap()
         };
-        append("one", Op::UpdateRoom(RoomUpdate { name: Some(open), topic: None })).await;
+        append("one", Op::UpdateRoom(RoomUpdate { name: Some(open), topic: None, ..RoomUpdate::default() })).await;
         assert_eq!(all(&store).await, ["\nopen"]);
         append("two", Op::DeleteRoom).await;
         assert_eq!(all(&store).await, [""; 0]);

@@ -5,12 +5,12 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 use super::{
     dialect::lists::{padded, repeated},
     error::SqlError,
-    names,
+    members, names,
     rows::{self, ROOM_COLUMNS, signed},
     run::Run,
 };
 use crate::{
-    Room, RoomId, RoomName, RoomPage, RoomQuery, Timestamp, Topic,
+    EventKind, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Timestamp, Topic,
     append::{RoomRecord, RoomUpdate},
     store::{judge::Naming, paging},
 };
@@ -62,6 +62,9 @@ async fn page_of_found(
 pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Room, SqlError> {
     let room = new.to_room(run.dialect.insert_room(run, new).await?);
     names::set(run, room.id, &new.name.key()).await?;
+    if let Some(owner) = &new.owner {
+        members::first_owner(run, room.id, &owner.to_stored(), new.created_at).await?;
+    }
     Ok(room)
 }
 
@@ -69,28 +72,34 @@ pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Ro
 pub(super) async fn naming(run: &Transaction<'_>, id: RoomId, update: &RoomUpdate) -> Result<Option<Naming>, SqlError> {
     let sql = "SELECT name, topic FROM chat_rooms WHERE id = ?";
     let Some(row) = run.query_one(sql, vec![signed(id.0).into()]).await? else { return Ok(None) };
-    let holder = match &update.name {
-        Some(name) => by_name(run, &name.key()).await?.filter(|holder| holder.id != id),
+    let name = RoomName::from_stored(&row.try_get_by_index::<String>(0)?);
+    // A room that becomes public wants the name that it has.
+    let wanted = update.name.as_ref().or_else(|| update.kind.map(|_| &name));
+    let holder = match wanted {
+        Some(wanted) => by_name(run, &wanted.key()).await?.filter(|holder| holder.id != id),
         None => None,
     };
-    Ok(Some(Naming {
-        name: RoomName::from_stored(&row.try_get_by_index::<String>(0)?),
-        topic: Topic::from_stored(&row.try_get_by_index::<String>(1)?),
-        holder,
-    }))
+    Ok(Some(Naming { name, topic: Topic::from_stored(&row.try_get_by_index::<String>(1)?), holder }))
 }
 
-/// Changes a room's name and topic. A name that another room has taken meanwhile fails as [taken](SqlError::is_taken).
-pub(super) async fn change(run: &Transaction<'_>, id: RoomId, name: &RoomName, topic: &Topic) -> Result<(), SqlError> {
-    let topic_only = "UPDATE chat_rooms SET topic = ? WHERE id = ? AND name = ?";
-    let values = vec![topic.as_str().into(), signed(id.0).into(), name.as_str().into()];
-    if run.execute(topic_only, values).await?.rows_affected() > 0 {
+/// Changes a room to what an update of it says. A name that another room has taken meanwhile fails as
+/// [taken](SqlError::is_taken).
+pub(super) async fn change(run: &Transaction<'_>, id: RoomId, updated: &EventKind) -> Result<(), SqlError> {
+    let EventKind::RoomUpdated { name, topic, kind, invites } = updated else { return Ok(()) };
+    let (kind_value, invites) = (members::kind_value(*kind), members::invites_value(*invites));
+    let same_name = "UPDATE chat_rooms SET topic = ?, invites = ? WHERE id = ? AND name = ? AND kind = ?";
+    let values =
+        vec![topic.as_str().into(), invites.clone(), signed(id.0).into(), name.as_str().into(), kind_value.clone()];
+    if run.execute(same_name, values).await?.rows_affected() > 0 {
         return Ok(());
     }
     let key = name.key();
-    let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ?, topic = ? WHERE id = ?";
-    let opaque = || run.dialect.opaque(Some(&key));
-    let values = vec![name.as_str().into(), opaque(), opaque(), topic.as_str().into(), signed(id.0).into()];
+    let own_key = Some(&*key).filter(|_| *kind == RoomKind::Public);
+    let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ?, topic = ?, kind = ?, invites = ? \
+         WHERE id = ?";
+    let (search, own) = (run.dialect.opaque(Some(&key)), run.dialect.opaque(own_key));
+    let values =
+        vec![name.as_str().into(), search, own, topic.as_str().into(), kind_value, invites, signed(id.0).into()];
     run.execute(sql, values).await?;
     names::set(run, id, &key).await
 }

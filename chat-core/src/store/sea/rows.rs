@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use sea_orm::{QueryResult, Value};
 
-use super::{dialect::Dialect, error::SqlError};
+use super::{dialect::Dialect, error::SqlError, members};
 use crate::{
-    Body, Event, EventKind, Identity, Message, MessageEdited, Reaction, Reason, Room, RoomId, RoomName, Seq, Timestamp,
-    Topic, UserId, UserName,
+    Body, Event, EventKind, Identity, MemberChange, MemberEvent, Message, MessageEdited, Reaction, Reason, Role, Room,
+    RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
     append::{EventKey, Fingerprint, StoredEvent},
+    rights::RoomTerms,
 };
 
 /// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them. Those from `body` on are what an
@@ -22,6 +23,7 @@ const THREAD_ORDINAL: usize = 11;
 const TARGET: usize = 12;
 const BODY: usize = 13;
 const META: usize = 14;
+const MENTIONS: usize = 15;
 const FLAGS: usize = 16;
 const AMOUNT: usize = 17;
 /// Those of them that may be null. There, a 0 or an empty text says the same.
@@ -43,10 +45,10 @@ pub(super) const OPTIONAL_EVENT_COLUMNS: [&str; 11] = [
 pub(super) const EVENT_WIDTH: usize = 18;
 
 /// The columns of a room, in the order in which [`room`] reads them.
-pub(super) const ROOM_COLUMNS: &str =
-    "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq, r.first_seq";
+pub(super) const ROOM_COLUMNS: &str = "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq, r.first_seq, \
+     r.kind, r.owned, r.invites, r.members, r.rights_seq";
 /// How many they are.
-pub(super) const ROOM_WIDTH: usize = 8;
+pub(super) const ROOM_WIDTH: usize = 13;
 
 /// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
 /// change.
@@ -62,6 +64,8 @@ pub(super) const DELETED: i16 = 6;
 /// `kind` of a reaction.
 pub(super) const REACTION: i16 = 7;
 const PIN: i16 = 8;
+/// `kind` of what happens with a member.
+pub(super) const MEMBER: i16 = 9;
 
 /// The bits of `flags`. They are stored: they never change.
 const MENTIONS_ROOM: i16 = 1;
@@ -110,7 +114,8 @@ pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEv
 /// The values of [`EVENT_COLUMNS`].
 pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Value; EVENT_WIDTH] {
     let event = &*stored.event;
-    let Content { kind, body, meta, message, target, amount, flags } = Content::of(event);
+    let Content { kind, body, meta, message, target, amount, flags, about } = Content::of(event);
+    let named = said_mentions(message.map(|(said, _)| said), about);
     let (said, thread_ordinal) = message.map_or((None, None), |(said, ordinal)| (Some(said), ordinal));
     let place = |of: fn(&Body) -> Option<Seq>| -> Value { said.and_then(of).map(|seq| signed(seq.0)).into() };
     let actor = event.actor.as_ref();
@@ -130,10 +135,40 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
         target.map(|seq| signed(seq.0)).into(),
         body.into(),
         meta.into(),
-        said.map(|said| mentions_to_text(&said.mentions)).filter(|text| !text.is_empty()).into(),
+        named.into(),
         Some(flags).filter(|flags| *flags != 0).into(),
         amount.map(signed).into(),
     ]
+}
+
+/// The users whom an event names: those mentioned, or the one it is about.
+fn said_mentions(said: Option<&Body>, about: Option<&UserId>) -> Option<String> {
+    let mentioned = said.map(|said| mentions_to_text(&said.mentions));
+    let about = about.map(|user| mentions_to_text(std::slice::from_ref(user)));
+    mentioned.or(about).filter(|text| !text.is_empty())
+}
+
+/// What has happened with a member, as a text: the change, the role and the end, and the name.
+fn member_to_text(member: &MemberEvent) -> String {
+    let role = member.role.map_or("-", Role::as_str);
+    let until = member.until.map_or_else(|| "-".to_owned(), |until| until.0.to_string());
+    format!("{} {role} {until} {}", member.change.as_str(), member.user.name)
+}
+
+/// What such a text says of this user.
+fn member_from_text(text: &str, user: UserId, reason: Option<Reason>) -> Option<MemberEvent> {
+    let mut parts = text.splitn(4, ' ');
+    let (change, role, until) = (MemberChange::parse(parts.next()?)?, parts.next()?, parts.next()?);
+    let role = if role == "-" { None } else { Some(Role::parse(role).ok()?) };
+    let until = if until == "-" { None } else { Some(Timestamp(until.parse().ok()?)) };
+    let user = Identity::of(user, UserName::from_stored(parts.next()?));
+    Some(MemberEvent { change, user, role, until, reason })
+}
+
+/// The same text with another name.
+pub(super) fn member_renamed(text: &str, name: &str) -> String {
+    let kept: Vec<_> = text.splitn(4, ' ').take(3).collect();
+    format!("{} {name}", kept.join(" "))
 }
 
 /// What an event is in its row, beside what all have.
@@ -146,12 +181,22 @@ struct Content<'a> {
     target: Option<Seq>,
     amount: Option<u64>,
     flags: i16,
+    /// The user it is about.
+    about: Option<&'a UserId>,
 }
 
 impl<'a> Content<'a> {
     fn of(event: &'a Event) -> Self {
-        let nothing =
-            |kind| Self { kind, body: None, meta: None, message: None, target: event.target(), amount: None, flags: 0 };
+        let nothing = |kind| Self {
+            kind,
+            body: None,
+            meta: None,
+            message: None,
+            target: event.target(),
+            amount: None,
+            flags: 0,
+            about: None,
+        };
         let says = |kind, said: &'a Body, thread_ordinal, erased: bool| Self {
             body: (!erased).then(|| said.content.clone()),
             meta: said.meta.clone(),
@@ -178,9 +223,16 @@ impl<'a> Content<'a> {
                 ..nothing(REACTION)
             },
             EventKind::Pin { pinned, .. } => Self { flags: added(*pinned), ..nothing(PIN) },
-            EventKind::RoomUpdated { name, topic } => Self {
+            EventKind::Member(member) => Self {
+                body: member.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+                meta: Some(member_to_text(member)),
+                about: Some(&member.user.id),
+                ..nothing(MEMBER)
+            },
+            EventKind::RoomUpdated { name, topic, kind, invites } => Self {
                 body: Some(topic.as_str().to_owned()),
                 meta: Some(name.as_str().to_owned()),
+                amount: Some(members::packed(*kind, *invites)),
                 ..nothing(ROOM_UPDATED)
             },
             EventKind::RoomDeleted => nothing(ROOM_DELETED),
@@ -193,7 +245,13 @@ pub(super) fn room(row: &QueryResult, first: usize) -> Result<Room, SqlError> {
     let number = |index| unsigned(row, first + index);
     let (last_message_at, last_message_seq): (Option<i64>, Option<i64>) =
         (row.try_get_by_index(first + 5)?, row.try_get_by_index(first + 6)?);
+    let RoomTerms { kind, owned, invites } = members::terms(row, first + 8)?;
     Ok(Room {
+        kind,
+        owned,
+        invites,
+        members: number(11)?,
+        rights_seq: Seq(number(12)?),
         id: RoomId(number(0)?),
         name: RoomName::from_stored(&row.try_get_by_index::<String>(first + 1)?),
         topic: Topic::from_stored(&row.try_get_by_index::<String>(first + 2)?),
@@ -239,10 +297,19 @@ fn kind(row: &QueryResult) -> Result<EventKind, SqlError> {
             count: amount()?,
         }),
         PIN => Ok(EventKind::Pin { target: target(row)?, pinned: is_set()? }),
-        ROOM_UPDATED => Ok(EventKind::RoomUpdated {
-            name: RoomName::from_stored(&text(META)?),
-            topic: Topic::from_stored(&text(BODY)?),
-        }),
+        MEMBER => {
+            let reason: Option<String> = row.try_get_by_index(BODY)?;
+            let user = mentions_from_text(&text(MENTIONS)?)?.into_iter().next();
+            let reason = reason.as_deref().map(Reason::from_stored);
+            let member = user.and_then(|user| member_from_text(&text(META).ok()?, user, reason));
+            let member = member.ok_or_else(|| SqlError::corrupt("an event of a member that says nothing"))?;
+            Ok(EventKind::Member(member))
+        }
+        ROOM_UPDATED => {
+            let (kind, invites) = members::unpacked(amount()?)?;
+            let (name, topic) = (RoomName::from_stored(&text(META)?), Topic::from_stored(&text(BODY)?));
+            Ok(EventKind::RoomUpdated { name, topic, kind, invites })
+        }
         ROOM_DELETED => Ok(EventKind::RoomDeleted),
         other => Err(SqlError::corrupt(format!("an event of unknown kind {other}"))),
     }

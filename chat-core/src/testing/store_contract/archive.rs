@@ -327,7 +327,10 @@ async fn retries_are_answered_alike(store: &dyn Store, room: RoomId, copy: RoomI
                 AppendOutcome::Refused(error) => Err(error),
                 // What was pruned has lost its key, and is stored anew, or refused for what it names.
                 AppendOutcome::New { event, .. } => Ok(event.seq),
-                AppendOutcome::Unchanged { .. } | AppendOutcome::Marked(_) | AppendOutcome::Pruned(_) => {
+                AppendOutcome::Unchanged { .. }
+                | AppendOutcome::Marked(_)
+                | AppendOutcome::Pruned(_)
+                | AppendOutcome::PutOff(_) => {
                     panic!("{answer:?}")
                 }
             });

@@ -200,6 +200,7 @@ pub async fn messages_are_deleted_if_they_shall_be(opener: &impl Opener) {
             EventKind::MessageDeleted { reason, .. } => assert_eq!(reason, &None, "{stored:?}"),
             EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => {}
         }

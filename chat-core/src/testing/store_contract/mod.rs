@@ -18,6 +18,7 @@ pub mod changes;
 pub mod erasure;
 pub mod history;
 pub mod marks;
+pub mod members;
 pub mod my_rooms;
 pub mod prune;
 pub mod rooms;
@@ -74,6 +75,11 @@ macro_rules! store_contract {
             ones_own_message_is_read, marks_go_forward, marks_go_back_when_asked_to, unread_is_what_others_wrote,
             mentions_are_those_of_now, the_host_may_write_unread_messages, a_thread_is_not_unread,
             marks_of_one_batch_see_its_end, unread_is_exact_whatever_happens);
+        $crate::store_contract!(@group $(#[$attribute])* $make, members:
+            members_come_and_go, rights_are_those_of_the_turn, what_was_known_before_a_change_does_not_count,
+            bans_and_mutes_end, a_room_keeps_an_owner, the_last_to_leave_a_private_room_ends_it,
+            members_are_listed_by_role, standings_are_read_at_once, whoever_comes_in_has_read_it,
+            a_private_room_keeps_no_name_from_others, members_are_taken_along, an_erased_user_is_nobody_among_members);
         $crate::store_contract!(@group $(#[$attribute])* $make, states:
             a_page_shows_what_became_of_its_messages, reads_are_what_the_log_adds_up_to,
             pages_of_threads_reach_every_message, what_is_not_there_is_not_read);
@@ -131,11 +137,8 @@ fn messages(author: &Identity, contents: &[&str]) -> Vec<Entry> {
 
 /// Makes a room.
 async fn make_room(store: &dyn Store, name: &str) -> RoomId {
-    let row = RoomRecord {
-        name: RoomName::new(name).unwrap(),
-        topic: Topic::new("").unwrap(),
-        created_at: Timestamp(1_600_000_000_000_000),
-    };
+    let at = Timestamp(1_600_000_000_000_000);
+    let row = RoomRecord::open(RoomName::new(name).unwrap(), Topic::new("").unwrap(), at);
     store.create_room(&row).await.unwrap().unwrap().id
 }
 
@@ -171,6 +174,7 @@ fn change(name: Option<&str>, topic: Option<&str>) -> Entry {
     let update = RoomUpdate {
         name: name.map(|name| RoomName::new(name).unwrap()),
         topic: topic.map(|topic| Topic::new(topic).unwrap()),
+        ..RoomUpdate::default()
     };
     let (key, at) = (EventKey::generated(&format!("update-{number}")), Timestamp(1_700_000_000_000_001));
     Entry::new(Some(user("editor")), key, at, Op::UpdateRoom(update))
@@ -195,6 +199,7 @@ fn new_seq(placed: &AppendOutcome) -> Seq {
         | AppendOutcome::Unchanged { .. }
         | AppendOutcome::Marked(_)
         | AppendOutcome::Pruned(_)
+        | AppendOutcome::PutOff(_)
         | AppendOutcome::Refused(_) => {
             panic!("not new: {placed:?}")
         }

@@ -88,6 +88,8 @@ pub async fn a_change_is_one_event(opener: &impl Opener) {
     let kind = EventKind::RoomUpdated {
         name: RoomName::new("Lounge 😀").unwrap(),
         topic: Topic::new("about\nall").unwrap(),
+        kind: crate::RoomKind::Public,
+        invites: crate::InvitedBy::Members,
     };
     assert_eq!((event.seq, &event.kind, event.actor.as_ref()), (Seq(2), &kind, Some(&user("editor"))));
     assert_eq!(update(store, room, Some("Lounge 😀"), None).await, AppendOutcome::Unchanged { count: None });
@@ -369,7 +371,7 @@ pub async fn shown_names_come_back_as_written(opener: &impl Opener) {
 }
 
 fn row(name: &str) -> RoomRecord {
-    RoomRecord { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: Timestamp(1) }
+    RoomRecord::open(RoomName::new(name).unwrap(), Topic::new("").unwrap(), Timestamp(1))
 }
 
 /// All rooms whose names have this part, by pages of so many.

@@ -244,7 +244,7 @@ impl World {
             (name.is_none() || self.rng.percent(50)).then(|| Topic::from_stored(&self.rng.below(3).to_string()));
         let key = self.event_key(None);
         let asked = Asked::Update { key: key.clone() };
-        let op = Op::UpdateRoom(RoomUpdate { name, topic });
+        let op = Op::UpdateRoom(RoomUpdate { name, topic, ..RoomUpdate::default() });
         self.ask(room, None, asked, |reply| Request::Append { session: None, by_system: false, actor, key, op, reply })
     }
 
@@ -271,7 +271,7 @@ impl World {
         if self.rng.percent(15) {
             let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
             let key = self.event_key(None);
-            return self.foreign_append(room, None, key, Op::UpdateRoom(RoomUpdate { name: None, topic }));
+            return self.foreign_append(room, None, key, Op::UpdateRoom(RoomUpdate { topic, ..RoomUpdate::default() }));
         }
         for _ in 0..self.rng.between(1, 4) {
             let used = if self.rng.percent(30) { self.used_key().filter(|used| used.room == room) } else { None };

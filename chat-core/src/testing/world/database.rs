@@ -13,7 +13,7 @@ use super::{
     log::MutatedLog,
 };
 use crate::{
-    RoomId, Seq,
+    RoomId, Seq, UserId,
     append::{AppendFailure, AppendOutcome, AppendResult, Entry, Lookup, RoomBatch},
     error::Error,
 };
@@ -255,6 +255,18 @@ impl World {
         };
         let delay = self.latency();
         self.event_queue.put(delay, &mut self.rng, ScheduledEvent::Loaded(incarnation, rows));
+    }
+
+    pub(super) fn look_up(&mut self, incarnation: Incarnation, users: &[UserId]) {
+        let fails = self.faulty() && self.rng.percent(self.params.load_fault_percent);
+        self.tally.faults += u64::from(fails);
+        let found = if fails {
+            Err(Error::Unavailable)
+        } else {
+            self.database.log.standings(incarnation.room, users).ok_or(Error::RoomNotFound)
+        };
+        let delay = self.latency();
+        self.event_queue.put(delay, &mut self.rng, ScheduledEvent::LookedUp(incarnation, found));
     }
 
     /// The process is gone. A transaction that was under way is rolled back, or commits, now or (on a server) later.

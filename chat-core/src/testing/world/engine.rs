@@ -18,6 +18,7 @@ use crate::{
     append::{AppendFailure, AppendResult, Entry, Op, Recovered, StoredEvent},
     error::Error,
     mutations::{Bug, MutatedState},
+    rights::Standings,
     state::{Answered, Completion, Effect, Input, ReplyId, Request},
 };
 
@@ -38,6 +39,7 @@ pub(super) struct Live {
     /// Whether an append, or the look at what became of it, is under way.
     pub(super) appending: bool,
     pub(super) loading: bool,
+    pub(super) looking_up: bool,
     /// How many loads were asked for so far.
     pub(super) loads: u64,
     /// Since when it is not known what became of an append.
@@ -94,10 +96,22 @@ impl World {
             let incarnation = Incarnation { room, number: self.engine.last_incarnation };
             let limits = self.engine.limits.clone();
             let epoch = self.database.log.epoch();
-            let state = MutatedState::with(self.engine.bug, room, epoch, (row.first_seq, row.head), limits);
+            let state = MutatedState::with(self.engine.bug, room, epoch, (row.first_seq, row.head), limits)
+                .governed_by(row.terms(), row.rights_seq);
             let joined = BTreeSet::new();
-            let (appending, loading, loads, recovering) = (false, false, 0, None);
-            let live = Live { incarnation, state, joined, appending, loading, loads, recovering, wake: None, spins: 0 };
+            let (appending, loading, looking_up, loads, recovering) = (false, false, false, 0, None);
+            let live = Live {
+                incarnation,
+                state,
+                joined,
+                appending,
+                loading,
+                looking_up,
+                loads,
+                recovering,
+                wake: None,
+                spins: 0,
+            };
             self.trace.line(format_args!("  room {room} runs from {}", row.head));
             self.engine.rooms.insert(room, live);
         }
@@ -182,7 +196,7 @@ impl World {
                 self.engine.live(incarnation).map(|live| live.joined.insert(session));
                 Ok(())
             }
-            Effect::Leave(session) => {
+            Effect::Leave(session, _) => {
                 self.part(incarnation, session);
                 Ok(())
             }
@@ -194,7 +208,13 @@ impl World {
                 Ok(())
             }
             Effect::Notify { user, except, notice } => self.notified(&user, except, &notice),
-            Effect::NotifyThread { .. } | Effect::ImpossiblePosition { .. } => Ok(()),
+            Effect::LookUp { users } => {
+                self.start(incarnation, "look-up", |live| !std::mem::replace(&mut live.looking_up, true))?;
+                let delay = self.latency();
+                self.event_queue.put(delay, &mut self.rng, ScheduledEvent::LookUp { incarnation, users });
+                Ok(())
+            }
+            Effect::NotifyThread { .. } | Effect::NotifyAdded { .. } | Effect::ImpossiblePosition { .. } => Ok(()),
         }
     }
 
@@ -276,6 +296,12 @@ impl World {
         let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
         live.loading = false;
         self.input(incarnation.room, Completion::Loaded(result).into())
+    }
+
+    pub(super) fn looked_up(&mut self, incarnation: Incarnation, result: Result<Standings, Error>) -> Checked {
+        let Some(live) = self.engine.live(incarnation) else { return Ok(()) };
+        live.looking_up = false;
+        self.input(incarnation.room, Completion::LookedUp(result).into())
     }
 
     pub(super) fn wake(&mut self, incarnation: Incarnation) -> Checked {

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{database::TransactionId, engine::Incarnation, rng::Rng};
 use crate::{
-    Now, RoomId, Seq, SessionId, Timestamp,
+    Now, RoomId, Seq, SessionId, Timestamp, UserId,
     append::{Lookup, Recovered, StoredEvent},
     error::Error,
+    rights::Standings,
     state::Departure,
 };
 
@@ -37,6 +38,10 @@ pub(super) enum ScheduledEvent {
     Load { incarnation: Incarnation, after: Seq, limit: usize },
     /// What a load read comes back.
     Loaded(Incarnation, Result<Vec<StoredEvent>, Error>),
+    /// What users are in a room is read.
+    LookUp { incarnation: Incarnation, users: Vec<UserId> },
+    /// What was read of it comes back.
+    LookedUp(Incarnation, Result<Standings, Error>),
     /// Another process writes to a room's log.
     Foreign(RoomId),
     /// A hint of what another process has written arrives.

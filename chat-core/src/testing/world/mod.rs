@@ -222,6 +222,11 @@ impl World {
                 Ok(())
             }
             ScheduledEvent::Loaded(incarnation, result) => self.loaded(incarnation, result),
+            ScheduledEvent::LookUp { incarnation, users } => {
+                self.look_up(incarnation, &users);
+                Ok(())
+            }
+            ScheduledEvent::LookedUp(incarnation, result) => self.looked_up(incarnation, result),
             ScheduledEvent::Hint(room, head) => self.hint(room, head),
             ScheduledEvent::SetClock => {
                 self.set_clock();
@@ -279,8 +284,8 @@ fn found_rooms(log: &mut MemoryLog, check: &mut Checks, count: usize) -> Vec<cra
     let found = |index| {
         let name = RoomName::from_stored(&format!("room {index}"));
         let topic = Topic::from_stored("");
-        let new = RoomRecord { name, topic, created_at: crate::Timestamp(0) };
-        let room = log.create_room(&new).unwrap_or_else(|holder| holder);
+        let new = RoomRecord::open(name, topic, crate::Timestamp(0));
+        let room = log.create_room(&new).unwrap_or_else(|holder| *holder);
         check.reference_logs.insert(room.id, ReferenceLog::new(room.name, room.topic));
         room.id
     };

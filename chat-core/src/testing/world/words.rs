@@ -59,6 +59,8 @@ impl fmt::Display for Words<'_, Completion> {
                 write!(f, "loaded {} from {}", rows.len(), rows.first().map_or(0, |row| row.event.seq.0))
             }
             Completion::Loaded(Err(error)) => write!(f, "not loaded: {}", error.code()),
+            Completion::LookedUp(Ok(found)) => write!(f, "looked up: {:?} at {}", found.users, found.at),
+            Completion::LookedUp(Err(error)) => write!(f, "not looked up: {}", error.code()),
         }
     }
 }
@@ -69,9 +71,11 @@ impl fmt::Display for Words<'_, Effect> {
             Effect::Append(entries) => write!(f, "append {} entries", entries.len()),
             Effect::Recover { keys } => write!(f, "recover {} keys", keys.len()),
             Effect::Load { after, limit } => write!(f, "load {limit} after {after}"),
+            Effect::LookUp { users } => write!(f, "look up {users:?}"),
+            Effect::NotifyAdded { user } => write!(f, "notify {user} who was added"),
             Effect::Answer(answered) => write!(f, "answer {}: {}", answered.reply().0, Words(answered)),
             Effect::Join(session) => write!(f, "join {session}"),
-            Effect::Leave(session) => write!(f, "part {session}"),
+            Effect::Leave(session, _) => write!(f, "part {session}"),
             Effect::Publish(delivery) => write!(f, "publish {}", Words(delivery)),
             Effect::SendTo(session, delivery) => write!(f, "tell {session} {}", Words(delivery)),
             Effect::Notify { user, except, notice } => write!(f, "notify {user} but {except:?}: {notice:?}"),

@@ -41,6 +41,8 @@ pub(in crate::store::sea) enum About<'a> {
     Update { table: &'a str, set: &'a str, on: &'a str },
     /// The rows go whose columns, called as those of `k`, have these values.
     Delete { table: &'a str },
+    /// The rows are put into the table where there is none with the same key; `key` is as in [`Put`](Self::Put).
+    PutNew { table: &'a str, key: usize },
     /// The rows are put into the table, in place of those with the same key.
     Put {
         table: &'a str,
@@ -128,6 +130,12 @@ impl Chunk<'_> {
     pub(super) fn put(&self, table: &str, conflict: &str) -> Statement {
         let (list, values) = self.listed();
         (format!("INSERT INTO {table} ({}) VALUES {list} {conflict}", self.names()), values)
+    }
+
+    /// What leaves a row with the same key as it is, on databases that know `ON CONFLICT`.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) fn unless_there(&self, key: usize) -> String {
+        format!("ON CONFLICT ({}) DO NOTHING", self.columns[..key].join(", "))
     }
 
     /// What is done where a row with the same key is there, on databases that know `ON CONFLICT`.

@@ -11,10 +11,11 @@ use sea_orm::{
 use sea_orm_migration::SchemaManagerConnection;
 
 use self::about::{About, Chunk};
-use super::{error::SqlError, rows::unsigned, run::Run};
+use super::{error::SqlError, members, rows::unsigned, run::Run};
 use crate::{
-    RoomId, Timestamp,
+    RoomId, RoomKind, Timestamp,
     append::{RoomRecord, StoredEvent},
+    rights::RoomTerms,
     store::StoreErrorKind,
 };
 
@@ -182,6 +183,33 @@ pub(super) struct Head {
     pub(super) seq: u64,
     /// How many messages it has.
     pub(super) messages: u64,
+    /// What decides about rights in it, beside who is in it.
+    pub(super) terms: RoomTerms,
+    /// How many members it has.
+    pub(super) members: u64,
+    /// The newest event that changed rights.
+    pub(super) rights_seq: u64,
+}
+
+impl Head {
+    /// Whether everyone may do the same in the room: nobody owns it, and rights in it were never changed.
+    pub(super) fn is_everybodys(&self) -> bool {
+        self.rights_seq == 0 && !self.terms.owned && self.terms.kind == RoomKind::Public
+    }
+}
+
+/// The columns of a room that make a [`Head`], behind its id.
+pub(super) const HEAD_COLUMNS: [&str; 7] = ["head", "ordinal", "kind", "owned", "invites", "members", "rights_seq"];
+
+/// A [`Head`] from its columns.
+pub(super) fn head(row: &QueryResult, first: usize) -> Result<Head, SqlError> {
+    Ok(Head {
+        seq: unsigned(row, first)?,
+        messages: unsigned(row, first + 1)?,
+        terms: members::terms(row, first + 2)?,
+        members: unsigned(row, first + 5)?,
+        rights_seq: unsigned(row, first + 6)?,
+    })
 }
 
 /// The counters of the living rooms among those asked for.
@@ -246,22 +274,27 @@ pub(super) fn meaning_of(error: &dyn DatabaseError) -> Meaning {
     DIALECTS.iter().find_map(|dialect| dialect.meaning_of(error)).unwrap_or(unknown)
 }
 
-const INSERT_ROOM: &str =
-    "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at) VALUES (?, ?, ?, ?, ?)";
+const INSERT_ROOM: &str = "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at, kind, owned, invites, \
+     members) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 fn room_values(run: &Transaction<'_>, new: &RoomRecord) -> Vec<Value> {
     let key = new.name.key();
+    let owned = new.owner.is_some();
     vec![
         new.name.as_str().to_owned().into(),
         run.dialect.opaque(Some(&key)),
-        run.dialect.opaque(Some(&key)),
+        // Only public rooms have a name to themselves.
+        run.dialect.opaque(Some(&*key).filter(|_| new.kind == RoomKind::Public)),
         new.topic.as_str().to_owned().into(),
         new.created_at.0.into(),
+        members::kind_value(new.kind),
+        i16::from(owned).into(),
+        members::invites_value(new.invites),
+        i64::from(owned).into(),
     ]
 }
 
-/// Heads from rows of id, head and ordinal.
+/// Heads from rows of an id and [`HEAD_COLUMNS`].
 fn heads_from(rows: &[QueryResult]) -> Result<Heads, SqlError> {
-    let head = |row| Ok((RoomId(unsigned(row, 0)?), Head { seq: unsigned(row, 1)?, messages: unsigned(row, 2)? }));
-    rows.iter().map(head).collect()
+    rows.iter().map(|row| Ok((RoomId(unsigned(row, 0)?), head(row, 1)?))).collect()
 }

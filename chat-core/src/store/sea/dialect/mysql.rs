@@ -9,7 +9,7 @@ use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
     super::{error::SqlError, migration::LOCK_SECONDS, rows::signed, run::Run},
-    Dialect, Heads, Key, Meaning, Raise, Raises, Transaction,
+    Dialect, HEAD_COLUMNS, Heads, Key, Meaning, Raise, Raises, Transaction,
     about::{About, Chunk, Statement as Listed},
     batched, heads_from,
     lists::{MOST_ROWS, padded, repeated},
@@ -64,6 +64,10 @@ impl Dialect for MySql {
                 let (list, values) = rows.listed();
                 (format!("DELETE FROM {table} WHERE ({}) IN ({list})", rows.names()), values)
             }
+            About::PutNew { table, .. } => {
+                let key = rows.columns[0];
+                rows.put(table, &format!("ON DUPLICATE KEY UPDATE {key} = VALUES({key})"))
+            }
             About::Put { table, key, .. } => {
                 let (key, rest) = rows.columns.split_at(key);
                 // A row of which everything is the key stays as it is.
@@ -96,7 +100,8 @@ impl Dialect for MySql {
         for chunk in ids.chunks(MOST_ROWS) {
             let padded = padded(chunk);
             let sql = format!(
-                "SELECT id, head, ordinal FROM chat_rooms WHERE id IN ({}) AND deleted_at IS NULL ORDER BY id FOR UPDATE",
+                "SELECT id, {} FROM chat_rooms WHERE id IN ({}) AND deleted_at IS NULL ORDER BY id FOR UPDATE",
+                HEAD_COLUMNS.join(", "),
                 repeated("?", padded.len())
             );
             let values = padded.into_iter().map(|room| signed(room.0).into()).collect();

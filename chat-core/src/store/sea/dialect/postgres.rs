@@ -77,6 +77,10 @@ impl Dialect for Postgres {
                 let on: Vec<_> = rows.columns.iter().map(|column| format!("{table}.{column} = k.{column}")).collect();
                 format!("DELETE FROM {table} USING {k} WHERE {}", on.join(" AND "))
             }
+            About::PutNew { table, key } => {
+                let (names, conflict) = (rows.names(), rows.unless_there(key));
+                format!("INSERT INTO {table} ({names}) SELECT {names} FROM {k} {conflict}")
+            }
             About::Put { table, key, optional } => {
                 let value = |column: &&str| {
                     if *column == optional { format!("NULLIF({column}, '')") } else { (*column).to_owned() }
@@ -102,7 +106,7 @@ impl Dialect for Postgres {
              UPDATE chat_rooms t SET head = l.head + l.events, ordinal = l.ordinal + l.messages, \
              last_message_seq = CASE WHEN l.place > 0 THEN l.head + l.place ELSE t.last_message_seq END, \
              last_message_at = CASE WHEN l.place > 0 THEN l.at ELSE t.last_message_at END FROM l \
-             WHERE t.id = l.id RETURNING t.id, l.head, l.ordinal";
+             WHERE t.id = l.id RETURNING t.id, l.head, l.ordinal, t.kind, t.owned, t.invites, t.members, t.rights_seq";
         heads_from(&run.query(SQL, arrays(expected.iter().map(raise_row))).await?)
     }
 

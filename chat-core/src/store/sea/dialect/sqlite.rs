@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     super::error::SqlError,
-    Dialect, Heads, Key, Meaning, Raises, Transaction,
+    Dialect, HEAD_COLUMNS, Heads, Key, Meaning, Raises, Transaction,
     about::{About, Chunk, Statement},
     batched, heads_from,
     lists::{MOST_ROWS, repeated},
@@ -82,6 +82,7 @@ impl Dialect for Sqlite {
                 let ((k, values), names) = (derived(rows), rows.names());
                 (format!("DELETE FROM {table} WHERE ({names}) IN (SELECT {names} FROM {k})"), values)
             }
+            About::PutNew { table, key } => rows.put(table, &rows.unless_there(key)),
             About::Put { table, key, .. } => rows.put(table, &rows.on_conflict(key)),
         }
     }
@@ -143,7 +144,8 @@ fn raise_sql(list: &str) -> String {
          UPDATE chat_rooms SET head = head + i.events, ordinal = ordinal + i.messages, \
          last_message_seq = CASE WHEN i.place > 0 THEN head + i.place ELSE last_message_seq END, \
          last_message_at = CASE WHEN i.place > 0 THEN i.at ELSE last_message_at END FROM i \
-         WHERE chat_rooms.id = i.id AND deleted_at IS NULL RETURNING id, head, ordinal"
+         WHERE chat_rooms.id = i.id AND deleted_at IS NULL RETURNING id, {}",
+        HEAD_COLUMNS.join(", ")
     )
 }
 

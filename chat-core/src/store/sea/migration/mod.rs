@@ -21,6 +21,7 @@ mod m0002_names;
 mod m0003_message_index;
 mod m0004_conversation;
 mod m0005_users;
+mod m0006_members;
 mod tables;
 
 /// How long to wait for another process that is migrating.
@@ -29,7 +30,7 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "chat_meta",
     "chat_rooms",
     "chat_events",
@@ -47,6 +48,8 @@ const TABLES: [&str; 17] = [
     "chat_erasures",
     "chat_users",
     "chat_revocations",
+    "chat_members",
+    "chat_restrictions",
 ];
 
 /// The migrations in order. A released one never changes.
@@ -61,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_message_index::Migration),
             Box::new(m0004_conversation::Migration),
             Box::new(m0005_users::Migration),
+            Box::new(m0006_members::Migration),
         ]
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Type {
     Small,
     /// A name to show.
     Name,
+    /// A longer text.
+    Text,
     /// A string of up to so many bytes that is compared byte for byte.
     Opaque(u32),
     /// The same, or null.
@@ -65,7 +67,7 @@ impl Type {
             Self::NumberOrZero => "BIGINT NOT NULL DEFAULT 0".to_owned(),
             Self::Small => "SMALLINT NOT NULL".to_owned(),
             Self::Name if backend == DbBackend::MySql => "VARCHAR(255) NOT NULL".to_owned(),
-            Self::Name => "TEXT NOT NULL".to_owned(),
+            Self::Name | Self::Text => "TEXT NOT NULL".to_owned(),
             Self::Opaque(bytes) => format!("{} NOT NULL", opaque(bytes)),
             Self::OptionalOpaque(bytes) => opaque(bytes),
             Self::Key(bytes) if backend == DbBackend::MySql => format!("VARBINARY({bytes}) NOT NULL"),

@@ -71,7 +71,7 @@ fn user(name: &str) -> Identity {
 
 async fn make_room(store: &SeaStore, name: &str) -> RoomId {
     let (name, topic) = (RoomName::new(name).unwrap(), Topic::new("").unwrap());
-    store.create_room(&RoomRecord { name, topic, created_at: Timestamp(1) }).await.unwrap().unwrap().id
+    store.create_room(&RoomRecord::open(name, topic, Timestamp(1))).await.unwrap().unwrap().id
 }
 
 async fn append(store: &SeaStore, room: RoomId, ops: impl IntoIterator<Item = (&Identity, Op)>) -> Vec<AppendOutcome> {

@@ -78,6 +78,7 @@ pub(in crate::store::sea) async fn follow(
             EventKind::Message(_)
             | EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => None,
         };

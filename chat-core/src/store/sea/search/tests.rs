@@ -11,7 +11,7 @@ use crate::{
 
 async fn room(store: &SeaStore, name: &str) -> RoomId {
     let at = Timestamp(1);
-    let record = RoomRecord { name: RoomName::new(name).unwrap(), topic: Topic::new("").unwrap(), created_at: at };
+    let record = RoomRecord::open(RoomName::new(name).unwrap(), Topic::new("").unwrap(), at);
     store.create_room(&record).await.unwrap().unwrap().id
 }
 

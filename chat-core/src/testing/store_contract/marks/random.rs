@@ -93,6 +93,7 @@ impl Plain {
             EventKind::MessageDeleted { target, .. } => self.messages.get_mut(&target.0).unwrap().is_deleted = true,
             EventKind::Reaction { .. }
             | EventKind::Pin { .. }
+            | EventKind::Member(_)
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => {}
         }

@@ -36,7 +36,7 @@ impl Conversation {
                 let news = self.living(event, *target)?.pinned != *pinned;
                 hold(news, Promise::Fold, || format!("event {} pins what is pinned", event.seq))?;
             }
-            EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {}
+            EventKind::Member(_) | EventKind::RoomUpdated { .. } | EventKind::RoomDeleted => {}
         }
         self.timeline.apply(event);
         Ok(())

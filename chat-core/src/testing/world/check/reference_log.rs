@@ -158,14 +158,15 @@ impl ReferenceLog {
                     self.last_message_at = Some(event.at);
                 }
             }
-            EventKind::RoomUpdated { name, topic } => {
+            EventKind::RoomUpdated { name, topic, .. } => {
                 (self.name, self.topic) = (name.clone(), topic.clone());
             }
             EventKind::RoomDeleted => self.deleted = true,
             EventKind::MessageEdited(_)
             | EventKind::MessageDeleted { .. }
             | EventKind::Reaction { .. }
-            | EventKind::Pin { .. } => {}
+            | EventKind::Pin { .. }
+            | EventKind::Member(_) => {}
         }
         self.conversation.apply(event)
     }

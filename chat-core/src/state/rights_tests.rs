@@ -1,0 +1,268 @@
+//! Rights as a room knows them: exact at the event that changes them.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at some of the effects")]
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    DetachReason, Epoch, Event, EventKind, Identity, InvitedBy, Limits, MemberChange, MemberEvent, Now, Role, RoomId,
+    RoomKind, RoomName, Seq, SessionId, Since, Timestamp, Topic, Until,
+    append::{AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op},
+    error::Error,
+    rights::{RoomTerms, Standing, Standings},
+    state::{Answered, Completion, Effect, Input, ReplyId, Request, RoomState},
+};
+
+struct Room {
+    state: RoomState,
+}
+
+const PRIVATE: RoomTerms = RoomTerms { kind: RoomKind::Private, owned: true, invites: InvitedBy::Members };
+const PUBLIC: RoomTerms = RoomTerms { kind: RoomKind::Public, ..PRIVATE };
+
+fn user(name: &str) -> Identity {
+    Identity::named(name).unwrap()
+}
+
+fn member() -> Standing {
+    Standing { role: Some(Role::Member), ..Standing::default() }
+}
+
+fn changed(seq: u64, change: MemberChange, name: &str) -> Arc<Event> {
+    let (role, until, reason) = (None, None, None);
+    event(seq, EventKind::Member(MemberEvent { change, user: user(name), role, until, reason }))
+}
+
+fn event(seq: u64, kind: EventKind) -> Arc<Event> {
+    let actor = Some(user("alice"));
+    Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(7), actor, key: None, kind })
+}
+
+fn new(event: &Arc<Event>) -> AppendOutcome {
+    let standing = Standing { role: Some(Role::Owner), ..Standing::default() };
+    AppendOutcome::New { event: Arc::clone(event), mentioned: vec![], standing, heir: None }
+}
+
+impl Room {
+    fn of(terms: RoomTerms) -> Self {
+        let limits = Arc::new(Limits::default());
+        let state = RoomState::new(RoomId(1), Epoch::new("e"), (Seq(1), Seq(5)), limits);
+        Self { state: state.governed_by(terms, Seq(5)) }
+    }
+
+    fn give(&mut self, input: impl Into<Input>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let now = Now { wall: Timestamp(7), mono: Duration::from_secs(1) };
+        self.state.handle(input.into(), now, &mut effects);
+        effects
+    }
+
+    fn attach(&mut self, session: u64, name: &str) -> Vec<Effect> {
+        let (session, reply) = (SessionId(session), ReplyId(session));
+        self.give(Request::Attach { session, user: user(name), since: Since::Now, presence: false, reply })
+    }
+
+    /// Attaches somebody who is this.
+    fn attached(&mut self, session: u64, name: &str, standing: Standing) -> Vec<Effect> {
+        assert_eq!(self.attach(session, name), [Effect::LookUp { users: vec![user(name).id] }]);
+        self.looked_up(5, &[(name, standing)])
+    }
+
+    fn looked_up(&mut self, at: u64, users: &[(&str, Standing)]) -> Vec<Effect> {
+        let users = users.iter().map(|(name, standing)| (user(name).id, *standing)).collect();
+        self.give(Completion::LookedUp(Ok(Standings { at: Seq(at), users })))
+    }
+
+    fn append(&mut self, name: &str, op: Op) -> Vec<Entry> {
+        let (actor, key) = (Some(user(name)), EventKey::generated("k"));
+        let request = Request::Append { session: None, by_system: false, actor, key, op, reply: ReplyId(99) };
+        entries(self.give(request))
+    }
+
+    fn send(&mut self, name: &str) -> Vec<Entry> {
+        self.append(name, Op::Message(crate::Body::text("x")))
+    }
+
+    /// What Alice does comes back as these events.
+    fn done(&mut self, events: &[Arc<Event>]) -> Vec<Effect> {
+        self.send("alice");
+        let mut outcomes: Vec<_> = events.iter().map(new).collect();
+        outcomes.truncate(1);
+        let mut effects = self.give(Completion::Appended(Ok(outcomes)));
+        for event in &events[1..] {
+            self.send("alice");
+            effects.extend(self.give(Completion::Appended(Ok(vec![new(event)]))));
+        }
+        effects
+    }
+}
+
+fn entries(effects: Vec<Effect>) -> Vec<Entry> {
+    let append = |effect| if let Effect::Append(entries) = effect { Some(entries) } else { None };
+    effects.into_iter().filter_map(append).flatten().collect()
+}
+
+fn refusals(effects: &[Effect]) -> Vec<Error> {
+    let refusal = |effect: &Effect| match effect {
+        Effect::Answer(Answered::Attach(_, Err(error)) | Answered::Typing(_, Err(error))) => Some(error.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(refusal).collect()
+}
+
+/// The numbers of events that go out, and the sessions that hear no more, in order.
+fn heard(effects: &[Effect]) -> Vec<String> {
+    let word = |effect: &Effect| match effect {
+        Effect::Publish(delivery) => match delivery.item() {
+            crate::Item::Event(event) => Some(event.seq.to_string()),
+            crate::Item::Signal(_) => None,
+        },
+        Effect::Leave(session, reason) => Some(format!("{session} out: {}", reason.map_or("", DetachReason::as_str))),
+        _ => None,
+    };
+    effects.iter().filter_map(word).collect()
+}
+
+fn is_in(effects: &[Effect], session: u64) -> bool {
+    effects.contains(&Effect::Join(SessionId(session)))
+}
+
+#[test]
+fn whoever_is_no_member_of_a_private_room_does_not_get_in() {
+    let mut room = Room::of(PRIVATE);
+    assert_eq!(refusals(&room.attached(1, "bob", Standing::default())), [Error::RoomNotFound]);
+    assert!(is_in(&room.attached(2, "carol", member()), 2));
+    // What is known is not looked up again.
+    assert!(is_in(&room.attach(3, "carol"), 3));
+    assert_eq!(refusals(&room.attach(4, "bob")), [Error::RoomNotFound]);
+}
+
+#[test]
+fn a_room_of_everybody_s_looks_nobody_up() {
+    let limits = Arc::new(Limits::default());
+    let state = RoomState::new(RoomId(1), Epoch::new("e"), (Seq(1), Seq(5)), limits);
+    let mut room = Room { state };
+    assert!(is_in(&room.attach(1, "bob"), 1));
+    assert_eq!(room.send("bob")[0].standing, None);
+    // From the first change on, it knows what those became who are here.
+    let mute = changed(6, MemberChange::Muted, "bob");
+    room.give(Completion::Appended(Ok(vec![new(&mute)])));
+    let typing = room.give(Request::Typing { session: SessionId(1), is_typing: true, reply: ReplyId(0) });
+    assert_eq!(refusals(&typing), [Error::Muted { until: None }]);
+}
+
+#[test]
+fn who_was_removed_hears_that_and_nothing_after_it() {
+    for (change, word) in
+        [(MemberChange::Removed, "removed"), (MemberChange::Left, "left"), (MemberChange::Banned, "banned")]
+    {
+        let mut room = Room::of(PRIVATE);
+        room.attached(1, "bob", member());
+        room.attached(2, "carol", member());
+        let message = event(7, EventKind::Pin { target: Seq(1), pinned: true });
+        // Both in one step, as events of another process come.
+        room.give(Input::Hint { head: Some(Seq(7)) });
+        let stored = |event: Arc<Event>| crate::append::StoredEvent {
+            event,
+            key: EventKey::generated("k"),
+            fingerprint: crate::append::Fingerprint(1),
+            ordinal: 0,
+        };
+        let effects = room.give(Completion::Loaded(Ok(vec![stored(changed(6, change, "bob")), stored(message)])));
+        assert_eq!(heard(&effects), ["6".to_owned(), format!("1 out: {word}"), "7".to_owned()]);
+        assert_eq!(refusals(&room.attach(3, "bob")), [Error::RoomNotFound], "nor comes back");
+    }
+}
+
+#[test]
+fn whoever_leaves_a_public_room_goes_on_hearing_it_unless_banned() {
+    let mut room = Room::of(PUBLIC);
+    room.attached(1, "bob", member());
+    assert_eq!(heard(&room.done(&[changed(6, MemberChange::Left, "bob")])), ["6"]);
+    assert_eq!(heard(&room.done(&[changed(7, MemberChange::Banned, "bob")])), ["7", "1 out: banned"]);
+    assert_eq!(refusals(&room.attach(2, "bob")), [Error::Banned { until: None }]);
+}
+
+#[test]
+fn a_room_that_becomes_private_keeps_its_members() {
+    let mut room = Room::of(PUBLIC);
+    room.attached(1, "bob", member());
+    room.attached(2, "carol", Standing::default());
+    let (name, topic) = (RoomName::new("x").unwrap(), Topic::new("").unwrap());
+    let (kind, invites) = (RoomKind::Private, InvitedBy::Members);
+    let private = event(6, EventKind::RoomUpdated { name, topic, kind, invites });
+    assert_eq!(heard(&room.done(&[private])), ["6", "2 out: private"]);
+    assert_eq!(refusals(&room.attach(3, "carol")), [Error::RoomNotFound]);
+}
+
+#[test]
+fn what_was_looked_up_before_a_change_is_looked_up_again() {
+    let mut room = Room::of(PRIVATE);
+    let look_up = Effect::LookUp { users: vec![user("bob").id] };
+    assert_eq!(room.attach(1, "bob"), std::slice::from_ref(&look_up));
+    let effects = room.done(&[changed(6, MemberChange::Removed, "bob")]);
+    assert!(!effects.contains(&look_up), "one at a time");
+    // It was read before the removal.
+    assert_eq!(room.looked_up(5, &[("bob", member())]), [look_up]);
+    assert_eq!(refusals(&room.looked_up(6, &[])), [Error::RoomNotFound]);
+}
+
+#[test]
+fn a_look_up_that_failed_is_told() {
+    let mut room = Room::of(PRIVATE);
+    room.attach(1, "bob");
+    let failed = room.give(Completion::LookedUp(Err(Error::Unavailable)));
+    assert_eq!(refusals(&failed), [Error::Unavailable]);
+    assert!(room.state.is_idle());
+}
+
+#[test]
+fn an_entry_says_what_is_known_of_its_actor_up_to_the_head() {
+    let mut room = Room::of(PRIVATE);
+    assert_eq!(room.send("alice")[0].standing, None);
+    let message = event(6, EventKind::Pin { target: Seq(1), pinned: true });
+    room.give(Completion::Appended(Ok(vec![new(&message)])));
+    let owner = Standing { role: Some(Role::Owner), ..Standing::default() };
+    assert_eq!(room.send("alice")[0].standing, Some(KnownStanding { at: Seq(6), standing: owner }));
+    let mute = changed(7, MemberChange::Muted, "alice");
+    room.give(Completion::Appended(Ok(vec![new(&mute)])));
+    let muted = Standing { muted: Some(Until::ForGood), ..owner };
+    // The store said what she was before that event was applied; the event is later than that only by its number.
+    let known = room.send("alice")[0].standing.unwrap();
+    assert_eq!((known.at, known.standing.role), (Seq(7), muted.role));
+}
+
+#[test]
+fn what_was_put_off_keeps_its_turn() {
+    let mut room = Room::of(PRIVATE);
+    let op = MemberOp { user: user("alice"), step: MemberStep::Leave, reason: None, is_alone: false };
+    let leave = room.append("alice", Op::Member(op.clone())).remove(0);
+    assert_eq!(room.send("bob"), [], "it waits");
+    let alone = Entry { op: Op::Member(MemberOp { is_alone: true, ..op }), ..leave };
+    let next = room.give(Completion::Appended(Ok(vec![AppendOutcome::PutOff(Box::new(alone.clone()))])));
+    let next = entries(next);
+    assert_eq!((next.len(), &next[0].op), (1, &alone.op), "alone, and first");
+    let end = event(6, EventKind::RoomDeleted);
+    let ended = room.give(Completion::Appended(Ok(vec![new(&end)])));
+    let refused = Effect::Answer(Answered::Send(ReplyId(99), Err(Error::RoomNotFound)));
+    assert!(ended.contains(&refused), "{ended:?}");
+}
+
+#[test]
+fn only_so_many_are_remembered_who_are_not_here() {
+    let mut room = Room::of(PUBLIC);
+    room.attached(1, "bob", member());
+    for number in 0..3_000_u64 {
+        room.send(&format!("user-{number}"));
+        let actor = Some(user(&format!("user-{number}")));
+        let pin = Event { actor, ..Event::clone(&event(6 + number, EventKind::Pin { target: Seq(1), pinned: true })) };
+        room.give(Completion::Appended(Ok(vec![new(&Arc::new(pin))])));
+    }
+    let known = |room: &mut Room, name: &str| {
+        let entry = room.send(name).remove(0);
+        room.give(Completion::Appended(Ok(vec![AppendOutcome::Unchanged { count: None }])));
+        entry.standing.is_some()
+    };
+    assert!(known(&mut room, "bob") && known(&mut room, "user-2999"));
+    assert!(!known(&mut room, "user-0"));
+}

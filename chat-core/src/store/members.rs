@@ -1,0 +1,30 @@
+//! Reading who is in rooms.
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::{MemberPage, MemberQuery, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId, rights::Standings};
+
+/// What reads who is in a room, and as what.
+#[async_trait]
+pub trait Members: Send + Sync {
+    /// A page of a room's members; `None` where the room is gone. `query.name_prefix` is [folded](crate::fold::fold) already.
+    async fn members(&self, room: RoomId, query: &MemberQuery) -> Result<Option<MemberPage>, StoreError>;
+
+    /// The bans or mutes of a room that are in force at this time, by user id, after the user `after`. `None` where the room is
+    /// gone.
+    async fn restrictions(
+        &self,
+        room: RoomId,
+        kind: RestrictionKind,
+        at: Timestamp,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Option<RestrictionPage>, StoreError>;
+
+    /// What these users are in a room, with one statement; `None` where the room is gone.
+    async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError>;
+
+    /// The living rooms that a user is in, by id, after the room `after`; at most `limit`.
+    async fn rooms_of(&self, user: &UserId, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError>;
+}
