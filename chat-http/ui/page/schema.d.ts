@@ -686,6 +686,8 @@ export interface components {
              * @enum {string}
              */
             type: "error";
+            /** Format: date-time */
+            until?: string;
         };
         /**
          * @description More of the missed events, which did not fit into `attached` or the last `events`. `more` says whether others follow.
@@ -880,6 +882,48 @@ export interface components {
         /** @description What you want to be called. */
         MeChange: {
             username: components["schemas"]["UserName"];
+        };
+        /**
+         * @description Somebody has come into the room or left it, or may do something else there. `change` is `joined`, `added`, `left`, `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `until` is when a ban or a mute is over, if it has an end. `user` and `username` say who did it, and are null if the server did.
+         * @example {
+         *       "change": "added",
+         *       "member": {
+         *         "role": "member",
+         *         "user": "7",
+         *         "username": "Bob"
+         *       },
+         *       "room": 1,
+         *       "seq": 46,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "member",
+         *       "user": "1",
+         *       "username": "Ann"
+         *     }
+         */
+        MemberFrame: {
+            change: string;
+            key?: string;
+            member: {
+                role?: string;
+                user: string;
+                username: string;
+            };
+            reason?: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "member";
+            /** Format: date-time */
+            until?: string;
+            user: string | null;
+            username: string | null;
         };
         /**
          * @description A message mentions you by name, and did not before. `user` wrote it.
@@ -1323,6 +1367,10 @@ export interface components {
              * @description Its id.
              */
             id: number;
+            /** @description Which members may bring others in: `members` or `moderators`. */
+            invites: string;
+            /** @description Who may see it: `public` or `private`. */
+            kind: string;
             /** @description A message as it is now: the fields of the message, with what it says now, and what has happened to it since it was sent. */
             last_message: {
                 /** @description The text, as it was sent. */
@@ -1403,6 +1451,11 @@ export interface components {
             last_message_at: string | null;
             /**
              * Format: int64
+             * @description How many members it has.
+             */
+            members: number;
+            /**
+             * Format: int64
              * @description How many messages beyond your mark mention you or the room, those in threads too.
              */
             mentions: number;
@@ -1419,6 +1472,8 @@ export interface components {
              * @description How many messages the room has had, those in threads aside.
              */
             ordinal: number;
+            /** @description Whether it has owners. Anyone may rename and delete a room that nobody owns. */
+            owned: boolean;
             /**
              * Format: int64
              * @description The number of the newest event that you have read.
@@ -1628,12 +1683,14 @@ export interface components {
             title: string;
             /** @description Always `about:blank`: decide by `code`. */
             type: string;
+            /** @description With `banned` and `muted`: when it is over; left out when it has no end. */
+            until?: string;
         };
         /**
          * @description The name of an error, which never changes. Later versions may add names.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "message_deleted" | "epoch_changed" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
+        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "banned" | "muted" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "message_deleted" | "last_owner" | "epoch_changed" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
         /**
          * @description Add a reaction to a message, or take it back. A reaction is 1–64 bytes in NFC, usually one emoji.
          * @example {
@@ -1851,11 +1908,20 @@ export interface components {
              * @description Its id.
              */
             id: number;
+            /** @description Which members may bring others in: `members` or `moderators`. */
+            invites: string;
+            /** @description Who may see it: `public` or `private`. */
+            kind: string;
             /**
              * Format: date-time
              * @description When its newest message was stored; null when there is none.
              */
             last_message_at: string | null;
+            /**
+             * Format: int64
+             * @description How many members it has.
+             */
+            members: number;
             /** @description Its name, unique ignoring case. */
             name: string;
             /**
@@ -1863,6 +1929,8 @@ export interface components {
              * @description How many users are online in it now.
              */
             online: number;
+            /** @description Whether it has owners. Anyone may rename and delete a room that nobody owns. */
+            owned: boolean;
             /** @description What the room is about; may be empty. */
             topic: string;
         };
@@ -1873,9 +1941,13 @@ export interface components {
          *         "created_at": "2026-11-22T10:00:00.000Z",
          *         "head": 0,
          *         "id": 1,
+         *         "invites": "members",
+         *         "kind": "public",
          *         "last_message_at": null,
+         *         "members": 1,
          *         "name": "general",
          *         "online": 0,
+         *         "owned": true,
          *         "topic": ""
          *       },
          *       "type": "room_added"
@@ -1933,7 +2005,7 @@ export interface components {
             topic?: string;
         };
         /** @description An event of a room's log, stored under the number `seq`. */
-        RoomEvent: components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
+        RoomEvent: components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["MemberFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
         /** @description A page of rooms. */
         RoomList: {
             /** @description Where the next page begins (`after`); null when this is the last. */
@@ -1961,8 +2033,10 @@ export interface components {
             type: "room_removed";
         };
         /**
-         * @description The room's name or topic has changed. `user` and `username` are null if the request had no name.
+         * @description The room's name, topic or terms have changed. `user` and `username` are null if the request had no name.
          * @example {
+         *       "invites": "members",
+         *       "kind": "public",
          *       "name": "general",
          *       "room": 1,
          *       "seq": 43,
@@ -1974,6 +2048,8 @@ export interface components {
          *     }
          */
         RoomUpdatedFrame: {
+            invites: string;
+            kind: string;
             name: string;
             /** Format: int64 */
             room: number;
@@ -1991,7 +2067,7 @@ export interface components {
             username: string | null;
         };
         /** @description A frame that the server sends. */
-        ServerFrame: components["schemas"]["HelloFrame"] | components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["DetachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["ExpiringFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"] | components["schemas"]["ActivityFrame"] | components["schemas"]["MentionFrame"] | components["schemas"]["ThreadFrame"] | components["schemas"]["ReadFrame"] | components["schemas"]["RoomAddedFrame"] | components["schemas"]["RoomRemovedFrame"] | components["schemas"]["MissedFrame"];
+        ServerFrame: components["schemas"]["HelloFrame"] | components["schemas"]["AttachedFrame"] | components["schemas"]["EventsFrame"] | components["schemas"]["DetachedFrame"] | components["schemas"]["ResyncFrame"] | components["schemas"]["OkFrame"] | components["schemas"]["ExpiringFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["ErrorFrame"] | components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["MemberFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"] | components["schemas"]["JoinFrame"] | components["schemas"]["LeaveFrame"] | components["schemas"]["UserListFrame"] | components["schemas"]["TypingFrame"] | components["schemas"]["ActivityFrame"] | components["schemas"]["MentionFrame"] | components["schemas"]["ThreadFrame"] | components["schemas"]["ReadFrame"] | components["schemas"]["RoomAddedFrame"] | components["schemas"]["RoomRemovedFrame"] | components["schemas"]["MissedFrame"];
         /**
          * @description Somebody wrote in a thread that you began or wrote in. `root` is the message that began it.
          * @example {
@@ -2415,6 +2491,8 @@ export interface operations {
                      *           "created_at": "2026-11-22T10:00:00.000Z",
                      *           "head": 57,
                      *           "id": 1,
+                     *           "invites": "members",
+                     *           "kind": "public",
                      *           "last_message": {
                      *             "content": "Hello, Bob!",
                      *             "edited": {
@@ -2447,11 +2525,13 @@ export interface operations {
                      *             "username": "Alice"
                      *           },
                      *           "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *           "members": 7,
                      *           "mentions": 1,
                      *           "name": "general",
                      *           "notify": "all",
                      *           "online": 2,
                      *           "ordinal": 40,
+                     *           "owned": true,
                      *           "read": 57,
                      *           "role": null,
                      *           "topic": "Everything",
@@ -2519,9 +2599,13 @@ export interface operations {
                      *           "created_at": "2026-11-22T10:00:00.000Z",
                      *           "head": 57,
                      *           "id": 1,
+                     *           "invites": "members",
+                     *           "kind": "public",
                      *           "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *           "members": 7,
                      *           "name": "general",
                      *           "online": 2,
+                     *           "owned": true,
                      *           "topic": "Everything"
                      *         }
                      *       ]
@@ -2578,9 +2662,13 @@ export interface operations {
                      *       "created_at": "2026-11-22T10:00:00.000Z",
                      *       "head": 0,
                      *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "public",
                      *       "last_message_at": null,
+                     *       "members": 1,
                      *       "name": "general",
                      *       "online": 0,
+                     *       "owned": true,
                      *       "topic": "Everything"
                      *     }
                      */
@@ -2627,9 +2715,13 @@ export interface operations {
                      *       "created_at": "2026-11-22T10:00:00.000Z",
                      *       "head": 57,
                      *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "public",
                      *       "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *       "members": 7,
                      *       "name": "general",
                      *       "online": 2,
+                     *       "owned": true,
                      *       "topic": "Everything"
                      *     }
                      */
@@ -2730,9 +2822,13 @@ export interface operations {
                      *       "created_at": "2026-11-22T10:00:00.000Z",
                      *       "head": 57,
                      *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "public",
                      *       "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *       "members": 7,
                      *       "name": "general",
                      *       "online": 2,
+                     *       "owned": true,
                      *       "topic": "Everything"
                      *     }
                      */
