@@ -42,7 +42,11 @@ pub(in crate::store::sea) enum About<'a> {
     /// The rows go whose columns, called as those of `k`, have these values.
     Delete { table: &'a str },
     /// The rows are put into the table where there is none with the same key; `key` is as in [`Put`](Self::Put).
-    PutNew { table: &'a str, key: usize },
+    PutNew {
+        table: &'a str,
+        #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), expect(dead_code, reason = "MySQL finds it"))]
+        key: usize,
+    },
     /// The rows are put into the table, in place of those with the same key.
     Put {
         table: &'a str,
