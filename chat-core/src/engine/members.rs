@@ -1,8 +1,8 @@
 //! Who is in rooms: asked for, and changed.
 
 use crate::{
-    Action, Actor, ChangeMember, ChangeMemberKind, Changed, ChatEngine, Error, Identity, MemberPage, MemberQuery,
-    Reason, RestrictionKind, RestrictionPage, Room, RoomId, UserId, UserName,
+    Action, Actor, ChangeMember, ChangeMemberKind, Changed, ChatEngine, Error, Identity, Member, MemberPage,
+    MemberQuery, Reason, Restriction, RestrictionKind, RestrictionPage, Room, RoomId, UserId, UserName,
     append::{MemberOp, MemberStep, Op},
     engine::{
         chat_engine::check_limit,
@@ -90,6 +90,42 @@ impl ChatEngine {
             member.muted = member.muted.filter(|until| until.covers(now));
         }
         Ok(page)
+    }
+
+    /// A user as a member of a room; `None` if they are none.
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], [`Error::Banned`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn member(&self, actor: impl Into<Actor>, room: RoomId, user: &UserId) -> Result<Option<Member>, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.check_in_room(&actor, room, RoomAction::Read).await?;
+        let (services, now) = (&inner.services, inner.services.clock.now().wall);
+        let found = services.read(services.store.members().member(room, user).await)?;
+        Ok(found.map(|member| Member { muted: member.muted.filter(|until| until.covers(now)), ..member }))
+    }
+
+    /// The ban or mute of a user in a room, if one is in force. Moderators may ask.
+    ///
+    /// # Errors
+    /// As [`member`](Self::member); [`Error::Forbidden`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn restriction(
+        &self,
+        actor: impl Into<Actor>,
+        room: RoomId,
+        kind: RestrictionKind,
+        user: &UserId,
+    ) -> Result<Option<Restriction>, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.check_in_room(&actor, room, RoomAction::Audit).await?;
+        let (services, now) = (&inner.services, inner.services.clock.now().wall);
+        let found = services.read(services.store.members().restriction(room, kind, user).await)?;
+        Ok(found.filter(|restriction| restriction.until.covers(now)))
     }
 
     /// Who is banned from a room, or muted there, by id; `after` is the `next` of the page before. Moderators may ask.

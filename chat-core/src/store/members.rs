@@ -3,13 +3,27 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{MemberPage, MemberQuery, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId, rights::Standings};
+use crate::{
+    Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId,
+    rights::Standings,
+};
 
 /// What reads who is in a room, and as what.
 #[async_trait]
 pub trait Members: Send + Sync {
     /// A page of a room's members; `None` where the room is gone. `query.name_prefix` is [folded](crate::fold::fold) already.
     async fn members(&self, room: RoomId, query: &MemberQuery) -> Result<Option<MemberPage>, StoreError>;
+
+    /// A user as a member of a room; `None` where they are none, or the room is gone.
+    async fn member(&self, room: RoomId, user: &UserId) -> Result<Option<Member>, StoreError>;
+
+    /// The ban or mute of a user in a room, which may be over; `None` where there is none, or the room is gone.
+    async fn restriction(
+        &self,
+        room: RoomId,
+        kind: RestrictionKind,
+        user: &UserId,
+    ) -> Result<Option<Restriction>, StoreError>;
 
     /// The bans or mutes of a room that are in force at this time, by user id, after the user `after`. `None` where the room is
     /// gone.

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::{MemoryLog, MemoryStore, RoomLog};
 use crate::{
-    Identity, Member, MemberPage, MemberQuery, RestrictionKind, RestrictionPage, Role, RoomId, Seq, Timestamp, UserId,
+    Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Role, RoomId, Seq,
+    Timestamp, UserId,
     append::{Entry, Op},
     fold,
     rights::{Standing, Standings},
@@ -88,6 +89,16 @@ impl RoomLog {
         }
     }
 
+    fn member(&self, member: &InRoom) -> Member {
+        Member {
+            user: member.user.clone(),
+            role: member.role,
+            joined_at: member.at,
+            since: member.since,
+            muted: self.standing(&member.user.id).muted,
+        }
+    }
+
     fn name_of(&self, user: &UserId) -> Option<&Identity> {
         let member = self.state.members.get(user).map(|member| &member.user);
         let restricted = || {
@@ -113,14 +124,22 @@ impl MemoryLog {
                 && query.role.is_none_or(|role| role == member.role)
                 && fold::fold(member.user.name.as_str()).starts_with(prefix)
         });
-        let member = |member: &InRoom| Member {
-            user: member.user.clone(),
-            role: member.role,
-            joined_at: member.at,
-            since: member.since,
-            muted: log.standing(&member.user.id).muted,
-        };
-        Some(paging::finish_members(members.into_iter().take(query.limit + 1).map(member).collect(), query.limit))
+        let page = members.into_iter().take(query.limit + 1).map(|member| log.member(member)).collect();
+        Some(paging::finish_members(page, query.limit))
+    }
+
+    /// See [`Members::member`].
+    #[must_use]
+    pub fn member(&self, id: RoomId, user: &UserId) -> Option<Member> {
+        let log = self.living(id)?;
+        log.state.members.get(user).map(|member| log.member(member))
+    }
+
+    /// See [`Members::restriction`].
+    #[must_use]
+    pub fn restriction(&self, id: RoomId, kind: RestrictionKind, user: &UserId) -> Option<Restriction> {
+        let row = self.living(id)?.state.restrictions.get(&(kind, user.clone()))?;
+        Some(row.restriction.clone())
     }
 
     /// See [`Members::restrictions`].
@@ -160,6 +179,19 @@ impl MemoryLog {
 impl Members for MemoryStore {
     async fn members(&self, room: RoomId, query: &MemberQuery) -> Result<Option<MemberPage>, StoreError> {
         Ok(self.log().members(room, query))
+    }
+
+    async fn member(&self, room: RoomId, user: &UserId) -> Result<Option<Member>, StoreError> {
+        Ok(self.log().member(room, user))
+    }
+
+    async fn restriction(
+        &self,
+        room: RoomId,
+        kind: RestrictionKind,
+        user: &UserId,
+    ) -> Result<Option<Restriction>, StoreError> {
+        Ok(self.log().restriction(room, kind, user))
     }
 
     async fn restrictions(

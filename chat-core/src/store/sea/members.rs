@@ -340,6 +340,22 @@ impl Members for SeaStore {
         Ok(self.readers.read(|checkout| async move { members(&checkout.run(), room, &query).await }).await?)
     }
 
+    async fn member(&self, room: RoomId, user: &UserId) -> Result<Option<Member>, StoreError> {
+        let user = user.clone();
+        Ok(self.readers.read(|checkout| async move { member(&checkout.run(), room, &user).await }).await?)
+    }
+
+    async fn restriction(
+        &self,
+        room: RoomId,
+        kind: RestrictionKind,
+        user: &UserId,
+    ) -> Result<Option<Restriction>, StoreError> {
+        let user = user.clone();
+        let reading = |checkout: Arc<Checkout>| async move { restriction(&checkout.run(), (room, kind), &user).await };
+        Ok(self.readers.read(reading).await?)
+    }
+
     async fn restrictions(
         &self,
         room: RoomId,
@@ -375,10 +391,7 @@ async fn members(
     if !is_living(run, room).await? {
         return Ok(None);
     }
-    let mut sql = "SELECT m.user_id, m.user_name, m.role, m.at_us, u.until_us, m.since_seq FROM chat_members m \
-         LEFT JOIN chat_restrictions u ON u.room_id = m.room_id AND u.kind = 1 AND u.user_id = m.user_id \
-         WHERE m.room_id = ?"
-        .to_owned();
+    let mut sql = format!("{MEMBERS} WHERE m.room_id = ?");
     let mut values = vec![number(room.0)];
     let opaque = |text: &str| run.dialect.opaque(Some(text));
     if let Some(role) = query.role {
@@ -397,17 +410,29 @@ async fn members(
     }
     sql.push_str(" ORDER BY m.role, m.user_id LIMIT ?");
     values.push(count(query.limit.saturating_add(1)));
-    let member = |row: &QueryResult| {
-        Ok::<_, SqlError>(Member {
-            user: user(run, row, 0)?,
-            role: decoded(&ROLES, row, 2)?,
-            joined_at: Timestamp(row.try_get_by_index(3)?),
-            since: Seq(unsigned(row, 5)?),
-            muted: row.try_get_by_index::<Option<i64>>(4)?.map(until),
-        })
-    };
-    let found = run.query(&sql, values).await?.iter().map(member).collect::<Result<Vec<_>, _>>()?;
+    let found = run.query(&sql, values).await?.iter().map(|row| member_of(run, row)).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(paging::finish_members(found, query.limit)))
+}
+
+const MEMBERS: &str = "SELECT m.user_id, m.user_name, m.role, m.at_us, u.until_us, m.since_seq FROM chat_members m \
+     LEFT JOIN chat_restrictions u ON u.room_id = m.room_id AND u.kind = 1 AND u.user_id = m.user_id";
+
+fn member_of(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult) -> Result<Member, SqlError> {
+    Ok(Member {
+        user: user(run, row, 0)?,
+        role: decoded(&ROLES, row, 2)?,
+        joined_at: Timestamp(row.try_get_by_index(3)?),
+        since: Seq(unsigned(row, 5)?),
+        muted: row.try_get_by_index::<Option<i64>>(4)?.map(until),
+    })
+}
+
+async fn member(run: &Run<'_, impl ConnectionTrait>, room: RoomId, user: &UserId) -> Result<Option<Member>, SqlError> {
+    let sql = format!(
+        "{MEMBERS} JOIN chat_rooms r ON r.id = m.room_id AND r.deleted_at IS NULL WHERE m.room_id = ? AND m.user_id = ?"
+    );
+    let row = run.query_one(&sql, vec![number(room.0), run.dialect.opaque(Some(user.as_str()))]).await?;
+    row.map(|row| member_of(run, &row)).transpose()
 }
 
 async fn restricted(
@@ -420,24 +445,44 @@ async fn restricted(
     if !is_living(run, room).await? {
         return Ok(None);
     }
-    let sql = "SELECT user_id, user_name, until_us, reason, by_id, by_name, at_us FROM chat_restrictions \
-         WHERE room_id = ? AND kind = ? AND user_id > ? AND until_us > ? ORDER BY user_id LIMIT ?";
+    let sql = format!(
+        "{RESTRICTED} WHERE u.room_id = ? AND u.kind = ? AND u.user_id > ? AND u.until_us > ? ORDER BY u.user_id LIMIT ?"
+    );
     let after = run.dialect.opaque(Some(after.map_or("", UserId::as_str)));
     let kind = code(&RESTRICTIONS, &kind).into();
     let values = vec![number(room.0), kind, after, at.0.into(), count(limit.saturating_add(1))];
-    let restriction = |row: &QueryResult| {
-        let reason: String = row.try_get_by_index(3)?;
-        let by = run.dialect.opaque_from(row, 4)?.map(|_| user(run, row, 4)).transpose()?;
-        Ok::<_, SqlError>(Restriction {
-            user: user(run, row, 0)?,
-            until: until(row.try_get_by_index(2)?),
-            reason: Some(reason).filter(|reason| !reason.is_empty()).as_deref().map(Reason::from_stored),
-            by,
-            at: Timestamp(row.try_get_by_index(6)?),
-        })
-    };
-    let found = run.query(sql, values).await?.iter().map(restriction).collect::<Result<Vec<_>, _>>()?;
+    let rows = run.query(&sql, values).await?;
+    let found = rows.iter().map(|row| restriction_of(run, row)).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(paging::finish_restrictions(found, limit)))
+}
+
+const RESTRICTED: &str =
+    "SELECT u.user_id, u.user_name, u.until_us, u.reason, u.by_id, u.by_name, u.at_us FROM chat_restrictions u";
+
+fn restriction_of(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult) -> Result<Restriction, SqlError> {
+    let reason: String = row.try_get_by_index(3)?;
+    let by = run.dialect.opaque_from(row, 4)?.map(|_| user(run, row, 4)).transpose()?;
+    Ok(Restriction {
+        user: user(run, row, 0)?,
+        until: until(row.try_get_by_index(2)?),
+        reason: Some(reason).filter(|reason| !reason.is_empty()).as_deref().map(Reason::from_stored),
+        by,
+        at: Timestamp(row.try_get_by_index(6)?),
+    })
+}
+
+async fn restriction(
+    run: &Run<'_, impl ConnectionTrait>,
+    (room, kind): (RoomId, RestrictionKind),
+    user: &UserId,
+) -> Result<Option<Restriction>, SqlError> {
+    let sql = format!(
+        "{RESTRICTED} JOIN chat_rooms r ON r.id = u.room_id AND r.deleted_at IS NULL \
+         WHERE u.room_id = ? AND u.kind = ? AND u.user_id = ?"
+    );
+    let values = vec![number(room.0), code(&RESTRICTIONS, &kind).into(), run.dialect.opaque(Some(user.as_str()))];
+    let row = run.query_one(&sql, values).await?;
+    row.map(|row| restriction_of(run, &row)).transpose()
 }
 
 /// The room's newest change of rights is read with the standings: one statement for both.

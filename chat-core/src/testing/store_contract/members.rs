@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Opener, append, append_one, entry, log, make_room, message, new_seq, try_append, user};
 use crate::{
-    Erase, Identity, InvitedBy, Member, MemberChange, MemberQuery, RestrictionKind, Role, RoomId, RoomKind, RoomName,
-    Seq, Timestamp, Topic, UserId,
+    Erase, Identity, InvitedBy, Member, MemberChange, MemberPage, MemberQuery, RestrictionKind, Role, RoomId, RoomKind,
+    RoomName, Seq, Timestamp, Topic, UserId,
     append::{AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op, RoomRecord, RoomUpdate},
     archive::{Archived, ArchivedEvent},
     erasure::{Erasure, LogPart},
@@ -199,6 +199,12 @@ pub async fn bans_and_mutes_end(opener: &impl Opener) {
     let bans = |at| store.members().restrictions(room, RestrictionKind::Ban, at, None, 10);
     assert_eq!(bans(NOW).await.unwrap().unwrap().restrictions.len(), 1);
     assert_eq!(bans(later).await.unwrap().unwrap().restrictions, []);
+    let one = |kind, whom| store.members().restriction(room, kind, whom);
+    let bob = user("bob").id;
+    let found = one(RestrictionKind::Ban, &bob).await.unwrap();
+    assert_eq!(found.as_ref(), bans(NOW).await.unwrap().unwrap().restrictions.first());
+    assert_eq!(one(RestrictionKind::Mute, &bob).await.unwrap(), None);
+    assert_eq!(one(RestrictionKind::Ban, &user("carol").id).await.unwrap(), None);
     assert_eq!(changed(store, room, by_host("bob", MemberStep::Unban, "")).await, Ok(Some(MemberChange::Unbanned)));
     assert_eq!(changed(store, room, by_host("bob", MemberStep::Unban, "")).await, Ok(None));
     assert_eq!(sent(store, room, "bob", "3").await, Ok(Seq(4)));
@@ -326,6 +332,14 @@ pub async fn members_are_listed_by_role(opener: &impl Opener) {
     let evas: Vec<_> = evas.iter().map(|member| member.user.name.as_str()).collect();
     assert_eq!(evas, ["Éva 18", "Éva 10", "Éva 12", "Éva 14", "Éva 16"]);
     assert_eq!(store.members().members(RoomId(999), &MemberQuery::default()).await.unwrap(), None);
+    let one = async |room, whom: &str| store.members().member(room, &UserId::new(whom).unwrap()).await.unwrap();
+    assert_eq!(one(room, "user-18").await, moderators_first(&read(MemberQuery::default()).await));
+    assert_eq!(one(room, "nobody").await, None);
+    assert_eq!(one(RoomId(999), "user-18").await, None);
+}
+
+fn moderators_first(page: &MemberPage) -> Option<Member> {
+    page.members.iter().find(|member| member.role == Role::Moderator).cloned()
 }
 
 fn user_of(name: &str) -> Identity {
