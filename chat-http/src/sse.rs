@@ -63,7 +63,7 @@ pub(crate) async fn open_notices(engine: &ChatEngine, user: Identity, comes_back
 /// Watches a room of a user's, unless it is gone meanwhile.
 async fn watch(handle: &SessionHandle, room: RoomId) -> Result<(), Error> {
     match handle.watch(room).await {
-        Ok(_) | Err(Error::RoomNotFound | Error::Forbidden | Error::AlreadyAttached) => Ok(()),
+        Ok(_) | Err(Error::RoomNotFound | Error::Forbidden | Error::Banned { .. } | Error::AlreadyAttached) => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -208,7 +208,7 @@ impl Feed {
             Some(Update::Detached(room, reason)) if matches!(self.source, Source::User) => {
                 write_data(text, &frames::detached(room, reason));
             }
-            // The room is gone, or the session has ended.
+            // The room is gone, the user may not read it any more, or the session has ended.
             Some(Update::Detached(..)) | None => self.is_over = true,
             // Nobody waits for an answer: the only commands are those of `put_notice`.
             Some(Update::Answer(..) | Update::Notice(_) | _) => {}

@@ -49,8 +49,8 @@ impl EventsApi {
     /// then what you missed, one event each (the `events` of `attached` are empty here), then live events. The id of an
     /// event is a position, `epoch:seq`. To resume, send the last id in `Last-Event-ID`, as `EventSource` does by itself:
     /// you miss nothing and get nothing twice. Signals (`join`, `leave`, `user_list`, `typing`) have no id. After
-    /// `room_deleted` the stream ends. If you come back, you get 204: do not come back again. When you end the stream, you
-    /// stay online for 10 s.
+    /// `room_deleted` the stream ends, and after the event after which you may not read the room. If you come back, you get 204: do
+    /// not come back again. When you end the stream, you stay online for 10 s.
     #[oai(path = "/rooms/:room_id/events", method = "get", operation_id = "stream_events")]
     #[expect(clippy::too_many_arguments, reason = "they are the operation's parameters")]
     async fn stream(
@@ -73,7 +73,7 @@ impl EventsApi {
         let since = last.0.map_or_else(|| position::since(after.0, epoch.0), Since::Position);
         match sse::open(session, room_id.0, since, presence.0.unwrap_or(true)).await {
             Ok(feed) => Ok(EventStream::Open(self.bounded(feed, &caller)?)),
-            Err(Error::RoomNotFound) if comes_back => Ok(EventStream::Over),
+            Err(Error::RoomNotFound | Error::Forbidden | Error::Banned { .. }) if comes_back => Ok(EventStream::Over),
             Err(error) => Err(error.into()),
         }
     }
@@ -108,7 +108,7 @@ enum EventStream {
     /// The events of the room, live.
     #[oai(status = 200)]
     Open(Frames),
-    /// You came back to a room that was deleted: do not come back again.
+    /// You came back to a room that was deleted, or that you may not read any more: do not come back again.
     #[oai(status = 204)]
     Over,
 }

@@ -38,6 +38,10 @@ impl CloseCode {
     pub(crate) const ANOTHER_USER: Self = Self::new(4401, "the token is another user's");
     pub(crate) const CREDENTIALS_REVOKED: Self = Self::new(4401, "log in again: what was issued before is void");
     pub(crate) const FORBIDDEN: Self = Self::new(4403, "this is not allowed");
+    pub(crate) const BANNED: Self = Self::new(4403, "you are banned from this room");
+    pub(crate) const REMOVED: Self = Self::new(4403, "you were removed from this room");
+    pub(crate) const LEFT: Self = Self::new(4403, "you have left this room");
+    pub(crate) const NOW_PRIVATE: Self = Self::new(4403, "the room is private now, and you are not in it");
     pub(crate) const REVOKED: Self = Self::new(4403, "all sessions of this user were ended");
     pub(crate) const NO_ROOM: Self = Self::new(4404, "no such room");
     pub(crate) const TOO_MANY: Self = Self::new(4409, "too many connections");
@@ -59,6 +63,7 @@ impl CloseCode {
             Error::InvalidField { .. } => Self::BAD_REQUEST,
             Error::Unauthenticated => Self::UNAUTHENTICATED,
             Error::Forbidden => Self::FORBIDDEN,
+            Error::Banned { .. } => Self::BANNED,
             Error::RoomNotFound => Self::NO_ROOM,
             Error::Internal => Self::DEFECT,
             Error::EmptyMessage
@@ -118,9 +123,11 @@ impl CloseCode {
     pub(crate) const fn of_detach(reason: DetachReason) -> Self {
         match reason {
             DetachReason::Deleted => Self::ROOM_DELETED,
-            DetachReason::Removed | DetachReason::Banned | DetachReason::Private | DetachReason::Left | _ => {
-                Self::FORBIDDEN
-            }
+            DetachReason::Removed => Self::REMOVED,
+            DetachReason::Banned => Self::BANNED,
+            DetachReason::Private => Self::NOW_PRIVATE,
+            DetachReason::Left => Self::LEFT,
+            _ => Self::FORBIDDEN,
         }
     }
 
