@@ -1,6 +1,6 @@
 //! Cursors: where the next page of a list begins. Clients treat them as opaque.
 
-use chat_core::{Error, MyRoomsCursor, RoomId, Seq, Timestamp, UserId, search::SearchCursor};
+use chat_core::{Error, MyRoomsCursor, Role, RoomId, Seq, Timestamp, UserId, search::SearchCursor};
 
 use crate::integer::parse_integer;
 
@@ -14,9 +14,14 @@ pub(crate) fn of_search(SearchCursor { at, room, seq }: SearchCursor) -> String 
     format!("{}.{room}.{seq}", at.0)
 }
 
-/// Writes a user whose mark was the last of a page. (One's own mark comes before those of all users, also before the empty id.)
+/// Writes a user who was the last of a page. (One's own mark comes before those of all users, also before the empty id.)
 pub(crate) fn of_user(user: &UserId) -> String {
     format!(".{user}")
+}
+
+/// Writes a member who was the last of a page.
+pub(crate) fn of_member(role: Role, user: &UserId) -> String {
+    format!("{}{}", role.as_str(), of_user(user))
 }
 
 /// Reads the cursor of a list of rooms: the id of the last room of the page.
@@ -49,6 +54,13 @@ pub(crate) fn user(cursor: &str) -> Result<UserId, Error> {
     cursor.strip_prefix('.').map(UserId::from_stored).ok_or_else(wrong)
 }
 
+/// Reads what [`of_member`] writes.
+pub(crate) fn member(cursor: &str) -> Result<(Role, UserId), Error> {
+    let dot = cursor.find('.').ok_or_else(wrong)?;
+    let role = Role::parse(&cursor[..dot]).map_err(|_| wrong())?;
+    Ok((role, user(&cursor[dot..])?))
+}
+
 fn wrong() -> Error {
     Error::invalid_field("after", "must be the `next` of a page")
 }
@@ -66,6 +78,9 @@ mod tests {
             assert_eq!(search(&of_search(found)), Ok(found));
         }
         for id in ["", ".", "alice", "\u{1}/ é"].map(UserId::from_stored) {
+            for role in [Role::Member, Role::Moderator, Role::Owner] {
+                assert_eq!(member(&of_member(role, &id)), Ok((role, id.clone())));
+            }
             assert_eq!(user(&of_user(&id)), Ok(id));
         }
     }
@@ -77,6 +92,7 @@ mod tests {
             assert!(text == "1.2.3" || search(text).is_err(), "{text}");
         }
         assert!(user("").is_err() && user("alice").is_err());
+        assert!(["", ".", ".alice", "owner", "Owner.alice", "admin.alice"].iter().all(|text| member(text).is_err()));
         assert!(room("-1").is_err() && seq("").is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The parameters of operations. They are read strictly; a wrong one is refused by its name.
 
-use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, RoomId, Seq, UserId};
+use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, Role, RoomId, Seq, UserId};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -37,6 +37,12 @@ pub(crate) struct RoomArg(pub(crate) RoomId);
 
 /// The message that a path names.
 pub(crate) struct MessageArg(pub(crate) Seq);
+
+/// The user whom a path names.
+pub(crate) struct UserArg(pub(crate) UserId);
+
+/// A role in the query.
+pub(crate) struct RoleArg(pub(crate) Option<Role>);
 
 /// The reaction that a path names.
 pub(crate) struct ReactionArg(pub(crate) Reaction);
@@ -152,7 +158,7 @@ macro_rules! parameter {
 
 parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
     // poem-openapi numbers the parameters of a path. In every path of this API the first one is the room, the second one a
-    // message of it, and the third one a reaction to that.
+    // message of it or a user, and the third one a reaction to the message.
     let id = integer_within(request.raw_path_param("param0").unwrap_or_default(), 1..=MAX_INTEGER);
     Ok(Self(RoomId(id.map_err(|reason| Error::invalid_field(name, reason))?)))
 });
@@ -160,6 +166,16 @@ parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, n
 parameter!([] MessageArg, Path, required true, integer(0, MAX_INTEGER), |request, name| {
     let seq = integer_within(request.raw_path_param("param1").unwrap_or_default(), 0..=MAX_INTEGER);
     Ok(Self(Seq(seq.map_err(|reason| Error::invalid_field(name, reason))?)))
+});
+
+parameter!([] UserArg, Path, required true, user_id_schema(), |request, _name| {
+    let user = UserId::new(request.raw_path_param("param1").unwrap_or_default());
+    Ok(Self(user.map_err(Error::from)?))
+});
+
+parameter!([] RoleArg, Query, required false, role_schema(), |request, name| {
+    let role = query::get(request.uri().query(), name)?;
+    Ok(Self(role.as_deref().map(Role::parse).transpose().map_err(Error::from)?))
 });
 
 parameter!([] ReactionArg, Path, required true, reaction_schema(), |request, _name| {
@@ -292,6 +308,11 @@ fn text_schema(max: usize) -> MetaSchema {
 fn user_id_schema() -> MetaSchema {
     let pattern = Some(patterns::USER_ID.to_owned());
     MetaSchema { min_length: Some(1), max_length: Some(256), pattern, ..MetaSchema::new("string") }
+}
+
+fn role_schema() -> MetaSchema {
+    let words = [Role::Member, Role::Moderator, Role::Owner].map(|role| role.as_str().into());
+    MetaSchema { enum_items: words.to_vec(), ..MetaSchema::new("string") }
 }
 
 fn reaction_schema() -> MetaSchema {

@@ -53,11 +53,52 @@ impl<'a, T: Type + FromFields> ApiExtractor<'a> for Strict<T> {
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
         check_type(request.headers())?;
-        let mut share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
-        let bytes = read(request.headers(), body.take()?, &mut share).await?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Refusal::BadJson("the body is not UTF-8"));
-        Ok(Self(decode::<T>(text.map_err(Problem::from)?).map_err(Problem::from)?))
+        let text = whole(request, body).await?;
+        Ok(Self(decode::<T>(&text).map_err(Problem::from)?))
     }
+}
+
+/// A strict JSON body that may be left out: then it is an object without fields.
+pub(crate) struct MaybeStrict<T: FromFields>(pub(crate) T::Read);
+
+impl<'a, T: Type + FromFields> ApiExtractor<'a> for MaybeStrict<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Strict::<T>::request_meta().map(|meta| MetaRequest { required: false, ..meta })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let is_typed = request.headers().contains_key(header::CONTENT_TYPE);
+        if is_typed {
+            check_type(request.headers())?;
+        }
+        let text = whole(request, body).await?;
+        if text.is_empty() && !is_typed {
+            return Ok(Self(decode::<T>("{}").map_err(Problem::from)?));
+        }
+        check_type(request.headers())?;
+        Ok(Self(decode::<T>(&text).map_err(Problem::from)?))
+    }
+}
+
+/// The whole body as a text.
+async fn whole(request: &Request, body: &mut RequestBody) -> Result<String> {
+    let mut share = request.data::<Unfinished>().cloned().unwrap_or_default().share();
+    let bytes = read(request.headers(), body.take()?, &mut share).await?;
+    let text = String::from_utf8(bytes.into()).map_err(|_| Refusal::BadJson("the body is not UTF-8"));
+    Ok(text.map_err(Problem::from)?)
 }
 
 /// The header of an answer that an earlier request with the same key had got.

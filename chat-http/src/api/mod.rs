@@ -4,6 +4,7 @@ mod args;
 mod body;
 mod events;
 mod me;
+mod members;
 mod message;
 mod messages;
 pub(crate) mod patterns;
@@ -11,6 +12,7 @@ mod pins;
 mod presence;
 mod reactions;
 mod reads;
+mod restrictions;
 mod rooms;
 mod search;
 mod tag;
@@ -23,9 +25,9 @@ pub(crate) use self::{
     rooms::{NewRoomBody, RoomChangeBody},
 };
 use self::{
-    events::EventsApi, me::MeApi, message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi,
-    reactions::ReactionsApi, reads::ReadsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi,
-    tickets::TicketsApi,
+    events::EventsApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi, pins::PinsApi,
+    presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi,
+    search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
 };
 use crate::auth::Authentication;
 
@@ -38,6 +40,8 @@ pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (
     RoomsApi,
+    MembersApi,
+    RestrictionsApi,
     MessagesApi,
     MessageApi,
     ThreadsApi,
@@ -55,6 +59,8 @@ pub(crate) type Resources = (
 pub(crate) fn resources(engine: &chat_core::ChatEngine, authentication: &Authentication) -> Resources {
     (
         RoomsApi::new(engine.clone()),
+        MembersApi::new(engine.clone()),
+        RestrictionsApi::new(engine.clone()),
         MessagesApi::new(engine.clone()),
         MessageApi::new(engine.clone()),
         ThreadsApi::new(engine.clone()),

@@ -1,6 +1,6 @@
 //! Rooms.
 
-use chat_core::{ChatEngine, NewRoom, RoomChange, RoomQuery};
+use chat_core::{ChatEngine, Error, InvitedBy, NewRoom, RoomChange, RoomQuery};
 use poem::Result;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cursor,
-    dto::{RoomDto, RoomList},
+    dto::{InvitesDto, RoomDto, RoomList},
     json::{Fields, FromFields},
     problem::Problem,
     refusal::Refusal,
@@ -31,6 +31,8 @@ impl RoomsApi {
 #[OpenApi(tag = "Tag::Rooms")]
 impl RoomsApi {
     /// Create a room
+    ///
+    /// You own it. Guests own no rooms: anyone may rename and delete what a guest has created.
     #[oai(path = "/rooms", method = "post", operation_id = "create_room")]
     async fn create(&self, caller: Caller, body: Strict<NewRoomBody>) -> Result<CreatedRoom, Problem> {
         let room = self.engine.create_room(caller.0, body.0).await?;
@@ -70,9 +72,9 @@ impl RoomsApi {
         Ok(FoundRoom::Found(Tagged(RoomDto::from(&room))))
     }
 
-    /// Change a room's name or topic
+    /// Change a room's name, topic or terms
     ///
-    /// Fields that you leave out stay as they are. A change makes one event, and no event if nothing differs.
+    /// In a room with owners, moderators may do it. Fields that you leave out stay as they are. A change makes one event, and no event if nothing differs.
     #[oai(path = "/rooms/:room_id", method = "patch", operation_id = "update_room")]
     async fn update(
         &self,
@@ -90,6 +92,8 @@ impl RoomsApi {
     }
 
     /// Delete a room and its messages
+    ///
+    /// In a room with owners, only they may do it.
     #[oai(path = "/rooms/:room_id", method = "delete", operation_id = "delete_room")]
     async fn delete(
         &self,
@@ -112,6 +116,8 @@ pub(crate) struct NewRoomBody {
     /// What the room is about; may be empty. Its line breaks are LF or CR LF.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
+    /// Which members may bring others in. The default is `members`.
+    invites: Option<InvitesDto>,
 }
 
 impl FromFields for NewRoomBody {
@@ -119,7 +125,7 @@ impl FromFields for NewRoomBody {
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<NewRoom, Refusal> {
         let new = NewRoom::named(fields.required_text("name")?).topic(fields.text("topic")?.unwrap_or_default());
-        Ok(new)
+        Ok(NewRoom { invites: invites(fields)?.unwrap_or_default(), ..new })
     }
 }
 
@@ -132,14 +138,23 @@ pub(crate) struct RoomChangeBody {
     /// A new topic; an empty one removes it.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
+    /// Which members may bring others in.
+    invites: Option<InvitesDto>,
 }
 
 impl FromFields for RoomChangeBody {
     type Read = RoomChange;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<RoomChange, Refusal> {
-        Ok(RoomChange { name: fields.text("name")?, topic: fields.text("topic")?, ..RoomChange::default() })
+        let (name, topic) = (fields.text("name")?, fields.text("topic")?);
+        Ok(RoomChange { name, topic, invites: invites(fields)?, ..RoomChange::default() })
     }
+}
+
+/// Takes `invites`, if the field exists.
+fn invites(fields: &mut Fields<'_>) -> Result<Option<InvitedBy>, Error> {
+    let word = fields.text("invites")?;
+    word.as_deref().map(InvitedBy::parse).transpose().map_err(Error::from)
 }
 
 #[derive(ApiResponse)]

@@ -5,6 +5,8 @@
 pub(super) enum Tag {
     /// Create, find, change and delete rooms.
     Rooms,
+    /// Who is in a room, and who is kept from something there.
+    Members,
     /// Read and send messages.
     Messages,
     /// React to messages.

@@ -2,6 +2,7 @@
 
 mod mark;
 mod me;
+mod member;
 mod message;
 mod meta;
 mod room;
@@ -12,11 +13,19 @@ mod ticket;
 use chat_core::{Identity, Presence, Timestamp};
 use poem_openapi::Object;
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    OffsetDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
 
 pub(crate) use self::{
     mark::{MarkBody, MarkDto, MarkList, NotifyBody, NotifyDto, NotifySetting, UnreadDto, marks},
     me::{MeChangeBody, MeDto},
+    member::{
+        BanList, InvitesDto, LiftedBan, LiftedMute, MemberBody, MemberDto, MemberList, MuteList, RestrictionBody,
+        RestrictionDto,
+    },
     message::{BodyDto, EditDto, MessageDto, mentions},
     meta::Meta,
     room::{MyRoomList, RoomDto, RoomList},
@@ -78,6 +87,12 @@ pub(crate) fn stamp(at: Timestamp) -> String {
     moment.format(STAMP).unwrap_or_default()
 }
 
+/// Reads a time in RFC 3339, down to microseconds.
+pub(crate) fn parse_stamp(text: &str) -> Option<Timestamp> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000)).ok().map(Timestamp)
+}
+
 const STAMP: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
@@ -90,5 +105,22 @@ mod tests {
         assert_eq!(stamp(Timestamp(0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(stamp(Timestamp(1_795_341_600_123_999)), "2026-11-22T10:00:00.123Z");
         assert_eq!(stamp(Timestamp(i64::MAX)), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn times_are_read_with_their_offset() {
+        for (text, micros) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2026-11-22T10:00:00.123999Z", 1_795_341_600_123_999),
+            ("2026-11-22T12:30:00.000000001+02:30", 1_795_341_600_000_000),
+            ("1969-12-31T23:59:59.999999999Z", -1),
+        ] {
+            assert_eq!(parse_stamp(text), Some(Timestamp(micros)), "{text}");
+        }
+        for text in
+            ["", "tomorrow", "2026-11-22", "2026-11-22T10:00:00", "2026-02-30T10:00:00Z", "10000-01-01T00:00:00Z"]
+        {
+            assert_eq!(parse_stamp(text), None, "{text}");
+        }
     }
 }

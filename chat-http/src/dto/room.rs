@@ -4,7 +4,7 @@ use chat_core::{MyRoom, MyRoomPage, Room, RoomPage};
 use poem_openapi::Object;
 use serde::Serialize;
 
-use super::{MessageStateDto, NotifyDto, stamp};
+use super::{InvitesDto, MessageStateDto, NotifyDto, stamp};
 use crate::cursor;
 
 /// A room.
@@ -30,8 +30,8 @@ pub(crate) struct RoomDto {
     kind: String,
     /// Whether it has owners. Anyone may rename and delete a room that nobody owns.
     owned: bool,
-    /// Which members may bring others in: `members` or `moderators`.
-    invites: String,
+    /// Which members may bring others in.
+    invites: InvitesDto,
     /// How many members it has.
     members: u64,
 }
@@ -48,7 +48,7 @@ impl From<&Room> for RoomDto {
             online: room.online,
             kind: room.kind.as_str().to_owned(),
             owned: room.owned,
-            invites: room.invites.as_str().to_owned(),
+            invites: room.invites.into(),
             members: room.members,
         }
     }

@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 /// The operations whose answers have a tag.
-const TAGGED: [&str; 10] = [
+const TAGGED: [&str; 13] = [
     "list_rooms",
     "get_room",
+    "list_members",
+    "list_bans",
+    "list_mutes",
     "list_messages",
     "get_message",
     "list_edits",

@@ -124,8 +124,13 @@ const ANSWERS: &[Answer] = &[
         status: 403,
         name: "Forbidden",
         title: "Forbidden",
-        description: "This user, or this web page, may not do that.",
-        problems: &[("forbidden", "this is not allowed", "{}")],
+        description: "This user, or this web page, may not do that. With `banned` and `muted`, `until` is when that is over, if it \
+                      has an end.",
+        problems: &[
+            ("forbidden", "this is not allowed", "{}"),
+            ("banned", "you are banned from this room", r#"{"until": "2026-11-29T11:30:00.000Z"}"#),
+            ("muted", "you are muted in this room", "{}"),
+        ],
         header: None,
     },
     Answer {
@@ -141,19 +146,20 @@ const ANSWERS: &[Answer] = &[
         name: "Conflict",
         title: "Conflict",
         description: "The request conflicts with what exists: a room already has the name (`room` is that room, if you may read \
-                      it), the idempotency key was used with other content, the message was deleted, or the history is another \
-                      one now.",
+                      it), the idempotency key was used with other content, the message was deleted, the history is another \
+                      one now, or the room would have no owner while others are in.",
         problems: &[
             (
                 "name_taken",
                 "a room with this name exists",
                 r#"{"room": {"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z",
-                    "head": 57, "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2,
-                    "kind": "public", "owned": true, "invites": "members", "members": 7}}"#,
+                    "head": 57, "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2, "kind": "public", "owned": true,
+                    "invites": "members", "members": 2}}"#,
             ),
             ("idempotency_mismatch", "this idempotency key was used with other content", "{}"),
             ("message_deleted", "the message was deleted", "{}"),
             ("epoch_changed", "the epoch is another one now", "{}"),
+            ("last_owner", "the room needs an owner as long as others are in", "{}"),
         ],
         header: None,
     },

@@ -54,8 +54,43 @@ fn of(operation: &str) -> Value {
         }}}),
         "stream_events" => json!({"responses": {"200": STREAM}}),
         "stream_notices" => json!({"responses": {"200": NOTICES}}),
-        _ => of_message(operation),
+        _ => of_member(operation).unwrap_or_else(|| of_message(operation)),
     }
+}
+
+/// The example of an operation about who is in a room, if it is one.
+fn of_member(operation: &str) -> Option<Value> {
+    let body = match operation {
+        "join_room" => room(),
+        "list_members" => json!({"members": [member("Alice", "owner"), member("Bob", "member")], "next": null}),
+        "list_bans" => json!({"bans": [restriction()], "next": null}),
+        "list_mutes" => json!({"mutes": [restriction()], "next": null}),
+        "unban_user" => json!({"user": "Bob", "banned": false}),
+        "unmute_user" => json!({"user": "Bob", "muted": false}),
+        "set_member" => {
+            let (request, answers) = (
+                json!({"role": "moderator"}),
+                json!({"200": member("Bob", "moderator"),
+                "201": member("Bob", "moderator")}),
+            );
+            return Some(json!({"request": request, "responses": answers}));
+        }
+        "ban_user" | "mute_user" => {
+            let request = json!({"until": "2026-11-29T11:30:00.000Z", "reason": "Spam"});
+            return Some(json!({"request": request, "responses": {"200": restriction()}}));
+        }
+        _ => return None,
+    };
+    Some(json!({"responses": {"200": body}}))
+}
+
+fn member(user: &str, role: &str) -> Value {
+    json!({"user": user, "username": user, "role": role, "joined_at": "2026-11-22T10:00:00.000Z"})
+}
+
+fn restriction() -> Value {
+    json!({"user": "Bob", "username": "Bob", "until": "2026-11-29T11:30:00.000Z", "reason": "Spam", "by": "Alice",
+        "by_username": "Alice", "timestamp": "2026-11-22T11:30:00.000Z"})
 }
 
 /// The example of an operation on a message or a mark.
@@ -114,6 +149,8 @@ fn parameter_of(name: &str) -> Value {
     match name {
         "room_id" => 1.into(),
         "seq" => 57.into(),
+        "user" => "Bob".into(),
+        "role" => "moderator".into(),
         "reaction" => "👍".into(),
         "reason" => "Sent to the wrong room".into(),
         "limit" => 50.into(),
@@ -126,14 +163,13 @@ fn parameter_of(name: &str) -> Value {
 
 fn room() -> Value {
     json!({"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z", "head": 57,
-        "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2,
-        "kind": "public", "owned": true, "invites": "members", "members": 7})
+        "last_message_at": "2026-11-22T11:30:00.000Z", "online": 2, "kind": "public", "owned": true, "invites": "members",
+        "members": 2})
 }
 
 fn new_room() -> Value {
     json!({"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z", "head": 0,
-        "last_message_at": null, "online": 0,
-        "kind": "public", "owned": true, "invites": "members", "members": 1})
+        "last_message_at": null, "online": 0, "kind": "public", "owned": true, "invites": "members", "members": 1})
 }
 
 fn message() -> Value {

@@ -152,7 +152,7 @@ fn spelled_out(schema: &Value) -> Value {
         "member" => json!({
             "type": "object",
             "required": ["user", "username"],
-            "properties": {"user": {"type": "string"}, "username": {"type": "string"}, "role": {"type": "string"}},
+            "properties": {"user": {"type": "string"}, "username": {"type": "string"}, "role": reference("Role")},
         }),
         "marks" => json!({"type": "array", "items": reference("ReadMark")}),
         "texts" => json!({"type": "array", "items": {"type": "string"}}),
@@ -285,9 +285,11 @@ const SERVER: &[Frame] = &[
     Frame::from_server(
         "detached",
         "DetachedFrame",
-        "A room is neither attached nor watched any more. An attachment that ends with `room_deleted` needs no such frame.",
+        "A room is neither attached nor watched any more: you were `removed` or `banned`, have `left`, or the room became `private` \
+         and you are not in. The event that did it comes before. (`deleted` is told to those who watch; an attachment ends with \
+         `room_deleted` itself.) A socket for this room alone is closed with 4403 instead.",
         r#"{"room": "room", "reason": {"type": "string", "enum": ["deleted", "removed", "banned", "private", "left"]}}"#,
-        r#"{"type": "detached", "room": 1, "reason": "deleted"}"#,
+        r#"{"type": "detached", "room": 1, "reason": "banned"}"#,
     ),
     Frame::from_server(
         "resync",
@@ -368,8 +370,9 @@ const SERVER: &[Frame] = &[
         "member",
         "MemberFrame",
         "Somebody has come into the room or left it, or may do something else there. `change` is `joined`, `added`, `left`, \
-         `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `until` is when a ban or a mute is over, if \
-         it has an end. `user` and `username` say who did it, and are null if the server did.",
+         `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `member` is whom it is about, with the `role` \
+         after it. `until` is when a ban or a mute is over, if it has an end: no event comes then. `user` and `username` say who did \
+         it, and are null if the server did.",
         r#"{"room": "room", "seq": "seq", "change": "text", "member": "member", "until?": "time", "reason?": "text", "username": "text or null", "user": "text or null", "timestamp": "time", "key?": "key"}"#,
         r#"{"type": "member", "room": 1, "seq": 46, "change": "added", "member": {"user": "7", "username": "Bob", "role": "member"}, "username": "Ann", "user": "1", "timestamp": "2026-11-22T10:00:00.000Z"}"#,
     )
@@ -454,7 +457,7 @@ const SERVER: &[Frame] = &[
         "RoomAddedFrame",
         "You may read a room from now on.",
         r#"{"room": "Room"}"#,
-        r#"{"type": "room_added", "room": {"id": 1, "name": "general", "topic": "", "created_at": "2026-11-22T10:00:00.000Z", "head": 0, "last_message_at": null, "online": 0, "kind": "public", "owned": true, "invites": "members", "members": 1}}"#,
+        r#"{"type": "room_added", "room": {"id": 1, "name": "general", "topic": "", "created_at": "2026-11-22T10:00:00.000Z", "head": 0, "last_message_at": null, "online": 0, "kind": "private", "owned": true, "invites": "members", "members": 2}}"#,
     ),
     Frame::from_server(
         "room_removed",

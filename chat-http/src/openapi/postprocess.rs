@@ -50,17 +50,36 @@ fn postprocess_operation(operation: &mut Value) {
 }
 
 /// The operations with a cursor, and its pattern.
-const CURSORS: [(&str, &str); 5] = [
+const CURSORS: [(&str, &str); 8] = [
     ("list_rooms", patterns::CURSOR),
     ("list_reactions", patterns::CURSOR),
-    ("list_reads", patterns::MARK_CURSOR),
+    ("list_reads", patterns::USER_CURSOR),
+    ("list_members", patterns::MEMBER_CURSOR),
+    ("list_bans", patterns::USER_CURSOR),
+    ("list_mutes", patterns::USER_CURSOR),
     ("list_my_rooms", patterns::MY_ROOMS_CURSOR),
     ("search_messages", patterns::SEARCH_CURSOR),
 ];
 
 /// The schemas of requests. They are read strictly, so unknown fields are not allowed.
-const REQUESTS: [&str; 7] =
-    ["RoomDraft", "RoomChange", "MessageDraft", "MessageEdit", "MarkRequest", "NotifyRequest", "MeChange"];
+const REQUESTS: [&str; 9] = [
+    "RoomDraft",
+    "RoomChange",
+    "MemberDraft",
+    "RestrictionDraft",
+    "MessageDraft",
+    "MessageEdit",
+    "MarkRequest",
+    "NotifyRequest",
+    "MeChange",
+];
+
+/// The fields that hold a time.
+const TIMES: [&str; 7] =
+    ["timestamp", "created_at", "last_message_at", "expires_at", "joined_at", "muted_until", "until"];
+
+/// The field that is left out where it does not apply, and may be null where it does.
+const OPTIONAL_NULLABLE: (&str, &str) = ("Member", "muted_until");
 
 /// poem-openapi writes header names in capitals.
 fn postprocess_headers(response: &mut Value) {
@@ -91,8 +110,9 @@ fn postprocess_component(name: &str, schema: &mut Value) {
     // Nothing may be read yet.
     let from_zero = matches!(name, "MarkRequest" | "Unread" | "ReadMark");
     let mut always_there = Vec::new();
+    let schema_name = name;
     for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
-        if matches!(name.as_str(), "timestamp" | "created_at" | "last_message_at" | "expires_at") {
+        if TIMES.contains(&name.as_str()) {
             property["format"] = "date-time".into();
         }
         if is_request && let Some(pattern) = patterns::of(name) {
@@ -110,7 +130,7 @@ fn postprocess_component(name: &str, schema: &mut Value) {
         if property["type"] == "integer" {
             bound(if from_zero { "" } else { name }, property);
         }
-        if is_nullable(property) {
+        if is_nullable(property) && (schema_name, name.as_str()) != OPTIONAL_NULLABLE {
             always_there.push(name.clone());
         }
     }

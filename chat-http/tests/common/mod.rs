@@ -7,7 +7,7 @@ pub(crate) mod schema;
 pub(crate) mod socket;
 
 use chat_core::{ChatEngine, Database, Limits};
-use chat_http::{Guests, site};
+use chat_http::{Authenticator, Guests, site};
 use poem::{
     IntoEndpoint,
     endpoint::BoxEndpoint,
@@ -34,7 +34,12 @@ pub(crate) async fn client() -> Client {
 
 /// The site of this engine, called in process.
 pub(crate) fn client_of(engine: ChatEngine) -> Client {
-    TestClient::new(site(engine, Guests).into_endpoint())
+    client_as(engine, Guests)
+}
+
+/// The same with another authenticator.
+pub(crate) fn client_as(engine: ChatEngine, authenticator: impl Authenticator) -> Client {
+    TestClient::new(site(engine, authenticator).into_endpoint())
 }
 
 /// The status and the body of an answer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::{Body, Draft, Identity, Limits, RoomId, Seq, UserId};
+use chat_core::{Body, Draft, Identity, Limits, MemberChange, Role, RoomId, Seq, UserId};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -151,6 +151,13 @@ pub(crate) enum Heard {
         target: u64,
         pinned: bool,
     },
+    /// Somebody is in the room, or is no longer, or is something else there.
+    Member {
+        seq: u64,
+        change: MemberChange,
+        user: String,
+        role: Option<Role>,
+    },
     Updated {
         seq: u64,
         name: String,
@@ -194,6 +201,13 @@ impl Heard {
                 let mark = |mark: &Value| (mark["user"].as_str().unwrap().to_owned(), mark["seq"].as_u64().unwrap());
                 Self::Read(frame["marks"].as_array().unwrap().iter().map(mark).collect())
             }
+            "member" => {
+                let member = &frame["member"];
+                let role = member["role"].as_str().map(|role| Role::parse(role).unwrap());
+                let change = MemberChange::parse(&text("change")).unwrap();
+                Self::Member { seq: seq(), change, user: member["user"].as_str().unwrap().to_owned(), role }
+            }
+            "detached" => Self::End,
             "room_updated" => Self::Updated { seq: seq(), name: text("name") },
             "room_deleted" => Self::Deleted { seq: seq() },
             "join" => Self::Join(text("user")),
@@ -212,6 +226,7 @@ impl Heard {
             | Self::Erased { .. }
             | Self::Reacted { .. }
             | Self::Pinned { .. }
+            | Self::Member { .. }
             | Self::Updated { .. }
             | Self::Deleted { .. } => true,
             Self::Join(_) | Self::Leave(_) | Self::UserList(_) | Self::Typing(_) | Self::Read(_) | Self::End => false,

@@ -7,6 +7,7 @@ mod common;
 mod cases;
 mod changes;
 mod client;
+mod members;
 mod rust_api;
 mod server_sent;
 mod websocket;
@@ -15,7 +16,7 @@ use std::{collections::BTreeSet, env, fmt::Write, fs, path::Path};
 
 /// All cases.
 mod all {
-    pub(crate) use crate::{cases::*, changes::*};
+    pub(crate) use crate::{cases::*, changes::*, members::*};
 }
 
 /// Why a case is not run over a transport; `None` if it is run.
@@ -91,11 +92,16 @@ table! {
     what_changes_nothing_is_not_heard: (yes) (yes) (yes) (yes);
     a_change_that_may_not_be_is_refused: (yes) (yes) (yes) (yes);
     a_mark_counts_what_is_unread_and_is_told: (yes) (yes) (yes) (yes);
+    who_comes_in_and_goes_is_heard: (yes) (yes) (yes) (yes);
+    whoever_is_banned_hears_so_last: (yes) (yes) (yes) (yes);
+    whoever_was_banned_does_not_resume: (yes) (yes) (yes)
+        (no "who comes back with `Last-Event-ID` is told with 204 not to come again, which no refusal is");
+    whoever_is_muted_hears_and_says_nothing: (yes) (yes) (yes) (yes);
 }
 
 #[test]
 fn the_table_is_whole_and_written_down() {
-    let source = [include_str!("cases.rs"), include_str!("changes.rs")].concat();
+    let source = [include_str!("cases.rs"), include_str!("changes.rs"), include_str!("members.rs")].concat();
     let cases: BTreeSet<_> =
         source.lines().filter_map(|line| line.strip_prefix("pub(crate) async fn ")?.split('<').next()).collect();
     let rows: BTreeSet<_> = TABLE.iter().map(|(case, _)| *case).collect();

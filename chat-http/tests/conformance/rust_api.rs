@@ -171,6 +171,9 @@ fn heard_event(event: &Event) -> Heard {
             Heard::Reacted { seq, target, reaction: reaction.to_string(), added: *added, count: *count }
         }
         EventKind::Pin { pinned, .. } => Heard::Pinned { seq, target, pinned: *pinned },
+        EventKind::Member(member) => {
+            Heard::Member { seq, change: member.change, user: member.user.id.to_string(), role: member.role }
+        }
         EventKind::RoomUpdated { name, .. } => Heard::Updated { seq, name: name.to_string() },
         EventKind::RoomDeleted => Heard::Deleted { seq },
         other => panic!("{other:?}"),

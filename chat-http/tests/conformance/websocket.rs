@@ -82,6 +82,7 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
             client.ask(attach).await?
         } else {
             client.frame().await.map_err(|code| match code {
+                4403 => "banned".to_owned(),
                 4404 => "room_not_found".to_owned(),
                 other => other.to_string(),
             })?
@@ -151,7 +152,7 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
                 heard
             }
             Err(code) => {
-                assert_eq!((code, self.is_over), (4410, true));
+                assert!(matches!((code, self.is_over), (4410, true) | (4403, false)), "{code}");
                 Heard::End
             }
         }
@@ -180,5 +181,5 @@ impl<const MANY: bool> Client for WebSocket<MANY> {
 
 /// Whether a frame is about the user, not about the room.
 fn is_notice(frame: &Value) -> bool {
-    matches!(frame["type"].as_str(), Some("mention" | "thread" | "missed"))
+    matches!(frame["type"].as_str(), Some("mention" | "thread" | "missed" | "room_added" | "room_removed"))
 }

@@ -31,8 +31,11 @@ static CONTENT: LazyLock<String> = LazyLock::new(|| format!("^{}$", shown(INVISI
 /// Cursors of the list of rooms.
 pub(crate) const CURSOR: &str = "^(0|[1-9][0-9]{0,14})$";
 
-/// Cursors of the lists of marks: a dot, and an id that the list goes on after.
-pub(crate) const MARK_CURSOR: &str = r"^\.[^\u0000]{0,256}$";
+/// Cursors of the lists of marks, bans and mutes: a dot, and an id that the list goes on after.
+pub(crate) const USER_CURSOR: &str = r"^\.[^\u0000]{0,256}$";
+
+/// Cursors of the list of members: the role and the id that the list goes on after.
+pub(crate) const MEMBER_CURSOR: &str = r"^(owner|moderator|member)\.[^\u0000]{0,256}$";
 
 /// Cursors of the list of one's rooms: a time and a room.
 pub(crate) const MY_ROOMS_CURSOR: &str = r"^-?(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,14})$";
