@@ -1,6 +1,6 @@
-/** What is asked rather than heard: pages of history, lists, search. */
+/** What is asked rather than heard: pages of history, lists, search; and who is in rooms. */
 
-import type { Identity, MessageState, Position } from "./events.ts";
+import type { Identity, MessageState, Position, Role } from "./events.ts";
 import { ChatError } from "./error.ts";
 import { authorized, jsonOf, messagePath, refusalOf, request, type Call, type Fetch, type TokenSource } from "./http.ts";
 import { socketUrl } from "./platform.ts";
@@ -40,6 +40,36 @@ export interface ReactionEntry extends Identity {
   timestamp: string;
 }
 
+/** A user in a room. */
+export interface Member extends Identity {
+  role: Role;
+  joined_at: string;
+  /** Whether they may only read, until `muted_until`; `null` there: without an end. */
+  muted?: true;
+  muted_until?: string | null;
+}
+
+/** A ban or a mute. `by` is null if the server did it, `until` if it has no end. */
+export interface Restriction extends Identity {
+  until: string | null;
+  reason: string | null;
+  by: string | null;
+  by_username: string | null;
+  timestamp: string;
+}
+
+export interface MemberChangeOptions {
+  /** Why, for people. */
+  reason?: string;
+  /** The idempotency key. Without it, a change that is made twice changes nothing the second time, but may undo one between. */
+  key?: string;
+}
+
+export interface RestrictionOptions extends MemberChangeOptions {
+  /** When it is over, in RFC 3339; without it, it has no end. */
+  until?: string;
+}
+
 export type Notify = "all" | "mentions" | "none";
 
 /** A room as its member sees it. */
@@ -65,8 +95,8 @@ export interface ApiOptions {
 type List<Name extends string, Item> = { [name in Name]: Item[] } & { next: string | null };
 
 /**
- * The calls of the REST API that read. What changes something goes through the client, which repeats it until it is
- * answered.
+ * The calls of the REST API that read, and those about who is in rooms. What changes messages goes through the client, which
+ * repeats it until it is answered.
  *
  * Every call rejects with a `ChatError`: with the server's code, or `unavailable` if it did not answer.
  */
@@ -135,6 +165,65 @@ export class ChatApi {
     return this.#ask("/search", { query: { q, ...query } });
   }
 
+  /** Comes into a room; in a public one, it can be read and written in without that. */
+  join(room: number, { key }: Pick<MemberChangeOptions, "key"> = {}): Promise<RoomInfo> {
+    return this.#ask(`/rooms/${room}/join`, { method: "POST", ...keyed(key) });
+  }
+
+  /** Leaves a room. Its last owner cannot while others are in (`last_owner`). */
+  async leave(room: number, { key }: Pick<MemberChangeOptions, "key"> = {}): Promise<void> {
+    await this.#ask(`/rooms/${room}/leave`, { method: "POST", ...keyed(key) });
+  }
+
+  /** The members: owners, moderators, then the others. `q` is what a name begins with. */
+  members(room: number, query: ListOptions & { role?: Role; q?: string } = {}): Promise<List<"members", Member>> {
+    return this.#ask(`/rooms/${room}/members`, { query });
+  }
+
+  /** Brings a user in, or gives a member another role; without one, it stays. */
+  setMember(
+    room: number,
+    user: string,
+    { key, ...body }: { username?: string; role?: Role; key?: string } = {},
+  ): Promise<Member> {
+    return this.#ask(userPath(room, "members", user), { method: "PUT", body, ...keyed(key) });
+  }
+
+  /** Puts a user out. */
+  async removeMember(room: number, user: string, { reason, key }: MemberChangeOptions = {}): Promise<void> {
+    await this.#ask(userPath(room, "members", user), { method: "DELETE", query: { reason }, ...keyed(key) });
+  }
+
+  /** Puts a user out, and keeps them out. */
+  ban(room: number, user: string, { key, ...body }: RestrictionOptions = {}): Promise<Restriction> {
+    return this.#ask(userPath(room, "bans", user), { method: "PUT", body, ...keyed(key) });
+  }
+
+  /** Lifts a ban. The user is not in again by that. */
+  async unban(room: number, user: string, { reason, key }: MemberChangeOptions = {}): Promise<void> {
+    await this.#ask(userPath(room, "bans", user), { method: "DELETE", query: { reason }, ...keyed(key) });
+  }
+
+  /** The bans that are in force. */
+  bans(room: number, query: ListOptions = {}): Promise<List<"bans", Restriction>> {
+    return this.#ask(`/rooms/${room}/bans`, { query });
+  }
+
+  /** Lets a user only read. */
+  mute(room: number, user: string, { key, ...body }: RestrictionOptions = {}): Promise<Restriction> {
+    return this.#ask(userPath(room, "mutes", user), { method: "PUT", body, ...keyed(key) });
+  }
+
+  /** Lifts a mute. */
+  async unmute(room: number, user: string, { reason, key }: MemberChangeOptions = {}): Promise<void> {
+    await this.#ask(userPath(room, "mutes", user), { method: "DELETE", query: { reason }, ...keyed(key) });
+  }
+
+  /** The mutes that are in force. */
+  mutes(room: number, query: ListOptions = {}): Promise<List<"mutes", Restriction>> {
+    return this.#ask(`/rooms/${room}/mutes`, { query });
+  }
+
   async #ask<Answer>(path: string, call: Call = {}): Promise<Answer> {
     const url = typeof this.#url === "string" ? this.#url : await this.#url();
     const response = await request(this.#fetch, socketUrl(url), path, call);
@@ -142,4 +231,12 @@ export class ChatApi {
     if (!response.ok) throw ChatError.from({ type: "error", ...(await refusalOf(response)) });
     return (await jsonOf(response)) as Answer;
   }
+}
+
+function userPath(room: number, list: "members" | "bans" | "mutes", user: string): string {
+  return `/rooms/${room}/${list}/${encodeURIComponent(user)}`;
+}
+
+function keyed(key: string | undefined): { key?: string } {
+  return key === undefined ? {} : { key };
 }

@@ -10,12 +10,15 @@ export class ChatError extends Error {
   readonly field?: string;
   /** How long to wait before trying again, when the server says so. */
   readonly retryAfterMs?: number;
+  /** When the ban or the mute is over that refuses this, if it has an end. */
+  readonly until?: string;
 
-  constructor(code: string, message: string, more: { field?: string; retryAfterMs?: number } = {}) {
+  constructor(code: string, message: string, more: { field?: string; retryAfterMs?: number; until?: string } = {}) {
     super(message);
     this.code = code;
     if (more.field !== undefined) this.field = more.field;
     if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs;
+    if (more.until !== undefined) this.until = more.until;
   }
 
   /** Whether the same command may succeed later. */
@@ -25,10 +28,11 @@ export class ChatError extends Error {
 
   /** The error in an `error` frame. */
   static from(frame: Frame): ChatError {
-    const { code, message, field, retry_after_ms } = frame;
+    const { code, message, field, retry_after_ms, until } = frame;
     return new ChatError(text(code) ?? "unknown", text(message) ?? text(code) ?? "The server refused.", {
       ...(typeof field === "string" && { field }),
       ...(typeof retry_after_ms === "number" && retry_after_ms >= 0 && { retryAfterMs: retry_after_ms }),
+      ...(typeof until === "string" && { until }),
     });
   }
 }

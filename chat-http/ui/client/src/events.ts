@@ -86,11 +86,33 @@ export interface Pin extends Numbered {
   pinned: boolean;
 }
 
-/** The room has another name or topic. */
+/** What a member is in a room. */
+export type Role = "member" | "moderator" | "owner";
+
+/** What has changed about somebody in a room. Later servers may know more: ignore those. */
+export type MemberChange = "joined" | "added" | "left" | "removed" | "role" | "banned" | "unbanned" | "muted" | "unmuted";
+
+/** Somebody is in the room, or is no longer, or may do something else there. `user` did it, to `member`. */
+export interface MemberChanged extends Numbered {
+  type: "member";
+  change: MemberChange;
+  /** Whom it is about, with their role after it where they came in or got another one. */
+  member: Identity & { role?: Role };
+  /** When a ban or a mute is over, if it has an end. No event comes then. */
+  until?: string;
+  reason?: string;
+}
+
+/** Which members may bring others into a room. */
+export type InvitedBy = "members" | "moderators";
+
+/** The room has another name, topic or kind, or others may bring people in. */
 export interface RoomUpdated extends Numbered {
   type: "room_updated";
   name: string;
   topic: string;
+  kind: string;
+  invites: InvitedBy;
 }
 
 /** The room is gone: the last event of its log. */
@@ -112,6 +134,7 @@ export interface KnownEvents {
   message_deleted: MessageDeleted;
   reaction: Reaction;
   pin: Pin;
+  member: MemberChanged;
   room_updated: RoomUpdated;
   room_deleted: RoomDeleted;
 }
@@ -126,6 +149,10 @@ export function isEvent<T extends keyof KnownEvents>(event: RoomEvent, type: T):
 
 export function isMessage(event: RoomEvent): event is ChatMessage {
   return isEvent(event, "message");
+}
+
+export function isMemberChanged(event: RoomEvent): event is MemberChanged {
+  return isEvent(event, "member");
 }
 
 export function isRoomUpdated(event: RoomEvent): event is RoomUpdated {

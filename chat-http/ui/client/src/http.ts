@@ -53,8 +53,9 @@ export async function jsonOf(response: Response): Promise<Record<string, unknown
  * between: try again.
  */
 export async function refusalOf(response: Response): Promise<Record<string, unknown>> {
-  const { code = "unavailable", detail: message = `HTTP ${response.status}`, field, retry_after_ms } = await jsonOf(response);
-  return { code, message, field, retry_after_ms };
+  const { code = "unavailable", detail: message = `HTTP ${response.status}`, ...more } = await jsonOf(response);
+  const { field, retry_after_ms, until } = more;
+  return { code, message, field, retry_after_ms, until };
 }
 
 /** The path of a message. */

@@ -3,7 +3,7 @@
  * Unknown fields and unknown frame types are ignored.
  */
 
-import type { Identity, MessageFields, Position, RoomEvent } from "./events.ts";
+import type { Identity, InvitedBy, MessageFields, Position, RoomEvent } from "./events.ts";
 
 /** Who is in a room. In a very large room the lists are empty and only `count` tells. */
 export interface PresenceList {
@@ -47,6 +47,13 @@ export interface RoomInfo {
   head: number;
   last_message_at: string | null;
   online: number;
+  /** Who may see it: `public` or `private`. */
+  kind: string;
+  /** Whether it has owners. Anyone may rename and delete a room that nobody owns. */
+  owned: boolean;
+  invites: InvitedBy;
+  /** How many members it has. */
+  members: number;
 }
 
 /** What concerns the user, whichever rooms are attached. */

@@ -47,6 +47,21 @@ const CALLS: Record<string, (api: ChatApi) => Promise<unknown>> = {
   'PUT /rooms/1/read {"seq":7,"epoch":"e"}': (api) => api.read(1, { seq: 7, epoch: "e" }),
   "GET /me/rooms": (api) => api.myRooms(),
   'PUT /rooms/1/notify {"notify":"none"}': (api) => api.notify(1, "none"),
+  "POST /rooms/1/join key k": (api) => api.join(1, { key: "k" }),
+  "POST /rooms/1/leave": (api) => api.leave(1),
+  "GET /rooms/1/members?limit=2&role=owner&q=al": (api) => api.members(1, { limit: 2, role: "owner", q: "al" }),
+  "PUT /rooms/1/members/a%2Fb {\"username\":\"Bob\",\"role\":\"moderator\"} key k": (api) =>
+    api.setMember(1, "a/b", { username: "Bob", role: "moderator", key: "k" }),
+  "PUT /rooms/1/members/7 {}": (api) => api.setMember(1, "7"),
+  "DELETE /rooms/1/members/7?reason=spam key k": (api) => api.removeMember(1, "7", { reason: "spam", key: "k" }),
+  "DELETE /rooms/1/members/7": (api) => api.removeMember(1, "7"),
+  'PUT /rooms/1/bans/7 {"until":"2030-01-01T00:00:00Z","reason":"spam"} key k': (api) =>
+    api.ban(1, "7", { until: "2030-01-01T00:00:00Z", reason: "spam", key: "k" }),
+  "DELETE /rooms/1/bans/7": (api) => api.unban(1, "7"),
+  "GET /rooms/1/bans?after=.7": (api) => api.bans(1, { after: ".7" }),
+  "PUT /rooms/1/mutes/%E2%9D%A4 {}": (api) => api.mute(1, "❤"),
+  "DELETE /rooms/1/mutes/7?reason=sorry": (api) => api.unmute(1, "7", { reason: "sorry" }),
+  "GET /rooms/1/mutes": (api) => api.mutes(1),
   "GET /search?q=a+b&room=1&user=bob": (api) => api.search("a b", { room: 1, user: "bob" }),
 };
 for (const [asked, call] of Object.entries(CALLS)) {
@@ -55,7 +70,8 @@ for (const [asked, call] of Object.entries(CALLS)) {
     desk.answer = () => Response.json({ next: null });
     const answer = await call(api(desk));
     assert.deepEqual(desk.asked, [asked]);
-    if (!asked.includes("notify")) assert.deepEqual(answer, { next: null });
+    const isSilent = asked.includes("notify") || asked.includes("leave") || asked.startsWith("DELETE");
+    assert.deepEqual(answer, isSilent ? undefined : { next: null });
   });
 }
 
@@ -65,6 +81,9 @@ test("the api rejects with the server's code, and with unavailable if there is n
   await assert.rejects(api(desk).read(1, { seq: 1, epoch: "e" }), { code: "epoch_changed", message: "another" });
   desk.answer = () => new Response("<h1>Bad Gateway</h1>", { status: 502 });
   await assert.rejects(api(desk).pins(1), { code: "unavailable", retryable: true });
+  const until = "2030-01-01T00:00:00.000Z";
+  desk.answer = () => Response.json({ code: "banned", detail: "you are banned", until }, { status: 403 });
+  await assert.rejects(api(desk).join(1), { code: "banned", until, retryable: false });
   const dead = new ChatApi({ url: "ws://chat.example/ws/chat", fetch: () => Promise.reject(new TypeError()) });
   await assert.rejects(dead.pins(1), { code: "unavailable" });
 });

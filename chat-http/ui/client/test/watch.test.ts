@@ -125,7 +125,7 @@ test("notices are told whichever rooms are attached, and are no events", async (
   bench.socket.frame({ type: "attached", ref, room: 1, epoch: "e", head: 5, events: [] });
   const all: Notice[] = [
     { type: "hello", user: "alice", username: "Alice" },
-    { type: "room_added", room: { id: 7, name: "new", topic: "", created_at: "", head: 0, last_message_at: null, online: 0 } },
+    { type: "room_added", room: { id: 7, name: "new", topic: "", created_at: "", head: 0, last_message_at: null, online: 0, kind: "public", owned: false, invites: "members", members: 0 } },
     { type: "room_removed", room: 1, reason: "left" },
     { type: "mention", room: 1, seq: 6, user: "bob", username: "Bob" },
     { type: "thread", room: 1, root: 2, seq: 6 },
