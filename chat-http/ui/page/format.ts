@@ -82,6 +82,18 @@ export function refusal(code: string, field?: string): string {
       return "It has characters that cannot be sent.";
     case "room_not_found":
       return "The room is not there any more.";
+    case "banned":
+      return "You are banned from this room.";
+    case "muted":
+      return "You may only read in this room.";
+    case "removed":
+      return "Somebody has removed you from it.";
+    case "private":
+      return "It is private now, and you are not in it.";
+    case "left":
+      return "You have left it.";
+    case "last_owner":
+      return "The room needs an owner as long as others are in.";
     case "forbidden":
     case "unauthenticated":
       return "You are not allowed to do that.";

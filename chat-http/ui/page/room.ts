@@ -1,20 +1,13 @@
 /** The room that is open: its history, its people, who is typing. */
-import { isEvent, isMessage, type Attachment, type Identity, type Position, type RoomEvent } from "../client/src/index.ts";
+import { isEvent, isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Model } from "./model.ts";
+import { memberNotice, roomNotice } from "./notices.ts";
 import type { Session } from "./session.ts";
 import { Timeline } from "./timeline.ts";
 
 const PAGE = 100;
 const AGAIN_MS = 3_000;
-
-interface Updated {
-  seq: number;
-  name: string;
-  topic: string;
-  username: string | null;
-  timestamp: string;
-}
 
 export class OpenRoom extends Model {
   readonly timeline = new Timeline();
@@ -151,7 +144,7 @@ export class OpenRoom extends Model {
   }
 
   #refused(code: string): void {
-    if (code === "room_not_found") {
+    if (code === "room_not_found" || code === "banned") {
       this.#end(code);
       return;
     }
@@ -189,7 +182,8 @@ export class OpenRoom extends Model {
   #event(event: RoomEvent): void {
     // What is in a thread is no part of the room's history.
     if (isMessage(event) && event.thread === undefined) this.#message(event);
-    else if (event.type === "room_updated") this.#updated(event as unknown as Updated);
+    else if (isRoomUpdated(event)) this.#updated(event);
+    else if (isMemberChanged(event)) this.#member(event);
     else this.#other(event);
     for (const listener of [...this.#heard]) listener(event);
   }
@@ -214,14 +208,24 @@ export class OpenRoom extends Model {
     this.changed();
   }
 
-  #updated({ seq, name, topic, username, timestamp }: Updated): void {
+  #updated(event: RoomUpdated): void {
     if (this.info) {
-      const who = username ?? "Someone";
-      const what = name !== this.info.name ? `renamed the room to “${name}”` : topic ? `changed the topic to “${topic}”` : "removed the topic";
-      this.timeline.addNotice(seq, `${who} ${what}`, Date.parse(timestamp));
-      this.info = { ...this.info, name, topic, head: seq };
+      this.#note(event, roomNotice(event, this.info));
+      const { name, topic, kind, invites, seq } = event;
+      this.info = { ...this.info, name, topic, kind, invites, head: seq };
     }
     this.changed();
+  }
+
+  #member(event: MemberChanged): void {
+    this.#note(event, memberNotice(event));
+    this.changed();
+  }
+
+  /** Shows a line for an event, if there is one. */
+  #note({ seq, timestamp }: { seq: number; timestamp: string }, text: string | null): void {
+    if (text === null) this.timeline.pass(seq);
+    else this.timeline.addNotice(seq, text, Date.parse(timestamp));
   }
 
   #setPeople(identities: Identity[], count: number): void {

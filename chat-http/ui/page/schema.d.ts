@@ -79,7 +79,10 @@ export interface paths {
         /** List rooms, by id */
         get: operations["list_rooms"];
         put?: never;
-        /** Create a room */
+        /**
+         * Create a room
+         * @description You own it. Guests own no rooms: anyone may rename and delete what a guest has created.
+         */
         post: operations["create_room"];
         delete?: never;
         options?: never;
@@ -98,15 +101,63 @@ export interface paths {
         get: operations["get_room"];
         put?: never;
         post?: never;
-        /** Delete a room and its messages */
+        /**
+         * Delete a room and its messages
+         * @description In a room with owners, only they may do it.
+         */
         delete: operations["delete_room"];
         options?: never;
         head?: never;
         /**
-         * Change a room's name or topic
-         * @description Fields that you leave out stay as they are. A change makes one event, and no event if nothing differs.
+         * Change a room's name, topic or terms
+         * @description In a room with owners, moderators may do it. Fields that you leave out stay as they are. A change makes one event, and no event if nothing differs.
          */
         patch: operations["update_room"];
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the bans of a room, by user id
+         * @description Moderators may read them. Those that are over are left out.
+         */
+        get: operations["list_bans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/bans/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Ban a user from a room
+         * @description Moderators may do it. The user is in the room no longer, and cannot come in again until the ban is over. In a public room,
+         *     the user cannot read either; a private one is hidden.
+         */
+        put: operations["ban_user"];
+        post?: never;
+        /**
+         * Lift a ban
+         * @description It does not bring the user in again. If the user is not banned, nothing changes.
+         */
+        delete: operations["unban_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/chat/rooms/{room_id}/events": {
@@ -122,13 +173,99 @@ export interface paths {
          *     then what you missed, one event each (the `events` of `attached` are empty here), then live events. The id of an
          *     event is a position, `epoch:seq`. To resume, send the last id in `Last-Event-ID`, as `EventSource` does by itself:
          *     you miss nothing and get nothing twice. Signals (`join`, `leave`, `user_list`, `typing`) have no id. After
-         *     `room_deleted` the stream ends. If you come back, you get 204: do not come back again. When you end the stream, you
-         *     stay online for 10 s.
+         *     `room_deleted` the stream ends, and after the event after which you may not read the room. If you come back, you get 204: do
+         *     not come back again. When you end the stream, you stay online for 10 s.
          */
         get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join a room
+         * @description In a public room you may read and write without that. If you are in already, nothing changes.
+         */
+        post: operations["join_room"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave a room
+         * @description If you are not in, nothing changes. The last owner cannot leave while others are in (409 `last_owner`). When the last member
+         *     leaves a private room, it is deleted.
+         */
+        post: operations["leave_room"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members of a room
+         * @description Owners come first, then moderators, then the others, each by user id.
+         */
+        get: operations["list_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add a user to a room, or give a member another role
+         * @description Members may add others, or only moderators if the room's `invites` says so. Roles other than `member` are given by owners.
+         *     You may give yourself a lower role.
+         */
+        put: operations["set_member"];
+        post?: never;
+        /**
+         * Remove a user from a room
+         * @description Moderators may remove members. If you name yourself, you leave. If the user is not in, nothing changes.
+         */
+        delete: operations["remove_member"];
         options?: never;
         head?: never;
         patch?: never;
@@ -285,6 +422,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/mutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the mutes of a room, by user id
+         * @description Moderators may read them. Those that are over are left out.
+         */
+        get: operations["list_mutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/mutes/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mute a user in a room
+         * @description Moderators may do it. Until the mute is over, the user may read, mark as read and delete own messages, and no more.
+         */
+        put: operations["mute_user"];
+        post?: never;
+        /**
+         * Lift a mute
+         * @description If the user is not muted, nothing changes.
+         */
+        delete: operations["unmute_user"];
         options?: never;
         head?: never;
         patch?: never;
@@ -547,6 +728,13 @@ export interface components {
              */
             type: "auth";
         };
+        /** @description A page of those who are banned from a room. */
+        BanList: {
+            /** @description The bans that are in force, by user id. */
+            bans: components["schemas"]["Restriction"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+        };
         /** @description A frame that a client sends. */
         ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["EditCommand"] | components["schemas"]["DeleteCommand"] | components["schemas"]["ReactCommand"] | components["schemas"]["PinCommand"] | components["schemas"]["ReadCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"] | components["schemas"]["AuthCommand"];
         /**
@@ -610,9 +798,9 @@ export interface components {
             type: "detach";
         };
         /**
-         * @description A room is neither attached nor watched any more. An attachment that ends with `room_deleted` needs no such frame.
+         * @description A room is neither attached nor watched any more: you were `removed` or `banned`, have `left`, or the room became `private` and you are not in. The event that did it comes before. (`deleted` is told to those who watch; an attachment ends with `room_deleted` itself.) A socket for this room alone is closed with 4403 instead.
          * @example {
-         *       "reason": "deleted",
+         *       "reason": "banned",
          *       "room": 1,
          *       "type": "detached"
          *     }
@@ -787,6 +975,11 @@ export interface components {
             username: string;
         };
         /**
+         * @description Which members may bring others into a room.
+         * @enum {string}
+         */
+        InvitedBy: "members" | "moderators";
+        /**
          * @description A user came online. `content` says so in words.
          * @example {
          *       "content": "Bob joined the room",
@@ -854,6 +1047,20 @@ export interface components {
             user: string;
             username: string;
         };
+        /** @description That a user is not banned. */
+        LiftedBan: {
+            /** @description Always `false`. */
+            banned: boolean;
+            /** @description The user's id. */
+            user: string;
+        };
+        /** @description That a user is not muted. */
+        LiftedMute: {
+            /** @description Always `false`. */
+            muted: boolean;
+            /** @description The user's id. */
+            user: string;
+        };
         /** @description How far to mark a room as read. */
         MarkRequest: {
             /** @description Whether the mark may go back, to exactly this. Without it, a mark that is further on stays. */
@@ -882,6 +1089,80 @@ export interface components {
         /** @description What you want to be called. */
         MeChange: {
             username: components["schemas"]["UserName"];
+        };
+        /** @description A user in a room. */
+        Member: {
+            /**
+             * Format: date-time
+             * @description When the user came in.
+             */
+            joined_at: string;
+            /** @description `true` if the user may only read; else left out. */
+            muted?: boolean;
+            /**
+             * Format: date-time
+             * @description With `muted`: until when; null when it has no end.
+             */
+            muted_until?: string | null;
+            role: components["schemas"]["Role"];
+            /** @description The user's id. */
+            user: string;
+            /** @description The user's name. */
+            username: string;
+        };
+        /** @description What a user is to be in a room. */
+        MemberDraft: {
+            role?: components["schemas"]["Role"];
+            username?: components["schemas"]["UserName"];
+        };
+        /**
+         * @description Somebody has come into the room or left it, or may do something else there. `change` is `joined`, `added`, `left`, `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `member` is whom it is about, with the `role` after it. `until` is when a ban or a mute is over, if it has an end: no event comes then. `user` and `username` say who did it, and are null if the server did.
+         * @example {
+         *       "change": "added",
+         *       "member": {
+         *         "role": "member",
+         *         "user": "7",
+         *         "username": "Bob"
+         *       },
+         *       "room": 1,
+         *       "seq": 46,
+         *       "timestamp": "2026-11-22T10:00:00.000Z",
+         *       "type": "member",
+         *       "user": "1",
+         *       "username": "Ann"
+         *     }
+         */
+        MemberFrame: {
+            change: string;
+            key?: string;
+            member: {
+                role?: components["schemas"]["Role"];
+                user: string;
+                username: string;
+            };
+            reason?: string;
+            /** Format: int64 */
+            room: number;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "member";
+            /** Format: date-time */
+            until?: string;
+            user: string | null;
+            username: string | null;
+        };
+        /** @description A page of a room's members. */
+        MemberList: {
+            /** @description The members: owners, moderators, then the others, each by user id. */
+            members: components["schemas"]["Member"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
         };
         /**
          * @description Somebody has come into the room or left it, or may do something else there. `change` is `joined`, `added`, `left`, `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `until` is when a ban or a mute is over, if it has an end. `user` and `username` say who did it, and are null if the server did.
@@ -1350,6 +1631,13 @@ export interface components {
              */
             type: "missed";
         };
+        /** @description A page of those who may only read in a room. */
+        MuteList: {
+            /** @description The mutes that are in force, by user id. */
+            mutes: components["schemas"]["Restriction"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+        };
         /** @description One of your rooms, with what you have not read of it. */
         MyRoom: {
             /**
@@ -1367,8 +1655,7 @@ export interface components {
              * @description Its id.
              */
             id: number;
-            /** @description Which members may bring others in: `members` or `moderators`. */
-            invites: string;
+            invites: components["schemas"]["InvitedBy"];
             /** @description Who may see it: `public` or `private`. */
             kind: string;
             /** @description A message as it is now: the fields of the message, with what it says now, and what has happened to it since it was sent. */
@@ -1683,7 +1970,10 @@ export interface components {
             title: string;
             /** @description Always `about:blank`: decide by `code`. */
             type: string;
-            /** @description With `banned` and `muted`: when it is over; left out when it has no end. */
+            /**
+             * Format: date-time
+             * @description With `banned` and `muted`: when it is over; left out when it has no end.
+             */
             until?: string;
         };
         /**
@@ -1868,6 +2158,39 @@ export interface components {
             /** @description Where the next page begins (`after`); null when this is the last. */
             next: string | null;
         };
+        /** @description A ban or a mute. */
+        Restriction: {
+            /** @description The id of the user who did it; null if the server did. */
+            by: string | null;
+            /** @description The name of that user. */
+            by_username: string | null;
+            /** @description Why; null if nobody said. */
+            reason: string | null;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            timestamp: string;
+            /**
+             * Format: date-time
+             * @description When it is over; null when it has no end.
+             */
+            until: string | null;
+            /** @description The id of the user whom it restricts. */
+            user: string;
+            /** @description The name of that user. */
+            username: string;
+        };
+        /** @description How long a ban or a mute is to last, and why. */
+        RestrictionDraft: {
+            /** @description Why, for people: 1–500 characters, at least one of them visible. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description When it is over, which must be later than now. Without it, it has no end.
+             */
+            until?: string;
+        };
         /**
          * @description You are attached, but you missed too much, or your position belongs to another history: read the history again. Events after `head` follow live.
          * @example {
@@ -1891,6 +2214,11 @@ export interface components {
              */
             type: "resync";
         };
+        /**
+         * @description What a member is in a room.
+         * @enum {string}
+         */
+        Role: "member" | "moderator" | "owner";
         /** @description A room. */
         Room: {
             /**
@@ -1908,8 +2236,7 @@ export interface components {
              * @description Its id.
              */
             id: number;
-            /** @description Which members may bring others in: `members` or `moderators`. */
-            invites: string;
+            invites: components["schemas"]["InvitedBy"];
             /** @description Who may see it: `public` or `private`. */
             kind: string;
             /**
@@ -1942,9 +2269,9 @@ export interface components {
          *         "head": 0,
          *         "id": 1,
          *         "invites": "members",
-         *         "kind": "public",
+         *         "kind": "private",
          *         "last_message_at": null,
-         *         "members": 1,
+         *         "members": 2,
          *         "name": "general",
          *         "online": 0,
          *         "owned": true,
@@ -1963,6 +2290,7 @@ export interface components {
         };
         /** @description A change to a room. */
         RoomChange: {
+            invites?: components["schemas"]["InvitedBy"];
             /** @description A new name: 1–100 visible characters after trimming. Send it in NFC. */
             name?: string;
             /** @description A new topic; an empty one removes it. */
@@ -1996,6 +2324,7 @@ export interface components {
         };
         /** @description A room to create. */
         RoomDraft: {
+            invites?: components["schemas"]["InvitedBy"];
             /**
              * @description Its name: 1–100 visible characters after trimming. It is unique, ignoring case and width: `STRASSE` is `Straße`. Send it
              *     in NFC.
@@ -2232,7 +2561,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), the idempotency key was used with other content, the message was deleted, or the history is another one now. */
+        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), the idempotency key was used with other content, the message was deleted, the history is another one now, or the room would have no owner while others are in. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -2241,7 +2570,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This user, or this web page, may not do that. */
+        /** @description This user, or this web page, may not do that. With `banned` and `muted`, `until` is when that is over, if it has an end. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -2525,7 +2854,7 @@ export interface operations {
                      *             "username": "Alice"
                      *           },
                      *           "last_message_at": "2026-11-22T11:30:00.000Z",
-                     *           "members": 7,
+                     *           "members": 2,
                      *           "mentions": 1,
                      *           "name": "general",
                      *           "notify": "all",
@@ -2602,7 +2931,7 @@ export interface operations {
                      *           "invites": "members",
                      *           "kind": "public",
                      *           "last_message_at": "2026-11-22T11:30:00.000Z",
-                     *           "members": 7,
+                     *           "members": 2,
                      *           "name": "general",
                      *           "online": 2,
                      *           "owned": true,
@@ -2718,7 +3047,7 @@ export interface operations {
                      *       "invites": "members",
                      *       "kind": "public",
                      *       "last_message_at": "2026-11-22T11:30:00.000Z",
-                     *       "members": 7,
+                     *       "members": 2,
                      *       "name": "general",
                      *       "online": 2,
                      *       "owned": true,
@@ -2825,7 +3154,7 @@ export interface operations {
                      *       "invites": "members",
                      *       "kind": "public",
                      *       "last_message_at": "2026-11-22T11:30:00.000Z",
-                     *       "members": 7,
+                     *       "members": 2,
                      *       "name": "general",
                      *       "online": 2,
                      *       "owned": true,
@@ -2842,6 +3171,206 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_bans: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most bans to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of bans. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "bans": [
+                     *         {
+                     *           "by": "Alice",
+                     *           "by_username": "Alice",
+                     *           "reason": "Spam",
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "until": "2026-11-29T11:30:00.000Z",
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BanList"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    ban_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The user's id, percent-encoded: 1–256 bytes.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Spam",
+                 *       "until": "2026-11-29T11:30:00.000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RestrictionDraft"];
+            };
+        };
+        responses: {
+            /** @description The ban or the mute. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "by": "Alice",
+                     *       "by_username": "Alice",
+                     *       "reason": "Spam",
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "until": "2026-11-29T11:30:00.000Z",
+                     *       "user": "Bob",
+                     *       "username": "Bob"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unban_user: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Why, for people: 1–500 characters, at least one of them visible.
+                 * @example Sent to the wrong room
+                 */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The user's id, percent-encoded: 1–256 bytes.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is not banned. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "banned": false,
+                     *       "user": "Bob"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LiftedBan"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -2895,7 +3424,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description You came back to a room that was deleted: do not come back again. */
+            /** @description You came back to a room that was deleted, or that you may not read any more: do not come back again. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2906,6 +3435,323 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    join_room: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You are in; the room as it is now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 57,
+                     *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "public",
+                     *       "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *       "members": 2,
+                     *       "name": "general",
+                     *       "online": 2,
+                     *       "owned": true,
+                     *       "topic": "Everything"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    leave_room: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is not in the room. */
+            204: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most members to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+                /**
+                 * @description Return only members with this role.
+                 * @example moderator
+                 */
+                role?: "member" | "moderator" | "owner";
+                /**
+                 * @description Return only members whose name begins with this text, ignoring case and width.
+                 * @example gen
+                 */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of members. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "joined_at": "2026-11-22T10:00:00.000Z",
+                     *           "role": "owner",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         },
+                     *         {
+                     *           "joined_at": "2026-11-22T10:00:00.000Z",
+                     *           "role": "member",
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    set_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The user's id, percent-encoded: 1–256 bytes.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "moderator"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MemberDraft"];
+            };
+        };
+        responses: {
+            /** @description The user was in already; the member as it is now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-22T10:00:00.000Z",
+                     *       "role": "moderator",
+                     *       "user": "Bob",
+                     *       "username": "Bob"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description The user has come in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-22T10:00:00.000Z",
+                     *       "role": "moderator",
+                     *       "user": "Bob",
+                     *       "username": "Bob"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Why, for people: 1–500 characters, at least one of them visible.
+                 * @example Sent to the wrong room
+                 */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The user's id, percent-encoded: 1–256 bytes.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is not in the room. */
+            204: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
@@ -3852,6 +4698,206 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_mutes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most mutes to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of mutes. */
+            200: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "mutes": [
+                     *         {
+                     *           "by": "Alice",
+                     *           "by_username": "Alice",
+                     *           "reason": "Spam",
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "until": "2026-11-29T11:30:00.000Z",
+                     *           "user": "Bob",
+                     *           "username": "Bob"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MuteList"];
+                };
+            };
+            /** @description Nothing has changed: you have the answer with a tag in `If-None-Match`. */
+            304: {
+                headers: {
+                    /** @description The tag of this answer: send it back in `If-None-Match`. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mute_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The user's id, percent-encoded: 1–256 bytes.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Spam",
+                 *       "until": "2026-11-29T11:30:00.000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RestrictionDraft"];
+            };
+        };
+        responses: {
+            /** @description The ban or the mute. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "by": "Alice",
+                     *       "by_username": "Alice",
+                     *       "reason": "Spam",
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "until": "2026-11-29T11:30:00.000Z",
+                     *       "user": "Bob",
+                     *       "username": "Bob"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Restriction"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unmute_user: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Why, for people: 1–500 characters, at least one of them visible.
+                 * @example Sent to the wrong room
+                 */
+                reason?: string;
+            };
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The user's id, percent-encoded: 1–256 bytes.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is not muted. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "muted": false,
+                     *       "user": "Bob"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LiftedMute"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     set_notify: {
         parameters: {
             query?: never;
@@ -4174,7 +5220,10 @@ export interface operations {
                 q: string;
                 /** @description Find only messages of the room with this id. */
                 room?: number;
-                /** @description Find only messages that the user with this id wrote. */
+                /**
+                 * @description Find only messages that the user with this id wrote.
+                 * @example Bob
+                 */
                 user?: string;
                 /**
                  * @description The most messages to return. The default is 20.
