@@ -80,12 +80,13 @@ impl<'a, T: Type + FromFields> ApiExtractor<'a> for MaybeStrict<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
+        // Some clients name the type of a body that they leave out.
         let is_typed = request.headers().contains_key(header::CONTENT_TYPE);
         if is_typed {
             check_type(request.headers())?;
         }
         let text = whole(request, body).await?;
-        if text.is_empty() && !is_typed {
+        if text.is_empty() {
             return Ok(Self(decode::<T>("{}").map_err(Problem::from)?));
         }
         check_type(request.headers())?;

@@ -75,10 +75,11 @@ async fn a_body_may_be_left_out_but_not_be_another_type() {
         request.body(text)
     };
     assert_eq!(crate::read(ban("").send().await).await.0, 200);
+    assert_eq!(crate::read(ban("").content_type("application/json").send().await).await.0, 200);
     for (kind, text, code) in [
         (None, "{}", "unsupported_media_type"),
         (Some("text/plain"), "", "unsupported_media_type"),
-        (Some("application/json"), "", "bad_json"),
+        (Some("application/json"), " ", "bad_json"),
         (Some("application/json"), "[]", "bad_json"),
         (Some("application/json"), "{\"until\":1,\"until\":1}", "bad_json"),
     ] {
