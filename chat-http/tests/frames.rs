@@ -283,7 +283,7 @@ After 44xx, stay away. After 45xx, 1001, 1011, 1012, 1013 and an end without a c
 |---|---|
 | 4400 | five malformed frames, or a malformed room id or position |
 | 4401 | not authenticated |
-| 4403 | removed from the room |
+| 4403 | you may not be here: removed or banned from the room, it is private, or your access was taken away |
 | 4404 | no such room |
 | 4409 | too many connections |
 | 4410 | the room was deleted |

@@ -58,7 +58,7 @@ const CLOSE_CODES: &str = "\
 ### Close codes
 
 **After 44xx, stay away. After 45xx, come back**, as after 1001, 1011, 1012, 1013 and an end without a code. 4400 bad frames, \
-room id or position; 4401 not authenticated; 4403 removed; 4404 no such room; 4409 too many connections; 4410 the room was \
+room id or position; 4401 not authenticated; 4403 removed or banned; 4404 no such room; 4409 too many connections; 4410 the room was \
 deleted; 4508 not authenticated in time; 4529 too fast; 4540 the token expired; 4560 you read too slowly; 4562 no answer to pings.
 ";
 

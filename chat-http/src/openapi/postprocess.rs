@@ -40,6 +40,10 @@ fn postprocess_operation(operation: &mut Value) {
             parameter["schema"]["pattern"] = (*pattern).into();
             parameter["schema"].as_object_mut().map(|schema| schema.remove("maxLength"));
         }
+        if parameter["name"] == "role" {
+            // So that generators make one type of it.
+            parameter.insert("schema".to_owned(), json!({"$ref": "#/components/schemas/Role"}));
+        }
         if name == "search_messages" && parameter["name"] == "q" {
             parameter.insert("required".to_owned(), true.into());
         }
