@@ -3,6 +3,14 @@
 import sys
 
 from chat_client import Client
+from chat_client.api.members import (
+    ban_user,
+    join_room,
+    leave_room,
+    list_members,
+    mute_user,
+    set_member,
+)
 from chat_client.api.messages import (
     delete_message,
     edit_message,
@@ -14,7 +22,17 @@ from chat_client.api.messages import (
 from chat_client.api.reactions import add_reaction
 from chat_client.api.reads import list_my_rooms, mark_read
 from chat_client.api.rooms import create_room
-from chat_client.models import MarkRequest, MessageDraft, MessageEdit, RoomDraft, Problem, ProblemCode
+from chat_client.models import (
+    MarkRequest,
+    MemberDraft,
+    MessageDraft,
+    MessageEdit,
+    Problem,
+    ProblemCode,
+    RestrictionDraft,
+    Role,
+    RoomDraft,
+)
 
 
 def main(url: str, name: str) -> None:
@@ -36,6 +54,7 @@ def main(url: str, name: str) -> None:
         assert again.headers["Idempotency-Replayed"] == "true", again
 
         change(client, room.id, sent.parsed.seq)
+        come_and_go(client, room.id)
 
         problem = create_room.sync(client=client, body=RoomDraft(name=name))
         assert isinstance(problem, Problem), problem
@@ -62,6 +81,21 @@ def change(client: Client, room: int, seq: int) -> None:
     assert delete_message.sync_detailed(room, answer.seq, **me).status_code == 204
     tombstone = get_message.sync(room, answer.seq, client=client)
     assert (tombstone.content, tombstone.deleted.user) == ("", "Python"), tombstone
+
+
+def come_and_go(client: Client, room: int) -> None:
+    """Guests own no rooms: they come in, add others, and go, and that is all."""
+    assert join_room.sync(room, client=client, idempotency_key="k3").members == 1
+    added = set_member.sync_detailed(room, "a/b", client=client, body=MemberDraft(username="Slash"))
+    assert (added.status_code, added.parsed.username, added.parsed.role) == (201, "Slash", Role.MEMBER), added
+    page = list_members.sync(room, client=client, role=Role.MEMBER, q="sl")
+    assert [member.user for member in page.members] == ["a/b"], page
+    for refused in (
+        ban_user.sync(room, "a/b", client=client, body=RestrictionDraft(reason="Spam")),
+        mute_user.sync(room, "a/b", client=client),
+    ):
+        assert isinstance(refused, Problem) and refused.code == ProblemCode.FORBIDDEN, refused
+    assert leave_room.sync_detailed(room, client=client).status_code == 204
 
 
 main(*sys.argv[1:])

@@ -63,6 +63,19 @@ assert.equal(gone.response.status, 204);
 const tombstone = await client.GET("/api/chat/rooms/{room_id}/messages/{seq}", { params: { path: answerAt } });
 assert.deepEqual([tombstone.data?.content, tombstone.data?.deleted?.user], ["", "TypeScript"]);
 
+// Guests own no rooms: they come in, add others, and go, and that is all.
+const joined = await client.POST("/api/chat/rooms/{room_id}/join", { params: { path, header: { "Idempotency-Key": "k3" } } });
+assert.equal(joined.data?.members, 1);
+const user = { ...path, user: "a/b" };
+const added = await client.PUT("/api/chat/rooms/{room_id}/members/{user}", { params: { path: user }, body: { username: "Slash" } });
+assert.deepEqual([added.response.status, added.data?.username, added.data?.role], [201, "Slash", "member"]);
+const members = await client.GET("/api/chat/rooms/{room_id}/members", { params: { path, query: { role: "member", q: "sl" } } });
+assert.deepEqual(members.data?.members.map((member) => member.user), ["a/b"]);
+const refused = await client.PUT("/api/chat/rooms/{room_id}/bans/{user}", { params: { path: user }, body: { reason: "Spam" } });
+assert.equal(refused.error?.code, "forbidden");
+assert.equal((await client.PUT("/api/chat/rooms/{room_id}/mutes/{user}", { params: { path: user } })).response.status, 403);
+assert.equal((await client.POST("/api/chat/rooms/{room_id}/leave", { params: { path } })).response.status, 204);
+
 const { error: problem } = await client.POST("/api/chat/rooms", { body: { name } });
 assert.equal(problem?.code, "name_taken" satisfies components["schemas"]["ProblemCode"]);
 assert.equal(problem.room?.id, room.id);
