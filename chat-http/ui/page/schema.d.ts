@@ -3554,7 +3554,7 @@ export interface operations {
                  * @description Return only members with this role.
                  * @example moderator
                  */
-                role?: "member" | "moderator" | "owner";
+                role?: components["schemas"]["Role"];
                 /**
                  * @description Return only members whose name begins with this text, ignoring case and width.
                  * @example gen
