@@ -156,7 +156,6 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reason;
 
     #[test]
     fn reactions_are_short_texts_that_fit_into_a_path() {

@@ -1165,48 +1165,6 @@ export interface components {
             next: string | null;
         };
         /**
-         * @description Somebody has come into the room or left it, or may do something else there. `change` is `joined`, `added`, `left`, `removed`, `role`, `banned`, `unbanned`, `muted` or `unmuted`; ignore any other. `until` is when a ban or a mute is over, if it has an end. `user` and `username` say who did it, and are null if the server did.
-         * @example {
-         *       "change": "added",
-         *       "member": {
-         *         "role": "member",
-         *         "user": "7",
-         *         "username": "Bob"
-         *       },
-         *       "room": 1,
-         *       "seq": 46,
-         *       "timestamp": "2026-11-22T10:00:00.000Z",
-         *       "type": "member",
-         *       "user": "1",
-         *       "username": "Ann"
-         *     }
-         */
-        MemberFrame: {
-            change: string;
-            key?: string;
-            member: {
-                role?: string;
-                user: string;
-                username: string;
-            };
-            reason?: string;
-            /** Format: int64 */
-            room: number;
-            /** Format: int64 */
-            seq: number;
-            /** Format: date-time */
-            timestamp: string;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "member";
-            /** Format: date-time */
-            until?: string;
-            user: string | null;
-            username: string | null;
-        };
-        /**
          * @description A message mentions you by name, and did not before. `user` wrote it.
          * @example {
          *       "room": 1,
