@@ -44,8 +44,8 @@ struct Announced {
 /// Reads the beginning of the file: which rooms it has.
 fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Failure> {
     lines.expect_next()?;
-    if let Some(version) = Line::version(&lines.line).filter(|version| *version != VERSION) {
-        let reason = format!("{version} is not known; this program reads version {VERSION}");
+    if let Some(version) = Line::version(&lines.line).filter(|version| !(1..=VERSION).contains(version)) {
+        let reason = format!("{version} is not known; this program reads versions up to {VERSION}");
         return Err(lines.bad("version", reason));
     }
     let Said::Export { rooms: count } = lines.said()? else {
