@@ -390,7 +390,14 @@ async fn what_was_there_is_there(server: &Server) {
     let mut socket = server.socket(&format!("/1?username=Bob&after=0&epoch={epoch}")).await;
     let attached = socket.frame().await;
     assert_eq!(attached["type"], "attached", "{attached}");
-    assert_eq!(attached["events"], expected["events"]);
+    let mut events = expected["events"].clone();
+    for event in events.as_array_mut().unwrap().iter_mut().filter(|event| event["type"] == "room_updated") {
+        event
+            .as_object_mut()
+            .unwrap()
+            .extend([("kind".to_owned(), json!("public")), ("invites".to_owned(), json!("members"))]);
+    }
+    assert_eq!(attached["events"], events, "but for the fields that events of rooms have by now");
 }
 
 /// A retry of what was sent to the first version gets the first answer.
