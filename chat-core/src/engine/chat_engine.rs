@@ -165,21 +165,23 @@ impl ChatEngine {
     /// A room.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    /// [`Error::RoomNotFound`], [`Error::Banned`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
     pub async fn room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<Room, Error> {
-        self.inner().services.check_running()?;
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.services.check_running()?;
         check_room(room)?;
-        self.inner().services.check(&actor.into(), Action::ReadRoom(room))?;
+        inner.services.check(&actor, Action::ReadRoom(room))?;
+        inner.check_not_banned(&actor, room).await?;
         self.read_room(room).await
     }
 
     /// A room by its name, ignoring case.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] for U+0000, [`Error::RoomNotFound`], what the policy says of the room,
+    /// [`Error::InvalidField`] for U+0000, [`Error::RoomNotFound`], [`Error::Banned`], what the policy says of the room,
     /// [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
@@ -191,6 +193,7 @@ impl ChatEngine {
         let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
         let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
         inner.services.check(&actor, Action::ReadRoom(room.id))?;
+        inner.check_not_banned(&actor, room.id).await?;
         Ok(inner.with_online(room))
     }
 
@@ -222,7 +225,7 @@ impl ChatEngine {
     /// A page of a room's messages, oldest first. Its `head` is a position to attach from.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] (`limit` outside 1–100), [`Error::RoomNotFound`], what the policy says,
+    /// [`Error::InvalidField`] (`limit` outside 1–100), [`Error::RoomNotFound`], [`Error::Banned`], what the policy says,
     /// [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
@@ -240,6 +243,7 @@ impl ChatEngine {
         inner.services.check(&actor, Action::ReadRoom(room))?;
         check_limit(page.limit, 100)?;
         inner.rate(&actor, Rated::History)?;
+        inner.check_not_banned(&actor, room).await?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
         let read = inner.services.store.history(room, page, actor.user().map(|user| &user.id)).await;
         inner.services.read(read)?.ok_or(Error::RoomNotFound)
@@ -248,7 +252,7 @@ impl ChatEngine {
     /// Who is online in a room.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    /// [`Error::RoomNotFound`], [`Error::Banned`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -256,7 +260,9 @@ impl ChatEngine {
         let inner = self.inner();
         inner.services.check_running()?;
         check_room(room)?;
-        inner.services.check(&actor.into(), Action::ReadRoom(room))?;
+        let actor = actor.into();
+        inner.services.check(&actor, Action::ReadRoom(room))?;
+        inner.check_not_banned(&actor, room).await?;
         match inner.hub.presence(room) {
             Some(presence) => Ok(Presence::clone(&presence)),
             None => self.read_room(room).await.map(|_| Presence::default()),

@@ -172,6 +172,23 @@ impl Inner {
         self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
+    /// Refuses to let somebody read a room who is banned from it now. Nobody asks about the host, administrators, and those who do
+    /// not say who they are.
+    pub(super) async fn check_not_banned(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
+        let Actor::User(user) = actor else { return Ok(()) };
+        if user.admin {
+            return Ok(());
+        }
+        let (services, ids) = (&self.services, std::slice::from_ref(&user.id));
+        let standings = services.read(services.store.members().standings(room, ids).await)?;
+        let mut standings = standings.ok_or(Error::RoomNotFound)?;
+        let standing = standings.users.remove(&user.id).unwrap_or_default();
+        match standing.restriction(RestrictionKind::Ban, services.clock.now().wall) {
+            Some(until) => Err(Error::Banned { until: until.end() }),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses an actor who may not do this in a room now, as far as it is stored.
     async fn check_in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<(), Error> {
         self.services.check_running()?;

@@ -16,13 +16,13 @@ impl ChatEngine {
     /// A message as it is, and the room's head that this shows.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], [`Error::MessageNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    /// [`Error::RoomNotFound`], [`Error::Banned`], [`Error::MessageNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
     pub async fn message(&self, actor: impl Into<Actor>, room: RoomId, seq: Seq) -> Result<(MessageState, Seq), Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room)?;
+        let reader = inner.reader_of(&actor, room).await?;
         inner.found(reader.message(room, seq.min(MAX_SEQ), viewer(&actor)).await)
     }
 
@@ -40,7 +40,7 @@ impl ChatEngine {
         seq: Seq,
     ) -> Result<Vec<MessageVersion>, Error> {
         let inner = self.inner();
-        let reader = inner.reader_of(&actor.into(), room)?;
+        let reader = inner.reader_of(&actor.into(), room).await?;
         inner.found(reader.versions(room, seq.min(MAX_SEQ)).await)
     }
 
@@ -60,7 +60,7 @@ impl ChatEngine {
         limit: usize,
     ) -> Result<ReactorPage, Error> {
         let inner = self.inner();
-        let reader = inner.reader_of(&actor.into(), room)?;
+        let reader = inner.reader_of(&actor.into(), room).await?;
         check_limit(limit, 100)?;
         let after = after.map(|after| after.min(MAX_SEQ));
         inner.found(reader.reactors(room, seq.min(MAX_SEQ), after, limit).await)
@@ -81,7 +81,7 @@ impl ChatEngine {
         page: HistoryQuery,
     ) -> Result<HistoryPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room)?;
+        let reader = inner.reader_of(&actor, room).await?;
         check_limit(page.limit, 100)?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
         inner.found(reader.thread(room, root.min(MAX_SEQ), page, viewer(&actor)).await)
@@ -90,20 +90,20 @@ impl ChatEngine {
     /// The pinned messages of a room, newest pin first; there are at most 100.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
+    /// [`Error::RoomNotFound`], [`Error::Banned`], what the policy says, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
     /// It only reads.
     pub async fn pins(&self, actor: impl Into<Actor>, room: RoomId) -> Result<PinnedMessages, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room)?;
+        let reader = inner.reader_of(&actor, room).await?;
         inner.services.read(reader.pins(room, viewer(&actor)).await)?.ok_or(Error::RoomNotFound)
     }
 
     /// How far users have read a room: one's own mark first, then by user id; `after` is the `next` of the page before.
     ///
     /// # Errors
-    /// [`Error::RoomNotFound`], what the policy says, [`Error::InvalidField`] (`limit` outside 1–100), [`Error::Overloaded`],
+    /// [`Error::RoomNotFound`], [`Error::Banned`], what the policy says, [`Error::InvalidField`] (`limit` outside 1–100), [`Error::Overloaded`],
     /// [`Error::Unavailable`].
     ///
     /// # Cancel safety
@@ -116,7 +116,7 @@ impl ChatEngine {
         limit: usize,
     ) -> Result<MarkPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room)?;
+        let reader = inner.reader_of(&actor, room).await?;
         check_limit(limit, 100)?;
         let own = viewer(&actor);
         let page =
@@ -152,7 +152,7 @@ impl ChatEngine {
     /// Stores what the actor wants to be told of a room, for the actor's clients.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] when the actor is in nobody's name, [`Error::RoomNotFound`], what the policy says,
+    /// [`Error::Unauthenticated`] when the actor is in nobody's name, [`Error::RoomNotFound`], [`Error::Banned`], what the policy says,
     /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`].
     ///
     /// # Cancel safety
@@ -160,7 +160,7 @@ impl ChatEngine {
     pub async fn set_notify(&self, actor: impl Into<Actor>, room: RoomId, notify: Notify) -> Result<(), Error> {
         let (inner, actor) = (self.inner(), actor.into());
         let _writing = inner.services.locked_out.write().await;
-        let reader = inner.reader_of(&actor, room)?;
+        let reader = inner.reader_of(&actor, room).await?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
         inner.services.breaker.check()?;
         inner.services.read(reader.set_notify(user, room, notify).await)?.ok_or(Error::RoomNotFound)
@@ -169,11 +169,12 @@ impl ChatEngine {
 
 impl Inner {
     /// What reads the store for an actor who may read this room.
-    fn reader_of(&self, actor: &Actor, room: RoomId) -> Result<&dyn Reader, Error> {
+    async fn reader_of(&self, actor: &Actor, room: RoomId) -> Result<&dyn Reader, Error> {
         self.services.check_running()?;
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
         self.rate(actor, Rated::History)?;
+        self.check_not_banned(actor, room).await?;
         Ok(self.services.store.reader())
     }
 

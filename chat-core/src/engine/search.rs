@@ -19,7 +19,7 @@ impl ChatEngine {
     /// Only messages of rooms that the actor may read are in it, so that a page may be short; `next` alone tells the end.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] (`limit` outside 1–100), [`Error::RoomNotFound`] where a room was named that is not there, what the
+    /// [`Error::InvalidField`] (`limit` outside 1–100), [`Error::RoomNotFound`] where a room was named that is not there, [`Error::Banned`], what the
     /// policy says of that room or of listing rooms, [`Error::Overloaded`], [`Error::Unavailable`].
     ///
     /// # Cancel safety
@@ -37,10 +37,9 @@ impl ChatEngine {
         }
         check_limit(query.limit, 100)?;
         inner.rate(&actor, Rated::Searches)?;
-        if let Some(room) = query.room
-            && inner.services.read(inner.services.store.room(room).await)?.is_none()
-        {
-            return Err(Error::RoomNotFound);
+        if let Some(room) = query.room {
+            inner.services.read(inner.services.store.room(room).await)?.ok_or(Error::RoomNotFound)?;
+            inner.check_not_banned(&actor, room).await?;
         }
         let mut query = query;
         if let Some(after) = &mut query.after {

@@ -9,9 +9,9 @@ use crate::{Stage, outcome};
 /// `F` forbidden, `B` banned, `M` muted, `A` unauthenticated, `O` last_owner, `I` invalid_field.
 const OWNED: &str = r#"
                                                              olga mona mike sam gus bea mutt root -
-GET                                                        | 200  200  200  200 200 200 200  200  200
-GET /messages                                              | 200  200  200  200 200 200 200  200  200
-GET /presence                                              | 200  200  200  200 200 200 200  200  200
+GET                                                        | 200  200  200  200 200 B   200  200  200
+GET /messages                                              | 200  200  200  200 200 B   200  200  200
+GET /presence                                              | 200  200  200  200 200 B   200  200  200
 GET /members                                               | 200  200  200  200 200 B   200  200  200
 POST /messages {"content":"x"}                             | 201  201  201  201 201 B   M    201  A
 PUT /messages/MESSAGE/reactions/x                          | 200  200  200  200 200 B   M    200  A
@@ -45,7 +45,7 @@ DELETE                                                     | 204  F    F    F   
 /// The same in a room that nobody owns: everyone in is a member, and no more. (`olga` is not in.)
 const OPEN: &str = r#"
                                                              olga mona mike sam gus bea mutt root -
-GET /messages                                              | 200  200  200  200 200 200 200  200  200
+GET /messages                                              | 200  200  200  200 200 B   200  200  200
 POST /join                                                 | 200  200  200  200 200 B   200  200  A
 POST /leave                                                | 204  204  204  204 204 B   204  204  A
 PUT /members/new                                           | F    201  201  F   F   B   201  201  A
