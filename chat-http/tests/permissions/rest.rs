@@ -1,0 +1,78 @@
+//! REST, and event streams.
+
+use chat_core::rights::RoomAction;
+use poem::http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome, Person, Scene,
+    stage::{NEWCOMER, OTHER},
+};
+
+/// Tries an action by each of its requests. Those without one have none.
+pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for (method, path, body) in requests(scene, action) {
+        let name = path.clone();
+        outcomes.push((&*name.leak(), request(scene, method, &path, body).await));
+    }
+    outcomes
+}
+
+fn requests(scene: &Scene<'_>, action: RoomAction) -> Vec<(Method, String, Option<Value>)> {
+    let message = |seq, rest: &str| format!("/messages/{seq}{rest}");
+    let get = |path: &str| (Method::GET, path.to_owned(), None);
+    let put = |path: String| (Method::PUT, path, None);
+    let delete = |path: String| (Method::DELETE, path, None);
+    let post = |path: &str, body: Value| (Method::POST, path.to_owned(), Some(body));
+    let (own, others) = (scene.own, scene.others);
+    match action {
+        RoomAction::Read => {
+            let of_message = ["", "/edits", "/reactions", "/thread"].map(|rest| message(others, rest));
+            let of_room = ["", "/messages", "/pins", "/reads", "/presence", "/members", "/events"];
+            let all = of_message.iter().map(String::as_str).chain(of_room);
+            // An event stream shows its listener to the others, who has to have a name.
+            all.filter(|path| *path != "/events" || scene.person != Person::Anonymous).map(get).collect()
+        }
+        RoomAction::Mark => vec![(Method::PUT, "/read".to_owned(), Some(json!({"seq": others.0})))],
+        RoomAction::Write => vec![
+            post("/messages", json!({"content": "a"})),
+            post("/messages", json!({"content": "a", "thread": others.0})),
+            put(message(others, "/reactions/+1")),
+            delete(message(others, "/reactions/+1")),
+            (Method::PATCH, message(own, ""), Some(json!({"content": "b"}))),
+        ],
+        RoomAction::DeleteOwn => vec![delete(message(own, ""))],
+        RoomAction::Pin => vec![put(message(others, "/pin")), delete(message(others, "/pin"))],
+        RoomAction::MentionRoom => vec![post("/messages", json!({"content": "all", "mentions_room": true}))],
+        RoomAction::DeleteOthers => vec![delete(message(others, ""))],
+        RoomAction::Update => vec![(Method::PATCH, String::new(), Some(json!({"topic": "new"})))],
+        RoomAction::Join => vec![(Method::POST, "/join".to_owned(), None)],
+        RoomAction::Leave => vec![(Method::POST, "/leave".to_owned(), None)],
+        RoomAction::Add => vec![put(format!("/members/{NEWCOMER}"))],
+        RoomAction::Remove => vec![delete(format!("/members/{OTHER}"))],
+        RoomAction::Ban => vec![put(format!("/bans/{OTHER}")), delete(format!("/bans/{OTHER}"))],
+        RoomAction::Mute => vec![put(format!("/mutes/{OTHER}")), delete(format!("/mutes/{OTHER}"))],
+        RoomAction::GiveRoles => {
+            vec![(Method::PUT, format!("/members/{OTHER}"), Some(json!({"role": "moderator"})))]
+        }
+        RoomAction::Audit => vec![get("/bans"), get("/mutes")],
+        RoomAction::Delete => vec![delete(String::new())],
+        _ => vec![],
+    }
+}
+
+/// Makes a request below the room, and returns the code of its problem or `ok`.
+async fn request(scene: &Scene<'_>, method: Method, path: &str, body: Option<Value>) -> String {
+    let url = format!("/api/chat/rooms/{}{path}?as={:?}", scene.room, scene.person);
+    let mut request = scene.stage.client.request(method, url);
+    if let Some(body) = body {
+        request = request.content_type("application/json").body(body.to_string());
+    }
+    let response = request.send().await.0;
+    if response.status().is_success() {
+        return "ok".to_owned();
+    }
+    let problem: Value = serde_json::from_slice(&response.into_body().into_vec().await.unwrap()).unwrap();
+    problem["code"].as_str().unwrap().to_owned()
+}
