@@ -1,4 +1,5 @@
-//! Stored messages a second on SQLite, in a file and with full durability, by how many send at once.
+//! Stored messages a second with full durability, by how many send at once: on SQLite in a file, and on the servers that
+//! `cargo xtask with` starts.
 
 use std::time::Instant;
 
@@ -6,14 +7,18 @@ use chat_core::Draft;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use futures::future::join_all;
 
-use crate::{Bench, scaled, text};
+use crate::{Bench, databases::on_each, scaled, text};
 
 pub(crate) fn bench(c: &mut Criterion) {
+    on_each(|name, url| measure(c, name, url));
+}
+
+fn measure(c: &mut Criterion, name: &str, url: &str) {
     let mut group = c.benchmark_group("journal");
     group.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(1));
+    let bench = Bench::on(url);
     for senders in [1, 64, 512] {
-        let bench = Bench::on_file();
-        group.bench_function(BenchmarkId::new("sqlite", format!("{senders} senders")), |bencher| {
+        group.bench_function(BenchmarkId::new(name, format!("{senders} senders")), |bencher| {
             bencher.iter_custom(|asked| {
                 let each = asked.div_ceil(senders);
                 let start = Instant::now();

@@ -58,6 +58,11 @@ impl Bench {
         Self::new(Database::from(url.as_str()), Some(folder))
     }
 
+    /// On the database of this URL.
+    fn on(url: &str) -> Self {
+        Self::new(Database::from(url), None)
+    }
+
     fn new(database: Database, folder: Option<PathBuf>) -> Self {
         let runtime = Runtime::new().unwrap();
         let alice = Identity::named("Alice").unwrap();
