@@ -34,7 +34,7 @@ use crate::{
 pub(super) struct SessionCore {
     id: SessionId,
     identity: Identity,
-    actor: Actor,
+    pub(super) actor: Actor,
     pub(super) inner: Arc<Inner>,
     /// How many more commands may be unanswered.
     places: Semaphore,

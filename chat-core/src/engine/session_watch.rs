@@ -45,9 +45,14 @@ impl SessionCore {
         }
         state.watching.insert(room, Watch::Pending(None));
         self.inner.watches.add(room, self.id());
-        let (watches, epoch) = (Arc::clone(&self.inner.watches), self.inner.services.epoch.clone());
+        let (inner, actor) = (Arc::clone(&self.inner), self.actor.clone());
+        let epoch = inner.services.epoch.clone();
         self.inner.services.runtime.spawn(async move {
-            let head = AssertUnwindSafe(watches.head(room)).catch_unwind().await;
+            let head = async {
+                inner.check_not_banned(&actor, room).await?;
+                inner.watches.head(room).await
+            };
+            let head = AssertUnwindSafe(head).catch_unwind().await;
             let head = head.unwrap_or(Err(Error::Internal));
             to.watched(head.map(|seq| Position { epoch, seq }));
         });
