@@ -10,7 +10,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trai
 use super::tables::{
     Table,
     Type::{self, Bytes, Key, Name, Number, NumberOrZero, Opaque, OptionalOpaque, Small},
-    make,
+    add_column, make_index, make_table,
 };
 use crate::failpoints::{self, Point};
 
@@ -148,16 +148,13 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_connection().get_database_backend();
         for (table, column, definition) in COLUMNS {
-            let is_there = manager.has_column(table, column).await?;
-            make(manager, is_there, &format!("ALTER TABLE {table} ADD COLUMN {column} {definition}")).await?;
+            add_column(manager, table, column, definition).await?;
         }
-        for table in TABLES {
-            let is_there = manager.has_table(table.name).await?;
-            make(manager, is_there, &table.definition(backend)).await?;
+        for table in &TABLES {
+            make_table(manager, table).await?;
         }
         for (table, index, columns) in INDEXES {
-            let is_there = manager.has_index(table, index).await?;
-            make(manager, is_there, &format!("CREATE INDEX {index} ON {table} {columns}")).await?;
+            make_index(manager, table, index, columns).await?;
         }
         let has_events = has_events(manager).await?;
         for (step, (index, part, whole)) in (1..).zip(LOG_INDEXES) {
@@ -166,7 +163,7 @@ impl MigrationTrait for Migration {
                 tracing::info!(step, of = LOG_INDEXES.len(), "migrating: the log is read for the index {index}");
             }
             let columns = if backend == DbBackend::MySql { whole } else { part };
-            make(manager, is_there, &format!("CREATE INDEX {index} ON chat_events {columns}")).await?;
+            make_index(manager, "chat_events", index, columns).await?;
         }
         failpoints::reached(Point::InMigration);
         Ok(())

@@ -9,7 +9,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trai
 use super::tables::{
     Table,
     Type::{Key, Name, Number, Opaque},
-    make,
+    add_column, make_table,
 };
 use crate::failpoints::{self, Point};
 
@@ -37,14 +37,10 @@ impl MigrationName for Migration {
 #[async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let backend = manager.get_connection().get_database_backend();
-        for table in TABLES {
-            let is_there = manager.has_table(table.name).await?;
-            make(manager, is_there, &table.definition(backend)).await?;
+        for table in &TABLES {
+            make_table(manager, table).await?;
         }
-        let is_there = manager.has_column("chat_meta", "bare_guest_ids").await?;
-        let column = "ALTER TABLE chat_meta ADD COLUMN bare_guest_ids SMALLINT NOT NULL DEFAULT 0";
-        make(manager, is_there, column).await?;
+        add_column(manager, "chat_meta", "bare_guest_ids", "SMALLINT NOT NULL DEFAULT 0").await?;
         manager.get_connection().execute_unprepared(KEEP_GUESTS).await?;
         failpoints::reached(Point::InMigration);
         Ok(())

@@ -3,13 +3,13 @@
 //! On MySQL each step is committed by itself. So this can be run again from any point: what is there is not made again. Rooms
 //! that are there stay as they were: public, and nobody's.
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
 
 use super::tables::{
     Table,
     Type::{Name, Number, Opaque, OptionalOpaque, Small, Text},
-    make,
+    add_column, make_index, make_table,
 };
 use crate::failpoints::{self, Point};
 
@@ -75,18 +75,14 @@ impl MigrationName for Migration {
 #[async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let backend = manager.get_connection().get_database_backend();
         for (column, definition) in COLUMNS {
-            let is_there = manager.has_column("chat_rooms", column).await?;
-            make(manager, is_there, &format!("ALTER TABLE chat_rooms ADD COLUMN {column} {definition}")).await?;
+            add_column(manager, "chat_rooms", column, definition).await?;
         }
-        for table in TABLES {
-            let is_there = manager.has_table(table.name).await?;
-            make(manager, is_there, &table.definition(backend)).await?;
+        for table in &TABLES {
+            make_table(manager, table).await?;
         }
         for (table, index, columns) in INDEXES {
-            let is_there = manager.has_index(table, index).await?;
-            make(manager, is_there, &format!("CREATE INDEX {index} ON {table} {columns}")).await?;
+            make_index(manager, table, index, columns).await?;
         }
         failpoints::reached(Point::InMigration);
         Ok(())

@@ -34,15 +34,43 @@ pub(super) enum Type {
     Bytes,
 }
 
+/// Adds a column to a table.
+pub(super) async fn add_column(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    column: &str,
+    definition: &str,
+) -> Result<(), DbErr> {
+    let is_there = manager.has_column(table, column).await?;
+    make(manager, is_there, &format!("ALTER TABLE {table} ADD COLUMN {column} {definition}")).await
+}
+
+/// Makes a table.
+pub(super) async fn make_table(manager: &SchemaManager<'_>, table: &Table) -> Result<(), DbErr> {
+    let is_there = manager.has_table(table.name).await?;
+    make(manager, is_there, &table.definition(manager.get_database_backend())).await
+}
+
+/// Makes an index of a table on these columns.
+pub(super) async fn make_index(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    index: &str,
+    columns: &str,
+) -> Result<(), DbErr> {
+    let is_there = manager.has_index(table, index).await?;
+    make(manager, is_there, &format!("CREATE INDEX {index} ON {table} {columns}")).await
+}
+
 /// Makes what is not there yet.
-pub(super) async fn make(manager: &SchemaManager<'_>, is_there: bool, sql: &str) -> Result<(), DbErr> {
+async fn make(manager: &SchemaManager<'_>, is_there: bool, sql: &str) -> Result<(), DbErr> {
     failpoints::reached(Point::InMigration);
     if is_there { Ok(()) } else { manager.get_connection().execute_unprepared(sql).await.map(drop) }
 }
 
 impl Table {
     /// The statement that makes it.
-    pub(super) fn definition(&self, backend: DbBackend) -> String {
+    fn definition(&self, backend: DbBackend) -> String {
         let Self { name, columns, key } = self;
         let columns: String = columns.iter().map(|(name, of)| format!("{name} {}, ", of.name(backend))).collect();
         let behind = match backend {
