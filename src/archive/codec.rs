@@ -263,7 +263,7 @@ impl Line {
     }
 
     fn take_export(&mut self) -> Result<Said, InvalidField> {
-        if !(1..=VERSION).contains(&need(self.version.take(), "version")?) {
+        if !Self::reads_version(need(self.version.take(), "version")?) {
             let reason = format!(
                 "is not known: this program reads versions up to {VERSION}, a newer one may have made the file"
             );

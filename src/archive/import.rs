@@ -44,7 +44,7 @@ struct Announced {
 /// Reads the beginning of the file: which rooms it has.
 fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Failure> {
     lines.expect_next()?;
-    if let Some(version) = Line::version(&lines.line).filter(|version| !(1..=VERSION).contains(version)) {
+    if let Some(version) = Line::version(&lines.line).filter(|version| !Line::reads_version(*version)) {
         let reason = format!("{version} is not known; this program reads versions up to {VERSION}");
         return Err(lines.bad("version", reason));
     }

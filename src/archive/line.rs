@@ -177,6 +177,11 @@ impl Line {
         })
     }
 
+    /// Whether this program reads a version of the format.
+    pub(super) fn reads_version(version: u64) -> bool {
+        (1..=VERSION).contains(&version)
+    }
+
     /// The version of the format, from a first line that may be of another version.
     pub(super) fn version(bytes: &[u8]) -> Option<u64> {
         serde_json::from_slice::<Value>(bytes).ok()?.get("version")?.as_u64()
