@@ -81,15 +81,15 @@ impl<'a, T: Type + FromFields> ApiExtractor<'a> for MaybeStrict<T> {
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
         // Some clients name the type of a body that they leave out.
-        let is_typed = request.headers().contains_key(header::CONTENT_TYPE);
-        if is_typed {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
             check_type(request.headers())?;
         }
-        let text = whole(request, body).await?;
+        let mut text = whole(request, body).await?;
         if text.is_empty() {
-            return Ok(Self(decode::<T>("{}").map_err(Problem::from)?));
+            text.push_str("{}");
+        } else {
+            check_type(request.headers())?;
         }
-        check_type(request.headers())?;
         Ok(Self(decode::<T>(&text).map_err(Problem::from)?))
     }
 }
