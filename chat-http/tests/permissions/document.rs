@@ -3,11 +3,11 @@
 use std::{env, fmt::Write as _, fs, path::Path};
 
 use chat_core::{
-    InvitedBy, RoomKind, RoomTerms, Timestamp,
+    RoomTerms, Timestamp,
     rights::{Asker, RoomAction},
 };
 
-use crate::person::Person;
+use crate::{person::Person, stage::RoomSort};
 
 #[test]
 fn the_document_is_current() {
@@ -38,15 +38,9 @@ What the answers are: ✓ done; *who?* `unauthenticated` (401); *no* `forbidden`
 
 fn document() -> String {
     let mut text = INTRODUCTION.to_owned();
-    let room = |kind, owned| RoomTerms { kind, owned, invites: InvitedBy::Members };
-    for (title, terms) in [
-        ("Public rooms", room(RoomKind::Public, true)),
-        ("Public rooms that nobody owns", room(RoomKind::Public, false)),
-    ] {
-        let people: Vec<Person> = Person::ALL
-            .into_iter()
-            .filter(|person| terms.owned || person.role() <= Some(chat_core::Role::Member))
-            .collect();
+    for (title, sort) in [("Public rooms", RoomSort::Public), ("Public rooms that nobody owns", RoomSort::Open)] {
+        let (terms, people): (_, Vec<Person>) =
+            (sort.terms(), Person::ALL.into_iter().filter(|person| person.may_be_in(sort)).collect());
         let names: Vec<&str> = people.iter().map(|person| person.name()).collect();
         write!(text, "\n## {title}\n\n| | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len())).unwrap();
         for action in RoomAction::ALL {
