@@ -87,6 +87,8 @@ pub struct Standing {
 pub struct Standings {
     /// The newest event that changed rights in the room, when this was read.
     pub at: Seq,
+    /// What decides there about rights, beside who is in it.
+    pub terms: RoomTerms,
     /// What they are. Who is missing is nothing in it.
     pub users: BTreeMap<UserId, Standing>,
 }

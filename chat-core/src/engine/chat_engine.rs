@@ -174,7 +174,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_room(room)?;
         inner.services.check(&actor, Action::ReadRoom(room))?;
-        inner.check_not_banned(&actor, room).await?;
+        inner.check_reader(&actor, room).await?;
         self.read_room(room).await
     }
 
@@ -193,7 +193,7 @@ impl ChatEngine {
         let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
         let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
         inner.services.check(&actor, Action::ReadRoom(room.id))?;
-        inner.check_not_banned(&actor, room.id).await?;
+        inner.check_reader(&actor, room.id).await?;
         Ok(inner.with_online(room))
     }
 
@@ -243,7 +243,7 @@ impl ChatEngine {
         inner.services.check(&actor, Action::ReadRoom(room))?;
         check_limit(page.limit, 100)?;
         inner.rate(&actor, Rated::History)?;
-        inner.check_not_banned(&actor, room).await?;
+        inner.check_reader(&actor, room).await?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
         let read = inner.services.store.history(room, page, actor.user().map(|user| &user.id)).await;
         inner.services.read(read)?.ok_or(Error::RoomNotFound)
@@ -262,7 +262,7 @@ impl ChatEngine {
         check_room(room)?;
         let actor = actor.into();
         inner.services.check(&actor, Action::ReadRoom(room))?;
-        inner.check_not_banned(&actor, room).await?;
+        inner.check_reader(&actor, room).await?;
         match inner.hub.presence(room) {
             Some(presence) => Ok(Presence::clone(&presence)),
             None => self.read_room(room).await.map(|_| Presence::default()),

@@ -172,43 +172,39 @@ impl Inner {
         self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
-    /// Refuses to let somebody read a room who is banned from it now. Nobody asks about the host, administrators, and those who do
-    /// not say who they are.
-    pub(super) async fn check_not_banned(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
-        let Actor::User(user) = actor else { return Ok(()) };
-        if user.admin {
-            return Ok(());
-        }
-        let (services, ids) = (&self.services, std::slice::from_ref(&user.id));
-        let standings = services.read(services.store.members().standings(room, ids).await)?;
-        let mut standings = standings.ok_or(Error::RoomNotFound)?;
-        let standing = standings.users.remove(&user.id).unwrap_or_default();
-        match standing.restriction(RestrictionKind::Ban, services.clock.now().wall) {
-            Some(until) => Err(Error::Banned { until: until.end() }),
-            None => Ok(()),
+    /// Refuses a user who may not read a room now. There are only rooms that all others may read.
+    pub(super) async fn check_reader(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
+        match actor {
+            Actor::User(_) => self.check_right(actor, room, RoomAction::Read).await,
+            Actor::Anonymous | Actor::System | Actor::SystemAs(_) => Ok(()),
         }
     }
 
-    /// Refuses an actor who may not do this in a room now, as far as it is stored.
+    /// Refuses an actor who may not read a room by the policy, or not do this there.
     async fn check_in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<(), Error> {
         self.services.check_running()?;
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
         self.rate(actor, Rated::History)?;
-        let store = &self.services.store;
-        let found = self.services.read(store.room(room).await)?.ok_or(Error::RoomNotFound)?;
-        let asker = match actor {
-            Actor::System | Actor::SystemAs(_) => Asker::Host,
-            Actor::Anonymous => Asker::Anonymous,
+        self.check_right(actor, room, action).await
+    }
+
+    /// Refuses an actor who may not do this in a room now, as far as it is stored. That takes one statement.
+    pub(super) async fn check_right(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<(), Error> {
+        let (services, store) = (&self.services, &self.services.store);
+        let room_terms =
+            async || Ok::<_, Error>(services.read(store.room(room).await)?.ok_or(Error::RoomNotFound)?.terms());
+        let (terms, asker) = match actor {
+            Actor::System | Actor::SystemAs(_) => (room_terms().await?, Asker::Host),
+            Actor::Anonymous => (room_terms().await?, Asker::Anonymous),
             Actor::User(user) => {
-                let ids = std::slice::from_ref(&user.id);
-                let standings = self.services.read(store.members().standings(room, ids).await)?;
-                let standings = standings.ok_or(Error::RoomNotFound)?;
-                let standing = standings.users.get(&user.id).copied().unwrap_or_default();
-                Asker::User { standing, admin: user.admin }
+                let found = store.members().standings(room, std::slice::from_ref(&user.id)).await;
+                let found = services.read(found)?.ok_or(Error::RoomNotFound)?;
+                let standing = found.users.get(&user.id).copied().unwrap_or_default();
+                (found.terms, Asker::User { standing, admin: user.admin })
             }
         };
-        found.terms().check(action, asker, self.services.clock.now().wall)
+        terms.check(action, asker, services.clock.now().wall)
     }
 }
 

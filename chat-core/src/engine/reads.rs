@@ -174,7 +174,7 @@ impl Inner {
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
         self.rate(actor, Rated::History)?;
-        self.check_not_banned(actor, room).await?;
+        self.check_reader(actor, room).await?;
         Ok(self.services.store.reader())
     }
 

@@ -9,6 +9,7 @@ use crate::{
         prepare::{MAX_SEQ, check_room},
         rates::Rated,
     },
+    rights::RoomAction,
     search::{SearchPage, SearchQuery},
 };
 
@@ -38,8 +39,7 @@ impl ChatEngine {
         check_limit(query.limit, 100)?;
         inner.rate(&actor, Rated::Searches)?;
         if let Some(room) = query.room {
-            inner.services.read(inner.services.store.room(room).await)?.ok_or(Error::RoomNotFound)?;
-            inner.check_not_banned(&actor, room).await?;
+            inner.check_right(&actor, room, RoomAction::Read).await?;
         }
         let mut query = query;
         if let Some(after) = &mut query.after {

@@ -49,7 +49,7 @@ impl SessionCore {
         let epoch = inner.services.epoch.clone();
         self.inner.services.runtime.spawn(async move {
             let head = async {
-                inner.check_not_banned(&actor, room).await?;
+                inner.check_reader(&actor, room).await?;
                 inner.watches.head(room).await
             };
             let head = AssertUnwindSafe(head).catch_unwind().await;

@@ -70,7 +70,7 @@ impl Room {
 
     fn looked_up(&mut self, at: u64, users: &[(&str, Standing)]) -> Vec<Effect> {
         let users = users.iter().map(|(name, standing)| (user(name).id, *standing)).collect();
-        self.give(Completion::LookedUp(Ok(Standings { at: Seq(at), users })))
+        self.give(Completion::LookedUp(Ok(Standings { at: Seq(at), users, ..Standings::default() })))
     }
 
     fn append(&mut self, name: &str, op: Op) -> Vec<Entry> {

@@ -36,7 +36,7 @@ pub trait Members: Send + Sync {
         limit: usize,
     ) -> Result<Option<RestrictionPage>, StoreError>;
 
-    /// What these users are in a room, with one statement; `None` where the room is gone.
+    /// What these users are in a room, with one statement; `None` where the room is gone, or nobody is asked about.
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError>;
 
     /// The living rooms that a user is in, by id, after the room `after`; at most `limit`.

@@ -163,7 +163,7 @@ impl MemoryLog {
     pub fn standings(&self, id: RoomId, users: &[UserId]) -> Option<Standings> {
         let log = self.living(id)?;
         let users = users.iter().map(|user| (user.clone(), log.standing(user))).collect();
-        Some(Standings { at: log.room.rights_seq, users })
+        Some(Standings { at: log.room.rights_seq, terms: log.room.terms(), users })
     }
 
     /// See [`Members::rooms_of`].

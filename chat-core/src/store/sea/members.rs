@@ -18,7 +18,7 @@ use super::{
     facts::AllFacts,
     pool::Checkout,
     rooms::count,
-    rows::{number, optional_number, unsigned},
+    rows::{number, unsigned},
     run::Run,
 };
 use crate::{
@@ -114,7 +114,7 @@ pub(super) async fn facts(
         }
         wanted.extend(named.into_iter().map(|user| (*room, user.clone())));
     }
-    for (room, user, standing, name) in standings(run, &wanted.into_iter().collect::<Vec<_>>()).await? {
+    for Found { room, user, standing, name, .. } in standings(run, &wanted.into_iter().collect::<Vec<_>>()).await? {
         let Some(facts) = all.get_mut(&room) else { continue };
         facts.names.extend(name.map(|name| (user.clone(), name)));
         facts.standings.insert(user, standing);
@@ -128,21 +128,28 @@ fn known(entry: &Entry, head: &Head) -> Option<Standing> {
     (at.0 >= head.rights_seq).then_some(standing)
 }
 
-/// What users are in rooms, and what they are called there, if they are anything.
-async fn standings(
-    run: &Run<'_, impl ConnectionTrait>,
-    wanted: &[(RoomId, UserId)],
-) -> Result<Vec<(RoomId, UserId, Standing, Option<UserName>)>, SqlError> {
+/// What a user is in a living room, and what they are called there, if they are anything.
+struct Found {
+    room: RoomId,
+    user: UserId,
+    standing: Standing,
+    name: Option<UserName>,
+    terms: RoomTerms,
+    rights_seq: Seq,
+}
+
+async fn standings(run: &Run<'_, impl ConnectionTrait>, wanted: &[(RoomId, UserId)]) -> Result<Vec<Found>, SqlError> {
     let key = |(place, (room, user)): (usize, &(RoomId, UserId))| {
         [number(place as u64), number(room.0), run.dialect.opaque(Some(user.as_str()))]
     };
     let keys = Rows::new(&["place", "room", "member"], wanted.iter().enumerate().map(key));
     let what = About::Select {
-        columns: "k.place, m.role, b.until_us, u.until_us, COALESCE(m.user_name, b.user_name, u.user_name)",
+        columns: "k.place, m.role, b.until_us, u.until_us, COALESCE(m.user_name, b.user_name, u.user_name), \
+             r.kind, r.owned, r.invites, r.rights_seq",
         tables: "chat_rooms r LEFT JOIN chat_members m ON m.room_id = r.id AND m.user_id = k.member \
              LEFT JOIN chat_restrictions b ON b.room_id = r.id AND b.kind = 0 AND b.user_id = k.member \
              LEFT JOIN chat_restrictions u ON u.room_id = r.id AND u.kind = 1 AND u.user_id = k.member",
-        on: "r.id = k.room",
+        on: "r.id = k.room AND r.deleted_at IS NULL",
         with_constants: true,
     };
     let mut found = Vec::new();
@@ -150,7 +157,14 @@ async fn standings(
         let place = usize::try_from(unsigned(&row, 0)?).unwrap_or(usize::MAX);
         let Some((room, user)) = wanted.get(place) else { continue };
         let name: Option<String> = row.try_get_by_index(4)?;
-        found.push((*room, user.clone(), standing(&row, 1)?, name.as_deref().map(UserName::from_stored)));
+        found.push(Found {
+            room: *room,
+            user: user.clone(),
+            standing: standing(&row, 1)?,
+            name: name.as_deref().map(UserName::from_stored),
+            terms: terms(&row, 5)?,
+            rights_seq: Seq(unsigned(&row, 8)?),
+        });
     }
     Ok(found)
 }
@@ -372,8 +386,8 @@ impl Members for SeaStore {
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {
-        let wanted: Vec<_> = users.iter().map(|user| (room, user.clone())).collect();
-        let reading = |checkout: Arc<Checkout>| async move { standings_now(&checkout.run(), room, &wanted).await };
+        let users = users.to_vec();
+        let reading = |checkout: Arc<Checkout>| async move { standings_now(&checkout.run(), room, &users).await };
         Ok(self.readers.read(reading).await?)
     }
 
@@ -485,18 +499,19 @@ async fn restriction(
     row.map(|row| restriction_of(run, &row)).transpose()
 }
 
-/// The room's newest change of rights is read with the standings: one statement for both.
-async fn standings_now(
+/// The room's terms and its newest change of rights are read with the standings: one statement, and so one moment, for all.
+pub(super) async fn standings_now(
     run: &Run<'_, impl ConnectionTrait>,
     room: RoomId,
-    wanted: &[(RoomId, UserId)],
+    users: &[UserId],
 ) -> Result<Option<Standings>, SqlError> {
-    let sql = "SELECT rights_seq FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
-    // Before the standings: what is read later is never older than it says.
-    let Some(row) = run.query_one(sql, vec![number(room.0)]).await? else { return Ok(None) };
-    let at = Seq(optional_number(&row, 0)?.unwrap_or_default());
-    let users = standings(run, wanted).await?.into_iter().map(|(_, user, standing, _)| (user, standing));
-    Ok(Some(Standings { at, users: users.collect() }))
+    let wanted: Vec<_> = users.iter().map(|user| (room, user.clone())).collect();
+    let mut found: Option<Standings> = None;
+    for Found { user, standing, terms, rights_seq, .. } in standings(run, &wanted).await? {
+        let all = found.get_or_insert_with(|| Standings { at: rights_seq, terms, users: BTreeMap::new() });
+        all.users.insert(user, standing);
+    }
+    Ok(found)
 }
 
 async fn rooms_of(

@@ -12,7 +12,7 @@ use crate::{
     store::{
         Store as _,
         sea::{
-            history,
+            history, members,
             run::Run,
             unread::{self, MarkIn},
         },
@@ -124,6 +124,16 @@ async fn a_page_with_edits_and_reactions_takes_three_statements() {
     append(&store, plain, (0..50).map(|_| (&alice, says(None, &alice)))).await;
     let (page, asked) = recorded!(store, |run| history::page(run, &epoch, plain, HistoryQuery::newest(), viewer));
     assert_eq!((page.unwrap().messages.len(), asked.len()), (50, 2));
+}
+
+#[tokio::test]
+async fn what_users_are_in_a_room_takes_one_statement() {
+    let store = store().await;
+    let (room, ids) = (make_room(&store, "room").await, [user("alice").id, user("bob").id]);
+    let (found, asked) = recorded!(store, |run| members::standings_now(run, room, &ids));
+    assert_eq!((found.unwrap().users.len(), asked.len()), (2, 1));
+    let (found, asked) = recorded!(store, |run| members::standings_now(run, RoomId(99), &ids));
+    assert_eq!((found, asked.len()), (None, 1));
 }
 
 #[tokio::test]
