@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Opener, append, append_one, entry, log, make_room, message, new_seq, try_append, user};
 use crate::{
     Erase, Identity, InvitedBy, Member, MemberChange, MemberPage, MemberQuery, RestrictionKind, Role, RoomId, RoomKind,
-    RoomName, Seq, Timestamp, Topic, UserId,
+    RoomName, RoomTerms, Seq, Timestamp, Topic, UserId,
     append::{AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op, RoomRecord, RoomUpdate},
     archive::{Archived, ArchivedEvent},
     erasure::{Erasure, LogPart},
@@ -363,7 +363,16 @@ pub async fn standings_are_read_at_once(opener: &impl Opener) {
     assert_eq!(of("bob"), Standing { role: Some(Role::Member), muted: good, banned: None });
     assert_eq!(of("carol"), Standing { banned: good, ..Standing::default() });
     assert_eq!(of("dave"), Standing::default());
+    let terms = RoomTerms { kind: RoomKind::Private, owned: true, invites: InvitedBy::Members };
+    assert_eq!(found.terms, terms);
     assert_eq!(store.members().standings(RoomId(999), &users).await.unwrap(), None);
+    let end = Entry { by_system: true, ..Entry::new(None, made_up(), NOW, Op::DeleteRoom) };
+    append_one(store, room, end).await;
+    assert_eq!(
+        store.members().standings(room, &users).await.unwrap(),
+        None,
+        "nobody is anything in a room that is gone"
+    );
 }
 
 /// Coming in marks the room as read up to there, for who has no mark.
