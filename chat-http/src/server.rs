@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_request_is_not_waited_for() {
+    async fn w34_half_a_request_is_not_waited_for() {
         let running = start(|server| server.header_timeout(Duration::from_millis(100))).await;
         let mut stream = TcpStream::connect(running.addr).await.unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await.unwrap();
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_tls_handshake_is_not_waited_for_and_does_not_hold_up_a_stop() {
+    async fn w34_half_a_tls_handshake_is_not_waited_for_and_does_not_hold_up_a_stop() {
         let tls = Tls::from_pem(
             include_bytes!("../tests/certificates/first.pem"),
             include_bytes!("../tests/certificates/first.key"),

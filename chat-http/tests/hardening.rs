@@ -84,7 +84,7 @@ async fn browsers_are_told_to_come_by_tls_where_there_is_tls() {
 }
 
 #[tokio::test]
-async fn preflights_are_answered_to_listed_pages_alone() {
+async fn r48_preflights_are_answered_to_listed_pages_alone() {
     let listed = "https://app.example";
     let client = TestClient::new(site(engine().await, Guests).allow_origins([listed.parse().unwrap()]).into_endpoint());
     let id = room(&client, "general").await;

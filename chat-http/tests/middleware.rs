@@ -33,7 +33,7 @@ async fn ask_for(client: &Client, path: &str, host: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn a_name_that_is_given_this_address_is_not_answered_for() {
+async fn r47_a_name_that_is_given_this_address_is_not_answered_for() {
     let client = client().await;
     for path in PAGES.into_iter().chain(["/api/chat/rooms", "/api/chat/nothing", "/nothing", "/ws/chat?username=A"]) {
         let (status, problem) = read(ask_for(&client, path, "evil.example:8080").await).await;
@@ -91,7 +91,7 @@ async fn an_api_in_another_app_answers_for_every_host_unless_told() {
 
 /// What a page can send without a CORS preflight: forms, `fetch` with `no-cors`, beacons.
 #[tokio::test]
-async fn pages_of_other_origins_change_nothing() {
+async fn r48_pages_of_other_origins_change_nothing() {
     let client = client().await;
     let id = room(&client, "general").await;
     let messages = format!("/api/chat/rooms/{id}/messages?username=Ghost");

@@ -47,7 +47,7 @@ async fn call(client: &Client, method: &Method, path: &str, body: Option<Value>)
 }
 
 #[tokio::test]
-async fn each_rate_is_met_over_rest() {
+async fn r42_each_rate_is_met_over_rest() {
     let (post, put, patch) = (Method::POST, Method::PUT, Method::PATCH);
     let message = json!({"content": "x"});
     let calls: [(&str, Of, Method, &str, Option<Value>); 12] = [
@@ -79,7 +79,7 @@ async fn each_rate_is_met_over_rest() {
 }
 
 #[tokio::test]
-async fn each_rate_is_met_over_a_socket() {
+async fn r42_each_rate_is_met_over_a_socket() {
     let frames: [(&str, Of, Value); 8] = [
         ("a message", MESSAGES, json!({"type": "message", "room": 1, "content": "x"})),
         ("a reaction", CHANGES, json!({"type": "react", "room": 1, "target": 1, "reaction": "x", "added": true})),

@@ -219,7 +219,7 @@ async fn error_of(socket: &mut Socket, text: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn malformed_frames_are_told_and_the_fifth_closes() {
+async fn w18_malformed_frames_are_told_and_the_fifth_closes() {
     let server = server().await;
     let room = server.room("general").await;
     let mut alice = server.enter(room, "Alice").await;
@@ -322,7 +322,7 @@ fn handshake(path: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn only_own_and_listed_pages_may_open_sockets() {
+async fn w1_only_own_and_listed_pages_may_open_sockets() {
     let server = server().await;
     for (more, status) in [
         ("", "101"),
@@ -386,7 +386,7 @@ async fn all_sockets_of_a_user_are_closed_with_4403_when_the_host_ends_their_ses
 }
 
 #[tokio::test]
-async fn one_session_too_many_is_4409() {
+async fn w33_one_session_too_many_is_4409() {
     let mut limits = Limits::default();
     limits.sessions_per_user = Some(1);
     let server = Server::start(engine_with(limits).await).await;
@@ -427,7 +427,7 @@ async fn a_flood_of_commands_is_answered_in_order() {
 }
 
 #[tokio::test]
-async fn floods_below_the_protocol_are_cut() {
+async fn w14_floods_below_the_protocol_are_cut() {
     let server = server().await;
     let room = server.room("general").await;
     let ping = || Message::Ping(Bytes::new());
@@ -452,7 +452,7 @@ async fn floods_below_the_protocol_are_cut() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_cut_and_others_are_not() {
+async fn w35_a_client_that_does_not_read_is_cut_and_others_are_not() {
     let mut limits = Limits::default();
     limits.session_queue_bytes = 64 << 10;
     let server = Server::start(engine_with(limits).await).await;

@@ -132,7 +132,7 @@ async fn a_deleted_room_ends_its_streams_for_good() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_before_the_stream_begins() {
+async fn s1_what_is_wrong_is_told_before_the_stream_begins() {
     let server = server().await;
     let room = server.room("general").await;
     for bad in ["x", ":1", "e:", "e:x", "e:-1", "\u{e9}\u{ff}:x", "e:1\r\nLast-Event-ID: e:1"] {
@@ -155,7 +155,7 @@ async fn what_is_wrong_is_told_before_the_stream_begins() {
 }
 
 #[tokio::test]
-async fn one_session_too_many_is_told() {
+async fn s1_one_session_too_many_is_told() {
     let mut limits = Limits::default();
     limits.sessions_per_user = Some(1);
     let server = Server::start(engine_with(limits).await).await;

@@ -9,7 +9,7 @@ use tokio::{
 use crate::common::{Database, Server, Socket};
 
 #[tokio::test]
-async fn clients_cannot_write_into_the_log() {
+async fn r52_clients_cannot_write_into_the_log() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let room = server.room("general").await;

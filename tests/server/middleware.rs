@@ -92,7 +92,7 @@ async fn a_name_may_be_listened_on() {
 
 /// Tokens in URLs are mistakes, but still secrets.
 #[tokio::test]
-async fn values_in_urls_are_not_logged() {
+async fn r23_values_in_urls_are_not_logged() {
     let database = Database::sqlite();
     let server = Server::start_under(&database, [("RUST_LOG", "trace")]).await;
     let room = server.room("general").await;

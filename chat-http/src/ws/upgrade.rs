@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bad_handshakes_are_refused_for_what_is_wrong() {
+    async fn w2_bad_handshakes_are_refused_for_what_is_wrong() {
         assert_eq!(refusal(&[("connection", "close")]).await, (400, "Connection".to_owned()));
         assert_eq!(refusal(&[("sec-websocket-version", "8")]).await, (426, "Sec-WebSocket-Version".to_owned()));
         assert_eq!(refusal(&[("sec-websocket-version", "")]).await, (426, "Sec-WebSocket-Version".to_owned()));

@@ -49,7 +49,7 @@ fn assert_told(problem: &Value, field: &str, code: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn over_rest() {
+async fn r4_r6_r7_fields_over_rest() {
     let stage = Stage::new().await;
     for (field, value, code) in wrong_values() {
         for (method, below) in [(Method::POST, "messages"), (Method::PATCH, "messages/1")] {
@@ -126,7 +126,7 @@ fn wrong_changes() -> Vec<Wrong> {
 }
 
 #[tokio::test]
-async fn in_frames() {
+async fn r4_r6_r7_fields_in_frames() {
     let server = Server::start(engine().await).await;
     let room = server.room("general").await;
     let mut rows: Vec<Wrong> = Vec::new();
@@ -147,7 +147,7 @@ async fn in_frames() {
 }
 
 #[tokio::test]
-async fn in_marks() {
+async fn r6_r7_w30_marks() {
     let stage = Stage::new().await;
     for (body, field) in [
         (json!({}), "seq"),
@@ -174,7 +174,7 @@ async fn in_marks() {
 }
 
 #[tokio::test]
-async fn in_paths_and_queries() {
+async fn r6_r39_r40_paths_and_queries() {
     let stage = Stage::new().await;
     for seq in ["x", "-1", "1.5", "01", "9007199254740992", "%FF", "1e3"] {
         for (method, below) in [

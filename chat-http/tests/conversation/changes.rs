@@ -76,7 +76,7 @@ async fn a_deletion_erases_and_leaves_a_tombstone() {
 }
 
 #[tokio::test]
-async fn deleting_twice_is_deleting_once() {
+async fn r41_deleting_twice_is_deleting_once() {
     let stage = Stage::new().await;
     for _ in 0..2 {
         assert_eq!(stage.delete(1, "Alice").await, (204, Value::Null));
@@ -86,7 +86,7 @@ async fn deleting_twice_is_deleting_once() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_takes_no_change_but_a_reply() {
+async fn r41_what_was_deleted_takes_no_change_but_a_reply() {
     let stage = Stage::new().await;
     stage.delete(1, "Alice").await;
     assert_refused(stage.edit(1, "Alice", json!({"content": "x"})).await, 409, "message_deleted");

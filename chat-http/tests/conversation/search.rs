@@ -48,7 +48,7 @@ async fn a_search_finds_what_a_message_says_now() {
 }
 
 #[tokio::test]
-async fn a_bad_search_is_refused_by_its_field() {
+async fn r34_a_bad_search_is_refused_by_its_field() {
     let stage = Stage::new().await;
     for (query, field) in [
         ("", "q"),
