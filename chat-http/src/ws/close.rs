@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding},
 };
 
-use super::{frame_limits::Flood, io_activity::TooLarge};
+use super::{frame_limits::Violation, io_activity::TooLarge};
 use crate::unfinished::Overfull;
 
 /// The most bytes of a reason: a control frame holds 125, two of which are the code (RFC 6455, section 5.5).
@@ -103,12 +103,9 @@ impl CloseCode {
             Broken::Utf8(_) => Some(Self::NOT_UTF8),
             Broken::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             Broken::Protocol(_) => Some(Self::PROTOCOL),
-            Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Flood>()) => Some(Self::FLOOD),
-            Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<Overfull>()) => Some(Self::OVERFULL),
-            Broken::Io(error) if error.get_ref().is_some_and(|error| error.is::<TooLarge>()) => Some(Self::TOO_BIG),
+            Broken::Io(error) => error.get_ref().and_then(Self::of_stream),
             Broken::ConnectionClosed
             | Broken::AlreadyClosed
-            | Broken::Io(_)
             | Broken::Tls(_)
             | Broken::Capacity(_)
             | Broken::WriteBufferFull(_)
@@ -116,6 +113,17 @@ impl CloseCode {
             | Broken::Url(_)
             | Broken::Http(_)
             | Broken::HttpFormat(_) => None,
+        }
+    }
+
+    /// The close code for what our own stream refuses to read.
+    fn of_stream(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Self> {
+        match error.downcast_ref() {
+            Some(Violation::Flood) => Some(Self::FLOOD),
+            Some(Violation::PaddedLength) => Some(Self::PROTOCOL),
+            None if error.is::<Overfull>() => Some(Self::OVERFULL),
+            None if error.is::<TooLarge>() => Some(Self::TOO_BIG),
+            None => None,
         }
     }
 

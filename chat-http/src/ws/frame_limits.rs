@@ -10,17 +10,25 @@ const FRAGMENTS: u32 = 64;
 /// The most control frames in a period: 20 per second, and a burst after a pause of the network.
 const CONTROL_FRAMES: (u32, Duration) = (60, Duration::from_secs(3));
 
-/// A client sent more frames than any purpose needs.
+/// What a client may not send, besides frames that tungstenite refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Flood;
+pub(super) enum Violation {
+    /// More control frames, or smaller fragments, than any purpose needs.
+    Flood,
+    /// A length in more bytes than it needs (RFC 6455, section 5.2).
+    PaddedLength,
+}
 
-impl fmt::Display for Flood {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("more control frames, or smaller fragments, than any purpose needs")
+        f.write_str(match self {
+            Self::Flood => "more control frames, or smaller fragments, than any purpose needs",
+            Self::PaddedLength => "a length in more bytes than it needs",
+        })
     }
 }
 
-impl Error for Flood {}
+impl Error for Violation {}
 
 /// Follows the frames in a stream of bytes by their headers (RFC 6455, section 5.2), however the stream is cut into
 /// reads. It does not check whether the frames are valid.
@@ -56,7 +64,7 @@ impl FrameLimits {
     }
 
     /// Counts these bytes.
-    pub(super) fn pass(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Flood> {
+    pub(super) fn pass(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Violation> {
         loop {
             let skipped = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
             self.rest -= skipped as u64;
@@ -70,7 +78,7 @@ impl FrameLimits {
             self.header[self.filled] = *first;
             self.filled += 1;
             if self.filled >= 2 && self.filled == 2 + self.length_bytes() {
-                self.rest = self.length();
+                self.rest = self.length()?;
                 self.filled = 0;
                 self.count(now)?;
             }
@@ -87,16 +95,22 @@ impl FrameLimits {
     }
 
     /// How many bytes follow the header: the mask, if there is one, and the payload.
-    fn length(&self) -> u64 {
+    fn length(&self) -> Result<u64, Violation> {
         let mask = if self.header[1] & 0x80 == 0 { 0 } else { 4 };
-        let payload = match self.length_bytes() {
+        let bytes = self.length_bytes();
+        let payload = match bytes {
             0 => u64::from(self.header[1] & 0x7f),
-            bytes => self.header[2..2 + bytes].iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
+            _ => self.header[2..2 + bytes].iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
         };
-        payload.saturating_add(mask)
+        let least = match bytes {
+            0 => 0,
+            2 => 126,
+            _ => 1 << 16,
+        };
+        if payload < least { Err(Violation::PaddedLength) } else { Ok(payload.saturating_add(mask)) }
     }
 
-    fn count(&mut self, now: Instant) -> Result<(), Flood> {
+    fn count(&mut self, now: Instant) -> Result<(), Violation> {
         let [first, ..] = self.header;
         let is_control = first & 0x08 != 0;
         let is_last = first & 0x80 != 0;
@@ -109,7 +123,7 @@ impl FrameLimits {
             self.fragments += 1;
         }
         if self.fragments > FRAGMENTS || self.control_frames > CONTROL_FRAMES.0 {
-            return Err(Flood);
+            return Err(Violation::Flood);
         }
         if is_last && !is_control {
             self.fragments = 0;
@@ -218,6 +232,20 @@ mod tests {
         assert!((144..200).contains(&limits.held()), "{}", limits.held());
         limits.pass(&[&last[50..], &[TEXT | LAST][..]].concat(), later).unwrap();
         assert_eq!((limits.begun(), limits.held()), (Some(later), 0));
+    }
+
+    #[test]
+    fn w14_a_length_is_written_in_as_few_bytes_as_it_needs() {
+        for (length, is_good) in [
+            (&[0xfe, 0, 125][..], false),
+            (&[0xfe, 0, 126], true),
+            (&[0xff, 0, 0, 0, 0, 0, 0, 0, 0], false),
+            (&[0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff], false),
+            (&[0xff, 0, 0, 0, 0, 0, 1, 0, 0], true),
+        ] {
+            let passed = FrameLimits::new(Instant::now()).pass(&[&[TEXT], length].concat(), Instant::now());
+            assert_eq!(passed, if is_good { Ok(()) } else { Err(Violation::PaddedLength) }, "{length:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,11 @@ use serde_json::Value;
 
 pub(crate) type Client = TestClient<BoxEndpoint<'static>>;
 
+/// What a message of 4,000 characters is made of, and how often: characters are counted as Unicode has them, so what is shown
+/// as one may be several.
+pub(crate) const LONGEST: [(&str, usize); 5] =
+    [("x", 4_000), ("é", 4_000), ("😀", 4_000), ("e\u{301}", 2_000), ("👩\u{200d}👩\u{200d}👧", 800)];
+
 /// An engine in memory.
 pub(crate) async fn engine() -> ChatEngine {
     engine_with(Limits::default()).await
