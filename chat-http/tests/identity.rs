@@ -115,6 +115,51 @@ async fn without_guests_every_path_needs_an_identity_first() {
     }
 }
 
+/// What is no bearer token in a header is refused, with and without guests; and a token in an address is none.
+#[tokio::test]
+async fn r18_r22_r23_what_is_no_credential() {
+    let engine = engine().await;
+    let (mute, open) = (server().await, Server::start_as(engine.clone(), Several::new(tokens()).or(Guests)).await);
+    let good = token("u-1", "Ada");
+    let ended = bearer(&token_until("u-1", "Ada", now() - 70));
+    let erased = bearer(&token("erased:1", "Ada"));
+    for headers in [
+        "Authorization:\r\n",
+        "Authorization: Bearer\r\n",
+        "Authorization: Bearer \r\n",
+        "Authorization: Basic YWRhOmFkYQ==\r\n",
+        "Authorization: Digest username=ada\r\n",
+        &*format!("Authorization: {good}\r\n"),
+        &*format!("Authorization: Token {good}\r\n"),
+        &*format!("{0}{0}", bearer(&good)),
+        &*ended,
+        &*erased,
+    ] {
+        for server in [&mute, &open] {
+            for path in ["/api/chat/rooms?username=Bob", "/api/chat/rooms/1/events?username=Bob", "/api/chat/none"] {
+                let (head, problem) = request(server.addr, "GET", path, headers, None).await;
+                assert_eq!(
+                    (head.status, &problem["code"]),
+                    (401, &json!("unauthenticated")),
+                    "{path} {headers}: {problem}"
+                );
+                assert!(head.header("www-authenticate").is_some_and(|told| told.contains("Bearer")), "{headers}");
+            }
+        }
+    }
+    for name in ["token", "access_token", "jwt", "bearer", "authorization", "ticket"] {
+        let query = format!("{name}={good}");
+        let (head, problem) = request(mute.addr, "GET", &format!("/api/chat/rooms?{query}"), "", None).await;
+        assert_eq!((head.status, &problem["code"]), (401, &json!("unauthenticated")), "{name}");
+        assert!(!problem.to_string().contains(&good), "{problem}");
+        // The socket still waits for the frame that says whose it is.
+        let mut socket = mute.open(&format!("/ws/chat?{query}")).await;
+        socket.say(json!({"type": "ping"})).await;
+        assert_eq!(socket.next().await["code"], "unauthenticated", "{name}");
+        assert_eq!(socket.close_code().await, 4401, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn guests_beside_tokens_have_ids_apart() {
     let server = Server::start_as(engine().await, Several::new(tokens()).or(Guests)).await;

@@ -240,33 +240,6 @@ async fn w18_malformed_frames_are_told_and_the_fifth_closes() {
 }
 
 #[tokio::test]
-async fn broken_frames_close_with_their_code() {
-    let server = server().await;
-    for (message, code) in
-        [(Message::Binary(Bytes::from_static(b"x")), 1003), (Message::text("x".repeat((256 << 10) + 1)), 1009)]
-    {
-        let mut alice = server.open("/ws/chat?username=Alice").await;
-        alice.0.send(message).await.unwrap();
-        assert_eq!(alice.close_code().await, code);
-    }
-    for (bytes, code) in [
-        (&b"\x81\x01x"[..], 1002_u16),
-        (b"\xc1\x81\0\0\0\0x", 1002),
-        (b"\x81\x81\0\0\0\0\xff", 1007),
-        (b"\x83\x80\0\0\0\0", 1002),
-        (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 1009),
-    ] {
-        let mut stream = upgrade(&server, "/ws/chat?username=Alice").await;
-        stream.write_all(bytes).await.unwrap();
-        let mut rest = Vec::new();
-        stream.read_to_end(&mut rest).await.unwrap();
-        let hello: Vec<u8> = rest.drain(..2 + usize::from(rest[1])).collect();
-        assert!(hello.starts_with(b"\x81") && hello.ends_with(b"}"), "{hello:?}");
-        assert_eq!((rest[0], u16::from_be_bytes([rest[2], rest[3]])), (0x88, code), "{bytes:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_socket_that_is_refused_says_what_is_wrong() {
     let server = server().await;
     let room = server.room("general").await;
@@ -299,19 +272,6 @@ async fn a_path_may_be_spelled_in_other_ways() {
     let room = server.room("general").await;
     let mut alice = server.open(&format!("/%77s/ch%61t/%3{room}?username=%41lice")).await;
     assert_eq!(alice.next().await["type"], "attached");
-}
-
-/// Upgrades by hand, to send frames that no client library sends.
-async fn upgrade(server: &Server, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(server.addr).await.unwrap();
-    let request = handshake(path, "");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-    stream
 }
 
 fn handshake(path: &str, more: &str) -> String {

@@ -6,7 +6,10 @@
 mod common;
 
 mod framing;
+mod numbers;
+mod requests;
 mod rest;
+mod texts;
 
 use poem::Body;
 use serde_json::{Value, json};
