@@ -126,6 +126,7 @@ fn the_documents_are_true() {
     let code: Vec<&str> =
         files.iter().filter(|file| file.path.ends_with(".rs")).map(|file| file.text.as_str()).collect();
     errors.extend(docs::missing_tests(text("docs/security.md"), &code));
+    errors.extend(docs::rows_without_proof(text("docs/security.md")));
     if !docs::shows(text("README.md"), text("examples/embed.rs")) {
         errors.push("README.md: show examples/embed.rs as it is".into());
     }

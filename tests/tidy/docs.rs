@@ -40,6 +40,26 @@ pub(crate) fn missing_tests(document: &str, code: &[&str]) -> Vec<String> {
     missing.map(|name| format!("docs/security.md: there is no test {name}")).collect()
 }
 
+/// The rows of bad input that the table in a document leaves out, has twice, or shows by nothing: neither a test nor a reason.
+pub(crate) fn rows_without_proof(document: &str) -> Vec<String> {
+    let section = document.split_once("\n## Bad input, row by row\n").map_or("", |(_, section)| section);
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let cells = |line: &'_ str| -> Option<(String, bool)> {
+        let (row, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
+        let (_, proof) = rest.strip_suffix(" |")?.rsplit_once(" | ")?;
+        Some((row.to_owned(), !proof.trim().is_empty()))
+    };
+    let shown: Vec<(String, bool)> = section.lines().filter_map(cells).collect();
+    let is_shown_once = |row: &str| {
+        let mut found = shown.iter().filter(|(name, _)| name == row);
+        matches!((found.next(), found.next()), (Some((_, true)), None))
+    };
+    let rows = [("R", 52), ("W", 36), ("S", 1)];
+    let rows = rows.into_iter().flat_map(|(kind, last)| (1..=last).map(move |number| format!("{kind}{number}")));
+    let open = rows.filter(|row| !is_shown_once(row));
+    open.map(|row| format!("docs/security.md: row {row} of bad input needs one line with a test or a reason")).collect()
+}
+
 /// Whether a document shows an example unchanged, without the comments and lints at its top.
 pub(crate) fn shows(document: &str, example: &str) -> bool {
     let code = example.split_once("\n\n").map_or(example, |(_, code)| code);
@@ -74,6 +94,24 @@ mod tests {
             missing_tests(document, &["fn one_test_more() {}", scenarios]),
             ["docs/security.md: there is no test one_test"]
         );
+    }
+
+    #[test]
+    fn a_row_of_bad_input_that_nothing_shows() {
+        let row = |name: String| format!("| {name} | what | `a_test` |\n");
+        let rows = |kind, last| (1..=last).map(move |number| row(format!("{kind}{number}"))).collect::<String>();
+        let table = format!("\n## Bad input, row by row\n\n{}{}{}", rows("R", 52), rows("W", 36), rows("S", 1));
+        assert_eq!(rows_without_proof(&table), [""; 0]);
+        for (line, other) in [("| W7 | what | `a_test` |\n", ""), ("| W7 | what | `a_test` |", "| W7 | what |  |")] {
+            let errors = rows_without_proof(&table.replace(line, other));
+            assert_eq!(
+                errors,
+                ["docs/security.md: row W7 of bad input needs one line with a test or a reason"],
+                "{other}"
+            );
+        }
+        assert_eq!(rows_without_proof(&format!("{table}{}", row("S1".to_owned()))).len(), 1);
+        assert_eq!(rows_without_proof("").len(), 52 + 36 + 1);
     }
 
     #[test]
