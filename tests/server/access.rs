@@ -6,7 +6,7 @@ use chat_http::{JwtAuthenticator, JwtKeys};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
 
-use crate::common::{Database, Server};
+use crate::common::{Database, Server, Socket};
 
 const BAD_LINE: i32 = 2;
 const SECRETS: [&str; 2] = ["canary-0123456789abcdef0123456789", "canary-abcdef0123456789abcdef0123"];
@@ -59,6 +59,54 @@ async fn tokens_of_the_app_are_needed_where_there_are_keys() {
     let said = server.stop_and_read_output().await;
     assert!(said.contains("a token was refused") && !said.contains("canary"), "{said}");
     assert!(!said.contains("any name"), "{said}");
+}
+
+/// Neither the metrics nor the finest log have a token, a ticket or a key, or what people write.
+#[tokio::test]
+async fn s35_metrics_and_the_finest_log_have_no_secret() {
+    let database = Database::sqlite();
+    let secret = file(&database, "secret", SECRETS[0]);
+    let environment = [
+        ("CHATD_JWT_HS256_FILE", secret.to_str().unwrap()),
+        ("CHATD_METRICS_LISTEN", "127.0.0.1:0"),
+        ("RUST_LOG", "trace"),
+    ];
+    let server = Server::start_under(&database, environment).await;
+    let good = bearer(SECRETS[0]);
+    let ask = async |method, path: &str, body| {
+        server.call(method, path, &[("authorization", &good), ("idempotency-key", "canary-key")], body).await
+    };
+    let room = ask("POST", "/rooms", Some(json!({"name": "canary room"}))).await.json(201)["id"].clone();
+    ask("POST", &format!("/rooms/{room}/messages"), Some(json!({"content": "canary text"}))).await.json(201);
+    ask("GET", "/search?q=canary", None).await.json(200);
+    let ticket = ask("POST", "/ticket", None).await.json(200)["ticket"].as_str().unwrap().to_owned();
+    for wrong in ["Bearer canary.canary.canary", "Basic canary", &bearer(SECRETS[1])] {
+        server.call("GET", "/rooms", &[("authorization", wrong)], None).await.problem(401, "unauthenticated");
+    }
+    let token = good.strip_prefix("Bearer ").unwrap();
+    for proof in [json!({"token": token}), json!({"ticket": ticket}), json!({"token": "canary"})] {
+        let mut socket = Socket::connect(server.address(), "/ws/chat?token=canary").await;
+        let mut frame = proof;
+        frame["type"] = json!("auth");
+        socket.send(frame).await;
+        socket.try_send(json!({"type": "attach", "room": room})).await;
+        socket.try_send(json!({"type": "message", "room": room, "content": "canary text"})).await;
+        socket.try_send(json!({"type": "canary"})).await;
+        socket.close().await;
+    }
+    let metrics = String::from_utf8(server.metrics().await.body.to_vec()).unwrap();
+    assert!(
+        metrics.contains("chat_sends_total") && metrics.contains("chat_socket_upgrades_refused_total"),
+        "{metrics}"
+    );
+    let log = server.stop_and_read_output().await;
+    assert!(log.contains("a token was refused") && log.contains("a session has ended"), "the log was heard: {log}");
+    let signature = good.rsplit('.').next().unwrap();
+    for secret in ["canary", signature, &ticket] {
+        for line in metrics.lines().chain(log.lines()) {
+            assert!(!line.contains(secret), "{line}");
+        }
+    }
 }
 
 #[tokio::test]
