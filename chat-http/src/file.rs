@@ -11,6 +11,7 @@ use crate::{etag, security_headers::RESOURCE_POLICY};
 /// Clients ask each time whether the file is current. That costs little, since most answers are 304.
 pub(crate) const ALWAYS_ASK: &str = "no-cache";
 /// Clients may keep the file for a minute, so that a page and its scripts soon have the same version after an update.
+#[cfg(feature = "ui")]
 pub(crate) const A_MINUTE: &str = "public, max-age=60";
 
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
