@@ -281,7 +281,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         journal,
         sessions,
         watches,
-        rates: Rates::new(services.limits.rates, services.limits.rated_users),
+        rates: Rates::new(&services.limits.rates, services.limits.rated_users),
         admission: Admission::new(&services.limits, &services.metrics),
         erasing: Mutex::default(),
         services,

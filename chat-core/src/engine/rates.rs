@@ -1,13 +1,11 @@
 //! How fast users may do things.
 
 use std::{
-    array,
-    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use crate::{Actor, Error, Rate, UserId, UserRates, append::Op, engine::lock::lock, state::Bucket};
+use crate::{Actor, Error, Rate, UserId, UserRates, append::Op, engine::lock::lock, state::Buckets};
 
 /// What has a rate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +20,9 @@ pub(super) enum Rated {
 }
 
 impl Rated {
-    /// How many there are.
-    const COUNT: usize = Self::History as usize + 1;
+    /// All of them, in their order.
+    const ALL: [Self; 7] =
+        [Self::Messages, Self::Changes, Self::Typing, Self::Attaches, Self::Rooms, Self::Searches, Self::History];
 
     /// What a change of a room's log counts to.
     pub(super) const fn of(op: &Op) -> Self {
@@ -56,17 +55,7 @@ impl Rated {
 
 /// For each rate, a token bucket for each user who has come near it lately.
 #[derive(Debug)]
-pub(super) struct Rates {
-    rates: UserRates,
-    users: [Mutex<Users>; Rated::COUNT],
-}
-
-#[derive(Debug)]
-struct Users {
-    buckets: HashMap<UserId, Bucket>,
-    sweep_at: usize,
-    max: usize,
-}
+pub(super) struct Rates([Option<Mutex<Buckets<UserId>>>; Rated::ALL.len()]);
 
 /// A token that a command took. It is given back if the command turns out to have done nothing new.
 #[derive(Debug)]
@@ -78,54 +67,27 @@ pub(super) struct Charge {
 
 impl Rates {
     /// Limits each user to these rates. Remembers at most this many users for each.
-    pub(super) fn new(rates: UserRates, max_users: usize) -> Arc<Self> {
-        let max = max_users.max(1);
-        let users =
-            array::from_fn(|_| Mutex::new(Users { buckets: HashMap::new(), sweep_at: SWEEP_MIN.min(max), max }));
-        Arc::new(Self { rates, users })
+    pub(super) fn new(rates: &UserRates, max_users: usize) -> Arc<Self> {
+        let users = |what: Rated| what.rate(rates).map(|rate| Mutex::new(Buckets::new(rate, max_users)));
+        Arc::new(Self(Rated::ALL.map(users)))
     }
 
     /// Takes a token from the bucket of the user who acts, if what they do is limited. Refuses as [`Error::RateLimited`] when
     /// it is empty.
     pub(super) fn take(self: &Arc<Self>, actor: &Actor, what: Rated, now: Duration) -> Result<Option<Charge>, Error> {
-        let (Some(rate), Actor::User(user)) = (what.rate(&self.rates), actor) else { return Ok(None) };
-        let mut users = lock(&self.users[what as usize]);
-        if !users.buckets.contains_key(&user.id) {
-            users.sweep(now);
-        }
-        let bucket = users.buckets.entry(user.id.clone()).or_insert_with(|| Bucket::new(rate, now));
-        bucket.take(now).map_err(|retry_after| Error::RateLimited { retry_after })?;
+        let (Some(users), Actor::User(user)) = (&self.0[what as usize], actor) else { return Ok(None) };
+        lock(users).take(user.id.clone(), now).map_err(|retry_after| Error::RateLimited { retry_after })?;
         Ok(Some(Charge { rates: Arc::clone(self), user: user.id.clone(), what }))
     }
 }
 
 impl Charge {
     pub(super) fn give_back(self) {
-        if let Some(bucket) = lock(&self.rates.users[self.what as usize]).buckets.get_mut(&self.user) {
-            bucket.give_back();
+        if let Some(users) = &self.rates.0[self.what as usize] {
+            lock(users).give_back(&self.user);
         }
     }
 }
-
-impl Users {
-    /// Forgets full buckets, each time there are twice as many as were left the last time. When there are as many as may be,
-    /// the fuller half goes: who comes with ever new names gains nothing by being forgotten.
-    fn sweep(&mut self, now: Duration) {
-        if self.buckets.len() < self.sweep_at {
-            return;
-        }
-        self.buckets.retain(|_, bucket| !bucket.is_full(now));
-        if self.buckets.len() >= self.max {
-            let mut buckets: Vec<_> = self.buckets.drain().collect();
-            buckets.sort_unstable_by(|(_, one), (_, other)| one.level(now).total_cmp(&other.level(now)));
-            buckets.truncate(self.max / 2);
-            self.buckets.extend(buckets);
-        }
-        self.sweep_at = (self.buckets.len() * 2).max(SWEEP_MIN).min(self.max);
-    }
-}
-
-const SWEEP_MIN: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
@@ -133,42 +95,16 @@ mod tests {
     use crate::Identity;
 
     fn rates(rate: Rate, max_users: usize) -> Arc<Rates> {
-        Rates::new(UserRates { messages: Some(rate), searches: Some(rate), ..UserRates::UNLIMITED }, max_users)
+        Rates::new(&UserRates { messages: Some(rate), searches: Some(rate), ..UserRates::UNLIMITED }, max_users)
     }
 
     fn user(name: &str) -> Actor {
         Actor::User(Identity::named(name).unwrap())
     }
 
-    fn remembered(rates: &Rates) -> usize {
-        lock(&rates.users[Rated::Messages as usize]).buckets.len()
-    }
-
     #[test]
-    fn each_user_has_a_bucket_and_full_ones_are_forgotten() {
-        let rates = rates(Rate { per_second: 1.0, burst: 1 }, 65_536);
-        for n in 0..SWEEP_MIN {
-            let user = user(&n.to_string());
-            rates.take(&user, Rated::Messages, Duration::ZERO).unwrap();
-            let refused = rates.take(&user, Rated::Messages, Duration::ZERO).unwrap_err();
-            assert_eq!(refused, Error::RateLimited { retry_after: Duration::from_secs(1) });
-        }
-        rates.take(&user("late"), Rated::Messages, Duration::from_secs(1)).unwrap();
-        assert_eq!(remembered(&rates), 1);
-    }
-
-    #[test]
-    fn users_are_remembered_up_to_a_number_those_who_sent_most_for_longest() {
-        let rates = rates(Rate { per_second: 0.001, burst: 3 }, 2_000);
-        for _ in 0..3 {
-            rates.take(&user("greedy"), Rated::Messages, Duration::ZERO).unwrap();
-        }
-        for number in 0..20_000 {
-            rates.take(&user(&number.to_string()), Rated::Messages, Duration::ZERO).unwrap();
-            assert!(remembered(&rates) <= 2_000);
-        }
-        let refused = rates.take(&user("greedy"), Rated::Messages, Duration::ZERO);
-        assert!(refused.is_err(), "whoever sent too much is not forgotten");
+    fn the_rates_stand_in_their_order() {
+        assert!(Rated::ALL.iter().enumerate().all(|(at, what)| *what as usize == at));
     }
 
     #[test]

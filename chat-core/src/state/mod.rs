@@ -19,6 +19,7 @@ use crate::{
 mod answer;
 mod audience;
 mod backlog;
+mod buckets;
 mod hint;
 mod log;
 mod outcome;
@@ -34,6 +35,7 @@ mod throttle;
 mod typing;
 
 pub use backlog::{Backlog, Overflow};
+pub use buckets::Buckets;
 pub use rate::Bucket;
 pub use room::RoomState;
 
