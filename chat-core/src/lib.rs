@@ -65,7 +65,7 @@ pub use history::{
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use identity::Identity;
 pub use invalid::{InvalidField, InvalidMessage};
-pub use limits::{Limits, Rate, UserRates};
+pub use limits::{AddressLimits, Limits, Rate, UserRates};
 pub use mark::{Mark, MarkPage, MarkTo, Marked, Notify, Unread, UserMark};
 pub use member::{
     ChangeMember, ChangeMemberKind, InvitedBy, Member, MemberChange, MemberEvent, MemberPage, MemberQuery, Membership,

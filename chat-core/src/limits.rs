@@ -80,6 +80,9 @@ pub struct Limits {
     pub connection_frames: Option<Rate>,
     /// How fast one connection may send bytes in frames. Default `None`: unlimited. A transport counts them.
     pub connection_bytes: Option<Rate>,
+    /// How much those who come from one address may do. Default [`AddressLimits::UNLIMITED`]. The engine sees no addresses; a
+    /// transport counts them.
+    pub addresses: AddressLimits,
     /// Users who are remembered for each of the `rates`. When there are more, those who have done least are forgotten. Default
     /// 16,384, at some 200 bytes each: 23 MB if all seven rates are used by so many.
     pub rated_users: usize,
@@ -118,15 +121,16 @@ impl Default for Limits {
             rates: UserRates::UNLIMITED,
             connection_frames: None,
             connection_bytes: None,
+            addresses: AddressLimits::UNLIMITED,
             rated_users: 16_384,
         }
     }
 }
 
 impl Limits {
-    /// The limits for a server that strangers use: those of `Limits::default()`, and besides [`UserRates::FOR_STRANGERS`], 50
-    /// sessions per user (several devices with several tabs each), and for each connection 50 frames and 256 KiB per second
-    /// (200 frames and 1 MiB at once: what a client says when it starts).
+    /// The limits for a server that strangers use: those of `Limits::default()`, and besides [`UserRates::FOR_STRANGERS`] and
+    /// [`AddressLimits::FOR_STRANGERS`], 50 sessions per user (several devices with several tabs each), and for each connection
+    /// 50 frames and 256 KiB per second (200 frames and 1 MiB at once: what a client says when it starts).
     #[must_use]
     pub fn for_strangers() -> Self {
         Self {
@@ -134,6 +138,7 @@ impl Limits {
             connection_frames: Some(Rate { per_second: 50.0, burst: 200 }),
             connection_bytes: Some(Rate { per_second: 262_144.0, burst: 1 << 20 }),
             sessions_per_user: Some(50),
+            addresses: AddressLimits::FOR_STRANGERS,
             ..Self::default()
         }
     }
@@ -202,6 +207,33 @@ impl UserRates {
         self.messages = Some(rate);
         self
     }
+}
+
+/// How much those who come from one address may do, all together. What is `None` is unlimited. An address is one of IPv4, or a
+/// /64 of IPv6, since that is what one subscriber has.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct AddressLimits {
+    /// Attempts to log in, also those that succeed.
+    pub logins: Option<Rate>,
+    /// Attempts to register an account, also those that succeed.
+    pub registrations: Option<Rate>,
+}
+
+impl AddressLimits {
+    /// Nothing is limited.
+    pub const UNLIMITED: Self = Self { logins: None, registrations: None };
+
+    /// Limits that an office behind one address does not reach:
+    ///
+    /// | what | at once | per second | why |
+    /// |---|---|---|---|
+    /// | log-ins | 5 | 1 in 12 s | people log in once a month; 5 per minute guess 7,200 passwords a day, of which none is a good one |
+    /// | registrations | 5 | 1 in 12 min | an account is for good, and whoever can make many is many users to every other limit |
+    pub const FOR_STRANGERS: Self = Self {
+        logins: Some(Rate { per_second: 5.0 / 60.0, burst: 5 }),
+        registrations: Some(Rate { per_second: 5.0 / 3_600.0, burst: 5 }),
+    };
 }
 
 /// A rate: how many per second on average, and how many at once.

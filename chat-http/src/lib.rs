@@ -23,6 +23,8 @@
 //! Features: `jwt`, on by default, has [`JwtAuthenticator`]; `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
 //! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
+#[allow(dead_code, reason = "log-ins are counted by it")]
+mod address;
 mod api;
 #[cfg(feature = "ui")]
 mod assets;
