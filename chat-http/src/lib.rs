@@ -29,6 +29,7 @@ mod api;
 #[cfg(feature = "ui")]
 mod assets;
 mod auth;
+mod connection;
 mod cursor;
 mod docs;
 mod dto;

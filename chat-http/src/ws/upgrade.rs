@@ -17,9 +17,9 @@ use tokio_tungstenite::{
 
 use super::io_activity::IoActivity;
 use crate::{
+    connection::ConnectionPermit,
     origin::Origins,
     problem::Problem,
-    server::ConnectionPermit,
     unfinished::{Share, Unfinished},
 };
 
