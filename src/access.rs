@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat_core::ChatEngine;
-use chat_http::{Guests, JwtAuthenticator, JwtKeys, Several};
+use chat_http::{Guests, JwtAuthenticator, JwtKeys, Several, TrustedProxy};
 use clap::{Args, builder::BoolishValueParser};
 
 use crate::signals::Hangups;
@@ -16,8 +16,8 @@ use crate::signals::Hangups;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who may use it")]
 pub(crate) struct AccessOptions {
-    /// Let anyone use any name, as a guest. It is on by default if there is no other way to say who one is and the server
-    /// listens on a loopback address. Beside tokens, the id of a guest begins with `guest:`.
+    /// Let anyone use any name, as a guest. It is on by default if there is no other way to say who one is, no trusted proxy, and
+    /// the server listens on a loopback address. Beside tokens, the id of a guest begins with `guest:`.
     #[arg(long, env = "CHATD_GUESTS", value_parser = BoolishValueParser::new())]
     guests: bool,
 
@@ -43,6 +43,17 @@ pub(crate) struct AccessOptions {
     #[arg(long, env = "CHATD_JWT_NAME_CLAIM", value_name = "CLAIM", default_value = "name")]
     jwt_name_claim: String,
 
+    /// A reverse proxy to believe when it says where a request comes from (`X-Forwarded-For`): an address, or a network such as
+    /// 10.0.0.0/8, from which only proxies connect; may be repeated (in the environment: separated by commas).
+    #[arg(
+        long = "trusted-proxy",
+        env = "CHATD_TRUSTED_PROXIES",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        num_args = 1..
+    )]
+    trusted_proxies: Vec<TrustedProxy>,
+
     /// Start with tokens on a database in which guests had their names as ids: whoever comes with such an id becomes that
     /// user.
     #[arg(long, env = "CHATD_KEEP_GUEST_IDS", value_parser = BoolishValueParser::new())]
@@ -55,6 +66,7 @@ pub(crate) struct Access {
     tokens: Option<JwtAuthenticator>,
     has_guests: bool,
     keeps_guest_ids: bool,
+    trusted_proxies: Vec<TrustedProxy>,
     files: KeyFiles,
 }
 
@@ -79,19 +91,37 @@ impl Access {
             None
         };
         let is_loopback = address.ip().to_canonical().is_loopback();
-        let has_guests = options.guests || tokens.is_none() && is_loopback;
-        if tokens.is_none() && !has_guests {
+        let is_reached = if !options.trusted_proxies.is_empty() {
+            Some("others come through the trusted proxy".to_owned())
+        } else if !is_loopback {
+            Some(format!("{address} can be reached from elsewhere"))
+        } else {
+            None
+        };
+        let has_guests = options.guests || tokens.is_none() && is_reached.is_none();
+        if let Some(how) = is_reached.filter(|_| tokens.is_none() && !has_guests) {
             return Err(format!(
-                "who may use it? {address} can be reached from elsewhere: --jwt-hs256-file or --jwt-jwks admits users of your \
+                "who may use it? {how}: --jwt-hs256-file or --jwt-jwks admits users of your \
                  app, and --guests lets anyone use any name"
             ));
         }
-        Ok(Self { tokens, has_guests, keeps_guest_ids: options.keep_guest_ids, files })
+        Ok(Self {
+            tokens,
+            has_guests,
+            keeps_guest_ids: options.keep_guest_ids,
+            trusted_proxies: options.trusted_proxies,
+            files,
+        })
     }
 
     /// Whether anyone may use any name.
     pub(crate) const fn has_guests(&self) -> bool {
         self.has_guests
+    }
+
+    /// The proxies to believe when they say where a request comes from.
+    pub(crate) fn trusted_proxies(&self) -> &[TrustedProxy] {
+        &self.trusted_proxies
     }
 
     /// Sees to it that no guest of before is taken for another user, or says why it cannot.
@@ -199,11 +229,14 @@ mod tests {
             (&[], "[::]:1", Err(())),
             (&[], "192.0.2.1:1", Err(())),
             (&["--guests"], "0.0.0.0:1", Ok(true)),
+            (&["--trusted-proxy", "127.0.0.1"], "127.0.0.1:1", Err(())),
+            (&["--trusted-proxy", "127.0.0.1", "10.0.0.0/8", "--guests"], "127.0.0.1:1", Ok(true)),
         ] {
             let found = access(arguments, address).map(|access| access.has_guests()).map_err(drop);
             assert_eq!(found, has_guests, "{arguments:?} {address}");
         }
         assert!(access(&[], "0.0.0.0:1").unwrap_err().contains("--guests"));
+        assert!(access(&["--trusted-proxy", "::1"], "127.0.0.1:1").unwrap_err().contains("trusted proxy"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ struct Options {
     #[arg(long, env = "CHATD_RETAIN_DAYS", value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     retain_days: Option<u32>,
 
-    /// Take away the limits on how fast a user may do things, and on sessions per user.
+    /// Take away the limits on how fast users and addresses may do things, and on sessions per user and connections per address.
     #[arg(long, env = "CHATD_NO_LIMITS")]
     no_limits: bool,
 
@@ -226,7 +226,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     };
     tls.check(address, metrics.as_ref().map(|(_, address)| *address)).map_err(wrong)?;
     let access = Access::of(access, address).map_err(wrong)?;
-    let listener = tls.listener(listener).map_err(wrong)?;
+    let listener = tls.listener(listener).map_err(wrong)?.trust(access.trusted_proxies().iter().copied());
     if let Some((listener, address)) = metrics {
         // The recorder comes before the engine, which gets its metrics when it is built.
         metrics::start(listener).map_err(|error| Failure::new(1, error.to_string()))?;

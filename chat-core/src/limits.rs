@@ -214,6 +214,10 @@ impl UserRates {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct AddressLimits {
+    /// Connections at once.
+    pub connections: Option<usize>,
+    /// New connections.
+    pub connecting: Option<Rate>,
     /// Attempts to log in, also those that succeed.
     pub logins: Option<Rate>,
     /// Attempts to register an account, also those that succeed.
@@ -222,15 +226,19 @@ pub struct AddressLimits {
 
 impl AddressLimits {
     /// Nothing is limited.
-    pub const UNLIMITED: Self = Self { logins: None, registrations: None };
+    pub const UNLIMITED: Self = Self { connections: None, connecting: None, logins: None, registrations: None };
 
     /// Limits that an office behind one address does not reach:
     ///
     /// | what | at once | per second | why |
     /// |---|---|---|---|
+    /// | connections | 200 | – | an office of 25 people, with some 8 connections for each page that is open |
+    /// | new connections | 200 | 20 | all of these come back at once when the server or the network does |
     /// | log-ins | 5 | 1 in 12 s | people log in once a month; 5 per minute guess 7,200 passwords a day, of which none is a good one |
     /// | registrations | 5 | 1 in 12 min | an account is for good, and whoever can make many is many users to every other limit |
     pub const FOR_STRANGERS: Self = Self {
+        connections: Some(200),
+        connecting: Some(Rate { per_second: 20.0, burst: 200 }),
         logins: Some(Rate { per_second: 5.0 / 60.0, burst: 5 }),
         registrations: Some(Rate { per_second: 5.0 / 3_600.0, burst: 5 }),
     };

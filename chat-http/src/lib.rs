@@ -62,6 +62,7 @@ mod starting;
 pub mod testing;
 mod tls;
 mod unfinished;
+mod until_sent;
 mod vanished;
 mod write_timeout;
 mod ws;
@@ -71,6 +72,7 @@ use std::{fmt, sync::Arc};
 use chat_core::ChatEngine;
 use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
+pub use address::{BadTrustedProxy, TrustedProxy};
 pub use auth::{Authenticated, Authenticator, Credential, Guests, Several, Via};
 #[cfg(feature = "jwt")]
 pub use auth::{BadJwtKeys, JwtAuthenticator, JwtKeys};

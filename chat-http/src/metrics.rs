@@ -10,6 +10,7 @@ const REQUEST_SECONDS: &str = "chat_http_request_seconds";
 const SOCKETS_OPEN: &str = "chat_sockets_open";
 const FRAMES_MALFORMED: &str = "chat_socket_frames_malformed_total";
 const UPGRADES_REFUSED: &str = "chat_socket_upgrades_refused_total";
+const CONNECTIONS_DROPPED: &str = "chat_connections_dropped_total";
 const HANDSHAKES_FAILED: &str = "chat_tls_handshakes_failed_total";
 
 /// Describes the metrics, and sets those without labels to 0 so that they exist from the start.
@@ -19,7 +20,13 @@ pub(crate) fn describe() {
     describe_gauge!(SOCKETS_OPEN, Unit::Count, "Sockets there are");
     describe_counter!(FRAMES_MALFORMED, Unit::Count, "Frames that are none of the protocol");
     describe_counter!(UPGRADES_REFUSED, Unit::Count, "Sockets that were refused, by the code they were told");
+    describe_counter!(
+        CONNECTIONS_DROPPED,
+        Unit::Count,
+        "Connections that were closed without an answer, as too many came from one address"
+    );
     gauge!(SOCKETS_OPEN).increment(0);
+    counter!(CONNECTIONS_DROPPED).increment(0);
     counter!(FRAMES_MALFORMED).increment(0);
 }
 
@@ -27,6 +34,11 @@ pub(crate) fn describe() {
 pub(crate) fn describe_tls() {
     describe_counter!(HANDSHAKES_FAILED, Unit::Count, "TLS handshakes that failed or took too long");
     counter!(HANDSHAKES_FAILED).increment(0);
+}
+
+/// Counts a connection that was closed without an answer.
+pub(crate) fn connection_dropped() {
+    counter!(CONNECTIONS_DROPPED).increment(1);
 }
 
 /// Counts a TLS handshake that failed.

@@ -21,6 +21,7 @@ use tracing::{Instrument, field};
 
 use crate::{
     api,
+    connection::ConnectionPermit,
     etag::Known,
     host::Hosts,
     methods::{Methods, Row},
@@ -28,7 +29,7 @@ use crate::{
     origin::Origins,
     path::{self, Normalized},
     problem::{Challenge, Problem},
-    security_headers,
+    security_headers, ws,
 };
 
 /// The layer that every request and every answer of a mount passes through.
@@ -92,6 +93,10 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         // Monitoring may ask for health by any name, and the answer reveals nothing.
         if !matches!(path, "/healthz" | "/readyz") {
             self.hosts.check(request)?;
+            // A socket gets this error as a close frame instead.
+            if let Some(error) = ConnectionPermit::refusal(request).filter(|_| !row.is_some_and(is_socket)) {
+                return Err(error.clone().into());
+            }
         }
         if let (Some(segment), Some(row)) = (broken, row)
             && let Some(field) = row.parameter(segment).filter(|_| is_rest(path))
@@ -229,6 +234,10 @@ fn drop_body(response: &mut Response) {
 /// Whether a path belongs to the REST API, even if no operation has it.
 fn is_rest(path: &str) -> bool {
     path.strip_prefix(api::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn is_socket(row: &Row) -> bool {
+    ws::PATHS.contains(&&*row.pattern)
 }
 
 fn is_preflight(request: &Request) -> bool {

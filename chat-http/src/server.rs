@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat_core::log::LogLimit;
+use chat_core::{AddressLimits, log::LogLimit};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioTimer;
 use poem::{EndpointExt, IntoEndpoint};
@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     Site,
+    address::Gate,
     connection::{Phase, Shared, serve_connection},
     http1::MAX_HEAD,
     tls::{Handshakes, Listener},
@@ -33,7 +34,10 @@ use crate::{
 /// Dropping the future stops accepting. Open connections and the engine go on running.
 pub async fn serve(listener: impl Into<Listener>, site: Site, shutdown: impl Future<Output = ()>) {
     let engine = site.engine().clone();
-    Server::new(listener).run(site, shutdown, async move { engine.shutdown().await }).await;
+    Server::new(listener)
+        .address_limits(&engine.limits().addresses)
+        .run(site, shutdown, async move { engine.shutdown().await })
+        .await;
 }
 
 /// Serves any poem endpoint on a listener; see [`serve`] for a whole site.
@@ -43,6 +47,7 @@ pub struct Server {
     max_connections: usize,
     header_timeout: Duration,
     drain_timeout: Duration,
+    gate: Gate,
 }
 
 impl Server {
@@ -54,6 +59,7 @@ impl Server {
             max_connections: 16_384,
             header_timeout: Duration::from_secs(10),
             drain_timeout: DRAIN_TIMEOUT,
+            gate: Gate::default(),
         }
     }
 
@@ -72,6 +78,23 @@ impl Server {
         self
     }
 
+    /// Limits how many connections there may be from one address, and how fast they may come. The default is no limit; [`serve`]
+    /// takes the limits of the site's engine.
+    ///
+    /// Whoever is above them is answered with 429 `rate_limited` and when to try again, or closed with 1013 on a socket, and
+    /// then the connection ends. Behind [trusted proxies](Listener::trust), each request counts as a connection for as long as it
+    /// is answered.
+    #[must_use]
+    pub fn address_limits(self, limits: &AddressLimits) -> Self {
+        self.gate.set(limits);
+        self
+    }
+
+    /// What counts its connections.
+    pub(crate) fn gate(&self) -> Gate {
+        self.gate.clone()
+    }
+
     /// Serves until `stop` resolves. Then it accepts no more connections, awaits `close`, which ends what is open (a
     /// socket ends with its session), and waits for the connections to end. All of this takes at most 9 s.
     ///
@@ -82,16 +105,16 @@ impl Server {
         E: IntoEndpoint,
         E::Endpoint: 'static,
     {
-        let Self { listener, max_connections, header_timeout, drain_timeout } = self;
+        let Self { listener, max_connections, header_timeout, drain_timeout, gate } = self;
         let max_connections = u32::try_from(max_connections).unwrap_or(u32::MAX >> 3).min(u32::MAX >> 3);
         let slots = Arc::new(Semaphore::new(max_connections as usize));
         let (phase, _) = watch::channel(Phase::Open);
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_header_size(MAX_HEAD);
-        let Listener { tcp, tls } = listener;
+        let Listener { tcp, tls, proxies } = listener;
         let handshakes = tls.map(|tls| Handshakes::new(tls, header_timeout));
-        let shared =
-            Arc::new(Shared { endpoint: endpoint.into_endpoint().map_to_response().boxed(), http, handshakes });
+        let endpoint = endpoint.into_endpoint().map_to_response().boxed();
+        let shared = Arc::new(Shared { endpoint, http, handshakes, proxies, gate });
 
         tokio::select! {
             () = stop => {}
@@ -135,7 +158,7 @@ async fn accept_all(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause = None;
-                let connection = serve_connection(Arc::clone(shared), stream, peer, permit.into(), phase.subscribe());
+                let connection = serve_connection(Arc::clone(shared), stream, peer, permit, phase.subscribe());
                 tokio::spawn(connection);
             }
             Err(error) if is_of_one_connection(&error) => {}

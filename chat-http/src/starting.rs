@@ -58,10 +58,13 @@ async fn serve_patiently<E>(
         tracing::info!("not ready yet: the database is being opened or migrated; {url} answers 503 meanwhile");
     }
     let (door, engine, mut failed) = (Door::default(), OnceLock::new(), None);
+    let server = Server::new(listener);
+    let gate = server.gate();
     let stop = async {
         tokio::select! {
             made = making => match made {
                 Ok(site) => {
+                    gate.set(&site.engine().limits().addresses);
                     let _ = engine.set(site.engine().clone());
                     door.open(site);
                     shutdown.await;
@@ -76,7 +79,7 @@ async fn serve_patiently<E>(
             engine.shutdown().await;
         }
     };
-    Server::new(listener).run(door.clone(), stop, close).await;
+    server.run(door.clone(), stop, close).await;
     failed.map_or(Ok(()), Err)
 }
 

@@ -25,7 +25,10 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use crate::metrics;
+use crate::{
+    address::{Proxies, TrustedProxy},
+    metrics,
+};
 
 /// A certificate and its key, with which a server accepts connections: TLS 1.2 and 1.3, for HTTP/1.1 alone.
 ///
@@ -160,13 +163,22 @@ fn unusable(error: &rustls::Error) -> BadCertificate {
 pub struct Listener {
     pub(crate) tcp: TcpListener,
     pub(crate) tls: Option<Tls>,
+    pub(crate) proxies: Proxies,
 }
 
 impl Listener {
     /// A listener that accepts only connections with TLS.
     #[must_use]
     pub const fn with_tls(tcp: TcpListener, tls: Tls) -> Self {
-        Self { tcp, tls: Some(tls) }
+        Self { tcp, tls: Some(tls), proxies: Proxies::NONE }
+    }
+
+    /// Believes these proxies when they say where a request comes from (`X-Forwarded-For`). Without it, everything that a proxy
+    /// passes on comes from the proxy, and has to share what one address may do.
+    #[must_use]
+    pub fn trust(mut self, proxies: impl IntoIterator<Item = TrustedProxy>) -> Self {
+        self.proxies = self.proxies.and(proxies);
+        self
     }
 
     /// The URL of its address.
@@ -178,7 +190,7 @@ impl Listener {
 
 impl From<TcpListener> for Listener {
     fn from(tcp: TcpListener) -> Self {
-        Self { tcp, tls: None }
+        Self { tcp, tls: None, proxies: Proxies::NONE }
     }
 }
 

@@ -41,7 +41,9 @@ async fn refuses(database: &Database, arguments: &[&str], says: &str) {
 async fn strangers_come_as_guests_only_if_they_are_asked() {
     let database = Database::sqlite();
     refuses(&database, &["--listen", "0.0.0.0:0", "--insecure"], "--guests").await;
-    let server = Server::start_with(&database, &["--guests"]).await;
+    refuses(&database, &["--trusted-proxy", "127.0.0.1"], "--guests").await;
+    refuses(&database, &["--trusted-proxy", "10.0.0.1/8", "--guests"], "10.0.0.0/8").await;
+    let server = Server::start_with(&database, &["--guests", "--trusted-proxy", "127.0.0.1,10.0.0.0/8"]).await;
     assert_eq!(server.get("/rooms").await.status, 200);
     server.stop().await;
 }

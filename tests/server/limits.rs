@@ -1,6 +1,7 @@
 //! How fast strangers may do things on a server, and that the operator decides it.
 
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use crate::common::{Database, Server};
 
@@ -22,6 +23,32 @@ async fn strangers_are_limited() {
     let statuses = statuses(&server, 100).await;
     assert!(statuses[..10].iter().all(|status| *status == 201), "{statuses:?}");
     assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+/// So many connections that say nothing.
+async fn connections(server: &Server, count: usize) -> Vec<TcpStream> {
+    let mut open = Vec::new();
+    for _ in 0..count {
+        open.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    open
+}
+
+#[tokio::test]
+async fn w33_an_address_has_200_connections() {
+    let database = Database::sqlite();
+    let server = Server::start_under(&database, [("CHATD_NO_LIMITS", "false")]).await;
+    let held = connections(&server, 199).await;
+    assert_eq!(server.get("/rooms").await.status, 200);
+    let one_more = connections(&server, 1).await;
+    server.get("/rooms").await.problem(429, "rate_limited");
+    assert_eq!(server.socket("?username=Alice").await.expect_close().await, Some(1013));
+    drop((held, one_more));
+    server.stop().await;
+    // Without limits, as tests are.
+    let server = Server::start(&database).await;
+    let _held = connections(&server, 300).await;
+    assert_eq!(server.get("/rooms").await.status, 200);
 }
 
 #[tokio::test]

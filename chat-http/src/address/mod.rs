@@ -1,5 +1,8 @@
 //! Where requests come from, and how often something may be done from there.
 
+mod gate;
+mod proxies;
+#[cfg_attr(not(test), expect(dead_code, reason = "log-ins are counted by it"))]
 pub(crate) mod rate;
 
 use std::{
@@ -9,6 +12,12 @@ use std::{
 
 use poem::{Addr, Request};
 
+pub use self::proxies::{BadTrustedProxy, TrustedProxy};
+pub(crate) use self::{
+    gate::{Entrance, Gate},
+    proxies::{FORWARDED_FOR, Proxies},
+};
+
 /// Where somebody comes from: an IPv4 address, or the /64 of an IPv6 address, since that is what one subscriber has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Network(IpAddr);
@@ -16,6 +25,9 @@ pub(crate) struct Network(IpAddr);
 impl Network {
     /// Where a request comes from; `None` if it came over something without addresses.
     pub(crate) fn of(request: &Request) -> Option<Self> {
+        if let Some(from) = request.data::<Self>() {
+            return Some(*from);
+        }
         match &request.remote_addr().0 {
             Addr::SocketAddr(peer) => Some(peer.ip().into()),
             Addr::Unix(_) | Addr::Custom(..) => None,

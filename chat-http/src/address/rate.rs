@@ -34,7 +34,7 @@ impl AddressRate {
 }
 
 /// As many as users are remembered by default, at some 100 bytes each.
-const MOST: usize = 16_384;
+pub(super) const MOST: usize = 16_384;
 
 #[cfg(test)]
 mod tests {

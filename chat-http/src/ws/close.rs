@@ -30,6 +30,7 @@ impl CloseCode {
     pub(crate) const DEFECT: Self = Self::new(1011, "a defect; come back");
     pub(crate) const RELOADED: Self = Self::new(1012, "the room is read anew; come back");
     pub(crate) const TRY_LATER: Self = Self::new(1013, "not now; come back");
+    pub(crate) const CROWDED: Self = Self::new(1013, "too many connections from this address; come back later");
     pub(crate) const OVERFULL: Self = Self::new(1013, "too much has come in that is not whole yet; come back");
     pub(crate) const UNFINISHED: Self = Self::new(1013, "a message was not whole within 30 s; come back");
     pub(crate) const BAD_FRAMES: Self = Self::new(4400, "too many malformed frames");

@@ -21,6 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::{
     auth::{Authenticated, Authentication, Proof},
+    connection::ConnectionPermit,
     integer::{MAX_INTEGER, integer_within},
     metrics::{self, OpenSocket},
     origin::Origins,
@@ -98,7 +99,11 @@ impl Endpoint for Sockets {
     async fn call(&self, request: Request) -> Result<Response> {
         let handshake = Handshake::check(&request, &self.origins)
             .inspect_err(|problem| metrics::upgrade_refused(problem.code().to_owned()))?;
-        let asked = Asked { caller: self.caller(&request).await, entry: self.entry(&request) };
+        let caller = match ConnectionPermit::refusal(&request) {
+            Some(_) => Err(CloseCode::CROWDED.frame()),
+            None => self.caller(&request).await,
+        };
+        let asked = Asked { caller, entry: self.entry(&request) };
         let (engine, authentication) = (self.engine.clone(), self.authentication.clone());
         Ok(handshake.accept(move |mut socket| async move {
             let _open = OpenSocket::new();
