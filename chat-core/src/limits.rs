@@ -84,7 +84,7 @@ pub struct Limits {
     /// transport counts them.
     pub addresses: AddressLimits,
     /// Users who are remembered for each of the `rates`. When there are more, those who have done least are forgotten. Default
-    /// 16,384, at some 200 bytes each: 23 MB if all seven rates are used by so many.
+    /// 16,384, at some 200 bytes each: 26 MB if all eight rates are used by so many.
     pub rated_users: usize,
 }
 
@@ -154,7 +154,7 @@ impl Limits {
 pub struct UserRates {
     /// Messages.
     pub messages: Option<Rate>,
-    /// Changes of messages: edits, deletions, reactions, pins. Changes of rooms, and their deletions, too.
+    /// Changes of messages: edits, deletions, reactions, pins. Changes of rooms and of their members, and deletions of rooms, too.
     pub changes: Option<Rate>,
     /// Reports that the user is typing.
     pub typing: Option<Rate>,
@@ -162,6 +162,8 @@ pub struct UserRates {
     pub attaches: Option<Rate>,
     /// Rooms that are created.
     pub rooms: Option<Rate>,
+    /// Rooms that the user joins.
+    pub joins: Option<Rate>,
     /// Searches for messages, and for rooms by a part of their name.
     pub searches: Option<Rate>,
     /// Reads of history, and of everything else that is listed in pages; and read marks.
@@ -176,6 +178,7 @@ impl UserRates {
         typing: None,
         attaches: None,
         rooms: None,
+        joins: None,
         searches: None,
         history: None,
     };
@@ -189,6 +192,7 @@ impl UserRates {
     /// | typing | 5 | 1 | a client reports it every 3 s per room |
     /// | attaches | 200 | 20 | a client attaches to 128 rooms when it starts, and again after a loss of the network |
     /// | rooms | 3 | 1 in 20 s | each name is taken from everybody else |
+    /// | joins | 10 | 1 in 6 s | people look around; a script that joins all rooms is in everybody's lists |
     /// | searches | 5 | 2 | a client searches while somebody types, and a search is what costs most |
     /// | history | 50 | 20 | a client reads a page per room when it starts; whoever scrolls reads a few per second |
     pub const FOR_STRANGERS: Self = Self {
@@ -197,6 +201,7 @@ impl UserRates {
         typing: Some(Rate { per_second: 1.0, burst: 5 }),
         attaches: Some(Rate { per_second: 20.0, burst: 200 }),
         rooms: Some(Rate { per_second: 0.05, burst: 3 }),
+        joins: Some(Rate { per_second: 10.0 / 60.0, burst: 10 }),
         searches: Some(Rate { per_second: 2.0, burst: 5 }),
         history: Some(Rate { per_second: 20.0, burst: 50 }),
     };

@@ -19,6 +19,7 @@ const CHANGES: Of = |rates| &mut rates.changes;
 const TYPING: Of = |rates| &mut rates.typing;
 const ATTACHES: Of = |rates| &mut rates.attaches;
 const ROOMS: Of = |rates| &mut rates.rooms;
+const JOINS: Of = |rates| &mut rates.joins;
 const SEARCHES: Of = |rates| &mut rates.searches;
 const HISTORY: Of = |rates| &mut rates.history;
 
@@ -50,11 +51,13 @@ async fn call(client: &Client, method: &Method, path: &str, body: Option<Value>)
 async fn r42_each_rate_is_met_over_rest() {
     let (post, put, patch) = (Method::POST, Method::PUT, Method::PATCH);
     let message = json!({"content": "x"});
-    let calls: [(&str, Of, Method, &str, Option<Value>); 12] = [
+    let calls: [(&str, Of, Method, &str, Option<Value>); 14] = [
         ("a message", MESSAGES, post.clone(), "/rooms/1/messages", Some(message.clone())),
         ("a reaction", CHANGES, put.clone(), "/rooms/1/messages/1/reactions/x", None),
         ("a pin", CHANGES, put.clone(), "/rooms/1/messages/1/pin", None),
         ("a change of a room", CHANGES, patch, "/rooms/1", Some(json!({"topic": "x"}))),
+        ("a join", JOINS, post.clone(), "/rooms/1/join", None),
+        ("who is in", HISTORY, Method::GET, "/rooms/1/members", None),
         ("a room", ROOMS, post, "/rooms", Some(json!({"name": "x"}))),
         ("a search", SEARCHES, Method::GET, "/search?q=hello", None),
         ("a search for rooms", SEARCHES, Method::GET, "/rooms?q=general", None),

@@ -5,7 +5,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{Actor, Error, Rate, UserId, UserRates, append::Op, engine::lock::lock, state::Buckets};
+use crate::{
+    Actor, Error, Rate, UserId, UserRates,
+    append::{MemberOp, MemberStep, Op},
+    engine::lock::lock,
+    state::Buckets,
+};
 
 /// What has a rate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,20 +20,30 @@ pub(super) enum Rated {
     Typing,
     Attaches,
     Rooms,
+    Joins,
     Searches,
     History,
 }
 
 impl Rated {
     /// All of them, in their order.
-    const ALL: [Self; 7] =
-        [Self::Messages, Self::Changes, Self::Typing, Self::Attaches, Self::Rooms, Self::Searches, Self::History];
+    const ALL: [Self; 8] = [
+        Self::Messages,
+        Self::Changes,
+        Self::Typing,
+        Self::Attaches,
+        Self::Rooms,
+        Self::Joins,
+        Self::Searches,
+        Self::History,
+    ];
 
     /// What a change of a room's log counts to.
     pub(super) const fn of(op: &Op) -> Self {
         match op {
             Op::Message(_) => Self::Messages,
             Op::Mark(_) => Self::History,
+            Op::Member(MemberOp { step: MemberStep::Join, .. }) => Self::Joins,
             Op::Edit(..)
             | Op::Delete(..)
             | Op::React(..)
@@ -47,6 +62,7 @@ impl Rated {
             Self::Typing => rates.typing,
             Self::Attaches => rates.attaches,
             Self::Rooms => rates.rooms,
+            Self::Joins => rates.joins,
             Self::Searches => rates.searches,
             Self::History => rates.history,
         }
