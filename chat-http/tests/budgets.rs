@@ -1,4 +1,4 @@
-//! The table of budgets in `docs/operating.md`: each row's limit is reached, and the effect is what the table says.
+//! The table of limits in `docs/limits.md`: each row's limit is reached, and the effect is what the table says.
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 mod common;
@@ -28,13 +28,13 @@ use crate::common::{
     socket::{Server, Socket},
 };
 
-/// The columns of the table: the limit, its default, and its effect.
-fn table() -> Vec<[&'static str; 3]> {
-    let (_, section) = include_str!("../../docs/operating.md").split_once("\n### Budgets\n").unwrap();
+/// The columns of the table: the limit, its default, the reason for it, and its effect.
+fn table() -> Vec<[&'static str; 4]> {
+    let (_, section) = include_str!("../../docs/limits.md").split_once("\n## What is limited\n").unwrap();
     let rows = section.split("\n#").next().unwrap().lines().filter_map(|line| line.strip_prefix("| "));
     let rows = rows.filter(|row| !row.starts_with("what ")).map(|row| {
         let cells: Vec<_> = row.trim_end_matches('|').split(" | ").map(str::trim).collect();
-        cells.try_into().unwrap_or_else(|cells| panic!("three cells: {cells:?}"))
+        cells.try_into().unwrap_or_else(|cells| panic!("four cells: {cells:?}"))
     });
     rows.collect()
 }
@@ -90,11 +90,14 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("typing", rate(|limits| limits.rates.typing)),
         ("attaches", rate(|limits| limits.rates.attaches)),
         ("rooms", rate(|limits| limits.rates.rooms)),
+        ("joins", rate(|limits| limits.rates.joins)),
         ("searches", rate(|limits| limits.rates.searches)),
         ("history", rate(|limits| limits.rates.history)),
         ("connection_frames", rate(|limits| limits.connection_frames)),
         ("connection_bytes", rate(|limits| limits.connection_bytes)),
         ("rated_users", number(limits.rated_users)),
+        ("addresses.connections", format!("off; in `chatd` {}", off(Limits::for_strangers().addresses.connections))),
+        ("addresses.connecting", rate(|limits| limits.addresses.connecting)),
         ("epoch", number(64)),
         ("ref", number(64)),
         ("key", number(64)),
@@ -110,11 +113,12 @@ fn defaults() -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn the_table_of_budgets_is_true() {
     let table = table();
-    let rows: Vec<_> = table.iter().map(|[what, default, _]| (name_of(what), (*default).to_owned())).collect();
+    let rows: Vec<_> = table.iter().map(|[what, default, ..]| (name_of(what), (*default).to_owned())).collect();
     let expected = defaults();
     assert_eq!(rows.iter().collect::<BTreeSet<_>>(), expected.iter().collect::<BTreeSet<_>>());
-    for [what, _, then] in table {
+    for [what, _, why, then] in table {
         let name = name_of(what);
+        assert!(!why.is_empty(), "{name} has no reason");
         let met = meet(name).await;
         assert!(then.contains(&format!("`{met}`")), "{name}: met {met}, but the table says: {then}");
     }
@@ -147,9 +151,11 @@ async fn meet(name: &str) -> &'static str {
         "sessions_per_user" => second_session(|limits| limits.sessions_per_user = Some(1)).await,
         "sessions" => second_session(|limits| limits.sessions = Some(1)).await,
         "messages" => fast_sender(1, 2).await,
-        "changes" | "typing" | "attaches" | "rooms" | "searches" | "history" => twice(name).await,
+        "changes" | "typing" | "attaches" | "rooms" | "joins" | "searches" | "history" => twice(name).await,
         "connection_frames" => many_frames(|limits| limits.connection_frames = Some(ONE)).await,
         "connection_bytes" => many_frames(|limits| limits.connection_bytes = Some(Rate { burst: 40, ..ONE })).await,
+        "addresses.connections" => second_connection(|limits| limits.addresses.connections = Some(1)).await,
+        "addresses.connecting" => second_connection(|limits| limits.addresses.connecting = Some(ONE)).await,
         "rated_users" => fast_sender(100, 200).await,
         "epoch" => long_field(json!({"type": "attach", "room": 1, "after": {"seq": 1, "epoch": "e".repeat(65)}})).await,
         "ref" => long_field(json!({"type": "ping", "ref": "r".repeat(65)})).await,
@@ -317,9 +323,9 @@ const ONE: Rate = Rate { per_second: 0.001, burst: 1 };
 /// A user does something twice that may be done once.
 async fn twice(name: &str) -> &'static str {
     let (engine, room) = engine_and_room(|limits| {
-        let UserRates { changes, typing, attaches, rooms, searches, history, .. } = &mut limits.rates;
+        let UserRates { changes, typing, attaches, rooms, joins, searches, history, .. } = &mut limits.rates;
         let all = [("changes", changes), ("typing", typing), ("attaches", attaches), ("rooms", rooms)];
-        let all = all.into_iter().chain([("searches", searches), ("history", history)]);
+        let all = all.into_iter().chain([("joins", joins), ("searches", searches), ("history", history)]);
         all.filter(|(rated, _)| *rated == name).for_each(|(_, rate)| *rate = Some(ONE));
     })
     .await;
@@ -337,12 +343,25 @@ async fn twice(name: &str) -> &'static str {
             "attaches" if round == "1" => session.watch(room).await.map(drop),
             "attaches" => session.attach(room, Since::Now).await.map(drop),
             "rooms" => engine.create_room(&alice, NewRoom::named(round)).await.map(drop),
+            "joins" => engine.join(&alice, room).await.map(drop),
             "searches" => engine.search(&alice, SearchQuery::new("x").unwrap()).await.map(drop),
             _ => engine.history(&alice, room, HistoryQuery::newest()).await.map(drop),
         });
     }
     done[0].as_ref().unwrap();
     done[1].as_ref().unwrap_err().code()
+}
+
+/// A second connection comes from an address that may have one.
+async fn second_connection(change: impl FnOnce(&mut Limits)) -> &'static str {
+    let server = Server::start(engine_with(limits(change)).await).await;
+    let mut first = server.open("/ws/chat?username=Alice").await;
+    first.next_of("hello").await;
+    let mut second = server.open("/ws/chat?username=Alice").await;
+    match second.close_code().await {
+        1013 => "1013",
+        other => panic!("{other}"),
+    }
 }
 
 /// A client says more than its connection may.
