@@ -173,6 +173,23 @@ impl Op {
         of_body.into_iter().flatten().chain(target)
     }
 
+    /// Whom it mentions by name.
+    #[must_use]
+    pub fn mentions(&self) -> &[UserId] {
+        match self {
+            Self::Message(body) => &body.mentions,
+            Self::Edit(_, edit) => edit.mentions.as_deref().unwrap_or_default(),
+            Self::Delete(..)
+            | Self::React(..)
+            | Self::Pin(..)
+            | Self::Mark(_)
+            | Self::Prune(_)
+            | Self::Member(_)
+            | Self::UpdateRoom(_)
+            | Self::DeleteRoom => &[],
+        }
+    }
+
     /// What it is called in a trace. Most of these are in fingerprints, and so never change.
     #[must_use]
     pub const fn name(&self) -> &'static str {

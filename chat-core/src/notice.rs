@@ -93,6 +93,8 @@ pub struct Activity {
     pub head: Seq,
     /// How many messages it has had.
     pub ordinal: u64,
+    /// The newest event that changed who may do what in it; 0 if none did.
+    pub rights_seq: Seq,
     /// Whether a message since the last activity mentions everyone in the room.
     pub mentions_room: bool,
     /// Its newest message, if there ever was one.

@@ -93,6 +93,14 @@ pub struct Standings {
     pub users: BTreeMap<UserId, Standing>,
 }
 
+impl Standings {
+    /// What a user is.
+    #[must_use]
+    pub fn of(&self, user: &UserId) -> Standing {
+        self.users.get(user).copied().unwrap_or_default()
+    }
+}
+
 /// Somebody who asks for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
@@ -168,6 +176,16 @@ impl RoomAction {
         }
     }
 
+    /// Refuses somebody who does not say who they are, if nobody does this namelessly in any room. So they hear the same of rooms
+    /// that are hidden from them, and of those that are not there.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`].
+    pub fn check_named(self, asker: Asker) -> Result<(), Error> {
+        let is_open = matches!(self, Self::Read | Self::Update | Self::ChangeKind | Self::ChangeInvites | Self::Delete);
+        if asker == Asker::Anonymous && !is_open { Err(Error::Unauthenticated) } else { Ok(()) }
+    }
+
     /// Whether a user who is muted may not do it.
     #[must_use]
     pub const fn is_muted(self) -> bool {
@@ -197,6 +215,7 @@ impl RoomTerms {
     /// # Errors
     /// As [`check_seen`](Self::check_seen); [`Error::Unauthenticated`], [`Error::Forbidden`], [`Error::Muted`].
     pub fn check(self, action: RoomAction, asker: Asker, at: Timestamp) -> Result<(), Error> {
+        action.check_named(asker)?;
         self.check_seen(asker, at)?;
         let needs = action.needs(self);
         let is_enough = match needs {

@@ -50,6 +50,8 @@ pub struct NewRoom {
     pub name: String,
     /// What it is about, as typed; see [`Topic`] for the rules.
     pub topic: String,
+    /// Who may see it: a public room, or a private one, which needs an owner.
+    pub kind: RoomKind,
     /// Which members may bring others in.
     pub invites: InvitedBy,
     /// Who owns it, if it is not whoever makes it. A room that guests, nobody or the host makes has no owner without this.
@@ -60,13 +62,21 @@ impl NewRoom {
     /// A room with this name and no topic.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), topic: String::new(), invites: InvitedBy::default(), owner: None }
+        let (kind, invites) = (RoomKind::Public, InvitedBy::Members);
+        Self { name: name.into(), topic: String::new(), kind, invites, owner: None }
     }
 
     /// The same with a user who owns it, whoever makes it.
     #[must_use]
     pub fn owner(mut self, owner: Identity) -> Self {
         self.owner = Some(owner);
+        self
+    }
+
+    /// The same, which only its members see.
+    #[must_use]
+    pub const fn private(mut self) -> Self {
+        self.kind = RoomKind::Private;
         self
     }
 
@@ -92,6 +102,9 @@ pub struct RoomChange {
     pub name: Option<String>,
     /// A new topic; an empty one removes it.
     pub topic: Option<String>,
+    /// Who may see it from now on, if somebody owns it. Whoever is not in is detached when it becomes private; a name is taken or
+    /// free when it becomes public.
+    pub kind: Option<RoomKind>,
     /// Which members may bring others in.
     pub invites: Option<InvitedBy>,
     /// The key for retries, as it was given; see [`IdempotencyKey`](crate::IdempotencyKey) for the rules.

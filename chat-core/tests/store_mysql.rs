@@ -41,7 +41,7 @@ async fn lost_connections_are_made_anew() {
     }
     // The first of each kind may find out; the next goes on.
     let _ = store.probe(StoreErrorKind::Unavailable).await;
-    let _ = store.rooms(&chat_core::RoomQuery::default()).await;
+    let _ = store.rooms(&chat_core::RoomQuery::default(), &chat_core::store::Viewer::Host).await;
     store.probe(StoreErrorKind::Unavailable).await.unwrap();
-    store.rooms(&chat_core::RoomQuery::default()).await.unwrap();
+    store.rooms(&chat_core::RoomQuery::default(), &chat_core::store::Viewer::Host).await.unwrap();
 }

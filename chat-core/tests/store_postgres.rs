@@ -38,9 +38,9 @@ async fn lost_connections_are_made_anew() {
     admin.execute_unprepared(&format!("SELECT pg_terminate_backend(pid) {others}")).await.unwrap();
     // The first of each kind may find out; the next goes on.
     let _ = store.probe(StoreErrorKind::Unavailable).await;
-    let _ = store.rooms(&chat_core::RoomQuery::default()).await;
+    let _ = store.rooms(&chat_core::RoomQuery::default(), &chat_core::store::Viewer::Host).await;
     store.probe(StoreErrorKind::Unavailable).await.unwrap();
-    store.rooms(&chat_core::RoomQuery::default()).await.unwrap();
+    store.rooms(&chat_core::RoomQuery::default(), &chat_core::store::Viewer::Host).await.unwrap();
     let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
                  (SELECT oid FROM pg_database WHERE datname = current_database())";
     let own = Database::connect(server.url()).await.unwrap();

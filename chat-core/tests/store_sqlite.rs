@@ -11,7 +11,7 @@ use std::{
 use chat_core::{
     Epoch, RoomName, RoomQuery, StartError, Timestamp, Topic,
     append::RoomRecord,
-    store::{Store, sea::SeaStore},
+    store::{Store, Viewer, sea::SeaStore},
     testing::store_contract::Opener,
 };
 
@@ -76,9 +76,9 @@ impl Opener for InMemory {
 async fn a_database_in_memory_lives_as_long_as_its_store() {
     let store = InMemory(Arc::new(SeaStore::open("sqlite::memory:").await.unwrap()));
     chat_core::testing::store_contract::appends::numbers_have_no_holes(&store).await;
-    assert_eq!(store.0.rooms(&RoomQuery::default()).await.unwrap().rooms.len(), 1);
+    assert_eq!(store.0.rooms(&RoomQuery::default(), &Viewer::Host).await.unwrap().rooms.len(), 1);
     let other = SeaStore::open("sqlite::memory:").await.unwrap();
-    assert!(other.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
+    assert!(other.rooms(&RoomQuery::default(), &Viewer::Host).await.unwrap().rooms.is_empty());
     chat_core::testing::store_contract::history::recovery_finds_what_was_stored(&InMemory(Arc::new(other))).await;
 }
 
@@ -172,7 +172,7 @@ async fn a_locked_database_is_unavailable_and_comes_back() {
     transaction.execute_unprepared("UPDATE chat_meta SET epoch = epoch").await.unwrap();
     let error = store.create_room(&row("general")).await.unwrap_err();
     assert_eq!(error.kind, chat_core::store::StoreErrorKind::Unavailable, "{error}");
-    assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty(), "reading goes on");
+    assert!(store.rooms(&RoomQuery::default(), &Viewer::Host).await.unwrap().rooms.is_empty(), "reading goes on");
     transaction.rollback().await.unwrap();
     assert!(store.create_room(&row("general")).await.unwrap().is_ok());
     assert_ne!(store.epoch().await.unwrap(), Epoch::new(""));

@@ -7,8 +7,8 @@ use tracing::{Instrument, field};
 
 use crate::{
     Action, Actor, Change, Changed, Draft, Epoch, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep,
-    Limits, MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomName, RoomPage, RoomQuery, Sent, Seq,
-    Session, Topic, Unread, UpdatedRoom, UserId,
+    Limits, MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Sent,
+    Seq, Session, Topic, Unread, UpdatedRoom, UserId,
     append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
@@ -21,6 +21,7 @@ use crate::{
         session_core::SessionCore,
     },
     fold,
+    rights::RoomAction,
     state::Request,
 };
 
@@ -87,16 +88,18 @@ impl ChatEngine {
         inner.services.check_running()?;
         inner.services.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
+        check_kind(&new, &actor)?;
         let owner = new.owner.or_else(|| owner_of(&actor));
         inner.services.breaker.check()?;
         inner.rate(&actor, Rated::Rooms)?;
         let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
         let at = inner.services.clock.now().wall;
-        let row = RoomRecord { invites: new.invites, owner, ..RoomRecord::open(name, topic, at) };
-        inner.journal.create(row, admitted).await.map_err(|failure| match failure {
-            AppendFailure::NotStored(error) => inner.shown(error, &actor),
-            AppendFailure::Unknown => Error::OutcomeUnknown,
-        })
+        let row = RoomRecord { kind: new.kind, invites: new.invites, owner, ..RoomRecord::open(name, topic, at) };
+        match inner.journal.create(row, admitted).await {
+            Ok(room) => Ok(room),
+            Err(AppendFailure::NotStored(error)) => Err(inner.shown(error, &actor).await),
+            Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),
+        }
     }
 
     /// Changes a room's name or topic, or both with one event. If nothing differs, there is no event.
@@ -120,13 +123,19 @@ impl ChatEngine {
         inner.services.check(&actor, Action::UpdateRoom(room, &change))?;
         let name = change.name.as_deref().map(RoomName::new).transpose()?;
         let topic = change.topic.as_deref().map(Topic::new).transpose()?;
-        let invites = change.invites;
-        if name.is_none() && topic.is_none() && invites.is_none() {
+        let (kind, invites) = (change.kind, change.invites);
+        if name.is_none() && topic.is_none() && kind.is_none() && invites.is_none() {
             return Err(Error::invalid_field("name", "give a name or a topic"));
         }
+        if kind == Some(RoomKind::Direct) {
+            return Err(Error::invalid_field("kind", "must be public or private"));
+        }
         let key = event_key(&actor, change.key.as_deref())?;
-        let op = Op::UpdateRoom(RoomUpdate { name, topic, invites, kind: None });
-        let changed = self.alter(&actor, room, key, op).await.map_err(|error| inner.shown(error, &actor))?;
+        let op = Op::UpdateRoom(RoomUpdate { name, topic, kind, invites });
+        let changed = match self.alter(&actor, room, key, op).await {
+            Ok(changed) => changed,
+            Err(error) => return Err(inner.shown(error, &actor).await),
+        };
         // It was changed: what cannot be read now may be asked for again, and is found unchanged.
         let room = self.read_room(room).await;
         let room = room.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })?;
@@ -174,8 +183,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_room(room)?;
         inner.services.check(&actor, Action::ReadRoom(room))?;
-        inner.check_reader(&actor, room).await?;
-        self.read_room(room).await
+        inner.in_room(&actor, room, RoomAction::Read).await.map(|room| inner.with_online(room))
     }
 
     /// A room by its name, ignoring case.
@@ -193,8 +201,7 @@ impl ChatEngine {
         let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
         let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
         inner.services.check(&actor, Action::ReadRoom(room.id))?;
-        inner.check_reader(&actor, room.id).await?;
-        Ok(inner.with_online(room))
+        inner.in_room(&actor, room.id, RoomAction::Read).await.map(|room| inner.with_online(room))
     }
 
     /// A page of rooms, by id.
@@ -217,7 +224,7 @@ impl ChatEngine {
         }
         inner.rate(&actor, if query.name_contains.is_some() { Rated::Searches } else { Rated::History })?;
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
-        let page = inner.services.read(inner.services.store.rooms(&query).await)?;
+        let page = inner.services.read(inner.services.store.rooms(&query, &inner.viewer(&actor)).await)?;
         let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
         Ok(RoomPage { rooms, next: page.next })
     }
@@ -243,10 +250,9 @@ impl ChatEngine {
         inner.services.check(&actor, Action::ReadRoom(room))?;
         check_limit(page.limit, 100)?;
         inner.rate(&actor, Rated::History)?;
-        inner.check_reader(&actor, room).await?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
         let read = inner.services.store.history(room, page, actor.user().map(|user| &user.id)).await;
-        inner.services.read(read)?.ok_or(Error::RoomNotFound)
+        inner.shown_to(&actor, room, read).await?.ok_or(Error::RoomNotFound)
     }
 
     /// Who is online in a room.
@@ -262,11 +268,9 @@ impl ChatEngine {
         check_room(room)?;
         let actor = actor.into();
         inner.services.check(&actor, Action::ReadRoom(room))?;
-        inner.check_reader(&actor, room).await?;
-        match inner.hub.presence(room) {
-            Some(presence) => Ok(Presence::clone(&presence)),
-            None => self.read_room(room).await.map(|_| Presence::default()),
-        }
+        let presence = inner.hub.presence(room);
+        inner.in_room(&actor, room, RoomAction::Read).await?;
+        Ok(presence.map(|presence| Presence::clone(&presence)).unwrap_or_default())
     }
 
     /// Sends a message without a session, and waits until it is durable.
@@ -435,12 +439,18 @@ impl Inner {
         self.hub.purge();
         Ok(first)
     }
+}
 
-    /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
-    fn shown(&self, error: Error, actor: &Actor) -> Error {
-        let Error::NameTaken { room: Some(room) } = error else { return error };
-        let may_read = self.services.check(actor, Action::ReadRoom(room.id)).is_ok();
-        Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
+/// Refuses a kind of room that this actor cannot make like this.
+fn check_kind(new: &NewRoom, actor: &Actor) -> Result<(), Error> {
+    match new.kind {
+        RoomKind::Public => Ok(()),
+        RoomKind::Direct => Err(Error::invalid_field("kind", "must be public or private")),
+        RoomKind::Private if actor.user().is_some_and(|user| user.guest) => Err(Error::Forbidden),
+        RoomKind::Private if new.owner.is_none() && owner_of(actor).is_none() => {
+            Err(Error::invalid_field("owner", "is needed for a private room"))
+        }
+        RoomKind::Private => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         reply::{Responder, ToEither},
     },
     fold,
-    rights::{Asker, RoomAction},
+    rights::RoomAction,
 };
 
 impl ChatEngine {
@@ -79,12 +79,12 @@ impl ChatEngine {
     ) -> Result<MemberPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         check_limit(query.limit, 200)?;
-        inner.check_in_room(&actor, room, RoomAction::Read).await?;
+        inner.may_ask(&actor, room)?;
         let prefix = query.name_prefix.as_deref().map(fold::fold).filter(|prefix| !prefix.is_empty());
         let query = MemberQuery { name_prefix: prefix, ..query };
         let services = &inner.services;
-        let mut page =
-            services.read(services.store.members().members(room, &query).await)?.ok_or(Error::RoomNotFound)?;
+        let read = services.store.members().members(room, &query).await;
+        let mut page = inner.shown_to(&actor, room, read).await?.ok_or(Error::RoomNotFound)?;
         let now = services.clock.now().wall;
         for member in &mut page.members {
             member.muted = member.muted.filter(|until| until.covers(now));
@@ -101,9 +101,10 @@ impl ChatEngine {
     /// It only reads.
     pub async fn member(&self, actor: impl Into<Actor>, room: RoomId, user: &UserId) -> Result<Option<Member>, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        inner.check_in_room(&actor, room, RoomAction::Read).await?;
+        inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
-        let found = services.read(services.store.members().member(room, user).await)?;
+        let read = services.store.members().member(room, user).await;
+        let found = inner.shown_to(&actor, room, read).await?;
         Ok(found.map(|member| Member { muted: member.muted.filter(|until| until.covers(now)), ..member }))
     }
 
@@ -122,9 +123,11 @@ impl ChatEngine {
         user: &UserId,
     ) -> Result<Option<Restriction>, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        inner.check_in_room(&actor, room, RoomAction::Audit).await?;
+        inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
-        let found = services.read(services.store.members().restriction(room, kind, user).await)?;
+        let read = services.store.members().restriction(room, kind, user).await;
+        inner.in_room(&actor, room, RoomAction::Audit).await?;
+        let found = services.read(read)?;
         Ok(found.filter(|restriction| restriction.until.covers(now)))
     }
 
@@ -145,9 +148,10 @@ impl ChatEngine {
     ) -> Result<RestrictionPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         check_limit(limit, 200)?;
-        inner.check_in_room(&actor, room, RoomAction::Audit).await?;
+        inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
         let read = services.store.members().restrictions(room, kind, now, after.as_ref(), limit).await;
+        inner.in_room(&actor, room, RoomAction::Audit).await?;
         services.read(read)?.ok_or(Error::RoomNotFound)
     }
 }
@@ -172,39 +176,12 @@ impl Inner {
         self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
     }
 
-    /// Refuses a user who may not read a room now. There are only rooms that all others may read.
-    pub(super) async fn check_reader(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
-        match actor {
-            Actor::User(_) => self.check_right(actor, room, RoomAction::Read).await,
-            Actor::Anonymous | Actor::System | Actor::SystemAs(_) => Ok(()),
-        }
-    }
-
-    /// Refuses an actor who may not read a room by the policy, or not do this there.
-    async fn check_in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<(), Error> {
+    /// What is checked before anything is read of who is in a room.
+    fn may_ask(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
         self.services.check_running()?;
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
-        self.rate(actor, Rated::History)?;
-        self.check_right(actor, room, action).await
-    }
-
-    /// Refuses an actor who may not do this in a room now, as far as it is stored. That takes one statement.
-    pub(super) async fn check_right(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<(), Error> {
-        let (services, store) = (&self.services, &self.services.store);
-        let room_terms =
-            async || Ok::<_, Error>(services.read(store.room(room).await)?.ok_or(Error::RoomNotFound)?.terms());
-        let (terms, asker) = match actor {
-            Actor::System | Actor::SystemAs(_) => (room_terms().await?, Asker::Host),
-            Actor::Anonymous => (room_terms().await?, Asker::Anonymous),
-            Actor::User(user) => {
-                let found = store.members().standings(room, std::slice::from_ref(&user.id)).await;
-                let found = services.read(found)?.ok_or(Error::RoomNotFound)?;
-                let standing = found.users.get(&user.id).copied().unwrap_or_default();
-                (found.terms, Asker::User { standing, admin: user.admin })
-            }
-        };
-        terms.check(action, asker, services.clock.now().wall)
+        self.rate(actor, Rated::History).map(drop)
     }
 }
 

@@ -36,6 +36,7 @@ mod revocations;
 mod room_context;
 mod room_task;
 mod search;
+mod seen;
 mod services;
 mod session;
 mod session_core;

@@ -9,6 +9,7 @@ use crate::{
         prepare::{MAX_SEQ, check_room},
         rates::Rated,
     },
+    rights::RoomAction,
     store::{Found, Reader, StoreError},
 };
 
@@ -22,8 +23,8 @@ impl ChatEngine {
     /// It only reads.
     pub async fn message(&self, actor: impl Into<Actor>, room: RoomId, seq: Seq) -> Result<(MessageState, Seq), Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room).await?;
-        inner.found(reader.message(room, seq.min(MAX_SEQ), viewer(&actor)).await)
+        let reader = inner.reader_of(&actor, room)?;
+        inner.found(&actor, room, reader.message(room, seq.min(MAX_SEQ), viewer(&actor)).await).await
     }
 
     /// What a message has said: first as it was sent, then after each edit. What was deleted has empty texts.
@@ -40,8 +41,9 @@ impl ChatEngine {
         seq: Seq,
     ) -> Result<Vec<MessageVersion>, Error> {
         let inner = self.inner();
-        let reader = inner.reader_of(&actor.into(), room).await?;
-        inner.found(reader.versions(room, seq.min(MAX_SEQ)).await)
+        let actor = actor.into();
+        let reader = inner.reader_of(&actor, room)?;
+        inner.found(&actor, room, reader.versions(room, seq.min(MAX_SEQ)).await).await
     }
 
     /// Who reacted to a message, oldest first; `after` is the `next` of the page before.
@@ -60,10 +62,11 @@ impl ChatEngine {
         limit: usize,
     ) -> Result<ReactorPage, Error> {
         let inner = self.inner();
-        let reader = inner.reader_of(&actor.into(), room).await?;
+        let actor = actor.into();
+        let reader = inner.reader_of(&actor, room)?;
         check_limit(limit, 100)?;
         let after = after.map(|after| after.min(MAX_SEQ));
-        inner.found(reader.reactors(room, seq.min(MAX_SEQ), after, limit).await)
+        inner.found(&actor, room, reader.reactors(room, seq.min(MAX_SEQ), after, limit).await).await
     }
 
     /// A page of a message's thread, oldest first, without the message itself.
@@ -81,10 +84,10 @@ impl ChatEngine {
         page: HistoryQuery,
     ) -> Result<HistoryPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room).await?;
+        let reader = inner.reader_of(&actor, room)?;
         check_limit(page.limit, 100)?;
         let page = HistoryQuery { from: bounded(page.from), ..page };
-        inner.found(reader.thread(room, root.min(MAX_SEQ), page, viewer(&actor)).await)
+        inner.found(&actor, room, reader.thread(room, root.min(MAX_SEQ), page, viewer(&actor)).await).await
     }
 
     /// The pinned messages of a room, newest pin first; there are at most 100.
@@ -96,8 +99,9 @@ impl ChatEngine {
     /// It only reads.
     pub async fn pins(&self, actor: impl Into<Actor>, room: RoomId) -> Result<PinnedMessages, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room).await?;
-        inner.services.read(reader.pins(room, viewer(&actor)).await)?.ok_or(Error::RoomNotFound)
+        let reader = inner.reader_of(&actor, room)?;
+        let read = reader.pins(room, viewer(&actor)).await;
+        inner.shown_to(&actor, room, read).await?.ok_or(Error::RoomNotFound)
     }
 
     /// How far users have read a room: one's own mark first, then by user id; `after` is the `next` of the page before.
@@ -116,11 +120,11 @@ impl ChatEngine {
         limit: usize,
     ) -> Result<MarkPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let reader = inner.reader_of(&actor, room).await?;
+        let reader = inner.reader_of(&actor, room)?;
         check_limit(limit, 100)?;
         let own = viewer(&actor);
-        let page =
-            inner.services.read(reader.marks(room, own, after.as_ref(), limit).await)?.ok_or(Error::RoomNotFound)?;
+        let read = reader.marks(room, own, after.as_ref(), limit).await;
+        let page = inner.shown_to(&actor, room, read).await?.ok_or(Error::RoomNotFound)?;
         // One's own mark stands before all others, whatever the id: after it comes the first of them.
         let next = page.next.map(|next| if Some(&next) == own { UserId::from_stored("") } else { next });
         Ok(MarkPage { next, ..page })
@@ -141,7 +145,8 @@ impl ChatEngine {
         check_limit(query.limit, 200)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
         inner.rate(&actor, Rated::History)?;
-        let mut page = inner.services.read(inner.services.store.reader().my_rooms(user, &query).await)?;
+        let now = inner.services.clock.now().wall;
+        let mut page = inner.services.read(inner.services.store.reader().my_rooms(user, now, &query).await)?;
         page.rooms.retain(|mine| inner.services.check(&actor, Action::ReadRoom(mine.room.id)).is_ok());
         for mine in &mut page.rooms {
             mine.room.online = inner.hub.online(mine.room.id);
@@ -160,26 +165,26 @@ impl ChatEngine {
     pub async fn set_notify(&self, actor: impl Into<Actor>, room: RoomId, notify: Notify) -> Result<(), Error> {
         let (inner, actor) = (self.inner(), actor.into());
         let _writing = inner.services.locked_out.write().await;
-        let reader = inner.reader_of(&actor, room).await?;
+        let reader = inner.reader_of(&actor, room)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
         inner.services.breaker.check()?;
+        inner.in_room(&actor, room, RoomAction::Read).await?;
         inner.services.read(reader.set_notify(user, room, notify).await)?.ok_or(Error::RoomNotFound)
     }
 }
 
 impl Inner {
     /// What reads the store for an actor who may read this room.
-    async fn reader_of(&self, actor: &Actor, room: RoomId) -> Result<&dyn Reader, Error> {
+    fn reader_of(&self, actor: &Actor, room: RoomId) -> Result<&dyn Reader, Error> {
         self.services.check_running()?;
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
         self.rate(actor, Rated::History)?;
-        self.check_reader(actor, room).await?;
         Ok(self.services.store.reader())
     }
 
-    fn found<T>(&self, read: Result<Found<T>, StoreError>) -> Result<T, Error> {
-        self.services.read(read)?.found()
+    async fn found<T>(&self, actor: &Actor, room: RoomId, read: Result<Found<T>, StoreError>) -> Result<T, Error> {
+        self.shown_to(actor, room, read).await?.found()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::{Error, Retention, RoomQuery, engine::inner::Inner};
+use crate::{Error, Retention, RoomQuery, engine::inner::Inner, store::Viewer};
 
 /// Asks once an interval what is kept of each room, and prunes the rest, until the engine stops.
 pub(super) async fn run(inner: Weak<Inner>, retention: Arc<dyn Retention>, interval: Duration) {
@@ -32,7 +32,7 @@ pub(super) async fn run(inner: Weak<Inner>, retention: Arc<dyn Retention>, inter
 async fn prune_all(inner: &Inner, retention: &dyn Retention) -> Result<(), Error> {
     let mut query = RoomQuery { limit: ROOMS_PER_PAGE, ..RoomQuery::default() };
     loop {
-        let page = inner.services.read(inner.services.store.rooms(&query).await)?;
+        let page = inner.services.read(inner.services.store.rooms(&query, &Viewer::Host).await)?;
         for room in page.rooms.iter().filter(|room| room.head >= room.first_seq) {
             if let Some(keep) = retention.keep(room, inner.services.clock.now().wall) {
                 match inner.prune(room.id, keep).await {

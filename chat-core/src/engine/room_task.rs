@@ -27,7 +27,9 @@ use crate::{
         room_context::RoomContext,
     },
     failpoints::{self, Point},
+    rights::{Asker, RoomAction},
     state::{Completion, Effect, Input},
+    store::{SeenRoom, Viewer},
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -372,7 +374,10 @@ impl RoomTask {
     fn notify_added(&self, user: UserId) {
         let (context, id) = (Arc::clone(&self.context), self.id);
         self.context.services.runtime.spawn(async move {
-            if let Ok(Some(room)) = context.services.read(context.services.store.room(id).await) {
+            let seen = context.services.read(context.services.store.members().seen(id, Some(&user)).await);
+            let asker = |standing| Asker::User { standing, admin: false };
+            let now = context.services.clock.now().wall;
+            if let Ok(Ok(room)) = seen.map(|seen| SeenRoom::check(seen, RoomAction::Read, asker, now)) {
                 context.sessions.notify(&user, None, &Notice::RoomAdded { room: Arc::new(room) });
             }
         });
@@ -399,7 +404,11 @@ impl RoomTask {
                 Ok(users) => users,
                 Err(failure) => return drop(context.services.read_failed(&failure)),
             };
-            for user in users.iter().filter(|user| **user != author) {
+            let standings = context.services.store.members().standings(room, &users).await;
+            let Ok(Some(standings)) = context.services.read(standings) else { return };
+            let viewer = |user: &UserId| Viewer::User(user.clone(), context.services.clock.now().wall);
+            let sees = |user: &UserId| viewer(user).sees(standings.terms, standings.of(user));
+            for user in users.iter().filter(|user| **user != author && sees(user)) {
                 context.sessions.notify(user, None, &Notice::Thread { room, root, seq });
             }
         });

@@ -9,7 +9,6 @@ use crate::{
         prepare::{MAX_SEQ, check_room},
         rates::Rated,
     },
-    rights::RoomAction,
     search::{SearchPage, SearchQuery},
 };
 
@@ -38,15 +37,15 @@ impl ChatEngine {
         }
         check_limit(query.limit, 100)?;
         inner.rate(&actor, Rated::Searches)?;
-        if let Some(room) = query.room {
-            inner.check_right(&actor, room, RoomAction::Read).await?;
-        }
         let mut query = query;
         if let Some(after) = &mut query.after {
             (after.room, after.seq) = (after.room.min(RoomId(MAX_SEQ.0)), after.seq.min(MAX_SEQ));
         }
-        let searched = inner.services.store.searcher().search(&query, actor.user().map(|user| &user.id)).await;
-        let mut page = inner.services.read(searched)?;
+        let searched = inner.services.store.searcher().search(&query, &inner.viewer(&actor)).await;
+        let mut page = match query.room {
+            Some(room) => inner.shown_to(&actor, room, searched).await?,
+            None => inner.services.read(searched)?,
+        };
         let mut known = BTreeMap::new();
         page.messages.retain(|state| *known.entry(state.room).or_insert_with(|| may_read(state.room)));
         Ok(page)

@@ -405,6 +405,10 @@ impl Subscriber for SessionCore {
         self.id
     }
 
+    fn user(&self) -> &Identity {
+        self.identity()
+    }
+
     fn deliver(&self, delivery: Delivery) {
         self.change(|state| state.queue.push(Update::Delivery(delivery)).map_err(drop));
     }

@@ -45,14 +45,10 @@ impl SessionCore {
         }
         state.watching.insert(room, Watch::Pending(None));
         self.inner.watches.add(room, self.id());
-        let (inner, actor) = (Arc::clone(&self.inner), self.actor.clone());
-        let epoch = inner.services.epoch.clone();
+        let (watches, epoch) = (Arc::clone(&self.inner.watches), self.inner.services.epoch.clone());
+        let (session, user) = (self.id(), self.identity().clone());
         self.inner.services.runtime.spawn(async move {
-            let head = async {
-                inner.check_reader(&actor, room).await?;
-                inner.watches.head(room).await
-            };
-            let head = AssertUnwindSafe(head).catch_unwind().await;
+            let head = AssertUnwindSafe(watches.head(room, session, &user)).catch_unwind().await;
             let head = head.unwrap_or(Err(Error::Internal));
             to.watched(head.map(|seq| Position { epoch, seq }));
         });

@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::{
-    Attached, Changed, Delivery, DetachReason, Error, Marked, Notice, Position, RoomId, Sent, SessionId, Ticket,
+    Attached, Changed, Delivery, DetachReason, Error, Identity, Marked, Notice, Position, RoomId, Sent, SessionId,
+    Ticket,
     engine::{admission::Admitted, ending::Ending, metrics::AttachKind},
 };
 
@@ -17,6 +18,9 @@ use crate::{
 /// takes (that of the registry, or of the hub).
 pub(super) trait Subscriber: fmt::Debug + Send + Sync {
     fn id(&self) -> SessionId;
+
+    /// Whose it is.
+    fn user(&self) -> &Identity;
 
     /// Passes an event or a signal on.
     fn deliver(&self, delivery: Delivery);

@@ -1,7 +1,7 @@
 //! Which sessions watch which rooms, and how they hear of what happens there.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
@@ -15,8 +15,11 @@ use tokio::{
 };
 
 use crate::{
-    Activity, DetachReason, Error, Event, EventKind, Notice, RoomId, Seq, SessionId,
+    Activity, DetachReason, Error, Event, EventKind, Identity, MemberChange, Notice, RoomId, RoomKind, Seq, SessionId,
+    UserId,
     engine::{lock::lock, services::Services, sessions::Sessions, subscriber::Subscriber},
+    rights::{Asker, RoomAction},
+    store::SeenRoom,
 };
 
 /// The sessions that watch rooms. The rooms' tasks say what they publish; a room that is only watched has no task.
@@ -41,7 +44,13 @@ struct Table {
 /// A room that somebody watches.
 #[derive(Debug, Default)]
 struct Watched {
-    sessions: BTreeSet<SessionId>,
+    /// Each with the newest change of rights that its user was judged by.
+    sessions: BTreeMap<SessionId, Seq>,
+    /// Why users may not see it any more, until their watches end.
+    reasons: BTreeMap<UserId, DetachReason>,
+    /// Whether something is to be told, and whether its watchers are to be judged.
+    is_news: bool,
+    judges: bool,
     /// Its newest message outside of threads, once it is known.
     last: Option<Seq>,
     /// The head that was told last.
@@ -56,8 +65,15 @@ struct Watched {
     quiet_until: Option<Instant>,
 }
 
-/// A room that is being told of, and whether it is because of a message that mentions everyone.
-type Telling = (RoomId, bool);
+/// A room that is being told of.
+#[derive(Debug, Clone, Copy)]
+struct Telling {
+    room: RoomId,
+    /// Whether it is because of a message that mentions everyone.
+    mentions_room: bool,
+    /// Whether there is something to tell: else only its watchers are judged.
+    is_news: bool,
+}
 
 impl fmt::Debug for Watches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,7 +89,7 @@ impl Watches {
 
     /// From now on, a session watches a room.
     pub(super) fn add(&self, room: RoomId, session: SessionId) {
-        lock(&self.table).rooms.entry(room).or_default().sessions.insert(session);
+        lock(&self.table).rooms.entry(room).or_default().sessions.insert(session, Seq(0));
     }
 
     /// From now on, a session watches these rooms no longer.
@@ -89,14 +105,15 @@ impl Watches {
     }
 
     /// Where the log of a room ends. The watch of it stands already, so that what happens after this is told.
-    pub(super) async fn head(&self, room: RoomId) -> Result<Seq, Error> {
-        let read = self.services.store.reader().activity(&[room]).await;
-        let read = self.services.read(read)?;
-        let activity = read.into_iter().next().flatten().ok_or(Error::RoomNotFound)?;
+    pub(super) async fn head(&self, room: RoomId, session: SessionId, user: &Identity) -> Result<Seq, Error> {
+        let seen = self.services.read(self.services.store.members().seen(room, Some(&user.id)).await)?;
+        let asker = |standing| Asker::User { standing, admin: user.admin };
+        let seen = SeenRoom::check(seen, RoomAction::Read, asker, self.services.clock.now().wall)?;
         if let Some(watched) = lock(&self.table).rooms.get_mut(&room) {
-            watched.learn(&activity);
+            watched.last = watched.last.max(seen.last_message_seq);
+            watched.judged(session, seen.rights_seq);
         }
-        Ok(activity.head)
+        Ok(seen.head)
     }
 
     /// A room has published an event.
@@ -112,7 +129,7 @@ impl Watches {
     /// A room is gone: its watchers hear so, as the last of it.
     pub(super) fn deleted(&self, room: RoomId) {
         let watched = lock(&self.table).take(room);
-        let sessions = watched.into_iter().flat_map(|watched| watched.sessions);
+        let sessions = watched.into_iter().flat_map(|watched| watched.sessions.into_keys());
         self.each(sessions, |session| session.watch_ended(room, DetachReason::Deleted));
     }
 
@@ -162,17 +179,58 @@ impl Watches {
 
     /// Reads what these rooms look like, and tells their watchers.
     async fn tell(&self, rooms: &[Telling]) -> Result<(), Error> {
-        let ids: Vec<RoomId> = rooms.iter().map(|(room, _)| *room).collect();
+        let ids: Vec<RoomId> = rooms.iter().map(|telling| telling.room).collect();
         let read = self.services.store.reader().activity(&ids).await;
         let read = self.services.read(read)?;
-        for ((room, mentions_room), activity) in rooms.iter().zip(read) {
+        // All before the first is told: if a room cannot be judged, they are told again.
+        for activity in read.iter().flatten() {
+            self.judge(activity.room, activity.rights_seq).await?;
+        }
+        for (Telling { room, mentions_room, is_news }, activity) in rooms.iter().zip(read) {
             let Some(activity) = activity else {
                 self.deleted(*room);
                 continue;
             };
+            if !is_news {
+                continue;
+            }
             let sessions = lock(&self.table).told(&activity);
             let activity = Arc::new(Activity { mentions_room: *mentions_room, ..activity });
             self.each(sessions, |session| session.notify(Notice::Activity(Arc::clone(&activity))));
+        }
+        Ok(())
+    }
+
+    /// Ends the watches of those who may not see a room any more, if rights were changed there since they were judged. What is told
+    /// after it was read before it.
+    async fn judge(&self, room: RoomId, changed: Seq) -> Result<(), Error> {
+        let unjudged = lock(&self.table).rooms.get(&room).map(|watched| watched.unjudged(changed)).unwrap_or_default();
+        let sessions: Vec<_> = unjudged.into_iter().filter_map(|session| self.sessions.get(session)).collect();
+        let users: BTreeSet<_> = sessions.iter().map(|session| session.user().id.clone()).collect();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let users: Vec<_> = users.into_iter().collect();
+        let Some(standings) = self.services.read(self.services.store.members().standings(room, &users).await)? else {
+            self.deleted(room);
+            return Ok(());
+        };
+        let now = self.services.clock.now().wall;
+        for session in sessions {
+            let (user, standing) = (session.user(), standings.of(&session.user().id));
+            let asker = Asker::User { standing, admin: user.admin };
+            if standings.terms.check(RoomAction::Read, asker, now).is_ok() {
+                if let Some(watched) = lock(&self.table).rooms.get_mut(&room) {
+                    watched.judged(session.id(), standings.at);
+                }
+                continue;
+            }
+            let reason = lock(&self.table).rooms.get(&room).and_then(|watched| watched.reasons.get(&user.id).copied());
+            self.remove(session.id(), [room]);
+            session.watch_ended(room, reason.unwrap_or(DetachReason::Private));
+        }
+        if let Some(watched) = lock(&self.table).rooms.get_mut(&room) {
+            watched.reasons.clear();
         }
         Ok(())
     }
@@ -203,7 +261,9 @@ impl Table {
             self.due.remove(&(at, room));
             if let Some(watched) = self.rooms.get_mut(&room) {
                 (watched.due, watched.quiet_until) = (None, Some(now + interval));
-                rooms.push((room, std::mem::take(&mut watched.mentions_room)));
+                let mentions_room = std::mem::take(&mut watched.mentions_room);
+                watched.judges = false;
+                rooms.push(Telling { room, mentions_room, is_news: std::mem::take(&mut watched.is_news) });
             }
         }
         rooms
@@ -211,9 +271,10 @@ impl Table {
 
     /// These rooms could not be told of.
     fn tell_again(&mut self, rooms: &[Telling], at: Instant) {
-        for (room, mentions_room) in rooms {
+        for Telling { room, mentions_room, is_news } in rooms {
             if let Some(watched) = self.rooms.get_mut(room) {
                 watched.mentions_room |= mentions_room;
+                watched.is_news |= is_news;
             }
             self.mark(*room, Some(at));
         }
@@ -226,11 +287,12 @@ impl Table {
         watched.told = activity.head;
         if watched.newest <= watched.told
             && !watched.mentions_room
+            && !watched.judges
             && let Some(at) = watched.due.take()
         {
             self.due.remove(&(at, activity.room));
         }
-        watched.sessions.iter().copied().collect()
+        watched.sessions.keys().copied().collect()
     }
 
     /// Forgets a room.
@@ -264,10 +326,57 @@ impl Watched {
         }
         let tells = is_news && (event.seq > self.told || is_mention);
         if tells {
+            self.is_news = true;
             self.newest = self.newest.max(event.seq);
             self.mentions_room |= is_mention;
         }
-        tells
+        tells || self.takes_rights(event)
+    }
+
+    /// Takes in that somebody may not see the room any more. Returns whether its watchers are to be judged.
+    fn takes_rights(&mut self, event: &Event) -> bool {
+        let reason = match &event.kind {
+            EventKind::Member(member) => match member.change {
+                MemberChange::Left => DetachReason::Left,
+                MemberChange::Removed => DetachReason::Removed,
+                MemberChange::Banned => DetachReason::Banned,
+                MemberChange::Joined
+                | MemberChange::Added
+                | MemberChange::Role
+                | MemberChange::Unbanned
+                | MemberChange::Muted
+                | MemberChange::Unmuted => return false,
+            },
+            EventKind::RoomUpdated { kind, .. } => {
+                self.judges |= *kind != RoomKind::Public;
+                return self.judges;
+            }
+            EventKind::Message(_)
+            | EventKind::MessageEdited(_)
+            | EventKind::MessageDeleted { .. }
+            | EventKind::Reaction { .. }
+            | EventKind::Pin { .. }
+            | EventKind::RoomDeleted => return false,
+        };
+        if self.reasons.len() < MOST_REASONS
+            && let Some(member) = event.member()
+        {
+            self.reasons.insert(member.user.id.clone(), reason);
+        }
+        self.judges = true;
+        true
+    }
+
+    /// A session's user was judged by this change of rights.
+    fn judged(&mut self, session: SessionId, by: Seq) {
+        if let Some(judged) = self.sessions.get_mut(&session) {
+            *judged = by.max(*judged);
+        }
+    }
+
+    /// Whose users were not judged by this change of rights.
+    fn unjudged(&self, changed: Seq) -> Vec<SessionId> {
+        self.sessions.iter().filter(|(_, judged)| **judged < changed).map(|(session, _)| *session).collect()
     }
 
     fn learn(&mut self, activity: &Activity) {
@@ -278,3 +387,5 @@ impl Watched {
 /// When a read that failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const ROOMS_PER_STATEMENT: usize = 1_000;
+/// How many are remembered who left a room within a second; the watches of others end as of one that has become private.
+const MOST_REASONS: usize = 1_000;

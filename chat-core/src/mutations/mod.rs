@@ -9,6 +9,7 @@ mod bug;
 mod effects;
 mod inputs;
 mod log;
+mod members;
 mod pages;
 #[cfg(failpoints)]
 mod process;

@@ -13,7 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
+    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -63,7 +63,12 @@ impl MutatedStore {
         Ok(())
     }
 
-    fn shown(&self, room: Option<Room>) -> Option<Room> {
+    /// What reads who is in rooms of the store itself.
+    pub(super) fn within(&self) -> &dyn Members {
+        self.store.members()
+    }
+
+    pub(super) fn shown(&self, room: Option<Room>) -> Option<Room> {
         room.map(|room| self.log().room(room))
     }
 }
@@ -134,8 +139,8 @@ impl Store for MutatedStore {
         Ok(self.shown(self.store.room_by_name(name_key).await?))
     }
 
-    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
-        let page = self.store.rooms(query).await?;
+    async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError> {
+        let page = self.store.rooms(query, viewer).await?;
         Ok(RoomPage { rooms: page.rooms.into_iter().map(|room| self.log().room(room)).collect(), ..page })
     }
 
@@ -163,7 +168,7 @@ impl Store for MutatedStore {
     }
 
     fn members(&self) -> &dyn Members {
-        self.store.members()
+        self
     }
 
     fn searcher(&self) -> &dyn Searcher {

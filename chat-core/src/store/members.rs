@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{SeenRoom, StoreError};
 use crate::{
     Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId,
     rights::Standings,
@@ -35,6 +35,9 @@ pub trait Members: Send + Sync {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Option<RestrictionPage>, StoreError>;
+
+    /// A room, and what a user is in it, with one statement; `None` where the room is gone.
+    async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError>;
 
     /// What these users are in a room, with one statement; `None` where the room is gone, or nobody is asked about.
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError>;

@@ -20,6 +20,7 @@ mod reader;
 pub mod sea;
 mod searcher;
 mod users;
+mod viewer;
 
 pub use archive::Archive;
 pub use eraser::Eraser;
@@ -28,6 +29,7 @@ pub use memory::{MemoryLog, MemoryStore};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
 pub use users::Users;
+pub use viewer::{SeenRoom, Viewer};
 
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.
 ///
@@ -83,8 +85,9 @@ pub trait Store: Send + Sync + 'static {
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError>;
 
     /// A page of rooms, by id. `query.name_contains` is [folded](crate::fold::fold) already, and matches literally any part
-    /// of a name's key. A page may have fewer rooms than there are, and say where the next one begins.
-    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError>;
+    /// of a name's key. A page may have fewer rooms than there are, and say where the next one begins. Only rooms that `viewer` may
+    /// see are in it; users find direct rooms only among [their own](Reader::my_rooms).
+    async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError>;
 
     /// The events after `after`, in order, at most `limit`; also of a room that was just deleted.
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{StoreError, Viewer};
 use crate::{
-    RoomId, UserId,
+    RoomId,
     search::{SearchPage, SearchQuery, Unindexed},
 };
 
@@ -21,7 +21,7 @@ pub trait Searcher: Send + Sync {
     /// has them all, or the room is gone.
     async fn index(&self, room: RoomId) -> Result<u64, StoreError>;
 
-    /// A page of messages that have what is looked for, in living rooms, as they are now. `viewer` is the user who asks:
-    /// their own reactions are marked.
-    async fn search(&self, query: &SearchQuery, viewer: Option<&UserId>) -> Result<SearchPage, StoreError>;
+    /// A page of messages that have what is looked for, in living rooms that `viewer` may see, as they are now. Their own reactions
+    /// are marked.
+    async fn search(&self, query: &SearchQuery, viewer: &Viewer) -> Result<SearchPage, StoreError>;
 }

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users},
+    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
 };
 
 /// What is asked of a store.
@@ -35,6 +35,8 @@ pub enum StoreCall {
     Heads,
     /// [`Store::room`], [`Store::room_by_name`], [`Store::rooms`], [`Store::history`], and the reads of [`Reader`] but one.
     Read,
+    /// [`Members::seen`].
+    Seen,
     /// [`Reader::activity`].
     Activity,
     /// [`Store::probe`].
@@ -274,8 +276,8 @@ impl Store for FaultyStore {
         self.run(StoreCall::Read, self.0.store.room_by_name(name_key)).await
     }
 
-    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
-        self.run(StoreCall::Read, self.0.store.rooms(query)).await
+    async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError> {
+        self.run(StoreCall::Read, self.0.store.rooms(query, viewer)).await
     }
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
@@ -300,7 +302,7 @@ impl Store for FaultyStore {
     }
 
     fn members(&self) -> &dyn Members {
-        self.0.store.members()
+        self
     }
 
     fn searcher(&self) -> &dyn Searcher {

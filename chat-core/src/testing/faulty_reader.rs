@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{FaultyStore, StoreCall};
 use crate::{
     Activity, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage, MyRoomQuery, Notify,
-    PinnedMessages, ReactorPage, RoomId, Seq, UserId,
+    PinnedMessages, ReactorPage, RoomId, Seq, Timestamp, UserId,
     store::{Found, Reader, StoreError},
 };
 
@@ -64,8 +64,8 @@ impl Reader for FaultyStore {
         self.run(StoreCall::Read, self.reads().marks(room, first, after, limit)).await
     }
 
-    async fn my_rooms(&self, user: &UserId, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
-        self.run(StoreCall::Read, self.reads().my_rooms(user, query)).await
+    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        self.run(StoreCall::Read, self.reads().my_rooms(user, at, query)).await
     }
 
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {

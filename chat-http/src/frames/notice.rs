@@ -172,7 +172,8 @@ mod tests {
         );
         assert_eq!(of(&Notice::Missed), json!({"type": "missed"}));
         let last = LastMessage { seq, author: Some(author), content: "Hi!".to_owned() };
-        let mut activity = Activity { room, head: Seq(10), ordinal: 8, mentions_room: false, last: Some(last) };
+        let mut activity =
+            Activity { room, head: Seq(10), ordinal: 8, rights_seq: Seq(0), mentions_room: false, last: Some(last) };
         let mut expected = json!({"type": "activity", "room": 1, "head": 10, "ordinal": 8,
             "last": {"seq": 9, "user": "7", "username": "Bob", "content": "Hi!"}});
         assert_eq!(of(&Notice::Activity(Arc::new(activity.clone()))), expected);

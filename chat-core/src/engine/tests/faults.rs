@@ -249,6 +249,6 @@ async fn a_room_that_cannot_be_loaded_answers_all_who_wait() {
     }
     assert!(engine.health().ready, "a failed read does not stop writes");
     assert_eq!(engine.send(&user("alice"), room, text("c")).await.unwrap().seq, Seq(1));
-    store.fail_next(StoreCall::Read, Fault::Refuse(StoreErrorKind::Failed));
+    store.fail_next(StoreCall::Seen, Fault::Refuse(StoreErrorKind::Failed));
     assert_eq!(engine.room(&user("alice"), room).await.unwrap_err(), Error::Internal);
 }

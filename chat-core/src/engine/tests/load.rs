@@ -175,7 +175,8 @@ async fn a_busy_database_is_overloaded_for_who_asked_and_nobody_else() {
     refused.push(engine.update_room(&alice, room, renamed("new".into())).await.unwrap_err());
     store.fail_next(StoreCall::Delete, busy);
     refused.push(engine.delete_room(&alice, room).await.unwrap_err());
-    for _ in 0..5 {
+    store.fail_next(StoreCall::Seen, busy);
+    for _ in 0..4 {
         store.fail_next(StoreCall::Read, busy);
     }
     refused.push(engine.rooms(&alice, RoomQuery::default()).await.unwrap_err());

@@ -86,6 +86,7 @@ async fn a_database_that_fails_for_ever_is_told_of_once_in_a_while() {
         StoreCall::Update,
         StoreCall::Create,
         StoreCall::Read,
+        StoreCall::Seen,
         StoreCall::Load,
         StoreCall::Purge,
         StoreCall::Delete,

@@ -12,6 +12,7 @@ mod logs;
 mod members;
 mod metrics;
 mod notices;
+mod private_rooms;
 mod rates;
 mod retention;
 mod revocations;

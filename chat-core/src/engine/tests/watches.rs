@@ -80,7 +80,7 @@ async fn a_watcher_hears_that_something_was_said_and_nothing_else() {
     assert!(!activity.mentions_room);
     assert_eq!(engine.presence(&user("bob"), room).await.unwrap().online, [user("alice")], "nobody sees who watches");
     assert_eq!(heads_within(&mut updates, 60 * SECOND).await, NONE, "what was there before is not told again");
-    assert_eq!(store.calls(StoreCall::Activity), 2, "for the answer, and for the message");
+    assert_eq!(store.calls(StoreCall::Activity), 1, "for the message");
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,10 +221,10 @@ async fn what_happens_while_a_watch_begins_is_told_after_its_answer() {
     let ((bob, mut bobs), (carol, mut carols)) = (connect(&engine, "bob"), connect(&engine, "carol"));
     carol.watch(room).await.unwrap();
     // The answer is of before the message, and comes only after it was told.
-    store.take(StoreCall::Activity, SECOND);
+    store.take(StoreCall::Seen, SECOND);
     bob.submit(Command::Watch { room }).unwrap();
     settle().await;
-    store.take(StoreCall::Activity, Duration::ZERO);
+    store.take(StoreCall::Seen, Duration::ZERO);
     say(&engine, room, "meanwhile").await;
     assert_eq!(next_activity(&mut carols).await.head, Seq(1));
     assert!(waiting(&mut bobs).await.is_empty());
@@ -307,7 +307,7 @@ async fn commands_for_a_room_keep_their_order_around_a_watch() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     let (bob, mut updates) = connect(&engine, "bob");
-    store.hold(StoreCall::Activity);
+    store.hold(StoreCall::Seen);
     let attach = |since| Command::Attach { room, since, presence: true };
     let submit = |command| bob.submit(command).unwrap();
     let tickets = [
@@ -321,9 +321,9 @@ async fn commands_for_a_room_keep_their_order_around_a_watch() {
         submit(Command::Watch { room }),
         submit(Command::Detach { room }),
     ];
-    store.called(StoreCall::Activity, 1).await;
+    store.called(StoreCall::Seen, 1).await;
     settle().await;
-    store.release(StoreCall::Activity);
+    store.release(StoreCall::Seen);
     let mut answers = Vec::new();
     while answers.len() < tickets.len() {
         let (ticket, answer) = next_answer(&mut updates).await;
@@ -358,12 +358,12 @@ async fn a_detach_waits_for_its_watch_and_other_rooms_do_not() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let (room, other) = (make_room(&engine, "general").await, make_room(&engine, "random").await);
     let (bob, mut updates) = connect(&engine, "bob");
-    store.hold(StoreCall::Activity);
+    store.hold(StoreCall::Seen);
     let watch = bob.submit(Command::Watch { room }).unwrap();
     let detach = bob.submit(Command::Detach { room }).unwrap();
     bob.send(other, text("goes on")).await.unwrap();
     assert!(waiting(&mut updates).await.is_empty());
-    store.release(StoreCall::Activity);
+    store.release(StoreCall::Seen);
     assert!(matches!(next_answer(&mut updates).await, (ticket, Ok(Answer::Watching { .. })) if ticket == watch));
     assert!(matches!(next_answer(&mut updates).await, (ticket, Ok(Answer::Detached { .. })) if ticket == detach));
     say(&engine, room, "a").await;
@@ -399,7 +399,7 @@ async fn a_watch_that_cannot_be_is_refused_and_leaves_nothing() {
     for (fault, error) in
         [(Fault::Refuse(StoreErrorKind::Unavailable), Error::Unavailable), (Fault::Panic, Error::Internal)]
     {
-        store.fail_next(StoreCall::Activity, fault);
+        store.fail_next(StoreCall::Seen, fault);
         assert_eq!(bob.watch(room).await.unwrap_err(), error);
     }
     say(&engine, room, "a").await;
@@ -437,11 +437,11 @@ async fn a_room_that_is_deleted_while_a_watch_begins_refuses_it() {
     let (engine, store) = faulty_engine(Limits::default()).await;
     let room = make_room(&engine, "general").await;
     let (bob, mut updates) = connect(&engine, "bob");
-    store.hold(StoreCall::Activity);
+    store.hold(StoreCall::Seen);
     bob.submit(Command::Watch { room }).unwrap();
     settle().await;
     engine.delete_room(Actor::System, room).await.unwrap();
-    store.release(StoreCall::Activity);
+    store.release(StoreCall::Seen);
     assert_eq!(next_answer(&mut updates).await.1.unwrap_err(), Error::RoomNotFound);
     assert!(waiting(&mut updates).await.is_empty());
 }

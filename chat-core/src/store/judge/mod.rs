@@ -7,7 +7,7 @@ use crate::{
     Reaction, Role, RoomId, RoomKind, Seq, Unread, UserId,
     append::{AppendOutcome, Entry, EventKey, Fingerprint, Op, RoomUpdate, StoredEvent},
     error::Error,
-    rights::{RoomAction, Standing},
+    rights::{Asker, RoomAction, Standing},
 };
 
 mod changes;
@@ -444,7 +444,10 @@ fn mentioned_anew(entry: &Entry, kind: &EventKind, facts: &Facts<'_>) -> Vec<Use
     let mut mentioned: Vec<UserId> = Vec::new();
     for user in &body.mentions {
         let is_known = before.is_some_and(|before| before.contains(user)) || mentioned.contains(user);
-        if !is_known && Some(user) != author {
+        // Who does not see the room is not told of it.
+        let asker = Asker::User { standing: facts.standing(user), admin: false };
+        let sees = || facts.terms.check_seen(asker, entry.at).is_ok();
+        if !is_known && Some(user) != author && sees() {
             mentioned.push(user.clone());
         }
     }

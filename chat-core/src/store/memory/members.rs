@@ -10,7 +10,7 @@ use crate::{
     fold,
     rights::{Standing, Standings},
     store::{
-        Members, StoreError,
+        Members, SeenRoom, StoreError, Viewer,
         judge::{Changes, Facts, Heir, MemberRow},
         paging,
     },
@@ -27,6 +27,12 @@ pub(super) struct InRoom {
 }
 
 impl RoomLog {
+    /// Whether somebody sees it.
+    pub(super) fn is_seen(&self, viewer: &Viewer) -> bool {
+        let standing = viewer.user().map(|user| self.standing(user)).unwrap_or_default();
+        viewer.sees(self.room.terms(), standing)
+    }
+
     /// What a user is in it.
     pub(super) fn standing(&self, user: &UserId) -> Standing {
         let restriction = |kind| {
@@ -46,7 +52,8 @@ impl RoomLog {
         facts.members = self.state.members.len() as u64;
         for entry in entries {
             let target = if let Op::Member(op) = &entry.op { Some(&op.user.id) } else { None };
-            for user in entry.actor.as_ref().map(|actor| &actor.id).into_iter().chain(target) {
+            let actor = entry.actor.as_ref().map(|actor| &actor.id);
+            for user in actor.into_iter().chain(target).chain(entry.op.mentions()) {
                 facts.standings.insert(user.clone(), self.standing(user));
             }
             let named = target.and_then(|target| Some((target, self.name_of(target)?)));
@@ -203,6 +210,15 @@ impl Members for MemoryStore {
         limit: usize,
     ) -> Result<Option<RestrictionPage>, StoreError> {
         Ok(self.log().restrictions(room, kind, at, after, limit))
+    }
+
+    async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
+        let log = self.log();
+        let seen = |log: &RoomLog| SeenRoom {
+            room: log.room.clone(),
+            standing: user.map(|user| log.standing(user)).unwrap_or_default(),
+        };
+        Ok(log.living(room).map(seen))
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {

@@ -10,14 +10,14 @@ use async_trait::async_trait;
 
 use self::{members::InRoom, state::RoomState, users::KnownUsers};
 use super::{
-    Archive, Eraser, Found, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users,
+    Archive, Eraser, Found, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
 use crate::{
     Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Identity, Mark, MarkPage, MessageState, MessageVersion,
     MyRoomPage, MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Role, Room, RoomId, RoomKind,
-    RoomPage, RoomQuery, Seq, Unread, UserId,
+    RoomPage, RoomQuery, Seq, Timestamp, Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     erasure::Erasure,
 };
@@ -162,11 +162,13 @@ impl MemoryLog {
 
     /// See [`Store::rooms`].
     #[must_use]
-    pub fn rooms(&self, query: &RoomQuery) -> RoomPage {
+    pub fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> RoomPage {
         let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         let matches = |log: &&RoomLog| query.name_contains.as_ref().is_none_or(|part| log.name_key.contains(part));
         let living = self.rooms.range((after, Bound::Unbounded)).map(|(_, log)| log).filter(|log| !log.is_deleted);
-        let found = living.filter(matches).map(|log| log.room.clone());
+        let is_listed =
+            |log: &&RoomLog| log.is_seen(viewer) && (*viewer == Viewer::Host || log.room.kind != RoomKind::Direct);
+        let found = living.filter(is_listed).filter(matches).map(|log| log.room.clone());
         paging::finish_rooms(found.take(query.limit + 1).collect(), query.limit)
     }
 
@@ -236,8 +238,10 @@ impl MemoryLog {
 
     /// See [`Reader::my_rooms`].
     #[must_use]
-    pub fn my_rooms(&self, user: &UserId, query: &MyRoomQuery) -> MyRoomPage {
+    pub fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> MyRoomPage {
+        let viewer = Viewer::User(user.clone(), at);
         let living = self.rooms.values().filter(|log| !log.is_deleted && log.state.marks.contains_key(user));
+        let living = living.filter(|log| log.is_seen(&viewer));
         let cursor = |room: &Room| MyRoomsCursor { at: room.last_message_at.unwrap_or(room.created_at), room: room.id };
         let mut logs: Vec<_> = living.map(|log| (cursor(&log.room), log)).collect();
         logs.retain(|(cursor, _)| query.after.is_none_or(|after| *cursor < after));
@@ -459,8 +463,8 @@ impl Store for MemoryStore {
         Ok(self.log().room_by_name(name_key))
     }
 
-    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
-        Ok(self.log().rooms(query))
+    async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError> {
+        Ok(self.log().rooms(query, viewer))
     }
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
@@ -559,8 +563,8 @@ impl Reader for MemoryStore {
         Ok(self.log().living(room).map(|log| log.mark_page(first, after, limit)))
     }
 
-    async fn my_rooms(&self, user: &UserId, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
-        Ok(self.log().my_rooms(user, query))
+    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        Ok(self.log().my_rooms(user, at, query))
     }
 
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {

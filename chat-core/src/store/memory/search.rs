@@ -6,15 +6,16 @@ use super::{MemoryLog, MemoryStore, RoomLog};
 use crate::{
     MessageState, RoomId, UserId,
     search::{SearchCursor, SearchPage, SearchQuery, Unindexed},
-    store::{Searcher, StoreError},
+    store::{Searcher, StoreError, Viewer},
 };
 
 impl MemoryLog {
     /// See [`Searcher::search`].
     #[must_use]
-    pub fn search(&self, query: &SearchQuery, viewer: Option<&UserId>) -> SearchPage {
+    pub fn search(&self, query: &SearchQuery, viewer: &Viewer) -> SearchPage {
         let is_asked = |log: &&RoomLog| !log.is_deleted && query.room.is_none_or(|room| room == log.room.id);
-        let states = self.rooms.values().filter(is_asked).flat_map(|log| log.found(query, viewer));
+        let is_asked = |log: &&RoomLog| is_asked(log) && log.is_seen(viewer);
+        let states = self.rooms.values().filter(is_asked).flat_map(|log| log.found(query, viewer.user()));
         let mut found: Vec<_> = states.map(|state| (cursor(&state), state)).collect();
         found.retain(|(cursor, _)| query.after.is_none_or(|after| *cursor < after));
         found.sort_by(|(one, _), (other, _)| other.cmp(one));
@@ -49,7 +50,7 @@ impl Searcher for MemoryStore {
         Ok(0)
     }
 
-    async fn search(&self, query: &SearchQuery, viewer: Option<&UserId>) -> Result<SearchPage, StoreError> {
+    async fn search(&self, query: &SearchQuery, viewer: &Viewer) -> Result<SearchPage, StoreError> {
         Ok(self.log().search(query, viewer))
     }
 }

@@ -254,7 +254,8 @@ impl RoomLog {
         let last = self.room.last_message_seq.and_then(|seq| self.message_state(seq, None));
         let last = last.map(LastMessage::of);
         let (room, head, ordinal) = (self.room.id, self.room.head, self.messages);
-        Activity { room, head, ordinal, mentions_room: false, last }
+        let rights_seq = self.room.rights_seq;
+        Activity { room, head, ordinal, rights_seq, mentions_room: false, last }
     }
 
     /// The room as one of a user's.

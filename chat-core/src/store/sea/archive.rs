@@ -19,7 +19,7 @@ use super::{
     run::{Run, Write},
 };
 use crate::{
-    Event, Notify, Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserMark,
+    Event, Notify, Room, RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, UserMark,
     append::{RoomBatch, RoomRecord, StoredEvent},
     archive::{Archived, ArchivedEvent, Misfit, RoomHead},
     failpoints::{self, Point},
@@ -359,8 +359,11 @@ async fn finish(run: &Transaction<'_>, imports: &[(RoomId, RoomName)]) -> Result
         if run.execute(sql, values).await?.rows_affected() == 0 {
             return Ok(None);
         }
-        names::set(run, *room, &key).await?;
-        finished.extend(rooms::by_id(run, *room).await?);
+        let made = rooms::by_id(run, *room).await?;
+        if made.as_ref().is_some_and(|made| made.kind == RoomKind::Public) {
+            names::set(run, *room, &key).await?;
+        }
+        finished.extend(made);
     }
     Ok(Some(finished))
 }

@@ -20,6 +20,7 @@ use super::{
     rooms::count,
     rows::{number, unsigned},
     run::Run,
+    seen,
 };
 use crate::{
     Identity, InvitedBy, Member, MemberPage, MemberQuery, Reason, Restriction, RestrictionKind, RestrictionPage, Role,
@@ -28,7 +29,7 @@ use crate::{
     fold,
     rights::{RoomTerms, Standing, Standings},
     store::{
-        Members, StoreError,
+        Members, SeenRoom, StoreError,
         judge::{Changes, Heir, MemberRow, RestrictionRow},
         paging,
     },
@@ -106,6 +107,7 @@ pub(super) async fn facts(
             if let Op::Member(op) = &entry.op {
                 named.insert(&op.user.id);
             }
+            named.extend(entry.op.mentions());
             let Some(actor) = &entry.actor else { continue };
             match known(entry, head) {
                 Some(standing) => drop(facts.standings.insert(actor.id.clone(), standing)),
@@ -170,7 +172,7 @@ async fn standings(run: &Run<'_, impl ConnectionTrait>, wanted: &[(RoomId, UserI
 }
 
 /// From the columns of a role, the end of a ban, and the end of a mute; each may be null.
-fn standing(row: &QueryResult, first: usize) -> Result<Standing, SqlError> {
+pub(super) fn standing(row: &QueryResult, first: usize) -> Result<Standing, SqlError> {
     let role: Option<i16> = row.try_get_by_index(first)?;
     let until = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<i64>>(index)?.map(until));
     Ok(Standing {
@@ -383,6 +385,11 @@ impl Members for SeaStore {
             restricted(&checkout.run(), (room, kind), at, after.as_ref(), limit).await
         };
         Ok(self.readers.read(reading).await?)
+    }
+
+    async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
+        let user = user.cloned();
+        Ok(self.readers.read(|checkout| async move { seen::one(&checkout.run(), room, user.as_ref()).await }).await?)
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {

@@ -16,7 +16,7 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users};
+use super::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Seq,
     StartError, UserId,
@@ -48,6 +48,7 @@ mod rooms;
 mod rows;
 mod run;
 mod search;
+mod seen;
 mod states;
 mod unread;
 mod users;
@@ -312,10 +313,10 @@ impl Store for SeaStore {
         Ok(self.readers.read(|checkout| async move { rooms::by_name(&checkout.run(), &key).await }).await?)
     }
 
-    async fn rooms(&self, query: &RoomQuery) -> Result<RoomPage, StoreError> {
+    async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError> {
         let pool = if query.name_contains.is_some() { &self.searchers } else { &self.readers };
-        let query = query.clone();
-        Ok(pool.read(|checkout| async move { rooms::page(&checkout.run(), &query).await }).await?)
+        let (query, viewer) = (query.clone(), viewer.clone());
+        Ok(pool.read(|checkout| async move { rooms::page(&checkout.run(), &query, &viewer).await }).await?)
     }
 
     async fn events_after(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {

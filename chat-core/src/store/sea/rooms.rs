@@ -8,11 +8,12 @@ use super::{
     members, names,
     rows::{self, ROOM_COLUMNS, signed},
     run::Run,
+    seen,
 };
 use crate::{
     EventKind, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Timestamp, Topic,
     append::{RoomRecord, RoomUpdate},
-    store::{judge::Naming, paging},
+    store::{Viewer, judge::Naming, paging},
 };
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
@@ -27,41 +28,95 @@ pub(super) async fn by_name(run: &Run<'_, impl ConnectionTrait>, name_key: &str)
     one(run, "r.name_key = ?", run.dialect.opaque(Some(name_key))).await
 }
 
-/// A page of rooms, by id.
-pub(super) async fn page(run: &Run<'_, impl ConnectionTrait>, query: &RoomQuery) -> Result<RoomPage, SqlError> {
+/// A page of rooms that somebody sees, by id.
+pub(super) async fn page(
+    run: &Run<'_, impl ConnectionTrait>,
+    query: &RoomQuery,
+    viewer: &Viewer,
+) -> Result<RoomPage, SqlError> {
     let after = query.after.unwrap_or(RoomId(0));
-    match &query.name_contains {
-        Some(part) => page_of_found(run, after, part, query.limit).await,
-        None => page_of_all(run, after, query.limit).await,
+    let public = match &query.name_contains {
+        Some(part) => public_with(run, after, part, query.limit, viewer).await?,
+        None => all_public(run, after, query.limit, viewer).await?,
+    };
+    // What is behind the end of a page of public ones is for the next page.
+    let upto = public.next.unwrap_or(RoomId(i64::MAX.unsigned_abs()));
+    let mut rooms = public.rooms;
+    rooms.extend(private(run, after, upto, query, viewer).await?);
+    rooms.sort_unstable_by_key(|room| room.id);
+    if rooms.len() > query.limit {
+        return Ok(paging::finish_rooms(rooms, query.limit));
     }
+    Ok(RoomPage { rooms, next: public.next })
 }
 
-async fn page_of_all(run: &Run<'_, impl ConnectionTrait>, after: RoomId, limit: usize) -> Result<RoomPage, SqlError> {
-    let values = vec![signed(after.0).into(), count(limit.saturating_add(1))];
-    let rooms = rooms(run, "r.id > ? AND r.deleted_at IS NULL ORDER BY r.id LIMIT ?", values).await?;
-    Ok(paging::finish_rooms(rooms, limit))
+async fn all_public(
+    run: &Run<'_, impl ConnectionTrait>,
+    after: RoomId,
+    limit: usize,
+    viewer: &Viewer,
+) -> Result<RoomPage, SqlError> {
+    let (is_seen, seen) = seen::condition(run, viewer);
+    let condition = format!("r.kind = 0 AND r.id > ? AND r.deleted_at IS NULL AND {is_seen} ORDER BY r.id LIMIT ?");
+    let mut values = vec![signed(after.0).into()];
+    values.extend(seen);
+    values.push(count(limit.saturating_add(1)));
+    Ok(paging::finish_rooms(rooms(run, &condition, values).await?, limit))
 }
 
-async fn page_of_found(
+async fn public_with(
     run: &Run<'_, impl ConnectionTrait>,
     after: RoomId,
     part: &str,
     limit: usize,
+    viewer: &Viewer,
 ) -> Result<RoomPage, SqlError> {
     let found = names::find(run, after, part, limit).await?;
     if found.rooms.is_empty() {
         return Ok(RoomPage { rooms: Vec::new(), next: found.next });
     }
     let ids = padded(&found.rooms);
-    let condition = format!("r.id IN ({}) AND r.deleted_at IS NULL ORDER BY r.id", repeated("?", ids.len()));
-    let values = ids.into_iter().map(|id| signed(id.0).into()).collect();
+    let (is_seen, seen) = seen::condition(run, viewer);
+    let places = repeated("?", ids.len());
+    let condition = format!("r.id IN ({places}) AND r.kind = 0 AND r.deleted_at IS NULL AND {is_seen} ORDER BY r.id");
+    let values = ids.into_iter().map(|id| signed(id.0).into()).chain(seen).collect();
     Ok(RoomPage { rooms: rooms(run, &condition, values).await?, next: found.next })
+}
+
+/// The private rooms between two that somebody is in; for the host, all that are not public.
+async fn private(
+    run: &Run<'_, impl ConnectionTrait>,
+    after: RoomId,
+    upto: RoomId,
+    query: &RoomQuery,
+    viewer: &Viewer,
+) -> Result<Vec<Room>, SqlError> {
+    let (mut condition, mut values) = match viewer {
+        Viewer::Anonymous => return Ok(Vec::new()),
+        Viewer::Host => ("r.kind <> 0".to_owned(), Vec::new()),
+        Viewer::User(user, _) => {
+            let own =
+                "r.kind = 1 AND r.id IN (SELECT m.room_id FROM chat_members m WHERE m.user_id = ? AND m.room_id > ?)";
+            (own.to_owned(), vec![run.dialect.opaque(Some(user.as_str())), signed(after.0).into()])
+        }
+    };
+    condition.push_str(" AND r.id > ? AND r.id <= ? AND r.deleted_at IS NULL");
+    values.extend([signed(after.0).into(), signed(upto.0).into()]);
+    if let Some(part) = &query.name_contains {
+        condition = format!("{condition} AND {}(r.name_search, ?) > 0", run.dialect.find_in());
+        values.push(run.dialect.opaque(Some(part)));
+    }
+    condition.push_str(" ORDER BY r.id LIMIT ?");
+    values.push(count(query.limit.saturating_add(1)));
+    rooms(run, &condition, values).await
 }
 
 /// Makes a room.
 pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Room, SqlError> {
     let room = new.to_room(run.dialect.insert_room(run, new).await?);
-    names::set(run, room.id, &new.name.key()).await?;
+    if new.kind == RoomKind::Public {
+        names::set(run, room.id, &new.name.key()).await?;
+    }
     if let Some(owner) = &new.owner {
         members::first_owner(run, room.id, &owner.to_stored(), new.created_at).await?;
     }
@@ -101,7 +156,7 @@ pub(super) async fn change(run: &Transaction<'_>, id: RoomId, updated: &EventKin
     let values =
         vec![name.as_str().into(), search, own, topic.as_str().into(), kind_value, invites, signed(id.0).into()];
     run.execute(sql, values).await?;
-    names::set(run, id, &key).await
+    names::set(run, id, own_key.unwrap_or_default()).await
 }
 
 /// Ends a room: its name is free.

@@ -55,8 +55,8 @@ pub async fn an_unfinished_import_is_there_for_nobody(opener: &impl Opener) {
         assert!(try_append(store, import, messages(&alice, &["x"])).await.is_none());
         assert_eq!(archive.head(import).await.unwrap(), None);
     }
-    assert_eq!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.len(), 1);
-    assert_eq!(store.reader().my_rooms(&alice.id, &MyRoomQuery::default()).await.unwrap().rooms.len(), 1);
+    assert_eq!(store.rooms(&RoomQuery::default(), &crate::store::Viewer::Host).await.unwrap().rooms.len(), 1);
+    assert_eq!(store.reader().my_rooms(&alice.id, Timestamp(0), &MyRoomQuery::default()).await.unwrap().rooms.len(), 1);
     archive.abandon_import(given_up).await.unwrap();
     archive.abandon_import(room).await.unwrap();
     while store.purge(10).await.unwrap() > 0 {}
@@ -89,7 +89,11 @@ pub async fn a_taken_name_finishes_nothing(opener: &impl Opener) {
     let rooms = archive.finish_imports(&named("other")).await.unwrap().unwrap().unwrap();
     assert_eq!(rooms.iter().map(|room| room.id).collect::<Vec<_>>(), [one, other]);
     let query = RoomQuery { name_contains: Some("fre".to_owned()), ..RoomQuery::default() };
-    assert_eq!(store.rooms(&query).await.unwrap().rooms.len(), 1, "it is found by its name");
+    assert_eq!(
+        store.rooms(&query, &crate::store::Viewer::Host).await.unwrap().rooms.len(),
+        1,
+        "it is found by its name"
+    );
 }
 
 /// What makes no sense where it stands is refused, in later parts of an import too, and leaves nothing.
@@ -119,7 +123,7 @@ pub async fn what_does_not_fit_is_refused(opener: &impl Opener) {
         }
     }
     while store.purge(100).await.unwrap() > 0 {}
-    assert_eq!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.len(), 1);
+    assert_eq!(store.rooms(&RoomQuery::default(), &crate::store::Viewer::Host).await.unwrap().rooms.len(), 1);
     imported(store, &head, &items, &RoomName::new("copy").unwrap(), 3).await;
 }
 
@@ -309,7 +313,11 @@ async fn reads(store: &dyn Store, room: RoomId) -> Vec<String> {
     reads.push(shown(&reader.marks(room, None, None, 100).await.unwrap()));
     reads.push(shown(&reader.activity(&[room]).await.unwrap()));
     for name in USERS {
-        let rooms = reader.my_rooms(&user(name).id, &MyRoomQuery { limit: 100, after: None }).await.unwrap().rooms;
+        let rooms = reader
+            .my_rooms(&user(name).id, Timestamp(0), &MyRoomQuery { limit: 100, after: None })
+            .await
+            .unwrap()
+            .rooms;
         let mine = rooms.into_iter().find(|mine| mine.room.id == room);
         reads.push(shown(&mine.map(|mine| (mine.unread, mine.last_message, mine.notify))));
     }

@@ -23,6 +23,7 @@ pub mod my_rooms;
 pub mod prune;
 pub mod rooms;
 pub mod search;
+pub mod seen;
 pub mod starts;
 pub mod states;
 pub mod users;
@@ -80,6 +81,9 @@ macro_rules! store_contract {
             bans_and_mutes_end, a_room_keeps_an_owner, the_last_to_leave_a_private_room_ends_it,
             members_are_listed_by_role, standings_are_read_at_once, whoever_comes_in_has_read_it,
             a_private_room_keeps_no_name_from_others, members_are_taken_along, an_erased_user_is_nobody_among_members);
+        $crate::store_contract!(@group $(#[$attribute])* $make, seen:
+            nobody_sees_a_private_room_but_its_members, a_room_is_seen_as_what_it_is_now,
+            a_hidden_room_is_as_a_missing_one, a_mention_is_told_to_those_who_see_the_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, states:
             a_page_shows_what_became_of_its_messages, reads_are_what_the_log_adds_up_to,
             pages_of_threads_reach_every_message, what_is_not_there_is_not_read);

@@ -152,7 +152,7 @@ pub async fn a_deleted_room_is_gone(opener: &impl Opener) {
 
     assert_eq!(store.room(room).await.unwrap(), None);
     assert_eq!(store.room_by_name("general").await.unwrap(), None);
-    assert!(store.rooms(&RoomQuery::default()).await.unwrap().rooms.is_empty());
+    assert!(store.rooms(&RoomQuery::default(), &crate::store::Viewer::Host).await.unwrap().rooms.is_empty());
     assert_eq!(store.history(room, HistoryQuery::newest(), None).await.unwrap(), None);
     assert_eq!(try_delete(store, room).await, None);
     assert_eq!(try_append(store, room, vec![change(Some("x"), None)]).await, None);
@@ -187,7 +187,7 @@ pub async fn the_newest_message_is_known(opener: &impl Opener) {
     let batch = batch.map(|(room, new)| RoomBatch { room, entries: vec![new] });
     store.append(&batch).await.unwrap();
     assert_eq!((newest(room).await, newest(other).await), ((Some(5), Some(50)), (Some(1), Some(60))));
-    let listed = store.rooms(&RoomQuery::default()).await.unwrap().rooms;
+    let listed = store.rooms(&RoomQuery::default(), &crate::store::Viewer::Host).await.unwrap().rooms;
     for room in listed {
         assert_eq!(
             (room.last_message_seq.map(|seq| seq.0), room.last_message_at.map(|at| at.0)),
@@ -244,17 +244,20 @@ pub async fn rooms_are_listed_by_id(opener: &impl Opener) {
     }
     append(store, rooms[4], messages(&user("alice"), &["a"])).await;
     let query = |after| RoomQuery { limit: 2, after, name_contains: None };
-    let first = store.rooms(&query(None)).await.unwrap();
+    let first = store.rooms(&query(None), &crate::store::Viewer::Host).await.unwrap();
     assert_eq!(ids(&first.rooms), rooms[..2]);
     assert_eq!(first.next, Some(rooms[1]));
     delete(store, rooms[1]).await;
-    let second = store.rooms(&query(first.next)).await.unwrap();
+    let second = store.rooms(&query(first.next), &crate::store::Viewer::Host).await.unwrap();
     assert_eq!((ids(&second.rooms), second.next), (rooms[2..4].to_vec(), Some(rooms[3])));
-    let third = store.rooms(&query(second.next)).await.unwrap();
+    let third = store.rooms(&query(second.next), &crate::store::Viewer::Host).await.unwrap();
     assert_eq!((ids(&third.rooms), third.next), (vec![rooms[4]], None));
     assert_eq!((third.rooms[0].head, third.rooms[0].last_message_at.is_some()), (Seq(1), true));
     assert_eq!(third.rooms[0], store.room(rooms[4]).await.unwrap().unwrap());
-    let exactly = store.rooms(&RoomQuery { limit: 4, after: None, name_contains: None }).await.unwrap();
+    let exactly = store
+        .rooms(&RoomQuery { limit: 4, after: None, name_contains: None }, &crate::store::Viewer::Host)
+        .await
+        .unwrap();
     assert_eq!((exactly.rooms.len(), exactly.next), (4, None));
 }
 
@@ -348,7 +351,7 @@ pub async fn names_are_searched_literally(opener: &impl Opener) {
         ("%%", vec![]),
     ] {
         let query = RoomQuery { name_contains: Some(fold(part)), ..RoomQuery::default() };
-        let found = store.rooms(&query).await.unwrap();
+        let found = store.rooms(&query, &crate::store::Viewer::Host).await.unwrap();
         let names: Vec<&str> = found.rooms.iter().map(|room| room.name.as_str()).collect();
         assert_eq!(names, expected, "{part}");
     }
@@ -379,7 +382,7 @@ async fn found(store: &dyn Store, part: &str, limit: usize) -> Vec<RoomId> {
     let mut query = RoomQuery { limit, after: None, name_contains: Some(fold(part)) };
     let mut all = Vec::new();
     loop {
-        let page = store.rooms(&query).await.unwrap();
+        let page = store.rooms(&query, &crate::store::Viewer::Host).await.unwrap();
         assert!(page.rooms.len() <= limit);
         all.extend(ids(&page.rooms));
         match page.next {

@@ -380,7 +380,7 @@ async fn index(store: &dyn Store, rooms: &[RoomId]) {
 }
 
 async fn search(store: &dyn Store, query: &SearchQuery) -> SearchPage {
-    store.searcher().search(query, None).await.unwrap()
+    store.searcher().search(query, &crate::store::Viewer::Host).await.unwrap()
 }
 
 /// The first page for these words.

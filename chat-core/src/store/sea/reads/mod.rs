@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Activity, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage, MyRoomQuery, Notify,
-    PinnedMessages, ReactorPage, RoomId, Seq, UserId,
-    store::{Found, Reader, StoreError},
+    PinnedMessages, ReactorPage, RoomId, Seq, Timestamp, UserId,
+    store::{Found, Reader, StoreError, Viewer},
 };
 
 mod marks;
@@ -90,9 +90,9 @@ impl Reader for SeaStore {
         in_snapshot!(self, |run| marks::page(run, room, first.as_ref(), after.as_ref(), limit))
     }
 
-    async fn my_rooms(&self, user: &UserId, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
-        let (user, query) = (user.clone(), query.clone());
-        in_snapshot!(self, |run| my_rooms::page(run, &user, &query))
+    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        let (viewer, query) = (Viewer::User(user.clone(), at), query.clone());
+        in_snapshot!(self, |run| my_rooms::page(run, &viewer, &query))
     }
 
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {

@@ -14,27 +14,30 @@ use super::{
         rooms::count,
         rows::{self, ROOM_COLUMNS, ROOM_WIDTH, signed, unsigned},
         run::Run,
-        states,
+        seen, states,
         unread::{self, MarkIn},
     },
     marks,
 };
 use crate::{
     Activity, LastMessage, Mark, MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor, Notify, Room, RoomId, Seq, Unread,
-    UserId,
+    store::Viewer,
 };
 
 /// The rooms that a user has a mark in, with three statements at most: the rooms with their newest messages, the reactions to
 /// these, and what is unread.
 pub(super) async fn page(
     run: &Run<'_, impl ConnectionTrait>,
-    user: &UserId,
+    viewer: &Viewer,
     query: &MyRoomQuery,
 ) -> Result<MyRoomPage, SqlError> {
     let after = query.after.map_or((i64::MAX, i64::MAX), |after| (after.at.0, signed(after.room.0)));
-    let opaque = run.dialect.opaque(Some(user.as_str()));
-    let values = vec![opaque, after.0.into(), after.0.into(), after.1.into(), count(query.limit.saturating_add(1))];
-    let rows = run.query(&page_sql(run.dialect), values).await?;
+    let Some(user) = viewer.user() else { return Ok(MyRoomPage { rooms: Vec::new(), next: None }) };
+    let (is_seen, seen) = seen::condition(run, viewer);
+    let mut values = vec![run.dialect.opaque(Some(user.as_str())), after.0.into(), after.0.into(), after.1.into()];
+    values.extend(seen);
+    values.push(count(query.limit.saturating_add(1)));
+    let rows = run.query(&page_sql(run.dialect, is_seen), values).await?;
     let mut found = rows.iter().map(Found::of_row).collect::<Result<Vec<_>, _>>()?;
     found.sort_unstable_by_key(|found| Reverse((found.cursor().at, found.room.id)));
     let has_more = found.len() > query.limit;
@@ -98,17 +101,17 @@ fn activity_of(dialect: &dyn Dialect, row: &QueryResult) -> Result<Activity, Sql
     let last = states::state(dialect, row)?.map(LastMessage::of);
     let number = |index| unsigned(row, states::WIDTH + index);
     let (room, head, ordinal) = (RoomId(number(0)?), Seq(number(1)?), number(2)?);
-    Ok(Activity { room, head, ordinal, mentions_room: false, last })
+    Ok(Activity { room, head, ordinal, rights_seq: Seq(number(3)?), mentions_room: false, last })
 }
 
 /// The page is found first: what else there is of its rooms is looked up for these alone. Its rows come in any order, for it would
 /// be the wide ones that are sorted.
-fn page_sql(dialect: &dyn Dialect) -> String {
+fn page_sql(dialect: &dyn Dialect, is_seen: &str) -> String {
     const AT: &str = "COALESCE(r.last_message_at, r.created_at)";
     let of_mark = dialect.look_up("chat_rooms", "r", "r.id = m.room_id AND r.deleted_at IS NULL");
     let page = format!(
         "SELECT m.user_id, m.room_id, m.seq, m.ordinal, m.by_back FROM chat_reads m{of_mark} \
-         WHERE m.user_id = ? AND m.thread = 0 AND r.id IS NOT NULL AND ({AT} < ? OR ({AT} = ? AND r.id < ?)) \
+         WHERE m.user_id = ? AND m.thread = 0 AND r.id IS NOT NULL AND ({AT} < ? OR ({AT} = ? AND r.id < ?)) AND {is_seen} \
          ORDER BY {AT} DESC, r.id DESC LIMIT ?"
     );
     let (rooms, last) = (dialect.look_up("chat_rooms", "r", "r.id = m.room_id"), last_message(dialect));
@@ -123,7 +126,7 @@ fn page_sql(dialect: &dyn Dialect) -> String {
 fn activity_sql(dialect: &dyn Dialect, rooms: usize) -> String {
     let (columns, last, rooms) = (&*states::COLUMNS, last_message(dialect), repeated("?", rooms));
     format!(
-        "SELECT {columns}, r.id, r.head, r.ordinal FROM chat_rooms r{last} WHERE r.id IN ({rooms}) AND r.deleted_at IS NULL"
+        "SELECT {columns}, r.id, r.head, r.ordinal, r.rights_seq FROM chat_rooms r{last} WHERE r.id IN ({rooms}) AND r.deleted_at IS NULL"
     )
 }
 

@@ -10,7 +10,7 @@ use crate::{
     Body, Edit, Identity, Mark, MarkTo, Reaction, RoomName, Timestamp, Topic,
     append::{AppendOutcome, Entry, EventKey, Op, RoomBatch, RoomRecord},
     store::{
-        Store as _,
+        Store as _, Viewer,
         sea::{
             history, members,
             run::Run,
@@ -148,7 +148,8 @@ async fn rooms_of_a_user_take_as_many_statements_however_many_they_are() {
             .await;
         if [0, 99].contains(&number) {
             let query = MyRoomQuery { limit: 200, after: None };
-            let (page, asked) = recorded!(store, |run| my_rooms::page(run, &alice.id, &query));
+            let (page, asked) =
+                recorded!(store, |run| my_rooms::page(run, &Viewer::User(alice.id.clone(), Timestamp(1)), &query));
             assert!(page.rooms.iter().all(|mine| mine.unread.unread == 1 && mine.unread.mentions == 1));
             taken.push((page.rooms.len(), asked.len()));
         }
@@ -188,7 +189,10 @@ async fn everything_is_read_by_an_index() {
         ("chat_pins_order", recorded!(store, |run| messages::pins(run, room, viewer)).1),
         ("chat_reads_rooms", recorded!(store, |run| marks::page(run, room, viewer, None, 9)).1),
         ("chat_events_authors", recorded!(store, |run| unread::beyond(run, &mark)).1),
-        ("SEARCH m USING PRIMARY KEY (user_id=?)", recorded!(store, |run| my_rooms::page(run, user, &rooms)).1),
+        (
+            "SEARCH m USING PRIMARY KEY (user_id=?)",
+            recorded!(store, |run| my_rooms::page(run, &Viewer::User(user.clone(), Timestamp(1)), &rooms)).1,
+        ),
         (
             "SEARCH u USING PRIMARY KEY (room_id=? AND root_seq=?)",
             recorded!(store, |run| threads::users(run, room, Seq(1), 9)).1,
@@ -252,7 +256,10 @@ async fn what_was_pruned_is_not_read() {
     prune(&store, room, 11, 5).await;
     assert_eq!(reader.thread(room, Seq(2), HistoryQuery::newest(), None).await.unwrap(), Found::NoMessage);
     assert_eq!(reader.activity(&[room]).await.unwrap()[0].as_ref().unwrap().last, None);
-    assert_eq!(reader.my_rooms(&alice.id, &MyRoomQuery::default()).await.unwrap().rooms[0].last_message, None);
+    assert_eq!(
+        reader.my_rooms(&alice.id, crate::Timestamp(0), &MyRoomQuery::default()).await.unwrap().rooms[0].last_message,
+        None
+    );
     assert_eq!(unread(&store, room, &alice).await, (0, 0));
     let page = store.history(room, HistoryQuery::newest(), None).await.unwrap().unwrap();
     assert_eq!((numbers(&page), page.has_before, page.has_after), (vec![], false, false));
@@ -265,7 +272,7 @@ async fn prune(store: &SeaStore, room: RoomId, first: u64, ordinal: u64) {
 }
 
 async fn unread(store: &SeaStore, room: RoomId, user: &Identity) -> (u64, u64) {
-    let page = store.reader().my_rooms(&user.id, &MyRoomQuery::default()).await.unwrap();
+    let page = store.reader().my_rooms(&user.id, crate::Timestamp(0), &MyRoomQuery::default()).await.unwrap();
     let mine = page.rooms.iter().find(|mine| mine.room.id == room).unwrap();
     (mine.unread.unread, mine.unread.mentions)
 }

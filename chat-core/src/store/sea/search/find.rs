@@ -11,13 +11,14 @@ use super::{
         error::SqlError,
         rows::{signed, unsigned},
         run::Run,
-        states,
+        seen, states,
     },
     candidates, index,
 };
 use crate::{
-    RoomId, Seq, Timestamp, UserId,
+    RoomId, Seq, Timestamp,
     search::{SearchCursor, SearchPage, SearchQuery, TextQuery, postings::Place},
+    store::Viewer,
 };
 
 /// After this a search answers with what it has.
@@ -30,14 +31,16 @@ const IS_READABLE: &str = "EXISTS (SELECT 1 FROM chat_rooms r WHERE r.id = e.roo
 pub(super) async fn search(
     run: &Run<'_, DatabaseTransaction>,
     query: &SearchQuery,
-    viewer: Option<&UserId>,
+    viewer: &Viewer,
 ) -> Result<SearchPage, SqlError> {
     let deadline = Instant::now() + MOST_TIME;
     let is_indexed = is_indexed(run, query.room).await?;
     let candidates = candidates::find(run, query).await?;
-    let (order, all) = in_order(run, query, &candidates.places, deadline).await?;
+    let (mut order, all) = in_order(run, query, &candidates.places, deadline).await?;
+    let visible = seen::of_these(run, &order.iter().map(|cursor| cursor.room).collect(), viewer).await?;
+    order.retain(|cursor| visible.contains(&cursor.room));
     let found = first_matches(run, &order, query, deadline).await?;
-    let messages = states::at(run, &found.places, viewer).await?;
+    let messages = states::at(run, &found.places, viewer.user()).await?;
     let complete = is_indexed && candidates.complete && all && !found.is_late;
     Ok(SearchPage { messages, next: found.next, complete })
 }

@@ -12,9 +12,9 @@ use super::{
     run::{Snapshot, Write},
 };
 use crate::{
-    RoomId, UserId,
+    RoomId,
     search::{SearchPage, SearchQuery, Unindexed},
-    store::{Searcher, StoreError},
+    store::{Searcher, StoreError, Viewer},
 };
 
 mod blocks;
@@ -38,11 +38,11 @@ impl Searcher for SeaStore {
         Ok(write.end(indexed).await?)
     }
 
-    async fn search(&self, query: &SearchQuery, viewer: Option<&UserId>) -> Result<SearchPage, StoreError> {
-        let (query, viewer) = (query.clone(), viewer.cloned());
+    async fn search(&self, query: &SearchQuery, viewer: &Viewer) -> Result<SearchPage, StoreError> {
+        let (query, viewer) = (query.clone(), viewer.clone());
         let searching = |checkout: Arc<Checkout>| async move {
             let snapshot = Snapshot::begin(&checkout).await?;
-            find::search(&snapshot.run(), &query, viewer.as_ref()).await
+            find::search(&snapshot.run(), &query, &viewer).await
         };
         Ok(self.searchers.read(searching).await?)
     }

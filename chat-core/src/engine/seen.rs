@@ -1,0 +1,52 @@
+//! Which rooms an actor sees, by what is stored.
+
+use crate::{
+    Action, Actor, Error, Room, RoomId,
+    engine::inner::Inner,
+    rights::{Asker, RoomAction},
+    store::{SeenRoom, StoreError, Viewer},
+};
+
+impl Inner {
+    /// Whose look at rooms this is.
+    pub(super) fn viewer(&self, actor: &Actor) -> Viewer {
+        match actor {
+            Actor::System | Actor::SystemAs(_) => Viewer::Host,
+            Actor::Anonymous => Viewer::Anonymous,
+            Actor::User(user) => Viewer::User(user.id.clone(), self.services.clock.now().wall),
+        }
+    }
+
+    /// A room, if the actor may do this in it as it is now. A room that is hidden from the actor and one that is not there go the
+    /// same way.
+    pub(super) async fn in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<Room, Error> {
+        let user = actor.user().map(|user| &user.id);
+        let seen = self.services.read(self.services.store.members().seen(room, user).await)?;
+        let asker = |standing| match actor {
+            Actor::System | Actor::SystemAs(_) => Asker::Host,
+            Actor::Anonymous => Asker::Anonymous,
+            Actor::User(user) => Asker::User { standing, admin: user.admin },
+        };
+        SeenRoom::check(seen, action, asker, self.services.clock.now().wall)
+    }
+
+    /// What was read of a room, for an actor who may still read the room: so nobody reads what was stored after they lost the right
+    /// to it.
+    pub(super) async fn shown_to<T>(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        read: Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        self.in_room(actor, room, RoomAction::Read).await?;
+        self.services.read(read)
+    }
+
+    /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
+    pub(super) async fn shown(&self, error: Error, actor: &Actor) -> Error {
+        let Error::NameTaken { room: Some(room) } = error else { return error };
+        let by_policy = self.services.check(actor, Action::ReadRoom(room.id));
+        let may_read = by_policy.is_ok() && self.in_room(actor, room.id, RoomAction::Read).await.is_ok();
+        Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
+    }
+}

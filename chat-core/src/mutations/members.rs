@@ -1,0 +1,54 @@
+//! Who is in rooms, by a store with a bug around it.
+
+use async_trait::async_trait;
+
+use super::MutatedStore;
+use crate::{
+    Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId,
+    rights::Standings,
+    store::{Members, SeenRoom, StoreError},
+};
+
+#[async_trait]
+impl Members for MutatedStore {
+    async fn members(&self, room: RoomId, query: &MemberQuery) -> Result<Option<MemberPage>, StoreError> {
+        self.within().members(room, query).await
+    }
+
+    async fn restrictions(
+        &self,
+        room: RoomId,
+        kind: RestrictionKind,
+        at: Timestamp,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Option<RestrictionPage>, StoreError> {
+        self.within().restrictions(room, kind, at, after, limit).await
+    }
+
+    async fn member(&self, room: RoomId, user: &UserId) -> Result<Option<Member>, StoreError> {
+        self.within().member(room, user).await
+    }
+
+    async fn restriction(
+        &self,
+        room: RoomId,
+        kind: RestrictionKind,
+        user: &UserId,
+    ) -> Result<Option<Restriction>, StoreError> {
+        self.within().restriction(room, kind, user).await
+    }
+
+    async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
+        let seen = self.within().seen(room, user).await?;
+        Ok(seen.and_then(|SeenRoom { room, standing }| Some(SeenRoom { room: self.shown(Some(room))?, standing })))
+    }
+
+    async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {
+        self.within().standings(room, users).await
+    }
+
+    async fn rooms_of(&self, user: &UserId, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
+        self.within().rooms_of(user, after, limit).await
+    }
+}

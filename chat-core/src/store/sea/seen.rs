@@ -1,0 +1,82 @@
+//! Which rooms somebody sees. A room and what they are in it are read by one statement.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, Value};
+
+use super::{
+    dialect::about::{About, Rows},
+    error::SqlError,
+    members,
+    rows::{self, ROOM_COLUMNS, ROOM_WIDTH, number, unsigned},
+    run::Run,
+};
+use crate::{
+    RoomId, UserId,
+    store::{SeenRoom, Viewer},
+};
+
+/// A living room, and what somebody is in it.
+pub(super) async fn one(
+    run: &Run<'_, impl ConnectionTrait>,
+    room: RoomId,
+    user: Option<&UserId>,
+) -> Result<Option<SeenRoom>, SqlError> {
+    let sql = format!(
+        "SELECT {ROOM_COLUMNS}, m.role, b.until_us, u.until_us FROM chat_rooms r \
+         LEFT JOIN chat_members m ON m.room_id = r.id AND m.user_id = ? \
+         LEFT JOIN chat_restrictions b ON b.room_id = r.id AND b.kind = 0 AND b.user_id = ? \
+         LEFT JOIN chat_restrictions u ON u.room_id = r.id AND u.kind = 1 AND u.user_id = ? \
+         WHERE r.id = ? AND r.deleted_at IS NULL"
+    );
+    // No user has an empty id.
+    let user = run.dialect.opaque(Some(user.map_or("", UserId::as_str)));
+    let values = vec![user.clone(), user.clone(), user, number(room.0)];
+    let Some(row) = run.query_one(&sql, values).await? else { return Ok(None) };
+    Ok(Some(SeenRoom { room: rows::room(&row, 0)?, standing: members::standing(&row, ROOM_WIDTH)? }))
+}
+
+/// The condition on a room `r` that somebody sees it, and its values.
+pub(super) fn condition(run: &Run<'_, impl ConnectionTrait>, viewer: &Viewer) -> (&'static str, Vec<Value>) {
+    match viewer {
+        Viewer::Host => ("1 = 1", Vec::new()),
+        Viewer::Anonymous => ("r.kind = 0", Vec::new()),
+        Viewer::User(user, at) => {
+            let user = run.dialect.opaque(Some(user.as_str()));
+            (OF_USER, vec![user.clone(), at.0.into(), user])
+        }
+    }
+}
+
+const OF_USER: &str = "((r.kind = 0 AND NOT EXISTS (SELECT 1 FROM chat_restrictions b WHERE b.room_id = r.id AND b.kind = 0 \
+     AND b.user_id = ? AND b.until_us > ?)) OR (r.kind <> 0 AND EXISTS (SELECT 1 FROM chat_members i \
+     WHERE i.room_id = r.id AND i.user_id = ?)))";
+
+/// Those of these rooms that somebody sees.
+pub(super) async fn of_these(
+    run: &Run<'_, impl ConnectionTrait>,
+    rooms: &BTreeSet<RoomId>,
+    viewer: &Viewer,
+) -> Result<BTreeSet<RoomId>, SqlError> {
+    if *viewer == Viewer::Host {
+        return Ok(rooms.clone());
+    }
+    let user = run.dialect.opaque(Some(viewer.user().map_or("", UserId::as_str)));
+    let keys = Rows::new(&["room", "member"], rooms.iter().map(|room| [number(room.0), user.clone()]));
+    let what = About::Select {
+        columns: "r.id, r.kind, r.owned, r.invites, m.role, b.until_us, u.until_us",
+        tables: "chat_rooms r LEFT JOIN chat_members m ON m.room_id = r.id AND m.user_id = k.member \
+             LEFT JOIN chat_restrictions b ON b.room_id = r.id AND b.kind = 0 AND b.user_id = k.member \
+             LEFT JOIN chat_restrictions u ON u.room_id = r.id AND u.kind = 1 AND u.user_id = k.member",
+        on: "r.id = k.room",
+        with_constants: true,
+    };
+    let mut seen = BTreeSet::new();
+    for row in keys.query(run, what).await? {
+        let (terms, standing) = (members::terms(&row, 1)?, members::standing(&row, 4)?);
+        if viewer.sees(terms, standing) {
+            seen.insert(RoomId(unsigned(&row, 0)?));
+        }
+    }
+    Ok(seen)
+}
