@@ -1,6 +1,6 @@
 //! Rooms.
 
-use chat_core::{ChatEngine, Error, InvitedBy, NewRoom, RoomChange, RoomQuery};
+use chat_core::{ChatEngine, Error, InvitedBy, NewRoom, RoomChange, RoomKind, RoomQuery};
 use poem::Result;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cursor,
-    dto::{InvitesDto, RoomDto, RoomList},
+    dto::{InvitesDto, RoomDto, RoomKindDto, RoomList},
     json::{Fields, FromFields},
     problem::Problem,
     refusal::Refusal,
@@ -32,14 +32,15 @@ impl RoomsApi {
 impl RoomsApi {
     /// Create a room
     ///
-    /// You own it. Guests own no rooms: anyone may rename and delete what a guest has created.
+    /// You own it. Guests own no rooms: anyone may rename and delete what a guest has created. A private room is seen by its members
+    /// alone.
     #[oai(path = "/rooms", method = "post", operation_id = "create_room")]
     async fn create(&self, caller: Caller, body: Strict<NewRoomBody>) -> Result<CreatedRoom, Problem> {
         let room = self.engine.create_room(caller.0, body.0).await?;
         Ok(CreatedRoom::Created(Encoded(RoomDto::from(&room))))
     }
 
-    /// List rooms, by id
+    /// List public rooms, and private ones that you are in, by id
     #[oai(path = "/rooms", method = "get", operation_id = "list_rooms")]
     async fn list(
         &self,
@@ -116,6 +117,8 @@ pub(crate) struct NewRoomBody {
     /// What the room is about; may be empty. Its line breaks are LF or CR LF.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
+    /// Who may see it. The default is `public`. Guests make public rooms only.
+    kind: Option<RoomKindDto>,
     /// Which members may bring others in. The default is `members`.
     invites: Option<InvitesDto>,
 }
@@ -125,7 +128,7 @@ impl FromFields for NewRoomBody {
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<NewRoom, Refusal> {
         let new = NewRoom::named(fields.required_text("name")?).topic(fields.text("topic")?.unwrap_or_default());
-        Ok(NewRoom { invites: invites(fields)?.unwrap_or_default(), ..new })
+        Ok(NewRoom { kind: kind(fields)?.unwrap_or_default(), invites: invites(fields)?.unwrap_or_default(), ..new })
     }
 }
 
@@ -138,6 +141,9 @@ pub(crate) struct RoomChangeBody {
     /// A new topic; an empty one removes it.
     #[oai(validator(max_length = 1024))]
     topic: Option<String>,
+    /// Who may see it, in a room with owners. Whoever is not in it when it becomes private is detached. A room that becomes public
+    /// needs a name that no other public room has.
+    kind: Option<RoomKindDto>,
     /// Which members may bring others in.
     invites: Option<InvitesDto>,
 }
@@ -147,8 +153,14 @@ impl FromFields for RoomChangeBody {
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<RoomChange, Refusal> {
         let (name, topic) = (fields.text("name")?, fields.text("topic")?);
-        Ok(RoomChange { name, topic, invites: invites(fields)?, ..RoomChange::default() })
+        Ok(RoomChange { name, topic, kind: kind(fields)?, invites: invites(fields)?, ..RoomChange::default() })
     }
+}
+
+/// Takes `kind`, if the field exists.
+fn kind(fields: &mut Fields<'_>) -> Result<Option<RoomKind>, Error> {
+    let word = fields.text("kind")?;
+    word.as_deref().map(RoomKind::parse).transpose().map_err(Error::from)
 }
 
 /// Takes `invites`, if the field exists.

@@ -56,6 +56,17 @@ impl From<InvitedBy> for InvitesDto {
     }
 }
 
+/// Who may see a room.
+#[derive(Debug, Clone, Copy, Serialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename = "RoomKind", rename_all = "snake_case")]
+pub(crate) enum RoomKindDto {
+    /// Everyone.
+    Public,
+    /// Only its members: others hear that it is not there.
+    Private,
+}
+
 /// A user in a room.
 #[derive(Debug, Clone, Serialize, Object)]
 #[oai(rename = "Member")]

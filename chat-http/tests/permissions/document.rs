@@ -27,7 +27,7 @@ Rust API, REST, event streams and sockets: `cargo test --workspace --all-feature
 
 - A room is **owned** if a user who is no guest made it, or if the host named an owner. Rooms that guests made, and those from
   before there were members, are not: anyone may rename and delete them.
-- Whoever is no member of a public room is a *stranger* there. *Guest* means a stranger whom nobody vouches for.
+- Whoever is no member of a room is a *stranger* there. *Guest* means a stranger whom nobody vouches for.
 - The host's own calls (`Actor::System`) may do everything. Administrators count as owners, but not in direct rooms.
 - A [`Policy`](embedding.md) of the host can forbid more, and never allow more.
 - Only authors edit their messages.
@@ -38,7 +38,12 @@ What the answers are: ✓ done; *who?* `unauthenticated` (401); *no* `forbidden`
 
 fn document() -> String {
     let mut text = INTRODUCTION.to_owned();
-    for (title, sort) in [("Public rooms", RoomSort::Public), ("Public rooms that nobody owns", RoomSort::Open)] {
+    let sorts = [
+        ("Public rooms", RoomSort::Public),
+        ("Private rooms", RoomSort::Private),
+        ("Public rooms that nobody owns", RoomSort::Open),
+    ];
+    for (title, sort) in sorts {
         let (terms, people): (_, Vec<Person>) =
             (sort.terms(), Person::ALL.into_iter().filter(|person| person.may_be_in(sort)).collect());
         let names: Vec<&str> = people.iter().map(|person| person.name()).collect();

@@ -1,6 +1,6 @@
 //! REST, and event streams.
 
-use chat_core::rights::RoomAction;
+use chat_core::{RoomKind, rights::RoomAction};
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -47,6 +47,11 @@ fn requests(scene: &Scene<'_>, action: RoomAction) -> Vec<(Method, String, Optio
         RoomAction::MentionRoom => vec![post("/messages", json!({"content": "all", "mentions_room": true}))],
         RoomAction::DeleteOthers => vec![delete(message(others, ""))],
         RoomAction::Update => vec![(Method::PATCH, String::new(), Some(json!({"topic": "new"})))],
+        RoomAction::ChangeKind => {
+            let other = if scene.sort.kind() == RoomKind::Public { "private" } else { "public" };
+            vec![(Method::PATCH, String::new(), Some(json!({"kind": other})))]
+        }
+        RoomAction::ChangeInvites => vec![(Method::PATCH, String::new(), Some(json!({"invites": "moderators"})))],
         RoomAction::Join => vec![(Method::POST, "/join".to_owned(), None)],
         RoomAction::Leave => vec![(Method::POST, "/leave".to_owned(), None)],
         RoomAction::Add => vec![put(format!("/members/{NEWCOMER}"))],

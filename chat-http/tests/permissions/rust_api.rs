@@ -1,8 +1,8 @@
 //! The Rust API.
 
 use chat_core::{
-    Change, ChangeMember, Draft, Edit, HistoryQuery, MarkTo, MemberQuery, RestrictionKind, Role, RoomChange,
-    rights::RoomAction, search::SearchQuery,
+    Change, ChangeMember, Draft, Edit, HistoryQuery, InvitedBy, MarkTo, MemberQuery, RestrictionKind, Role, RoomChange,
+    RoomKind, rights::RoomAction, search::SearchQuery,
 };
 
 use crate::{
@@ -39,6 +39,15 @@ pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> 
         RoomAction::Update => {
             let topic = RoomChange { topic: Some("new".to_owned()), ..RoomChange::default() };
             vec![("update_room", code(&engine.update_room(&actor, room, topic).await))]
+        }
+        RoomAction::ChangeKind => {
+            let other = if scene.sort.kind() == RoomKind::Public { RoomKind::Private } else { RoomKind::Public };
+            let kind = RoomChange { kind: Some(other), ..RoomChange::default() };
+            vec![("update_room", code(&engine.update_room(&actor, room, kind).await))]
+        }
+        RoomAction::ChangeInvites => {
+            let invites = RoomChange { invites: Some(InvitedBy::Moderators), ..RoomChange::default() };
+            vec![("update_room", code(&engine.update_room(&actor, room, invites).await))]
         }
         RoomAction::Join => vec![("join", code(&engine.join(&actor, room).await))],
         RoomAction::Leave => vec![("leave", code(&engine.leave(&actor, room).await))],

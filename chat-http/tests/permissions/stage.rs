@@ -37,17 +37,25 @@ pub(crate) enum RoomSort {
     /// Nobody owns it.
     Open,
     Public,
+    Private,
 }
 
 impl RoomSort {
-    pub(crate) const ALL: [Self; 2] = [Self::Open, Self::Public];
+    pub(crate) const ALL: [Self; 3] = [Self::Open, Self::Public, Self::Private];
 
     pub(crate) fn is_owned(self) -> bool {
         self != Self::Open
     }
 
     pub(crate) fn terms(self) -> RoomTerms {
-        RoomTerms { kind: RoomKind::Public, owned: self.is_owned(), invites: InvitedBy::Members }
+        RoomTerms { kind: self.kind(), owned: self.is_owned(), invites: InvitedBy::Members }
+    }
+
+    pub(crate) fn kind(self) -> RoomKind {
+        match self {
+            Self::Open | Self::Public => RoomKind::Public,
+            Self::Private => RoomKind::Private,
+        }
     }
 }
 
@@ -62,7 +70,7 @@ pub(crate) struct Stage {
 /// A room, and somebody who tries something there.
 pub(crate) struct Scene<'a> {
     pub(crate) stage: &'a Stage,
-    sort: RoomSort,
+    pub(crate) sort: RoomSort,
     pub(crate) person: Person,
     pub(crate) room: RoomId,
     /// A message of the person's; of somebody who is anonymous, of nobody's.
@@ -84,7 +92,8 @@ impl Stage {
         let maker = Identity::named(MAKER).unwrap();
         let maker = if sort.is_owned() { maker } else { maker.as_guest() };
         let name = format!("room {}", self.rooms.fetch_add(1, Ordering::Relaxed));
-        let room = self.engine.create_room(&maker, NewRoom::named(name)).await.unwrap().id;
+        let new = NewRoom { kind: sort.kind(), ..NewRoom::named(name) };
+        let room = self.engine.create_room(&maker, new).await.unwrap().id;
         self.by_host(room, ChangeMember::add(user(OTHER))).await;
         let others = self.say(room, &Identity::named(OTHER).unwrap()).await;
         let identity = person.identity();
