@@ -76,12 +76,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List rooms, by id */
+        /** List public rooms, and private ones that you are in, by id */
         get: operations["list_rooms"];
         put?: never;
         /**
          * Create a room
-         * @description You own it. Guests own no rooms: anyone may rename and delete what a guest has created.
+         * @description You own it. Guests own no rooms: anyone may rename and delete what a guest has created. A private room is seen by its members
+         *     alone.
          */
         post: operations["create_room"];
         delete?: never;
@@ -2249,6 +2250,7 @@ export interface components {
         /** @description A change to a room. */
         RoomChange: {
             invites?: components["schemas"]["InvitedBy"];
+            kind?: components["schemas"]["RoomKind"];
             /** @description A new name: 1–100 visible characters after trimming. Send it in NFC. */
             name?: string;
             /** @description A new topic; an empty one removes it. */
@@ -2283,6 +2285,7 @@ export interface components {
         /** @description A room to create. */
         RoomDraft: {
             invites?: components["schemas"]["InvitedBy"];
+            kind?: components["schemas"]["RoomKind"];
             /**
              * @description Its name: 1–100 visible characters after trimming. It is unique, ignoring case and width: `STRASSE` is `Straße`. Send it
              *     in NFC.
@@ -2293,6 +2296,11 @@ export interface components {
         };
         /** @description An event of a room's log, stored under the number `seq`. */
         RoomEvent: components["schemas"]["Message"] | components["schemas"]["MessageEditedFrame"] | components["schemas"]["MessageDeletedFrame"] | components["schemas"]["ReactionFrame"] | components["schemas"]["PinFrame"] | components["schemas"]["MemberFrame"] | components["schemas"]["RoomUpdatedFrame"] | components["schemas"]["RoomDeletedFrame"];
+        /**
+         * @description Who may see a room.
+         * @enum {string}
+         */
+        RoomKind: "public" | "private";
         /** @description A page of rooms. */
         RoomList: {
             /** @description Where the next page begins (`after`); null when this is the last. */
