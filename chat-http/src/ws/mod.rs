@@ -1,5 +1,7 @@
 //! The WebSocket protocol: the upgrade, then one task that drives a session over the socket.
 
+#[cfg(test)]
+mod busy_day_tests;
 mod close;
 mod close_handshake;
 pub(crate) mod command;
