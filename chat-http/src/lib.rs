@@ -31,6 +31,7 @@ mod assets;
 mod auth;
 mod connection;
 mod cursor;
+mod descriptors;
 mod docs;
 mod dto;
 mod etag;

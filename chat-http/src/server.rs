@@ -23,6 +23,7 @@ use crate::{
     Site,
     address::Gate,
     connection::{Phase, Shared, serve_connection},
+    descriptors,
     http1::MAX_HEAD,
     tls::{Handshakes, Listener},
 };
@@ -56,7 +57,7 @@ impl Server {
     pub fn new(listener: impl Into<Listener>) -> Self {
         Self {
             listener: listener.into(),
-            max_connections: 16_384,
+            max_connections: descriptors::for_connections(),
             header_timeout: Duration::from_secs(10),
             drain_timeout: DRAIN_TIMEOUT,
             gate: Gate::default(),
@@ -64,7 +65,7 @@ impl Server {
     }
 
     /// Sets how many connections may be open at once, sockets included; further ones wait to be accepted. The default
-    /// is 16,384.
+    /// is 16,384, or fewer if the process may not have so many file descriptors: 128 of them are left for the rest.
     #[must_use]
     pub const fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most;
