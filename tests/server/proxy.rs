@@ -142,6 +142,35 @@ async fn event_streams_come_through_a_proxy_at_once() {
     }
 }
 
+/// A socket of this guest, who comes from this address: this machine is trusted, so the proxy's word on it is, too.
+async fn socket_from(proxy: &Proxy, client: &str, name: &str) -> Socket {
+    let mut request = format!("wss://{HOST}/ws/chat?username={name}").into_client_request().unwrap();
+    request.headers_mut().insert("x-forwarded-for", client.parse().unwrap());
+    Socket::over(tls::connect(proxy.address).await, request).await.unwrap()
+}
+
+#[tokio::test]
+#[ignore = "needs nginx: cargo xtask test"]
+async fn w33_people_behind_a_trusted_proxy_have_an_address_each() {
+    let database = Database::sqlite();
+    let environment = [
+        ("CHATD_PUBLIC_URL", "https://chat.example"),
+        ("CHATD_TRUSTED_PROXIES", "127.0.0.1"),
+        ("CHATD_GUESTS", "true"),
+        ("CHATD_NO_LIMITS", "false"),
+    ];
+    let server = Server::start_under(&database, environment).await;
+    let proxy = Proxy::start(server.address()).await;
+    let mut sockets = Vec::new();
+    for number in 0..200 {
+        let mut socket = socket_from(&proxy, "203.0.113.1", &format!("user{}", number / 50)).await;
+        socket.expect_type("hello").await;
+        sockets.push(socket);
+    }
+    assert_eq!(socket_from(&proxy, "203.0.113.1", "late").await.expect_close().await, Some(1013));
+    socket_from(&proxy, "203.0.113.2", "other").await.expect_type("hello").await;
+}
+
 #[tokio::test]
 #[ignore = "needs nginx: cargo xtask test"]
 async fn clients_come_back_when_the_server_behind_a_proxy_is_started_again() {
