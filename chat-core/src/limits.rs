@@ -23,6 +23,10 @@ pub struct Limits {
     /// What a session's session queue may hold, in bytes; an event or a signal costs what [`Delivery::cost`](crate::Delivery::cost)
     /// says. Default 1 MiB. A session that reads too slowly fills it, is closed as lagged, and may resume.
     pub session_queue_bytes: usize,
+    /// The same of all sessions together. Above it, a session for which more than 64 KiB wait is closed as lagged when more
+    /// comes. Default `None`: as much as all sessions may have. An event that waits for several sessions counts for each of
+    /// them, although it is kept once.
+    pub waiting_bytes: Option<usize>,
     /// Commands that may wait for one room. Default 1,024.
     pub room_mailbox: usize,
     /// Messages that may wait to be stored, in all rooms together. Default 8,192.
@@ -98,6 +102,7 @@ impl Default for Limits {
             unanswered_commands: 64,
             unanswered_bytes: 1 << 20,
             session_queue_bytes: 1 << 20,
+            waiting_bytes: None,
             room_mailbox: 1_024,
             journal_messages: 8_192,
             journal_changes: 256,
@@ -129,8 +134,9 @@ impl Default for Limits {
 
 impl Limits {
     /// The limits for a server that strangers use: those of `Limits::default()`, and besides [`UserRates::FOR_STRANGERS`] and
-    /// [`AddressLimits::FOR_STRANGERS`], 50 sessions per user (several devices with several tabs each), and for each connection
-    /// 50 frames and 256 KiB per second (200 frames and 1 MiB at once: what a client says when it starts).
+    /// [`AddressLimits::FOR_STRANGERS`], 50 sessions per user (several devices with several tabs each), for each connection 50
+    /// frames and 256 KiB per second (200 frames and 1 MiB at once: what a client says when it starts), and 512 MiB that wait
+    /// for slow readers (512 of them at their limit).
     #[must_use]
     pub fn for_strangers() -> Self {
         Self {
@@ -138,6 +144,7 @@ impl Limits {
             connection_frames: Some(Rate { per_second: 50.0, burst: 200 }),
             connection_bytes: Some(Rate { per_second: 262_144.0, burst: 1 << 20 }),
             sessions_per_user: Some(50),
+            waiting_bytes: Some(512 << 20),
             addresses: AddressLimits::FOR_STRANGERS,
             ..Self::default()
         }

@@ -73,6 +73,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("unanswered_commands", number(limits.unanswered_commands)),
         ("unanswered_bytes", bytes(limits.unanswered_bytes)),
         ("session_queue_bytes", bytes(limits.session_queue_bytes)),
+        ("waiting_bytes", format!("off; in `chatd` {}", bytes(Limits::for_strangers().waiting_bytes.unwrap()))),
         ("room_mailbox", number(limits.room_mailbox)),
         ("journal_messages", number(limits.journal_messages)),
         ("journal_bytes", bytes(limits.journal_bytes)),
@@ -141,7 +142,8 @@ async fn meet(name: &str) -> &'static str {
         "journal_messages" => unanswered(|limits| limits.journal_messages = 1).await,
         "journal_bytes" => unanswered(|limits| limits.journal_bytes = 10).await,
         "journal_changes" => second_change().await,
-        "session_queue_bytes" => slow_reader().await,
+        "session_queue_bytes" => slow_reader(|limits| limits.session_queue_bytes = 2_000).await,
+        "waiting_bytes" => slow_reader(|limits| limits.waiting_bytes = Some(1_000)).await,
         "active_rooms" => many_rooms().await,
         "recent_events" => gap(|limits| limits.recent_events = 3).await,
         "recent_bytes" => gap(|limits| limits.recent_bytes = 500).await,
@@ -232,12 +234,12 @@ async fn unanswered(change: impl FnOnce(&mut Limits)) -> &'static str {
     refused.unwrap().code()
 }
 
-async fn slow_reader() -> &'static str {
-    let (engine, room) = engine_and_room(|limits| limits.session_queue_bytes = 2_000).await;
+async fn slow_reader(change: impl FnOnce(&mut Limits)) -> &'static str {
+    let (engine, room) = engine_and_room(change).await;
     let (session, mut updates) = engine.connect(user("Alice")).split();
     session.attach(room, Since::Now).await.unwrap();
     for _ in 0..30 {
-        engine.send(&user("Bob"), room, Draft::text("x")).await.unwrap();
+        engine.send(&user("Bob"), room, Draft::text("x".repeat(3_000))).await.unwrap();
     }
     while let Some(update) = updates.next().await {
         if let Update::Closed(reason) = update {

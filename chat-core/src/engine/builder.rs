@@ -15,7 +15,7 @@ use crate::{
         indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
         log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
         revocations::Revocations, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
-        watches::Watches,
+        waiting::Waiting, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -211,6 +211,7 @@ impl Builder {
         let (journal, writers) = Journal::start(&store, &breaker, &metrics, &runtime, &stopping);
         let services = Services {
             store,
+            waiting: Waiting::new(limits.waiting_bytes),
             limits: Arc::new(limits),
             clock,
             policy,

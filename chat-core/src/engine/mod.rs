@@ -48,6 +48,7 @@ mod shutdown;
 mod subscriber;
 mod sweep;
 mod users;
+mod waiting;
 mod watches;
 mod writer;
 

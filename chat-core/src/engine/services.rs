@@ -14,6 +14,7 @@ use crate::{
         log_limits::LogLimits,
         metrics::Metrics,
         revocations::Revocations,
+        waiting::Waiting,
     },
     log::Excerpt,
     store::{Store, StoreError, StoreErrorKind},
@@ -35,6 +36,7 @@ pub(super) struct Services {
     pub(super) lifecycle: Lifecycle,
     pub(super) logs: LogLimits,
     pub(super) locked_out: LockedOut,
+    pub(super) waiting: Arc<Waiting>,
 }
 
 impl Services {

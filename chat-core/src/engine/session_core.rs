@@ -23,6 +23,7 @@ use crate::{
         metrics::AttachKind,
         prepare::{Issuer, Prepared},
         reply::ToSession,
+        session_queue::SessionQueue,
         session_state::{Held, SessionCommand, State, Watch},
         subscriber::{IssuedCommand, SessionAnswer, Subscriber},
     },
@@ -59,6 +60,7 @@ impl SessionCore {
 
     fn new(inner: &Arc<Inner>, id: SessionId, identity: Identity) -> Self {
         let limits = &inner.services.limits;
+        let queue = SessionQueue::new(limits.session_queue_bytes, inner.services.waiting.share());
         Self {
             id,
             actor: Actor::User(identity.clone()),
@@ -66,7 +68,7 @@ impl SessionCore {
             inner: Arc::clone(inner),
             places: Semaphore::new(limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
             tickets: AtomicU64::new(0),
-            state: Mutex::new(State::new(limits.session_queue_bytes)),
+            state: Mutex::new(State::new(queue)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::{
     CloseReason, Update,
+    engine::waiting::WaitingShare,
     state::{Backlog, Overflow},
 };
 
@@ -11,6 +12,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct SessionQueue {
     backlog: Backlog,
+    share: WaitingShare,
     waker: Option<Waker>,
     /// Whether anyone reads the stream. If not, nothing is queued.
     has_reader: bool,
@@ -28,8 +30,9 @@ enum End {
 }
 
 impl SessionQueue {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { backlog: Backlog::new(limit), waker: None, has_reader: true, end: End::Open }
+    /// An empty one for so many bytes, which are counted in this share.
+    pub(super) fn new(limit: usize, share: WaitingShare) -> Self {
+        Self { backlog: Backlog::new(limit), share, waker: None, has_reader: true, end: End::Open }
     }
 
     /// Whether a pushed update would be queued.
@@ -47,12 +50,13 @@ impl SessionQueue {
             return Ok(None);
         }
         self.backlog.push(update)?;
+        self.share.set(self.backlog.bytes())?;
         Ok(self.waker.take())
     }
 
     /// The next update; `Ready(None)` once it has ended.
     pub(super) fn poll(&mut self, cx: Option<&Context<'_>>) -> Poll<Option<Update>> {
-        if let Some(update) = self.backlog.pop() {
+        if let Some(update) = self.pop() {
             return Poll::Ready(Some(update));
         }
         match self.end {
@@ -80,7 +84,14 @@ impl SessionQueue {
 
     /// Takes out everything that is queued.
     pub(super) fn clear(&mut self) -> Vec<Update> {
-        std::iter::from_fn(|| self.backlog.pop()).collect()
+        std::iter::from_fn(|| self.pop()).collect()
+    }
+
+    fn pop(&mut self) -> Option<Update> {
+        let update = self.backlog.pop()?;
+        // Less waits than before, which is never too much.
+        let _less = self.share.set(self.backlog.bytes());
+        Some(update)
     }
 
     /// Nobody reads the stream any more. Takes out everything that is queued.

@@ -67,9 +67,9 @@ pub(super) enum SessionCommand {
 
 impl State {
     /// The state of a new session.
-    pub(super) fn new(session_queue_bytes: usize) -> Self {
+    pub(super) fn new(queue: SessionQueue) -> Self {
         Self {
-            queue: SessionQueue::new(session_queue_bytes),
+            queue,
             has_handle: true,
             ended: None,
             rooms: HashMap::new(),
