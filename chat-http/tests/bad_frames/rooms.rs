@@ -1,6 +1,6 @@
 //! Commands for rooms that cannot be carried out.
 
-use chat_core::{Actor, Draft, Identity, Limits};
+use chat_core::{Actor, Draft, Identity, Limits, NewRoom};
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,13 +28,18 @@ async fn w24_rooms_that_cannot_be_attached() {
         rooms.push(server.room(name).await.0);
     }
     server.engine.delete_room(Actor::System, chat_core::RoomId(rooms[0])).await.unwrap();
+    let owner = Identity::new("owner", "Owner").unwrap();
+    let secret = NewRoom::named("secret").private();
+    let hidden = server.engine.create_room(&owner, secret).await.unwrap().id.0;
     let mut socket = server.open(ALICE).await;
     let attach = |room: u64| json!({"type": "attach", "room": room});
     let missing = ask(&mut socket, attach(999)).await;
-    let mut deleted = ask(&mut socket, attach(rooms[0])).await;
     assert_eq!(code(&missing), "room_not_found");
-    deleted["room"] = json!(999);
-    assert_eq!(deleted, missing, "a room that was deleted is as one that never was");
+    for room in [rooms[0], hidden] {
+        let mut refused = ask(&mut socket, attach(room)).await;
+        refused["room"] = json!(999);
+        assert_eq!(refused, missing, "a room that was deleted, or is another's, is as one that never was");
+    }
     for room in &rooms[1..3] {
         assert_eq!(ask(&mut socket, attach(*room)).await["type"], "attached");
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use chat_core::{ChatEngine, Database, Limits, Rate};
+use chat_core::{ChatEngine, Database, Draft, Identity, Limits, NewRoom, Rate, RoomId};
 use futures::future::join_all;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::common::{client, client_of, delete, engine_with, get, post, read, room};
+use crate::common::{client, client_of, delete, engine, engine_with, get, post, read, room};
 
 /// Nobody's word is taken for another address, host, scheme or method.
 #[tokio::test]
@@ -38,10 +38,15 @@ async fn r46_headers_of_proxies_are_not_believed() {
     assert_eq!(read(other).await.1["name"], "general");
 }
 
-/// A room that was deleted, and one that never was, are told apart by nothing.
+/// A room that was deleted, one that never was, and one that one may not know of, are told apart by nothing.
 #[tokio::test]
 async fn r35_rooms_that_are_not_there_are_alike() {
-    let client = client().await;
+    let engine = engine().await;
+    let owner = Identity::new("owner", "Owner").unwrap();
+    let secret = NewRoom::named("secret").private();
+    let hidden = engine.create_room(&owner, secret).await.unwrap().id.0;
+    engine.send(&owner, RoomId(hidden), Draft::text("x")).await.unwrap();
+    let client = client_of(engine);
     let id = room(&client, "general").await;
     post(&client, &format!("/api/chat/rooms/{id}/messages?username=Alice"), &json!({"content": "x"})).await;
     assert_eq!(delete(&client, &format!("/api/chat/rooms/{id}")).await.0, 204);
@@ -68,7 +73,7 @@ async fn r35_rooms_that_are_not_there_are_alike() {
         (Method::GET, "/events", ""),
     ] {
         let mut told = BTreeSet::new();
-        for room in [id, 999] {
+        for room in [id, 999, hidden] {
             let sign = if below.contains('?') { '&' } else { '?' };
             let request = client.request(method.clone(), format!("/api/chat/rooms/{room}{below}{sign}username=Alice"));
             let answer = request.content_type("application/json").body(body).send().await;
