@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub use crate::fingerprint::Fingerprint;
 use crate::{
     Body, Edit, Error, Event, IdempotencyKey, Identity, InvitedBy, Keep, MarkTo, Marked, Reaction, Reason, Role, Room,
-    RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, fingerprint::Hasher, rights::Standing,
+    RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, direct::Pair, fingerprint::Hasher, rights::Standing,
 };
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
@@ -419,6 +419,8 @@ pub struct RoomRecord {
     pub invites: InvitedBy,
     /// Who owns it. Without one, it is nobody's for good.
     pub owner: Option<Identity>,
+    /// Whose it is, if it is a direct room. They are its members for good.
+    pub pair: Option<Pair>,
 }
 
 impl RoomRecord {
@@ -426,7 +428,22 @@ impl RoomRecord {
     #[must_use]
     pub const fn open(name: RoomName, topic: Topic, created_at: Timestamp) -> Self {
         let (kind, invites) = (RoomKind::Public, InvitedBy::Members);
-        Self { name, topic, created_at, kind, invites, owner: None }
+        Self { name, topic, created_at, kind, invites, owner: None, pair: None }
+    }
+
+    /// The direct room of two users.
+    #[must_use]
+    pub fn direct(pair: Pair, created_at: Timestamp) -> Self {
+        let open = Self::open(RoomName::from_stored(""), Topic::from_stored(""), created_at);
+        Self { kind: RoomKind::Direct, pair: Some(pair), ..open }
+    }
+
+    /// Who is in it from its beginning, and as what.
+    #[must_use]
+    pub fn first_members(&self) -> Vec<(Identity, Role)> {
+        let owner = self.owner.iter().map(|owner| (owner.to_stored(), Role::Owner));
+        let pair = self.pair.iter().flat_map(Pair::users).map(|user| (user.clone(), Role::Member));
+        owner.chain(pair).collect()
     }
 
     /// The room it becomes, with the id it was given.
@@ -445,8 +462,9 @@ impl RoomRecord {
             kind: self.kind,
             owned: self.owner.is_some(),
             invites: self.invites,
-            members: u64::from(self.owner.is_some()),
+            members: self.first_members().len() as u64,
             rights_seq: Seq(0),
+            peer: None,
         }
     }
 }

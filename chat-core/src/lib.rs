@@ -6,6 +6,7 @@ mod change;
 mod clock;
 mod command;
 mod delivery;
+mod direct;
 mod error;
 mod event;
 mod fingerprint;
@@ -54,6 +55,7 @@ pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 #[cfg(feature = "runtime")]
+pub use direct::{DirectRoom, Pair};
 pub use engine::{Builder, ChatEngine, Database, Health, RoomExport, RoomImport, Session, SessionHandle, Updates};
 pub use erasure::{Erase, Erased, ErasureProgress};
 pub use error::{Error, Retry, StartError};

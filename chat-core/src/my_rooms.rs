@@ -1,6 +1,6 @@
 //! The rooms of one user, with what is unread in them.
 
-use crate::{MessageState, Notify, Room, RoomId, Timestamp, Unread};
+use crate::{MessageState, Notify, Role, Room, RoomId, Timestamp, Unread};
 
 /// A room of a user's, with what the user has not read of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +14,15 @@ pub struct MyRoom {
     pub last_message: Option<MessageState>,
     /// What the user wants to be told of it.
     pub notify: Notify,
+    /// What the user is in the room; `None` if they are no member.
+    pub role: Option<Role>,
 }
 
 impl MyRoom {
-    /// A room of a user's.
+    /// A room of a user's who is no member.
     #[must_use]
     pub const fn new(room: Room, unread: Unread, last_message: Option<MessageState>, notify: Notify) -> Self {
-        Self { room, unread, last_message, notify }
+        Self { room, unread, last_message, notify, role: None }
     }
 }
 

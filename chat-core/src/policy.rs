@@ -1,6 +1,6 @@
 //! Who may do what: the host's word on it.
 
-use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId};
+use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId, UserId};
 
 /// What an actor is about to do.
 #[derive(Debug, Clone, Copy)]
@@ -8,6 +8,8 @@ use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, Room
 pub enum Action<'a> {
     /// Create a room.
     CreateRoom(&'a NewRoom),
+    /// Open the direct room of the user who asks and this one, and make it if there is none.
+    OpenDirect(&'a UserId),
     /// List rooms. The policy cannot hide single rooms here.
     ListRooms,
     /// See a room, its messages and who is online in it; attach to it, watch it, mark it as read.

@@ -33,6 +33,9 @@ pub struct Room {
     pub members: u64,
     /// The number of its newest event that changed who may do what; 0 if none did.
     pub rights_seq: Seq,
+    /// The other one in a direct room, for the user who asked; in notes to oneself it is oneself. `None` in rooms of other kinds, and
+    /// for whoever is not in it.
+    pub peer: Option<Identity>,
 }
 
 impl Room {

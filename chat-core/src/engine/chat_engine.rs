@@ -183,7 +183,8 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_room(room)?;
         inner.services.check(&actor, Action::ReadRoom(room))?;
-        inner.in_room(&actor, room, RoomAction::Read).await.map(|room| inner.with_online(room))
+        let room = inner.in_room(&actor, room, RoomAction::Read).await?;
+        inner.with_peer(&actor, room).await
     }
 
     /// A room by its name, ignoring case.

@@ -216,7 +216,7 @@ fn member_op(actor: &Actor, change: ChangeMember) -> Result<MemberOp, Error> {
 }
 
 /// What is shown of a user whose name is not known: the id, as far as a name may have it.
-fn name_for(id: &UserId) -> UserName {
+pub(super) fn name_for(id: &UserId) -> UserName {
     let short: String = id.as_str().chars().take(64).collect();
     UserName::new(&short).unwrap_or_else(|_| UserName::from_stored("?"))
 }

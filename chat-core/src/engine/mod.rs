@@ -8,6 +8,7 @@ mod breaker;
 mod builder;
 mod chat_engine;
 mod chosen_names;
+mod direct;
 mod ending;
 mod erase;
 mod hub;

@@ -151,6 +151,7 @@ impl ChatEngine {
         for mine in &mut page.rooms {
             mine.room.online = inner.hub.online(mine.room.id);
         }
+        inner.find_peers(&actor, page.rooms.iter_mut().map(|mine| &mut mine.room)).await?;
         Ok(page)
     }
 

@@ -1,10 +1,14 @@
 //! Who is in rooms, by a store with a bug around it.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::MutatedStore;
 use crate::{
-    Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId,
+    Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Room, RoomId, Timestamp,
+    UserId,
+    direct::Pair,
     rights::Standings,
     store::{Members, SeenRoom, StoreError},
 };
@@ -42,6 +46,14 @@ impl Members for MutatedStore {
     async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
         let seen = self.within().seen(room, user).await?;
         Ok(seen.and_then(|SeenRoom { room, standing }| Some(SeenRoom { room: self.shown(Some(room))?, standing })))
+    }
+
+    async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
+        Ok(self.shown(self.within().direct(pair).await?))
+    }
+
+    async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError> {
+        self.within().peers(rooms, user).await
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {

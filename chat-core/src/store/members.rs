@@ -1,11 +1,13 @@
 //! Reading who is in rooms.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{SeenRoom, StoreError};
 use crate::{
-    Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId,
-    rights::Standings,
+    Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Room, RoomId, Timestamp,
+    UserId, direct::Pair, rights::Standings,
 };
 
 /// What reads who is in a room, and as what.
@@ -38,6 +40,13 @@ pub trait Members: Send + Sync {
 
     /// A room, and what a user is in it, with one statement; `None` where the room is gone.
     async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError>;
+
+    /// The direct room that two users have, if they have one.
+    async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError>;
+
+    /// Who else is in those of these rooms that are direct ones, with one statement; in notes it is the user. One
+    /// whose other member was erased has nobody else in it.
+    async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError>;
 
     /// What these users are in a room, with one statement; `None` where the room is gone, or nobody is asked about.
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError>;

@@ -1,10 +1,14 @@
 //! Who is in rooms, by a store that fails as told.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{FaultyStore, StoreCall};
 use crate::{
-    Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, RoomId, Timestamp, UserId,
+    Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Room, RoomId, Timestamp,
+    UserId,
+    direct::Pair,
     rights::Standings,
     store::{Members, SeenRoom, StoreError},
 };
@@ -47,6 +51,14 @@ impl Members for FaultyStore {
 
     async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
         self.run(StoreCall::Seen, self.who().seen(room, user)).await
+    }
+
+    async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
+        self.run(StoreCall::Read, self.who().direct(pair)).await
+    }
+
+    async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError> {
+        self.run(StoreCall::Read, self.who().peers(rooms, user)).await
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {

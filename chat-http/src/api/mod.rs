@@ -2,6 +2,7 @@
 
 mod args;
 mod body;
+mod direct;
 mod events;
 mod me;
 mod members;
@@ -25,9 +26,9 @@ pub(crate) use self::{
     rooms::{NewRoomBody, RoomChangeBody},
 };
 use self::{
-    events::EventsApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi, pins::PinsApi,
-    presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi,
-    search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
+    direct::DirectApi, events::EventsApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi,
+    pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi,
+    rooms::RoomsApi, search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
 };
 use crate::auth::Authentication;
 
@@ -40,6 +41,7 @@ pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (
     RoomsApi,
+    DirectApi,
     MembersApi,
     RestrictionsApi,
     MessagesApi,
@@ -59,6 +61,7 @@ pub(crate) type Resources = (
 pub(crate) fn resources(engine: &chat_core::ChatEngine, authentication: &Authentication) -> Resources {
     (
         RoomsApi::new(engine.clone()),
+        DirectApi::new(engine.clone()),
         MembersApi::new(engine.clone()),
         RestrictionsApi::new(engine.clone()),
         MessagesApi::new(engine.clone()),

@@ -24,7 +24,7 @@ pub(crate) use self::{
     me::{MeChangeBody, MeDto},
     member::{
         BanList, InvitesDto, LiftedBan, LiftedMute, MemberBody, MemberDto, MemberList, MuteList, RestrictionBody,
-        RestrictionDto, RoomKindDto,
+        RestrictionDto, RoleDto, RoomKindDto,
     },
     message::{BodyDto, EditDto, MessageDto, mentions},
     meta::Meta,

@@ -4,7 +4,7 @@ use chat_core::{MyRoom, MyRoomPage, Room, RoomPage};
 use poem_openapi::Object;
 use serde::Serialize;
 
-use super::{InvitesDto, MessageStateDto, NotifyDto, stamp};
+use super::{IdentityDto, InvitesDto, MessageStateDto, NotifyDto, RoleDto, stamp};
 use crate::cursor;
 
 /// A room.
@@ -13,7 +13,7 @@ use crate::cursor;
 pub(crate) struct RoomDto {
     /// Its id.
     id: u64,
-    /// Its name, unique ignoring case.
+    /// Its name, unique among public rooms ignoring case; empty in direct rooms.
     name: String,
     /// What the room is about; may be empty.
     topic: String,
@@ -26,7 +26,7 @@ pub(crate) struct RoomDto {
     last_message_at: Option<String>,
     /// How many users are online in it now.
     online: usize,
-    /// Who may see it: `public` or `private`.
+    /// Who may see it: `public`, `private`, or `direct` for a room of two users.
     kind: String,
     /// Whether it has owners. Anyone may rename and delete a room that nobody owns.
     owned: bool,
@@ -34,6 +34,10 @@ pub(crate) struct RoomDto {
     invites: InvitesDto,
     /// How many members it has.
     members: u64,
+    /// In a direct room: the other user, in notes to yourself you; else left out, as where the other user was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    peer: Option<IdentityDto>,
 }
 
 impl From<&Room> for RoomDto {
@@ -50,6 +54,7 @@ impl From<&Room> for RoomDto {
             owned: room.owned,
             invites: room.invites.into(),
             members: room.members,
+            peer: room.peer.as_ref().map(IdentityDto::from),
         }
     }
 }
@@ -88,9 +93,9 @@ pub(crate) struct MyRoomDto {
     /// Its newest message, which may be a tombstone; null when there never was one.
     #[oai(nullable)]
     last_message: Option<MessageStateDto>,
-    /// Your role in the room; null, since you are no member.
+    /// Your role in the room; null if you are no member.
     #[oai(nullable)]
-    role: Option<String>,
+    role: Option<RoleDto>,
     /// What you want to be told of it: `all` unless you set something else.
     notify: NotifyDto,
 }
@@ -104,7 +109,7 @@ impl From<&MyRoom> for MyRoomDto {
             mentions: mine.unread.mentions,
             ordinal: mine.unread.ordinal,
             last_message: mine.last_message.as_ref().map(MessageStateDto::from),
-            role: None,
+            role: mine.role.map(RoleDto::from),
             notify: mine.notify.into(),
         }
     }

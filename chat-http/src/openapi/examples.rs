@@ -33,6 +33,10 @@ fn of(operation: &str) -> Value {
             "request": {"name": "general", "topic": "Everything"},
             "responses": {"201": new_room()},
         }),
+        "open_direct_room" => json!({
+            "request": {"user": "Bob"},
+            "responses": {"200": direct_room(), "201": direct_room()},
+        }),
         "list_rooms" => json!({"responses": {"200": {"rooms": [room()], "next": null}}}),
         "get_room" => json!({"responses": {"200": room()}}),
         "update_room" => json!({"request": {"topic": "Everything"}, "responses": {"200": room()}}),
@@ -170,6 +174,12 @@ fn room() -> Value {
 fn new_room() -> Value {
     json!({"id": 1, "name": "general", "topic": "Everything", "created_at": "2026-11-22T10:00:00.000Z", "head": 0,
         "last_message_at": null, "online": 0, "kind": "public", "owned": true, "invites": "members", "members": 1})
+}
+
+fn direct_room() -> Value {
+    let mut room = with(with(new_room(), "name", ""), "kind", "direct");
+    (room["topic"], room["owned"], room["members"]) = ("".into(), false.into(), 2.into());
+    with(room, "peer", json!({"user": "Bob", "username": "Bob"}))
 }
 
 fn message() -> Value {

@@ -6,6 +6,7 @@ mod common;
 
 mod answers;
 mod bad_input;
+mod direct;
 mod rights;
 mod streams;
 

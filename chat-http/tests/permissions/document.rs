@@ -41,6 +41,7 @@ fn document() -> String {
     let sorts = [
         ("Public rooms", RoomSort::Public),
         ("Private rooms", RoomSort::Private),
+        ("Direct rooms", RoomSort::Direct),
         ("Public rooms that nobody owns", RoomSort::Open),
     ];
     for (title, sort) in sorts {

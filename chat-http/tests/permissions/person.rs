@@ -78,8 +78,11 @@ impl Person {
         }
     }
 
-    /// Rooms that nobody owns have members and no other roles.
+    /// Rooms that nobody owns have members and no other roles. Nobody is banned from a direct room, or muted there.
     pub(crate) fn may_be_in(self, sort: RoomSort) -> bool {
+        if sort == RoomSort::Direct && matches!(self, Self::Banned | Self::Muted) {
+            return false;
+        }
         sort.is_owned() || self.role() <= Some(Role::Member)
     }
 

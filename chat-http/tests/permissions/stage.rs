@@ -38,13 +38,14 @@ pub(crate) enum RoomSort {
     Open,
     Public,
     Private,
+    Direct,
 }
 
 impl RoomSort {
-    pub(crate) const ALL: [Self; 3] = [Self::Open, Self::Public, Self::Private];
+    pub(crate) const ALL: [Self; 4] = [Self::Open, Self::Public, Self::Private, Self::Direct];
 
     pub(crate) fn is_owned(self) -> bool {
-        self != Self::Open
+        matches!(self, Self::Public | Self::Private)
     }
 
     pub(crate) fn terms(self) -> RoomTerms {
@@ -55,6 +56,7 @@ impl RoomSort {
         match self {
             Self::Open | Self::Public => RoomKind::Public,
             Self::Private => RoomKind::Private,
+            Self::Direct => RoomKind::Direct,
         }
     }
 }
@@ -89,6 +91,9 @@ impl Stage {
 
     /// A new room in which the person is what they are, with [`OTHER`] and, where it is owned, [`MAKER`].
     pub(crate) async fn scene(&self, sort: RoomSort, person: Person) -> Scene<'_> {
+        if sort == RoomSort::Direct {
+            return self.direct(person).await;
+        }
         let maker = Identity::named(MAKER).unwrap();
         let maker = if sort.is_owned() { maker } else { maker.as_guest() };
         let name = format!("room {}", self.rooms.fetch_add(1, Ordering::Relaxed));
@@ -102,6 +107,15 @@ impl Stage {
             self.make(room, person, identity.id).await;
         }
         Scene { stage: self, sort, person, room, own, others }
+    }
+
+    /// The direct room of [`OTHER`] with the person, or with somebody else. It is the same one for all who are not in it.
+    async fn direct(&self, person: Person) -> Scene<'_> {
+        let other = Identity::named(OTHER).unwrap();
+        let with = if person == Person::Member { person.identity().unwrap() } else { Identity::named(MAKER).unwrap() };
+        let room = self.engine.direct(&other, with.id.clone(), None).await.unwrap().room.id;
+        let (others, own) = (self.say(room, &other).await, self.say(room, &person.identity().unwrap_or(with)).await);
+        Scene { stage: self, sort: RoomSort::Direct, person, room, own, others }
     }
 
     /// Makes somebody what they are.

@@ -3,6 +3,7 @@
 mod archive;
 mod budgets;
 mod commands;
+mod direct_rooms;
 mod erasure;
 mod faults;
 mod hints;

@@ -83,6 +83,8 @@ impl MemoryLog {
 
     /// See [`Eraser::forget_marks`].
     pub fn forget_marks(&mut self, user: &UserId) -> usize {
+        let is_in = |room: &RoomId| self.rooms.get(room).is_some_and(|log| log.state.members.contains_key(user));
+        self.pairs.retain(|_, room| !is_in(room));
         let forget = |state: &mut RoomState| {
             for row in state.restrictions.values_mut() {
                 if row.restriction.by.as_ref().is_some_and(|by| by.id == *user) {

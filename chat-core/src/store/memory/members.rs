@@ -1,12 +1,15 @@
 //! Who is in rooms, in memory.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{MemoryLog, MemoryStore, RoomLog};
 use crate::{
-    Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Role, RoomId, Seq,
-    Timestamp, UserId,
+    Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Role, Room, RoomId,
+    RoomKind, Seq, Timestamp, UserId,
     append::{Entry, Op},
+    direct::{Pair, peer_of},
     fold,
     rights::{Standing, Standings},
     store::{
@@ -165,6 +168,16 @@ impl MemoryLog {
         Some(paging::finish_restrictions(next.take(limit + 1).cloned().collect(), limit))
     }
 
+    /// See [`Members::peers`].
+    #[must_use]
+    pub fn peers(&self, rooms: &[RoomId], user: &UserId) -> BTreeMap<RoomId, Identity> {
+        let direct = rooms.iter().filter_map(|room| self.living(*room));
+        let direct = direct.filter(|log| log.room.kind == RoomKind::Direct);
+        let whole = direct.filter(|log| log.state.members.len() as u64 == log.room.members);
+        let peer = |log: &RoomLog| peer_of(log.state.members.values().map(|member| &member.user), user).cloned();
+        whole.filter_map(|log| Some((log.room.id, peer(log)?))).collect()
+    }
+
     /// See [`Members::standings`].
     #[must_use]
     pub fn standings(&self, id: RoomId, users: &[UserId]) -> Option<Standings> {
@@ -219,6 +232,14 @@ impl Members for MemoryStore {
             standing: user.map(|user| log.standing(user)).unwrap_or_default(),
         };
         Ok(log.living(room).map(seen))
+    }
+
+    async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
+        Ok(self.log().direct(pair))
+    }
+
+    async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError> {
+        Ok(self.log().peers(rooms, user))
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {

@@ -15,10 +15,11 @@ use super::{
     paging::{self, Extent, Window},
 };
 use crate::{
-    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Identity, Mark, MarkPage, MessageState, MessageVersion,
-    MyRoomPage, MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Role, Room, RoomId, RoomKind,
-    RoomPage, RoomQuery, Seq, Timestamp, Unread, UserId,
+    Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MarkPage, MessageState, MessageVersion, MyRoomPage,
+    MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq,
+    Timestamp, Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    direct::Pair,
     erasure::Erasure,
 };
 
@@ -37,6 +38,8 @@ pub struct MemoryLog {
     /// The id of the newest room there ever was.
     last_room: RoomId,
     names: BTreeMap<String, RoomId>,
+    /// Direct rooms, by the keys of their pairs.
+    pairs: BTreeMap<String, RoomId>,
     keys: BTreeMap<(RoomId, Lookup), Seq>,
     erasures: BTreeMap<UserId, Erasure>,
 }
@@ -66,6 +69,7 @@ impl MemoryLog {
             rooms: BTreeMap::new(),
             last_room: RoomId(0),
             names: BTreeMap::new(),
+            pairs: BTreeMap::new(),
             keys: BTreeMap::new(),
             erasures: BTreeMap::new(),
         }
@@ -124,9 +128,12 @@ impl MemoryLog {
     /// The room that has this name.
     pub fn create_room(&mut self, new: &RoomRecord) -> Result<Room, Box<Room>> {
         let name_key = new.name.key();
-        if new.kind == RoomKind::Public
-            && let Some(holder) = self.room_by_name(&name_key)
-        {
+        let holder = match &new.pair {
+            Some(pair) => self.direct(pair),
+            None if new.kind == RoomKind::Public => self.room_by_name(&name_key),
+            None => None,
+        };
+        if let Some(holder) = holder {
             return Err(Box::new(holder));
         }
         let room = new.to_room(self.next_room());
@@ -134,10 +141,13 @@ impl MemoryLog {
             self.names.insert(name_key.clone(), room.id);
         }
         let mut log = RoomLog::new(room.clone(), name_key);
-        if let Some(owner) = new.owner.as_ref().map(Identity::to_stored) {
-            let member = InRoom { user: owner.clone(), role: Role::Owner, since: Seq(0), at: new.created_at };
-            log.state.members.insert(owner.id.clone(), member);
-            log.state.marks.insert(owner.id.clone(), (owner, Mark::NONE));
+        for (user, role) in new.first_members() {
+            let member = InRoom { user: user.clone(), role, since: Seq(0), at: new.created_at };
+            log.state.members.insert(user.id.clone(), member);
+            log.state.marks.insert(user.id.clone(), (user, Mark::NONE));
+        }
+        if let Some(pair) = &new.pair {
+            self.pairs.insert(pair.key(), room.id);
         }
         self.rooms.insert(room.id, log);
         Ok(room)
@@ -158,6 +168,12 @@ impl MemoryLog {
     #[must_use]
     pub fn room_by_name(&self, name_key: &str) -> Option<Room> {
         self.names.get(name_key).and_then(|id| self.room(*id))
+    }
+
+    /// See [`Members::direct`].
+    #[must_use]
+    pub fn direct(&self, pair: &Pair) -> Option<Room> {
+        self.pairs.get(&pair.key()).and_then(|id| self.room(*id))
     }
 
     /// See [`Store::rooms`].

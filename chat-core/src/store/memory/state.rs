@@ -262,7 +262,8 @@ impl RoomLog {
     pub(super) fn my_room(&self, user: &UserId) -> MyRoom {
         let last = self.room.last_message_seq.and_then(|seq| self.message_state(seq, Some(user)));
         let notify = self.state.notify.get(user).copied().unwrap_or_default();
-        MyRoom::new(self.room.clone(), self.unread_of(user), last, notify)
+        let role = self.state.members.get(user).map(|member| member.role);
+        MyRoom { role, ..MyRoom::new(self.room.clone(), self.unread_of(user), last, notify) }
     }
 
     /// How many messages there are up to a number.

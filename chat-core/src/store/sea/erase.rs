@@ -323,6 +323,8 @@ async fn forget_marks(run: &Transaction<'_>, user: &UserId, limit: usize) -> Res
     let mut removed = 0;
     let by = "UPDATE chat_restrictions SET by_id = NULL, by_name = '', reason = '' WHERE by_id = ?";
     run.execute(by, vec![opaque(run, user)]).await?;
+    let pairs = "DELETE FROM chat_direct WHERE room_id IN (SELECT m.room_id FROM chat_members m WHERE m.user_id = ?)";
+    run.execute(pairs, vec![opaque(run, user)]).await?;
     let tables = [
         ("chat_reads", "user_id, room_id, thread"),
         ("chat_notify", "user_id, room_id"),

@@ -24,8 +24,9 @@ use super::{
 };
 use crate::{
     Identity, InvitedBy, Member, MemberPage, MemberQuery, Reason, Restriction, RestrictionKind, RestrictionPage, Role,
-    RoomId, RoomKind, Seq, Timestamp, Until, UserId, UserName,
+    Room, RoomId, RoomKind, Seq, Timestamp, Until, UserId, UserName,
     append::{Entry, KnownStanding, Op, RoomBatch},
+    direct::{Pair, peer_of},
     fold,
     rights::{RoomTerms, Standing, Standings},
     store::{
@@ -171,15 +172,16 @@ async fn standings(run: &Run<'_, impl ConnectionTrait>, wanted: &[(RoomId, UserI
     Ok(found)
 }
 
+/// A role, which may be null.
+pub(super) fn role(row: &QueryResult, index: usize) -> Result<Option<Role>, SqlError> {
+    let role: Option<i16> = row.try_get_by_index(index)?;
+    role.map(|_| decoded(&ROLES, row, index)).transpose()
+}
+
 /// From the columns of a role, the end of a ban, and the end of a mute; each may be null.
 pub(super) fn standing(row: &QueryResult, first: usize) -> Result<Standing, SqlError> {
-    let role: Option<i16> = row.try_get_by_index(first)?;
     let until = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<i64>>(index)?.map(until));
-    Ok(Standing {
-        role: role.map(|_| decoded(&ROLES, row, first)).transpose()?,
-        banned: until(first + 1)?,
-        muted: until(first + 2)?,
-    })
+    Ok(Standing { role: role(row, first)?, banned: until(first + 1)?, muted: until(first + 2)? })
 }
 
 const fn until(stored: i64) -> Until {
@@ -311,17 +313,17 @@ fn restriction_values(run: &Transaction<'_>, room: RoomId, kind: RestrictionKind
     ]
 }
 
-/// The row of whoever owns a room from its beginning, and their mark.
-pub(super) async fn first_owner(
+/// The rows of those who are in a room from its beginning, and their marks.
+pub(super) async fn first_members(
     run: &Transaction<'_>,
     room: RoomId,
-    owner: &Identity,
+    members: &[(Identity, Role)],
     at: Timestamp,
 ) -> Result<(), SqlError> {
-    let row = member_values(run, room, owner, (Role::Owner, Seq(0), at));
-    Rows::new(MEMBER_COLUMNS, [row]).execute(run, About::Put { table: "chat_members", key: 2, optional: "" }).await?;
-    let mark = crate::Mark::NONE;
-    let changes = Changes { first_marks: [(owner.id.clone(), (owner.clone(), mark))].into(), ..Changes::default() };
+    let rows = members.iter().map(|(user, role)| member_values(run, room, user, (*role, Seq(0), at)));
+    Rows::new(MEMBER_COLUMNS, rows).execute(run, About::Put { table: "chat_members", key: 2, optional: "" }).await?;
+    let marks = members.iter().map(|(user, _)| (user.id.clone(), (user.clone(), crate::Mark::NONE)));
+    let changes = Changes { first_marks: marks.collect(), ..Changes::default() };
     super::changes::first_marks(run, &[(room, &changes)].into()).await
 }
 
@@ -390,6 +392,15 @@ impl Members for SeaStore {
     async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
         let user = user.cloned();
         Ok(self.readers.read(|checkout| async move { seen::one(&checkout.run(), room, user.as_ref()).await }).await?)
+    }
+
+    async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
+        Ok(self.of_pair(pair).await?)
+    }
+
+    async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError> {
+        let (rooms, user) = (rooms.to_vec(), user.clone());
+        Ok(self.readers.read(|checkout| async move { peers(&checkout.run(), &rooms, &user).await }).await?)
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {
@@ -519,6 +530,29 @@ pub(super) async fn standings_now(
         all.users.insert(user, standing);
     }
     Ok(found)
+}
+
+/// All who are in each of these direct rooms are read. Where the other one was erased, nobody is.
+async fn peers(
+    run: &Run<'_, impl ConnectionTrait>,
+    rooms: &[RoomId],
+    of: &UserId,
+) -> Result<BTreeMap<RoomId, Identity>, SqlError> {
+    let what = About::Select {
+        columns: "m.room_id, m.user_id, m.user_name, r.members",
+        tables: "chat_rooms r JOIN chat_members m ON m.room_id = r.id",
+        on: "r.id = k.room AND r.kind = 2",
+        with_constants: false,
+    };
+    let mut members: BTreeMap<RoomId, Vec<Identity>> = BTreeMap::new();
+    let mut were: BTreeMap<RoomId, u64> = BTreeMap::new();
+    for row in Rows::new(&["room"], rooms.iter().map(|room| [number(room.0)])).query(run, what).await? {
+        let room = RoomId(unsigned(&row, 0)?);
+        members.entry(room).or_default().push(user(run, &row, 1)?);
+        were.insert(room, unsigned(&row, 3)?);
+    }
+    members.retain(|room, members| were.get(room) == Some(&(members.len() as u64)));
+    Ok(members.into_iter().filter_map(|(room, members)| Some((room, peer_of(&members, of)?.clone()))).collect())
 }
 
 async fn rooms_of(

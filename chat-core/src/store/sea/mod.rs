@@ -21,6 +21,7 @@ use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Seq,
     StartError, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    direct::Pair,
 };
 
 mod append;
@@ -181,9 +182,12 @@ impl SeaStore {
     async fn try_create(&self, new: &RoomRecord) -> Result<Result<Room, Room>, SqlError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
-            if new.kind == RoomKind::Public
-                && let Some(holder) = self.holder(&new.name).await?
-            {
+            let holder = match &new.pair {
+                Some(pair) => self.of_pair(pair).await?,
+                None if new.kind == RoomKind::Public => self.holder(&new.name).await?,
+                None => None,
+            };
+            if let Some(holder) = holder {
                 return Ok(Err(holder));
             }
             let write = Write::begin(&self.writers).await?;
@@ -233,6 +237,11 @@ impl SeaStore {
     async fn holder(&self, name: &RoomName) -> Result<Option<Room>, SqlError> {
         let key = name.key();
         self.readers.read(|checkout| async move { rooms::by_name(&checkout.run(), &key).await }).await
+    }
+
+    async fn of_pair(&self, pair: &Pair) -> Result<Option<Room>, SqlError> {
+        let key = pair.key();
+        self.readers.read(|checkout| async move { rooms::of_pair(&checkout.run(), &key).await }).await
     }
 
     async fn recover_on(&self, pool: &Arc<Pool>, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, SqlError> {

@@ -17,7 +17,7 @@ type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// The tables with rows of a room beside its events, each with its primary key. (What the search knows of a message goes
 /// with the message.)
-const SIDE_TABLES: [(&str, &str); 11] = [
+const SIDE_TABLES: [(&str, &str); 12] = [
     ("chat_reactions", "room_id, target_seq, reaction, user_id"),
     ("chat_reaction_counts", "room_id, target_seq, reaction"),
     ("chat_pins", "room_id, target_seq"),
@@ -29,6 +29,7 @@ const SIDE_TABLES: [(&str, &str); 11] = [
     ("chat_notify", "user_id, room_id"),
     ("chat_members", "room_id, user_id"),
     ("chat_restrictions", "room_id, kind, user_id"),
+    ("chat_direct", "pair"),
 ];
 
 /// Removes up to `limit` rows that deleted rooms have left: their events, what other tables have of them, and then their own

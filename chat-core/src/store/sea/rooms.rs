@@ -28,6 +28,12 @@ pub(super) async fn by_name(run: &Run<'_, impl ConnectionTrait>, name_key: &str)
     one(run, "r.name_key = ?", run.dialect.opaque(Some(name_key))).await
 }
 
+/// The direct room of two users, by the key of the pair.
+pub(super) async fn of_pair(run: &Run<'_, impl ConnectionTrait>, key: &str) -> Result<Option<Room>, SqlError> {
+    let room = "r.id = (SELECT d.room_id FROM chat_direct d WHERE d.pair = ?)";
+    one(run, room, run.dialect.opaque(Some(key))).await
+}
+
 /// A page of rooms that somebody sees, by id.
 pub(super) async fn page(
     run: &Run<'_, impl ConnectionTrait>,
@@ -117,9 +123,11 @@ pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Ro
     if new.kind == RoomKind::Public {
         names::set(run, room.id, &new.name.key()).await?;
     }
-    if let Some(owner) = &new.owner {
-        members::first_owner(run, room.id, &owner.to_stored(), new.created_at).await?;
+    if let Some(pair) = &new.pair {
+        let values = vec![run.dialect.opaque(Some(&pair.key())), signed(room.id.0).into()];
+        run.execute("INSERT INTO chat_direct (pair, room_id) VALUES (?, ?)", values).await?;
     }
+    members::first_members(run, room.id, &new.first_members(), new.created_at).await?;
     Ok(room)
 }
 

@@ -252,6 +252,7 @@ pub(super) fn room(row: &QueryResult, first: usize) -> Result<Room, SqlError> {
         invites,
         members: number(11)?,
         rights_seq: Seq(number(12)?),
+        peer: None,
         id: RoomId(number(0)?),
         name: RoomName::from_stored(&row.try_get_by_index::<String>(first + 1)?),
         topic: Topic::from_stored(&row.try_get_by_index::<String>(first + 2)?),

@@ -11,7 +11,7 @@ use sea_orm::{
 use sea_orm_migration::SchemaManagerConnection;
 
 use self::about::{About, Chunk};
-use super::{error::SqlError, members, rows::unsigned, run::Run};
+use super::{error::SqlError, members, rooms::count, rows::unsigned, run::Run};
 use crate::{
     RoomId, RoomKind, Timestamp,
     append::{RoomRecord, StoredEvent},
@@ -290,7 +290,7 @@ fn room_values(run: &Transaction<'_>, new: &RoomRecord) -> Vec<Value> {
         members::kind_value(new.kind),
         i16::from(owned).into(),
         members::invites_value(new.invites),
-        i64::from(owned).into(),
+        count(new.first_members().len()),
     ]
 }
 

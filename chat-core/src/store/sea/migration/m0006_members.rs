@@ -22,7 +22,8 @@ const COLUMNS: [(&str, &str); 5] = [
     ("rights_seq", "BIGINT NOT NULL DEFAULT 0"),
 ];
 
-const TABLES: [Table; 2] = [
+const TABLES: [Table; 3] = [
+    Table { name: "chat_direct", columns: &[("pair", Opaque(1_024)), ("room_id", Number)], key: "pair" },
     Table {
         name: "chat_members",
         columns: &[
@@ -55,7 +56,8 @@ const TABLES: [Table; 2] = [
 ];
 
 /// The indexes of new tables: table, name, columns.
-const INDEXES: [(&str, &str, &str); 5] = [
+const INDEXES: [(&str, &str, &str); 6] = [
+    ("chat_direct", "chat_direct_rooms", "(room_id)"),
     ("chat_members", "chat_members_rooms", "(user_id, room_id)"),
     ("chat_members", "chat_members_list", "(room_id, role, user_id)"),
     ("chat_members", "chat_members_standing", "(room_id, role, since_seq)"),

@@ -11,6 +11,7 @@ use super::{
             lists::{MOST_ROWS, padded, repeated},
         },
         error::SqlError,
+        members,
         rooms::count,
         rows::{self, ROOM_COLUMNS, ROOM_WIDTH, signed, unsigned},
         run::Run,
@@ -20,8 +21,8 @@ use super::{
     marks,
 };
 use crate::{
-    Activity, LastMessage, Mark, MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor, Notify, Room, RoomId, Seq, Unread,
-    store::Viewer,
+    Activity, LastMessage, Mark, MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor, Notify, Role, Room, RoomId, Seq,
+    Unread, store::Viewer,
 };
 
 /// The rooms that a user has a mark in, with three statements at most: the rooms with their newest messages, the reactions to
@@ -50,7 +51,7 @@ pub(super) async fn page(
     let rooms = found.into_iter().zip(counted).map(|(found, (unread, mentions))| {
         let unread = Unread { seq: found.mark.seq, unread, mentions, ordinal: found.ordinal };
         let last = last.remove(&found.room.id);
-        MyRoom::new(found.room, unread, last, found.notify)
+        MyRoom { role: found.role, ..MyRoom::new(found.room, unread, last, found.notify) }
     });
     Ok(MyRoomPage { rooms: rooms.collect(), next })
 }
@@ -62,6 +63,7 @@ struct Found {
     ordinal: u64,
     mark: Mark,
     notify: Notify,
+    role: Option<Role>,
 }
 
 impl Found {
@@ -72,7 +74,7 @@ impl Found {
         let by_back = row.try_get_by_index::<i16>(BESIDE + 3)? != 0;
         let mark = Mark { seq: Seq(number(1)?), ordinal: number(2)?, by_back };
         let (room, notify) = (rows::room(row, states::WIDTH)?, marks::notify(row, BESIDE + 4)?);
-        Ok(Self { room, ordinal: number(0)?, mark, notify })
+        Ok(Self { room, ordinal: number(0)?, mark, notify, role: members::role(row, BESIDE + 5)? })
     }
 
     fn cursor(&self) -> MyRoomsCursor {
@@ -117,7 +119,8 @@ fn page_sql(dialect: &dyn Dialect, is_seen: &str) -> String {
     let (rooms, last) = (dialect.look_up("chat_rooms", "r", "r.id = m.room_id"), last_message(dialect));
     format!(
         "SELECT {}, {ROOM_COLUMNS}, r.ordinal, m.seq, m.ordinal, m.by_back, \
-         (SELECT n.notify FROM chat_notify n WHERE n.user_id = m.user_id AND n.room_id = m.room_id) \
+         (SELECT n.notify FROM chat_notify n WHERE n.user_id = m.user_id AND n.room_id = m.room_id), \
+         (SELECT i.role FROM chat_members i WHERE i.room_id = m.room_id AND i.user_id = m.user_id) \
          FROM ({page}) m{rooms}{last}",
         *states::COLUMNS
     )
