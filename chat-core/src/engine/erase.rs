@@ -99,7 +99,7 @@ impl Inner {
             // What was asked before is done, and so nothing of the user's comes any more.
             self.services.locked_out.settled().await;
             self.patiently(|| self.hub.settled()).await?;
-            self.remove_everywhere(&erasure.user).await?;
+            self.change_everywhere(&erasure.user, &ChangeMember::remove(erasure.user.clone())).await?;
             Walk::over(self, &erasure, &mut *progress, &mut erased).await?;
             self.patiently(|| async { self.services.read(self.forget_user(&erasure.user).await) }).await?;
             while self.eraser(|eraser| eraser.forget_marks(&erasure.user, ROWS)).await? > 0 {}
@@ -117,8 +117,8 @@ impl Inner {
         Ok(erased)
     }
 
-    /// Puts a user out of all rooms that are not direct.
-    async fn remove_everywhere(&self, user: &UserId) -> Result<(), Error> {
+    /// Changes the same of a user, as the host, in all rooms that the user is in and that are not direct: puts them out.
+    pub(super) async fn change_everywhere(&self, user: &UserId, change: &ChangeMember) -> Result<(), Error> {
         let mut after = None;
         loop {
             let members = self.services.store.members();
@@ -127,8 +127,8 @@ impl Inner {
             let Some(last) = rooms.last() else { return Ok(()) };
             after = Some(*last);
             for room in rooms {
-                let remove = || self.change_member(&Actor::System, room, ChangeMember::remove(user.clone()));
-                match self.patiently(remove).await {
+                let put_out = || self.change_member(&Actor::System, room, change.clone());
+                match self.patiently(put_out).await {
                     // Nobody is put out of a direct room, and a room may be gone meanwhile.
                     Ok(_) | Err(Error::RoomNotFound | Error::Forbidden) => {}
                     Err(error) => return Err(error),

@@ -63,6 +63,21 @@ impl ChatEngine {
         self.inner().change_member(&actor.into(), room, ChangeMember::leave()).await.map(drop)
     }
 
+    /// Lets a user who is gone for good, as when their account is closed, leave all rooms but direct ones, as the host. The user's
+    /// sessions should have ended before. Where they were the last owner, the moderator or else the member of longest standing
+    /// becomes owner.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] (`reason`); [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`],
+    /// [`Error::OutcomeUnknown`] when it could not go on: the user may have left some rooms. Call it again then.
+    ///
+    /// # Cancel safety
+    /// Dropped, the user may have left some rooms. Call it again then.
+    pub async fn leave_all(&self, user: &UserId, reason: &str) -> Result<(), Error> {
+        let leave = ChangeMember { user: Some(user.clone()), ..ChangeMember::leave() };
+        self.inner().change_everywhere(user, &leave.reason(reason)).await
+    }
+
     /// A page of a room's members: by role, highest first, then by id.
     ///
     /// # Errors

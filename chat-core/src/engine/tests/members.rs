@@ -113,3 +113,30 @@ async fn whoever_is_erased_is_in_no_room_and_somebody_else_owns_what_they_owned(
     let events = engine.inner().services.store.events_after(room, crate::Seq(0), 100).await.unwrap();
     assert!(!format!("{events:?}").contains("alice"), "{events:#?}");
 }
+
+#[tokio::test]
+async fn whoever_closes_an_account_leaves_every_room_to_the_others() {
+    let (engine, room) = owned().await;
+    let (bob, mut updates) = connect(&engine, "bob");
+    engine.join(&user("bob"), room).await.unwrap();
+    let own = engine.create_room(&user("alice"), NewRoom::named("her own")).await.unwrap();
+    bob.attach(room, Since::Now).await.unwrap();
+    engine.leave_all(&user("alice").id, "closed").await.unwrap();
+    assert_eq!(roles(&engine, room).await, [("bob".to_owned(), Role::Owner)]);
+    assert_eq!(roles(&engine, own.id).await, [], "a public room stays, also with nobody in it");
+    bob.close();
+    let mut left = None;
+    while let Some(update) = updates.next().await {
+        if let Update::Delivery(delivery) = update
+            && let Item::Event(event) = delivery.item()
+            && let EventKind::Member(member) = &event.kind
+            && member.change == MemberChange::Left
+        {
+            left = Some((event.actor.clone(), member.clone()));
+        }
+    }
+    let (actor, member) = left.unwrap();
+    assert_eq!((actor, member.user, member.reason.unwrap().as_str()), (None, user("alice"), "closed"));
+    engine.leave_all(&user("alice").id, "closed").await.unwrap();
+    assert_eq!(engine.leave_all(&user("alice").id, "\u{1}").await, Ok(()), "there is nothing to leave any more");
+}

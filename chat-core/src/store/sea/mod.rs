@@ -55,6 +55,8 @@ mod unread;
 mod users;
 mod vacuum;
 
+pub use connect::connections;
+
 /// Who reads rooms, events and history.
 const READERS: Share = Share { connections: 4, queue: 8_192 };
 /// Who searches for rooms by a part of their name, which can take long: however many do, the others read on.

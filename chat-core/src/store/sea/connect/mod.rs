@@ -90,6 +90,18 @@ pub(super) trait Source: Debug + Send + Sync {
     }
 }
 
+/// Up to `size` connections, made when they are needed, to the database that an engine has opened by this URL, for tables of the
+/// host's own beside the engine's. They have the settings of the engine's own connections, and the same time-outs. To SQLite, a
+/// transaction that writes should begin as an immediate one, and be short: the engine waits for it.
+///
+/// A database in memory is another one than the engine's, and has one connection.
+///
+/// # Errors
+/// [`StartError::BadUrl`].
+pub fn connections(url: &str, size: u32) -> Result<DatabaseConnection, StartError> {
+    Ok(from_url(url)?.connections(size))
+}
+
 /// The database that a URL names.
 pub(super) fn from_url(url: &str) -> Result<Arc<dyn Source>, StartError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
