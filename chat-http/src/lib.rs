@@ -74,7 +74,7 @@ use chat_core::ChatEngine;
 use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
 pub use address::{BadTrustedProxy, TrustedProxy};
-pub use auth::{Authenticated, Authenticator, Credential, Guests, Several, Via};
+pub use auth::{Authenticated, Authenticator, Credential, Guests, LoginEnd, LoginWatch, Several, Via};
 #[cfg(feature = "jwt")]
 pub use auth::{BadJwtKeys, JwtAuthenticator, JwtKeys};
 pub use host::{BadHostName, HostName};

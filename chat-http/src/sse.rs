@@ -13,7 +13,7 @@
 //! - A stream ends when the credential ends that it was opened with; the client comes back with a new one.
 //! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
 
-use std::{fmt::Write, io, ops::RangeInclusive, time::SystemTime, vec};
+use std::{fmt::Write, future::pending, io, ops::RangeInclusive, time::SystemTime, vec};
 
 use bytes::Bytes;
 use chat_core::{
@@ -23,7 +23,12 @@ use chat_core::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{auth::LEEWAY, frames, jitter, position::EventId, vanished};
+use crate::{
+    auth::{Authenticated, LEEWAY, LoginWatch},
+    frames, jitter,
+    position::EventId,
+    vanished,
+};
 
 /// How many bytes are gathered into one piece of the body.
 const BATCH: usize = 64 << 10;
@@ -98,6 +103,8 @@ pub(crate) struct Feed {
     beginning: Option<String>,
     /// When the credential ends that the stream was opened with.
     ends: Option<Instant>,
+    /// The login that the stream was opened with, if it can be ended by itself.
+    login: Option<LoginWatch>,
     is_over: bool,
 }
 
@@ -118,7 +125,15 @@ impl Feed {
             write_data(&mut beginning, &missed);
         }
         write_data(&mut beginning, &frames::hello(guard.handle.identity()));
-        Self { guard, updates, source: Source::User, beginning: Some(beginning), ends: None, is_over: false }
+        Self {
+            guard,
+            updates,
+            source: Source::User,
+            beginning: Some(beginning),
+            ends: None,
+            login: None,
+            is_over: false,
+        }
     }
 
     fn new(guard: SessionGuard, updates: Updates, attached: Attached) -> Self {
@@ -137,12 +152,13 @@ impl Feed {
             write_data(&mut beginning, &frame);
         }
         let source = Source::Room { epoch, gap: missed.into_iter() };
-        Self { guard, updates, source, beginning: Some(beginning), ends: None, is_over: false }
+        Self { guard, updates, source, beginning: Some(beginning), ends: None, login: None, is_over: false }
     }
 
     /// The same until a credential ends. A client whose clock or server lags a little gets what is left of the leeway.
-    pub(crate) fn until(mut self, ends: Option<SystemTime>) -> Self {
-        self.ends = ends.and_then(|ends| {
+    pub(crate) fn until_end_of(mut self, found: &Authenticated) -> Self {
+        self.login.clone_from(&found.login);
+        self.ends = found.expires_at.and_then(|ends| {
             let now = SystemTime::now();
             let ends = if ends > now { ends } else { ends.checked_add(LEEWAY)? };
             Instant::now().checked_add(ends.duration_since(now).unwrap_or_default())
@@ -162,6 +178,9 @@ impl Feed {
     /// session's queue, which has a limit.
     async fn next(&mut self) -> Option<Bytes> {
         self.guard.was_read = true;
+        if self.login.as_ref().is_some_and(LoginWatch::has_ended) {
+            return self.log_out();
+        }
         if self.ends.is_some_and(|ends| ends <= Instant::now()) {
             self.is_over = true;
         }
@@ -170,7 +189,12 @@ impl Feed {
         while text.is_empty() && !self.is_over {
             let silence = Instant::now() + vanished::PING;
             let until = self.ends.map_or(silence, |ends| ends.min(silence));
-            match timeout_at(until, self.updates.next()).await {
+            let next = tokio::select! {
+                biased;
+                () = logged_out(self.login.as_mut()) => return self.log_out(),
+                next = timeout_at(until, self.updates.next()) => next,
+            };
+            match next {
                 Ok(update) => self.put(&mut text, update),
                 Err(_) if until < silence => self.is_over = true,
                 Err(_silence) => text.push_str(":\n\n"),
@@ -178,6 +202,13 @@ impl Feed {
             self.take_waiting(&mut text);
         }
         (!text.is_empty()).then(|| text.into())
+    }
+
+    /// Ends the stream of a user who has logged out. Nobody waits for them to come back.
+    fn log_out(&mut self) -> Option<Bytes> {
+        self.is_over = true;
+        self.guard.handle.close();
+        None
     }
 
     fn take_waiting(&mut self, text: &mut String) {
@@ -237,6 +268,14 @@ impl Feed {
             write_id(text, epoch, event.seq);
         }
         write_data(text, &frame);
+    }
+}
+
+/// Waits until a login ends before its time.
+async fn logged_out(login: Option<&mut LoginWatch>) {
+    match login {
+        Some(login) => login.ended().await,
+        None => pending().await,
     }
 }
 
@@ -329,7 +368,7 @@ mod tests {
             let moved = Duration::from_secs(u64::try_from(i64::abs(ends)).unwrap());
             let ends = if ends > 0 { SystemTime::now() + moved } else { SystemTime::now() - moved };
             let feed = open(engine.connect(user("Alice")), room, Since::Now, true).await.unwrap();
-            let mut feed = feed.until(Some(ends));
+            let mut feed = feed.until_end_of(&Authenticated { expires_at: Some(ends), ..Authenticated::anonymous() });
             while text(&mut feed).await.is_some() {}
             // The wall clock goes on a little while the other one is paused.
             let late = began.elapsed().abs_diff(Duration::from_secs(after));

@@ -37,7 +37,7 @@ impl EventsApi {
     /// this one was there, it is seen here.
     fn bounded(&self, feed: Feed, Login(found): &Login) -> Result<Frames, Problem> {
         self.authentication.check_revocation(found)?;
-        Ok(Frames(feed.until(found.expires_at)))
+        Ok(Frames(feed.until_end_of(found)))
     }
 }
 

@@ -11,6 +11,7 @@ use poem::Request;
 
 use super::{
     authenticator::{Authenticated, Authenticator, Via},
+    login_end::LoginWatch,
     reserved,
     tickets::{self, Tickets},
 };
@@ -104,9 +105,7 @@ impl Authentication {
     async fn admit(&self, mut found: Authenticated) -> Result<Authenticated, Error> {
         match &found.actor {
             Actor::Anonymous => Ok(found),
-            Actor::User(user) if found.via != Via::Guest && reserved::is_reserved(&user.id) => {
-                refused("it gives an id that is reserved")
-            }
+            Actor::User(user) if !reserved::may_be(&user.id, found.via) => refused("it gives an id that is reserved"),
             Actor::User(given) => {
                 self.check_revocation(&found)?;
                 // Without the database, the name that was given is better than none.
@@ -121,8 +120,11 @@ impl Authentication {
         }
     }
 
-    /// Refuses a credential from before its user's access was taken away.
+    /// Refuses a credential from before its user's access was taken away, and a login that has ended.
     pub(crate) fn check_revocation(&self, found: &Authenticated) -> Result<(), Error> {
+        if found.login.as_ref().is_some_and(LoginWatch::has_ended) {
+            return Err(Error::Unauthenticated);
+        }
         let (Some(user), Some(credential)) = (found.identity(), found.credential) else { return Ok(()) };
         let Some(Timestamp(revoked)) = self.engine.revoked_at(&user.id) else { return Ok(()) };
         let revoked = UNIX_EPOCH + Duration::from_micros(u64::try_from(revoked).unwrap_or_default());
@@ -197,6 +199,9 @@ mod tests {
             ("guest:Alice", Via::Account, false),
             ("guest:Alice", Via::Guest, true),
             ("erased:1", Via::Token, false),
+            ("erased:1", Via::Account, false),
+            ("account:1", Via::Token, false),
+            ("account:1", Via::Account, true),
             ("Alice", Via::Token, true),
         ] {
             let said = Authenticated::user(Identity::new(id, "Alice").unwrap(), via);

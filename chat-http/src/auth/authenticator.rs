@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use chat_core::{Actor, Error, Identity};
 use poem::Request;
 
+use super::login_end::LoginWatch;
+
 /// Finds out which user sends a request. It is asked once per REST request and once per socket, before a body is read.
 ///
 /// Several may be [combined](crate::Several).
@@ -64,6 +66,8 @@ pub struct Authenticated {
     /// The credential, if it can outlive the user's access: [`ChatEngine::revoke`](chat_core::ChatEngine::revoke) ends those from
     /// before it. `None` if the authenticator itself knows at each request whether the user still has access.
     pub credential: Option<Credential>,
+    /// The login, if it can be ended by itself, while the user has others: sockets, event streams and tickets end with it.
+    pub login: Option<LoginWatch>,
 }
 
 /// By which kind of credential someone is known.
@@ -89,13 +93,13 @@ impl Authenticated {
     /// Nobody: the request has no credentials.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self { actor: Actor::Anonymous, via: Via::Guest, expires_at: None, credential: None }
+        Self { actor: Actor::Anonymous, via: Via::Guest, expires_at: None, credential: None, login: None }
     }
 
     /// A user who is known by this kind of credential, until the authenticator says otherwise.
     #[must_use]
     pub const fn user(identity: Identity, via: Via) -> Self {
-        Self { actor: Actor::User(identity), via, expires_at: None, credential: None }
+        Self { actor: Actor::User(identity), via, expires_at: None, credential: None, login: None }
     }
 
     /// Whether nobody is named.

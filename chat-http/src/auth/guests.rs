@@ -15,7 +15,8 @@ use crate::query;
 /// Guests: anyone may use any name in `?username=`. For trusted networks only.
 ///
 /// The name is trimmed and normalised; it is both the id and the name to show, so `alice` and `Alice` are two users. Among
-/// [`Several`](crate::Several) authenticators the id is `guest:` and the name. A name may not begin with `guest:` or `erased:`.
+/// [`Several`](crate::Several) authenticators the id is `guest:` and the name. A name may not begin with `guest:`, `account:` or
+/// `erased:`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Guests;
 
@@ -80,7 +81,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_follow_the_rules() {
-        let reserved = ["guest:Bob", "erased:1", "%20guest:Bob", "guest:"];
+        let reserved = ["guest:Bob", "erased:1", "account:1", "%20guest:Bob", "guest:"];
         for bad in ["", "%20", "a%00b", "%E2%80%AEabc", "%ff", &"x".repeat(65)].into_iter().chain(reserved) {
             let error = who(&format!("/x?username={bad}")).await.unwrap_err();
             assert!(matches!(&error, Error::InvalidField { field, .. } if field == "username"), "{bad}: {error:?}");

@@ -2,11 +2,13 @@
 
 mod authentication;
 mod authenticator;
+pub(crate) mod bearer;
 mod guests;
 mod identified;
 #[cfg(feature = "jwt")]
 mod jwt;
-mod reserved;
+mod login_end;
+pub(crate) mod reserved;
 mod several;
 mod tickets;
 
@@ -16,4 +18,5 @@ pub use guests::Guests;
 pub(crate) use identified::Identified;
 #[cfg(feature = "jwt")]
 pub use jwt::{BadJwtKeys, JwtAuthenticator, JwtKeys};
+pub use login_end::{LoginEnd, LoginWatch};
 pub use several::Several;

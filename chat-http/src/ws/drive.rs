@@ -94,6 +94,7 @@ enum Step {
     Update(Option<Update>),
     Flushed(Result<(), SocketError>),
     Renewed(Renewed),
+    LoggedOut,
     /// There is room for more frames of the answer to an attach.
     Continue,
     Tick,
@@ -200,6 +201,7 @@ impl<S: Io> Driver<S> {
                 }
                 Step::Flushed(Err(_)) => Err(End::Lost),
                 Step::Renewed(renewed) => self.on_renewed(renewed),
+                Step::LoggedOut => Err(End::Close(CloseCode::CREDENTIALS_REVOKED, Departure::Closed)),
                 Step::Continue => self.continue_attached(),
                 Step::Tick => self.on_tick(),
             };
@@ -213,6 +215,9 @@ impl<S: Io> Driver<S> {
     /// Waits for everything at once. While bytes are unwritten, no more updates are taken; they wait in the session's
     /// queue, which has a limit.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.login.poll_ended(cx).is_ready() {
+            return Poll::Ready(Step::LoggedOut);
+        }
         if self.unwritten.is_some()
             && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
         {

@@ -29,6 +29,8 @@ pub(super) struct Login {
     first_answer: Option<Utf8Bytes>,
     /// A token or a ticket that is being looked at.
     renewal: Option<Renewal>,
+    /// Resolves when the user logs out, if this login can be ended by itself.
+    ended: Option<BoxFuture<'static, ()>>,
 }
 
 struct Renewal {
@@ -60,6 +62,7 @@ impl Login {
             is_warned: false,
             first_answer: None,
             renewal: None,
+            ended: ended(found),
         }
     }
 
@@ -95,9 +98,14 @@ impl Login {
         Poll::Ready(Renewed { reference, found })
     }
 
+    /// Whether the user has logged out.
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.ended.as_mut().map_or(Poll::Pending, |ended| ended.poll_unpin(cx))
+    }
+
     /// Takes a credential of the same user; returns the answer.
     pub(super) fn replace(&mut self, found: &Authenticated, reference: Option<&str>, shown: &Identity) -> Utf8Bytes {
-        (self.ends, self.is_warned) = (ends(found), false);
+        (self.ends, self.is_warned, self.ended) = (ends(found), false, ended(found));
         self.answer(reference, shown)
     }
 
@@ -123,6 +131,12 @@ impl Login {
         let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         frames::authenticated(reference, identity, left)
     }
+}
+
+/// Resolves when a login ends before its time; `None` if it has none of its own.
+fn ended(found: &Authenticated) -> Option<BoxFuture<'static, ()>> {
+    let mut login = found.login.clone()?;
+    Some(async move { login.ended().await }.boxed())
 }
 
 /// When a credential ends. One that ends in a thousand years does not.

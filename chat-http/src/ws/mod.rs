@@ -148,7 +148,7 @@ async fn begin<S: Io>(
     // A revocation ends the sessions there are. If it came before this one was there, it is seen here.
     if authentication.check_revocation(&found).is_err() {
         session.split().0.close();
-        return Err(Some(CloseCode::REVOKED.frame()));
+        return Err(Some(CloseCode::CREDENTIALS_REVOKED.frame()));
     }
     Ok((session, entry, login))
 }

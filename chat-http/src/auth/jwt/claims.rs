@@ -32,6 +32,7 @@ impl Claims {
             via: Via::Token,
             expires_at: self.time("exp")?,
             credential: Some(Credential { issued_at: self.time("iat")? }),
+            login: None,
         })
     }
 

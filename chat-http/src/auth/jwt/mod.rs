@@ -16,21 +16,21 @@ use std::{
 use async_trait::async_trait;
 use chat_core::{Error, log::LogLimit};
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, errors::ErrorKind};
-use poem::{
-    Request,
-    http::{HeaderValue, header},
-};
+use poem::Request;
 
 use self::claims::Claims;
 pub use self::keys::{BadJwtKeys, JwtKeys};
-use super::authenticator::{Authenticated, Authenticator};
+use super::{
+    authenticator::{Authenticated, Authenticator},
+    bearer,
+};
 
 /// Admits users with a signed token (JWT) of the host in `Authorization: Bearer`.
 ///
 /// - The algorithm belongs to the key, and is never taken from the token: EdDSA (Ed25519), ES256, RS256 or HS256.
 /// - `exp` is required. A minute of difference between the clocks is allowed for it and for `nbf`.
-/// - `sub` is the user's id, by the rules of [`UserId`](chat_core::UserId); it may not begin with `guest:` or `erased:`. The name to
-///   show is a [claim](Self::name_claim), by the rules of [`UserName`](chat_core::UserName); without a good one it is the id.
+/// - `sub` is the user's id, by the rules of [`UserId`](chat_core::UserId); it may not begin with `guest:`, `account:` or `erased:`. The name
+///   to show is a [claim](Self::name_claim), by the rules of [`UserName`](chat_core::UserName); without a good one it is the id.
 /// - `aud` and `iss` are checked if the authenticator was told which are good.
 /// - `iat` says when it was issued. After [`ChatEngine::revoke`](chat_core::ChatEngine::revoke), tokens of before and those
 ///   without `iat` are refused.
@@ -141,11 +141,9 @@ impl JwtAuthenticator {
 #[async_trait]
 impl Authenticator for JwtAuthenticator {
     async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
-        let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
-        let Some(header) = headers.next() else { return Ok(Authenticated::anonymous()) };
-        match (bearer(header), headers.next()) {
-            (Some(token), None) => self.authenticate_token(token).await,
-            _ => Err(Error::Unauthenticated),
+        match bearer::token(request)? {
+            Some(token) => self.authenticate_token(token).await,
+            None => Ok(Authenticated::anonymous()),
         }
     }
 
@@ -176,13 +174,6 @@ impl fmt::Debug for JwtAuthenticator {
 
 /// The most bytes of a token.
 const MOST_BYTES: usize = 8 << 10;
-
-/// The token in a header `Authorization: Bearer`.
-fn bearer(header: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-    let token = token.trim_matches(' ');
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
 
 /// Refuses a token that is for something else, or that says there is more to check (RFC 7515, section 4.1.11).
 fn check_header(header: &Header) -> Result<(), &'static str> {
