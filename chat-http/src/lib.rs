@@ -23,7 +23,7 @@
 //! Features: `jwt`, on by default, has [`JwtAuthenticator`]; `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
 //! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
-#[allow(dead_code, reason = "log-ins are counted by it")]
+mod account;
 mod address;
 mod api;
 #[cfg(feature = "ui")]
@@ -73,6 +73,7 @@ use std::{fmt, sync::Arc};
 use chat_core::ChatEngine;
 use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
 
+pub use account::{AccountStore, Accounts, Registration};
 pub use address::{BadTrustedProxy, TrustedProxy};
 pub use auth::{Authenticated, Authenticator, Credential, Guests, LoginEnd, LoginWatch, Several, Via};
 #[cfg(feature = "jwt")]
@@ -104,7 +105,13 @@ struct Embedding;
 #[must_use]
 pub fn api(engine: ChatEngine, authenticator: impl Authenticator) -> Api {
     metrics::describe();
-    Api { engine, authenticator: Arc::new(authenticator), hosts: Hosts::Any, origins: Origins::default() }
+    Api {
+        engine,
+        authenticator: Arc::new(authenticator),
+        hosts: Hosts::Any,
+        origins: Origins::default(),
+        accounts: None,
+    }
 }
 
 /// [`api`] plus `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz`, `/readyz` and a front page. It answers only for loopback
@@ -121,6 +128,7 @@ pub struct Api {
     authenticator: Arc<dyn Authenticator>,
     hosts: Hosts,
     origins: Origins,
+    accounts: Option<Accounts>,
 }
 
 impl Api {
@@ -155,13 +163,28 @@ impl Api {
         self
     }
 
+    /// Has the operations on these accounts, which are (among) the authenticator's.
+    #[must_use]
+    pub fn accounts(mut self, accounts: Accounts) -> Self {
+        self.accounts = Some(accounts);
+        self
+    }
+
     fn routes(&self) -> Route {
         let authentication = Authentication::new(Arc::clone(&self.authenticator), self.engine.clone());
         let one = ws::Sockets::room(self.engine.clone(), authentication.clone(), self.origins.clone());
         let many = ws::Sockets::rooms(self.engine.clone(), authentication.clone(), self.origins.clone());
-        let resources = openapi::service(api::resources(&self.engine, &authentication)).into_endpoint();
+        let resources = openapi::service(api::resources(&self.engine, &authentication, self.accounts.as_ref()));
         Route::new()
-            .nest(api::PREFIX, Identified { inner: resources, authentication })
+            .nest(
+                api::PREFIX,
+                Identified {
+                    inner: resources.into_endpoint(),
+                    authentication,
+                    open: &api::OPEN,
+                    refused: account::forget_login,
+                },
+            )
             .at("/ws/chat", many)
             .at("/ws/chat/:room_id", one)
     }
@@ -219,6 +242,12 @@ impl Site {
     #[must_use]
     pub fn allow_any_host(self) -> Self {
         Self(self.0.allow_any_host())
+    }
+
+    /// See [`Api::accounts`].
+    #[must_use]
+    pub fn accounts(self, accounts: Accounts) -> Self {
+        Self(self.0.accounts(accounts))
     }
 
     /// The engine behind it.

@@ -62,12 +62,17 @@ impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
 }
 
 impl<E: Endpoint<Output = Response>> Middleware<E> {
-    async fn respond(&self, request: Request, row: Option<&Row>, broken: Option<usize>) -> Response {
+    async fn respond(&self, mut request: Request, row: Option<&Row>, broken: Option<usize>) -> Response {
         let is_head = request.method() == Method::HEAD;
         let is_rest = is_rest(request.uri().path());
         let origin = if is_rest { self.listed_origin(request.headers()) } else { None };
         let known = Known::of(request.headers());
         let has_tls = self.owns_host && self.origins.are_reached_by_tls(&request);
+        if request.headers().contains_key(header::COOKIE) {
+            // Browsers send cookies whichever page asks, so they count only with the page.
+            let page = self.origins.page(&request);
+            request.set_data(page);
+        }
         let asked = match self.admit(&request, row, broken) {
             Ok(()) if origin.is_some() && is_preflight(&request) => Ok(preflight(row)),
             Ok(()) => self.answer(request, row).await,

@@ -49,6 +49,17 @@ impl FromStr for Origin {
     }
 }
 
+/// The page that a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// The request names none: it comes from no page, or from one of this server that only reads.
+    Unnamed,
+    /// One of this server.
+    Own,
+    /// Another one, whether it is on the list or not; or it cannot be told.
+    Other,
+}
+
 /// The origins of the pages that may use this server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origins {
@@ -108,6 +119,16 @@ impl Origins {
                 is_admitted
             }
             (Some(_), Some(_)) => false,
+        }
+    }
+
+    /// The page that a request comes from.
+    pub(crate) fn page(&self, request: &Request) -> Page {
+        let mut origins = request.headers().get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) if is_of_no_other_site(request.headers()) => Page::Unnamed,
+            (Some(origin), None) if self.is_own(origin, request) => Page::Own,
+            _ => Page::Other,
         }
     }
 
@@ -251,6 +272,23 @@ mod tests {
         let listed = ("origin", "https://app.example");
         assert!(admitted(&["https://app.example"], &[listed, site("cross-site")]), "the list is asked first");
         assert!(!admitted(&[], &[listed, site("same-origin")]), "an origin stands above it");
+    }
+
+    #[test]
+    fn only_the_servers_own_pages_are_its_own() {
+        let page = |headers: &[(&'static str, &'static str)]| {
+            let host = [("host", "chat.example")];
+            origins(&["https://app.example"]).page(&request(&[&host, headers].concat()))
+        };
+        assert_eq!(page(&[]), Page::Unnamed);
+        assert_eq!(page(&[("sec-fetch-site", "same-origin")]), Page::Unnamed);
+        assert_eq!(page(&[("sec-fetch-site", "same-site")]), Page::Other);
+        assert_eq!(page(&[("origin", "http://chat.example")]), Page::Own);
+        for other in ["https://app.example", "http://chat.example:81", "null", "http://chat.example.evil"] {
+            assert_eq!(page(&[("origin", other)]), Page::Other, "{other}");
+        }
+        let own = ("origin", "http://chat.example");
+        assert_eq!(page(&[own, own]), Page::Other);
     }
 
     #[test]

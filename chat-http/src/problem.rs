@@ -184,7 +184,9 @@ impl Problem {
             if let Some(header) = &challenge.header {
                 response = response.header(header::WWW_AUTHENTICATE, header);
             }
-            self.body.detail.clone_from(&challenge.advice);
+            if self.body.detail == Error::Unauthenticated.to_string() {
+                self.body.detail.clone_from(&challenge.advice);
+            }
         }
         if let Some(wait) = self.body.retry_after_ms {
             response = response.header(header::RETRY_AFTER, wait.div_ceil(1_000));

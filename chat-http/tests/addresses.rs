@@ -6,7 +6,7 @@ mod common;
 use std::net::SocketAddr;
 
 use chat_core::{AddressLimits, ChatEngine, Limits, Rate};
-use chat_http::{Guests, Listener, TrustedProxy};
+use chat_http::{Guests, Listener, TrustedProxy, site};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -35,7 +35,8 @@ async fn behind_a_proxy(change: impl FnOnce(&mut AddressLimits)) -> Server {
     let proxy: TrustedProxy = "127.0.0.1".parse().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    Server::start_on(addr, Listener::from(listener).trust([proxy]), engine_where(change).await, Guests)
+    let engine = engine_where(change).await;
+    Server::start_on(addr, Listener::from(listener).trust([proxy]), engine.clone(), site(engine, Guests))
 }
 
 /// A connection from another address of this machine.

@@ -14,8 +14,17 @@ const HOST: &str = "examples/host_app.rs";
 const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     (
         &["sea_orm", "sea_orm_migration", "sea_query", "sqlx"],
-        &["chat-core/src/store/sea/", "chat-core/tests/", "tests/", "benches/", "torture/", HOST],
-        "databases are spoken to below chat-core/src/store/sea/ only; everyone else uses the trait Store",
+        &[
+            "chat-core/src/store/sea/",
+            "chat-http/src/account/store/",
+            "chat-core/tests/",
+            "tests/",
+            "benches/",
+            "torture/",
+            HOST,
+        ],
+        "databases are spoken to below chat-core/src/store/sea/ only, and for accounts below chat-http/src/account/store/; \
+         everyone else uses the trait Store",
     ),
     (&["poem", "poem_openapi"], &["chat-http/", HOST], "poem is the business of chat-http alone"),
     (

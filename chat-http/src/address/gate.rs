@@ -26,7 +26,7 @@ struct Inner {
 /// A connection that has come to the gate. It counts until this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Entrance {
-    place: Option<Place>,
+    _place: Option<Place>,
     refusal: Option<Error>,
 }
 
@@ -51,7 +51,7 @@ impl Gate {
     /// Counts a request that a proxy has passed on, as a connection that ends with its answer. Only what lasts, a socket or an
     /// event stream, counts towards the rate.
     pub(crate) fn forward(&self, from: Network, lasts: bool) -> Entrance {
-        let refused = Entrance { place: None, refusal: Some(Error::RateLimited { retry_after: WAIT }) };
+        let refused = Entrance { _place: None, refusal: Some(Error::RateLimited { retry_after: WAIT }) };
         self.enter(from, lasts).unwrap_or(refused)
     }
 
@@ -63,7 +63,7 @@ impl Gate {
             Answer::No(retry_after) => Some(Error::RateLimited { retry_after }),
             Answer::NoMore => return None,
         };
-        Some(Entrance { place: Some(Place { gate: Arc::clone(&self.0), from }), refusal })
+        Some(Entrance { _place: Some(Place { gate: Arc::clone(&self.0), from }), refusal })
     }
 }
 

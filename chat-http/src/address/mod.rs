@@ -2,7 +2,6 @@
 
 mod gate;
 mod proxies;
-#[cfg_attr(not(test), expect(dead_code, reason = "log-ins are counted by it"))]
 pub(crate) mod rate;
 
 use std::{

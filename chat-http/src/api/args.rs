@@ -41,6 +41,9 @@ pub(crate) struct MessageArg(pub(crate) Seq);
 /// The user whom a path names.
 pub(crate) struct UserArg(pub(crate) UserId);
 
+/// The user of the account that a path names.
+pub(crate) struct AccountArg(pub(crate) UserId);
+
 /// A role in the query.
 pub(crate) struct RoleArg(pub(crate) Option<Role>);
 
@@ -158,7 +161,7 @@ macro_rules! parameter {
 
 parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
     // poem-openapi numbers the parameters of a path. In every path of this API the first one is the room, the second one a
-    // message of it or a user, and the third one a reaction to the message.
+    // message of it or a user, and the third one a reaction to the message; but for accounts, where the first one is the user.
     let id = integer_within(request.raw_path_param("param0").unwrap_or_default(), 1..=MAX_INTEGER);
     Ok(Self(RoomId(id.map_err(|reason| Error::invalid_field(name, reason))?)))
 });
@@ -170,6 +173,11 @@ parameter!([] MessageArg, Path, required true, integer(0, MAX_INTEGER), |request
 
 parameter!([] UserArg, Path, required true, user_id_schema(), |request, _name| {
     let user = UserId::new(request.raw_path_param("param1").unwrap_or_default());
+    Ok(Self(user.map_err(Error::from)?))
+});
+
+parameter!([] AccountArg, Path, required true, user_id_schema(), |request, _name| {
+    let user = UserId::new(request.raw_path_param("param0").unwrap_or_default());
     Ok(Self(user.map_err(Error::from)?))
 });
 
@@ -263,16 +271,18 @@ who_asks!(User, false, |found| found.identity().cloned().map(Self));
 who_asks!(Login, false, |found| found.identity().is_some().then(|| Self(found.clone())));
 
 /// What says who asks.
-fn schemes() -> [(&'static str, MetaSecurityScheme); 2] {
-    let bearer = MetaSecurityScheme {
-        scheme: Some("bearer"),
-        bearer_format: Some("JWT"),
-        ..scheme("http", "A signed token of the app that the chat belongs to, where the server has keys for them.")
-    };
+fn schemes() -> [(&'static str, MetaSecurityScheme); 3] {
+    let bearer = MetaSecurityScheme { scheme: Some("bearer"), bearer_format: Some("JWT"), ..scheme("http", BEARER) };
+    let cookie = MetaSecurityScheme { name: Some("__Host-chat"), key_in: Some("cookie"), ..scheme("apiKey", COOKIE) };
     let about = "The name of a guest (`UserName`), where guests may come. It counts only where there is no token.";
     let guest = MetaSecurityScheme { name: Some("username"), key_in: Some("query"), ..scheme("apiKey", about) };
-    [("bearer", bearer), ("guest", guest)]
+    [("bearer", bearer), ("cookie", cookie), ("guest", guest)]
 }
+
+const BEARER: &str = "The token of a login, where the server has accounts, or a signed token (JWT) of the app that the chat belongs \
+                      to, where it has keys for them.";
+const COOKIE: &str = "The login of a browser, where the server has accounts. It counts only for pages of the server itself, by \
+                      `Origin`; without `Origin`, only for what changes nothing.";
 
 const fn scheme(ty: &'static str, about: &'static str) -> MetaSecurityScheme {
     MetaSecurityScheme {

@@ -1,5 +1,7 @@
 //! The REST API, one resource per file. These modules decode, call the engine and encode; they decide nothing.
 
+mod account;
+mod accounts;
 mod args;
 mod body;
 mod direct;
@@ -20,23 +22,26 @@ mod tag;
 mod threads;
 mod tickets;
 
+use self::{
+    account::AccountApi, accounts::AccountsApi, direct::DirectApi, events::EventsApi, me::MeApi, members::MembersApi, message::MessageApi,
+    messages::MessagesApi, pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi,
+    restrictions::RestrictionsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
+};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::{
     body::decode,
     rooms::{NewRoomBody, RoomChangeBody},
 };
-use self::{
-    direct::DirectApi, events::EventsApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi,
-    pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi,
-    rooms::RoomsApi, search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
-};
-use crate::auth::Authentication;
+use crate::{account::Accounts, auth::Authentication};
 
 /// The path of the REST API below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
 
 /// The paths of event streams. A GET there lasts as long as the stream, and one of a room makes the caller join it.
 pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
+
+/// The operations that everyone may ask for, whatever the credentials of the request.
+pub(crate) const OPEN: [&str; 2] = ["/account/register", "/account/login"];
 
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (
@@ -55,10 +60,16 @@ pub(crate) type Resources = (
     PresenceApi,
     EventsApi,
     TicketsApi,
+    AccountApi,
+    AccountsApi,
 );
 
 /// The resources of an engine.
-pub(crate) fn resources(engine: &chat_core::ChatEngine, authentication: &Authentication) -> Resources {
+pub(crate) fn resources(
+    engine: &chat_core::ChatEngine,
+    authentication: &Authentication,
+    accounts: Option<&Accounts>,
+) -> Resources {
     (
         RoomsApi::new(engine.clone()),
         DirectApi::new(engine.clone()),
@@ -75,5 +86,7 @@ pub(crate) fn resources(engine: &chat_core::ChatEngine, authentication: &Authent
         PresenceApi::new(engine.clone()),
         EventsApi::new(engine.clone(), authentication.clone()),
         TicketsApi::new(authentication.clone()),
+        AccountApi::new(accounts.cloned()),
+        AccountsApi::new(accounts.cloned()),
     )
 }

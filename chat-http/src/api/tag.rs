@@ -21,4 +21,6 @@ pub(super) enum Tag {
     Events,
     /// Who you are.
     Identity,
+    /// Register and log in, where the server has accounts of its own.
+    Accounts,
 }

@@ -2,21 +2,31 @@
 
 use poem::{Endpoint, Request, Result};
 
-use super::authentication::Authentication;
+use super::{authentication::Authentication, authenticator::Authenticated};
 use crate::problem::Problem;
 
-/// An endpoint whose requests carry who sends them, as an [`Authenticated`](super::Authenticated). Others are refused before
+/// An endpoint whose requests carry who sends them, as an [`Authenticated`]. Others are refused before
 /// their path, their parameters and their body are read.
 pub(crate) struct Identified<E> {
     pub(crate) inner: E,
     pub(crate) authentication: Authentication,
+    /// The paths where it does not matter who asks, or with what credentials.
+    pub(crate) open: &'static [&'static str],
+    /// What is added to the refusal of a request whose credentials are bad.
+    pub(crate) refused: fn(&Request, Problem) -> Problem,
 }
 
 impl<E: Endpoint> Endpoint for Identified<E> {
     type Output = E::Output;
 
     async fn call(&self, mut request: Request) -> Result<E::Output> {
-        let found = self.authentication.of_request(&request).await.map_err(Problem::from)?;
+        let found = match self.open.contains(&request.uri().path()) {
+            true => Authenticated::anonymous(),
+            false => {
+                let found = self.authentication.of_request(&request).await.map_err(Problem::from);
+                found.map_err(|problem| (self.refused)(&request, problem))?
+            }
+        };
         request.set_data(found);
         self.inner.call(request).await
     }

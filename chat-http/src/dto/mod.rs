@@ -1,5 +1,6 @@
 //! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
+mod account;
 mod mark;
 mod me;
 mod member;
@@ -20,6 +21,7 @@ use time::{
 };
 
 pub(crate) use self::{
+    account::{AccountDto, AccountList, CloseBody, LoginBody, LoginDto, PasswordBody, RegisterBody},
     mark::{MarkBody, MarkDto, MarkList, NotifyBody, NotifyDto, NotifySetting, UnreadDto, marks},
     me::{MeChangeBody, MeDto},
     member::{

@@ -32,7 +32,7 @@ fn add_to_operation(path: &str, operation: &mut Value) {
     responses.remove("default");
     for answer in ANSWERS {
         let applies = match answer.status {
-            404 => has_room,
+            404 => has_room || path.contains("/account"),
             409 => has_body || has_key,
             413 | 415 => has_body,
             _ => true,
@@ -137,8 +137,12 @@ const ANSWERS: &[Answer] = &[
         status: 404,
         name: "NotFound",
         title: "Not Found",
-        description: "There is no such room or message, or this user may not know of it.",
-        problems: &[("room_not_found", "no such room", "{}"), ("message_not_found", "no such message", "{}")],
+        description: "There is no such room, message or account, this user may not know of it, or this server has no accounts.",
+        problems: &[
+            ("room_not_found", "no such room", "{}"),
+            ("message_not_found", "no such message", "{}"),
+            ("not_found", "no such path", "{}"),
+        ],
         header: None,
     },
     Answer {

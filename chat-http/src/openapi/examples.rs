@@ -58,7 +58,7 @@ fn of(operation: &str) -> Value {
         }}}),
         "stream_events" => json!({"responses": {"200": STREAM}}),
         "stream_notices" => json!({"responses": {"200": NOTICES}}),
-        _ => of_member(operation).unwrap_or_else(|| of_message(operation)),
+        _ => of_member(operation).or_else(|| of_account(operation)).unwrap_or_else(|| of_message(operation)),
     }
 }
 
@@ -86,6 +86,29 @@ fn of_member(operation: &str) -> Option<Value> {
         _ => return None,
     };
     Some(json!({"responses": {"200": body}}))
+}
+
+/// The example of an operation on accounts, if it is one.
+fn of_account(operation: &str) -> Option<Value> {
+    let who = json!({"username": "Alice", "password": "correct horse battery staple"});
+    Some(match operation {
+        "register" => json!({"request": who, "responses": {"201": login()}}),
+        "log_in" => json!({"request": who, "responses": {"200": login()}}),
+        "change_password" => {
+            json!({"request": {"password": "correct horse battery staple", "new_password": "staple battery horse"}})
+        }
+        "close_account" => json!({"request": {"password": "correct horse battery staple"}}),
+        "list_accounts" => json!({"responses": {"200": {"accounts": [account()], "next": null}}}),
+        _ => return None,
+    })
+}
+
+fn login() -> Value {
+    json!({"user": ACCOUNT, "username": "Alice", "token": TOKEN, "expires_at": "2026-12-22T10:00:00.000Z"})
+}
+
+fn account() -> Value {
+    json!({"user": ACCOUNT, "username": "Alice", "admin": true, "created_at": "2026-11-22T10:00:00.000Z"})
 }
 
 fn member(user: &str, role: &str) -> Value {
@@ -223,6 +246,8 @@ fn with(mut value: Value, name: &str, field: impl Into<Value>) -> Value {
 }
 
 const KEY: &str = "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d";
+const ACCOUNT: &str = "account:6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c";
+const TOKEN: &str = "0c4b6f1f5d7c3e9aa1b8c7d6e5f40312d4c3b2a190817263545566778899aabb";
 const EPOCH: &str = "5f0c2a9e41d7b386";
 /// The stream of a user's notices.
 const NOTICES: &str = concat!(

@@ -105,7 +105,8 @@ message's `id` is its `seq`.
 Integers are at most 2^53 − 1. Ignore fields, values and types that you do not know. The server is strict with what you send: \
 it refuses unknown fields. Every error is an `application/problem+json` with a stable `code`.
 
-Say who you are with a token of the app that the chat belongs to, in `Authorization: Bearer`, or, where guests may come, \
+Say who you are with a token in `Authorization: Bearer`: that of a login, where the server has accounts (in browsers, a cookie \
+has it), or one that the app signs which the chat belongs to. Or, where guests may come, \
 with your name in the query, `?username=Alice`. If there is a token, it decides. An app with a login of its own may read \
 something else.
 ";

@@ -25,7 +25,7 @@ fn add_user_name(schemas: &mut Value) {
 
 const USER_NAME: &str = "The name of a user: 1–64 visible characters. White space around it is removed, several spaces within \
                          become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and \
-                         a name with a character that becomes several in NFC may have at most 21. Names that begin with `guest:` or `erased:` are \
+                         a name with a character that becomes several in NFC may have at most 21. Names that begin with `guest:`, `account:` or `erased:` are \
                          refused.";
 
 fn postprocess_operation(operation: &mut Value) {
@@ -54,7 +54,8 @@ fn postprocess_operation(operation: &mut Value) {
 }
 
 /// The operations with a cursor, and its pattern.
-const CURSORS: [(&str, &str); 8] = [
+const CURSORS: [(&str, &str); 9] = [
+    ("list_accounts", patterns::USER_CURSOR),
     ("list_rooms", patterns::CURSOR),
     ("list_reactions", patterns::CURSOR),
     ("list_reads", patterns::USER_CURSOR),
@@ -66,7 +67,11 @@ const CURSORS: [(&str, &str); 8] = [
 ];
 
 /// The schemas of requests. They are read strictly, so unknown fields are not allowed.
-const REQUESTS: [&str; 9] = [
+const REQUESTS: [&str; 13] = [
+    "AccountDraft",
+    "LoginRequest",
+    "PasswordChange",
+    "AccountClosing",
     "RoomDraft",
     "RoomChange",
     "MemberDraft",

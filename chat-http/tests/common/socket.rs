@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use chat_core::{ChatEngine, Identity, NewRoom, RoomId};
-use chat_http::{Authenticator, Guests, Listener, serve, site};
+use chat_http::{Authenticator, Guests, Listener, Site, serve, site};
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::{
@@ -32,21 +32,21 @@ impl Server {
 
     /// The same with another authenticator.
     pub(crate) async fn start_as(engine: ChatEngine, authenticator: impl Authenticator) -> Self {
+        Self::start_site(engine.clone(), site(engine, authenticator)).await
+    }
+
+    /// The same with a site of this engine.
+    pub(crate) async fn start_site(engine: ChatEngine, site: Site) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        Self::start_on(addr, listener, engine, authenticator)
+        Self::start_on(addr, listener, engine, site)
     }
 
     /// The same on this listener, which has this address.
-    pub(crate) fn start_on(
-        addr: SocketAddr,
-        listener: impl Into<Listener>,
-        engine: ChatEngine,
-        authenticator: impl Authenticator,
-    ) -> Self {
+    pub(crate) fn start_on(addr: SocketAddr, listener: impl Into<Listener>, engine: ChatEngine, site: Site) -> Self {
         let listener = listener.into();
         let (stop, stopped) = oneshot::channel::<()>();
-        let site = site(engine.clone(), authenticator).allow_origins(["http://app.example".parse().unwrap()]);
+        let site = site.allow_origins(["http://app.example".parse().unwrap()]);
         let stopped = async move {
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;

@@ -19,7 +19,7 @@ use classes::{
 static ROOM_NAME: LazyLock<String> = LazyLock::new(|| name(100, ""));
 
 /// Names of users: 1–64 characters. What the ids of erased users begin with is reserved.
-pub(crate) static USER_NAME: LazyLock<String> = LazyLock::new(|| name(64, "(?!guest:|erased:)"));
+pub(crate) static USER_NAME: LazyLock<String> = LazyLock::new(|| name(64, "(?!guest:|account:|erased:)"));
 
 /// Topics: empty, or with at least one visible character. There are no control characters except tabs and line breaks,
 /// and no characters that override the direction of text.
@@ -66,7 +66,7 @@ pub(crate) fn of(field: &str) -> Option<&'static str> {
         "topic" => Some(&TOPIC),
         "content" | "reason" => Some(&CONTENT),
         "key" => Some(KEY),
-        "epoch" => Some(TEXT),
+        "epoch" | "password" | "new_password" | "setup_token" => Some(TEXT),
         _ => None,
     }
 }
