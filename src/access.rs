@@ -1,4 +1,4 @@
-//! Who may use the server: guests, or users with tokens of the host's app.
+//! Who may use the server: guests, users with accounts, or users with tokens of the host's app.
 
 use std::{
     fs,
@@ -7,19 +7,22 @@ use std::{
 };
 
 use chat_core::ChatEngine;
-use chat_http::{Guests, JwtAuthenticator, JwtKeys, Several, TrustedProxy};
+use chat_http::{Accounts, Guests, JwtAuthenticator, JwtKeys, Several, TrustedProxy};
 use clap::{Args, builder::BoolishValueParser};
 
-use crate::signals::Hangups;
+use crate::{accounts::AccountOptions, signals::Hangups};
 
 /// The options that say it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who may use it")]
 pub(crate) struct AccessOptions {
     /// Let anyone use any name, as a guest. It is on by default if there is no other way to say who one is, no trusted proxy, and
-    /// the server listens on a loopback address. Beside tokens, the id of a guest begins with `guest:`.
+    /// the server listens on a loopback address. Beside tokens and accounts, a guest's id begins with `guest:`.
     #[arg(long, env = "CHATD_GUESTS", value_parser = BoolishValueParser::new())]
     guests: bool,
+
+    #[command(flatten)]
+    accounts: AccountOptions,
 
     /// Admit users with tokens (JWT) that your app signs with the secret in this file (HS256): at least 32 bytes, chosen at
     /// random. A line end at its end does not count.
@@ -54,7 +57,7 @@ pub(crate) struct AccessOptions {
     )]
     trusted_proxies: Vec<TrustedProxy>,
 
-    /// Start with tokens on a database in which guests had their names as ids: whoever comes with such an id becomes that
+    /// Start with tokens or accounts on a database in which guests had their names as ids: whoever comes with such an id becomes that
     /// user.
     #[arg(long, env = "CHATD_KEEP_GUEST_IDS", value_parser = BoolishValueParser::new())]
     keep_guest_ids: bool,
@@ -63,6 +66,7 @@ pub(crate) struct AccessOptions {
 /// Who may use the server.
 #[derive(Debug)]
 pub(crate) struct Access {
+    pub(crate) accounts: AccountOptions,
     tokens: Option<JwtAuthenticator>,
     has_guests: bool,
     keeps_guest_ids: bool,
@@ -98,14 +102,16 @@ impl Access {
         } else {
             None
         };
-        let has_guests = options.guests || tokens.is_none() && is_reached.is_none();
-        if let Some(how) = is_reached.filter(|_| tokens.is_none() && !has_guests) {
+        let knows_users = tokens.is_some() || options.accounts.accounts;
+        let has_guests = options.guests || !knows_users && is_reached.is_none();
+        if let Some(how) = is_reached.filter(|_| !knows_users && !has_guests) {
             return Err(format!(
-                "who may use it? {how}: --jwt-hs256-file or --jwt-jwks admits users of your \
-                 app, and --guests lets anyone use any name"
+                "who may use it? {how}: --accounts lets users register and log in, --jwt-hs256-file or --jwt-jwks \
+                 admits users of your app, and --guests lets anyone use any name"
             ));
         }
         Ok(Self {
+            accounts: options.accounts,
             tokens,
             has_guests,
             keeps_guest_ids: options.keep_guest_ids,
@@ -127,24 +133,26 @@ impl Access {
     /// Sees to it that no guest of before is taken for another user, or says why it cannot.
     pub(crate) async fn check_ids(&self, engine: &ChatEngine) -> Result<(), String> {
         let failed = |error| format!("cannot find out which ids guests have in the database: {error}");
-        if self.tokens.is_none() {
+        if self.tokens.is_none() && !self.accounts.accounts {
             return engine.keep_bare_guest_ids().await.map_err(failed);
         }
         if !self.keeps_guest_ids && engine.has_bare_guest_ids().await.map_err(failed)? {
-            return Err("guests had their names as ids in this database, so a token with such an id would make its user one of \
-                        them: use a new database, or accept that with --keep-guest-ids"
+            return Err("guests had their names as ids in this database. None of them has an account, and a token with such an id \
+                        would make its user one of them: use a new database, or accept that with --keep-guest-ids"
                 .to_owned());
         }
         Ok(())
     }
 
     /// What finds out who sends a request.
-    pub(crate) fn authenticator(&self) -> Several {
-        match &self.tokens {
-            Some(tokens) if self.has_guests => Several::new(tokens.clone()).or(Guests),
-            Some(tokens) => Several::new(tokens.clone()),
-            None => Several::new(Guests),
-        }
+    pub(crate) fn authenticator(&self, accounts: Option<Accounts>) -> Several {
+        let several = match (accounts, self.tokens.clone()) {
+            (Some(accounts), Some(tokens)) => Several::new(accounts.beside_tokens()).or(tokens),
+            (Some(accounts), None) => Several::new(accounts),
+            (None, Some(tokens)) => Several::new(tokens),
+            (None, None) => return Several::new(Guests),
+        };
+        if self.has_guests { several.or(Guests) } else { several }
     }
 
     /// Reads the keys again at each SIGHUP. If they are bad, those of before stay.
@@ -247,6 +255,19 @@ mod tests {
             assert_eq!(access(&arguments, "127.0.0.1:1").unwrap().has_guests(), expected);
             assert!(access(&arguments, "0.0.0.0:1").is_ok());
         }
+    }
+
+    #[test]
+    fn with_accounts_guests_are_asked_for() {
+        for (arguments, expected) in [(&["--accounts"][..], false), (&["--accounts", "--guests"], true)] {
+            assert_eq!(access(arguments, "127.0.0.1:1").unwrap().has_guests(), expected);
+            assert!(access(arguments, "0.0.0.0:1").is_ok());
+        }
+        for alone in [&["--registration", "off"][..], &["--setup-token-file", "x"]] {
+            let line = Line::try_parse_from(["chatd"].iter().chain(alone));
+            assert!(line.unwrap_err().to_string().contains("--accounts"), "{alone:?}");
+        }
+        assert!(Line::try_parse_from(["chatd", "--accounts", "--registration", "perhaps"]).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The ready-made chat server: configuration, engine, serve.
 
 mod access;
+mod accounts;
 mod archive;
 mod erase;
 #[cfg(failpoints)]
@@ -21,6 +22,7 @@ use std::{
     panic,
     path::PathBuf,
     process::{self, ExitCode},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -233,15 +235,11 @@ async fn run(options: Options) -> Result<(), Failure> {
         tracing::info!(%address, "metrics are served at /metrics");
     }
     let (started, engine) = oneshot::channel();
+    let opened = OnceLock::new();
     let made = async {
-        let limits = if no_limits { Limits::default() } else { Limits::for_strangers() };
-        let builder = ChatEngine::builder().database(database_url.as_str()).limits(limits);
-        let builder = match retain_days {
-            Some(days) => builder.retention(KeepDays(days)),
-            None => builder,
-        };
-        let engine = builder.build().await.map_err(|error| Failure::of_start(&error))?;
+        let engine = engine_on(&database_url, retain_days, no_limits).await?;
         access.check_ids(&engine).await.map_err(wrong)?;
+        let accounts = access.accounts.open(&database_url, &engine).await?;
         access.reload_on_hangup();
         if access.has_guests() {
             tracing::warn!("guests may come: anyone can use any name; for trusted networks only");
@@ -249,10 +247,16 @@ async fn run(options: Options) -> Result<(), Failure> {
         let scheme = tls.scheme();
         tracing::info!(%address, "listening on {scheme}://{address}");
         say_where(scheme, address, public_url.as_ref(), access.has_guests());
-        let site = site(engine.clone(), access.authenticator());
+        if let Some(accounts) = &accounts {
+            let url = public_url.as_ref().map_or_else(|| format!("{scheme}://{address}"), Origin::to_string);
+            access.accounts.say_setup(accounts, &url)?;
+        }
+        let site = site(engine.clone(), access.authenticator(accounts.clone()));
+        let site = accounts.clone().into_iter().fold(site, Site::accounts);
         let site = site.allow_hosts(allowed_hosts).allow_origins(allowed_origins);
         // Who waits for it may have been told to stop.
         drop(started.send(engine));
+        drop(opened.set(accounts));
         Ok(public_url.into_iter().fold(site, Site::public_url))
     };
     let mut reason = None;
@@ -269,8 +273,21 @@ async fn run(options: Options) -> Result<(), Failure> {
         });
     };
     serve_when_made(listener, made, stop).await?;
+    if let Some(accounts) = opened.into_inner().flatten() {
+        accounts.close().await;
+    }
     tracing::info!("stopped");
     reason.map_or(Ok(()), Err)
+}
+
+async fn engine_on(database_url: &str, retain_days: Option<u32>, no_limits: bool) -> Result<ChatEngine, Failure> {
+    let limits = if no_limits { Limits::default() } else { Limits::for_strangers() };
+    let builder = ChatEngine::builder().database(database_url).limits(limits);
+    let builder = match retain_days {
+        Some(days) => builder.retention(KeepDays(days)),
+        None => builder,
+    };
+    builder.build().await.map_err(|error| Failure::of_start(&error))
 }
 
 /// Waits until another process has taken the database over.
