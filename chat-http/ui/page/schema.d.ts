@@ -4,6 +4,189 @@
  */
 
 export interface paths {
+    "/api/chat/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close your account
+         * @description You leave all rooms but direct ones, and what was opened with your logins ends. What you have written stays.
+         */
+        delete: operations["close_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/account/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log in
+         * @description The login holds for 30 days after it was used last. An account may have 50; one more ends the oldest. A wrong password and
+         *     a name that nobody has are answered alike (401).
+         */
+        post: operations["log_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/account/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log out
+         * @description Sockets and event streams that were opened with this login end.
+         */
+        post: operations["log_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/account/logout-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log out everywhere
+         * @description All your logins end, and all that was opened with them.
+         */
+        post: operations["log_out_everywhere"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change your password
+         * @description All your other logins end.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/account/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register, and log in
+         * @description Your id is random, and no other account ever gets it. Where registering is switched off, it needs the setup token, which the
+         *     server prints when it is started as long as it has no administrator (403). A server without accounts answers 404 to all of
+         *     these operations.
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the accounts
+         * @description For administrators.
+         */
+        get: operations["list_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/accounts/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close an account
+         * @description As if its user had closed it. For administrators.
+         */
+        delete: operations["close_account_of"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/accounts/{user}/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log a user out everywhere
+         * @description For administrators.
+         */
+        post: operations["log_out_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/events": {
         parameters: {
             query?: never;
@@ -611,6 +794,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An account, as an administrator sees it. */
+        Account: {
+            /** @description Whether the user is an administrator of the server. */
+            admin: boolean;
+            /**
+             * Format: date-time
+             * @description When the account was made.
+             */
+            created_at: string;
+            /** @description The user's id. */
+            user: string;
+            /** @description The name to log in with. */
+            username: string;
+        };
+        /** @description That you mean it. */
+        AccountClosing: {
+            /** @description Your password. */
+            password: string;
+        };
+        /** @description A new account. */
+        AccountDraft: {
+            /** @description The password: 8–256 characters, with no other rule. */
+            password: string;
+            /** @description What the server printed when it was started. It makes you the administrator, once. */
+            setup_token?: string;
+            username: components["schemas"]["UserName"];
+        };
+        /** @description A page of the accounts. */
+        AccountList: {
+            /** @description The accounts, by id. */
+            accounts: components["schemas"]["Account"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+        };
         /**
          * @description Something has happened in a room that you watch: a message, or an edit or deletion of the newest one. At most once a second. `ordinal` is how many messages the room has had: add the difference to what was unread. `mentions_room`: a message since the last `activity` mentions everyone. `last` is the newest message, with the first 120 characters of its text.
          * @example {
@@ -1061,6 +1278,26 @@ export interface components {
             muted: boolean;
             /** @description The user's id. */
             user: string;
+        };
+        /** @description A login that has just begun. */
+        Login: {
+            /**
+             * Format: date-time
+             * @description When the login ends, unless it is used meanwhile.
+             */
+            expires_at: string;
+            /** @description What says who you are, in `Authorization: Bearer`: 64 hexadecimal digits. Keep it to yourself. */
+            token: string;
+            /** @description Your id, for good. */
+            user: string;
+            /** @description The name that you are shown by. */
+            username: string;
+        };
+        /** @description What you log in with. */
+        LoginRequest: {
+            /** @description Your password. */
+            password: string;
+            username: components["schemas"]["UserName"];
         };
         /** @description How far to mark a room as read. */
         MarkRequest: {
@@ -1792,6 +2029,13 @@ export interface components {
             user?: string;
             username?: string;
         };
+        /** @description Another password. */
+        PasswordChange: {
+            /** @description The new one: 8–256 characters, with no other rule. */
+            new_password: string;
+            /** @description Your password until now. */
+            password: string;
+        };
         /**
          * @description Pin a message in the room, or unpin it.
          * @example {
@@ -2509,7 +2753,7 @@ export interface components {
             type: "user_list";
             users: string[];
         };
-        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. Names that begin with `guest:` or `erased:` are refused. */
+        /** @description The name of a user: 1–64 visible characters. White space around it is removed, several spaces within become one, and it is stored in NFC. Send it in NFC: the server counts the characters that you send, and a name with a character that becomes several in NFC may have at most 21. Names that begin with `guest:`, `account:` or `erased:` are refused. */
         UserName: string;
         /**
          * @description What someone is known by.
@@ -2554,7 +2798,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such room or message, or this user may not know of it. */
+        /** @description There is no such room, message or account, this user may not know of it, or this server has no accounts. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -2631,6 +2875,361 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    close_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountClosing"];
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    /** @description Removes the cookie. */
+                    "Set-Cookie": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "username": "Alice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginRequest"];
+            };
+        };
+        responses: {
+            /** @description You are logged in. */
+            200: {
+                headers: {
+                    /** @description The cookie `__Host-chat`, which keeps the login in browsers. */
+                    "Set-Cookie": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-12-22T10:00:00.000Z",
+                     *       "token": "0c4b6f1f5d7c3e9aa1b8c7d6e5f40312d4c3b2a190817263545566778899aabb",
+                     *       "user": "account:6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c",
+                     *       "username": "Alice"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    /** @description Removes the cookie. */
+                    "Set-Cookie": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    log_out_everywhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    /** @description Removes the cookie. */
+                    "Set-Cookie": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "new_password": "staple battery horse",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description The password is another one. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "username": "Alice"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountDraft"];
+            };
+        };
+        responses: {
+            /** @description The account was made, and you are logged in. */
+            201: {
+                headers: {
+                    /** @description The cookie `__Host-chat`, which keeps the login in browsers. */
+                    "Set-Cookie": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-12-22T10:00:00.000Z",
+                     *       "token": "0c4b6f1f5d7c3e9aa1b8c7d6e5f40312d4c3b2a190817263545566778899aabb",
+                     *       "user": "account:6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c",
+                     *       "username": "Alice"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_accounts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most accounts to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+                /**
+                 * @description Return only accounts whose name begins with this text, ignoring case and width.
+                 * @example gen
+                 */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the accounts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "admin": true,
+                     *           "created_at": "2026-11-22T10:00:00.000Z",
+                     *           "user": "account:6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c",
+                     *           "username": "Alice"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    close_account_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    log_out_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The user's id.
+                 * @example Bob
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     stream_notices: {
         parameters: {
             query?: never;
