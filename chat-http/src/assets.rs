@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use poem::{Route, get};
 
-use crate::file::{A_MINUTE, ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served};
+use crate::{
+    account::Registration,
+    file::{self, A_MINUTE, ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served},
+};
 
 /// The page may load and run only files of this server, and may connect only to it. Text is never run as code.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -35,9 +38,28 @@ const ASSETS: [(&str, File); 6] = [
     asset!("/widget.js", "widget.js", SCRIPT, A_MINUTE, true),
 ];
 
-/// Adds the page's paths.
-pub(crate) fn routes(routes: Route) -> Route {
-    ASSETS.into_iter().fold(routes, |all, (path, file)| all.at(path, get(Served::new(file))))
+/// How the page says that there are no accounts.
+const NO_ACCOUNTS: &str = "name=\"chat-accounts\" content=\"none\"";
+
+/// Adds the page's paths. The page says whether the server has accounts, and who may register.
+pub(crate) fn routes(routes: Route, accounts: Option<Registration>) -> Route {
+    ASSETS.into_iter().fold(routes, |all, (path, file)| {
+        let file = match accounts {
+            Some(registration) if path == "/" => with_accounts(file, registration),
+            Some(_) | None => file,
+        };
+        all.at(path, get(Served::new(file)))
+    })
+}
+
+fn with_accounts(file: File, registration: Registration) -> File {
+    let word = match registration {
+        Registration::Open => "open",
+        Registration::Off => "off",
+    };
+    let page = String::from_utf8_lossy(&file.plain).replace(NO_ACCOUNTS, &NO_ACCOUNTS.replace("none", word));
+    let plain = Bytes::from(page);
+    File { gzip: file::compressed(&plain), plain, ..file }
 }
 
 /// The paths of [`routes`].

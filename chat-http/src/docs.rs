@@ -1,16 +1,12 @@
 //! The documentation: Swagger UI, served from this program alone, and the OpenAPI document.
 
-use std::{
-    io::Write,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use poem::{Endpoint, Request, Response, Result, Route, get};
 
 use crate::{
-    file::{ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served},
+    file::{ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served, compressed},
     openapi,
     problem::Problem,
     security_headers::NOTHING,
@@ -62,13 +58,6 @@ static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
 pub(crate) fn page(plain: Bytes) -> File {
     let gzip = compressed(&plain);
     File { kind: HTML, cache: ALWAYS_ASK, policy: POLICY, for_others: false, plain, gzip }
-}
-
-fn compressed(plain: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory cannot fail.
-    drop(encoder.write_all(plain));
-    encoder.finish().unwrap_or_default().into()
 }
 
 /// The policy of Swagger UI: it runs scripts of this server, and connects only to this server. Text becomes HTML, but

@@ -1,6 +1,9 @@
 //! Static files: their type, their entity tags, their plain and compressed forms, and their `Content-Security-Policy`.
 
+use std::io::Write;
+
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use poem::{
     Endpoint, Request, Response, Result,
     http::{HeaderMap, header},
@@ -74,6 +77,14 @@ impl Endpoint for Served {
     async fn call(&self, request: Request) -> Result<Response> {
         Ok(self.answer(&request))
     }
+}
+
+/// A file's compressed form.
+pub(crate) fn compressed(plain: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory cannot fail.
+    drop(encoder.write_all(plain));
+    encoder.finish().unwrap_or_default().into()
 }
 
 /// Whether the client accepts gzip: it names `gzip` or `*`, and not with a weight of 0.

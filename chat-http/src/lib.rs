@@ -260,7 +260,8 @@ impl IntoEndpoint for Site {
     type Endpoint = BoxEndpoint<'static>;
 
     fn into_endpoint(self) -> Self::Endpoint {
-        let routes = site::routes(self.0.routes(), self.0.engine.clone());
+        let accounts = self.0.accounts.as_ref().map(Accounts::registration);
+        let routes = site::routes(self.0.routes(), self.0.engine.clone(), accounts);
         self.0.finish(routes, site::methods(openapi::methods()), true)
     }
 }

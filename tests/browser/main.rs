@@ -32,6 +32,7 @@ scenarios! {
     two_tabs_of_one_user,
     the_width_of_a_phone,
     the_documentation_shows_and_tries_requests,
+    an_account_comes_and_goes,
     axe_finds_nothing,
     a_room_on_a_page_of_ones_own,
 }

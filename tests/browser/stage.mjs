@@ -132,10 +132,10 @@ export class Wire {
   }
 }
 
-/** Sets up a server and a browser, which are gone when the scenario is over. */
-export async function stage() {
+/** Sets up a server, with these further options, and a browser, which are gone when the scenario is over. */
+export async function stage(more = []) {
   const server = new Server();
-  await server.start();
+  await server.start(more);
   const args = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
   const browser = await chromium.launch({ executablePath: process.env.CHAT_TEST_CHROMIUM, headless: true, chromiumSandbox: false, args: args.split(" ") });
   const people = [];
@@ -145,6 +145,14 @@ export async function stage() {
   });
   return {
     server,
+    /** Someone with a browser of their own, whose page is for whoever has an account. */
+    async visitor(name, options = {}) {
+      const person = new Person(name, await browser.newContext(options.context));
+      person.home = `http://127.0.0.1:${server.port}`;
+      person.page = await person.open();
+      people.push(person);
+      return person;
+    },
     /** Someone with a browser of their own, who has chosen a name. */
     async person(name, options = {}) {
       const person = new Person(name, await browser.newContext(options.context));

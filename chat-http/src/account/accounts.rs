@@ -138,6 +138,11 @@ impl Accounts {
         Self { is_beside_tokens: true, ..self }
     }
 
+    /// Who may register.
+    pub(crate) fn registration(&self) -> Registration {
+        self.inner.registration
+    }
+
     /// What makes whoever registers with it the administrator of the server, once; `None` if there is an administrator. It is
     /// another one after each start.
     #[must_use]

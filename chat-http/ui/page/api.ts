@@ -9,12 +9,14 @@ export type Presence = components["schemas"]["Presence"];
 export type Problem = components["schemas"]["Problem"];
 export type RoomChange = components["schemas"]["RoomChange"];
 export type NewRoom = components["schemas"]["RoomDraft"];
+export type Me = Pick<components["schemas"]["Me"], "user" | "username">;
 type Directions = NonNullable<operations["list_messages"]["parameters"]["query"]>;
 
-/** Says who asks: a guest by name, or whoever a token stands for. */
+/** Says who asks: a guest by name, whoever a token stands for, or whoever has logged in with this browser. */
 export interface Credentials {
   username?: string;
   token?: string;
+  login?: boolean;
 }
 
 /** A refusal, or a server that did not answer (`offline`) or does not let this page in (`foreign_page`). */
@@ -68,6 +70,27 @@ export class Api {
     return this.#ask("GET", `rooms/${room}/presence`);
   }
 
+  me(): Promise<Me> {
+    return this.#ask("GET", "me");
+  }
+
+  rename(username: string): Promise<Me> {
+    return this.#ask("PATCH", "me", { body: { username } });
+  }
+
+  /** The browser keeps what says so. */
+  logIn(username: string, password: string): Promise<Me> {
+    return this.#ask("POST", "account/login", { body: { username, password } });
+  }
+
+  register(username: string, password: string): Promise<Me> {
+    return this.#ask("POST", "account/register", { body: { username, password } });
+  }
+
+  logOut(): Promise<void> {
+    return this.#ask("POST", "account/logout");
+  }
+
   /**
    * Whether a server of another origin is there at all. If it is, a call failed since the browser may not show its answer to
    * this page: the page's origin is not on the server's list.
@@ -82,7 +105,7 @@ export class Api {
   }
 
   async #ask<Answer>(method: string, path: string, { query = {}, body }: { query?: object; body?: object } = {}): Promise<Answer> {
-    const { username, token } = await this.#credentials();
+    const { username, token, login } = await this.#credentials();
     const url = new URL(`api/chat/${path}`, this.#base);
     for (const [name, value] of Object.entries({ ...query, username })) {
       if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
@@ -93,7 +116,7 @@ export class Api {
     let response: Response;
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
-      response = await fetch(url, { method, headers, signal, credentials: "omit", ...(body ? { body: JSON.stringify(body) } : {}) });
+      response = await fetch(url, { method, headers, signal, credentials: login ? "same-origin" : "omit", ...(body ? { body: JSON.stringify(body) } : {}) });
     } catch {
       throw new ApiError((await this.#isThere()) ? "foreign_page" : "offline");
     }

@@ -1,6 +1,8 @@
-/** The page: a name first, then the rooms, then a room. */
+/** The page: a name or a log-in first, then the rooms, then a room. */
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Room } from "./api.ts";
+import { AccountDialog, accounts, LogIn, useLogin } from "./account.tsx";
+import type { Credentials, Me, Room } from "./api.ts";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
 import { useModel } from "./model.ts";
@@ -18,16 +20,57 @@ type Window = { kind: "new"; suggestion: string } | { kind: "about" | "delete"; 
 const NAME = "chat.name";
 
 export function App({ base }: { base: URL }) {
+  return accounts() === "none" ? <Guest base={base} /> : <Account base={base} />;
+}
+
+/** Somebody who has an account here, or gets one. */
+function Account({ base }: { base: URL }) {
+  const login = useLogin(base);
+  if (login.me === undefined) return null;
+  if (login.me === null) {
+    return (
+      <Entrance>
+        <LogIn login={login} />
+      </Entrance>
+    );
+  }
+  return (
+    <Site key={login.me.user} base={base} me={login.me} credentials={{ login: true }} onLost={login.lost} account>
+      {(close) => <AccountDialog login={login} onClose={close} />}
+    </Site>
+  );
+}
+
+/** Somebody who says a name. */
+function Guest({ base }: { base: URL }) {
   const [name, setName] = useState(() => remembered<string>("local", NAME, ""));
   const choose = (chosen: string): void => {
     remember("local", NAME, chosen);
     setName(chosen);
   };
   if (name === "") return <Welcome onName={choose} />;
-  return <Site key={name} base={base} name={name} onName={choose} />;
+  return (
+    <Site key={name} base={base} me={{ user: name, username: name }} credentials={{ username: name }}>
+      {(close) => (
+        <Dialog title="Your name" onClose={close}>
+          <p>The others see it beside what you write. What you wrote before keeps the old one.</p>
+          <NameForm name={name} action="Save" onName={(chosen) => (close(), choose(chosen))} />
+        </Dialog>
+      )}
+    </Site>
+  );
 }
 
 function Welcome({ onName }: { onName: (name: string) => void }) {
+  return (
+    <Entrance>
+      <p>What should the others call you?</p>
+      <NameForm name="" action="Enter" onName={onName} />
+    </Entrance>
+  );
+}
+
+function Entrance({ children }: { children: ComponentChildren }) {
   useEffect(() => {
     document.title = "Chat";
   }, []);
@@ -36,15 +79,26 @@ function Welcome({ onName }: { onName: (name: string) => void }) {
       <div class="card">
         <Picture />
         <h1>Come on in</h1>
-        <p>What should the others call you?</p>
-        <NameForm name="" action="Enter" onName={onName} />
+        {children}
       </div>
     </main>
   );
 }
 
-function Site({ base, name, onName }: { base: URL; name: string; onName: (name: string) => void }) {
-  const session = useMemo(() => new Session({ base, user: name, credentials: () => ({ username: name }) }), []);
+interface SiteProps {
+  base: URL;
+  me: Me;
+  credentials: Credentials;
+  /** Called when what says who this is is not accepted any more. */
+  onLost?: () => void;
+  account?: boolean;
+  /** The window in which this person changes their name. */
+  children: (close: () => void) => ComponentChildren;
+}
+
+function Site({ base, me, credentials, onLost, account = false, children }: SiteProps) {
+  const session = useMemo(() => new Session({ base, user: me.user, credentials: () => credentials }), []);
+  session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
   const [window, setWindow] = useState<Window | null>(null);
   const id = useRoute();
@@ -59,6 +113,14 @@ function Site({ base, name, onName }: { base: URL; name: string; onName: (name: 
       session.stop();
     };
   }, []);
+  useEffect(
+    () =>
+      session.connection.watch(() => {
+        const { state } = session.connection;
+        if (state.status === "refused" && state.code === 4401) onLost?.();
+      }),
+    [onLost],
+  );
   useModel(rooms);
   useTitle(rooms, room);
   useKeys(rooms, id);
@@ -75,6 +137,7 @@ function Site({ base, name, onName }: { base: URL; name: string; onName: (name: 
           onNew={(suggestion) => setWindow({ kind: "new", suggestion })}
           onDelete={(doomed) => setWindow({ kind: "delete", room: doomed })}
           onRename={() => setWindow({ kind: "name" })}
+          account={account}
           onKeys={() => setWindow({ kind: "keys" })}
         />
       </div>
@@ -112,12 +175,7 @@ function Site({ base, name, onName }: { base: URL; name: string; onName: (name: 
       {window?.kind === "about" && <RoomDialog rooms={rooms} room={window.room} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
-      {window?.kind === "name" && (
-        <Dialog title="Your name" onClose={close}>
-          <p>The others see it beside what you write. What you wrote before keeps the old one.</p>
-          <NameForm name={name} action="Save" onName={(chosen) => (close(), onName(chosen))} />
-        </Dialog>
-      )}
+      {window?.kind === "name" && children(close)}
     </div>
   );
 }
@@ -131,7 +189,7 @@ function Nowhere({ session, rooms, onNew }: { session: Session; rooms: Rooms; on
       <div class="state">
         <Picture />
         <h2>
-          Hello, <bdi>{session.user}</bdi>
+          Hello, <bdi>{session.name}</bdi>
         </h2>
         <p>{isEmpty ? "It is all yours: make the first room, and tell the others." : "Choose a room to see what is being said."}</p>
         <button type="button" class={isEmpty ? "button" : "button quiet"} onClick={onNew}>

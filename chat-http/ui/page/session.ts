@@ -10,6 +10,8 @@ export interface SessionOptions {
   base: URL;
   /** Who this is to the others: the user's id, which is a guest's name. */
   user: string;
+  /** The name that the others see; the id, if it is not given. */
+  name?: string;
   credentials: () => Credentials | Promise<Credentials>;
 }
 
@@ -32,6 +34,7 @@ export class Connection extends Model {
 
 export class Session {
   readonly user: string;
+  name: string;
   readonly api: Api;
   readonly client: ChatClient;
   readonly connection = new Connection();
@@ -41,8 +44,9 @@ export class Session {
   readonly drafts = new Map<number, string>();
   #wake: () => void = () => {};
 
-  constructor({ base, user, credentials }: SessionOptions) {
+  constructor({ base, user, name = user, credentials }: SessionOptions) {
     this.user = user;
+    this.name = name;
     this.api = new Api(base, credentials);
     this.client = new ChatClient({
       url: async () => socketUrl(base, await credentials()),

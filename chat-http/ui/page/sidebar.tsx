@@ -15,10 +15,12 @@ interface Props {
   onNew: (suggestion: string) => void;
   onDelete: (room: Room) => void;
   onRename: () => void;
+  /** Whether this is somebody with an account. */
+  account: boolean;
   onKeys: () => void;
 }
 
-export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, onKeys }: Props) {
+export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, account, onKeys }: Props) {
   useModel(rooms);
   const { online } = useModel(session.connection);
   const field = useRef<HTMLInputElement>(null);
@@ -53,12 +55,12 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, onKey
       </div>
       <RoomList {...{ rooms, open, onNew, onDelete }} />
       <footer>
-        <button type="button" class="me" title="Change your name" onClick={onRename}>
+        <button type="button" class="me" title={account ? "Your account" : "Change your name"} onClick={onRename}>
           <span class={online ? "presence" : "presence away"}>
-            <Avatar id={session.user} name={session.user} />
+            <Avatar id={session.user} name={session.name} />
           </span>
           <span class="who">
-            <bdi>{session.user}</bdi>
+            <bdi>{session.name}</bdi>
             <span class="hint">{online ? "Connected" : "Not connected"}</span>
           </span>
         </button>
