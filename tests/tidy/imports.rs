@@ -82,6 +82,7 @@ const DATA: &[&str] = &[
     "clock",
     "command",
     "delivery",
+    "direct",
     "erasure",
     "error",
     "event",

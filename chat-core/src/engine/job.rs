@@ -13,7 +13,7 @@ pub(super) enum Job {
     /// What a room wants appended to its log.
     Append { batch: RoomBatch, done: oneshot::Sender<AppendResult> },
     /// A room that is to be made. Its place is given back when that is done, whoever waits for it.
-    Create { row: RoomRecord, done: oneshot::Sender<CreateResult>, admitted: Admitted },
+    Create { row: Box<RoomRecord>, done: oneshot::Sender<CreateResult>, admitted: Admitted },
 }
 
 /// What became of a room that was to be made.

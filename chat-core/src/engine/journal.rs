@@ -75,7 +75,7 @@ impl Journal {
         // Those who want one name wait for each other, and not for the database to find out.
         let mut hasher = DefaultHasher::new();
         row.name.key().hash(&mut hasher);
-        self.hand_in(hasher.finish(), Job::Create { row, done, admitted });
+        self.hand_in(hasher.finish(), Job::Create { row: Box::new(row), done, admitted });
         outcome_of(outcome)
     }
 

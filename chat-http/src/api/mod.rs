@@ -23,9 +23,10 @@ mod threads;
 mod tickets;
 
 use self::{
-    account::AccountApi, accounts::AccountsApi, direct::DirectApi, events::EventsApi, me::MeApi, members::MembersApi, message::MessageApi,
-    messages::MessagesApi, pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi,
-    restrictions::RestrictionsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
+    account::AccountApi, accounts::AccountsApi, direct::DirectApi, events::EventsApi, me::MeApi, members::MembersApi,
+    message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi,
+    reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi,
+    tickets::TicketsApi,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::{
@@ -60,8 +61,8 @@ pub(crate) type Resources = (
     PresenceApi,
     EventsApi,
     TicketsApi,
-    AccountApi,
-    AccountsApi,
+    // Tuples have up to 16 parts.
+    (AccountApi, AccountsApi),
 );
 
 /// The resources of an engine.
@@ -86,7 +87,6 @@ pub(crate) fn resources(
         PresenceApi::new(engine.clone()),
         EventsApi::new(engine.clone(), authentication.clone()),
         TicketsApi::new(authentication.clone()),
-        AccountApi::new(accounts.cloned()),
-        AccountsApi::new(accounts.cloned()),
+        (AccountApi::new(accounts.cloned()), AccountsApi::new(accounts.cloned())),
     )
 }

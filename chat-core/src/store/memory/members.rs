@@ -168,6 +168,12 @@ impl MemoryLog {
         Some(paging::finish_restrictions(next.take(limit + 1).cloned().collect(), limit))
     }
 
+    /// See [`Members::direct`].
+    #[must_use]
+    pub fn direct(&self, pair: &Pair) -> Option<Room> {
+        self.pairs.get(&pair.key()).and_then(|id| self.room(*id))
+    }
+
     /// See [`Members::peers`].
     #[must_use]
     pub fn peers(&self, rooms: &[RoomId], user: &UserId) -> BTreeMap<RoomId, Identity> {

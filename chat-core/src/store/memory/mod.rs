@@ -19,7 +19,6 @@ use crate::{
     MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq,
     Timestamp, Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    direct::Pair,
     erasure::Erasure,
 };
 
@@ -168,12 +167,6 @@ impl MemoryLog {
     #[must_use]
     pub fn room_by_name(&self, name_key: &str) -> Option<Room> {
         self.names.get(name_key).and_then(|id| self.room(*id))
-    }
-
-    /// See [`Members::direct`].
-    #[must_use]
-    pub fn direct(&self, pair: &Pair) -> Option<Room> {
-        self.pairs.get(&pair.key()).and_then(|id| self.room(*id))
     }
 
     /// See [`Store::rooms`].

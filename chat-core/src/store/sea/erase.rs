@@ -409,7 +409,7 @@ mod tests {
         forget_marks(&run, &erasure.user, 10).await.unwrap();
         transaction.commit().await.unwrap();
         let statements = std::mem::take(&mut *seen.lock().unwrap());
-        assert!(statements.len() <= 18, "{statements:#?}");
+        assert!(statements.len() <= 19, "{statements:#?}");
         for sql in statements {
             let values = vec![Value::from(1_i64); sql.matches('?').count()];
             for row in checkout.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap() {

@@ -161,7 +161,13 @@ mod tests {
     async fn columns_of(run: &Transaction<'_>, table: &str, room: i64) -> (String, String) {
         let rows = run.query(&format!("SELECT name FROM pragma_table_info('{table}')"), Vec::new()).await.unwrap();
         let names: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-        let values = names.iter().map(|name| if name == "room_id" { room.to_string() } else { "i".to_owned() });
+        let value = |name: &String| match name.as_str() {
+            "room_id" => room.to_string(),
+            // No two rooms have one.
+            "pair" => format!("'{room} ' || i"),
+            _ => "i".to_owned(),
+        };
+        let values = names.iter().map(value);
         (names.join(", "), values.collect::<Vec<_>>().join(", "))
     }
 
