@@ -45,21 +45,21 @@ const NO_ACCOUNTS: &str = "name=\"chat-accounts\" content=\"none\"";
 pub(crate) fn routes(routes: Route, accounts: Option<Registration>) -> Route {
     ASSETS.into_iter().fold(routes, |all, (path, file)| {
         let file = match accounts {
-            Some(registration) if path == "/" => with_accounts(file, registration),
+            Some(registration) if path == "/" => with_accounts(&file, registration),
             Some(_) | None => file,
         };
         all.at(path, get(Served::new(file)))
     })
 }
 
-fn with_accounts(file: File, registration: Registration) -> File {
+fn with_accounts(file: &File, registration: Registration) -> File {
     let word = match registration {
         Registration::Open => "open",
         Registration::Off => "off",
     };
     let page = String::from_utf8_lossy(&file.plain).replace(NO_ACCOUNTS, &NO_ACCOUNTS.replace("none", word));
     let plain = Bytes::from(page);
-    File { gzip: file::compressed(&plain), plain, ..file }
+    File { gzip: file::compressed(&plain), plain, ..file.clone() }
 }
 
 /// The paths of [`routes`].
