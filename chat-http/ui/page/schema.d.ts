@@ -187,6 +187,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/direct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open the direct room of you and another user
+         * @description There is one per pair of users: later calls of either find the same. It has no name, only the two see it, and it belongs to them
+         *     for good. With yourself, it is for notes. Direct rooms are in `GET /me/rooms` alone. Guests have none.
+         */
+        post: operations["open_direct_room"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/events": {
         parameters: {
             query?: never;
@@ -1034,6 +1055,13 @@ export interface components {
              */
             type: "detached";
         };
+        /** @description With whom. */
+        DirectDraft: {
+            /** @description The other user's id. */
+            user: string;
+            /** @description How the other user is shown until they do something themselves; without it, by their id. */
+            username?: string;
+        };
         /**
          * @description Edit a message of yours. What you leave out stays as it is; `[]`, `{}` and `false` take it away.
          * @example {
@@ -1852,7 +1880,7 @@ export interface components {
              */
             id: number;
             invites: components["schemas"]["InvitedBy"];
-            /** @description Who may see it: `public` or `private`. */
+            /** @description Who may see it: `public`, `private`, or `direct` for a room of two users. */
             kind: string;
             /** @description A message as it is now: the fields of the message, with what it says now, and what has happened to it since it was sent. */
             last_message: {
@@ -1942,7 +1970,7 @@ export interface components {
              * @description How many messages beyond your mark mention you or the room, those in threads too.
              */
             mentions: number;
-            /** @description Its name, unique ignoring case. */
+            /** @description Its name, unique among public rooms ignoring case; empty in direct rooms. */
             name: string;
             notify: components["schemas"]["Notify"];
             /**
@@ -1957,13 +1985,17 @@ export interface components {
             ordinal: number;
             /** @description Whether it has owners. Anyone may rename and delete a room that nobody owns. */
             owned: boolean;
+            peer?: components["schemas"]["Identity"];
             /**
              * Format: int64
              * @description The number of the newest event that you have read.
              */
             read: number;
-            /** @description Your role in the room; null, since you are no member. */
-            role: string | null;
+            /**
+             * @description What a member is in a room.
+             * @enum {string|null}
+             */
+            role: "member" | "moderator" | "owner" | null;
             /** @description What the room is about; may be empty. */
             topic: string;
             /**
@@ -2440,7 +2472,7 @@ export interface components {
              */
             id: number;
             invites: components["schemas"]["InvitedBy"];
-            /** @description Who may see it: `public` or `private`. */
+            /** @description Who may see it: `public`, `private`, or `direct` for a room of two users. */
             kind: string;
             /**
              * Format: date-time
@@ -2452,7 +2484,7 @@ export interface components {
              * @description How many members it has.
              */
             members: number;
-            /** @description Its name, unique ignoring case. */
+            /** @description Its name, unique among public rooms ignoring case; empty in direct rooms. */
             name: string;
             /**
              * Format: int64
@@ -2461,6 +2493,7 @@ export interface components {
             online: number;
             /** @description Whether it has owners. Anyone may rename and delete a room that nobody owns. */
             owned: boolean;
+            peer?: components["schemas"]["Identity"];
             /** @description What the room is about; may be empty. */
             topic: string;
         };
@@ -3224,6 +3257,92 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    open_direct_room: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user": "Bob"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DirectDraft"];
+            };
+        };
+        responses: {
+            /** @description The room that you have already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 0,
+                     *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "direct",
+                     *       "last_message_at": null,
+                     *       "members": 2,
+                     *       "name": "",
+                     *       "online": 0,
+                     *       "owned": false,
+                     *       "peer": {
+                     *         "user": "Bob",
+                     *         "username": "Bob"
+                     *       },
+                     *       "topic": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            /** @description The new room. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 0,
+                     *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "direct",
+                     *       "last_message_at": null,
+                     *       "members": 2,
+                     *       "name": "",
+                     *       "online": 0,
+                     *       "owned": false,
+                     *       "peer": {
+                     *         "user": "Bob",
+                     *         "username": "Bob"
+                     *       },
+                     *       "topic": ""
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
