@@ -75,7 +75,7 @@ pub trait Store: Send + Sync + 'static {
     /// ends, and what holds one of the keys. `None` where there never was such a room.
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError>;
 
-    /// Makes a room. `Err` inside: the room that has this name.
+    /// Makes a room. `Err` inside: the room that has this name, or the direct room that the two have.
     async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError>;
 
     /// A room by id; `None` when there is none or it was deleted.
