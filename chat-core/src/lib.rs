@@ -54,8 +54,8 @@ pub use change::{Change, ChangeKind, Reaction};
 pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
-#[cfg(feature = "runtime")]
 pub use direct::{DirectRoom, Pair};
+#[cfg(feature = "runtime")]
 pub use engine::{Builder, ChatEngine, Database, Health, RoomExport, RoomImport, Session, SessionHandle, Updates};
 pub use erasure::{Erase, Erased, ErasureProgress};
 pub use error::{Error, Retry, StartError};
