@@ -2,7 +2,7 @@
 
 use crate::{
     Body, Error, Event, EventKind, InvalidField, Member, Message, MessageEdited, Notify, Restriction, RestrictionKind,
-    RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
+    RoomKind, RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
     append::{Fingerprint, StoredEvent},
     rights::RoomTerms,
     text::MAX_MESSAGE_BYTES,
@@ -33,6 +33,12 @@ impl RoomHead {
     pub(crate) fn is_continued_by(&self, later: &Self) -> bool {
         let of = |head: &Self| (head.name.clone(), head.topic.clone(), head.terms, head.first_seq, head.pruned_ordinal);
         of(self) == of(later)
+    }
+
+    /// Whether the room has its name for itself. Only public rooms do.
+    #[must_use]
+    pub fn has_own_name(&self) -> bool {
+        self.terms.kind == RoomKind::Public
     }
 
     /// Refuses what no room can be.

@@ -17,6 +17,14 @@ impl Pair {
         if one.id <= other.id { Self { one, other } } else { Self { one: other, other: one } }
     }
 
+    /// Those who are in a direct room; `None` unless they are one or two.
+    pub(crate) fn of<'a>(members: impl IntoIterator<Item = &'a Identity>) -> Option<Self> {
+        let mut members = members.into_iter();
+        let one = members.next()?;
+        let other = members.next().unwrap_or(one);
+        if members.next().is_some() { None } else { Some(Self::new(one, other)) }
+    }
+
     /// What their room is found by. No two pairs have the same.
     #[must_use]
     pub fn key(&self) -> String {

@@ -280,9 +280,15 @@ impl Line {
             return Err(InvalidField::new("last_message_seq", "stands with last_message_at_us, or not at all"));
         }
         let terms = RoomTerms { owned: self.owned.take().unwrap_or_default(), ..self.take_terms()? };
+        let name = need(self.name.take(), "name")?;
+        let name = match terms.kind {
+            RoomKind::Direct if name.is_empty() => RoomName::from_stored(""),
+            RoomKind::Direct => return Err(InvalidField::new("name", "must be empty for a direct room")),
+            _ => RoomName::new(&name)?,
+        };
         let head = RoomHead {
             terms,
-            name: RoomName::new(&need(self.name.take(), "name")?)?,
+            name,
             topic: Topic::new(&self.topic.take().unwrap_or_default())?,
             created_at: Timestamp(need(self.created_at_us.take(), "created_at_us")?),
             first_seq: Seq(self.first_seq.take().unwrap_or(1)),
@@ -562,7 +568,11 @@ mod tests {
             pruned_ordinal: 4,
             pruned_last: Some((Seq(9), Timestamp(8))),
         };
-        assert_eq!(through(&Line::room(RoomId(3), &head)), Said::Room { room: 3, head: Box::new(head) });
+        let terms = RoomTerms { kind: RoomKind::Direct, owned: false, ..terms };
+        let direct = RoomHead { terms, name: RoomName::from_stored(""), ..head.clone() };
+        for head in [head, direct] {
+            assert_eq!(through(&Line::room(RoomId(3), &head)), Said::Room { room: 3, head: Box::new(head) });
+        }
         assert_eq!(through(&Line::first(&Epoch::new("e"), 2)), Said::Export { rooms: 2 });
         let end = End { room: 3, head: 12, events: 3, marks: 2, settings: 1, members: 2 };
         assert_eq!(through(&Line::end(end)), Said::End(end));
@@ -587,6 +597,8 @@ mod tests {
             (r#"{"type":"pin","seq":1,"at_us":-1,"target":1,"pinned":true}"#.to_owned(), "at_us"),
             (r#"{"type":"mark","seq":1,"user":"a"}"#.to_owned(), "username"),
             (r#"{"type":"notify","user":"a","notify":"some"}"#.to_owned(), "notify"),
+            (r#"{"type":"room","room":1,"name":"","created_at_us":1}"#.to_owned(), "name"),
+            (r#"{"type":"room","room":1,"name":"a","visibility":"direct","created_at_us":1}"#.to_owned(), "name"),
             (r#"{"type":"export","version":3,"rooms":1}"#.to_owned(), "version"),
             (r#"{"type":"room","room":1,"name":"a","created_at_us":1,"first_seq":0}"#.to_owned(), "first_seq"),
         ] {

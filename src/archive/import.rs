@@ -66,7 +66,7 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
         if let Some(name) = &name {
             head.name = name.clone();
         }
-        if !names.insert(head.name.key()) {
+        if head.has_own_name() && !names.insert(head.name.key()) {
             return Err(lines.bad("name", "another room of the file has it"));
         }
         rooms.push(Announced { line: lines.number, room, head: *head });
@@ -76,7 +76,7 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
 
 /// Imports all rooms, or none.
 async fn import_all(engine: &ChatEngine, lines: &mut Lines, rooms: Vec<Announced>) -> Result<Vec<Room>, Failure> {
-    for Announced { line, head, .. } in &rooms {
+    for Announced { line, head, .. } in rooms.iter().filter(|announced| announced.head.has_own_name()) {
         match engine.room_by_name(Actor::System, head.name.as_str()).await {
             Err(Error::RoomNotFound) => {}
             Ok(room) => return Err(taken(*line, &room)),

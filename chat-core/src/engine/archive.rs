@@ -36,7 +36,7 @@ impl ChatEngine {
     /// before, or whose process ends, leaves nothing.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] of the head, [`Error::NameTaken`] with the room that has the name, [`Error::Overloaded`],
+    /// [`Error::InvalidField`] of the head, [`Error::NameTaken`] with the room that has the name of a public one, [`Error::Overloaded`],
     /// [`Error::Unavailable`], [`Error::StorageFull`].
     ///
     /// # Cancel safety
@@ -46,12 +46,15 @@ impl ChatEngine {
         head.check()?;
         inner.services.check_running()?;
         inner.services.breaker.check()?;
-        if let Some(holder) = inner.services.read(inner.services.store.room_by_name(&head.name.key()).await)? {
+        if head.has_own_name()
+            && let Some(holder) = inner.services.read(inner.services.store.room_by_name(&head.name.key()).await)?
+        {
             return Err(Error::NameTaken { room: Some(Box::new(holder)) });
         }
         let begun = inner.services.store.archive().begin_import(&head).await;
         let room = begun.map_err(|failure| inner.import_failed(&failure))?;
-        Ok(RoomImport { inner, room: Some(room), name: head.name })
+        let has_own_name = head.has_own_name();
+        Ok(RoomImport { inner, room: Some(room), name: head.name, has_own_name })
     }
 
     /// Finishes several imports at once: all of them become rooms, or none.
@@ -213,6 +216,7 @@ pub struct RoomImport {
     /// `None` once it is finished.
     room: Option<RoomId>,
     name: RoomName,
+    has_own_name: bool,
 }
 
 impl RoomImport {
@@ -254,7 +258,8 @@ impl RoomImport {
     /// Makes a room of it. Its users see it from now on, and searches find its messages within a while.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] with the room that has got the name meanwhile, [`Error::Overloaded`], [`Error::Unavailable`],
+    /// [`Error::NameTaken`] with the room that has got the name meanwhile, or that the two of a direct room have already,
+    /// [`Error::Overloaded`], [`Error::Unavailable`],
     /// [`Error::StorageFull`], [`Error::RoomNotFound`] if the import is over; [`Error::OutcomeUnknown`] when it may have been
     /// finished.
     ///
@@ -304,8 +309,8 @@ impl Inner {
         self.services.check_running()?;
         let names = imports.iter().map(|import| Ok((import.id()?, import.name.clone())));
         let names = names.collect::<Result<Vec<_>, Error>>()?;
-        let keys: BTreeSet<String> = names.iter().map(|(_, name)| name.key()).collect();
-        if keys.len() < names.len() {
+        let mut keys = BTreeSet::new();
+        if imports.iter().filter(|import| import.has_own_name).any(|import| !keys.insert(import.name.key())) {
             return Err(Error::NameTaken { room: None });
         }
         let finished = self.services.store.archive().finish_imports(&names).await;

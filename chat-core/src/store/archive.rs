@@ -36,7 +36,7 @@ pub trait Archive: Send + Sync {
     async fn import(&self, room: RoomId, items: &[Archived]) -> Result<Option<Result<(), Misfit>>, StoreError>;
 
     /// Makes rooms of these, under these names, in one transaction: all of them, or none. `None` where one is not being
-    /// imported any more; `Err` inside: the room that has one of the names.
+    /// imported any more; `Err` inside: the room that has the name of a public one, or that the pair of a direct one has.
     async fn finish_imports(
         &self,
         imports: &[(RoomId, RoomName)],

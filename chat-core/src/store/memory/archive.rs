@@ -66,7 +66,7 @@ impl MemoryLog {
         if imports.iter().any(|(id, _)| self.rooms.get(id).is_none_or(|log| !log.is_importing)) {
             return None;
         }
-        if let Some(holder) = imports.iter().find_map(|(_, name)| self.room_by_name(&name.key())) {
+        if let Some(holder) = imports.iter().find_map(|(id, name)| self.holder_of(*id, name)) {
             return Some(Err(Box::new(holder)));
         }
         let mut finished = Vec::new();
@@ -78,9 +78,22 @@ impl MemoryLog {
             if log.room.kind == RoomKind::Public {
                 self.names.insert(log.name_key.clone(), *id);
             }
+            if let Some(pair) = log.pair() {
+                self.pairs.insert(pair.key(), *id);
+            }
             finished.push(log.room.clone());
         }
         Some(Ok(finished))
+    }
+
+    /// Which room stands in the way of one that is imported.
+    fn holder_of(&self, id: RoomId, name: &RoomName) -> Option<Room> {
+        let log = self.rooms.get(&id)?;
+        match log.room.kind {
+            RoomKind::Public => self.room_by_name(&name.key()),
+            RoomKind::Direct => self.direct(&log.pair()?),
+            RoomKind::Private => None,
+        }
     }
 
     /// See [`Archive::abandon_import`].

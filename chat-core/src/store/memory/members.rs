@@ -109,6 +109,12 @@ impl RoomLog {
         }
     }
 
+    /// Whose it is, if it is a direct room.
+    pub(super) fn pair(&self) -> Option<Pair> {
+        let members = self.state.members.values().map(|member| &member.user);
+        if self.room.kind == RoomKind::Direct { Pair::of(members) } else { None }
+    }
+
     fn name_of(&self, user: &UserId) -> Option<&Identity> {
         let member = self.state.members.get(user).map(|member| &member.user);
         let restricted = || {

@@ -87,8 +87,8 @@ impl Archive for SeaStore {
     ) -> Result<Option<Result<Vec<Room>, Box<Room>>>, StoreError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
-            for (_, name) in imports {
-                if let Some(holder) = self.holder(name).await? {
+            for (room, name) in imports {
+                if let Some(holder) = self.holder_of(*room, name).await? {
                     return Ok(Some(Err(Box::new(holder))));
                 }
             }
@@ -346,6 +346,27 @@ async fn import_settings(
     Ok(Ok(()))
 }
 
+impl SeaStore {
+    /// Which room stands in the way of one that is imported.
+    async fn holder_of(&self, room: RoomId, name: &RoomName) -> Result<Option<Room>, SqlError> {
+        let name = name.key();
+        let reading = |checkout: Arc<Checkout>| async move {
+            let run = checkout.run();
+            let sql = "SELECT kind, owned, invites FROM chat_rooms WHERE id = ?";
+            let Some(row) = run.query_one(sql, vec![number(room.0)]).await? else { return Ok(None) };
+            match members::terms(&row, 0)?.kind {
+                RoomKind::Public => rooms::by_name(&run, &name).await,
+                RoomKind::Private => Ok(None),
+                RoomKind::Direct => match members::pair(&run, room).await? {
+                    Some(pair) => rooms::of_pair(&run, &pair.key()).await,
+                    None => Ok(None),
+                },
+            }
+        };
+        self.readers.read(reading).await
+    }
+}
+
 /// Makes living rooms of all of them; `None` if one is not being imported any more.
 async fn finish(run: &Transaction<'_>, imports: &[(RoomId, RoomName)]) -> Result<Option<Vec<Room>>, SqlError> {
     let mut finished = Vec::new();
@@ -360,8 +381,14 @@ async fn finish(run: &Transaction<'_>, imports: &[(RoomId, RoomName)]) -> Result
             return Ok(None);
         }
         let made = rooms::by_id(run, *room).await?;
-        if made.as_ref().is_some_and(|made| made.kind == RoomKind::Public) {
-            names::set(run, *room, &key).await?;
+        match made.as_ref().map(|made| made.kind) {
+            Some(RoomKind::Public) => names::set(run, *room, &key).await?,
+            Some(RoomKind::Direct) => {
+                if let Some(pair) = members::pair(run, *room).await? {
+                    rooms::set_pair(run, *room, &pair).await?;
+                }
+            }
+            Some(RoomKind::Private) | None => {}
         }
         finished.extend(made);
     }

@@ -532,6 +532,14 @@ pub(super) async fn standings_now(
     Ok(found)
 }
 
+/// Those who are in a direct room.
+pub(super) async fn pair(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<Option<Pair>, SqlError> {
+    let sql = "SELECT user_id, user_name FROM chat_members WHERE room_id = ? ORDER BY user_id LIMIT 3";
+    let rows = run.query(sql, vec![number(room.0)]).await?;
+    let members = rows.iter().map(|row| user(run, row, 0)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Pair::of(&members))
+}
+
 /// All who are in each of these direct rooms are read. Where the other one was erased, nobody is.
 async fn peers(
     run: &Run<'_, impl ConnectionTrait>,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     EventKind, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Timestamp, Topic,
     append::{RoomRecord, RoomUpdate},
+    direct::Pair,
     store::{Viewer, judge::Naming, paging},
 };
 
@@ -124,11 +125,16 @@ pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Ro
         names::set(run, room.id, &new.name.key()).await?;
     }
     if let Some(pair) = &new.pair {
-        let values = vec![run.dialect.opaque(Some(&pair.key())), signed(room.id.0).into()];
-        run.execute("INSERT INTO chat_direct (pair, room_id) VALUES (?, ?)", values).await?;
+        set_pair(run, room.id, pair).await?;
     }
     members::first_members(run, room.id, &new.first_members(), new.created_at).await?;
     Ok(room)
+}
+
+/// Makes a room that of a pair. If they have another one, it fails as [taken](SqlError::is_taken).
+pub(super) async fn set_pair(run: &Transaction<'_>, room: RoomId, pair: &Pair) -> Result<(), SqlError> {
+    let values = vec![run.dialect.opaque(Some(&pair.key())), signed(room.0).into()];
+    run.execute("INSERT INTO chat_direct (pair, room_id) VALUES (?, ?)", values).await.map(drop)
 }
 
 /// What a room is called, and which other room has the name that it is to get. The room is locked.

@@ -2,8 +2,9 @@
 
 use super::{Opener, user};
 use crate::{
-    Identity, MyRoomQuery, Room, RoomId, RoomKind, RoomQuery, Timestamp, UserId,
+    Identity, MemberPage, MemberQuery, MyRoomQuery, Room, RoomId, RoomKind, RoomQuery, Timestamp, UserId,
     append::RoomRecord,
+    archive::Archived,
     direct::Pair,
     store::{Store, Viewer},
 };
@@ -76,4 +77,27 @@ pub async fn an_erased_user_is_nobodys_peer(opener: &dyn Opener) {
     assert_eq!(peer(&*store, room, "alice").await, None);
     assert_eq!(store.members().direct(&Pair::new(&user("alice"), &user("bob"))).await.unwrap(), None);
     assert_ne!(open(&*store, "alice", "bob").await.unwrap().id, room);
+}
+
+/// A direct room that is taken along belongs to its pair, unless the two have one there already.
+pub async fn a_pair_is_taken_along(opener: &dyn Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = open(store, "alice", "bob").await.unwrap().id;
+    let head = store.archive().head(room).await.unwrap().unwrap();
+    let page = store.members().members(room, &MemberQuery::default()).await.unwrap().unwrap();
+    let members = |page: &MemberPage| page.members.iter().cloned().map(Archived::Member).collect::<Vec<_>>();
+    let copy = store.archive().begin_import(&head).await.unwrap();
+    assert_eq!(store.archive().import(copy, &members(&page)).await.unwrap(), Some(Ok(())));
+    let finish = async || store.archive().finish_imports(&[(copy, head.name.clone())]).await.unwrap().unwrap();
+    assert_eq!(finish().await.unwrap_err().id, room);
+
+    while store.eraser().forget_marks(&user("bob").id, 100).await.unwrap() > 0 {}
+    // The marks of the copy's members are gone with bob, and so is the pair.
+    let copy = store.archive().begin_import(&head).await.unwrap();
+    assert_eq!(store.archive().import(copy, &members(&page)).await.unwrap(), Some(Ok(())));
+    let made = store.archive().finish_imports(&[(copy, head.name.clone())]).await.unwrap().unwrap().unwrap();
+    assert_eq!((made[0].kind, made[0].members), (RoomKind::Direct, 2));
+    assert_eq!(open(store, "bob", "alice").await.unwrap_err().id, copy);
+    assert_eq!(peer(store, copy, "alice").await, Some(user("bob")));
 }

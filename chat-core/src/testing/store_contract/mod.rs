@@ -83,7 +83,8 @@ macro_rules! store_contract {
             members_are_listed_by_role, standings_are_read_at_once, whoever_comes_in_has_read_it,
             a_private_room_keeps_no_name_from_others, members_are_taken_along, an_erased_user_is_nobody_among_members);
         $crate::store_contract!(@group $(#[$attribute])* $make, direct:
-            two_users_have_one_room, each_is_the_peer_of_the_other, only_the_two_see_it, an_erased_user_is_nobodys_peer);
+            two_users_have_one_room, each_is_the_peer_of_the_other, only_the_two_see_it, an_erased_user_is_nobodys_peer,
+            a_pair_is_taken_along);
         $crate::store_contract!(@group $(#[$attribute])* $make, seen:
             nobody_sees_a_private_room_but_its_members, a_room_is_seen_as_what_it_is_now,
             a_hidden_room_is_as_a_missing_one, a_mention_is_told_to_those_who_see_the_room);
