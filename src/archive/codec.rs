@@ -284,7 +284,7 @@ impl Line {
         let name = match terms.kind {
             RoomKind::Direct if name.is_empty() => RoomName::from_stored(""),
             RoomKind::Direct => return Err(InvalidField::new("name", "must be empty for a direct room")),
-            _ => RoomName::new(&name)?,
+            RoomKind::Public | RoomKind::Private | _ => RoomName::new(&name)?,
         };
         let head = RoomHead {
             terms,

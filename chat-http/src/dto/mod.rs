@@ -26,7 +26,7 @@ pub(crate) use self::{
     me::{MeChangeBody, MeDto},
     member::{
         BanList, InvitesDto, LiftedBan, LiftedMute, MemberBody, MemberDto, MemberList, MuteList, RestrictionBody,
-        RestrictionDto, RoleDto, RoomKindDto,
+        RestrictionDto, RoomKindDto,
     },
     message::{BodyDto, EditDto, MessageDto, mentions},
     meta::Meta,

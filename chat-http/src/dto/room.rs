@@ -4,7 +4,7 @@ use chat_core::{MyRoom, MyRoomPage, Room, RoomPage};
 use poem_openapi::Object;
 use serde::Serialize;
 
-use super::{IdentityDto, InvitesDto, MessageStateDto, NotifyDto, RoleDto, stamp};
+use super::{IdentityDto, InvitesDto, MessageStateDto, NotifyDto, stamp};
 use crate::cursor;
 
 /// A room.
@@ -93,9 +93,9 @@ pub(crate) struct MyRoomDto {
     /// Its newest message, which may be a tombstone; null when there never was one.
     #[oai(nullable)]
     last_message: Option<MessageStateDto>,
-    /// Your role in the room; null if you are no member.
+    /// Your role in the room: `member`, `moderator` or `owner`; null if you are no member.
     #[oai(nullable)]
-    role: Option<RoleDto>,
+    role: Option<String>,
     /// What you want to be told of it: `all` unless you set something else.
     notify: NotifyDto,
 }
@@ -109,7 +109,7 @@ impl From<&MyRoom> for MyRoomDto {
             mentions: mine.unread.mentions,
             ordinal: mine.unread.ordinal,
             last_message: mine.last_message.as_ref().map(MessageStateDto::from),
-            role: mine.role.map(RoleDto::from),
+            role: mine.role.map(|role| role.as_str().to_owned()),
             notify: mine.notify.into(),
         }
     }

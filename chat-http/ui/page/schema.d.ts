@@ -1991,11 +1991,8 @@ export interface components {
              * @description The number of the newest event that you have read.
              */
             read: number;
-            /**
-             * @description What a member is in a room.
-             * @enum {string|null}
-             */
-            role: "member" | "moderator" | "owner" | null;
+            /** @description Your role in the room: `member`, `moderator` or `owner`; null if you are no member. */
+            role: string | null;
             /** @description What the room is about; may be empty. */
             topic: string;
             /**

@@ -119,6 +119,8 @@ export class Connection {
   /** Sends a command, if a socket is open. */
   send(command: Command): boolean {
     if (!this.#open || this.#socket === null) return false;
+    // A browser's socket that is closing drops what it is given, and only tells the console.
+    if ((this.#socket.readyState ?? 1) > 1) return false;
     try {
       this.#socket.send(JSON.stringify(command));
       return true;

@@ -19,6 +19,8 @@ export interface WebSocketLike {
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
   onerror: ((event: any) => void) | null;
+  /** Above 1 once it is closing. */
+  readonly readyState?: number;
   send(data: string): void;
   close(code?: number, reason?: string): void;
 }
