@@ -46,7 +46,7 @@ impl DirectApi {
 #[derive(Object)]
 #[oai(rename = "DirectDraft")]
 pub(crate) struct DirectBody {
-    /// The other user's id.
+    /// The other user's id: 1–256 bytes.
     user: String,
     /// How the other user is shown until they do something themselves; without it, by their id.
     username: Option<String>,

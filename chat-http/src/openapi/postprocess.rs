@@ -67,12 +67,13 @@ const CURSORS: [(&str, &str); 9] = [
 ];
 
 /// The schemas of requests. They are read strictly, so unknown fields are not allowed.
-const REQUESTS: [&str; 13] = [
+const REQUESTS: [&str; 14] = [
     "AccountDraft",
     "LoginRequest",
     "PasswordChange",
     "AccountClosing",
     "RoomDraft",
+    "DirectDraft",
     "RoomChange",
     "MemberDraft",
     "RestrictionDraft",
@@ -129,6 +130,9 @@ fn postprocess_component(name: &str, schema: &mut Value) {
         }
         if is_request && name == "username" {
             *property = json!({"$ref": "#/components/schemas/UserName"});
+        }
+        if is_request && name == "user" {
+            property["pattern"] = patterns::OTHER_USER.into();
         }
         if is_request && name == "mentions" {
             property["items"]["pattern"] = patterns::USER_ID.into();

@@ -1057,10 +1057,9 @@ export interface components {
         };
         /** @description With whom. */
         DirectDraft: {
-            /** @description The other user's id. */
+            /** @description The other user's id: 1–256 bytes. */
             user: string;
-            /** @description How the other user is shown until they do something themselves; without it, by their id. */
-            username?: string;
+            username?: components["schemas"]["UserName"];
         };
         /**
          * @description Edit a message of yours. What you leave out stays as it is; `[]`, `{}` and `false` take it away.

@@ -48,6 +48,8 @@ pub(crate) const REACTION: &str = r"^(?!\.{1,2}$)[^/\\\u0000-\u001F\u007F-\u009F
 
 /// Ids of users.
 pub(crate) const USER_ID: &str = r"^[^\u0000]+$";
+/// The id of another user in a body: of 256 bytes at most, so of as many ASCII characters, or of 64 of any kind.
+pub(crate) const OTHER_USER: &str = r"^(?!erased:)(?:[^\u0000]{1,64}|[\u0001-\u007F]{1,256})$";
 
 /// Any text without U+0000.
 pub(crate) const TEXT: &str = r"^[^\u0000]*$";
