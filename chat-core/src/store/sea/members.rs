@@ -132,16 +132,20 @@ fn known(entry: &Entry, head: &Head) -> Option<Standing> {
 }
 
 /// What a user is in a living room, and what they are called there, if they are anything.
-struct Found {
-    room: RoomId,
+pub(super) struct Found {
+    pub(super) room: RoomId,
     user: UserId,
-    standing: Standing,
+    pub(super) standing: Standing,
     name: Option<UserName>,
-    terms: RoomTerms,
+    pub(super) terms: RoomTerms,
     rights_seq: Seq,
 }
 
-async fn standings(run: &Run<'_, impl ConnectionTrait>, wanted: &[(RoomId, UserId)]) -> Result<Vec<Found>, SqlError> {
+/// What these users are in these rooms, with one statement. Rooms that are gone are missing.
+pub(super) async fn standings(
+    run: &Run<'_, impl ConnectionTrait>,
+    wanted: &[(RoomId, UserId)],
+) -> Result<Vec<Found>, SqlError> {
     let key = |(place, (room, user)): (usize, &(RoomId, UserId))| {
         [number(place as u64), number(room.0), run.dialect.opaque(Some(user.as_str()))]
     };

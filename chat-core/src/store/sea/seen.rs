@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{
-    dialect::about::{About, Rows},
     error::SqlError,
     members,
-    rows::{self, ROOM_COLUMNS, ROOM_WIDTH, number, unsigned},
+    rows::{self, ROOM_COLUMNS, ROOM_WIDTH, number},
     run::Run,
 };
 use crate::{
@@ -61,22 +60,9 @@ pub(super) async fn of_these(
     if *viewer == Viewer::Host {
         return Ok(rooms.clone());
     }
-    let user = run.dialect.opaque(Some(viewer.user().map_or("", UserId::as_str)));
-    let keys = Rows::new(&["room", "member"], rooms.iter().map(|room| [number(room.0), user.clone()]));
-    let what = About::Select {
-        columns: "r.id, r.kind, r.owned, r.invites, m.role, b.until_us, u.until_us",
-        tables: "chat_rooms r LEFT JOIN chat_members m ON m.room_id = r.id AND m.user_id = k.member \
-             LEFT JOIN chat_restrictions b ON b.room_id = r.id AND b.kind = 0 AND b.user_id = k.member \
-             LEFT JOIN chat_restrictions u ON u.room_id = r.id AND u.kind = 1 AND u.user_id = k.member",
-        on: "r.id = k.room",
-        with_constants: true,
-    };
-    let mut seen = BTreeSet::new();
-    for row in keys.query(run, what).await? {
-        let (terms, standing) = (members::terms(&row, 1)?, members::standing(&row, 4)?);
-        if viewer.sees(terms, standing) {
-            seen.insert(RoomId(unsigned(&row, 0)?));
-        }
-    }
-    Ok(seen)
+    // No user has an empty id.
+    let user = viewer.user().cloned().unwrap_or_else(|| UserId::from_stored(""));
+    let wanted: Vec<_> = rooms.iter().map(|room| (*room, user.clone())).collect();
+    let found = members::standings(run, &wanted).await?;
+    Ok(found.into_iter().filter(|found| viewer.sees(found.terms, found.standing)).map(|found| found.room).collect())
 }
