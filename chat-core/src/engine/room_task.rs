@@ -29,7 +29,7 @@ use crate::{
     failpoints::{self, Point},
     rights::{Asker, RoomAction},
     state::{Completion, Effect, Input},
-    store::{SeenRoom, Viewer},
+    store::Viewer,
 };
 
 /// One active room. Everything but the state itself, so that it outlives a state that panics.
@@ -374,10 +374,8 @@ impl RoomTask {
     fn notify_added(&self, user: UserId) {
         let (context, id) = (Arc::clone(&self.context), self.id);
         self.context.services.runtime.spawn(async move {
-            let seen = context.services.read(context.services.store.members().seen(id, Some(&user)).await);
             let asker = |standing| Asker::User { standing, admin: false };
-            let now = context.services.clock.now().wall;
-            if let Ok(Ok(room)) = seen.map(|seen| SeenRoom::check(seen, RoomAction::Read, asker, now)) {
+            if let Ok(room) = context.services.in_room(id, Some(&user), RoomAction::Read, asker).await {
                 context.sessions.notify(&user, None, &Notice::RoomAdded { room: Arc::new(room) });
             }
         });

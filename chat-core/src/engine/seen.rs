@@ -1,11 +1,25 @@
 //! Which rooms an actor sees, by what is stored.
 
 use crate::{
-    Action, Actor, Error, Room, RoomId,
-    engine::inner::Inner,
-    rights::{Asker, RoomAction},
+    Action, Actor, Error, Room, RoomId, UserId,
+    engine::{inner::Inner, services::Services},
+    rights::{Asker, RoomAction, Standing},
     store::{SeenRoom, StoreError, Viewer},
 };
+
+impl Services {
+    /// A room, if this user may do this in it as it is now; `asker` says who asks, by what the user is there.
+    pub(super) async fn in_room(
+        &self,
+        room: RoomId,
+        user: Option<&UserId>,
+        action: RoomAction,
+        asker: impl FnOnce(Standing) -> Asker,
+    ) -> Result<Room, Error> {
+        let seen = self.read(self.store.members().seen(room, user).await)?;
+        SeenRoom::check(seen, action, asker, self.clock.now().wall)
+    }
+}
 
 impl Inner {
     /// Whose look at rooms this is.
@@ -20,14 +34,12 @@ impl Inner {
     /// A room, if the actor may do this in it as it is now. A room that is hidden from the actor and one that is not there go the
     /// same way.
     pub(super) async fn in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<Room, Error> {
-        let user = actor.user().map(|user| &user.id);
-        let seen = self.services.read(self.services.store.members().seen(room, user).await)?;
         let asker = |standing| match actor {
             Actor::System | Actor::SystemAs(_) => Asker::Host,
             Actor::Anonymous => Asker::Anonymous,
             Actor::User(user) => Asker::User { standing, admin: user.admin },
         };
-        SeenRoom::check(seen, action, asker, self.services.clock.now().wall)
+        self.services.in_room(room, actor.user().map(|user| &user.id), action, asker).await
     }
 
     /// What was read of a room, for an actor who may still read the room: so nobody reads what was stored after they lost the right

@@ -19,7 +19,6 @@ use crate::{
     UserId,
     engine::{lock::lock, services::Services, sessions::Sessions, subscriber::Subscriber},
     rights::{Asker, RoomAction},
-    store::SeenRoom,
 };
 
 /// The sessions that watch rooms. The rooms' tasks say what they publish; a room that is only watched has no task.
@@ -106,9 +105,8 @@ impl Watches {
 
     /// Where the log of a room ends. The watch of it stands already, so that what happens after this is told.
     pub(super) async fn head(&self, room: RoomId, session: SessionId, user: &Identity) -> Result<Seq, Error> {
-        let seen = self.services.read(self.services.store.members().seen(room, Some(&user.id)).await)?;
         let asker = |standing| Asker::User { standing, admin: user.admin };
-        let seen = SeenRoom::check(seen, RoomAction::Read, asker, self.services.clock.now().wall)?;
+        let seen = self.services.in_room(room, Some(&user.id), RoomAction::Read, asker).await?;
         if let Some(watched) = lock(&self.table).rooms.get_mut(&room) {
             watched.last = watched.last.max(seen.last_message_seq);
             watched.judged(session, seen.rights_seq);
