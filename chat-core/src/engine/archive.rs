@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use tokio::time::Instant;
 
 use crate::{
-    ChatEngine, Error, Member, MemberQuery, RestrictionKind, Role, Room, RoomId, RoomName, Seq, Timestamp, UserId,
+    ChatEngine, Error, Member, MemberQuery, RestrictionKind, Role, Room, RoomId, Seq, Timestamp, UserId,
     archive::{
         ArchiveError, Archived, ArchivedEvent, Misfit, RoomHead, check_mark, check_member, check_restriction,
         check_user,
@@ -53,8 +53,7 @@ impl ChatEngine {
         }
         let begun = inner.services.store.archive().begin_import(&head).await;
         let room = begun.map_err(|failure| inner.import_failed(&failure))?;
-        let has_own_name = head.has_own_name();
-        Ok(RoomImport { inner, room: Some(room), name: head.name, has_own_name })
+        Ok(RoomImport { inner, room: Some(room), head })
     }
 
     /// Finishes several imports at once: all of them become rooms, or none.
@@ -215,8 +214,7 @@ pub struct RoomImport {
     inner: Arc<Inner>,
     /// `None` once it is finished.
     room: Option<RoomId>,
-    name: RoomName,
-    has_own_name: bool,
+    head: RoomHead,
 }
 
 impl RoomImport {
@@ -307,10 +305,11 @@ impl Inner {
     /// Makes rooms of all of them, or of none.
     async fn finish(&self, mut imports: Vec<RoomImport>) -> Result<Vec<Room>, Error> {
         self.services.check_running()?;
-        let names = imports.iter().map(|import| Ok((import.id()?, import.name.clone())));
+        let names = imports.iter().map(|import| Ok((import.id()?, import.head.name.clone())));
         let names = names.collect::<Result<Vec<_>, Error>>()?;
         let mut keys = BTreeSet::new();
-        if imports.iter().filter(|import| import.has_own_name).any(|import| !keys.insert(import.name.key())) {
+        let own = imports.iter().map(|import| &import.head).filter(|head| head.has_own_name());
+        if own.map(|head| head.name.key()).any(|key| !keys.insert(key)) {
             return Err(Error::NameTaken { room: None });
         }
         let finished = self.services.store.archive().finish_imports(&names).await;
