@@ -446,6 +446,12 @@ impl RoomRecord {
         owner.chain(pair).collect()
     }
 
+    /// What it has for itself.
+    #[must_use]
+    pub fn claim(&self) -> Option<Claim> {
+        Claim::of(self.kind, &self.name, self.pair.as_ref())
+    }
+
     /// The room it becomes, with the id it was given.
     #[must_use]
     pub fn to_room(&self, id: RoomId) -> Room {
@@ -465,6 +471,27 @@ impl RoomRecord {
             members: self.first_members().len() as u64,
             rights_seq: Seq(0),
             peer: None,
+        }
+    }
+}
+
+/// What a living room has for itself: no other one has it, too.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// The name of a public room, by its [key](RoomName::key).
+    Name(String),
+    /// The two whose direct room it is, by their [key](Pair::key).
+    Pair(String),
+}
+
+impl Claim {
+    /// That of a room of this kind.
+    #[must_use]
+    pub fn of(kind: RoomKind, name: &RoomName, pair: Option<&Pair>) -> Option<Self> {
+        match kind {
+            RoomKind::Public => Some(Self::Name(name.key())),
+            RoomKind::Direct => pair.map(|pair| Self::Pair(pair.key())),
+            RoomKind::Private => None,
         }
     }
 }

@@ -72,9 +72,9 @@ impl Journal {
         admitted: Admitted,
     ) -> impl Future<Output = CreateResult> + Send + use<> {
         let (done, outcome) = oneshot::channel();
-        // Those who want one name wait for each other, and not for the database to find out.
+        // Those who want one name, or one direct room, wait for each other, and not for the database to find out.
         let mut hasher = DefaultHasher::new();
-        row.name.key().hash(&mut hasher);
+        (row.claim(), row.name.key()).hash(&mut hasher);
         self.hand_in(hasher.finish(), Job::Create { row: Box::new(row), done, admitted });
         outcome_of(outcome)
     }

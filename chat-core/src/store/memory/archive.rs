@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{MemoryLog, MemoryStore, RoomLog, members::InRoom};
 use crate::{
-    Member, Notify, Room, RoomId, RoomKind, RoomName, Seq, UserId, UserMark,
+    Member, Notify, Room, RoomId, RoomName, Seq, UserId, UserMark,
     append::{EventKey, Lookup, RoomRecord},
     archive::{Archived, ArchivedEvent, Misfit, RoomHead},
     store::{
@@ -66,7 +66,8 @@ impl MemoryLog {
         if imports.iter().any(|(id, _)| self.rooms.get(id).is_none_or(|log| !log.is_importing)) {
             return None;
         }
-        if let Some(holder) = imports.iter().find_map(|(id, name)| self.holder_of(*id, name)) {
+        let claim = |(id, name): &(RoomId, RoomName)| self.rooms.get(id)?.claim(name);
+        if let Some(holder) = imports.iter().filter_map(claim).find_map(|claim| self.holder(&claim)) {
             return Some(Err(Box::new(holder)));
         }
         let mut finished = Vec::new();
@@ -75,25 +76,11 @@ impl MemoryLog {
             (log.is_deleted, log.is_importing) = (false, false);
             (log.room.name, log.name_key) = (name.clone(), name.key());
             log.room.members = log.state.members.len() as u64;
-            if log.room.kind == RoomKind::Public {
-                self.names.insert(log.name_key.clone(), *id);
-            }
-            if let Some(pair) = log.pair() {
-                self.pairs.insert(pair.key(), *id);
-            }
             finished.push(log.room.clone());
+            let claim = log.claim(name);
+            self.set_claim(claim, *id);
         }
         Some(Ok(finished))
-    }
-
-    /// Which room stands in the way of one that is imported.
-    fn holder_of(&self, id: RoomId, name: &RoomName) -> Option<Room> {
-        let log = self.rooms.get(&id)?;
-        match log.room.kind {
-            RoomKind::Public => self.room_by_name(&name.key()),
-            RoomKind::Direct => self.direct(&log.pair()?),
-            RoomKind::Private => None,
-        }
     }
 
     /// See [`Archive::abandon_import`].

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::{MemoryLog, MemoryStore, RoomLog};
 use crate::{
     Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Role, Room, RoomId,
-    RoomKind, Seq, Timestamp, UserId,
-    append::{Entry, Op},
+    RoomKind, RoomName, Seq, Timestamp, UserId,
+    append::{Claim, Entry, Op},
     direct::{Pair, peer_of},
     fold,
     rights::{Standing, Standings},
@@ -109,10 +109,10 @@ impl RoomLog {
         }
     }
 
-    /// Whose it is, if it is a direct room.
-    pub(super) fn pair(&self) -> Option<Pair> {
-        let members = self.state.members.values().map(|member| &member.user);
-        if self.room.kind == RoomKind::Direct { Pair::of(members) } else { None }
+    /// What it has for itself under this name.
+    pub(super) fn claim(&self, name: &RoomName) -> Option<Claim> {
+        let pair = Pair::of(self.state.members.values().map(|member| &member.user));
+        Claim::of(self.room.kind, name, pair.as_ref())
     }
 
     fn name_of(&self, user: &UserId) -> Option<&Identity> {
@@ -177,7 +177,7 @@ impl MemoryLog {
     /// See [`Members::direct`].
     #[must_use]
     pub fn direct(&self, pair: &Pair) -> Option<Room> {
-        self.pairs.get(&pair.key()).and_then(|id| self.room(*id))
+        self.holder(&Claim::Pair(pair.key()))
     }
 
     /// See [`Members::peers`].

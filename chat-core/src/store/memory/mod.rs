@@ -18,7 +18,7 @@ use crate::{
     Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MarkPage, MessageState, MessageVersion, MyRoomPage,
     MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq,
     Timestamp, Unread, UserId,
-    append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    append::{AppendOutcome, Claim, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     erasure::Erasure,
 };
 
@@ -127,26 +127,17 @@ impl MemoryLog {
     /// The room that has this name.
     pub fn create_room(&mut self, new: &RoomRecord) -> Result<Room, Box<Room>> {
         let name_key = new.name.key();
-        let holder = match &new.pair {
-            Some(pair) => self.direct(pair),
-            None if new.kind == RoomKind::Public => self.room_by_name(&name_key),
-            None => None,
-        };
-        if let Some(holder) = holder {
+        let claim = new.claim();
+        if let Some(holder) = claim.as_ref().and_then(|claim| self.holder(claim)) {
             return Err(Box::new(holder));
         }
         let room = new.to_room(self.next_room());
-        if new.kind == RoomKind::Public {
-            self.names.insert(name_key.clone(), room.id);
-        }
+        self.set_claim(claim, room.id);
         let mut log = RoomLog::new(room.clone(), name_key);
         for (user, role) in new.first_members() {
             let member = InRoom { user: user.clone(), role, since: Seq(0), at: new.created_at };
             log.state.members.insert(user.id.clone(), member);
             log.state.marks.insert(user.id.clone(), (user, Mark::NONE));
-        }
-        if let Some(pair) = &new.pair {
-            self.pairs.insert(pair.key(), room.id);
         }
         self.rooms.insert(room.id, log);
         Ok(room)
@@ -163,10 +154,28 @@ impl MemoryLog {
         self.living(id).map(|log| log.room.clone())
     }
 
+    /// The room that has this.
+    fn holder(&self, claim: &Claim) -> Option<Room> {
+        let id = match claim {
+            Claim::Name(key) => self.names.get(key),
+            Claim::Pair(key) => self.pairs.get(key),
+        };
+        id.and_then(|id| self.room(*id))
+    }
+
+    /// Gives this to a room.
+    fn set_claim(&mut self, claim: Option<Claim>, room: RoomId) {
+        match claim {
+            Some(Claim::Name(key)) => drop(self.names.insert(key, room)),
+            Some(Claim::Pair(key)) => drop(self.pairs.insert(key, room)),
+            None => {}
+        }
+    }
+
     /// See [`Store::room_by_name`].
     #[must_use]
     pub fn room_by_name(&self, name_key: &str) -> Option<Room> {
-        self.names.get(name_key).and_then(|id| self.room(*id))
+        self.holder(&Claim::Name(name_key.to_owned()))
     }
 
     /// See [`Store::rooms`].

@@ -12,7 +12,7 @@ use super::{
         about::{About, Rows},
     },
     error::SqlError,
-    facts, members, names,
+    facts, members,
     pool::{Checkout, Pool},
     reads, rooms,
     rows::{number, optional_number, signed, unsigned},
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Event, Notify, Room, RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, UserMark,
-    append::{RoomBatch, RoomRecord, StoredEvent},
+    append::{Claim, RoomBatch, RoomRecord, StoredEvent},
     archive::{Archived, ArchivedEvent, Misfit, RoomHead},
     failpoints::{self, Point},
     store::{
@@ -87,8 +87,9 @@ impl Archive for SeaStore {
     ) -> Result<Option<Result<Vec<Room>, Box<Room>>>, StoreError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
-            for (room, name) in imports {
-                if let Some(holder) = self.holder_of(*room, name).await? {
+            for (room, name) in imports.iter().cloned() {
+                let reading = |checkout: Arc<Checkout>| async move { in_the_way(&checkout.run(), room, &name).await };
+                if let Some(holder) = self.readers.read(reading).await? {
                     return Ok(Some(Err(Box::new(holder))));
                 }
             }
@@ -346,25 +347,26 @@ async fn import_settings(
     Ok(Ok(()))
 }
 
-impl SeaStore {
-    /// Which room stands in the way of one that is imported.
-    async fn holder_of(&self, room: RoomId, name: &RoomName) -> Result<Option<Room>, SqlError> {
-        let name = name.key();
-        let reading = |checkout: Arc<Checkout>| async move {
-            let run = checkout.run();
-            let sql = "SELECT kind, owned, invites FROM chat_rooms WHERE id = ?";
-            let Some(row) = run.query_one(sql, vec![number(room.0)]).await? else { return Ok(None) };
-            match members::terms(&row, 0)?.kind {
-                RoomKind::Public => rooms::by_name(&run, &name).await,
-                RoomKind::Private => Ok(None),
-                RoomKind::Direct => match members::pair(&run, room).await? {
-                    Some(pair) => rooms::of_pair(&run, &pair.key()).await,
-                    None => Ok(None),
-                },
-            }
-        };
-        self.readers.read(reading).await
-    }
+/// What a room of this kind that is being imported is to have for itself.
+async fn claim(
+    run: &Run<'_, impl ConnectionTrait>,
+    (room, kind): (RoomId, RoomKind),
+    name: &RoomName,
+) -> Result<Option<Claim>, SqlError> {
+    let pair = if kind == RoomKind::Direct { members::pair(run, room).await? } else { None };
+    Ok(Claim::of(kind, name, pair.as_ref()))
+}
+
+/// The room that has what one that is being imported is to have.
+async fn in_the_way(
+    run: &Run<'_, impl ConnectionTrait>,
+    room: RoomId,
+    name: &RoomName,
+) -> Result<Option<Room>, SqlError> {
+    let sql = "SELECT kind, owned, invites FROM chat_rooms WHERE id = ?";
+    let Some(row) = run.query_one(sql, vec![number(room.0)]).await? else { return Ok(None) };
+    let Some(claim) = claim(run, (room, members::terms(&row, 0)?.kind), name).await? else { return Ok(None) };
+    rooms::holder(run, &claim).await
 }
 
 /// Makes living rooms of all of them; `None` if one is not being imported any more.
@@ -381,14 +383,8 @@ async fn finish(run: &Transaction<'_>, imports: &[(RoomId, RoomName)]) -> Result
             return Ok(None);
         }
         let made = rooms::by_id(run, *room).await?;
-        match made.as_ref().map(|made| made.kind) {
-            Some(RoomKind::Public) => names::set(run, *room, &key).await?,
-            Some(RoomKind::Direct) => {
-                if let Some(pair) = members::pair(run, *room).await? {
-                    rooms::set_pair(run, *room, &pair).await?;
-                }
-            }
-            Some(RoomKind::Private) | None => {}
+        if let Some(made) = &made {
+            rooms::set_claim(run, *room, claim(run, (*room, made.kind), name).await?).await?;
         }
         finished.extend(made);
     }

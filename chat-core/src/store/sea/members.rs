@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Identity, InvitedBy, Member, MemberPage, MemberQuery, Reason, Restriction, RestrictionKind, RestrictionPage, Role,
     Room, RoomId, RoomKind, Seq, Timestamp, Until, UserId, UserName,
-    append::{Entry, KnownStanding, Op, RoomBatch},
+    append::{Claim, Entry, KnownStanding, Op, RoomBatch},
     direct::{Pair, peer_of},
     fold,
     rights::{RoomTerms, Standing, Standings},
@@ -399,7 +399,7 @@ impl Members for SeaStore {
     }
 
     async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
-        Ok(self.of_pair(pair).await?)
+        Ok(self.holder(Claim::Pair(pair.key())).await?)
     }
 
     async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError> {

@@ -18,10 +18,8 @@ use self::{
 };
 use super::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer};
 use crate::{
-    Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Seq,
-    StartError, UserId,
-    append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    direct::Pair,
+    Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomPage, RoomQuery, Seq, StartError, UserId,
+    append::{AppendOutcome, Claim, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
 };
 
 mod append;
@@ -184,12 +182,9 @@ impl SeaStore {
     async fn try_create(&self, new: &RoomRecord) -> Result<Result<Room, Room>, SqlError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
-            let holder = match &new.pair {
-                Some(pair) => self.of_pair(pair).await?,
-                None if new.kind == RoomKind::Public => self.holder(&new.name).await?,
-                None => None,
-            };
-            if let Some(holder) = holder {
+            if let Some(claim) = new.claim()
+                && let Some(holder) = self.holder(claim).await?
+            {
                 return Ok(Err(holder));
             }
             let write = Write::begin(&self.writers).await?;
@@ -236,14 +231,9 @@ impl SeaStore {
         Ok(Some(RoomBatch { room, entries: entries.iter().map(entry).collect() }))
     }
 
-    async fn holder(&self, name: &RoomName) -> Result<Option<Room>, SqlError> {
-        let key = name.key();
-        self.readers.read(|checkout| async move { rooms::by_name(&checkout.run(), &key).await }).await
-    }
-
-    async fn of_pair(&self, pair: &Pair) -> Result<Option<Room>, SqlError> {
-        let key = pair.key();
-        self.readers.read(|checkout| async move { rooms::of_pair(&checkout.run(), &key).await }).await
+    /// The room that has this.
+    async fn holder(&self, claim: Claim) -> Result<Option<Room>, SqlError> {
+        self.readers.read(|checkout| async move { rooms::holder(&checkout.run(), &claim).await }).await
     }
 
     async fn recover_on(&self, pool: &Arc<Pool>, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, SqlError> {
@@ -320,8 +310,7 @@ impl Store for SeaStore {
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {
-        let key = name_key.to_owned();
-        Ok(self.readers.read(|checkout| async move { rooms::by_name(&checkout.run(), &key).await }).await?)
+        Ok(self.holder(Claim::Name(name_key.to_owned())).await?)
     }
 
     async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError> {

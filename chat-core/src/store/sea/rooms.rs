@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     EventKind, Room, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Timestamp, Topic,
-    append::{RoomRecord, RoomUpdate},
-    direct::Pair,
+    append::{Claim, RoomRecord, RoomUpdate},
     store::{Viewer, judge::Naming, paging},
 };
 
@@ -29,10 +28,15 @@ pub(super) async fn by_name(run: &Run<'_, impl ConnectionTrait>, name_key: &str)
     one(run, "r.name_key = ?", run.dialect.opaque(Some(name_key))).await
 }
 
-/// The direct room of two users, by the key of the pair.
-pub(super) async fn of_pair(run: &Run<'_, impl ConnectionTrait>, key: &str) -> Result<Option<Room>, SqlError> {
-    let room = "r.id = (SELECT d.room_id FROM chat_direct d WHERE d.pair = ?)";
-    one(run, room, run.dialect.opaque(Some(key))).await
+/// The room that has this.
+pub(super) async fn holder(run: &Run<'_, impl ConnectionTrait>, claim: &Claim) -> Result<Option<Room>, SqlError> {
+    match claim {
+        Claim::Name(key) => by_name(run, key).await,
+        Claim::Pair(key) => {
+            let room = "r.id = (SELECT d.room_id FROM chat_direct d WHERE d.pair = ?)";
+            one(run, room, run.dialect.opaque(Some(key))).await
+        }
+    }
 }
 
 /// A page of rooms that somebody sees, by id.
@@ -121,20 +125,22 @@ async fn private(
 /// Makes a room.
 pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Room, SqlError> {
     let room = new.to_room(run.dialect.insert_room(run, new).await?);
-    if new.kind == RoomKind::Public {
-        names::set(run, room.id, &new.name.key()).await?;
-    }
-    if let Some(pair) = &new.pair {
-        set_pair(run, room.id, pair).await?;
-    }
+    set_claim(run, room.id, new.claim()).await?;
     members::first_members(run, room.id, &new.first_members(), new.created_at).await?;
     Ok(room)
 }
 
-/// Makes a room that of a pair. If they have another one, it fails as [taken](SqlError::is_taken).
-pub(super) async fn set_pair(run: &Transaction<'_>, room: RoomId, pair: &Pair) -> Result<(), SqlError> {
-    let values = vec![run.dialect.opaque(Some(&pair.key())), signed(room.0).into()];
-    run.execute("INSERT INTO chat_direct (pair, room_id) VALUES (?, ?)", values).await.map(drop)
+/// Gives this to a room whose row says so. A pair that has another room fails as [taken](SqlError::is_taken), as a name did with the
+/// row.
+pub(super) async fn set_claim(run: &Transaction<'_>, room: RoomId, claim: Option<Claim>) -> Result<(), SqlError> {
+    match claim {
+        Some(Claim::Name(key)) => names::set(run, room, &key).await,
+        Some(Claim::Pair(key)) => {
+            let values = vec![run.dialect.opaque(Some(&key)), signed(room.0).into()];
+            run.execute("INSERT INTO chat_direct (pair, room_id) VALUES (?, ?)", values).await.map(drop)
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a room is called, and which other room has the name that it is to get. The room is locked.
