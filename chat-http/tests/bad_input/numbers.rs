@@ -4,7 +4,7 @@ use poem::http::Method;
 use serde_json::json;
 
 use crate::{
-    common::{client, get, post, read, room},
+    common::{NO_INTEGERS, client, get, post, read, room},
     send,
 };
 
@@ -110,17 +110,7 @@ async fn r6_numbers_in_bodies() {
         ("thread", "messages", r#"{"content":"x","thread":N}"#),
     ] {
         let path = format!("/api/chat/rooms/1/{path}?username=Alice");
-        for number in [
-            "1e400",
-            "-0",
-            "-1",
-            "1.5",
-            "1.0",
-            "1e2",
-            "9007199254740992",
-            "9223372036854775808",
-            "18446744073709551616",
-        ] {
+        for number in NO_INTEGERS {
             let (status, problem) = send(&client, &path, "application/json", body.replace('N', number)).await;
             let told = (status, &problem["code"], &problem["field"]);
             assert_eq!(told, (400, &json!("invalid_field"), &json!(field)), "{number}: {problem}");

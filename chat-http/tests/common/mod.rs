@@ -15,6 +15,10 @@ use poem::{
 };
 use serde_json::Value;
 
+/// Each form of a JSON number that is none of ours: ids and positions are whole, and from 0 to 2^53 - 1.
+pub(crate) const NO_INTEGERS: [&str; 9] =
+    ["1e400", "-0", "-1", "1.5", "1.0", "1e2", "9007199254740992", "9223372036854775808", "18446744073709551616"];
+
 pub(crate) type Client = TestClient<BoxEndpoint<'static>>;
 
 /// What a message of 4,000 characters is made of, and how often: characters are counted as Unicode has them, so what is shown
