@@ -18,11 +18,12 @@ use crate::{
     Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MarkPage, MessageState, MessageVersion, MyRoomPage,
     MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq,
     Timestamp, Unread, UserId,
-    append::{AppendOutcome, Claim, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     erasure::Erasure,
 };
 
 mod archive;
+mod claims;
 mod erase;
 mod members;
 mod search;
@@ -152,30 +153,6 @@ impl MemoryLog {
     #[must_use]
     pub fn room(&self, id: RoomId) -> Option<Room> {
         self.living(id).map(|log| log.room.clone())
-    }
-
-    /// The room that has this.
-    fn holder(&self, claim: &Claim) -> Option<Room> {
-        let id = match claim {
-            Claim::Name(key) => self.names.get(key),
-            Claim::Pair(key) => self.pairs.get(key),
-        };
-        id.and_then(|id| self.room(*id))
-    }
-
-    /// Gives this to a room.
-    fn set_claim(&mut self, claim: Option<Claim>, room: RoomId) {
-        match claim {
-            Some(Claim::Name(key)) => drop(self.names.insert(key, room)),
-            Some(Claim::Pair(key)) => drop(self.pairs.insert(key, room)),
-            None => {}
-        }
-    }
-
-    /// See [`Store::room_by_name`].
-    #[must_use]
-    pub fn room_by_name(&self, name_key: &str) -> Option<Room> {
-        self.holder(&Claim::Name(name_key.to_owned()))
     }
 
     /// See [`Store::rooms`].
