@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 pub use crate::fingerprint::Fingerprint;
 use crate::{
-    Body, Edit, Error, Event, IdempotencyKey, Identity, InvitedBy, Keep, MarkTo, Marked, Reaction, Reason, Role, Room,
-    RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, direct::Pair, fingerprint::Hasher, rights::Standing,
+    Body, Edit, Error, Event, IdempotencyKey, Identity, Invite, InviteCode, InvitedBy, Keep, MarkTo, Marked, NewInvite,
+    Reaction, Reason, Role, Room, RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, direct::Pair,
+    fingerprint::Hasher, rights::Standing,
 };
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
@@ -108,6 +109,8 @@ pub enum Op {
     Prune(Keep),
     /// Another place of somebody in the room.
     Member(MemberOp),
+    /// An invite that is made or revoked. It makes no event.
+    Invite(InviteOp),
     /// Another name or topic of the room, or other terms.
     UpdateRoom(RoomUpdate),
     /// The room's end.
@@ -119,9 +122,13 @@ impl Op {
     #[must_use]
     pub const fn is_exclusive(&self) -> bool {
         match self {
-            Self::Message(_) | Self::Edit(..) | Self::Delete(..) | Self::React(..) | Self::Pin(..) | Self::Mark(_) => {
-                false
-            }
+            Self::Message(_)
+            | Self::Edit(..)
+            | Self::Delete(..)
+            | Self::React(..)
+            | Self::Pin(..)
+            | Self::Mark(_)
+            | Self::Invite(_) => false,
             Self::Member(op) => op.is_alone,
             Self::Prune(_) | Self::UpdateRoom(_) | Self::DeleteRoom => true,
         }
@@ -130,7 +137,7 @@ impl Op {
     /// Whether it makes an event, if it changes something.
     #[must_use]
     pub const fn makes_event(&self) -> bool {
-        !matches!(self, Self::Mark(_) | Self::Prune(_))
+        !matches!(self, Self::Mark(_) | Self::Prune(_) | Self::Invite(_))
     }
 
     /// What a retry is compared by. That of a message that is nothing but a text is the hash of the text. That of anything else
@@ -149,7 +156,7 @@ impl Op {
                 on(target).field("reaction", reaction.as_str().as_bytes()).flag("added", Some(*added))
             }
             Self::Pin(target, pinned) => on(target).flag("pinned", Some(*pinned)),
-            Self::Mark(_) | Self::Prune(_) => Hasher::new(self.name()),
+            Self::Mark(_) | Self::Prune(_) | Self::Invite(_) => Hasher::new(self.name()),
             Self::Member(op) => op.hash(Hasher::new(self.name())),
             Self::UpdateRoom(RoomUpdate { name, topic, kind, invites }) => Hasher::new("update_room")
                 .optional("name", name.as_ref().map(|name| name.as_str().as_bytes()))
@@ -168,7 +175,12 @@ impl Op {
             Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
                 (None, Some(*target))
             }
-            Self::Mark(_) | Self::Prune(_) | Self::Member(_) | Self::UpdateRoom(_) | Self::DeleteRoom => (None, None),
+            Self::Mark(_)
+            | Self::Prune(_)
+            | Self::Member(_)
+            | Self::Invite(_)
+            | Self::UpdateRoom(_)
+            | Self::DeleteRoom => (None, None),
         };
         of_body.into_iter().flatten().chain(target)
     }
@@ -185,8 +197,17 @@ impl Op {
             | Self::Mark(_)
             | Self::Prune(_)
             | Self::Member(_)
+            | Self::Invite(_)
             | Self::UpdateRoom(_)
             | Self::DeleteRoom => &[],
+        }
+    }
+
+    /// The invite by which its actor comes in, if that is what it does.
+    pub(crate) const fn accepts(&self) -> Option<InviteCode> {
+        match self {
+            Self::Member(MemberOp { step: MemberStep::Accept(code), .. }) => Some(*code),
+            _ => None,
         }
     }
 
@@ -202,6 +223,7 @@ impl Op {
             Self::Mark(_) => "mark",
             Self::Prune(_) => "prune",
             Self::Member(_) => "member",
+            Self::Invite(_) => "invite",
             Self::UpdateRoom(_) => "update_room",
             Self::DeleteRoom => "delete_room",
         }
@@ -220,7 +242,7 @@ impl Op {
                 name.as_ref().map_or(0, |name| name.as_str().len())
                     + topic.as_ref().map_or(0, |topic| topic.as_str().len())
             }
-            Self::Pin(..) | Self::Mark(_) | Self::Prune(_) | Self::DeleteRoom => 0,
+            Self::Pin(..) | Self::Mark(_) | Self::Prune(_) | Self::Invite(_) | Self::DeleteRoom => 0,
         }
     }
 }
@@ -243,6 +265,8 @@ pub struct MemberOp {
 pub enum MemberStep {
     /// They come in by themselves.
     Join,
+    /// They come in by an invite.
+    Accept(InviteCode),
     /// They leave.
     Leave,
     /// They are brought in, or get another role if one is given.
@@ -265,15 +289,19 @@ impl MemberOp {
     pub const fn may_lose_an_owner(&self) -> bool {
         match self.step {
             MemberStep::Leave | MemberStep::Add(Some(_)) | MemberStep::Remove | MemberStep::Ban(_) => true,
-            MemberStep::Join | MemberStep::Add(None) | MemberStep::Unban | MemberStep::Mute(_) | MemberStep::Unmute => {
-                false
-            }
+            MemberStep::Join
+            | MemberStep::Accept(_)
+            | MemberStep::Add(None)
+            | MemberStep::Unban
+            | MemberStep::Mute(_)
+            | MemberStep::Unmute => false,
         }
     }
 
     fn hash(&self, hasher: Hasher) -> Hasher {
         let (step, role, until) = match self.step {
             MemberStep::Join => ("join", None, None),
+            MemberStep::Accept(_) => ("accept", None, None),
             MemberStep::Leave => ("leave", None, None),
             MemberStep::Add(role) => ("add", role, None),
             MemberStep::Remove => ("remove", None, None),
@@ -283,6 +311,8 @@ impl MemberOp {
             MemberStep::Unmute => ("unmute", None, None),
         };
         let hasher = hasher.field("step", step.as_bytes()).field("user", self.user.id.as_str().as_bytes());
+        let code = if let MemberStep::Accept(code) = self.step { Some(code.to_string()) } else { None };
+        let hasher = hasher.optional("code", code.as_deref().map(str::as_bytes));
         let hasher = hasher.optional("role", role.map(|role| role.as_str().as_bytes()));
         hasher
             .number("until", until.map(|until| until.0.cast_unsigned()))
@@ -293,6 +323,15 @@ impl MemberOp {
         let reason = self.reason.as_ref().map_or(0, |reason| reason.as_str().len());
         self.user.id.as_str().len() + self.user.name.as_str().len() + reason
     }
+}
+
+/// What happens to an invite of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InviteOp {
+    /// It is made.
+    Make(InviteCode, NewInvite),
+    /// It cannot be used any more.
+    Revoke(InviteCode),
 }
 
 /// A change of what a room is. What is `None` stays.
@@ -343,6 +382,8 @@ pub enum AppendOutcome {
     Marked(Marked),
     /// The log begins here now.
     Pruned(Seq),
+    /// The invite was made.
+    Invited(Box<Invite>),
     /// It was not judged: it has to be stored in a transaction of its own, because it may end the room, or it stood behind such an
     /// entry. This is the entry to append again, in its turn.
     PutOff(Box<Entry>),

@@ -1,6 +1,7 @@
 //! A transport-agnostic chat engine: rooms, messages, presence and typing over one gapless log per room.
 #![doc = include_str!("guide.md")]
 
+mod audit;
 mod body;
 mod change;
 mod clock;
@@ -14,6 +15,7 @@ mod history;
 mod id;
 mod identity;
 mod invalid;
+mod invite;
 mod limits;
 mod mark;
 mod member;
@@ -49,6 +51,7 @@ pub mod mutations;
 #[cfg(any(feature = "test-util", all(test, feature = "runtime")))]
 pub mod testing;
 
+pub use audit::{AuditPage, AuditQuery};
 pub use body::{Body, Edit};
 pub use change::{Change, ChangeKind, Reaction};
 pub use clock::{Clock, Now, SystemClock, Timestamp};
@@ -67,6 +70,7 @@ pub use history::{
 pub use id::{IdempotencyKey, RoomId, Seq, SessionId, Ticket, UserId};
 pub use identity::Identity;
 pub use invalid::{InvalidField, InvalidMessage};
+pub use invite::{Invite, InviteCode, InvitePage, NewInvite};
 pub use limits::{AddressLimits, Limits, Rate, UserRates};
 pub use mark::{Mark, MarkPage, MarkTo, Marked, Notify, Unread, UserMark};
 pub use member::{

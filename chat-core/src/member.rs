@@ -1,6 +1,6 @@
 //! Rooms by who is in them: kinds of rooms, members and their roles, bans and mutes.
 
-use crate::{Identity, InvalidField, Reason, RoomId, Seq, Timestamp, UserId};
+use crate::{Identity, InvalidField, InviteCode, Reason, RoomId, Seq, Timestamp, UserId};
 
 /// Who may see a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -333,6 +333,9 @@ pub struct ChangeMember {
 pub enum ChangeMemberKind {
     /// Whoever asks comes in.
     Join,
+    /// Whoever asks comes in by an invite to the room. Who has come in by it before may use it again while it lives, also when it
+    /// is used up for others.
+    Accept(InviteCode),
     /// Whoever asks leaves.
     Leave,
     /// A user is brought in, or gets another role.
@@ -369,6 +372,12 @@ impl ChangeMember {
     #[must_use]
     pub const fn join() -> Self {
         Self::of(None, ChangeMemberKind::Join)
+    }
+
+    /// Whoever asks comes in by an invite. [`ChatEngine::invited_to`](crate::ChatEngine::invited_to) tells to which room.
+    #[must_use]
+    pub const fn accept(code: InviteCode) -> Self {
+        Self::of(None, ChangeMemberKind::Accept(code))
     }
 
     /// Whoever asks leaves.

@@ -24,6 +24,8 @@ pub enum Action<'a> {
     Change(RoomId, &'a Change),
     /// Change who is in a room, and as what. Who may change it is judged besides.
     ChangeMember(RoomId, &'a ChangeMember),
+    /// Make an invite to a room, or revoke one. To use one is [`ChangeMember`](Action::ChangeMember).
+    Invite(RoomId),
     /// Show that the user is typing.
     Type(RoomId),
 }

@@ -76,6 +76,7 @@ pub(crate) fn foreign_crates(file: &File) -> Vec<Complaint> {
 const DATA: &[&str] = &[
     "append",
     "archive",
+    "audit",
     "body",
     "change",
     "characters",
@@ -92,6 +93,7 @@ const DATA: &[&str] = &[
     "id",
     "identity",
     "invalid",
+    "invite",
     "limits",
     "log",
     "mark",

@@ -192,7 +192,7 @@ impl Inner {
     }
 
     /// What is checked before anything is read of who is in a room.
-    fn may_ask(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
+    pub(super) fn may_ask(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
         self.services.check_running()?;
         check_room(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
@@ -209,6 +209,7 @@ fn member_op(actor: &Actor, change: ChangeMember) -> Result<MemberOp, Error> {
     }
     let (step, username) = match kind {
         ChangeMemberKind::Join => (MemberStep::Join, None),
+        ChangeMemberKind::Accept(code) => (MemberStep::Accept(code), None),
         ChangeMemberKind::Leave => (MemberStep::Leave, None),
         ChangeMemberKind::Add { username, role } => (MemberStep::Add(role), username),
         ChangeMemberKind::Remove => (MemberStep::Remove, None),

@@ -25,6 +25,7 @@ mod mailbox;
 mod members;
 mod memory;
 mod metrics;
+mod moderation;
 mod pause;
 mod pending;
 mod prepare;

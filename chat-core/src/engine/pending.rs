@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    Attached, Changed, Marked, Sent, Seq,
+    Attached, Changed, Invite, Marked, Sent, Seq,
     engine::{
         reply::{Responder, ToCall, ToEither, ToSession},
         subscriber::SessionAnswer,
@@ -21,6 +21,7 @@ pub(super) struct Pending {
     changes: HashMap<ReplyId, ToEither<Changed>>,
     marks: HashMap<ReplyId, ToEither<Marked>>,
     prunes: HashMap<ReplyId, ToCall<Seq>>,
+    invites: HashMap<ReplyId, ToCall<Option<Invite>>>,
 }
 
 impl Pending {
@@ -34,6 +35,7 @@ impl Pending {
             Responder::Change(to) => drop(self.changes.insert(reply, to)),
             Responder::Mark(to) => drop(self.marks.insert(reply, to)),
             Responder::Prune(to) => drop(self.prunes.insert(reply, to)),
+            Responder::Invite(to) => drop(self.invites.insert(reply, to)),
         }
     }
 
@@ -46,6 +48,7 @@ impl Pending {
             Answered::Send(reply, result) => self.sends.remove(&reply).map(|to| to.sent(result)),
             Answered::Change(reply, result) => self.changes.remove(&reply).map(|to| to.changed(result)),
             Answered::Prune(reply, result) => self.prunes.remove(&reply).map(|to| to.respond(result)),
+            Answered::Invite(reply, result) => self.invites.remove(&reply).map(|to| to.respond(result)),
             Answered::Mark(reply, result) => {
                 self.marks.remove(&reply).map(|to| to.respond(result, SessionAnswer::Mark))
             }
@@ -54,9 +57,10 @@ impl Pending {
 
     /// Whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { attaches, detaches, typings, sends, changes, marks, prunes } = self;
+        let Self { attaches, detaches, typings, sends, changes, marks, prunes, invites } = self;
         let of_sessions = attaches.is_empty() && detaches.is_empty() && typings.is_empty();
-        of_sessions && sends.is_empty() && changes.is_empty() && marks.is_empty() && prunes.is_empty()
+        let of_either = sends.is_empty() && changes.is_empty() && marks.is_empty();
+        of_sessions && of_either && prunes.is_empty() && invites.is_empty()
     }
 
     /// Answers all who wait without knowing.
@@ -69,6 +73,8 @@ impl Pending {
         let marks = self.marks.drain().map(|(_, to)| Responder::Mark(to));
         let of_sessions = attaches.chain(detaches).chain(typings);
         let prunes = self.prunes.drain().map(|(_, to)| Responder::Prune(to));
-        of_sessions.chain(sends).chain(changes).chain(marks).chain(prunes).for_each(Responder::abandon);
+        let invites = self.invites.drain().map(|(_, to)| Responder::Invite(to));
+        let of_calls = prunes.chain(invites);
+        of_sessions.chain(sends).chain(changes).chain(marks).chain(of_calls).for_each(Responder::abandon);
     }
 }

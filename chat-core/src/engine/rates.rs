@@ -43,13 +43,14 @@ impl Rated {
         match op {
             Op::Message(_) => Self::Messages,
             Op::Mark(_) => Self::History,
-            Op::Member(MemberOp { step: MemberStep::Join, .. }) => Self::Joins,
+            Op::Member(MemberOp { step: MemberStep::Join | MemberStep::Accept(_), .. }) => Self::Joins,
             Op::Edit(..)
             | Op::Delete(..)
             | Op::React(..)
             | Op::Pin(..)
             | Op::Prune(_)
             | Op::Member(_)
+            | Op::Invite(_)
             | Op::UpdateRoom(_)
             | Op::DeleteRoom => Self::Changes,
         }

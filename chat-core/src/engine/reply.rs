@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Changed, Error, Marked, Position, Sent, Seq,
+    Attached, Changed, Error, Invite, Marked, Position, Sent, Seq,
     engine::{
         admission::Admitted,
         subscriber::{IssuedCommand, SessionAnswer, Subscriber},
@@ -22,6 +22,7 @@ pub(super) enum Responder {
     Change(ToEither<Changed>),
     Mark(ToEither<Marked>),
     Prune(ToCall<Seq>),
+    Invite(ToCall<Option<Invite>>),
 }
 
 /// Who waits for the answer to what may be asked by a session, or without one.
@@ -59,6 +60,7 @@ impl Responder {
             Self::Change(to) => to.changed(Err(error)),
             Self::Mark(to) => to.respond(Err(error), SessionAnswer::Mark),
             Self::Prune(to) => to.respond(Err(error)),
+            Self::Invite(to) => to.respond(Err(error)),
         }
     }
 
@@ -66,7 +68,7 @@ impl Responder {
     pub(super) fn abandon(self) {
         let error = match &self {
             Self::Attach(_) | Self::Detach(_) | Self::Typing(_) => Error::Unavailable,
-            Self::Send(_) | Self::Change(_) | Self::Mark(_) | Self::Prune(_) => Error::OutcomeUnknown,
+            Self::Send(_) | Self::Change(_) | Self::Mark(_) | Self::Prune(_) | Self::Invite(_) => Error::OutcomeUnknown,
         };
         self.refuse(error);
     }
@@ -85,6 +87,10 @@ impl Responder {
             Self::Change(to) => to.turn_away(error, SessionAnswer::Change),
             Self::Mark(to) => to.turn_away(error, SessionAnswer::Mark),
             Self::Prune(to) => {
+                to.respond(Err(error));
+                None
+            }
+            Self::Invite(to) => {
                 to.respond(Err(error));
                 None
             }

@@ -104,6 +104,7 @@ impl Inputs {
             | Op::Prune(_)
             | Op::UpdateRoom(_)
             | Op::Member(_)
+            | Op::Invite(_)
             | Op::DeleteRoom => AppendOutcome::Unchanged { count: None },
         };
         let outcomes = entries.iter().zip(head.next().0..).map(outcome).collect();

@@ -13,7 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
+    store::{Archive, Eraser, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -169,6 +169,10 @@ impl Store for MutatedStore {
 
     fn members(&self) -> &dyn Members {
         self
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
+        self.store.moderation()
     }
 
     fn searcher(&self) -> &dyn Searcher {

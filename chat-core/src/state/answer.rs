@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Answered, Effect, ReplyId, Request};
-use crate::{Changed, Event, Marked, Sent, Seq, append::Op, error::Error};
+use crate::{Changed, Event, Invite, Marked, Sent, Seq, append::Op, error::Error};
 
 /// Who waits for an append. What is appended decides the type of the answer.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub(super) enum AppendReply {
     Mark(ReplyId),
     /// Whoever prunes the log.
     Prune(ReplyId),
+    /// Whoever makes or revokes an invite.
+    Invite(ReplyId),
     /// Whoever changes anything else.
     Change(ReplyId),
 }
@@ -24,6 +26,7 @@ impl AppendReply {
             Op::Message(_) => Self::Send(reply),
             Op::Mark(_) => Self::Mark(reply),
             Op::Prune(_) => Self::Prune(reply),
+            Op::Invite(_) => Self::Invite(reply),
             Op::Edit(..)
             | Op::Delete(..)
             | Op::React(..)
@@ -37,7 +40,9 @@ impl AppendReply {
     /// Where the answer goes.
     pub(super) const fn id(self) -> ReplyId {
         match self {
-            Self::Send(reply) | Self::Mark(reply) | Self::Prune(reply) | Self::Change(reply) => reply,
+            Self::Send(reply) | Self::Mark(reply) | Self::Prune(reply) | Self::Invite(reply) | Self::Change(reply) => {
+                reply
+            }
         }
     }
 
@@ -47,6 +52,7 @@ impl AppendReply {
             Self::Send(reply) => Answered::Send(reply, Err(error)),
             Self::Mark(reply) => Answered::Mark(reply, Err(error)),
             Self::Prune(reply) => Answered::Prune(reply, Err(error)),
+            Self::Invite(reply) => Answered::Invite(reply, Err(error)),
             Self::Change(reply) => Answered::Change(reply, Err(error)),
         };
         effects.push(Effect::Answer(answered));
@@ -59,6 +65,7 @@ impl AppendReply {
             // They make no event: the store does not hold to its contract.
             Self::Mark(reply) => Answered::Mark(reply, Err(Error::Internal)),
             Self::Prune(reply) => Answered::Prune(reply, Err(Error::Internal)),
+            Self::Invite(reply) => Answered::Invite(reply, Err(Error::Internal)),
             Self::Change(reply) => Answered::Change(reply, Ok(Changed::Stored { event, replayed })),
         };
         effects.push(Effect::Answer(answered));
@@ -71,6 +78,7 @@ impl AppendReply {
             Self::Send(reply) => Answered::Send(reply, Err(Error::Internal)),
             Self::Mark(reply) => Answered::Mark(reply, Err(Error::Internal)),
             Self::Prune(reply) => Answered::Prune(reply, Err(Error::Internal)),
+            Self::Invite(reply) => Answered::Invite(reply, Ok(None)),
             Self::Change(reply) => Answered::Change(reply, Ok(Changed::Unchanged { count })),
         };
         effects.push(Effect::Answer(answered));
@@ -81,7 +89,7 @@ impl AppendReply {
         match self {
             Self::Mark(reply) => effects.push(Effect::Answer(Answered::Mark(reply, Ok(marked)))),
             // Nothing else makes a mark: the store does not hold to its contract.
-            Self::Send(_) | Self::Prune(_) | Self::Change(_) => self.fail(Error::Internal, effects),
+            Self::Send(_) | Self::Prune(_) | Self::Invite(_) | Self::Change(_) => self.fail(Error::Internal, effects),
         }
     }
 
@@ -89,7 +97,15 @@ impl AppendReply {
     pub(super) fn pruned(self, first: Seq, effects: &mut Vec<Effect>) {
         match self {
             Self::Prune(reply) => effects.push(Effect::Answer(Answered::Prune(reply, Ok(first)))),
-            Self::Send(_) | Self::Mark(_) | Self::Change(_) => self.fail(Error::Internal, effects),
+            Self::Send(_) | Self::Mark(_) | Self::Invite(_) | Self::Change(_) => self.fail(Error::Internal, effects),
+        }
+    }
+
+    /// The invite was made.
+    pub(super) fn invited(self, invite: Invite, effects: &mut Vec<Effect>) {
+        match self {
+            Self::Invite(reply) => effects.push(Effect::Answer(Answered::Invite(reply, Ok(Some(invite))))),
+            Self::Send(_) | Self::Mark(_) | Self::Prune(_) | Self::Change(_) => self.fail(Error::Internal, effects),
         }
     }
 
@@ -98,7 +114,7 @@ impl AppendReply {
         match self {
             Self::Send(_) | Self::Change(_) => self.fail(Error::Unavailable, effects),
             // They leave no event to be found by. To do them again does no harm.
-            Self::Mark(_) | Self::Prune(_) => self.fail(Error::OutcomeUnknown, effects),
+            Self::Mark(_) | Self::Prune(_) | Self::Invite(_) => self.fail(Error::OutcomeUnknown, effects),
         }
     }
 }

@@ -10,7 +10,7 @@
 //! meantime forms the next batch.
 
 use crate::{
-    Attached, Changed, Delivery, DetachReason, Identity, Marked, Notice, Sent, Seq, SessionId, Since, UserId,
+    Attached, Changed, Delivery, DetachReason, Identity, Invite, Marked, Notice, Sent, Seq, SessionId, Since, UserId,
     append::{AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
     rights::Standings,
@@ -277,6 +277,8 @@ pub enum Answered {
     Mark(ReplyId, Result<Marked, Error>),
     /// To a [`Request::Append`] of a prune: where the log begins now.
     Prune(ReplyId, Result<Seq, Error>),
+    /// To a [`Request::Append`] about an invite: the one that was made.
+    Invite(ReplyId, Result<Option<Invite>, Error>),
     /// To a [`Request::Append`] of anything else.
     Change(ReplyId, Result<Changed, Error>),
 }
@@ -292,6 +294,7 @@ impl Answered {
             | Self::Send(reply, _)
             | Self::Mark(reply, _)
             | Self::Prune(reply, _)
+            | Self::Invite(reply, _)
             | Self::Change(reply, _) => *reply,
         }
     }

@@ -83,6 +83,7 @@ pub(super) fn answer_appended(
                 outcome.pruned = Some(first);
                 reply.pruned(first, effects);
             }
+            Some(AppendOutcome::Invited(invite)) => reply.invited(*invite, effects),
             Some(AppendOutcome::Refused(error)) => reply.fail(error, effects),
             // A store that answers fewer entries than it was given: a defect, but nobody is left waiting.
             None => reply.fail(Error::Internal, effects),

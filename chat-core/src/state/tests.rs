@@ -134,6 +134,7 @@ fn answer(answered: &Answered) -> String {
         Answered::Send(_, Ok(sent)) => stored(sent.seq, sent.replayed),
         Answered::Change(_, Ok(Changed::Stored { event, replayed })) => stored(event.seq, *replayed),
         Answered::Prune(_, Ok(first)) => format!("begins at {first}"),
+        Answered::Invite(_, Ok(invite)) => format!("invited {}", invite.is_some()),
         Answered::Mark(_, Ok(marked)) => format!("marked {}", marked.unread.seq),
         Answered::Change(_, Ok(Changed::Unchanged { .. })) => "unchanged".to_owned(),
         Answered::Attach(_, Err(error))
@@ -141,6 +142,7 @@ fn answer(answered: &Answered) -> String {
         | Answered::Send(_, Err(error))
         | Answered::Mark(_, Err(error))
         | Answered::Prune(_, Err(error))
+        | Answered::Invite(_, Err(error))
         | Answered::Change(_, Err(error)) => error.code().to_owned(),
     }
 }

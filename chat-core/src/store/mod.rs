@@ -14,6 +14,7 @@ mod eraser;
 mod judge;
 mod members;
 mod memory;
+mod moderation;
 mod paging;
 mod reader;
 #[cfg(feature = "sea")]
@@ -26,6 +27,7 @@ pub use archive::Archive;
 pub use eraser::Eraser;
 pub use members::Members;
 pub use memory::{MemoryLog, MemoryStore};
+pub use moderation::Moderation;
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
 pub use users::Users;
@@ -109,6 +111,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What reads who is in rooms.
     fn members(&self) -> &dyn Members;
+
+    /// What reads invites, and what was done in rooms.
+    fn moderation(&self) -> &dyn Moderation;
 
     /// What searches.
     fn searcher(&self) -> &dyn Searcher;

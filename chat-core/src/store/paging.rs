@@ -3,9 +3,11 @@
 //! A room's messages are numbered by their ordinals, 1, 2, 3 …, whatever other events stand between them. So a page is a range
 //! of ordinals, and reading it costs the same however many other events there are.
 
+use std::sync::Arc;
+
 use crate::{
-    Epoch, HistoryFrom, HistoryPage, HistoryQuery, MarkPage, Member, MemberPage, MessageState, Restriction,
-    RestrictionPage, Room, RoomPage, Seq, UserId, UserMark,
+    AuditPage, Epoch, Event, HistoryFrom, HistoryPage, HistoryQuery, Invite, InvitePage, MarkPage, Member, MemberPage,
+    MessageState, Restriction, RestrictionPage, Room, RoomPage, Seq, UserId, UserMark,
 };
 
 /// How far a room's log went when its page was read.
@@ -94,6 +96,22 @@ pub(super) fn finish_restrictions(mut restrictions: Vec<Restriction>, limit: usi
     restrictions.truncate(limit);
     let next = restrictions.last().filter(|_| has_more).map(|restriction| restriction.user.id.clone());
     RestrictionPage { restrictions, next }
+}
+
+/// The same of invites.
+pub(super) fn finish_invites(mut invites: Vec<Invite>, limit: usize) -> InvitePage {
+    let has_more = invites.len() > limit;
+    invites.truncate(limit);
+    let next = invites.last().filter(|_| has_more).map(|invite| invite.code);
+    InvitePage { invites, next }
+}
+
+/// The same of a room's audit.
+pub(super) fn finish_audit(mut events: Vec<Arc<Event>>, limit: usize) -> AuditPage {
+    let has_more = events.len() > limit;
+    events.truncate(limit);
+    let next = events.last().filter(|_| has_more).map(|event| event.seq);
+    AuditPage { events, next }
 }
 
 /// Puts a page of marks together: that of the user who asks, if it stands there, and those of others. One more than the page

@@ -13,7 +13,7 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
+    store::{Archive, Eraser, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
 };
 
 /// What is asked of a store.
@@ -302,6 +302,10 @@ impl Store for FaultyStore {
     }
 
     fn members(&self) -> &dyn Members {
+        self
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
         self
     }
 

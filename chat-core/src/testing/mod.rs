@@ -5,6 +5,7 @@ pub mod store_contract;
 mod faulty;
 mod faulty_eraser;
 mod faulty_members;
+mod faulty_moderation;
 mod faulty_reader;
 mod timeline;
 mod world;

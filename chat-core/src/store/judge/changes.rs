@@ -8,8 +8,8 @@ use super::{
     members::{MemberRow, RestrictionRow, Rights},
 };
 use crate::{
-    Body, Event, EventKind, Identity, Mark, MessageEdited, Reaction, RestrictionKind, Seq, Timestamp, UserId,
-    append::Entry, rights::RoomTerms,
+    Body, Event, EventKind, Identity, Invite, InviteCode, Mark, MessageEdited, Reaction, RestrictionKind, Seq,
+    Timestamp, UserId, append::Entry, rights::RoomTerms,
 };
 
 /// What an append changes beside the log, as it is at its end: each value replaces the one before.
@@ -41,6 +41,12 @@ pub(in crate::store) struct Changes {
     pub(in crate::store) members: BTreeMap<UserId, MemberRow>,
     /// Who is banned or muted, or is no longer.
     pub(in crate::store) restrictions: BTreeMap<(RestrictionKind, UserId), Option<RestrictionRow>>,
+    /// Invites that are there now, or no longer.
+    pub(in crate::store) invites: BTreeMap<InviteCode, Option<Invite>>,
+    /// Who has come in by which invite.
+    pub(in crate::store) invite_uses: BTreeSet<(InviteCode, UserId)>,
+    /// The events that are to be found in the audit.
+    pub(in crate::store) audited: BTreeSet<Seq>,
     /// That rights have changed.
     pub(in crate::store) rights: Option<Rights>,
     /// Users in whose name the host has written: own messages may stand beyond the marks they have.
@@ -88,9 +94,28 @@ pub(in crate::store) fn mentioned(body: &Body) -> Mentioned {
     body.mentions.iter().cloned().map(Some).chain(body.mentions_room.then_some(None)).collect()
 }
 
+/// Whether an event is to be found in the audit: what happens with members and with the room, and deletions by others.
+fn is_audited(event: &Event, facts: &Facts<'_>) -> bool {
+    match &event.kind {
+        EventKind::Member(_) | EventKind::RoomUpdated { .. } => true,
+        EventKind::MessageDeleted { target, .. } => {
+            let author = facts.targets.get(target).and_then(|target| target.author.as_ref());
+            author != event.actor.as_ref().map(|actor| &actor.id)
+        }
+        EventKind::Message(_)
+        | EventKind::MessageEdited(_)
+        | EventKind::Reaction { .. }
+        | EventKind::Pin { .. }
+        | EventKind::RoomDeleted => false,
+    }
+}
+
 impl Changes {
     /// Takes in an event that was just judged. What follows in the batch is judged by the facts as they are after it.
     pub(super) fn apply(&mut self, event: &Event, facts: &mut Facts<'_>) {
+        if is_audited(event, facts) {
+            self.audited.insert(event.seq);
+        }
         match &event.kind {
             EventKind::Message(message) => self.message(event, &message.body, facts),
             EventKind::MessageEdited(edit) => self.edit(event, edit, facts),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::Heir;
 use crate::{
-    Body, Mark, Reaction, Room, RoomName, Seq, Topic, UserId, UserName,
+    Body, Invite, InviteCode, Mark, Reaction, Room, RoomName, Seq, Topic, UserId, UserName,
     append::{Entry, StoredEvent},
     rights::{RoomTerms, Standing},
 };
@@ -59,6 +59,10 @@ pub(in crate::store) struct Facts<'a> {
     pub(in crate::store) owners: u64,
     /// Those who come next when the last of the owners is lost: more than the batch may put out, if there are as many.
     pub(in crate::store) heirs: Vec<Heir>,
+    /// The invites to it; needed where one is made, revoked or used.
+    pub(in crate::store) invites: BTreeMap<InviteCode, Invite>,
+    /// Which of those who use an invite are counted already.
+    pub(in crate::store) invite_uses: BTreeSet<(InviteCode, UserId)>,
     /// How many messages there are up to each number that a mark names and that is below the head.
     pub(in crate::store) ordinals: BTreeMap<Seq, u64>,
 }

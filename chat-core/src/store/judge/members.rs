@@ -56,6 +56,7 @@ pub(super) fn changed(entry: &Entry, op: &MemberOp, facts: &Facts<'_>) -> Result
     let judge = Judged { entry, op, facts, asker, is_own, standing: facts.standing(&op.user.id) };
     match op.step {
         MemberStep::Join => judge.join(),
+        MemberStep::Accept(_) => judge.accept(),
         MemberStep::Leave => judge.leave(),
         MemberStep::Remove if is_own => judge.leave(),
         MemberStep::Add(role) => judge.add(role),
@@ -85,6 +86,14 @@ const UNCHANGED: Result<Effect, Error> = Ok(Effect::Unchanged { count: None });
 impl Judged<'_, '_> {
     fn join(&self) -> Result<Effect, Error> {
         self.check(RoomAction::Join)?;
+        if self.standing.role.is_some() {
+            return UNCHANGED;
+        }
+        Ok(self.event(MemberChange::Joined, Some(Role::Member), None))
+    }
+
+    /// That the invite is good was judged before: it decides whether the user may know of the room.
+    fn accept(&self) -> Result<Effect, Error> {
         if self.standing.role.is_some() {
             return UNCHANGED;
         }

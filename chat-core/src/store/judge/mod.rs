@@ -12,6 +12,7 @@ use crate::{
 
 mod changes;
 mod facts;
+mod invites;
 mod members;
 mod replay;
 #[cfg(test)]
@@ -145,7 +146,11 @@ impl<'a> Judge<'a> {
         if self.puts_off {
             return AppendOutcome::PutOff(Box::new(entry.clone()));
         }
-        if let Err(error) = self.facts.terms.check_seen(self.facts.asker(entry), entry.at) {
+        let seen = match entry.op.accepts() {
+            Some(code) => self.facts.check_invited(entry, code),
+            None => self.facts.terms.check_seen(self.facts.asker(entry), entry.at),
+        };
+        if let Err(error) = seen {
             return AppendOutcome::Refused(error);
         }
         if let Some(first) = Key::of(entry).and_then(|key| self.facts.keys.get(&key)) {
@@ -159,6 +164,9 @@ impl<'a> Judge<'a> {
         }
         if let Op::Prune(_) = &entry.op {
             return self.prune();
+        }
+        if let Op::Invite(op) = &entry.op {
+            return self.invite(entry, *op);
         }
         match effect(entry, &self.facts) {
             Ok(Effect::Event(kind)) => self.happened(entry, kind),
@@ -179,6 +187,7 @@ impl<'a> Judge<'a> {
         let mentioned = mentioned_anew(entry, &kind, &self.facts);
         let owners = self.facts.owners;
         let event = self.store(entry, entry.actor.as_ref(), kind);
+        self.count_use(entry);
         let is_ownerless = owners > 0 && self.facts.owners == 0;
         let heir = self.facts.heir().filter(|_| is_ownerless).cloned().map(|heir| self.succeed(entry, heir));
         let standing = entry.actor.as_ref().map(|actor| self.facts.standing(&actor.id)).unwrap_or_default();
@@ -292,7 +301,7 @@ fn may(entry: &Entry, facts: &Facts<'_>) -> Result<(), Error> {
         }
         Op::DeleteRoom => check(RoomAction::Delete),
         // Each of their steps has an action of its own.
-        Op::Member(_) => Ok(()),
+        Op::Member(_) | Op::Invite(_) => Ok(()),
         Op::Prune(_) => Ok(()),
     }
 }
@@ -337,7 +346,7 @@ fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Effect, Error> {
         Op::UpdateRoom(update) => updated(update, facts),
         Op::DeleteRoom => Ok(Effect::Event(EventKind::RoomDeleted)),
         // They make no event, and are judged by themselves.
-        Op::Mark(_) | Op::Prune(_) => Ok(Effect::Unchanged { count: None }),
+        Op::Mark(_) | Op::Prune(_) | Op::Invite(_) => Ok(Effect::Unchanged { count: None }),
     }
 }
 

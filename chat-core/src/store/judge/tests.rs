@@ -18,6 +18,7 @@ fn outcomes(entries: &[Entry], facts: Facts<'_>) -> Vec<Result<Option<u64>, Erro
         AppendOutcome::Unchanged { .. }
         | AppendOutcome::Marked(_)
         | AppendOutcome::Pruned(_)
+        | AppendOutcome::Invited(_)
         | AppendOutcome::PutOff(_) => Ok(None),
         AppendOutcome::Refused(error) => Err(error),
     };

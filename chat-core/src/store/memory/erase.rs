@@ -91,12 +91,18 @@ impl MemoryLog {
                     (row.restriction.by, row.restriction.reason) = (None, None);
                 }
             }
+            for invite in state.invites.values_mut() {
+                invite.by = invite.by.take().filter(|by| by.id != *user);
+            }
+            let uses = state.invite_uses.len();
+            state.invite_uses.retain(|(_, of)| of != user);
             let before = state.restrictions.len();
             state.restrictions.retain(|(_, of), _| of != user);
             usize::from(state.marks.remove(user).is_some())
                 + usize::from(state.notify.remove(user).is_some())
                 + usize::from(state.members.remove(user).is_some())
                 + (before - state.restrictions.len())
+                + (uses - state.invite_uses.len())
         };
         self.rooms.values_mut().map(|log| forget(&mut log.state)).sum()
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::{members::InRoom, state::RoomState, users::KnownUsers};
 use super::{
-    Archive, Eraser, Found, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer,
+    Archive, Eraser, Found, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -26,6 +26,7 @@ mod archive;
 mod claims;
 mod erase;
 mod members;
+mod moderation;
 mod search;
 mod state;
 mod users;
@@ -485,6 +486,10 @@ impl Store for MemoryStore {
     }
 
     fn members(&self) -> &dyn Members {
+        self
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
         self
     }
 

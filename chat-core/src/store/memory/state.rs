@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{RoomLog, members::InRoom};
 use crate::{
-    Activity, Body, Deleted, Edited, Event, Identity, Keep, LastMessage, Mark, MarkPage, MessageEdited, MessageState,
-    MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor, ReactorPage, RestrictionKind,
-    Seq, Unread, UserId, UserMark,
+    Activity, Body, Deleted, Edited, Event, Identity, Invite, InviteCode, Keep, LastMessage, Mark, MarkPage,
+    MessageEdited, MessageState, MessageVersion, MyRoom, Notify, PinnedMessages, Reaction, ReactionCount, Reactor,
+    ReactorPage, RestrictionKind, Seq, Unread, UserId, UserMark,
     append::{Entry, Fingerprint, Lookup, Op},
     store::{
         judge::{Changes, Counted, Facts, Mentioned, Pruned, ReactionRow, RestrictionRow, Target, Thread},
@@ -31,6 +31,9 @@ pub(super) struct RoomState {
     pub(super) notify: BTreeMap<UserId, Notify>,
     pub(super) members: BTreeMap<UserId, InRoom>,
     pub(super) restrictions: BTreeMap<(RestrictionKind, UserId), RestrictionRow>,
+    pub(super) invites: BTreeMap<InviteCode, Invite>,
+    pub(super) invite_uses: BTreeSet<(InviteCode, UserId)>,
+    pub(super) audited: BTreeSet<Seq>,
 }
 
 impl RoomLog {
@@ -61,11 +64,13 @@ impl RoomLog {
         }
         facts.pins = self.state.pins.len() as u64;
         self.add_members(entries, facts);
+        self.add_invites(entries, facts);
     }
 
     /// Takes in what an append changed.
     pub(super) fn apply(&mut self, mut changes: Changes) {
         self.apply_members(&mut changes);
+        self.apply_invites(&mut changes);
         for (target, deletion) in changes.deleted {
             self.erase(target);
             self.state.deleted.insert(target, deletion.seq);

@@ -8,7 +8,7 @@ use sea_orm::{DatabaseTransaction, Value};
 use super::{
     dialect::about::{About, Rows},
     error::SqlError,
-    members,
+    members, moderation,
     rows::number,
     run::Run,
 };
@@ -20,7 +20,7 @@ type Transaction<'a> = Run<'a, DatabaseTransaction>;
 pub(super) const ERASED: &str = "body = NULL, meta = NULL, mentions = NULL, flags = flags & -2, fingerprint = 0";
 
 /// The changes of each room.
-type All<'a> = BTreeMap<RoomId, &'a Changes>;
+pub(super) type All<'a> = BTreeMap<RoomId, &'a Changes>;
 
 /// Stores what the events of an append change, which are stored already.
 pub(super) async fn store(run: &Transaction<'_>, all: &All<'_>) -> Result<(), SqlError> {
@@ -33,6 +33,7 @@ pub(super) async fn store(run: &Transaction<'_>, all: &All<'_>) -> Result<(), Sq
     threads(run, all).await?;
     first_marks(run, all).await?;
     marks(run, all).await?;
+    moderation::store(run, all).await?;
     let members: Vec<_> = all.iter().map(|(room, changes)| (*room, *changes)).collect();
     members::store(run, &members).await
 }
@@ -207,6 +208,6 @@ fn user(run: &Transaction<'_>, user: Option<&UserId>) -> Value {
 }
 
 /// One kind of change of all rooms.
-fn each<'c, I: Iterator>(all: &All<'c>, of: impl Fn(&'c Changes) -> I) -> Vec<(RoomId, I::Item)> {
+pub(super) fn each<'c, I: Iterator>(all: &All<'c>, of: impl Fn(&'c Changes) -> I) -> Vec<(RoomId, I::Item)> {
     all.iter().flat_map(|(room, changes)| of(changes).map(|change| (*room, change))).collect()
 }

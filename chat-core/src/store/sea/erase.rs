@@ -323,6 +323,8 @@ async fn forget_marks(run: &Transaction<'_>, user: &UserId, limit: usize) -> Res
     let mut removed = 0;
     let by = "UPDATE chat_restrictions SET by_id = NULL, by_name = '', reason = '' WHERE by_id = ?";
     run.execute(by, vec![opaque(run, user)]).await?;
+    let by = "UPDATE chat_invites SET by_id = NULL, by_name = '' WHERE by_id = ?";
+    run.execute(by, vec![opaque(run, user)]).await?;
     let pairs = "DELETE FROM chat_direct WHERE room_id IN (SELECT m.room_id FROM chat_members m WHERE m.user_id = ?)";
     run.execute(pairs, vec![opaque(run, user)]).await?;
     let tables = [
@@ -330,6 +332,7 @@ async fn forget_marks(run: &Transaction<'_>, user: &UserId, limit: usize) -> Res
         ("chat_notify", "user_id, room_id"),
         ("chat_members", "room_id, user_id"),
         ("chat_restrictions", "room_id, kind, user_id"),
+        ("chat_invite_uses", "room_id, code, user_id"),
     ];
     for (table, key) in tables {
         if removed < limit {
@@ -409,7 +412,7 @@ mod tests {
         forget_marks(&run, &erasure.user, 10).await.unwrap();
         transaction.commit().await.unwrap();
         let statements = std::mem::take(&mut *seen.lock().unwrap());
-        assert!(statements.len() <= 19, "{statements:#?}");
+        assert!(statements.len() <= 21, "{statements:#?}");
         for sql in statements {
             let values = vec![Value::from(1_i64); sql.matches('?').count()];
             for row in checkout.run().query(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap() {

@@ -11,7 +11,7 @@ use super::{
         about::{About, Rows},
     },
     error::SqlError,
-    members, prune, rooms,
+    members, moderation, prune, rooms,
     rows::{self, number, optional_number, optional_seq, unsigned},
     run::Run,
 };
@@ -48,6 +48,7 @@ pub(super) async fn load<'a>(
     pins(run, batch, &mut all).await?;
     marks(run, batch, &mut all).await?;
     members::facts(run, batch, heads, &mut all).await?;
+    moderation::facts(run, batch, &mut all).await?;
     // These stand alone in their batch.
     if let [RoomBatch { room, entries }] = batch
         && let (Some(facts), [Entry { op, .. }]) = (all.get_mut(room), entries.as_slice())

@@ -230,7 +230,7 @@ async fn next_in_line(run: &Transaction<'_>, room: RoomId, limit: u64) -> Result
 }
 
 /// A user from the columns of an id, here, and of a name.
-fn user(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult, index: usize) -> Result<Identity, SqlError> {
+pub(super) fn user(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult, index: usize) -> Result<Identity, SqlError> {
     let id = run.dialect.opaque_from(row, index)?.unwrap_or_default();
     let name: String = row.try_get_by_index(index + 1)?;
     Ok(Identity::of(UserId::from_stored(&id), UserName::from_stored(&name)))
@@ -580,7 +580,7 @@ async fn rooms_of(
     rows.iter().map(|row| Ok(RoomId(unsigned(row, 0)?))).collect()
 }
 
-async fn is_living(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<bool, SqlError> {
+pub(super) async fn is_living(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<bool, SqlError> {
     let sql = "SELECT id FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
     Ok(run.query_one(sql, vec![number(room.0)]).await?.is_some())
 }

@@ -16,7 +16,7 @@ use self::{
     run::{Run, Snapshot, Write},
     vacuum::Vacuum,
 };
-use super::{Archive, Eraser, Members, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer};
+use super::{Archive, Eraser, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer};
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomPage, RoomQuery, Seq, StartError, UserId,
     append::{AppendOutcome, Claim, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
@@ -37,6 +37,7 @@ mod lease;
 mod lock_file;
 mod members;
 mod migration;
+mod moderation;
 mod names;
 mod ownership;
 mod pool;
@@ -335,6 +336,10 @@ impl Store for SeaStore {
     }
 
     fn members(&self) -> &dyn Members {
+        self
+    }
+
+    fn moderation(&self) -> &dyn Moderation {
         self
     }
 

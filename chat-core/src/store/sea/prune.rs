@@ -15,7 +15,7 @@ use crate::{Keep, RoomId, Seq, store::judge::Pruned};
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// What goes with messages whose numbers stand in these columns.
-const OF_MESSAGES: [(&str, &str); 7] = [
+const OF_MESSAGES: [(&str, &str); 8] = [
     ("chat_reactions", "target_seq"),
     ("chat_reaction_counts", "target_seq"),
     ("chat_pins", "target_seq"),
@@ -23,6 +23,7 @@ const OF_MESSAGES: [(&str, &str); 7] = [
     ("chat_thread_users", "root_seq"),
     ("chat_mentions", "seq"),
     ("chat_tombstones", "seq"),
+    ("chat_audit", "seq"),
 ];
 
 /// The same as a place, where that takes a look at many events: it is found before the room is locked. What is stored

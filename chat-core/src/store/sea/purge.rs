@@ -17,7 +17,7 @@ type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// The tables with rows of a room beside its events, each with its primary key. (What the search knows of a message goes
 /// with the message.)
-const SIDE_TABLES: [(&str, &str); 12] = [
+const SIDE_TABLES: [(&str, &str); 15] = [
     ("chat_reactions", "room_id, target_seq, reaction, user_id"),
     ("chat_reaction_counts", "room_id, target_seq, reaction"),
     ("chat_pins", "room_id, target_seq"),
@@ -30,6 +30,9 @@ const SIDE_TABLES: [(&str, &str); 12] = [
     ("chat_members", "room_id, user_id"),
     ("chat_restrictions", "room_id, kind, user_id"),
     ("chat_direct", "pair"),
+    ("chat_invites", "code"),
+    ("chat_invite_uses", "room_id, code, user_id"),
+    ("chat_audit", "room_id, seq"),
 ];
 
 /// Removes up to `limit` rows that deleted rooms have left: their events, what other tables have of them, and then their own
@@ -164,7 +167,7 @@ mod tests {
         let value = |name: &String| match name.as_str() {
             "room_id" => room.to_string(),
             // No two rooms have one.
-            "pair" => format!("'{room} ' || i"),
+            "pair" | "code" => format!("'{room} ' || i"),
             _ => "i".to_owned(),
         };
         let values = names.iter().map(value);

@@ -338,6 +338,7 @@ async fn retries_are_answered_alike(store: &dyn Store, room: RoomId, copy: RoomI
                 AppendOutcome::Unchanged { .. }
                 | AppendOutcome::Marked(_)
                 | AppendOutcome::Pruned(_)
+                | AppendOutcome::Invited(_)
                 | AppendOutcome::PutOff(_) => {
                     panic!("{answer:?}")
                 }

@@ -20,32 +20,32 @@ use crate::{
 const NOW: Timestamp = Timestamp(1_700_000_000_000_003);
 
 /// Makes a room of this kind that Alice owns.
-async fn owned_room(store: &dyn Store, name: &str, kind: RoomKind) -> RoomId {
+pub(super) async fn owned_room(store: &dyn Store, name: &str, kind: RoomKind) -> RoomId {
     let record = RoomRecord::open(RoomName::new(name).unwrap(), Topic::new("").unwrap(), Timestamp(1));
     let record = RoomRecord { kind, owner: Some(user("alice")), ..record };
     store.create_room(&record).await.unwrap().unwrap().id
 }
 
 /// What somebody does with somebody.
-fn change(actor: &str, whom: &str, step: MemberStep, key: &str) -> Entry {
+pub(super) fn change(actor: &str, whom: &str, step: MemberStep, key: &str) -> Entry {
     let op = MemberOp { user: user(whom), step, reason: None, is_alone: false };
     let entry = entry(&user(actor), key, Op::Member(op));
     if key.is_empty() { Entry { key: made_up(), ..entry } } else { entry }
 }
 
 /// A key that nothing else has.
-fn made_up() -> EventKey {
+pub(super) fn made_up() -> EventKey {
     static KEYS: AtomicU64 = AtomicU64::new(0);
     EventKey::generated(&format!("member-{}", KEYS.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// What the host does with somebody.
-fn by_host(whom: &str, step: MemberStep, key: &str) -> Entry {
+pub(super) fn by_host(whom: &str, step: MemberStep, key: &str) -> Entry {
     let entry = change("host", whom, step, key);
     Entry { actor: None, by_system: true, ..entry }
 }
 
-async fn changed(store: &dyn Store, room: RoomId, entry: Entry) -> Result<Option<MemberChange>, Error> {
+pub(super) async fn changed(store: &dyn Store, room: RoomId, entry: Entry) -> Result<Option<MemberChange>, Error> {
     match append_one(store, room, entry).await {
         AppendOutcome::New { event, .. } => Ok(event.member().map(|member| member.change)),
         AppendOutcome::Unchanged { .. } => Ok(None),

@@ -20,6 +20,7 @@ pub mod erasure;
 pub mod history;
 pub mod marks;
 pub mod members;
+pub mod moderation;
 pub mod my_rooms;
 pub mod prune;
 pub mod rooms;
@@ -82,6 +83,9 @@ macro_rules! store_contract {
             bans_and_mutes_end, a_room_keeps_an_owner, the_last_to_leave_a_private_room_ends_it,
             members_are_listed_by_role, standings_are_read_at_once, whoever_comes_in_has_read_it,
             a_private_room_keeps_no_name_from_others, members_are_taken_along, an_erased_user_is_nobody_among_members);
+        $crate::store_contract!(@group $(#[$attribute])* $make, moderation:
+            an_invite_is_not_used_once_too_often, an_invite_ends, who_may_invite_is_judged_in_turn,
+            there_are_not_too_many_invites, an_erased_user_is_in_no_invite, the_audit_has_what_was_done);
         $crate::store_contract!(@group $(#[$attribute])* $make, direct:
             two_users_have_one_room, each_is_the_peer_of_the_other, only_the_two_see_it, an_erased_user_is_nobodys_peer,
             a_pair_is_taken_along);
@@ -207,6 +211,7 @@ fn new_seq(placed: &AppendOutcome) -> Seq {
         | AppendOutcome::Unchanged { .. }
         | AppendOutcome::Marked(_)
         | AppendOutcome::Pruned(_)
+        | AppendOutcome::Invited(_)
         | AppendOutcome::PutOff(_)
         | AppendOutcome::Refused(_) => {
             panic!("not new: {placed:?}")

@@ -222,7 +222,7 @@ fn to_answer(room: RoomId, answered: Answered) -> Option<AnswerResult> {
         Answered::Send(_, result) => Some(result.map(Answer::Sent)),
         Answered::Change(_, result) => Some(result.map(|changed| Answer::Changed { room, changed })),
         Answered::Mark(_, result) => Some(result.map(Answer::Marked)),
-        Answered::Prune(..) => None,
+        Answered::Prune(..) | Answered::Invite(..) => None,
     }
 }
 

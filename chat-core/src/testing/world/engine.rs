@@ -146,6 +146,7 @@ impl World {
             Request::Typing { reply, .. } => Answered::Typing(*reply, Err(gone)),
             Request::Append { op: Op::Message(_), reply, .. } => Answered::Send(*reply, Err(gone)),
             Request::Append { op: Op::Prune(_), reply, .. } => Answered::Prune(*reply, Err(gone)),
+            Request::Append { op: Op::Invite(_), reply, .. } => Answered::Invite(*reply, Err(gone)),
             Request::Append { op: Op::Mark(_), reply, .. } => Answered::Mark(*reply, Err(gone)),
             Request::Append { reply, .. } => Answered::Change(*reply, Err(gone)),
         };

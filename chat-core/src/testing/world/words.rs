@@ -103,12 +103,14 @@ impl fmt::Display for Words<'_, Answered> {
             }
             Answered::Change(_, Ok(Changed::Unchanged { .. })) => write!(f, "unchanged"),
             Answered::Prune(_, Ok(first)) => write!(f, "the log begins at {first}"),
+            Answered::Invite(_, Ok(_)) => write!(f, "done"),
             Answered::Mark(_, Ok(marked)) => write!(f, "marked {:?}", marked.unread),
             Answered::Attach(_, Err(error))
             | Answered::Typing(_, Err(error))
             | Answered::Send(_, Err(error))
             | Answered::Mark(_, Err(error))
             | Answered::Prune(_, Err(error))
+            | Answered::Invite(_, Err(error))
             | Answered::Change(_, Err(error)) => write!(f, "{}", error.code()),
         }
     }

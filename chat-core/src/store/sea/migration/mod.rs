@@ -22,6 +22,7 @@ mod m0003_message_index;
 mod m0004_conversation;
 mod m0005_users;
 mod m0006_members;
+mod m0007_invites_and_audit;
 mod tables;
 
 /// How long to wait for another process that is migrating.
@@ -30,7 +31,7 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 23] = [
     "chat_meta",
     "chat_rooms",
     "chat_events",
@@ -50,6 +51,10 @@ const TABLES: [&str; 19] = [
     "chat_revocations",
     "chat_members",
     "chat_restrictions",
+    "chat_direct",
+    "chat_invites",
+    "chat_invite_uses",
+    "chat_audit",
 ];
 
 /// The migrations in order. A released one never changes.
@@ -65,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_conversation::Migration),
             Box::new(m0005_users::Migration),
             Box::new(m0006_members::Migration),
+            Box::new(m0007_invites_and_audit::Migration),
         ]
     }
 
