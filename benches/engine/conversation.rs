@@ -122,7 +122,8 @@ async fn fill(url: &str, alice: &Identity) -> Vec<RoomId> {
             mentions.join(",")
         ));
         let mark = EACH / 2;
-        statements.push(format!("INSERT INTO chat_reads VALUES ('{user}', {room}, 0, {mark}, {mark}, 0, 'Alice')"));
+        let theirs = format!("user_id = '{user}' AND room_id = {room}");
+        statements.push(format!("UPDATE chat_reads SET seq = {mark}, ordinal = {mark} WHERE {theirs}"));
         // Nobody searches here: the engine has nothing to put into the index meanwhile.
         statements.push(format!(
             "UPDATE chat_rooms SET head = {EACH}, ordinal = {EACH}, indexed_seq = {EACH}, last_message_seq = {EACH}, \
