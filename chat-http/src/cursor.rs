@@ -1,6 +1,6 @@
 //! Cursors: where the next page of a list begins. Clients treat them as opaque.
 
-use chat_core::{Error, MyRoomsCursor, Role, RoomId, Seq, Timestamp, UserId, search::SearchCursor};
+use chat_core::{Error, InviteCode, MyRoomsCursor, Role, RoomId, Seq, Timestamp, UserId, search::SearchCursor};
 
 use crate::integer::parse_integer;
 
@@ -29,9 +29,14 @@ pub(crate) fn room(cursor: &str) -> Result<RoomId, Error> {
     parse_integer(cursor).map(RoomId).ok_or_else(wrong)
 }
 
-/// Reads the cursor of a list of reactions: the number of the event that the last one was added with.
+/// Reads the cursor of a list of events, or of reactions: the number of the event that the last one was added with.
 pub(crate) fn seq(cursor: &str) -> Result<Seq, Error> {
     parse_integer(cursor).map(Seq).ok_or_else(wrong)
+}
+
+/// Reads the cursor of a list of invites: the code of the last one.
+pub(crate) fn invite(cursor: &str) -> Result<InviteCode, Error> {
+    InviteCode::parse(cursor).ok_or_else(wrong)
 }
 
 /// Reads what [`of_my_rooms`] writes.

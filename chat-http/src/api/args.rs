@@ -1,6 +1,8 @@
 //! The parameters of operations. They are read strictly; a wrong one is refused by its name.
 
-use chat_core::{Actor, Epoch, Error, IdempotencyKey, Identity, Position, Reaction, Role, RoomId, Seq, UserId};
+use chat_core::{
+    Actor, Epoch, Error, IdempotencyKey, Identity, InviteCode, Position, Reaction, Role, RoomId, Seq, UserId,
+};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -43,6 +45,12 @@ pub(crate) struct UserArg(pub(crate) UserId);
 
 /// The user of the account that a path names.
 pub(crate) struct AccountArg(pub(crate) UserId);
+
+/// The invite that a path names.
+pub(crate) struct InviteArg(pub(crate) InviteCode);
+
+/// The invite that is used; `None` where no invite can be called so.
+pub(crate) struct InviteCodeArg(pub(crate) Option<InviteCode>);
 
 /// A role in the query.
 pub(crate) struct RoleArg(pub(crate) Option<Role>);
@@ -161,7 +169,8 @@ macro_rules! parameter {
 
 parameter!([] RoomArg, Path, required true, integer(1, MAX_INTEGER), |request, name| {
     // poem-openapi numbers the parameters of a path. In every path of this API the first one is the room, the second one a
-    // message of it or a user, and the third one a reaction to the message; but for accounts, where the first one is the user.
+    // message of it, a user or an invite, and the third one a reaction to the message; but for accounts and invites that are used,
+    // where it is the first one.
     let id = integer_within(request.raw_path_param("param0").unwrap_or_default(), 1..=MAX_INTEGER);
     Ok(Self(RoomId(id.map_err(|reason| Error::invalid_field(name, reason))?)))
 });
@@ -179,6 +188,15 @@ parameter!([] UserArg, Path, required true, user_id_schema(), |request, _name| {
 parameter!([] AccountArg, Path, required true, user_id_schema(), |request, _name| {
     let user = UserId::new(request.raw_path_param("param0").unwrap_or_default());
     Ok(Self(user.map_err(Error::from)?))
+});
+
+parameter!([] InviteArg, Path, required true, code_schema(), |request, name| {
+    let code = InviteCode::parse(request.raw_path_param("param1").unwrap_or_default());
+    Ok(Self(code.ok_or_else(|| Error::invalid_field(name, "must be 32 hexadecimal digits"))?))
+});
+
+parameter!([] InviteCodeArg, Path, required true, code_schema(), |request, _name| {
+    Ok(Self(InviteCode::parse(request.raw_path_param("param0").unwrap_or_default())))
 });
 
 parameter!([] RoleArg, Query, required false, role_schema(), |request, name| {
@@ -318,6 +336,10 @@ fn text_schema(max: usize) -> MetaSchema {
 fn user_id_schema() -> MetaSchema {
     let pattern = Some(patterns::USER_ID.to_owned());
     MetaSchema { min_length: Some(1), max_length: Some(256), pattern, ..MetaSchema::new("string") }
+}
+
+fn code_schema() -> MetaSchema {
+    MetaSchema { pattern: Some(patterns::INVITE_CODE.to_owned()), ..MetaSchema::new("string") }
 }
 
 fn role_schema() -> MetaSchema {

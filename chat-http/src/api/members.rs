@@ -184,7 +184,7 @@ pub(super) fn after_change(error: Error) -> Error {
 }
 
 #[derive(ApiResponse)]
-enum JoinedRoom {
+pub(super) enum JoinedRoom {
     /// You are in; the room as it is now.
     #[oai(status = 200)]
     Joined(

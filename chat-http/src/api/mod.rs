@@ -3,9 +3,11 @@
 mod account;
 mod accounts;
 mod args;
+mod audit;
 mod body;
 mod direct;
 mod events;
+mod invites;
 mod me;
 mod members;
 mod message;
@@ -23,10 +25,10 @@ mod threads;
 mod tickets;
 
 use self::{
-    account::AccountApi, accounts::AccountsApi, direct::DirectApi, events::EventsApi, me::MeApi, members::MembersApi,
-    message::MessageApi, messages::MessagesApi, pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi,
-    reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi,
-    tickets::TicketsApi,
+    account::AccountApi, accounts::AccountsApi, audit::AuditApi, direct::DirectApi, events::EventsApi,
+    invites::InvitesApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi, pins::PinsApi,
+    presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi,
+    search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::{
@@ -48,8 +50,8 @@ pub(crate) const OPEN: [&str; 2] = ["/account/register", "/account/login"];
 pub(crate) type Resources = (
     RoomsApi,
     DirectApi,
-    MembersApi,
-    RestrictionsApi,
+    // Tuples have up to 16 parts.
+    (MembersApi, RestrictionsApi, InvitesApi, AuditApi),
     MessagesApi,
     MessageApi,
     ThreadsApi,
@@ -61,7 +63,6 @@ pub(crate) type Resources = (
     PresenceApi,
     EventsApi,
     TicketsApi,
-    // Tuples have up to 16 parts.
     (AccountApi, AccountsApi),
 );
 
@@ -74,8 +75,12 @@ pub(crate) fn resources(
     (
         RoomsApi::new(engine.clone()),
         DirectApi::new(engine.clone()),
-        MembersApi::new(engine.clone()),
-        RestrictionsApi::new(engine.clone()),
+        (
+            MembersApi::new(engine.clone()),
+            RestrictionsApi::new(engine.clone()),
+            InvitesApi::new(engine.clone()),
+            AuditApi::new(engine.clone()),
+        ),
         MessagesApi::new(engine.clone()),
         MessageApi::new(engine.clone()),
         ThreadsApi::new(engine.clone()),

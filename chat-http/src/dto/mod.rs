@@ -1,6 +1,7 @@
 //! The shapes of everything on the wire, each defined once, for JSON and for the OpenAPI document.
 
 mod account;
+mod invite;
 mod mark;
 mod me;
 mod member;
@@ -22,6 +23,7 @@ use time::{
 
 pub(crate) use self::{
     account::{AccountDto, AccountList, CloseBody, LoginBody, LoginDto, PasswordBody, RegisterBody},
+    invite::{InviteBody, InviteDto, InviteList},
     mark::{MarkBody, MarkDto, MarkList, NotifyBody, NotifyDto, NotifySetting, UnreadDto, marks},
     me::{MeChangeBody, MeDto},
     member::{

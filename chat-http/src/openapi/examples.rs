@@ -69,6 +69,12 @@ fn of_member(operation: &str) -> Option<Value> {
         "list_members" => json!({"members": [member("Alice", "owner"), member("Bob", "member")], "next": null}),
         "list_bans" => json!({"bans": [restriction()], "next": null}),
         "list_mutes" => json!({"mutes": [restriction()], "next": null}),
+        "accept_invite" => room(),
+        "list_invites" => json!({"invites": [invite()], "next": null}),
+        "list_audit" => json!({"events": [banned()], "next": null}),
+        "create_invite" => {
+            return Some(json!({"request": {"expires_in_s": 3_600, "max_uses": 5}, "responses": {"201": invite()}}));
+        }
         "unban_user" => json!({"user": "Bob", "banned": false}),
         "unmute_user" => json!({"user": "Bob", "muted": false}),
         "set_member" => {
@@ -113,6 +119,16 @@ fn account() -> Value {
 
 fn member(user: &str, role: &str) -> Value {
     json!({"user": user, "username": user, "role": role, "joined_at": "2026-11-22T10:00:00.000Z"})
+}
+
+fn invite() -> Value {
+    json!({"code": INVITE, "room": 1, "expires_at": "2026-11-29T11:30:00.000Z", "max_uses": 5, "uses": 2, "by": "Alice",
+        "by_username": "Alice", "timestamp": "2026-11-22T11:30:00.000Z"})
+}
+
+fn banned() -> Value {
+    json!({"type": "member", "room": 1, "seq": 57, "change": "banned", "member": {"user": "Bob", "username": "Bob"},
+        "reason": "Spam", "username": "Alice", "user": "Alice", "timestamp": "2026-11-22T11:30:00.000Z"})
 }
 
 fn restriction() -> Value {
@@ -177,6 +193,7 @@ fn parameter_of(name: &str) -> Value {
         "room_id" => 1.into(),
         "seq" => 57.into(),
         "user" => "Bob".into(),
+        "code" => INVITE.into(),
         "role" => "moderator".into(),
         "reaction" => "👍".into(),
         "reason" => "Sent to the wrong room".into(),
@@ -248,6 +265,7 @@ fn with(mut value: Value, name: &str, field: impl Into<Value>) -> Value {
 const KEY: &str = "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d";
 const ACCOUNT: &str = "account:6c1f0f2b9d6e4a3f8b7c5d4e3f2a1b0c";
 const TOKEN: &str = "0c4b6f1f5d7c3e9aa1b8c7d6e5f40312d4c3b2a190817263545566778899aabb";
+const INVITE: &str = "9f2c4e6a8b0d1f3e5a7c9b1d3f5e7a90";
 const EPOCH: &str = "5f0c2a9e41d7b386";
 /// The stream of a user's notices.
 const NOTICES: &str = concat!(

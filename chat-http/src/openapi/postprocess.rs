@@ -54,7 +54,7 @@ fn postprocess_operation(operation: &mut Value) {
 }
 
 /// The operations with a cursor, and its pattern.
-const CURSORS: [(&str, &str); 9] = [
+const CURSORS: [(&str, &str); 11] = [
     ("list_accounts", patterns::USER_CURSOR),
     ("list_rooms", patterns::CURSOR),
     ("list_reactions", patterns::CURSOR),
@@ -62,12 +62,14 @@ const CURSORS: [(&str, &str); 9] = [
     ("list_members", patterns::MEMBER_CURSOR),
     ("list_bans", patterns::USER_CURSOR),
     ("list_mutes", patterns::USER_CURSOR),
+    ("list_invites", patterns::INVITE_CODE),
+    ("list_audit", patterns::CURSOR),
     ("list_my_rooms", patterns::MY_ROOMS_CURSOR),
     ("search_messages", patterns::SEARCH_CURSOR),
 ];
 
 /// The schemas of requests. They are read strictly, so unknown fields are not allowed.
-const REQUESTS: [&str; 14] = [
+const REQUESTS: [&str; 15] = [
     "AccountDraft",
     "LoginRequest",
     "PasswordChange",
@@ -77,6 +79,7 @@ const REQUESTS: [&str; 14] = [
     "RoomChange",
     "MemberDraft",
     "RestrictionDraft",
+    "InviteDraft",
     "MessageDraft",
     "MessageEdit",
     "MarkRequest",

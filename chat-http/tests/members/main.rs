@@ -7,6 +7,7 @@ mod common;
 mod answers;
 mod bad_input;
 mod direct;
+mod invites;
 mod rights;
 mod streams;
 

@@ -55,13 +55,14 @@ fn requests(scene: &Scene<'_>, action: RoomAction) -> Vec<(Method, String, Optio
         RoomAction::Join => vec![(Method::POST, "/join".to_owned(), None)],
         RoomAction::Leave => vec![(Method::POST, "/leave".to_owned(), None)],
         RoomAction::Add => vec![put(format!("/members/{NEWCOMER}"))],
+        RoomAction::Invite => vec![post("/invites", json!({}))],
         RoomAction::Remove => vec![delete(format!("/members/{OTHER}"))],
         RoomAction::Ban => vec![put(format!("/bans/{OTHER}")), delete(format!("/bans/{OTHER}"))],
         RoomAction::Mute => vec![put(format!("/mutes/{OTHER}")), delete(format!("/mutes/{OTHER}"))],
         RoomAction::GiveRoles => {
             vec![(Method::PUT, format!("/members/{OTHER}"), Some(json!({"role": "moderator"})))]
         }
-        RoomAction::Audit => vec![get("/bans"), get("/mutes")],
+        RoomAction::Audit => vec![get("/bans"), get("/mutes"), get("/audit")],
         RoomAction::Delete => vec![delete(String::new())],
         _ => vec![],
     }

@@ -1,8 +1,8 @@
 //! The Rust API.
 
 use chat_core::{
-    Change, ChangeMember, Draft, Edit, HistoryQuery, InvitedBy, MarkTo, MemberQuery, RestrictionKind, Role, RoomChange,
-    RoomKind, rights::RoomAction, search::SearchQuery,
+    AuditQuery, Change, ChangeMember, Draft, Edit, HistoryQuery, InvitedBy, MarkTo, MemberQuery, NewInvite,
+    RestrictionKind, Role, RoomChange, RoomKind, rights::RoomAction, search::SearchQuery,
 };
 
 use crate::{
@@ -52,6 +52,9 @@ pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> 
         RoomAction::Join => vec![("join", code(&engine.join(&actor, room).await))],
         RoomAction::Leave => vec![("leave", code(&engine.leave(&actor, room).await))],
         RoomAction::Add => vec![("add", member(ChangeMember::add(user(NEWCOMER))).await)],
+        RoomAction::Invite => {
+            vec![("create_invite", code(&engine.create_invite(&actor, room, NewInvite::default()).await))]
+        }
         RoomAction::Remove => vec![("remove", member(ChangeMember::remove(user(OTHER))).await)],
         RoomAction::Ban => vec![
             ("ban", member(ChangeMember::ban(user(OTHER), None)).await),
@@ -67,6 +70,7 @@ pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> 
             for kind in [RestrictionKind::Ban, RestrictionKind::Mute] {
                 outcomes.push(("restrictions", code(&engine.restrictions(&actor, room, kind, None, 10).await)));
             }
+            outcomes.push(("audit", code(&engine.audit(&actor, room, AuditQuery::default()).await)));
             outcomes
         }
         RoomAction::Delete => vec![("delete_room", code(&engine.delete_room(&actor, room).await))],

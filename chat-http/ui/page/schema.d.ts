@@ -230,6 +230,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/invites/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join a room by an invite
+         * @description An invite that does not exist, has expired, was revoked or is used up is answered as a missing room. Each user counts
+         *     once, and may use it again while it can be used.
+         */
+        post: operations["accept_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/me": {
         parameters: {
             query?: never;
@@ -320,6 +341,27 @@ export interface paths {
         patch: operations["update_room"];
         trace?: never;
     };
+    "/api/chat/rooms/{room_id}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was done in a room, newest first
+         * @description Moderators may read it: what happened with members, messages that others than their authors deleted, and changes of the
+         *     room. Each is an event of the room's log, in the shape that it has in a stream.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/rooms/{room_id}/bans": {
         parameters: {
             query?: never;
@@ -385,6 +427,51 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the invites to a room, by code
+         * @description Moderators see all that can be used, others those that they have made.
+         */
+        get: operations["list_invites"];
+        put?: never;
+        /**
+         * Make an invite to a room
+         * @description Whoever may add others may invite. Whoever has the code may come in until the invite expires, is revoked or is used up. A room
+         *     has at most 100 invites that can be used.
+         */
+        post: operations["create_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/rooms/{room_id}/invites/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an invite
+         * @description Moderators may do it, and who has made it. If there is no such invite, nothing changes.
+         */
+        delete: operations["revoke_invite"];
         options?: never;
         head?: never;
         patch?: never;
@@ -949,6 +1036,13 @@ export interface components {
              */
             type: "attached";
         };
+        /** @description A page of what was done in a room. */
+        AuditList: {
+            /** @description The events, newest first. */
+            events: components["schemas"]["RoomEvent"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+        };
         /**
          * @description Say who you are, with a `token` or a `ticket`: as the first frame of a socket whose request did not say it, within 10 s and 8 KiB, or later with a new token of the same user. The answer `ok` always comes; a bad one closes with 4401.
          * @example {
@@ -1218,6 +1312,60 @@ export interface components {
             user: string;
             /** @description The name to show. */
             username: string;
+        };
+        /** @description An invite to a room. */
+        Invite: {
+            /** @description The id of the user who made it; null if the server did. */
+            by: string | null;
+            /** @description The name of that user. */
+            by_username: string | null;
+            /** @description What it is used by: whoever has it may come in. */
+            code: string;
+            /**
+             * Format: date-time
+             * @description From when on it cannot be used.
+             */
+            expires_at: string;
+            /**
+             * Format: int64
+             * @description How many users may come in by it; null if as many as like.
+             */
+            max_uses: number | null;
+            /**
+             * Format: int64
+             * @description The room it leads to.
+             */
+            room: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            timestamp: string;
+            /**
+             * Format: int64
+             * @description How many users have come in by it.
+             */
+            uses: number;
+        };
+        /** @description What an invite is to be. */
+        InviteDraft: {
+            /**
+             * Format: int64
+             * @description For how many seconds it can be used. The default is 604800, a week.
+             */
+            expires_in_s?: number;
+            /**
+             * Format: int64
+             * @description How many users may come in by it. Without it, as many as like.
+             */
+            max_uses?: number;
+        };
+        /** @description A page of a room's invites. */
+        InviteList: {
+            /** @description The invites that can be used, by code. */
+            invites: components["schemas"]["Invite"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
         };
         /**
          * @description Which members may bring others into a room.
@@ -3385,6 +3533,64 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    accept_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A key for retries: 1–64 visible ASCII characters.
+                 * @example 019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The code of the invite.
+                 * @example 9f2c4e6a8b0d1f3e5a7c9b1d3f5e7a90
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You are in; the room as it is now. */
+            200: {
+                headers: {
+                    /** @description `true` if the key was used before, for the same change: then it is not made again. Else left out. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-22T10:00:00.000Z",
+                     *       "head": 57,
+                     *       "id": 1,
+                     *       "invites": "members",
+                     *       "kind": "public",
+                     *       "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *       "members": 2,
+                     *       "name": "general",
+                     *       "online": 2,
+                     *       "owned": true,
+                     *       "topic": "Everything"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_me: {
         parameters: {
             query?: never;
@@ -3857,6 +4063,69 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_audit: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most events to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": [
+                     *         {
+                     *           "change": "banned",
+                     *           "member": {
+                     *             "user": "Bob",
+                     *             "username": "Bob"
+                     *           },
+                     *           "reason": "Spam",
+                     *           "room": 1,
+                     *           "seq": 57,
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "type": "member",
+                     *           "user": "Alice",
+                     *           "username": "Alice"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_bans: {
         parameters: {
             query?: {
@@ -4105,6 +4374,161 @@ export interface operations {
                 };
             };
             /** @description You came back to a room that was deleted, or that you may not read any more: do not come back again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_invites: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most invites to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of invites. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "invites": [
+                     *         {
+                     *           "by": "Alice",
+                     *           "by_username": "Alice",
+                     *           "code": "9f2c4e6a8b0d1f3e5a7c9b1d3f5e7a90",
+                     *           "expires_at": "2026-11-29T11:30:00.000Z",
+                     *           "max_uses": 5,
+                     *           "room": 1,
+                     *           "timestamp": "2026-11-22T11:30:00.000Z",
+                     *           "uses": 2
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InviteList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_in_s": 3600,
+                 *       "max_uses": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["InviteDraft"];
+            };
+        };
+        responses: {
+            /** @description The invite. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "by": "Alice",
+                     *       "by_username": "Alice",
+                     *       "code": "9f2c4e6a8b0d1f3e5a7c9b1d3f5e7a90",
+                     *       "expires_at": "2026-11-29T11:30:00.000Z",
+                     *       "max_uses": 5,
+                     *       "room": 1,
+                     *       "timestamp": "2026-11-22T11:30:00.000Z",
+                     *       "uses": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revoke_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The room's id.
+                 * @example 1
+                 */
+                room_id: number;
+                /**
+                 * @description The code of the invite.
+                 * @example 9f2c4e6a8b0d1f3e5a7c9b1d3f5e7a90
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no such invite any more. */
             204: {
                 headers: {
                     [name: string]: unknown;

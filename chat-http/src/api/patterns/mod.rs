@@ -57,6 +57,9 @@ pub(crate) const TEXT: &str = r"^[^\u0000]*$";
 /// Idempotency keys.
 pub(crate) const KEY: &str = "^[!-~]{1,64}$";
 
+/// Codes of invites, which are their own cursors.
+pub(crate) const INVITE_CODE: &str = "^[0-9a-f]{32}$";
+
 /// Ids of server-sent events, which are positions.
 pub(crate) const EVENT_ID: &str = "^[!-~]{1,64}:(0|[1-9][0-9]{0,14})$";
 

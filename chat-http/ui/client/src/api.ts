@@ -1,6 +1,6 @@
 /** What is asked rather than heard: pages of history, lists, search; and who is in rooms. */
 
-import type { Identity, MessageState, Position, Role } from "./events.ts";
+import type { Identity, MessageState, Position, Role, RoomEvent } from "./events.ts";
 import { ChatError } from "./error.ts";
 import { authorized, jsonOf, messagePath, refusalOf, request, type Call, type Fetch, type TokenSource } from "./http.ts";
 import { socketUrl } from "./platform.ts";
@@ -53,6 +53,18 @@ export interface Member extends Identity {
 export interface Restriction extends Identity {
   until: string | null;
   reason: string | null;
+  by: string | null;
+  by_username: string | null;
+  timestamp: string;
+}
+
+/** An invite to a room. `max_uses` is null if as many as like may come, `by` if the server made it. */
+export interface Invite {
+  code: string;
+  room: number;
+  expires_at: string;
+  max_uses: number | null;
+  uses: number;
   by: string | null;
   by_username: string | null;
   timestamp: string;
@@ -222,6 +234,31 @@ export class ChatApi {
   /** The mutes that are in force. */
   mutes(room: number, query: ListOptions = {}): Promise<List<"mutes", Restriction>> {
     return this.#ask(`/rooms/${room}/mutes`, { query });
+  }
+
+  /** Makes an invite: for a week, if nothing else is said, and for as many as like. */
+  invite(room: number, invite: { expires_in_s?: number; max_uses?: number } = {}): Promise<Invite> {
+    return this.#ask(`/rooms/${room}/invites`, { method: "POST", body: invite });
+  }
+
+  /** The invites that can be used: all for a moderator, your own for others. */
+  invites(room: number, query: ListOptions = {}): Promise<List<"invites", Invite>> {
+    return this.#ask(`/rooms/${room}/invites`, { query });
+  }
+
+  /** Makes an invite of no use. */
+  async revokeInvite(room: number, code: string): Promise<void> {
+    await this.#ask(`/rooms/${room}/invites/${encodeURIComponent(code)}`, { method: "DELETE" });
+  }
+
+  /** Comes into a room by an invite. */
+  acceptInvite(code: string, { key }: { key?: string } = {}): Promise<RoomInfo> {
+    return this.#ask(`/invites/${encodeURIComponent(code)}`, { method: "POST", ...keyed(key) });
+  }
+
+  /** What was done in a room, newest first. Moderators may ask. */
+  audit(room: number, query: ListOptions = {}): Promise<List<"events", RoomEvent>> {
+    return this.#ask(`/rooms/${room}/audit`, { query });
   }
 
   async #ask<Answer>(path: string, call: Call = {}): Promise<Answer> {

@@ -62,6 +62,11 @@ const CALLS: Record<string, (api: ChatApi) => Promise<unknown>> = {
   "PUT /rooms/1/mutes/%E2%9D%A4 {}": (api) => api.mute(1, "❤"),
   "DELETE /rooms/1/mutes/7?reason=sorry": (api) => api.unmute(1, "7", { reason: "sorry" }),
   "GET /rooms/1/mutes": (api) => api.mutes(1),
+  'POST /rooms/1/invites {"max_uses":2}': (api) => api.invite(1, { max_uses: 2 }),
+  "GET /rooms/1/invites?limit=2": (api) => api.invites(1, { limit: 2 }),
+  "DELETE /rooms/1/invites/00ff": (api) => api.revokeInvite(1, "00ff"),
+  "POST /invites/00ff key k": (api) => api.acceptInvite("00ff", { key: "k" }),
+  "GET /rooms/1/audit?after=7": (api) => api.audit(1, { after: "7" }),
   "GET /search?q=a+b&room=1&user=bob": (api) => api.search("a b", { room: 1, user: "bob" }),
 };
 for (const [asked, call] of Object.entries(CALLS)) {
