@@ -16,6 +16,7 @@ mod databases;
 mod fan_out;
 mod history;
 mod journal;
+mod members;
 mod migration;
 mod names;
 mod room_state;
@@ -26,6 +27,7 @@ criterion_group!(
     benches,
     room_state::bench,
     journal::bench,
+    members::bench,
     fan_out::bench,
     history::bench,
     sparse::bench,
