@@ -127,6 +127,8 @@ fn the_documents_are_true() {
         files.iter().filter(|file| file.path.ends_with(".rs")).map(|file| file.text.as_str()).collect();
     errors.extend(docs::missing_tests(text("docs/security.md"), &code));
     errors.extend(docs::rows_without_proof(text("docs/security.md")));
+    let recorded = ["chat-core/src/engine/security_log.rs", "chat-http/src/security_log.rs"].map(text);
+    errors.extend(docs::security_event_errors(text("docs/operating.md"), &recorded));
     if !docs::shows(text("README.md"), text("examples/embed.rs")) {
         errors.push("README.md: show examples/embed.rs as it is".into());
     }

@@ -20,6 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The target of records about security: who has done what to whom, by a name in the field `event`.
+pub const SECURITY: &str = "chat::security";
+
 /// Lets a line into the log once in a while, and counts how often it was left out in between.
 ///
 /// Each place that logs has a limit of its own, so that none keeps another's line out.

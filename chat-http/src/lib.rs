@@ -55,6 +55,7 @@ mod problem;
 mod query;
 mod refusal;
 mod security_headers;
+mod security_log;
 mod server;
 mod site;
 mod sse;

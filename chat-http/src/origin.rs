@@ -12,7 +12,10 @@ use poem::{
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::Scheme},
 };
 
-use crate::host::{Authority, HostName};
+use crate::{
+    host::{Authority, HostName},
+    security_log,
+};
 
 /// A web origin as browsers send it: `https://chat.example` or `http://localhost:5173`, without a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,10 +159,7 @@ impl Told {
     fn tell(&self, origin: &HeaderValue) {
         let origin = Excerpt(String::from_utf8_lossy(origin.as_bytes())).to_string();
         if self.is_new(&origin) {
-            tracing::warn!(
-                origin,
-                "a web page was refused: pages of this origin are not allowed here (--allowed-origin)"
-            );
+            security_log::page_refused(&origin);
         }
     }
 

@@ -40,6 +40,23 @@ pub(crate) fn missing_tests(document: &str, code: &[&str]) -> Vec<String> {
     missing.map(|name| format!("docs/security.md: there is no test {name}")).collect()
 }
 
+/// The names of security events that only the code has, or only the table in a document.
+pub(crate) fn security_event_errors(document: &str, code: &[&str]) -> Vec<String> {
+    let section = document.split_once("\n**Records of security**").map_or("", |(_, section)| section);
+    let first_cells = section.split("\n\nSet ").next().unwrap_or_default().lines();
+    let first_cells = first_cells.filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let shown: BTreeSet<&str> = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let is_name = |text: &&str| {
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        text.split_once('.').is_some_and(|(thing, done)| is_word(thing) && is_word(done))
+    };
+    let recorded: BTreeSet<&str> =
+        code.iter().flat_map(|text| text.split('"').skip(1).step_by(2)).filter(is_name).collect();
+    let differ = shown.symmetric_difference(&recorded);
+    differ.map(|name| format!("docs/operating.md: `{name}` is in the table or in the code, not in both")).collect()
+}
+
 /// The rows of bad input that the table in a document leaves out, has twice, or shows by nothing: neither a test nor a reason.
 pub(crate) fn rows_without_proof(document: &str) -> Vec<String> {
     let section = document.split_once("\n## Bad input, row by row\n").map_or("", |(_, section)| section);
@@ -112,6 +129,15 @@ mod tests {
         }
         assert_eq!(rows_without_proof(&format!("{table}{}", row("S1".to_owned()))).len(), 1);
         assert_eq!(rows_without_proof("").len(), 52 + 36 + 1);
+    }
+
+    #[test]
+    fn a_security_event_that_is_not_in_the_table() {
+        let document =
+            "\n**Records of security** say.\n\n| event | |\n|---|---|\n| `a.b`, `c.d_e` | `why.not` |\n\nSet x\n";
+        assert_eq!(security_event_errors(document, &["event = \"a.b\", \"a text.\"", "\"c.d_e\""]), [""; 0]);
+        let errors = security_event_errors(document, &["\"a.b\" \"x.y\""]);
+        assert_eq!(errors.len(), 2, "{errors:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     Actor, Change, ChangeMember, Changed, ChatEngine, Erase, Erased, ErasureProgress, Error, RoomId, Seq, UserId,
-    engine::{ending::Ending, inner::Inner},
+    engine::{ending::Ending, inner::Inner, security_log},
     erasure::{Erasure, LogExtent, LogPart},
     failpoints::{self, Point},
     store::{Eraser, StoreError},
@@ -82,7 +82,7 @@ impl Inner {
         let recorded = self.eraser(|eraser| eraser.begin(&erasure)).await?;
         self.services.locked_out.add(user.clone());
         self.sessions.end_all_of(user, Ending::REVOKED);
-        tracing::info!("the erasure of a user begins");
+        security_log::erasing();
         Ok(recorded)
     }
 

@@ -38,6 +38,7 @@ mod revocations;
 mod room_context;
 mod room_task;
 mod search;
+mod security_log;
 mod seen;
 mod services;
 mod session;

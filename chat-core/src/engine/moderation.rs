@@ -10,6 +10,7 @@ use crate::{
         prepare::{check_room, generated_key},
         rates::Rated,
         reply::Responder,
+        security_log,
     },
     rights::RoomAction,
 };
@@ -169,7 +170,9 @@ impl Inner {
         let charge = self.rate(actor, Rated::of(&op))?;
         let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
         let request = self.request(None, actor, generated_key(), op);
-        self.call(room, request, admitted, Responder::Invite).await
+        let done = self.call(room, request, admitted, Responder::Invite).await?;
+        security_log::invite(actor.user().map(|user| &user.id), room, done.is_some());
+        Ok(done)
     }
 }
 

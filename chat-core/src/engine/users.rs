@@ -2,7 +2,7 @@
 
 use crate::{
     Actor, ChatEngine, Error, Identity, Timestamp, UserId, UserName,
-    engine::{breaker::not_stored, ending::Ending, inner::Inner, rates::Rated, revocations::Added},
+    engine::{breaker::not_stored, ending::Ending, inner::Inner, rates::Rated, revocations::Added, security_log},
     store::StoreError,
     users::ChosenName,
 };
@@ -26,6 +26,7 @@ impl ChatEngine {
         // In this order: who admits a session that begins now finds that it may not, or it is among those that end.
         let added = inner.services.revocations.add(user, inner.services.clock.now().wall);
         let ended = inner.sessions.end_all_of(user, Ending::CREDENTIALS_REVOKED);
+        security_log::revoked(user, ended);
         inner.store_revocation(added).await.map_err(|failure| not_stored(failure.kind))?;
         Ok(ended)
     }

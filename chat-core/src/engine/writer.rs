@@ -17,6 +17,7 @@ use crate::{
         breaker::{Breaker, not_stored},
         job::{CreateResult, Job},
         metrics::Metrics,
+        security_log,
     },
     log::{Excerpt, LogLimit},
     store::{Store, StoreError, StoreErrorKind},
@@ -148,7 +149,10 @@ impl Writer {
         let appended = retrying(|| self.store.append(rooms)).instrument(span.clone()).await;
         self.metrics.batch(entries, began.elapsed(), appended.is_ok());
         match &appended {
-            Ok(_) => span.record("outcome", "stored"),
+            Ok(stored) => {
+                stored.iter().flatten().for_each(|outcomes| security_log::appended(outcomes));
+                span.record("outcome", "stored")
+            }
             Err(failure) => span.record("outcome", field::debug(failure.kind)),
         };
         appended

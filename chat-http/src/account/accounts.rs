@@ -19,6 +19,7 @@ use super::{
 use crate::{
     address::{Network, rate::AddressRate},
     auth::{LoginWatch, reserved},
+    security_log,
 };
 
 /// How long a login holds after it was used last.
@@ -215,6 +216,7 @@ impl Accounts {
             }
             let ended = inner.store.log_out_all(&user).await?;
             inner.end_all(&user, ended).await;
+            security_log::logged_out_everywhere(&user);
             Ok(true)
         })
         .await
@@ -234,7 +236,7 @@ impl Accounts {
             let hash = inner.passwords.hash(new).await?;
             let ended = inner.store.set_password(&account, &hash, Some(own)).await?.ok_or(Refused::WrongPassword)?;
             ended.into_iter().for_each(|token| inner.ends.end(token));
-            tracing::info!(user.id = %user, "the password of an account was changed");
+            security_log::password_changed(&user);
             Ok(())
         })
         .await
@@ -297,7 +299,7 @@ impl Inner {
             *self.setup() = setup;
         }
         let account = made?;
-        tracing::info!(user.id = %account.id, admin = account.is_admin, "an account was registered");
+        security_log::registered(&account.id, account.is_admin);
         self.begin(&account).await?.ok_or(Refused::WrongPassword)
     }
 
@@ -319,7 +321,10 @@ impl Inner {
         // What nobody has costs as much as what somebody has.
         let shown = password.clone();
         let is_right = self.passwords.verify(password, found.as_ref().map(|account| &*account.password)).await?;
-        let mut account = found.filter(|_| is_right).ok_or(Refused::WrongPassword)?;
+        let Some(mut account) = found.filter(|_| is_right) else {
+            security_log::log_in_refused();
+            return Err(Refused::WrongPassword);
+        };
         if password::is_outdated(&account.password) {
             let hash = self.passwords.hash(shown).await?;
             self.store.rehash(&account, &hash).await?;
@@ -336,7 +341,7 @@ impl Inner {
         let Some(ended) = self.store.log_in(account, new).await? else { return Ok(None) };
         ended.into_iter().for_each(|token| self.ends.end(token));
         let user = self.engine.shown(&account.identity()).await.unwrap_or_else(|_| account.identity());
-        tracing::info!(user.id = %user.id, "a user has logged in");
+        security_log::logged_in(&user.id);
         Ok(Some(LoggedIn { user, token: token.as_str().to_owned(), expires_at }))
     }
 
@@ -344,13 +349,16 @@ impl Inner {
     async fn known(&self, user: &UserId, password: Password) -> Result<Account, Refused> {
         let found = self.store.by_id(user).await?;
         let is_right = self.passwords.verify(password, found.as_ref().map(|account| &*account.password)).await?;
+        if !is_right {
+            security_log::password_refused(user);
+        }
         found.filter(|_| is_right).ok_or(Refused::WrongPassword)
     }
 
     async fn close(&self, user: &UserId) -> Result<bool, Error> {
         let Some(ended) = self.store.close_account(user).await? else { return Ok(false) };
         self.end_all(user, ended).await;
-        tracing::info!(user.id = %user, "an account was closed");
+        security_log::closed(user);
         self.finish_closing(user).await;
         Ok(true)
     }

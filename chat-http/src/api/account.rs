@@ -13,6 +13,7 @@ use crate::{
     account::{self, Accounts, LoggedIn, Password, Refused},
     dto::{CloseBody, LoginBody, LoginDto, PasswordBody, RegisterBody},
     problem::Problem,
+    security_log,
 };
 
 /// The operations on one's own account, if the server has accounts.
@@ -67,8 +68,9 @@ impl AccountApi {
     ///
     /// Sockets and event streams that were opened with this login end.
     #[oai(path = "/account/logout", method = "post", operation_id = "log_out")]
-    async fn log_out(&self, _caller: Login, request: &Request) -> Result<Ended, Problem> {
+    async fn log_out(&self, caller: Login, request: &Request) -> Result<Ended, Problem> {
         self.accounts()?.log_out_of(request).await?;
+        security_log::logged_out(&caller.identity()?.id);
         Ok(Ended::Ended(account::cleared()))
     }
 

@@ -3,7 +3,7 @@
 use poem::{Endpoint, Request, Result};
 
 use super::{authentication::Authentication, authenticator::Authenticated};
-use crate::problem::Problem;
+use crate::{problem::Problem, security_log};
 
 /// An endpoint whose requests carry who sends them, as an [`Authenticated`]. Others are refused before
 /// their path, their parameters and their body are read.
@@ -24,10 +24,18 @@ impl<E: Endpoint> Endpoint for Identified<E> {
             true => Authenticated::anonymous(),
             false => {
                 let found = self.authentication.of_request(&request).await.map_err(Problem::from);
-                found.map_err(|problem| (self.refused)(&request, problem))?
+                found.map_err(|problem| {
+                    security_log::refused(None, problem.code());
+                    (self.refused)(&request, problem)
+                })?
             }
         };
+        let user = found.identity().map(|user| user.id.clone());
         request.set_data(found);
-        self.inner.call(request).await
+        let answer = self.inner.call(request).await;
+        answer.inspect_err(|error| {
+            let problem = error.downcast_ref::<Problem>();
+            problem.into_iter().for_each(|problem| security_log::refused(user.as_ref(), problem.code()));
+        })
     }
 }

@@ -32,6 +32,7 @@ use crate::{
     frames::{self, AttachedFrames},
     metrics,
     refusal::Refusal,
+    security_log,
     unfinished::WHOLE_WITHIN,
     vanished,
 };
@@ -406,6 +407,7 @@ impl<S: Io> Driver<S> {
 
     /// Sends an error. The fifth malformed frame within a minute closes the socket, and so do 10 s above a rate.
     fn fail(&mut self, reference: Option<&str>, room: Option<RoomId>, refusal: &Refusal) -> Result<(), End> {
+        security_log::refused(Some(&self.handle.identity().id), refusal.code());
         self.put(frames::error(reference, room, refusal))?;
         if refusal.is_for_a_rate() && self.rate.refused(Instant::now()) {
             return Err(End::Close(CloseCode::TOO_FAST, Departure::Lost));

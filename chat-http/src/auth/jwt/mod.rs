@@ -10,7 +10,6 @@ use std::{
     borrow::Cow,
     fmt,
     sync::{Arc, PoisonError, RwLock},
-    time::Instant,
 };
 
 use async_trait::async_trait;
@@ -24,6 +23,7 @@ use super::{
     authenticator::{Authenticated, Authenticator},
     bearer,
 };
+use crate::security_log;
 
 /// Admits users with a signed token (JWT) of the host in `Authorization: Bearer`.
 ///
@@ -149,9 +149,7 @@ impl Authenticator for JwtAuthenticator {
 
     async fn authenticate_token(&self, token: &str) -> Result<Authenticated, Error> {
         self.judge(token).map_err(|why| {
-            if let Some(left_out) = self.refusals.pass(Instant::now()) {
-                tracing::info!(left_out, "a token was refused: {why}");
-            }
+            security_log::token_refused(&self.refusals, why);
             Error::Unauthenticated
         })
     }
