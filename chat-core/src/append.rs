@@ -205,10 +205,7 @@ impl Op {
 
     /// The invite by which its actor comes in, if that is what it does.
     pub(crate) const fn accepts(&self) -> Option<InviteCode> {
-        match self {
-            Self::Member(MemberOp { step: MemberStep::Accept(code), .. }) => Some(*code),
-            _ => None,
-        }
+        if let Self::Member(MemberOp { step: MemberStep::Accept(code), .. }) = self { Some(*code) } else { None }
     }
 
     /// What it is called in a trace. Most of these are in fingerprints, and so never change.
