@@ -134,9 +134,8 @@ fn answer(answered: &Answered) -> String {
         Answered::Send(_, Ok(sent)) => stored(sent.seq, sent.replayed),
         Answered::Change(_, Ok(Changed::Stored { event, replayed })) => stored(event.seq, *replayed),
         Answered::Prune(_, Ok(first)) => format!("begins at {first}"),
-        Answered::Invite(_, Ok(invite)) => format!("invited {}", invite.is_some()),
         Answered::Mark(_, Ok(marked)) => format!("marked {}", marked.unread.seq),
-        Answered::Change(_, Ok(Changed::Unchanged { .. })) => "unchanged".to_owned(),
+        Answered::Change(_, Ok(Changed::Unchanged { .. })) | Answered::Invite(_, Ok(_)) => "unchanged".to_owned(),
         Answered::Attach(_, Err(error))
         | Answered::Typing(_, Err(error))
         | Answered::Send(_, Err(error))
