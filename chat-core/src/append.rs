@@ -87,6 +87,13 @@ impl Entry {
     pub fn lookup(&self) -> Lookup {
         Lookup { user: self.actor.as_ref().map(|actor| actor.id.clone()), key: self.key.clone() }
     }
+
+    /// What its actor is in a room where rights were changed last by this event, if what is known of that is as new.
+    #[must_use]
+    pub fn known_since(&self, rights_seq: Seq) -> Option<Standing> {
+        let KnownStanding { at, standing } = self.standing?;
+        (at >= rights_seq).then_some(standing)
+    }
 }
 
 /// What an [`Entry`] changes.

@@ -53,6 +53,8 @@ impl RoomLog {
     pub(super) fn add_members(&self, entries: &[Entry], facts: &mut Facts<'_>) {
         facts.terms = self.room.terms();
         facts.members = self.state.members.len() as u64;
+        // What those know who append counts here as in a database, where it saves a look.
+        let known = |entry: &Entry| Some((entry.actor.as_ref()?.id.clone(), entry.known_since(self.room.rights_seq)?));
         for entry in entries {
             let target = if let Op::Member(op) = &entry.op { Some(&op.user.id) } else { None };
             let actor = entry.actor.as_ref().map(|actor| &actor.id);
@@ -62,6 +64,7 @@ impl RoomLog {
             let named = target.and_then(|target| Some((target, self.name_of(target)?)));
             facts.names.extend(named.map(|(target, user)| (target.clone(), user.name.clone())));
         }
+        facts.standings.extend(entries.iter().filter_map(known));
         let (owners, others): (Vec<_>, Vec<_>) =
             self.state.members.values().partition(|member| member.role == Role::Owner);
         facts.owners = owners.len() as u64;

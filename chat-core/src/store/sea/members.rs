@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use super::{
     SeaStore,
     dialect::{
-        Head, Heads,
+        Heads,
         about::{About, Rows},
     },
     error::SqlError,
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Identity, InvitedBy, Member, MemberPage, MemberQuery, Reason, Restriction, RestrictionKind, RestrictionPage, Role,
     Room, RoomId, RoomKind, Seq, Timestamp, Until, UserId, UserName,
-    append::{Claim, Entry, KnownStanding, Op, RoomBatch},
+    append::{Claim, Entry, Op, RoomBatch},
     direct::{Pair, peer_of},
     fold,
     rights::{RoomTerms, Standing, Standings},
@@ -110,7 +110,7 @@ pub(super) async fn facts(
             }
             named.extend(entry.op.mentions());
             let Some(actor) = &entry.actor else { continue };
-            match known(entry, head) {
+            match entry.known_since(Seq(head.rights_seq)) {
                 Some(standing) => drop(facts.standings.insert(actor.id.clone(), standing)),
                 None => drop(named.insert(&actor.id)),
             }
@@ -123,12 +123,6 @@ pub(super) async fn facts(
         facts.standings.insert(user, standing);
     }
     heirs(run, batch, all).await
-}
-
-/// What the actor of an entry is in the room, if what is known of it is the newest there is.
-fn known(entry: &Entry, head: &Head) -> Option<Standing> {
-    let KnownStanding { at, standing } = entry.standing?;
-    (at.0 >= head.rights_seq).then_some(standing)
 }
 
 /// What a user is in a living room, and what they are called there, if they are anything.
