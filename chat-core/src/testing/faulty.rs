@@ -37,6 +37,8 @@ pub enum StoreCall {
     Read,
     /// [`Members::seen`].
     Seen,
+    /// [`Members::standings`] and [`Members::rooms_of`].
+    LookUp,
     /// [`Reader::activity`].
     Activity,
     /// [`Store::probe`].

@@ -62,10 +62,10 @@ impl Members for FaultyStore {
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {
-        self.who().standings(room, users).await
+        self.run(StoreCall::LookUp, self.who().standings(room, users)).await
     }
 
     async fn rooms_of(&self, user: &UserId, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
-        self.who().rooms_of(user, after, limit).await
+        self.run(StoreCall::LookUp, self.who().rooms_of(user, after, limit)).await
     }
 }

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     Actor, ChangeMember, DetachReason, Error, HistoryQuery, MemberQuery, Notice, Notify, RestrictionKind, RoomChange,
-    RoomKind, RoomQuery, Seq, Since, search::SearchQuery,
+    RoomKind, RoomQuery, Seq, Since,
+    search::SearchQuery,
+    store::StoreErrorKind,
+    testing::{Fault, StoreCall},
 };
 
 async fn private() -> (ChatEngine, RoomId) {
@@ -142,4 +145,14 @@ async fn a_watch_ends_with_the_right_to_it() {
             "{reason:?}: {told:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_cannot_be_looked_up_may_try_again() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = engine.create_room(&user("alice"), NewRoom::named("closed").private()).await.unwrap().id;
+    let (alice, _updates) = connect(&engine, "alice");
+    store.fail_next(StoreCall::LookUp, Fault::Refuse(StoreErrorKind::Unavailable));
+    assert_eq!(alice.attach(room, Since::Now).await.unwrap_err(), Error::Unavailable);
+    alice.attach(room, Since::Now).await.unwrap();
 }
