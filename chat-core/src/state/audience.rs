@@ -228,10 +228,22 @@ impl Audience {
         unfit.map(|(session, _)| *session).collect()
     }
 
-    /// Ends an attachment for a reason that its session is told.
-    pub(super) fn put_out(&mut self, session: SessionId, reason: DetachReason, now: Now, effects: &mut Vec<Effect>) {
-        if let Some(attachment) = self.attachments.remove(&session) {
-            effects.push(Effect::Leave(session, Some(reason)));
+    /// Ends attachments for a reason that their sessions are told. What follows from that is heard by none of them.
+    pub(super) fn put_out(
+        &mut self,
+        sessions: Vec<SessionId>,
+        reason: DetachReason,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut ended = Vec::new();
+        for session in sessions {
+            if let Some(attachment) = self.attachments.remove(&session) {
+                effects.push(Effect::Leave(session, Some(reason)));
+                ended.push((session, attachment));
+            }
+        }
+        for (session, attachment) in ended {
             self.gone(session, &attachment, Departure::Closed, now, effects);
         }
     }

@@ -266,3 +266,21 @@ fn only_so_many_are_remembered_who_are_not_here() {
     assert!(known(&mut room, "bob") && known(&mut room, "user-2999"));
     assert!(!known(&mut room, "user-0"));
 }
+
+#[test]
+fn those_who_are_put_out_together_hear_nothing_of_each_other() {
+    let mut room = Room::of(PUBLIC);
+    for (session, name) in [(1, "bob"), (2, "carol")] {
+        let (session, reply) = (SessionId(session), ReplyId(session));
+        room.give(Request::Attach { session, user: user(name), since: Since::Now, presence: true, reply });
+        room.looked_up(5, &[]);
+    }
+    let (name, topic) = (RoomName::new("x").unwrap(), Topic::new("").unwrap());
+    let (kind, invites) = (RoomKind::Private, InvitedBy::Members);
+    let effects = room.done(&[event(6, EventKind::RoomUpdated { name, topic, kind, invites })]);
+    let is_signal = |effect: &Effect| matches!(effect, Effect::Publish(delivery) if matches!(delivery.item(), crate::Item::Signal(_)));
+    let signal = effects.iter().position(is_signal).unwrap();
+    let last_out = effects.iter().rposition(|effect| matches!(effect, Effect::Leave(..))).unwrap();
+    assert_eq!(heard(&effects), ["6", "1 out: private", "2 out: private"]);
+    assert!(last_out < signal, "{effects:?}");
+}

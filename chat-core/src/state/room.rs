@@ -241,9 +241,7 @@ impl RoomState {
             | EventKind::RoomUpdated { .. }
             | EventKind::RoomDeleted => return,
         };
-        for session in unfit {
-            self.audience.put_out(session, reason, now, effects);
-        }
+        self.audience.put_out(unfit, reason, now, effects);
     }
 
     fn give_up(&mut self, waiting: Vec<Waiting>, error: &Error, now: Now, effects: &mut Vec<Effect>) {
