@@ -158,16 +158,16 @@ impl Audience {
         timers.into_iter().flatten().min()
     }
 
-    /// Puts a request behind its session's waiting attach, if there is one; gives it back if not. A detach does not wait.
+    /// Puts a request behind its session's waiting attach, if there is one; gives it back if not. A detach waits only until it is
+    /// known whether the attach is allowed: who may not know of the room is told the same as of one that is not there.
     pub(super) fn queue(&mut self, request: Request) -> Option<Request> {
-        let waits = !matches!(request, Request::Detach { .. });
-        let session = request.session().filter(|_| waits);
-        match session.and_then(|session| self.waiting.get_mut(&session)) {
-            Some(waiting) => {
+        let is_detach = matches!(request, Request::Detach { .. });
+        match request.session().and_then(|session| self.waiting.get_mut(&session)) {
+            Some(waiting) if !(is_detach && waiting.is_allowed) => {
                 waiting.queued.push_back(request);
                 None
             }
-            None => Some(request),
+            Some(_) | None => Some(request),
         }
     }
 

@@ -61,6 +61,12 @@ impl Rights {
         self.terms.check(action, self.asker(user).unwrap_or(stranger), at)
     }
 
+    /// What somebody is told who is not attached. Where only members know of the room, it is what they are told of one that is not
+    /// there: whose session it is, is not known here.
+    pub(super) fn not_attached(&self) -> Error {
+        if self.terms.kind == RoomKind::Public { Error::NotAttached } else { Error::RoomNotFound }
+    }
+
     /// What is known of somebody who makes an entry, when all events up to `head` were applied.
     pub(super) fn known(&self, user: &Identity, head: Seq) -> Option<KnownStanding> {
         let known = self.known.get(&user.id)?;

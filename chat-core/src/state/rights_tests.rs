@@ -284,3 +284,20 @@ fn those_who_are_put_out_together_hear_nothing_of_each_other() {
     assert_eq!(heard(&effects), ["6", "1 out: private", "2 out: private"]);
     assert!(last_out < signal, "{effects:?}");
 }
+
+#[test]
+fn a_stranger_cannot_tell_a_private_room_by_typing_or_detaching() {
+    let typing = |room: &mut Room| {
+        let effects = room.give(Request::Typing { session: SessionId(1), is_typing: true, reply: ReplyId(0) });
+        refusals(&effects)
+    };
+    assert_eq!(typing(&mut Room::of(PUBLIC)), [Error::NotAttached]);
+    let mut room = Room::of(PRIVATE);
+    assert_eq!(typing(&mut room), [Error::RoomNotFound]);
+    room.attach(1, "bob");
+    let detach = Request::Detach { session: SessionId(1), reply: ReplyId(9) };
+    assert_eq!(room.give(detach), [], "it waits until the attach may be answered");
+    let effects = room.looked_up(5, &[]);
+    assert_eq!(refusals(&effects), [Error::RoomNotFound]);
+    assert!(effects.contains(&Effect::Answer(Answered::Detach(ReplyId(9)))));
+}

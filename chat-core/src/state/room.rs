@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     rights::{RoomAction, RoomTerms},
     state::{
-        Completion, Departure, Effect, Input, Request,
+        Answered, Completion, Departure, Effect, Input, Request,
         answer::refuse,
         audience::{Attachment, Audience, Ready, Waiting},
         log::{Applied, Attaches, Log, Pending, Progress},
@@ -113,13 +113,15 @@ impl RoomState {
                 self.audience.detach(session, reply, now, effects);
             }
             Request::Typing { session, is_typing, reply } => {
-                // Whoever is not attached is refused for that.
-                let user = self.audience.user_of(session);
-                let checked = user.map(|user| self.rights.check_attached(user, RoomAction::Write, now.wall));
-                if let Some(Err(error)) = checked.filter(|_| is_typing) {
-                    return refuse(&Request::Typing { session, is_typing, reply }, &error, effects);
+                let checked = match self.audience.user_of(session) {
+                    Some(user) if is_typing => self.rights.check_attached(user, RoomAction::Write, now.wall),
+                    Some(_) => Ok(()),
+                    None => Err(self.rights.not_attached()),
+                };
+                match checked {
+                    Ok(()) => self.audience.typing(session, is_typing, reply, now, effects),
+                    Err(error) => effects.push(Effect::Answer(Answered::Typing(reply, Err(error)))),
                 }
-                self.audience.typing(session, is_typing, reply, now, effects);
             }
             Request::Append { session, by_system, actor, key, op, reply } => {
                 self.log.enqueue(Pending { session, by_system, actor, key, op, reply }, effects);

@@ -57,6 +57,7 @@ async fn whoever_is_not_in_is_told_of_nothing() {
     for room in [room, missing] {
         assert_eq!(session.attach(room, Since::Now).await.unwrap_err(), Error::RoomNotFound);
         assert_eq!(session.watch(room).await.unwrap_err(), Error::RoomNotFound);
+        assert_eq!(session.typing(room, true).await.unwrap_err(), Error::RoomNotFound);
         assert_eq!(session.send(room, text("x")).await.unwrap_err(), Error::RoomNotFound);
         assert_eq!(engine.join(&carol, room).await.unwrap_err(), Error::RoomNotFound);
         assert_eq!(engine.leave(&carol, room).await.unwrap_err(), Error::RoomNotFound);
