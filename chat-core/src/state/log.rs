@@ -3,14 +3,15 @@
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use crate::{
-    Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp, UserId,
-    append::{AppendFailure, AppendResult, Entry, EventKey, KnownStanding, Op, Recovered, StoredEvent},
+    Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp,
+    append::{AppendFailure, AppendResult, Entry, EventKey, Op, Recovered, StoredEvent},
     error::Error,
+    rights::Standing,
     state::{
         Effect, ReplyId,
         answer::AppendReply,
         hint::Hint,
-        outcome::{InFlight, Outcome, PutOff, Sender, answer_appended, answer_recovered},
+        outcome::{Committed, InFlight, Outcome, PutOff, Sender, answer_appended, answer_recovered},
         recent::Recent,
         rights::Rights,
     },
@@ -54,7 +55,7 @@ enum LogPhase {
         retry_at: Option<Duration>,
     },
     /// Another writer's events, up to this number, stand before ours, and are being loaded, page by page.
-    Filling { to: Seq, committed: Vec<Arc<Event>>, retry_at: Option<Duration> },
+    Filling { to: Seq, committed: Vec<Committed>, retry_at: Option<Duration> },
     /// The database is being asked for events after the head: because a client claims to have some, because a hint says that
     /// there are some, or because the room is `gone` and its last event is wanted.
     Tail { gone: bool, retry_at: Option<Duration> },
@@ -86,8 +87,6 @@ pub(super) struct Pending {
 pub(super) struct Progress {
     /// What was applied, to be published in this order.
     pub(super) applied: Vec<Applied>,
-    /// What those are who acted, as the store says.
-    pub(super) standings: Vec<(UserId, KnownStanding)>,
     /// What becomes of the attaches that wait.
     pub(super) attaches: Attaches,
     /// Who has marked the room as read, and how far.
@@ -99,6 +98,8 @@ pub(super) struct Progress {
 pub(super) struct Applied {
     pub(super) event: Arc<Event>,
     pub(super) delivery: Delivery,
+    /// What its actor is in the room after it, if the store has said so.
+    pub(super) standing: Option<Standing>,
 }
 
 /// What becomes of the attaches that wait.
@@ -256,15 +257,14 @@ impl Log {
         };
         match result {
             Ok(outcomes) => {
-                let Outcome { committed, marks, pruned, standings, put_off } =
-                    answer_appended(in_flight, outcomes, effects);
+                let Outcome { committed, marks, pruned, put_off } = answer_appended(in_flight, outcomes, effects);
                 if let Some(first) = pruned {
                     self.recent.prune(first);
                 }
                 for again in put_off.into_iter().rev() {
                     self.queue.push_front(Pending::again(again));
                 }
-                Progress { marks, standings, ..self.commit(committed) }
+                Progress { marks, ..self.commit(committed) }
             }
             Err(AppendFailure::NotStored(error)) => {
                 self.not_stored(&in_flight, &error, effects);
@@ -396,7 +396,7 @@ impl Log {
     fn catch_up(&mut self, recovered: Recovered) -> Progress {
         let Recovered { head, is_deleted, found } = recovered;
         // Mostly that is all there is.
-        let mut progress = self.apply(found.into_iter().map(|stored| stored.event));
+        let mut progress = self.apply(found.into_iter().map(|stored| stored.event.into()));
         if self.is_ended {
             return progress;
         }
@@ -411,8 +411,8 @@ impl Log {
     }
 
     /// Events of ours are durable: publishes them, after what another writer put before them.
-    fn commit(&mut self, committed: Vec<Arc<Event>>) -> Progress {
-        let hole = committed.first().map(|first| first.seq).filter(|first| *first > self.head.next());
+    fn commit(&mut self, committed: Vec<Committed>) -> Progress {
+        let hole = committed.first().map(|first| first.event.seq).filter(|first| *first > self.head.next());
         if let Some(first) = hole {
             self.phase = LogPhase::Filling { to: Seq(first.0 - 1), committed, retry_at: None };
             return Progress::default();
@@ -430,7 +430,7 @@ impl Log {
             }
         };
         let events = later.into_iter().map(|stored| stored.event).filter(|event| event.seq <= to);
-        let mut progress = self.apply(events);
+        let mut progress = self.apply(events.map(Committed::from));
         if self.is_ended {
             return progress;
         }
@@ -471,9 +471,9 @@ impl Log {
     }
 
     /// Applies those events that are next: they are durable, and are to go out.
-    fn apply(&mut self, events: impl IntoIterator<Item = Arc<Event>>) -> Progress {
+    fn apply(&mut self, events: impl IntoIterator<Item = Committed>) -> Progress {
         let mut applied = vec![];
-        for event in events {
+        for Committed { event, standing } in events {
             if self.is_ended || event.seq != self.head.next() {
                 continue;
             }
@@ -484,7 +484,7 @@ impl Log {
             }
             let delivery = Delivery::event(Arc::clone(&event));
             self.recent.push(delivery.clone());
-            applied.push(Applied { event, delivery });
+            applied.push(Applied { event, delivery, standing });
         }
         Progress { applied, ..Progress::default() }
     }

@@ -7,8 +7,9 @@ use std::{
 
 use crate::{
     Event, Identity, Marked, Notice, Seq, SessionId, UserId,
-    append::{AppendOutcome, Entry, Fingerprint, KnownStanding, Lookup, Recovered},
+    append::{AppendOutcome, Entry, Fingerprint, Lookup, Recovered},
     error::Error,
+    rights::Standing,
     state::{Effect, answer::AppendReply},
 };
 
@@ -35,15 +36,27 @@ pub(super) struct Sender {
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// The events that are new.
-    pub(super) committed: Vec<Arc<Event>>,
+    pub(super) committed: Vec<Committed>,
     /// Who has marked the room.
     pub(super) marks: Vec<(Sender, Marked)>,
     /// Where the log begins, if it was pruned.
     pub(super) pruned: Option<Seq>,
-    /// What those are who acted.
-    pub(super) standings: Vec<(UserId, KnownStanding)>,
     /// What is to be appended again, in this order, before everything that waits.
     pub(super) put_off: Vec<PutOff>,
+}
+
+/// An event that is stored.
+#[derive(Debug)]
+pub(super) struct Committed {
+    pub(super) event: Arc<Event>,
+    /// What its actor is in the room after it, if the store has said so.
+    pub(super) standing: Option<Standing>,
+}
+
+impl From<Arc<Event>> for Committed {
+    fn from(event: Arc<Event>) -> Self {
+        Self { event, standing: None }
+    }
 }
 
 /// An entry that was not judged.
@@ -66,10 +79,8 @@ pub(super) fn answer_appended(
         match outcomes.next() {
             Some(AppendOutcome::PutOff(entry)) => outcome.put_off.push(PutOff { session, reply, entry }),
             Some(AppendOutcome::New { event, mentioned, standing, heir }) => {
-                let known = KnownStanding { at: event.seq, standing };
-                outcome.standings.extend(event.actor.as_ref().map(|actor| (actor.id.clone(), known)));
-                outcome.committed.push(event.clone());
-                outcome.committed.extend(heir);
+                outcome.committed.push(Committed { event: event.clone(), standing: Some(standing) });
+                outcome.committed.extend(heir.map(Committed::from));
                 notify(&event, mentioned, effects);
                 reply.stored(event, false, effects);
             }

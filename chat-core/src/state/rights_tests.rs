@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     DetachReason, Epoch, Event, EventKind, Identity, InvitedBy, Limits, MemberChange, MemberEvent, Now, Role, RoomId,
     RoomKind, RoomName, Seq, SessionId, Since, Timestamp, Topic, Until,
-    append::{AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op},
+    append::{AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op, StoredEvent},
     error::Error,
     rights::{RoomTerms, Standing, Standings},
     state::{Answered, Completion, Effect, Input, ReplyId, Request, RoomState},
@@ -38,8 +38,16 @@ fn event(seq: u64, kind: EventKind) -> Arc<Event> {
     Arc::new(Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(7), actor, key: None, kind })
 }
 
+fn stored(event: Arc<Event>) -> StoredEvent {
+    StoredEvent { event, key: EventKey::generated("k"), fingerprint: crate::append::Fingerprint(1), ordinal: 0 }
+}
+
 fn new(event: &Arc<Event>) -> AppendOutcome {
-    let standing = Standing { role: Some(Role::Owner), ..Standing::default() };
+    new_as(event, Standing { role: Some(Role::Owner), ..Standing::default() })
+}
+
+/// A new event of somebody who is this after it.
+fn new_as(event: &Arc<Event>, standing: Standing) -> AppendOutcome {
     AppendOutcome::New { event: Arc::clone(event), mentioned: vec![], standing, heir: None }
 }
 
@@ -162,12 +170,6 @@ fn who_was_removed_hears_that_and_nothing_after_it() {
         let message = event(7, EventKind::Pin { target: Seq(1), pinned: true });
         // Both in one step, as events of another process come.
         room.give(Input::Hint { head: Some(Seq(7)) });
-        let stored = |event: Arc<Event>| crate::append::StoredEvent {
-            event,
-            key: EventKey::generated("k"),
-            fingerprint: crate::append::Fingerprint(1),
-            ordinal: 0,
-        };
         let effects = room.give(Completion::Loaded(Ok(vec![stored(changed(6, change, "bob")), stored(message)])));
         assert_eq!(heard(&effects), ["6".to_owned(), format!("1 out: {word}"), "7".to_owned()]);
         assert_eq!(refusals(&room.attach(3, "bob")), [Error::RoomNotFound], "nor comes back");
@@ -300,4 +302,36 @@ fn a_stranger_cannot_tell_a_private_room_by_typing_or_detaching() {
     let effects = room.looked_up(5, &[]);
     assert_eq!(refusals(&effects), [Error::RoomNotFound]);
     assert!(effects.contains(&Effect::Answer(Answered::Detach(ReplyId(9)))));
+}
+
+#[test]
+fn who_was_out_for_one_event_is_put_out_with_it() {
+    let mut room = Room::of(PRIVATE);
+    room.attached(1, "bob", member());
+    room.send("alice");
+    let queued = [room.send("alice"), room.send("alice"), room.send("bob")];
+    assert!(queued.iter().all(Vec::is_empty));
+    room.give(Completion::Appended(Ok(vec![AppendOutcome::Unchanged { count: None }])));
+    let pin = event(8, EventKind::Pin { target: Seq(1), pinned: true });
+    let pin = Arc::new(Event { actor: Some(user("bob")), ..Event::clone(&pin) });
+    let (removed, added) = (changed(6, MemberChange::Removed, "bob"), changed(7, MemberChange::Added, "bob"));
+    let outcomes = vec![new(&removed), new(&added), new_as(&pin, member())];
+    let effects = room.give(Completion::Appended(Ok(outcomes)));
+    assert_eq!(heard(&effects), ["6", "1 out: removed", "7", "8"], "though he is in again, and has acted");
+    assert!(is_in(&room.attach(2, "bob"), 2));
+}
+
+#[test]
+fn what_is_looked_up_ahead_of_the_log_waits_for_it() {
+    let mut room = Room::of(PRIVATE);
+    room.attach(1, "bob");
+    let ahead = room.looked_up(7, &[("bob", member())]);
+    assert!(ahead.iter().any(|effect| matches!(effect, Effect::Load { after: Seq(5), .. })), "{ahead:?}");
+    assert!(!is_in(&ahead, 1));
+    let later = [changed(6, MemberChange::Banned, "bob"), changed(7, MemberChange::Added, "bob")];
+    room.give(Completion::Loaded(Ok(later.into_iter().map(stored).collect())));
+    let again = room.give(Completion::Loaded(Ok(vec![])));
+    assert!(again.contains(&Effect::LookUp { users: vec![user("bob").id] }), "{again:?}");
+    let effects = room.looked_up(7, &[("bob", member())]);
+    assert!(is_in(&effects, 1) && room.state.head() == Seq(7), "{effects:?}");
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     DetachReason, Epoch, Event, EventKind, Limits, MemberChange, Notice, Now, Presence, RoomId, RoomKind, Seq,
     SessionId,
+    append::KnownStanding,
     error::Error,
     rights::{RoomAction, RoomTerms},
     state::{
@@ -167,6 +168,12 @@ impl RoomState {
             Completion::Appended(result) => self.log.appended(result, now, effects),
             Completion::Recovered(result) => self.log.recovered(result, now, effects),
             Completion::Loaded(result) => self.log.loaded(result, now),
+            // What is known of rights is never of later than what was applied: else an event that takes one would be passed over.
+            Completion::LookedUp(Ok(found)) if found.at > self.log.head() => {
+                self.log.hint(Some(found.at));
+                self.rights.looked_up(None);
+                Progress::default()
+            }
             Completion::LookedUp(result) => {
                 self.rights.looked_up(result.as_ref().ok());
                 let attaches = result.map_or_else(Attaches::NotLookedUp, |_| Attaches::Retry);
@@ -177,10 +184,7 @@ impl RoomState {
 
     /// What a step of the log means to the others.
     fn progressed(&mut self, progress: Progress, now: Now, effects: &mut Vec<Effect>) {
-        let Progress { applied, attaches, marks, standings } = progress;
-        for (user, known) in &standings {
-            self.rights.learn(user, *known);
-        }
+        let Progress { applied, attaches, marks } = progress;
         for applied in applied {
             self.publish(applied, now, effects);
         }
@@ -221,9 +225,13 @@ impl RoomState {
     }
 
     /// Publishes an event. Whoever may not hear the room after it hears nothing more.
-    fn publish(&mut self, Applied { event, delivery }: Applied, now: Now, effects: &mut Vec<Effect>) {
+    fn publish(&mut self, applied: Applied, now: Now, effects: &mut Vec<Effect>) {
+        let Applied { event, delivery, standing } = applied;
         effects.push(Effect::Publish(delivery));
         self.rights.apply(&event, |user| self.audience.hears(user));
+        if let (Some(actor), Some(standing)) = (&event.actor, standing) {
+            self.rights.learn(&actor.id, KnownStanding { at: event.seq, standing });
+        }
         self.audience.heard(&event);
         let fits = |user: &crate::Identity| self.rights.check_attached(user, RoomAction::Read, event.at).is_ok();
         let (unfit, reason) = match &event.kind {
