@@ -1,6 +1,11 @@
 //! The room's log: one append at a time, nothing published before it is durable, no hole left behind.
 
-use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp,
@@ -35,6 +40,8 @@ pub(super) struct Log {
     hint: Hint,
     /// The load that is under way.
     load: Option<Load>,
+    /// Events of ours that were found after their outcome was lost, and are not applied yet.
+    found: BTreeSet<Seq>,
 }
 
 /// What the room's log is doing.
@@ -100,6 +107,8 @@ pub(super) struct Applied {
     pub(super) delivery: Delivery,
     /// What its actor is in the room after it, if the store has said so.
     pub(super) standing: Option<Standing>,
+    /// Whether its outcome was lost: it was found again, and nobody whom it mentions was told.
+    pub(super) was_lost: bool,
 }
 
 /// What becomes of the attaches that wait.
@@ -140,6 +149,7 @@ impl Log {
             tail_was_last: false,
             hint: Hint::default(),
             load: None,
+            found: BTreeSet::new(),
         }
     }
 
@@ -300,7 +310,7 @@ impl Log {
         let in_flight = if gave_up { vec![] } else { in_flight };
         match recovered {
             Ok(recovered) => {
-                answer_recovered(in_flight, self.head, &recovered, effects);
+                self.found = answer_recovered(in_flight, self.head, &recovered, effects);
                 self.catch_up(recovered)
             }
             Err(error) => {
@@ -484,7 +494,8 @@ impl Log {
             }
             let delivery = Delivery::event(Arc::clone(&event));
             self.recent.push(delivery.clone());
-            applied.push(Applied { event, delivery, standing });
+            let was_lost = self.found.remove(&event.seq);
+            applied.push(Applied { event, delivery, standing, was_lost });
         }
         Progress { applied, ..Progress::default() }
     }

@@ -116,16 +116,26 @@ fn notify(event: &Event, mentioned: Vec<UserId>, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Whom a message mentions that was found again: all of them anew, but not its author. Whom an edit names anew is not known any more.
-fn mentioned(event: &Event) -> Vec<UserId> {
-    let author = event.actor.as_ref().map(|author| &author.id);
-    let mentions = event.message().into_iter().flat_map(|message| &message.body.mentions);
-    let others: BTreeSet<_> = mentions.filter(|user| Some(*user) != author).collect();
-    others.into_iter().cloned().collect()
+/// Tells of a message that was found again whom it mentions, as far as they may hear the room: all of them anew, but not its
+/// author. Whom an edit names anew is not known any more.
+pub(super) fn notify_mentioned(event: &Event, hears: impl Fn(&UserId) -> bool, effects: &mut Vec<Effect>) {
+    let (Some(message), Some(author)) = (event.message(), &event.actor) else { return };
+    let others: BTreeSet<_> = message.body.mentions.iter().filter(|user| **user != author.id && hears(user)).collect();
+    for user in others {
+        let notice = Notice::Mention { room: event.room, seq: event.seq, author: author.clone() };
+        effects.push(Effect::Notify { user: user.clone(), except: None, notice });
+    }
 }
 
-/// Answers each entry of an append whose outcome was lost, by what was found; up to `head` all was known before.
-pub(super) fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &Recovered, effects: &mut Vec<Effect>) {
+/// Answers each entry of an append whose outcome was lost, by what was found; up to `head` all was known before. Returns which
+/// events are told as new: whom they mention is not told yet.
+pub(super) fn answer_recovered(
+    in_flight: Vec<InFlight>,
+    head: Seq,
+    recovered: &Recovered,
+    effects: &mut Vec<Effect>,
+) -> BTreeSet<Seq> {
+    let mut new = BTreeSet::new();
     let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
     let mut answered = BTreeSet::new();
     for InFlight { reply, lookup, fingerprint, .. } in in_flight {
@@ -139,10 +149,12 @@ pub(super) fn answer_recovered(in_flight: Vec<InFlight>, head: Seq, recovered: &
                 let first = answered.insert(lookup);
                 let replayed = !first || stored.event.seq <= head;
                 if !replayed {
-                    notify(&stored.event, mentioned(&stored.event), effects);
+                    notify(&stored.event, Vec::new(), effects);
+                    new.insert(stored.event.seq);
                 }
                 reply.stored(stored.event.clone(), replayed, effects);
             }
         }
     }
+    new
 }

@@ -55,6 +55,13 @@ impl Rights {
         Some(self.terms.check(RoomAction::Read, asker, at))
     }
 
+    /// Whether it is known of a user that they may hear the room.
+    pub(super) fn are_known_to_hear(&self, user: &UserId, at: Timestamp) -> bool {
+        let known = self.known.get(user).map(|known| known.standing);
+        let standing = known.or_else(|| self.is_everybodys.then(Standing::default));
+        standing.is_some_and(|standing| self.terms.check_seen(Asker::User { standing, admin: false }, at).is_ok())
+    }
+
     /// Whether a user who is attached may go on hearing the room, and may do this.
     pub(super) fn check_attached(&self, user: &Identity, action: RoomAction, at: Timestamp) -> Result<(), Error> {
         let stranger = Asker::User { standing: Standing::default(), admin: user.admin };

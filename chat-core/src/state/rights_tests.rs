@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     DetachReason, Epoch, Event, EventKind, Identity, InvitedBy, Limits, MemberChange, MemberEvent, Now, Role, RoomId,
     RoomKind, RoomName, Seq, SessionId, Since, Timestamp, Topic, Until,
-    append::{AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op, StoredEvent},
+    append::{
+        AppendFailure, AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op, Recovered, StoredEvent,
+    },
     error::Error,
     rights::{RoomTerms, Standing, Standings},
     state::{Answered, Completion, Effect, Input, ReplyId, Request, RoomState},
@@ -334,4 +336,20 @@ fn what_is_looked_up_ahead_of_the_log_waits_for_it() {
     assert!(again.contains(&Effect::LookUp { users: vec![user("bob").id] }), "{again:?}");
     let effects = room.looked_up(7, &[("bob", member())]);
     assert!(is_in(&effects, 1) && room.state.head() == Seq(7), "{effects:?}");
+}
+
+#[test]
+fn a_message_that_is_found_again_tells_only_those_who_hear_the_room() {
+    let mut room = Room::of(PRIVATE);
+    room.attached(1, "carol", member());
+    let mentions = ["carol", "mallory"].map(|name| user(name).id).to_vec();
+    let body = crate::Body { mentions, ..crate::Body::text("x") };
+    let entry = room.append("alice", Op::Message(body.clone())).remove(0);
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
+    let message = crate::Message { body, ordinal: 1, thread_ordinal: None, erased: false };
+    let event = event(6, EventKind::Message(message));
+    let found = vec![StoredEvent { event, key: entry.key, fingerprint: entry.fingerprint, ordinal: 1 }];
+    let effects = room.give(Completion::Recovered(Ok(Recovered { head: Seq(6), is_deleted: false, found })));
+    let told = |effect: &Effect| if let Effect::Notify { user, .. } = effect { Some(user.clone()) } else { None };
+    assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), [user("carol").id]);
 }

@@ -13,6 +13,7 @@ use crate::{
         answer::refuse,
         audience::{Attachment, Audience, Ready, Waiting},
         log::{Applied, Attaches, Log, Pending, Progress},
+        outcome::notify_mentioned,
         rights::Rights,
     },
 };
@@ -226,13 +227,16 @@ impl RoomState {
 
     /// Publishes an event. Whoever may not hear the room after it hears nothing more.
     fn publish(&mut self, applied: Applied, now: Now, effects: &mut Vec<Effect>) {
-        let Applied { event, delivery, standing } = applied;
+        let Applied { event, delivery, standing, was_lost } = applied;
         effects.push(Effect::Publish(delivery));
         self.rights.apply(&event, |user| self.audience.hears(user));
         if let (Some(actor), Some(standing)) = (&event.actor, standing) {
             self.rights.learn(&actor.id, KnownStanding { at: event.seq, standing });
         }
         self.audience.heard(&event);
+        if was_lost {
+            notify_mentioned(&event, |user| self.rights.are_known_to_hear(user, event.at), effects);
+        }
         let fits = |user: &crate::Identity| self.rights.check_attached(user, RoomAction::Read, event.at).is_ok();
         let (unfit, reason) = match &event.kind {
             EventKind::Member(member) => {
