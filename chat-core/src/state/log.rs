@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp,
-    append::{AppendFailure, AppendResult, Entry, EventKey, Op, Recovered, StoredEvent},
+    append::{AppendFailure, AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
     rights::Standing,
     state::{
@@ -378,7 +378,8 @@ impl Log {
         };
         if retry_at.is_some_and(|at| at <= now.mono) {
             *retry_at = None;
-            let keys = in_flight.iter().map(|entry| entry.lookup.clone()).collect();
+            let lookups = in_flight.iter().flat_map(|entry| [Some(&entry.lookup), entry.end.as_ref()]);
+            let keys = lookups.flatten().cloned().collect();
             effects.push(Effect::Recover { keys });
         }
         if *gave_up || *give_up_at > now.mono {
@@ -530,7 +531,11 @@ impl Pending {
         let reply = AppendReply::new(&op, reply);
         let standing = actor.as_ref().and_then(|actor| rights.known(actor, head));
         let entry = Entry { by_system, standing, ..Entry::new(actor, key, at, op) };
-        (InFlight { reply, session, marker, lookup: entry.lookup(), fingerprint: entry.fingerprint }, entry)
+        let (lookup, fingerprint) = (entry.lookup(), entry.fingerprint);
+        let last = if let Op::Member(op) = &entry.op { Some(&op.user.id).filter(|_| op.is_alone) } else { None };
+        let end = last.map(|user| Lookup { user: Some(user.clone()), key: entry.key.clone() });
+        let end = end.filter(|end| *end != lookup);
+        (InFlight { reply, session, marker, lookup, end, fingerprint }, entry)
     }
 
     fn fail(&self, error: Error, effects: &mut Vec<Effect>) {

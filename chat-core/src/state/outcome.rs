@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    Event, Identity, Marked, Notice, Seq, SessionId, UserId,
-    append::{AppendOutcome, Entry, Fingerprint, Lookup, Recovered},
+    Event, EventKind, Identity, Marked, Notice, Seq, SessionId, UserId,
+    append::{AppendOutcome, Entry, Fingerprint, Lookup, Recovered, StoredEvent},
     error::Error,
     rights::Standing,
     state::{Effect, answer::AppendReply},
@@ -21,6 +21,8 @@ pub(super) struct InFlight {
     /// Who marks the room with it, if that is what it does.
     pub(super) marker: Option<Sender>,
     pub(super) lookup: Lookup,
+    /// What else it is found by if it has ended the room: that is the doing of the last one who was in, whoever put them out.
+    pub(super) end: Option<Lookup>,
     /// To tell a retry from another change with its key.
     pub(super) fingerprint: Fingerprint,
 }
@@ -138,8 +140,10 @@ pub(super) fn answer_recovered(
     let mut new = BTreeSet::new();
     let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
     let mut answered = BTreeSet::new();
-    for InFlight { reply, lookup, fingerprint, .. } in in_flight {
-        match found.get(&lookup) {
+    let is_end = |stored: &&&StoredEvent| stored.event.kind == EventKind::RoomDeleted;
+    for InFlight { reply, lookup, end, fingerprint, .. } in in_flight {
+        let ended = || end.and_then(|end| found.get(&end)).filter(is_end);
+        match found.get(&lookup).or_else(ended) {
             None if recovered.is_deleted => reply.fail(Error::RoomNotFound, effects),
             None => reply.not_found(effects),
             Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) => {

@@ -8,7 +8,8 @@ use crate::{
     DetachReason, Epoch, Event, EventKind, Identity, InvitedBy, Limits, MemberChange, MemberEvent, Now, Role, RoomId,
     RoomKind, RoomName, Seq, SessionId, Since, Timestamp, Topic, Until,
     append::{
-        AppendFailure, AppendOutcome, Entry, EventKey, KnownStanding, MemberOp, MemberStep, Op, Recovered, StoredEvent,
+        AppendFailure, AppendOutcome, Entry, EventKey, KnownStanding, Lookup, MemberOp, MemberStep, Op, Recovered,
+        StoredEvent,
     },
     error::Error,
     rights::{RoomTerms, Standing, Standings},
@@ -290,23 +291,6 @@ fn those_who_are_put_out_together_hear_nothing_of_each_other() {
 }
 
 #[test]
-fn a_stranger_cannot_tell_a_private_room_by_typing_or_detaching() {
-    let typing = |room: &mut Room| {
-        let effects = room.give(Request::Typing { session: SessionId(1), is_typing: true, reply: ReplyId(0) });
-        refusals(&effects)
-    };
-    assert_eq!(typing(&mut Room::of(PUBLIC)), [Error::NotAttached]);
-    let mut room = Room::of(PRIVATE);
-    assert_eq!(typing(&mut room), [Error::RoomNotFound]);
-    room.attach(1, "bob");
-    let detach = Request::Detach { session: SessionId(1), reply: ReplyId(9) };
-    assert_eq!(room.give(detach), [], "it waits until the attach may be answered");
-    let effects = room.looked_up(5, &[]);
-    assert_eq!(refusals(&effects), [Error::RoomNotFound]);
-    assert!(effects.contains(&Effect::Answer(Answered::Detach(ReplyId(9)))));
-}
-
-#[test]
 fn who_was_out_for_one_event_is_put_out_with_it() {
     let mut room = Room::of(PRIVATE);
     room.attached(1, "bob", member());
@@ -339,6 +323,23 @@ fn what_is_looked_up_ahead_of_the_log_waits_for_it() {
 }
 
 #[test]
+fn a_stranger_cannot_tell_a_private_room_by_typing_or_detaching() {
+    let typing = |room: &mut Room| {
+        let effects = room.give(Request::Typing { session: SessionId(1), is_typing: true, reply: ReplyId(0) });
+        refusals(&effects)
+    };
+    assert_eq!(typing(&mut Room::of(PUBLIC)), [Error::NotAttached]);
+    let mut room = Room::of(PRIVATE);
+    assert_eq!(typing(&mut room), [Error::RoomNotFound]);
+    room.attach(1, "bob");
+    let detach = Request::Detach { session: SessionId(1), reply: ReplyId(9) };
+    assert_eq!(room.give(detach), [], "it waits until the attach may be answered");
+    let effects = room.looked_up(5, &[]);
+    assert_eq!(refusals(&effects), [Error::RoomNotFound]);
+    assert!(effects.contains(&Effect::Answer(Answered::Detach(ReplyId(9)))));
+}
+
+#[test]
 fn a_message_that_is_found_again_tells_only_those_who_hear_the_room() {
     let mut room = Room::of(PRIVATE);
     room.attached(1, "carol", member());
@@ -352,4 +353,21 @@ fn a_message_that_is_found_again_tells_only_those_who_hear_the_room() {
     let effects = room.give(Completion::Recovered(Ok(Recovered { head: Seq(6), is_deleted: false, found })));
     let told = |effect: &Effect| if let Effect::Notify { user, .. } = effect { Some(user.clone()) } else { None };
     assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), [user("carol").id]);
+}
+
+#[test]
+fn the_end_of_a_room_is_found_again_whoever_put_the_last_one_out() {
+    let mut room = Room::of(PRIVATE);
+    let op = MemberOp { user: user("bob"), step: MemberStep::Remove, reason: None, is_alone: true };
+    let (key, op) = (EventKey::generated("k"), Op::Member(op));
+    let request = Request::Append { session: None, by_system: true, actor: None, key, op, reply: ReplyId(7) };
+    let entry = entries(room.give(request)).remove(0);
+    let effects = room.give(Completion::Appended(Err(AppendFailure::Unknown)));
+    let by_bob = Lookup { user: Some(user("bob").id), key: entry.key.clone() };
+    assert_eq!(effects, [Effect::Recover { keys: vec![entry.lookup(), by_bob] }]);
+    let end = Event { actor: Some(user("bob")), ..Event::clone(&event(6, EventKind::RoomDeleted)) };
+    let found = vec![StoredEvent { event: Arc::new(end), key: entry.key, fingerprint: entry.fingerprint, ordinal: 0 }];
+    let effects = room.give(Completion::Recovered(Ok(Recovered { head: Seq(6), is_deleted: true, found })));
+    let is_stored = |effect: &Effect| matches!(effect, Effect::Answer(Answered::Change(ReplyId(7), Ok(_))));
+    assert!(effects.iter().any(is_stored), "{effects:?}");
 }
