@@ -42,6 +42,7 @@ fn the_promises_hold_in_every_scenario() {
         );
     }
     assert!(tally.resyncs > 0 && tally.crashes > 0 && tally.lagged > 0 && tally.foreign > 0, "{tally:?}");
+    assert!(tally.members > 0 && tally.put_out > 0, "{tally:?}");
 }
 
 /// The bugs that a simulated world can have, and as what each may be found.
@@ -70,7 +71,7 @@ const BUGS: &[(Bug, &[Promise])] = &[
     (Bug::LeaveWithoutTheLastSession, &[Promise::Presence]),
     (Bug::PresenceNotCleared, &[Promise::Presence]),
     (Bug::ArrivalMissed, &[Promise::Presence]),
-    (Bug::FailedAppendAcked, &[Promise::Durable, Promise::ReadYourWrites, Promise::ReadMarks]),
+    (Bug::FailedAppendAcked, &[Promise::Durable, Promise::ReadYourWrites, Promise::ReadMarks, Promise::ActsByRight]),
     (Bug::DedupOff, &[Promise::SentOnce]),
     (Bug::DedupForgottenAtRestart, &[Promise::SentOnce]),
     (Bug::DedupOffInBatch, &[Promise::SentOnce]),
@@ -176,6 +177,7 @@ impl fmt::Display for Table {
         writeln!(f, "commands  {:>9}   answers       {:>9}   unknown  {:>9}", t.commands, t.answers, t.unknown)?;
         writeln!(f, "attaches  {:>9}   resyncs       {:>9}   lagged   {:>9}", t.attaches, t.resyncs, t.lagged)?;
         writeln!(f, "events    {:>9}   foreign       {:>9}   read     {:>9}", t.events, t.foreign, t.updates)?;
+        writeln!(f, "members   {:>9}   put out       {:>9}", t.members, t.put_out)?;
         write!(f, "faults    {:>9}   crashes       {:>9}", t.faults, t.crashes)
     }
 }

@@ -39,6 +39,7 @@ enum Action {
     Vanish,
     Change,
     Mark,
+    Member,
     Update,
     Delete,
 }
@@ -77,6 +78,7 @@ impl World {
             (4, Action::Vanish),
             (self.params.changes, Action::Change),
             (self.params.changes / 3, Action::Mark),
+            (self.params.members, Action::Member),
             (2, Action::Update),
             (self.params.deletes, Action::Delete),
         ];
@@ -133,6 +135,7 @@ impl World {
             }
             Action::Change => self.change(room, user, Some(session)),
             Action::Mark => self.mark(room, user, session),
+            Action::Member => self.change_member(room, user),
             Action::Update => self.update(room, user),
             Action::Delete => self.delete(room, user),
         }
@@ -146,7 +149,7 @@ impl World {
         let since = self.since(room, known);
         // A device that only looks on does not type; see `type_or_stop`.
         let presence = !device.is_multiple_of(4) || self.rng.percent(50);
-        let asked = Asked::Attach { since: since.clone(), presence, log_head: Seq(0), loads: 0 };
+        let asked = Asked::Attach { user: user.id.clone(), since: since.clone(), presence, log_head: Seq(0), loads: 0 };
         self.ask(room, Some(session), asked, |reply| Request::Attach { session, user, since, presence, reply })
     }
 
@@ -242,16 +245,19 @@ impl World {
         let name = self.rng.percent(60).then(|| RoomName::from_stored(&format!("room {}", self.rng.below(4))));
         let topic =
             (name.is_none() || self.rng.percent(50)).then(|| Topic::from_stored(&self.rng.below(3).to_string()));
-        let key = self.event_key(None);
-        let asked = Asked::Update { key: key.clone() };
         let op = Op::UpdateRoom(RoomUpdate { name, topic, ..RoomUpdate::default() });
-        self.ask(room, None, asked, |reply| Request::Append { session: None, by_system: false, actor, key, op, reply })
+        self.change_room(room, actor, op)
     }
 
     fn delete(&mut self, room: RoomId, user: &Identity) -> Checked {
         let actor = self.rng.percent(70).then(|| user.clone());
+        self.change_room(room, actor, Op::DeleteRoom)
+    }
+
+    fn change_room(&mut self, room: RoomId, actor: Option<Identity>, op: Op) -> Checked {
         let key = self.event_key(None);
-        let (asked, op) = (Asked::Delete { key: key.clone() }, Op::DeleteRoom);
+        let user = actor.as_ref().map(|actor| actor.id.clone());
+        let asked = Asked::ChangeRoom { user, key: key.clone(), op: op.clone() };
         self.ask(room, None, asked, |reply| Request::Append { session: None, by_system: false, actor, key, op, reply })
     }
 
@@ -267,6 +273,9 @@ impl World {
         if self.params.deletes > 0 && self.rng.percent(10) {
             let key = self.event_key(None);
             return self.foreign_append(room, None, key, Op::DeleteRoom);
+        }
+        if self.params.members > 0 && self.rng.percent(40) {
+            return self.foreign_member(room);
         }
         if self.rng.percent(15) {
             let topic = Some(Topic::from_stored(&format!("foreign {}", self.rng.below(3))));
@@ -295,7 +304,7 @@ impl World {
     }
 
     /// Another process appends to a room's log.
-    fn foreign_append(&mut self, room: RoomId, actor: Option<Identity>, key: EventKey, op: Op) -> Checked {
+    pub(super) fn foreign_append(&mut self, room: RoomId, actor: Option<Identity>, key: EventKey, op: Op) -> Checked {
         let entries = vec![Entry::new(actor, key, self.event_queue.now().wall, op)];
         self.database.log.foreign().append(&[RoomBatch { room, entries }]);
         self.send_hints(room);

@@ -13,7 +13,7 @@ use super::{
     words::Words,
 };
 use crate::{
-    Answer, AnswerResult, CloseReason, Identity, RoomId, Seq, SessionId, Ticket, Update, UserId,
+    Answer, AnswerResult, CloseReason, Identity, RoomId, Seq, SessionId, Ticket, Timestamp, Update, UserId,
     error::Error,
     state::{Answered, Backlog, Departure, Input, ReplyId, Request},
 };
@@ -64,6 +64,16 @@ impl Clients {
     }
 }
 
+impl Clients {
+    /// It is this late while commands are under way.
+    pub(super) fn note_time(&mut self, wall: Timestamp) {
+        for pending in self.pending.values_mut() {
+            let (first, last) = pending.walls;
+            pending.walls = (first.min(wall), last.max(wall));
+        }
+    }
+}
+
 impl Session {
     pub(super) fn user_id(&self) -> UserId {
         self.user.id.clone()
@@ -96,16 +106,18 @@ impl World {
     ) -> Checked {
         self.clients.last_reply += 1;
         let reply = ReplyId(self.clients.last_reply);
-        let at = self.event_queue.mono();
+        let now = self.event_queue.now();
+        let (at, walls) = (now.mono, (now.wall, now.wall));
         self.tally.commands += 1;
-        self.begun(reply, room, session, &mut asked);
-        self.clients.pending.insert(reply, Pending { room, session, at, asked, reply });
+        let head = self.begun(reply, room, session, &mut asked);
+        self.clients.pending.insert(reply, Pending { room, session, at, walls, head, asked, reply });
         self.command(room, request(reply).into())
     }
 
     /// The engine answers. Every command is answered once.
     pub(super) fn answer(&mut self, answered: Answered, batch: &mut super::check::Batch) -> Checked {
         let reply = answered.reply();
+        self.clients.note_time(self.event_queue.now().wall);
         let Some(pending) = self.clients.pending.remove(&reply) else {
             return Err(Broken::new(Promise::AnsweredOnce, format!("{reply:?} is answered, but nobody waits for it")));
         };

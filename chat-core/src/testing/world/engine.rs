@@ -8,13 +8,13 @@ use std::{
 
 use super::{
     World,
-    check::{Batch, Broken, Checked, Promise, Whom, hold},
+    check::{Batch, Broken, Checked, Move, Promise, Whom, hold},
     database::Work,
     event_queue::ScheduledEvent,
     words::Words,
 };
 use crate::{
-    Delivery, DetachReason, Limits, Notice, RoomId, Seq, SessionId, Update, UserId,
+    Delivery, DetachReason, Limits, Notice, RoomId, Seq, SessionId, Timestamp, Update, UserId,
     append::{AppendFailure, AppendResult, Entry, Op, Recovered, StoredEvent},
     error::Error,
     mutations::{Bug, MutatedState},
@@ -160,7 +160,8 @@ impl World {
         let Some(live) = self.engine.rooms.get_mut(&room) else { return Ok(()) };
         let incarnation = live.incarnation;
         self.trace.line(format_args!("{} room {room}: {}", self.event_queue.mono().as_micros(), Words(&input)));
-        let mut batch = Batch { departed: departed(&input), ..Batch::default() };
+        let recovers = matches!(input, Input::Completed(Completion::Recovered(_)));
+        let mut batch = Batch { departed: departed(&input), recovers, ..Batch::default() };
         let mut effects = Vec::new();
         live.state.handle(input, now, &mut effects);
         self.tally.steps += 1;
@@ -197,8 +198,9 @@ impl World {
                 self.engine.live(incarnation).map(|live| live.joined.insert(session));
                 Ok(())
             }
-            Effect::Leave(session, _) => {
-                self.part(incarnation, session);
+            Effect::Leave(session, reason) => {
+                self.part(incarnation, session, reason);
+                batch.moves.extend(reason.map(|_| Move::Detached(session)));
                 Ok(())
             }
             Effect::Publish(delivery) => self.publish(incarnation, &delivery, batch),
@@ -226,6 +228,7 @@ impl World {
             let right = reference_log.is_some_and(|log| log.conversation().may_notify(*seq, user));
             hold(right, Promise::HonestRefusal, || format!("{user} is told of a mention in {seq} of room {room}"))?;
         }
+        self.check_notice(user, notice)?;
         let sessions =
             self.clients.sessions.iter().filter(|(id, session)| session.user.id == *user && Some(**id) != except);
         for id in sessions.map(|(id, _)| *id).collect::<Vec<_>>() {
@@ -341,11 +344,11 @@ impl World {
         Ok(())
     }
 
-    fn part(&mut self, incarnation: Incarnation, session: SessionId) {
+    fn part(&mut self, incarnation: Incarnation, session: SessionId, reason: Option<DetachReason>) {
         let Some(live) = self.engine.live(incarnation) else { return };
         live.joined.remove(&session);
-        if live.state.is_deleted() {
-            self.push(session, Update::Detached(incarnation.room, DetachReason::Deleted));
+        if let Some(reason) = reason {
+            self.push(session, Update::Detached(incarnation.room, reason));
         }
     }
 
@@ -389,6 +392,10 @@ pub(super) struct Pending {
     pub(super) room: RoomId,
     pub(super) session: Option<SessionId>,
     pub(super) at: Duration,
+    /// The earliest and the latest that it was by the wall clock since then.
+    pub(super) walls: (Timestamp, Timestamp),
+    /// Where what is known began that may decide the answer.
+    pub(super) head: Seq,
     pub(super) asked: super::check::Asked,
     pub(super) reply: ReplyId,
 }

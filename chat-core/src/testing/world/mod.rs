@@ -4,7 +4,8 @@
 //! gives the same run, so what broke once can be looked at for as long as it takes.
 //!
 //! `tests/simulation.rs` plays 2,000 seeds; `CHAT_SIM_SEEDS=20000` plays that many, `CHAT_SIM_SEED=7` plays one and prints
-//! its trace. How much there is of what is in `params.rs`, what clients do in `actions.rs`, what is checked below `check/`.
+//! its trace. How much there is of what is in `params.rs`, what clients do in `actions.rs` and `members.rs`, what is checked
+//! below `check/`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,12 +17,12 @@ use self::{
     engine::Engine,
     event_queue::{EventQueue, ScheduledEvent},
     log::MutatedLog,
+    members::RoomSort,
     params::Params,
     trace::Trace,
 };
 use crate::{
-    Epoch, Identity, RoomName, SessionId, Topic, UserId, UserName, append::RoomRecord, mutations::Bug,
-    state::Departure, store::MemoryLog,
+    Epoch, Identity, RoomName, SessionId, UserId, UserName, mutations::Bug, state::Departure, store::MemoryLog,
 };
 
 mod actions;
@@ -33,6 +34,7 @@ mod engine;
 mod erasure;
 mod event_queue;
 mod log;
+mod members;
 mod params;
 mod quiesce;
 mod rng;
@@ -91,6 +93,10 @@ pub struct Tally {
     pub resyncs: u64,
     /// Events that were stored.
     pub events: u64,
+    /// Of these, the ones about who is in a room.
+    pub members: u64,
+    /// Times that sessions lost a room because their users may not read it any more.
+    pub put_out: u64,
     /// Times that another process wrote.
     pub foreign: u64,
     /// Updates that sessions read.
@@ -115,6 +121,8 @@ impl Tally {
         self.attaches += other.attaches;
         self.resyncs += other.resyncs;
         self.events += other.events;
+        self.members += other.members;
+        self.put_out += other.put_out;
         self.foreign += other.foreign;
         self.updates += other.updates;
         self.faults += other.faults;
@@ -145,8 +153,8 @@ impl World {
         trace.line(format_args!("seed {seed}: {params:?} {limits:?}"));
         let mut log = MutatedLog::new(bug, MemoryLog::new(Epoch::new("epoch")));
         let mut check = Checks::default();
-        params.rooms = found_rooms(&mut log, &mut check, params.rooms.len());
         let users: Vec<Identity> = (1..=params.users).map(user).collect();
+        params.rooms = found_rooms(&mut log, &mut check, &params.sorts, &users);
         let mut device = |_| Device {
             user: rng.pick(&users).cloned().unwrap_or_else(|| user(1)),
             session: None,
@@ -251,7 +259,9 @@ impl World {
         const DAY: i64 = 86_400_000_000;
         let shift = i64::try_from(self.rng.below(2 * DAY.unsigned_abs())).unwrap_or(DAY) - DAY;
         self.trace.line(format_args!("the clock is set by {shift} µs"));
+        self.clients.note_time(self.event_queue.now().wall);
         self.event_queue.shift_wall(shift);
+        self.clients.note_time(self.event_queue.now().wall);
         let again = self.rng.millis(5_000, 60_000);
         self.event_queue.put(again, &mut self.rng, ScheduledEvent::SetClock);
     }
@@ -280,16 +290,16 @@ impl World {
     }
 }
 
-fn found_rooms(log: &mut MemoryLog, check: &mut Checks, count: usize) -> Vec<crate::RoomId> {
-    let found = |index| {
-        let name = RoomName::from_stored(&format!("room {index}"));
-        let topic = Topic::from_stored("");
-        let new = RoomRecord::open(name, topic, crate::Timestamp(0));
+/// The rooms that there are at the beginning; each belongs to another user, as far as there are so many.
+fn found_rooms(log: &mut MemoryLog, check: &mut Checks, sorts: &[RoomSort], users: &[Identity]) -> Vec<crate::RoomId> {
+    let found = |(index, (sort, owner)): (usize, (&RoomSort, &Identity))| {
+        let new = sort.record(RoomName::from_stored(&format!("room {index}")), owner);
         let room = log.create_room(&new).unwrap_or_else(|holder| *holder);
-        check.reference_logs.insert(room.id, ReferenceLog::new(room.name, room.topic));
+        let owner = new.owner.as_ref().map(|owner| &owner.id);
+        check.reference_logs.insert(room.id, ReferenceLog::new(&room, owner));
         room.id
     };
-    (0..count).map(found).collect()
+    sorts.iter().zip(users.iter().cycle()).enumerate().map(found).collect()
 }
 
 fn user(number: u64) -> Identity {

@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::rng::Rng;
+use super::{members::RoomSort, rng::Rng};
 use crate::{Limits, RoomId};
 
 /// How much there is of everything.
 #[derive(Debug)]
 pub(super) struct Params {
     pub(super) rooms: Vec<RoomId>,
+    /// What the rooms are at the beginning.
+    pub(super) sorts: Vec<RoomSort>,
     pub(super) users: u64,
     pub(super) devices: u64,
     /// How many more things clients do.
@@ -30,6 +32,8 @@ pub(super) struct Params {
     pub(super) foreign: u64,
     /// How often messages are changed, among a hundred actions.
     pub(super) changes: u64,
+    /// How often somebody comes, goes or becomes something else, among a hundred actions; 0: all rooms are open to all.
+    pub(super) members: u64,
     /// How many messages come at once, and rooms are deleted, among a hundred actions.
     pub(super) floods: u64,
     pub(super) deletes: u64,
@@ -42,8 +46,13 @@ impl Params {
     pub(super) fn new(rng: &mut Rng) -> Self {
         let calm = rng.percent(15);
         let faults = |rng: &mut Rng, most| if calm { 0 } else { rng.below(most) };
+        let rooms: Vec<_> = (1..=rng.between(1, 3)).map(RoomId).collect();
+        let members = if rng.percent(50) { rng.between(10, 60) } else { 0 };
+        let sorts = rooms.iter().map(|_| RoomSort::any(members > 0, rng)).collect();
         Self {
-            rooms: (1..=rng.between(1, 3)).map(RoomId).collect(),
+            rooms,
+            sorts,
+            members,
             users: rng.between(1, 4),
             devices: rng.between(2, 6),
             actions: rng.between(30, 150),

@@ -25,7 +25,7 @@ impl World {
         } else {
             for room in rooms {
                 let user = super::user(0);
-                self.send_new(room, &user, None)?;
+                self.host_writes(room, &user)?;
             }
         }
         self.pass(PROMISED)?;
@@ -63,6 +63,10 @@ impl World {
     /// Every open subscription has read far enough.
     fn check_heads(&self, is_enough: impl Fn(&ReferenceLog, Seq) -> bool) -> Checked {
         for (session, stream) in &self.check.streams {
+            let unended = stream.unended();
+            hold(unended.is_none(), Promise::SilentAfterRemoval, || {
+                format!("session {session} was not told that it has lost room {unended:?}")
+            })?;
             for (room, seq) in stream.heads() {
                 let Some(reference_log) = self.check.reference_logs.get(&room) else { continue };
                 hold(is_enough(reference_log, seq), Promise::FoundAgain, || {

@@ -16,6 +16,7 @@ impl World {
     ) -> Checked {
         let Some(session) = pending.session else { return Ok(()) };
         let was_attached = self.is_attached(pending.room, session, batch);
+        self.check_hearer(pending, result)?;
         match result {
             Ok(attached) => {
                 self.check_beginning(pending, attached)?;
@@ -33,7 +34,8 @@ impl World {
                     "an attach is answered not_attached without a detach".to_owned()
                 })
             }
-            Err(Error::RoomNotFound) => self.check_gone(pending.room),
+            // See `check_hearer`.
+            Err(Error::RoomNotFound | Error::Banned { .. }) => Ok(()),
             Err(Error::Unavailable | Error::StorageFull) => Ok(()),
             Err(other) => Err(Broken::new(Promise::HonestRefusal, format!("an attach is answered {other:?}"))),
         }
@@ -125,11 +127,6 @@ impl World {
         let Some(reference_log) = self.check.reference_logs.get(&room) else { return 0 };
         let events = (after.0 + 1..=head.0).filter_map(|seq| reference_log.as_sent(Seq(seq)));
         events.map(|event| Delivery::event(event.clone()).cost()).sum()
-    }
-
-    fn check_gone(&self, room: RoomId) -> Checked {
-        let gone = self.check.reference_logs.get(&room).is_none_or(super::ReferenceLog::is_deleted);
-        hold(gone, Promise::HonestRefusal, || format!("room {room} is there, but an attach is told it is not"))
     }
 
     /// What is delivered is stored, as it is told.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Broken, Checked, Promise, ReferenceLog, hold, says_not_stored};
 use crate::{
-    Changed, Event, EventKind, RoomId, Seq, UserId,
-    append::{EventKey, Lookup, Op},
+    Changed, Event, EventKind, MemberChange, MemberEvent, RoomId, Seq, UserId,
+    append::{EventKey, Lookup, MemberOp, MemberStep, Op},
     error::Error,
     state::ReplyId,
 };
@@ -51,6 +51,7 @@ impl Changes {
         reply: ReplyId,
         result: &Result<Changed, Error>,
         reference_log: &ReferenceLog,
+        lacks_right: bool,
     ) -> Checked {
         let Some(attempt) = self.attempts.get(&reply) else { return Ok(()) };
         let room = attempt.room;
@@ -65,6 +66,8 @@ impl Changes {
             Ok(Changed::Unchanged { .. }) => hold(!attempt.key_was_used, Promise::SentOnce, || {
                 format!("{attempt:?} is told that nothing changes, but its key was used")
             }),
+            // With a key that was used, it may be stored since long.
+            Err(_) if lacks_right => Ok(()),
             Err(error) => attempt.check_refused(error, reference_log),
         }
     }
@@ -94,6 +97,12 @@ impl Attempt {
                 (target, reaction, added) == (to, with, is)
             }
             (Op::Pin(target, pinned), EventKind::Pin { target: to, pinned: is }) => (target, pinned) == (to, is),
+            (Op::Member(op), EventKind::Member(member)) => member.user.id == op.user.id && becomes(op, member),
+            // The last one has left a private room, or was put out.
+            (Op::Member(op), EventKind::RoomDeleted) => event.actor.as_ref().is_some_and(|by| by.id == op.user.id),
+            (Op::UpdateRoom(update), EventKind::RoomUpdated { kind, invites, .. }) => {
+                update.kind.is_none_or(|asked| asked == *kind) && update.invites.is_none_or(|asked| asked == *invites)
+            }
             _ => false,
         }
     }
@@ -104,8 +113,12 @@ impl Attempt {
         #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is one too many")]
         let holds = match error {
             Error::OutcomeUnknown => true,
-            Error::MessageDeleted => targets.iter().all(|target| conversation.deletion(*target).is_some()),
-            Error::Forbidden => targets.iter().all(|target| conversation.author(*target) != Some(&self.user)),
+            Error::MessageDeleted if !targets.is_empty() => {
+                targets.iter().all(|target| conversation.deletion(*target).is_some())
+            }
+            Error::Forbidden => {
+                matches!(self.op, Op::Edit(target, _) if conversation.author(target) != Some(&self.user))
+            }
             Error::MessageNotFound => !self.target_was_there,
             Error::IdempotencyMismatch => {
                 let stored = reference_log.by_key(&self.lookup);
@@ -120,6 +133,24 @@ impl Attempt {
         };
         let broken = || Broken::new(Promise::HonestRefusal, format!("{self:?} is refused: {error}"));
         if holds { Ok(()) } else { Err(broken()) }
+    }
+}
+
+/// Whether a change of who is in the room is what was asked.
+fn becomes(op: &MemberOp, member: &MemberEvent) -> bool {
+    match (op.step, member.change) {
+        (MemberStep::Join, MemberChange::Joined)
+        | (MemberStep::Leave, MemberChange::Left)
+        | (MemberStep::Remove, MemberChange::Removed | MemberChange::Left)
+        | (MemberStep::Unban, MemberChange::Unbanned)
+        | (MemberStep::Unmute, MemberChange::Unmuted) => true,
+        (MemberStep::Add(role), MemberChange::Added | MemberChange::Joined | MemberChange::Role) => {
+            role.is_none_or(|role| member.role == Some(role))
+        }
+        (MemberStep::Ban(until), MemberChange::Banned) | (MemberStep::Mute(until), MemberChange::Muted) => {
+            member.until == until
+        }
+        _ => false,
     }
 }
 

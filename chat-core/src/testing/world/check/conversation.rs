@@ -22,12 +22,12 @@ impl Conversation {
         match &event.kind {
             EventKind::Message(message) => self.check_message(event, message)?,
             EventKind::MessageEdited(edit) => {
-                self.own(event, edit.target, "edits")?;
+                self.own(event, edit.target)?;
                 let count = self.edits(edit.target).len() as u64 + 1;
                 hold(edit.count == count, Promise::Fold, || format!("event {} is edit {count}: {edit:?}", event.seq))?;
                 self.mentions(edit.target, &edit.body);
             }
-            EventKind::MessageDeleted { target, .. } => self.own(event, *target, "deletes")?,
+            EventKind::MessageDeleted { target, .. } => drop(self.living(event, *target)?),
             EventKind::Reaction { target, reaction, added, count } => {
                 self.living(event, *target)?;
                 self.check_reaction(event, (*target, reaction, *added), *count)?;
@@ -90,10 +90,10 @@ impl Conversation {
     }
 
     /// Such a message, and its author changes it.
-    fn own(&self, event: &Event, target: Seq, does: &str) -> Checked {
+    fn own(&self, event: &Event, target: Seq) -> Checked {
         let author = author(self.living(event, target)?);
         let by_author = event.actor.as_ref().map(|actor| &actor.id) == author;
-        hold(by_author, Promise::Fold, || format!("event {} {does} another's message", event.seq))
+        hold(by_author, Promise::Fold, || format!("event {} edits another's message", event.seq))
     }
 
     fn mentions(&mut self, seq: Seq, body: &Body) {
@@ -108,6 +108,11 @@ impl Conversation {
     /// Who wrote a message.
     pub(super) fn author(&self, seq: Seq) -> Option<&UserId> {
         author(self.timeline.state(seq)?)
+    }
+
+    /// Whether a message mentions everyone.
+    pub(super) fn mentions_room(&self, seq: Seq) -> bool {
+        self.timeline.state(seq).is_some_and(|state| state.message.body.mentions_room)
     }
 
     /// The event that deleted a message.

@@ -51,13 +51,19 @@ impl World {
     }
 
     /// A mark is answered.
-    pub(super) fn check_marked(&self, pending: &Pending, to: MarkTo, result: &Result<Marked, Error>) -> Checked {
+    pub(super) fn check_marked(
+        &self,
+        pending: &Pending,
+        to: MarkTo,
+        result: &Result<Marked, Error>,
+        lacks_right: bool,
+    ) -> Checked {
         let head = self.check.reference_logs.get(&pending.room).map_or(Seq(0), super::ReferenceLog::head);
         let right = match result {
             Ok(Marked { unread, .. }) if to.back => unread.seq <= to.seq && unread.seq <= head,
             Ok(Marked { unread, .. }) => unread.seq <= head && (unread.seq >= to.seq || to.seq > unread.seq.min(head)),
             Err(Error::OutcomeUnknown | Error::Unavailable | Error::StorageFull | Error::Overloaded) => true,
-            Err(error) => *error == Error::RoomNotFound,
+            Err(error) => lacks_right || *error == Error::RoomNotFound,
         };
         hold(right, Promise::ReadMarks, || format!("{to:?} is answered {result:?} at head {head}"))
     }

@@ -1,10 +1,14 @@
 //! The promises, checked after every step from what clients see and what the log holds; never from inside of a state.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use super::{World, clients::Session, engine::Incarnation};
 use crate::{
-    Body, Delivery, Event, Item, Limits, MarkTo, RoomId, Sent, Seq, SessionId, SignalKind, Since, UserId,
+    Body, Delivery, Event, Item, Limits, MarkTo, RoomId, RoomKind, Sent, Seq, SessionId, SignalKind, Since, UserId,
     append::{EventKey, Lookup, Op},
     error::Error,
     state::{Answered, Departure, ReplyId},
@@ -14,16 +18,20 @@ mod attach;
 mod changes;
 mod conversation;
 mod marks;
+mod membership;
 mod presence;
 mod reference_log;
+mod rights;
 mod room;
 mod sends;
 mod stream;
 mod typing;
 
+use self::membership::Right;
 pub(super) use self::{
     changes::Changes,
     marks::Marks,
+    membership::Who,
     reference_log::{ReferenceLog, Writer},
     room::RoomCheck,
     sends::Sends,
@@ -56,6 +64,14 @@ pub enum Promise {
     Presence,
     /// G11: who is shown as typing.
     Typing,
+    /// G12: who acts has the right to where the event stands, and nothing is answered ok without it.
+    ActsByRight,
+    /// G12: a session hears of a room what its user may: the event that ends their right to read, and nothing after it.
+    SilentAfterRemoval,
+    /// For a stranger, a room that is hidden is like one that is not there.
+    Hidden,
+    /// An owned room has an owner as long as somebody is in it, and a private room ends with the last who leaves.
+    Owned,
     /// G13: read marks do not go back by themselves, and what is unread is exact.
     ReadMarks,
     /// What was deleted is read no more.
@@ -89,14 +105,35 @@ pub(super) type Checked = Result<(), Broken>;
 /// What was asked, with what is needed to judge the answer.
 #[derive(Debug, Clone)]
 pub(super) enum Asked {
-    Attach { since: Since, presence: bool, log_head: Seq, loads: u64 },
+    Attach {
+        user: UserId,
+        since: Since,
+        presence: bool,
+        log_head: Seq,
+        loads: u64,
+    },
     Detach,
     Typing(bool),
-    Send { user: UserId, key: EventKey, body: Body },
-    Change { user: UserId, key: EventKey, op: Op },
-    Mark { user: UserId, to: MarkTo },
-    Update { key: EventKey },
-    Delete { key: EventKey },
+    Send {
+        user: UserId,
+        key: EventKey,
+        body: Body,
+    },
+    Change {
+        user: UserId,
+        key: EventKey,
+        op: Op,
+    },
+    Mark {
+        user: UserId,
+        to: MarkTo,
+    },
+    /// An update or the end of a room, or what the host does, in this user's name if there is one.
+    ChangeRoom {
+        user: Option<UserId>,
+        key: EventKey,
+        op: Op,
+    },
 }
 
 /// What one input led to.
@@ -106,6 +143,8 @@ pub(super) struct Batch {
     pub(super) moves: Vec<Move>,
     /// Sessions that just attached and wait for their first user list.
     pub(super) list_due: Vec<SessionId>,
+    /// Answers say what was found of appends whose outcome was lost: nobody judges them anew.
+    pub(super) recovers: bool,
 }
 
 /// One thing that changed who is there, who types, or what is known of that.
@@ -135,6 +174,8 @@ pub(super) struct Checks {
     pub(super) sends: Sends,
     pub(super) changes: Changes,
     pub(super) marks: Marks,
+    /// The keys of what the host itself does.
+    pub(super) host_keys: BTreeSet<EventKey>,
 }
 
 impl Broken {
@@ -213,8 +254,8 @@ impl Checks {
 }
 
 impl World {
-    /// A command is on its way.
-    pub(super) fn begun(&mut self, reply: ReplyId, room: RoomId, session: Option<SessionId>, asked: &mut Asked) {
+    /// A command is on its way. Returns the event since which what is known may decide the answer.
+    pub(super) fn begun(&mut self, reply: ReplyId, room: RoomId, session: Option<SessionId>, asked: &mut Asked) -> Seq {
         match asked {
             Asked::Attach { log_head, loads, .. } => {
                 *log_head = self.check.reference_logs.get(&room).map_or(Seq(0), ReferenceLog::head);
@@ -236,11 +277,15 @@ impl World {
                 self.check.changes.begun(reply, room, (user, key, op), reference_log);
             }
             Asked::Mark { user, to } => self.check.marks.begun(room, user, *to),
-            Asked::Detach | Asked::Typing(_) | Asked::Update { .. } | Asked::Delete { .. } => {}
+            Asked::Detach | Asked::Typing(_) | Asked::ChangeRoom { .. } => {}
         }
         if let Some(stream) = session.and_then(|session| self.check.streams.get_mut(&session)) {
             stream.asked(reply, room, matches!(asked, Asked::Attach { .. }));
         }
+        let head = self.check.reference_logs.get(&room).map_or(Seq(0), ReferenceLog::head);
+        // Appends are judged by what is stored, attaches by what the room knows.
+        let known = self.engine.rooms.get(&room).filter(|_| matches!(asked, Asked::Attach { .. }));
+        known.map_or(head, |live| head.min(live.state.head()))
     }
 
     /// An answer is given.
@@ -251,6 +296,7 @@ impl World {
         batch: &mut Batch,
     ) -> Checked {
         self.check_turn(pending)?;
+        let lacks_right = self.check_rights(pending, answered, batch)?;
         match (&pending.asked, answered) {
             (Asked::Attach { .. }, Answered::Attach(_, result)) => self.check_attached(pending, result, batch),
             (Asked::Detach, Answered::Detach(_)) => {
@@ -260,15 +306,17 @@ impl World {
             (Asked::Typing(is_typing), Answered::Typing(_, result)) => {
                 self.check_typed(pending, *is_typing, result, batch)
             }
-            (Asked::Send { .. }, Answered::Send(reply, result)) => self.check_sent(pending.room, *reply, result),
+            (Asked::Send { .. }, Answered::Send(reply, result)) => {
+                self.check_sent(pending.room, *reply, result, lacks_right)
+            }
             (Asked::Change { .. }, Answered::Change(reply, result)) => {
                 let Some(reference_log) = self.check.reference_logs.get(&pending.room) else { return Ok(()) };
-                self.check.changes.answered(*reply, result, reference_log)
+                self.check.changes.answered(*reply, result, reference_log, lacks_right)
             }
-            (Asked::Mark { to, .. }, Answered::Mark(_, result)) => self.check_marked(pending, *to, result),
-            (Asked::Update { key } | Asked::Delete { key }, Answered::Change(_, result)) => {
+            (Asked::Mark { to, .. }, Answered::Mark(_, result)) => self.check_marked(pending, *to, result, lacks_right),
+            (Asked::ChangeRoom { key, .. }, Answered::Change(_, result)) => {
                 let Some(reference_log) = self.check.reference_logs.get(&pending.room) else { return Ok(()) };
-                reference_log.check_change(key, result)
+                reference_log.check_change(key, result, lacks_right)
             }
             (asked, answered) => {
                 Err(Broken::new(Promise::HonestRefusal, format!("{asked:?} is answered with {answered:?}")))
@@ -285,10 +333,13 @@ impl World {
     ) -> Checked {
         let Some(session) = pending.session else { return Ok(()) };
         let attached = self.is_attached(pending.room, session, batch);
+        let (lack, is_public, is_gone) = self.typing_lacks(pending);
         let right = match result {
-            Ok(()) => attached,
-            Err(Error::NotAttached) => !attached,
-            Err(error) => *error == Error::RoomNotFound,
+            Ok(()) => attached && (lack.is_none() || !is_typing),
+            // Where only members know of the room, nobody who is not attached is told that it is there.
+            Err(Error::NotAttached) => !attached && is_public,
+            Err(Error::RoomNotFound) => is_gone || !attached && !is_public,
+            Err(error) => attached && lack == Some(error.code()),
         };
         hold(right, Promise::HonestRefusal, || format!("attached {attached}, but typing is answered {result:?}"))?;
         if result.is_ok() {
@@ -297,7 +348,21 @@ impl World {
         Ok(())
     }
 
-    fn check_sent(&mut self, room: RoomId, reply: ReplyId, result: &Result<Sent, Error>) -> Checked {
+    /// What a session's user lacks to be shown as typing in a room, by what the room knows now; whether it is public, and
+    /// whether it is gone.
+    fn typing_lacks(&self, pending: &super::engine::Pending) -> (Option<membership::Code>, bool, bool) {
+        let session = pending.session.and_then(|session| self.clients.sessions.get(&session));
+        let (Some(session), Some(log)) = (session, self.check.reference_logs.get(&pending.room)) else {
+            return (None, true, true);
+        };
+        let head = self.engine.rooms.get(&pending.room).map_or(log.head(), |live| live.state.head());
+        let (who, at) = (Who::User(&session.user.id), self.event_queue.now().wall);
+        let membership = log.membership(head);
+        let is_public = membership.terms.kind == RoomKind::Public;
+        (membership.lacks(who, Right::Write, at), is_public, log.is_deleted())
+    }
+
+    fn check_sent(&mut self, room: RoomId, reply: ReplyId, result: &Result<Sent, Error>, lacks_right: bool) -> Checked {
         if let Ok(Sent { event, .. }) = result {
             let read = self.database.log.events_after(room, Seq(event.seq.0.saturating_sub(1)), 1);
             let is_it = |read: &Event| *read == **event || *read == Event::clone(event).erased();
@@ -306,7 +371,7 @@ impl World {
             })?;
         }
         let Some(reference_log) = self.check.reference_logs.get(&room) else { return Ok(()) };
-        self.check.sends.answered(reply, result, reference_log)
+        self.check.sends.answered(reply, result, reference_log, lacks_right)
     }
 
     /// A session's commands for a room wait behind its attach there.

@@ -1,10 +1,22 @@
 //! What was stored, copied at the moment it was: the truth that everything is compared with.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::{Broken, Checked, Promise, conversation::Conversation, hold, says_not_stored, sends::lookup_of};
+use super::{
+    Broken, Checked, Promise,
+    conversation::Conversation,
+    hold,
+    membership::{Membership, Served},
+    rights::Heir,
+    says_not_stored,
+    sends::lookup_of,
+};
 use crate::{
-    Changed, Event, EventKind, HistoryQuery, MessageState, RoomId, RoomName, Seq, Timestamp, Topic, UserId,
+    Changed, Event, EventKind, HistoryQuery, MemberQuery, MessageState, RestrictionKind, Room, RoomId, RoomName, Seq,
+    Timestamp, Topic, UserId,
     append::{EventKey, Fingerprint, Lookup, StoredEvent},
     error::Error,
     testing::world::{World, log::MutatedLog},
@@ -28,6 +40,8 @@ pub(in crate::testing::world) struct ReferenceLog {
     /// The same as they were when they were stored.
     as_sent: Vec<Arc<Event>>,
     conversation: Conversation,
+    /// What everybody is in the room at its beginning, and after each event.
+    memberships: Vec<Arc<Membership>>,
     keys: BTreeMap<Lookup, Seq>,
     name: RoomName,
     topic: Topic,
@@ -38,14 +52,16 @@ pub(in crate::testing::world) struct ReferenceLog {
 }
 
 impl ReferenceLog {
-    pub(in crate::testing::world) fn new(name: RoomName, topic: Topic) -> Self {
+    /// That of a new room with this owner.
+    pub(in crate::testing::world) fn new(room: &Room, owner: Option<&UserId>) -> Self {
         Self {
             events: Vec::new(),
             as_sent: Vec::new(),
             conversation: Conversation::default(),
+            memberships: vec![Arc::new(Membership::new(room.terms(), owner))],
             keys: BTreeMap::new(),
-            name,
-            topic,
+            name: room.name.clone(),
+            topic: room.topic.clone(),
             last_message_at: None,
             deleted: false,
             own: Seq(0),
@@ -81,6 +97,17 @@ impl ReferenceLog {
         &self.conversation
     }
 
+    /// What everybody is in the room after an event, or at the end of the log if that is before it.
+    pub(in crate::testing::world) fn membership(&self, seq: Seq) -> &Membership {
+        let last = self.memberships.len() - 1;
+        &self.memberships[usize::try_from(seq.0).map_or(last, |index| index.min(last))]
+    }
+
+    /// The same after this event, and after each one that followed.
+    pub(super) fn memberships_from(&self, seq: Seq) -> impl Iterator<Item = (Seq, &Membership)> {
+        (seq.min(self.head()).0..=self.head().0).map(|seq| (Seq(seq), self.membership(Seq(seq))))
+    }
+
     pub(super) fn by_key(&self, lookup: &Lookup) -> Option<&StoredEvent> {
         self.keys.get(lookup).and_then(|seq| self.get(*seq))
     }
@@ -106,8 +133,8 @@ impl ReferenceLog {
         hold(!is_gone, Promise::Erased, || format!("event {} is read at {head}, but {message} was deleted", event.seq))
     }
 
-    /// What a room's update or deletion is answered.
-    pub(super) fn check_change(&self, key: &EventKey, result: &Result<Changed, Error>) -> Checked {
+    /// What a room's update or deletion is answered, or what the host does; `lacks_right`: it is refused for that.
+    pub(super) fn check_change(&self, key: &EventKey, result: &Result<Changed, Error>, lacks_right: bool) -> Checked {
         let stored = self.events.iter().find(|stored| stored.key == *key);
         match result {
             Ok(Changed::Stored { event, .. }) => {
@@ -115,7 +142,7 @@ impl ReferenceLog {
                     format!("a change is answered with {event:?}, but stored is {stored:?}")
                 })
             }
-            Err(error) if says_not_stored(error) => {
+            Err(error) if says_not_stored(error) || lacks_right => {
                 hold(stored.is_none(), Promise::NoPhantoms, || format!("a change was refused ({error}), but is stored"))
             }
             Err(Error::OutcomeUnknown) => Ok(()),
@@ -127,8 +154,14 @@ impl ReferenceLog {
     }
 
     /// Takes in what was written since the last look: numbers without a hole, one event a key.
-    fn extend(&mut self, room: RoomId, log: &MutatedLog) -> Result<Vec<StoredEvent>, Broken> {
+    fn extend(
+        &mut self,
+        room: RoomId,
+        log: &MutatedLog,
+        host_keys: &BTreeSet<EventKey>,
+    ) -> Result<Vec<StoredEvent>, Broken> {
         let new = log.events_after(room, self.head(), usize::MAX);
+        let mut heir = None;
         for stored in &new {
             let event = &stored.event;
             hold(event.seq == self.head().next(), Promise::GaplessOnce, || {
@@ -139,16 +172,34 @@ impl ReferenceLog {
                 let detail = format!("events {first} and {} of room {room} have one key, {:?}", event.seq, stored.key);
                 return Err(Broken::new(Promise::SentOnce, detail));
             }
+            heir = self.apply_rights(event, host_keys.contains(&stored.key), heir)?;
             self.apply(event)?;
             self.as_sent.push(Arc::clone(event));
             self.events.push(stored.clone());
         }
+        hold(heir.is_none(), Promise::Owned, || {
+            format!("room {room} was left without an owner, and {heir:?} is none")
+        })?;
         for stored in &new {
             if let EventKind::MessageDeleted { target, .. } = stored.event.kind {
                 self.erase(room, target, log)?;
             }
         }
         Ok(new)
+    }
+
+    /// What an event means for who may do what, and whether it keeps to that. `heir` has to own the room with it; returns who
+    /// has to with the next one.
+    fn apply_rights(&mut self, event: &Event, by_host: bool, heir: Heir) -> Result<Heir, Broken> {
+        let before = self.membership(self.head());
+        // What follows from the loss of an owner is nobody's doing.
+        before.check_actor(event, by_host || heir.is_some(), &self.conversation)?;
+        let after = before.after(event)?;
+        let heir = before.check_owners(&after, event, by_host, heir)?;
+        let changes = event.member().is_some() || matches!(event.kind, EventKind::RoomUpdated { .. });
+        let before = self.memberships.last().filter(|_| !changes).cloned();
+        self.memberships.push(before.unwrap_or_else(|| Arc::new(after)));
+        Ok(heir)
     }
 
     fn apply(&mut self, event: &Event) -> Checked {
@@ -195,7 +246,26 @@ impl ReferenceLog {
             format!("room {id} has {} events, but its head is {}", self.events.len(), room.head)
         })?;
         let same = room.name == self.name && room.topic == self.topic && room.last_message_at == self.last_message_at;
-        hold(same && !self.deleted, Promise::Fold, || format!("room {id} is served as {room:?}"))
+        hold(same && !self.deleted, Promise::Fold, || format!("room {id} is served as {room:?}"))?;
+        self.check_members(&room, log)
+    }
+
+    /// What the log serves of who is in the room is what replaying its events gives.
+    fn check_members(&self, room: &Room, log: &MutatedLog) -> Checked {
+        let membership = self.membership(self.head());
+        let same = room.terms() == membership.terms && room.members == membership.len() as u64;
+        hold(same, Promise::Fold, || format!("room {} is served as {room:?}", room.id))?;
+        let all = MemberQuery { limit: usize::MAX >> 1, ..MemberQuery::default() };
+        let members = log.members(room.id, &all).unwrap_or_default().members;
+        let restricted = |kind| {
+            let page = log.restrictions(room.id, kind, Timestamp(i64::MIN), None, usize::MAX >> 1).unwrap_or_default();
+            page.restrictions.into_iter().map(|found| (found.user.id, found.until)).collect()
+        };
+        membership.check_served(&Served {
+            members: members.into_iter().map(|member| (member.user.id, (member.role, member.since))).collect(),
+            banned: restricted(RestrictionKind::Ban),
+            muted: restricted(RestrictionKind::Mute),
+        })
     }
 
     /// What the log serves as the messages is what replaying its events gives.
@@ -237,7 +307,7 @@ impl World {
     /// Something may have been written to a room's log.
     pub(in crate::testing::world) fn committed(&mut self, room: RoomId, by: Writer) -> Checked {
         let Some(reference_log) = self.check.reference_logs.get_mut(&room) else { return Ok(()) };
-        let new = reference_log.extend(room, &self.database.log)?;
+        let new = reference_log.extend(room, &self.database.log, &self.check.host_keys)?;
         reference_log.check_fold(room, &self.database.log)?;
         if by == Writer::Engine && !new.is_empty() {
             reference_log.own = reference_log.head();
@@ -247,6 +317,7 @@ impl World {
         }
         for stored in &new {
             self.tally.events += 1;
+            self.tally.members += u64::from(stored.event.member().is_some());
             self.trace
                 .line(format_args!("  {by:?} stores event {} of room {room}, key {:?}", stored.event.seq, stored.key));
             self.check.sends.stored(room, stored, by)?;

@@ -106,9 +106,11 @@ impl Sends {
         reply: ReplyId,
         result: &Result<Sent, Error>,
         reference_log: &ReferenceLog,
+        lacks_right: bool,
     ) -> Checked {
         match result {
             Ok(sent) => self.ok(reply, sent, reference_log),
+            Err(error) if lacks_right => self.refused(reply, error, reference_log),
             Err(Error::OutcomeUnknown) => Ok(()),
             Err(Error::IdempotencyMismatch) => self.mismatch(reply, reference_log),
             Err(error @ (Error::MessageNotFound | Error::InvalidField { .. })) => {
