@@ -98,6 +98,7 @@ const DATA: &[&str] = &[
     "chat-core/src/text.rs",
     "chat-core/src/update.rs",
     "chat-core/src/users.rs",
+    "chat-core/src/visible.rs",
 ];
 
 #[test]

@@ -28,6 +28,7 @@ mod reason;
 mod retention;
 mod room;
 mod update;
+mod visible;
 
 pub mod append;
 pub mod archive;
@@ -88,3 +89,4 @@ pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;
 pub use text::{Reason, RoomName, Topic, UserName};
 pub use update::Update;
+pub use visible::VisibleRooms;

@@ -66,7 +66,8 @@ impl Notice {
         match self {
             Self::Mention { room, .. } | Self::Thread { room, .. } | Self::Read { room, .. } => Some(*room),
             Self::Activity(activity) => Some(activity.room),
-            Self::RoomAdded { .. } | Self::RoomRemoved { .. } | Self::Missed => None,
+            Self::RoomAdded { room } => Some(room.id),
+            Self::RoomRemoved { .. } | Self::Missed => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who may do what: the host's word on it.
 
-use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId, UserId};
+use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId, UserId, VisibleRooms};
 
 /// What an actor is about to do.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub enum Action<'a> {
     CreateRoom(&'a NewRoom),
     /// Open the direct room of the user who asks and this one, and make it if there is none.
     OpenDirect(&'a UserId),
-    /// List rooms. The policy cannot hide single rooms here.
+    /// List rooms, and search in all of them. Which of them there are is said by [`Policy::visible_rooms`].
     ListRooms,
     /// See a room, its messages and who is online in it; attach to it, watch it, mark it as read.
     ReadRoom(RoomId),
@@ -34,11 +34,23 @@ pub enum Action<'a> {
 ///
 /// It is asked on the hot path and must answer from memory: a policy that needs a database has to cache what it needs.
 pub trait Policy: Send + Sync + 'static {
-    /// Allows with `Ok`, refuses with an error.
+    /// Allows with `Ok`, refuses with an error. It may be asked again before the answer is given, so that nobody reads what was
+    /// stored after the policy has changed its mind.
     ///
     /// # Errors
     /// The refusal: [`Error::Forbidden`], or [`Error::RoomNotFound`] for a room whose existence the actor may not know of.
     fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error>;
+
+    /// Which rooms this actor sees in lists of rooms, and in what is searched in all rooms. Asked once for each page. A single
+    /// room is asked about with [`Action::ReadRoom`], and the two should say the same.
+    ///
+    /// Keep the set that you return, and return it again as long as nothing changes: it is shared, not copied. More than
+    /// [`VisibleRooms::MOST`] rooms are a mistake: it is logged, and the list is refused with [`Error::Internal`]. Default:
+    /// [`VisibleRooms::All`].
+    fn visible_rooms(&self, actor: &Actor) -> VisibleRooms {
+        let _everyone = actor;
+        VisibleRooms::All
+    }
 }
 
 /// Everyone may do everything: for trusted networks, tests and hosts that check elsewhere.

@@ -225,7 +225,7 @@ impl ChatEngine {
         }
         inner.rate(&actor, if query.name_contains.is_some() { Rated::Searches } else { Rated::History })?;
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
-        let page = inner.services.read(inner.services.store.rooms(&query, &inner.viewer(&actor)).await)?;
+        let page = inner.services.read(inner.services.store.rooms(&query, &inner.viewer(&actor)?).await)?;
         let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
         Ok(RoomPage { rooms, next: page.next })
     }
@@ -333,7 +333,7 @@ impl ChatEngine {
 
     /// Tells all sessions that a user has on this engine something that concerns the user, whichever rooms they are attached
     /// to: it comes as [`Update::Notice`](crate::Update::Notice). This is for a host whose [`Policy`](crate::Policy) decides
-    /// who may read which room. Returns how many sessions there were.
+    /// who may read which room; it is asked before each session is told of a room. Returns how many sessions there were.
     pub fn notify(&self, user: &UserId, notice: &Notice) -> usize {
         self.inner().sessions.notify(user, None, notice)
     }

@@ -41,6 +41,7 @@ impl ChatEngine {
         inner.services.check(&actor, Action::OpenDirect(&other.id))?;
         let pair = Pair::new(&user, &other);
         if let Some(room) = inner.services.read(inner.services.store.members().direct(&pair).await)? {
+            inner.services.check(&actor, Action::ReadRoom(room.id))?;
             return Ok(DirectRoom { room: inner.with_peer(&actor, room).await?, created: false });
         }
         let (room, created) = inner.make_direct(&actor, pair).await?;

@@ -10,4 +10,5 @@ pub(super) struct LogLimits {
     pub(super) purge_failed: LogLimit,
     pub(super) index_failed: LogLimit,
     pub(super) room_defect: LogLimit,
+    pub(super) policy_mistaken: LogLimit,
 }

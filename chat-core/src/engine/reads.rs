@@ -10,7 +10,7 @@ use crate::{
         rates::Rated,
     },
     rights::RoomAction,
-    store::{Found, Reader, StoreError},
+    store::{Found, Reader, StoreError, Viewer},
 };
 
 impl ChatEngine {
@@ -143,10 +143,10 @@ impl ChatEngine {
         inner.services.check_running()?;
         inner.services.check(&actor, Action::ListRooms)?;
         check_limit(query.limit, 200)?;
-        let user = viewer(&actor).ok_or(Error::Unauthenticated)?;
+        let user = viewer(&actor).ok_or(Error::Unauthenticated)?.clone();
         inner.rate(&actor, Rated::History)?;
-        let now = inner.services.clock.now().wall;
-        let mut page = inner.services.read(inner.services.store.reader().my_rooms(user, now, &query).await)?;
+        let whose = Viewer::User(user, inner.services.clock.now().wall, inner.services.visible_rooms(&actor)?);
+        let mut page = inner.services.read(inner.services.store.reader().my_rooms(&whose, &query).await)?;
         page.rooms.retain(|mine| inner.services.check(&actor, Action::ReadRoom(mine.room.id)).is_ok());
         for mine in &mut page.rooms {
             mine.room.online = inner.hub.online(mine.room.id);

@@ -13,7 +13,7 @@ use crate::mutations::MutatedState as RoomState;
 #[cfg(not(failpoints))]
 use crate::state::RoomState;
 use crate::{
-    Delivery, DetachReason, Error, Item, Notice, RoomId, Seq, SessionId, UserId,
+    Delivery, DetachReason, Error, Item, Notice, RoomId, Seq, SessionId, UserId, VisibleRooms,
     engine::{
         active_rooms::ActiveRoom,
         audience::Audience,
@@ -404,8 +404,10 @@ impl RoomTask {
             };
             let standings = context.services.store.members().standings(room, &users).await;
             let Ok(Some(standings)) = context.services.read(standings) else { return };
-            let viewer = |user: &UserId| Viewer::User(user.clone(), context.services.clock.now().wall);
-            let sees = |user: &UserId| viewer(user).sees(standings.terms, standings.of(user));
+            // Of the policy, each session is asked when it is told.
+            let viewer =
+                |user: &UserId| Viewer::User(user.clone(), context.services.clock.now().wall, VisibleRooms::All);
+            let sees = |user: &UserId| viewer(user).sees(room, standings.terms, standings.of(user));
             for user in users.iter().filter(|user| **user != author && sees(user)) {
                 context.sessions.notify(user, None, &Notice::Thread { room, root, seq });
             }

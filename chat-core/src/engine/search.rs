@@ -41,7 +41,7 @@ impl ChatEngine {
         if let Some(after) = &mut query.after {
             (after.room, after.seq) = (after.room.min(RoomId(MAX_SEQ.0)), after.seq.min(MAX_SEQ));
         }
-        let searched = inner.services.store.searcher().search(&query, &inner.viewer(&actor)).await;
+        let searched = inner.services.store.searcher().search(&query, &inner.viewer(&actor)?).await;
         let mut page = match query.room {
             Some(room) => inner.shown_to(&actor, room, searched).await?,
             None => inner.services.read(searched)?,

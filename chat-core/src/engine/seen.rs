@@ -23,23 +23,26 @@ impl Services {
 
 impl Inner {
     /// Whose look at rooms this is.
-    pub(super) fn viewer(&self, actor: &Actor) -> Viewer {
-        match actor {
+    pub(super) fn viewer(&self, actor: &Actor) -> Result<Viewer, Error> {
+        let shown = self.services.visible_rooms(actor)?;
+        Ok(match actor {
             Actor::System | Actor::SystemAs(_) => Viewer::Host,
-            Actor::Anonymous => Viewer::Anonymous,
-            Actor::User(user) => Viewer::User(user.id.clone(), self.services.clock.now().wall),
-        }
+            Actor::Anonymous => Viewer::Anonymous(shown),
+            Actor::User(user) => Viewer::User(user.id.clone(), self.services.clock.now().wall, shown),
+        })
     }
 
-    /// A room, if the actor may do this in it as it is now. A room that is hidden from the actor and one that is not there go the
-    /// same way.
+    /// A room, if the actor may do this in it as it is now, and if the policy still lets them read it: it was asked before, and may
+    /// have changed its mind. A room that is hidden from the actor and one that is not there go the same way.
     pub(super) async fn in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<Room, Error> {
         let asker = |standing| match actor {
             Actor::System | Actor::SystemAs(_) => Asker::Host,
             Actor::Anonymous => Asker::Anonymous,
             Actor::User(user) => Asker::User { standing, admin: user.admin },
         };
-        self.services.in_room(room, actor.user().map(|user| &user.id), action, asker).await
+        let seen = self.services.in_room(room, actor.user().map(|user| &user.id), action, asker).await?;
+        self.services.check(actor, Action::ReadRoom(room))?;
+        Ok(seen)
     }
 
     /// What was read of a room, for an actor who may still read the room: so nobody reads what was stored after they lost the right
@@ -57,8 +60,7 @@ impl Inner {
     /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
     pub(super) async fn shown(&self, error: Error, actor: &Actor) -> Error {
         let Error::NameTaken { room: Some(room) } = error else { return error };
-        let by_policy = self.services.check(actor, Action::ReadRoom(room.id));
-        let may_read = by_policy.is_ok() && self.in_room(actor, room.id, RoomAction::Read).await.is_ok();
+        let may_read = self.in_room(actor, room.id, RoomAction::Read).await.is_ok();
         Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
-    Action, Actor, Clock, Epoch, Error, Limits, Policy,
+    Action, Actor, Clock, Epoch, Error, Limits, Policy, VisibleRooms,
     engine::{
         breaker::{Breaker, not_stored},
         chosen_names::ChosenNames,
@@ -49,6 +49,26 @@ impl Services {
     pub(super) fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
         actor.user().map_or(Ok(()), |user| self.locked_out.check(&user.id))?;
         if actor.is_system() { Ok(()) } else { self.policy.check(actor, action) }
+    }
+
+    /// Which rooms the policy shows this actor. Too many are the host's mistake, and would be wrong if they were cut.
+    pub(super) fn visible_rooms(&self, actor: &Actor) -> Result<VisibleRooms, Error> {
+        let visible = if actor.is_system() { VisibleRooms::All } else { self.policy.visible_rooms(actor) };
+        let (named, most) = (visible.named(), VisibleRooms::MOST);
+        if named <= most {
+            return Ok(visible);
+        }
+        if let Some(left_out) = self.logs.policy_mistaken.pass(Instant::now().into_std()) {
+            let user = actor.user().map(|user| Excerpt(&user.id)).map(tracing::field::display);
+            tracing::error!(
+                left_out,
+                user.id = user,
+                named,
+                most,
+                "the policy names more rooms than it may; lists are refused"
+            );
+        }
+        Err(Error::Internal)
     }
 
     /// What a read has found, or the error that it is answered with if it failed.

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{StoreError, Viewer};
 use crate::{
     Activity, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage, MyRoomQuery, Notify,
-    PinnedMessages, ReactorPage, RoomId, Seq, Timestamp, UserId,
+    PinnedMessages, ReactorPage, RoomId, Seq, UserId,
 };
 
 /// What was asked for of a message, or why there is nothing.
@@ -93,9 +93,9 @@ pub trait Reader: Send + Sync {
         limit: usize,
     ) -> Result<Option<MarkPage>, StoreError>;
 
-    /// The rooms that a user has a mark in and may see at this time, those first that were active last, with a fixed number of
-    /// statements.
-    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError>;
+    /// The rooms that a user has a mark in and may see, those first that were active last, with a fixed number of statements.
+    /// A `viewer` who is no user has none.
+    async fn my_rooms(&self, viewer: &Viewer, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError>;
 
     /// Stores what a user wants to be told of a room; `None` where the room is gone.
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError>;

@@ -1,20 +1,20 @@
 //! Who looks at rooms.
 
 use crate::{
-    Room, Timestamp, UserId,
+    Room, RoomId, Timestamp, UserId, VisibleRooms,
     error::Error,
     rights::{Asker, RoomAction, RoomTerms, Standing},
 };
 
-/// Who looks at rooms: only those come up in lists and in what is found that they may see.
+/// Who looks at rooms: only those come up in lists and in what is found that they may see, and that the host's policy shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Viewer {
     /// The host, who sees all of them.
     Host,
-    /// Somebody who does not say who they are: public rooms.
-    Anonymous,
-    /// A user, at this time: public rooms that they are not banned from then, and those that they are in.
-    User(UserId, Timestamp),
+    /// Somebody who does not say who they are: public rooms among these.
+    Anonymous(VisibleRooms),
+    /// A user, at this time: among these rooms, public ones that they are not banned from then, and those that they are in.
+    User(UserId, Timestamp, VisibleRooms),
 }
 
 impl Viewer {
@@ -22,20 +22,29 @@ impl Viewer {
     #[must_use]
     pub const fn user(&self) -> Option<&UserId> {
         match self {
-            Self::User(user, _) => Some(user),
-            Self::Host | Self::Anonymous => None,
+            Self::User(user, ..) => Some(user),
+            Self::Host | Self::Anonymous(_) => None,
+        }
+    }
+
+    /// Which rooms the policy shows them.
+    #[must_use]
+    pub const fn shown(&self) -> &VisibleRooms {
+        match self {
+            Self::Host => &VisibleRooms::All,
+            Self::Anonymous(shown) | Self::User(_, _, shown) => shown,
         }
     }
 
     /// Whether they see a room with these terms in which they are this.
     #[must_use]
-    pub fn sees(&self, terms: RoomTerms, standing: Standing) -> bool {
+    pub fn sees(&self, room: RoomId, terms: RoomTerms, standing: Standing) -> bool {
         let (asker, at) = match self {
             Self::Host => return true,
-            Self::Anonymous => (Asker::Anonymous, Timestamp(0)),
-            Self::User(_, at) => (Asker::User { standing, admin: false }, *at),
+            Self::Anonymous(_) => (Asker::Anonymous, Timestamp(0)),
+            Self::User(_, at, _) => (Asker::User { standing, admin: false }, *at),
         };
-        terms.check(RoomAction::Read, asker, at).is_ok()
+        self.shown().has(room) && terms.check(RoomAction::Read, asker, at).is_ok()
     }
 }
 

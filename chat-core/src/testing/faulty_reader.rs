@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::{FaultyStore, StoreCall};
 use crate::{
     Activity, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage, MyRoomQuery, Notify,
-    PinnedMessages, ReactorPage, RoomId, Seq, Timestamp, UserId,
-    store::{Found, Reader, StoreError},
+    PinnedMessages, ReactorPage, RoomId, Seq, UserId,
+    store::{Found, Reader, StoreError, Viewer},
 };
 
 impl FaultyStore {
@@ -64,8 +64,8 @@ impl Reader for FaultyStore {
         self.run(StoreCall::Read, self.reads().marks(room, first, after, limit)).await
     }
 
-    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
-        self.run(StoreCall::Read, self.reads().my_rooms(user, at, query)).await
+    async fn my_rooms(&self, viewer: &Viewer, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        self.run(StoreCall::Read, self.reads().my_rooms(viewer, query)).await
     }
 
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {

@@ -113,6 +113,20 @@ async fn a_database_that_fails_for_ever_is_told_of_once_in_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_policy_that_names_too_many_rooms_is_told_of_once_in_a_while() {
+    let (log, _on) = Log::start(Level::INFO);
+    let shows = policy::Shows::new();
+    let engine = ChatEngine::builder().policy(Arc::clone(&shows)).build().await.unwrap();
+    shows.set(crate::VisibleRooms::except((1..=10_001).map(RoomId)));
+    for _ in 0..FLOOD {
+        let refused = engine.rooms(&user("alice"), crate::RoomQuery::default()).await;
+        assert_eq!(refused.unwrap_err(), Error::Internal);
+    }
+    let words = "user.id=alice named=10001 most=10000";
+    assert_eq!((log.lines("the policy names more rooms"), log.lines(words)), (1, 1), "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_database_that_comes_and_goes_is_told_of_in_pairs() {
     let (log, _on) = Log::start(Level::INFO);
     let (engine, store) = faulty_engine(Limits::default()).await;

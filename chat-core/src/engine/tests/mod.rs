@@ -13,6 +13,7 @@ mod logs;
 mod members;
 mod metrics;
 mod notices;
+mod policy;
 mod private_rooms;
 mod rates;
 mod retention;

@@ -33,7 +33,7 @@ impl RoomLog {
     /// Whether somebody sees it.
     pub(super) fn is_seen(&self, viewer: &Viewer) -> bool {
         let standing = viewer.user().map(|user| self.standing(user)).unwrap_or_default();
-        viewer.sees(self.room.terms(), standing)
+        viewer.sees(self.room.id, self.room.terms(), standing)
     }
 
     /// What a user is in it.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MarkPage, MessageState, MessageVersion, MyRoomPage,
     MyRoomQuery, MyRoomsCursor, Notify, PinnedMessages, ReactorPage, Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq,
-    Timestamp, Unread, UserId,
+    Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     erasure::Erasure,
 };
@@ -234,10 +234,10 @@ impl MemoryLog {
 
     /// See [`Reader::my_rooms`].
     #[must_use]
-    pub fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> MyRoomPage {
-        let viewer = Viewer::User(user.clone(), at);
+    pub fn my_rooms(&self, viewer: &Viewer, query: &MyRoomQuery) -> MyRoomPage {
+        let Some(user) = viewer.user() else { return MyRoomPage { rooms: Vec::new(), next: None } };
         let living = self.rooms.values().filter(|log| !log.is_deleted && log.state.marks.contains_key(user));
-        let living = living.filter(|log| log.is_seen(&viewer));
+        let living = living.filter(|log| log.is_seen(viewer));
         let cursor = |room: &Room| MyRoomsCursor { at: room.last_message_at.unwrap_or(room.created_at), room: room.id };
         let mut logs: Vec<_> = living.map(|log| (cursor(&log.room), log)).collect();
         logs.retain(|(cursor, _)| query.after.is_none_or(|after| *cursor < after));
@@ -563,8 +563,8 @@ impl Reader for MemoryStore {
         Ok(self.log().living(room).map(|log| log.mark_page(first, after, limit)))
     }
 
-    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
-        Ok(self.log().my_rooms(user, at, query))
+    async fn my_rooms(&self, viewer: &Viewer, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        Ok(self.log().my_rooms(viewer, query))
     }
 
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {

@@ -13,7 +13,7 @@ use super::{
     rows::{signed, unsigned},
     run::Run,
 };
-use crate::{RoomId, store::StoreErrorKind};
+use crate::{RoomId, VisibleRooms, store::StoreErrorKind};
 
 /// How many rooms share a row: enough that a search spends its time on comparing, few enough that a name is written cheaply
 /// (about 2 KB).
@@ -49,19 +49,21 @@ pub(super) async fn set(run: &Run<'_, DatabaseTransaction>, room: RoomId, name: 
     Ok(())
 }
 
-/// The first `limit` rooms after `after` whose folded name has this part.
+/// The first `limit` rooms after `after`, of those that are shown, whose folded name has this part.
 pub(super) async fn find(
     run: &Run<'_, impl ConnectionTrait>,
     after: RoomId,
     part: &str,
     limit: usize,
+    shown: &VisibleRooms,
 ) -> Result<Found, SqlError> {
     let mut page = after.0.saturating_add(1) / LINES;
     let end = end_of_search(run, page).await?;
     let (mut rooms, mut step) = (Vec::new(), FIRST_STEP);
     while rooms.len() <= limit {
         let pages = pages_with(run, page..end.unwrap_or(u64::MAX), part, step).await?;
-        rooms.extend(pages.iter().flat_map(|(page, names)| matches(*page, names, part)).filter(|room| *room > after));
+        let found = pages.iter().flat_map(|(page, names)| matches(*page, names, part));
+        rooms.extend(found.filter(|room| *room > after && shown.has(*room)));
         match pages.last() {
             Some((last, _)) if pages.len() == step => page = last + 1,
             _ => break,
@@ -220,7 +222,7 @@ mod tests {
         let checkout = store.searchers.checkout().await.unwrap();
         let (mut after, mut pages, mut rooms) = (RoomId(0), 0, Vec::new());
         loop {
-            let found = find(&checkout.run(), after, "room 3999", 10).await.unwrap();
+            let found = find(&checkout.run(), after, "room 3999", 10, &VisibleRooms::All).await.unwrap();
             pages += 1;
             rooms.extend(found.rooms);
             match found.next {
@@ -229,7 +231,10 @@ mod tests {
             }
         }
         assert_eq!((pages, rooms), (2, vec![RoomId(3_999 * LINES)]));
-        let common = find(&checkout.run(), RoomId(0), "room", 10).await.unwrap();
+        let common = find(&checkout.run(), RoomId(0), "room", 10, &VisibleRooms::All).await.unwrap();
         assert_eq!((common.rooms.len(), common.next), (10, Some(RoomId(10 * LINES))));
+        let shown = VisibleRooms::only([RoomId(7 * LINES)]);
+        let one = find(&checkout.run(), RoomId(0), "room", 10, &shown).await.unwrap();
+        assert_eq!(one.rooms, [RoomId(7 * LINES)], "what is hidden takes no place");
     }
 }

@@ -67,7 +67,7 @@ async fn all_public(
     limit: usize,
     viewer: &Viewer,
 ) -> Result<RoomPage, SqlError> {
-    let (is_seen, seen) = seen::condition(run, viewer);
+    let (is_seen, seen) = seen::condition(run.dialect, viewer);
     let condition = format!("r.kind = 0 AND r.id > ? AND r.deleted_at IS NULL AND {is_seen} ORDER BY r.id LIMIT ?");
     let mut values = vec![signed(after.0).into()];
     values.extend(seen);
@@ -82,12 +82,12 @@ async fn public_with(
     limit: usize,
     viewer: &Viewer,
 ) -> Result<RoomPage, SqlError> {
-    let found = names::find(run, after, part, limit).await?;
+    let found = names::find(run, after, part, limit, viewer.shown()).await?;
     if found.rooms.is_empty() {
         return Ok(RoomPage { rooms: Vec::new(), next: found.next });
     }
     let ids = padded(&found.rooms);
-    let (is_seen, seen) = seen::condition(run, viewer);
+    let (is_seen, seen) = seen::condition(run.dialect, viewer);
     let places = repeated("?", ids.len());
     let condition = format!("r.id IN ({places}) AND r.kind = 0 AND r.deleted_at IS NULL AND {is_seen} ORDER BY r.id");
     let values = ids.into_iter().map(|id| signed(id.0).into()).chain(seen).collect();
@@ -103,16 +103,18 @@ async fn private(
     viewer: &Viewer,
 ) -> Result<Vec<Room>, SqlError> {
     let (mut condition, mut values) = match viewer {
-        Viewer::Anonymous => return Ok(Vec::new()),
+        Viewer::Anonymous(_) => return Ok(Vec::new()),
         Viewer::Host => ("r.kind <> 0".to_owned(), Vec::new()),
-        Viewer::User(user, _) => {
+        Viewer::User(user, ..) => {
             let own =
                 "r.kind = 1 AND r.id IN (SELECT m.room_id FROM chat_members m WHERE m.user_id = ? AND m.room_id > ?)";
             (own.to_owned(), vec![run.dialect.opaque(Some(user.as_str())), signed(after.0).into()])
         }
     };
-    condition.push_str(" AND r.id > ? AND r.id <= ? AND r.deleted_at IS NULL");
+    let (is_shown, shown) = seen::shown(run.dialect, viewer);
+    condition = format!("{condition} AND r.id > ? AND r.id <= ? AND r.deleted_at IS NULL AND {is_shown}");
     values.extend([signed(after.0).into(), signed(upto.0).into()]);
+    values.extend(shown);
     if let Some(part) = &query.name_contains {
         condition = format!("{condition} AND {}(r.name_search, ?) > 0", run.dialect.find_in());
         values.push(run.dialect.opaque(Some(part)));

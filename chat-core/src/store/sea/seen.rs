@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::{
+    dialect::Dialect,
     error::SqlError,
     members,
-    rows::{self, ROOM_COLUMNS, ROOM_WIDTH, number},
+    rows::{self, ROOM_COLUMNS, ROOM_WIDTH, number, signed},
     run::Run,
 };
 use crate::{
-    RoomId, UserId,
+    RoomId, UserId, VisibleRooms,
     store::{SeenRoom, Viewer},
 };
 
@@ -36,14 +37,30 @@ pub(super) async fn one(
 }
 
 /// The condition on a room `r` that somebody sees it, and its values.
-pub(super) fn condition(run: &Run<'_, impl ConnectionTrait>, viewer: &Viewer) -> (&'static str, Vec<Value>) {
-    match viewer {
+pub(super) fn condition(dialect: &dyn Dialect, viewer: &Viewer) -> (String, Vec<Value>) {
+    let (by_terms, mut values) = match viewer {
         Viewer::Host => ("1 = 1", Vec::new()),
-        Viewer::Anonymous => ("r.kind = 0", Vec::new()),
-        Viewer::User(user, at) => {
-            let user = run.dialect.opaque(Some(user.as_str()));
+        Viewer::Anonymous(_) => ("r.kind = 0", Vec::new()),
+        Viewer::User(user, at, _) => {
+            let user = dialect.opaque(Some(user.as_str()));
             (OF_USER, vec![user.clone(), at.0.into(), user])
         }
+    };
+    let (is_shown, shown) = shown(dialect, viewer);
+    values.extend(shown);
+    (format!("{by_terms} AND {is_shown}"), values)
+}
+
+/// The condition on a room `r` that the policy shows it to somebody, and its value.
+pub(super) fn shown(dialect: &dyn Dialect, viewer: &Viewer) -> (String, Option<Value>) {
+    let among = |is_in, rooms: &BTreeSet<RoomId>| {
+        let (list, value) = dialect.ids(rooms.iter().map(|room| signed(room.0)).collect());
+        (format!("r.id {is_in} ({list})"), Some(value))
+    };
+    match viewer.shown() {
+        VisibleRooms::All => ("1 = 1".to_owned(), None),
+        VisibleRooms::Only(rooms) => among("IN", rooms),
+        VisibleRooms::Except(rooms) => among("NOT IN", rooms),
     }
 }
 
@@ -64,5 +81,9 @@ pub(super) async fn of_these(
     let user = viewer.user().cloned().unwrap_or_else(|| UserId::from_stored(""));
     let wanted: Vec<_> = rooms.iter().map(|room| (*room, user.clone())).collect();
     let found = members::standings(run, &wanted).await?;
-    Ok(found.into_iter().filter(|found| viewer.sees(found.terms, found.standing)).map(|found| found.room).collect())
+    Ok(found
+        .into_iter()
+        .filter(|found| viewer.sees(found.room, found.terms, found.standing))
+        .map(|found| found.room)
+        .collect())
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use super::{
     Opener, append, append_one, entry, log, make_room, message, messages, new_seq, states::random_entry, try_append,
-    update, user,
+    update, user, viewer,
 };
 use crate::{
     Body, Edit, Event, HistoryQuery, Identity, Keep, MarkTo, MyRoomQuery, Notify, RoomId, RoomName, RoomQuery, Seq,
@@ -56,7 +56,7 @@ pub async fn an_unfinished_import_is_there_for_nobody(opener: &impl Opener) {
         assert_eq!(archive.head(import).await.unwrap(), None);
     }
     assert_eq!(store.rooms(&RoomQuery::default(), &crate::store::Viewer::Host).await.unwrap().rooms.len(), 1);
-    assert_eq!(store.reader().my_rooms(&alice.id, Timestamp(0), &MyRoomQuery::default()).await.unwrap().rooms.len(), 1);
+    assert_eq!(store.reader().my_rooms(&viewer(&alice.id), &MyRoomQuery::default()).await.unwrap().rooms.len(), 1);
     archive.abandon_import(given_up).await.unwrap();
     archive.abandon_import(room).await.unwrap();
     while store.purge(10).await.unwrap() > 0 {}
@@ -313,11 +313,8 @@ async fn reads(store: &dyn Store, room: RoomId) -> Vec<String> {
     reads.push(shown(&reader.marks(room, None, None, 100).await.unwrap()));
     reads.push(shown(&reader.activity(&[room]).await.unwrap()));
     for name in USERS {
-        let rooms = reader
-            .my_rooms(&user(name).id, Timestamp(0), &MyRoomQuery { limit: 100, after: None })
-            .await
-            .unwrap()
-            .rooms;
+        let rooms =
+            reader.my_rooms(&viewer(&user(name).id), &MyRoomQuery { limit: 100, after: None }).await.unwrap().rooms;
         let mine = rooms.into_iter().find(|mine| mine.room.id == room);
         reads.push(shown(&mine.map(|mine| (mine.unread, mine.last_message, mine.notify))));
     }

@@ -1,6 +1,6 @@
 //! What holds for rooms of two users.
 
-use super::{Opener, user};
+use super::{Opener, user, viewer};
 use crate::{
     Identity, MemberPage, MemberQuery, MyRoomQuery, Room, RoomId, RoomKind, RoomQuery, Timestamp, UserId,
     append::RoomRecord,
@@ -55,12 +55,12 @@ pub async fn each_is_the_peer_of_the_other(opener: &dyn Opener) {
 pub async fn only_the_two_see_it(opener: &dyn Opener) {
     let store = opener.open().await;
     let room = open(&*store, "alice", "bob").await.unwrap().id;
-    let at = Timestamp(2);
     for (name, sees) in [("alice", true), ("bob", true), ("carol", false)] {
         let id = user(name).id;
-        let own = store.reader().my_rooms(&id, at, &MyRoomQuery::default()).await.unwrap().rooms;
+        let viewer = viewer(&id);
+        let own = store.reader().my_rooms(&viewer, &MyRoomQuery::default()).await.unwrap().rooms;
         assert_eq!(own.len(), usize::from(sees), "{name}");
-        let listed = store.rooms(&RoomQuery::default(), &Viewer::User(id.clone(), at)).await.unwrap().rooms;
+        let listed = store.rooms(&RoomQuery::default(), &viewer).await.unwrap().rooms;
         assert_eq!(listed, [], "{name}");
         let seen = store.members().seen(room, Some(&id)).await.unwrap().unwrap();
         assert_eq!(seen.standing.role.is_some(), sees, "{name}");

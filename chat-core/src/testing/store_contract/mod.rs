@@ -7,9 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Body, Identity, RoomId, RoomName, Seq, Timestamp, Topic,
+    Body, Identity, RoomId, RoomName, Seq, Timestamp, Topic, UserId, VisibleRooms,
     append::{AppendOutcome, Entry, EventKey, Op, RoomBatch, RoomRecord, RoomUpdate, StoredEvent},
-    store::Store,
+    store::{Store, Viewer},
 };
 
 pub mod appends;
@@ -90,7 +90,8 @@ macro_rules! store_contract {
             two_users_have_one_room, each_is_the_peer_of_the_other, only_the_two_see_it, an_erased_user_is_nobodys_peer,
             a_pair_is_taken_along);
         $crate::store_contract!(@group $(#[$attribute])* $make, seen:
-            nobody_sees_a_private_room_but_its_members, a_room_is_seen_as_what_it_is_now,
+            nobody_sees_a_private_room_but_its_members, nobody_sees_a_room_that_the_policy_hides,
+            a_room_is_seen_as_what_it_is_now,
             a_hidden_room_is_as_a_missing_one, a_mention_is_told_to_those_who_see_the_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, states:
             a_page_shows_what_became_of_its_messages, reads_are_what_the_log_adds_up_to,
@@ -134,6 +135,11 @@ macro_rules! store_contract {
 /// A user.
 fn user(name: &str) -> Identity {
     Identity::named(name).unwrap()
+}
+
+/// A user who looks at rooms, and from whom the policy hides none.
+fn viewer(user: &UserId) -> Viewer {
+    Viewer::User(user.clone(), Timestamp(0), VisibleRooms::All)
 }
 
 /// A message with a key.

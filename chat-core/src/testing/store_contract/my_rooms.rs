@@ -1,6 +1,6 @@
 //! What holds for the rooms of a user, for who has read how far, and for what watchers are shown.
 
-use super::{Opener, append, append_one, delete, entry, make_room, message, messages, update, user};
+use super::{Opener, append, append_one, delete, entry, make_room, message, messages, update, user, viewer};
 use crate::{
     Body, Edit, Identity, LastMessage, MarkTo, MyRoom, MyRoomQuery, Notify, Reaction, RoomId, Seq, Timestamp, Unread,
     append::{Entry, Op},
@@ -166,7 +166,7 @@ pub async fn watchers_see_the_newest_message(opener: &impl Opener) {
 async fn my_rooms(store: &dyn Store, user: &Identity, limit: usize) -> Vec<MyRoom> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = store.reader().my_rooms(&user.id, Timestamp(0), &MyRoomQuery { limit, after }).await.unwrap();
+        let page = store.reader().my_rooms(&viewer(&user.id), &MyRoomQuery { limit, after }).await.unwrap();
         assert!(page.rooms.len() <= limit && (page.next.is_none() || page.rooms.len() == limit));
         found.extend(page.rooms);
         let Some(next) = page.next else { return found };

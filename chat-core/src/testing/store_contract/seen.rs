@@ -5,6 +5,7 @@
 use super::{Opener, append_one, entry, message, user};
 use crate::{
     Body, InvitedBy, MemberChange, MyRoomQuery, RoomId, RoomKind, RoomName, RoomQuery, Timestamp, Topic, UserId,
+    VisibleRooms,
     append::{AppendOutcome, MemberOp, MemberStep, Op, RoomRecord, RoomUpdate},
     rights::RoomAction,
     search::SearchQuery,
@@ -31,7 +32,7 @@ async fn change(store: &dyn Store, room: RoomId, whom: &str, step: MemberStep) -
 }
 
 fn by(name: &str) -> Viewer {
-    Viewer::User(user(name).id, NOW)
+    Viewer::User(user(name).id, NOW, VisibleRooms::All)
 }
 
 async fn listed(store: &dyn Store, viewer: &Viewer, part: Option<&str>) -> Vec<RoomId> {
@@ -47,9 +48,19 @@ async fn listed(store: &dyn Store, viewer: &Viewer, part: Option<&str>) -> Vec<R
     }
 }
 
-async fn own(store: &dyn Store, name: &str) -> Vec<RoomId> {
-    let page = store.reader().my_rooms(&user(name).id, NOW, &MyRoomQuery::default()).await.unwrap();
-    page.rooms.into_iter().map(|mine| mine.room.id).collect()
+async fn own(store: &dyn Store, viewer: &Viewer) -> Vec<RoomId> {
+    let mut query = MyRoomQuery { limit: 1, after: None };
+    let mut all = Vec::new();
+    loop {
+        let page = store.reader().my_rooms(viewer, &query).await.unwrap();
+        all.extend(page.rooms.into_iter().map(|mine| mine.room.id));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
+    all.sort_unstable();
+    all
 }
 
 async fn found(store: &dyn Store, viewer: &Viewer) -> Vec<RoomId> {
@@ -78,7 +89,7 @@ pub async fn nobody_sees_a_private_room_but_its_members(opener: &impl Opener) {
         for viewer in [by("alice"), by("bob"), Viewer::Host] {
             assert_eq!(listed(store, &viewer, part).await, all, "{viewer:?} {part:?}");
         }
-        for viewer in [by("carol"), Viewer::Anonymous] {
+        for viewer in [by("carol"), Viewer::Anonymous(VisibleRooms::All)] {
             assert_eq!(listed(store, &viewer, part).await, [public, last], "{viewer:?} {part:?}");
         }
     }
@@ -86,16 +97,62 @@ pub async fn nobody_sees_a_private_room_but_its_members(opener: &impl Opener) {
     assert!(listed(store, &by("carol"), Some("closed")).await.is_empty());
     assert_eq!(found(store, &by("bob")).await, all);
     assert_eq!(found(store, &by("carol")).await, [public, last]);
-    assert_eq!(own(store, "bob").await, [private]);
+    assert_eq!(own(store, &by("bob")).await, [private]);
 
     change(store, private, "bob", MemberStep::Remove).await;
     change(store, public, "bob", MemberStep::Ban(Some(Timestamp(NOW.0 + 1)))).await;
     assert_eq!(listed(store, &by("bob"), None).await, [last]);
     assert_eq!(listed(store, &by("bob"), Some("hall")).await, [last]);
     assert_eq!(found(store, &by("bob")).await, [last]);
-    assert!(own(store, "bob").await.is_empty(), "the mark of one who is out is no room of theirs");
-    let later = Viewer::User(user("bob").id, Timestamp(NOW.0 + 1));
+    assert!(own(store, &by("bob")).await.is_empty(), "the mark of one who is out is no room of theirs");
+    let later = Viewer::User(user("bob").id, Timestamp(NOW.0 + 1), VisibleRooms::All);
     assert_eq!(listed(store, &later, None).await, [public, last], "a ban that is over hides nothing");
+}
+
+/// A policy that names rooms narrows every list and what is found, and widens nothing. What is hidden takes no place on a page.
+pub async fn nobody_sees_a_room_that_the_policy_hides(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let mut rooms = Vec::new();
+    for (name, kind) in [
+        ("first hall", RoomKind::Public),
+        ("closed hall", RoomKind::Private),
+        ("secret hall", RoomKind::Private),
+        ("last hall", RoomKind::Public),
+    ] {
+        let room = room(store, name, kind).await;
+        append_one(store, room, message(&user("alice"), "hello", name)).await;
+        rooms.push(room);
+    }
+    let [first, closed, secret, last] = rooms[..] else { panic!("{rooms:?}") };
+    for room in [first, closed, last] {
+        change(store, room, "bob", MemberStep::Add(None)).await;
+    }
+    // As many as may be named, most of them rooms that are not there.
+    let many = |named: &[RoomId]| {
+        let absent = (0..).map(|number| RoomId(last.0 + 1_000 + number));
+        named.iter().copied().chain(absent).take(VisibleRooms::MOST).collect::<Vec<_>>()
+    };
+    for (shown, to_bob, to_anyone) in [
+        (VisibleRooms::All, vec![first, closed, last], vec![first, last]),
+        (VisibleRooms::only([]), vec![], vec![]),
+        (VisibleRooms::only([last]), vec![last], vec![last]),
+        (VisibleRooms::only([closed, secret, last]), vec![closed, last], vec![last]),
+        (VisibleRooms::only(many(&[first, secret])), vec![first], vec![first]),
+        (VisibleRooms::except([]), vec![first, closed, last], vec![first, last]),
+        (VisibleRooms::except([first]), vec![closed, last], vec![last]),
+        (VisibleRooms::except(many(&[closed, last])), vec![first], vec![first]),
+    ] {
+        let (bob, anyone) = (Viewer::User(user("bob").id, NOW, shown.clone()), Viewer::Anonymous(shown.clone()));
+        for part in [None, Some("hall")] {
+            assert_eq!(listed(store, &bob, part).await, to_bob, "{part:?} {:?}", shown.named());
+            assert_eq!(listed(store, &anyone, part).await, to_anyone, "{part:?} {:?}", shown.named());
+        }
+        assert_eq!(found(store, &bob).await, to_bob, "{:?}", shown.named());
+        assert_eq!(found(store, &anyone).await, to_anyone, "{:?}", shown.named());
+        assert_eq!(own(store, &bob).await, to_bob, "{:?}", shown.named());
+        assert!(own(store, &anyone).await.is_empty(), "nobody's");
+    }
 }
 
 /// What becomes private or public again is found by those who may find it then.

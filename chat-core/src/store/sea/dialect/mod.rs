@@ -116,6 +116,9 @@ pub(super) trait Dialect: Debug + Send + Sync {
         text.map(str::to_owned).into()
     }
 
+    /// A select of these numbers, which are one value however many they are.
+    fn ids(&self, ids: Vec<i64>) -> (&'static str, Value);
+
     /// The string that was stored as [`opaque`](Self::opaque).
     fn opaque_from(&self, row: &QueryResult, index: usize) -> Result<Option<String>, SqlError> {
         Ok(row.try_get_by_index(index)?)

@@ -12,7 +12,7 @@ use super::{
     Dialect, HEAD_COLUMNS, Heads, Key, Meaning, Raise, Raises, Transaction,
     about::{About, Chunk, Statement as Listed},
     batched, heads_from,
-    lists::{MOST_ROWS, padded, repeated},
+    lists::{self, MOST_ROWS, padded, repeated},
 };
 use crate::{
     RoomId,
@@ -87,6 +87,10 @@ impl Dialect for MySql {
         let bytes: Option<Vec<u8>> = row.try_get_by_index(index)?;
         let text = bytes.map(String::from_utf8).transpose();
         text.map_err(|_| SqlError::corrupt(format!("column {index} is not UTF-8")))
+    }
+
+    fn ids(&self, ids: Vec<i64>) -> (&'static str, Value) {
+        ("SELECT j.id FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$')) j", lists::bracketed(&ids))
     }
 
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {

@@ -93,6 +93,10 @@ impl Dialect for Postgres {
         (sql, values)
     }
 
+    fn ids(&self, ids: Vec<i64>) -> (&'static str, Value) {
+        ("SELECT unnest(?::bigint[])", ids.into())
+    }
+
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {
         error.try_downcast_ref::<SqlxPostgresError>()?;
         Some(meaning_of(&error.code().unwrap_or_default()))

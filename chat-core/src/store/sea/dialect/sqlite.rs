@@ -12,7 +12,7 @@ use super::{
     Dialect, HEAD_COLUMNS, Heads, Key, Meaning, Raises, Transaction,
     about::{About, Chunk, Statement},
     batched, heads_from,
-    lists::{MOST_ROWS, repeated},
+    lists::{self, MOST_ROWS, repeated},
     raises::{CORRECT, corrected_rows, raise_row},
 };
 use crate::{
@@ -85,6 +85,10 @@ impl Dialect for Sqlite {
             About::PutNew { table, key } => rows.put(table, &rows.unless_there(key)),
             About::Put { table, key, .. } => rows.put(table, &rows.on_conflict(key)),
         }
+    }
+
+    fn ids(&self, ids: Vec<i64>) -> (&'static str, Value) {
+        ("SELECT value FROM json_each(?)", lists::bracketed(&ids))
     }
 
     fn meaning_of(&self, error: &dyn DatabaseError) -> Option<Meaning> {

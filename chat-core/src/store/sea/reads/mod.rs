@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Activity, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage, MyRoomQuery, Notify,
-    PinnedMessages, ReactorPage, RoomId, Seq, Timestamp, UserId,
+    PinnedMessages, ReactorPage, RoomId, Seq, UserId,
     store::{Found, Reader, StoreError, Viewer},
 };
 
@@ -90,8 +90,8 @@ impl Reader for SeaStore {
         in_snapshot!(self, |run| marks::page(run, room, first.as_ref(), after.as_ref(), limit))
     }
 
-    async fn my_rooms(&self, user: &UserId, at: Timestamp, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
-        let (viewer, query) = (Viewer::User(user.clone(), at), query.clone());
+    async fn my_rooms(&self, viewer: &Viewer, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
+        let (viewer, query) = (viewer.clone(), query.clone());
         in_snapshot!(self, |run| my_rooms::page(run, &viewer, &query))
     }
 

@@ -34,11 +34,11 @@ pub(super) async fn page(
 ) -> Result<MyRoomPage, SqlError> {
     let after = query.after.map_or((i64::MAX, i64::MAX), |after| (after.at.0, signed(after.room.0)));
     let Some(user) = viewer.user() else { return Ok(MyRoomPage { rooms: Vec::new(), next: None }) };
-    let (is_seen, seen) = seen::condition(run, viewer);
+    let (is_seen, seen) = seen::condition(run.dialect, viewer);
     let mut values = vec![run.dialect.opaque(Some(user.as_str())), after.0.into(), after.0.into(), after.1.into()];
     values.extend(seen);
     values.push(count(query.limit.saturating_add(1)));
-    let rows = run.query(&page_sql(run.dialect, is_seen), values).await?;
+    let rows = run.query(&page_sql(run.dialect, &is_seen), values).await?;
     let mut found = rows.iter().map(Found::of_row).collect::<Result<Vec<_>, _>>()?;
     found.sort_unstable_by_key(|found| Reverse((found.cursor().at, found.room.id)));
     let has_more = found.len() > query.limit;

@@ -7,12 +7,12 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 
 use super::*;
 use crate::{
-    Body, Edit, Identity, Mark, MarkTo, Reaction, RoomName, Timestamp, Topic,
+    Body, Edit, Identity, Mark, MarkTo, Reaction, RoomName, RoomQuery, Timestamp, Topic, VisibleRooms,
     append::{AppendOutcome, Entry, EventKey, Op, RoomBatch, RoomRecord},
     store::{
         Store as _, Viewer,
         sea::{
-            history, members,
+            history, members, rooms,
             run::Run,
             unread::{self, MarkIn},
         },
@@ -67,6 +67,10 @@ async fn store() -> SeaStore {
 
 fn user(name: &str) -> Identity {
     Identity::named(name).unwrap()
+}
+
+fn looks(user: &UserId) -> Viewer {
+    Viewer::User(user.clone(), Timestamp(1), VisibleRooms::All)
 }
 
 async fn make_room(store: &SeaStore, name: &str) -> RoomId {
@@ -148,8 +152,7 @@ async fn rooms_of_a_user_take_as_many_statements_however_many_they_are() {
             .await;
         if [0, 99].contains(&number) {
             let query = MyRoomQuery { limit: 200, after: None };
-            let (page, asked) =
-                recorded!(store, |run| my_rooms::page(run, &Viewer::User(alice.id.clone(), Timestamp(1)), &query));
+            let (page, asked) = recorded!(store, |run| my_rooms::page(run, &looks(&alice.id), &query));
             assert!(page.rooms.iter().all(|mine| mine.unread.unread == 1 && mine.unread.mentions == 1));
             taken.push((page.rooms.len(), asked.len()));
         }
@@ -174,6 +177,7 @@ async fn everything_is_read_by_an_index() {
     let store = store().await;
     let (room, alice, epoch) = (busy_room(&store, "busy").await, user("alice"), store.known_epoch().clone());
     let (user, viewer, newest) = (&alice.id, Some(&alice.id), HistoryQuery::before(Seq(40)));
+    let by = looks(user);
     let mark = [MarkIn { room, user, mark: Mark::NONE }];
     let rooms = MyRoomQuery::default();
     let thread = (room, Seq(1));
@@ -189,10 +193,7 @@ async fn everything_is_read_by_an_index() {
         ("chat_pins_order", recorded!(store, |run| messages::pins(run, room, viewer)).1),
         ("chat_reads_rooms", recorded!(store, |run| marks::page(run, room, viewer, None, 9)).1),
         ("chat_events_authors", recorded!(store, |run| unread::beyond(run, &mark)).1),
-        (
-            "SEARCH m USING PRIMARY KEY (user_id=?)",
-            recorded!(store, |run| my_rooms::page(run, &Viewer::User(user.clone(), Timestamp(1)), &rooms)).1,
-        ),
+        ("SEARCH m USING PRIMARY KEY (user_id=?)", recorded!(store, |run| my_rooms::page(run, &by, &rooms)).1),
         (
             "SEARCH u USING PRIMARY KEY (room_id=? AND root_seq=?)",
             recorded!(store, |run| threads::users(run, room, Seq(1), 9)).1,
@@ -211,6 +212,29 @@ async fn everything_is_read_by_an_index() {
         };
         assert_eq!(plans.iter().find(is_slow), None, "{index}: {plans:#?}");
         assert!(plans.iter().any(|plan| plan.contains(index)), "{index}: {plans:#?}");
+    }
+}
+
+/// However many rooms a policy shows or hides, they are one value of a statement, and no other room is looked at for those it shows.
+#[tokio::test]
+async fn rooms_that_a_policy_names_are_one_value() {
+    let store = store().await;
+    let (user, query, mine) = (user("alice").id, RoomQuery::default(), MyRoomQuery::default());
+    let many = || (1..=10_000).map(RoomId);
+    for (shown, is_only) in [(VisibleRooms::only(many()), true), (VisibleRooms::except(many()), false)] {
+        let by = Viewer::User(user.clone(), Timestamp(1), shown);
+        let asked = [
+            recorded!(store, |run| rooms::page(run, &query, &by)).1,
+            recorded!(store, |run| my_rooms::page(run, &by, &mine)).1,
+        ];
+        for asked in asked {
+            let values = asked.iter().map(|statement| statement.values.as_ref().map_or(0, |values| values.0.len()));
+            assert!(values.clone().all(|values| values <= 9), "{:?}", values.collect::<Vec<_>>());
+            let plans = plans(&store, asked).await;
+            let is_slow = |plan: &&String| is_only && plan.starts_with("SCAN r");
+            assert_eq!(plans.iter().find(is_slow), None, "{plans:#?}");
+            assert!(!plans.iter().any(|plan| plan.contains("CORRELATED") && plan.contains("LIST")), "{plans:#?}");
+        }
     }
 }
 
@@ -256,10 +280,7 @@ async fn what_was_pruned_is_not_read() {
     prune(&store, room, 11, 5).await;
     assert_eq!(reader.thread(room, Seq(2), HistoryQuery::newest(), None).await.unwrap(), Found::NoMessage);
     assert_eq!(reader.activity(&[room]).await.unwrap()[0].as_ref().unwrap().last, None);
-    assert_eq!(
-        reader.my_rooms(&alice.id, crate::Timestamp(0), &MyRoomQuery::default()).await.unwrap().rooms[0].last_message,
-        None
-    );
+    assert_eq!(reader.my_rooms(&looks(&alice.id), &MyRoomQuery::default()).await.unwrap().rooms[0].last_message, None);
     assert_eq!(unread(&store, room, &alice).await, (0, 0));
     let page = store.history(room, HistoryQuery::newest(), None).await.unwrap().unwrap();
     assert_eq!((numbers(&page), page.has_before, page.has_after), (vec![], false, false));
@@ -272,7 +293,7 @@ async fn prune(store: &SeaStore, room: RoomId, first: u64, ordinal: u64) {
 }
 
 async fn unread(store: &SeaStore, room: RoomId, user: &Identity) -> (u64, u64) {
-    let page = store.reader().my_rooms(&user.id, crate::Timestamp(0), &MyRoomQuery::default()).await.unwrap();
+    let page = store.reader().my_rooms(&looks(&user.id), &MyRoomQuery::default()).await.unwrap();
     let mine = page.rooms.iter().find(|mine| mine.room.id == room).unwrap();
     (mine.unread.unread, mine.unread.mentions)
 }

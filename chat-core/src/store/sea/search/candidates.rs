@@ -9,7 +9,7 @@ use super::{
     blocks,
 };
 use crate::{
-    RoomId, Seq,
+    RoomId, Seq, VisibleRooms,
     search::{
         Lookup, MAX_CANDIDATES, SearchQuery,
         postings::{Block, BlockKey, Place},
@@ -31,7 +31,11 @@ pub(super) struct Candidates {
 }
 
 /// The messages that have the terms of a query: the rarest first, and the others as long as that spares reading texts.
-pub(super) async fn find(run: &Run<'_, DatabaseTransaction>, query: &SearchQuery) -> Result<Candidates, SqlError> {
+pub(super) async fn find(
+    run: &Run<'_, DatabaseTransaction>,
+    query: &SearchQuery,
+    shown: &VisibleRooms,
+) -> Result<Candidates, SqlError> {
     let mut spans: Vec<Span> = query.text.lookups().into_iter().map(|lookup| Span::of(lookup, query.room)).collect();
     let ranges: Vec<_> = spans.iter().map(|span| (span.from.clone(), span.to.clone())).collect();
     for (span, size) in spans.iter_mut().zip(blocks::sizes(run, &ranges, MOST_BLOCKS + 1).await?) {
@@ -43,10 +47,10 @@ pub(super) async fn find(run: &Run<'_, DatabaseTransaction>, query: &SearchQuery
     for span in spans {
         found = Some(match found {
             Some(found) if found.len() <= FEW || span.blocks > MOST_BLOCKS => return Ok(newest(found, complete)),
-            Some(found) => common(&found, &span.places(run).await?),
+            Some(found) => common(&found, &span.places(run, shown).await?),
             None => {
                 complete = span.blocks <= MOST_BLOCKS;
-                span.places(run).await?
+                span.places(run, shown).await?
             }
         });
     }
@@ -81,14 +85,14 @@ impl Span {
         Self { lookup, room, from, to, blocks: 0 }
     }
 
-    /// The messages, in order, each once.
-    async fn places(&self, run: &Run<'_, DatabaseTransaction>) -> Result<Vec<Place>, SqlError> {
+    /// The messages in rooms that are shown, in order, each once.
+    async fn places(&self, run: &Run<'_, DatabaseTransaction>, shown: &VisibleRooms) -> Result<Vec<Place>, SqlError> {
         let mut blocks = blocks::between(run, &self.from, &self.to, MOST_BLOCKS).await?;
         if let (Lookup::Exact(term), Some(room)) = (&self.lookup, self.room) {
             // The room's last messages are in a block that may end in another room.
             blocks.extend(blocks::cover(run, term, last(room)).await?);
         }
-        let is_asked = |place: &Place| self.room.is_none_or(|room| place.room == room);
+        let is_asked = |place: &Place| self.room.is_none_or(|room| place.room == room) && shown.has(place.room);
         let mut places: Vec<Place> =
             blocks.into_iter().flat_map(|Block { places, .. }| places).filter(is_asked).collect();
         places.sort_unstable();

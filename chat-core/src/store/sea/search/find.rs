@@ -35,7 +35,7 @@ pub(super) async fn search(
 ) -> Result<SearchPage, SqlError> {
     let deadline = Instant::now() + MOST_TIME;
     let is_indexed = is_indexed(run, query.room).await?;
-    let candidates = candidates::find(run, query).await?;
+    let candidates = candidates::find(run, query, viewer.shown()).await?;
     let (mut order, all) = in_order(run, query, &candidates.places, deadline).await?;
     let visible = seen::of_these(run, &order.iter().map(|cursor| cursor.room).collect(), viewer).await?;
     order.retain(|cursor| visible.contains(&cursor.room));
