@@ -31,12 +31,11 @@ impl CloseReason {
     }
 }
 
-/// Why a session lost a room that it was attached to, though it did not detach. Today rooms can only be deleted; the other
-/// reasons come with membership.
+/// Why a session lost a room that it was attached to, though it did not detach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DetachReason {
-    /// Its user was removed from the room.
+    /// Its user was removed from the room, or the host's policy does not let them read it any more.
     Removed,
     /// Its user was banned from the room.
     Banned,

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Departure, Error, Presence, RoomId, Seq, SessionId,
+    Departure, Error, Presence, RoomId, Seq, SessionId, UserId,
     engine::{
         lock::lock,
         mailbox::{Mailbox, Refused, RoomCommand, RoomMsg},
@@ -103,6 +103,15 @@ impl ActiveRooms {
         }
         // Unanswered, the room has ended: what was asked of it before is answered, too.
         paused.await.map_or(Ok(None), |paused| paused.map(Some))
+    }
+
+    /// Lets a room, if it is active, judge a user's sessions again. Resolves when that is done.
+    pub(super) async fn recheck(&self, room: RoomId, user: &UserId) {
+        let (to, judged) = oneshot::channel();
+        if self.send(room, RoomMsg::Recheck(user.clone(), to)) {
+            // Unanswered, the room has ended, and nobody hears it.
+            let _judged = judged.await;
+        }
     }
 
     /// Has a room read anew, if it is active, as soon as nothing of it is under way.

@@ -8,7 +8,7 @@ use std::sync::{
 use futures::future::join_all;
 
 use crate::{
-    Departure, Error, Presence, RoomId, Seq, SessionId,
+    Departure, Error, Presence, RoomId, Seq, SessionId, UserId,
     engine::{
         mailbox::{Refused, RoomCommand},
         pause::Paused,
@@ -66,6 +66,11 @@ impl Hub {
     /// takes too long.
     pub(super) async fn pause(&self, room: RoomId) -> Result<Option<Paused>, Error> {
         self.context.rooms.pause(room).await
+    }
+
+    /// Lets a room, if it is active, judge a user's sessions again. Resolves when that is done.
+    pub(super) async fn recheck(&self, room: RoomId, user: &UserId) {
+        self.context.rooms.recheck(room, user).await;
     }
 
     /// Has a room read anew, if it is active, as soon as nothing of it is under way.

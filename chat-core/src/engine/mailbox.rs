@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Departure, Error, Presence, Seq, SessionId,
+    Departure, Error, Presence, Seq, SessionId, UserId,
     engine::{lock::lock, pause::ToPaused, reply::Responder, subscriber::SessionAnswer},
     state::Request,
 };
@@ -29,6 +29,8 @@ pub(super) enum RoomMsg {
     Command(RoomCommand),
     /// A session is gone. It is always accepted: a session departs once from a room.
     Depart(SessionId, Departure),
+    /// A user's sessions are to be judged again; whoever waits for that is told.
+    Recheck(UserId, oneshot::Sender<()>),
     /// Another writer may have stored something: the room's log is said to end elsewhere. One waits at a time, and
     /// [`RoomShared::take_hint`] says what is hinted then.
     Hint,

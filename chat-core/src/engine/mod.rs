@@ -32,6 +32,7 @@ mod prepare;
 mod purge;
 mod rates;
 mod reads;
+mod recheck;
 mod reply;
 mod retention;
 mod revocations;

@@ -13,7 +13,7 @@ use crate::mutations::MutatedState as RoomState;
 #[cfg(not(failpoints))]
 use crate::state::RoomState;
 use crate::{
-    Delivery, DetachReason, Error, Item, Notice, RoomId, Seq, SessionId, UserId, VisibleRooms,
+    Action, Actor, Delivery, DetachReason, Error, Identity, Item, Notice, RoomId, Seq, SessionId, UserId, VisibleRooms,
     engine::{
         active_rooms::ActiveRoom,
         audience::Audience,
@@ -28,7 +28,7 @@ use crate::{
     },
     failpoints::{self, Point},
     rights::{Asker, RoomAction},
-    state::{Completion, Effect, Input},
+    state::{Completion, Effect, Input, Request},
     store::Viewer,
 };
 
@@ -187,6 +187,11 @@ impl RoomTask {
                 Next::RoomMsg(RoomMsg::Depart(session, departure)) => {
                     self.step(state, Input::Depart { session, departure });
                 }
+                Next::RoomMsg(RoomMsg::Recheck(user, judged)) => {
+                    self.recheck(state, user);
+                    // Who asked may be gone.
+                    let _gone = judged.send(());
+                }
                 Next::RoomMsg(RoomMsg::Hint) => {
                     let head = self.shared.take_hint();
                     self.step(state, Input::Hint { head });
@@ -272,14 +277,35 @@ impl RoomTask {
 
     fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
         let RoomCommand { request, responder, permit } = command;
-        // It may have been checked before its user was locked out.
-        if let Some(Err(error)) = request.user().map(|user| self.context.services.locked_out.check(&user.id)) {
+        if let Err(error) = self.check(&request) {
             return responder.refuse(error);
         }
         // From here on the state says what may wait.
         drop(permit);
         self.pending.insert(request.reply(), responder);
         self.step(state, request.into());
+    }
+
+    /// Checks again what may have changed since a request was checked: its user may have been locked out, and for an attach, which
+    /// goes on for long, the policy may have changed its mind.
+    fn check(&self, request: &Request) -> Result<(), Error> {
+        match request {
+            Request::Attach { user, .. } => self.may_read(user),
+            Request::Append { actor: Some(user), .. } => self.context.services.locked_out.check(&user.id),
+            Request::Append { actor: None, .. } | Request::Detach { .. } | Request::Typing { .. } => Ok(()),
+        }
+    }
+
+    /// Whether the policy lets a user read the room.
+    fn may_read(&self, user: &Identity) -> Result<(), Error> {
+        self.context.services.check(&Actor::User(user.clone()), Action::ReadRoom(self.id))
+    }
+
+    /// Has a user's sessions judged again. The policy is asked now, when it is the room's turn.
+    fn recheck(&mut self, state: &mut RoomState, user: UserId) {
+        let sessions = state.sessions_of(&user);
+        let refused = sessions.filter_map(|(session, whose)| Some((session, self.may_read(whose).err()?))).collect();
+        self.step(state, Input::Recheck { user, refused });
     }
 
     /// Feeds the state and carries out what it says, in order.
@@ -459,7 +485,7 @@ impl RoomTask {
                     let _hint = self.shared.take_hint();
                 }
                 RoomMsg::LetGo => self.memory.asked(),
-                RoomMsg::Depart(..) | RoomMsg::Pause(_) => {}
+                RoomMsg::Depart(..) | RoomMsg::Recheck(..) | RoomMsg::Pause(_) => {}
                 #[cfg(any(test, feature = "test-util"))]
                 RoomMsg::Panic => {}
             }

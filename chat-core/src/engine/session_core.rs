@@ -25,7 +25,7 @@ use crate::{
         reply::ToSession,
         session_queue::SessionQueue,
         session_state::{Held, SessionCommand, State, Watch},
-        subscriber::{IssuedCommand, SessionAnswer, Subscriber},
+        subscriber::{IssuedCommand, OpenRooms, SessionAnswer, Subscriber},
     },
     state::Request,
 };
@@ -409,6 +409,11 @@ impl Subscriber for SessionCore {
 
     fn user(&self) -> &Identity {
         self.identity()
+    }
+
+    fn open(&self) -> OpenRooms {
+        let state = lock(&self.state);
+        OpenRooms { attached: state.rooms.keys().copied().collect(), watched: state.watching.keys().copied().collect() }
     }
 
     fn deliver(&self, delivery: Delivery) {

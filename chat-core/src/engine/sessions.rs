@@ -85,7 +85,7 @@ impl Sessions {
 
     /// The live sessions of a user, oldest first. They are handed out rather than called from here: a session that is told
     /// something may end over it, and then takes itself out of this registry, which must not be locked.
-    fn of_user(&self, user: &UserId) -> Vec<Arc<dyn Subscriber>> {
+    pub(super) fn of_user(&self, user: &UserId) -> Vec<Arc<dyn Subscriber>> {
         let registry = lock(&self.0);
         let own = registry.of_user.get(user).into_iter().flatten();
         own.filter_map(|id| registry.live.get(id).and_then(Weak::upgrade)).collect()

@@ -22,6 +22,9 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
     /// Whose it is.
     fn user(&self) -> &Identity;
 
+    /// The rooms that it is attached to or about to be, and those that it watches.
+    fn open(&self) -> OpenRooms;
+
     /// Passes an event or a signal on.
     fn deliver(&self, delivery: Delivery);
 
@@ -42,6 +45,13 @@ pub(super) trait Subscriber: fmt::Debug + Send + Sync {
 
     /// Ends it. Only the first end counts.
     fn end(&self, ending: Ending);
+}
+
+/// What a session has open.
+#[derive(Debug)]
+pub(super) struct OpenRooms {
+    pub(super) attached: Vec<RoomId>,
+    pub(super) watched: Vec<RoomId>,
 }
 
 /// A command that a session has issued, until it is answered with a `T`.

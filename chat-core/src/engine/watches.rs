@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    Activity, DetachReason, Error, Event, EventKind, Identity, MemberChange, Notice, RoomId, RoomKind, Seq, SessionId,
-    UserId,
+    Action, Activity, Actor, DetachReason, Error, Event, EventKind, Identity, MemberChange, Notice, RoomId, RoomKind,
+    Seq, SessionId, UserId,
     engine::{lock::lock, services::Services, sessions::Sessions, subscriber::Subscriber},
     rights::{Asker, RoomAction},
 };
@@ -103,8 +103,10 @@ impl Watches {
         }
     }
 
-    /// Where the log of a room ends. The watch of it stands already, so that what happens after this is told.
+    /// Where the log of a room ends. The watch of it stands already, so that what happens after this is told, and so that the policy is
+    /// asked here or by a [recheck](Self::recheck), whatever it says meanwhile.
     pub(super) async fn head(&self, room: RoomId, session: SessionId, user: &Identity) -> Result<Seq, Error> {
+        self.may_see(room, user)?;
         let asker = |standing| Asker::User { standing, admin: user.admin };
         let seen = self.services.in_room(room, Some(&user.id), RoomAction::Read, asker).await?;
         if let Some(watched) = lock(&self.table).rooms.get_mut(&room) {
@@ -112,6 +114,26 @@ impl Watches {
             watched.judged(session, seen.rights_seq);
         }
         Ok(seen.head)
+    }
+
+    /// Ends the watch of a room if the policy refuses it now.
+    pub(super) fn recheck(&self, room: RoomId, session: &dyn Subscriber) {
+        if self.may_see(room, session.user()).is_err() {
+            self.remove(session.id(), [room]);
+            session.watch_ended(room, DetachReason::Removed);
+        }
+    }
+
+    /// Ends the watches of those who may not see these rooms any more by what they are in them.
+    pub(super) async fn judge_all(&self, rooms: &[RoomId]) -> Result<(), Error> {
+        for rooms in rooms.chunks(ROOMS_PER_STATEMENT) {
+            self.judged_rooms(rooms).await?;
+        }
+        Ok(())
+    }
+
+    fn may_see(&self, room: RoomId, user: &Identity) -> Result<(), Error> {
+        self.services.check(&Actor::User(user.clone()), Action::ReadRoom(room))
     }
 
     /// A room has published an event.
@@ -178,25 +200,27 @@ impl Watches {
     /// Reads what these rooms look like, and tells their watchers.
     async fn tell(&self, rooms: &[Telling]) -> Result<(), Error> {
         let ids: Vec<RoomId> = rooms.iter().map(|telling| telling.room).collect();
-        let read = self.services.store.reader().activity(&ids).await;
-        let read = self.services.read(read)?;
         // All before the first is told: if a room cannot be judged, they are told again.
-        for activity in read.iter().flatten() {
-            self.judge(activity.room, activity.rights_seq).await?;
-        }
-        for (Telling { room, mentions_room, is_news }, activity) in rooms.iter().zip(read) {
-            let Some(activity) = activity else {
-                self.deleted(*room);
-                continue;
-            };
-            if !is_news {
-                continue;
-            }
+        let read = self.judged_rooms(&ids).await?;
+        for (Telling { mentions_room, is_news, .. }, activity) in rooms.iter().zip(read) {
+            let Some(activity) = activity.filter(|_| *is_news) else { continue };
             let sessions = lock(&self.table).told(&activity);
             let activity = Arc::new(Activity { mentions_room: *mentions_room, ..activity });
             self.each(sessions, |session| session.notify(Notice::Activity(Arc::clone(&activity))));
         }
         Ok(())
+    }
+
+    /// Reads what rooms look like, after which nobody watches them who may not see them.
+    async fn judged_rooms(&self, rooms: &[RoomId]) -> Result<Vec<Option<Activity>>, Error> {
+        let read = self.services.read(self.services.store.reader().activity(rooms).await)?;
+        for (room, activity) in rooms.iter().zip(&read) {
+            match activity {
+                Some(activity) => self.judge(*room, activity.rights_seq).await?,
+                None => self.deleted(*room),
+            }
+        }
+        Ok(read)
     }
 
     /// Ends the watches of those who may not see a room any more, if rights were changed there since they were judged. What is told

@@ -222,6 +222,13 @@ impl Audience {
         self.attachments.values().any(|attachment| attachment.user.id == *user)
     }
 
+    /// The sessions of a user that hear the room or wait to do so.
+    pub(super) fn sessions_of(&self, user: &UserId) -> impl Iterator<Item = (SessionId, &Identity)> {
+        let attached = self.attachments.iter().map(|(session, attachment)| (*session, &attachment.user));
+        let waiting = self.waiting.iter().map(|(session, waiting)| (*session, waiting.user()));
+        attached.chain(waiting).filter(move |(_, whose)| whose.id == *user)
+    }
+
     /// Whoever hears the room and may not.
     pub(super) fn unfit(&self, fits: impl Fn(&Identity) -> bool) -> Vec<SessionId> {
         let unfit = self.attachments.iter().filter(|(_, attachment)| !fits(&attachment.user));

@@ -66,6 +66,13 @@ pub enum Input {
         /// How.
         departure: Departure,
     },
+    /// What a user may do has changed outside of the log: who of their sessions hears the room is judged again.
+    Recheck {
+        /// Whose sessions.
+        user: UserId,
+        /// Those of them that the policy refuses now, each with what it says.
+        refused: Vec<(SessionId, Error)>,
+    },
     /// Another writer may have appended to the log.
     Hint {
         /// The number of the newest event, as it is said; `None` when the room is said to be gone.

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    DetachReason, Epoch, Event, EventKind, Limits, MemberChange, Notice, Now, Presence, RoomId, RoomKind, Seq,
-    SessionId,
+    DetachReason, Epoch, Event, EventKind, Identity, Limits, MemberChange, Notice, Now, Presence, RoomId, RoomKind,
+    Seq, SessionId, UserId,
     append::KnownStanding,
     error::Error,
     rights::{RoomAction, RoomTerms},
@@ -52,6 +52,7 @@ impl RoomState {
                 self.progressed(progress, now, effects);
             }
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
+            Input::Recheck { user, refused } => self.recheck(&user, refused, now, effects),
             Input::Hint { head } => self.log.hint(head),
             Input::LetGo => self.let_go(),
             Input::Timeout => {}
@@ -69,6 +70,11 @@ impl RoomState {
     #[must_use]
     pub const fn presence(&self) -> &Presence {
         self.audience.presence()
+    }
+
+    /// The sessions of a user that hear the room or are about to, each with its user as the session has it.
+    pub fn sessions_of(&self, user: &UserId) -> impl Iterator<Item = (SessionId, &Identity)> {
+        self.audience.sessions_of(user)
     }
 
     /// What the events at hand for those who come back cost in bytes, by [`Delivery::cost`](crate::Delivery::cost).
@@ -164,6 +170,23 @@ impl RoomState {
         self.audience.depart(session, departure, now, effects);
     }
 
+    /// Who of a user's sessions may not hear the room any more hears nothing more of it. What they sent before is sent all the same.
+    fn recheck(&mut self, user: &UserId, refused: Vec<(SessionId, Error)>, now: Now, effects: &mut Vec<Effect>) {
+        let mut out = Vec::new();
+        for (session, error) in refused {
+            // Behind an attach that waits there may stand another one.
+            while let Some(waiting) = self.audience.take_waiting(session) {
+                let ready = waiting.give_up(&error, effects);
+                self.requests(ready, now, effects);
+            }
+            out.push(session);
+        }
+        let fits =
+            |who: &Identity| who.id != *user || self.rights.check_attached(who, RoomAction::Read, now.wall).is_ok();
+        out.extend(self.audience.unfit(fits));
+        self.audience.put_out(out, DetachReason::Removed, now, effects);
+    }
+
     fn completed(&mut self, completion: Completion, now: Now, effects: &mut Vec<Effect>) -> Progress {
         match completion {
             Completion::Appended(result) => self.log.appended(result, now, effects),
@@ -237,11 +260,11 @@ impl RoomState {
         if was_lost {
             notify_mentioned(&event, |user| self.rights.are_known_to_hear(user, event.at), effects);
         }
-        let fits = |user: &crate::Identity| self.rights.check_attached(user, RoomAction::Read, event.at).is_ok();
+        let fits = |user: &Identity| self.rights.check_attached(user, RoomAction::Read, event.at).is_ok();
         let (unfit, reason) = match &event.kind {
             EventKind::Member(member) => {
                 notify_member(&event, effects);
-                let about = |user: &crate::Identity| user.id != member.user.id || fits(user);
+                let about = |user: &Identity| user.id != member.user.id || fits(user);
                 (self.audience.unfit(about), reason_of(member.change))
             }
             EventKind::RoomUpdated { kind, .. } if *kind != RoomKind::Public => {

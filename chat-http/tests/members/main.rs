@@ -8,6 +8,7 @@ mod answers;
 mod bad_input;
 mod direct;
 mod invites;
+mod recheck;
 mod rights;
 mod streams;
 

@@ -20,21 +20,21 @@ async fn server() -> (Server, RoomId) {
 }
 
 /// A socket of somebody's, for all rooms or for one.
-async fn open(server: &Server, path: &str, name: &str) -> Socket {
+pub(crate) async fn open(server: &Server, path: &str, name: &str) -> Socket {
     let mut socket = server.open(path).await;
     socket.say(json!({"type": "auth", "token": name})).await;
     assert_eq!(socket.next().await["type"], "ok");
     socket
 }
 
-async fn attached(server: &Server, room: RoomId, name: &str) -> Socket {
+pub(crate) async fn attached(server: &Server, room: RoomId, name: &str) -> Socket {
     let mut socket = open(server, "/ws/chat", name).await;
     socket.say(json!({"type": "attach", "room": room.0, "ref": "a"})).await;
     socket.next_of("attached").await;
     socket
 }
 
-async fn listen(server: &Server, room: RoomId, name: &str, last: &str) -> (u16, EventSource) {
+pub(crate) async fn listen(server: &Server, room: RoomId, name: &str, last: &str) -> (u16, EventSource) {
     let headers = format!("Authorization: Bearer {name}\r\n{last}");
     let (head, events) = EventSource::open(server.addr, &format!("/api/chat/rooms/{room}/events"), &headers).await;
     (head.status, events)
@@ -113,7 +113,7 @@ async fn a_ban_is_the_last_that_the_banned_hear() {
 }
 
 /// The next frame that is not about the user.
-async fn next_about_room(socket: &mut Socket) -> Value {
+pub(crate) async fn next_about_room(socket: &mut Socket) -> Value {
     loop {
         let frame = socket.next().await;
         if !matches!(frame["type"].as_str(), Some("hello" | "room_removed" | "user_list" | "join" | "leave")) {

@@ -16,6 +16,7 @@ mod notices;
 mod policy;
 mod private_rooms;
 mod rates;
+mod recheck;
 mod retention;
 mod revocations;
 mod search;
