@@ -149,7 +149,7 @@ impl Membership {
             Op::React(..) => vec![lack(Right::Write)],
             Op::Pin(..) => vec![lack(Right::Pin)],
             Op::Mark(_) => vec![lack(Right::Take)],
-            Op::Prune(_) => vec![],
+            Op::Prune(_) | Op::Invite(_) => vec![],
             Op::Member(op) => return self.refuses_member(who, op, at),
             Op::UpdateRoom(RoomUpdate { kind, invites, .. }) => {
                 let is_new = |changes: bool, right| changes.then(|| lack(right)).flatten();
@@ -171,6 +171,7 @@ impl Membership {
         let is_past = |until: Option<Timestamp>| until.is_some_and(|until| until <= at).then_some("invalid_field");
         let lacks = match op.step {
             MemberStep::Join => vec![lack(Right::Join)],
+            MemberStep::Accept(_) => vec![],
             MemberStep::Leave | MemberStep::Remove if is_own || op.step == MemberStep::Leave => {
                 let is_last = self.is_last_owner(user) && self.len() > 1 && who != Who::Host;
                 vec![lack(Right::Take), is_last.then_some("last_owner")]
@@ -320,7 +321,8 @@ impl<'a> Said<'a> {
             | Answered::Attach(..)
             | Answered::Detach(_)
             | Answered::Typing(..)
-            | Answered::Prune(..) => Said::Elsewhere,
+            | Answered::Prune(..)
+            | Answered::Invite(..) => Said::Elsewhere,
         }
     }
 }
