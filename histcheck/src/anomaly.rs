@@ -91,8 +91,12 @@ names! {
     MissingPresence "missing_presence" "G10"
     /// Someone is shown typing for too long.
     StuckTyping "stuck_typing" "G11"
-    /// Something of a room was heard after its end, or where it was not attached.
+    /// Something of a room was heard or served after its end, after the right to it was gone, or without an attach.
     LeakAfterRemoval "leak_after_removal" "G12"
+    /// Somebody heard who is in a room, or that something happens there, after their right to read it was gone.
+    HeardAfterRemoval "heard_after_removal" "G12"
+    /// An event whose author had no right to it.
+    ActedWithoutRight "acted_without_right" "G12"
     /// A read mark went back by itself, or is where nobody set it.
     MarkWentBack "mark_went_back" "G13"
     /// What is served is not what the log makes it.
@@ -132,7 +136,7 @@ const PROMISES: [(&str, &str); 15] = [
     ("G9", "found again: soon after a fault every open subscription has everything"),
     ("G10", "presence: online is who has a session, or lost one a moment ago"),
     ("G11", "typing: nobody is shown typing for too long"),
-    ("G12", "sharp removal: nothing of a room comes after its end"),
+    ("G12", "sharp removal: after the event that takes a right, nothing is heard or done that needed it"),
     ("G13", "read marks: they go back only if their user says so"),
     ("G14", "state is the log: what is served is what the log makes"),
     ("G15", "honest refusal: no ok without the database"),

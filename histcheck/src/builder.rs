@@ -4,8 +4,8 @@ use crate::{
     anomaly::Name,
     check,
     history::{
-        Attached, Change, Changed, Content, Event, Kind, Mark, Message, Outcome, Page, Phase, Position, Record, Room,
-        Sent, State, What, Which,
+        Attached, Change, Changed, Content, Event, Kind, Mark, Member, MemberChange, MemberEvent, Message, Outcome,
+        Page, Phase, Position, Record, Role, Room, Sent, State, Step, Terms, What, Which,
     },
     tolerance::SECOND,
 };
@@ -111,7 +111,7 @@ pub(crate) fn send(room: u64, key: &str, result: Result<Sent, &str>) -> What {
 
 pub(crate) fn rename(room: u64, name: &str, head: Result<u64, &str>) -> What {
     let result = outcome(head.map(|head| Room { name: name.into(), head }));
-    What::Rename { room, name: name.into(), result }
+    What::Rename { room, name: name.into(), kind: None, invites: None, result }
 }
 
 pub(crate) fn delete(room: u64) -> What {
@@ -150,7 +150,7 @@ pub(crate) fn gap(after: u64, head: u64, sender: &str) -> Attached {
 }
 
 pub(crate) fn message(seq: u64, sender: &str, key: &str) -> Event {
-    Event { seq, kind: Kind::Message(plain(sender, key)) }
+    Event::new(seq, Kind::Message(plain(sender, key)))
 }
 
 /// A message without anything but its text.
@@ -160,7 +160,7 @@ pub(crate) fn plain(sender: &str, key: &str) -> Message {
 }
 
 pub(crate) fn renamed(seq: u64, name: &str) -> Event {
-    Event { seq, kind: Kind::RoomUpdated { name: name.into() } }
+    Event::new(seq, Kind::RoomUpdated { by: String::new(), name: name.into(), terms: None })
 }
 
 pub(crate) fn delivered(room: u64, event: Event) -> What {
@@ -168,7 +168,7 @@ pub(crate) fn delivered(room: u64, event: Event) -> What {
 }
 
 pub(crate) fn room_deleted(room: u64, seq: u64) -> What {
-    delivered(room, Event { seq, kind: Kind::RoomDeleted })
+    delivered(room, Event::new(seq, Kind::RoomDeleted))
 }
 
 /// A page with the whole history.
@@ -222,13 +222,13 @@ pub(crate) fn change(room: u64, key: &str, target: u64, change: Change, seq: Res
 pub(crate) const DELETE: Change = Change::Delete { reason: None };
 
 pub(crate) fn deleted(seq: u64, by: &str, key: &str, target: u64) -> Event {
-    Event { seq, kind: Kind::MessageDeleted { by: by.into(), key: Some(key.into()), target, reason: None } }
+    Event::new(seq, Kind::MessageDeleted { by: by.into(), key: Some(key.into()), target, reason: None })
 }
 
 /// The message as it is told after its deletion.
 pub(crate) fn erased(seq: u64, sender: &str, key: &str) -> Event {
     let message = Message { content: Content::default(), erased: true, ..plain(sender, key) };
-    Event { seq, kind: Kind::Message(message) }
+    Event::new(seq, Kind::Message(message))
 }
 
 /// A mark that was asked for and answered with a number, with what is beyond it.
@@ -236,4 +236,21 @@ pub(crate) fn mark(room: u64, seq: u64, back: bool, told: (u64, u64, u64)) -> Wh
     let (told, unread, ordinal) = told;
     let mark = Mark { seq: told, unread, mentions: 0, ordinal };
     What::Mark { room, seq, back, result: Outcome::Ok(mark) }
+}
+
+/// A public room was made, with these in it.
+pub(crate) fn made(room: u64, owned: bool, members: &[(&str, Role)]) -> What {
+    let members = members.iter().map(|(user, role)| Member { user: (*user).into(), role: *role }).collect();
+    What::Made { room, owned, terms: Terms::PUBLIC, members }
+}
+
+/// A change of a member over REST that was done.
+pub(crate) fn member(room: u64, key: &str, user: &str, step: Step) -> What {
+    What::Member { room, key: key.into(), user: user.into(), step, result: Outcome::Ok(Changed::default()) }
+}
+
+/// Its event.
+pub(crate) fn placed(seq: u64, by: &str, key: &str, user: &str, change: MemberChange) -> Event {
+    let (by, key, user) = (by.into(), Some(key.into()), user.into());
+    Event::new(seq, Kind::Member(MemberEvent { by, key, user, change, role: None, until: None }))
 }

@@ -19,9 +19,11 @@
 //! | `unseen_after_heal` | G9 found again | open at the end of the quiet phase, and not at the head |
 //! | `ghost_presence`, `missing_presence` | G10 presence | shown without a session (and its grace); not shown with one; a count that is not the list's |
 //! | `stuck_typing` | G11 typing | shown over 10 s after the last refresh, or after a message, a stop, a leave or a loss |
-//! | `leak_after_removal` | G12 sharp removal | an event or signal after the detach was answered, after `room_deleted`, or without an attach |
+//! | `leak_after_removal` | G12 sharp removal | an event or signal after the detach was answered, after `room_deleted`, or without an attach; an event, an attach or a page after the event that took the right to read |
+//! | `heard_after_removal` | G12 sharp removal | a signal, an activity or a notice of a room after the event that took the right to read it |
+//! | `acted_without_right` | G12 sharp removal | an event whose author, by the log before it, was not in, was banned or muted, or had too low a role; the last owner leaves others behind |
 //! | `mark_went_back` | G13 read marks | a mark is lower than one that was known before, without `back`; it is where nobody set it |
-//! | `fold_mismatch` | G14 state = fold(log) | a served name, head, message, list or set of messages is not what the log makes it; a room lives on after its end |
+//! | `fold_mismatch` | G14 state = fold(log) | a served name, head, message, list or set of messages, or a member in the database, is not what the log makes it; a room lives on after its end |
 //! | `unlawful_event` | G14 state = fold(log) | an edit, a reaction or a pin of what is deleted or no message; an edit by others; an event that changes nothing |
 //! | `wrong_count` | G14 state = fold(log) | a reaction's count, in its event or its answer, is not the number of users who have it |
 //! | `thread_order` | G14 state = fold(log) | the messages of a thread are not numbered without holes |

@@ -76,6 +76,8 @@ pub struct Summary {
     pub pins: Outcomes,
     /// Read marks that were set.
     pub marks: Outcomes,
+    /// Changes of who is in rooms, and as what.
+    pub members: Outcomes,
     /// Live events that were received.
     pub events: usize,
     /// Attaches that were answered without a resync.
@@ -86,8 +88,10 @@ pub struct Summary {
     pub resynced: usize,
     /// Reads of pages and rooms.
     pub reads: usize,
-    /// Signals that were received: who is online, and who types.
+    /// Signals and notices that were received: who is online, who types, what happens elsewhere.
     pub signals: usize,
+    /// How often a client was told that it is detached from a room.
+    pub put_out: usize,
     /// Connections that their client did not close.
     pub cut: usize,
 }
@@ -130,8 +134,8 @@ impl Outcomes {
 impl Summary {
     /// The commands of each kind, with the word for them.
     #[must_use]
-    pub const fn commands(&self) -> [(&'static str, Outcomes); 6] {
-        let Self { sends, edits, deletions, reactions, pins, marks, .. } = *self;
+    pub const fn commands(&self) -> [(&'static str, Outcomes); 7] {
+        let Self { sends, edits, deletions, reactions, pins, marks, members, .. } = *self;
         [
             ("sends", sends),
             ("edits", edits),
@@ -139,6 +143,7 @@ impl Summary {
             ("reactions", reactions),
             ("pins", pins),
             ("marks", marks),
+            ("members", members),
         ]
     }
 
@@ -148,7 +153,10 @@ impl Summary {
         for record in records {
             summary.count(&record.what);
             rooms.extend(record.what.room());
-            if !matches!(record.what, What::Phase { .. } | What::Stored { .. }) {
+            if !matches!(
+                record.what,
+                What::Phase { .. } | What::Stored { .. } | What::Members { .. } | What::Made { .. }
+            ) {
                 connections.insert(record.connection);
             }
         }
@@ -168,6 +176,7 @@ impl Summary {
                 outcomes.count(result, |changed| changed.replayed);
             }
             What::Mark { result, .. } => self.marks.count(result, |_| false),
+            What::Member { result, .. } => self.members.count(result, |changed| changed.replayed),
             What::Event { .. } => self.events += 1,
             What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } => {
                 self.resumed += 1;
@@ -186,7 +195,10 @@ impl Summary {
             | What::Leave { .. }
             | What::Typing { .. }
             | What::Marks { .. }
-            | What::Marked { .. } => self.signals += 1,
+            | What::Marked { .. }
+            | What::Activity { .. }
+            | What::Notice { .. } => self.signals += 1,
+            What::Detached { .. } => self.put_out += 1,
             What::Closed { by_client: false, .. } => self.cut += 1,
             _ => {}
         }
@@ -208,7 +220,8 @@ impl Display for Summary {
         let (events, signals) = (counted(self.events, "event"), counted(self.signals, "signal"));
         let missed = counted(self.resumed_events, "event");
         write!(f, "attaches: {} resumed ({missed}), {} resynced; ", self.resumed, self.resynced)?;
-        write!(f, "heard live: {events}, {signals}; reads: {}", self.reads)
+        write!(f, "heard live: {events}, {signals}; reads: {}", self.reads)?;
+        if self.put_out > 0 { write!(f, "; put out of rooms: {}", self.put_out) } else { Ok(()) }
     }
 }
 

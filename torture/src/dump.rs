@@ -46,7 +46,7 @@ fn event(row: &QueryResult) -> Result<Event> {
             thread_ordinal: optional(row, 8)?,
             erased,
         }),
-        2 => Kind::RoomUpdated { name: text(row, 5)?.unwrap_or_default() },
+        2 => Kind::RoomUpdated { by, name: text(row, 5)?.unwrap_or_default(), terms: None },
         3 => Kind::RoomDeleted,
         5 => Kind::MessageEdited(Edited { by, key, target, content: content(row, body, flags)?, erased }),
         6 => Kind::MessageDeleted { by, key, target, reason: body },
@@ -57,7 +57,7 @@ fn event(row: &QueryResult) -> Result<Event> {
         8 => Kind::Pin { by, key, target, pinned: is_set },
         other => return Err(format!("an event of the unknown kind {other}").into()),
     };
-    Ok(Event { seq: number(row, 0)?, kind })
+    Ok(Event::new(number(row, 0)?, kind))
 }
 
 fn content(row: &QueryResult, body: Option<String>, flags: i16) -> Result<Content> {

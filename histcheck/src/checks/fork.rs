@@ -32,7 +32,7 @@ fn replays_what_is_erased(index: &Index<'_>, room: u64, seq: u64, place: usize) 
     let target = match command.deed {
         Deed::Send { .. } => seq,
         Deed::Edit { target, .. } => target,
-        Deed::Delete { .. } | Deed::React { .. } | Deed::Pin { .. } => return false,
+        Deed::Delete { .. } | Deed::React { .. } | Deed::Pin { .. } | Deed::Member { .. } => return false,
     };
     index.commands.first_deletion(room, target).is_some_and(|began| began <= record.seen())
 }

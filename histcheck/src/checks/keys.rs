@@ -40,7 +40,7 @@ type Renames<'a> = HashMap<(u64, &'a str), usize>;
 fn renames<'a>(index: &Index<'a>) -> Renames<'a> {
     let mut renames = Renames::new();
     for (place, record) in index.records.iter().enumerate() {
-        if let What::Rename { room, name, result } = &record.what {
+        if let What::Rename { room, name, result, .. } = &record.what {
             let kept = renames.entry((*room, name)).or_insert(place);
             if !result.is_refused() {
                 *kept = place;
@@ -58,7 +58,7 @@ fn phantom(
     entry: &Entry<'_>,
 ) -> Option<(&'static str, Option<usize>)> {
     match entry.known {
-        Known::Other(Kind::RoomUpdated { name }) => match renames.get(&(room, name)) {
+        Known::Other(Kind::RoomUpdated { name, .. }) => match renames.get(&(room, name)) {
             None => Some(("is a name that nobody gave", None)),
             Some(place) => match &index.records[*place].what {
                 What::Rename { result, .. } if result.is_refused() => {
@@ -67,6 +67,8 @@ fn phantom(
                 _ => None,
             },
         },
+        // What names no user was done by the host.
+        Known::Other(Kind::Member(member)) if member.by.is_empty() => None,
         Known::Other(Kind::RoomDeleted) if index.deletions.contains_key(&room) => None,
         Known::Other(Kind::RoomDeleted) => Some(("is a deletion that nobody asked for", None)),
         known => uncaused(index, room, entry, known),
@@ -97,7 +99,8 @@ fn uncaused(
 mod tests {
     use crate::{
         builder::{
-            HistoryBuilder, attach, delivered, message, page, read, rename, replayed, resumed, room_deleted, send, sent,
+            HistoryBuilder, attach, delivered, message, page, read, rename, renamed, replayed, resumed, room_deleted,
+            send, sent,
         },
         history::{Content, Event, Kind, Message},
     };
@@ -150,7 +153,7 @@ mod tests {
         let content = Content::text("body of k1, and more");
         let kind =
             Kind::Message(Message { sender: "ann".into(), key: Some("k1".into()), content, ..Message::default() });
-        builder.saw(2, "bob", delivered(1, Event { seq: 1, kind }));
+        builder.saw(2, "bob", delivered(1, Event::new(1, kind)));
         builder.finds(&["phantom"]);
     }
 
@@ -170,12 +173,12 @@ mod tests {
         builder.did(1, "ann", rename(1, "new", Err("name_taken")));
         let mut good = builder.clone();
         good.did(1, "ann", rename(1, "new", Ok(1)));
-        good.saw(2, "bob", delivered(1, Event { seq: 1, kind: Kind::RoomUpdated { name: "new".into() } }));
+        good.saw(2, "bob", delivered(1, renamed(1, "new")));
         good.finds(&[]);
         let mut ended = builder.clone();
         ended.saw(2, "bob", room_deleted(1, 1));
         ended.finds(&["phantom"]);
-        builder.saw(2, "bob", delivered(1, Event { seq: 1, kind: Kind::RoomUpdated { name: "new".into() } }));
+        builder.saw(2, "bob", delivered(1, renamed(1, "new")));
         builder.finds(&["phantom"]);
     }
 }

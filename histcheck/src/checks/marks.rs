@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     anomaly::Name,
     findings::Findings,
-    history::{Outcome, What},
-    index::Index,
+    history::{Kind, MemberChange, Outcome, What},
+    index::{Index, Known},
 };
 
 /// Follows each user's mark in each room.
@@ -140,6 +140,12 @@ fn same_period(index: &Index<'_>, one: usize, other: usize) -> bool {
     index.timeline.period(&index.records[one]) == index.timeline.period(&index.records[other])
 }
 
+/// Whether it is an event that brings a user in: the room begins as read for them.
+fn brings_in(known: Known<'_>, user: &str) -> bool {
+    let is_in = |change| matches!(change, MemberChange::Joined | MemberChange::Added);
+    matches!(known, Known::Other(Kind::Member(member)) if member.user == user && is_in(member.change))
+}
+
 /// Looks for marks that neither a command nor a message of the user has set.
 fn of_nobody(index: &Index<'_>, (room, user): (u64, &str), marks: &User, findings: &mut Findings<'_>) {
     let asked: BTreeSet<u64> = marks.asked.iter().map(|(seq, _)| *seq).collect();
@@ -147,7 +153,7 @@ fn of_nobody(index: &Index<'_>, (room, user): (u64, &str), marks: &User, finding
         let record = &index.records[claim.place];
         let Some(log) = index.log_at(room, record) else { continue };
         let own = || match log.entries.get(&claim.seq) {
-            Some(entry) => entry.author == Some(user) && entry.known.is_countable(),
+            Some(entry) => entry.author == Some(user) && entry.known.is_countable() || brings_in(entry.known, user),
             // Nobody saw it, and it may be the user's.
             None => true,
         };

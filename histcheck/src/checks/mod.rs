@@ -7,10 +7,12 @@ mod heal;
 mod keys;
 mod leak;
 mod marks;
+mod members;
 mod order;
 mod presence;
 mod reads;
 mod resume;
+mod rights;
 mod rules;
 mod state;
 mod store;
@@ -35,6 +37,8 @@ pub(crate) const ALL: &[Check] = &[
     presence::check,
     typing::check,
     leak::check,
+    rights::check,
+    members::check,
     fold::check,
     store::check,
     state::check,

@@ -39,21 +39,22 @@ fn realtime(index: &Index<'_>, findings: &mut Findings<'_>) {
 }
 
 /// When the first attempt at what made an event began.
-fn cause(
+pub(super) fn cause(
     index: &Index<'_>,
     renames: &HashMap<(u64, &str), usize>,
     room: u64,
     entry: &Entry<'_>,
 ) -> Option<(u64, usize)> {
     let place = match entry.known {
-        Known::Other(Kind::RoomUpdated { name }) => *renames.get(&(room, name))?,
+        Known::Other(Kind::RoomUpdated { name, .. }) => *renames.get(&(room, name))?,
         Known::Other(Kind::RoomDeleted) => *index.deletions.get(&room)?,
         known => index.commands.causing(room, entry.author?, known)?.first,
     };
     Some((index.records[place].began, place))
 }
 
-fn first_renames<'a>(index: &Index<'a>) -> HashMap<(u64, &'a str), usize> {
+/// The place of the first attempt at each rename, by room and name.
+pub(super) fn first_renames<'a>(index: &Index<'a>) -> HashMap<(u64, &'a str), usize> {
     let mut first = HashMap::new();
     for (place, record) in index.records.iter().enumerate() {
         if let What::Rename { room, name, .. } = &record.what {

@@ -217,6 +217,8 @@ fn surely(index: &Index<'_>, subscription: &Subscription<'_>) -> (u64, u64) {
         Some(end) => match (&index.records[end.place].what, end.how) {
             // The server may have ended it long before the client noticed.
             (What::Closed { by_client: false, .. }, _) => subscription.last_sign.min(end.began),
+            // The event that did it was stored some time before it was told.
+            (_, Ending::PutOut) => from,
             (_, Ending::Detached | Ending::Deleted | Ending::Closed) => end.began,
         },
     };

@@ -3,8 +3,8 @@
 use crate::{
     anomaly::Name,
     findings::Findings,
-    history::{Change, Changed, Event, Outcome, Record, What},
-    index::{Command, Folded, Index, Known},
+    history::{Change, Changed, Event, Outcome, Record, Step, What},
+    index::{Command, Folded, Index, Known, Standing, Until},
 };
 
 /// Compares the dump of the database with what was acknowledged before.
@@ -24,7 +24,7 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
         }
     }
     for place in 0..index.records.len() {
-        if let Some(dump) = without_effect(index, place) {
+        if let Some(dump) = without_effect(index, place).or_else(|| without_effect_on_member(index, place)) {
             let what = "a change was acknowledged, and has no effect in the database".to_owned();
             findings.push(Name::OkWithoutStore, what, &[place, dump], None);
         }
@@ -66,6 +66,43 @@ fn without_effect(index: &Index<'_>, place: usize) -> Option<usize> {
     let later = folded.changes_after(from).into_iter().filter(|seq| is_in_time(seq).unwrap_or(true));
     let needless = [from].into_iter().chain(later).any(|head| is_done(folded, change, &record.user, head));
     (!needless).then_some(dump)
+}
+
+/// A change of a member was acknowledged, but has no event in the dump, and was not needless at any moment of it.
+fn without_effect_on_member(index: &Index<'_>, place: usize) -> Option<usize> {
+    let record = &index.records[place];
+    let What::Member { room, key, user, step, result: Outcome::Ok(_) } = &record.what else { return None };
+    let (dump, events) = dump(index, *room, record)?;
+    let is_own = |event: &Event| event.kind.author() == Some(&record.user) && event.kind.key() == Some(key);
+    if events.iter().any(is_own) {
+        return None;
+    }
+    let epoch = index.timeline.epoch_of(record)?;
+    let (log, rights) = (index.logs.get(&(*room, epoch))?, index.rights.get(&(*room, epoch))?);
+    let from = log.head_at(record.began).map_or(0, |(head, _)| head);
+    let is_in_time = |seq: &u64| {
+        let entry = log.entries.get(seq)?;
+        let tries = index.commands.causing(*room, entry.author?, entry.known)?;
+        Some(tries.first_began <= record.seen())
+    };
+    let later = rights.changes_after(user, from).into_iter().filter(|seq| is_in_time(seq).unwrap_or(true));
+    let needless = [from].into_iter().chain(later).any(|head| is_placed(rights.standing(user, head), *step));
+    (!needless).then_some(dump)
+}
+
+/// Whether a step would change nothing for somebody who is this. What has an end may be over.
+fn is_placed(standing: Standing, step: Step) -> bool {
+    let Standing { role, banned, muted } = standing;
+    let is_over = |until: Option<Until>| !until.is_some_and(|until| until.covers(None));
+    match step {
+        Step::Join | Step::Add { role: None } => role.is_some(),
+        Step::Add { role: asked } => role == asked,
+        Step::Leave | Step::Remove => role.is_none(),
+        Step::Ban { until } => banned == Some(Until::of(until)),
+        Step::Mute { until } => muted == Some(Until::of(until)),
+        Step::Unban => is_over(banned),
+        Step::Unmute => is_over(muted),
+    }
 }
 
 /// Whether a change would change nothing at a head.
@@ -119,8 +156,10 @@ fn counts(index: &Index<'_>, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::{
-        builder::{DELETE, HistoryBuilder, change, delete, deleted, erased, message, send, sent, stored},
-        history::{Event, Phase},
+        builder::{
+            DELETE, HistoryBuilder, change, delete, deleted, erased, made, member, message, placed, send, sent, stored,
+        },
+        history::{Event, MemberChange, Phase, Role, Step},
     };
 
     fn builder(events: Vec<Event>) -> HistoryBuilder {
@@ -163,6 +202,27 @@ mod tests {
         twice.did(3, "ann", change(1, "k3", 1, DELETE, Ok(None)));
         twice.did(0, "run", stored(1, Some("den"), 2, all));
         twice.finds(&[]);
+    }
+
+    #[test]
+    fn a_change_of_a_member_has_its_effect() {
+        let mut builder = HistoryBuilder::new();
+        builder.saw(0, "run", made(1, true, &[("ann", Role::Owner), ("bob", Role::Member)]));
+        builder.did(1, "ann", member(1, "k1", "bob", Step::Remove));
+        let all = vec![placed(1, "ann", "k1", "bob", MemberChange::Removed)];
+        let (mut bad, mut twice) = (builder.clone(), builder.clone());
+        builder.did(0, "run", stored(1, Some("den"), 1, all.clone()));
+        builder.finds(&[]);
+        bad.did(0, "run", stored(1, Some("den"), 0, vec![]));
+        bad.finds(&["ok_without_store"]);
+        // Who is out already is out, and whoever is not banned needs no lifting of it.
+        twice.did(2, "ann", member(1, "k2", "bob", Step::Remove));
+        twice.did(3, "ann", member(1, "k3", "bob", Step::Unban));
+        twice.did(0, "run", stored(1, Some("den"), 1, all.clone()));
+        twice.clone().finds(&[]);
+        twice.did(4, "ann", member(1, "k4", "bob", Step::Mute { until: None }));
+        twice.did(0, "run", stored(1, Some("den"), 1, all));
+        twice.finds(&["ok_without_store"]);
     }
 
     #[test]

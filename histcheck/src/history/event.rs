@@ -2,11 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{MemberEvent, Terms};
+
 /// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Its number.
     pub seq: u64,
+    /// Its stamp, in milliseconds since 1970, if it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     /// Its kind and contents.
     #[serde(flatten)]
     pub kind: Kind,
@@ -57,10 +62,18 @@ pub enum Kind {
         /// Whether it is pinned.
         pinned: bool,
     },
-    /// The room was renamed.
+    /// Something has happened with a member.
+    Member(MemberEvent),
+    /// The room was renamed, or has other terms.
     RoomUpdated {
-        /// The new name.
+        /// The user who did it; empty if that is not told, or the host did.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+        /// The name.
         name: String,
+        /// The terms, if they are told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<Terms>,
     },
     /// The room was deleted.
     RoomDeleted,
@@ -123,6 +136,14 @@ pub struct Content {
     pub meta: Option<String>,
 }
 
+impl Event {
+    /// An event without a stamp.
+    #[must_use]
+    pub const fn new(seq: u64, kind: Kind) -> Self {
+        Self { seq, at: None, kind }
+    }
+}
+
 impl Content {
     /// A content that is only a text.
     #[must_use]
@@ -146,8 +167,10 @@ impl Kind {
             Self::MessageEdited(Edited { by, .. })
             | Self::MessageDeleted { by, .. }
             | Self::Reaction { by, .. }
-            | Self::Pin { by, .. } => Some(by),
-            Self::RoomUpdated { .. } | Self::RoomDeleted => None,
+            | Self::Pin { by, .. }
+            | Self::Member(MemberEvent { by, .. }) => Some(by),
+            Self::RoomUpdated { by, .. } => (!by.is_empty()).then_some(by),
+            Self::RoomDeleted => None,
         }
     }
 
@@ -159,7 +182,8 @@ impl Kind {
             | Self::MessageEdited(Edited { key, .. })
             | Self::MessageDeleted { key, .. }
             | Self::Reaction { key, .. }
-            | Self::Pin { key, .. } => key.as_deref(),
+            | Self::Pin { key, .. }
+            | Self::Member(MemberEvent { key, .. }) => key.as_deref(),
             Self::RoomUpdated { .. } | Self::RoomDeleted => None,
         }
     }
@@ -172,7 +196,7 @@ impl Kind {
             | Self::MessageDeleted { target, .. }
             | Self::Reaction { target, .. }
             | Self::Pin { target, .. } => Some(*target),
-            Self::Message(_) | Self::RoomUpdated { .. } | Self::RoomDeleted => None,
+            Self::Message(_) | Self::Member(_) | Self::RoomUpdated { .. } | Self::RoomDeleted => None,
         }
     }
 

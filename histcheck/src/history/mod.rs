@@ -1,8 +1,8 @@
 //! The format of histories: what clients did and saw, one JSON record per line. Whoever writes a history has to
 //! guarantee this:
 //!
-//! - **Every** send, change, mark, rename and deletion of the run is recorded with what it asked for, even if it was never
-//!   answered.
+//! - **Every** send, change, mark, rename and deletion of the run, and every change of a member, is recorded with what it
+//!   asked for, even if it was never answered.
 //! - Every send and every change has a key, which its user uses for it alone. No two messages have the same text.
 //! - The records of one connection are in the order in which its client saw them. A command is placed where its answer
 //!   was seen, so the answer to an attach stands before the events that follow it, and the `ok` of a send before the
@@ -11,10 +11,12 @@
 //! - A connection that was given up, or found to be closed, has a [`What::Closed`]. A connection without one is open to
 //!   the end.
 //! - A client reads from each open connection, at the latest from [`Phase::Healed`] on.
+//! - A room in which rights are judged has a [`What::Made`]. Nobody but the host acts there as an administrator.
 //! - A restored database, and an epoch that an operator changed, are recorded by [`Phase::Restored`].
 
 mod change;
 mod event;
+mod member;
 mod state;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     change::{Change, Changed},
     event::{Content, Edited, Event, Kind, Message},
+    member::{InvitedBy, Member, MemberChange, MemberEvent, Role, RoomKind, Step, Terms},
     state::{
         Deletion, LastEdit, Listed, Listing, Mark, Page, Reacted, Reactions, Revision, Room, State, UserMark, Which,
     },
@@ -107,12 +110,43 @@ pub enum What {
         /// The marks.
         marks: Vec<UserMark>,
     },
-    /// Renames a room, or sets its topic.
+    /// Changes who is in a room, or what they may do there.
+    Member {
+        /// The room.
+        room: u64,
+        /// The idempotency key.
+        key: String,
+        /// Whom it is about: for [`Step::Join`] and [`Step::Leave`] whoever asks.
+        #[serde(rename = "whom")]
+        user: String,
+        /// What is asked.
+        step: Step,
+        /// The outcome.
+        result: Outcome<Changed>,
+    },
+    /// A room was made. It may stand anywhere in the history.
+    Made {
+        /// The room.
+        room: u64,
+        /// Whether it has owners.
+        owned: bool,
+        /// What decides about rights in it.
+        terms: Terms,
+        /// Who is in it from its beginning.
+        members: Vec<Member>,
+    },
+    /// Renames a room, sets its topic, or gives it other terms.
     Rename {
         /// The room.
         room: u64,
         /// The new name.
         name: String,
+        /// The new kind; `None`: it stays.
+        #[serde(default, rename = "is", skip_serializing_if = "Option::is_none")]
+        kind: Option<RoomKind>,
+        /// Who may bring others in from now on; `None`: it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invites: Option<InvitedBy>,
         /// The outcome: the room after the change.
         result: Outcome<Room>,
     },
@@ -140,6 +174,34 @@ pub enum What {
         room: u64,
         /// The outcome.
         result: Outcome<()>,
+    },
+    /// Begins to watch a room: to hear that something happens there, instead of its events.
+    Watch {
+        /// The room.
+        room: u64,
+        /// The outcome: the number of the log's last event.
+        result: Outcome<u64>,
+    },
+    /// Received that something has happened in a room that is watched.
+    Activity {
+        /// The room.
+        room: u64,
+        /// The number of the last event that it tells of.
+        head: u64,
+    },
+    /// Received a notice about an event of a room: the user is mentioned by it, or it is in a thread of theirs.
+    Notice {
+        /// The room.
+        room: u64,
+        /// The number of the event.
+        seq: u64,
+    },
+    /// Received that the room is neither attached nor watched any more.
+    Detached {
+        /// The room.
+        room: u64,
+        /// Why.
+        reason: String,
     },
     /// Received a live event.
     Event {
@@ -269,6 +331,15 @@ pub enum What {
         /// Its events in the order of their numbers.
         events: Vec<Event>,
     },
+    /// The members that the database has of a living room at the end.
+    Members {
+        /// The room.
+        room: u64,
+        /// How many it says that there are.
+        count: u64,
+        /// Who they are.
+        members: Vec<Member>,
+    },
 }
 
 /// The outcome of a command.
@@ -351,10 +422,16 @@ impl What {
             | Self::Edits { room, .. }
             | Self::Reactions { room, .. }
             | Self::Reads { room, .. }
+            | Self::Member { room, .. }
+            | Self::Made { room, .. }
             | Self::Rename { room, .. }
             | Self::Delete { room, .. }
             | Self::Attach { room, .. }
             | Self::Detach { room, .. }
+            | Self::Watch { room, .. }
+            | Self::Activity { room, .. }
+            | Self::Notice { room, .. }
+            | Self::Detached { room, .. }
             | Self::Event { room, .. }
             | Self::UserList { room, .. }
             | Self::Join { room, .. }
@@ -364,7 +441,8 @@ impl What {
             | Self::Read { room, .. }
             | Self::Look { room, .. }
             | Self::Presence { room, .. }
-            | Self::Stored { room, .. } => Some(*room),
+            | Self::Stored { room, .. }
+            | Self::Members { room, .. } => Some(*room),
             Self::Rooms { .. } | Self::HalfOpen | Self::Closed { .. } | Self::Phase { .. } => None,
         }
     }

@@ -1,6 +1,6 @@
 //! What a command asks for, in the words in which its event tells it again.
 
-use crate::history::{Change, Edited, Kind, Message, Outcome, Record, What};
+use crate::history::{Change, Edited, Kind, MemberChange, MemberEvent, Message, Outcome, Record, Role, Step, What};
 
 /// What a command that makes an event asks for. A command and its event have the same deed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +31,49 @@ pub(crate) enum Deed<'a> {
         target: u64,
         pinned: bool,
     },
+    Member {
+        key: &'a str,
+        user: &'a str,
+        place: Place,
+    },
+}
+
+/// What is to become of somebody in a room, as far as a command and its event both tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    In(Role),
+    Out,
+    Banned(Option<u64>),
+    Unbanned,
+    Muted(Option<u64>),
+    Unmuted,
+}
+
+impl Place {
+    const fn of_step(step: Step) -> Self {
+        match step {
+            Step::Join | Step::Add { role: None } => Self::In(Role::Member),
+            Step::Add { role: Some(role) } => Self::In(role),
+            Step::Leave | Step::Remove => Self::Out,
+            Step::Ban { until } => Self::Banned(until),
+            Step::Unban => Self::Unbanned,
+            Step::Mute { until } => Self::Muted(until),
+            Step::Unmute => Self::Unmuted,
+        }
+    }
+
+    fn of_event(event: &MemberEvent) -> Self {
+        match event.change {
+            MemberChange::Joined | MemberChange::Added | MemberChange::Role => {
+                Self::In(event.role.unwrap_or(Role::Member))
+            }
+            MemberChange::Left | MemberChange::Removed => Self::Out,
+            MemberChange::Banned => Self::Banned(event.until),
+            MemberChange::Unbanned => Self::Unbanned,
+            MemberChange::Muted => Self::Muted(event.until),
+            MemberChange::Unmuted => Self::Unmuted,
+        }
+    }
 }
 
 /// A command that makes an event, with its outcome.
@@ -62,6 +105,9 @@ impl<'a> Deed<'a> {
             }
             Kind::Pin { key, target, pinned, .. } => {
                 Self::Pin { key: key.as_deref()?, target: *target, pinned: *pinned }
+            }
+            Kind::Member(event) => {
+                Self::Member { key: event.key.as_deref()?, user: &event.user, place: Place::of_event(event) }
             }
             Kind::RoomUpdated { .. } | Kind::RoomDeleted => return None,
         };
@@ -110,6 +156,14 @@ impl<'a> Command<'a> {
                     Outcome::Refused(_) | Outcome::Unknown => (false, None, false),
                 };
                 let deed = Deed::of_change(key, *target, change);
+                Some(Self { room: *room, key, deed, is_ok, is_refused: result.is_refused(), seq, is_replayed })
+            }
+            What::Member { room, key, user, step, result } => {
+                let (is_ok, seq, is_replayed) = match result {
+                    Outcome::Ok(changed) => (true, changed.seq, changed.replayed),
+                    Outcome::Refused(_) | Outcome::Unknown => (false, None, false),
+                };
+                let deed = Deed::Member { key, user, place: Place::of_step(*step) };
                 Some(Self { room: *room, key, deed, is_ok, is_refused: result.is_refused(), seq, is_replayed })
             }
             _ => None,

@@ -83,7 +83,7 @@ impl<'a> Fold<'a> {
                 folded.reactions.push(Reaction { seq, user: by, reaction, added: *added });
             }
             Kind::Pin { pinned, .. } => folded.pins.push((seq, *pinned)),
-            Kind::Message(_) | Kind::RoomUpdated { .. } | Kind::RoomDeleted => {}
+            Kind::Message(_) | Kind::Member(_) | Kind::RoomUpdated { .. } | Kind::RoomDeleted => {}
         }
         if matches!(kind, Kind::MessageEdited(_) | Kind::MessageDeleted { .. }) {
             self.rewritten.push(seq);

@@ -57,11 +57,11 @@ impl<'a> Known<'a> {
         matches!(self, Self::Message { .. } | Self::Acknowledged { deed: Deed::Send { .. }, .. })
     }
 
-    /// Whether it is a message, or changes one.
+    /// Whether it is a message, or changes one or a member: what a command with a key has made.
     pub(crate) const fn is_message_or_change(self) -> bool {
         match self {
             Self::Message { .. } | Self::Acknowledged { .. } => true,
-            Self::Other(kind) => kind.target().is_some(),
+            Self::Other(kind) => kind.target().is_some() || matches!(kind, Kind::Member(_)),
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) acknowledged: Option<Mark>,
     /// The record that shows it erased earliest in time.
     pub(crate) erased: Option<Mark>,
+    /// Its stamp, if it was told.
+    pub(crate) at: Option<u64>,
 }
 
 /// The time at which a log is known to have reached a number, and the record that shows it.
@@ -118,10 +120,11 @@ impl<'a> Log<'a> {
 
     fn see(&mut self, event: &'a Event, mark: Mark, applied: bool) {
         self.insert(event.seq, event.kind.author(), Known::of(&event.kind), mark);
-        if event.kind.is_erased()
-            && let Some(entry) = self.entries.get_mut(&event.seq)
-        {
-            entry.erased = Some(entry.erased.map_or(mark, |earlier| earlier.min(mark)));
+        if let Some(entry) = self.entries.get_mut(&event.seq) {
+            entry.at = entry.at.or(event.at);
+            if event.kind.is_erased() {
+                entry.erased = Some(entry.erased.map_or(mark, |earlier| earlier.min(mark)));
+            }
         }
         self.reach(event.seq, mark, applied);
     }
@@ -137,7 +140,8 @@ impl<'a> Log<'a> {
     }
 
     fn insert(&mut self, seq: u64, author: Option<&'a str>, known: Known<'a>, mark: Mark) {
-        let fresh = || Entry { author, known, place: mark.place, earliest: mark, acknowledged: None, erased: None };
+        let fresh =
+            || Entry { author, known, place: mark.place, earliest: mark, acknowledged: None, erased: None, at: None };
         let entry = self.entries.entry(seq).or_insert_with(fresh);
         if entry.author != author || !entry.known.agrees(known) {
             self.conflicts.entry(seq).or_insert((entry.place, mark.place));
@@ -192,7 +196,7 @@ impl<'a> Log<'a> {
             if entry.known.is_seen() {
                 self.seen.push(*seq);
             }
-            if let Known::Other(Kind::RoomUpdated { name }) = entry.known {
+            if let Known::Other(Kind::RoomUpdated { name, .. }) = entry.known {
                 self.names.insert(*seq, (name, entry.place));
             }
             if let Some(deed) = entry.known.deed() {

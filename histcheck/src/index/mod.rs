@@ -5,6 +5,7 @@ mod deed;
 mod fold;
 mod known;
 mod log;
+mod rights;
 mod subscriptions;
 mod timeline;
 
@@ -16,6 +17,7 @@ pub(crate) use self::{
     fold::{Fold, Folded},
     known::Known,
     log::{Entry, Log, Mark},
+    rights::{Rights, Standing, Until},
     subscriptions::{Ending, Subscription, Unexpected},
     timeline::Timeline,
 };
@@ -35,6 +37,8 @@ pub(crate) struct Index<'a> {
     pub(crate) logs: BTreeMap<(u64, &'a str), Log<'a>>,
     /// What became of the messages of each of these logs.
     pub(crate) folds: BTreeMap<(u64, &'a str), Fold<'a>>,
+    /// What users are in each of these logs, where it is known how the room began.
+    pub(crate) rights: BTreeMap<(u64, &'a str), Rights<'a>>,
     /// For each room the first deletion that may have been done.
     pub(crate) deletions: HashMap<u64, usize>,
 }
@@ -43,10 +47,16 @@ impl<'a> Index<'a> {
     pub(crate) fn new(records: &'a [Record]) -> Self {
         let timeline = Timeline::new(records);
         let mut connections = BTreeMap::<u64, Vec<usize>>::new();
-        let mut deletions = HashMap::new();
+        let (mut deletions, mut made) = (HashMap::new(), HashMap::new());
         for (place, record) in records.iter().enumerate() {
-            if !matches!(record.what, What::Phase { .. } | What::Stored { .. }) {
+            if !matches!(
+                record.what,
+                What::Phase { .. } | What::Stored { .. } | What::Members { .. } | What::Made { .. }
+            ) {
                 connections.entry(record.connection).or_default().push(place);
+            }
+            if let What::Made { room, .. } = &record.what {
+                made.insert(*room, record);
             }
             if let What::Delete { room, result } = &record.what
                 && !result.is_refused()
@@ -64,7 +74,8 @@ impl<'a> Index<'a> {
             ((*room, *epoch), Fold::new(log, |user, key| commands.sent(records, *room, user, key)))
         });
         let folds = folds.collect();
-        Self { records, timeline, connections, subscriptions, unexpected, commands, logs, folds, deletions }
+        let rights = logs.iter().filter_map(|(of, log)| Some((*of, Rights::new(made.get(&of.0)?, log)?))).collect();
+        Self { records, timeline, connections, subscriptions, unexpected, commands, logs, folds, rights, deletions }
     }
 
     /// Whether a deletion of the room may have begun by then.
@@ -87,7 +98,9 @@ impl<'a> Index<'a> {
     pub(crate) fn acknowledged(&self) -> impl Iterator<Item = (usize, u64)> {
         self.records.iter().enumerate().filter_map(|(place, record)| match &record.what {
             What::Send { result: Outcome::Ok(sent), .. } => Some((place, sent.seq)),
-            What::Change { result: Outcome::Ok(changed), .. } => Some((place, changed.seq?)),
+            What::Change { result: Outcome::Ok(changed), .. } | What::Member { result: Outcome::Ok(changed), .. } => {
+                Some((place, changed.seq?))
+            }
             _ => None,
         })
     }

@@ -38,6 +38,8 @@ pub(crate) struct End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Detached,
+    /// The user may not read the room any more.
+    PutOut,
     Deleted,
     Closed,
 }
@@ -114,6 +116,10 @@ impl<'a> Walk<'a> {
                 self.end(*room, place, record.began, Ending::Detached);
                 self.rooms.insert(*room, Attachment::Unsure);
             }
+            What::Detached { room, .. } => {
+                self.end(*room, place, record.began, Ending::PutOut);
+                self.rooms.insert(*room, Attachment::Out(Some(place)));
+            }
             What::Event { room, event } => {
                 self.hear(place, *room, true);
                 if event.kind == Kind::RoomDeleted {
@@ -186,6 +192,8 @@ const fn is_unanswered(record: &Record) -> bool {
             What::Send { .. }
                 | What::Change { .. }
                 | What::Mark { .. }
+                | What::Member { .. }
+                | What::Watch { .. }
                 | What::Edits { .. }
                 | What::Reactions { .. }
                 | What::Reads { .. }

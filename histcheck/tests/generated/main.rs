@@ -10,7 +10,7 @@ mod server;
 use std::time::Instant;
 
 use histcheck::{
-    Name, check,
+    Name, Outcomes, check,
     history::{Attached, Outcome, Record, What},
     read, write,
 };
@@ -24,10 +24,9 @@ fn a_long_clean_history_is_clean() {
     let report = check(&records);
     assert!(report.is_clean(), "{report}");
     eprintln!("checked in {:?}:\n{report}", started.elapsed());
+    let is_frequent = |(name, outcomes): &(&str, Outcomes)| *name == "members" || outcomes.ok > 500;
     assert!(
-        report.summary.commands().iter().all(|(_, outcomes)| outcomes.ok > 500)
-            && report.summary.resumed > 1000
-            && report.summary.cut > 100
+        report.summary.commands().iter().all(is_frequent) && report.summary.resumed > 1000 && report.summary.cut > 100
     );
 }
 

@@ -265,9 +265,9 @@ impl Server {
     fn rename(&mut self, client: usize, room: u64) {
         self.names += 1;
         let name = format!("name-{}", self.names);
-        let event = self.store(room, Kind::RoomUpdated { name: name.clone() });
+        let event = self.store(room, Kind::RoomUpdated { by: Self::user(client), name: name.clone(), terms: None });
         let result = Outcome::Ok(Room { name: name.clone(), head: event.seq });
-        self.call(client, What::Rename { room, name, result });
+        self.call(client, What::Rename { room, name, kind: None, invites: None, result });
         self.publish(room, &event);
     }
 

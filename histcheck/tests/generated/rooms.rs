@@ -115,7 +115,7 @@ impl Room {
 
     /// Stores an event, and brings everything up to date.
     pub(crate) fn store(&mut self, kind: Kind, bug: Option<Bug>) -> Event {
-        let event = Event { seq: self.head() + 1, kind };
+        let event = Event::new(self.head() + 1, kind);
         if let (Some(user), Some(key)) = (event.kind.author(), event.kind.key()) {
             self.keys.insert((user.to_owned(), key.to_owned()), event.seq);
         }
@@ -134,7 +134,7 @@ impl Room {
                     self.pins.insert(0, *target);
                 }
             }
-            Kind::RoomUpdated { .. } | Kind::RoomDeleted => {}
+            Kind::Member(_) | Kind::RoomUpdated { .. } | Kind::RoomDeleted => {}
         }
         event
     }

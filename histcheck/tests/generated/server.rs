@@ -186,7 +186,7 @@ impl Server {
 
     pub(crate) fn name(&self, room: u64) -> String {
         let renamed = self.at(room).log.iter().rev().find_map(|event| match &event.kind {
-            Kind::RoomUpdated { name } => Some(name.clone()),
+            Kind::RoomUpdated { name, .. } => Some(name.clone()),
             _ => None,
         });
         renamed.unwrap_or_else(|| format!("room-{room}"))

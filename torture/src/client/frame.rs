@@ -26,11 +26,11 @@ pub fn event(frame: &Value) -> Option<Event> {
             Kind::Reaction { by, key, target: target()?, reaction, added, count }
         }
         "pin" => Kind::Pin { by, key, target: target()?, pinned: frame["pinned"] == true },
-        "room_updated" => Kind::RoomUpdated { name: text(&frame["name"]) },
+        "room_updated" => Kind::RoomUpdated { by, name: text(&frame["name"]), terms: None },
         "room_deleted" => Kind::RoomDeleted,
         _ => return None,
     };
-    Some(Event { seq: frame["seq"].as_u64()?, kind })
+    Some(Event::new(frame["seq"].as_u64()?, kind))
 }
 
 fn message(frame: &Value) -> Option<Message> {

@@ -159,7 +159,7 @@ impl Rest {
     /// Renames a room.
     pub async fn rename(&self, room: u64, name: &str) -> Outcome<Room> {
         let path = self.path(room, "?");
-        let what = |result| What::Rename { room, name: name.to_owned(), result };
+        let what = |result| What::Rename { room, name: name.to_owned(), kind: None, invites: None, result };
         let read = |reply: &Reply| self::room(&reply.body);
         self.record(("PATCH", &path), None, Some(json!({"name": name})), (read, what)).await
     }
