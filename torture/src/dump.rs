@@ -1,6 +1,8 @@
 //! Reads what the database holds, by SQL and without the chat server.
 
-use histcheck::history::{Content, Edited, Event, Kind, Message, What};
+use histcheck::history::{
+    Content, Edited, Event, InvitedBy, Kind, Member, MemberEvent, Message, Role, RoomKind, Terms, What,
+};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, QueryResult, Statement};
 
 use crate::{client::frame::short, server::Result};
@@ -16,17 +18,31 @@ pub async fn dump(url: &str) -> Result<Vec<What>> {
     let rows = all(&connection, "SELECT epoch FROM chat_meta".to_owned()).await?;
     let epoch = text(rows.first().ok_or("chat_meta is empty")?, 0)?.unwrap_or_default();
     let mut stored = Vec::new();
-    for row in all(&connection, "SELECT id, name, head FROM chat_rooms ORDER BY id".to_owned()).await? {
+    for row in all(&connection, "SELECT id, name, head, members FROM chat_rooms ORDER BY id".to_owned()).await? {
         let (room, head) = (number(&row, 0)?, number(&row, 2)?);
         let sql =
             "SELECT seq, kind, user_id, idem_key, body, meta, reply_to, thread, thread_ordinal, target_seq, amount,
-            mentions, flags FROM chat_events";
+            mentions, flags, at_us FROM chat_events";
         let events = all(&connection, format!("{sql} WHERE room_id = {room} ORDER BY seq")).await?;
         let events = events.iter().map(event).collect::<Result<_>>()?;
-        stored.push(What::Stored { room, epoch: epoch.clone(), head, name: text(&row, 1)?, events });
+        let name = text(&row, 1)?;
+        if name.is_some() {
+            stored.push(What::Members { room, count: number(&row, 3)?, members: members(&connection, room).await? });
+        }
+        stored.push(What::Stored { room, epoch: epoch.clone(), head, name, events });
     }
     connection.close().await?;
     Ok(stored)
+}
+
+async fn members(connection: &DatabaseConnection, room: u64) -> Result<Vec<Member>> {
+    let rows = all(connection, format!("SELECT user_id, role FROM chat_members WHERE room_id = {room}")).await?;
+    let member = |row: &QueryResult| {
+        let role = usize::try_from(row.try_get_by_index::<i16>(1)?)?;
+        let role = [Role::Owner, Role::Moderator, Role::Member].into_iter().nth(role).ok_or("an unknown role")?;
+        Ok(Member { user: text(row, 0)?.unwrap_or_default(), role })
+    };
+    rows.iter().map(member).collect()
 }
 
 fn event(row: &QueryResult) -> Result<Event> {
@@ -46,7 +62,10 @@ fn event(row: &QueryResult) -> Result<Event> {
             thread_ordinal: optional(row, 8)?,
             erased,
         }),
-        2 => Kind::RoomUpdated { by, name: text(row, 5)?.unwrap_or_default(), terms: None },
+        2 => {
+            let packed = optional(row, 10)?.unwrap_or_default();
+            Kind::RoomUpdated { by, name: text(row, 5)?.unwrap_or_default(), terms: terms(packed) }
+        }
         3 => Kind::RoomDeleted,
         5 => Kind::MessageEdited(Edited { by, key, target, content: content(row, body, flags)?, erased }),
         6 => Kind::MessageDeleted { by, key, target, reason: body },
@@ -55,9 +74,32 @@ fn event(row: &QueryResult) -> Result<Event> {
             Kind::Reaction { by, key, target, reaction, added: is_set, count }
         }
         8 => Kind::Pin { by, key, target, pinned: is_set },
+        9 => {
+            let user = mentions(&text(row, 11)?.unwrap_or_default())?.into_iter().next().unwrap_or_default();
+            let said = text(row, 5)?.unwrap_or_default();
+            Kind::Member(member(&said, (by, key, user)).ok_or("an event of a member that says nothing")?)
+        }
         other => return Err(format!("an event of the unknown kind {other}").into()),
     };
-    Ok(Event::new(number(row, 0)?, kind))
+    let stamp = row.try_get_by_index::<i64>(13)?;
+    Ok(Event { seq: number(row, 0)?, at: u64::try_from(stamp.div_euclid(MICROS)).ok(), kind })
+}
+
+/// The terms in a number: the kind in the lowest two bits, then who may bring others in.
+fn terms(packed: u64) -> Option<Terms> {
+    let kind =
+        [RoomKind::Public, RoomKind::Private, RoomKind::Direct].into_iter().nth(usize::try_from(packed % 4).ok()?)?;
+    let invites = if packed / 4 == 0 { InvitedBy::Members } else { InvitedBy::Moderators };
+    Some(Terms { kind, invites })
+}
+
+/// What a text says has happened with a user: the change, the role and the end, and the name.
+fn member(said: &str, (by, key, user): (String, Option<String>, String)) -> Option<MemberEvent> {
+    let mut parts = said.splitn(4, ' ').map(|part| Some(part).filter(|part| *part != "-"));
+    let change = serde_json::from_value(parts.next()??.into()).ok()?;
+    let role = parts.next()?.map(|role| serde_json::from_value(role.into())).transpose().ok()?;
+    let until = parts.next()?.map(str::parse::<u64>).transpose().ok()?;
+    Some(MemberEvent { by, key, user, change, role, until: until.map(|until| until / MICROS.unsigned_abs()) })
 }
 
 fn content(row: &QueryResult, body: Option<String>, flags: i16) -> Result<Content> {
@@ -102,6 +144,8 @@ fn text(row: &QueryResult, index: usize) -> Result<Option<String>> {
     Ok(bytes.map(String::from_utf8).transpose()?)
 }
 
+/// Microseconds of a millisecond.
+const MICROS: i64 = 1_000;
 /// The bits of `flags` of an event.
 const MENTIONS_ROOM: i16 = 1;
 /// A reaction that was added, a message that was pinned.
@@ -109,7 +153,20 @@ const ADDED: i16 = 8;
 
 #[cfg(test)]
 mod tests {
+    use histcheck::history::MemberChange;
+
     use super::*;
+
+    #[test]
+    fn what_has_happened_with_a_member_is_taken_apart() {
+        let about = || ("ann".to_owned(), None, "bob".to_owned());
+        let ban = member("banned - 7000 Bob the Second", about()).unwrap();
+        assert_eq!((ban.change, ban.role, ban.until), (MemberChange::Banned, None, Some(7)));
+        let added = member("added moderator - Bob", about()).unwrap();
+        assert_eq!((added.change, added.role, added.until), (MemberChange::Added, Some(Role::Moderator), None));
+        assert_eq!(member("sung - - Bob", about()), None);
+        assert_eq!(terms(5), Some(Terms { kind: RoomKind::Private, invites: InvitedBy::Moderators }));
+    }
 
     #[test]
     fn a_list_of_mentions_is_taken_apart() {

@@ -7,13 +7,13 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     client::{
-        may_retry,
+        is_barred, may_retry,
         rest::Rest,
         socket::{Ask, Seen, Socket},
     },
     recorder::Name,
     rng::Rng,
-    workload::{FinalState, World},
+    workload::{FinalState, World, keeper},
 };
 
 /// Lets all clients reconnect and read; returns what failed.
@@ -48,9 +48,14 @@ async fn client(world: World, left: FinalState, number: usize) -> Option<String>
         let answer = async {
             loop {
                 match socket.next().await {
-                    Seen::Attached(_, result) => return matches!(result, Outcome::Ok(_)),
+                    Seen::Attached(room, result) => return is_answered(&world, room, &result),
                     Seen::Closed(_) => return false,
-                    Seen::Answered(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => {}
+                    Seen::Answered(..)
+                    | Seen::Detached(..)
+                    | Seen::Watched(..)
+                    | Seen::PutOut(_)
+                    | Seen::Event(..)
+                    | Seen::Other => {}
                 }
             }
         };
@@ -62,13 +67,13 @@ async fn client(world: World, left: FinalState, number: usize) -> Option<String>
     let rooms: Vec<u64> = positions.keys().copied().collect();
     let room = if rooms.is_empty() { world.rooms[number % world.rooms.len()] } else { rooms[number % rooms.len()] };
     let rest = world.rest(&name);
-    let is_read = read_all(&rest, room).await && read_more(&world, &rest, room, number).await;
+    let is_read = read_all(&world, &rest, room).await && read_more(&world, &rest, room, number).await;
     socket.close().await;
     if is_read { None } else { failed("read") }
 }
 
 /// Reads all pages of a room, the oldest first.
-async fn read_all(rest: &Rest, room: u64) -> bool {
+async fn read_all(world: &World, rest: &Rest, room: u64) -> bool {
     let mut after = 0;
     loop {
         match rest.read(room, &format!("after={after}")).await {
@@ -77,34 +82,45 @@ async fn read_all(rest: &Rest, room: u64) -> bool {
                 Some(_) | None => return true,
             },
             Outcome::Refused(code) if may_retry(&code) => tokio::time::sleep(Duration::from_millis(200)).await,
-            Outcome::Refused(_) | Outcome::Unknown => return false,
+            refused @ (Outcome::Refused(_) | Outcome::Unknown) => return is_answered(world, room, &refused),
         }
+    }
+}
+
+/// Whether it was done, or refused because the user may not read the room.
+fn is_answered<T>(world: &World, room: u64, result: &Outcome<T>) -> bool {
+    match result {
+        Outcome::Ok(_) => true,
+        Outcome::Refused(code) => is_barred(code) && world.has_owner(room),
+        Outcome::Unknown => false,
     }
 }
 
 /// Reads what else there is of a room: its pins and marks, some threads and lists, and the user's rooms.
 async fn read_more(world: &World, rest: &Rest, room: u64, number: usize) -> bool {
     let mut rng = Rng::of(world.seed, &format!("final-{number}"));
-    let mut is_read = matches!(rest.pins(room).await, Outcome::Ok(_));
-    is_read &= matches!(rest.reads(room).await, Outcome::Ok(_));
+    let mut is_read = is_answered(world, room, &rest.pins(room).await);
+    is_read &= is_answered(world, room, &rest.reads(room).await);
     is_read &= matches!(rest.rooms().await, Outcome::Ok(_));
     for _ in 0..4 {
         let Some(posted) = world.board.any(room, &mut rng) else { continue };
         let root = posted.thread.unwrap_or(posted.seq);
-        is_read &= matches!(rest.thread(room, root, "").await, Outcome::Ok(_));
-        is_read &= matches!(rest.message(room, root).await, Outcome::Ok(_));
-        is_read &= matches!(rest.edits(room, posted.seq).await, Outcome::Ok(_));
-        is_read &= matches!(rest.reactions(room, posted.seq).await, Outcome::Ok(_));
+        is_read &= is_answered(world, room, &rest.thread(room, root, "").await);
+        is_read &= is_answered(world, room, &rest.message(room, root).await);
+        is_read &= is_answered(world, room, &rest.edits(room, posted.seq).await);
+        is_read &= is_answered(world, room, &rest.reactions(room, posted.seq).await);
     }
     is_read
 }
 
 /// Records who is online in each room, for the checker.
 pub async fn presence(world: &World) {
-    let rest = world.rest(&Name::own("watcher"));
-    for room in world.rooms.iter() {
-        rest.presence(*room).await;
-        rest.look(*room).await;
+    for (name, rooms) in [(Name::own("watcher"), &world.rooms), (keeper::owner(), &world.owned)] {
+        let rest = world.rest(&name);
+        for room in rooms.iter() {
+            rest.presence(*room).await;
+            rest.look(*room).await;
+        }
     }
 }
 

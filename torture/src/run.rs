@@ -11,7 +11,7 @@ use std::{
 };
 
 use chat_core::mutations::Bug;
-use histcheck::history::{Phase, Record};
+use histcheck::history::{Member, Phase, Record, Role, RoomKind, Terms, What};
 use tokio::{
     sync::Mutex,
     task::JoinSet,
@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    client::token,
     database::{Database, Kind},
     dump::dump,
     fault::network::Network,
@@ -29,7 +30,7 @@ use crate::{
     recorder::{Name, Recorder},
     rng::Rng,
     server::{Launch, Result, Server, free_address},
-    workload::{self, ClientCounts, Controls, FinalState, Mode, World},
+    workload::{self, ClientCounts, Controls, FinalState, Mode, World, keeper},
 };
 
 /// The options of a run.
@@ -167,6 +168,9 @@ fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launc
     let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
     let mut variables: Vec<(String, OsString)> = Vec::new();
     variables.extend(options.bug.iter().map(|bug| ("CHATD_INJECTED_BUG".to_owned(), bug.into())));
+    let secret = folder.join("secret");
+    fs::write(&secret, token::SECRET)?;
+    variables.push(("CHATD_JWT_HS256_FILE".to_owned(), secret.into()));
     let host = options.network.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |_| Network::NEAR);
     if let Ok(shim) = &database.shim {
         variables.extend(shim.environment().map(|(name, value)| (name.to_owned(), value)));
@@ -204,15 +208,35 @@ async fn world(server: &Server, options: &Options) -> Result<World> {
     let address = server.launch().address;
     let recorder = Arc::new(Recorder::new());
     let controls = Arc::new(Controls::new());
-    let mut world =
-        World { address, recorder, rooms: Arc::new([]), board: Arc::default(), controls, seed: options.seed };
+    let (rooms, owned, board): (Arc<[u64]>, _, _) = (Arc::new([]), Arc::new([]), Arc::default());
+    let mut world = World { address, recorder, rooms, owned, first: 0, board, controls, seed: options.seed };
     let rest = world.rest(&Name::own("host"));
     let mut rooms = Vec::new();
     for number in 0..options.counts.rooms {
-        rooms.push(rest.make_room(&format!("room {number}")).await.ok_or("a room cannot be made")?);
+        let room = rest.make_room(&format!("room {number}")).await.ok_or("a room cannot be made")?;
+        made(&world, room, RoomKind::Public, None);
+        rooms.push(room);
     }
     world.rooms = rooms.into();
+    let owner = keeper::owner();
+    let rest = world.rest(&owner);
+    let mut owned = Vec::new();
+    for number in 0..options.counts.owned_rooms {
+        let kind = if number % 2 == 0 { RoomKind::Public } else { RoomKind::Private };
+        let room = rest.make_own_room(&format!("owned room {number}"), kind).await.ok_or("a room cannot be made")?;
+        made(&world, room, kind, Some(&owner.user));
+        owned.push(room);
+    }
+    world.owned = owned.into();
     Ok(world)
+}
+
+/// Records that a room was made.
+fn made(world: &World, room: u64, kind: RoomKind, owner: Option<&str>) {
+    let terms = Terms { kind, ..Terms::PUBLIC };
+    let members = owner.map(|user| Member { user: user.to_owned(), role: Role::Owner }).into_iter().collect();
+    let what = What::Made { room, owned: owner.is_some(), terms, members };
+    world.recorder.push(world.recorder.of_the_run(what));
 }
 
 /// After the faults all clients finish, receive everything, and leave.

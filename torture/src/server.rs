@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    client::rest,
+    client::rest::{self, Headers},
     fault::process::{Signal, signal},
     rng::Rng,
 };
@@ -111,7 +111,7 @@ impl Server {
 
     /// Whether it answers requests.
     pub async fn is_ready(&self) -> bool {
-        let asked = rest::call(self.launch.address, "GET", "/readyz", None, None);
+        let asked = rest::call(self.launch.address, "GET", "/readyz", Headers::default(), None);
         timeout(Duration::from_secs(2), asked).await.is_ok_and(|reply| reply.is_some_and(|reply| reply.status == 200))
     }
 

@@ -1,9 +1,9 @@
-//! The commands that make events: sends and changes of messages, as sockets, REST and histories have them.
+//! The commands that make events: sends, and changes of messages and members, as sockets, REST and histories have them.
 
-use histcheck::history::{Change, Changed, Content, Outcome, Page, Sent, What};
+use histcheck::history::{Change, Changed, Content, Outcome, Page, Role, Sent, Step, What};
 use serde_json::{Value, json};
 
-use super::{frame, reply::Reply};
+use super::{frame, reply::Reply, stamp};
 
 /// A command with its key. Sent again, it is the same command.
 #[derive(Debug, Clone)]
@@ -35,6 +35,13 @@ pub enum Act {
         /// What is to become of it.
         change: Change,
     },
+    /// To change who is in the room, or what they may do there. Only REST has it.
+    Member {
+        /// Whom it is about.
+        user: String,
+        /// What is to become of them.
+        step: Step,
+    },
 }
 
 /// The positive answer to a command.
@@ -42,7 +49,7 @@ pub enum Act {
 pub enum Answer {
     /// To a send.
     Sent(Sent),
-    /// To a change.
+    /// To a change of a message or a member.
     Changed(Changed),
 }
 
@@ -71,7 +78,14 @@ impl Command {
             Act::Change { change: Change::Delete { reason }, .. } => *reason = Some("something else".to_owned()),
             Act::Change { change: Change::React { reaction, .. }, .. } => reaction.push('!'),
             Act::Change { change: Change::Pin { pinned }, .. } => *pinned = !*pinned,
+            Act::Member { step, .. } => *step = if *step == Step::Unmute { Step::Unban } else { Step::Unmute },
         }
+    }
+
+    /// Whether only REST has it.
+    #[must_use]
+    pub const fn is_only_rest(&self) -> bool {
+        matches!(self.act, Act::Member { .. })
     }
 
     /// The frame for a socket.
@@ -88,6 +102,8 @@ impl Command {
                 frame["target"] = (*target).into();
                 (kind, frame)
             }
+            // No socket is given one.
+            Act::Member { .. } => ("member", json!({})),
         };
         frame["type"] = kind.into();
         frame["room"] = self.room.into();
@@ -103,6 +119,7 @@ impl Command {
                 return Call { method: "POST", path: "/messages?".to_owned(), body };
             }
             Act::Change { target, change } => (target, change),
+            Act::Member { user, step } => return member_call(user, *step),
         };
         let put = |yes: bool| if yes { "PUT" } else { "DELETE" };
         let (method, rest, body) = match change {
@@ -125,6 +142,7 @@ impl Command {
                 let count = if is_reaction { Some(frame["count"].as_u64()?) } else { None };
                 Some(Answer::Changed(Changed { seq, tells_seq: true, replayed, count, page: None }))
             }
+            Act::Member { .. } => None,
         }
     }
 
@@ -136,7 +154,7 @@ impl Command {
                 let event = frame::event(&reply.body)?;
                 return Some(Answer::Sent(Sent { seq: event.seq, replayed, event: Some(event) }));
             }
-            Act::Change { change: Change::Delete { .. }, .. } => Changed::default(),
+            Act::Change { change: Change::Delete { .. }, .. } | Act::Member { .. } => Changed::default(),
             Act::Change { change: Change::React { .. }, .. } => {
                 Changed { count: Some(reply.body["count"].as_u64()?), ..Changed::default() }
             }
@@ -164,14 +182,41 @@ impl Command {
                 if let Change::Edit { body, .. } = &mut change {
                     *body = frame::short(body);
                 }
-                let result = map(result, |answer| match answer {
-                    Answer::Changed(changed) => Some(changed),
-                    Answer::Sent(_) => None,
-                });
-                What::Change { room, key, target: *target, change, result }
+                What::Change { room, key, target: *target, change, result: changed(result) }
+            }
+            Act::Member { user, step } => {
+                What::Member { room, key, user: user.clone(), step: *step, result: changed(result) }
             }
         }
     }
+}
+
+/// The call for a change of a member.
+fn member_call(user: &str, step: Step) -> Call {
+    let user = encoded(user);
+    let until = |until: Option<u64>| Some(without_nulls(json!({"until": until.map(stamp::text)})));
+    let (method, path, body) = match step {
+        Step::Join => ("POST", "/join?".to_owned(), None),
+        Step::Leave => ("POST", "/leave?".to_owned(), None),
+        Step::Add { role } => {
+            let body = without_nulls(json!({"role": role.map(Role::as_str)}));
+            ("PUT", format!("/members/{user}?"), Some(body))
+        }
+        Step::Remove => ("DELETE", format!("/members/{user}?"), None),
+        Step::Ban { until: end } => ("PUT", format!("/bans/{user}?"), until(end)),
+        Step::Unban => ("DELETE", format!("/bans/{user}?"), None),
+        Step::Mute { until: end } => ("PUT", format!("/mutes/{user}?"), until(end)),
+        Step::Unmute => ("DELETE", format!("/mutes/{user}?"), None),
+    };
+    Call { method, path, body }
+}
+
+/// The outcome of a change.
+fn changed(result: Outcome<Answer>) -> Outcome<Changed> {
+    map(result, |answer| match answer {
+        Answer::Changed(changed) => Some(changed),
+        Answer::Sent(_) => None,
+    })
 }
 
 /// A message with its head, as a page of its own.
@@ -207,7 +252,7 @@ fn edit(change: &Change) -> Value {
 }
 
 /// Fields that are not given are left out.
-fn without_nulls(mut value: Value) -> Value {
+pub(super) fn without_nulls(mut value: Value) -> Value {
     if let Value::Object(fields) = &mut value {
         fields.retain(|_, value| !value.is_null());
     }
@@ -231,6 +276,15 @@ mod tests {
         assert_eq!(command.frame(), frame);
         let Call { method, path, body } = command.call();
         assert_eq!((method, path.as_str(), body), ("DELETE", "/messages/3/reactions/%F0%9F%91%8D?", None));
+    }
+
+    #[test]
+    fn a_change_of_a_member_is_a_call() {
+        let act = Act::Member { user: "a b".to_owned(), step: Step::Ban { until: Some(1_795_341_600_000) } };
+        let Call { method, path, body } = Command { room: 7, key: "k".to_owned(), act }.call();
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        assert_eq!((method, path.as_str()), ("PUT", "/bans/%61%20%62?"));
+        assert_eq!(body, r#"{"until":"2026-11-22T10:00:00Z"}"#);
     }
 
     #[test]

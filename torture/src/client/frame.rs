@@ -1,10 +1,13 @@
 //! Converts frames of the wire to records of a history.
 
 use histcheck::history::{
-    Attached, Content, Deletion, Edited, Event, Kind, LastEdit, Mark, Message, Position, Reacted, Reactions, Revision,
-    State, UserMark, What,
+    Attached, Content, Deletion, Edited, Event, Kind, LastEdit, Mark, MemberEvent, Message, Position, Reacted,
+    Reactions, Revision, State, Terms, UserMark, What,
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use super::stamp;
 
 /// The event in a frame, if it is one.
 #[must_use]
@@ -26,11 +29,35 @@ pub fn event(frame: &Value) -> Option<Event> {
             Kind::Reaction { by, key, target: target()?, reaction, added, count }
         }
         "pin" => Kind::Pin { by, key, target: target()?, pinned: frame["pinned"] == true },
-        "room_updated" => Kind::RoomUpdated { by, name: text(&frame["name"]), terms: None },
+        "member" => Kind::Member(member(frame, (by, key))?),
+        "room_updated" => Kind::RoomUpdated { by, name: text(&frame["name"]), terms: terms(frame) },
         "room_deleted" => Kind::RoomDeleted,
         _ => return None,
     };
-    Some(Event::new(frame["seq"].as_u64()?, kind))
+    let at = frame["timestamp"].as_str().and_then(stamp::parse);
+    Some(Event { seq: frame["seq"].as_u64()?, at, kind })
+}
+
+fn member(frame: &Value, (by, key): (String, Option<String>)) -> Option<MemberEvent> {
+    let member = &frame["member"];
+    Some(MemberEvent {
+        by,
+        key,
+        user: text(&member["user"]),
+        change: word(&frame["change"])?,
+        role: word(&member["role"]),
+        until: frame["until"].as_str().and_then(stamp::parse),
+    })
+}
+
+/// The terms in a frame of a room.
+fn terms(frame: &Value) -> Option<Terms> {
+    Some(Terms { kind: word(&frame["kind"])?, invites: word(&frame["invites"])? })
+}
+
+/// What a word of the wire stands for, which histories have, too.
+fn word<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_value(value.clone()).ok()
 }
 
 fn message(frame: &Value) -> Option<Message> {
@@ -107,7 +134,7 @@ pub fn reacted(value: &Value) -> Option<Vec<Reacted>> {
     Some(value.as_array()?.iter().map(one).collect())
 }
 
-/// The signal in a frame of this room, if it is one.
+/// The signal or the notice in a frame of this room, if it is one.
 #[must_use]
 pub fn signal(frame: &Value, room: u64) -> Option<What> {
     Some(match frame["type"].as_str()? {
@@ -120,6 +147,9 @@ pub fn signal(frame: &Value, room: u64) -> Option<What> {
         "typing" => What::Typing { room, users: ids(&frame["identities"]) },
         "read" if frame["marks"].is_array() => What::Marks { room, marks: marks(&frame["marks"])? },
         "read" => What::Marked { room, mark: mark(frame)? },
+        "activity" => What::Activity { room, head: frame["head"].as_u64()? },
+        "mention" | "thread" => What::Notice { room, seq: frame["seq"].as_u64()? },
+        "detached" => What::Detached { room, reason: text(&frame["reason"]) },
         _ => return None,
     })
 }

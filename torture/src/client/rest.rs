@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use histcheck::history::{
-    Listed, Listing, Mark, Outcome, Page, Reacted, Record, Revision, Room, UserMark, What, Which,
+    InvitedBy, Listed, Listing, Mark, Outcome, Page, Reacted, Record, Revision, Room, RoomKind, UserMark, What, Which,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -13,18 +13,28 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    command::{Answer, Call, Command, page_of_one},
+    command::{Answer, Call, Command, page_of_one, without_nulls},
     frame,
     reply::Reply,
+    token::bearer,
 };
 use crate::recorder::{Name, Recorder};
+
+/// The headers of a call that differ from one to the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Headers<'a> {
+    /// The user who has a token; `None`: whoever the path says.
+    pub user: Option<&'a str>,
+    /// The idempotency key.
+    pub key: Option<&'a str>,
+}
 
 /// Makes a call without recording it; `None`: there was no answer.
 pub async fn call(
     address: SocketAddr,
     method: &str,
     path: &str,
-    key: Option<&str>,
+    headers: Headers<'_>,
     body: Option<Value>,
 ) -> Option<Reply> {
     let call = async {
@@ -35,8 +45,11 @@ pub async fn call(
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        if let Some(key) = key {
+        if let Some(key) = headers.key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(user) = headers.user {
+            request = request.header("authorization", bearer(user));
         }
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let answer = sender.send_request(request.body(Full::new(Bytes::from(body))).ok()?).await;
@@ -68,7 +81,13 @@ impl Rest {
         Self { address, recorder, name }
     }
 
-    /// Sends or changes a message.
+    /// The user that the client acts for.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.name.user
+    }
+
+    /// Sends a message, or changes one or a member.
     pub async fn ask(&self, command: &Command) -> Outcome<Answer> {
         let Call { method, path, body } = command.call();
         let path = self.path(command.room, &path);
@@ -137,9 +156,9 @@ impl Rest {
 
     /// Reads the user's rooms, or the first page of them.
     pub async fn rooms(&self) -> Outcome<Listing> {
-        let path = format!("/api/chat/me/rooms?limit=200&username={}", self.name.user);
         let what = |result| What::Rooms { result };
-        self.record(("GET", &path), None, None, (|reply: &Reply| listing(&reply.body), what)).await
+        self.record(("GET", "/api/chat/me/rooms?limit=200"), None, None, (|reply: &Reply| listing(&reply.body), what))
+            .await
     }
 
     /// Gets a room.
@@ -156,12 +175,19 @@ impl Rest {
         self.record(("GET", &path), None, None, (ids, |result| What::Presence { room, result })).await
     }
 
-    /// Renames a room.
-    pub async fn rename(&self, room: u64, name: &str) -> Outcome<Room> {
+    /// Renames a room, and gives it other terms if some are given.
+    pub async fn update(
+        &self,
+        room: u64,
+        name: &str,
+        (kind, invites): (Option<RoomKind>, Option<InvitedBy>),
+    ) -> Outcome<Room> {
         let path = self.path(room, "?");
-        let what = |result| What::Rename { room, name: name.to_owned(), kind: None, invites: None, result };
+        let what = |result| What::Rename { room, name: name.to_owned(), kind, invites, result };
         let read = |reply: &Reply| self::room(&reply.body);
-        self.record(("PATCH", &path), None, Some(json!({"name": name})), (read, what)).await
+        let (is, by) = (kind.map(RoomKind::as_str), invites.map(InvitedBy::as_str));
+        let body = without_nulls(json!({"name": name, "kind": is, "invites": by}));
+        self.record(("PATCH", &path), None, Some(body), (read, what)).await
     }
 
     /// Deletes a room.
@@ -170,14 +196,24 @@ impl Rest {
         self.record(("DELETE", &path), None, None, (|_: &Reply| Some(()), |result| What::Delete { room, result })).await
     }
 
-    /// Creates a room, or finds the room that has the name already, without recording it.
+    /// Creates a room that is nobody's, or finds the room that has the name already, without recording it.
     pub async fn make_room(&self, name: &str) -> Option<u64> {
-        let reply = call(self.address, "POST", "/api/chat/rooms", None, Some(json!({"name": name}))).await?;
+        // What a guest makes has no owner.
+        let path = "/api/chat/rooms?username=host";
+        let reply = call(self.address, "POST", path, Headers::default(), Some(json!({"name": name}))).await?;
         reply.body["id"].as_u64().or_else(|| reply.body["room"]["id"].as_u64())
     }
 
+    /// Creates a room of the user's own, without recording it.
+    pub async fn make_own_room(&self, name: &str, kind: RoomKind) -> Option<u64> {
+        let headers = Headers { user: Some(&self.name.user), key: None };
+        let body = json!({"name": name, "kind": kind.as_str()});
+        call(self.address, "POST", "/api/chat/rooms", headers, Some(body)).await?.body["id"].as_u64()
+    }
+
+    /// The path of a room, without what stands at its end for parameters that there are none of.
     fn path(&self, room: u64, rest: &str) -> String {
-        format!("/api/chat/rooms/{room}{rest}username={}", self.name.user)
+        format!("/api/chat/rooms/{room}{}", rest.trim_end_matches(['?', '&']))
     }
 
     /// Makes a call and records it.
@@ -190,7 +226,8 @@ impl Rest {
     ) -> Outcome<T> {
         let connection = self.recorder.connection();
         let began = self.recorder.now();
-        let reply = call(self.address, method, path, key, body).await;
+        let headers = Headers { user: Some(&self.name.user), key };
+        let reply = call(self.address, method, path, headers, body).await;
         let ended = reply.as_ref().map(|_| self.recorder.now());
         let result = match reply {
             Some(reply) if reply.status < 300 => read(&reply).map_or_else(not_understood, Outcome::Ok),

@@ -15,6 +15,7 @@ use super::{
     command::{Answer, Command},
     endpoint::Endpoint,
     frame,
+    token::bearer,
 };
 use crate::recorder::{Name, Recorder};
 
@@ -41,6 +42,11 @@ pub enum Ask {
         /// Whether to be shown as online.
         presence: bool,
     },
+    /// Begins to watch a room.
+    Watch {
+        /// The room.
+        room: u64,
+    },
     /// Detaches from a room.
     Detach {
         /// The room.
@@ -64,6 +70,10 @@ pub enum Seen {
     Attached(u64, Outcome<Attached>),
     /// A detach was answered.
     Detached(u64, Outcome<()>),
+    /// A watch was answered.
+    Watched(u64, Outcome<u64>),
+    /// A room is neither attached nor watched any more.
+    PutOut(u64),
     /// An event.
     Event(u64, Event),
     /// Anything else.
@@ -98,15 +108,15 @@ pub struct Socket {
 impl Socket {
     /// Opens a socket for many rooms; `None`: the server is not there or refuses.
     pub async fn open(endpoint: &Endpoint) -> Option<Self> {
-        Self::connect(endpoint, &format!("/ws/chat?username={}", endpoint.name.user)).await
+        Self::connect(endpoint, "/ws/chat").await
     }
 
     /// Opens a socket for one room, which attaches it to that room.
     pub async fn open_room(endpoint: &Endpoint, room: u64, after: Option<Position>) -> Option<Self> {
         let began = endpoint.recorder.now();
-        let mut path = format!("/ws/chat/{room}?username={}", endpoint.name.user);
+        let mut path = format!("/ws/chat/{room}");
         if let Some(Position { epoch, seq }) = &after {
-            path += &format!("&after={seq}&epoch={epoch}");
+            path += &format!("?after={seq}&epoch={epoch}");
         }
         let mut socket = Self::connect(endpoint, &path).await?;
         // The answer to this attach has no `ref`. It is recorded as command 0; other commands count from 1.
@@ -118,7 +128,8 @@ impl Socket {
         let connect = async {
             let stream = endpoint.connect().await.ok()?;
             stream.set_nodelay(true).ok()?;
-            let request = format!("ws://{}{path}", endpoint.address).into_client_request().ok()?;
+            let mut request = format!("ws://{}{path}", endpoint.address).into_client_request().ok()?;
+            request.headers_mut().insert("authorization", bearer(&endpoint.name.user).parse().ok()?);
             Some(client_async(request, stream).await.ok()?.0)
         };
         let stream = timeout(TIMEOUT, connect).await.ok()??;
@@ -159,6 +170,7 @@ impl Socket {
                 }
                 frame
             }
+            Ask::Watch { room } => json!({"type": "attach", "ref": reference, "room": room, "events": false}),
             Ask::Detach { room } => json!({"type": "detach", "ref": reference, "room": room}),
             Ask::Type { room, is_typing } => {
                 json!({"type": "typing", "ref": reference, "room": room, "is_typing": is_typing})
@@ -220,7 +232,9 @@ impl Socket {
             return Seen::Event(room, event);
         }
         if let Some(signal) = frame::signal(value, room) {
+            let is_end = matches!(signal, What::Detached { .. });
             self.saw(signal);
+            return if is_end { Seen::PutOut(room) } else { Seen::Other };
         }
         Seen::Other
     }
@@ -257,6 +271,10 @@ impl Socket {
             Ask::Attach { room, after, presence } => {
                 let result = outcome(refused, frame::attached(value));
                 (What::Attach { room, after, presence, result: result.clone() }, Seen::Attached(room, result))
+            }
+            Ask::Watch { room } => {
+                let result = outcome(refused, value["head"].as_u64());
+                (What::Watch { room, result: result.clone() }, Seen::Watched(room, result))
             }
             Ask::Detach { room } => {
                 let result = outcome(refused, Some(()));
@@ -299,8 +317,9 @@ impl Socket {
                     self.write_down(began, None, What::Mark { room, seq, back, result: Outcome::Unknown });
                 }
                 // A socket for one room is refused by its close frame.
-                Ask::Attach { room, after, presence } if code == Some(NO_SUCH_ROOM) => {
-                    let result = Outcome::Refused("room_not_found".to_owned());
+                Ask::Attach { room, after, presence } if matches!(code, Some(NO_SUCH_ROOM | FORBIDDEN)) => {
+                    let refused = if code == Some(NO_SUCH_ROOM) { "room_not_found" } else { "forbidden" };
+                    let result = Outcome::Refused(refused.to_owned());
                     self.write_down(
                         began,
                         Some(self.recorder.now()),
@@ -311,6 +330,7 @@ impl Socket {
                 Ask::Attach { room, after, presence } => {
                     self.write_down(began, None, What::Attach { room, after, presence, result: Outcome::Unknown });
                 }
+                Ask::Watch { room } => self.write_down(began, None, What::Watch { room, result: Outcome::Unknown }),
                 Ask::Detach { room } => self.write_down(began, None, What::Detach { room, result: Outcome::Unknown }),
                 Ask::Type { room, is_typing } => {
                     self.write_down(began, None, What::Type { room, is_typing, result: Outcome::Unknown });
@@ -337,6 +357,7 @@ fn outcome<T>(refused: Option<&str>, done: Option<T>) -> Outcome<T> {
     }
 }
 
+const FORBIDDEN: u16 = 4403;
 const NO_SUCH_ROOM: u16 = 4404;
 /// How long a client waits for a socket to open, to accept what is written, or to close.
 const TIMEOUT: Duration = Duration::from_secs(10);

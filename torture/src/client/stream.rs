@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{endpoint::Endpoint, frame, socket::Seen};
+use super::{endpoint::Endpoint, frame, socket::Seen, token::bearer};
 use crate::recorder::Name;
 
 /// An event stream of one room. However it ends, the history records it.
@@ -43,7 +43,7 @@ struct Attach {
 pub enum Opened {
     /// It is open.
     Stream(Box<Stream>),
-    /// The room was deleted.
+    /// The room was deleted, or the user may not read it.
     Gone,
     /// The server does not accept it now.
     No,
@@ -220,8 +220,9 @@ async fn ask(endpoint: &Endpoint, room: u64, after: Option<&Position>) -> Option
     let stream = endpoint.connect().await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
     let driver = tokio::spawn(connection);
-    let path = format!("/api/chat/rooms/{room}/events?username={}", endpoint.name.user);
+    let path = format!("/api/chat/rooms/{room}/events");
     let mut request = Request::builder().uri(path).header("host", endpoint.address.to_string());
+    request = request.header("authorization", bearer(&endpoint.name.user));
     if let Some(Position { epoch, seq }) = after {
         request = request.header("last-event-id", format!("{epoch}:{seq}"));
     }

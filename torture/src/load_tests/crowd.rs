@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    client::rest,
+    client::rest::{self, Headers},
     rng::Rng,
     server::{Launch, Result, Server, free_address},
 };
@@ -91,7 +91,7 @@ pub(super) async fn server(program: &Path, folder: &Path, name: &str) -> Result<
 pub(super) async fn make_rooms(address: SocketAddr, count: u64) -> Result {
     for number in 1..=count {
         let body = json!({"name": format!("room {number}")});
-        let reply = rest::call(address, "POST", "/api/chat/rooms", None, Some(body)).await;
+        let reply = rest::call(address, "POST", "/api/chat/rooms", Headers::default(), Some(body)).await;
         if reply.and_then(|reply| reply.body["id"].as_u64()) != Some(number) {
             return Err(format!("room {number} cannot be made").into());
         }
@@ -102,7 +102,8 @@ pub(super) async fn make_rooms(address: SocketAddr, count: u64) -> Result {
 /// Sends a message over REST with a key of its own; returns whether it was stored.
 pub(super) async fn send(address: SocketAddr, room: u64, key: &str, content: &str) -> bool {
     let path = format!("/api/chat/rooms/{room}/messages?username=Speaker");
-    let reply = rest::call(address, "POST", &path, Some(key), Some(json!({"content": content}))).await;
+    let headers = Headers { key: Some(key), ..Headers::default() };
+    let reply = rest::call(address, "POST", &path, headers, Some(json!({"content": content}))).await;
     reply.is_some_and(|reply| matches!(reply.status, 200 | 201))
 }
 

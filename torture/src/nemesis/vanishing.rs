@@ -92,7 +92,12 @@ fn is_attached(seen: &Seen) -> Result<bool> {
         Seen::Attached(_, Outcome::Ok(_)) => Ok(true),
         Seen::Attached(_, Outcome::Refused(code)) => Err(format!("an attach was refused: {code}").into()),
         Seen::Attached(_, Outcome::Unknown) | Seen::Closed(_) => Err("the connection was closed".into()),
-        Seen::Answered(..) | Seen::Detached(..) | Seen::Event(..) | Seen::Other => Ok(false),
+        Seen::Answered(..)
+        | Seen::Detached(..)
+        | Seen::Watched(..)
+        | Seen::PutOut(_)
+        | Seen::Event(..)
+        | Seen::Other => Ok(false),
     }
 }
 

@@ -1,10 +1,16 @@
 //! What people ask for: messages with all that belongs to them, and changes of messages.
 
+use std::time::Duration;
+
 use histcheck::history::{Change, Content, Outcome};
 
 use super::{World, board::Posted};
 use crate::{
-    client::command::{Act, Answer, Command},
+    client::{
+        command::{Act, Answer, Command},
+        may_retry,
+        rest::Rest,
+    },
     rng::Rng,
 };
 
@@ -19,7 +25,7 @@ pub fn command(world: &World, user: &str, (room, key): (u64, String), rng: &mut 
 pub fn message(world: &World, (room, key): (u64, &str), rng: &mut Rng) -> Act {
     let mut content = Content::text(world.body(key, rng));
     if rng.percent(10) {
-        content.mentions = vec![format!("writer-{}", rng.below(8))];
+        content.mentions = vec![somebody(world, rng)];
         content.mentions_room = rng.percent(20);
     }
     if rng.percent(5) {
@@ -45,7 +51,7 @@ pub fn change(world: &World, user: &str, (room, key): (u64, &str), rng: &mut Rng
     let change = match kind {
         0..3 => Change::Edit {
             body: world.body(key, rng),
-            mentions: rng.percent(20).then(|| vec![format!("writer-{}", rng.below(8))]),
+            mentions: rng.percent(20).then(|| vec![somebody(world, rng)]),
             mentions_room: rng.percent(5).then_some(true),
             meta: rng.percent(5).then(|| format!("{{\"of\":\"{key}\"}}")),
         },
@@ -57,6 +63,23 @@ pub fn change(world: &World, user: &str, (room, key): (u64, &str), rng: &mut Rng
         _ => Change::Pin { pinned: rng.percent(55) },
     };
     Some(Act::Change { target: target?.seq, change })
+}
+
+/// Gives a command over REST, and again as long as the refusal says so.
+pub async fn insist(world: &World, rest: &Rest, command: &Command) {
+    for _ in 0..3 {
+        let result = rest.ask(command).await;
+        learn(world, rest.user(), command, &result);
+        match result {
+            Outcome::Refused(code) if may_retry(&code) => world.pause(Duration::from_millis(300)).await,
+            Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown => return,
+        }
+    }
+}
+
+/// One of those who send in these rooms.
+fn somebody(world: &World, rng: &mut Rng) -> String {
+    format!("writer-{}", world.first + rng.below(8))
 }
 
 /// Puts a message on the board once it is acknowledged.

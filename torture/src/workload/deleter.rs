@@ -69,7 +69,13 @@ async fn write(world: World, name: Name, room: u64, visit: u64, mut rng: Rng) {
                 match socket.next().await {
                     Seen::Event(_, event) if event.kind == Kind::RoomDeleted => break true,
                     Seen::Closed(_) => break true,
-                    Seen::Event(..) | Seen::Answered(..) | Seen::Attached(..) | Seen::Detached(..) | Seen::Other => {}
+                    Seen::Event(..)
+                    | Seen::Answered(..)
+                    | Seen::Attached(..)
+                    | Seen::Detached(..)
+                    | Seen::Watched(..)
+                    | Seen::PutOut(_)
+                    | Seen::Other => {}
                 }
             }
         };

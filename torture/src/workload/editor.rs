@@ -1,14 +1,17 @@
 //! Editors change messages over REST, mark what they have read, and read everything there is to read of messages. They
-//! act for users who write, and two of them for one: so a user marks on several devices.
+//! act for users who write, and two of them for one: so a user marks on several devices. In rooms with owners they come and go.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use histcheck::history::{Outcome, Page};
+use histcheck::history::{Outcome, Page, Step};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{FinalState, Mode, World, compose, retrier::Retry};
 use crate::{
-    client::{command::Command, may_retry, rest::Rest},
+    client::{
+        command::{Act, Command},
+        rest::Rest,
+    },
     recorder::Name,
     rng::Rng,
 };
@@ -44,6 +47,9 @@ pub async fn run(world: World, number: usize, retry: mpsc::UnboundedSender<Retry
 
 impl Editor {
     async fn step(&mut self, room: u64) {
+        if self.world.has_owner(room) && self.rng.percent(8) {
+            return self.come_or_go(room).await;
+        }
         match self.rng.below(10) {
             0..4 => self.change(room).await,
             4..6 => self.mark(room).await,
@@ -65,14 +71,16 @@ impl Editor {
             // After the retrier has ended, nothing is given again.
             drop(self.retry.send(retry));
         }
-        for _ in 0..3 {
-            let result = self.rest.ask(&command).await;
-            compose::learn(&self.world, &self.name.user, &command, &result);
-            match result {
-                Outcome::Refused(code) if may_retry(&code) => self.world.pause(Duration::from_millis(300)).await,
-                Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown => return,
-            }
-        }
+        compose::insist(&self.world, &self.rest, &command).await;
+    }
+
+    /// Comes into a room, or leaves it.
+    async fn come_or_go(&mut self, room: u64) {
+        self.count += 1;
+        let key = format!("{}-{}", self.name.process, self.count);
+        let step = if self.rng.percent(60) { Step::Join } else { Step::Leave };
+        let command = Command { room, key, act: Act::Member { user: self.name.user.clone(), step } };
+        compose::insist(&self.world, &self.rest, &command).await;
     }
 
     async fn mark(&mut self, room: u64) {

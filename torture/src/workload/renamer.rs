@@ -19,7 +19,7 @@ pub async fn run(world: World) -> FinalState {
         }
         count += 1;
         let room = world.rooms[rng.zipf(world.rooms.len())];
-        rest.rename(room, &format!("room {room} as of {count}")).await;
+        rest.update(room, &format!("room {room} as of {count}"), (None, None)).await;
     }
     FinalState { name, positions: BTreeMap::new(), complaint: None }
 }

@@ -61,7 +61,7 @@ pub async fn run(world: World, mut retries: mpsc::UnboundedReceiver<Retry>) -> F
             // stored).
             retry.command.misuse();
         }
-        let over_rest = rng.percent(50);
+        let over_rest = rng.percent(50) || retry.command.is_only_rest();
         under_way.spawn(send(world.clone(), retry, over_rest));
     }
     while under_way.join_next().await.is_some() {}

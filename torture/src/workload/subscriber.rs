@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{FinalState, Mode, World};
 use crate::{
     client::{
-        may_retry,
+        is_barred, may_retry,
         socket::{Ask, Seen, Socket},
         stream::{Opened, Stream},
     },
@@ -47,6 +47,8 @@ struct Subscriber {
     positions: BTreeMap<u64, Option<Position>>,
     /// The rooms to attach to again, and when.
     due: BTreeMap<u64, Instant>,
+    /// Whether it was refused, and so waits before it comes again.
+    is_barred: bool,
 }
 
 /// Receives until the clients are to leave.
@@ -65,10 +67,24 @@ pub async fn run(world: World, number: usize) -> FinalState {
     let (is_restless, is_lazy, types) = (number % 3 == 1, number % 10 == 3, number.is_multiple_of(4));
     let presence = transport != Transport::Many || rng.percent(80);
     let (leaves_early, due) = (user != number, BTreeMap::new());
-    let mut subscriber =
-        Subscriber { world, name, rng, transport, is_restless, is_lazy, types, leaves_early, presence, positions, due };
+    let is_barred = false;
+    let mut subscriber = Subscriber {
+        world,
+        name,
+        rng,
+        transport,
+        is_restless,
+        is_lazy,
+        types,
+        leaves_early,
+        presence,
+        positions,
+        due,
+        is_barred,
+    };
     while subscriber.world.mode() < Mode::Leave {
-        if !subscriber.visit().await {
+        let has_connected = subscriber.visit().await;
+        if !has_connected || std::mem::take(&mut subscriber.is_barred) {
             subscriber.world.pause(subscriber.rng.millis(50, 300)).await;
         } else if subscriber.leaves_early && subscriber.world.mode() > Mode::Work {
             subscriber.world.wait_for(Mode::Leave).await;
@@ -195,8 +211,10 @@ impl Subscriber {
                 let (Attached::Resumed { head, .. } | Attached::Resync { head }) = attached;
                 self.positions.insert(room, Some(head));
             }
-            Seen::Attached(room, Outcome::Refused(code)) if may_retry(&code) => {
-                self.due.insert(room, Instant::now() + self.rng.millis(200, 800));
+            Seen::Attached(room, Outcome::Refused(code))
+                if may_retry(&code) || is_barred(&code) && self.world.has_owner(room) =>
+            {
+                self.attach_later(room, 800);
             }
             Seen::Attached(room, Outcome::Refused(_)) => {
                 self.positions.remove(&room);
@@ -204,11 +222,25 @@ impl Subscriber {
             Seen::Detached(room, Outcome::Ok(())) => {
                 self.due.insert(room, Instant::now() + self.rng.millis(0, 2_000));
             }
+            Seen::PutOut(room) => self.attach_later(room, 1_500),
             Seen::Event(room, event) => self.heard(room, &event),
-            Seen::Attached(_, Outcome::Unknown) | Seen::Detached(..) | Seen::Answered(..) | Seen::Other => {}
+            Seen::Attached(_, Outcome::Unknown)
+            | Seen::Detached(..)
+            | Seen::Watched(..)
+            | Seen::Answered(..)
+            | Seen::Other => {}
             Seen::Closed(_) => return false,
         }
         true
+    }
+
+    /// Attaches to a room again in at most this many milliseconds: on this socket, or on the next one.
+    fn attach_later(&mut self, room: u64, most: u64) {
+        if self.transport == Transport::Many {
+            self.due.insert(room, Instant::now() + self.rng.millis(0, most));
+        } else {
+            self.is_barred = true;
+        }
     }
 
     fn heard(&mut self, room: u64, event: &Event) {

@@ -75,6 +75,10 @@ pub struct World {
     pub recorder: Arc<Recorder>,
     /// The rooms that are never deleted, the busiest first.
     pub rooms: Arc<[u64]>,
+    /// The rooms that have owners, and are never deleted either.
+    pub owned: Arc<[u64]>,
+    /// The number of the first client that sends in these rooms.
+    pub first: u64,
     /// The newest messages that clients know of.
     pub board: Arc<Board>,
     /// The control over the clients.
@@ -84,6 +88,18 @@ pub struct World {
 }
 
 impl World {
+    /// The same with the rooms that have owners, where the clients count from this number.
+    #[must_use]
+    pub fn of_owned_rooms(&self, first: u64) -> Self {
+        Self { rooms: self.owned.clone(), first, ..self.clone() }
+    }
+
+    /// Whether a room has owners, so that not everybody may read it.
+    #[must_use]
+    pub fn has_owner(&self, room: u64) -> bool {
+        self.owned.contains(&room)
+    }
+
     /// The random numbers of a client.
     #[must_use]
     pub fn rng(&self, name: &Name) -> Rng {
@@ -165,13 +181,19 @@ pub struct ClientCounts {
     pub readers: usize,
     /// Clients that change messages over REST, and read what they have become.
     pub editors: usize,
-    /// Rooms that are never deleted.
+    /// Rooms that are never deleted, and have no owners.
     pub rooms: usize,
+    /// Rooms that have owners.
+    pub owned_rooms: usize,
+    /// Clients that decide who is in these.
+    pub keepers: usize,
+    /// Clients that send in these; in proportion to them there are some that subscribe, change and read.
+    pub people: usize,
 }
 
 impl Default for ClientCounts {
     fn default() -> Self {
-        Self { writers: 20, subscribers: 40, readers: 3, editors: 8, rooms: 8 }
+        Self { writers: 20, subscribers: 40, readers: 3, editors: 8, rooms: 8, owned_rooms: 2, keepers: 3, people: 8 }
     }
 }
 

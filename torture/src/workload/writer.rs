@@ -13,7 +13,7 @@ use super::{FinalState, Mode, UnderWay, World, compose, retrier::Retry};
 use crate::{
     client::{
         command::{Answer, Command},
-        may_retry,
+        is_barred, may_retry,
         socket::{Ask, Seen, Socket},
     },
     recorder::Name,
@@ -41,6 +41,8 @@ struct Writer {
     /// Whether it disconnects for good once it has nothing more to write.
     vanishes: bool,
     position: Option<Position>,
+    /// When it attaches to that room, if it has to.
+    attach_at: Option<Instant>,
     count: u64,
     open: BTreeMap<u64, Open>,
 }
@@ -57,7 +59,8 @@ pub async fn run(world: World, number: usize, retry: mpsc::UnboundedSender<Retry
     let hears = number.is_multiple_of(2).then(|| world.rooms[rng.zipf(world.rooms.len())]);
     let vanishes = number % 4 == 2;
     let open = BTreeMap::new();
-    let mut writer = Writer { world, name, rng, retry, window, hears, vanishes, position: None, count: 0, open };
+    let (position, attach_at, count) = (None, None, 0);
+    let mut writer = Writer { world, name, rng, retry, window, hears, vanishes, position, attach_at, count, open };
     while writer.world.mode() < Mode::Leave {
         match Socket::open(&writer.world.endpoint(&writer.name)).await {
             Some(socket) => writer.use_socket(socket).await,
@@ -75,11 +78,7 @@ impl Writer {
         for open in self.open.values_mut() {
             open.is_waiting = false;
         }
-        if let Some(room) = self.hears {
-            let ask =
-                Ask::Attach { room, after: self.position.clone(), presence: self.vanishes || self.rng.percent(50) };
-            socket.ask(ask).await;
-        }
+        self.attach_at = self.hears.map(|_| Instant::now());
         let mut cut = self.world.controls.cut.subscribe();
         cut.mark_unchanged();
         let world = self.world.clone();
@@ -113,6 +112,13 @@ impl Writer {
     /// Sends what is due; `false`: the connection has ended.
     async fn write(&mut self, socket: &mut Socket) -> bool {
         let now = Instant::now();
+        if let Some(room) = self.hears.filter(|_| self.attach_at.is_some_and(|at| at <= now)) {
+            self.attach_at = None;
+            let (after, presence) = (self.position.clone(), self.vanishes || self.rng.percent(50));
+            if !socket.ask(Ask::Attach { room, after, presence }).await {
+                return false;
+            }
+        }
         let mut waiting = self.open.values().filter(|open| open.is_waiting).count();
         let due: Vec<u64> =
             self.open.iter().filter(|(_, open)| !open.is_waiting && open.not_before <= now).map(|(n, _)| *n).collect();
@@ -182,7 +188,11 @@ impl Writer {
                     position.seq = event.seq;
                 }
             }
-            Seen::Attached(..) | Seen::Detached(..) | Seen::Other => {}
+            Seen::Attached(_, Outcome::Refused(code)) if is_barred(&code) => {
+                self.attach_at = Some(Instant::now() + self.rng.millis(200, 1_500));
+            }
+            Seen::PutOut(_) => self.attach_at = Some(Instant::now() + self.rng.millis(0, 1_000)),
+            Seen::Attached(..) | Seen::Detached(..) | Seen::Watched(..) | Seen::Other => {}
             Seen::Closed(_) => return false,
         }
         true
