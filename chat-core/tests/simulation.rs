@@ -82,8 +82,17 @@ const BUGS: &[(Bug, &[Promise])] = &[
 ];
 
 /// The bugs that only a server can have: the simulator has nothing of where they are.
-const BUGS_ELSEWHERE: &[Bug] =
-    &[Bug::AckBeforeCommit, Bug::LostOnShutdown, Bug::SynchronousNormal, Bug::StaleHistory, Bug::HistoryHole];
+const BUGS_ELSEWHERE: &[Bug] = &[
+    Bug::AckBeforeCommit,
+    Bug::LostOnShutdown,
+    Bug::SynchronousNormal,
+    Bug::StaleHistory,
+    Bug::HistoryHole,
+    Bug::BanEvadedByResume,
+    Bug::BanLostWithRestart,
+    Bug::RightsOfBeforeTheQueue,
+    Bug::RemovedStillHear,
+];
 
 #[test]
 fn each_injected_bug_is_found() {

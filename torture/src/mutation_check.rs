@@ -137,6 +137,13 @@ fn case(bug: Bug) -> Case {
         | Bug::PresenceNotCleared
         | Bug::LeaveWithoutTheLastSession
         | Bug::ArrivalMissed => Case { quiet: 16, ..Case::by(&[Fault::CutSockets]) },
+        Bug::BanEvadedByResume => Case { only: vec![Name::LeakAfterRemoval], ..Case::by(&[Fault::CutSockets]) },
+        Bug::BanLostWithRestart => Case {
+            only: vec![Name::ActedWithoutRight, Name::LeakAfterRemoval],
+            ..Case::by(&[Fault::KillRandom]).for_long()
+        },
+        Bug::RightsOfBeforeTheQueue => Case { only: vec![Name::ActedWithoutRight], ..Case::by(&[]) },
+        Bug::RemovedStillHear => Case { only: vec![Name::LeakAfterRemoval, Name::HeardAfterRemoval], ..Case::by(&[]) },
         Bug::DropDelivery
         | Bug::DoubleDelivery
         | Bug::SwapDeliveries

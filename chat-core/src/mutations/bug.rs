@@ -71,6 +71,10 @@ bugs! {
     /// | `synchronous_normal` | G1 | lost_write | a power cut, on SQLite |
     /// | `stale_history` | G7 | stale_read | readers that write |
     /// | `history_hole` | G1 | lost_write | readers |
+    /// | `ban_evaded_by_resume` | G12 | leak_after_removal | people who are banned, and resume |
+    /// | `ban_lost_with_restart` | G12 | acted_without_right, leak_after_removal | bans, then a restart |
+    /// | `rights_of_before_the_queue` | G12 | acted_without_right | people who pipeline while they are put out or muted |
+    /// | `removed_still_hear` | G12 | leak_after_removal, heard_after_removal | people who are put out |
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Bug {
         /// Events are sent when the append begins.
@@ -147,6 +151,14 @@ bugs! {
         StaleHistory = "stale_history",
         /// Some messages are missing from the pages of history.
         HistoryHole = "history_hole",
+        /// Whoever resumes from a position is attached, whatever they may.
+        BanEvadedByResume = "ban_evaded_by_resume",
+        /// Bans from before this process started are not known.
+        BanLostWithRestart = "ban_lost_with_restart",
+        /// What waits is stored by the rights of when it came.
+        RightsOfBeforeTheQueue = "rights_of_before_the_queue",
+        /// Whoever may not read the room any more still gets its events.
+        RemovedStillHear = "removed_still_hear",
     }
 }
 

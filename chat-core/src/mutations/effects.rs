@@ -80,6 +80,7 @@ impl Effects {
     fn mutate_order(&mut self, bug: Bug, (input, now, _): Given<'_>, effects: &mut Vec<Effect>) {
         match (bug, input) {
             (Bug::SwapDeliveries, _) => swap(effects),
+            (Bug::RemovedStillHear, _) => effects.retain(|effect| !matches!(effect, Effect::Leave(_, Some(_)))),
             (Bug::LiveBeforeGap, Input::Request(Request::Attach { session, reply, .. }))
                 if !is_answered(*reply, effects) =>
             {

@@ -7,8 +7,9 @@ use std::{
 
 use super::Bug;
 use crate::{
-    Event, Room, RoomId, RoomName, Seq,
+    Event, MemberChange, Room, RoomId, RoomName, Seq, UserId,
     append::{AppendOutcome, Entry, EventKey, Fingerprint, Lookup, Op, RoomBatch, StoredEvent},
+    rights::Standing,
 };
 
 /// Changes what a log is asked and what it answers, and remembers what that takes. Shared by [`MutatedStore`](super::MutatedStore)
@@ -27,6 +28,8 @@ pub struct LogMutation {
     appended: BTreeSet<RoomId>,
     /// The names that rooms had before they were renamed.
     names: BTreeMap<RoomId, RoomName>,
+    /// Those who were banned since the start.
+    banned: BTreeSet<(RoomId, UserId)>,
 }
 
 impl LogMutation {
@@ -41,6 +44,7 @@ impl LogMutation {
             sent_as: BTreeMap::new(),
             appended: BTreeSet::new(),
             names: BTreeMap::new(),
+            banned: BTreeSet::new(),
         }
     }
 
@@ -49,6 +53,7 @@ impl LogMutation {
         self.start += 1;
         self.appended.clear();
         self.names.clear();
+        self.banned.clear();
     }
 
     /// What is appended in place of this batch.
@@ -100,6 +105,9 @@ impl LogMutation {
             for (entry, placed) in entry.entries.iter().zip(&mut *placed) {
                 if let AppendOutcome::New { event, .. } | AppendOutcome::Replay(event) = placed {
                     give_key(event, &entry.key);
+                    if let Some(member) = event.member().filter(|member| member.change == MemberChange::Banned) {
+                        self.banned.insert((event.room, member.user.id.clone()));
+                    }
                 }
             }
             if self.bug == Some(Bug::ReuseSeq) && self.appended.insert(entry.room) {
@@ -139,6 +147,13 @@ impl LogMutation {
             room.head = Seq(room.head.0.saturating_sub(1));
         }
         room
+    }
+
+    /// What is read in place of what this user is in this room.
+    #[must_use]
+    pub fn standing(&self, room: RoomId, user: &UserId, standing: Standing) -> Standing {
+        let is_lost = self.bug == Some(Bug::BanLostWithRestart) && !self.banned.contains(&(room, user.clone()));
+        Standing { banned: standing.banned.filter(|_| !is_lost), ..standing }
     }
 
     /// This room is about to get another name.

@@ -45,7 +45,10 @@ impl Members for MutatedStore {
 
     async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
         let seen = self.within().seen(room, user).await?;
-        Ok(seen.and_then(|SeenRoom { room, standing }| Some(SeenRoom { room: self.shown(Some(room))?, standing })))
+        Ok(seen.and_then(|SeenRoom { room, standing }| {
+            let standing = user.map_or(standing, |user| self.log().standing(room.id, user, standing));
+            Some(SeenRoom { room: self.shown(Some(room))?, standing })
+        }))
     }
 
     async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
@@ -57,7 +60,11 @@ impl Members for MutatedStore {
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {
-        self.within().standings(room, users).await
+        let mut found = self.within().standings(room, users).await?;
+        for (user, standing) in found.iter_mut().flat_map(|found| &mut found.users) {
+            *standing = self.log().standing(room, user, *standing);
+        }
+        Ok(found)
     }
 
     async fn rooms_of(&self, user: &UserId, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {

@@ -13,6 +13,7 @@ mod members;
 mod pages;
 #[cfg(failpoints)]
 mod process;
+mod rights;
 mod state;
 mod store;
 mod write_behind;

@@ -6,6 +6,7 @@ use super::{
     Bug,
     effects::Effects,
     inputs::{Inputs, is_send},
+    rights::RightsThen,
 };
 use crate::{
     Epoch, Limits, Now, RoomId, Seq,
@@ -21,6 +22,7 @@ pub struct MutatedState {
     bug: Option<Bug>,
     inputs: Inputs,
     effects: Effects,
+    rights: RightsThen,
 }
 
 impl Deref for MutatedState {
@@ -44,7 +46,8 @@ impl MutatedState {
     pub fn with(bug: Option<Bug>, id: RoomId, epoch: Epoch, log: (Seq, Seq), limits: Arc<Limits>) -> Self {
         let limits = mutated_limits(bug, limits);
         let state = RoomState::new(id, epoch, log, limits);
-        Self { state, bug, inputs: Inputs::new(id, log.1), effects: Effects::new(id) }
+        let (inputs, effects) = (Inputs::new(id, log.1), Effects::new(id));
+        Self { state, bug, inputs, effects, rights: RightsThen::default() }
     }
 
     /// See [`RoomState::governed_by`].
@@ -67,8 +70,12 @@ impl MutatedState {
     fn step(&mut self, bug: Bug, input: &Input, now: Now, effects: &mut Vec<Effect>) {
         let mut led_to = Vec::new();
         self.effects.note(input);
+        self.rights.note(input);
         self.state.handle(input.clone(), now, &mut led_to);
         self.effects.mutate(bug, (input, now, self.state.head()), &mut led_to);
+        if bug == Bug::RightsOfBeforeTheQueue {
+            self.rights.rewrite(&mut led_to);
+        }
         self.inputs.note(&led_to);
         if bug == Bug::LostOnShutdown
             && is_stopping()

@@ -48,7 +48,7 @@ impl MutatedStore {
         Self { store, bug, log, pages: Pages::default(), behind: WriteBehind::default() }
     }
 
-    fn log(&self) -> MutexGuard<'_, LogMutation> {
+    pub(super) fn log(&self) -> MutexGuard<'_, LogMutation> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
