@@ -74,6 +74,30 @@ async fn a_taken_name_says_nothing_of_a_room_that_one_may_not_see() {
 }
 
 #[tokio::test]
+async fn what_was_stored_is_not_refused_because_it_cannot_be_read_any_more() {
+    /// Nobody but the host may see a room.
+    struct Hidden;
+    impl Policy for Hidden {
+        fn check(&self, _: &Actor, action: Action<'_>) -> Result<(), Error> {
+            if matches!(action, Action::ReadRoom(_)) { Err(Error::RoomNotFound) } else { Ok(()) }
+        }
+    }
+    let engine = ChatEngine::builder().policy(Hidden).build().await.unwrap();
+    let made = engine.create_room(Actor::System, NewRoom::named("general")).await.unwrap();
+    let client = client_of(engine);
+    let path = format!("/api/chat/rooms/{}/messages", made.id.0);
+    assert_eq!(post(&client, &format!("{path}?username=Bob"), &json!({"content": "one"})).await.0, 201);
+    let edit = async || patch(&client, &format!("{path}/1?username=Bob"), &json!({"content": "two"})).await;
+    let join = format!("/api/chat/rooms/{}/join?username=Bob", made.id.0);
+    for (status, body) in [edit().await, post(&client, &join, &json!(null)).await] {
+        assert_eq!((status, &body["code"]), (503, &json!("outcome_unknown")), "{body}");
+    }
+    // This one changes nothing.
+    let (status, body) = edit().await;
+    assert_eq!((status, &body["code"]), (404, &json!("room_not_found")), "{body}");
+}
+
+#[tokio::test]
 async fn rooms_are_listed_by_id_in_pages() {
     let client = client().await;
     assert_eq!(get(&client, "/api/chat/rooms").await, (200, json!({"rooms": [], "next": null})));

@@ -46,7 +46,7 @@ impl MembersApi {
     ) -> Result<JoinedRoom, Problem> {
         let join = ChangeMember { key: key.into(), ..ChangeMember::join() };
         let changed = self.engine.change_member(&caller.0, room_id.0, join).await?;
-        let room = self.engine.room(&caller.0, room_id.0).await.map_err(after_change)?;
+        let room = self.engine.room(&caller.0, room_id.0).await.map_err(|error| after_change(&changed, error))?;
         Ok(JoinedRoom::Joined(Encoded(RoomDto::from(&room)), replayed(changed.is_replay())))
     }
 
@@ -158,7 +158,7 @@ impl MembersApi {
             (Ok(None), None) => Err(Error::OutcomeUnknown),
             (Ok(None), Some(made)) => Ok(made),
             (Err(error), made) if error.retry_after().is_none() => made.ok_or(error),
-            (Err(error), _) => Err(after_change(error)),
+            (Err(error), _) => Err(after_change(changed, error)),
         }
     }
 }
@@ -178,9 +178,11 @@ fn brought_in(changed: &Changed) -> Option<Role> {
     member.role.filter(|_| matches!(member.change, MemberChange::Added | MemberChange::Joined))
 }
 
-/// It was changed: what cannot be read now may be asked for again, and is found unchanged.
-pub(super) fn after_change(error: Error) -> Error {
-    if error.retry_after().is_some() { Error::OutcomeUnknown } else { error }
+/// The answer when what a change has left cannot be read. What was stored is never refused, even if the user may not read it any more:
+/// it may be asked for again, and is found as it was stored, or unchanged.
+pub(super) fn after_change(changed: &Changed, error: Error) -> Error {
+    let is_stored = matches!(changed, Changed::Stored { .. });
+    if is_stored || error.retry_after().is_some() { Error::OutcomeUnknown } else { error }
 }
 
 #[derive(ApiResponse)]

@@ -7,6 +7,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::{
     args::{Caller, KeyArg, MessageArg, ReasonArg, RoomArg, User},
     body::{Encoded, Strict, Tagged, replayed},
+    members::after_change,
     tag::Tag,
 };
 use crate::{
@@ -112,9 +113,7 @@ pub(super) async fn change_state(
 ) -> Result<(MessageStateNow, bool), Error> {
     let target = change.target;
     let changed = engine.change(user, room, change).await?;
-    // It was changed: what cannot be read now may be asked for again, and is found unchanged.
-    let state = engine.message(user, room, target).await;
-    let state = state.map_err(|error| if error.retry_after().is_some() { Error::OutcomeUnknown } else { error })?;
+    let state = engine.message(user, room, target).await.map_err(|error| after_change(&changed, error))?;
     Ok((state.into(), changed.is_replay()))
 }
 

@@ -42,7 +42,11 @@ impl RestrictionsApi {
         let restriction = match made(&changed) {
             Some(made) => made,
             None => {
-                let found = self.engine.restriction(caller, room, kind, &user).await.map_err(after_change)?;
+                let found = self
+                    .engine
+                    .restriction(caller, room, kind, &user)
+                    .await
+                    .map_err(|error| after_change(&changed, error))?;
                 // It was as wanted, and is not any more.
                 found.ok_or(Error::OutcomeUnknown)?
             }
