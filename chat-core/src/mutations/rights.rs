@@ -29,6 +29,7 @@ impl RightsThen {
             Input::Request(_)
             | Input::Completed(_)
             | Input::Depart { .. }
+            | Input::Recheck { .. }
             | Input::Hint { .. }
             | Input::LetGo
             | Input::Timeout => {}

@@ -56,7 +56,8 @@ pub async fn run(world: World, number: usize, retry: mpsc::UnboundedSender<Retry
 impl Keeper {
     /// Fills the rooms, so that there is somebody to put out.
     async fn bring_in_all(&mut self) {
-        for room in self.world.rooms.to_vec() {
+        let rooms = self.world.rooms.clone();
+        for room in rooms.iter().copied() {
             for user in self.people.clone() {
                 let role = user.starts_with("keeper").then_some(Role::Moderator);
                 if self.rng.percent(70) {

@@ -70,10 +70,10 @@ async fn what_the_policy_refuses_ends_and_nothing_comes_after_it() {
     let told = waiting(&mut bobs).await;
     assert_eq!((detached(&told), heard(&told)), (vec![(a, DetachReason::Removed)], vec![(b, 1)]));
     let told = waiting(&mut phones).await;
-    let activities = told.iter().filter_map(|update| match update {
-        Update::Notice(Notice::Activity(activity)) => Some(activity.room),
-        _ => None,
-    });
+    let activity = |update: &Update| {
+        if let Update::Notice(Notice::Activity(activity)) = update { Some(activity.room) } else { None }
+    };
+    let activities = told.iter().filter_map(activity);
     assert_eq!(activities.collect::<Vec<_>>(), [d]);
     let mut ended = detached(&told);
     ended.sort_unstable_by_key(|(room, _)| *room);
