@@ -75,6 +75,20 @@ pub struct KnownStanding {
     pub standing: Standing,
 }
 
+impl KnownStanding {
+    /// What the host says somebody is, who keeps that: no event changes it.
+    #[must_use]
+    pub const fn told(standing: Standing) -> Self {
+        Self { at: Seq(u64::MAX), standing }
+    }
+
+    /// Whether the host says so.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.at.0 == u64::MAX
+    }
+}
+
 impl Entry {
     /// A user's entry, with the fingerprint of what it changes.
     #[must_use]
@@ -466,6 +480,8 @@ pub struct RoomRecord {
     pub owner: Option<Identity>,
     /// Whose it is, if it is a direct room. They are its members for good.
     pub pair: Option<Pair>,
+    /// Whether the host keeps who is in it. Then it is somebody's, and has no members here.
+    pub members_elsewhere: bool,
 }
 
 impl RoomRecord {
@@ -473,7 +489,7 @@ impl RoomRecord {
     #[must_use]
     pub const fn open(name: RoomName, topic: Topic, created_at: Timestamp) -> Self {
         let (kind, invites) = (RoomKind::Public, InvitedBy::Members);
-        Self { name, topic, created_at, kind, invites, owner: None, pair: None }
+        Self { name, topic, created_at, kind, invites, owner: None, pair: None, members_elsewhere: false }
     }
 
     /// The direct room of two users.
@@ -489,6 +505,12 @@ impl RoomRecord {
         let owner = self.owner.iter().map(|owner| (owner.to_stored(), Role::Owner));
         let pair = self.pair.iter().flat_map(Pair::users).map(|user| (user.clone(), Role::Member));
         owner.chain(pair).collect()
+    }
+
+    /// Whether it is somebody's.
+    #[must_use]
+    pub const fn is_owned(&self) -> bool {
+        self.owner.is_some() || self.members_elsewhere
     }
 
     /// What it has for itself.
@@ -511,7 +533,7 @@ impl RoomRecord {
             last_message_at: None,
             online: 0,
             kind: self.kind,
-            owned: self.owner.is_some(),
+            owned: self.is_owned(),
             invites: self.invites,
             members: self.first_members().len() as u64,
             rights_seq: Seq(0),

@@ -59,6 +59,9 @@ pub enum Error {
     /// The last owner of a room cannot leave it or step down while others are in.
     #[error("the room needs an owner as long as others are in")]
     LastOwner,
+    /// The host keeps who is in rooms ([`Members::Host`](crate::Members::Host)), and the engine cannot change or tell it.
+    #[error("who is in rooms is not kept here")]
+    MembersElsewhere,
     /// The history that a position belongs to is not this one.
     #[error("the epoch is another one now")]
     EpochChanged,
@@ -156,6 +159,7 @@ impl Error {
             Self::MessageNotFound => "message_not_found",
             Self::MessageDeleted => "message_deleted",
             Self::LastOwner => "last_owner",
+            Self::MembersElsewhere => "members_elsewhere",
             Self::EpochChanged => "epoch_changed",
             Self::NameTaken { .. } => "name_taken",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -207,6 +211,7 @@ impl Error {
             | Self::MessageNotFound
             | Self::MessageDeleted
             | Self::LastOwner
+            | Self::MembersElsewhere
             | Self::EpochChanged
             | Self::NameTaken { .. }
             | Self::IdempotencyMismatch

@@ -81,7 +81,7 @@ pub use member::{
 pub use model::{Actor, Draft, Presence, Typing};
 pub use my_rooms::{MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor};
 pub use notice::{Activity, LastMessage, Notice};
-pub use policy::{Action, AllowAll, Policy};
+pub use policy::{Action, AllowAll, HostMembers, Members, Policy};
 pub use position::{Epoch, Position, Since};
 pub use reason::{CloseReason, DetachReason};
 pub use retention::{Keep, KeepDays, Retention};

@@ -1,6 +1,10 @@
 //! Who may do what: the host's word on it.
 
-use crate::{Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId, UserId, VisibleRooms};
+use std::{fmt, sync::Arc};
+
+use crate::{
+    Actor, Change, ChangeMember, Draft, Error, NewRoom, RoomChange, RoomId, UserId, VisibleRooms, rights::Standing,
+};
 
 /// What an actor is about to do.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +55,41 @@ pub trait Policy: Send + Sync + 'static {
         let _everyone = actor;
         VisibleRooms::All
     }
+}
+
+/// Who keeps who is in rooms, and as what.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Members {
+    /// The engine, in its own tables.
+    #[default]
+    Kept,
+    /// The host. The engine's tables of members, bans and mutes are not used, and what would change them is refused with
+    /// [`Error::MembersElsewhere`].
+    Host(Arc<dyn HostMembers>),
+}
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kept => "Kept",
+            Self::Host(_) => "Host",
+        })
+    }
+}
+
+/// A host that itself keeps who is in rooms, and as what. Like a [`Policy`], it is asked on the hot path and must answer from memory.
+///
+/// What it says is judged by the table in [`rights`](crate::rights), just as what the engine keeps. When it has changed its mind, call
+/// [`ChatEngine::recheck`](crate::ChatEngine::recheck).
+pub trait HostMembers: Send + Sync + 'static {
+    /// What a user is in a room now: their role if they are in, and whether they are banned or muted. Asked about each command when the
+    /// room's turn comes to do it, and about each read.
+    fn standing(&self, room: RoomId, user: &UserId) -> Standing;
+
+    /// Which rooms an actor sees in lists of rooms, in what is searched in all rooms, and in notices. As
+    /// [`Policy::visible_rooms`], but that there is no other word on it: of [`VisibleRooms::All`], all private rooms are seen, too.
+    fn visible_rooms(&self, actor: &Actor) -> VisibleRooms;
 }
 
 /// Everyone may do everything: for trusted networks, tests and hosts that check elsewhere.

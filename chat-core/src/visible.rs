@@ -43,12 +43,45 @@ impl VisibleRooms {
         }
     }
 
+    /// The rooms that are among these and among those.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, rooms) | (rooms, Self::All) => rooms,
+            (Self::Only(only), other) | (other, Self::Only(only)) => {
+                Self::only(only.iter().copied().filter(|room| other.has(*room)))
+            }
+            (Self::Except(some), Self::Except(others)) => Self::except(some.union(&others).copied()),
+        }
+    }
+
     /// How many rooms it names.
     #[must_use]
     pub fn named(&self) -> usize {
         match self {
             Self::All => 0,
             Self::Only(rooms) | Self::Except(rooms) => rooms.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_among_both_is_named() {
+        let only = |rooms: &[u64]| VisibleRooms::only(rooms.iter().copied().map(RoomId));
+        let except = |rooms: &[u64]| VisibleRooms::except(rooms.iter().copied().map(RoomId));
+        for (one, other, both) in [
+            (VisibleRooms::All, except(&[1]), except(&[1])),
+            (only(&[1, 2]), VisibleRooms::All, only(&[1, 2])),
+            (only(&[1, 2]), only(&[2, 3]), only(&[2])),
+            (only(&[1, 2]), except(&[2, 3]), only(&[1])),
+            (except(&[1]), except(&[2]), except(&[1, 2])),
+        ] {
+            assert_eq!(one.clone().and(other.clone()), both);
+            assert_eq!(other.and(one), both);
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    AllowAll, ChatEngine, Clock, Epoch, Limits, Policy, Retention, StartError, SystemClock,
+    AllowAll, ChatEngine, Clock, Epoch, Limits, Members, Policy, Retention, StartError, SystemClock,
     engine::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
         indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
@@ -140,6 +140,7 @@ pub struct Builder {
     limits: Limits,
     clock: Arc<dyn Clock>,
     policy: Arc<dyn Policy>,
+    members: Members,
     retention: Option<Arc<dyn Retention>>,
 }
 
@@ -150,6 +151,7 @@ impl Builder {
             limits: Limits::default(),
             clock: Arc::new(SystemClock::new()),
             policy: Arc::new(AllowAll),
+            members: Members::Kept,
             retention: None,
         }
     }
@@ -178,6 +180,13 @@ impl Builder {
         Self { policy: Arc::new(policy), ..self }
     }
 
+    /// Who keeps who is in rooms, and as what. Default: [`Members::Kept`], by the engine. It should stay the same for a database: what was
+    /// kept before is neither used nor removed, and rooms that are made with [`Members::Host`] have no members here.
+    #[must_use]
+    pub fn members(self, members: Members) -> Self {
+        Self { members, ..self }
+    }
+
     /// How long the rooms' logs are kept. Default: for ever. See [`ChatEngine::prune`] for what happens to the rest.
     #[must_use]
     pub fn retention(self, retention: impl Retention) -> Self {
@@ -195,7 +204,7 @@ impl Builder {
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let Self { database, limits, clock, policy, retention } = self;
+        let Self { database, limits, clock, policy, members, retention } = self;
         let store = database.open().await?;
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
@@ -215,6 +224,7 @@ impl Builder {
             limits: Arc::new(limits),
             clock,
             policy,
+            members,
             epoch,
             revocations,
             names: ChosenNames::default(),

@@ -88,13 +88,15 @@ impl ChatEngine {
         inner.services.check_running()?;
         inner.services.check(&actor, Action::CreateRoom(&new))?;
         let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
-        check_kind(&new, &actor)?;
-        let owner = new.owner.or_else(|| owner_of(&actor));
+        let members_elsewhere = inner.services.host().is_some();
+        let owner = new.owner.clone().or_else(|| owner_of(&actor)).filter(|_| !members_elsewhere);
+        check_kind(&new, &actor, owner.is_some() || members_elsewhere)?;
         inner.services.breaker.check()?;
         inner.rate(&actor, Rated::Rooms)?;
         let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
         let at = inner.services.clock.now().wall;
-        let row = RoomRecord { kind: new.kind, invites: new.invites, owner, ..RoomRecord::open(name, topic, at) };
+        let (kind, invites) = (new.kind, new.invites);
+        let row = RoomRecord { kind, invites, owner, members_elsewhere, ..RoomRecord::open(name, topic, at) };
         match inner.journal.create(row, admitted).await {
             Ok(room) => Ok(room),
             Err(AppendFailure::NotStored(error)) => Err(inner.shown(error, &actor).await),
@@ -443,14 +445,12 @@ impl Inner {
 }
 
 /// Refuses a kind of room that this actor cannot make like this.
-fn check_kind(new: &NewRoom, actor: &Actor) -> Result<(), Error> {
+fn check_kind(new: &NewRoom, actor: &Actor, is_owned: bool) -> Result<(), Error> {
     match new.kind {
         RoomKind::Public => Ok(()),
         RoomKind::Direct => Err(Error::invalid_field("kind", "must be public or private")),
         RoomKind::Private if actor.user().is_some_and(|user| user.guest) => Err(Error::Forbidden),
-        RoomKind::Private if new.owner.is_none() && owner_of(actor).is_none() => {
-            Err(Error::invalid_field("owner", "is needed for a private room"))
-        }
+        RoomKind::Private if !is_owned => Err(Error::invalid_field("owner", "is needed for a private room")),
         RoomKind::Private => Ok(()),
     }
 }

@@ -29,6 +29,7 @@ impl ChatEngine {
     ) -> Result<DirectRoom, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         inner.services.check_running()?;
+        inner.services.check_kept()?;
         let user = actor.user().cloned().ok_or(Error::Unauthenticated)?;
         if user.guest {
             return Err(Error::Forbidden);

@@ -119,6 +119,9 @@ impl Inner {
 
     /// Changes the same of a user, as the host, in all rooms that the user is in and that are not direct: puts them out.
     pub(super) async fn change_everywhere(&self, user: &UserId, change: &ChangeMember) -> Result<(), Error> {
+        if self.services.host().is_some() {
+            return Ok(());
+        }
         let mut after = None;
         loop {
             let members = self.services.store.members();

@@ -74,6 +74,7 @@ impl ChatEngine {
     /// # Cancel safety
     /// Dropped, the user may have left some rooms. Call it again then.
     pub async fn leave_all(&self, user: &UserId, reason: &str) -> Result<(), Error> {
+        self.inner().services.check_kept()?;
         let leave = ChangeMember { user: Some(user.clone()), ..ChangeMember::leave() };
         self.inner().change_everywhere(user, &leave.reason(reason)).await
     }
@@ -94,6 +95,7 @@ impl ChatEngine {
     ) -> Result<MemberPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         check_limit(query.limit, 200)?;
+        inner.services.check_kept()?;
         inner.may_ask(&actor, room)?;
         let prefix = query.name_prefix.as_deref().map(fold::fold).filter(|prefix| !prefix.is_empty());
         let query = MemberQuery { name_prefix: prefix, ..query };
@@ -116,6 +118,7 @@ impl ChatEngine {
     /// It only reads.
     pub async fn member(&self, actor: impl Into<Actor>, room: RoomId, user: &UserId) -> Result<Option<Member>, Error> {
         let (inner, actor) = (self.inner(), actor.into());
+        inner.services.check_kept()?;
         inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
         let read = services.store.members().member(room, user).await;
@@ -138,6 +141,7 @@ impl ChatEngine {
         user: &UserId,
     ) -> Result<Option<Restriction>, Error> {
         let (inner, actor) = (self.inner(), actor.into());
+        inner.services.check_kept()?;
         inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
         let read = services.store.members().restriction(room, kind, user).await;
@@ -163,6 +167,7 @@ impl ChatEngine {
     ) -> Result<RestrictionPage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         check_limit(limit, 200)?;
+        inner.services.check_kept()?;
         inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
         let read = services.store.members().restrictions(room, kind, now, after.as_ref(), limit).await;
@@ -180,6 +185,7 @@ impl Inner {
         change: ChangeMember,
     ) -> Result<Changed, Error> {
         self.services.check_running()?;
+        self.services.check_kept()?;
         check_room(room)?;
         self.services.check(actor, Action::ChangeMember(room, &change))?;
         let key = event_key(actor, change.key.as_deref())?;

@@ -68,6 +68,7 @@ impl ChatEngine {
     ) -> Result<InvitePage, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         check_limit(limit, 200)?;
+        inner.services.check_kept()?;
         inner.may_ask(&actor, room)?;
         let (services, now) = (&inner.services, inner.services.clock.now().wall);
         let is_moderator = match inner.in_room(&actor, room, RoomAction::Audit).await {
@@ -98,6 +99,7 @@ impl ChatEngine {
         let (inner, actor) = (self.inner(), actor.into());
         let services = &inner.services;
         services.check_running()?;
+        services.check_kept()?;
         if actor.user().is_none() {
             return Err(Error::Unauthenticated);
         }
@@ -160,6 +162,7 @@ impl Inner {
     /// Makes or revokes an invite, in the room's turn.
     async fn invite(&self, actor: &Actor, room: RoomId, op: InviteOp) -> Result<Option<Invite>, Error> {
         self.services.check_running()?;
+        self.services.check_kept()?;
         check_room(room)?;
         self.services.check(actor, Action::Invite(room))?;
         if actor.user().is_none() && !actor.is_system() {

@@ -145,10 +145,16 @@ impl ChatEngine {
         check_limit(query.limit, 200)?;
         let user = viewer(&actor).ok_or(Error::Unauthenticated)?.clone();
         inner.rate(&actor, Rated::History)?;
-        let whose = Viewer::User(user, inner.services.clock.now().wall, inner.services.visible_rooms(&actor)?);
+        let shown = inner.services.visible_rooms(&actor)?;
+        let host = inner.services.host();
+        let whose = match host {
+            Some(_) => Viewer::Told(Some(user.clone()), shown),
+            None => Viewer::User(user.clone(), inner.services.clock.now().wall, shown),
+        };
         let mut page = inner.services.read(inner.services.store.reader().my_rooms(&whose, &query).await)?;
         page.rooms.retain(|mine| inner.services.check(&actor, Action::ReadRoom(mine.room.id)).is_ok());
         for mine in &mut page.rooms {
+            mine.role = host.map_or(mine.role, |host| host.standing(mine.room.id, &user).role);
             mine.room.online = inner.hub.online(mine.room.id);
         }
         inner.find_peers(&actor, page.rooms.iter_mut().map(|mine| &mut mine.room)).await?;

@@ -31,7 +31,8 @@ impl ChatEngine {
     }
 
     /// Puts a user out of a room, as the host: a member is removed, which is an event of the room, and what the user has open there
-    /// is judged as by [`recheck`](Self::recheck). Who is no member changes nothing in the room ([`Changed::Unchanged`]).
+    /// is judged as by [`recheck`](Self::recheck). Who is no member changes nothing in the room ([`Changed::Unchanged`]), nor does
+    /// anybody where the host keeps who is in.
     ///
     /// A public room can be read by anyone: unless the policy refuses it, who is removed there goes on hearing it. To keep
     /// somebody out, [ban](ChangeMember::ban) them.
@@ -42,9 +43,12 @@ impl ChatEngine {
     /// # Cancel safety
     /// Once it was polled, the change is stored even if the future is dropped. Call it again then, to have the rest judged.
     pub async fn remove_from(&self, room: RoomId, user: &UserId) -> Result<Changed, Error> {
-        let remove = ChangeMember::remove(user.clone());
-        let changed = self.inner().change_member(&Actor::System, room, remove).await;
-        self.inner().recheck(user, Some(room)).await?;
+        let inner = self.inner();
+        let changed = match inner.services.host() {
+            Some(_) => Ok(Changed::Unchanged { count: None }),
+            None => inner.change_member(&Actor::System, room, ChangeMember::remove(user.clone())).await,
+        };
+        inner.recheck(user, Some(room)).await?;
         changed
     }
 }

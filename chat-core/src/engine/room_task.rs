@@ -280,6 +280,7 @@ impl RoomTask {
         if let Err(error) = self.check(&request) {
             return responder.refuse(error);
         }
+        self.tell_standing(state, &request);
         // From here on the state says what may wait.
         drop(permit);
         self.pending.insert(request.reply(), responder);
@@ -296,13 +297,32 @@ impl RoomTask {
         }
     }
 
+    /// If the host keeps who is in the room, tells the state what whoever makes a request is there now, when it is their turn.
+    fn tell_standing(&mut self, state: &mut RoomState, request: &Request) {
+        if self.context.services.host().is_none() {
+            return;
+        }
+        let of_session = || request.session().and_then(|session| state.user_of(session));
+        if let Some(user) = request.user().or_else(of_session).map(|user| user.id.clone()) {
+            self.ask_host(state, user);
+        }
+    }
+
+    /// Asks the host what a user is in the room, if it keeps that.
+    fn ask_host(&mut self, state: &mut RoomState, user: UserId) {
+        if let Some(standing) = self.context.services.host().map(|host| host.standing(self.id, &user)) {
+            self.step(state, Input::Standing { user, standing });
+        }
+    }
+
     /// Whether the policy lets a user read the room.
     fn may_read(&self, user: &Identity) -> Result<(), Error> {
         self.context.services.check(&Actor::User(user.clone()), Action::ReadRoom(self.id))
     }
 
-    /// Has a user's sessions judged again. The policy is asked now, when it is the room's turn.
+    /// Has a user's sessions judged again. The policy and the host are asked now, when it is the room's turn.
     fn recheck(&mut self, state: &mut RoomState, user: UserId) {
+        self.ask_host(state, user.clone());
         let sessions = state.sessions_of(&user);
         let refused = sessions.filter_map(|(session, whose)| Some((session, self.may_read(whose).err()?))).collect();
         self.step(state, Input::Recheck { user, refused });
@@ -390,7 +410,7 @@ impl RoomTask {
     fn look_up(&mut self, users: Vec<UserId>) {
         let (services, id) = (Arc::clone(&self.context.services), self.id);
         let look_up = async move {
-            let found = services.read(services.store.members().standings(id, &users).await);
+            let found = services.standings(id, &users).await;
             Completion::LookedUp(found.and_then(|found| found.ok_or(Error::RoomNotFound)))
         };
         self.look_up = Some(look_up.boxed());
@@ -428,8 +448,7 @@ impl RoomTask {
                 Ok(users) => users,
                 Err(failure) => return drop(context.services.read_failed(&failure)),
             };
-            let standings = context.services.store.members().standings(room, &users).await;
-            let Ok(Some(standings)) = context.services.read(standings) else { return };
+            let Ok(Some(standings)) = context.services.standings(room, &users).await else { return };
             // Of the policy, each session is asked when it is told.
             let viewer =
                 |user: &UserId| Viewer::User(user.clone(), context.services.clock.now().wall, VisibleRooms::All);

@@ -16,7 +16,10 @@ impl Services {
         action: RoomAction,
         asker: impl FnOnce(Standing) -> Asker,
     ) -> Result<Room, Error> {
-        let seen = self.read(self.store.members().seen(room, user).await)?;
+        let mut seen = self.read(self.store.members().seen(room, user).await)?;
+        if let Some((host, seen)) = self.host().zip(seen.as_mut()) {
+            seen.standing = user.map(|user| host.standing(room, user)).unwrap_or_default();
+        }
         SeenRoom::check(seen, action, asker, self.clock.now().wall)
     }
 }
@@ -27,6 +30,9 @@ impl Inner {
         let shown = self.services.visible_rooms(actor)?;
         Ok(match actor {
             Actor::System | Actor::SystemAs(_) => Viewer::Host,
+            Actor::Anonymous | Actor::User(_) if self.services.host().is_some() => {
+                Viewer::Told(actor.user().map(|user| user.id.clone()), shown)
+            }
             Actor::Anonymous => Viewer::Anonymous(shown),
             Actor::User(user) => Viewer::User(user.id.clone(), self.services.clock.now().wall, shown),
         })

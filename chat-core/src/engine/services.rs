@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
-    Action, Actor, Clock, Epoch, Error, Limits, Policy, VisibleRooms,
+    Action, Actor, Clock, Epoch, Error, HostMembers, Limits, Members, Policy, RoomId, UserId, VisibleRooms,
     engine::{
         breaker::{Breaker, not_stored},
         chosen_names::ChosenNames,
@@ -17,6 +17,7 @@ use crate::{
         waiting::Waiting,
     },
     log::Excerpt,
+    rights::Standings,
     store::{Store, StoreError, StoreErrorKind},
 };
 
@@ -26,6 +27,7 @@ pub(super) struct Services {
     pub(super) limits: Arc<Limits>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Arc<dyn Policy>,
+    pub(super) members: Members,
     pub(super) epoch: Epoch,
     pub(super) revocations: Revocations,
     pub(super) names: ChosenNames,
@@ -53,10 +55,14 @@ impl Services {
 
     /// Which rooms the policy shows this actor. Too many are the host's mistake, and would be wrong if they were cut.
     pub(super) fn visible_rooms(&self, actor: &Actor) -> Result<VisibleRooms, Error> {
-        let visible = if actor.is_system() { VisibleRooms::All } else { self.policy.visible_rooms(actor) };
-        let (named, most) = (visible.named(), VisibleRooms::MOST);
+        if actor.is_system() {
+            return Ok(VisibleRooms::All);
+        }
+        let by_policy = self.policy.visible_rooms(actor);
+        let by_host = self.host().map_or(VisibleRooms::All, |host| host.visible_rooms(actor));
+        let (named, most) = (by_policy.named().max(by_host.named()), VisibleRooms::MOST);
         if named <= most {
-            return Ok(visible);
+            return Ok(by_policy.and(by_host));
         }
         if let Some(left_out) = self.logs.policy_mistaken.pass(Instant::now().into_std()) {
             let user = actor.user().map(|user| Excerpt(&user.id)).map(tracing::field::display);
@@ -69,6 +75,34 @@ impl Services {
             );
         }
         Err(Error::Internal)
+    }
+
+    /// The host, if it keeps who is in rooms.
+    pub(super) fn host(&self) -> Option<&dyn HostMembers> {
+        match &self.members {
+            Members::Kept => None,
+            Members::Host(host) => Some(&**host),
+        }
+    }
+
+    /// Refuses what is about members as the engine keeps them, where the host does.
+    pub(super) fn check_kept(&self) -> Result<(), Error> {
+        if self.host().is_none() { Ok(()) } else { Err(Error::MembersElsewhere) }
+    }
+
+    /// What these users are in a room now; `None` where the room is gone, or nobody is asked about.
+    pub(super) async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, Error> {
+        let mut found = self.read(self.store.members().standings(room, users).await)?;
+        if let Some((host, found)) = self.host().zip(found.as_mut()) {
+            found.users = users.iter().map(|user| (user.clone(), host.standing(room, user))).collect();
+        }
+        Ok(found)
+    }
+
+    /// Whether somebody is told what happens in a room that they are not attached to.
+    pub(super) fn may_hear_of(&self, actor: &Actor, room: RoomId) -> bool {
+        let is_seen = self.host().is_none_or(|host| host.visible_rooms(actor).has(room));
+        is_seen && self.check(actor, Action::ReadRoom(room)).is_ok()
     }
 
     /// What a read has found, or the error that it is answered with if it failed.

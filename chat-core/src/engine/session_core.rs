@@ -13,8 +13,7 @@ use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 use tracing::{Span, field};
 
 use crate::{
-    Action, Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket,
-    Update,
+    Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket, Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -439,8 +438,7 @@ impl Subscriber for SessionCore {
     }
 
     fn notify(&self, notice: Notice) {
-        let may_read = |room| self.inner.services.check(&self.actor, Action::ReadRoom(room)).is_ok();
-        if !notice.told_of().is_none_or(may_read) {
+        if !notice.told_of().is_none_or(|room| self.inner.services.may_hear_of(&self.actor, room)) {
             return;
         }
         self.change(|state| {

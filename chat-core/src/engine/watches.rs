@@ -127,7 +127,8 @@ impl Watches {
     /// Ends the watches of those who may not see these rooms any more by what they are in them.
     pub(super) async fn judge_all(&self, rooms: &[RoomId]) -> Result<(), Error> {
         for rooms in rooms.chunks(ROOMS_PER_STATEMENT) {
-            self.judged_rooms(rooms).await?;
+            // No event tells of what the host has changed.
+            self.judged_rooms(rooms, self.services.host().is_some()).await?;
         }
         Ok(())
     }
@@ -201,7 +202,7 @@ impl Watches {
     async fn tell(&self, rooms: &[Telling]) -> Result<(), Error> {
         let ids: Vec<RoomId> = rooms.iter().map(|telling| telling.room).collect();
         // All before the first is told: if a room cannot be judged, they are told again.
-        let read = self.judged_rooms(&ids).await?;
+        let read = self.judged_rooms(&ids, false).await?;
         for (Telling { mentions_room, is_news, .. }, activity) in rooms.iter().zip(read) {
             let Some(activity) = activity.filter(|_| *is_news) else { continue };
             let sessions = lock(&self.table).told(&activity);
@@ -211,12 +212,13 @@ impl Watches {
         Ok(())
     }
 
-    /// Reads what rooms look like, after which nobody watches them who may not see them.
-    async fn judged_rooms(&self, rooms: &[RoomId]) -> Result<Vec<Option<Activity>>, Error> {
+    /// Reads what rooms look like, after which nobody watches them who may not see them. Who was judged by the newest change of rights
+    /// is judged again only if `all` are.
+    async fn judged_rooms(&self, rooms: &[RoomId], all: bool) -> Result<Vec<Option<Activity>>, Error> {
         let read = self.services.read(self.services.store.reader().activity(rooms).await)?;
         for (room, activity) in rooms.iter().zip(&read) {
             match activity {
-                Some(activity) => self.judge(*room, activity.rights_seq).await?,
+                Some(activity) => self.judge(*room, if all { Seq(u64::MAX) } else { activity.rights_seq }).await?,
                 None => self.deleted(*room),
             }
         }
@@ -233,7 +235,7 @@ impl Watches {
             return Ok(());
         }
         let users: Vec<_> = users.into_iter().collect();
-        let Some(standings) = self.services.read(self.services.store.members().standings(room, &users).await)? else {
+        let Some(standings) = self.services.standings(room, &users).await? else {
             self.deleted(room);
             return Ok(());
         };

@@ -30,6 +30,7 @@ impl RightsThen {
             | Input::Completed(_)
             | Input::Depart { .. }
             | Input::Recheck { .. }
+            | Input::Standing { .. }
             | Input::Hint { .. }
             | Input::LetGo
             | Input::Timeout => {}

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp,
+    Delivery, Event, EventKind, Identity, Limits, Marked, Now, Seq, SessionId, Timestamp, UserId,
     append::{AppendFailure, AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
     rights::Standing,
@@ -356,6 +356,11 @@ impl Log {
         } else {
             self.start_append(rights, now, effects);
         }
+    }
+
+    /// Whether something of a user's waits for an append.
+    pub(super) fn waits_for(&self, user: &UserId) -> bool {
+        self.queue.iter().any(|pending| pending.actor.as_ref().is_some_and(|actor| actor.id == *user))
     }
 
     /// Takes what waits: an exclusive entry alone, others up to the next exclusive one.

@@ -13,7 +13,7 @@ use crate::{
     Attached, Changed, Delivery, DetachReason, Identity, Invite, Marked, Notice, Sent, Seq, SessionId, Since, UserId,
     append::{AppendResult, Entry, EventKey, Lookup, Op, Recovered, StoredEvent},
     error::Error,
-    rights::Standings,
+    rights::{Standing, Standings},
 };
 
 mod answer;
@@ -72,6 +72,13 @@ pub enum Input {
         user: UserId,
         /// Those of them that the policy refuses now, each with what it says.
         refused: Vec<(SessionId, Error)>,
+    },
+    /// What a user is in the room, as the host says, who keeps that.
+    Standing {
+        /// Who.
+        user: UserId,
+        /// What.
+        standing: Standing,
     },
     /// Another writer may have appended to the log.
     Hint {

@@ -87,6 +87,12 @@ impl Rights {
         }
     }
 
+    /// Takes in what somebody is now, as the host says, who keeps that.
+    pub(super) fn told(&mut self, user: UserId, standing: Standing) {
+        self.is_everybodys = false;
+        self.known.insert(user, KnownStanding::told(standing));
+    }
+
     /// An event was applied, which may change them.
     pub(super) fn apply(&mut self, event: &Event, is_attached: impl FnOnce(&UserId) -> bool) {
         match &event.kind {

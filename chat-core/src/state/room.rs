@@ -53,6 +53,8 @@ impl RoomState {
             }
             Input::Depart { session, departure } => self.depart(session, departure, now, effects),
             Input::Recheck { user, refused } => self.recheck(&user, refused, now, effects),
+            // Nothing follows from it before the request that it is about, which comes next.
+            Input::Standing { user, standing } => return self.rights.told(user, standing),
             Input::Hint { head } => self.log.hint(head),
             Input::LetGo => self.let_go(),
             Input::Timeout => {}
@@ -75,6 +77,12 @@ impl RoomState {
     /// The sessions of a user that hear the room or are about to, each with its user as the session has it.
     pub fn sessions_of(&self, user: &UserId) -> impl Iterator<Item = (SessionId, &Identity)> {
         self.audience.sessions_of(user)
+    }
+
+    /// Whose the attachment of a session is.
+    #[must_use]
+    pub fn user_of(&self, session: SessionId) -> Option<&Identity> {
+        self.audience.user_of(session)
     }
 
     /// What the events at hand for those who come back cost in bytes, by [`Delivery::cost`](crate::Delivery::cost).
@@ -212,7 +220,7 @@ impl RoomState {
         for applied in applied {
             self.publish(applied, now, effects);
         }
-        self.rights.forget(|user| self.audience.hears(user));
+        self.rights.forget(|user| self.audience.hears(user) || self.log.waits_for(user));
         for (sender, marked) in marks {
             self.audience.marked(sender, &marked, effects);
         }

@@ -13,6 +13,8 @@ pub enum Viewer {
     Host,
     /// Somebody who does not say who they are: public rooms among these.
     Anonymous(VisibleRooms),
+    /// Somebody of whom the host says which rooms they see, who keeps who is in them: these.
+    Told(Option<UserId>, VisibleRooms),
     /// A user, at this time: among these rooms, public ones that they are not banned from then, and those that they are in.
     User(UserId, Timestamp, VisibleRooms),
 }
@@ -20,9 +22,10 @@ pub enum Viewer {
 impl Viewer {
     /// Whose reactions and marks are shown.
     #[must_use]
-    pub const fn user(&self) -> Option<&UserId> {
+    pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::User(user, ..) => Some(user),
+            Self::Told(user, _) => user.as_ref(),
             Self::Host | Self::Anonymous(_) => None,
         }
     }
@@ -32,7 +35,7 @@ impl Viewer {
     pub const fn shown(&self) -> &VisibleRooms {
         match self {
             Self::Host => &VisibleRooms::All,
-            Self::Anonymous(shown) | Self::User(_, _, shown) => shown,
+            Self::Anonymous(shown) | Self::Told(_, shown) | Self::User(_, _, shown) => shown,
         }
     }
 
@@ -41,6 +44,7 @@ impl Viewer {
     pub fn sees(&self, room: RoomId, terms: RoomTerms, standing: Standing) -> bool {
         let (asker, at) = match self {
             Self::Host => return true,
+            Self::Told(_, shown) => return shown.has(room),
             Self::Anonymous(_) => (Asker::Anonymous, Timestamp(0)),
             Self::User(_, at, _) => (Asker::User { standing, admin: false }, *at),
         };

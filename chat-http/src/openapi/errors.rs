@@ -151,7 +151,7 @@ const ANSWERS: &[Answer] = &[
         title: "Conflict",
         description: "The request conflicts with what exists: a room already has the name (`room` is that room, if you may read \
                       it), the idempotency key was used with other content, the message was deleted, the history is another \
-                      one now, or the room would have no owner while others are in.",
+                      one now, the room would have no owner while others are in, or who is in rooms is not kept here.",
         problems: &[
             (
                 "name_taken",
@@ -164,6 +164,7 @@ const ANSWERS: &[Answer] = &[
             ("message_deleted", "the message was deleted", "{}"),
             ("epoch_changed", "the epoch is another one now", "{}"),
             ("last_owner", "the room needs an owner as long as others are in", "{}"),
+            ("members_elsewhere", "who is in rooms is not kept here", "{}"),
         ],
         header: None,
     },

@@ -2359,7 +2359,7 @@ export interface components {
          * @description The name of an error, which never changes. Later versions may add names.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "banned" | "muted" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "message_deleted" | "last_owner" | "epoch_changed" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
+        ProblemCode: "bad_request" | "bad_json" | "invalid_field" | "empty_message" | "too_long" | "unknown_command" | "unauthenticated" | "forbidden" | "banned" | "muted" | "room_not_found" | "message_not_found" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "wrong_host" | "too_large" | "message_deleted" | "last_owner" | "members_elsewhere" | "epoch_changed" | "name_taken" | "idempotency_mismatch" | "already_attached" | "not_attached" | "too_many" | "rate_limited" | "overloaded" | "unavailable" | "storage_full" | "outcome_unknown" | "internal";
         /**
          * @description Add a reaction to a message, or take it back. A reaction is 1–64 bytes in NFC, usually one emoji.
          * @example {
@@ -2948,7 +2948,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), the idempotency key was used with other content, the message was deleted, the history is another one now, or the room would have no owner while others are in. */
+        /** @description The request conflicts with what exists: a room already has the name (`room` is that room, if you may read it), the idempotency key was used with other content, the message was deleted, the history is another one now, the room would have no owner while others are in, or who is in rooms is not kept here. */
         Conflict: {
             headers: {
                 [name: string]: unknown;

@@ -7,6 +7,7 @@ mod direct_rooms;
 mod erasure;
 mod faults;
 mod hints;
+mod hosted;
 mod lifecycle;
 mod load;
 mod logs;

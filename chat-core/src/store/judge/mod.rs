@@ -453,9 +453,10 @@ fn mentioned_anew(entry: &Entry, kind: &EventKind, facts: &Facts<'_>) -> Vec<Use
     let mut mentioned: Vec<UserId> = Vec::new();
     for user in &body.mentions {
         let is_known = before.is_some_and(|before| before.contains(user)) || mentioned.contains(user);
-        // Who does not see the room is not told of it.
+        // Who does not see the room is not told of it. Where the host says who does, it is asked when they are told.
         let asker = Asker::User { standing: facts.standing(user), admin: false };
-        let sees = || facts.terms.check_seen(asker, entry.at).is_ok();
+        let is_told = entry.standing.is_some_and(|known| known.is_told());
+        let sees = || is_told || facts.terms.check_seen(asker, entry.at).is_ok();
         if !is_known && Some(user) != author && sees() {
             mentioned.push(user.clone());
         }

@@ -100,15 +100,19 @@ pub(super) async fn facts(
     for RoomBatch { room, entries } in batch {
         let (Some(head), Some(facts)) = (heads.get(room), all.get_mut(room)) else { continue };
         (facts.terms, facts.members) = (head.terms, head.members);
-        if head.is_everybodys() {
-            continue;
-        }
+        // What the host says somebody is counts in all rooms, and of nobody else is anything kept then.
         let mut named: BTreeSet<&UserId> = BTreeSet::new();
         for entry in entries {
+            let is_told = entry.standing.is_some_and(|known| known.is_told());
+            if head.is_everybodys() && !is_told {
+                continue;
+            }
             if let Op::Member(op) = &entry.op {
                 named.insert(&op.user.id);
             }
-            named.extend(entry.op.mentions());
+            if !is_told {
+                named.extend(entry.op.mentions());
+            }
             let Some(actor) = &entry.actor else { continue };
             match entry.known_since(Seq(head.rights_seq)) {
                 Some(standing) => drop(facts.standings.insert(actor.id.clone(), standing)),

@@ -105,6 +105,7 @@ async fn private(
     let (mut condition, mut values) = match viewer {
         Viewer::Anonymous(_) => return Ok(Vec::new()),
         Viewer::Host => ("r.kind <> 0".to_owned(), Vec::new()),
+        Viewer::Told(..) => ("r.kind = 1".to_owned(), Vec::new()),
         Viewer::User(user, ..) => {
             let own =
                 "r.kind = 1 AND r.id IN (SELECT m.room_id FROM chat_members m WHERE m.user_id = ? AND m.room_id > ?)";

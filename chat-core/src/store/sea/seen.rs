@@ -39,7 +39,7 @@ pub(super) async fn one(
 /// The condition on a room `r` that somebody sees it, and its values.
 pub(super) fn condition(dialect: &dyn Dialect, viewer: &Viewer) -> (String, Vec<Value>) {
     let (by_terms, mut values) = match viewer {
-        Viewer::Host => ("1 = 1", Vec::new()),
+        Viewer::Host | Viewer::Told(..) => ("1 = 1", Vec::new()),
         Viewer::Anonymous(_) => ("r.kind = 0", Vec::new()),
         Viewer::User(user, at, _) => {
             let user = dialect.opaque(Some(user.as_str()));

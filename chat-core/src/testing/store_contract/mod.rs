@@ -91,7 +91,7 @@ macro_rules! store_contract {
             a_pair_is_taken_along);
         $crate::store_contract!(@group $(#[$attribute])* $make, seen:
             nobody_sees_a_private_room_but_its_members, nobody_sees_a_room_that_the_policy_hides,
-            a_room_is_seen_as_what_it_is_now,
+            what_the_host_says_counts, a_room_is_seen_as_what_it_is_now,
             a_hidden_room_is_as_a_missing_one, a_mention_is_told_to_those_who_see_the_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, states:
             a_page_shows_what_became_of_its_messages, reads_are_what_the_log_adds_up_to,

@@ -4,10 +4,10 @@
 
 use super::{Opener, append_one, entry, message, user};
 use crate::{
-    Body, InvitedBy, MemberChange, MyRoomQuery, RoomId, RoomKind, RoomName, RoomQuery, Timestamp, Topic, UserId,
-    VisibleRooms,
-    append::{AppendOutcome, MemberOp, MemberStep, Op, RoomRecord, RoomUpdate},
-    rights::RoomAction,
+    Body, InvitedBy, MemberChange, MyRoomQuery, Role, RoomId, RoomKind, RoomName, RoomQuery, Timestamp, Topic, Until,
+    UserId, VisibleRooms,
+    append::{AppendOutcome, Entry, KnownStanding, MemberOp, MemberStep, Op, RoomRecord, RoomUpdate},
+    rights::{RoomAction, Standing},
     search::SearchQuery,
     store::{SeenRoom, Store, Viewer},
 };
@@ -152,6 +152,39 @@ pub async fn nobody_sees_a_room_that_the_policy_hides(opener: &impl Opener) {
         assert_eq!(found(store, &anyone).await, to_anyone, "{:?}", shown.named());
         assert_eq!(own(store, &bob).await, to_bob, "{:?}", shown.named());
         assert!(own(store, &anyone).await.is_empty(), "nobody's");
+    }
+}
+
+/// Where the host keeps who is in rooms, its word is all that counts of it: in lists, and of whoever makes an entry.
+pub async fn what_the_host_says_counts(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (public, private) = (room(store, "hall", RoomKind::Public).await, room(store, "den", RoomKind::Private).await);
+    let record = RoomRecord::open(RoomName::new("yard").unwrap(), Topic::new("").unwrap(), Timestamp(1));
+    let everybodys = store.create_room(&record).await.unwrap().unwrap().id;
+    let mut key = 0;
+    let mut say = async |room, name: &str, standing| {
+        key += 1;
+        let body = Body { mentions: vec![user("dave").id], ..Body::text("hello") };
+        let entry = entry(&user(name), &key.to_string(), Op::Message(body));
+        append_one(store, room, Entry { standing: Some(KnownStanding::told(standing)), ..entry }).await
+    };
+    let member = Standing { role: Some(Role::Member), ..Standing::default() };
+    for room in [private, public, everybodys] {
+        let AppendOutcome::New { mentioned, .. } = say(room, "carol", member).await else { panic!() };
+        assert_eq!(mentioned, [user("dave").id], "the host is asked when he is told");
+    }
+    assert_eq!(say(private, "alice", Standing::default()).await, AppendOutcome::Refused(crate::Error::RoomNotFound));
+    for room in [public, everybodys] {
+        let banned = Standing { banned: Some(Until::ForGood), ..Standing::default() };
+        let refused = AppendOutcome::Refused(crate::Error::Banned { until: None });
+        assert_eq!(say(room, "bob", banned).await, refused);
+    }
+    let told = |rooms: &[RoomId]| Viewer::Told(Some(user("carol").id), VisibleRooms::only(rooms.iter().copied()));
+    for rooms in [&[][..], &[private], &[public, private]] {
+        assert_eq!(listed(store, &told(rooms), None).await, rooms);
+        assert_eq!(found(store, &told(rooms)).await, rooms);
+        assert_eq!(own(store, &told(rooms)).await, rooms);
     }
 }
 

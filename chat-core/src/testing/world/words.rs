@@ -18,6 +18,7 @@ impl fmt::Display for Words<'_, Input> {
             Input::Completed(completion) => Words(completion).fmt(f),
             Input::Depart { session, departure } => write!(f, "session {session} departs: {departure:?}"),
             Input::Recheck { user, refused } => write!(f, "{user} is judged again, {} refused", refused.len()),
+            Input::Standing { user, standing } => write!(f, "{user} is {standing:?}"),
             Input::Hint { head: Some(head) } => write!(f, "hint: the log ends at {head}"),
             Input::Hint { head: None } => write!(f, "hint: the room is gone"),
             Input::LetGo => write!(f, "let go"),

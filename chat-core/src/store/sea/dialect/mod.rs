@@ -282,7 +282,6 @@ const INSERT_ROOM: &str = "INSERT INTO chat_rooms (name, name_search, name_key, 
 
 fn room_values(run: &Transaction<'_>, new: &RoomRecord) -> Vec<Value> {
     let key = new.name.key();
-    let owned = new.owner.is_some();
     vec![
         new.name.as_str().to_owned().into(),
         run.dialect.opaque(Some(&key)),
@@ -291,7 +290,7 @@ fn room_values(run: &Transaction<'_>, new: &RoomRecord) -> Vec<Value> {
         new.topic.as_str().to_owned().into(),
         new.created_at.0.into(),
         members::kind_value(new.kind),
-        i16::from(owned).into(),
+        i16::from(new.is_owned()).into(),
         members::invites_value(new.invites),
         count(new.first_members().len()),
     ]
