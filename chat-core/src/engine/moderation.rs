@@ -113,11 +113,11 @@ impl ChatEngine {
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use chat_core::{ChatEngine, Database, Identity, NewInvite, NewRoom, RoomKind};
+    /// use chat_core::{ChatEngine, Database, Identity, NewInvite, NewRoom};
     ///
     /// let engine = ChatEngine::builder().database(Database::memory()).build().await?;
     /// let (alice, bob) = (Identity::named("Alice")?, Identity::named("Bob")?);
-    /// let room = engine.create_room(&alice, NewRoom::named("plans").kind(RoomKind::Private)).await?;
+    /// let room = engine.create_room(&alice, NewRoom::named("plans").private()).await?;
     /// let invite = engine.create_invite(&alice, room.id, NewInvite::default()).await?;
     /// // The code goes to Bob, by mail perhaps.
     /// assert_eq!(engine.accept_invite(&bob, invite.code).await?.name.as_str(), "plans");
