@@ -224,6 +224,23 @@ impl Op {
         }
     }
 
+    /// What it does, and to which message if it changes one.
+    pub(crate) const fn subject(&self) -> (&'static str, Option<Seq>) {
+        let target = match self {
+            Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
+                Some(*target)
+            }
+            Self::Message(_)
+            | Self::Mark(_)
+            | Self::Prune(_)
+            | Self::Member(_)
+            | Self::Invite(_)
+            | Self::UpdateRoom(_)
+            | Self::DeleteRoom => None,
+        };
+        (self.name(), target)
+    }
+
     /// The invite by which its actor comes in, if that is what it does.
     pub(crate) const fn accepts(&self) -> Option<InviteCode> {
         if let Self::Member(MemberOp { step: MemberStep::Accept(code), .. }) = self { Some(*code) } else { None }

@@ -536,11 +536,11 @@ impl Pending {
         let reply = AppendReply::new(&op, reply);
         let standing = actor.as_ref().and_then(|actor| rights.known(actor, head));
         let entry = Entry { by_system, standing, ..Entry::new(actor, key, at, op) };
-        let (lookup, fingerprint) = (entry.lookup(), entry.fingerprint);
+        let (lookup, fingerprint, subject) = (entry.lookup(), entry.fingerprint, entry.op.subject());
         let last = if let Op::Member(op) = &entry.op { Some(&op.user.id).filter(|_| op.is_alone) } else { None };
         let end = last.map(|user| Lookup { user: Some(user.clone()), key: entry.key.clone() });
         let end = end.filter(|end| *end != lookup);
-        (InFlight { reply, session, marker, lookup, end, fingerprint }, entry)
+        (InFlight { reply, session, marker, lookup, end, fingerprint, subject }, entry)
     }
 
     fn fail(&self, error: Error, effects: &mut Vec<Effect>) {

@@ -25,6 +25,8 @@ pub(super) struct InFlight {
     pub(super) end: Option<Lookup>,
     /// To tell a retry from another change with its key.
     pub(super) fingerprint: Fingerprint,
+    /// The same, where nothing is left to compare with: what it does, and to which message.
+    pub(super) subject: (&'static str, Option<Seq>),
 }
 
 /// Who has sent a request.
@@ -141,12 +143,12 @@ pub(super) fn answer_recovered(
     let found: BTreeMap<_, _> = recovered.found.iter().map(|stored| (stored.lookup(), stored)).collect();
     let mut answered = BTreeSet::new();
     let is_end = |stored: &&&StoredEvent| stored.event.kind == EventKind::RoomDeleted;
-    for InFlight { reply, lookup, end, fingerprint, .. } in in_flight {
+    for InFlight { reply, lookup, end, fingerprint, subject, .. } in in_flight {
         let ended = || end.and_then(|end| found.get(&end)).filter(is_end);
         match found.get(&lookup).or_else(ended) {
             None if recovered.is_deleted => reply.fail(Error::RoomNotFound, effects),
             None => reply.not_found(effects),
-            Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) => {
+            Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) || is_another(subject, stored) => {
                 reply.fail(Error::IdempotencyMismatch, effects);
             }
             Some(stored) => {
@@ -161,4 +163,19 @@ pub(super) fn answer_recovered(
         }
     }
     new
+}
+
+/// Whether an event whose content was erased has come of something else: another operation, or one on another message.
+fn is_another(subject: (&'static str, Option<Seq>), stored: &StoredEvent) -> bool {
+    let does = match &stored.event.kind {
+        EventKind::Message(_) => "send",
+        EventKind::MessageEdited(_) => "edit",
+        EventKind::MessageDeleted { .. } => "delete",
+        EventKind::Reaction { .. } => "react",
+        EventKind::Pin { .. } => "pin",
+        EventKind::Member(_) => "member",
+        EventKind::RoomUpdated { .. } => "update_room",
+        EventKind::RoomDeleted => "delete_room",
+    };
+    stored.fingerprint == Fingerprint::ERASED && subject != (does, stored.event.target())
 }

@@ -223,6 +223,7 @@ impl World {
         op: Op,
     ) -> Checked {
         let key = self.event_key(key);
+        self.check.accepts.extend(op.accepts().map(|code| (key.clone(), code)));
         let (asker, its_key) = (user.id.clone(), key.clone());
         let asked = if let Op::Message(body) = &op {
             Asked::Send { user: asker, key: its_key, body: body.clone() }
@@ -305,6 +306,7 @@ impl World {
 
     /// Another process appends to a room's log.
     pub(super) fn foreign_append(&mut self, room: RoomId, actor: Option<Identity>, key: EventKey, op: Op) -> Checked {
+        self.check.accepts.extend(op.accepts().map(|code| (key.clone(), code)));
         let entries = vec![Entry::new(actor, key, self.event_queue.now().wall, op)];
         self.database.log.foreign().append(&[RoomBatch { room, entries }]);
         self.send_hints(room);

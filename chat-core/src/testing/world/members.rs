@@ -2,7 +2,7 @@
 
 use super::{
     World,
-    check::{Asked, Checked},
+    check::{Asked, Checked, invites::invites_to},
     rng::Rng,
 };
 use crate::{
@@ -40,6 +40,10 @@ impl RoomSort {
 impl World {
     /// Somebody comes or goes, is brought in or put out, or the room gets other terms. Now and then the host does it.
     pub(super) fn change_member(&mut self, room: RoomId, user: &Identity) -> Checked {
+        if self.rng.percent(15) {
+            let Some((guest, op)) = self.accept_op(room) else { return Ok(()) };
+            return self.submit_new(room, &guest, None, op);
+        }
         let actor = self.actor(room, user);
         let Some(op) = self.member_op(room, &actor) else { return Ok(()) };
         if self.rng.percent(10) {
@@ -51,9 +55,13 @@ impl World {
     /// The same by another process.
     pub(super) fn foreign_member(&mut self, room: RoomId) -> Checked {
         let Some(user) = self.rng.pick(&self.clients.users).cloned() else { return Ok(()) };
+        let key = self.event_key(None);
+        if self.rng.percent(15) {
+            let Some((guest, op)) = self.accept_op(room) else { return Ok(()) };
+            return self.foreign_append(room, Some(guest), key, op);
+        }
         let actor = self.actor(room, &user);
         let Some(op) = self.member_op(room, &actor) else { return Ok(()) };
-        let key = self.event_key(None);
         if self.rng.percent(30) {
             self.check.host_keys.insert(key.clone());
             return self.foreign_append(room, None, key, op);
@@ -94,6 +102,13 @@ impl World {
         let users: Vec<UserId> = self.clients.users.iter().map(|user| user.id.clone()).collect();
         let found = self.database.log.standings(room, &users).unwrap_or_default();
         self.clients.users.iter().map(|user| (user.clone(), found.of(&user.id).role)).collect()
+    }
+
+    /// Anybody comes in by an invite, if it lets them.
+    fn accept_op(&mut self, room: RoomId) -> Option<(Identity, Op)> {
+        let user = self.rng.pick(&self.clients.users)?.clone();
+        let step = MemberStep::Accept(self.rng.pick(&invites_to(room))?.0);
+        Some((user.clone(), Op::Member(MemberOp { user, step, reason: None, is_alone: false })))
     }
 
     fn member_op(&mut self, room: RoomId, actor: &Identity) -> Option<Op> {

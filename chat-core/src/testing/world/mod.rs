@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use self::{
     actions::KeyUse,
-    check::{Checked, Checks, ReferenceLog},
+    check::{Checked, Checks, ReferenceLog, invites::invites_to},
     clients::{Clients, Device},
     database::{Database, TransactionId},
     engine::Engine,
@@ -22,7 +22,11 @@ use self::{
     trace::Trace,
 };
 use crate::{
-    Epoch, Identity, RoomName, SessionId, UserId, UserName, mutations::Bug, state::Departure, store::MemoryLog,
+    Epoch, Identity, InviteCode, NewInvite, RoomName, SessionId, Timestamp, UserId, UserName,
+    append::{Entry, EventKey, InviteOp, Op, RoomBatch},
+    mutations::Bug,
+    state::Departure,
+    store::MemoryLog,
 };
 
 mod actions;
@@ -295,11 +299,24 @@ fn found_rooms(log: &mut MemoryLog, check: &mut Checks, sorts: &[RoomSort], user
     let found = |(index, (sort, owner)): (usize, (&RoomSort, &Identity))| {
         let new = sort.record(RoomName::from_stored(&format!("room {index}")), owner);
         let room = log.create_room(&new).unwrap_or_else(|holder| *holder);
+        if new.owner.is_some() {
+            invite(log, room.id);
+        }
         let owner = new.owner.as_ref().map(|owner| &owner.id);
         check.reference_logs.insert(room.id, ReferenceLog::new(&room, owner));
         room.id
     };
     sorts.iter().zip(users.iter().cycle()).enumerate().map(found).collect()
+}
+
+/// The host makes the invites to a room, which do not end.
+fn invite(log: &mut MemoryLog, room: crate::RoomId) {
+    let made = |(code, max_uses): (InviteCode, u64)| {
+        let new = NewInvite { max_uses: Some(max_uses), ..NewInvite::default() };
+        let (key, at) = (EventKey::generated("invite"), Timestamp(i64::MAX / 2));
+        Entry { by_system: true, ..Entry::new(None, key, at, Op::Invite(InviteOp::Make(code, new))) }
+    };
+    log.append(&[RoomBatch { room, entries: invites_to(room).map(made).to_vec() }]);
 }
 
 fn user(number: u64) -> Identity {

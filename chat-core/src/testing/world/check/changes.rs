@@ -139,7 +139,7 @@ impl Attempt {
 /// Whether a change of who is in the room is what was asked.
 fn becomes(op: &MemberOp, member: &MemberEvent) -> bool {
     match (op.step, member.change) {
-        (MemberStep::Join, MemberChange::Joined)
+        (MemberStep::Join | MemberStep::Accept(_), MemberChange::Joined)
         | (MemberStep::Leave, MemberChange::Left)
         | (MemberStep::Remove, MemberChange::Removed | MemberChange::Left)
         | (MemberStep::Unban, MemberChange::Unbanned)

@@ -8,7 +8,8 @@ use std::{
 
 use super::{World, clients::Session, engine::Incarnation};
 use crate::{
-    Body, Delivery, Event, Item, Limits, MarkTo, RoomId, RoomKind, Sent, Seq, SessionId, SignalKind, Since, UserId,
+    Body, Delivery, Event, InviteCode, Item, Limits, MarkTo, RoomId, RoomKind, Sent, Seq, SessionId, SignalKind, Since,
+    UserId,
     append::{EventKey, Lookup, Op},
     error::Error,
     state::{Answered, Departure, ReplyId},
@@ -17,6 +18,7 @@ use crate::{
 mod attach;
 mod changes;
 mod conversation;
+pub(super) mod invites;
 mod marks;
 mod membership;
 mod presence;
@@ -176,6 +178,8 @@ pub(super) struct Checks {
     pub(super) marks: Marks,
     /// The keys of what the host itself does.
     pub(super) host_keys: BTreeSet<EventKey>,
+    /// The keys of those who come in by an invite.
+    pub(super) accepts: BTreeMap<EventKey, InviteCode>,
 }
 
 impl Broken {

@@ -9,14 +9,15 @@ use super::{
     Broken, Checked, Promise,
     conversation::Conversation,
     hold,
+    invites::Invited,
     membership::{Membership, Served},
     rights::Heir,
     says_not_stored,
     sends::lookup_of,
 };
 use crate::{
-    Changed, Event, EventKind, HistoryQuery, MemberQuery, MessageState, RestrictionKind, Room, RoomId, RoomName, Seq,
-    Timestamp, Topic, UserId,
+    Changed, Event, EventKind, HistoryQuery, InviteCode, MemberChange, MemberQuery, MessageState, RestrictionKind,
+    Room, RoomId, RoomName, Seq, Timestamp, Topic, UserId,
     append::{EventKey, Fingerprint, Lookup, StoredEvent},
     error::Error,
     testing::world::{World, log::MutatedLog},
@@ -47,6 +48,7 @@ pub(in crate::testing::world) struct ReferenceLog {
     topic: Topic,
     last_message_at: Option<Timestamp>,
     deleted: bool,
+    invited: Invited,
     /// The last number that the running engine stored.
     own: Seq,
 }
@@ -64,6 +66,7 @@ impl ReferenceLog {
             topic: room.topic.clone(),
             last_message_at: None,
             deleted: false,
+            invited: Invited::default(),
             own: Seq(0),
         }
     }
@@ -158,7 +161,7 @@ impl ReferenceLog {
         &mut self,
         room: RoomId,
         log: &MutatedLog,
-        host_keys: &BTreeSet<EventKey>,
+        (host_keys, accepts): (&BTreeSet<EventKey>, &BTreeMap<EventKey, InviteCode>),
     ) -> Result<Vec<StoredEvent>, Broken> {
         let new = log.events_after(room, self.head(), usize::MAX);
         let mut heir = None;
@@ -172,7 +175,8 @@ impl ReferenceLog {
                 let detail = format!("events {first} and {} of room {room} have one key, {:?}", event.seq, stored.key);
                 return Err(Broken::new(Promise::SentOnce, detail));
             }
-            heir = self.apply_rights(event, host_keys.contains(&stored.key), heir)?;
+            let invite = accepts.get(&stored.key).copied().filter(|_| is_joining(event));
+            heir = self.apply_rights(event, (host_keys.contains(&stored.key), invite), heir)?;
             self.apply(event)?;
             self.as_sent.push(Arc::clone(event));
             self.events.push(stored.clone());
@@ -190,10 +194,19 @@ impl ReferenceLog {
 
     /// What an event means for who may do what, and whether it keeps to that. `heir` has to own the room with it; returns who
     /// has to with the next one.
-    fn apply_rights(&mut self, event: &Event, by_host: bool, heir: Heir) -> Result<Heir, Broken> {
+    fn apply_rights(
+        &mut self,
+        event: &Event,
+        (by_host, invite): (bool, Option<InviteCode>),
+        heir: Heir,
+    ) -> Result<Heir, Broken> {
         let before = self.membership(self.head());
         // What follows from the loss of an owner is nobody's doing.
-        before.check_actor(event, by_host || heir.is_some(), &self.conversation)?;
+        before.check_actor(event, by_host || heir.is_some(), invite.is_some(), &self.conversation)?;
+        if let (Some(code), Some(member)) = (invite, event.member()) {
+            self.invited.come(event.room, code, &member.user.id)?;
+        }
+        let before = self.membership(self.head());
         let after = before.after(event)?;
         let heir = before.check_owners(&after, event, by_host, heir)?;
         let changes = event.member().is_some() || matches!(event.kind, EventKind::RoomUpdated { .. });
@@ -303,11 +316,17 @@ impl ReferenceLog {
     }
 }
 
+/// Whether somebody comes in by themselves.
+fn is_joining(event: &Event) -> bool {
+    event.member().is_some_and(|member| member.change == MemberChange::Joined)
+}
+
 impl World {
     /// Something may have been written to a room's log.
     pub(in crate::testing::world) fn committed(&mut self, room: RoomId, by: Writer) -> Checked {
         let Some(reference_log) = self.check.reference_logs.get_mut(&room) else { return Ok(()) };
-        let new = reference_log.extend(room, &self.database.log, &self.check.host_keys)?;
+        let keys = (&self.check.host_keys, &self.check.accepts);
+        let new = reference_log.extend(room, &self.database.log, keys)?;
         reference_log.check_fold(room, &self.database.log)?;
         if by == Writer::Engine && !new.is_empty() {
             reference_log.own = reference_log.head();

@@ -71,10 +71,17 @@ impl Membership {
     }
 
     /// After the event that takes somebody's right, no event of theirs needed it. What the host does is another matter.
-    pub(super) fn check_actor(&self, event: &Event, by_host: bool, conversation: &Conversation) -> Checked {
+    pub(super) fn check_actor(
+        &self,
+        event: &Event,
+        by_host: bool,
+        by_invite: bool,
+        conversation: &Conversation,
+    ) -> Checked {
         let actor = event.actor.as_ref().map(|actor| &actor.id);
         let who = if by_host { Who::Host } else { actor.map_or(Who::Anonymous, Who::User) };
-        for right in self.needs(event, conversation) {
+        let needs = if by_invite { Vec::new() } else { self.needs(event, conversation) };
+        for right in needs {
             let lack = self.lacks(who, right, event.at);
             hold(lack.is_none(), Promise::ActsByRight, || {
                 format!("event {} of {who:?} needs the right to {right:?}, but: {lack:?}; {event:?}", event.seq)
@@ -91,7 +98,9 @@ impl Membership {
         let is_own = actor == Some(user) && !by_host;
         let is_in_time = member.until.is_none_or(|until| until > event.at);
         let holds = match member.change {
-            MemberChange::Joined | MemberChange::Left => by_host || is_own,
+            // By an invite, those come in who may not know of the room. Who is banned does not.
+            MemberChange::Joined => by_host || is_own && self.ban(user, event.at).is_none(),
+            MemberChange::Left => by_host || is_own,
             MemberChange::Added => self.ban(user, event.at).is_none(),
             MemberChange::Banned | MemberChange::Muted => !is_own && is_in_time,
             MemberChange::Unbanned | MemberChange::Unmuted => !is_own,
@@ -209,6 +218,10 @@ impl World {
         let is_found = batch.recovers && matches!(said, Said::Replayed | Said::Refused(Error::IdempotencyMismatch));
         if is_found || said == Said::Elsewhere || said == Said::Refused(&Error::RoomNotFound) && log.is_deleted() {
             return Ok(false);
+        }
+        if op.accepts().is_some() {
+            // Whether it lets in, the log says.
+            return Ok(matches!(said, Said::Refused(Error::RoomNotFound | Error::Banned { .. })));
         }
         let (first, last) = pending.walls;
         let moments: Vec<(Vec<Code>, Vec<Code>)> = log
