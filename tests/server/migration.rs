@@ -529,7 +529,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
 }
 
 /// What the tables are called behind `chat_`.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 24] = [
     "migrations",
     "meta",
     "rooms",
@@ -550,6 +550,10 @@ const TABLES: [&str; 20] = [
     "revocations",
     "members",
     "restrictions",
+    "direct",
+    "invites",
+    "invite_uses",
+    "audit",
 ];
 
 /// Removes everything that a start may have left.
