@@ -7,7 +7,7 @@ pub use crate::fingerprint::Fingerprint;
 use crate::{
     Body, Edit, Error, Event, IdempotencyKey, Identity, Invite, InviteCode, InvitedBy, Keep, MarkTo, Marked, NewInvite,
     Reaction, Reason, Role, Room, RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, direct::Pair,
-    fingerprint::Hasher, rights::Standing,
+    fingerprint::Hasher, rights::Standing, subject::Subject,
 };
 
 /// The key an event is stored with: the sender's own, or one made up for it, so that each append can be found again
@@ -189,21 +189,26 @@ impl Op {
         .finish()
     }
 
-    /// The messages of the room that it names.
-    pub(crate) fn targets(&self) -> impl Iterator<Item = Seq> + use<> {
-        let (of_body, target) = match self {
-            Self::Message(body) => (Some(body.targets()), None),
+    /// The message that it changes, if it changes one.
+    const fn target(&self) -> Option<Seq> {
+        match self {
             Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
-                (None, Some(*target))
+                Some(*target)
             }
-            Self::Mark(_)
+            Self::Message(_)
+            | Self::Mark(_)
             | Self::Prune(_)
             | Self::Member(_)
             | Self::Invite(_)
             | Self::UpdateRoom(_)
-            | Self::DeleteRoom => (None, None),
-        };
-        of_body.into_iter().flatten().chain(target)
+            | Self::DeleteRoom => None,
+        }
+    }
+
+    /// The messages of the room that it names.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = Seq> + use<> {
+        let of_body = if let Self::Message(body) = self { Some(body.targets()) } else { None };
+        of_body.into_iter().flatten().chain(self.target())
     }
 
     /// Whom it mentions by name.
@@ -224,21 +229,10 @@ impl Op {
         }
     }
 
-    /// What it does, and to which message if it changes one.
-    pub(crate) const fn subject(&self) -> (&'static str, Option<Seq>) {
-        let target = match self {
-            Self::Edit(target, _) | Self::Delete(target, _) | Self::React(target, ..) | Self::Pin(target, _) => {
-                Some(*target)
-            }
-            Self::Message(_)
-            | Self::Mark(_)
-            | Self::Prune(_)
-            | Self::Member(_)
-            | Self::Invite(_)
-            | Self::UpdateRoom(_)
-            | Self::DeleteRoom => None,
-        };
-        (self.name(), target)
+    /// What it does, and to which message or user.
+    pub(crate) fn subject(&self) -> Subject {
+        let user = if let Self::Member(op) = self { Some(op.user.id.clone()) } else { None };
+        Subject { does: self.name(), target: self.target(), user }
     }
 
     /// The invite by which its actor comes in, if that is what it does.

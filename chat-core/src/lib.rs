@@ -27,6 +27,7 @@ mod position;
 mod reason;
 mod retention;
 mod room;
+mod subject;
 mod update;
 mod visible;
 

@@ -107,6 +107,7 @@ const DATA: &[&str] = &[
     "rights",
     "room",
     "search",
+    "subject",
     "text",
     "update",
     "users",

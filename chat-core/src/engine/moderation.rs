@@ -5,12 +5,7 @@ use crate::{
     Room, RoomId, RoomKind,
     append::{InviteOp, Op},
     engine::{
-        chat_engine::check_limit,
-        inner::Inner,
-        prepare::{check_room, generated_key},
-        rates::Rated,
-        reply::Responder,
-        security_log,
+        chat_engine::check_limit, inner::Inner, prepare::check_room, rates::Rated, reply::Responder, security_log,
     },
     rights::RoomAction,
 };
@@ -168,11 +163,7 @@ impl Inner {
         if actor.user().is_none() && !actor.is_system() {
             return Err(Error::Unauthenticated);
         }
-        self.services.breaker.check()?;
-        let op = Op::Invite(op);
-        let charge = self.rate(actor, Rated::of(&op))?;
-        let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
-        let request = self.request(None, actor, generated_key(), op);
+        let (request, admitted) = self.append_request(None, actor, None, Op::Invite(op))?;
         let done = self.call(room, request, admitted, Responder::Invite).await?;
         security_log::invite(actor.user().map(|user| &user.id), room, done.is_some());
         Ok(done)

@@ -176,7 +176,7 @@ impl Inner {
     }
 
     /// Admits a checked change of a room's log, which shares its transaction with others. A key of nobody's is not looked at.
-    fn append_request(
+    pub(super) fn append_request(
         &self,
         session: Option<SessionId>,
         actor: &Actor,

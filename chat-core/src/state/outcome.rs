@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     rights::Standing,
     state::{Effect, answer::AppendReply},
+    subject::Subject,
 };
 
 /// An entry of the append under way.
@@ -25,8 +26,8 @@ pub(super) struct InFlight {
     pub(super) end: Option<Lookup>,
     /// To tell a retry from another change with its key.
     pub(super) fingerprint: Fingerprint,
-    /// The same, where nothing is left to compare with: what it does, and to which message.
-    pub(super) subject: (&'static str, Option<Seq>),
+    /// The same, where nothing is left to compare with.
+    pub(super) subject: Subject,
 }
 
 /// Who has sent a request.
@@ -148,7 +149,10 @@ pub(super) fn answer_recovered(
         match found.get(&lookup).or_else(ended) {
             None if recovered.is_deleted => reply.fail(Error::RoomNotFound, effects),
             None => reply.not_found(effects),
-            Some(stored) if !fingerprint.is_retry_of(stored.fingerprint) || is_another(subject, stored) => {
+            Some(stored)
+                if !fingerprint.is_retry_of(stored.fingerprint)
+                    || (stored.fingerprint == Fingerprint::ERASED && !subject.is_of(&stored.event)) =>
+            {
                 reply.fail(Error::IdempotencyMismatch, effects);
             }
             Some(stored) => {
@@ -163,19 +167,4 @@ pub(super) fn answer_recovered(
         }
     }
     new
-}
-
-/// Whether an event whose content was erased has come of something else: another operation, or one on another message.
-fn is_another(subject: (&'static str, Option<Seq>), stored: &StoredEvent) -> bool {
-    let does = match &stored.event.kind {
-        EventKind::Message(_) => "send",
-        EventKind::MessageEdited(_) => "edit",
-        EventKind::MessageDeleted { .. } => "delete",
-        EventKind::Reaction { .. } => "react",
-        EventKind::Pin { .. } => "pin",
-        EventKind::Member(_) => "member",
-        EventKind::RoomUpdated { .. } => "update_room",
-        EventKind::RoomDeleted => "delete_room",
-    };
-    stored.fingerprint == Fingerprint::ERASED && subject != (does, stored.event.target())
 }

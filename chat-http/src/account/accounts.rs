@@ -336,7 +336,7 @@ impl Inner {
     /// Begins a login, unless the account has another password by now, or is closed.
     async fn begin(&self, account: &Account) -> Result<Option<LoggedIn>, Error> {
         let (token, at) = (Token::random()?, now());
-        let expires_at = later(at, LIFE);
+        let expires_at = at.after(LIFE);
         let new = NewLogin { token: token.digest(), at, expires_at };
         let Some(ended) = self.store.log_in(account, new).await? else { return Ok(None) };
         ended.into_iter().for_each(|token| self.ends.end(token));
@@ -407,12 +407,8 @@ impl Account {
 
 /// When a login ends that is used now, if that is to be written.
 fn extended(expires_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let end = later(now, LIFE);
+    let end = now.after(LIFE);
     (end.0 - expires_at.0 >= micros(STEP)).then_some(end)
-}
-
-fn later(at: Timestamp, by: Duration) -> Timestamp {
-    Timestamp(at.0.saturating_add(micros(by)))
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -438,7 +434,7 @@ mod tests {
     fn a_login_that_is_used_ends_later_but_that_is_written_once_a_day() {
         let day = micros(STEP);
         let begun = Timestamp(1_000 * day);
-        let end = later(begun, LIFE);
+        let end = begun.after(LIFE);
         assert_eq!(end, Timestamp(1_030 * day));
         assert_eq!(extended(end, begun), None);
         assert_eq!(extended(end, Timestamp(begun.0 + day - 1)), None);

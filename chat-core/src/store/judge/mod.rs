@@ -466,18 +466,7 @@ fn mentioned_anew(entry: &Entry, kind: &EventKind, facts: &Facts<'_>) -> Vec<Use
 
 /// What becomes of an entry whose key was used before: a replay of the first answer, or a refusal.
 fn retried(first: &StoredEvent, entry: &Entry) -> AppendOutcome {
-    let is_same_op = match (&first.event.kind, &entry.op) {
-        (EventKind::Message(_), Op::Message(_))
-        | (EventKind::RoomUpdated { .. }, Op::UpdateRoom(_))
-        | (EventKind::RoomDeleted, Op::DeleteRoom) => true,
-        (EventKind::Member(member), Op::Member(op)) => member.user.id == op.user.id,
-        (EventKind::MessageEdited(edit), Op::Edit(target, _)) => edit.target == *target,
-        (EventKind::MessageDeleted { target: first, .. }, Op::Delete(target, _))
-        | (EventKind::Reaction { target: first, .. }, Op::React(target, ..))
-        | (EventKind::Pin { target: first, .. }, Op::Pin(target, _)) => first == target,
-        _ => false,
-    };
-    if is_same_op && entry.fingerprint.is_retry_of(first.fingerprint) {
+    if entry.op.subject().is_of(&first.event) && entry.fingerprint.is_retry_of(first.fingerprint) {
         AppendOutcome::Replay(Arc::clone(&first.event))
     } else {
         AppendOutcome::Refused(Error::IdempotencyMismatch)

@@ -8,7 +8,7 @@ use super::{MemoryLog, MemoryStore, RoomLog};
 use crate::{
     Identity, Member, MemberPage, MemberQuery, Restriction, RestrictionKind, RestrictionPage, Role, Room, RoomId,
     RoomKind, RoomName, Seq, Timestamp, UserId,
-    append::{Claim, Entry, KnownStanding, Op},
+    append::{Claim, Entry, Op},
     direct::{Pair, peer_of},
     fold,
     rights::{Standing, Standings},
@@ -60,9 +60,6 @@ impl RoomLog {
             let actor = entry.actor.as_ref().map(|actor| &actor.id);
             for user in actor.into_iter().chain(target).chain(entry.op.mentions()) {
                 facts.standings.insert(user.clone(), self.standing(user));
-            }
-            if let Some((actor, told)) = actor.zip(entry.standing.filter(KnownStanding::is_told)) {
-                facts.standings.insert(actor.clone(), told.standing);
             }
             let named = target.and_then(|target| Some((target, self.name_of(target)?)));
             facts.names.extend(named.map(|(target, user)| (target.clone(), user.name.clone())));

@@ -27,8 +27,9 @@ type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// `max_uses` of an invite without that.
 const NO_END: u64 = 0;
-const INVITES: &str =
-    "SELECT i.code, i.room_id, i.by_id, i.by_name, i.at_us, i.expires_us, i.max_uses, i.uses FROM chat_invites i";
+const INVITES: &str = "chat_invites i";
+/// The columns that [`invite_of`] reads.
+const COLUMNS: &str = "i.code, i.room_id, i.by_id, i.by_name, i.at_us, i.expires_us, i.max_uses, i.uses";
 
 /// Adds to the facts what the entries need of invites: those of the rooms where there is something about one, and which of the users
 /// who come in by one are counted already.
@@ -43,12 +44,7 @@ pub(super) async fn facts(run: &Transaction<'_>, batch: &[RoomBatch], all: &mut 
             rooms.insert(room);
         }
     }
-    let what = About::Select {
-        columns: "i.code, i.room_id, i.by_id, i.by_name, i.at_us, i.expires_us, i.max_uses, i.uses",
-        tables: "chat_invites i",
-        on: "i.room_id = k.room",
-        with_constants: false,
-    };
+    let what = About::Select { columns: COLUMNS, tables: INVITES, on: "i.room_id = k.room", with_constants: false };
     for row in Rows::new(&["room"], rooms.into_iter().map(|room| [number(room.0)])).query(run, what).await? {
         let invite = invite_of(run, &row)?;
         if let Some(facts) = all.get_mut(&invite.room) {
@@ -157,7 +153,9 @@ impl Moderation for SeaStore {
 }
 
 async fn one(run: &Run<'_, impl ConnectionTrait>, code: InviteCode) -> Result<Option<Invite>, SqlError> {
-    let sql = format!("{INVITES} JOIN chat_rooms r ON r.id = i.room_id AND r.deleted_at IS NULL WHERE i.code = ?");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {INVITES} JOIN chat_rooms r ON r.id = i.room_id AND r.deleted_at IS NULL WHERE i.code = ?"
+    );
     run.query_one(&sql, vec![code_value(run, code)]).await?.map(|row| invite_of(run, &row)).transpose()
 }
 
@@ -170,7 +168,7 @@ async fn page(
     if !is_living(run, room).await? {
         return Ok(None);
     }
-    let mut sql = format!("{INVITES} WHERE i.room_id = ? AND i.expires_us > ?");
+    let mut sql = format!("SELECT {COLUMNS} FROM {INVITES} WHERE i.room_id = ? AND i.expires_us > ?");
     let mut values = vec![number(room.0), at.0.into()];
     if let Some(by) = by {
         sql.push_str(" AND i.by_id = ?");
