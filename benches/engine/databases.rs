@@ -16,7 +16,10 @@ pub(crate) fn on_each(mut measure: impl FnMut(&str, &str)) {
     let folder = env::temp_dir().join(format!("chat-bench-{}", uuid::Uuid::new_v4()));
     fs::create_dir(&folder).unwrap();
     measure("sqlite", &format!("sqlite://{}/chat.db?mode=rwc", folder.display()));
-    fs::remove_dir_all(folder).unwrap();
+    // The last engine may still be closing its files.
+    if let Err(error) = fs::remove_dir_all(&folder) {
+        eprintln!("{} is left: {error}", folder.display());
+    }
     for (name, variable) in [("postgres", "CHAT_TEST_POSTGRES_URL"), ("mariadb", "CHAT_TEST_MYSQL_URL")] {
         match env::var(variable) {
             Ok(server) => measure(name, &own_database(&server)),
