@@ -1,5 +1,6 @@
 //! What every test needs: a server, a database of its own, and clients.
 
+pub(crate) mod content;
 mod database;
 mod load;
 mod rest;

@@ -147,9 +147,7 @@ impl Server {
 
     /// Runs `chatd new-epoch`; returns its exit status and its output.
     pub(crate) async fn new_epoch(database_url: &str) -> (ExitStatus, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
-        command.args(["new-epoch", "--database-url", database_url]).stdin(Stdio::null()).kill_on_drop(true);
-        Self::run_to_its_end(&mut command).await
+        Self::command(database_url, &["new-epoch"], &[]).await
     }
 
     /// Runs `chatd erase-user` with these variables in its environment; returns its exit status and its output.
@@ -158,8 +156,17 @@ impl Server {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> (ExitStatus, String) {
+        Self::command(database_url, &[&["erase-user"], arguments].concat(), variables).await
+    }
+
+    /// Runs a command of chatd with these variables in its environment; returns its exit status and its output.
+    pub(crate) async fn command(
+        database_url: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> (ExitStatus, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
-        command.args(["erase-user", "--database-url", database_url]).args(arguments);
+        command.args(arguments).args(["--database-url", database_url]);
         command.envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
         Self::run_to_its_end(&mut command).await
     }
