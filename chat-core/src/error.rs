@@ -238,4 +238,7 @@ pub enum StartError {
     /// The database was opened, but is not one of ours or cannot be brought to this version's schema.
     #[error("cannot use the database: {0}")]
     Unusable(String),
+    /// Its texts are encrypted, and these are not their keys.
+    #[error("cannot use the database: {0}")]
+    WrongKeys(String),
 }

@@ -52,6 +52,8 @@ mod engine;
 pub mod mutations;
 #[cfg(any(feature = "test-util", all(test, feature = "runtime")))]
 pub mod testing;
+#[cfg(feature = "sea")]
+mod text_keys;
 
 pub use audit::{AuditPage, AuditQuery};
 pub use body::{Body, Edit};
@@ -89,5 +91,7 @@ pub use retention::{Keep, KeepDays, Retention};
 pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;
 pub use text::{Reason, RoomName, Topic, UserName};
+#[cfg(feature = "sea")]
+pub use text_keys::TextKeys;
 pub use update::Update;
 pub use visible::VisibleRooms;

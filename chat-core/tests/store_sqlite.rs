@@ -9,7 +9,7 @@ use std::{
 };
 
 use chat_core::{
-    Epoch, RoomName, RoomQuery, StartError, Timestamp, Topic,
+    Epoch, RoomName, RoomQuery, StartError, TextKeys, Timestamp, Topic,
     append::RoomRecord,
     store::{Store, Viewer, sea::SeaStore},
     testing::store_contract::Opener,
@@ -59,6 +59,29 @@ async fn in_a_folder() -> Folder {
 
 mod file {
     use super::in_a_folder as make;
+    chat_core::store_contract!(make);
+}
+
+/// Texts are encrypted.
+struct Encrypted(Folder, TextKeys);
+
+#[async_trait::async_trait]
+impl Opener for Encrypted {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SeaStore::open_shared_encrypted(&self.0.url("rwc"), self.1.clone()).await.unwrap())
+    }
+
+    fn finds_beginnings(&self) -> bool {
+        false
+    }
+}
+
+async fn with_keys() -> Encrypted {
+    Encrypted(Folder::new(), TextKeys::generate().unwrap())
+}
+
+mod encrypted {
+    use super::with_keys as make;
     chat_core::store_contract!(make);
 }
 

@@ -109,6 +109,7 @@ const DATA: &[&str] = &[
     "search",
     "subject",
     "text",
+    "text_keys",
     "update",
     "users",
     "visible",

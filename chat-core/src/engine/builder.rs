@@ -14,17 +14,24 @@ use crate::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
         indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
         log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
-        revocations::Revocations, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
+        revocations::Revocations, rewriting, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
         waiting::Waiting, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };
 
+#[cfg(feature = "sea")]
+use crate::{TextKeys, store::sea::Encryption};
+
 /// Where an engine keeps its logs.
 ///
 /// From a URL (`sqlite://chat.db?mode=rwc`, `postgres://…`, `mysql://…`), from a connection that the host already owns
-/// (`sea_orm::DatabaseConnection`, with one of the database features), in memory, or a [`Store`] of your own.
-pub struct Database(Source);
+/// (`sea_orm::DatabaseConnection`, with one of the database features), in memory, or a [`Store`] of your own. In an SQL
+/// database, texts can be [encrypted](Self::encrypted).
+pub struct Database {
+    source: Source,
+    encryption: Option<Encryption>,
+}
 
 enum Source {
     Memory,
@@ -38,35 +45,65 @@ enum Source {
 }
 
 type Opened = Result<Arc<dyn Store>, StartError>;
-type Opener = Box<dyn FnOnce() -> BoxFuture<'static, Opened> + Send>;
+type Opener = Box<dyn FnOnce(Option<Encryption>) -> BoxFuture<'static, Opened> + Send>;
+/// What no store of such a build can do.
+#[cfg(not(feature = "sea"))]
+type Encryption = ();
 
 impl Database {
     /// In memory: gone with the engine. For tests and demonstrations.
     #[must_use]
     pub const fn memory() -> Self {
-        Self(Source::Memory)
+        Self::of(Source::Memory)
     }
 
     /// A store of your own.
     #[must_use]
     pub fn store(store: Arc<dyn Store>) -> Self {
-        Self(Source::Store(store))
+        Self::of(Source::Store(store))
     }
 
     /// The database of this URL, which has to hold logs already: where there are none, nothing is made.
     #[must_use]
     pub fn existing(url: impl Into<String>) -> Self {
-        Self(Source::Existing(url.into()))
+        Self::of(Source::Existing(url.into()))
     }
 
     /// A store that is opened when the engine starts.
     #[cfg(feature = "sea")]
     pub(crate) fn open_with<F, Fut>(open: F) -> Self
     where
-        F: FnOnce() -> Fut + Send + 'static,
+        F: FnOnce(Option<Encryption>) -> Fut + Send + 'static,
         Fut: Future<Output = Opened> + Send + 'static,
     {
-        Self(Source::Open(Box::new(|| Box::pin(open()))))
+        Self::of(Source::Open(Box::new(|encryption| Box::pin(open(encryption)))))
+    }
+
+    const fn of(source: Source) -> Self {
+        Self { source, encryption: None }
+    }
+
+    /// With texts encrypted: what messages and edits say, their `meta`, and reasons. For a database that holds texts already,
+    /// those are encrypted in the background, and the search index is made anew; with a newer key than before, they are
+    /// encrypted anew. [`ChatEngine::rewrite_texts`] waits for it.
+    ///
+    /// Encrypted are they by XChaCha20-Poly1305, each for its room and number. Who has a copy of the database but not the keys
+    /// still sees who wrote when and where, how long the texts are, names, topics, reactions, and which messages have a word in
+    /// common. Searches find whole words then, not their beginnings. An export is not encrypted.
+    ///
+    /// Only an SQL database encrypts; another one does not start with keys.
+    #[cfg(feature = "sea")]
+    #[must_use]
+    pub fn encrypted(self, keys: TextKeys) -> Self {
+        Self { encryption: Some(Encryption { keys, seals: true }), ..self }
+    }
+
+    /// With texts that are encrypted no more: those that are, by these keys, are decrypted in the background. When
+    /// [`ChatEngine::rewrite_texts`] is done, the keys are not needed any more.
+    #[cfg(feature = "sea")]
+    #[must_use]
+    pub fn decrypted(self, keys: TextKeys) -> Self {
+        Self { encryption: Some(Encryption { keys, seals: false }), ..self }
     }
 
     /// Gives what is stored a new epoch, and returns the old one and the new one: for after an older copy of the database
@@ -83,12 +120,9 @@ impl Database {
     /// # Cancel safety
     /// Dropped, the epoch may or may not have been changed; to do it again does no harm.
     pub async fn new_epoch(self) -> Result<(Epoch, Epoch), StartError> {
-        let store = match self.0 {
-            Source::Url(url) => Self::existing(url).open().await?,
-            source @ (Source::Existing(_) | Source::Memory | Source::Store(_) | Source::Open(_)) => {
-                Self(source).open().await?
-            }
-        };
+        let Self { source, encryption } = self;
+        let source = if let Source::Url(url) = source { Source::Existing(url) } else { source };
+        let store = Self { source, encryption }.open().await?;
         let epoch = random_epoch();
         let changed = async {
             let before = store.epoch().await?;
@@ -101,32 +135,35 @@ impl Database {
     }
 
     async fn open(self) -> Opened {
-        match self.0 {
-            Source::Memory => Ok(Arc::new(MemoryStore::new(random_epoch()))),
-            Source::Store(store) => Ok(store),
-            Source::Open(open) => open().await,
-            Source::Url(url) => open_url(&url).await,
-            Source::Existing(url) => open_existing(&url).await,
+        match (self.source, self.encryption) {
+            (Source::Memory | Source::Store(_), Some(_)) => {
+                Err(StartError::WrongKeys("only an SQL database encrypts texts".to_owned()))
+            }
+            (Source::Memory, None) => Ok(Arc::new(MemoryStore::new(random_epoch()))),
+            (Source::Store(store), None) => Ok(store),
+            (Source::Open(open), encryption) => open(encryption).await,
+            (Source::Url(url), encryption) => open_url(&url, false, encryption).await,
+            (Source::Existing(url), encryption) => open_url(&url, true, encryption).await,
         }
     }
 }
 
 impl From<&str> for Database {
     fn from(url: &str) -> Self {
-        Self(Source::Url(url.to_owned()))
+        Self::of(Source::Url(url.to_owned()))
     }
 }
 
 impl From<String> for Database {
     fn from(url: String) -> Self {
-        Self(Source::Url(url))
+        Self::of(Source::Url(url))
     }
 }
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A URL may have a password in it.
-        f.write_str(match self.0 {
+        f.write_str(match self.source {
             Source::Memory => "Database(memory)",
             Source::Url(_) | Source::Existing(_) => "Database(url)",
             Source::Store(_) | Source::Open(_) => "Database(store)",
@@ -271,6 +308,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
     let purger = Purger::new(&services);
     // What the last process left of deleted rooms.
     purger.start();
+    services.runtime.spawn(rewriting::run(Arc::clone(&services), Arc::clone(&purger)));
     let watches = Watches::new(&services, &sessions);
     services.runtime.spawn(Arc::clone(&watches).run());
     let context = Arc::new(RoomContext {
@@ -304,26 +342,18 @@ fn random_epoch() -> Epoch {
     Epoch::new(&uuid::Uuid::new_v4().simple().to_string())
 }
 
-/// Opens what a URL names; which ones there are depends on the features.
+/// Opens what a URL names, which is there already or may be made; which ones there are depends on the features.
 #[cfg(feature = "sea")]
-async fn open_url(url: &str) -> Opened {
-    Ok(Arc::new(crate::store::sea::SeaStore::open(url).await?))
-}
+async fn open_url(url: &str, exists: bool, encryption: Option<Encryption>) -> Opened {
+    use crate::store::sea::{Opening, SeaStore};
 
-/// The same where there is something already.
-#[cfg(feature = "sea")]
-async fn open_existing(url: &str) -> Opened {
-    Ok(Arc::new(crate::store::sea::SeaStore::open_existing(url).await?))
-}
-
-#[cfg(not(feature = "sea"))]
-async fn open_existing(url: &str) -> Opened {
-    open_url(url).await
+    let opening = if exists { Opening::Existing } else { Opening::Alone };
+    Ok(Arc::new(SeaStore::open_encrypted(url, opening, encryption).await?))
 }
 
 #[cfg(not(feature = "sea"))]
 #[expect(clippy::unused_async, reason = "it is async where there is something to open")]
-async fn open_url(url: &str) -> Opened {
+async fn open_url(url: &str, _exists: bool, _encryption: Option<Encryption>) -> Opened {
     let scheme = url.split(':').next().unwrap_or_default();
     Err(StartError::BadUrl(format!("this build has no database for `{scheme}:`")))
 }

@@ -184,7 +184,7 @@ impl Inner {
     }
 
     /// Tries again what may be tried again, for a while.
-    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    pub(super) async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {

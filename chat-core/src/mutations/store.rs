@@ -13,7 +13,10 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
-    store::{Archive, Eraser, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
+    store::{
+        Archive, Eraser, Members, Moderation, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind, Users,
+        Viewer,
+    },
 };
 
 /// A [`Store`] that stores other things than it is given, or says other things than it has stored. Without a bug it is the
@@ -116,6 +119,14 @@ impl Store for MutatedStore {
 
     async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
         self.store.vacuum().await
+    }
+
+    async fn texts_to_rewrite(&self) -> Result<u64, StoreError> {
+        self.store.texts_to_rewrite().await
+    }
+
+    async fn rewrite_texts(&self, from: RoomId) -> Result<Option<Rewritten>, StoreError> {
+        self.store.rewrite_texts(from).await
     }
 
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {

@@ -33,6 +33,15 @@ pub use searcher::Searcher;
 pub use users::Users;
 pub use viewer::{SeenRoom, Viewer};
 
+/// What one step of [`Store::rewrite_texts`] has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewritten {
+    /// In which room.
+    pub room: RoomId,
+    /// How many events it has gone through.
+    pub events: u64,
+}
+
 /// A durable home of rooms and their logs. See the contract tests in `testing` for what each method must hold to.
 ///
 /// `Room::online` is not the store's business: it is 0 in what it returns.
@@ -70,6 +79,17 @@ pub trait Store: Send + Sync + 'static {
     /// After purges: a step towards giving back the room of what was removed, and towards its being nowhere any more. How
     /// long to wait before the next step; `None` when there is nothing left to do. A database server does so by itself.
     async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(None)
+    }
+
+    /// How many events are left that may have texts which are not stored as they are to be: encrypted, decrypted, or encrypted by
+    /// another key.
+    async fn texts_to_rewrite(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// Rewrites some of these, in the first room from `from` on that has any. `None`: none of them has.
+    async fn rewrite_texts(&self, _from: RoomId) -> Result<Option<Rewritten>, StoreError> {
         Ok(None)
     }
 

@@ -13,7 +13,10 @@ use tokio::{sync::Notify, time::sleep};
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
-    store::{Archive, Eraser, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer},
+    store::{
+        Archive, Eraser, Members, Moderation, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind, Users,
+        Viewer,
+    },
 };
 
 /// What is asked of a store.
@@ -260,6 +263,14 @@ impl Store for FaultyStore {
 
     async fn vacuum(&self) -> Result<Option<Duration>, StoreError> {
         self.0.store.vacuum().await
+    }
+
+    async fn texts_to_rewrite(&self) -> Result<u64, StoreError> {
+        self.0.store.texts_to_rewrite().await
+    }
+
+    async fn rewrite_texts(&self, from: RoomId) -> Result<Option<Rewritten>, StoreError> {
+        self.0.store.rewrite_texts(from).await
     }
 
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {

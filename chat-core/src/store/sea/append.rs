@@ -139,7 +139,10 @@ mod tests {
         Body, Edit, Identity, MarkTo, Reaction, Role, RoomName, Seq, Timestamp, Topic,
         append::{Entry, EventKey, KnownStanding, MemberOp, MemberStep, RoomRecord},
         rights::Standing,
-        store::{Store, sea::SeaStore},
+        store::{
+            Store,
+            sea::{SeaStore, sealing::Sealing},
+        },
     };
 
     /// The statements of an append, and how many of the entries made events.
@@ -150,7 +153,7 @@ mod tests {
         connection.set_metric_callback(move |info| seeing.lock().unwrap().push(info.statement.sql.clone()));
         let transaction = connection.begin().await.unwrap();
         let dialect = crate::store::sea::dialect::of(sea_orm::DbBackend::Sqlite).unwrap();
-        let outcomes = append(&Run { on: &transaction, dialect }, batch).await.unwrap();
+        let outcomes = append(&Run { on: &transaction, dialect, sealing: &Sealing::default() }, batch).await.unwrap();
         transaction.commit().await.unwrap();
         let is_new = |outcome: &&AppendOutcome| matches!(outcome, AppendOutcome::New { .. });
         let new = outcomes.iter().flatten().flatten().filter(is_new).count();

@@ -71,7 +71,7 @@ async fn targets(run: &Transaction<'_>, batch: &[RoomBatch], all: &mut AllFacts<
          CASE WHEN e.seq IS NULL THEN t.body ELSE e.body END, CASE WHEN e.seq IS NULL THEN t.meta ELSE e.meta END, \
          CASE WHEN e.seq IS NULL THEN t.mentions ELSE e.mentions END, \
          CASE WHEN e.seq IS NULL THEN t.flags ELSE e.flags END, \
-         t.reply_to, t.thread, h.amount, h.last_ordinal, h.last_seq, e.amount, p.seq";
+         t.reply_to, t.thread, h.amount, h.last_ordinal, h.last_seq, e.amount, p.seq, e.seq";
     const TABLES: &str = "chat_events t JOIN chat_rooms r ON r.id = t.room_id \
          LEFT JOIN chat_events e ON e.room_id = t.room_id AND e.seq = t.edited_seq \
          LEFT JOIN chat_pins p ON p.room_id = t.room_id AND p.target_seq = t.seq \
@@ -93,7 +93,8 @@ async fn targets(run: &Transaction<'_>, batch: &[RoomBatch], all: &mut AllFacts<
 }
 
 fn target(run: &Transaction<'_>, row: &QueryResult) -> Result<Target, SqlError> {
-    let (said, _) = rows::said(row, 4)?;
+    let place = (RoomId(unsigned(row, 0)?), optional_seq(row, 15)?.unwrap_or(Seq(unsigned(row, 1)?)));
+    let (said, _) = rows::said(run, place, row, 4)?;
     let body = Body { reply_to: optional_seq(row, 8)?, thread: optional_seq(row, 9)?, ..said };
     Ok(Target {
         author: run.dialect.opaque_from(row, 2)?.map(|user| UserId::from_stored(&user)),

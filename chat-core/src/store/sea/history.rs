@@ -119,5 +119,5 @@ pub(super) async fn events(
 ) -> Result<Vec<StoredEvent>, SqlError> {
     let sql = format!("SELECT {EVENT_COLUMNS} FROM chat_events {condition}");
     let found = run.query(&sql, values).await?;
-    found.iter().map(|row| rows::event(run.dialect, row)).collect()
+    found.iter().map(|row| rows::event(run, row)).collect()
 }

@@ -47,7 +47,7 @@ impl Lease {
     /// Takes the lease, waiting for a while if another engine holds it.
     pub(super) async fn take(source: &Arc<dyn Source>) -> Result<Self, StartError> {
         reach(&**source).await.map_err(SqlError::from)?;
-        let pool = Pool::new(source, Share::ONE);
+        let pool = Pool::new(source, &Arc::default(), Share::ONE);
         let deadline = Instant::now() + START_PATIENCE;
         let mut said = false;
         while !try_take(&pool).await? {

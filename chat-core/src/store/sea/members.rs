@@ -34,6 +34,7 @@ use crate::{
         judge::{Changes, Heir, MemberRow, RestrictionRow},
         paging,
     },
+    text_keys::TextPart,
 };
 
 type Transaction<'a> = Run<'a, DatabaseTransaction>;
@@ -293,26 +294,34 @@ async fn restrictions(run: &Transaction<'_>, all: &[(RoomId, &Changes)]) -> Resu
     let keys = Rows::new(&["room_id", "kind", "user_id"], lifted);
     keys.execute(run, About::Delete { table: "chat_restrictions" }).await?;
     let made = each().filter_map(|(room, (kind, _), row)| Some(restriction_values(run, room, *kind, row.as_ref()?)));
+    let made = made.collect::<Result<Vec<_>, _>>()?;
     let columns =
         &["room_id", "kind", "user_id", "user_name", "until_us", "reason", "by_id", "by_name", "seq", "at_us"];
     let put = About::Put { table: "chat_restrictions", key: 3, optional: "by_id" };
     Rows::new(columns, made).execute(run, put).await
 }
 
-fn restriction_values(run: &Transaction<'_>, room: RoomId, kind: RestrictionKind, row: &RestrictionRow) -> [Value; 10] {
+fn restriction_values(
+    run: &Transaction<'_>,
+    room: RoomId,
+    kind: RestrictionKind,
+    row: &RestrictionRow,
+) -> Result<[Value; 10], SqlError> {
     let Restriction { user, until, reason, by, at } = &row.restriction;
-    [
+    let reason = reason.as_ref().map(|reason| reason.as_str().to_owned());
+    let reason = run.sealing.seal((room, row.seq), TextPart::Restriction, reason)?;
+    Ok([
         number(room.0),
         code(&RESTRICTIONS, &kind).into(),
         run.dialect.opaque(Some(user.id.as_str())),
         user.name.as_str().to_owned().into(),
         until.end().map_or(FOR_GOOD, |end| end.0).into(),
-        reason.as_ref().map_or("", Reason::as_str).to_owned().into(),
+        reason.unwrap_or_default().into(),
         run.dialect.opaque(by.as_ref().map(|by| by.id.as_str())),
         by.as_ref().map_or("", |by| by.name.as_str()).to_owned().into(),
         number(row.seq.0),
         at.0.into(),
-    ]
+    ])
 }
 
 /// The rows of those who are in a room from its beginning, and their marks.
@@ -490,16 +499,18 @@ async fn restricted(
     Ok(Some(paging::finish_restrictions(found, limit)))
 }
 
-const RESTRICTED: &str =
-    "SELECT u.user_id, u.user_name, u.until_us, u.reason, u.by_id, u.by_name, u.at_us FROM chat_restrictions u";
+const RESTRICTED: &str = "SELECT u.user_id, u.user_name, u.until_us, u.reason, u.by_id, u.by_name, u.at_us, u.room_id, u.seq FROM chat_restrictions u";
 
 fn restriction_of(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult) -> Result<Restriction, SqlError> {
-    let reason: String = row.try_get_by_index(3)?;
+    let at = (RoomId(unsigned(row, 7)?), Seq(unsigned(row, 8)?));
+    let reason: Option<String> = row.try_get_by_index(3)?;
+    let reason = reason.filter(|reason| !reason.is_empty());
+    let reason = run.sealing.open(at, TextPart::Restriction, reason)?;
     let by = run.dialect.opaque_from(row, 4)?.map(|_| user(run, row, 4)).transpose()?;
     Ok(Restriction {
         user: user(run, row, 0)?,
         until: until(row.try_get_by_index(2)?),
-        reason: Some(reason).filter(|reason| !reason.is_empty()).as_deref().map(Reason::from_stored),
+        reason: reason.as_deref().map(Reason::from_stored),
         by,
         at: Timestamp(row.try_get_by_index(6)?),
     })

@@ -14,9 +14,14 @@ use self::{
     ownership::OwnershipLock,
     pool::{Checkout, Pool, Share},
     run::{Run, Snapshot, Write},
+    sealing::Sealing,
     vacuum::Vacuum,
 };
-use super::{Archive, Eraser, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer};
+use super::{
+    Archive, Eraser, Members, Moderation, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer,
+};
+#[cfg(any(test, feature = "test-util"))]
+use crate::TextKeys;
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomPage, RoomQuery, Seq, StartError, UserId,
     append::{AppendOutcome, Claim, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
@@ -47,6 +52,7 @@ mod reads;
 mod rooms;
 mod rows;
 mod run;
+mod sealing;
 mod search;
 mod seen;
 mod states;
@@ -55,6 +61,7 @@ mod users;
 mod vacuum;
 
 pub use connect::connections;
+pub(crate) use sealing::Encryption;
 
 /// Who reads rooms, events and history.
 const READERS: Share = Share { connections: 4, queue: 8_192 };
@@ -67,6 +74,7 @@ const NAME_TRIES: usize = 3;
 #[derive(Debug)]
 pub struct SeaStore {
     source: Arc<dyn Source>,
+    sealing: Arc<Sealing>,
     writers: Arc<Pool>,
     readers: Arc<Pool>,
     searchers: Arc<Pool>,
@@ -77,7 +85,7 @@ pub struct SeaStore {
 
 /// How a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opening {
+pub(crate) enum Opening {
     /// Others are kept away; what is missing is made.
     Alone,
     /// The same, and it must hold logs already.
@@ -96,7 +104,7 @@ impl SeaStore {
     /// # Cancel safety
     /// May be dropped at any point: nothing is held any more, and opening again goes on where this ended.
     pub async fn open(url: &str) -> Result<Self, StartError> {
-        Self::start(connect::from_url(url)?, Opening::Alone).await
+        Self::open_encrypted(url, Opening::Alone, None).await
     }
 
     /// Opens a database that holds logs already; nothing is made where there are none.
@@ -107,7 +115,16 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn open_existing(url: &str) -> Result<Self, StartError> {
-        Self::start(connect::from_url(url)?, Opening::Existing).await
+        Self::open_encrypted(url, Opening::Existing, None).await
+    }
+
+    /// Opens a database in this way, with the keys of its texts.
+    pub(crate) async fn open_encrypted(
+        url: &str,
+        opening: Opening,
+        encryption: Option<Encryption>,
+    ) -> Result<Self, StartError> {
+        Self::start(connect::from_url(url)?, opening, encryption).await
     }
 
     /// The same as [`SeaStore::open`] with a connection that the host owns, from which only the address is taken: the engine has connections of
@@ -119,8 +136,16 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn with_connection(connection: DatabaseConnection) -> Result<Self, StartError> {
+        Self::with_connection_encrypted(connection, None).await
+    }
+
+    /// The same, with the keys of its texts.
+    pub(crate) async fn with_connection_encrypted(
+        connection: DatabaseConnection,
+        encryption: Option<Encryption>,
+    ) -> Result<Self, StartError> {
         let source = connect::of_host(&connection).await?;
-        let store = Self::start(source, Opening::Alone).await;
+        let store = Self::start(source, Opening::Alone, encryption).await;
         // A database in memory lives as long as a connection to it: the host's is held until there is another.
         drop(connection);
         store
@@ -132,10 +157,24 @@ impl SeaStore {
     /// Any [`StartError`].
     #[cfg(any(test, feature = "test-util"))]
     pub async fn open_shared(url: &str) -> Result<Self, StartError> {
-        Self::start(connect::from_url(url)?, Opening::Shared).await
+        Self::start(connect::from_url(url)?, Opening::Shared, None).await
     }
 
-    async fn start(source: Arc<dyn Source>, opening: Opening) -> Result<Self, StartError> {
+    /// The same, with texts encrypted.
+    ///
+    /// # Errors
+    /// Any [`StartError`].
+    #[cfg(any(test, feature = "test-util"))]
+    pub async fn open_shared_encrypted(url: &str, keys: TextKeys) -> Result<Self, StartError> {
+        Self::open_encrypted(url, Opening::Shared, Some(Encryption { keys, seals: true })).await
+    }
+
+    async fn start(
+        source: Arc<dyn Source>,
+        opening: Opening,
+        encryption: Option<Encryption>,
+    ) -> Result<Self, StartError> {
+        let sealing = Arc::new(Sealing::new(encryption));
         source.look()?;
         if let Some(file) = source.file().filter(|file| opening == Opening::Existing && !file.exists()) {
             return Err(StartError::Unavailable(format!("{} does not exist", file.display())));
@@ -145,7 +184,7 @@ impl SeaStore {
         if opening != Opening::Existing {
             source.prepare().await?;
         }
-        let writers = Pool::new(&source, Share { connections: writer_connections(&*source), ..Share::ONE });
+        let writers = Pool::new(&source, &sealing, Share { connections: writer_connections(&*source), ..Share::ONE });
         let checkout = writers.checkout().await?;
         source.check(&checkout.run()).await?;
         drop(checkout);
@@ -153,7 +192,7 @@ impl SeaStore {
             migration::expect_logs(&writers).await?;
         }
         let epoch = if source.is_replaceable() {
-            let pool = Pool::new(&source, Share::ONE);
+            let pool = Pool::new(&source, &sealing, Share::ONE);
             let epoch = migration::migrate(&pool, &*source).await;
             pool.close().await;
             epoch?
@@ -163,8 +202,9 @@ impl SeaStore {
         if matches!(opening, Opening::Alone | Opening::Existing) {
             archive::abandon_all(&writers).await?;
         }
+        sealing::switch(&writers, &sealing).await?;
         let (readers, searchers) = if source.is_replaceable() {
-            (Pool::new(&source, READERS), Pool::new(&source, SEARCHERS))
+            (Pool::new(&source, &sealing, READERS), Pool::new(&source, &sealing, SEARCHERS))
         } else {
             let alone = |share| Pool::beside(&writers, Share { connections: 1, ..share });
             (alone(READERS), alone(SEARCHERS))
@@ -173,7 +213,8 @@ impl SeaStore {
             // From now on a database that does not answer is told from one that is busy.
             migration::expect_logs(pool).await?;
         }
-        Ok(Self { source, writers, readers, searchers, epoch: Mutex::new(epoch), ownership, vacuum: Vacuum::default() })
+        let (epoch, vacuum) = (Mutex::new(epoch), Vacuum::default());
+        Ok(Self { source, sealing, writers, readers, searchers, epoch, ownership, vacuum })
     }
 
     fn known_epoch(&self) -> MutexGuard<'_, Epoch> {
@@ -292,11 +333,23 @@ impl Store for SeaStore {
         Ok(self.vacuum.step(&self.source, &self.writers).await?)
     }
 
+    async fn texts_to_rewrite(&self) -> Result<u64, StoreError> {
+        Ok(self.readers.read(|checkout| async move { sealing::left(&checkout.run()).await }).await?)
+    }
+
+    async fn rewrite_texts(&self, from: RoomId) -> Result<Option<Rewritten>, StoreError> {
+        let rewritten = sealing::step(&self.writers, from).await?;
+        if rewritten.is_some() {
+            self.vacuum.wanted();
+        }
+        Ok(rewritten)
+    }
+
     async fn recover(&self, room: RoomId, keys: &[Lookup]) -> Result<Option<Recovered>, StoreError> {
         if !self.source.is_replaceable() {
             return Ok(self.recover_on(&self.writers, room, keys).await?);
         }
-        let pool = Pool::new(&self.source, Share::ONE);
+        let pool = Pool::new(&self.source, &self.sealing, Share::ONE);
         let recovered = self.recover_on(&pool, room, keys).await;
         tokio::spawn(async move { pool.close().await });
         Ok(recovered?)
@@ -400,8 +453,8 @@ impl Store for SeaStore {
 
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self::open_with(move || async move {
-            let store: Arc<dyn Store> = Arc::new(SeaStore::with_connection(connection).await?);
+        Self::open_with(move |encryption| async move {
+            let store: Arc<dyn Store> = Arc::new(SeaStore::with_connection_encrypted(connection, encryption).await?);
             Ok(store)
         })
     }

@@ -201,6 +201,6 @@ async fn audit(
     );
     let before = before.map_or(u64::MAX, |Seq(before)| before);
     let rows = run.query(&sql, vec![number(room.0), number(before), count(limit.saturating_add(1))]).await?;
-    let events = rows.iter().map(|row| Ok(event(run.dialect, row)?.event)).collect::<Result<_, SqlError>>()?;
+    let events = rows.iter().map(|row| Ok(event(run, row)?.event)).collect::<Result<_, SqlError>>()?;
     Ok(Some(paging::finish_audit(events, limit)))
 }

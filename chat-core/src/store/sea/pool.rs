@@ -21,6 +21,7 @@ use super::{
     error::SqlError,
     gate::{Barred, Gate, Pass},
     run::Run,
+    sealing::Sealing,
 };
 
 /// How long to wait for a connection that is being opened.
@@ -39,6 +40,7 @@ const IDLE_TRUST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Pool {
     source: Arc<dyn Source>,
+    sealing: Arc<Sealing>,
     share: Share,
     generation: Mutex<Arc<Generation>>,
 }
@@ -77,19 +79,23 @@ pub(super) struct Checkout {
 
 impl Pool {
     /// Connections that are made when they are needed.
-    pub(super) fn new(source: &Arc<dyn Source>, share: Share) -> Arc<Self> {
-        Self::of(source, share, source.connections(share.connections))
+    pub(super) fn new(source: &Arc<dyn Source>, sealing: &Arc<Sealing>, share: Share) -> Arc<Self> {
+        Self::of((source, sealing), share, source.connections(share.connections))
     }
 
     /// The connections of another pool, for other uses: each has its own turn. For a database in memory, of which there is only
     /// one connection.
     pub(super) fn beside(other: &Self, share: Share) -> Arc<Self> {
-        Self::of(&other.source, share, other.generation().connections.clone())
+        Self::of((&other.source, &other.sealing), share, other.generation().connections.clone())
     }
 
-    fn of(source: &Arc<dyn Source>, share: Share, connections: DatabaseConnection) -> Arc<Self> {
+    fn of(
+        (source, sealing): (&Arc<dyn Source>, &Arc<Sealing>),
+        share: Share,
+        connections: DatabaseConnection,
+    ) -> Arc<Self> {
         let generation = Mutex::new(Arc::new(Generation::new(0, connections, share)));
-        Arc::new(Self { source: Arc::clone(source), share, generation })
+        Arc::new(Self { source: Arc::clone(source), sealing: Arc::clone(sealing), share, generation })
     }
 
     /// Waits for one of the connections: those that are in use are waited for, for a while.
@@ -164,12 +170,17 @@ impl Checkout {
 
     /// Runs statements on it.
     pub(super) fn run(&self) -> Run<'_, DatabaseConnection> {
-        Run { on: self.connection(), dialect: self.dialect() }
+        Run { on: self.connection(), dialect: self.dialect(), sealing: self.sealing() }
     }
 
     /// What is spoken there.
     pub(super) fn dialect(&self) -> &'static dyn Dialect {
         self.pool.source.dialect()
+    }
+
+    /// How texts are stored there.
+    pub(super) fn sealing(&self) -> &Arc<Sealing> {
+        &self.pool.sealing
     }
 
     /// Passes a result on, and gives the pool's connections up if it says so.
@@ -256,7 +267,7 @@ mod tests {
 
     fn pool() -> Arc<Pool> {
         let source: Arc<dyn Source> = Arc::new(Nowhere);
-        Pool::new(&source, SHARE)
+        Pool::new(&source, &Arc::default(), SHARE)
     }
 
     /// All of a pool's connections, on which the database has answered.

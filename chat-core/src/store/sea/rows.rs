@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use sea_orm::{QueryResult, Value};
 
-use super::{dialect::Dialect, error::SqlError, members};
+use super::{dialect::Dialect, error::SqlError, members, run::Run};
 use crate::{
     Body, Event, EventKind, Identity, MemberChange, MemberEvent, Message, MessageEdited, Reaction, Reason, Role, Room,
     RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName,
     append::{EventKey, Fingerprint, StoredEvent},
     rights::RoomTerms,
+    text_keys::TextPart,
 };
 
 /// The columns of an event, in the order in which [`event`] reads and [`event_values`] writes them. Those from `body` on are what an
@@ -71,6 +72,13 @@ pub(super) const MEMBER: i16 = 9;
 const MENTIONS_ROOM: i16 = 1;
 /// A reaction that was added, a message that was pinned.
 const ADDED: i16 = 8;
+/// The event was stored while texts are encrypted: its fingerprint is hidden.
+pub(super) const SEALED: i16 = 16;
+
+/// The kinds of events that have a text in `body` which may be encrypted: what is said, and reasons.
+pub(super) const HAS_TEXT: [i16; 5] = [MESSAGE, THREAD_MESSAGE, EDITED, DELETED, MEMBER];
+/// Those that have one in `meta`, too.
+pub(super) const SAYS: [i16; 3] = [MESSAGE, THREAD_MESSAGE, EDITED];
 
 /// A number for the database, which knows no unsigned ones. Ids and numbers are far below the limit; what a client made
 /// up beyond it means "after everything".
@@ -96,30 +104,36 @@ pub(super) fn number(number: u64) -> Value {
 }
 
 /// An event from a row of [`EVENT_COLUMNS`].
-pub(super) fn event(dialect: &dyn Dialect, row: &QueryResult) -> Result<StoredEvent, SqlError> {
-    let fingerprint: i64 = row.try_get_by_index(8)?;
+pub(super) fn event<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<StoredEvent, SqlError> {
+    let dialect = run.dialect;
     let key = EventKey::from_stored(&dialect.opaque_from(row, 7)?.unwrap_or_default());
+    let (room, seq) = place(row)?;
     let event = Event {
-        room: RoomId(unsigned(row, 0)?),
-        seq: Seq(unsigned(row, 1)?),
+        room,
+        seq,
         at: Timestamp(row.try_get_by_index(3)?),
         actor: actor(dialect, row, 4)?,
         key: key.to_given(),
-        kind: kind(row)?,
+        kind: kind(run, row)?,
     };
-    let fingerprint = Fingerprint(fingerprint.cast_unsigned());
+    let fingerprint = fingerprint(run, row, (room, seq), &key)?;
     Ok(StoredEvent { event: Arc::new(event), key, fingerprint, ordinal: unsigned(row, 6)? })
 }
 
 /// The values of [`EVENT_COLUMNS`].
-pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Value; EVENT_WIDTH] {
-    let event = &*stored.event;
+pub(super) fn event_values<C>(run: &Run<'_, C>, stored: &StoredEvent) -> Result<[Value; EVENT_WIDTH], SqlError> {
+    let (dialect, event) = (run.dialect, &*stored.event);
     let Content { kind, body, meta, message, target, amount, flags, about } = Content::of(event);
     let named = said_mentions(message.map(|(said, _)| said), about);
     let (said, thread_ordinal) = message.map_or((None, None), |(said, ordinal)| (Some(said), ordinal));
     let place = |of: fn(&Body) -> Option<Seq>| -> Value { said.and_then(of).map(|seq| signed(seq.0)).into() };
     let actor = event.actor.as_ref();
-    [
+    let at = (event.room, event.seq);
+    let body = if HAS_TEXT.contains(&kind) { run.sealing.seal(at, TextPart::Body, body)? } else { body };
+    let meta = if SAYS.contains(&kind) { run.sealing.seal(at, TextPart::Meta, meta)? } else { meta };
+    let flags = if run.sealing.seals() { flags | SEALED } else { flags };
+    let fingerprint = run.sealing.hidden(at, &stored.key, stored.fingerprint);
+    Ok([
         signed(event.room.0).into(),
         signed(event.seq.0).into(),
         kind.into(),
@@ -128,7 +142,7 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
         actor.map(|actor| actor.name.as_str().to_owned()).into(),
         signed(stored.ordinal).into(),
         dialect.opaque(Some(stored.key.as_str())),
-        stored.fingerprint.0.cast_signed().into(),
+        fingerprint.0.cast_signed().into(),
         place(|said| said.reply_to),
         place(|said| said.thread),
         thread_ordinal.map(signed).into(),
@@ -138,7 +152,19 @@ pub(super) fn event_values(dialect: &dyn Dialect, stored: &StoredEvent) -> [Valu
         named.into(),
         Some(flags).filter(|flags| *flags != 0).into(),
         amount.map(signed).into(),
-    ]
+    ])
+}
+
+/// What a retry of a row's event is compared by.
+fn fingerprint<C>(
+    run: &Run<'_, C>,
+    row: &QueryResult,
+    at: (RoomId, Seq),
+    key: &EventKey,
+) -> Result<Fingerprint, SqlError> {
+    let (stored, flags): (i64, Option<i16>) = (row.try_get_by_index(8)?, row.try_get_by_index(FLAGS)?);
+    let stored = Fingerprint(stored.cast_unsigned());
+    Ok(if flags.unwrap_or_default() & SEALED == 0 { stored } else { run.sealing.shown(at, key, stored) })
 }
 
 /// The users whom an event names: those mentioned, or the one it is about.
@@ -272,25 +298,21 @@ pub(super) fn actor(dialect: &dyn Dialect, row: &QueryResult, index: usize) -> R
     Ok(Some(Identity::of(UserId::from_stored(&id), UserName::from_stored(&name.unwrap_or_default()))))
 }
 
-fn kind(row: &QueryResult) -> Result<EventKind, SqlError> {
+fn kind<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<EventKind, SqlError> {
     let text = |index| Ok::<_, SqlError>(row.try_get_by_index::<Option<String>>(index)?.unwrap_or_default());
     let is_set = || Ok::<_, SqlError>(row.try_get_by_index::<Option<i16>>(FLAGS)?.unwrap_or_default() & ADDED != 0);
     let amount = || Ok::<_, SqlError>(optional_number(row, AMOUNT)?.unwrap_or_default());
     match row.try_get_by_index::<i16>(2)? {
         MESSAGE | THREAD_MESSAGE => {
-            let (body, erased) = body(row)?;
+            let (body, erased) = body(run, row)?;
             let (ordinal, thread_ordinal) = (unsigned(row, 6)?, optional_number(row, THREAD_ORDINAL)?);
             Ok(EventKind::Message(Message { body, ordinal, thread_ordinal, erased }))
         }
         EDITED => {
-            let (body, erased) = body(row)?;
+            let (body, erased) = body(run, row)?;
             Ok(EventKind::MessageEdited(MessageEdited { target: target(row)?, body, count: amount()?, erased }))
         }
-        DELETED => {
-            let reason: Option<String> = row.try_get_by_index(BODY)?;
-            let reason = reason.as_deref().map(Reason::from_stored);
-            Ok(EventKind::MessageDeleted { target: target(row)?, reason })
-        }
+        DELETED => Ok(EventKind::MessageDeleted { target: target(row)?, reason: reason(run, row)? }),
         REACTION => Ok(EventKind::Reaction {
             target: target(row)?,
             reaction: Reaction::from_stored(&text(BODY)?),
@@ -299,9 +321,8 @@ fn kind(row: &QueryResult) -> Result<EventKind, SqlError> {
         }),
         PIN => Ok(EventKind::Pin { target: target(row)?, pinned: is_set()? }),
         MEMBER => {
-            let reason: Option<String> = row.try_get_by_index(BODY)?;
             let user = mentions_from_text(&text(MENTIONS)?)?.into_iter().next();
-            let reason = reason.as_deref().map(Reason::from_stored);
+            let reason = reason(run, row)?;
             let member = user.and_then(|user| member_from_text(&text(META).ok()?, user, reason));
             let member = member.ok_or_else(|| SqlError::corrupt("an event of a member that says nothing"))?;
             Ok(EventKind::Member(member))
@@ -320,16 +341,32 @@ fn target(row: &QueryResult) -> Result<Seq, SqlError> {
     optional_seq(row, TARGET)?.ok_or_else(|| SqlError::corrupt("a change of no message"))
 }
 
+/// Why something was done.
+fn reason<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<Option<Reason>, SqlError> {
+    let reason = run.sealing.open(place(row)?, TextPart::Body, row.try_get_by_index(BODY)?)?;
+    Ok(reason.as_deref().map(Reason::from_stored))
+}
+
+/// Where the event of a row stands.
+fn place(row: &QueryResult) -> Result<(RoomId, Seq), SqlError> {
+    Ok((RoomId(unsigned(row, 0)?), Seq(unsigned(row, 1)?)))
+}
+
 /// What a message or an edit says and where it belongs, and whether it was erased.
-fn body(row: &QueryResult) -> Result<(Body, bool), SqlError> {
-    let (said, erased) = said(row, BODY)?;
+fn body<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<(Body, bool), SqlError> {
+    let (said, erased) = said(run, place(row)?, row, BODY)?;
     Ok((Body { reply_to: optional_seq(row, REPLY_TO)?, thread: optional_seq(row, THREAD)?, ..said }, erased))
 }
 
-/// What a message or an edit says, and whether that was erased, from the columns `body`, `meta`, `mentions` and `flags`, of which
-/// the first is this one.
-pub(super) fn said(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlError> {
-    let content: Option<String> = row.try_get_by_index(first)?;
+/// What the message or edit at this place says, and whether that was erased, from the columns `body`, `meta`, `mentions` and
+/// `flags`, of which the first is this one.
+pub(super) fn said<C>(
+    run: &Run<'_, C>,
+    at: (RoomId, Seq),
+    row: &QueryResult,
+    first: usize,
+) -> Result<(Body, bool), SqlError> {
+    let content = run.sealing.open(at, TextPart::Body, row.try_get_by_index(first)?)?;
     let mentions: Option<String> = row.try_get_by_index(first + 2)?;
     let flags: Option<i16> = row.try_get_by_index(first + 3)?;
     // No message was sent without a text.
@@ -338,7 +375,7 @@ pub(super) fn said(row: &QueryResult, first: usize) -> Result<(Body, bool), SqlE
         content: content.unwrap_or_default(),
         mentions: mentions.map_or(Ok(Vec::new()), |text| mentions_from_text(&text))?,
         mentions_room: flags.unwrap_or_default() & MENTIONS_ROOM != 0,
-        meta: row.try_get_by_index(first + 1)?,
+        meta: run.sealing.open(at, TextPart::Meta, row.try_get_by_index(first + 1)?)?,
         ..Body::default()
     };
     Ok((said, erased))

@@ -10,6 +10,7 @@ use super::{
     dialect::Dialect,
     error::SqlError,
     pool::{Checkout, Pool},
+    sealing::Sealing,
 };
 
 /// How long a statement may take, as seen from here: what finds a network that is gone. The databases have limits of
@@ -23,6 +24,8 @@ pub(super) struct Run<'a, C> {
     pub(super) on: &'a C,
     /// What is spoken there.
     pub(super) dialect: &'static dyn Dialect,
+    /// How texts are stored there.
+    pub(super) sealing: &'a Sealing,
 }
 
 impl<C: ConnectionTrait> Run<'_, C> {
@@ -66,7 +69,7 @@ impl Write {
 
     /// Runs statements in it.
     pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
-        Run { on: &self.transaction, dialect: self.checkout.dialect() }
+        Run { on: &self.transaction, dialect: self.checkout.dialect(), sealing: self.checkout.sealing() }
     }
 
     /// Commits what went well, rolls back what did not.
@@ -85,6 +88,7 @@ impl Write {
 pub(super) struct Snapshot {
     transaction: DatabaseTransaction,
     dialect: &'static dyn Dialect,
+    sealing: Arc<Sealing>,
 }
 
 impl Snapshot {
@@ -92,12 +96,13 @@ impl Snapshot {
     pub(super) async fn begin(checkout: &Checkout) -> Result<Self, SqlError> {
         let dialect = checkout.dialect();
         let begun = checkout.connection().begin_with_options(dialect.snapshot());
-        Ok(Self { transaction: within("beginning a snapshot", begun).await?, dialect })
+        let sealing = Arc::clone(checkout.sealing());
+        Ok(Self { transaction: within("beginning a snapshot", begun).await?, dialect, sealing })
     }
 
     /// Runs statements in it.
     pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
-        Run { on: &self.transaction, dialect: self.dialect }
+        Run { on: &self.transaction, dialect: self.dialect, sealing: &self.sealing }
     }
 }
 

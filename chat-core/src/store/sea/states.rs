@@ -84,22 +84,22 @@ pub(super) fn joins(dialect: &dyn Dialect) -> String {
 }
 
 /// A message as it is now, but for its reactions, from a row of [`COLUMNS`]; `None` where there is none.
-pub(super) fn state(dialect: &dyn Dialect, row: &QueryResult) -> Result<Option<MessageState>, SqlError> {
+pub(super) fn state<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<Option<MessageState>, SqlError> {
     if optional_seq(row, 1)?.is_none() {
         return Ok(None);
     }
-    let StoredEvent { event, .. } = rows::event(dialect, row)?;
+    let StoredEvent { event, .. } = rows::event(run, row)?;
     let Some(mut state) = MessageState::of(Arc::unwrap_or_clone(event)) else { return Ok(None) };
     if let Some(seq) = optional_seq(row, EDITED)? {
         let Body { reply_to, thread, .. } = state.message.body;
-        let (said, _) = rows::said(row, SAID)?;
+        let (said, _) = rows::said(run, (state.room, seq), row, SAID)?;
         state.message.body = Body { reply_to, thread, ..said };
         let at = Timestamp(row.try_get_by_index(EDITED + 1)?);
         state.edited = Some(Edited { seq, at, count: optional_seq(row, EDITS)?.unwrap_or_default().0 });
     }
     if let Some(seq) = optional_seq(row, DELETED)? {
         let at = Timestamp(row.try_get_by_index(DELETED + 1)?);
-        state.deleted = Some(Deleted { seq, at, actor: rows::actor(dialect, row, DELETED + 2)? });
+        state.deleted = Some(Deleted { seq, at, actor: rows::actor(run.dialect, row, DELETED + 2)? });
     }
     state.pinned = optional_seq(row, PINNED)?.is_some();
     state.thread_count = optional_seq(row, THREAD)?.unwrap_or_default().0;
@@ -116,7 +116,7 @@ pub(super) async fn of_rows(
     let mut states = Vec::with_capacity(rows.len());
     let mut reacted_to = Vec::new();
     for row in rows {
-        let Some(state) = state(run.dialect, row)? else { continue };
+        let Some(state) = state(run, row)? else { continue };
         if optional_seq(row, HAS_REACTIONS)?.is_some() {
             reacted_to.push((state.room, state.seq));
         }

@@ -124,7 +124,7 @@ async fn rewrite(pool: &Arc<Pool>) -> Result<(), SqlError> {
 /// Moves all that is in the write-ahead log into the database, and cuts the log to nothing. `false`: somebody still reads
 /// from it. They are waited for on a connection of its own, and only for a moment, since sends wait meanwhile.
 async fn empty_log(source: &Arc<dyn Source>) -> Result<bool, SqlError> {
-    let pool = Pool::new(source, Share::ONE);
+    let pool = Pool::new(source, &Arc::default(), Share::ONE);
     let emptied = async {
         execute(&pool, "PRAGMA busy_timeout = 50").await?;
         let checkout = pool.checkout().await?;

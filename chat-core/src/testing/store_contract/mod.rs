@@ -35,6 +35,11 @@ pub mod users;
 pub trait Opener: Send + Sync {
     /// Another store on the database.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Whether a search finds words by how they begin, and one character of a phrase: not where the index hides its terms.
+    fn finds_beginnings(&self) -> bool {
+        true
+    }
 }
 
 /// Makes a test of each case of the contract; `$make` is an async function that returns an [`Opener`], and the attributes

@@ -6,7 +6,7 @@ use super::{Opener, append, delete, make_room, new_seq, update, user};
 use crate::{
     Body, Edit, Identity, Keep, RoomId, Seq, Timestamp,
     append::{AppendOutcome, Entry, EventKey, Op, RoomBatch},
-    search::{SearchPage, SearchQuery, TextQuery},
+    search::{Lookup, SearchPage, SearchQuery, TextQuery},
     store::Store,
 };
 
@@ -59,8 +59,13 @@ pub async fn words_are_found_as_readers_take_them(opener: &impl Opener) {
         let expected: BTreeSet<&str> = texts.into_iter().filter(|text| wanted.matches(text)).collect();
         let found = search(store, &SearchQuery { limit: 100, ..SearchQuery::new(words).unwrap() }).await;
         let texts: Vec<&str> = texts_of(&found).collect();
-        assert_eq!(texts.iter().copied().collect::<BTreeSet<_>>(), expected, "{words}");
-        assert_eq!(texts.len(), expected.len(), "{words}: each once");
+        let once: BTreeSet<&str> = texts.iter().copied().collect();
+        assert_eq!(texts.len(), once.len(), "{words}: each once");
+        if wanted.lookups().iter().all(|lookup| matches!(lookup, Lookup::Exact(_))) || opener.finds_beginnings() {
+            assert_eq!(once, expected, "{words}");
+        } else {
+            assert!(once.is_subset(&expected), "{words}");
+        }
         assert!(found.complete && found.next.is_none(), "{words}");
     }
 }
@@ -270,7 +275,9 @@ pub async fn common_words_are_found_in_every_room(opener: &impl Opener) {
         let expected: BTreeSet<_> =
             wanted.iter().filter(|(room, _)| asked.is_none_or(|it| it == *room)).copied().collect();
         assert_eq!(everything(store, "common", asked).await, expected);
-        assert_eq!(everything(store, "com", asked).await, expected, "by a prefix");
+        if opener.finds_beginnings() {
+            assert_eq!(everything(store, "com", asked).await, expected, "by a prefix");
+        }
     }
     let threes = everything(store, "3 common", Some(one)).await;
     assert!(threes.len() > 90 && threes.iter().all(|place| wanted.contains(place)), "{}", threes.len());
@@ -339,7 +346,8 @@ pub async fn indexing_and_deleting_at_once_leaves_a_true_index(opener: &impl Ope
     let left: BTreeSet<_> =
         old.chunks(7).flat_map(|seqs| seqs.iter().skip(1).step_by(2)).map(|seq| (rooms[0], *seq)).collect();
     assert_eq!(everything(&*store, "word", Some(rooms[0])).await, left);
-    assert_eq!(everything(&*store, "wor", Some(rooms[1])).await.len(), 60);
+    let words = if opener.finds_beginnings() { "wor" } else { "word" };
+    assert_eq!(everything(&*store, words, Some(rooms[1])).await.len(), 60);
 }
 
 /// Whether this store finds a message only some time after it was stored.

@@ -23,6 +23,7 @@ use super::{
         error::SqlError,
         files, pool,
         run::Run,
+        sealing::Sealing,
     },
     Source, beside,
 };
@@ -73,7 +74,7 @@ impl SqliteSource {
 
     pub(super) async fn of_host(connection: &DatabaseConnection) -> Result<Self, StartError> {
         // Only a database in memory has no file.
-        let run = Run { on: connection, dialect: &Sqlite };
+        let run = Run { on: connection, dialect: &Sqlite, sealing: &Sealing::default() };
         let row = run.query_one("SELECT file FROM pragma_database_list WHERE name = 'main'", Vec::new()).await?;
         let file: Option<String> = row.and_then(|row| row.try_get_by_index(0).ok()).flatten();
         let options = (*connection.get_sqlite_connection_pool().connect_options()).clone();

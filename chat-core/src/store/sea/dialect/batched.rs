@@ -1,7 +1,5 @@
 //! Statements of an append for many rows with a placeholder each.
 
-use sea_orm::Value;
-
 use super::{
     super::{
         error::SqlError,
@@ -26,7 +24,7 @@ pub(super) async fn find_keys(
         let opaque = |text| run.dialect.opaque(Some(text));
         let values = padded.into_iter().flat_map(|key| [opaque(key.key), signed(key.room.0).into(), opaque(key.user)]);
         for row in run.query(&sql, values.collect()).await? {
-            found.push(rows::event(run.dialect, &row)?);
+            found.push(rows::event(run, &row)?);
         }
     }
     // The last key stands several times.
@@ -41,8 +39,11 @@ pub(super) async fn insert_events(run: &Transaction<'_>, mut events: &[StoredEve
         let size = largest_power_of_two(events.len()).min(MOST_ROWS);
         let (chunk, rest) = events.split_at(size);
         let sql = format!("INSERT INTO chat_events ({EVENT_COLUMNS}) VALUES {}", repeated(&row, size));
-        let values = chunk.iter().flat_map(|stored| rows::event_values(run.dialect, stored));
-        run.execute(&sql, values.collect::<Vec<Value>>()).await?;
+        let mut values = Vec::with_capacity(size * EVENT_WIDTH);
+        for stored in chunk {
+            values.extend(rows::event_values(run, stored)?);
+        }
+        run.execute(&sql, values).await?;
         events = rest;
     }
     Ok(())

@@ -144,7 +144,7 @@ impl Dialect for Postgres {
         let users: Vec<String> = keys.iter().map(|key| key.user.to_owned()).collect();
         let words: Vec<String> = keys.iter().map(|key| key.key.to_owned()).collect();
         let found = run.query(&sql, vec![rooms.into(), users.into(), words.into()]).await?;
-        found.iter().map(|row| rows::event(run.dialect, row)).collect()
+        found.iter().map(|row| rows::event(run, row)).collect()
     }
 
     async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError> {
@@ -153,7 +153,7 @@ impl Dialect for Postgres {
         }
         let mut columns: [Vec<Value>; EVENT_WIDTH] = Default::default();
         for stored in events {
-            for (column, value) in columns.iter_mut().zip(rows::event_values(self, stored)) {
+            for (column, value) in columns.iter_mut().zip(rows::event_values(run, stored)?) {
                 // The driver's arrays hold no nulls.
                 column.push(if value.is_some() { value } else { value.dummy_value() });
             }

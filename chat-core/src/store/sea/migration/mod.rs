@@ -23,6 +23,7 @@ mod m0004_conversation;
 mod m0005_users;
 mod m0006_members;
 mod m0007_invites_and_audit;
+mod m0008_encryption;
 mod tables;
 
 /// How long to wait for another process that is migrating.
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_users::Migration),
             Box::new(m0006_members::Migration),
             Box::new(m0007_invites_and_audit::Migration),
+            Box::new(m0008_encryption::Migration),
         ]
     }
 

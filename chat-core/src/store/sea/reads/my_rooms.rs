@@ -92,15 +92,15 @@ pub(super) async fn activity(
         let ids = padded(chunk);
         let sql = activity_sql(run.dialect, ids.len());
         for row in run.query(&sql, ids.into_iter().map(|id| signed(id.0).into()).collect()).await? {
-            let activity = activity_of(run.dialect, &row)?;
+            let activity = activity_of(run, &row)?;
             found.insert(activity.room, activity);
         }
     }
     Ok(rooms.iter().map(|room| found.get(room).cloned()).collect())
 }
 
-fn activity_of(dialect: &dyn Dialect, row: &QueryResult) -> Result<Activity, SqlError> {
-    let last = states::state(dialect, row)?.map(LastMessage::of);
+fn activity_of<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<Activity, SqlError> {
+    let last = states::state(run, row)?.map(LastMessage::of);
     let number = |index| unsigned(row, states::WIDTH + index);
     let (room, head, ordinal) = (RoomId(number(0)?), Seq(number(1)?), number(2)?);
     Ok(Activity { room, head, ordinal, rights_seq: Seq(number(3)?), mentions_room: false, last })

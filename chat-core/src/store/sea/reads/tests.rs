@@ -55,7 +55,7 @@ macro_rules! recorded {
         let checkout = $store.readers.checkout().await.unwrap();
         let snapshot = Snapshot::begin(&checkout).await.unwrap();
         let recording = Recording { on: snapshot.run().on, asked: Mutex::default() };
-        let $run = &Run { on: &recording, dialect: snapshot.run().dialect };
+        let $run = &Run { on: &recording, dialect: snapshot.run().dialect, sealing: checkout.sealing() };
         let read = $read.await.unwrap();
         (read, recording.asked.into_inner().unwrap())
     }};

@@ -36,7 +36,8 @@ pub(super) async fn find(
     query: &SearchQuery,
     shown: &VisibleRooms,
 ) -> Result<Candidates, SqlError> {
-    let mut spans: Vec<Span> = query.text.lookups().into_iter().map(|lookup| Span::of(lookup, query.room)).collect();
+    let mut spans: Vec<Span> =
+        run.sealing.lookups(&query.text).into_iter().map(|lookup| Span::of(lookup, query.room)).collect();
     let ranges: Vec<_> = spans.iter().map(|span| (span.from.clone(), span.to.clone())).collect();
     for (span, size) in spans.iter_mut().zip(blocks::sizes(run, &ranges, MOST_BLOCKS + 1).await?) {
         span.blocks = size;

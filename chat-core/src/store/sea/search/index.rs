@@ -17,7 +17,8 @@ use super::{
 use crate::{
     EventKind, RoomId, Seq,
     append::StoredEvent,
-    search::{Unindexed, postings::Place, terms},
+    search::{Unindexed, postings::Place},
+    text_keys::TextPart,
 };
 
 /// How many terms of messages one transaction puts in or takes out, a message's more or less. It takes some 50 ms, during
@@ -25,8 +26,8 @@ use crate::{
 const MOST_TERMS: usize = 4_096;
 /// How many events one transaction goes through at most.
 const MOST_EVENTS: usize = 1_024;
-/// The text that messages have now. Deleted ones have none.
-const TEXT: &str = "CASE WHEN e.deleted_seq IS NOT NULL THEN NULL WHEN e.edited_seq IS NULL THEN e.body ELSE \
+/// The text that messages have now, and where it stands. Deleted ones have none.
+const TEXT: &str = "COALESCE(e.edited_seq, e.seq), CASE WHEN e.deleted_seq IS NOT NULL THEN NULL WHEN e.edited_seq IS NULL THEN e.body ELSE \
      (SELECT n.body FROM chat_events n WHERE n.room_id = e.room_id AND n.seq = e.edited_seq) END";
 /// The events that are messages.
 const IS_MESSAGE: &str = "e.kind IN (1, 4)";
@@ -86,7 +87,8 @@ pub(in crate::store::sea) async fn follow(
     let places: Vec<Place> = after.keys().copied().collect();
     let mut changes = Changes::default();
     for (place, text) in indexed_texts(run, &places).await? {
-        let (old, mut new) = (terms(&text), terms(after.get(&place).copied().unwrap_or_default()));
+        let new = after.get(&place).copied().unwrap_or_default();
+        let (old, mut new) = (run.sealing.terms(&text), run.sealing.terms(new));
         let gone = old.into_iter().filter(|term| {
             let stays = new.binary_search(term);
             stays.map(|at| new.remove(at)).is_err()
@@ -135,8 +137,8 @@ async fn changes(
         let values = vec![signed(room.0).into(), signed(from).into(), signed(to).into(), count(AT_ONCE)];
         let found = run.query(&sql, values).await?;
         for row in &found {
-            let (place, text) = text(row)?;
-            changes.set(place, text.map(|text| terms(&text)).unwrap_or_default(), is_in);
+            let (place, text) = text(run, row)?;
+            changes.set(place, text.map(|text| run.sealing.terms(&text)).unwrap_or_default(), is_in);
             from = place.seq.0;
             if changes.len() >= MOST_TERMS {
                 return Ok((changes, Seq(from)));
@@ -162,7 +164,7 @@ pub(super) async fn texts(
     condition: &str,
 ) -> Result<BTreeMap<Place, Option<String>>, SqlError> {
     let found = at(run, places, &format!("e.room_id, e.seq, {TEXT}"), condition).await?;
-    found.iter().map(text).collect()
+    found.iter().map(|row| text(run, row)).collect()
 }
 
 /// These columns of the messages `e` at these places, as far as a further condition holds, which begins with AND.
@@ -179,9 +181,10 @@ pub(super) async fn at(
 }
 
 /// The message of a row, and its text.
-fn text(row: &QueryResult) -> Result<(Place, Option<String>), SqlError> {
+fn text<C>(run: &Run<'_, C>, row: &QueryResult) -> Result<(Place, Option<String>), SqlError> {
     let place = Place { room: RoomId(unsigned(row, 0)?), seq: Seq(unsigned(row, 1)?) };
-    Ok((place, row.try_get_by_index(2)?))
+    let stands_at = (place.room, Seq(unsigned(row, 2)?));
+    Ok((place, run.sealing.open(stands_at, TextPart::Body, row.try_get_by_index(3)?)?))
 }
 
 /// How many texts are read at once.
