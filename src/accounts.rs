@@ -1,7 +1,7 @@
 //! Accounts of the server: whether there are some, who may register, and the token that makes the administrator.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use chat_core::{ChatEngine, store::sea};
 use chat_http::{Accounts, Registration};
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, private_file};
 
 /// How many connections to the database accounts have, beside those of the engine.
 const CONNECTIONS: u32 = 4;
@@ -88,9 +88,5 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(format!("{text}\n").as_bytes())
+    private_file::options().open(path)?.write_all(format!("{text}\n").as_bytes())
 }

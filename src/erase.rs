@@ -7,9 +7,9 @@ use chat_core::{ChatEngine, Database, Erase, Erased, Error, UserId};
 use crate::{failure::Failure, opening::open, progress::Progress};
 
 /// Erases a user, and says what was done.
-pub(crate) async fn erase_user(database_url: String, user: &str, mode: Erase) -> Result<(), Failure> {
+pub(crate) async fn erase_user(database: Database, user: &str, mode: Erase) -> Result<(), Failure> {
     let user = UserId::new(user).map_err(|error| Failure::new(Failure::COMMAND_LINE, error.to_string()))?;
-    let engine = open(Database::existing(database_url)).await?;
+    let engine = open(database).await?;
     let erased = erase(&engine, &user, mode).await;
     engine.shutdown().await;
     let Erased { id, deleted, changed } = erased.map_err(|error| failed(&error))?;

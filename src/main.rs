@@ -11,8 +11,10 @@ mod listen;
 mod log;
 mod metrics;
 mod opening;
+mod private_file;
 mod progress;
 mod signals;
+mod text_keys;
 mod tls;
 
 use std::{
@@ -36,6 +38,7 @@ use failure::Failure;
 use listen::ListenAddress;
 use opening::opened;
 use signals::Signals;
+use text_keys::TextOptions;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
 #[derive(Debug, Parser)]
@@ -55,6 +58,9 @@ struct Options {
         hide_env_values = true
     )]
     database_url: String,
+
+    #[command(flatten)]
+    texts: TextOptions,
 
     /// The address and port to listen on, or a name and a port, such as localhost:8080. An address
     /// that other machines can reach needs TLS, or --insecure.
@@ -141,6 +147,18 @@ enum Command {
         redact: bool,
     },
 
+    /// Make a file of new keys, by which texts are encrypted in a database (--text-keys).
+    NewKeys {
+        /// The file to make.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+
+    /// Encrypt all texts in the database by a new key, put it into the file of --text-keys, and remove the one before from it.
+    /// Run it while the server is stopped. If it is interrupted, both keys are in the file: start the server, which goes on with
+    /// it, or run it again.
+    RotateKeys,
+
     /// Chat in this terminal, as a client of a running server. It reconnects by itself when the connection is lost.
     #[command(help_template = TERMINAL_HELP)]
     Terminal {
@@ -168,7 +186,7 @@ Exit codes:
   2  the command line, the database URL or the certificate is wrong
   3  another process uses the database, or took it over
   4  the database cannot be opened or reached
-  5  the database holds something else, or needs a newer version
+  5  the database holds something else, or needs a newer version, or the keys of its texts
   6  the server cannot listen on an address
   7  `export`, `import`: the file cannot be read, written or used; nothing was imported
 130  `export`, `import`: a signal came first; nothing was written or imported";
@@ -177,26 +195,10 @@ Exit codes:
 async fn main() -> ExitCode {
     let options = Options::parse();
     log::start(options.log_format);
-    let done = match options.command {
-        None => run(options).await,
-        Some(Command::NewEpoch) => new_epoch(&options.database_url).await,
-        Some(Command::Export { rooms, output }) => {
-            unless_stopped(archive::export(options.database_url, rooms, output)).await
-        }
-        Some(Command::Import { file, name }) => match arm() {
-            Ok(()) => unless_stopped(archive::import(options.database_url, file, name)).await,
-            failed => failed,
-        },
-        Some(Command::EraseUser { user, redact, .. }) => {
-            let mode = if redact { Erase::Redact } else { Erase::Anonymise };
-            match arm() {
-                Ok(()) => erase::erase_user(options.database_url, &user, mode).await,
-                failed => failed,
-            }
-        }
-        Some(Command::Terminal { server, room, name }) => return terminal(&server, &room, &name).await,
-    };
-    match done {
+    if let Some(Command::Terminal { server, room, name }) = &options.command {
+        return terminal(server, room, name).await;
+    }
+    match done(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!(exit.code = failure.code, "{}", failure.text);
@@ -205,9 +207,38 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Does what the command line says.
+async fn done(mut options: Options) -> Result<(), Failure> {
+    let database = |options: &Options| options.texts.database(Database::existing(&options.database_url));
+    match options.command.take() {
+        None | Some(Command::Terminal { .. }) => run(options).await,
+        Some(Command::NewEpoch) => new_epoch(database(&options)?).await,
+        Some(Command::Export { rooms, output }) => {
+            unless_stopped(archive::export(database(&options)?, rooms, output)).await
+        }
+        Some(Command::Import { file, name }) => {
+            arm()?;
+            let database = options.texts.database(options.database_url)?;
+            unless_stopped(archive::import(database, file, name)).await
+        }
+        Some(Command::EraseUser { user, redact, .. }) => {
+            arm()?;
+            let mode = if redact { Erase::Redact } else { Erase::Anonymise };
+            erase::erase_user(database(&options)?, &user, mode).await
+        }
+        Some(Command::NewKeys { file }) => text_keys::make(&file),
+        Some(Command::RotateKeys) => {
+            arm()?;
+            let Options { texts, database_url, .. } = options;
+            unless_stopped(async move { texts.rotate(database_url).await }).await
+        }
+    }
+}
+
 async fn run(options: Options) -> Result<(), Failure> {
     let Options {
         database_url,
+        texts,
         listen,
         tls,
         public_url,
@@ -229,15 +260,13 @@ async fn run(options: Options) -> Result<(), Failure> {
     tls.check(address, metrics.as_ref().map(|(_, address)| *address)).map_err(wrong)?;
     let access = Access::of(access, address).map_err(wrong)?;
     let listener = tls.listener(listener).map_err(wrong)?.trust(access.trusted_proxies().iter().copied());
-    if let Some((listener, address)) = metrics {
-        // The recorder comes before the engine, which gets its metrics when it is built.
-        metrics::start(listener).map_err(|error| Failure::new(1, error.to_string()))?;
-        tracing::info!(%address, "metrics are served at /metrics");
-    }
+    // The recorder comes before the engine, which gets its metrics when it is built.
+    metrics.map_or(Ok(()), serve_metrics)?;
+    let database = texts.database(database_url.as_str())?;
     let (started, engine) = oneshot::channel();
     let opened = OnceLock::new();
     let made = async {
-        let engine = engine_on(&database_url, retain_days, no_limits).await?;
+        let engine = engine_on(database, retain_days, no_limits).await?;
         access.check_ids(&engine).await.map_err(wrong)?;
         let accounts = access.accounts.open(&database_url, &engine).await?;
         access.reload_on_hangup();
@@ -280,9 +309,15 @@ async fn run(options: Options) -> Result<(), Failure> {
     reason.map_or(Ok(()), Err)
 }
 
-async fn engine_on(database_url: &str, retain_days: Option<u32>, no_limits: bool) -> Result<ChatEngine, Failure> {
+fn serve_metrics((listener, address): (TcpListener, SocketAddr)) -> Result<(), Failure> {
+    metrics::start(listener).map_err(|error| Failure::new(1, error.to_string()))?;
+    tracing::info!(%address, "metrics are served at /metrics");
+    Ok(())
+}
+
+async fn engine_on(database: Database, retain_days: Option<u32>, no_limits: bool) -> Result<ChatEngine, Failure> {
     let limits = if no_limits { Limits::default() } else { Limits::for_strangers() };
-    let builder = ChatEngine::builder().database(database_url).limits(limits);
+    let builder = ChatEngine::builder().database(database).limits(limits);
     let builder = match retain_days {
         Some(days) => builder.retention(KeepDays(days)),
         None => builder,
@@ -330,9 +365,9 @@ async fn unless_stopped(work: impl Future<Output = Result<(), Failure>> + Send +
     Err(failure)
 }
 
-async fn new_epoch(database_url: &str) -> Result<(), Failure> {
+async fn new_epoch(database: Database) -> Result<(), Failure> {
     // An older version's tables are migrated.
-    let (before, now) = opened(Database::from(database_url).new_epoch()).await?;
+    let (before, now) = opened(database.new_epoch()).await?;
     // The epoch has changed, even if nobody reads this.
     drop(std::io::stdout().write_all(format!("the epoch was {before}\nthe epoch is  {now}\n").as_bytes()));
     Ok(())

@@ -2,20 +2,19 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-    process,
+    path::PathBuf,
 };
 
 use chat_core::{Actor, ChatEngine, Database, Error, Room, RoomExport, RoomId, RoomQuery, archive::Archived};
 
 use super::{codec::End, line::Line};
-use crate::{failure::Failure, opening::open, progress::Progress};
+use crate::{failure::Failure, opening::open, private_file, progress::Progress};
 
 /// Writes these rooms, or all of them, to a file or to standard output.
-pub(crate) async fn export(database_url: String, rooms: Vec<String>, output: Option<PathBuf>) -> Result<(), Failure> {
-    let engine = open(Database::existing(database_url)).await?;
+pub(crate) async fn export(database: Database, rooms: Vec<String>, output: Option<PathBuf>) -> Result<(), Failure> {
+    let engine = open(database).await?;
     let written = async {
         let rooms = find(&engine, &rooms).await?;
         let mut output = Output::open(output)?;
@@ -123,8 +122,9 @@ impl Output {
         let target = match path {
             None => Target::Standard(io::stdout()),
             Some(path) => {
-                let part = part_of(&path)?;
-                let file = private().write(true).create_new(true).open(&part).map_err(|error| cannot_write(&error))?;
+                let part = private_file::part_of(&path);
+                let part = part.ok_or_else(|| Failure::new(Failure::FILE, "the output is no name of a file"))?;
+                let file = private_file::options().open(&part).map_err(|error| cannot_write(&error))?;
                 Target::File { file, part, path }
             }
         };
@@ -168,22 +168,6 @@ impl Drop for Target {
             let _ = fs::remove_file(part);
         }
     }
-}
-
-/// The name of a file until it is whole, beside it.
-fn part_of(path: &Path) -> Result<PathBuf, Failure> {
-    let name = path.file_name().ok_or_else(|| Failure::new(Failure::FILE, "the output is no name of a file"))?;
-    let mut part = name.to_owned();
-    part.push(format!(".{}.part", process::id()));
-    Ok(path.with_file_name(part))
-}
-
-/// A file that nobody else reads: it has all that people wrote.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 fn cannot_write(error: &io::Error) -> Failure {

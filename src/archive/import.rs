@@ -8,7 +8,7 @@ use std::{
 };
 
 use chat_core::{
-    Actor, ChatEngine, Error, InvalidField, Room, RoomImport, RoomName,
+    Actor, ChatEngine, Database, Error, InvalidField, Room, RoomImport, RoomName,
     archive::{ArchiveError, Archived, RoomHead},
 };
 
@@ -19,11 +19,11 @@ use super::{
 use crate::{failure::Failure, opening::open, progress::Progress};
 
 /// Makes new rooms of what a file or standard input has.
-pub(crate) async fn import(database_url: String, input: Option<PathBuf>, name: Option<String>) -> Result<(), Failure> {
+pub(crate) async fn import(database: Database, input: Option<PathBuf>, name: Option<String>) -> Result<(), Failure> {
     let mut lines = Lines::open(input)?;
     // What is no export is refused before a database is opened, or made.
     let rooms = announced(&mut lines, name.as_deref())?;
-    let engine = open(database_url).await?;
+    let engine = open(database).await?;
     let imported = import_all(&engine, &mut lines, rooms).await;
     engine.shutdown().await;
     for room in imported? {

@@ -6,6 +6,7 @@ mod common;
 mod access;
 mod accounts;
 mod archive;
+mod encryption;
 mod epoch;
 mod erasure;
 mod examples;
