@@ -1,6 +1,6 @@
 //! Databases with a long log: on SQLite, and on the servers that `cargo xtask with` starts.
 
-use std::{env, fs};
+use std::{env, fs, path::Path};
 
 use chat_core::{ChatEngine, Database, Identity, NewRoom, RoomId};
 use sea_orm::ConnectionTrait as _;
@@ -16,15 +16,19 @@ pub(crate) fn on_each(mut measure: impl FnMut(&str, &str)) {
     let folder = env::temp_dir().join(format!("chat-bench-{}", uuid::Uuid::new_v4()));
     fs::create_dir(&folder).unwrap();
     measure("sqlite", &format!("sqlite://{}/chat.db?mode=rwc", folder.display()));
-    // The last engine may still be closing its files.
-    if let Err(error) = fs::remove_dir_all(&folder) {
-        eprintln!("{} is left: {error}", folder.display());
-    }
+    remove(&folder);
     for (name, variable) in [("postgres", "CHAT_TEST_POSTGRES_URL"), ("mariadb", "CHAT_TEST_MYSQL_URL")] {
         match env::var(variable) {
             Ok(server) => measure(name, &own_database(&server)),
             Err(_) => eprintln!("{name} is left out: `cargo xtask with cargo bench …` starts it"),
         }
+    }
+}
+
+/// Removes a folder with a database. Its engine may still be closing the files: then it says that the folder is left.
+pub(crate) fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        eprintln!("{} is left: {error}", folder.display());
     }
 }
 

@@ -10,19 +10,19 @@ use futures::future::join_all;
 use crate::{Bench, databases::on_each, scaled, text};
 
 pub(crate) fn bench(c: &mut Criterion) {
-    on_each(|name, url| measure(c, name, url));
+    on_each(|name, url| measure(c, name, &Bench::on(url)));
+    measure(c, "sqlite, encrypted", &Bench::on_encrypted_file());
 }
 
-fn measure(c: &mut Criterion, name: &str, url: &str) {
+fn measure(c: &mut Criterion, name: &str, bench: &Bench) {
     let mut group = c.benchmark_group("journal");
     group.sample_size(10).sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(1));
-    let bench = Bench::on(url);
     for senders in [1, 64, 512] {
         group.bench_function(BenchmarkId::new(name, format!("{senders} senders")), |bencher| {
             bencher.iter_custom(|asked| {
                 let each = asked.div_ceil(senders);
                 let start = Instant::now();
-                bench.runtime.block_on(join_all((0..senders).map(|_| bench.runtime.spawn(send(&bench, each)))));
+                bench.runtime.block_on(join_all((0..senders).map(|_| bench.runtime.spawn(send(bench, each)))));
                 scaled(start, each * senders, asked)
             });
         });

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat_core::{ChatEngine, Database, Identity, NewRoom, RoomId};
+use chat_core::{ChatEngine, Database, Identity, NewRoom, RoomId, TextKeys};
 use criterion::{criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
@@ -54,10 +54,20 @@ impl Bench {
 
     /// On a file, with the durability that a server has.
     fn on_file() -> Self {
+        Self::on_file_with(|database| database)
+    }
+
+    /// The same, with texts encrypted.
+    fn on_encrypted_file() -> Self {
+        let keys = TextKeys::generate().unwrap();
+        Self::on_file_with(|database| database.encrypted(keys))
+    }
+
+    fn on_file_with(with: impl FnOnce(Database) -> Database) -> Self {
         let folder = env::temp_dir().join(format!("chat-bench-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder).unwrap();
         let url = format!("sqlite://{}/chat.db?mode=rwc", folder.display());
-        Self::new(Database::from(url.as_str()), Some(folder))
+        Self::new(with(Database::from(url.as_str())), Some(folder))
     }
 
     /// On the database of this URL.
@@ -81,7 +91,7 @@ impl Drop for Bench {
     fn drop(&mut self) {
         self.runtime.block_on(self.engine.shutdown());
         if let Some(folder) = &self.folder {
-            fs::remove_dir_all(folder).unwrap();
+            databases::remove(folder);
         }
     }
 }
