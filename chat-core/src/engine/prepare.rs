@@ -88,7 +88,8 @@ impl Inner {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::Type(room))?;
         self.rate(issuer.actor, Rated::Typing)?;
-        let request = Request::Typing { session: issuer.session, is_typing, reply: self.hub.next_reply() };
+        let (session, user, reply) = (issuer.session, issuer.identity.clone(), self.hub.next_reply());
+        let request = Request::Typing { session, user, is_typing, reply };
         let admitted = self.admission.admit();
         Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Typing })
     }

@@ -277,7 +277,7 @@ impl RoomTask {
 
     fn take(&mut self, state: &mut RoomState, command: RoomCommand) {
         let RoomCommand { request, responder, permit } = command;
-        if let Err(error) = self.check(&request) {
+        if let Err(error) = self.check(state, &request) {
             return responder.refuse(error);
         }
         self.tell_standing(state, &request);
@@ -288,10 +288,12 @@ impl RoomTask {
     }
 
     /// Checks again what may have changed since a request was checked: its user may have been locked out, and for an attach, which
-    /// goes on for long, the policy may have changed its mind.
-    fn check(&self, request: &Request) -> Result<(), Error> {
+    /// goes on for long, the policy may have changed its mind. Whoever types without being attached is told so if they may read the
+    /// room.
+    fn check(&self, state: &RoomState, request: &Request) -> Result<(), Error> {
         match request {
             Request::Attach { user, .. } => self.may_read(user),
+            Request::Typing { session, user, .. } if state.user_of(*session).is_none() => self.may_read(user),
             Request::Append { actor: Some(user), .. } => self.context.services.locked_out.check(&user.id),
             Request::Append { actor: None, .. } | Request::Detach { .. } | Request::Typing { .. } => Ok(()),
         }

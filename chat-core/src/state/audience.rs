@@ -48,11 +48,11 @@ pub(super) struct Attachment {
     pub(super) presence: bool,
 }
 
-/// A session whose attach waits for a load.
+/// A session whose attach waits for a load, or which types without being attached and waits for what it may be told.
 #[derive(Debug)]
 pub(super) struct Waiting {
     attachment: Attachment,
-    since: Since,
+    asked: Asked,
     reply: ReplyId,
     /// Whether its user may hear the room, as far as that is known by now.
     is_allowed: bool,
@@ -64,6 +64,15 @@ pub(super) struct Waiting {
     asked_tail: bool,
     /// Its session's requests that came after.
     queued: VecDeque<Request>,
+}
+
+/// What a session waits for.
+#[derive(Debug)]
+enum Asked {
+    /// To hear the room since there.
+    Attach(Since),
+    /// What it is told about its typing, as it is not attached.
+    Typing,
 }
 
 /// Requests whose turn has come, because the attach that they waited for is answered.
@@ -80,13 +89,25 @@ enum AttachDecision {
     ResyncImpossible(Seq),
     LoadRecent,
     LoadTail,
+    /// It is no attach.
+    Refuse,
 }
 
 impl Waiting {
+    /// Of an attach.
     pub(super) const fn new(attachment: Attachment, since: Since, reply: ReplyId) -> Self {
+        Self::of(attachment, Asked::Attach(since), reply)
+    }
+
+    /// Of somebody who types and is not attached.
+    pub(super) const fn not_attached(user: Identity, reply: ReplyId) -> Self {
+        Self::of(Attachment { user, presence: false }, Asked::Typing, reply)
+    }
+
+    const fn of(attachment: Attachment, asked: Asked, reply: ReplyId) -> Self {
         Self {
             attachment,
-            since,
+            asked,
             reply,
             is_allowed: false,
             rounds: 0,
@@ -101,6 +122,11 @@ impl Waiting {
         &self.attachment.user
     }
 
+    /// Whether it is to hear the room.
+    pub(super) const fn is_attach(&self) -> bool {
+        matches!(self.asked, Asked::Attach(_))
+    }
+
     /// The same, of somebody who may hear the room.
     pub(super) const fn allowed(mut self) -> Self {
         self.is_allowed = true;
@@ -109,7 +135,10 @@ impl Waiting {
 
     /// Ends it with an error.
     pub(super) fn give_up(self, error: &Error, effects: &mut Vec<Effect>) -> Ready {
-        refuse_attach(self.reply, error.clone(), effects);
+        match self.asked {
+            Asked::Attach(_) => refuse_attach(self.reply, error.clone(), effects),
+            Asked::Typing => effects.push(Effect::Answer(Answered::Typing(self.reply, Err(error.clone())))),
+        }
         self.queued
     }
 }
@@ -172,6 +201,7 @@ impl Audience {
     }
 
     /// Attaches a session, or lets it wait for a load. The one step in which a session is answered, given its gap, and joins.
+    /// One that only types is told that it is not attached.
     pub(super) fn attach(
         &mut self,
         session: SessionId,
@@ -192,6 +222,7 @@ impl Audience {
                 effects.push(Effect::ImpossiblePosition { session, seq, head });
                 Gap::Resync
             }
+            AttachDecision::Refuse => return waiting.give_up(&Error::NotAttached, effects),
             AttachDecision::LoadTail if log.gave_up() => return waiting.give_up(&Error::Unavailable, effects),
             AttachDecision::LoadRecent | AttachDecision::LoadTail => {
                 self.waiting.insert(session, waiting);
@@ -262,7 +293,8 @@ impl Audience {
 
     /// Whether what is at hand answers an attach. Decided at the step that would answer it, never before.
     fn decide(&self, waiting: &Waiting, log: &Log) -> AttachDecision {
-        let seq = match &waiting.since {
+        let Asked::Attach(since) = &waiting.asked else { return AttachDecision::Refuse };
+        let seq = match since {
             Since::Now => return AttachDecision::Join(vec![]),
             Since::Position(position) if position.epoch != self.epoch => {
                 return AttachDecision::ResyncImpossible(position.seq);

@@ -118,6 +118,8 @@ pub enum Request {
     Typing {
         /// Which session.
         session: SessionId,
+        /// Whose it is.
+        user: Identity,
         /// Whether.
         is_typing: bool,
         /// Where the answer goes.
@@ -158,9 +160,9 @@ impl Request {
     #[must_use]
     pub const fn user(&self) -> Option<&Identity> {
         match self {
-            Self::Attach { user, .. } => Some(user),
+            Self::Attach { user, .. } | Self::Typing { user, .. } => Some(user),
             Self::Append { actor, .. } => actor.as_ref(),
-            Self::Detach { .. } | Self::Typing { .. } => None,
+            Self::Detach { .. } => None,
         }
     }
 

@@ -68,10 +68,9 @@ impl Rights {
         self.terms.check(action, self.asker(user).unwrap_or(stranger), at)
     }
 
-    /// What somebody is told who is not attached. Where only members know of the room, it is what they are told of one that is not
-    /// there: whose session it is, is not known here.
-    pub(super) fn not_attached(&self) -> Error {
-        if self.terms.kind == RoomKind::Public { Error::NotAttached } else { Error::RoomNotFound }
+    /// Whether a user may know that the room is there; `None` when that has to be looked up first.
+    pub(super) fn may_know(&self, user: &Identity, at: Timestamp) -> Option<Result<(), Error>> {
+        if self.terms.kind == RoomKind::Public { Some(Ok(())) } else { self.may_hear(user, at) }
     }
 
     /// What is known of somebody who makes an entry, when all events up to `head` were applied.

@@ -94,6 +94,11 @@ impl Room {
         self.append(name, Op::Message(crate::Body::text("x")))
     }
 
+    fn types(&mut self, session: u64, name: &str) -> Vec<Effect> {
+        let (session, reply) = (SessionId(session), ReplyId(0));
+        self.give(Request::Typing { session, user: user(name), is_typing: true, reply })
+    }
+
     /// What Alice does comes back as these events.
     fn done(&mut self, events: &[Arc<Event>]) -> Vec<Effect> {
         self.send("alice");
@@ -158,8 +163,7 @@ fn a_room_of_everybody_s_looks_nobody_up() {
     // From the first change on, it knows what those became who are here.
     let mute = changed(6, MemberChange::Muted, "bob");
     room.give(Completion::Appended(Ok(vec![new(&mute)])));
-    let typing = room.give(Request::Typing { session: SessionId(1), is_typing: true, reply: ReplyId(0) });
-    assert_eq!(refusals(&typing), [Error::Muted { until: None }]);
+    assert_eq!(refusals(&room.types(1, "bob")), [Error::Muted { until: None }]);
 }
 
 #[test]
@@ -324,19 +328,34 @@ fn what_is_looked_up_ahead_of_the_log_waits_for_it() {
 
 #[test]
 fn a_stranger_cannot_tell_a_private_room_by_typing_or_detaching() {
-    let typing = |room: &mut Room| {
-        let effects = room.give(Request::Typing { session: SessionId(1), is_typing: true, reply: ReplyId(0) });
-        refusals(&effects)
-    };
-    assert_eq!(typing(&mut Room::of(PUBLIC)), [Error::NotAttached]);
-    let mut room = Room::of(PRIVATE);
-    assert_eq!(typing(&mut room), [Error::RoomNotFound]);
-    room.attach(1, "bob");
+    assert_eq!(refusals(&Room::of(PUBLIC).types(1, "bob")), [Error::NotAttached], "nobody is looked up");
     let detach = Request::Detach { session: SessionId(1), reply: ReplyId(9) };
+    let mut room = Room::of(PRIVATE);
+    assert_eq!(room.types(1, "bob"), [Effect::LookUp { users: vec![user("bob").id] }]);
+    assert_eq!(room.give(detach.clone()), [], "it waits until the typing may be answered");
+    assert_eq!(refusals(&room.looked_up(5, &[])), [Error::RoomNotFound]);
+    let mut room = Room::of(PRIVATE);
+    room.attach(1, "bob");
     assert_eq!(room.give(detach), [], "it waits until the attach may be answered");
     let effects = room.looked_up(5, &[]);
     assert_eq!(refusals(&effects), [Error::RoomNotFound]);
     assert!(effects.contains(&Effect::Answer(Answered::Detach(ReplyId(9)))));
+}
+
+#[test]
+fn a_member_who_types_without_being_attached_is_told_so() {
+    let mut room = Room::of(PRIVATE);
+    let waits = room.types(1, "bob");
+    assert_eq!(waits, [Effect::LookUp { users: vec![user("bob").id] }]);
+    assert_eq!(room.attach(1, "bob"), [], "what comes behind it waits, too");
+    let effects = room.looked_up(5, &[("bob", member())]);
+    assert_eq!(refusals(&effects), [Error::NotAttached]);
+    assert!(is_in(&effects, 1), "{effects:?}");
+    assert_eq!(refusals(&room.types(2, "bob")), [Error::NotAttached], "by what is known");
+    assert_eq!(refusals(&room.types(1, "bob")), [], "attached");
+    room.types(3, "carol");
+    let failed = room.give(Completion::LookedUp(Err(Error::Unavailable)));
+    assert_eq!(refusals(&failed), [Error::Unavailable]);
 }
 
 #[test]

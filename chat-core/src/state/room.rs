@@ -118,7 +118,7 @@ impl RoomState {
         match request {
             Request::Attach { session, user, since, presence, reply } => {
                 let attachment = Attachment { user, presence };
-                self.attach(session, Waiting::new(attachment, since, reply), now, effects);
+                self.proceed(session, Waiting::new(attachment, since, reply), now, effects);
             }
             Request::Detach { session, reply } => {
                 // First the attach that the session waits for, and the one that may stand behind it, and so on.
@@ -128,11 +128,11 @@ impl RoomState {
                 }
                 self.audience.detach(session, reply, now, effects);
             }
-            Request::Typing { session, is_typing, reply } => {
+            Request::Typing { session, user, is_typing, reply } => {
                 let checked = match self.audience.user_of(session) {
                     Some(user) if is_typing => self.rights.check_attached(user, RoomAction::Write, now.wall),
                     Some(_) => Ok(()),
-                    None => Err(self.rights.not_attached()),
+                    None => return self.proceed(session, Waiting::not_attached(user, reply), now, effects),
                 };
                 match checked {
                     Ok(()) => self.audience.typing(session, is_typing, reply, now, effects),
@@ -151,9 +151,14 @@ impl RoomState {
         }
     }
 
-    /// Attaches a session whose user may hear the room, which is judged at this step.
-    fn attach(&mut self, session: SessionId, waiting: Waiting, now: Now, effects: &mut Vec<Effect>) {
-        let ready = match self.rights.may_hear(waiting.user(), now.wall) {
+    /// Attaches a session whose user may hear the room, which is judged at this step; or tells whoever may know of the room that they
+    /// are not attached.
+    fn proceed(&mut self, session: SessionId, waiting: Waiting, now: Now, effects: &mut Vec<Effect>) {
+        let judged = match waiting.is_attach() {
+            true => self.rights.may_hear(waiting.user(), now.wall),
+            false => self.rights.may_know(waiting.user(), now.wall),
+        };
+        let ready = match judged {
             Some(Ok(())) => self.audience.attach(session, waiting.allowed(), &self.log, now, effects),
             Some(Err(error)) => waiting.give_up(&error, effects),
             None => {
@@ -299,7 +304,7 @@ impl RoomState {
     /// Judges every waiting attach again; those that need more go on waiting.
     fn retry_attaches(&mut self, now: Now, effects: &mut Vec<Effect>) {
         for (session, waiting) in self.audience.take_all_waiting() {
-            self.attach(session, waiting, now, effects);
+            self.proceed(session, waiting, now, effects);
         }
     }
 

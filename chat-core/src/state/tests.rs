@@ -78,8 +78,13 @@ impl Room {
     }
 
     fn typing(&mut self, session: u64, is_typing: bool) -> Vec<String> {
-        self.give(Request::Typing { session: SessionId(session), is_typing, reply: ReplyId(0) })
+        self.give(typing(session, is_typing))
     }
+}
+
+fn typing(session: u64, is_typing: bool) -> Request {
+    let user = user(&format!("user {session}"));
+    Request::Typing { session: SessionId(session), user, is_typing, reply: ReplyId(0) }
 }
 
 /// A message on its way into the log.
@@ -551,8 +556,7 @@ fn cost_of_typing(typists: u64) -> Duration {
     let rounds = (0..20_u64).map(|round| {
         let began = std::time::Instant::now();
         for number in round * 100..(round + 1) * 100 {
-            let (session, reply) = (SessionId(1 + number % typists), ReplyId(0));
-            room.state.handle(Request::Typing { session, is_typing: number % 3 != 0, reply }.into(), now, &mut effects);
+            room.state.handle(typing(1 + number % typists, number % 3 != 0).into(), now, &mut effects);
             effects.clear();
         }
         began.elapsed() / 100
@@ -573,15 +577,8 @@ fn an_update_and_a_deletion_have_appends_of_their_own() {
     room.attach(1, "Ann", Since::Now);
     room.send(5, "Ann", "a");
     room.send(6, "Ann", "b");
-    let key = EventKey::generated("k");
-    room.give(Request::Append {
-        session: None,
-        by_system: false,
-        actor: None,
-        key,
-        op: Op::DeleteRoom,
-        reply: ReplyId(7),
-    });
+    let (key, op, reply) = (EventKey::generated("k"), Op::DeleteRoom, ReplyId(7));
+    room.give(Request::Append { session: None, by_system: false, actor: None, key, op, reply });
     room.send(8, "Ann", "c");
     assert_eq!(room.appended(&[message(1, "Ann", "a")]).last().unwrap(), "append b");
     assert_eq!(room.appended(&[message(2, "Ann", "b")]).last().unwrap(), "append delete_room");

@@ -164,3 +164,25 @@ async fn a_member_is_told_of_the_room_that_they_were_added_to() {
     let added = nina.next_of("room_added").await;
     assert_eq!((&added["room"]["id"], &added["room"]["members"]), (&json!(room.0), &json!(2)));
 }
+
+#[tokio::test]
+async fn a_member_who_types_without_attaching_is_told_so_and_a_stranger_that_there_is_no_room() {
+    let (server, _) = server().await;
+    let private = server.engine.create_room(&user("olga"), NewRoom::named("ours").private()).await.unwrap().id;
+    let direct = server.engine.direct(&user("olga"), id("mike"), None).await.unwrap().room.id;
+    for (name, of_private, of_direct) in [
+        ("olga", "not_attached", "not_attached"),
+        ("mike", "room_not_found", "not_attached"),
+        ("sam", "room_not_found", "room_not_found"),
+    ] {
+        let mut socket = open(&server, "/ws/chat", name).await;
+        for (room, code) in [(private, of_private), (direct, of_direct)] {
+            socket.say(json!({"type": "typing", "room": room.0, "is_typing": true, "ref": "t"})).await;
+            let refused = socket.next_of("error").await;
+            assert_eq!([&refused["ref"], &refused["code"]], [&json!("t"), &json!(code)], "{name}");
+        }
+    }
+    // A room's own socket is attached before anything else, or closed.
+    let mut one = open(&server, &format!("/ws/chat/{private}"), "sam").await;
+    assert_eq!(one.close().await.0, 4404);
+}

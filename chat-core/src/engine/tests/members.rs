@@ -140,3 +140,22 @@ async fn whoever_closes_an_account_leaves_every_room_to_the_others() {
     engine.leave_all(&user("alice").id, "closed").await.unwrap();
     assert_eq!(engine.leave_all(&user("alice").id, "\u{1}").await, Ok(()), "there is nothing to leave any more");
 }
+
+#[tokio::test]
+async fn a_member_who_types_without_attaching_is_told_so_and_a_stranger_that_there_is_no_room() {
+    let engine = engine_on(memory(), Limits::default()).await;
+    let alice = user("alice");
+    let private = engine.create_room(&alice, NewRoom::named("ours").private()).await.unwrap().id;
+    let direct = engine.direct(&alice, user("bob").id, None).await.unwrap().room.id;
+    for (name, answers) in [
+        ("alice", [Error::NotAttached, Error::NotAttached]),
+        ("bob", [Error::RoomNotFound, Error::NotAttached]),
+        ("carol", [Error::RoomNotFound, Error::RoomNotFound]),
+    ] {
+        let (session, _updates) = connect(&engine, name);
+        for (room, answer) in [private, direct].into_iter().zip(answers) {
+            assert_eq!(session.typing(room, true).await, Err(answer.clone()), "{name}");
+            assert_eq!(session.typing(room, false).await, Err(answer), "{name}");
+        }
+    }
+}

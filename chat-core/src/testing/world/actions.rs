@@ -173,8 +173,9 @@ impl World {
     }
 
     fn type_or_stop(&mut self, session: SessionId, room: RoomId, is_typing: bool) -> Checked {
-        let asked = Asked::Typing(is_typing);
-        self.ask(room, Some(session), asked, |reply| Request::Typing { session, is_typing, reply })
+        let Some(asker) = self.clients.sessions.get(&session) else { return Ok(()) };
+        let (user, asked) = (asker.user.clone(), Asked::Typing(is_typing));
+        self.ask(room, Some(session), asked, |reply| Request::Typing { session, user, is_typing, reply })
     }
 
     pub(super) fn send_new(&mut self, room: RoomId, user: &Identity, session: Option<SessionId>) -> Checked {

@@ -35,7 +35,7 @@ impl fmt::Display for Words<'_, Request> {
                 write!(f, "{} attach of session {session}, {}, since {since:?}{unseen}", reply.0, user.id)
             }
             Request::Detach { session, reply } => write!(f, "{} detach of session {session}", reply.0),
-            Request::Typing { session, is_typing, reply } => {
+            Request::Typing { session, is_typing, reply, .. } => {
                 write!(f, "{} typing {is_typing} of session {session}", reply.0)
             }
             Request::Append { session, actor, key, op, reply, .. } => {

@@ -8,8 +8,7 @@ use std::{
 
 use super::{World, clients::Session, engine::Incarnation};
 use crate::{
-    Body, Delivery, Event, InviteCode, Item, Limits, MarkTo, RoomId, RoomKind, Sent, Seq, SessionId, SignalKind, Since,
-    UserId,
+    Body, Delivery, Event, InviteCode, Item, Limits, MarkTo, RoomId, Sent, Seq, SessionId, SignalKind, Since, UserId,
     append::{EventKey, Lookup, Op},
     error::Error,
     state::{Answered, Departure, ReplyId},
@@ -29,7 +28,6 @@ mod sends;
 mod stream;
 mod typing;
 
-use self::membership::Right;
 pub(super) use self::{
     changes::Changes,
     marks::Marks,
@@ -39,6 +37,7 @@ pub(super) use self::{
     sends::Sends,
     stream::Stream,
 };
+use self::{membership::Right, rights::fails_alike};
 
 /// What the engine promises, by the names of the design (`G1` to `G14`), and what a caller of it relies on besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +135,15 @@ pub(super) enum Asked {
         key: EventKey,
         op: Op,
     },
+}
+
+/// Why somebody may not be shown as typing.
+struct TypingLacks {
+    /// The right that they lack.
+    lack: Option<membership::Code>,
+    /// Whether they may not know of the room.
+    is_hidden: bool,
+    is_gone: bool,
 }
 
 /// What one input led to.
@@ -337,12 +345,13 @@ impl World {
     ) -> Checked {
         let Some(session) = pending.session else { return Ok(()) };
         let attached = self.is_attached(pending.room, session, batch);
-        let (lack, is_public, is_gone) = self.typing_lacks(pending);
+        let TypingLacks { lack, is_hidden, is_gone } = self.typing_lacks(pending);
         let right = match result {
             Ok(()) => attached && (lack.is_none() || !is_typing),
-            // Where only members know of the room, nobody who is not attached is told that it is there.
-            Err(Error::NotAttached) => !attached && is_public,
-            Err(Error::RoomNotFound) => is_gone || !attached && !is_public,
+            // Whoever may not know of the room is not told that it is there.
+            Err(Error::NotAttached) => !attached && !is_hidden,
+            Err(Error::RoomNotFound) => is_gone || !attached && is_hidden,
+            Err(error) if fails_alike(error) => !attached,
             Err(error) => attached && lack == Some(error.code()),
         };
         hold(right, Promise::HonestRefusal, || format!("attached {attached}, but typing is answered {result:?}"))?;
@@ -352,18 +361,17 @@ impl World {
         Ok(())
     }
 
-    /// What a session's user lacks to be shown as typing in a room, by what the room knows now; whether it is public, and
-    /// whether it is gone.
-    fn typing_lacks(&self, pending: &super::engine::Pending) -> (Option<membership::Code>, bool, bool) {
+    /// What a session's user lacks to be shown as typing in a room, by what the room knows now.
+    fn typing_lacks(&self, pending: &super::engine::Pending) -> TypingLacks {
         let session = pending.session.and_then(|session| self.clients.sessions.get(&session));
         let (Some(session), Some(log)) = (session, self.check.reference_logs.get(&pending.room)) else {
-            return (None, true, true);
+            return TypingLacks { lack: None, is_hidden: false, is_gone: true };
         };
         let head = self.engine.rooms.get(&pending.room).map_or(log.head(), |live| live.state.head());
         let (who, at) = (Who::User(&session.user.id), self.event_queue.now().wall);
         let membership = log.membership(head);
-        let is_public = membership.terms.kind == RoomKind::Public;
-        (membership.lacks(who, Right::Write, at), is_public, log.is_deleted())
+        let is_hidden = membership.lacks(who, Right::Read, at) == Some(Error::RoomNotFound.code());
+        TypingLacks { lack: membership.lacks(who, Right::Write, at), is_hidden, is_gone: log.is_deleted() }
     }
 
     fn check_sent(&mut self, room: RoomId, reply: ReplyId, result: &Result<Sent, Error>, lacks_right: bool) -> Checked {

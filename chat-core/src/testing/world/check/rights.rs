@@ -341,7 +341,7 @@ impl<'a> Said<'a> {
 }
 
 /// Whether an error says nothing of the room, so that it is said of any.
-const fn fails_alike(error: &Error) -> bool {
+pub(super) const fn fails_alike(error: &Error) -> bool {
     matches!(error, Error::Unavailable | Error::StorageFull | Error::Overloaded | Error::OutcomeUnknown)
 }
 
