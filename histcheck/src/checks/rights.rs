@@ -114,12 +114,10 @@ impl Act<'_, '_> {
                 }
             }
             MemberChange::Left => {
-                let count = self.rights.count(self.seq - 1);
-                let is_last = before.role == Some(Role::Owner) && count.owners == 1 && count.members > 1;
                 if !is_own {
                     return Err("who cannot leave in somebody else's name");
                 }
-                if is_last { Err("the last owner, and others were in") } else { Ok(()) }
+                if self.is_last_owner(before) { Err("the last owner, and others were in") } else { Ok(()) }
             }
             MemberChange::Added => self.adds(event, before),
             MemberChange::Role => self.gives_role(event, before),
@@ -156,8 +154,13 @@ impl Act<'_, '_> {
         if !steps_down {
             self.needs(if self.rights.owned { Needs::Role(Role::Owner) } else { Needs::Host })?;
         }
-        let loses_owner = before.role == Some(Role::Owner) && self.rights.count(self.seq - 1).owners == 1;
-        if loses_owner { Err("who took its last owner from the room") } else { Ok(()) }
+        if self.is_last_owner(before) { Err("who took its last owner from the room") } else { Ok(()) }
+    }
+
+    /// Whether somebody was the only owner, and others were in.
+    fn is_last_owner(&self, before: Standing) -> bool {
+        let count = self.rights.count(self.seq - 1);
+        before.role == Some(Role::Owner) && count.owners == 1 && count.members > 1
     }
 
     fn writes(&self) -> Judged {
@@ -409,6 +412,9 @@ mod tests {
         may(&[second, ("ann", Is("ann", Left, None))]);
         may_not(&[("ann", Is("ann", MemberChange::Role, MEMBER))]);
         may(&[second, ("ann", Is("ann", MemberChange::Role, MEMBER))]);
+        let [max, bob] = ["max", "bob"].map(|user| ("ann", Is(user, Removed, None)));
+        may(&[max, bob, ("ann", Is("ann", MemberChange::Role, MEMBER))]);
+        may_not(&[max, ("ann", Is("ann", MemberChange::Role, MEMBER))]);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Judged<'_, '_> {
             return UNCHANGED;
         }
         // The host closes an account: then somebody else owns the room.
-        if self.asker != Asker::Host && self.is_last_owner() && self.facts.members > 1 {
+        if self.asker != Asker::Host && self.is_last_owner() {
             return Err(Error::LastOwner);
         }
         Ok(self.out(MemberChange::Left, None))
@@ -122,7 +122,7 @@ impl Judged<'_, '_> {
         if !(self.is_own && role < before) {
             self.check(RoomAction::GiveRoles)?;
         }
-        if before == Role::Owner && self.is_last_owner() {
+        if self.is_last_owner() {
             return Err(Error::LastOwner);
         }
         Ok(self.event(MemberChange::Role, Some(role), None))
@@ -187,8 +187,9 @@ impl Judged<'_, '_> {
         if self.standing.yields_to(rank) { Ok(()) } else { Err(Error::Forbidden) }
     }
 
+    /// Whether nobody else owns the room, and others are in.
     fn is_last_owner(&self) -> bool {
-        self.standing.role == Some(Role::Owner) && self.facts.owners == 1
+        self.standing.role == Some(Role::Owner) && self.facts.owners == 1 && self.facts.members > 1
     }
 
     /// The user is in no longer. If that leaves nobody in a private room, it is the room's end.

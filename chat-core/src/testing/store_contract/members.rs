@@ -257,8 +257,14 @@ pub async fn a_room_keeps_an_owner(opener: &impl Opener) {
     assert_eq!(store.room(room).await.unwrap().unwrap().members, 1);
     let page = store.members().members(room, &MemberQuery::default()).await.unwrap().unwrap();
     assert_eq!(page.members[0].since, Seq(2), "she came in when she did");
+    let steps_down = change("carol", "carol", MemberStep::Add(Some(Role::Member)), "");
+    let AppendOutcome::New { heir, .. } = append_one(store, room, steps_down).await else {
+        panic!("the last owner may step down where nobody else is in");
+    };
+    assert_eq!((heir, members(store, room).await), (None, listed(&[("carol", Role::Member)])), "nobody follows");
+    let other = owned_room(store, "other", RoomKind::Public).await;
     assert_eq!(
-        changed(store, room, change("carol", "carol", MemberStep::Leave, "")).await,
+        changed(store, other, change("alice", "alice", MemberStep::Leave, "")).await,
         Ok(Some(MemberChange::Left)),
         "the last owner may leave a public room that nobody else is in"
     );

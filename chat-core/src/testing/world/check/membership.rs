@@ -80,9 +80,9 @@ impl Membership {
         self.members.values().filter(|(role, _)| *role == Role::Owner).count()
     }
 
-    /// Whether this user is the only owner.
+    /// Whether this user is the only owner, and others are in.
     pub(super) fn is_last_owner(&self, user: &UserId) -> bool {
-        self.owners() == 1 && self.role(user) == Some(Role::Owner)
+        self.owners() == 1 && self.role(user) == Some(Role::Owner) && !self.is_alone(user)
     }
 
     /// Whether nobody but this user is in.

@@ -131,6 +131,9 @@ impl Membership {
         if after.owners() > 0 || self.owners() == 0 || after.len() == 0 {
             return Ok(None);
         }
+        if member.change == MemberChange::Role && after.is_alone(&member.user.id) {
+            return Ok(None);
+        }
         let by_themselves = matches!(member.change, MemberChange::Left | MemberChange::Role) && !by_host;
         if by_themselves {
             return broken("the last owner is gone while others are in".to_owned());
@@ -182,7 +185,7 @@ impl Membership {
             MemberStep::Join => vec![lack(Right::Join)],
             MemberStep::Accept(_) => vec![],
             MemberStep::Leave | MemberStep::Remove if is_own || op.step == MemberStep::Leave => {
-                let is_last = self.is_last_owner(user) && self.len() > 1 && who != Who::Host;
+                let is_last = self.is_last_owner(user) && who != Who::Host;
                 vec![lack(Right::Take), is_last.then_some("last_owner")]
             }
             MemberStep::Add(given) if role.is_none() => {
