@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat_core::{ChatEngine, store::sea};
-use chat_http::{Accounts, Registration};
+use chat_http::{AccountStore, Accounts, Registration};
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
 
 use crate::{failure::Failure, private_file};
@@ -80,6 +80,11 @@ impl AccountOptions {
         drop(io::stdout().write_all(text.as_bytes()));
         Ok(())
     }
+}
+
+/// What is kept of accounts in a database, for a command.
+pub(crate) fn store(database_url: &str) -> Result<AccountStore, Failure> {
+    sea::connections(database_url, 1).map(AccountStore::from).map_err(|error| Failure::of_start(&error))
 }
 
 /// Writes a text to a file that only its owner can read at any moment. One of before is replaced, and a link not followed.

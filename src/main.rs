@@ -13,6 +13,7 @@ mod metrics;
 mod opening;
 mod private_file;
 mod progress;
+mod revoke;
 mod signals;
 mod text_keys;
 mod tls;
@@ -159,6 +160,13 @@ enum Command {
     /// it, or run it again.
     RotateKeys,
 
+    /// Take a user's access away: every token that was issued to them until now is refused, the logins of their account end, and
+    /// so does whatever they have open, within 5 s. Run it while the server runs or while it is stopped.
+    RevokeTokens {
+        /// The user's id.
+        user: String,
+    },
+
     /// Chat in this terminal, as a client of a running server. It reconnects by itself when the connection is lost.
     #[command(help_template = TERMINAL_HELP)]
     Terminal {
@@ -226,6 +234,7 @@ async fn done(mut options: Options) -> Result<(), Failure> {
             let mode = if redact { Erase::Redact } else { Erase::Anonymise };
             erase::erase_user(database(&options)?, &user, mode).await
         }
+        Some(Command::RevokeTokens { user }) => revoke::revoke_tokens(&options.database_url, &user).await,
         Some(Command::NewKeys { file }) => text_keys::make(&file),
         Some(Command::RotateKeys) => {
             arm()?;

@@ -31,6 +31,7 @@ mod proxy;
 mod readme;
 mod restart;
 mod resume;
+mod revoke;
 mod rooms;
 mod searches;
 mod sockets;

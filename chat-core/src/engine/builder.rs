@@ -14,8 +14,8 @@ use crate::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
         indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
         log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
-        revocations::Revocations, rewriting, room_context::RoomContext, services::Services, sessions::Sessions, sweep,
-        waiting::Waiting, watches::Watches,
+        revocations::Revocations, revoked_elsewhere, rewriting, room_context::RoomContext, services::Services,
+        sessions::Sessions, sweep, waiting::Waiting, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
 };
@@ -324,6 +324,9 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
     });
     if services.store.is_shared() {
         services.runtime.spawn(sweep::run(Arc::clone(&context), services.limits.sweep_interval));
+    }
+    if services.store.users().may_be_revoked_elsewhere() {
+        services.runtime.spawn(revoked_elsewhere::run(Arc::clone(&services), Arc::clone(&sessions)));
     }
     Inner {
         hub: Hub::new(context),

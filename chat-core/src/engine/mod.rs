@@ -36,6 +36,7 @@ mod recheck;
 mod reply;
 mod retention;
 mod revocations;
+mod revoked_elsewhere;
 mod rewriting;
 mod room_context;
 mod room_task;

@@ -1,6 +1,10 @@
 //! Whose access was taken away, and when: all of it at hand, so that a credential is judged without a look into the database.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+    time::Duration,
+};
 
 use crate::{
     Timestamp, UserId,
@@ -35,14 +39,31 @@ impl Revocations {
     pub(super) async fn load(store: &dyn Store, credential_life: Duration, now: Timestamp) -> Result<Self, StoreError> {
         // If that fails, it is done later: they do no harm.
         drop(store.users().forget_revocations(before(now, credential_life)).await);
-        let mut of_user = HashMap::new();
-        let mut last = None;
+        let all = Self { credential_life, newest: Mutex::default() };
+        all.look(store, Timestamp(i64::MIN), now).await?;
+        Ok(all)
+    }
+
+    /// Reads what was stored since this time. Returns whose access was taken away there and was not here.
+    pub(super) async fn look(
+        &self,
+        store: &dyn Store,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<HashSet<UserDigest>, StoreError> {
+        let (mut new, mut last) = (HashSet::new(), None);
         loop {
-            let page = store.users().revocations(last, PAGE).await?;
-            of_user.extend(page.iter().map(|revocation| (revocation.user, revocation.at)));
+            let page = store.users().revocations(since, last, PAGE).await?;
+            let mut newest = lock(&self.newest);
+            for Revocation { user, at } in &page {
+                if newest.of_user.get(user).is_none_or(|known| known < at) {
+                    newest.of_user.insert(*user, *at);
+                    new.insert(*user);
+                }
+            }
+            newest.forget(before(now, self.credential_life));
             if page.len() < PAGE {
-                let newest = Newest { forget_at: forget_at(of_user.len()), of_user };
-                return Ok(Self { credential_life, newest: Mutex::new(newest) });
+                return Ok(new);
             }
             last = page.last().map(|last| last.user);
         }
@@ -55,13 +76,8 @@ impl Revocations {
         let at = newest.of_user.entry(user).or_insert(now);
         *at = now.max(*at);
         let revocation = Revocation { user, at: *at };
-        if newest.of_user.len() < newest.forget_at {
-            return Added { revocation, forgotten: None };
-        }
         let oldest = before(now, self.credential_life);
-        newest.of_user.retain(|_, at| *at >= oldest);
-        newest.forget_at = forget_at(newest.of_user.len());
-        Added { revocation, forgotten: Some(oldest) }
+        Added { revocation, forgotten: newest.forget(oldest).then_some(oldest) }
     }
 
     /// When a user's access was taken away last.
@@ -72,16 +88,27 @@ impl Revocations {
     }
 }
 
+impl Newest {
+    /// If there are many, forgets those of before this time, and says so.
+    fn forget(&mut self, before: Timestamp) -> bool {
+        if self.of_user.len() < self.forget_at.max(LEAST) {
+            return false;
+        }
+        self.of_user.retain(|_, at| *at >= before);
+        // At least half of what is looked through the next time was added since.
+        self.forget_at = self.of_user.len() * 2;
+        true
+    }
+}
+
 /// Nothing that was issued before this time is good any more.
-fn before(now: Timestamp, credential_life: Duration) -> Timestamp {
+pub(super) fn before(now: Timestamp, credential_life: Duration) -> Timestamp {
     let life = i64::try_from(credential_life.as_micros()).unwrap_or(i64::MAX);
     Timestamp(now.0.saturating_sub(life))
 }
 
-/// At least half of what is looked through then was added since.
-fn forget_at(len: usize) -> usize {
-    (len * 2).max(1_024)
-}
+/// How many are kept at least before the old ones are forgotten.
+const LEAST: usize = 1_024;
 
 /// How many are read at once.
 const PAGE: usize = 10_000;

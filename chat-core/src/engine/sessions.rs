@@ -91,6 +91,11 @@ impl Sessions {
         own.filter_map(|id| registry.live.get(id).and_then(Weak::upgrade)).collect()
     }
 
+    /// Who has live sessions.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        lock(&self.0).of_user.keys().cloned().collect()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         lock(&self.0).live.len()

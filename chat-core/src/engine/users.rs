@@ -10,7 +10,8 @@ use crate::{
 impl ChatEngine {
     /// Takes a user's access away: ends all sessions that the user has on this engine, with
     /// [`CloseReason::CredentialsRevoked`](crate::CloseReason::CredentialsRevoked), and keeps in mind that credentials from before are
-    /// void, for [`Limits::credential_life`](crate::Limits::credential_life). Returns how many sessions there were.
+    /// void, for [`Limits::credential_life`](crate::Limits::credential_life). Returns how many sessions there were. Other engines on
+    /// the same database do the same within 5 s, unless their clocks are more than 10 minutes apart.
     ///
     /// The engine knows no credentials: whoever admits users asks [`revoked_at`](Self::revoked_at) for each
     /// token. A credential that was issued later is good. Of the user's id only a digest is stored.

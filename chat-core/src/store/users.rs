@@ -17,11 +17,22 @@ pub trait Users: Send + Sync {
     /// Keeps in mind that guests have such ids, for good.
     async fn keep_bare_guest_ids(&self) -> Result<(), StoreError>;
 
-    /// Stores that a user's access was taken away, in place of an earlier revocation.
+    /// Stores that a user's access was taken away, unless a later revocation is stored.
     async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError>;
 
-    /// What was revoked, by the digest, after `after`; at most `limit`.
-    async fn revocations(&self, after: Option<UserDigest>, limit: usize) -> Result<Vec<Revocation>, StoreError>;
+    /// What was revoked at this time or later, by the digest, after `after`; at most `limit`.
+    async fn revocations(
+        &self,
+        since: Timestamp,
+        after: Option<UserDigest>,
+        limit: usize,
+    ) -> Result<Vec<Revocation>, StoreError>;
+
+    /// Whether revocations may come from others than the engine that runs on it, such as a command of an operator's. The engine then
+    /// looks for them every few seconds.
+    fn may_be_revoked_elsewhere(&self) -> bool {
+        true
+    }
 
     /// Removes what was revoked before this time.
     async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError>;

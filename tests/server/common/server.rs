@@ -171,6 +171,13 @@ impl Server {
         Self::run_to_its_end(&mut command).await
     }
 
+    /// Runs `chatd revoke-tokens`; returns its exit status and its output.
+    pub(crate) async fn revoke_tokens(database_url: &str, user: &str) -> (ExitStatus, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chatd"));
+        command.args(["revoke-tokens", "--database-url", database_url, user]).stdin(Stdio::null()).kill_on_drop(true);
+        Self::run_to_its_end(&mut command).await
+    }
+
     async fn wait_until_ready(&self) {
         while self.get_path("/readyz").await.status != 200 {
             tokio::task::yield_now().await;

@@ -11,7 +11,7 @@ fn life_of(credential_life: Duration) -> Limits {
 }
 
 async fn stored(store: &Arc<dyn Store>) -> Vec<Revocation> {
-    store.users().revocations(None, 10_000).await.unwrap()
+    store.users().revocations(Timestamp(i64::MIN), None, 10_000).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,4 +73,26 @@ async fn of_an_erased_user_there_is_only_the_digest_of_a_revocation() {
     let revoked: Vec<_> = stored(&store).await.into_iter().map(|revocation| revocation.user).collect();
     assert_eq!(revoked, [UserDigest::of(&alice)]);
     assert!(engine.revoked_at(&alice).is_some(), "tokens of before make nobody this user again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_engine_has_revoked_ends_here_within_five_seconds() {
+    let shared: Arc<dyn Store> = Arc::new(MemoryStore::new(Epoch::new("test")).shared());
+    let (ours, theirs) =
+        (engine_on(Arc::clone(&shared), Limits::default()).await, engine_on(shared, Limits::default()).await);
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    for at in 1..=2 {
+        let (_alice, mut alices) = connect(&ours, "alice");
+        let (_bob, mut bobs) = connect(&ours, "bob");
+        let began = Instant::now();
+        assert_eq!(theirs.revoke(&user("alice").id).await, Ok(0), "she is elsewhere");
+        assert!(matches!(next(&mut alices).await, Some(Update::Closed(CloseReason::CredentialsRevoked))));
+        assert!(began.elapsed() < Duration::from_secs(5), "{at}");
+        assert_eq!(ours.revoked_at(&user("alice").id), theirs.revoked_at(&user("alice").id), "{at}");
+        assert!(!matches!(bobs.try_next(), Some(Update::Closed(_))));
+        // What is known ends nobody a second time.
+        let (_again, mut updates) = connect(&ours, "alice");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(updates.try_next().is_none(), "{at}");
+    }
 }

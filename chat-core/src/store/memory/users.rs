@@ -48,15 +48,26 @@ impl Users for MemoryStore {
     }
 
     async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
-        self.known().revoked.insert(revocation.user, revocation.at);
+        let mut known = self.known();
+        let at = known.revoked.entry(revocation.user).or_insert(revocation.at);
+        *at = revocation.at.max(*at);
         Ok(())
     }
 
-    async fn revocations(&self, after: Option<UserDigest>, limit: usize) -> Result<Vec<Revocation>, StoreError> {
+    async fn revocations(
+        &self,
+        since: Timestamp,
+        after: Option<UserDigest>,
+        limit: usize,
+    ) -> Result<Vec<Revocation>, StoreError> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let known = self.known();
-        let rows = known.revoked.range((from, Bound::Unbounded)).take(limit);
+        let rows = known.revoked.range((from, Bound::Unbounded)).filter(|(_, at)| **at >= since).take(limit);
         Ok(rows.map(|(&user, &at)| Revocation { user, at }).collect())
+    }
+
+    fn may_be_revoked_elsewhere(&self) -> bool {
+        self.is_shared
     }
 
     async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError> {

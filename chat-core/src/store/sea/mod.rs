@@ -44,6 +44,7 @@ mod members;
 mod migration;
 mod moderation;
 mod names;
+mod outside;
 mod ownership;
 mod pool;
 mod prune;
@@ -61,6 +62,7 @@ mod users;
 mod vacuum;
 
 pub use connect::connections;
+pub use outside::revoke;
 pub(crate) use sealing::Encryption;
 
 /// Who reads rooms, events and history.

@@ -9,7 +9,7 @@ use super::{
     SeaStore,
     dialect::about::{About, Rows},
     error::SqlError,
-    pool::Checkout,
+    pool::{Checkout, Pool},
     rooms::count,
     run::{Run, Write},
 };
@@ -36,21 +36,27 @@ impl Users for SeaStore {
     }
 
     async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
-        let row = [revocation.user.as_bytes().to_vec().into(), revocation.at.0.into()];
-        let put = About::Put { table: "chat_revocations", key: 1, optional: "" };
-        let write = Write::begin(&self.writers).await?;
-        let stored = Rows::new(&["user_sha256", "at_us"], [row]).execute(&write.run(), put).await;
-        Ok(write.end(stored).await?)
+        Ok(revoke(&self.writers, revocation).await?)
     }
 
-    async fn revocations(&self, after: Option<UserDigest>, limit: usize) -> Result<Vec<Revocation>, StoreError> {
+    async fn revocations(
+        &self,
+        since: Timestamp,
+        after: Option<UserDigest>,
+        limit: usize,
+    ) -> Result<Vec<Revocation>, StoreError> {
         let reading = |checkout: Arc<Checkout>| async move {
             // No digest is empty.
             let after = after.map_or(Vec::new(), |after| after.as_bytes().to_vec());
-            let rows = checkout.run().query(REVOCATIONS, vec![after.into(), count(limit)]).await?;
+            let rows = checkout.run().query(REVOCATIONS, vec![after.into(), since.0.into(), count(limit)]).await?;
             rows.iter().map(revocation).collect()
         };
         Ok(self.readers.read(reading).await?)
+    }
+
+    /// Nobody else reaches a database in memory.
+    fn may_be_revoked_elsewhere(&self) -> bool {
+        self.source.is_replaceable()
     }
 
     async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError> {
@@ -83,6 +89,22 @@ impl Users for SeaStore {
     }
 }
 
+/// Stores a revocation, unless a later one is stored.
+pub(super) async fn revoke(writers: &Arc<Pool>, revocation: Revocation) -> Result<(), SqlError> {
+    let (user, at) = (revocation.user.as_bytes().to_vec(), revocation.at.0);
+    let put = About::PutNew { table: "chat_revocations", key: 1 };
+    let later = "UPDATE chat_revocations SET at_us = ? WHERE user_sha256 = ? AND at_us < ?";
+    let write = Write::begin(writers).await?;
+    let stored = async {
+        let run = write.run();
+        // In this order: whoever comes second finds what the first one has put.
+        Rows::new(&["user_sha256", "at_us"], [[user.clone().into(), at.into()]]).execute(&run, put).await?;
+        run.execute(later, vec![at.into(), user.into(), at.into()]).await.map(drop)
+    };
+    let stored = stored.await;
+    write.end(stored).await
+}
+
 async fn put_name(run: &Run<'_, impl ConnectionTrait>, user: &UserId, chosen: &ChosenName) -> Result<(), SqlError> {
     let row = [
         run.dialect.opaque(Some(user.as_str())),
@@ -106,5 +128,5 @@ fn chosen(row: &QueryResult) -> Result<ChosenName, SqlError> {
 }
 
 const REVOCATIONS: &str =
-    "SELECT user_sha256, at_us FROM chat_revocations WHERE user_sha256 > ? ORDER BY user_sha256 LIMIT ?";
+    "SELECT user_sha256, at_us FROM chat_revocations WHERE user_sha256 > ? AND at_us >= ? ORDER BY user_sha256 LIMIT ?";
 const CHOSEN: &str = "SELECT name, instead_of FROM chat_users WHERE id = ?";

@@ -35,6 +35,11 @@ pub(super) async fn migrate(connection: &DatabaseConnection) -> Result<(), DbErr
     Migrator::up(connection, None).await
 }
 
+/// Whether there are tables of ours.
+pub(super) async fn is_made(connection: &DatabaseConnection) -> Result<bool, DbErr> {
+    SchemaManager::new(connection).has_table(MIGRATIONS).await
+}
+
 async fn check_ours(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     if !manager.has_table(MIGRATIONS).await? {
         for table in [ACCOUNTS, LOGINS] {

@@ -87,8 +87,30 @@ impl AccountStore {
         }
     }
 
+    /// Ends all logins of a user's account, if they have one; returns how many. Whoever is served by one of them is not told: a server
+    /// that runs on the database looks for that by itself.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::OutcomeUnknown`].
+    ///
+    /// # Cancel safety
+    /// Dropped, they may have ended or not. To do it again does no harm.
+    pub async fn end_logins(&self, user: &UserId) -> Result<usize, Error> {
+        if !self.has_tables().await? {
+            return Ok(0);
+        }
+        Ok(self.log_out_all(user).await?.len())
+    }
+
+    async fn has_tables(&self) -> Result<bool, Error> {
+        self.read(migration::is_made(&self.connection)).await
+    }
+
     /// Closes its connections.
-    pub(super) async fn close(&self) {
+    ///
+    /// # Cancel safety
+    /// Dropped, some may be open until the process ends.
+    pub async fn close(&self) {
         if let Ok(Err(error)) = timeout(PATIENCE, self.connection.clone().close()).await {
             tracing::debug!(%error, "could not close the connections for accounts");
         }

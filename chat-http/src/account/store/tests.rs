@@ -191,6 +191,14 @@ async fn accounts_are_kept_in_sqlite() {
     all_on(async || connections("sqlite::memory:", 4).unwrap().into()).await;
 }
 
+#[tokio::test]
+async fn where_there_are_no_accounts_there_is_nothing_to_end() {
+    let store = AccountStore::from(connections("sqlite::memory:", 1).unwrap());
+    let alice = account("1", "Alice").id;
+    assert_eq!(store.end_logins(&alice).await, Ok(0));
+    assert!(!store.has_tables().await.unwrap(), "and none are made");
+}
+
 /// A new database on the server that this variable names. It goes with the server.
 async fn new_database(variable: &str) -> String {
     let admin = env::var(variable).unwrap_or_else(|_| panic!("{variable} names no server"));
