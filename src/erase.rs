@@ -4,20 +4,35 @@ use std::io::Write;
 
 use chat_core::{ChatEngine, Database, Erase, Erased, Error, UserId};
 
-use crate::{failure::Failure, opening::open, progress::Progress};
+use crate::{accounts, failure::Failure, opening::open, progress::Progress};
 
-/// Erases a user, and says what was done.
-pub(crate) async fn erase_user(database: Database, user: &str, mode: Erase) -> Result<(), Failure> {
+/// Erases a user from this database, which is at this URL, and says what was done.
+pub(crate) async fn erase_user(database: Database, database_url: &str, user: &str, mode: Erase) -> Result<(), Failure> {
     let user = UserId::new(user).map_err(|error| Failure::new(Failure::COMMAND_LINE, error.to_string()))?;
     let engine = open(database).await?;
-    let erased = erase(&engine, &user, mode).await;
+    let erased = async {
+        // The account goes first, so that nobody logs in as the user any more.
+        let had_account = erase_account(database_url, &user).await?;
+        Ok((had_account, erase(&engine, &user, mode).await.map_err(|error| failed(&error))?))
+    };
+    let erased = erased.await;
     engine.shutdown().await;
-    let Erased { id, deleted, changed } = erased.map_err(|error| failed(&error))?;
-    let text =
-        format!("the user's id is now  {id}\nmessages deleted      {deleted}\nevents changed        {changed}\n");
+    let (had_account, Erased { id, deleted, changed }) = erased?;
+    let account = if had_account { "yes" } else { "there is none" };
+    let text = format!(
+        "the user's id is now  {id}\nmessages deleted      {deleted}\nevents changed        {changed}\n\
+         account removed       {account}\n"
+    );
     // It is done, even if nobody reads this.
     drop(std::io::stdout().write_all(text.as_bytes()));
     Ok(())
+}
+
+async fn erase_account(database_url: &str, user: &UserId) -> Result<bool, Failure> {
+    let accounts = accounts::store(database_url)?;
+    let erased = accounts.erase(user).await;
+    accounts.close().await;
+    erased.map_err(|error| failed(&error))
 }
 
 async fn erase(engine: &ChatEngine, user: &UserId, mode: Erase) -> Result<Erased, Error> {

@@ -232,7 +232,7 @@ async fn done(mut options: Options) -> Result<(), Failure> {
         Some(Command::EraseUser { user, redact, .. }) => {
             arm()?;
             let mode = if redact { Erase::Redact } else { Erase::Anonymise };
-            erase::erase_user(database(&options)?, &user, mode).await
+            erase::erase_user(database(&options)?, &options.database_url, &user, mode).await
         }
         Some(Command::RevokeTokens { user }) => revoke::revoke_tokens(&options.database_url, &user).await,
         Some(Command::NewKeys { file }) => text_keys::make(&file),

@@ -1,4 +1,4 @@
-//! Taking a user's access away.
+//! Taking a user's access away, and erasing one with an account.
 
 use std::{
     env, fs,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::common::{Database, Server, Socket, on_each_database};
 
-on_each_database!(revoked_tokens_end_what_is_open_in_a_server_that_runs);
+on_each_database!(revoked_tokens_end_what_is_open_in_a_server_that_runs, whoever_is_erased_has_no_account);
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const PASSWORD: &str = "correct horse";
@@ -86,13 +86,38 @@ async fn revoked_tokens_end_what_is_open_in_a_server_that_runs(database: Databas
         assert_eq!(status(&server, token).await, 401, "{user}");
     }
     assert_eq!(status(&server, &token(60)).await, 200, "what is issued later is good");
-    carols_socket.send(json!({"type": "ping"})).await;
-    carols_socket.expect_type("pong").await;
+    if database.folder_of_file().is_none() {
+        database.execute(&["DELETE FROM chat_logins"]).await;
+        assert_eq!(carols_socket.expect_close().await, Some(4401), "her login was ended elsewhere");
+    } else {
+        carols_socket.send(json!({"type": "ping"})).await;
+        carols_socket.expect_type("pong").await;
+    }
     server.stop().await;
 
     revoke(&database, "u-1").await;
     let server = Server::start_with(&database, &arguments).await;
     assert_eq!((status(&server, &old).await, status(&server, &token(60)).await), (401, 200));
+    server.stop().await;
+}
+
+async fn whoever_is_erased_has_no_account(database: Database) {
+    let server = Server::start_with(&database, &["--accounts"]).await;
+    let (ada, token) = register(&server, "Ada").await;
+    server.stop().await;
+    let rows = async |table: &str| database.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+    assert_eq!((rows("chat_accounts").await, rows("chat_logins").await), (1, 1));
+    let (done, said) = Server::erase_user(database.url(), &[&ada, "--anonymise"], &[]).await;
+    assert!(done.success(), "{said}");
+    assert!(said.contains("account removed       yes\n"), "{said}");
+    assert_eq!((rows("chat_accounts").await, rows("chat_logins").await), (0, 0));
+    let server = Server::start_with(&database, &["--accounts"]).await;
+    assert_eq!(status(&server, &token).await, 401);
+    let body = json!({"username": "Ada", "password": PASSWORD});
+    let login = server.call("POST", "/account/login", &[], Some(body)).await;
+    assert_eq!(login.status, 401, "{login:?}");
+    let (other, _) = register(&server, "Ada").await;
+    assert_ne!(other, ada, "an id is given once");
     server.stop().await;
 }
 

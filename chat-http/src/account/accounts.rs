@@ -2,13 +2,13 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use chat_core::{ChatEngine, Error, Identity, StartError, Timestamp, UserId, UserName};
 use poem::Request;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     login_ends::LoginEnds,
@@ -26,6 +26,10 @@ use crate::{
 const LIFE: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How much later a login has to end than it does for that to be written: so it is at most once a day.
 const STEP: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often it looks for logins that others have ended: what these have open ends within 5 s.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+const LOGINS_PER_STATEMENT: usize = 500;
 
 /// The accounts of a stand-alone server. They are an [`Authenticator`](crate::Authenticator), and [`Api::accounts`](crate::Api::accounts)
 /// has the operations. Clones are the same.
@@ -124,6 +128,9 @@ impl Accounts {
             engine,
         };
         let accounts = Self { inner: Arc::new(inner), is_beside_tokens: false };
+        if accounts.inner.store.is_shared() {
+            tokio::spawn(look_for_ends(Arc::downgrade(&accounts.inner)));
+        }
         let inner = Arc::clone(&accounts.inner);
         tokio::spawn(async move {
             for user in closed {
@@ -274,7 +281,25 @@ impl Accounts {
     }
 }
 
+/// Looks once an interval for logins that others have ended in the same database, as long as there are accounts.
+async fn look_for_ends(accounts: Weak<Inner>) {
+    loop {
+        sleep(LOOK_INTERVAL).await;
+        let Some(inner) = accounts.upgrade() else { return };
+        inner.look_for_ends().await;
+    }
+}
+
 impl Inner {
+    /// Ends what was opened by logins that are gone. Whoever is admitted by one has it from there: none of them is new.
+    async fn look_for_ends(&self) {
+        for tokens in self.ends.watched().chunks(LOGINS_PER_STATEMENT) {
+            // If it cannot be read, that is in the log, and the next look finds them.
+            let Ok(living) = self.store.living(tokens).await else { return };
+            tokens.iter().filter(|token| !living.contains(token)).for_each(|token| self.ends.end(*token));
+        }
+    }
+
     /// Whose login this is, if it has not ended, with its end, which is later from now on.
     pub(super) async fn find(&self, token: &Token) -> Result<Option<(Account, Timestamp, LoginWatch)>, Error> {
         let (token, now) = (token.digest(), now());
@@ -429,6 +454,26 @@ impl fmt::Debug for Accounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_login_that_another_server_has_ended_ends_here() {
+        let engine = ChatEngine::builder().build().await.unwrap();
+        let connections = chat_core::store::sea::connections("sqlite::memory:", 1).unwrap();
+        let Accounts { inner, .. } = Accounts::open(connections, engine, Registration::Open).await.unwrap();
+        let mut watched = Vec::new();
+        for name in ["Alice", "Bob"] {
+            let (name, password) =
+                (UserName::new(name).unwrap(), Password::chosen("correct horse".into(), "password").unwrap());
+            let login = inner.register(name, password, None).await.unwrap();
+            let token = Token::parse(&login.token).unwrap();
+            watched.push((token.digest(), inner.find(&token).await.unwrap().unwrap().2));
+        }
+        let [(alice, alices), (_, bobs)] = &watched[..] else { panic!() };
+        inner.store.log_out(*alice).await.unwrap();
+        assert!(!alices.has_ended());
+        inner.look_for_ends().await;
+        assert!(alices.has_ended() && !bobs.has_ended());
+    }
 
     #[test]
     fn a_login_that_is_used_ends_later_but_that_is_written_once_a_day() {

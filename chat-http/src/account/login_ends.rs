@@ -34,6 +34,12 @@ impl LoginEnds {
         ends.by_token.entry(token).or_default().watch()
     }
 
+    /// Which logins are watched.
+    pub(super) fn watched(&self) -> Vec<TokenDigest> {
+        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.by_token.iter().filter(|(_, end)| end.is_watched()).map(|(token, _)| *token).collect()
+    }
+
     /// Ends a login that was removed.
     pub(super) fn end(&self, token: TokenDigest) {
         let removed = self.0.lock().unwrap_or_else(PoisonError::into_inner).by_token.remove(&token);

@@ -1,5 +1,7 @@
 //! What is stored from outside, whether an engine runs on the database or not.
 
+use std::sync::Arc;
+
 use super::{
     connect,
     connect::reach,
@@ -33,7 +35,7 @@ pub async fn revoke(url: &str, user: &UserId, at: Timestamp) -> Result<(), Start
         reach(&*source).await.map_err(SqlError::from)?;
     }
     migration::look(&*source).await?;
-    let writers = Pool::new(&source, Share::ONE);
+    let writers = Pool::new(&source, &Arc::default(), Share::ONE);
     let revoked = async {
         migration::expect_logs(&writers).await?;
         Ok(users::revoke(&writers, Revocation { user: UserDigest::of(user), at }).await?)

@@ -1,6 +1,9 @@
 //! Accounts and logins in an SQL database, beside the tables of the engine.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use chat_core::{Error, StartError, Timestamp, UserId, UserName, fold, log::LogLimit};
 use sea_orm::{
@@ -102,8 +105,33 @@ impl AccountStore {
         Ok(self.log_out_all(user).await?.len())
     }
 
+    /// Removes all that is kept of a user's account, for a user who is erased; `false` if there is nothing. Whoever has its name may
+    /// register with it from then on; its id is given to nobody.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::OutcomeUnknown`].
+    ///
+    /// # Cancel safety
+    /// Dropped, it may be removed or not. To do it again does no harm.
+    pub async fn erase(&self, user: &UserId) -> Result<bool, Error> {
+        if !self.has_tables().await? {
+            return Ok(false);
+        }
+        let written = self.write(async |on| {
+            let removed = account::Entity::delete_by_id(user.as_str()).exec(on).await?;
+            remove_logins(on, user, None).await?;
+            Ok(removed.rows_affected > 0)
+        });
+        written.await
+    }
+
     async fn has_tables(&self) -> Result<bool, Error> {
         self.read(migration::is_made(&self.connection)).await
+    }
+
+    /// Whether another process may write to the same database: not to a file, which one server has for itself.
+    pub(super) fn is_shared(&self) -> bool {
+        self.connection.get_database_backend() != DbBackend::Sqlite
     }
 
     /// Closes its connections.
@@ -211,6 +239,15 @@ impl AccountStore {
         let Some((login, Some(account))) = found else { return Ok(None) };
         let is_good = login.expires_us > now.0 && !account.is_closed;
         Ok(is_good.then(|| (account.into(), Timestamp(login.expires_us))))
+    }
+
+    /// Those of these logins that there are.
+    pub(super) async fn living(&self, tokens: &[TokenDigest]) -> Result<HashSet<TokenDigest>, Error> {
+        let wanted = tokens.iter().map(|token| token.0.to_vec());
+        let found = login::Entity::find().select_only().column(login::Column::TokenSha256);
+        let found = found.filter(login::Column::TokenSha256.is_in(wanted)).into_tuple::<Vec<u8>>();
+        let rows = self.read(found.all(&self.connection)).await?;
+        Ok(rows.iter().filter_map(|row| digest(row)).collect())
     }
 
     /// Lets a login end later.

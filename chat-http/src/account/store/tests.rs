@@ -149,6 +149,27 @@ async fn a_closed_account_is_nobodys(store: &AccountStore) {
     assert!(store.by_id(&other.id).await.unwrap().is_some(), "only what is closed is removed");
 }
 
+async fn nothing_is_kept_of_who_is_erased(store: &AccountStore) {
+    let (alice, bob) = (account("1", "Alice"), account("2", "Bob"));
+    for (account, number) in [(&alice, 1), (&bob, 2)] {
+        store.add(account).await.unwrap();
+        store.log_in(account, login(number, 0)).await.unwrap();
+    }
+    let tokens = [1, 2, 3].map(|number| TokenDigest([number; 32]));
+    let living = async || store.living(&tokens).await.unwrap();
+    assert_eq!(living().await, HashSet::from([tokens[0], tokens[1]]));
+    assert!(store.erase(&alice.id).await.unwrap());
+    assert!(!store.erase(&alice.id).await.unwrap());
+    assert_eq!(living().await, HashSet::from([tokens[1]]));
+    assert_eq!(store.by_name(&alice.name).await.unwrap(), None);
+    assert!(store.add(&Account { id: UserId::new("account:3").unwrap(), ..alice }).await.unwrap(), "the name is free");
+    assert_eq!(store.end_logins(&bob.id).await.unwrap(), 1);
+    assert_eq!(living().await, HashSet::new());
+    store.close_account(&bob.id).await.unwrap();
+    assert!(store.erase(&bob.id).await.unwrap(), "also of whom something is left to do");
+    assert_eq!(store.closed().await.unwrap(), []);
+}
+
 async fn tables_of_others_are_refused(store: &AccountStore) {
     let refused = async |sql: &str| {
         store.connection.execute_unprepared(sql).await.unwrap();
@@ -182,6 +203,7 @@ async fn all_on(open: impl AsyncFn() -> AccountStore) {
         an_account_has_so_many_logins,
         another_password_ends_the_other_logins,
         a_closed_account_is_nobodys,
+        nothing_is_kept_of_who_is_erased,
         tables_of_others_are_refused
     );
 }
@@ -195,7 +217,7 @@ async fn accounts_are_kept_in_sqlite() {
 async fn where_there_are_no_accounts_there_is_nothing_to_end() {
     let store = AccountStore::from(connections("sqlite::memory:", 1).unwrap());
     let alice = account("1", "Alice").id;
-    assert_eq!(store.end_logins(&alice).await, Ok(0));
+    assert_eq!((store.end_logins(&alice).await, store.erase(&alice).await), (Ok(0), Ok(false)));
     assert!(!store.has_tables().await.unwrap(), "and none are made");
 }
 
