@@ -5,6 +5,7 @@ use poem::{Route, get};
 
 use crate::{
     account::Registration,
+    entrance::Entrance,
     file::{self, A_MINUTE, ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served},
 };
 
@@ -38,26 +39,30 @@ const ASSETS: [(&str, File); 6] = [
     asset!("/widget.js", "widget.js", SCRIPT, A_MINUTE, true),
 ];
 
-/// How the page says that there are no accounts.
+/// How the page says that there are no accounts, and no guests beside them.
 const NO_ACCOUNTS: &str = "name=\"chat-accounts\" content=\"none\"";
+const NO_GUESTS: &str = "name=\"chat-guests\" content=\"none\"";
 
-/// Adds the page's paths. The page says whether the server has accounts, and who may register.
-pub(crate) fn routes(routes: Route, accounts: Option<Registration>) -> Route {
+/// Adds the page's paths. The page says whether the server has accounts, who may register, and whether guests may come, too.
+pub(crate) fn routes(routes: Route, entrance: Entrance) -> Route {
     ASSETS.into_iter().fold(routes, |all, (path, file)| {
-        let file = match accounts {
-            Some(registration) if path == "/" => with_accounts(&file, registration),
+        let file = match entrance.accounts {
+            Some(registration) if path == "/" => with_accounts(&file, registration, entrance.guests),
             Some(_) | None => file,
         };
         all.at(path, get(Served::new(file)))
     })
 }
 
-fn with_accounts(file: &File, registration: Registration) -> File {
+fn with_accounts(file: &File, registration: Registration, has_guests: bool) -> File {
     let word = match registration {
         Registration::Open => "open",
         Registration::Off => "off",
     };
-    let page = String::from_utf8_lossy(&file.plain).replace(NO_ACCOUNTS, &NO_ACCOUNTS.replace("none", word));
+    let mut page = String::from_utf8_lossy(&file.plain).replace(NO_ACCOUNTS, &NO_ACCOUNTS.replace("none", word));
+    if has_guests {
+        page = page.replace(NO_GUESTS, &NO_GUESTS.replace("none", "welcome"));
+    }
     let plain = Bytes::from(page);
     File { gzip: file::compressed(&plain), plain, ..file.clone() }
 }

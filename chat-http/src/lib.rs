@@ -34,6 +34,7 @@ mod cursor;
 mod descriptors;
 mod docs;
 mod dto;
+mod entrance;
 mod etag;
 mod file;
 mod frames;
@@ -89,6 +90,7 @@ pub use tls::{BadCertificate, Listener, Tls};
 
 use crate::{
     auth::{Authentication, Identified},
+    entrance::Entrance,
     host::Hosts,
     methods::Methods,
     middleware::Middleware,
@@ -262,7 +264,8 @@ impl IntoEndpoint for Site {
 
     fn into_endpoint(self) -> Self::Endpoint {
         let accounts = self.0.accounts.as_ref().map(Accounts::registration);
-        let routes = site::routes(self.0.routes(), self.0.engine.clone(), accounts);
+        let entrance = Entrance { accounts, guests: self.0.authenticator.welcomes_guests() };
+        let routes = site::routes(self.0.routes(), self.0.engine.clone(), entrance);
         self.0.finish(routes, site::methods(openapi::methods()), true)
     }
 }

@@ -9,14 +9,14 @@ use poem::{Endpoint, IntoEndpoint, Request, Response, Result, Route, endpoint::m
 use crate::assets;
 #[cfg(not(feature = "ui"))]
 use crate::file::Served;
-use crate::{account::Registration, docs, methods::Methods, problem::Problem};
+use crate::{docs, entrance::Entrance, methods::Methods, problem::Problem};
 
 /// The paths of [`routes`] without the front page.
 const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Adds the site's own paths to the API's.
-pub(crate) fn routes(api: Route, engine: ChatEngine, accounts: Option<Registration>) -> Route {
-    docs::routes(front(api, accounts))
+pub(crate) fn routes(api: Route, engine: ChatEngine, entrance: Entrance) -> Route {
+    docs::routes(front(api, entrance))
         .at("/healthz", get(make_sync(|_| status("ok"))))
         .at("/readyz", get(Ready(engine)))
 }
@@ -28,8 +28,8 @@ pub(crate) fn methods(api: Methods) -> Methods {
 
 /// The web page for chatting.
 #[cfg(feature = "ui")]
-fn front(api: Route, accounts: Option<Registration>) -> Route {
-    assets::routes(api, accounts)
+fn front(api: Route, entrance: Entrance) -> Route {
+    assets::routes(api, entrance)
 }
 
 #[cfg(feature = "ui")]
@@ -39,7 +39,7 @@ fn front_paths() -> impl Iterator<Item = &'static str> {
 
 /// A page that lists what the server offers.
 #[cfg(not(feature = "ui"))]
-fn front(api: Route, _accounts: Option<Registration>) -> Route {
+fn front(api: Route, _entrance: Entrance) -> Route {
     let page = Bytes::from_static(include_bytes!("site.html"));
     api.at("/", get(Served::new(docs::page(page))))
 }

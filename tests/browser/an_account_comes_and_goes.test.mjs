@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axe, stage } from "./stage.mjs";
+import { look, stage } from "./stage.mjs";
 
 const PASSWORD = "correct horse battery";
+const ANOTHER = "wrong horse battery";
 
 /** What the browser itself says of a log-in that is refused, and of a socket that is closed. */
-const REFUSED = /Failed to load resource: the server responded with a status of 401|WebSocket connection to/;
-
-async function look(page) {
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
-}
+const REFUSED = /Failed to load resource: the server responded with a status of 40[13]|WebSocket connection to/;
 
 test("an account comes and goes", async () => {
   const { visitor, calm } = await stage(["--accounts"]);
@@ -49,6 +43,24 @@ test("an account comes and goes", async () => {
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("button", { name: "Countess" }).waitFor();
 
+  // Another password, if she knows the one of now. It ends her other logins, and not this one.
+  await page.getByRole("button", { name: "Countess" }).click();
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByRole("dialog", { name: "Change password" }).waitFor();
+  await look(page);
+  // The field has the focus already.
+  await page.keyboard.type("not this one");
+  await page.getByLabel("New password").fill(ANOTHER);
+  await page.getByRole("dialog").getByRole("button", { name: "Change password" }).click();
+  await page.getByText("The current password is wrong.").waitFor();
+  await page.getByLabel("Current password").fill(PASSWORD);
+  await page.getByRole("dialog").getByRole("button", { name: "Change password" }).click();
+  await page.getByText("Your password is changed.").waitFor();
+  await look(page);
+  await page.keyboard.press("Escape");
+  await ada.say("Still here");
+  await ada.sees(["Hello!", "Still here"]);
+
   // A second page of the same browser ends with the login, wherever that is ended.
   const second = await ada.open();
   await second.getByRole("button", { name: "Countess" }).click();
@@ -56,7 +68,7 @@ test("an account comes and goes", async () => {
   await second.getByRole("button", { name: "Log in" }).waitFor();
   await page.getByRole("button", { name: "Log in" }).waitFor();
   await page.getByLabel("Name").fill("ADA");
-  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Password").fill(ANOTHER);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByRole("button", { name: "Countess" }).waitFor();
   calm(REFUSED);

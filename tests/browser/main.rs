@@ -33,6 +33,8 @@ scenarios! {
     the_width_of_a_phone,
     the_documentation_shows_and_tries_requests,
     an_account_comes_and_goes,
+    guests_come_beside_accounts,
+    the_administrator_takes_the_setup_token,
     axe_finds_nothing,
     a_room_on_a_page_of_ones_own,
 }

@@ -256,3 +256,11 @@ export async function until(check) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
+
+/** Has axe look at the page as it is when nothing moves any more: it finds nothing. */
+export async function look(page) {
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+}

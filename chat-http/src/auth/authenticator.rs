@@ -35,6 +35,11 @@ pub trait Authenticator: Send + Sync + 'static {
         false
     }
 
+    /// Whether anybody may come as a guest, with a name alone (`?username=`): then the page asks for one. By default nobody may.
+    fn welcomes_guests(&self) -> bool {
+        false
+    }
+
     /// Whether a socket whose request has no credentials may send them in its first frame, within 10 s. If not, such a socket is
     /// closed with 4401 at once.
     fn awaits_first_frame(&self) -> bool {

@@ -33,6 +33,10 @@ impl Authenticator for Guests {
         true
     }
 
+    fn welcomes_guests(&self) -> bool {
+        true
+    }
+
     fn awaits_first_frame(&self) -> bool {
         false
     }

@@ -84,6 +84,10 @@ impl Authenticator for Several {
         self.0.iter().any(|one| one.allows_anonymous())
     }
 
+    fn welcomes_guests(&self) -> bool {
+        self.0.iter().any(|one| one.welcomes_guests())
+    }
+
     fn awaits_first_frame(&self) -> bool {
         self.0.iter().any(|one| one.awaits_first_frame())
     }

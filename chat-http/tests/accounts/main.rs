@@ -258,17 +258,18 @@ async fn the_page_knows_whether_there_are_accounts() {
     let says = |page: &[u8], word: &str| {
         String::from_utf8_lossy(page).contains(&format!("name=\"chat-accounts\" content=\"{word}\""))
     };
+    let welcomes = |page: &[u8]| String::from_utf8_lossy(page).contains("name=\"chat-guests\" content=\"welcome\"");
     let page = async |client: &Client, encoding: &str| {
         let response = client.get("/").header("accept-encoding", encoding).send().await;
         let tag = response.0.header("etag").unwrap().to_owned();
         (response.0.into_body().into_vec().await.unwrap(), tag)
     };
     let (without, tag) = page(&common::client().await, "identity").await;
-    assert!(says(&without, "none"));
+    assert!(says(&without, "none") && !welcomes(&without));
     for (registration, word) in [(Registration::Open, "open"), (Registration::Off, "off")] {
         let stage = Stage::with(registration).await;
         let (plain, own_tag) = page(&stage.client, "identity").await;
-        assert!(says(&plain, word) && own_tag != tag, "{word}");
+        assert!(says(&plain, word) && welcomes(&plain) && own_tag != tag, "{word}");
         // A compressed file ends with the length of what is in it.
         let (zipped, _) = page(&stage.client, "gzip").await;
         let length = u32::from_le_bytes(zipped[zipped.len() - 4..].try_into().unwrap());

@@ -1,4 +1,4 @@
-/** Accounts, where the server has some: logging in, registering, logging out. */
+/** Accounts, where the server has some: logging in, registering, another password, logging out. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Api, codeOf, type ApiError, type Me } from "./api.ts";
 import { Dialog } from "./dialogs.tsx";
@@ -12,14 +12,21 @@ export function accounts(): string {
   return document.querySelector<HTMLMetaElement>("meta[name=chat-accounts]")?.content ?? "none";
 }
 
+/** Whether guests may come beside those with accounts. */
+export function areGuestsWelcome(): boolean {
+  return document.querySelector<HTMLMetaElement>("meta[name=chat-guests]")?.content === "welcome";
+}
+
 /** Whether somebody has logged in with this browser. Who that is, a cookie says that no script can read. */
 const LOGIN = "chat.login";
 
 export interface Login {
   /** Who has logged in; null: nobody; undefined: it is not known yet. */
   me: Me | null | undefined;
-  enter: (way: "logIn" | "register", name: string, password: string) => Promise<void>;
+  logIn: (name: string, password: string) => Promise<void>;
+  register: (name: string, password: string, setupToken?: string) => Promise<void>;
   rename: (name: string) => Promise<void>;
+  changePassword: (password: string, wanted: string) => Promise<void>;
   leave: () => Promise<void>;
   /** Forgets a login that has ended. */
   lost: () => void;
@@ -34,8 +41,10 @@ export function useLogin(base: URL): Login {
   };
   const login = useMemo(
     () => ({
-      enter: async (way: "logIn" | "register", name: string, password: string) => become(await api[way](name, password)),
+      logIn: async (name: string, password: string) => become(await api.logIn(name, password)),
+      register: async (name: string, password: string, setupToken?: string) => become(await api.register(name, password, setupToken)),
       rename: async (name: string) => setMe(await api.rename(name)),
+      changePassword: (password: string, wanted: string) => api.changePassword(password, wanted),
       leave: () => api.logOut().then(() => become(null)),
       lost: () => become(null),
     }),
@@ -48,12 +57,13 @@ export function useLogin(base: URL): Login {
   return { me, ...login };
 }
 
-/** Logs in, or registers. */
-export function LogIn({ login }: { login: Login }) {
-  const mayRegister = accounts() === "open";
+/** Logs in, or registers: everybody where the server says so, else whoever has its setup token. */
+export function LogIn({ login, onGuest }: { login: Login; onGuest?: (() => void) | undefined }) {
+  const isOpen = accounts() === "open";
   const [isNew, setNew] = useState(false);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const [setupToken, setSetupToken] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const enter = async (event: Event): Promise<void> => {
@@ -63,9 +73,10 @@ export function LogIn({ login }: { login: Login }) {
     setBusy(true);
     setProblem("");
     try {
-      await login.enter(isNew ? "register" : "logIn", wanted, password);
+      await (isNew ? login.register(wanted, password, setupToken.trim()) : login.logIn(wanted, password));
     } catch (error) {
-      setProblem(why(error as ApiError));
+      const refused = error as ApiError;
+      setProblem(isNew && setupToken !== "" && refused.code === "forbidden" ? NO_SETUP_TOKEN : why(refused));
       setBusy(false);
     }
   };
@@ -73,49 +84,114 @@ export function LogIn({ login }: { login: Login }) {
     <form class="account-form" onSubmit={enter}>
       <label for="account-name">Name</label>
       <input id="account-name" value={name} maxLength={64} required autofocus autocomplete="username" aria-describedby="account-problem" onInput={(event) => setName(event.currentTarget.value)} />
-      <label for="account-password">
-        Password {isNew && <span class="hint">8 characters or more</span>}
-      </label>
-      <input
-        id="account-password"
-        type="password"
-        value={password}
-        minLength={isNew ? 8 : 1}
-        maxLength={256}
-        required
-        autocomplete={isNew ? "new-password" : "current-password"}
-        aria-describedby="account-problem"
-        onInput={(event) => setPassword(event.currentTarget.value)}
-      />
+      <PasswordField id="account-password" label="Password" isNew={isNew} value={password} problem="account-problem" onPassword={setPassword} />
+      {isNew && <SetupToken value={setupToken} required={!isOpen} onToken={setSetupToken} />}
       <p id="account-problem" class="problem" role="alert">
         {problem}
       </p>
       <footer>
-        {mayRegister && (
-          <button type="button" class="link" onClick={() => (setNew(!isNew), setProblem(""))}>
-            {isNew ? "I have an account" : "Make an account"}
-          </button>
-        )}
+        <button type="button" class="link" onClick={() => (setNew(!isNew), setProblem(""), setSetupToken(""))}>
+          {isNew ? "I have an account" : isOpen ? "Make an account" : "I have a setup token"}
+        </button>
         <button type="submit" class="button push" disabled={busy}>
           {isNew ? "Register" : "Log in"}
         </button>
       </footer>
+      {onGuest && (
+        <p class="other-way">
+          <button type="button" class="link" onClick={onGuest}>
+            Come in as a guest
+          </button>
+        </p>
+      )}
     </form>
   );
 }
 
-/** Changes the name that is shown, and logs out. */
+const NO_SETUP_TOKEN = "That is not the setup token. It is another one after each start of the server, and counts once.";
+
+interface PasswordFieldProps {
+  id: string;
+  label: string;
+  /** Whether it is one to choose. */
+  isNew: boolean;
+  /** Whether it takes the focus by itself. */
+  eager?: boolean;
+  value: string;
+  /** The id of what tells what is wrong. */
+  problem: string;
+  onPassword: (password: string) => void;
+}
+
+function PasswordField({ id, label, isNew, eager = false, value, problem, onPassword }: PasswordFieldProps) {
+  return (
+    <>
+      <label for={id}>
+        {label} {isNew && <span class="hint">8 characters or more</span>}
+      </label>
+      <input
+        id={id}
+        type="password"
+        value={value}
+        minLength={isNew ? 8 : 1}
+        maxLength={256}
+        required
+        autofocus={eager}
+        autocomplete={isNew ? "new-password" : "current-password"}
+        aria-describedby={problem}
+        onInput={(event) => onPassword(event.currentTarget.value)}
+      />
+    </>
+  );
+}
+
+/** The field for the setup token, which is hidden where one can do without. */
+function SetupToken({ value, required, onToken }: { value: string; required: boolean; onToken: (token: string) => void }) {
+  const [isShown, setShown] = useState(required);
+  if (!isShown) {
+    return (
+      <p class="setup">
+        <button type="button" class="link" onClick={() => setShown(true)}>
+          I have a setup token
+        </button>
+      </p>
+    );
+  }
+  return (
+    <>
+      <label for="account-setup">
+        Setup token <span class="hint">the server printed it at its start</span>
+      </label>
+      <input id="account-setup" value={value} maxLength={256} required={required} autocomplete="off" spellcheck={false} aria-describedby="account-problem" onInput={(event) => onToken(event.currentTarget.value)} />
+    </>
+  );
+}
+
+/** Changes the name that is shown and the password, and logs out. */
 export function AccountDialog({ login, onClose }: { login: Login; onClose: () => void }) {
   const [problem, setProblem] = useState("");
+  const [isChanging, setChanging] = useState(false);
+  const [isChanged, setChanged] = useState(false);
   const attempt = (what: Promise<void>): void => void what.then(onClose, (error) => setProblem(why(error as ApiError)));
+  if (isChanging) {
+    return (
+      <Dialog key="password" title="Change password" onClose={onClose}>
+        <PasswordForm login={login} onDone={(done) => (setChanging(false), setChanged(done))} />
+      </Dialog>
+    );
+  }
   return (
-    <Dialog title="Your account" onClose={onClose}>
+    <Dialog key="account" title="Your account" onClose={onClose}>
       <p>The others see your name beside what you write. What you wrote before keeps the old one, and so does the name to log in with.</p>
       <NameForm name={login.me?.username ?? ""} action="Save" onName={(chosen) => attempt(login.rename(chosen))} />
       <p class="problem" role="alert">
         {problem}
       </p>
+      <p role="status">{isChanged && "Your password is changed. Whoever else was logged in as you is out."}</p>
       <footer>
+        <button type="button" class="button quiet" onClick={() => setChanging(true)}>
+          Change password
+        </button>
         <button type="button" class="button quiet push" onClick={() => attempt(login.leave())}>
           Log out
         </button>
@@ -124,9 +200,48 @@ export function AccountDialog({ login, onClose }: { login: Login; onClose: () =>
   );
 }
 
+function PasswordForm({ login, onDone }: { login: Login; onDone: (isChanged: boolean) => void }) {
+  const [password, setPassword] = useState("");
+  const [wanted, setWanted] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const change = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem("");
+    try {
+      await login.changePassword(password, wanted);
+      onDone(true);
+    } catch (error) {
+      const refused = error as ApiError;
+      setProblem(refused.code === "forbidden" ? "The current password is wrong." : why(refused));
+      setBusy(false);
+    }
+  };
+  return (
+    <form onSubmit={change}>
+      {/* For whatever keeps passwords. */}
+      <input type="text" value={login.me?.username ?? ""} autocomplete="username" readOnly hidden />
+      <PasswordField id="password-old" label="Current password" isNew={false} eager value={password} problem="password-problem" onPassword={setPassword} />
+      <PasswordField id="password-new" label="New password" isNew value={wanted} problem="password-problem" onPassword={setWanted} />
+      <p id="password-problem" class="problem" role="alert">
+        {problem}
+      </p>
+      <footer>
+        <button type="button" class="button quiet push" onClick={() => onDone(false)}>
+          Cancel
+        </button>
+        <button type="submit" class="button" disabled={busy}>
+          Change password
+        </button>
+      </footer>
+    </form>
+  );
+}
+
 function why({ code, field }: ApiError): string {
   if (code === "unauthenticated") return "The name or the password is wrong.";
   if (code === "name_taken") return "Somebody has that name already.";
-  if (field === "password") return "A password has 8 to 256 characters.";
+  if (field === "password" || field === "new_password") return "A password has 8 to 256 characters.";
   return refusal(code, field);
 }

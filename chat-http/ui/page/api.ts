@@ -83,8 +83,14 @@ export class Api {
     return this.#ask("POST", "account/login", { body: { username, password } });
   }
 
-  register(username: string, password: string): Promise<Me> {
-    return this.#ask("POST", "account/register", { body: { username, password } });
+  /** With the setup token, it is the administrator's account. */
+  register(username: string, password: string, setupToken?: string): Promise<Me> {
+    return this.#ask("POST", "account/register", { body: { username, password, ...(setupToken ? { setup_token: setupToken } : {}) } });
+  }
+
+  /** Ends all other logins. */
+  changePassword(password: string, wanted: string): Promise<void> {
+    return this.#ask("POST", "account/password", { body: { password, new_password: wanted } });
   }
 
   logOut(): Promise<void> {

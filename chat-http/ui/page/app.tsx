@@ -1,7 +1,7 @@
 /** The page: a name or a log-in first, then the rooms, then a room. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { AccountDialog, accounts, LogIn, useLogin } from "./account.tsx";
+import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
@@ -26,11 +26,17 @@ export function App({ base }: { base: URL }) {
 /** Somebody who has an account here, or gets one. */
 function Account({ base }: { base: URL }) {
   const login = useLogin(base);
+  const [isGuest, setGuest] = useState(() => areGuestsWelcome() && remembered<string>("local", NAME, "") !== "");
+  const stay = (): void => {
+    remember("local", NAME, null);
+    setGuest(false);
+  };
   if (login.me === undefined) return null;
+  if (login.me === null && isGuest) return <Guest base={base} onLogIn={stay} />;
   if (login.me === null) {
     return (
       <Entrance>
-        <LogIn login={login} />
+        <LogIn login={login} onGuest={areGuestsWelcome() ? () => setGuest(true) : undefined} />
       </Entrance>
     );
   }
@@ -41,31 +47,47 @@ function Account({ base }: { base: URL }) {
   );
 }
 
-/** Somebody who says a name. */
-function Guest({ base }: { base: URL }) {
+/** Somebody who says a name, and who may log in instead where there are accounts. */
+function Guest({ base, onLogIn }: { base: URL; onLogIn?: () => void }) {
   const [name, setName] = useState(() => remembered<string>("local", NAME, ""));
   const choose = (chosen: string): void => {
     remember("local", NAME, chosen);
     setName(chosen);
   };
-  if (name === "") return <Welcome onName={choose} />;
+  if (name === "") return <Welcome onName={choose} onLogIn={onLogIn} />;
+  // Beside accounts, no user has the id of a guest.
+  const user = onLogIn ? `guest:${name}` : name;
   return (
-    <Site key={name} base={base} me={{ user: name, username: name }} credentials={{ username: name }}>
+    <Site key={name} base={base} me={{ user, username: name }} credentials={{ username: name }}>
       {(close) => (
         <Dialog title="Your name" onClose={close}>
           <p>The others see it beside what you write. What you wrote before keeps the old one.</p>
           <NameForm name={name} action="Save" onName={(chosen) => (close(), choose(chosen))} />
+          {onLogIn && (
+            <footer>
+              <button type="button" class="button quiet push" onClick={onLogIn}>
+                Log in
+              </button>
+            </footer>
+          )}
         </Dialog>
       )}
     </Site>
   );
 }
 
-function Welcome({ onName }: { onName: (name: string) => void }) {
+function Welcome({ onName, onLogIn }: { onName: (name: string) => void; onLogIn?: (() => void) | undefined }) {
   return (
     <Entrance>
       <p>What should the others call you?</p>
       <NameForm name="" action="Enter" onName={onName} />
+      {onLogIn && (
+        <p class="other-way">
+          <button type="button" class="link" onClick={onLogIn}>
+            Log in instead
+          </button>
+        </p>
+      )}
     </Entrance>
   );
 }

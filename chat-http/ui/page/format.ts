@@ -92,6 +92,8 @@ export function refusal(code: string, field?: string): string {
       return "It is private now, and you are not in it.";
     case "left":
       return "You have left it.";
+    case "members_elsewhere":
+      return "Who is in rooms is decided by the app that this chat belongs to, not here.";
     case "last_owner":
       return "The room needs an owner as long as others are in.";
     case "forbidden":

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { day, typing } from "../format.ts";
+import { day, refusal, typing } from "../format.ts";
 
 test("up to three names, then a count", () => {
   assert.equal(typing([]), "");
@@ -19,4 +19,9 @@ test("days are named as people name them", () => {
   assert.equal(day(new Date(2026, 10, 21, 23).getTime(), now), "Yesterday");
   assert.equal(day(new Date(2026, 10, 18).getTime(), now), "Wednesday");
   assert.match(day(new Date(2025, 0, 3).getTime(), now), /2025/);
+});
+
+test("who keeps the members elsewhere is told so", () => {
+  assert.match(refusal("members_elsewhere"), /the app that this chat belongs to/);
+  assert.notEqual(refusal("members_elsewhere"), refusal("internal"));
 });
