@@ -117,7 +117,7 @@ pub struct RoomChange {
 /// A room that was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdatedRoom {
-    /// The room as it is now.
+    /// The room as it is now; if it was deleted since, as it became by the change.
     pub room: Room,
     /// Whether an earlier change with the same key had changed it.
     pub replayed: bool,

@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, field};
 
 use crate::{
-    Action, Actor, Change, Changed, Draft, Epoch, Error, HistoryFrom, HistoryPage, HistoryQuery, Identity, Keep,
-    Limits, MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomKind, RoomName, RoomPage, RoomQuery, Sent,
-    Seq, Session, Topic, Unread, UpdatedRoom, UserId,
+    Action, Actor, Change, Changed, Draft, Epoch, Error, EventKind, HistoryFrom, HistoryPage, HistoryQuery, Identity,
+    Keep, Limits, MarkTo, NewRoom, Notice, Presence, Room, RoomChange, RoomId, RoomKind, RoomName, RoomPage, RoomQuery,
+    Sent, Seq, Session, Topic, Unread, UpdatedRoom, UserId,
     append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
         admission::Admitted,
@@ -134,13 +134,20 @@ impl ChatEngine {
         }
         let key = event_key(&actor, change.key.as_deref())?;
         let op = Op::UpdateRoom(RoomUpdate { name, topic, kind, invites });
+        let before = self.read_room(room).await.ok();
         let changed = match self.alter(&actor, room, key, op).await {
             Ok(changed) => changed,
             Err(error) => return Err(inner.shown(error, &actor).await),
         };
-        // It was changed: what cannot be read now may be asked for again, and is found unchanged.
-        let room = self.read_room(room).await;
-        let room = room.map_err(|error| if error == Error::RoomNotFound { error } else { Error::OutcomeUnknown })?;
+        let room = match self.read_room(room).await {
+            Ok(room) => room,
+            // Somebody has deleted it since: it is told as it became.
+            Err(Error::RoomNotFound) => {
+                before.and_then(|before| updated(before, &changed)).ok_or(Error::RoomNotFound)?
+            }
+            // It was changed: what cannot be read now may be asked for again, and is found unchanged.
+            Err(_) => return Err(Error::OutcomeUnknown),
+        };
         Ok(UpdatedRoom { room, replayed: changed.is_replay() })
     }
 
@@ -394,6 +401,14 @@ impl ChatEngine {
         let row = inner.services.read(inner.services.store.room(room).await)?;
         row.map(|row| inner.with_online(row)).ok_or(Error::RoomNotFound)
     }
+}
+
+/// A room after an update; `None` if that has changed nothing.
+fn updated(before: Room, change: &Changed) -> Option<Room> {
+    let Changed::Stored { event, .. } = change else { return None };
+    let EventKind::RoomUpdated { name, topic, kind, invites } = &event.kind else { return None };
+    let (name, topic, head) = (name.clone(), topic.clone(), before.head.max(event.seq));
+    Some(Room { name, topic, kind: *kind, invites: *invites, head, ..before })
 }
 
 impl Drop for Owner {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Error, Seq, Since,
+    Error, RoomChange, Seq, Since,
     store::StoreErrorKind,
     testing::{Fault, StoreCall},
 };
@@ -251,4 +251,26 @@ async fn a_room_that_cannot_be_loaded_answers_all_who_wait() {
     assert_eq!(engine.send(&user("alice"), room, text("c")).await.unwrap().seq, Seq(1));
     store.fail_next(StoreCall::Seen, Fault::Refuse(StoreErrorKind::Failed));
     assert_eq!(engine.room(&user("alice"), room).await.unwrap_err(), Error::Internal);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_stored_is_told_though_the_room_is_deleted_right_after_it() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let room = make_room(&engine, "general").await;
+    let change = RoomChange { name: Some("other".into()), ..RoomChange::default() };
+    store.hold(StoreCall::Update);
+    let updating = tokio::spawn({
+        let (engine, change) = (engine.clone(), change.clone());
+        async move { engine.update_room(&user("alice"), room, change).await }
+    });
+    store.called(StoreCall::Update, 1).await;
+    let reads = store.calls(StoreCall::Read);
+    store.hold(StoreCall::Read);
+    store.release(StoreCall::Update);
+    store.called(StoreCall::Read, reads + 1).await;
+    engine.delete_room(&user("bob"), room).await.unwrap();
+    store.release(StoreCall::Read);
+    let updated = updating.await.unwrap().unwrap();
+    assert_eq!((updated.room.name.as_str(), updated.room.head, updated.replayed), ("other", Seq(1), false));
+    assert_eq!(engine.update_room(&user("alice"), room, change).await.unwrap_err(), Error::RoomNotFound);
 }
