@@ -1,101 +1,94 @@
 //! Who asks.
 
 use chat_core::{
-    Actor, Identity, Role, Until,
-    rights::{Asker, Standing},
+    Role, Until,
+    rights::{Asker, RoomAction, Standing},
 };
 
-use crate::stage::RoomSort;
+use crate::{kind::Kind, stage::RoomSort};
 
-/// Somebody who asks for something, by what they are in the room and on the server.
+/// Somebody who asks for something: how they come, and what they are in the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Person {
-    Anonymous,
+pub(crate) struct Person {
+    pub(crate) kind: Kind,
+    pub(crate) place: Place,
+}
+
+/// What somebody is in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
     Stranger,
-    Guest,
     Banned,
     Muted,
     Member,
     Moderator,
     Owner,
-    Admin,
 }
 
-impl Person {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Anonymous,
-        Self::Stranger,
-        Self::Guest,
-        Self::Banned,
-        Self::Muted,
-        Self::Member,
-        Self::Moderator,
-        Self::Owner,
-        Self::Admin,
-    ];
+impl Place {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Stranger, Self::Banned, Self::Muted, Self::Member, Self::Moderator, Self::Owner];
 
-    /// The name in tables, and the id.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Anonymous => "anonymous",
             Self::Stranger => "stranger",
-            Self::Guest => "guest",
             Self::Banned => "banned",
             Self::Muted => "muted member",
             Self::Member => "member",
             Self::Moderator => "moderator",
             Self::Owner => "owner",
-            Self::Admin => "administrator",
         }
     }
 
-    /// The person of this name, in the query of a URL.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|person| format!("{person:?}") == name)
-    }
-
-    pub(crate) fn identity(self) -> Option<Identity> {
-        let identity = Identity::named(self.name()).unwrap();
-        match self {
-            Self::Anonymous => None,
-            Self::Guest => Some(identity.as_guest()),
-            Self::Admin => Some(identity.as_admin()),
-            _ => Some(identity),
-        }
-    }
-
-    pub(crate) fn actor(self) -> Actor {
-        self.identity().map_or(Actor::Anonymous, Actor::User)
-    }
-
-    /// The role that they get in the room beforehand.
+    /// The role that they get beforehand.
     pub(crate) const fn role(self) -> Option<Role> {
         match self {
             Self::Muted | Self::Member => Some(Role::Member),
             Self::Moderator => Some(Role::Moderator),
             Self::Owner => Some(Role::Owner),
-            Self::Anonymous | Self::Stranger | Self::Guest | Self::Banned | Self::Admin => None,
+            Self::Stranger | Self::Banned => None,
         }
     }
 
-    /// Rooms that nobody owns have members and no other roles. Nobody is banned from a direct room, or muted there.
-    pub(crate) fn may_be_in(self, sort: RoomSort) -> bool {
-        if sort == RoomSort::Direct && matches!(self, Self::Banned | Self::Muted) {
-            return false;
-        }
-        sort.is_owned() || self.role() <= Some(Role::Member)
+    /// What somebody can be in rooms of this sort. Those that nobody owns have members and no other roles. Nobody is banned from a
+    /// direct room, or muted there.
+    pub(crate) fn all_in(sort: RoomSort) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |place| match sort {
+            RoomSort::Direct => matches!(place, Self::Stranger | Self::Member),
+            RoomSort::Open => place.role() <= Some(Role::Member),
+            RoomSort::Public | RoomSort::Private => true,
+        })
+    }
+}
+
+impl Person {
+    /// Everybody who can ask for something in rooms of this sort: each kind of user as each of what they can be there.
+    pub(crate) fn all_in(sort: RoomSort) -> Vec<Self> {
+        let nothing = [Kind::Anonymous, Kind::System, Kind::SystemAs].map(|kind| (kind, Place::Stranger));
+        let users = Place::all_in(sort).flat_map(|place| Kind::USERS.map(|kind| (kind, place)));
+        nothing.into_iter().chain(users).map(|(kind, place)| Self { kind, place }).collect()
     }
 
-    /// The same, as the table of rights sees them.
+    /// The same, as the table of rights sees them: of users, it knows no kinds but administrators.
     pub(crate) fn asker(self) -> Asker {
-        if self == Self::Anonymous {
-            return Asker::Anonymous;
-        }
         let standing = Standing {
-            role: self.role(),
-            banned: (self == Self::Banned).then_some(Until::ForGood),
-            muted: (self == Self::Muted).then_some(Until::ForGood),
+            role: self.place.role(),
+            banned: (self.place == Place::Banned).then_some(Until::ForGood),
+            muted: (self.place == Place::Muted).then_some(Until::ForGood),
         };
-        Asker::User { standing, admin: self == Self::Admin }
+        match self.kind {
+            Kind::Anonymous => Asker::Anonymous,
+            Kind::System | Kind::SystemAs => Asker::Host,
+            Kind::Guest | Kind::Token | Kind::Account => Asker::User { standing, admin: false },
+            Kind::Administrator => Asker::User { standing, admin: true },
+        }
+    }
+
+    /// Whether they cannot do this because it is done in somebody's name, and they have none. An edit is not: the host may edit
+    /// all messages.
+    pub(crate) fn lacks_a_name(self, action: RoomAction, call: &str) -> bool {
+        use RoomAction::{Join, Leave, Mark, MentionRoom, Write};
+        let needs_one = matches!(action, Mark | Write | MentionRoom | Join | Leave) && call != "edit";
+        self.kind == Kind::System && needs_one
     }
 }

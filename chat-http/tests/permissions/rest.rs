@@ -1,20 +1,25 @@
-//! REST, and event streams.
+//! REST.
 
 use chat_core::{RoomKind, rights::RoomAction};
 use poem::http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    Outcome, Person, Scene,
-    stage::{NEWCOMER, OTHER},
+    Outcome, Scene,
+    common::read,
+    kind::Kind,
+    stage::{NEWCOMER, OTHER, Stage},
 };
 
 /// Tries an action by each of its requests. Those without one have none.
 pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> {
+    if scene.person.kind.is_host() {
+        return vec![];
+    }
     let mut outcomes = Vec::new();
     for (method, path, body) in requests(scene, action) {
         let name = path.clone();
-        outcomes.push((&*name.leak(), request(scene, method, &path, body).await));
+        outcomes.push((&*name.leak(), in_room(scene, method, &path, body).await));
     }
     outcomes
 }
@@ -29,10 +34,8 @@ fn requests(scene: &Scene<'_>, action: RoomAction) -> Vec<(Method, String, Optio
     match action {
         RoomAction::Read => {
             let of_message = ["", "/edits", "/reactions", "/thread"].map(|rest| message(others, rest));
-            let of_room = ["", "/messages", "/pins", "/reads", "/presence", "/members", "/events"];
-            let all = of_message.iter().map(String::as_str).chain(of_room);
-            // An event stream shows its listener to the others, who has to have a name.
-            all.filter(|path| *path != "/events" || scene.person != Person::Anonymous).map(get).collect()
+            let of_room = ["", "/messages", "/pins", "/reads", "/presence", "/members"];
+            of_message.iter().map(String::as_str).chain(of_room).map(get).collect()
         }
         RoomAction::Mark => vec![(Method::PUT, "/read".to_owned(), Some(json!({"seq": others.0})))],
         RoomAction::Write => vec![
@@ -69,16 +72,31 @@ fn requests(scene: &Scene<'_>, action: RoomAction) -> Vec<(Method, String, Optio
 }
 
 /// Makes a request below the room, and returns the code of its problem or `ok`.
-async fn request(scene: &Scene<'_>, method: Method, path: &str, body: Option<Value>) -> String {
-    let url = format!("/api/chat/rooms/{}{path}?as={:?}", scene.room, scene.person);
-    let mut request = scene.stage.client.request(method, url);
+async fn in_room(scene: &Scene<'_>, method: Method, path: &str, body: Option<Value>) -> String {
+    let path = format!("/rooms/{}{path}", scene.room);
+    outcome(&request(scene.stage, scene.person.kind, method, &path, body).await)
+}
+
+/// Makes a request as somebody of this kind.
+pub(crate) async fn request(
+    stage: &Stage,
+    kind: Kind,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> (u16, Value) {
+    let (url, authorization) = stage.people.shown(kind).to(&format!("/api/chat{path}"));
+    let mut request = stage.client.request(method, url);
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
     if let Some(body) = body {
         request = request.content_type("application/json").body(body.to_string());
     }
-    let response = request.send().await.0;
-    if response.status().is_success() {
-        return "ok".to_owned();
-    }
-    let problem: Value = serde_json::from_slice(&response.into_body().into_vec().await.unwrap()).unwrap();
-    problem["code"].as_str().unwrap().to_owned()
+    read(request.send().await).await
+}
+
+/// The code of a problem, or `ok`.
+pub(crate) fn outcome((status, answer): &(u16, Value)) -> String {
+    if *status < 400 { "ok".to_owned() } else { answer["code"].as_str().unwrap().to_owned() }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// Tries an action by each of its calls. `RoomAction`s without a call of their own have none.
 pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> {
-    let (engine, room, actor) = (&scene.stage.engine, scene.room, scene.person.actor());
+    let (engine, room, actor) = (&scene.stage.engine, scene.room, scene.actor());
     let (own, others) = (scene.own, scene.others);
     let change = async |change| code(&engine.change(&actor, room, change).await);
     let member = async |change| code(&engine.change_member(&actor, room, change).await);
@@ -79,7 +79,7 @@ pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> 
 }
 
 async fn read(scene: &Scene<'_>) -> Vec<Outcome> {
-    let (engine, room, actor) = (&scene.stage.engine, scene.room, scene.person.actor());
+    let (engine, room, actor) = (&scene.stage.engine, scene.room, scene.actor());
     let search = SearchQuery { room: Some(room), ..SearchQuery::new("hello").unwrap() };
     vec![
         ("room", code(&engine.room(&actor, room).await)),

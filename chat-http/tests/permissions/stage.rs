@@ -2,34 +2,18 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
 use chat_core::{
     Actor, ChangeMember, ChatEngine, Draft, Error, Identity, InvitedBy, NewRoom, Role, RoomId, RoomKind, RoomTerms,
-    Seq, Timestamp, UserId, rights::RoomAction,
+    Seq, Timestamp, UserId, rights::RoomAction, store::sea::connections,
 };
-use chat_http::{Authenticated, Authenticator};
-use poem::Request;
+use chat_http::{Accounts, Registration};
+use poem::{IntoEndpoint, test::TestClient};
 
 use crate::{
-    common::{Client, client_as, engine, socket::Server},
-    person::Person,
+    common::{Client, engine, socket::Server},
+    kind::{Kind, People, site_for_all},
+    person::{Person, Place},
 };
-
-/// Believes the parameter `as` of the URL, which names a [`Person`].
-struct Named;
-
-#[async_trait]
-impl Authenticator for Named {
-    async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
-        let name = request.uri().query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("as=")));
-        let identity = name.and_then(Person::named).and_then(Person::identity);
-        Ok(identity.map_or_else(Authenticated::anonymous, Into::into))
-    }
-
-    fn allows_anonymous(&self) -> bool {
-        true
-    }
-}
 
 /// A kind of room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +50,7 @@ pub(crate) struct Stage {
     pub(crate) engine: ChatEngine,
     pub(crate) client: Client,
     pub(crate) server: Server,
+    pub(crate) people: People,
     rooms: AtomicU64,
 }
 
@@ -75,7 +60,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) sort: RoomSort,
     pub(crate) person: Person,
     pub(crate) room: RoomId,
-    /// A message of the person's; of somebody who is anonymous, of nobody's.
+    /// A message of the person's; of somebody without a name, another one's.
     pub(crate) own: Seq,
     /// A message of another member's.
     pub(crate) others: Seq,
@@ -84,27 +69,44 @@ pub(crate) struct Scene<'a> {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let engine = engine().await;
-        let client = client_as(engine.clone(), Named);
-        let server = Server::start_as(engine.clone(), Named).await;
-        Self { engine, client, server, rooms: AtomicU64::new(0) }
+        let store = connections("sqlite::memory:", 1).unwrap();
+        let accounts = Accounts::open(store, engine.clone(), Registration::Open).await.unwrap();
+        let site = site_for_all(&engine, &accounts);
+        let client = TestClient::new(site.clone().into_endpoint());
+        let server = Server::start_site(engine.clone(), site).await;
+        let people = People::come(&client, &accounts).await;
+        Self { engine, client, server, people, rooms: AtomicU64::new(0) }
     }
 
-    /// A new room in which the person is what they are, with [`OTHER`] and, where it is owned, [`MAKER`].
+    /// Who acts when somebody of this kind does.
+    pub(crate) fn actor(&self, kind: Kind) -> Actor {
+        match (kind, self.people.identity(kind).cloned()) {
+            (Kind::System, _) => Actor::System,
+            (Kind::SystemAs, Some(identity)) => Actor::SystemAs(identity),
+            (_, Some(identity)) => Actor::User(identity),
+            (_, None) => Actor::Anonymous,
+        }
+    }
+
+    /// A name that no room has yet.
+    pub(crate) fn room_name(&self) -> String {
+        format!("room {}", self.rooms.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A new room in which the person is what they are, with [`OTHER`] and, where it is owned, the [`maker`].
     pub(crate) async fn scene(&self, sort: RoomSort, person: Person) -> Scene<'_> {
         if sort == RoomSort::Direct {
             return self.direct(person).await;
         }
-        let maker = Identity::named(MAKER).unwrap();
-        let maker = if sort.is_owned() { maker } else { maker.as_guest() };
-        let name = format!("room {}", self.rooms.fetch_add(1, Ordering::Relaxed));
-        let new = NewRoom { kind: sort.kind(), ..NewRoom::named(name) };
+        let maker = if sort.is_owned() { maker() } else { maker().as_guest() };
+        let new = NewRoom { kind: sort.kind(), ..NewRoom::named(self.room_name()) };
         let room = self.engine.create_room(&maker, new).await.unwrap().id;
         self.by_host(room, ChangeMember::add(user(OTHER))).await;
         let others = self.say(room, &Identity::named(OTHER).unwrap()).await;
-        let identity = person.identity();
-        let own = self.say(room, &identity.clone().unwrap_or(maker)).await;
+        let identity = self.people.identity(person.kind);
+        let own = self.say(room, identity.unwrap_or(&maker)).await;
         if let Some(identity) = identity {
-            self.make(room, person, identity.id).await;
+            self.make(room, person.place, identity.id.clone()).await;
         }
         Scene { stage: self, sort, person, room, own, others }
     }
@@ -112,21 +114,22 @@ impl Stage {
     /// The direct room of [`OTHER`] with the person, or with somebody else. It is the same one for all who are not in it.
     async fn direct(&self, person: Person) -> Scene<'_> {
         let other = Identity::named(OTHER).unwrap();
-        let with = if person == Person::Member { person.identity().unwrap() } else { Identity::named(MAKER).unwrap() };
+        let (maker, identity) = (maker(), self.people.identity(person.kind));
+        let with = identity.filter(|_| person.place == Place::Member).unwrap_or(&maker);
         let room = self.engine.direct(&other, with.id.clone(), None).await.unwrap().room.id;
-        let (others, own) = (self.say(room, &other).await, self.say(room, &person.identity().unwrap_or(with)).await);
+        let (others, own) = (self.say(room, &other).await, self.say(room, identity.unwrap_or(with)).await);
         Scene { stage: self, sort: RoomSort::Direct, person, room, own, others }
     }
 
     /// Makes somebody what they are.
-    async fn make(&self, room: RoomId, person: Person, id: UserId) {
-        if let Some(role) = person.role() {
+    async fn make(&self, room: RoomId, place: Place, id: UserId) {
+        if let Some(role) = place.role() {
             let add = ChangeMember::add(id.clone());
             self.by_host(room, if role == Role::Member { add } else { add.role(role) }).await;
         }
-        match person {
-            Person::Banned => self.by_host(room, ChangeMember::ban(id, None)).await,
-            Person::Muted => self.by_host(room, ChangeMember::mute(id, None)).await,
+        match place {
+            Place::Banned => self.by_host(room, ChangeMember::ban(id, None)).await,
+            Place::Muted => self.by_host(room, ChangeMember::mute(id, None)).await,
             _ => {}
         }
     }
@@ -144,15 +147,26 @@ impl Stage {
 pub(crate) const OTHER: &str = "other";
 /// Somebody who is in no room.
 pub(crate) const NEWCOMER: &str = "newcomer";
-const MAKER: &str = "maker";
+
+/// Who makes the rooms.
+pub(crate) fn maker() -> Identity {
+    Identity::named("maker").unwrap()
+}
 
 pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).unwrap()
 }
 
 impl Scene<'_> {
-    /// What the table says.
-    pub(crate) fn expected(&self, action: RoomAction) -> String {
+    pub(crate) fn actor(&self) -> Actor {
+        self.stage.actor(self.person.kind)
+    }
+
+    /// What the table says of an action that is done by this call.
+    pub(crate) fn expected(&self, action: RoomAction, call: &str) -> String {
+        if self.person.lacks_a_name(action, call) {
+            return "unauthenticated".to_owned();
+        }
         let says = |action| code(&self.sort.terms().check(action, self.person.asker(), Timestamp(0)));
         // Who mentions everyone sends a message first of all.
         let first = if action == RoomAction::MentionRoom { says(RoomAction::Write) } else { "ok".to_owned() };

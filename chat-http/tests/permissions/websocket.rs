@@ -3,23 +3,45 @@
 use chat_core::rights::RoomAction;
 use serde_json::{Value, json};
 
-use crate::{Outcome, Person, Scene, common::socket::Socket};
+use crate::{
+    Outcome, Scene,
+    common::socket::Socket,
+    kind::{Kind, Shown},
+    stage::Stage,
+};
 
 /// Tries an action by each of its frames. Those without one have none. Nobody has a socket without saying who they are.
 pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> {
-    if scene.person == Person::Anonymous {
+    let kind = scene.person.kind;
+    if kind == Kind::Anonymous || kind.is_host() {
         return vec![];
     }
     let frames = frames(scene, action);
     if frames.is_empty() {
         return vec![];
     }
-    let mut socket = scene.stage.server.open(&format!("/ws/chat?as={:?}", scene.person)).await;
+    let mut socket = open(scene.stage, kind).await;
     let mut outcomes = Vec::new();
     for (name, frame) in frames {
-        outcomes.push((name, ask(&mut socket, scene, frame).await));
+        outcomes.push((name, ask(&mut socket, in_room(scene, frame)).await));
     }
     outcomes
+}
+
+/// Opens a socket for somebody of this kind. Whoever has a token shows it in the first frame.
+async fn open(stage: &Stage, kind: Kind) -> Socket {
+    let shown = stage.people.shown(kind);
+    let mut socket = stage.server.open(&shown.to("/ws/chat").0).await;
+    if let Shown::Token(token) = shown {
+        socket.say(json!({"type": "auth", "token": token})).await;
+    }
+    socket
+}
+
+/// The code of what is answered to a ping of somebody of this kind; `ok` if there is no error.
+pub(crate) async fn ping(stage: &Stage, kind: Kind) -> String {
+    let mut socket = open(stage, kind).await;
+    ask(&mut socket, json!({"type": "ping"})).await
 }
 
 fn frames(scene: &Scene<'_>, action: RoomAction) -> Vec<(&'static str, Value)> {
@@ -45,9 +67,13 @@ fn frames(scene: &Scene<'_>, action: RoomAction) -> Vec<(&'static str, Value)> {
     }
 }
 
-/// Sends a frame, and returns the code of its error or `ok`.
-async fn ask(socket: &mut Socket, scene: &Scene<'_>, mut frame: Value) -> String {
+fn in_room(scene: &Scene<'_>, mut frame: Value) -> Value {
     frame["room"] = json!(scene.room.0);
+    frame
+}
+
+/// Sends a frame, and returns the code of its error or `ok`.
+async fn ask(socket: &mut Socket, mut frame: Value) -> String {
     frame["ref"] = json!("r");
     socket.say(frame).await;
     loop {
