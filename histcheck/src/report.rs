@@ -78,6 +78,8 @@ pub struct Summary {
     pub marks: Outcomes,
     /// Changes of who is in rooms, and as what.
     pub members: Outcomes,
+    /// Invites that were made or revoked.
+    pub invites: Outcomes,
     /// Live events that were received.
     pub events: usize,
     /// Attaches that were answered without a resync.
@@ -134,8 +136,8 @@ impl Outcomes {
 impl Summary {
     /// The commands of each kind, with the word for them.
     #[must_use]
-    pub const fn commands(&self) -> [(&'static str, Outcomes); 7] {
-        let Self { sends, edits, deletions, reactions, pins, marks, members, .. } = *self;
+    pub const fn commands(&self) -> [(&'static str, Outcomes); 8] {
+        let Self { sends, edits, deletions, reactions, pins, marks, members, invites, .. } = *self;
         [
             ("sends", sends),
             ("edits", edits),
@@ -144,6 +146,7 @@ impl Summary {
             ("pins", pins),
             ("marks", marks),
             ("members", members),
+            ("invites", invites),
         ]
     }
 
@@ -177,6 +180,8 @@ impl Summary {
             }
             What::Mark { result, .. } => self.marks.count(result, |_| false),
             What::Member { result, .. } => self.members.count(result, |changed| changed.replayed),
+            What::Invite { result, .. } => self.invites.count(result, |_| false),
+            What::Revoke { result, .. } => self.invites.count(result, |()| false),
             What::Event { .. } => self.events += 1,
             What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } => {
                 self.resumed += 1;

@@ -102,6 +102,7 @@ fn served_after_deletion(index: &Index<'_>, findings: &mut Findings<'_>) {
             What::Change { result, .. } => matches!(result, Outcome::Ok(_)),
             What::Mark { result, .. } => matches!(result, Outcome::Ok(_)),
             What::Member { result, .. } => matches!(result, Outcome::Ok(_)),
+            What::Invite { result, .. } => matches!(result, Outcome::Ok(_)),
             What::Rename { result, .. } | What::Look { result, .. } => matches!(result, Outcome::Ok(_)),
             What::Delete { result, .. } | What::Type { result, .. } => matches!(result, Outcome::Ok(())),
             What::Attach { result, .. } => matches!(result, Outcome::Ok(_)),

@@ -4,6 +4,7 @@ mod erasure;
 mod fold;
 mod fork;
 mod heal;
+mod invites;
 mod keys;
 mod leak;
 mod marks;

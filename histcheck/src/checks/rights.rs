@@ -1,27 +1,35 @@
 //! Checks that whoever made an event had the right to it, by the log before it.
 //!
+//! Who comes in by an invite has the right to it by the invite alone; `invites.rs` judges that.
+//!
 //! The table of rights stands here once more, in its own words: a judge that asked the server's would agree with it.
 
 use crate::{
     anomaly::Name,
     findings::Findings,
     history::{InvitedBy, Kind, MemberChange, MemberEvent, Role, RoomKind, Terms},
-    index::{Entry, Fold, Index, Known, Rights, Standing},
+    index::{Accepted, Entry, Fold, Index, Known, Rights, Standing},
 };
+
+use super::invites::Uses;
 
 /// Judges all events of the rooms of which it is known how they began.
 pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
     for ((room, epoch), rights) in &index.rights {
         let of = (*room, *epoch);
         let (Some(log), Some(fold)) = (index.logs.get(&of), index.folds.get(&of)) else { continue };
+        let mut uses = Uses::new(index, epoch);
         for (seq, entry) in log.entries.range(..=rights.known) {
             // What names no user was done by the host, or by somebody who did not say who they are.
             let Some(by) = entry.author.filter(|by| !by.is_empty()) else { continue };
             let act = Act { rights, fold, by, seq: *seq, entry };
-            let Err(why) = act.judge() else { continue };
+            let invited = index.accepted(*room, by, entry.known);
+            let judged = invited.as_ref().map_or_else(|| act.judge(), |invited| act.comes_in(invited, &mut uses));
+            let Err(why) = judged else { continue };
             let changed = rights.changed(by, seq - 1);
             let taken = log.entries.get(&changed).map(|taken| taken.place);
-            let shown_by: Vec<usize> = taken.into_iter().chain([entry.place]).collect();
+            let made = invited.and_then(|invited| invited.invite).map(|invite| invite.place);
+            let shown_by: Vec<usize> = taken.into_iter().chain(made).chain([entry.place]).collect();
             let what = format!("number {seq} of room {room} is by {by}, {why} (see {changed})");
             findings.push(Name::ActedWithoutRight, what, &shown_by, Some(*seq));
         }
@@ -32,7 +40,7 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
 struct Act<'r, 'a> {
     rights: &'r Rights<'a>,
     fold: &'r Fold<'a>,
-    by: &'r str,
+    by: &'a str,
     seq: u64,
     entry: &'r Entry<'a>,
 }
@@ -51,7 +59,15 @@ enum Needs {
     Host,
 }
 
-impl Act<'_, '_> {
+impl<'a> Act<'_, 'a> {
+    /// Whoever comes in by an invite has not been in, or is not any more, and so could not read a private room.
+    fn comes_in(&self, invited: &Accepted<'_, 'a>, uses: &mut Uses<'_, 'a>) -> Judged {
+        if self.standing().banned.is_some_and(|until| until.covers(self.entry.at)) {
+            return Err("who was banned");
+        }
+        uses.judge(invited, self.by, self.entry.at)
+    }
+
     fn judge(&self) -> Judged {
         let Terms { kind, .. } = self.terms();
         if !self.standing().may_read(kind, self.entry.at) {

@@ -86,20 +86,20 @@ fn without_effect_on_member(index: &Index<'_>, place: usize) -> Option<usize> {
         Some(tries.first_began <= record.seen())
     };
     let later = rights.changes_after(user, from).into_iter().filter(|seq| is_in_time(seq).unwrap_or(true));
-    let needless = [from].into_iter().chain(later).any(|head| is_placed(rights.standing(user, head), *step));
+    let needless = [from].into_iter().chain(later).any(|head| is_placed(rights.standing(user, head), step));
     (!needless).then_some(dump)
 }
 
 /// Whether a step would change nothing for somebody who is this. What has an end may be over.
-fn is_placed(standing: Standing, step: Step) -> bool {
+fn is_placed(standing: Standing, step: &Step) -> bool {
     let Standing { role, banned, muted } = standing;
     let is_over = |until: Option<Until>| !until.is_some_and(|until| until.covers(None));
     match step {
-        Step::Join | Step::Add { role: None } => role.is_some(),
-        Step::Add { role: asked } => role == asked,
+        Step::Join | Step::Accept { .. } | Step::Add { role: None } => role.is_some(),
+        Step::Add { role: asked } => role == *asked,
         Step::Leave | Step::Remove => role.is_none(),
-        Step::Ban { until } => banned == Some(Until::of(until)),
-        Step::Mute { until } => muted == Some(Until::of(until)),
+        Step::Ban { until } => banned == Some(Until::of(*until)),
+        Step::Mute { until } => muted == Some(Until::of(*until)),
         Step::Unban => is_over(banned),
         Step::Unmute => is_over(muted),
     }

@@ -98,12 +98,26 @@ pub enum MemberChange {
     Unmuted,
 }
 
+/// An invite that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// Its code, unique in the run.
+    pub code: String,
+    /// From when on it is of no use, in milliseconds since 1970.
+    pub expires: u64,
+}
+
 /// What is asked to become of somebody in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Whoever asks comes in.
     Join,
+    /// Whoever asks comes in by an invite.
+    Accept {
+        /// Its code.
+        code: String,
+    },
     /// Whoever asks leaves.
     Leave,
     /// A user is brought in, or gets another role.

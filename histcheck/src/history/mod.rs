@@ -11,7 +11,8 @@
 //! - A connection that was given up, or found to be closed, has a [`What::Closed`]. A connection without one is open to
 //!   the end.
 //! - A client reads from each open connection, at the latest from [`Phase::Healed`] on.
-//! - A room in which rights are judged has a [`What::Made`]. Nobody but the host acts there as an administrator.
+//! - A room in which rights are judged has a [`What::Made`]. Nobody but the host acts there as an administrator. Every invite to it
+//!   that somebody uses is recorded, and every time that it is revoked.
 //! - A restored database, and an epoch that an operator changed, are recorded by [`Phase::Restored`].
 
 mod change;
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     change::{Change, Changed},
     event::{Content, Edited, Event, Kind, Message},
-    member::{InvitedBy, Member, MemberChange, MemberEvent, Role, RoomKind, Step, Terms},
+    member::{Invite, InvitedBy, Member, MemberChange, MemberEvent, Role, RoomKind, Step, Terms},
     state::{
         Deletion, LastEdit, Listed, Listing, Mark, Page, Reacted, Reactions, Revision, Room, State, UserMark, Which,
     },
@@ -116,13 +117,31 @@ pub enum What {
         room: u64,
         /// The idempotency key.
         key: String,
-        /// Whom it is about: for [`Step::Join`] and [`Step::Leave`] whoever asks.
+        /// Whom it is about: for [`Step::Join`], [`Step::Accept`] and [`Step::Leave`] whoever asks.
         #[serde(rename = "whom")]
         user: String,
         /// What is asked.
         step: Step,
         /// The outcome.
         result: Outcome<Changed>,
+    },
+    /// Makes an invite to a room.
+    Invite {
+        /// The room.
+        room: u64,
+        /// How many users may come in by it; `None`: as many as like.
+        max_uses: Option<u64>,
+        /// The outcome.
+        result: Outcome<Invite>,
+    },
+    /// Revokes an invite. If there is none any more, that is done, too.
+    Revoke {
+        /// The room.
+        room: u64,
+        /// The code.
+        code: String,
+        /// The outcome.
+        result: Outcome<()>,
     },
     /// A room was made. It may stand anywhere in the history.
     Made {
@@ -423,6 +442,8 @@ impl What {
             | Self::Reactions { room, .. }
             | Self::Reads { room, .. }
             | Self::Member { room, .. }
+            | Self::Invite { room, .. }
+            | Self::Revoke { room, .. }
             | Self::Made { room, .. }
             | Self::Rename { room, .. }
             | Self::Delete { room, .. }

@@ -50,14 +50,14 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    const fn of_step(step: Step) -> Self {
+    const fn of_step(step: &Step) -> Self {
         match step {
-            Step::Join | Step::Add { role: None } => Self::In(Role::Member),
-            Step::Add { role: Some(role) } => Self::In(role),
+            Step::Join | Step::Accept { .. } | Step::Add { role: None } => Self::In(Role::Member),
+            Step::Add { role: Some(role) } => Self::In(*role),
             Step::Leave | Step::Remove => Self::Out,
-            Step::Ban { until } => Self::Banned(until),
+            Step::Ban { until } => Self::Banned(*until),
             Step::Unban => Self::Unbanned,
-            Step::Mute { until } => Self::Muted(until),
+            Step::Mute { until } => Self::Muted(*until),
             Step::Unmute => Self::Unmuted,
         }
     }
@@ -163,7 +163,7 @@ impl<'a> Command<'a> {
                     Outcome::Ok(changed) => (true, changed.seq, changed.replayed),
                     Outcome::Refused(_) | Outcome::Unknown => (false, None, false),
                 };
-                let deed = Deed::Member { key, user, place: Place::of_step(*step) };
+                let deed = Deed::Member { key, user, place: Place::of_step(step) };
                 Some(Self { room: *room, key, deed, is_ok, is_refused: result.is_refused(), seq, is_replayed })
             }
             _ => None,

@@ -3,6 +3,7 @@
 mod commands;
 mod deed;
 mod fold;
+mod invites;
 mod known;
 mod log;
 mod rights;
@@ -15,13 +16,14 @@ pub(crate) use self::{
     commands::Commands,
     deed::{Command, Deed},
     fold::{Fold, Folded},
+    invites::{Accepted, Invite},
     known::Known,
     log::{Entry, Log, Mark},
     rights::{Rights, Standing, Until},
     subscriptions::{Ending, Subscription, Unexpected},
     timeline::Timeline,
 };
-use crate::history::{Outcome, Record, What};
+use crate::history::{Kind, MemberChange, Outcome, Record, Step, What};
 
 /// A history with its indexes.
 pub(crate) struct Index<'a> {
@@ -39,6 +41,8 @@ pub(crate) struct Index<'a> {
     pub(crate) folds: BTreeMap<(u64, &'a str), Fold<'a>>,
     /// What users are in each of these logs, where it is known how the room began.
     pub(crate) rights: BTreeMap<(u64, &'a str), Rights<'a>>,
+    /// All invites, by their codes.
+    pub(crate) invites: HashMap<&'a str, Invite<'a>>,
     /// For each room the first deletion that may have been done.
     pub(crate) deletions: HashMap<u64, usize>,
 }
@@ -75,7 +79,35 @@ impl<'a> Index<'a> {
         });
         let folds = folds.collect();
         let rights = logs.iter().filter_map(|(of, log)| Some((*of, Rights::new(made.get(&of.0)?, log)?))).collect();
-        Self { records, timeline, connections, subscriptions, unexpected, commands, logs, folds, rights, deletions }
+        let invites = invites::all(records);
+        Self {
+            records,
+            timeline,
+            connections,
+            subscriptions,
+            unexpected,
+            commands,
+            logs,
+            folds,
+            rights,
+            invites,
+            deletions,
+        }
+    }
+
+    /// The invite by which somebody has come into a room, if it was by one that this event was made.
+    pub(crate) fn accepted(&self, room: u64, user: &str, known: Known<'_>) -> Option<Accepted<'_, 'a>> {
+        let Known::Other(Kind::Member(event)) = known else { return None };
+        if event.change != MemberChange::Joined {
+            return None;
+        }
+        let tries = self.commands.of(room, user, known.deed()?)?;
+        let code = tries.places.iter().find_map(|place| match &self.records[*place].what {
+            What::Member { step: Step::Accept { code }, .. } => Some(code.as_str()),
+            _ => None,
+        })?;
+        let invite = self.invites.get(code).filter(|invite| invite.room == room);
+        Some(Accepted { invite, began: tries.first_began })
     }
 
     /// Whether a deletion of the room may have begun by then.

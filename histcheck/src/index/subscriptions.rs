@@ -193,6 +193,8 @@ const fn is_unanswered(record: &Record) -> bool {
                 | What::Change { .. }
                 | What::Mark { .. }
                 | What::Member { .. }
+                | What::Invite { .. }
+                | What::Revoke { .. }
                 | What::Watch { .. }
                 | What::Edits { .. }
                 | What::Reactions { .. }

@@ -88,6 +88,14 @@ impl Command {
         matches!(self.act, Act::Member { .. })
     }
 
+    /// The path of the call over REST, of which this follows the room; an invite tells the room itself.
+    pub(super) fn path(&self, below: &str) -> String {
+        match &self.act {
+            Act::Member { step: Step::Accept { code }, .. } => format!("/api/chat/invites/{code}"),
+            Act::Send { .. } | Act::Change { .. } | Act::Member { .. } => path_of_room(self.room, below),
+        }
+    }
+
     /// The frame for a socket.
     pub(super) fn frame(&self) -> Value {
         let (kind, mut frame) = match &self.act {
@@ -119,7 +127,7 @@ impl Command {
                 return Call { method: "POST", path: "/messages?".to_owned(), body };
             }
             Act::Change { target, change } => (target, change),
-            Act::Member { user, step } => return member_call(user, *step),
+            Act::Member { user, step } => return member_call(user, step),
         };
         let put = |yes: bool| if yes { "PUT" } else { "DELETE" };
         let (method, rest, body) = match change {
@@ -185,18 +193,25 @@ impl Command {
                 What::Change { room, key, target: *target, change, result: changed(result) }
             }
             Act::Member { user, step } => {
-                What::Member { room, key, user: user.clone(), step: *step, result: changed(result) }
+                What::Member { room, key, user: user.clone(), step: step.clone(), result: changed(result) }
             }
         }
     }
 }
 
+/// A path below a room, without what stands at its end for parameters that there are none of.
+pub(super) fn path_of_room(room: u64, below: &str) -> String {
+    format!("/api/chat/rooms/{room}{}", below.trim_end_matches(['?', '&']))
+}
+
 /// The call for a change of a member.
-fn member_call(user: &str, step: Step) -> Call {
+fn member_call(user: &str, step: &Step) -> Call {
     let user = encoded(user);
-    let until = |until: Option<u64>| Some(without_nulls(json!({"until": until.map(stamp::text)})));
+    let until = |until: &Option<u64>| Some(without_nulls(json!({"until": until.map(stamp::text)})));
     let (method, path, body) = match step {
         Step::Join => ("POST", "/join?".to_owned(), None),
+        // The path is another one; see `path`.
+        Step::Accept { .. } => ("POST", String::new(), None),
         Step::Leave => ("POST", "/leave?".to_owned(), None),
         Step::Add { role } => {
             let body = without_nulls(json!({"role": role.map(Role::as_str)}));

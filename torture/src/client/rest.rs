@@ -4,7 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use histcheck::history::{
-    InvitedBy, Listed, Listing, Mark, Outcome, Page, Reacted, Record, Revision, Room, RoomKind, UserMark, What, Which,
+    Invite, InvitedBy, Listed, Listing, Mark, Outcome, Page, Reacted, Record, Revision, Room, RoomKind, UserMark, What,
+    Which,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -13,9 +14,10 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    command::{Answer, Call, Command, page_of_one, without_nulls},
+    command::{Answer, Call, Command, page_of_one, path_of_room, without_nulls},
     frame,
     reply::Reply,
+    stamp,
     token::bearer,
 };
 use crate::recorder::{Name, Recorder};
@@ -90,7 +92,7 @@ impl Rest {
     /// Sends a message, or changes one or a member.
     pub async fn ask(&self, command: &Command) -> Outcome<Answer> {
         let Call { method, path, body } = command.call();
-        let path = self.path(command.room, &path);
+        let path = command.path(&path);
         let (read, what) = (|reply: &Reply| command.answer_of_reply(reply), |result| command.record(result));
         self.record((method, &path), Some(&command.key), body, (read, what)).await
     }
@@ -190,6 +192,21 @@ impl Rest {
         self.record(("PATCH", &path), None, Some(body), (read, what)).await
     }
 
+    /// Makes an invite to a room, for this many seconds and users if that is given.
+    pub async fn invite(&self, room: u64, seconds: Option<u64>, max_uses: Option<u64>) -> Outcome<Invite> {
+        let path = self.path(room, "/invites");
+        let body = without_nulls(json!({"expires_in_s": seconds, "max_uses": max_uses}));
+        let what = |result| What::Invite { room, max_uses, result };
+        self.record(("POST", &path), None, Some(body), (|reply: &Reply| made(&reply.body), what)).await
+    }
+
+    /// Revokes an invite.
+    pub async fn revoke(&self, room: u64, code: &str) -> Outcome<()> {
+        let path = self.path(room, &format!("/invites/{code}"));
+        let what = |result| What::Revoke { room, code: code.to_owned(), result };
+        self.record(("DELETE", &path), None, None, (|_: &Reply| Some(()), what)).await
+    }
+
     /// Deletes a room.
     pub async fn delete(&self, room: u64) -> Outcome<()> {
         let path = self.path(room, "?");
@@ -213,7 +230,7 @@ impl Rest {
 
     /// The path of a room, without what stands at its end for parameters that there are none of.
     fn path(&self, room: u64, rest: &str) -> String {
-        format!("/api/chat/rooms/{room}{}", rest.trim_end_matches(['?', '&']))
+        path_of_room(room, rest)
     }
 
     /// Makes a call and records it.
@@ -274,6 +291,10 @@ fn listing(body: &Value) -> Option<Listing> {
     };
     let rooms = body["rooms"].as_array()?.iter().map(listed).collect::<Option<_>>()?;
     Some(Listing { rooms, is_whole: body["next"].is_null() })
+}
+
+fn made(body: &Value) -> Option<Invite> {
+    Some(Invite { code: body["code"].as_str()?.to_owned(), expires: stamp::parse(body["expires_at"].as_str()?)? })
 }
 
 fn room(body: &Value) -> Option<Room> {
