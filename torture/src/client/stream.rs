@@ -189,18 +189,13 @@ impl Stream {
             return seen;
         }
         self.driver.abort();
-        // The missed events that have come count: it is as if the log had ended with them.
-        if let Some(attach) = &mut self.attach {
-            match (&mut attach.head, attach.gap.last()) {
-                (Some(head), Some(last)) => {
-                    head.seq = last.seq;
-                    seen = self.whole();
-                }
-                _ => {
-                    let Some(Attach { began, after, .. }) = self.attach.take() else { return seen };
-                    let what = What::Attach { room: self.room, after, presence: true, result: Outcome::Unknown };
-                    write_down(&self.endpoint, self.connection, began, None, what);
-                }
+        // An answer that is cut off is none: its head is not where the log ended. But the client goes on from what has come of it.
+        if let Some(Attach { began, after, head, gap, .. }) = self.attach.take() {
+            let what = What::Attach { room: self.room, after, presence: true, result: Outcome::Unknown };
+            write_down(&self.endpoint, self.connection, began, None, what);
+            if let (Some(Position { epoch, .. }), Some(last)) = (head, gap.last()) {
+                let head = Position { epoch, seq: last.seq };
+                seen = Seen::Attached(self.room, Outcome::Ok(Attached::Resumed { head, events: gap }));
             }
         }
         self.saw(What::Closed { code: None, by_client });
