@@ -91,6 +91,10 @@ const BUGS_ELSEWHERE: &[Bug] = &[
     Bug::BanEvadedByResume,
     Bug::BanLostWithRestart,
     Bug::RightsOfBeforeTheQueue,
+    Bug::InviteUsedOnceTooOften,
+    Bug::RevokedInviteAccepted,
+    Bug::ExpiredInviteAccepted,
+    Bug::BanEvadedByInvite,
     Bug::RemovedStillHear,
 ];
 

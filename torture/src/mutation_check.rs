@@ -142,7 +142,11 @@ fn case(bug: Bug) -> Case {
             only: vec![Name::ActedWithoutRight, Name::LeakAfterRemoval],
             ..Case::by(&[Fault::KillRandom]).for_long()
         },
-        Bug::RightsOfBeforeTheQueue => Case { only: vec![Name::ActedWithoutRight], ..Case::by(&[]) },
+        Bug::RightsOfBeforeTheQueue
+        | Bug::InviteUsedOnceTooOften
+        | Bug::RevokedInviteAccepted
+        | Bug::ExpiredInviteAccepted
+        | Bug::BanEvadedByInvite => Case { only: vec![Name::ActedWithoutRight], ..Case::by(&[]) },
         Bug::RemovedStillHear => Case { only: vec![Name::LeakAfterRemoval, Name::HeardAfterRemoval], ..Case::by(&[]) },
         Bug::DropDelivery
         | Bug::DoubleDelivery

@@ -74,6 +74,10 @@ bugs! {
     /// | `ban_evaded_by_resume` | G12 | leak_after_removal | people who are banned, and resume |
     /// | `ban_lost_with_restart` | G12 | acted_without_right, leak_after_removal | bans, then a restart |
     /// | `rights_of_before_the_queue` | G12 | acted_without_right | people who pipeline while they are put out or muted |
+    /// | `invite_used_once_too_often` | G12 | acted_without_right | people who use an invite at once |
+    /// | `revoked_invite_accepted` | G12 | acted_without_right | people who use an invite that was revoked |
+    /// | `expired_invite_accepted` | G12 | acted_without_right | people who use an invite that has expired |
+    /// | `ban_evaded_by_invite` | G12 | acted_without_right | people who are banned, and use an invite |
     /// | `removed_still_hear` | G12 | leak_after_removal, heard_after_removal | people who are put out |
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Bug {
@@ -157,6 +161,14 @@ bugs! {
         BanLostWithRestart = "ban_lost_with_restart",
         /// What waits is stored by the rights of when it came.
         RightsOfBeforeTheQueue = "rights_of_before_the_queue",
+        /// An invite that is used up still lets people in.
+        InviteUsedOnceTooOften = "invite_used_once_too_often",
+        /// An invite is said to be revoked, and lives on.
+        RevokedInviteAccepted = "revoked_invite_accepted",
+        /// Invites live longer than they say.
+        ExpiredInviteAccepted = "expired_invite_accepted",
+        /// Whoever is banned comes in by an invite.
+        BanEvadedByInvite = "ban_evaded_by_invite",
         /// Whoever may not read the room any more still gets its events.
         RemovedStillHear = "removed_still_hear",
     }

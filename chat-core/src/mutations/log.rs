@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Bug;
+use super::{Bug, invites};
 use crate::{
     Event, MemberChange, Room, RoomId, RoomName, Seq, UserId,
     append::{AppendOutcome, Entry, EventKey, Fingerprint, Lookup, Op, RoomBatch, StoredEvent},
@@ -66,6 +66,9 @@ impl LogMutation {
                 if matches!(entry.op, Op::Message(_)) {
                     self.message(entry, is_first);
                 }
+                if let Op::Invite(op) = &mut entry.op {
+                    invites::mutate(self.bug, op);
+                }
             }
         }
         batch
@@ -103,6 +106,7 @@ impl LogMutation {
         for (entry, placed) in batch.iter().zip(&mut placed) {
             let Some(placed) = placed else { continue };
             for (entry, placed) in entry.entries.iter().zip(&mut *placed) {
+                invites::told(self.bug, placed);
                 if let AppendOutcome::New { event, .. } | AppendOutcome::Replay(event) = placed {
                     give_key(event, &entry.key);
                     if let Some(member) = event.member().filter(|member| member.change == MemberChange::Banned) {

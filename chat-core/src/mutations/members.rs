@@ -16,7 +16,7 @@ use crate::{
 #[async_trait]
 impl Members for MutatedStore {
     async fn members(&self, room: RoomId, query: &MemberQuery) -> Result<Option<MemberPage>, StoreError> {
-        self.within().members(room, query).await
+        self.within().members().members(room, query).await
     }
 
     async fn restrictions(
@@ -27,11 +27,11 @@ impl Members for MutatedStore {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Option<RestrictionPage>, StoreError> {
-        self.within().restrictions(room, kind, at, after, limit).await
+        self.within().members().restrictions(room, kind, at, after, limit).await
     }
 
     async fn member(&self, room: RoomId, user: &UserId) -> Result<Option<Member>, StoreError> {
-        self.within().member(room, user).await
+        self.within().members().member(room, user).await
     }
 
     async fn restriction(
@@ -40,11 +40,11 @@ impl Members for MutatedStore {
         kind: RestrictionKind,
         user: &UserId,
     ) -> Result<Option<Restriction>, StoreError> {
-        self.within().restriction(room, kind, user).await
+        self.within().members().restriction(room, kind, user).await
     }
 
     async fn seen(&self, room: RoomId, user: Option<&UserId>) -> Result<Option<SeenRoom>, StoreError> {
-        let seen = self.within().seen(room, user).await?;
+        let seen = self.within().members().seen(room, user).await?;
         Ok(seen.and_then(|SeenRoom { room, standing }| {
             let standing = user.map_or(standing, |user| self.log().standing(room.id, user, standing));
             Some(SeenRoom { room: self.shown(Some(room))?, standing })
@@ -52,15 +52,15 @@ impl Members for MutatedStore {
     }
 
     async fn direct(&self, pair: &Pair) -> Result<Option<Room>, StoreError> {
-        Ok(self.shown(self.within().direct(pair).await?))
+        Ok(self.shown(self.within().members().direct(pair).await?))
     }
 
     async fn peers(&self, rooms: &[RoomId], user: &UserId) -> Result<BTreeMap<RoomId, Identity>, StoreError> {
-        self.within().peers(rooms, user).await
+        self.within().members().peers(rooms, user).await
     }
 
     async fn standings(&self, room: RoomId, users: &[UserId]) -> Result<Option<Standings>, StoreError> {
-        let mut found = self.within().standings(room, users).await?;
+        let mut found = self.within().members().standings(room, users).await?;
         for (user, standing) in found.iter_mut().flat_map(|found| &mut found.users) {
             *standing = self.log().standing(room, user, *standing);
         }
@@ -68,6 +68,6 @@ impl Members for MutatedStore {
     }
 
     async fn rooms_of(&self, user: &UserId, after: Option<RoomId>, limit: usize) -> Result<Vec<RoomId>, StoreError> {
-        self.within().rooms_of(user, after, limit).await
+        self.within().members().rooms_of(user, after, limit).await
     }
 }

@@ -8,6 +8,7 @@
 mod bug;
 mod effects;
 mod inputs;
+mod invites;
 mod log;
 mod members;
 mod pages;

@@ -66,9 +66,13 @@ impl MutatedStore {
         Ok(())
     }
 
-    /// What reads who is in rooms of the store itself.
-    pub(super) fn within(&self) -> &dyn Members {
-        self.store.members()
+    /// The store itself.
+    pub(super) fn within(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(super) const fn bug(&self) -> Option<Bug> {
+        self.bug
     }
 
     pub(super) fn shown(&self, room: Option<Room>) -> Option<Room> {
@@ -101,6 +105,7 @@ impl Store for MutatedStore {
             }
         }
         let mutated = self.log().batch(batch);
+        let mutated = self.with_invites(mutated).await?;
         let is_batch = mutated.iter().all(|room| room.entries.iter().all(|entry| matches!(entry.op, Op::Message(_))));
         let placed = if self.bug == Some(Bug::AckBeforeCommit) && is_batch {
             self.behind.append(&self.store, &mutated).await?
