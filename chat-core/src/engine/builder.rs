@@ -18,6 +18,7 @@ use crate::{
         sessions::Sessions, sweep, waiting::Waiting, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
+    text::MAX_MESSAGE_BYTES,
 };
 
 #[cfg(feature = "sea")]
@@ -241,10 +242,11 @@ impl Builder {
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let Self { database, limits, clock, policy, members, retention } = self;
+        let Self { database, mut limits, clock, policy, members, retention } = self;
         let store = database.open().await?;
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
+        limit_texts(&mut limits, store.longest_text());
         let epoch = store.epoch().await.map_err(|error| StartError::Unavailable(error.detail))?;
         let unfinished = store.eraser().unfinished().await;
         let unfinished = unfinished.map_err(|error| StartError::Unavailable(error.detail))?;
@@ -340,6 +342,18 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
     }
 }
 
+/// Takes no messages in that the store cannot hold, however many bytes their characters have.
+fn limit_texts(limits: &mut Limits, longest_text: usize) {
+    let most = longest_text / MAX_CHARACTER;
+    if longest_text < MAX_MESSAGE_BYTES && limits.message_chars > most {
+        tracing::warn!(message_chars = most, "messages are limited to what this database can hold of encrypted texts");
+        limits.message_chars = most;
+    }
+}
+
+/// The most bytes of a character in UTF-8.
+const MAX_CHARACTER: usize = 4;
+
 /// A word that was never used before.
 fn random_epoch() -> Epoch {
     Epoch::new(&uuid::Uuid::new_v4().simple().to_string())
@@ -359,4 +373,21 @@ async fn open_url(url: &str, exists: bool, encryption: Option<Encryption>) -> Op
 async fn open_url(url: &str, _exists: bool, _encryption: Option<Encryption>) -> Opened {
     let scheme = url.split(':').next().unwrap_or_default();
     Err(StartError::BadUrl(format!("this build has no database for `{scheme}:`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_no_longer_than_the_store_can_hold() {
+        let limited = |message_chars, longest_text| {
+            let mut limits = Limits { message_chars, ..Limits::default() };
+            limit_texts(&mut limits, longest_text);
+            limits.message_chars
+        };
+        assert_eq!(limited(4_000, 49_000), 4_000);
+        assert_eq!(limited(60_000, 49_000), 12_250);
+        assert_eq!(limited(60_000, MAX_MESSAGE_BYTES), 60_000, "the bytes are limited by themselves");
+    }
 }

@@ -90,6 +90,10 @@ impl Store for MutatedStore {
         self.store.is_shared()
     }
 
+    fn longest_text(&self) -> usize {
+        self.store.longest_text()
+    }
+
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.store.epoch().await
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    text::MAX_MESSAGE_BYTES,
 };
 
 mod archive;
@@ -55,6 +56,11 @@ pub trait Store: Send + Sync + 'static {
     /// a store that lets one engine in at a time.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// The most bytes of a text that it stores. An engine takes no longer messages in.
+    fn longest_text(&self) -> usize {
+        MAX_MESSAGE_BYTES
     }
 
     /// The word that names this history.

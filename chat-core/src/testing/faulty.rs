@@ -241,6 +241,10 @@ impl Store for FaultyStore {
         self.0.store.is_shared()
     }
 
+    fn longest_text(&self) -> usize {
+        self.0.store.longest_text()
+    }
+
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.0.store.epoch().await
     }

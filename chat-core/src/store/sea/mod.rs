@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 
 use self::{
     connect::Source,
@@ -25,6 +25,7 @@ use crate::TextKeys;
 use crate::{
     Database, Epoch, HistoryPage, HistoryQuery, Keep, Room, RoomId, RoomPage, RoomQuery, Seq, StartError, UserId,
     append::{AppendOutcome, Claim, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    text::MAX_MESSAGE_BYTES,
 };
 
 mod append;
@@ -69,6 +70,9 @@ pub(crate) use sealing::Encryption;
 const READERS: Share = Share { connections: 4, queue: 8_192 };
 /// Who searches for rooms by a part of their name, which can take long: however many do, the others read on.
 const SEARCHERS: Share = Share { connections: 2, queue: 64 };
+/// How long a text may be so that it fits into a `TEXT` of MySQL, 65,535 bytes, when it is encrypted: its base 64 takes 4 bytes for
+/// 3, and there are a nonce, a tag and the number of a key.
+const LONGEST_SEALED: usize = 49_000;
 /// How often a name that was taken and is free again is tried for.
 const NAME_TRIES: usize = 3;
 
@@ -299,6 +303,11 @@ impl SeaStore {
 impl Store for SeaStore {
     fn append_concurrency(&self) -> usize {
         self.source.dialect().append_concurrency() as usize
+    }
+
+    fn longest_text(&self) -> usize {
+        let is_mysql = self.source.dialect().backend() == DbBackend::MySql;
+        if is_mysql && self.sealing.seals() { LONGEST_SEALED } else { MAX_MESSAGE_BYTES }
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
