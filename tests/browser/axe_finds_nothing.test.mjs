@@ -27,6 +27,8 @@ for (const colorScheme of ["light", "dark"]) {
     const bob = await person("Bob", { context, room });
     await bob.say("Hello, see https://example.org");
     await bob.say("🎉");
+    // A message ends its author's typing, also what came just before it: it has to be there first.
+    await ada.page.getByText("🎉").first().waitFor();
     await ada.say("Hello!");
     await bob.field().fill("typing");
     await ada.page.getByText("Bob is typing").first().waitFor();
