@@ -1,9 +1,8 @@
 //! Accounts of the server: whether there are some, who may register, and the token that makes the administrator.
 
 use std::{
-    fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use chat_core::{ChatEngine, store::sea};
@@ -65,7 +64,7 @@ impl AccountOptions {
         let (shown, used) = match &self.setup_token_file {
             Some(path) => {
                 let failed = |error| Failure::new(Failure::COMMAND_LINE, format!("{}: {error}", path.display()));
-                write_private(path, &token).map_err(failed)?;
+                private_file::replace(path, &format!("{token}\n")).map_err(failed)?;
                 (format!("is in {}", path.display()), "TOKEN")
             }
             None => (format!("is\n\n    {token}\n"), &*token),
@@ -85,13 +84,4 @@ impl AccountOptions {
 /// What is kept of accounts in a database, for a command.
 pub(crate) fn store(database_url: &str) -> Result<AccountStore, Failure> {
     sea::connections(database_url, 1).map(AccountStore::from).map_err(|error| Failure::of_start(&error))
-}
-
-/// Writes a text to a file that only its owner can read at any moment. One of before is replaced, and a link not followed.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    private_file::options().open(path)?.write_all(format!("{text}\n").as_bytes())
 }

@@ -24,14 +24,20 @@ pub(crate) fn part_of(path: &Path) -> Option<PathBuf> {
     Some(path.with_file_name(part))
 }
 
-/// Puts a file with this text in place of the one that is there: at any moment, one of both is there, and whole.
+/// Makes a file with this text. One that is there stays.
+pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = options().open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Puts a file with this text in place of the one that is there: at any moment, one of both is there, and whole. A link is replaced,
+/// and not followed.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let part = part_of(path).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let written = options().open(&part).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let placed = written.and_then(|()| fs::rename(&part, path));
+    // In a container, each process may have the number of the one before it, which may have been killed here.
+    let _ = fs::remove_file(&part);
+    let placed = create(&part, text).and_then(|()| fs::rename(&part, path));
     if placed.is_err() {
         // What cannot be removed has a name that tells what it is.
         let _ = fs::remove_file(part);

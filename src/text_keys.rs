@@ -1,8 +1,7 @@
 //! The keys by which texts are encrypted in the database: their file, and new ones.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -69,11 +68,7 @@ impl TextOptions {
 /// Makes a file of new keys. One that is there stays.
 pub(crate) fn make(path: &Path) -> Result<(), Failure> {
     let keys = TextKeys::generate().map_err(|error| unusable(path, &error))?;
-    let written = private_file::options().open(path).and_then(|mut file| {
-        file.write_all(keys.to_text().as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| cannot_write(path, &error))
+    private_file::create(path, &keys.to_text()).map_err(|error| cannot_write(path, &error))
 }
 
 fn read(path: &Path) -> Result<TextKeys, Failure> {
