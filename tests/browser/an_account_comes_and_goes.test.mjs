@@ -29,9 +29,7 @@ test("an account comes and goes", async () => {
   assert.equal(await page.evaluate(() => document.cookie), "");
   await page.reload();
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
-  await page.getByRole("button", { name: "New room" }).first().click();
-  await page.getByLabel("Name", { exact: true }).fill("general");
-  await page.getByRole("button", { name: "Create room" }).click();
+  await ada.makes("general");
   await ada.say("Hello!");
   await ada.sees(["Hello!"]);
 

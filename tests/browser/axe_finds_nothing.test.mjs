@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axe, stage } from "./stage.mjs";
+import { stage, violations } from "./stage.mjs";
 
 for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing, ${colorScheme}`, async () => {
@@ -8,11 +8,7 @@ for (const colorScheme of ["light", "dark"]) {
     const context = { colorScheme, reducedMotion: "reduce" };
     const found = [];
     const look = async (page, where) => {
-      // What is still appearing has the contrast of neither its beginning nor its end.
-      await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() => globalThis.axe.run());
-      for (const { id, impact, nodes } of violations) found.push(...nodes.map(({ html, any }) => ({ where, id, impact, html, why: any.map(({ message }) => message).join("; ") })));
+      for (const { id, impact, nodes } of await violations(page)) found.push(...nodes.map(({ html, any }) => ({ where, id, impact, html, why: any.map(({ message }) => message).join("; ") })));
     };
 
     const ada = await person("Ada", { context });

@@ -18,9 +18,7 @@ test("guests come beside accounts", async () => {
   await page.getByLabel("Your name").fill("Ada");
   await page.getByRole("button", { name: "Enter" }).click();
   await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
-  await page.getByRole("button", { name: "New room" }).first().click();
-  await page.getByLabel("Name", { exact: true }).fill("general");
-  await page.getByRole("button", { name: "Create room" }).click();
+  await ada.makes("general");
   await ada.say("Hello!");
   await ada.sees(["Hello!"]);
   // She knows her own words, and is a guest still when the page is opened again.

@@ -10,7 +10,7 @@ import { after } from "node:test";
 
 const tool = createRequire(join(process.env.CHAT_TEST_BROWSER, "package.json"));
 const { chromium } = tool("playwright-core");
-export const axe = tool("axe-core");
+const axe = tool("axe-core");
 
 /** How long anything that is to happen may take on a busy machine. Never waited for when it happens. */
 const DEADLINE_MS = 45_000;
@@ -213,6 +213,13 @@ export class Person {
     await page.getByRole("button", { name: /here$/ }).waitFor();
   }
 
+  /** Makes a room by the page's form, and is in it then. */
+  async makes(room, page = this.page) {
+    await page.getByRole("button", { name: "New room" }).first().click();
+    await page.getByLabel("Name", { exact: true }).fill(room);
+    await page.getByRole("button", { name: "Create room" }).click();
+  }
+
   field(page = this.page) {
     return page.getByPlaceholder(/^Message /);
   }
@@ -257,10 +264,14 @@ export async function until(check) {
   }
 }
 
-/** Has axe look at the page as it is when nothing moves any more: it finds nothing. */
-export async function look(page) {
+/** What axe finds on the page. What is still appearing has the contrast of neither its beginning nor its end: it waits until nothing moves. */
+export async function violations(page) {
   await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+  return (await page.evaluate(() => globalThis.axe.run())).violations;
+}
+
+/** Has axe look at the page: it finds nothing. */
+export async function look(page) {
+  assert.deepEqual((await violations(page)).map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
 }

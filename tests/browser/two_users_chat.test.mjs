@@ -5,9 +5,7 @@ import { stage } from "./stage.mjs";
 test("two users chat", async () => {
   const { person, calm } = await stage();
   const ada = await person("Ada");
-  await ada.page.getByRole("button", { name: "New room" }).first().click();
-  await ada.page.getByLabel("Name", { exact: true }).fill("Tea & cake");
-  await ada.page.getByRole("button", { name: "Create room" }).click();
+  await ada.makes("Tea & cake");
   await ada.page.getByRole("heading", { name: "Tea & cake", exact: true }).waitFor();
 
   const bob = await person("Bob");
