@@ -1,6 +1,9 @@
 //! The keys by which texts are encrypted in a database.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    mem,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -32,11 +35,15 @@ use crate::{InvalidField, RoomId, Seq};
 #[derive(Clone)]
 pub struct TextKeys {
     index: Key,
-    /// In the order in which they were made; at least one.
-    texts: Vec<(u32, Key)>,
+    /// In the order in which they were made.
+    older: Vec<TextKey>,
+    newest: TextKey,
 }
 
 type Key = [u8; 32];
+
+/// A key for texts, and its number.
+type TextKey = (u32, Key);
 
 /// Where a text stands. It is encrypted for this place: elsewhere it cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +81,7 @@ impl TextKeys {
     /// # Errors
     /// [`InvalidField`] (`keys`) if the system has no random numbers.
     pub fn generate() -> Result<Self, InvalidField> {
-        Ok(Self { index: random()?, texts: vec![(1, random()?)] })
+        Ok(Self { index: random()?, older: Vec::new(), newest: (1, random()?) })
     }
 
     /// Reads keys as [`to_text`](Self::to_text) has written them. Empty lines and lines that begin with `#` say nothing.
@@ -82,7 +89,7 @@ impl TextKeys {
     /// # Errors
     /// [`InvalidField`] (`keys`) with the number of the line that is wrong. No key is in it.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
-        let (mut index, mut texts) = (None, Vec::<(u32, Key)>::new());
+        let (mut index, mut texts) = (None, Vec::<TextKey>::new());
         for (line, said) in (1_usize..).zip(text.lines()) {
             let wrong = |what: &str| wrong(format!("line {line}: {what}"));
             let mut words = said.split_whitespace();
@@ -104,17 +111,15 @@ impl TextKeys {
             }
         }
         let index = index.ok_or_else(|| wrong("there is no line `index`".to_owned()))?;
-        if texts.is_empty() {
-            return Err(wrong("there is no line `text`".to_owned()));
-        }
-        Ok(Self { index, texts })
+        let newest = texts.pop().ok_or_else(|| wrong("there is no line `text`".to_owned()))?;
+        Ok(Self { index, older: texts, newest })
     }
 
     /// The keys as a text, for a file that only the server may read.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("{ABOUT}index {}\n", URL_SAFE_NO_PAD.encode(self.index));
-        for (number, key) in &self.texts {
+        for (number, key) in self.texts() {
             // A string takes whatever is written into it.
             let _ = writeln!(text, "text {number} {}", URL_SAFE_NO_PAD.encode(key));
         }
@@ -126,33 +131,33 @@ impl TextKeys {
     /// # Errors
     /// [`InvalidField`] (`keys`) if the system has no random numbers, or after four billion keys.
     pub fn rotate(&mut self) -> Result<(), InvalidField> {
-        let number = self.newest().0.checked_add(1).ok_or_else(|| wrong("there are too many keys".to_owned()))?;
-        self.texts.push((number, random()?));
+        let number = self.newest.0.checked_add(1).ok_or_else(|| wrong("there are too many keys".to_owned()))?;
+        self.older.push(mem::replace(&mut self.newest, (number, random()?)));
         Ok(())
     }
 
     /// Forgets all keys for texts but the newest one. What is still encrypted by another one cannot be read any more.
     pub fn retire(&mut self) {
-        self.texts.drain(..self.texts.len() - 1);
+        self.older.clear();
     }
 
     /// What they are told apart by.
     pub(crate) fn id(&self) -> KeysId {
-        let (newest, key) = self.newest();
-        KeysId { index: short(&self.index, &[b"index key"]), newest, text: short(&key, &[b"text key"]) }
+        let (newest, key) = &self.newest;
+        KeysId { index: short(&self.index, &[b"index key"]), newest: *newest, text: short(key, &[b"text key"]) }
     }
 
     /// Whether a text's key is among them.
     pub(crate) fn has(&self, number: u32, id: i64) -> bool {
-        self.texts.iter().any(|(known, key)| *known == number && short(key, &[b"text key"]) == id)
+        self.texts().any(|(known, key)| *known == number && short(key, &[b"text key"]) == id)
     }
 
     /// Encrypts a text for its place.
     pub(crate) fn seal(&self, place: TextPlace, text: &str) -> Result<String, InvalidField> {
-        let (_, key) = self.newest();
+        let (_, key) = &self.newest;
         let nonce: [u8; NONCE] = random()?;
         let payload = Payload { msg: text.as_bytes(), aad: &place.bytes() };
-        let sealed = XChaCha20Poly1305::new(&key.into()).encrypt(&XNonce::from(nonce), payload);
+        let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| wrong("a text is too long".to_owned()))?;
         Ok(format!("{}{}", self.current_mark(), URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())))
     }
@@ -160,7 +165,7 @@ impl TextKeys {
     /// Decrypts what was encrypted for this place; `None` if it was not, or not by these keys.
     pub(crate) fn open(&self, place: TextPlace, sealed: &str) -> Option<String> {
         let (number, sealed) = parts(sealed)?;
-        let (_, key) = self.texts.iter().find(|(known, _)| *known == number)?;
+        let (_, key) = self.texts().find(|(known, _)| *known == number)?;
         let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
         let payload = Payload { msg: sealed, aad: &place.bytes() };
@@ -170,7 +175,7 @@ impl TextKeys {
 
     /// What every text begins with that is encrypted by the newest key.
     pub(crate) fn current_mark(&self) -> String {
-        format!("{MARK}{}.", self.newest().0)
+        format!("{MARK}{}.", self.newest.0)
     }
 
     /// Whether a text is encrypted by the newest key.
@@ -189,14 +194,14 @@ impl TextKeys {
         short(&self.index, &parts).cast_unsigned()
     }
 
-    fn newest(&self) -> (u32, Key) {
-        self.texts.last().copied().unwrap_or_default()
+    fn texts(&self) -> impl Iterator<Item = &TextKey> {
+        self.older.iter().chain([&self.newest])
     }
 }
 
 impl fmt::Debug for TextKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TextKeys({} for texts)", self.texts.len())
+        write!(f, "TextKeys({} for texts)", self.texts().count())
     }
 }
 
