@@ -88,7 +88,7 @@ impl Database {
     /// those are encrypted in the background, and the search index is made anew; with a newer key than before, they are
     /// encrypted anew. [`ChatEngine::rewrite_texts`] waits for it.
     ///
-    /// Encrypted are they by XChaCha20-Poly1305, each for its room and number. Who has a copy of the database but not the keys
+    /// They are encrypted by XChaCha20-Poly1305, each for its room and number. Whoever has a copy of the database but not the keys
     /// still sees who wrote when and where, how long the texts are, names, topics, reactions, and which messages have a word in
     /// common. Searches find whole words then, not their beginnings. An export is not encrypted.
     ///

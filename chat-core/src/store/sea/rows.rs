@@ -164,7 +164,7 @@ fn fingerprint<C>(
 ) -> Result<Fingerprint, SqlError> {
     let (stored, flags): (i64, Option<i16>) = (row.try_get_by_index(8)?, row.try_get_by_index(FLAGS)?);
     let stored = Fingerprint(stored.cast_unsigned());
-    Ok(if flags.unwrap_or_default() & SEALED == 0 { stored } else { run.sealing.shown(at, key, stored) })
+    Ok(run.sealing.shown(at, key, stored, flags.unwrap_or_default() & SEALED != 0))
 }
 
 /// The users whom an event names: those mentioned, or the one it is about.

@@ -35,6 +35,11 @@ impl Sealing {
         Self(encryption)
     }
 
+    /// Whether a text may be stored in another way than it is to be: not without keys.
+    pub(super) const fn has_keys(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether what is written is encrypted.
     pub(super) fn seals(&self) -> bool {
         self.writing().is_some()
@@ -79,16 +84,22 @@ impl Sealing {
 
     /// An event's fingerprint as it is to be stored.
     pub(super) fn hidden(&self, at: (RoomId, Seq), key: &EventKey, fingerprint: Fingerprint) -> Fingerprint {
-        if self.seals() { self.shown(at, key, fingerprint) } else { fingerprint }
+        self.shown(at, key, fingerprint, self.seals())
     }
 
-    /// An event's fingerprint from how it is stored while texts are encrypted. What was erased is not hidden.
-    pub(super) fn shown(&self, (room, seq): (RoomId, Seq), key: &EventKey, hidden: Fingerprint) -> Fingerprint {
+    /// An event's fingerprint from how it is stored, hidden or not: to hide it twice shows it. What was erased is not hidden.
+    pub(super) fn shown(
+        &self,
+        (room, seq): (RoomId, Seq),
+        key: &EventKey,
+        stored: Fingerprint,
+        is_hidden: bool,
+    ) -> Fingerprint {
         match &self.0 {
-            Some(Encryption { keys, .. }) if hidden != Fingerprint::ERASED => {
-                Fingerprint(hidden.0 ^ keys.pad(room, seq, key.as_str()))
+            Some(Encryption { keys, .. }) if is_hidden && stored != Fingerprint::ERASED => {
+                Fingerprint(stored.0 ^ keys.pad(room, seq, key.as_str()))
             }
-            _ => hidden,
+            _ => stored,
         }
     }
 

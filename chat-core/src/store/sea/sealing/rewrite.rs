@@ -96,7 +96,7 @@ fn event(run: &Transaction<'_>, room: RoomId, row: &QueryResult) -> Result<Optio
     }
     let key = EventKey::from_stored(&run.dialect.opaque_from(row, 2)?.unwrap_or_default());
     let stored = Fingerprint(row.try_get_by_index::<i64>(3)?.cast_unsigned());
-    let shown = if is_hidden { run.sealing.shown(at, &key, stored) } else { stored };
+    let shown = run.sealing.shown(at, &key, stored, is_hidden);
     let flags = if run.sealing.seals() { flags | SEALED } else { flags & !SEALED };
     let body = if has_body { again(run, at, TextPart::Body, body)? } else { body };
     let meta = if has_meta { again(run, at, TextPart::Meta, meta)? } else { meta };
