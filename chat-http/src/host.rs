@@ -54,9 +54,10 @@ impl FromStr for HostName {
 }
 
 /// The hosts for which the server answers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Hosts {
     /// Every host.
+    #[default]
     Any,
     /// These names, loopback names and IP addresses.
     Known(Arc<[HostName]>),

@@ -49,6 +49,7 @@ mod methods;
 mod metrics;
 mod middleware;
 mod openapi;
+mod options;
 mod origin;
 mod path;
 mod position;
@@ -70,10 +71,14 @@ mod vanished;
 mod write_timeout;
 mod ws;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use chat_core::ChatEngine;
-use poem::{EndpointExt, IntoEndpoint, Route, endpoint::BoxEndpoint};
+use poem::{
+    EndpointExt, IntoEndpoint, Route,
+    endpoint::BoxEndpoint,
+    http::{Extensions, HeaderMap},
+};
 
 pub use account::{AccountStore, Accounts, Registration};
 pub use address::{BadTrustedProxy, TrustedProxy};
@@ -82,6 +87,7 @@ pub use auth::{Authenticated, Authenticator, Credential, Guests, LoginEnd, Login
 pub use auth::{BadJwtKeys, JwtAuthenticator, JwtKeys};
 pub use host::{BadHostName, HostName};
 pub use openapi::{openapi_json, openapi_yaml};
+pub use options::Options;
 pub use origin::{BadOrigin, Origin};
 pub use server::{Server, serve};
 pub use site::text_page;
@@ -94,7 +100,6 @@ use crate::{
     host::Hosts,
     methods::Methods,
     middleware::Middleware,
-    origin::Origins,
     problem::Challenge,
     unfinished::Unfinished,
 };
@@ -108,13 +113,7 @@ struct Embedding;
 #[must_use]
 pub fn api(engine: ChatEngine, authenticator: impl Authenticator) -> Api {
     metrics::describe();
-    Api {
-        engine,
-        authenticator: Arc::new(authenticator),
-        hosts: Hosts::Any,
-        origins: Origins::default(),
-        accounts: None,
-    }
+    Api { engine, authenticator: Arc::new(authenticator), options: Options::default() }
 }
 
 /// [`api`] plus `/docs`, `/openapi.json`, `/openapi.yaml`, `/healthz`, `/readyz` and a front page. It answers only for loopback
@@ -129,55 +128,64 @@ pub fn site(engine: ChatEngine, authenticator: impl Authenticator) -> Site {
 pub struct Api {
     engine: ChatEngine,
     authenticator: Arc<dyn Authenticator>,
-    hosts: Hosts,
-    origins: Origins,
-    accounts: Option<Accounts>,
+    options: Options,
 }
 
 impl Api {
-    /// Allows web pages of these origins, besides the server's own, to open sockets and to use the REST API.
+    /// See [`Options::allow_origins`].
     #[must_use]
-    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
-        self.origins = self.origins.allow(origins);
-        self
+    pub fn allow_origins(self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.change(|options| options.allow_origins(origins))
     }
 
-    /// Sets the URL where people reach this server. Only pages of this origin are its own, and it answers for this name. Without
-    /// it, a page is the server's own if its scheme and host are those of the request. Behind a TLS proxy, they are not.
+    /// See [`Options::public_url`].
     #[must_use]
-    pub fn public_url(mut self, url: Origin) -> Self {
-        self.origins = self.origins.own(url);
-        self
+    pub fn public_url(self, url: Origin) -> Self {
+        self.change(|options| options.public_url(url))
     }
 
-    /// Answers only requests that name one of these hosts, a loopback name or an IP address; others get 421 `wrong_host`. This
-    /// stops pages that point their own host name at this server (DNS rebinding). An [`api`] leaves this check to its app, so
-    /// by default it answers for every host; a [`site`] checks.
+    /// See [`Options::allow_hosts`].
     #[must_use]
-    pub fn allow_hosts(mut self, hosts: impl IntoIterator<Item = HostName>) -> Self {
-        self.hosts = hosts.into_iter().fold(self.hosts.checked(), Hosts::and);
-        self
+    pub fn allow_hosts(self, hosts: impl IntoIterator<Item = HostName>) -> Self {
+        self.change(|options| options.allow_hosts(hosts))
     }
 
-    /// Answers for every host: use it if something in front of the server checks them.
+    /// See [`Options::allow_any_host`].
     #[must_use]
-    pub fn allow_any_host(mut self) -> Self {
-        self.hosts = Hosts::Any;
-        self
+    pub fn allow_any_host(self) -> Self {
+        self.change(Options::allow_any_host)
     }
 
-    /// Has the operations on these accounts, which are (among) the authenticator's.
+    /// See [`Options::accounts`].
     #[must_use]
-    pub fn accounts(mut self, accounts: Accounts) -> Self {
-        self.accounts = Some(accounts);
-        self
+    pub fn accounts(self, accounts: Accounts) -> Self {
+        self.change(|options| options.accounts(accounts))
+    }
+
+    /// See [`Options::client_address`].
+    #[must_use]
+    pub fn client_address(
+        self,
+        find: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.change(|options| options.client_address(find))
+    }
+
+    /// The same with these options, and no others.
+    #[must_use]
+    pub fn with(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
+    fn change(self, change: impl FnOnce(Options) -> Options) -> Self {
+        Self { options: change(self.options), ..self }
     }
 
     fn routes(&self) -> Route {
         let authentication = Authentication::new(Arc::clone(&self.authenticator), self.engine.clone());
-        let one = ws::Sockets::room(self.engine.clone(), authentication.clone(), self.origins.clone());
-        let many = ws::Sockets::rooms(self.engine.clone(), authentication.clone(), self.origins.clone());
-        let resources = openapi::service(api::resources(&self.engine, &authentication, self.accounts.as_ref()));
+        let one = ws::Sockets::room(self.engine.clone(), authentication.clone(), self.options.origins.clone());
+        let many = ws::Sockets::rooms(self.engine.clone(), authentication.clone(), self.options.origins.clone());
+        let resources = openapi::service(api::resources(&self.engine, &authentication, self.options.accounts.as_ref()));
         Route::new()
             .nest(
                 api::PREFIX,
@@ -196,8 +204,9 @@ impl Api {
         let challenge = Challenge::of(&*self.authenticator);
         let inner = routes.data(Unfinished::default());
         let methods = ws::PATHS.into_iter().fold(methods, Methods::add_stream);
-        let hosts = self.origins.own_host().into_iter().fold(self.hosts, Hosts::and);
-        Middleware { inner, methods, hosts, origins: self.origins, challenge, owns_host }.boxed()
+        let mut options = self.options;
+        options.hosts = options.origins.own_host().into_iter().fold(options.hosts, Hosts::and);
+        Middleware { inner, methods, options, challenge, owns_host }.boxed()
     }
 }
 
@@ -213,8 +222,7 @@ impl IntoEndpoint for Api {
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut all = f.debug_struct("Api");
-        all.field("engine", &self.engine).field("hosts", &self.hosts).field("origins", &self.origins);
-        all.finish_non_exhaustive()
+        all.field("engine", &self.engine).field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -223,34 +231,43 @@ impl fmt::Debug for Api {
 pub struct Site(Api);
 
 impl Site {
-    /// See [`Api::allow_origins`].
+    /// See [`Options::allow_origins`].
     #[must_use]
     pub fn allow_origins(self, origins: impl IntoIterator<Item = Origin>) -> Self {
         Self(self.0.allow_origins(origins))
     }
 
-    /// See [`Api::public_url`].
+    /// See [`Options::public_url`].
     #[must_use]
     pub fn public_url(self, url: Origin) -> Self {
         Self(self.0.public_url(url))
     }
 
-    /// See [`Api::allow_hosts`].
+    /// See [`Options::allow_hosts`].
     #[must_use]
     pub fn allow_hosts(self, hosts: impl IntoIterator<Item = HostName>) -> Self {
         Self(self.0.allow_hosts(hosts))
     }
 
-    /// See [`Api::allow_any_host`].
+    /// See [`Options::allow_any_host`].
     #[must_use]
     pub fn allow_any_host(self) -> Self {
         Self(self.0.allow_any_host())
     }
 
-    /// See [`Api::accounts`].
+    /// See [`Options::accounts`].
     #[must_use]
     pub fn accounts(self, accounts: Accounts) -> Self {
         Self(self.0.accounts(accounts))
+    }
+
+    /// See [`Options::client_address`].
+    #[must_use]
+    pub fn client_address(
+        self,
+        find: impl Fn(&HeaderMap, &Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        Self(self.0.client_address(find))
     }
 
     /// The engine behind it.
@@ -263,7 +280,7 @@ impl IntoEndpoint for Site {
     type Endpoint = BoxEndpoint<'static>;
 
     fn into_endpoint(self) -> Self::Endpoint {
-        let accounts = self.0.accounts.as_ref().map(Accounts::registration);
+        let accounts = self.0.options.accounts.as_ref().map(Accounts::registration);
         let entrance = Entrance { accounts, guests: self.0.authenticator.welcomes_guests() };
         let routes = site::routes(self.0.routes(), self.0.engine.clone(), entrance);
         self.0.finish(routes, site::methods(openapi::methods()), true)

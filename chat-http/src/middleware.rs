@@ -20,13 +20,13 @@ use poem::{
 use tracing::{Instrument, field};
 
 use crate::{
+    address::Network,
     api,
     connection::ConnectionPermit,
     etag::Known,
-    host::Hosts,
     methods::{Methods, Row},
     metrics,
-    origin::Origins,
+    options::Options,
     path::{self, Normalized},
     problem::{Challenge, Problem},
     security_headers, ws,
@@ -36,8 +36,7 @@ use crate::{
 pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
     pub(crate) methods: Methods,
-    pub(crate) hosts: Hosts,
-    pub(crate) origins: Origins,
+    pub(crate) options: Options,
     /// What a 401 says about how to authenticate.
     pub(crate) challenge: Challenge,
     /// Whether the host has no other pages, which could need to be reached without TLS.
@@ -67,12 +66,13 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         let is_rest = is_rest(request.uri().path());
         let origin = if is_rest { self.listed_origin(request.headers()) } else { None };
         let known = Known::of(request.headers());
-        let has_tls = self.owns_host && self.origins.are_reached_by_tls(&request);
+        let has_tls = self.owns_host && self.options.origins.are_reached_by_tls(&request);
         if request.headers().contains_key(header::COOKIE) {
             // Browsers send cookies whichever page asks, so they count only with the page.
-            let page = self.origins.page(&request);
+            let page = self.options.origins.page(&request);
             request.set_data(page);
         }
+        self.note_client(&mut request);
         let asked = match self.admit(&request, row, broken) {
             Ok(()) if origin.is_some() && is_preflight(&request) => Ok(preflight(row)),
             Ok(()) => self.answer(request, row).await,
@@ -92,12 +92,21 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         response
     }
 
+    /// Notes where the request comes from, if the app says so and nothing in front of this layer has.
+    fn note_client(&self, request: &mut Request) {
+        if request.data::<Network>().is_none()
+            && let Some(client) = self.options.client(request.headers(), request.extensions())
+        {
+            request.set_data(client);
+        }
+    }
+
     /// Checks whether a request is let in.
     fn admit(&self, request: &Request, row: Option<&Row>, broken: Option<usize>) -> Result<(), Problem> {
         let path = request.uri().path();
         // Monitoring may ask for health by any name, and the answer reveals nothing.
         if !matches!(path, "/healthz" | "/readyz") {
-            self.hosts.check(request)?;
+            self.options.hosts.check(request)?;
             // A socket gets this error as a close frame instead.
             if let Some(error) = ConnectionPermit::refusal(request).filter(|_| !row.is_some_and(is_socket)) {
                 return Err(error.clone().into());
@@ -115,7 +124,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
         }
         // The handshake checks the origin of sockets itself, after it knows that the request is one.
         let acts = is_rest(path) && (is_stream || !request.method().is_safe());
-        if acts && !self.origins.admit(request) {
+        if acts && !self.options.origins.admit(request) {
             return Err(Error::Forbidden.into());
         }
         Ok(())
@@ -157,7 +166,7 @@ impl<E: Endpoint<Output = Response>> Middleware<E> {
     fn listed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
-            (Some(origin), None) if self.origins.lists(origin) => Some(origin.clone()),
+            (Some(origin), None) if self.options.origins.lists(origin) => Some(origin.clone()),
             _ => None,
         }
     }

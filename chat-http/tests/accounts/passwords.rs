@@ -2,7 +2,7 @@
 
 use chat_core::Limits;
 use chat_http::{Listener, Registration};
-use poem::http::Method;
+use poem::{IntoEndpoint, http::Method, test::TestClient};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -96,6 +96,25 @@ async fn r26_passwords_are_tried_slowly_from_one_address_and_nobody_is_locked_ou
         made.push(ask("192.0.2.1", "register", &who(name)).await.0.status);
     }
     assert_eq!(made, [201, 201, 201, 201, 429]);
+}
+
+/// A host whose server does not see who is there, such as poem's behind a proxy, says it by the options.
+#[tokio::test]
+async fn the_app_may_say_from_which_address_passwords_are_tried() {
+    let engine = engine_with(Limits::for_strangers()).await;
+    let accounts = accounts(&engine, Registration::Open).await;
+    let site = site_of(&engine, &accounts)
+        .client_address(|headers, _extensions| headers.get("x-real-ip")?.to_str().ok()?.parse().ok());
+    let stage = Stage { client: TestClient::new(site.into_endpoint()), engine, accounts };
+    let register = async |address: &str, name: &str| {
+        let from = [("x-real-ip", address)];
+        stage.ask(Method::POST, "/account/register", &from, Some(&who(name))).await.0
+    };
+    for name in ["A", "B", "C", "D", "E"] {
+        assert_eq!(register("192.0.2.1", name).await, 201);
+    }
+    assert_eq!(register("192.0.2.1", "F").await, 429);
+    assert_eq!(register("192.0.2.2", "F").await, 201);
 }
 
 #[tokio::test]
