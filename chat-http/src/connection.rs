@@ -44,11 +44,15 @@ use crate::{
 /// server waits until all are dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPermit {
-    _slot: Arc<OwnedSemaphorePermit>,
+    _slot: Option<Arc<OwnedSemaphorePermit>>,
     entrance: Arc<Entrance>,
 }
 
 impl ConnectionPermit {
+    pub(crate) fn new(slot: Option<OwnedSemaphorePermit>, entrance: Entrance) -> Self {
+        Self { _slot: slot.map(Arc::new), entrance: entrance.into() }
+    }
+
     /// Why a request is refused for the address that it comes from.
     pub(crate) fn refusal(request: &poem::Request) -> Option<&Error> {
         request.data::<Self>()?.entrance.refusal()
@@ -124,7 +128,7 @@ impl Link {
 }
 
 /// Whether a request asks for a socket or an event stream.
-fn lasts(headers: &HeaderMap) -> bool {
+pub(crate) fn lasts(headers: &HeaderMap) -> bool {
     let is_stream = |value: &HeaderValue| value.as_bytes().starts_with(b"text/event-stream");
     headers.contains_key(header::UPGRADE) || headers.get(header::ACCEPT).is_some_and(is_stream)
 }
@@ -144,7 +148,7 @@ pub(crate) async fn serve_connection(
     let is_proxy = shared.proxies.trust(peer.ip());
     let entrance = if is_proxy { Some(Entrance::default()) } else { shared.gate.connect(peer.ip().into()) };
     let Some(entrance) = entrance else { return metrics::connection_dropped() };
-    let permit = ConnectionPermit { _slot: slot.into(), entrance: entrance.into() };
+    let permit = ConnectionPermit::new(Some(slot), entrance);
     // Small frames must not wait for the acknowledgement of earlier ones.
     let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { return };
     let stream = WriteTimeout::new(stream, WRITE_TIMEOUT);
@@ -227,14 +231,14 @@ async fn answer(
 }
 
 /// The answer as it goes out. It counts as a connection until it is sent, where requests do.
-fn sent(mut response: Response, permit: ConnectionPermit, is_last: bool) -> hyper::Response<Sent> {
+pub(crate) fn sent(mut response: Response, permit: ConnectionPermit, is_last: bool) -> hyper::Response<Sent> {
     if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     hyper::Response::from(response).map(|body| UntilSent::new(body, permit))
 }
 
-type Sent = UntilSent<BoxBody<Bytes, io::Error>, ConnectionPermit>;
+pub(crate) type Sent = UntilSent<BoxBody<Bytes, io::Error>, ConnectionPermit>;
 
 /// The answer to a malformed request. It is the last one on its connection.
 fn refuse(problem: Problem) -> Response {

@@ -3,7 +3,8 @@
 //!
 //! - [`api`] is REST under `/api/chat` and sockets under `/ws/chat`: mount it in a poem app of your own, under any prefix;
 //! - [`site`] is that plus documentation, health and a front page;
-//! - [`serve`] runs either on a listener, with the time-outs and the graceful stop that a chat server needs;
+//! - [`service`] is the same as [`api`] for an app of axum, of plain hyper, or of anything else that takes a `tower` service;
+//! - [`serve`] runs [`api`] or [`site`] on a listener, with the time-outs and the graceful stop that a chat server needs;
 //!   [`serve_when_made`] listens while the site is still being made; a [`Listener`] may have [`Tls`];
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
 //!
@@ -59,6 +60,7 @@ mod refusal;
 mod security_headers;
 mod security_log;
 mod server;
+mod service;
 mod site;
 mod sse;
 mod starting;
@@ -89,7 +91,9 @@ pub use host::{BadHostName, HostName};
 pub use openapi::{openapi_json, openapi_yaml};
 pub use options::Options;
 pub use origin::{BadOrigin, Origin};
+pub use poem::Request;
 pub use server::{Server, serve};
+pub use service::{ChatService, ResponseBody, service};
 pub use site::text_page;
 pub use starting::serve_when_made;
 pub use tls::{BadCertificate, Listener, Tls};

@@ -6,7 +6,8 @@ use poem::http::{Extensions, HeaderMap};
 
 use crate::{Accounts, HostName, Origin, address::Network, host::Hosts, origin::Origins};
 
-/// What the app around the chat decides. [`Api`](crate::Api) and [`Site`](crate::Site) have the same methods.
+/// What the app around the chat decides. A [`service`](crate::service) is given them; [`Api`](crate::Api) and
+/// [`Site`](crate::Site) have the same methods.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -70,8 +71,9 @@ impl Options {
     /// Says where a request comes from, by its headers and by what the app's server has put into its extensions. What is limited
     /// per address ([`AddressLimits`](chat_core::AddressLimits)) is limited by this one.
     ///
-    /// By default it is the peer of the connection, as far as that is known: by [`Server`](crate::Server) and poem's own. Believe
-    /// only headers that a proxy of yours sets anew.
+    /// By default it is the peer of the connection, as far as that is known: by [`Server`](crate::Server) and poem's own. A
+    /// [`service`](crate::service) sees no connections, so without this it limits nothing per address. Believe only headers that a
+    /// proxy of yours sets anew.
     #[must_use]
     pub fn client_address(
         mut self,

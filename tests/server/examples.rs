@@ -198,6 +198,62 @@ async fn host_app() {
     }
 }
 
+/// The app's login says who, its projects say who is in which room, and whoever is put out hears nothing more at once.
+#[tokio::test]
+async fn axum_app() {
+    let source = include_str!("../../examples/axum_app.rs");
+    let chat = source.split("\n// ---- ").nth(1).unwrap();
+    let is_of_chat = |line: &&str| line.contains("/chat") || (line.contains(".await") && line.contains("engine."));
+    let calls = source.rsplit("\n// ---- ").next().unwrap().lines().filter(is_of_chat).count();
+    let lines = chat.lines().count();
+    assert!(lines + calls <= 40, "it takes a few lines, not {lines} and {calls} within the app");
+    let mut example = Example::start("axum_app", &["127.0.0.1:0"]);
+    let listening = example.expect("listening on").await;
+    let address: SocketAddr = listening.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let ask =
+        async |method: &str, path: &str, cookie: &str| call(address, method, path, &[("cookie", cookie)], None).await;
+    let log_in = async |name: &str| {
+        let reply = ask("POST", &format!("/login/{name}"), "").await;
+        reply.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    };
+    let (ada, bob, eve) = (log_in("Ada").await, log_in("Bob").await, log_in("Eve").await);
+    assert_eq!(ask("GET", "/", &ada).await.body, "Hello, Ada!");
+    assert_eq!(ask("POST", "/projects/apollo", "login=forged").await.status, 401);
+    let room = ask("POST", "/projects/apollo", &ada).await.json(200);
+    let bob_in_team = format!("/projects/{room}/team/Bob");
+    assert_eq!(ask("PUT", &bob_in_team, &eve).await.status, 404);
+    assert_eq!(ask("PUT", &bob_in_team, &ada).await.status, 204);
+
+    let rooms = "/chat/api/chat/rooms";
+    ask("GET", rooms, "login=forged").await.problem(401, "unauthenticated");
+    let own = Some(json!({"name": "of our own"}).to_string());
+    call(address, "POST", rooms, &[("cookie", &ada)], own).await.problem(403, "forbidden");
+    let seen_by = async |who: &str| ask("GET", rooms, who).await.json(200)["rooms"].as_array().unwrap().len();
+    assert_eq!([seen_by(&ada).await, seen_by(&bob).await, seen_by(&eve).await], [1, 1, 0]);
+    let messages = format!("{rooms}/{room}/messages");
+    ask("GET", &messages, &eve).await.problem(404, "room_not_found");
+    let path = format!("/chat/ws/chat/{room}");
+    let enter = async |who: &str| Socket::try_connect(address, &path, &[("cookie", who)]).await.unwrap();
+    assert_eq!(enter(&eve).await.expect_close().await, Some(4404));
+    let (mut of_ada, mut of_bob) = (enter(&ada).await, enter(&bob).await);
+    of_bob.expect_type("user_list").await;
+    assert_eq!(of_ada.say("Hello, Bob!").await, 1);
+    assert_eq!(of_bob.expect_type("message").await["content"], "Hello, Bob!");
+
+    assert_eq!(ask("DELETE", &bob_in_team, &ada).await.status, 204);
+    of_ada.say("Bob is gone.").await;
+    assert_eq!(of_bob.expect_close().await, Some(4403));
+    assert!(!of_bob.to_string().contains("gone"), "{of_bob}");
+    assert_eq!(enter(&bob).await.expect_close().await, Some(4404));
+    ask("GET", &messages, &bob).await.problem(404, "room_not_found");
+
+    let pid = example.process.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    assert_eq!(of_ada.expect_close().await, Some(1001), "the page comes back when the app does");
+    drop(of_ada);
+    assert!(example.finish().await.success());
+}
+
 /// Two people chat in two terminals, and the server is killed and restarted: nothing is lost or doubled. `chatd
 /// terminal` and the example are the same client.
 #[tokio::test]

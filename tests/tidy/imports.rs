@@ -28,6 +28,11 @@ const FOREIGN: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["poem", "poem_openapi"], &["chat-http/", HOST], "poem is the business of chat-http alone"),
     (
+        &["axum"],
+        &["examples/axum_app.rs", "chat-http/tests/"],
+        "any framework mounts the chat: `chat_http::service` names none but poem, which it is made of",
+    ),
+    (
         &["tokio", "tokio_tungstenite"],
         &[
             "chat-core/src/engine/",
