@@ -1,4 +1,4 @@
-//! Drives a session over a socket: one task with one loop, which writes everything that is waiting at once.
+//! Drives a session over a transport: one task with one loop, which writes everything that is waiting at once.
 
 use std::{
     future::poll_fn,
@@ -8,15 +8,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use chat_core::{
     Command, Departure, DetachReason, EventKind, Item, Retry, RoomId, Session, SessionHandle, Since, Update, Updates,
     failpoints::{self, Point},
     log::{Excerpt, LogLimit},
 };
-use futures::{FutureExt, SinkExt, StreamExt};
+use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes, protocol::CloseFrame};
+use tokio_tungstenite::tungstenite::{Utf8Bytes, protocol::CloseFrame};
 
 use super::{
     close::CloseCode,
@@ -26,6 +25,7 @@ use super::{
     frame_violations::FrameViolations,
     login::{Due, Login, Renewed},
     pending::{AnswerFrames, Pending},
+    transport::{Gone, Queued, Received, Transport},
     upgrade::{Io, Socket},
 };
 use crate::{
@@ -48,16 +48,27 @@ pub(super) struct Entry {
 /// Drives a session over a socket until one of them ends. With an `entry` the socket is for that room, else for many: then it
 /// begins with `hello`, and brings the user's notices.
 pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>, login: Login) {
-    let mut driver = Driver::new(socket, session, entry.as_ref().map(|entry| entry.room), login);
-    let begun = driver.answer_first_frame().and_then(|()| match entry {
-        Some(entry) => driver.enter(entry),
-        None => driver.greet(),
+    let (socket, end) = run(socket, session, entry, login).await;
+    match end {
+        // Boxed, so that open connections do not carry the state that only closing needs.
+        End::Close(code, _) => Box::pin(close_handshake::close(socket, code.frame())).await,
+        End::Closed => Box::pin(close_handshake::answer(socket)).await,
+        End::Lost => {}
+    }
+}
+
+/// Drives a session over a transport until one of them ends. The session is over then; the transport is not closed yet.
+pub(super) async fn run<T: Transport>(transport: T, session: Session, entry: Option<Entry>, login: Login) -> (T, End) {
+    let mut driving = Driving::new(transport, session, entry.as_ref().map(|entry| entry.room), login);
+    let begun = driving.answer_first_frame().and_then(|()| match entry {
+        Some(entry) => driving.enter(entry),
+        None => driving.greet(),
     });
     let end = match begun {
-        Ok(()) => driver.guarded().await,
+        Ok(()) => driving.guarded().await,
         Err(end) => end,
     };
-    driver.finish(end).await;
+    (driving.finish(end), end)
 }
 
 /// Closes a socket whose client may not have a session.
@@ -80,7 +91,7 @@ const BATCH: usize = 64 << 10;
 
 /// Why driving ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// The server closes, for this reason; the session ends with this departure, unless it has ended.
     Close(CloseCode, Departure),
     /// The client closed.
@@ -91,9 +102,9 @@ enum End {
 
 /// The next thing to handle.
 enum Step {
-    Frame(Option<Result<Message, SocketError>>),
+    Frame(Received),
     Update(Option<Update>),
-    Flushed(Result<(), SocketError>),
+    Flushed(Result<(), Gone>),
     Renewed(Renewed),
     LoggedOut,
     /// There is room for more frames of the answer to an attach.
@@ -101,8 +112,8 @@ enum Step {
     Tick,
 }
 
-struct Driver<S> {
-    socket: Socket<S>,
+struct Driving<T> {
+    transport: T,
     handle: SessionHandle,
     updates: Updates,
     login: Login,
@@ -127,12 +138,12 @@ struct Driver<S> {
     frames_first: bool,
 }
 
-impl<S: Io> Driver<S> {
-    fn new(socket: Socket<S>, session: Session, own: Option<RoomId>, login: Login) -> Self {
+impl<T: Transport> Driving<T> {
+    fn new(transport: T, session: Session, own: Option<RoomId>, login: Login) -> Self {
         let (handle, updates) = session.split();
         let now = Instant::now();
         Self {
-            socket,
+            transport,
             rate: FrameRate::new(handle.limits(), now),
             handle,
             updates,
@@ -220,7 +231,7 @@ impl<S: Io> Driver<S> {
             return Poll::Ready(Step::LoggedOut);
         }
         if self.unwritten.is_some()
-            && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
+            && let Poll::Ready(flushed) = self.transport.poll_flush(cx)
         {
             return Poll::Ready(Step::Flushed(flushed));
         }
@@ -253,7 +264,7 @@ impl<S: Io> Driver<S> {
             return Poll::Pending;
         }
         self.listening_since.get_or_insert_with(Instant::now);
-        self.socket.poll_next_unpin(cx).map(Step::Frame)
+        self.transport.poll_frame(cx).map(Step::Frame)
     }
 
     /// Whether frames are read: not while the client has much to receive, nor while too many of its commands are
@@ -281,18 +292,13 @@ impl<S: Io> Driver<S> {
         Ok(())
     }
 
-    fn on_frame(&mut self, frame: Option<Result<Message, SocketError>>) -> Result<(), End> {
+    fn on_frame(&mut self, frame: Received) -> Result<(), End> {
         match frame {
-            Some(Ok(Message::Text(text))) => self.on_text(&text),
-            Some(Ok(Message::Binary(_))) => Err(End::Close(CloseCode::NOT_TEXT, Departure::Closed)),
-            // tungstenite answers pings by itself.
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(()),
-            Some(Ok(Message::Close(_))) => Err(End::Closed),
-            Some(Err(error)) => Err(match CloseCode::of_error(&error) {
-                Some(code) => End::Close(code, Departure::Closed),
-                None => End::Lost,
-            }),
-            None => Err(End::Lost),
+            Received::Text(text) => self.on_text(&text),
+            Received::Alive => Ok(()),
+            Received::Wrong(code) => Err(End::Close(code, Departure::Closed)),
+            Received::Close => Err(End::Closed),
+            Received::Lost => Err(End::Lost),
         }
     }
 
@@ -422,15 +428,14 @@ impl<S: Io> Driver<S> {
         Ok(())
     }
 
-    /// Queues a frame; all queued frames are written together. (The sink is not asked whether it is ready: it has no
-    /// limit of its own, the batch is the limit.)
+    /// Queues a frame; all queued frames are written together. The batch is the only limit.
     fn put(&mut self, frame: Utf8Bytes) -> Result<(), End> {
         let bytes = frame.len();
-        self.put_message(Message::Text(frame), bytes)
+        self.queue(Queued::Text(frame), bytes)
     }
 
-    fn put_message(&mut self, message: Message, bytes: usize) -> Result<(), End> {
-        self.socket.start_send_unpin(message).map_err(|_| End::Lost)?;
+    fn queue(&mut self, frame: Queued, bytes: usize) -> Result<(), End> {
+        self.transport.queue(frame).map_err(|Gone| End::Lost)?;
         let (since, before) = self.unwritten.unwrap_or_else(|| (Instant::now(), 0));
         self.unwritten = Some((since, before + bytes));
         Ok(())
@@ -458,8 +463,8 @@ impl<S: Io> Driver<S> {
         }
         if self.ping_at() <= now {
             self.pinged = now;
-            if self.unwritten.is_none() {
-                return self.put_message(Message::Ping(Bytes::new()), 0);
+            if self.unwritten.is_none() && self.transport.has_pings() {
+                return self.queue(Queued::Ping, 0);
             }
         }
         Ok(())
@@ -469,20 +474,21 @@ impl<S: Io> Driver<S> {
         self.pinged + if self.listens() { PING_EVERY } else { vanished::PING }
     }
 
-    /// When a silent client is disconnected; never while no frames are read from it.
+    /// When a silent client is disconnected; never while no frames are read from it, nor if it is not pinged.
     fn silent_at(&self) -> Option<Instant> {
-        self.listening_since.map(|since| since.max(self.socket.get_ref().last_read()) + SILENCE)
+        let since = self.listening_since.filter(|_| self.transport.has_pings())?;
+        Some(since.max(self.transport.last_read()) + SILENCE)
     }
 
     /// When a client with an unfinished message is disconnected; never while no frames are read from it.
     fn unfinished_at(&self) -> Option<Instant> {
-        let begun = self.socket.get_ref().begun()?;
+        let begun = self.transport.begun()?;
         self.listening_since.map(|since| since.max(begun) + WHOLE_WITHIN)
     }
 
     /// When a client that accepts no bytes is disconnected.
     fn stalled_at(&self) -> Option<Instant> {
-        self.unwritten.map(|(since, _)| since.max(self.socket.get_ref().last_write()) + STALL)
+        self.unwritten.map(|(since, _)| since.max(self.transport.last_write()) + STALL)
     }
 
     /// Sets the timer to the next deadline. It is reset only after it has fired or if a deadline is earlier, not with
@@ -510,8 +516,8 @@ impl<S: Io> Driver<S> {
         None
     }
 
-    async fn finish(self, end: End) {
-        let Self { socket, handle, updates, .. } = self;
+    fn finish(self, end: End) -> T {
+        let Self { transport, handle, updates, .. } = self;
         match end {
             End::Close(_, Departure::Closed) | End::Closed => handle.close(),
             End::Close(_, Departure::Lost) | End::Lost => handle.disconnect_lost(),
@@ -519,18 +525,16 @@ impl<S: Io> Driver<S> {
         let user = Excerpt(&handle.identity().id);
         tracing::debug!(session.id = %handle.id(), user.id = %user, ?end, "a socket ends");
         drop((handle, updates));
-        match end {
-            // Boxed, so that open connections do not carry the state that only closing needs.
-            End::Close(code, _) => Box::pin(close_handshake::close(socket, code.frame())).await,
-            End::Closed => Box::pin(close_handshake::answer(socket)).await,
-            End::Lost => {}
-        }
+        transport
     }
 }
 
 /// Sends every message back, with the same upgrade, limits and close handshake as a session.
 #[cfg(feature = "test-util")]
 pub(crate) async fn echo<S: Io>(mut socket: Socket<S>) {
+    use futures::SinkExt;
+    use tokio_tungstenite::tungstenite::Message;
+
     while let Some(message) = socket.next().await {
         let sent = match message {
             Ok(message @ (Message::Text(_) | Message::Binary(_))) => socket.send(message).await,

@@ -15,6 +15,7 @@ mod frame_violations;
 mod io_activity;
 mod login;
 mod pending;
+mod transport;
 mod upgrade;
 
 use chat_core::{ChatEngine, Error, RoomId, Session};
