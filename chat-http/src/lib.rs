@@ -4,6 +4,7 @@
 //! - [`api`] is REST under `/api/chat` and sockets under `/ws/chat`: mount it in a poem app of your own, under any prefix;
 //! - [`site`] is that plus documentation, health and a front page;
 //! - [`service`] is the same as [`api`] for an app of axum, of plain hyper, or of anything else that takes a `tower` service;
+//! - a [`Driver`] has the frames of the sockets over a socket of your own;
 //! - [`serve`] runs [`api`] or [`site`] on a listener, with the time-outs and the graceful stop that a chat server needs;
 //!   [`serve_when_made`] listens while the site is still being made; a [`Listener`] may have [`Tls`];
 //! - an [`Authenticator`] says who sends a request; [`Guests`] believes everyone.
@@ -97,6 +98,7 @@ pub use service::{ChatService, ResponseBody, service};
 pub use site::text_page;
 pub use starting::serve_when_made;
 pub use tls::{BadCertificate, Listener, Tls};
+pub use ws::{ClientFrame, Driver, Ended, FrameText, ServerFrame};
 
 use crate::{
     auth::{Authentication, Identified},

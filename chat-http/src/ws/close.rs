@@ -58,6 +58,16 @@ impl CloseCode {
         Self { code, reason }
     }
 
+    /// The number.
+    pub(super) const fn code(self) -> u16 {
+        self.code
+    }
+
+    /// The reason.
+    pub(super) const fn reason(self) -> &'static str {
+        self.reason
+    }
+
     /// The close code for a session that could not be started, or could not enter its room.
     pub(crate) const fn of_refusal(error: &Error) -> Self {
         match error {

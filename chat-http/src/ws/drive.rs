@@ -315,8 +315,8 @@ impl<T: Transport> Driving<T> {
         let command = match asked.request {
             Request::Ping => return self.put(frames::pong(asked.reference.as_deref())),
             Request::Auth(proof) => {
-                self.login.renew(asked.reference, proof);
-                return Ok(());
+                let begun = self.login.renew(asked.reference, proof);
+                return begun.or_else(|none| self.fail(none.reference.as_deref(), None, &Refusal::UnknownCommand));
             }
             Request::Command(command) => command,
         };

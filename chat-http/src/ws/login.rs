@@ -21,7 +21,8 @@ const WARNING: Duration = Duration::from_secs(60);
 
 /// Whose a socket is.
 pub(super) struct Login {
-    authentication: Authentication,
+    /// What looks at tokens and tickets; `None` if the host itself ends what has to end.
+    authentication: Option<Authentication>,
     /// When the credential ends, if it does.
     ends: Option<Instant>,
     is_warned: bool,
@@ -36,6 +37,11 @@ pub(super) struct Login {
 struct Renewal {
     reference: Option<String>,
     found: BoxFuture<'static, Result<Authenticated, Error>>,
+}
+
+/// Tokens and tickets do not count here.
+pub(super) struct NoneCounts {
+    pub(super) reference: Option<String>,
 }
 
 /// What became of a token or a ticket.
@@ -57,13 +63,18 @@ impl Login {
     /// By what the request had.
     pub(super) fn new(authentication: &Authentication, found: &Authenticated) -> Self {
         Self {
-            authentication: authentication.clone(),
+            authentication: Some(authentication.clone()),
             ends: ends(found),
             is_warned: false,
             first_answer: None,
             renewal: None,
             ended: ended(found),
         }
+    }
+
+    /// By the host's word, for as long as the session lasts.
+    pub(super) const fn none() -> Self {
+        Self { authentication: None, ends: None, is_warned: false, first_answer: None, renewal: None, ended: None }
     }
 
     /// By a first frame with this `ref`.
@@ -78,11 +89,12 @@ impl Login {
         self.first_answer.take()
     }
 
-    /// Starts to look at a token or a ticket. Until that is done, nothing else is read.
-    pub(super) fn renew(&mut self, reference: Option<String>, proof: Proof) {
-        let authentication = self.authentication.clone();
+    /// Starts to look at a token or a ticket, if anything can. Until that is done, nothing else is read.
+    pub(super) fn renew(&mut self, reference: Option<String>, proof: Proof) -> Result<(), NoneCounts> {
+        let Some(authentication) = self.authentication.clone() else { return Err(NoneCounts { reference }) };
         let found = async move { authentication.of_proof(&proof).await }.boxed();
         self.renewal = Some(Renewal { reference, found });
+        Ok(())
     }
 
     /// Whether a token or a ticket is being looked at.

@@ -8,6 +8,7 @@ pub(crate) mod command;
 mod drive;
 #[cfg(test)]
 mod drive_tests;
+mod driver;
 mod first_frame;
 mod frame_limits;
 mod frame_rate;
@@ -33,6 +34,7 @@ use crate::{
 
 #[cfg(feature = "test-util")]
 pub(crate) use self::drive::echo;
+pub use self::driver::{ClientFrame, Driver, Ended, FrameText, ServerFrame};
 pub(crate) use self::upgrade::Handshake;
 use self::{
     close::CloseCode,
