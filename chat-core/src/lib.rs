@@ -22,6 +22,7 @@ mod member;
 mod model;
 mod my_rooms;
 mod notice;
+pub mod outbox;
 mod policy;
 mod position;
 mod reason;
@@ -63,7 +64,9 @@ pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
 pub use delivery::{Delivery, Item};
 pub use direct::{DirectRoom, Pair};
 #[cfg(feature = "runtime")]
-pub use engine::{Builder, ChatEngine, Database, Health, RoomExport, RoomImport, Session, SessionHandle, Updates};
+pub use engine::{
+    Builder, ChatEngine, Database, Health, Queued, RoomExport, RoomImport, Session, SessionHandle, Updates,
+};
 pub use erasure::{Erase, Erased, ErasureProgress};
 pub use error::{Error, Retry, StartError};
 pub use event::{Event, EventKind, Message, MessageEdited, Signal, SignalKind};
@@ -84,6 +87,7 @@ pub use member::{
 pub use model::{Actor, Draft, Presence, Typing};
 pub use my_rooms::{MyRoom, MyRoomPage, MyRoomQuery, MyRoomsCursor};
 pub use notice::{Activity, LastMessage, Notice};
+pub use outbox::{OutboxFailure, OutboxId};
 pub use policy::{Action, AllowAll, HostMembers, Members, Policy};
 pub use position::{Epoch, Position, Since};
 pub use reason::{CloseReason, DetachReason};

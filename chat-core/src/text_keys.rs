@@ -62,6 +62,10 @@ pub(crate) enum TextPart {
     Meta = 2,
     /// The reason of a ban or a mute, in the list of these.
     Restriction = 3,
+    /// What a message in the outbox says.
+    Draft = 4,
+    /// Its `meta`.
+    DraftMeta = 5,
 }
 
 /// What two sets of keys are told apart by. It gives no key away.

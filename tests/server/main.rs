@@ -23,6 +23,7 @@ mod logs;
 mod metrics;
 mod middleware;
 mod migration;
+mod outbox;
 mod panics;
 mod presence;
 mod protocol;

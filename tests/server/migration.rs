@@ -529,7 +529,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
 }
 
 /// What the tables are called behind `chat_`.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 25] = [
     "migrations",
     "meta",
     "rooms",
@@ -554,6 +554,7 @@ const TABLES: [&str; 24] = [
     "invites",
     "invite_uses",
     "audit",
+    "outbox",
 ];
 
 /// Removes everything that a start may have left.

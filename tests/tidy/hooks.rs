@@ -16,6 +16,9 @@ const HOOKS: &[(&str, usize)] = &[
     ("chat-core/src/engine/shutdown.rs", 2),
     // The point between the steps of an erasure.
     ("chat-core/src/engine/erase.rs", 2),
+    // The points on the way of a message through the outbox.
+    ("chat-core/src/engine/outbox.rs", 4),
+    ("chat-core/src/store/sea/outbox.rs", 3),
     // The points within a transaction: around the rows of an append and of an import, and between the steps of a migration.
     ("chat-core/src/store/sea/append.rs", 3),
     ("chat-core/src/store/sea/archive.rs", 3),
@@ -27,6 +30,7 @@ const HOOKS: &[(&str, usize)] = &[
     ("chat-core/src/store/sea/migration/m0006_members.rs", 2),
     ("chat-core/src/store/sea/migration/m0007_invites_and_audit.rs", 3),
     ("chat-core/src/store/sea/migration/m0008_encryption.rs", 2),
+    ("chat-core/src/store/sea/migration/m0009_outbox.rs", 2),
     ("chat-core/src/store/sea/migration/tables.rs", 2),
     // The point in a handler: of a request, and of a frame.
     ("chat-http/src/middleware.rs", 2),

@@ -106,6 +106,7 @@ const DATA: &[&str] = &[
     "model",
     "my_rooms",
     "notice",
+    "outbox",
     "position",
     "reason",
     "retention",

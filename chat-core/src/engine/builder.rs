@@ -13,7 +13,7 @@ use crate::{
     engine::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
         indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
-        log_limits::LogLimits, memory::Memory, metrics::Metrics, purge::Purger, rates::Rates, retention,
+        log_limits::LogLimits, memory::Memory, metrics::Metrics, outbox, purge::Purger, rates::Rates, retention,
         revocations::Revocations, revoked_elsewhere, rewriting, room_context::RoomContext, services::Services,
         sessions::Sessions, sweep, waiting::Waiting, watches::Watches,
     },
@@ -279,6 +279,9 @@ impl Builder {
             let interval = inner.services.limits.retention_interval;
             inner.services.runtime.spawn(retention::run(Arc::downgrade(&inner), retention, interval));
         }
+        if inner.services.store.outbox().is_some() {
+            inner.services.runtime.spawn(outbox::run(Arc::downgrade(&inner)));
+        }
         if !unfinished.is_empty() {
             inner.services.runtime.spawn(erase::resume(Arc::downgrade(&inner), unfinished));
         }
@@ -338,6 +341,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         rates: Rates::new(&services.limits.rates, services.limits.rated_users),
         admission: Admission::new(&services.limits, &services.metrics),
         erasing: Mutex::default(),
+        outbox: Arc::default(),
         services,
     }
 }

@@ -100,6 +100,11 @@ impl Inner {
             self.services.locked_out.settled().await;
             self.patiently(|| self.hub.settled()).await?;
             self.change_everywhere(&erasure.user, &ChangeMember::remove(erasure.user.clone())).await?;
+            if let Some(outbox) = self.services.store.outbox() {
+                self.patiently(|| async { self.services.read(outbox.replace(&erasure).await) }).await?;
+                // What was on its way from there names the user, and is found in the logs.
+                self.services.locked_out.settled().await;
+            }
             Walk::over(self, &erasure, &mut *progress, &mut erased).await?;
             self.patiently(|| async { self.services.read(self.forget_user(&erasure.user).await) }).await?;
             while self.eraser(|eraser| eraser.forget_marks(&erasure.user, ROWS)).await? > 0 {}

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     Room,
@@ -23,6 +23,8 @@ pub(super) struct Inner {
     pub(super) admission: Arc<Admission>,
     /// Held while a user is erased: one at a time.
     pub(super) erasing: Mutex<()>,
+    /// Told that a message may wait in the outbox.
+    pub(super) outbox: Arc<Notify>,
 }
 
 impl Inner {

@@ -38,6 +38,8 @@ pub(super) struct Metrics {
     pub(super) index_seconds: Histogram,
     /// Events from before the start that the search index does not have yet.
     pub(super) events_behind: Gauge,
+    /// Messages of the outbox that could not be sent.
+    pub(super) outbox_failed: Counter,
     rooms_active: Gauge,
     breaker_open: Gauge,
 }
@@ -82,6 +84,7 @@ impl Metrics {
             sessions_closed,
             index_seconds: histogram!(INDEX_SECONDS),
             events_behind: gauge!(EVENTS_BEHIND),
+            outbox_failed: counter!(OUTBOX_FAILED),
             rooms_active: gauge!(ROOMS_ACTIVE),
             breaker_open: gauge!(BREAKER_OPEN),
         }
@@ -224,6 +227,7 @@ const SESSIONS_OPENED: &str = "chat_sessions_opened_total";
 const SESSIONS_CLOSED: &str = "chat_sessions_closed_total";
 const INDEX_SECONDS: &str = "chat_index_step_seconds";
 const EVENTS_BEHIND: &str = "chat_index_events_behind";
+const OUTBOX_FAILED: &str = "chat_outbox_failed_total";
 const ROOMS_ACTIVE: &str = "chat_rooms_active";
 const BREAKER_OPEN: &str = "chat_breaker_open";
 
@@ -249,6 +253,11 @@ fn describe() {
     describe_counter!(SESSIONS_CLOSED, count, "Sessions ended, by why");
     describe_histogram!(INDEX_SECONDS, Unit::Seconds, "What a step takes that puts messages into the search index");
     describe_gauge!(EVENTS_BEHIND, count, "Events from before the start that the search index does not have yet");
+    describe_counter!(
+        OUTBOX_FAILED,
+        count,
+        "Messages that the host queued in a transaction and that could not be sent"
+    );
     describe_gauge!(ROOMS_ACTIVE, count, "Rooms that are in memory, because someone is attached or something happens");
     describe_gauge!(BREAKER_OPEN, count, "1 while writes are refused because the database cannot store");
 }

@@ -21,13 +21,15 @@ pub enum Point {
     InMigration,
     /// Before a step of an erasure of a user.
     InErasure,
+    /// Before a step on the way of a message through the outbox, or after the last one.
+    InOutbox,
     /// The engine begins to stop.
     InShutdown,
 }
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BeforeInsert,
         Self::AfterInsert,
         Self::AfterCommit,
@@ -36,6 +38,7 @@ impl Point {
         Self::InHandler,
         Self::InMigration,
         Self::InErasure,
+        Self::InOutbox,
         Self::InShutdown,
     ];
 
@@ -51,6 +54,7 @@ impl Point {
             Self::InHandler => "in_handler",
             Self::InMigration => "in_migration",
             Self::InErasure => "in_erasure",
+            Self::InOutbox => "in_outbox",
             Self::InShutdown => "in_shutdown",
         }
     }

@@ -14,8 +14,8 @@ use crate::{
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
     store::{
-        Archive, Eraser, Members, Moderation, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind, Users,
-        Viewer,
+        Archive, Eraser, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind,
+        Users, Viewer,
     },
 };
 
@@ -209,6 +209,10 @@ impl Store for MutatedStore {
 
     fn users(&self) -> &dyn Users {
         self.store.users()
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        self.store.outbox()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

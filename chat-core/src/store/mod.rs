@@ -16,6 +16,7 @@ mod judge;
 mod members;
 mod memory;
 mod moderation;
+mod outbox;
 mod paging;
 mod reader;
 #[cfg(feature = "sea")]
@@ -29,6 +30,7 @@ pub use eraser::Eraser;
 pub use members::Members;
 pub use memory::{MemoryLog, MemoryStore};
 pub use moderation::Moderation;
+pub use outbox::{HostTransaction, Outbox};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
 pub use users::Users;
@@ -152,6 +154,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// What keeps more of users than what they do in rooms.
     fn users(&self) -> &dyn Users;
+
+    /// What keeps the messages that hosts queue in transactions of their own; `None` if this store knows no such transactions.
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        None
+    }
 
     /// A write transaction that changes nothing: can this store store again, after it failed in this way? If it was
     /// full, there has to be room for a usual batch, not only for this.

@@ -14,8 +14,8 @@ use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     store::{
-        Archive, Eraser, Members, Moderation, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind, Users,
-        Viewer,
+        Archive, Eraser, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind,
+        Users, Viewer,
     },
 };
 
@@ -340,6 +340,10 @@ impl Store for FaultyStore {
 
     fn users(&self) -> &dyn Users {
         self.0.store.users()
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        self.0.store.outbox()
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

@@ -1,21 +1,22 @@
 //! Appending to the logs of several rooms in one transaction.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm::DatabaseTransaction;
 
 use super::{
     changes,
-    dialect::{Key, Raises},
+    dialect::{HEAD_COLUMNS, Key, Raises, head},
     error::SqlError,
     facts, prune, rooms,
+    rows::number,
     run::Run,
     search,
     unread::{self, MarkIn},
 };
 use crate::{
-    EventKind, RoomId,
-    append::{AppendOutcome, Op, RoomBatch, StoredEvent},
+    Error, Event, EventKind, RoomId,
+    append::{AppendOutcome, Entry, Op, RoomBatch, StoredEvent},
     failpoints::{self, Point},
     store::judge::{self, Judgement},
 };
@@ -51,6 +52,29 @@ pub(super) async fn append(
     }
     count_unread(run, &mut judged).await?;
     Ok(judged.into_iter().map(|(_, judgement)| judgement.map(|judgement| judgement.outcomes)).collect())
+}
+
+/// Whether a message could be appended now: the event of an earlier one with its key, or the error that it would be refused with.
+/// Nothing is locked, and nothing is stored.
+pub(super) async fn could_append(
+    run: &Run<'_, DatabaseTransaction>,
+    room: RoomId,
+    entry: Entry,
+) -> Result<Result<Option<Arc<Event>>, Error>, SqlError> {
+    let columns = HEAD_COLUMNS.join(", ");
+    let sql = format!("SELECT {columns} FROM chat_rooms WHERE id = ? AND deleted_at IS NULL");
+    let head = run.query_one(&sql, vec![number(room.0)]).await?.map(|row| head(&row, 0)).transpose()?;
+    let heads = head.into_iter().map(|head| (room, head)).collect();
+    let batch = [RoomBatch { room, entries: vec![entry] }];
+    let found = run.dialect.find_keys(run, &keys(&batch)).await?;
+    let facts = facts::load(run, &batch, &heads, &found).await?.remove(&room);
+    let judgement = facts.map(|facts| judge::judge(room, &batch[0].entries, facts));
+    Ok(match judgement.and_then(|judgement| judgement.outcomes.into_iter().next()) {
+        Some(AppendOutcome::Replay(event)) => Ok(Some(event)),
+        Some(AppendOutcome::Refused(error)) => Err(error),
+        Some(_) => Ok(None),
+        None => Err(Error::RoomNotFound),
+    })
 }
 
 /// Completes the answers to marks: what is unread beyond them at the end of the append.

@@ -18,7 +18,8 @@ use self::{
     vacuum::Vacuum,
 };
 use super::{
-    Archive, Eraser, Members, Moderation, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer,
+    Archive, Eraser, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind,
+    Users, Viewer,
 };
 #[cfg(any(test, feature = "test-util"))]
 use crate::TextKeys;
@@ -45,6 +46,7 @@ mod members;
 mod migration;
 mod moderation;
 mod names;
+mod outbox;
 mod outside;
 mod ownership;
 mod pool;
@@ -424,6 +426,10 @@ impl Store for SeaStore {
 
     fn users(&self) -> &dyn Users {
         self
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
     }
 
     async fn history(

@@ -69,7 +69,7 @@ const PIN: i16 = 8;
 pub(super) const MEMBER: i16 = 9;
 
 /// The bits of `flags`. They are stored: they never change.
-const MENTIONS_ROOM: i16 = 1;
+pub(super) const MENTIONS_ROOM: i16 = 1;
 /// A reaction that was added, a message that was pinned.
 const ADDED: i16 = 8;
 /// The event was stored while texts are encrypted: its fingerprint is hidden.

@@ -90,6 +90,11 @@ pub(super) trait Dialect: Debug + Send + Sync {
         " ON CONFLICT DO NOTHING"
     }
 
+    /// A statement that inserts a row (what stands behind `INSERT INTO`) unless it breaks a key.
+    fn insert_unless_there(&self, row: &str) -> String {
+        format!("INSERT INTO {row} ON CONFLICT DO NOTHING")
+    }
+
     /// A statement that deletes some rows, up to the number that is its last value, of those that hold a condition. `key` has
     /// the columns of the table's primary key.
     fn delete_some(&self, table: &str, key: &str, condition: &str) -> String {

@@ -37,6 +37,11 @@ impl Dialect for MySql {
         " ON DUPLICATE KEY UPDATE page = page"
     }
 
+    /// With `ON DUPLICATE KEY`, one row would be said to be inserted in each case.
+    fn insert_unless_there(&self, row: &str) -> String {
+        format!("INSERT IGNORE INTO {row}")
+    }
+
     /// A table that is changed cannot be selected from, and needs not to be.
     fn delete_some(&self, table: &str, _key: &str, condition: &str) -> String {
         format!("DELETE FROM {table} WHERE {condition} LIMIT ?")

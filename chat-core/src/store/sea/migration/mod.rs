@@ -24,6 +24,7 @@ mod m0005_users;
 mod m0006_members;
 mod m0007_invites_and_audit;
 mod m0008_encryption;
+mod m0009_outbox;
 mod tables;
 
 /// How long to wait for another process that is migrating.
@@ -32,7 +33,7 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 24] = [
     "chat_meta",
     "chat_rooms",
     "chat_events",
@@ -56,6 +57,7 @@ const TABLES: [&str; 23] = [
     "chat_invites",
     "chat_invite_uses",
     "chat_audit",
+    "chat_outbox",
 ];
 
 /// The migrations in order. A released one never changes.
@@ -73,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_members::Migration),
             Box::new(m0007_invites_and_audit::Migration),
             Box::new(m0008_encryption::Migration),
+            Box::new(m0009_outbox::Migration),
         ]
     }
 

@@ -9,6 +9,7 @@ use crate::{
     StartError, TextKeys,
     store::sea::{
         error::SqlError,
+        outbox,
         pool::Pool,
         purge::rows_removed,
         rooms::count,
@@ -59,7 +60,11 @@ pub(in crate::store::sea) async fn switch(writers: &Arc<Pool>, sealing: &Sealing
     if let (Step::Rewrite { form, terms }, Some(encryption)) = (known.step(sealing.0.as_ref())?, &sealing.0) {
         terms_stale |= terms;
         let write = Write::begin(writers).await?;
-        let begun = begin(&write.run(), form, &encryption.keys, terms_stale).await;
+        let begun = async {
+            begin(&write.run(), form, &encryption.keys, terms_stale).await?;
+            outbox::rewrite(&write.run()).await
+        };
+        let begun = begun.await;
         write.end(begun).await?;
         let how = if form == Form::Sealed { "encrypted" } else { "decrypted" };
         tracing::info!("the texts that are stored are {how} in the background");
