@@ -493,6 +493,8 @@ pub struct RoomRecord {
     pub pair: Option<Pair>,
     /// Whether the host keeps who is in it. Then it is somebody's, and has no members here.
     pub members_elsewhere: bool,
+    /// The host's own key for it. Its name is not its own then.
+    pub external: Option<String>,
 }
 
 impl RoomRecord {
@@ -500,7 +502,17 @@ impl RoomRecord {
     #[must_use]
     pub const fn open(name: RoomName, topic: Topic, created_at: Timestamp) -> Self {
         let (kind, invites) = (RoomKind::Public, InvitedBy::Members);
-        Self { name, topic, created_at, kind, invites, owner: None, pair: None, members_elsewhere: false }
+        Self {
+            name,
+            topic,
+            created_at,
+            kind,
+            invites,
+            owner: None,
+            pair: None,
+            members_elsewhere: false,
+            external: None,
+        }
     }
 
     /// The direct room of two users.
@@ -527,7 +539,8 @@ impl RoomRecord {
     /// What it has for itself.
     #[must_use]
     pub fn claim(&self) -> Option<Claim> {
-        Claim::of(self.kind, &self.name, self.pair.as_ref())
+        let external = self.external.clone().map(Claim::External);
+        external.or_else(|| Claim::of(self.kind, &self.name, self.pair.as_ref()))
     }
 
     /// The room it becomes, with the id it was given.
@@ -549,6 +562,7 @@ impl RoomRecord {
             members: self.first_members().len() as u64,
             rights_seq: Seq(0),
             peer: None,
+            external: self.external.clone(),
         }
     }
 }
@@ -560,6 +574,8 @@ pub enum Claim {
     Name(String),
     /// The two whose direct room it is, by their [key](Pair::key).
     Pair(String),
+    /// The host's own key for it.
+    External(String),
 }
 
 impl Claim {

@@ -65,7 +65,7 @@ pub enum Error {
     /// The history that a position belongs to is not this one.
     #[error("the epoch is another one now")]
     EpochChanged,
-    /// Another room has this name.
+    /// Another room has this name, or the same key of the host's.
     #[error("a room with this name exists")]
     NameTaken {
         /// The room that has it, if whoever asked may read it ([`Action::ReadRoom`](crate::Action::ReadRoom)).

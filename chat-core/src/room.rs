@@ -7,7 +7,7 @@ use crate::{Identity, InvitedBy, RoomId, RoomKind, RoomName, RoomTerms, Seq, Tim
 pub struct Room {
     /// Its id.
     pub id: RoomId,
-    /// Its name, unique ignoring case.
+    /// Its name. That of a public room is unique, ignoring case, among those without a key of the host's ([`external`](Self::external)).
     pub name: RoomName,
     /// What it is about; may be empty.
     pub topic: Topic,
@@ -36,6 +36,8 @@ pub struct Room {
     /// The other one in a direct room, for the user who asked; in notes to oneself it is oneself. `None` in rooms of other kinds, and
     /// for whoever is not in it.
     pub peer: Option<Identity>,
+    /// The host's own key for it, if it has one.
+    pub external: Option<String>,
 }
 
 impl Room {
@@ -59,6 +61,9 @@ pub struct NewRoom {
     pub invites: InvitedBy,
     /// Who owns it, if it is not whoever makes it. A room that guests, nobody or the host makes has no owner without this.
     pub owner: Option<Identity>,
+    /// The host's own key for it, such as `project-42`: 1–256 bytes, compared byte for byte, of no other living room. With one, its
+    /// name need not be unique, and the room is not found by it but only by a search.
+    pub external: Option<String>,
 }
 
 impl NewRoom {
@@ -66,13 +71,20 @@ impl NewRoom {
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         let (kind, invites) = (RoomKind::Public, InvitedBy::Members);
-        Self { name: name.into(), topic: String::new(), kind, invites, owner: None }
+        Self { name: name.into(), topic: String::new(), kind, invites, owner: None, external: None }
     }
 
     /// The same with a user who owns it, whoever makes it.
     #[must_use]
     pub fn owner(mut self, owner: Identity) -> Self {
         self.owner = Some(owner);
+        self
+    }
+
+    /// The same with a key of the host's own, by which [`room_by_external`](crate::ChatEngine::room_by_external) finds it.
+    #[must_use]
+    pub fn external(mut self, key: impl Into<String>) -> Self {
+        self.external = Some(key.into());
         self
     }
 

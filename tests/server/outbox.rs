@@ -7,8 +7,8 @@ use std::{
 };
 
 use chat_core::{
-    ChatEngine, Draft, Erase, Error, EventKind, HistoryQuery, Identity, Item, NewRoom, Room, RoomId, Since, TextKeys,
-    Update, Updates,
+    Actor, ChatEngine, Draft, Erase, Error, EventKind, HistoryQuery, Identity, Item, NewRoom, Room, RoomId, Since,
+    TextKeys, Update, Updates,
 };
 use futures::StreamExt;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
@@ -22,6 +22,7 @@ on_each_database!(
     what_cannot_be_sent_is_refused_and_leaves_nothing,
     what_cannot_be_sent_any_more_is_listed,
     the_author_may_be_anybody,
+    a_room_is_made_with_rows_of_the_hosts,
     many_keep_their_order,
     what_waits_is_encrypted,
     an_erased_user_is_not_named_by_what_waits,
@@ -82,7 +83,7 @@ impl Host {
     /// What the room says, oldest first.
     async fn said(&self, room: RoomId) -> Vec<String> {
         let query = HistoryQuery { limit: 100, ..HistoryQuery::newest() };
-        let page = self.engine.history(chat_core::Actor::System, room, query).await.unwrap();
+        let page = self.engine.history(Actor::System, room, query).await.unwrap();
         page.messages.iter().map(|message| message.message.body.content.clone()).collect()
     }
 }
@@ -164,7 +165,7 @@ async fn what_cannot_be_sent_is_refused_and_leaves_nothing(database: Database) {
         let refused = host.engine.send_in(&transaction, &alice(), room, draft).await.unwrap_err();
         assert_eq!(refused.code(), code);
     }
-    let refused = host.engine.send_in(&transaction, chat_core::Actor::System, host.room.id, Draft::text("a")).await;
+    let refused = host.engine.send_in(&transaction, Actor::System, host.room.id, Draft::text("a")).await;
     assert_eq!(refused.unwrap_err(), Error::Unauthenticated);
     // The transaction is as good as before.
     host.engine.send_in(&transaction, &alice(), host.room.id, Draft::text("b")).await.unwrap();
@@ -231,6 +232,39 @@ async fn the_author_may_be_anybody(database: Database) {
     assert_eq!(host.said(private.id).await, ["by the host's word"]);
     assert_eq!(host.engine.room(&bob(), private.id).await.unwrap_err(), Error::RoomNotFound, "he is not in for that");
     host.engine.shutdown().await;
+}
+
+async fn a_room_is_made_with_rows_of_the_hosts(database: Database) {
+    let host = Host::new(&database).await;
+    let engine = &host.engine;
+    let new = || NewRoom::named("Orders").owner(alice()).external("project-42");
+    let transaction = host.database.begin().await.unwrap();
+    transaction.execute_unprepared("INSERT INTO orders (id) VALUES (42)").await.unwrap();
+    let made = engine.create_room_in(&transaction, Actor::System, new()).await.unwrap();
+    let queued = engine.send_in(&transaction, &alice(), made.id, Draft::text("the first")).await.unwrap();
+    let taken = engine.create_room_in(&transaction, Actor::System, new()).await.unwrap_err();
+    assert!(matches!(&taken, Error::NameTaken { room: Some(room) } if room.id == made.id), "{taken:?}");
+    let other = NewRoom::named("orders");
+    let taken = engine.create_room_in(&transaction, Actor::System, other).await.unwrap_err();
+    assert!(matches!(&taken, Error::NameTaken { room: Some(room) } if room.id == host.room.id), "{taken:?}");
+    transaction.commit().await.unwrap();
+    queued.committed();
+    wait_for_empty(&host).await;
+    let room = engine.room_by_external(&alice(), "project-42").await.unwrap();
+    assert_eq!((room.id, room.owned, room.members), (made.id, true, 1));
+    assert_eq!(host.said(made.id).await, ["the first"]);
+    assert_eq!(engine.room_by_name(&alice(), "orders").await.unwrap().id, host.room.id);
+
+    let transaction = host.database.begin().await.unwrap();
+    let never = NewRoom::named("Never").external("project-43");
+    engine.create_room_in(&transaction, Actor::System, never).await.unwrap();
+    transaction.rollback().await.unwrap();
+    assert_eq!(engine.room_by_external(&alice(), "project-43").await.unwrap_err(), Error::RoomNotFound);
+    for wrong in ["", &"x".repeat(257), "a\0"] {
+        let refused = engine.create_room(&alice(), NewRoom::named("Wrong").external(wrong)).await.unwrap_err();
+        assert!(matches!(&refused, Error::InvalidField { field, .. } if field == "external"), "{refused:?}");
+    }
+    engine.shutdown().await;
 }
 
 async fn many_keep_their_order(database: Database) {

@@ -180,6 +180,7 @@ pub struct Builder {
     policy: Arc<dyn Policy>,
     members: Members,
     retention: Option<Arc<dyn Retention>>,
+    shares_names: bool,
 }
 
 impl Builder {
@@ -191,6 +192,7 @@ impl Builder {
             policy: Arc::new(AllowAll),
             members: Members::Kept,
             retention: None,
+            shares_names: false,
         }
     }
 
@@ -231,6 +233,14 @@ impl Builder {
         Self { retention: Some(Arc::new(retention)), ..self }
     }
 
+    /// Whether no two public rooms may have the same name, ignoring case. Default: `true`. If not, each new room gets a key for
+    /// [`NewRoom::external`](crate::NewRoom::external), a UUID, unless the host gives one: its name is its own no more. Rooms that were
+    /// made before keep theirs.
+    #[must_use]
+    pub fn unique_names(self, unique: bool) -> Self {
+        Self { shares_names: !unique, ..self }
+    }
+
     /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
     /// stay there. A `metrics` recorder has to be installed before.
     ///
@@ -242,7 +252,7 @@ impl Builder {
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let Self { database, mut limits, clock, policy, members, retention } = self;
+        let Self { database, mut limits, clock, policy, members, retention, shares_names } = self;
         let store = database.open().await?;
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
@@ -274,7 +284,7 @@ impl Builder {
             logs: LogLimits::default(),
             locked_out: LockedOut::new(unfinished.iter().map(|erasure| erasure.user.clone())),
         };
-        let inner = Arc::new(assemble(Arc::new(services), journal));
+        let inner = Arc::new(assemble(Arc::new(services), journal, shares_names));
         if let Some(retention) = retention {
             let interval = inner.services.limits.retention_interval;
             inner.services.runtime.spawn(retention::run(Arc::downgrade(&inner), retention, interval));
@@ -308,7 +318,7 @@ impl ChatEngine {
 }
 
 /// Builds the parts that know rooms and sessions on what all of them share.
-fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
+fn assemble(services: Arc<Services>, journal: Journal, shares_names: bool) -> Inner {
     let (journal, sessions) = (Arc::new(journal), Arc::<Sessions>::default());
     let purger = Purger::new(&services);
     // What the last process left of deleted rooms.
@@ -341,6 +351,7 @@ fn assemble(services: Arc<Services>, journal: Journal) -> Inner {
         rates: Rates::new(&services.limits.rates, services.limits.rated_users),
         admission: Admission::new(&services.limits, &services.metrics),
         erasing: Mutex::default(),
+        shares_names,
         outbox: Arc::default(),
         services,
     }

@@ -23,6 +23,7 @@ use crate::{
     fold,
     rights::RoomAction,
     state::Request,
+    store::HostTransaction,
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -85,22 +86,36 @@ impl ChatEngine {
     pub async fn create_room(&self, actor: impl Into<Actor>, new: NewRoom) -> Result<Room, Error> {
         let inner = self.inner();
         let actor = actor.into();
-        inner.services.check_running()?;
-        inner.services.check(&actor, Action::CreateRoom(&new))?;
-        let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
-        let members_elsewhere = inner.services.host().is_some();
-        let owner = new.owner.clone().or_else(|| owner_of(&actor)).filter(|_| !members_elsewhere);
-        check_kind(&new, &actor, owner.is_some() || members_elsewhere)?;
-        inner.services.breaker.check()?;
-        inner.rate(&actor, Rated::Rooms)?;
-        let admitted = inner.admission.admit_change(name.as_str().len() + topic.as_str().len())?;
-        let at = inner.services.clock.now().wall;
-        let (kind, invites) = (new.kind, new.invites);
-        let row = RoomRecord { kind, invites, owner, members_elsewhere, ..RoomRecord::open(name, topic, at) };
+        let row = inner.prepare_room(&actor, new)?;
+        let admitted = inner.admission.admit_change(row.name.as_str().len() + row.topic.as_str().len())?;
         match inner.journal.create(row, admitted).await {
             Ok(room) => Ok(room),
             Err(AppendFailure::NotStored(error)) => Err(inner.shown(error, &actor).await),
             Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),
+        }
+    }
+
+    /// Creates a room within a transaction of the host's: it is there when that is committed, and its id is known at once.
+    ///
+    /// # Errors
+    /// As [`create_room`](Self::create_room), and [`Error::InvalidField`] (`transaction`) if it is not in the engine's database. After
+    /// [`Error::Unavailable`] or [`Error::NameTaken`] without a room, the transaction may be of no use any more.
+    ///
+    /// # Cancel safety
+    /// Dropped, the room may be in the transaction or not: roll it back.
+    pub async fn create_room_in(
+        &self,
+        transaction: &impl HostTransaction,
+        actor: impl Into<Actor>,
+        new: NewRoom,
+    ) -> Result<Room, Error> {
+        let inner = self.inner();
+        let actor = actor.into();
+        let row = inner.prepare_room(&actor, new)?;
+        match inner.services.read(inner.services.store.create_room_in(transaction, &row).await)? {
+            Some(Ok(room)) => Ok(room),
+            Some(Err(holder)) => Err(inner.shown(Error::NameTaken { room: holder.map(Box::new) }, &actor).await),
+            None => Err(Error::invalid_field("transaction", "must be one of the database that the engine is on")),
         }
     }
 
@@ -209,6 +224,23 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_text("name", name)?;
         let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
+        let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
+        inner.services.check(&actor, Action::ReadRoom(room.id))?;
+        inner.in_room(&actor, room.id, RoomAction::Read).await.map(|room| inner.with_online(room))
+    }
+
+    /// A room by the host's own key for it ([`NewRoom::external`]).
+    ///
+    /// # Errors
+    /// [`Error::RoomNotFound`], [`Error::Banned`], what the policy says of the room, [`Error::Overloaded`], [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn room_by_external(&self, actor: impl Into<Actor>, external: &str) -> Result<Room, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        inner.services.check_running()?;
+        check_external(external)?;
+        let room = inner.services.store.room_by_external(external).await;
         let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
         inner.services.check(&actor, Action::ReadRoom(room.id))?;
         inner.in_room(&actor, room.id, RoomAction::Read).await.map(|room| inner.with_online(room))
@@ -440,6 +472,25 @@ impl Inner {
         result
     }
 
+    /// Checks a room that is to be made.
+    fn prepare_room(&self, actor: &Actor, new: NewRoom) -> Result<RoomRecord, Error> {
+        let services = &self.services;
+        services.check_running()?;
+        services.check(actor, Action::CreateRoom(&new))?;
+        let (name, topic) = (RoomName::new(&new.name)?, Topic::new(&new.topic)?);
+        new.external.as_deref().map_or(Ok(()), check_external)?;
+        let members_elsewhere = services.host().is_some();
+        let owner = new.owner.clone().or_else(|| owner_of(actor)).filter(|_| !members_elsewhere);
+        check_kind(&new, actor, owner.is_some() || members_elsewhere)?;
+        services.breaker.check()?;
+        self.rate(actor, Rated::Rooms)?;
+        let NewRoom { kind, invites, external, .. } = new;
+        // A room with a key of its own shares its name with others.
+        let external = external.or_else(|| self.shares_names.then(|| uuid::Uuid::new_v4().to_string()));
+        let open = RoomRecord::open(name, topic, services.clock.now().wall);
+        Ok(RoomRecord { kind, invites, owner, members_elsewhere, external, ..open })
+    }
+
     /// Changes a message. See [`ChatEngine::change`].
     pub(super) async fn change(&self, actor: &Actor, room: RoomId, change: Change) -> Result<Changed, Error> {
         let (request, admitted) = self.prepare_change(None, actor, room, change)?;
@@ -486,6 +537,17 @@ pub(super) fn check_limit(limit: usize, most: usize) -> Result<(), Error> {
         Err(Error::invalid_field("limit", format!("must be 1 to {most}")))
     }
 }
+
+fn check_external(external: &str) -> Result<(), Error> {
+    if (1..=MAX_EXTERNAL).contains(&external.len()) {
+        check_text("external", external)
+    } else {
+        Err(Error::invalid_field("external", "must be 1 to 256 bytes"))
+    }
+}
+
+/// The most bytes of a host's key for a room.
+const MAX_EXTERNAL: usize = 256;
 
 fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
     if text.contains('\0') { Err(Error::invalid_field(field, "must not contain U+0000")) } else { Ok(()) }

@@ -23,6 +23,8 @@ pub(super) struct Inner {
     pub(super) admission: Arc<Admission>,
     /// Held while a user is erased: one at a time.
     pub(super) erasing: Mutex<()>,
+    /// Whether rooms may have the same name.
+    pub(super) shares_names: bool,
     /// Told that a message may wait in the outbox.
     pub(super) outbox: Arc<Notify>,
 }

@@ -66,7 +66,8 @@ impl Inner {
     /// An error as this actor may see it: of the room that has a name only what they may read, with who is online now.
     pub(super) async fn shown(&self, error: Error, actor: &Actor) -> Error {
         let Error::NameTaken { room: Some(room) } = error else { return error };
-        let may_read = self.in_room(actor, room.id, RoomAction::Read).await.is_ok();
+        // The host may have it in a transaction that is not committed yet.
+        let may_read = actor.is_system() || self.in_room(actor, room.id, RoomAction::Read).await.is_ok();
         Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
     }
 }

@@ -14,8 +14,8 @@ use crate::{
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
     store::{
-        Archive, Eraser, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind,
-        Users, Viewer,
+        Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
+        StoreErrorKind, Users, Viewer,
     },
 };
 
@@ -153,6 +153,18 @@ impl Store for MutatedStore {
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
         Ok(self.shown(self.store.room(id).await?))
+    }
+
+    async fn room_by_external(&self, external: &str) -> Result<Option<Room>, StoreError> {
+        Ok(self.shown(self.store.room_by_external(external).await?))
+    }
+
+    async fn create_room_in(
+        &self,
+        within: &dyn HostTransaction,
+        new: &RoomRecord,
+    ) -> Result<Option<Result<Room, Option<Room>>>, StoreError> {
+        self.store.create_room_in(within, new).await
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {

@@ -108,11 +108,25 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a room. `Err` inside: the room that has this name, or the direct room that the two have.
     async fn create_room(&self, new: &RoomRecord) -> Result<Result<Room, Room>, StoreError>;
 
+    /// Makes a room within a transaction of the host's: it is there when that is committed. `None` if the transaction is none of this
+    /// store's database. `Err` inside as for [`create_room`](Self::create_room), without the room if another transaction has just
+    /// taken its name or key; this one is of no use any more then.
+    async fn create_room_in(
+        &self,
+        _within: &dyn HostTransaction,
+        _new: &RoomRecord,
+    ) -> Result<Option<Result<Room, Option<Room>>>, StoreError> {
+        Ok(None)
+    }
+
     /// A room by id; `None` when there is none or it was deleted.
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError>;
 
     /// A room by the key of its name ([`name_key`](crate::fold::name_key)).
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError>;
+
+    /// A room by the host's own key for it.
+    async fn room_by_external(&self, external: &str) -> Result<Option<Room>, StoreError>;
 
     /// A page of rooms, by id. `query.name_contains` is [folded](crate::fold::fold) already, and matches literally any part
     /// of a name's key. A page may have fewer rooms than there are, and say where the next one begins. Only rooms that `viewer` may

@@ -14,8 +14,8 @@ use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     store::{
-        Archive, Eraser, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind,
-        Users, Viewer,
+        Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
+        StoreErrorKind, Users, Viewer,
     },
 };
 
@@ -287,6 +287,18 @@ impl Store for FaultyStore {
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
         self.run(StoreCall::Read, self.0.store.room(id)).await
+    }
+
+    async fn room_by_external(&self, external: &str) -> Result<Option<Room>, StoreError> {
+        self.run(StoreCall::Read, self.0.store.room_by_external(external)).await
+    }
+
+    async fn create_room_in(
+        &self,
+        within: &dyn HostTransaction,
+        new: &RoomRecord,
+    ) -> Result<Option<Result<Room, Option<Room>>>, StoreError> {
+        self.0.store.create_room_in(within, new).await
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {

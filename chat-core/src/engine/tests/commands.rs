@@ -24,6 +24,20 @@ async fn what_is_sent_is_stored_and_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn names_need_not_be_unique_if_the_host_says_so() {
+    let engine = ChatEngine::builder().unique_names(false).build().await.unwrap();
+    let (one, two) = (make_room(&engine, "general").await, make_room(&engine, "General").await);
+    assert_ne!(one, two);
+    let third = engine.create_room(&user("alice"), NewRoom::named("general").external("own")).await.unwrap();
+    assert_eq!(third.external.as_deref(), Some("own"));
+    let change = RoomChange { name: Some("General".to_owned()), ..RoomChange::default() };
+    assert_eq!(engine.update_room(Actor::System, one, change).await.unwrap().room.name.as_str(), "General");
+    let query = RoomQuery { name_contains: Some("GENERAL".to_owned()), ..RoomQuery::default() };
+    let found: Vec<_> = engine.rooms(Actor::System, query).await.unwrap().rooms.iter().map(|room| room.id).collect();
+    assert_eq!(found, [one, two, third.id]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_host_sends_in_a_users_name() {
     struct Nobody;
     impl Policy for Nobody {

@@ -41,6 +41,8 @@ pub struct MemoryLog {
     names: BTreeMap<String, RoomId>,
     /// Direct rooms, by the keys of their pairs.
     pairs: BTreeMap<String, RoomId>,
+    /// Rooms by the host's keys for them.
+    externals: BTreeMap<String, RoomId>,
     keys: BTreeMap<(RoomId, Lookup), Seq>,
     erasures: BTreeMap<UserId, Erasure>,
 }
@@ -71,6 +73,7 @@ impl MemoryLog {
             last_room: RoomId(0),
             names: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            externals: BTreeMap::new(),
             keys: BTreeMap::new(),
             erasures: BTreeMap::new(),
         }
@@ -308,7 +311,7 @@ impl MemoryLog {
         let naming = wanted.map(|wanted| Naming {
             name: log.room.name.clone(),
             topic: log.room.topic.clone(),
-            holder: self.room_by_name(&wanted.key()).filter(|holder| holder.id != room),
+            holder: self.room_by_name(&wanted.key()).filter(|holder| holder.id != room && log.room.external.is_none()),
         });
         let mut facts = Facts {
             first: log.room.first_seq,
@@ -328,19 +331,22 @@ impl MemoryLog {
         let Some(log) = self.rooms.get_mut(&room) else { return };
         match &stored.event.kind {
             EventKind::RoomUpdated { name, topic, kind, invites } => {
-                if log.room.kind == RoomKind::Public {
+                if log.has_name() {
                     self.names.remove(&log.name_key);
                 }
                 log.name_key = name.key();
-                if *kind == RoomKind::Public {
+                if *kind == RoomKind::Public && log.room.external.is_none() {
                     self.names.insert(log.name_key.clone(), room);
                 }
                 (log.room.name, log.room.topic) = (name.clone(), topic.clone());
                 (log.room.kind, log.room.invites) = (*kind, *invites);
             }
             EventKind::RoomDeleted => {
-                if log.room.kind == RoomKind::Public {
+                if log.has_name() {
                     self.names.remove(&log.name_key);
+                }
+                if let Some(external) = &log.room.external {
+                    self.externals.remove(external);
                 }
                 log.is_deleted = true;
             }
@@ -453,6 +459,10 @@ impl Store for MemoryStore {
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
         Ok(self.log().room(id))
+    }
+
+    async fn room_by_external(&self, external: &str) -> Result<Option<Room>, StoreError> {
+        Ok(self.log().room_by_external(external))
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {

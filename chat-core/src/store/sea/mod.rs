@@ -18,8 +18,8 @@ use self::{
     vacuum::Vacuum,
 };
 use super::{
-    Archive, Eraser, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError, StoreErrorKind,
-    Users, Viewer,
+    Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
+    StoreErrorKind, Users, Viewer,
 };
 #[cfg(any(test, feature = "test-util"))]
 use crate::TextKeys;
@@ -377,6 +377,18 @@ impl Store for SeaStore {
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
         Ok(self.readers.read(|checkout| async move { rooms::by_id(&checkout.run(), id).await }).await?)
+    }
+
+    async fn room_by_external(&self, external: &str) -> Result<Option<Room>, StoreError> {
+        Ok(self.holder(Claim::External(external.to_owned())).await?)
+    }
+
+    async fn create_room_in(
+        &self,
+        within: &dyn HostTransaction,
+        new: &RoomRecord,
+    ) -> Result<Option<Result<Room, Option<Room>>>, StoreError> {
+        Ok(self.create_in(within, new).await?)
     }
 
     async fn room_by_name(&self, name_key: &str) -> Result<Option<Room>, StoreError> {

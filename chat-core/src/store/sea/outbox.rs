@@ -11,13 +11,13 @@ use super::{
     error::SqlError,
     pool::Checkout,
     purge::rows_removed,
-    rooms::count,
+    rooms::{self, count},
     rows::{MENTIONS_ROOM, mentions_from_text, mentions_to_text, number, optional_seq, signed, unsigned},
     run::{Run, Write},
 };
 use crate::{
-    Body, Epoch, Erase, Error, Identity, RoomId, Sent, Seq, Timestamp, UserId, UserName,
-    append::{Entry, EventKey, Op},
+    Body, Epoch, Erase, Error, Identity, Room, RoomId, Sent, Seq, Timestamp, UserId, UserName,
+    append::{Entry, EventKey, Op, RoomRecord},
     erasure::{DELETED_USER, Erasure},
     failpoints::{self, Point},
     outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId},
@@ -93,6 +93,29 @@ impl SeaStore {
         let dialect = self.source.dialect();
         let on = within.as_any().downcast_ref::<DatabaseTransaction>()?;
         (on.get_database_backend() == dialect.backend()).then_some(Run { on, dialect, sealing: &self.sealing })
+    }
+
+    /// Makes a room within a transaction of the host's. See [`Store::create_room_in`](crate::store::Store::create_room_in).
+    pub(super) async fn create_in(
+        &self,
+        within: &dyn HostTransaction,
+        new: &RoomRecord,
+    ) -> Result<Option<Result<Room, Option<Room>>>, SqlError> {
+        let epoch = self.known_epoch().clone();
+        let Some(run) = self.run_in(within) else { return Ok(None) };
+        if !is_ours(&run, &epoch).await? {
+            return Ok(None);
+        }
+        if let Some(claim) = new.claim()
+            && let Some(holder) = rooms::holder(&run, &claim).await?
+        {
+            return Ok(Some(Err(Some(holder))));
+        }
+        match rooms::create(&run, new).await {
+            Ok(room) => Ok(Some(Ok(room))),
+            Err(fault) if fault.is_taken => Ok(Some(Err(None))),
+            Err(fault) => Err(fault),
+        }
     }
 
     async fn outbox_rows(&self, sql: String, limit: usize) -> Result<Vec<Row>, SqlError> {

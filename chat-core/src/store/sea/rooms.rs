@@ -36,6 +36,7 @@ pub(super) async fn holder(run: &Run<'_, impl ConnectionTrait>, claim: &Claim) -
             let room = "r.id = (SELECT d.room_id FROM chat_direct d WHERE d.pair = ?)";
             one(run, room, run.dialect.opaque(Some(key))).await
         }
+        Claim::External(key) => one(run, "r.external = ?", run.dialect.opaque(Some(key))).await,
     }
 }
 
@@ -128,7 +129,8 @@ async fn private(
 /// Makes a room.
 pub(super) async fn create(run: &Transaction<'_>, new: &RoomRecord) -> Result<Room, SqlError> {
     let room = new.to_room(run.dialect.insert_room(run, new).await?);
-    set_claim(run, room.id, new.claim()).await?;
+    // Every public name is found by searches.
+    set_claim(run, room.id, Claim::of(new.kind, &new.name, new.pair.as_ref())).await?;
     members::first_members(run, room.id, &new.first_members(), new.created_at).await?;
     Ok(room)
 }
@@ -142,17 +144,18 @@ pub(super) async fn set_claim(run: &Transaction<'_>, room: RoomId, claim: Option
             let values = vec![run.dialect.opaque(Some(&key)), signed(room.0).into()];
             run.execute("INSERT INTO chat_direct (pair, room_id) VALUES (?, ?)", values).await.map(drop)
         }
-        None => Ok(()),
+        Some(Claim::External(_)) | None => Ok(()),
     }
 }
 
 /// What a room is called, and which other room has the name that it is to get. The room is locked.
 pub(super) async fn naming(run: &Transaction<'_>, id: RoomId, update: &RoomUpdate) -> Result<Option<Naming>, SqlError> {
-    let sql = "SELECT name, topic FROM chat_rooms WHERE id = ?";
+    let sql = "SELECT name, topic, external FROM chat_rooms WHERE id = ?";
     let Some(row) = run.query_one(sql, vec![signed(id.0).into()]).await? else { return Ok(None) };
     let name = RoomName::from_stored(&row.try_get_by_index::<String>(0)?);
     // A room that becomes public wants the name that it has.
     let wanted = update.name.as_ref().or_else(|| update.kind.map(|_| &name));
+    let wanted = wanted.filter(|_| matches!(run.dialect.opaque_from(&row, 2), Ok(None)));
     let holder = match wanted {
         Some(wanted) => by_name(run, &wanted.key()).await?.filter(|holder| holder.id != id),
         None => None,
@@ -173,8 +176,8 @@ pub(super) async fn change(run: &Transaction<'_>, id: RoomId, updated: &EventKin
     }
     let key = name.key();
     let own_key = Some(&*key).filter(|_| *kind == RoomKind::Public);
-    let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = ?, topic = ?, kind = ?, invites = ? \
-         WHERE id = ?";
+    let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = CASE WHEN external IS NULL THEN ? END, topic = ?, \
+         kind = ?, invites = ? WHERE id = ?";
     let (search, own) = (run.dialect.opaque(Some(&key)), run.dialect.opaque(own_key));
     let values =
         vec![name.as_str().into(), search, own, topic.as_str().into(), kind_value, invites, signed(id.0).into()];
@@ -184,7 +187,8 @@ pub(super) async fn change(run: &Transaction<'_>, id: RoomId, updated: &EventKin
 
 /// Ends a room: its name is free.
 pub(super) async fn end(run: &Transaction<'_>, id: RoomId, at: Timestamp) -> Result<(), SqlError> {
-    let sql = "UPDATE chat_rooms SET name = NULL, name_search = NULL, name_key = NULL, deleted_at = ? WHERE id = ?";
+    let sql = "UPDATE chat_rooms SET name = NULL, name_search = NULL, name_key = NULL, external = NULL, deleted_at = ? \
+         WHERE id = ?";
     run.execute(sql, vec![at.0.into(), signed(id.0).into()]).await?;
     names::set(run, id, "").await
 }
@@ -205,5 +209,5 @@ async fn rooms(
     values: Vec<Value>,
 ) -> Result<Vec<Room>, SqlError> {
     let found = run.query(&format!("SELECT {ROOM_COLUMNS} FROM chat_rooms r WHERE {condition}"), values).await?;
-    found.iter().map(|row| rows::room(row, 0)).collect()
+    found.iter().map(|row| rows::room(run.dialect, row, 0)).collect()
 }

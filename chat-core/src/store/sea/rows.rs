@@ -47,9 +47,9 @@ pub(super) const EVENT_WIDTH: usize = 18;
 
 /// The columns of a room, in the order in which [`room`] reads them.
 pub(super) const ROOM_COLUMNS: &str = "r.id, r.name, r.topic, r.created_at, r.head, r.last_message_at, r.last_message_seq, r.first_seq, \
-     r.kind, r.owned, r.invites, r.members, r.rights_seq";
+     r.kind, r.owned, r.invites, r.members, r.rights_seq, r.external";
 /// How many they are.
-pub(super) const ROOM_WIDTH: usize = 13;
+pub(super) const ROOM_WIDTH: usize = 14;
 
 /// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
 /// change.
@@ -267,7 +267,7 @@ impl<'a> Content<'a> {
 }
 
 /// A room from [`ROOM_COLUMNS`], of which the first is this one.
-pub(super) fn room(row: &QueryResult, first: usize) -> Result<Room, SqlError> {
+pub(super) fn room(dialect: &dyn Dialect, row: &QueryResult, first: usize) -> Result<Room, SqlError> {
     let number = |index| unsigned(row, first + index);
     let (last_message_at, last_message_seq): (Option<i64>, Option<i64>) =
         (row.try_get_by_index(first + 5)?, row.try_get_by_index(first + 6)?);
@@ -279,6 +279,7 @@ pub(super) fn room(row: &QueryResult, first: usize) -> Result<Room, SqlError> {
         members: number(11)?,
         rights_seq: Seq(number(12)?),
         peer: None,
+        external: dialect.opaque_from(row, first + 13)?,
         id: RoomId(number(0)?),
         name: RoomName::from_stored(&row.try_get_by_index::<String>(first + 1)?),
         topic: Topic::from_stored(&row.try_get_by_index::<String>(first + 2)?),

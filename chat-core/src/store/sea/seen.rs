@@ -33,7 +33,7 @@ pub(super) async fn one(
     let user = run.dialect.opaque(Some(user.map_or("", UserId::as_str)));
     let values = vec![user.clone(), user.clone(), user, number(room.0)];
     let Some(row) = run.query_one(&sql, values).await? else { return Ok(None) };
-    Ok(Some(SeenRoom { room: rows::room(&row, 0)?, standing: members::standing(&row, ROOM_WIDTH)? }))
+    Ok(Some(SeenRoom { room: rows::room(run.dialect, &row, 0)?, standing: members::standing(&row, ROOM_WIDTH)? }))
 }
 
 /// The condition on a room `r` that somebody sees it, and its values.

@@ -57,7 +57,7 @@ macro_rules! store_contract {
             a_reply_in_a_room_that_is_gone_is_not_stored,
             fields_count_as_content);
         $crate::store_contract!(@group $(#[$attribute])* $make, rooms:
-            names_are_unique_without_case, words_that_read_alike_are_one_name, one_of_many_gets_a_name,
+            names_are_unique_without_case, a_room_is_found_by_the_hosts_key, words_that_read_alike_are_one_name, one_of_many_gets_a_name,
             a_change_is_one_event, the_newest_message_is_known, a_taken_name_is_refused, one_of_two_renames_wins, a_deleted_room_is_gone,
             purging_takes_what_was_deleted, no_id_is_given_twice, rooms_are_listed_by_id, any_part_of_a_name_finds_it,
             a_search_knows_the_names_of_now, names_written_at_once_are_all_found, names_are_searched_literally, shown_names_come_back_as_written);

@@ -29,6 +29,39 @@ pub async fn names_are_unique_without_case(opener: &impl Opener) {
     assert_eq!(store.room_by_name("generá").await.unwrap(), None);
 }
 
+/// Rooms with a key of the host's share their names, and are found by it.
+pub async fn a_room_is_found_by_the_hosts_key(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let with_key = |name: &str, key: &str| RoomRecord { external: Some(key.to_owned()), ..row(name) };
+    let (plain, longest) = (make_room(store, "General").await, "é".repeat(128));
+    let (one, two) = (with_key("General", "project-42"), with_key("general", &longest));
+    let (one, two) =
+        (store.create_room(&one).await.unwrap().unwrap().id, store.create_room(&two).await.unwrap().unwrap().id);
+    let holder = store.create_room(&with_key("Another", "project-42")).await.unwrap().unwrap_err();
+    assert_eq!((holder.id, holder.external.as_deref()), (one, Some("project-42")));
+    assert!(
+        store.create_room(&with_key("Another", "Project-42")).await.unwrap().is_ok(),
+        "another key in another case"
+    );
+    let by_key = async |key: &str| store.room_by_external(key).await.unwrap().map(|room| room.id);
+    assert_eq!(
+        (by_key("project-42").await, by_key(&longest).await, by_key("General").await),
+        (Some(one), Some(two), None)
+    );
+    assert_eq!(store.room_by_name("general").await.unwrap().map(|room| room.id), Some(plain));
+    assert_eq!(found(store, "gener", 2).await, [plain, one, two], "searches find them all");
+    // Their names are nobody's: neither refused, nor in anybody's way.
+    for name in ["Renamed", "General"] {
+        assert!(matches!(update(store, one, Some(name), None).await, AppendOutcome::New { .. }));
+        assert!(found(store, name, 9).await.contains(&one));
+    }
+    delete(store, one).await;
+    assert_eq!(by_key("project-42").await, None);
+    assert_eq!(store.room_by_name("general").await.unwrap().map(|room| room.id), Some(plain));
+    assert!(store.create_room(&with_key("General", "project-42")).await.unwrap().is_ok(), "the key is free again");
+}
+
 /// STRASSE cannot be made beside Straße, nor by renaming: case is folded fully.
 pub async fn words_that_read_alike_are_one_name(opener: &impl Opener) {
     let store = opener.open().await;

@@ -283,21 +283,22 @@ pub(super) fn meaning_of(error: &dyn DatabaseError) -> Meaning {
 }
 
 const INSERT_ROOM: &str = "INSERT INTO chat_rooms (name, name_search, name_key, topic, created_at, kind, owned, invites, \
-     members) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     members, external) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 fn room_values(run: &Transaction<'_>, new: &RoomRecord) -> Vec<Value> {
     let key = new.name.key();
     vec![
         new.name.as_str().to_owned().into(),
         run.dialect.opaque(Some(&key)),
-        // Only public rooms have a name to themselves.
-        run.dialect.opaque(Some(&*key).filter(|_| new.kind == RoomKind::Public)),
+        // Only public rooms have a name to themselves, if the host has no key for them.
+        run.dialect.opaque(Some(&*key).filter(|_| new.kind == RoomKind::Public && new.external.is_none())),
         new.topic.as_str().to_owned().into(),
         new.created_at.0.into(),
         members::kind_value(new.kind),
         i16::from(new.is_owned()).into(),
         members::invites_value(new.invites),
         count(new.first_members().len()),
+        run.dialect.opaque(new.external.as_deref()),
     ]
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn page(
     values.extend(seen);
     values.push(count(query.limit.saturating_add(1)));
     let rows = run.query(&page_sql(run.dialect, &is_seen), values).await?;
-    let mut found = rows.iter().map(Found::of_row).collect::<Result<Vec<_>, _>>()?;
+    let mut found = rows.iter().map(|row| Found::of_row(run.dialect, row)).collect::<Result<Vec<_>, _>>()?;
     found.sort_unstable_by_key(|found| Reverse((found.cursor().at, found.room.id)));
     let has_more = found.len() > query.limit;
     found.truncate(query.limit);
@@ -68,12 +68,12 @@ struct Found {
 
 impl Found {
     /// From a row as [`page_sql`] has it.
-    fn of_row(row: &QueryResult) -> Result<Self, SqlError> {
+    fn of_row(dialect: &dyn Dialect, row: &QueryResult) -> Result<Self, SqlError> {
         const BESIDE: usize = states::WIDTH + ROOM_WIDTH;
         let number = |index| unsigned(row, BESIDE + index);
         let by_back = row.try_get_by_index::<i16>(BESIDE + 3)? != 0;
         let mark = Mark { seq: Seq(number(1)?), ordinal: number(2)?, by_back };
-        let (room, notify) = (rows::room(row, states::WIDTH)?, marks::notify(row, BESIDE + 4)?);
+        let (room, notify) = (rows::room(dialect, row, states::WIDTH)?, marks::notify(row, BESIDE + 4)?);
         Ok(Self { room, ordinal: number(0)?, mark, notify, role: members::role(row, BESIDE + 5)? })
     }
 
