@@ -84,6 +84,8 @@ pub struct Limits {
     pub connection_frames: Option<Rate>,
     /// How fast one connection may send bytes in frames. Default `None`: unlimited. A transport counts them.
     pub connection_bytes: Option<Rate>,
+    /// Event streams that may be open at once. Default `None`: unlimited. The engine sees no streams; a transport counts them.
+    pub event_streams: Option<usize>,
     /// How much those who come from one address may do. Default [`AddressLimits::UNLIMITED`]. The engine sees no addresses; a
     /// transport counts them.
     pub addresses: AddressLimits,
@@ -126,6 +128,7 @@ impl Default for Limits {
             rates: UserRates::UNLIMITED,
             connection_frames: None,
             connection_bytes: None,
+            event_streams: None,
             addresses: AddressLimits::UNLIMITED,
             rated_users: 16_384,
         }
@@ -135,14 +138,16 @@ impl Default for Limits {
 impl Limits {
     /// The limits for a server that strangers use: those of `Limits::default()`, and besides [`UserRates::FOR_STRANGERS`] and
     /// [`AddressLimits::FOR_STRANGERS`], 50 sessions per user (several devices with several tabs each), for each connection 50
-    /// frames and 256 KiB per second (200 frames and 1 MiB at once: what a client says when it starts), and 512 MiB that wait
-    /// for slow readers (512 of them at their limit).
+    /// frames and 256 KiB per second (200 frames and 1 MiB at once: what a client says when it starts), 8,192 event streams (half
+    /// of the most connections that a server has, so that streams never take the places of all other calls), and 512 MiB that
+    /// wait for slow readers (512 of them at their limit).
     #[must_use]
     pub fn for_strangers() -> Self {
         Self {
             rates: UserRates::FOR_STRANGERS,
             connection_frames: Some(Rate { per_second: 50.0, burst: 200 }),
             connection_bytes: Some(Rate { per_second: 262_144.0, burst: 1 << 20 }),
+            event_streams: Some(8_192),
             sessions_per_user: Some(50),
             waiting_bytes: Some(512 << 20),
             addresses: AddressLimits::FOR_STRANGERS,

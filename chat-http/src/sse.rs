@@ -10,10 +10,11 @@
 //!   unacknowledged: so it is noticed that a client's network is gone.
 //! - The stream of a user has notices, and the activity of the user's rooms. Nothing of it is resumed: it begins with `hello`, and
 //!   for a client that comes back with `missed` before that. Its only id is there to show who comes back.
+//! - There are so many [`Places`] for streams. Each stream has one until it ends.
 //! - A stream ends when the credential ends that it was opened with; the client comes back with a new one.
 //! - `EventSource` has no way to close with a word: the end of a stream counts as lost, with the grace that goes with it.
 
-use std::{fmt::Write, future::pending, io, ops::RangeInclusive, time::SystemTime, vec};
+use std::{fmt::Write, future::pending, io, ops::RangeInclusive, sync::Arc, time::SystemTime, vec};
 
 use bytes::Bytes;
 use chat_core::{
@@ -21,7 +22,10 @@ use chat_core::{
     RoomId, Seq, Session, SessionHandle, Since, Update, Updates, log::Excerpt,
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     auth::{Authenticated, LEEWAY, LoginWatch},
@@ -39,6 +43,24 @@ const USER_ID: &str = "notices";
 const RETRY: RangeInclusive<u64> = 1_000..=3_000;
 /// The same while the server stops. It is longer, since a restart takes a while.
 const RETRY_AFTER_SHUTDOWN: RangeInclusive<u64> = 2_000..=8_000;
+
+/// The places there are for event streams.
+pub(crate) struct Places(Arc<Semaphore>);
+
+/// A place of a stream. Dropping it makes it free.
+pub(crate) struct Place(#[expect(dead_code, reason = "it is only held")] OwnedSemaphorePermit);
+
+impl Places {
+    /// So many places, or as many as anybody asks for.
+    pub(crate) fn new(most: Option<usize>) -> Self {
+        Self(Arc::new(Semaphore::new(most.unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Takes a place, if one is free.
+    pub(crate) fn take(&self) -> Result<Place, Error> {
+        Arc::clone(&self.0).try_acquire_owned().map(Place).map_err(|_| Error::Overloaded)
+    }
+}
 
 /// Attaches a session to a room. The [`Feed`] has everything that the session receives from then on.
 pub(crate) async fn open(session: Session, room: RoomId, since: Since, presence: bool) -> Result<Feed, Error> {
@@ -105,6 +127,8 @@ pub(crate) struct Feed {
     ends: Option<Instant>,
     /// The login that the stream was opened with, if it can be ended by itself.
     login: Option<LoginWatch>,
+    /// The place that the stream takes, if places are counted.
+    place: Option<Place>,
     is_over: bool,
 }
 
@@ -132,6 +156,7 @@ impl Feed {
             beginning: Some(beginning),
             ends: None,
             login: None,
+            place: None,
             is_over: false,
         }
     }
@@ -152,7 +177,16 @@ impl Feed {
             write_data(&mut beginning, &frame);
         }
         let source = Source::Room { epoch, gap: missed.into_iter() };
-        Self { guard, updates, source, beginning: Some(beginning), ends: None, login: None, is_over: false }
+        Self {
+            guard,
+            updates,
+            source,
+            beginning: Some(beginning),
+            ends: None,
+            login: None,
+            place: None,
+            is_over: false,
+        }
     }
 
     /// The same until a credential ends. A client whose clock or server lags a little gets what is left of the leeway.
@@ -163,6 +197,12 @@ impl Feed {
             let ends = if ends > now { ends } else { ends.checked_add(LEEWAY)? };
             Instant::now().checked_add(ends.duration_since(now).unwrap_or_default())
         });
+        self
+    }
+
+    /// The same in a place for as long as it is there.
+    pub(crate) fn in_place(mut self, place: Place) -> Self {
+        self.place = Some(place);
         self
     }
 

@@ -13,6 +13,7 @@ use chat_core::{
     testing::{FaultyStore, StoreCall},
 };
 use futures::{SinkExt, StreamExt};
+use poem::http::StatusCode;
 use serde_json::json;
 
 use tokio_tungstenite::tungstenite::{
@@ -24,7 +25,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::common::{
-    client, engine_with, get, post, room,
+    client, client_of, engine_with, get, post, read, room,
     socket::{Server, Socket},
 };
 
@@ -96,6 +97,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("history", rate(|limits| limits.rates.history)),
         ("connection_frames", rate(|limits| limits.connection_frames)),
         ("connection_bytes", rate(|limits| limits.connection_bytes)),
+        ("event_streams", format!("off; in `chatd` {}", off(Limits::for_strangers().event_streams))),
         ("rated_users", number(limits.rated_users)),
         ("addresses.connections", format!("off; in `chatd` {}", off(Limits::for_strangers().addresses.connections))),
         ("addresses.connecting", rate(|limits| limits.addresses.connecting)),
@@ -156,6 +158,7 @@ async fn meet(name: &str) -> &'static str {
         "changes" | "typing" | "attaches" | "rooms" | "joins" | "searches" | "history" => twice(name).await,
         "connection_frames" => many_frames(|limits| limits.connection_frames = Some(ONE)).await,
         "connection_bytes" => many_frames(|limits| limits.connection_bytes = Some(Rate { burst: 40, ..ONE })).await,
+        "event_streams" => second_stream().await,
         "addresses.connections" => second_connection(|limits| limits.addresses.connections = Some(1)).await,
         "addresses.connecting" => second_connection(|limits| limits.addresses.connecting = Some(ONE)).await,
         "rated_users" => fast_sender(100, 200).await,
@@ -364,6 +367,17 @@ async fn second_connection(change: impl FnOnce(&mut Limits)) -> &'static str {
         1013 => "1013",
         other => panic!("{other}"),
     }
+}
+
+/// A second event stream is opened where there may be one.
+async fn second_stream() -> &'static str {
+    let client = client_of(engine_with(limits(|limits| limits.event_streams = Some(1))).await);
+    let first = client.get("/api/chat/events?username=Alice").send().await;
+    first.assert_status_is_ok();
+    let second = client.get("/api/chat/events?username=Bob").send().await;
+    second.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(read(second).await.1["code"], "overloaded");
+    "overloaded"
 }
 
 /// A client says more than its connection may.

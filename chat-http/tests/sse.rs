@@ -5,10 +5,12 @@ mod common;
 
 use chat_core::{Actor, Draft, Identity, Limits, RoomChange, RoomId};
 use common::{
-    engine, engine_with,
+    client_of, engine, engine_with,
     http::{EventSource, request},
+    read, room,
     socket::Server,
 };
+use poem::http::StatusCode;
 use serde_json::{Value, json};
 
 async fn server() -> Server {
@@ -163,6 +165,38 @@ async fn s1_one_session_too_many_is_told() {
     let _first = listen(&server, room, "username=Alice", "").await;
     let refused = refusal(&server, &path(room, "username=Alice"), "").await;
     assert_eq!(refused, (429, json!("too_many"), Value::Null));
+}
+
+#[tokio::test]
+async fn when_all_places_for_streams_are_taken_no_session_is_made_until_one_ends() {
+    let mut limits = Limits::default();
+    (limits.event_streams, limits.sessions) = (Some(2), Some(3));
+    let engine = engine_with(limits).await;
+    let client = client_of(engine.clone());
+    let room = room(&client, "general").await;
+    let kinds = [format!("/api/chat/rooms/{room}/events?username=Alice"), "/api/chat/events?username=Alice".to_owned()];
+    let open = async |path: &str| {
+        let response = client.get(path).send().await;
+        response.assert_status_is_ok();
+        response
+    };
+    let mut streams = Vec::new();
+    for path in &kinds {
+        streams.push(open(path).await);
+    }
+    for (kind, path) in kinds.iter().enumerate() {
+        for path in &kinds {
+            let refused = client.get(path).send().await;
+            refused.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+            refused.assert_header_exist("retry-after");
+            assert_eq!(read(refused).await.1["code"], "overloaded", "{path}");
+        }
+        let (_third, mut updates) = engine.connect(Identity::named("Bob").unwrap()).split();
+        assert!(updates.try_next().is_none(), "those who are refused are no sessions");
+        drop(streams.remove(0));
+        streams.push(open(path).await);
+        client.get(&kinds[1 - kind]).send().await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    }
 }
 
 #[tokio::test]

@@ -19,25 +19,27 @@ use crate::{
     auth::Authentication,
     position,
     problem::Problem,
-    sse::{self, Feed},
+    sse::{self, Feed, Place, Places},
 };
 
 /// The event streams of an engine's rooms.
 pub(crate) struct EventsApi {
     engine: ChatEngine,
     authentication: Authentication,
+    places: Places,
 }
 
 impl EventsApi {
-    pub(crate) const fn new(engine: ChatEngine, authentication: Authentication) -> Self {
-        Self { engine, authentication }
+    pub(crate) fn new(engine: ChatEngine, authentication: Authentication) -> Self {
+        let places = Places::new(engine.limits().event_streams);
+        Self { engine, authentication, places }
     }
 
-    /// Bounds a stream by the credential that it was opened with. A revocation ends the sessions there are: if it came before
-    /// this one was there, it is seen here.
-    fn bounded(&self, feed: Feed, Login(found): &Login) -> Result<Frames, Problem> {
+    /// Gives a stream its place, and bounds it by the credential that it was opened with. A revocation ends the sessions there
+    /// are: if it came before this one was there, it is seen here.
+    fn bounded(&self, feed: Feed, place: Place, Login(found): &Login) -> Result<Frames, Problem> {
         self.authentication.check_revocation(found)?;
-        Ok(Frames(feed.until_end_of(found)))
+        Ok(Frames(feed.until_end_of(found).in_place(place)))
     }
 }
 
@@ -68,11 +70,13 @@ impl EventsApi {
         #[oai(name = "Last-Event-ID")]
         last: LastIdArg,
     ) -> Result<EventStream, Problem> {
-        let session = self.engine.connect(caller.identity()?);
+        let user = caller.identity()?;
+        let place = self.places.take()?;
+        let session = self.engine.connect(user);
         let comes_back = last.0.is_some();
         let since = last.0.map_or_else(|| position::since(after.0, epoch.0), Since::Position);
         match sse::open(session, room_id.0, since, presence.0.unwrap_or(true)).await {
-            Ok(feed) => Ok(EventStream::Open(self.bounded(feed, &caller)?)),
+            Ok(feed) => Ok(EventStream::Open(self.bounded(feed, place, &caller)?)),
             Err(Error::RoomNotFound | Error::Forbidden | Error::Banned { .. }) if comes_back => Ok(EventStream::Over),
             Err(error) => Err(error.into()),
         }
@@ -91,8 +95,10 @@ impl EventsApi {
         #[oai(name = "Last-Event-ID")]
         comes_back: ComesBackArg,
     ) -> Result<NoticeStream, Problem> {
-        let feed = sse::open_notices(&self.engine, caller.identity()?, comes_back.0).await?;
-        Ok(NoticeStream::Open(self.bounded(feed, &caller)?))
+        let user = caller.identity()?;
+        let place = self.places.take()?;
+        let feed = sse::open_notices(&self.engine, user, comes_back.0).await?;
+        Ok(NoticeStream::Open(self.bounded(feed, place, &caller)?))
     }
 }
 
