@@ -100,6 +100,11 @@ impl ReferenceLog {
         &self.conversation
     }
 
+    /// Who has come in by which invite.
+    pub(super) const fn invited(&self) -> &Invited {
+        &self.invited
+    }
+
     /// What everybody is in the room after an event, or at the end of the log if that is before it.
     pub(in crate::testing::world) fn membership(&self, seq: Seq) -> &Membership {
         let last = self.memberships.len() - 1;

@@ -222,9 +222,13 @@ impl World {
         if is_found || said == Said::Elsewhere || said == Said::Refused(&Error::RoomNotFound) && log.is_deleted() {
             return Ok(false);
         }
-        if op.accepts().is_some() {
+        if let Some(code) = op.accepts() {
             // Whether it lets in, the log says.
-            return Ok(matches!(said, Said::Refused(Error::RoomNotFound | Error::Banned { .. })));
+            let (Said::Refused(error @ (Error::RoomNotFound | Error::Banned { .. })), Who::User(user)) = (&said, who)
+            else {
+                return Ok(false);
+            };
+            return self.check_not_invited(pending, user, code, error).map(|()| true);
         }
         let (first, last) = pending.walls;
         let moments: Vec<(Vec<Code>, Vec<Code>)> = log
