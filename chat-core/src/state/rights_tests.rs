@@ -62,9 +62,12 @@ impl Room {
     }
 
     fn give(&mut self, input: impl Into<Input>) -> Vec<Effect> {
+        self.give_at(Duration::from_secs(1), input)
+    }
+
+    fn give_at(&mut self, mono: Duration, input: impl Into<Input>) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let now = Now { wall: Timestamp(7), mono: Duration::from_secs(1) };
-        self.state.handle(input.into(), now, &mut effects);
+        self.state.handle(input.into(), Now { wall: Timestamp(7), mono }, &mut effects);
         effects
     }
 
@@ -324,6 +327,21 @@ fn what_is_looked_up_ahead_of_the_log_waits_for_it() {
     assert!(again.contains(&Effect::LookUp { users: vec![user("bob").id] }), "{again:?}");
     let effects = room.looked_up(7, &[("bob", member())]);
     assert!(is_in(&effects, 1) && room.state.head() == Seq(7), "{effects:?}");
+}
+
+#[test]
+fn nobody_waits_for_rights_that_a_lost_outcome_has_changed() {
+    let mut room = Room::of(PRIVATE);
+    room.send("alice");
+    room.give(Completion::Appended(Err(AppendFailure::Unknown)));
+    room.give(Completion::Recovered(Err(Error::Unavailable)));
+    assert_eq!(room.attach(1, "bob"), [Effect::LookUp { users: vec![user("bob").id] }]);
+    assert_eq!(refusals(&room.looked_up(6, &[("bob", member())])), [], "it may be found soon");
+    room.attach(1, "bob");
+    let given_up = room.give_at(Duration::from_secs(12), Input::Timeout);
+    assert_eq!(refusals(&given_up), [Error::Unavailable, Error::Unavailable], "nor does what stands behind");
+    room.attach(2, "carol");
+    assert_eq!(refusals(&room.looked_up(6, &[("carol", member())])), [Error::Unavailable]);
 }
 
 #[test]

@@ -209,7 +209,10 @@ impl RoomState {
             Completion::LookedUp(Ok(found)) if found.at > self.log.head() => {
                 self.log.hint(Some(found.at));
                 self.rights.looked_up(None);
-                Progress::default()
+                // It may be what was lost that changed them: then nobody waits for it any longer.
+                let attaches =
+                    if self.log.gave_up() { Attaches::NotLookedUp(Error::Unavailable) } else { Attaches::Stay };
+                Progress { attaches, ..Progress::default() }
             }
             Completion::LookedUp(result) => {
                 self.rights.looked_up(result.as_ref().ok());
@@ -236,13 +239,11 @@ impl RoomState {
         match attaches {
             Attaches::Stay => {}
             Attaches::Retry => self.retry_attaches(now, effects),
-            Attaches::NotLookedUp(error) => {
-                let unknown = self.audience.take_unknown();
-                self.give_up(unknown, &error, now, effects);
-            }
+            Attaches::NotLookedUp(error) => self.give_up_unknown(&error, now, effects),
             Attaches::GiveUp(error) => {
                 let all = self.audience.take_all_waiting().into_values().collect();
                 self.give_up(all, &error, now, effects);
+                self.give_up_unknown(&error, now, effects);
             }
             Attaches::RecentLoaded(None) => {
                 self.audience.recent_loaded(&self.log, false);
@@ -298,6 +299,17 @@ impl RoomState {
         for waiting in waiting {
             let ready = waiting.give_up(error, effects);
             self.requests(ready, now, effects);
+        }
+    }
+
+    /// Nobody whose rights are not known waits any longer, nor what stands behind it.
+    fn give_up_unknown(&mut self, error: &Error, now: Now, effects: &mut Vec<Effect>) {
+        loop {
+            let unknown = self.audience.take_unknown();
+            if unknown.is_empty() {
+                return;
+            }
+            self.give_up(unknown, error, now, effects);
         }
     }
 
