@@ -53,6 +53,8 @@ pub(in crate::store) struct Facts<'a> {
     pub(in crate::store) standings: BTreeMap<UserId, Standing>,
     /// What those are called in it whom entries are about, as far as it is known.
     pub(in crate::store) names: BTreeMap<UserId, UserName>,
+    /// The events that brought in those whom entries are about, of those who are in it.
+    pub(in crate::store) since: BTreeMap<UserId, Seq>,
     /// How many members it has.
     pub(in crate::store) members: u64,
     /// How many of them own it; needed where one may be lost.

@@ -105,10 +105,7 @@ impl Judged<'_, '_> {
         if self.standing.role.is_none() {
             return UNCHANGED;
         }
-        // The host closes an account: then somebody else owns the room.
-        if self.asker != Asker::Host && self.is_last_owner() {
-            return Err(Error::LastOwner);
-        }
+        self.check_last_owner()?;
         Ok(self.out(MemberChange::Left, None))
     }
 
@@ -122,9 +119,7 @@ impl Judged<'_, '_> {
         if !(self.is_own && role < before) {
             self.check(RoomAction::GiveRoles)?;
         }
-        if self.is_last_owner() {
-            return Err(Error::LastOwner);
-        }
+        self.check_last_owner()?;
         Ok(self.event(MemberChange::Role, Some(role), None))
     }
 
@@ -187,9 +182,10 @@ impl Judged<'_, '_> {
         if self.standing.yields_to(rank) { Ok(()) } else { Err(Error::Forbidden) }
     }
 
-    /// Whether nobody else owns the room, and others are in.
-    fn is_last_owner(&self) -> bool {
-        self.standing.role == Some(Role::Owner) && self.facts.owners == 1 && self.facts.members > 1
+    /// Whoever alone owns the room stays what they are while others are in. When the host does it, somebody else owns it then.
+    fn check_last_owner(&self) -> Result<(), Error> {
+        let is_last = self.standing.role == Some(Role::Owner) && self.facts.owners == 1 && self.facts.members > 1;
+        if is_last && self.asker != Asker::Host { Err(Error::LastOwner) } else { Ok(()) }
     }
 
     /// The user is in no longer. If that leaves nobody in a private room, it is the room's end.
@@ -227,7 +223,8 @@ impl Changes {
         facts.standings.insert(id.clone(), after);
         facts.names.insert(id.clone(), member.user.name.clone());
         facts.count(before.role, after.role);
-        let since = facts.heirs.iter().find(|heir| heir.user.id == *id).map_or(event.seq, |heir| heir.since);
+        let since = facts.since.get(id).copied().filter(|_| before.role.is_some()).unwrap_or(event.seq);
+        facts.since.insert(id.clone(), since);
         facts.heirs.retain(|heir| heir.user.id != *id);
         if let Some(role) = after.role.filter(|role| *role < Role::Owner) {
             facts.heirs.push(Heir { role, since, user: member.user.clone() });
@@ -310,10 +307,10 @@ impl Facts<'_> {
             .unwrap_or_default()
     }
 
-    /// Who owns the room after its last owner.
-    pub(super) fn heir(&self) -> Option<&Identity> {
+    /// Who owns the room after this last owner, who may be in as something else now.
+    pub(super) fn heir_of(&self, lost: &UserId) -> Option<&Identity> {
         let better = |heir: &&Heir| (std::cmp::Reverse(heir.role), heir.since, heir.user.id.clone());
-        self.heirs.iter().min_by_key(better).map(|heir| &heir.user)
+        self.heirs.iter().filter(|heir| heir.user.id != *lost).min_by_key(better).map(|heir| &heir.user)
     }
 
     fn count(&mut self, before: Option<Role>, after: Option<Role>) {

@@ -186,12 +186,12 @@ impl<'a> Judge<'a> {
     fn happened(&mut self, entry: &'a Entry, kind: EventKind) -> AppendOutcome {
         let mentioned = mentioned_anew(entry, &kind, &self.facts);
         let owners = self.facts.owners;
-        // Whoever steps down may, since nobody else is in: nobody follows.
-        let steps_down = matches!(&kind, EventKind::Member(member) if member.change == MemberChange::Role);
         let event = self.store(entry, entry.actor.as_ref(), kind);
         self.count_use(entry);
-        let is_ownerless = owners > 0 && self.facts.owners == 0 && !steps_down;
-        let heir = self.facts.heir().filter(|_| is_ownerless).cloned().map(|heir| self.succeed(entry, heir));
+        let lost = event.member().filter(|_| owners > 0 && self.facts.owners == 0);
+        // Nobody follows whoever is alone.
+        let heir = lost.and_then(|lost| self.facts.heir_of(&lost.user.id)).cloned();
+        let heir = heir.map(|heir| self.succeed(entry, heir));
         let standing = entry.actor.as_ref().map(|actor| self.facts.standing(&actor.id)).unwrap_or_default();
         AppendOutcome::New { event, mentioned, standing, heir }
     }

@@ -63,6 +63,8 @@ impl RoomLog {
             }
             let named = target.and_then(|target| Some((target, self.name_of(target)?)));
             facts.names.extend(named.map(|(target, user)| (target.clone(), user.name.clone())));
+            let since = target.and_then(|target| Some((target.clone(), self.state.members.get(target)?.since)));
+            facts.since.extend(since);
         }
         facts.standings.extend(entries.iter().filter_map(known));
         let (owners, others): (Vec<_>, Vec<_>) =

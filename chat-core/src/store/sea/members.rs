@@ -18,7 +18,7 @@ use super::{
     facts::AllFacts,
     pool::Checkout,
     rooms::count,
-    rows::{number, unsigned},
+    rows::{number, optional_number, unsigned},
     run::Run,
     seen,
 };
@@ -122,9 +122,12 @@ pub(super) async fn facts(
         }
         wanted.extend(named.into_iter().map(|user| (*room, user.clone())));
     }
-    for Found { room, user, standing, name, .. } in standings(run, &wanted.into_iter().collect::<Vec<_>>()).await? {
+    for Found { room, user, standing, name, since, .. } in
+        standings(run, &wanted.into_iter().collect::<Vec<_>>()).await?
+    {
         let Some(facts) = all.get_mut(&room) else { continue };
         facts.names.extend(name.map(|name| (user.clone(), name)));
+        facts.since.extend(since.map(|since| (user.clone(), since)));
         facts.standings.insert(user, standing);
     }
     heirs(run, batch, all).await
@@ -136,6 +139,7 @@ pub(super) struct Found {
     user: UserId,
     pub(super) standing: Standing,
     name: Option<UserName>,
+    since: Option<Seq>,
     pub(super) terms: RoomTerms,
     rights_seq: Seq,
 }
@@ -151,7 +155,7 @@ pub(super) async fn standings(
     let keys = Rows::new(&["place", "room", "member"], wanted.iter().enumerate().map(key));
     let what = About::Select {
         columns: "k.place, m.role, b.until_us, u.until_us, COALESCE(m.user_name, b.user_name, u.user_name), \
-             r.kind, r.owned, r.invites, r.rights_seq",
+             r.kind, r.owned, r.invites, r.rights_seq, m.since_seq",
         tables: "chat_rooms r LEFT JOIN chat_members m ON m.room_id = r.id AND m.user_id = k.member \
              LEFT JOIN chat_restrictions b ON b.room_id = r.id AND b.kind = 0 AND b.user_id = k.member \
              LEFT JOIN chat_restrictions u ON u.room_id = r.id AND u.kind = 1 AND u.user_id = k.member",
@@ -168,6 +172,7 @@ pub(super) async fn standings(
             user: user.clone(),
             standing: standing(&row, 1)?,
             name: name.as_deref().map(UserName::from_stored),
+            since: optional_number(&row, 9)?.map(Seq),
             terms: terms(&row, 5)?,
             rights_seq: Seq(unsigned(&row, 8)?),
         });

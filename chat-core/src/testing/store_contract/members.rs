@@ -270,6 +270,33 @@ pub async fn a_room_keeps_an_owner(opener: &impl Opener) {
     );
 }
 
+/// When the host takes the last owner's role, the other one of the longest standing owns the room, also within a batch.
+pub async fn the_host_takes_the_last_owners_role(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let room = owned_room(store, "general", RoomKind::Public).await;
+    let takes = |whom, key| by_host(whom, MemberStep::Add(Some(Role::Member)), key);
+    let AppendOutcome::New { heir: None, .. } = append_one(store, room, takes("alice", "")).await else {
+        panic!("nobody follows whoever is alone");
+    };
+    append_one(store, room, by_host("alice", MemberStep::Add(Some(Role::Owner)), "")).await;
+    for name in ["dave", "carol"] {
+        append_one(store, room, change(name, name, MemberStep::Join, "")).await;
+    }
+    let AppendOutcome::New { event, heir: Some(heir), .. } = append_one(store, room, takes("alice", "")).await else {
+        panic!("somebody follows");
+    };
+    assert_eq!((event.seq, heir.seq, &heir.actor), (Seq(5), Seq(6), &None));
+    let member = heir.member().unwrap();
+    assert_eq!((&member.user, member.role), (&user("dave"), Some(Role::Owner)), "Alice has been in for longer");
+    let all = [("dave", Role::Owner), ("alice", Role::Member), ("carol", Role::Member)];
+    assert_eq!(members(store, room).await, listed(&all));
+    let batch = vec![takes("dave", "1"), by_host("alice", MemberStep::Remove, "2")];
+    append(store, room, batch).await;
+    assert_eq!(members(store, room).await, listed(&[("dave", Role::Owner), ("carol", Role::Member)]));
+    assert_eq!(log(store, room).await.len(), 10, "each time with who follows");
+}
+
 /// When nobody is left in a private room, that is its end, by who left: in a transaction of its own, and what stood behind it
 /// keeps its turn.
 pub async fn the_last_to_leave_a_private_room_ends_it(opener: &impl Opener) {

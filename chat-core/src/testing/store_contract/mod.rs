@@ -85,7 +85,7 @@ macro_rules! store_contract {
             marks_of_one_batch_see_its_end, unread_is_exact_whatever_happens);
         $crate::store_contract!(@group $(#[$attribute])* $make, members:
             members_come_and_go, rights_are_those_of_the_turn, what_was_known_before_a_change_does_not_count,
-            bans_and_mutes_end, a_room_keeps_an_owner, the_last_to_leave_a_private_room_ends_it,
+            bans_and_mutes_end, a_room_keeps_an_owner, the_host_takes_the_last_owners_role, the_last_to_leave_a_private_room_ends_it,
             members_are_listed_by_role, standings_are_read_at_once, whoever_comes_in_has_read_it,
             a_private_room_keeps_no_name_from_others, members_are_taken_along, an_erased_user_is_nobody_among_members);
         $crate::store_contract!(@group $(#[$attribute])* $make, moderation:

@@ -90,10 +90,11 @@ impl Membership {
         self.members.len() == 1 && self.members.contains_key(user)
     }
 
-    /// Who owns the room when the last owner is lost: the moderator, else the member, of longest standing.
-    pub(super) fn heir(&self) -> Option<&UserId> {
+    /// Who owns the room when the last owner is lost, who may still be in: the other one of longest standing of the moderators,
+    /// else of the members.
+    pub(super) fn heir_of(&self, lost: &UserId) -> Option<&UserId> {
         let rank = |(user, (role, since)): &(&UserId, &(Role, Seq))| (Reverse(*role), *since, (*user).clone());
-        self.members.iter().min_by_key(rank).map(|(user, _)| user)
+        self.members.iter().filter(|(user, _)| *user != lost).min_by_key(rank).map(|(user, _)| user)
     }
 
     pub(super) fn ban(&self, user: &UserId, at: Timestamp) -> Option<Until> {

@@ -138,7 +138,7 @@ impl Membership {
         if by_themselves {
             return broken("the last owner is gone while others are in".to_owned());
         }
-        Ok(after.heir().cloned())
+        Ok(after.heir_of(&member.user.id).cloned())
     }
 
     /// Why this is refused when the log ends here, as far as rights decide it: all that is wrong. Nothing: it is not.
@@ -196,7 +196,7 @@ impl Membership {
             MemberStep::Add(given) if given.is_none() || given == role => vec![lack(Right::Add)],
             MemberStep::Add(given) => {
                 let steps_down = is_own && given < role;
-                let is_last = self.is_last_owner(user).then_some("last_owner");
+                let is_last = (self.is_last_owner(user) && who != Who::Host).then_some("last_owner");
                 vec![(!steps_down).then(|| lack(Right::GiveRoles)).flatten(), is_last]
             }
             MemberStep::Ban(_) | MemberStep::Unban | MemberStep::Mute(_) | MemberStep::Unmute if is_own => {
