@@ -164,6 +164,19 @@ impl ArchivedEvent {
         }
         Ok(())
     }
+
+    /// Refuses a text that is longer than the store can hold.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn check_fits(&self, longest_text: usize) -> Result<(), InvalidField> {
+        let body = self.event.message().map(|message| &message.body);
+        let body = body.or_else(|| self.event.edit().map(|edit| &edit.body));
+        let length = body.map_or(0, |body| body.content.len());
+        if length <= longest_text {
+            return Ok(());
+        }
+        let reason = format!("must be at most {longest_text} bytes: this database can hold no longer text");
+        Err(InvalidField::new("content", reason))
+    }
 }
 
 /// What of an import does not make sense where it stands.

@@ -231,9 +231,10 @@ impl RoomImport {
     pub async fn put(&mut self, items: &[Archived]) -> Result<(), ArchiveError> {
         self.inner.services.check_running()?;
         let room = self.id()?;
+        let longest_text = self.inner.services.store.longest_text();
         for (index, item) in items.iter().enumerate() {
             let checked = match item {
-                Archived::Event(event) => event.check(),
+                Archived::Event(event) => event.check().and_then(|()| event.check_fits(longest_text)),
                 Archived::Mark(mark) => check_mark(mark),
                 Archived::Notify(user, _) => check_user("user", user),
                 Archived::Member(member) => check_member(member),

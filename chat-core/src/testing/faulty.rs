@@ -86,6 +86,7 @@ struct Script {
     batches: Vec<Vec<(RoomId, usize)>>,
     probes: Vec<StoreErrorKind>,
     disturbances: VecDeque<StoreErrorKind>,
+    longest_text: Option<usize>,
     closed: bool,
 }
 
@@ -151,6 +152,11 @@ impl FaultyStore {
     #[must_use]
     pub fn probes(&self) -> Vec<StoreErrorKind> {
         self.script().probes.clone()
+    }
+
+    /// From now on it holds texts of so many bytes only.
+    pub fn limit_texts(&self, longest: usize) {
+        self.script().longest_text = Some(longest);
     }
 
     /// Lets it notice by itself that it cannot store.
@@ -242,7 +248,7 @@ impl Store for FaultyStore {
     }
 
     fn longest_text(&self) -> usize {
-        self.0.store.longest_text()
+        self.script().longest_text.unwrap_or_else(|| self.0.store.longest_text())
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {

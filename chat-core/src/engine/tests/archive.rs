@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Change, Error, HistoryQuery, Keep, RoomChange, RoomExport, RoomName, Seq,
-    archive::{ArchiveError, Archived},
+    Change, Edit, Error, HistoryQuery, InvalidField, Keep, RoomChange, RoomExport, RoomName, Seq,
+    archive::{ArchiveError, Archived, Misfit},
 };
 
 /// A room with more events than are read at once.
@@ -114,4 +114,23 @@ async fn what_is_not_finished_leaves_nothing() {
     make_room(&engine, "copy").await;
     import.put(&items).await.unwrap();
     assert!(matches!(import.finish().await, Err(Error::NameTaken { room: Some(_) })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_the_store_cannot_hold_is_told() {
+    let (here, store) = (engine().await, FaultyStore::new(memory()));
+    let room = make_room(&here, "general").await;
+    here.send(&user("alice"), room, text(&"x".repeat(60))).await.unwrap();
+    here.change(&user("alice"), room, Change::edit(Seq(1), Edit::text("y".repeat(61)))).await.unwrap();
+    let mut export = here.export_room(room).await.unwrap();
+    let items = rest(&mut export).await;
+    let there = engine_on(Arc::new(store.clone()), Limits::default()).await;
+    for (longest, misfits) in [(59, Some(0)), (60, Some(1)), (61, None)] {
+        store.limit_texts(longest);
+        let mut import = there.import_room(export.head().clone()).await.unwrap();
+        let told = import.put(&items).await.err();
+        let reason = format!("must be at most {longest} bytes: this database can hold no longer text");
+        let misfit = misfits.map(|index| Misfit { index, invalid: InvalidField::new("content", reason) }.into());
+        assert_eq!(told, misfit);
+    }
 }
