@@ -49,6 +49,7 @@ pub(crate) fn closed(user: &UserId) {
     tracing::info!(target: SECURITY, event = "account.closed", subject.id = %Excerpt(user), "an account was closed");
 }
 
+#[cfg(feature = "jwt")]
 pub(crate) fn token_refused(limit: &LogLimit, why: &'static str) {
     if let Some(left_out) = limit.pass(Instant::now()) {
         tracing::warn!(target: SECURITY, event = "token.refused", left_out, why, "a token was refused: {why}");

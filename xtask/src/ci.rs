@@ -70,12 +70,20 @@ fn docs() -> Result {
     sh::run(sh::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Checks chat-core with each of its features alone, and with none.
+/// The features of the libraries.
+const FEATURES: [(&str, &[&str]); 2] = [
+    ("chat-core", &["", "runtime", "test-util", "sqlite", "postgres", "mysql", "tls"]),
+    ("chat-http", &["", "jwt", "ui", "test-util"]),
+];
+
+/// Checks the libraries with each of their features alone, and with none.
 fn features() -> Result {
-    for feature in ["", "runtime", "test-util", "sqlite", "postgres", "mysql", "tls"] {
-        println!("chat-core with {}", if feature.is_empty() { "none" } else { feature });
+    for (library, feature) in
+        FEATURES.iter().flat_map(|(library, all)| all.iter().map(move |feature| (library, feature)))
+    {
+        println!("{library} with {}", if feature.is_empty() { "none" } else { feature });
         // Clippy rather than rustc, since its flags apply only to our own code; others would rebuild all dependencies.
-        let check = ["clippy", "--quiet", "--package", "chat-core", "--no-default-features", "--features", feature];
+        let check = ["clippy", "--quiet", "--package", library, "--no-default-features", "--features", feature];
         // As hosts build it: without failpoints.
         sh::run(sh::cargo().args(check).args(["--", "-D", "warnings"]).env_remove(sh::FAILPOINTS))?;
     }
