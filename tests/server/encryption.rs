@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +13,11 @@ use tokio::time::timeout;
 
 use crate::common::{DEADLINE, Database, Server, content::found_in, on_each_database};
 
-on_each_database!(texts_are_encrypted_with_other_keys_and_decrypted);
+on_each_database!(
+    texts_are_encrypted_with_other_keys_and_decrypted,
+    #[cfg_attr(not(failpoints), ignore = "needs a server with failpoints: cargo xtask test")]
+    a_rewriting_that_is_killed_goes_on,
+);
 
 /// What people write: a message, its edit, its `meta`, a thread, and the reason of a deletion.
 const BEFORE: [&str; 5] = ["quartzfalcon", "nebulapigeon", "velvetanchor", "copperlantern", "slatecricket"];
@@ -75,6 +80,45 @@ async fn texts_are_encrypted_with_other_keys_and_decrypted(database: Database) {
     server.stop().await;
     assert_eq!(found_in(&database, &all).await.len(), all.len());
 }
+
+/// Encrypts all texts and decrypts them in turn, and each time kills the server at another point on the way.
+async fn a_rewriting_that_is_killed_goes_on(database: Database) {
+    let server = Server::start(&database).await;
+    let room = server.room("general").await;
+    for words in [&BEFORE, &AFTER] {
+        write(&server, room, words).await;
+    }
+    let longer = server.room("longer than a step").await;
+    for _ in 0..=EVENTS_IN_A_STEP {
+        server.say(longer, "alice", "x").await;
+    }
+    server.stop().await;
+    let keys = KeyFile::new(&database).await;
+    // There are three steps, and one that finds nothing more. Each has a point before it and one before its commit.
+    for pass in 1..=8 {
+        let decrypts = pass % 2 == 0;
+        let at = format!("in_rewriting:{pass}");
+        let decrypt = decrypts.to_string();
+        let variables =
+            [("CHATD_TEXT_KEYS", keys.path()), ("CHATD_DECRYPT_TEXTS", &decrypt), ("CHATD_FAIL_AT", at.as_str())];
+        let (status, said) = Server::fail_armed(&database, &variables).await;
+        assert_eq!(status.signal(), Some(6), "{at}: {said}");
+        let server = Server::start_under(&database, variables[..2].iter().copied()).await;
+        reads_as_before(&server, room).await;
+        let left = "SELECT (SELECT COUNT(*) FROM chat_rooms WHERE sealed_seq IS NOT NULL) \
+             + (SELECT COUNT(*) FROM chat_meta WHERE sealed = 2)";
+        let ended = async { while database.number(left).await > 0 {} };
+        timeout(DEADLINE, ended).await.unwrap_or_else(|_| panic!("{at}: it does not go on:\n{}", server.output()));
+        reads_as_before(&server, room).await;
+        server.stop().await;
+        let all = [BEFORE, AFTER].concat();
+        let in_plain = if decrypts { all.len() } else { 0 };
+        assert_eq!(found_in(&database, &all).await.len(), in_plain, "{at}");
+    }
+}
+
+/// How many events are rewritten at once.
+const EVENTS_IN_A_STEP: usize = 128;
 
 #[tokio::test]
 async fn keys_are_made_for_nobody_else_and_never_in_place_of_others() {

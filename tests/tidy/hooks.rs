@@ -19,9 +19,11 @@ const HOOKS: &[(&str, usize)] = &[
     // The points on the way of a message through the outbox.
     ("chat-core/src/engine/outbox.rs", 4),
     ("chat-core/src/store/sea/outbox.rs", 3),
-    // The points within a transaction: around the rows of an append and of an import, and between the steps of a migration.
+    // The points within a transaction: around the rows of an append and of an import, between the steps of a migration, and
+    // around the rows of a step that rewrites texts.
     ("chat-core/src/store/sea/append.rs", 3),
     ("chat-core/src/store/sea/archive.rs", 3),
+    ("chat-core/src/store/sea/sealing/rewrite.rs", 3),
     ("chat-core/src/store/sea/migration/m0001_rooms_and_events.rs", 3),
     ("chat-core/src/store/sea/migration/m0002_names.rs", 5),
     ("chat-core/src/store/sea/migration/m0003_message_index.rs", 5),

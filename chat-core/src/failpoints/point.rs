@@ -23,13 +23,15 @@ pub enum Point {
     InErasure,
     /// Before a step on the way of a message through the outbox, or after the last one.
     InOutbox,
+    /// Before a step that rewrites texts, or with its rows written and the transaction open.
+    InRewriting,
     /// The engine begins to stop.
     InShutdown,
 }
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BeforeInsert,
         Self::AfterInsert,
         Self::AfterCommit,
@@ -39,6 +41,7 @@ impl Point {
         Self::InMigration,
         Self::InErasure,
         Self::InOutbox,
+        Self::InRewriting,
         Self::InShutdown,
     ];
 
@@ -55,6 +58,7 @@ impl Point {
             Self::InMigration => "in_migration",
             Self::InErasure => "in_erasure",
             Self::InOutbox => "in_outbox",
+            Self::InRewriting => "in_rewriting",
             Self::InShutdown => "in_shutdown",
         }
     }

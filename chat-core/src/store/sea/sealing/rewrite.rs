@@ -8,6 +8,7 @@ use super::switch;
 use crate::{
     RoomId, Seq,
     append::{EventKey, Fingerprint},
+    failpoints::{self, Point},
     store::{
         Rewritten,
         sea::{
@@ -35,8 +36,10 @@ pub(in crate::store::sea) async fn left(run: &Run<'_, impl ConnectionTrait>) -> 
 
 /// Rewrites the next events of the first room from this one on where that is to be done. `None`: there is none.
 pub(in crate::store::sea) async fn step(writers: &Arc<Pool>, from: RoomId) -> Result<Option<Rewritten>, SqlError> {
+    failpoints::reached(Point::InRewriting);
     let write = Write::begin(writers).await?;
     let rewritten = in_first_room(&write.run(), from).await;
+    failpoints::reached(Point::InRewriting);
     write.end(rewritten).await
 }
 
