@@ -2,7 +2,6 @@
 #![expect(clippy::print_stdout, reason = "it is what the example shows")]
 
 use chat_core::{ChatEngine, Database, Draft, HistoryQuery, Identity, Item, NewRoom, Since, Update};
-use futures::StreamExt;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

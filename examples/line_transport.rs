@@ -8,7 +8,6 @@ use chat_core::{
     Actor, Answer, ChatEngine, Command, Database, Draft, EventKind, Gap, Identity, Item, NewRoom, RoomId, Seq,
     SignalKind, Since, Update,
 };
-use futures::StreamExt;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},

@@ -8,7 +8,6 @@ use chat_core::{
     Change, ChatEngine, Database, Draft, Error, Event, EventKind, Gap, Identity, Item, Message, NewRoom, RoomId, Seq,
     SessionHandle, Since, Update,
 };
-use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 

@@ -10,7 +10,6 @@ use std::{
 
 use chat_core::{Draft, Identity, Item, SessionHandle, Since, Update, Updates};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
-use futures::StreamExt;
 use tokio::sync::Notify;
 
 use crate::{Bench, text};

@@ -1,6 +1,9 @@
 //! Time, which comes in from outside. It never orders anything.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// A moment on the wall, in microseconds since 1970 UTC. For stamps only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -27,6 +30,12 @@ pub struct Now {
 pub trait Clock: Send + Sync + 'static {
     /// What time it is.
     fn now(&self) -> Now;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Now {
+        (**self).now()
+    }
 }
 
 /// The machine's clocks.

@@ -74,7 +74,7 @@ impl Command {
 }
 
 /// The positive answer to a [`Command`]. The refusals are [`Error`]s.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Answer {
     /// Attached; the room's events and signals follow in the stream.

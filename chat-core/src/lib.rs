@@ -6,6 +6,7 @@ mod body;
 mod change;
 mod clock;
 mod command;
+mod conversions;
 mod delivery;
 mod direct;
 mod error;

@@ -57,6 +57,16 @@ pub trait Policy: Send + Sync + 'static {
     }
 }
 
+impl<P: Policy + ?Sized> Policy for Arc<P> {
+    fn check(&self, actor: &Actor, action: Action<'_>) -> Result<(), Error> {
+        (**self).check(actor, action)
+    }
+
+    fn visible_rooms(&self, actor: &Actor) -> VisibleRooms {
+        (**self).visible_rooms(actor)
+    }
+}
+
 /// Who keeps who is in rooms, and as what.
 #[derive(Clone, Default)]
 #[non_exhaustive]

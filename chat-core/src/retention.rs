@@ -1,5 +1,7 @@
 //! How much of a room's log is kept.
 
+use std::sync::Arc;
+
 use crate::{Room, Seq, Timestamp};
 
 /// Which part of a room's log is kept when the rest is pruned.
@@ -33,6 +35,12 @@ pub enum Keep {
 pub trait Retention: Send + Sync + 'static {
     /// What of this room is kept; `None` for all of it.
     fn keep(&self, room: &Room, now: Timestamp) -> Option<Keep>;
+}
+
+impl<R: Retention + ?Sized> Retention for Arc<R> {
+    fn keep(&self, room: &Room, now: Timestamp) -> Option<Keep> {
+        (**self).keep(room, now)
+    }
 }
 
 /// The same number of days in every room.

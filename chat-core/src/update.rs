@@ -3,7 +3,7 @@
 use crate::{AnswerResult, CloseReason, Delivery, DetachReason, Notice, RoomId, Ticket};
 
 /// What a session's stream yields.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Update {
     /// The answer to a command that was submitted.

@@ -18,7 +18,6 @@ use tracing::{
 };
 
 use chat_core::{ChatEngine, Draft, Identity, Item, NewRoom, Since, Update};
-use futures::StreamExt;
 
 /// Writes down every span: its name, and its fields as they come.
 #[derive(Clone, Default)]

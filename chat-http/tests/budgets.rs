@@ -12,7 +12,7 @@ use chat_core::{
     store::MemoryStore,
     testing::{FaultyStore, StoreCall},
 };
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt;
 use poem::http::StatusCode;
 use serde_json::json;
 

@@ -10,7 +10,6 @@ use chat_core::{
     Actor, ChatEngine, Draft, Erase, Error, EventKind, HistoryQuery, Identity, Item, NewRoom, Room, RoomId, Since,
     TextKeys, Update, Updates,
 };
-use futures::StreamExt;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use tokio::{process::Command, time::timeout};
 

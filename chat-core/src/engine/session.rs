@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -269,6 +270,14 @@ impl SessionHandle {
 }
 
 impl Updates {
+    /// The next update; `None` after the last one. (`Updates` is a [`Stream`], too.)
+    ///
+    /// # Cancel safety
+    /// Dropped, nothing is lost: the update comes with the next call.
+    pub async fn next(&mut self) -> Option<Update> {
+        poll_fn(|cx| self.0.poll_update(Some(cx))).await
+    }
+
     /// The next update if there is one now: for a driver that gathers what is waiting into one write.
     pub fn try_next(&mut self) -> Option<Update> {
         match self.0.poll_update(None) {

@@ -1,6 +1,6 @@
 //! What finds out which user sends a request, and what it finds out.
 
-use std::{borrow::Cow, time::SystemTime};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use chat_core::{Actor, Error, Identity};
@@ -55,6 +55,37 @@ pub trait Authenticator: Send + Sync + 'static {
     /// 123 bytes. The default repeats the challenge.
     fn advice(&self) -> Cow<'static, str> {
         format!("say who you are: {}", self.challenge()).into()
+    }
+}
+
+#[async_trait]
+impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
+    async fn authenticate(&self, request: &Request) -> Result<Authenticated, Error> {
+        (**self).authenticate(request).await
+    }
+
+    async fn authenticate_token(&self, token: &str) -> Result<Authenticated, Error> {
+        (**self).authenticate_token(token).await
+    }
+
+    fn allows_anonymous(&self) -> bool {
+        (**self).allows_anonymous()
+    }
+
+    fn welcomes_guests(&self) -> bool {
+        (**self).welcomes_guests()
+    }
+
+    fn awaits_first_frame(&self) -> bool {
+        (**self).awaits_first_frame()
+    }
+
+    fn challenge(&self) -> Cow<'static, str> {
+        (**self).challenge()
+    }
+
+    fn advice(&self) -> Cow<'static, str> {
+        (**self).advice()
     }
 }
 

@@ -6,7 +6,6 @@ use chat_core::{
     Answer, AnswerResult, Attached, Body, Command, Delivery, Draft, Edit, Epoch, Event, EventKind, Gap, Identity, Item,
     MarkTo, Position, RoomId, Seq, SessionHandle, SignalKind, Since, Ticket, Update, Updates,
 };
-use futures::StreamExt;
 use tokio::time::timeout;
 
 use crate::client::{Change, Changed, Client, Entered, Entry, Heard, Marked, Stage, Stored, TOO_LONG};

@@ -1,7 +1,5 @@
 //! Who is in rooms, as sessions see it.
 
-use futures::StreamExt;
-
 use super::{connect, engine_on, memory, text, user};
 use crate::{
     Actor, ChangeMember, Changed, ChatEngine, DetachReason, Erase, Error, EventKind, Identity, Item, Limits,

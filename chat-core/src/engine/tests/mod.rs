@@ -35,7 +35,6 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
 use tokio::time::{Instant, timeout};
 
 use crate::{
