@@ -24,10 +24,11 @@ use tokio::sync::Semaphore;
 use tower_service::Service;
 
 use crate::{
-    Api, Authenticator, Options, Site,
     address::{Entrance, Gate},
-    api,
+    auth::Authenticator,
     connection::{ConnectionPermit, Sent, lasts, sent},
+    mount::{Api, Site, api},
+    options::Options,
 };
 
 /// REST and sockets as a `tower` service, to be mounted in an app that is not poem's.
@@ -87,7 +88,7 @@ impl Api {
     /// The same as a `tower` service: see [`service`].
     #[must_use]
     pub fn into_service(self) -> ChatService {
-        let (options, limits) = (self.options.clone(), self.engine.limits().addresses);
+        let (options, limits) = (self.options().clone(), self.engine().limits().addresses);
         ChatService::new(self, options, &limits)
     }
 }
@@ -96,7 +97,7 @@ impl Site {
     /// The same as a `tower` service: see [`service`].
     #[must_use]
     pub fn into_service(self) -> ChatService {
-        let (options, limits) = (self.0.options.clone(), self.engine().limits().addresses);
+        let (options, limits) = (self.options().clone(), self.engine().limits().addresses);
         ChatService::new(self, options, &limits)
     }
 }
