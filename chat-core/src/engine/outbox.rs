@@ -1,6 +1,7 @@
 //! The outbox: messages that the host queues in transactions of its own are taken into the logs when these are committed.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -49,9 +50,9 @@ impl ChatEngine {
     ///
     /// The host's word counts, now and later: neither the author's rights nor the [`Policy`](crate::Policy) nor a rate is asked. What
     /// could not be sent now is refused now, and leaves nothing in the transaction. Behind the commit the message gets its number
-    /// and is published, once, whatever fails meanwhile; messages that were queued one after the other keep their order. Then only
-    /// the end of its room can refuse it, or what it replies to being gone, or another message that has taken its key: it stays
-    /// among the [`outbox_failures`](Self::outbox_failures).
+    /// and is published, once, whatever fails meanwhile; in each room, messages that were queued one after the other keep their
+    /// order. Then only the end of its room can refuse it, or what it replies to being gone, or another message that has taken its
+    /// key: it stays among the [`outbox_failures`](Self::outbox_failures).
     ///
     /// The transaction locks nothing of the room's, so others send there meanwhile. In an SQLite file, however, a
     /// transaction that writes keeps *everyone* from writing until it ends: keep it short, or give the engine a file of its own.
@@ -142,8 +143,8 @@ pub(super) async fn run(inner: Weak<Inner>) {
 }
 
 impl Inner {
-    /// Takes some messages into the logs, in the order in which they were queued. Returns whether there may be more that can be
-    /// taken now.
+    /// Takes some messages into the logs, in each room in the order in which they were queued. Returns whether there may be more that
+    /// can be taken now.
     async fn take_from_outbox(&self) -> bool {
         let Some(outbox) = self.services.store.outbox() else { return false };
         if self.services.breaker.check().is_err() {
@@ -157,49 +158,70 @@ impl Inner {
             return false;
         }
         failpoints::reached(Point::InOutbox);
-        // Each is handed to its room before the next one is.
-        let results = join_all(waiting.into_iter().map(|(id, entry)| self.take(id, entry))).await;
-        let mut done = Vec::new();
-        let mut all_settled = true;
-        for (id, result) in results {
-            match result {
-                Ok(_) => done.push(id),
-                Err(error) if error.retry() == Retry::No => {
-                    all_settled &= self.services.read(outbox.failed(id, error.code()).await).is_ok();
-                }
-                Err(_) => all_settled = false,
+        let mut rooms = BTreeMap::<RoomId, Vec<_>>::new();
+        for (id, entry) in waiting {
+            rooms.entry(entry.room).or_default().push((id, entry));
+        }
+        let (mut taken, mut all_settled) = (Vec::new(), true);
+        for (id, became) in join_all(rooms.into_values().map(|entries| self.take_in_order(entries))).await.concat() {
+            match became {
+                Became::Sent => taken.push(id),
+                Became::Refused(code) => all_settled &= self.services.read(outbox.failed(id, code).await).is_ok(),
+                Became::Held | Became::NotSent => all_settled = false,
             }
         }
-        if !done.is_empty() {
+        if !taken.is_empty() {
             failpoints::reached(Point::InOutbox);
-            all_settled &= self.services.read(outbox.taken(&done).await).is_ok();
+            all_settled &= self.services.read(outbox.taken(&taken).await).is_ok();
             failpoints::reached(Point::InOutbox);
         }
         is_full && all_settled
     }
 
-    /// Takes a message into the log. If that has happened already, it is found by its key.
-    async fn take(&self, id: OutboxId, entry: OutboxEntry) -> (OutboxId, Result<Sent, Error>) {
-        let OutboxEntry { room, author, key, body, .. } = entry;
-        let op = Op::Message(body);
-        let admitted = match self.admission.admit_message(op.bytes()) {
-            Ok(admitted) => admitted,
-            Err(error) => return (id, Err(error)),
-        };
-        let request = self.request(None, &Actor::SystemAs(author), key, op);
-        let sent = match self.call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await {
-            // Nothing else forbids it: its author is being erased. It waits, and then it is nobody's.
-            Err(Error::Forbidden) => Err(Error::Unavailable),
-            sent => sent,
-        };
-        if let Err(error) = &sent
-            && error.retry() == Retry::No
-        {
-            self.services.metrics.outbox_failed.increment(1);
-            tracing::warn!(room.id = room.0, error = error.code(), "a message of the outbox cannot be sent");
+    /// Takes messages into the log of their room, each when the one before it is there. If one cannot be sent now, those behind it wait
+    /// for it.
+    async fn take_in_order(&self, entries: Vec<(OutboxId, OutboxEntry)>) -> Vec<(OutboxId, Became)> {
+        let mut results = Vec::new();
+        for (id, entry) in entries {
+            let became = self.take(entry).await;
+            results.push((id, became));
+            if became == Became::NotSent {
+                break;
+            }
         }
-        (id, sent)
+        results
     }
+
+    /// Takes a message into the log. If that has happened already, it is found by its key.
+    async fn take(&self, OutboxEntry { room, author, key, body, .. }: OutboxEntry) -> Became {
+        let op = Op::Message(body);
+        let Ok(admitted) = self.admission.admit_message(op.bytes()) else { return Became::NotSent };
+        let request = self.request(None, &Actor::SystemAs(author), key, op);
+        match self.call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await {
+            Ok(_) => Became::Sent,
+            // Nothing else forbids it.
+            Err(Error::Forbidden) => Became::Held,
+            Err(error) if error.retry() == Retry::No => {
+                self.services.metrics.outbox_failed.increment(1);
+                tracing::warn!(room.id = room.0, error = error.code(), "a message of the outbox cannot be sent");
+                Became::Refused(error.code())
+            }
+            Err(_) => Became::NotSent,
+        }
+    }
+}
+
+/// What became of a message that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    /// It is in the log.
+    Sent,
+    /// It never will be, for the reason with this code.
+    Refused(&'static str),
+    /// Its author is being erased. It waits, and then it is nobody's.
+    Held,
+    /// Not now.
+    NotSent,
 }
 
 /// How many messages are taken at once.
