@@ -38,28 +38,11 @@ use std::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    AnswerResult, ChatEngine, Clock, CloseReason, Database, Delivery, Draft, Epoch, Event, Identity, Item, Limits,
-    NewRoom, Now, RoomId, SessionHandle, SignalKind, Ticket, Timestamp, Update, Updates,
+    AnswerResult, ChatEngine, CloseReason, Database, Delivery, Draft, Epoch, Event, Identity, Item, Limits, NewRoom,
+    RoomId, SessionHandle, SignalKind, Ticket, Timestamp, Update, Updates,
     store::{MemoryStore, Store},
-    testing::FaultyStore,
+    testing::{FaultyStore, TokioClock},
 };
-
-/// Tells tokio's time, which tests pause.
-#[derive(Debug)]
-struct TokioClock(Instant);
-
-impl TokioClock {
-    fn new() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl Clock for TokioClock {
-    fn now(&self) -> Now {
-        let mono = self.0.elapsed();
-        Now { wall: Timestamp(i64::try_from(mono.as_micros()).unwrap()), mono }
-    }
-}
 
 fn user(name: &str) -> Identity {
     Identity::named(name).unwrap()
