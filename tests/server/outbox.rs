@@ -177,7 +177,9 @@ async fn what_cannot_be_sent_is_refused_and_leaves_nothing(database: Database) {
     let transaction = other.database.begin().await.unwrap();
     let refused = host.engine.send_in(&transaction, &alice(), host.room.id, Draft::text("a")).await.unwrap_err();
     assert!(matches!(&refused, Error::InvalidField { field, .. } if field == "transaction"), "{refused:?}");
-    drop(transaction);
+    transaction.commit().await.unwrap();
+    assert_eq!(other.number("SELECT COUNT(*) FROM chat_outbox").await, 0, "nothing of it is there either");
+    assert_eq!(other.said(other.room.id).await, <[&str; 0]>::default());
     other.engine.shutdown().await;
     host.engine.shutdown().await;
 }

@@ -129,7 +129,7 @@ impl SeaStore {
 }
 
 /// What a transaction is refused as that is none of the engine's database.
-pub(super) fn foreign() -> Error {
+fn foreign() -> Error {
     Error::invalid_field("transaction", "must be one of the database that the engine is on")
 }
 
@@ -204,10 +204,11 @@ async fn queue(run: &Transaction<'_>, epoch: &Epoch, entry: &OutboxEntry) -> Res
             None => Place::Taken,
         }
     };
-    if !is_ours(run, epoch).await? {
-        return Ok(Err(foreign()));
-    }
-    let could = append::could_append(run, entry.room, to_append(entry)).await?;
+    let could = if is_ours(run, epoch).await? {
+        append::could_append(run, entry.room, to_append(entry)).await?
+    } else {
+        Err(foreign())
+    };
     if could != Ok(None) && matches!(place, Place::New) {
         remove(run, entry).await?;
     }
