@@ -41,8 +41,8 @@ fn replays_what_is_erased(index: &Index<'_>, room: u64, seq: u64, place: usize) 
 mod tests {
     use crate::{
         builder::{
-            DELETE, HistoryBuilder, attach, change, delivered, message, page, position, position_in, read, replayed,
-            resumed, send, sent,
+            DELETE, HistoryBuilder, attach, change, deleted, delivered, erased, message, page, position, position_in,
+            read, replayed, resumed, send, sent,
         },
         history::{Attached, Content, Outcome, Phase, Sent, What},
     };
@@ -94,6 +94,8 @@ mod tests {
         bad.finds(&["fork"]);
         builder.did(1, "ann", change(1, "k2", 1, DELETE, Ok(Some(2))));
         misused(&mut builder);
+        // Its text is never seen: what made it is the first of what was answered with its number.
+        builder.did(2, "bob", read(1, page(2, vec![erased(1, "ann", "k1"), deleted(2, "ann", "k2", 1)])));
         builder.finds(&[]);
     }
 

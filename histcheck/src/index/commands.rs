@@ -75,7 +75,8 @@ impl<'a> Commands<'a> {
         self.tries.get(&(room, user, deed))
     }
 
-    /// The attempts at what made an event. Of one whose text is not known only the key tells.
+    /// The attempts at what made an event. Of one whose text is not known only the key tells, and the first of those that may have
+    /// been done: others were answered when nobody could compare them any more.
     pub(crate) fn causing<'s>(&'s self, room: u64, user: &'s str, known: Known<'s>) -> Option<&'s Attempts> {
         if let Some(deed) = known.deed() {
             return self.of(room, user, deed);
@@ -83,7 +84,7 @@ impl<'a> Commands<'a> {
         let deeds = self.keys.get(&(room, user, known.key()?))?;
         let like = deeds.iter().filter(|deed| known.may_be(**deed));
         let all = like.filter_map(|deed| self.of(room, user, *deed));
-        all.max_by_key(|attempts| attempts.may_exist)
+        all.min_by_key(|attempts| (!attempts.may_exist, attempts.first_began))
     }
 
     /// The command that comes closest to an event that nobody caused: one with the same text or the same key.
