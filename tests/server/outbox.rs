@@ -7,8 +7,8 @@ use std::{
 };
 
 use chat_core::{
-    Actor, ChatEngine, Draft, Erase, Error, EventKind, HistoryQuery, Identity, Item, NewRoom, Room, RoomId, Since,
-    TextKeys, Update, Updates,
+    Actor, ChatEngine, Draft, Erase, Error, HistoryQuery, Identity, NewRoom, Room, RoomId, Since, TextKeys, Updates,
+    testing::Heard,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use tokio::{process::Command, time::timeout};
@@ -450,16 +450,7 @@ async fn wait_for_empty(host: &Host) {
 }
 
 async fn next_message(updates: &mut Updates) -> String {
-    let message = async {
-        loop {
-            let Some(Update::Delivery(delivery)) = updates.next().await else { continue };
-            let Item::Event(event) = delivery.item() else { continue };
-            if let EventKind::Message(message) = &event.kind {
-                return message.body.content.clone();
-            }
-        }
-    };
-    timeout(DEADLINE, message).await.expect("no message comes")
+    Heard::message(updates).await.message().unwrap().body.content.clone()
 }
 
 fn alice() -> Identity {
