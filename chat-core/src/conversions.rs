@@ -41,7 +41,7 @@ macro_rules! of_number {
             type Error = InvalidField;
 
             fn try_from(number: i64) -> Result<Self, InvalidField> {
-                let number = u64::try_from(number).ok().filter(|number| ($least..=MOST).contains(number));
+                let number = u64::try_from(number).ok().filter(|number| ($least..=Seq::MAX.0).contains(number));
                 let wrong = || InvalidField::new($field, concat!("must be ", $least, " to 9007199254740991"));
                 number.map(Self).ok_or_else(wrong)
             }
@@ -57,9 +57,6 @@ macro_rules! of_number {
     )*};
 }
 of_number!(RoomId("room", 1), Seq("seq", 0));
-
-/// The greatest number there can be: clients count in doubles.
-const MOST: u64 = (1 << 53) - 1;
 
 /// Exact to the microsecond, as far as the machine's clock reaches: else its beginning, 1970.
 impl From<Timestamp> for SystemTime {
@@ -99,9 +96,9 @@ mod tests {
 
     #[test]
     fn numbers_are_checked_on_the_way_in() {
-        let most = i64::try_from(MOST).unwrap();
+        let most = i64::try_from(Seq::MAX.0).unwrap();
         assert_eq!((RoomId::try_from(7), "7".parse()), (Ok(RoomId(7)), Ok(RoomId(7))));
-        assert_eq!((Seq::try_from(0), Seq::try_from(most)), (Ok(Seq(0)), Ok(Seq(MOST))));
+        assert_eq!((Seq::try_from(0), Seq::try_from(most)), (Ok(Seq(0)), Ok(Seq::MAX)));
         for wrong in [0, -1, most + 1, i64::MIN] {
             assert_eq!(RoomId::try_from(wrong).unwrap_err().field, "room");
         }

@@ -144,6 +144,12 @@ impl Error {
         Self::InvalidField { field: field.into(), reason: reason.into() }
     }
 
+    /// A transaction is none of the engine's database.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn foreign_transaction() -> Self {
+        Self::invalid_field("transaction", "must be one of the database that the engine is on")
+    }
+
     /// The stable code of this error, the same on every transport.
     #[must_use]
     pub const fn code(&self) -> &'static str {

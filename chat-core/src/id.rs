@@ -13,6 +13,9 @@ pub struct RoomId(pub u64);
 pub struct Seq(pub u64);
 
 impl Seq {
+    /// The greatest number there can be, of events and of rooms: clients count in doubles.
+    pub(crate) const MAX: Self = Self((1 << 53) - 1);
+
     /// The number after this one.
     #[must_use]
     pub const fn next(self) -> Self {

@@ -23,7 +23,7 @@ use crate::{
     fold,
     rights::RoomAction,
     state::Request,
-    store::HostTransaction,
+    store::{HostTransaction, StoreError},
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -115,7 +115,7 @@ impl ChatEngine {
         match inner.services.read(inner.services.store.create_room_in(transaction, &row).await)? {
             Some(Ok(room)) => Ok(room),
             Some(Err(holder)) => Err(inner.shown(Error::NameTaken { room: holder.map(Box::new) }, &actor).await),
-            None => Err(Error::invalid_field("transaction", "must be one of the database that the engine is on")),
+            None => Err(Error::foreign_transaction()),
         }
     }
 
@@ -224,9 +224,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_text("name", name)?;
         let room = inner.services.store.room_by_name(&fold::name_key(name)).await;
-        let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
-        inner.services.check(&actor, Action::ReadRoom(room.id))?;
-        inner.in_room(&actor, room.id, RoomAction::Read).await.map(|room| inner.with_online(room))
+        inner.found_room(&actor, room).await
     }
 
     /// A room by the host's own key for it ([`NewRoom::external`]).
@@ -241,9 +239,7 @@ impl ChatEngine {
         inner.services.check_running()?;
         check_external(external)?;
         let room = inner.services.store.room_by_external(external).await;
-        let room = inner.services.read(room)?.ok_or(Error::RoomNotFound)?;
-        inner.services.check(&actor, Action::ReadRoom(room.id))?;
-        inner.in_room(&actor, room.id, RoomAction::Read).await.map(|room| inner.with_online(room))
+        inner.found_room(&actor, room).await
     }
 
     /// A page of rooms, by id.
@@ -470,6 +466,13 @@ impl Inner {
         let result = answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown));
         span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         result
+    }
+
+    /// A room that was looked for by something else than its id, if the actor may read it.
+    async fn found_room(&self, actor: &Actor, read: Result<Option<Room>, StoreError>) -> Result<Room, Error> {
+        let room = self.services.read(read)?.ok_or(Error::RoomNotFound)?;
+        self.services.check(actor, Action::ReadRoom(room.id))?;
+        self.in_room(actor, room.id, RoomAction::Read).await.map(|room| self.with_online(room))
     }
 
     /// Checks a room that is to be made.

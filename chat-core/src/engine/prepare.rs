@@ -252,5 +252,5 @@ pub(super) fn check_room(room: RoomId) -> Result<(), Error> {
     if (1..=MAX_SEQ.0).contains(&room.0) { Ok(()) } else { Err(Error::RoomNotFound) }
 }
 
-/// The greatest number there can be: clients count in doubles.
-pub(super) const MAX_SEQ: Seq = Seq((1 << 53) - 1);
+/// What a client named beyond it means this.
+pub(super) const MAX_SEQ: Seq = Seq::MAX;

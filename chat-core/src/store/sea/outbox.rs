@@ -43,7 +43,7 @@ impl Outbox for SeaStore {
         within: &dyn HostTransaction,
         entry: &OutboxEntry,
     ) -> Result<Result<InOutbox, Error>, StoreError> {
-        let Some(run) = self.run_in(within) else { return Ok(Err(foreign())) };
+        let Some(run) = self.run_in(within) else { return Ok(Err(Error::foreign_transaction())) };
         let epoch = self.known_epoch().clone();
         Ok(queue(&run, &epoch, entry).await?)
     }
@@ -128,11 +128,6 @@ impl SeaStore {
     }
 }
 
-/// What a transaction is refused as that is none of the engine's database.
-fn foreign() -> Error {
-    Error::invalid_field("transaction", "must be one of the database that the engine is on")
-}
-
 /// Encrypts, or decrypts, what waits in the outbox or stays there, as it is to be stored now.
 pub(super) async fn rewrite(run: &Transaction<'_>) -> Result<(), SqlError> {
     for row in run.query(&format!("SELECT {COLUMNS} FROM chat_outbox"), Vec::new()).await? {
@@ -207,7 +202,7 @@ async fn queue(run: &Transaction<'_>, epoch: &Epoch, entry: &OutboxEntry) -> Res
     let could = if is_ours(run, epoch).await? {
         append::could_append(run, entry.room, to_append(entry)).await?
     } else {
-        Err(foreign())
+        Err(Error::foreign_transaction())
     };
     if could != Ok(None) && matches!(place, Place::New) {
         remove(run, entry).await?;

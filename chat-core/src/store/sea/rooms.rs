@@ -155,7 +155,9 @@ pub(super) async fn naming(run: &Transaction<'_>, id: RoomId, update: &RoomUpdat
     let name = RoomName::from_stored(&row.try_get_by_index::<String>(0)?);
     // A room that becomes public wants the name that it has.
     let wanted = update.name.as_ref().or_else(|| update.kind.map(|_| &name));
-    let wanted = wanted.filter(|_| matches!(run.dialect.opaque_from(&row, 2), Ok(None)));
+    // With a key of the host's, it shares its name.
+    let shares_name = run.dialect.opaque_from(&row, 2)?.is_some();
+    let wanted = wanted.filter(|_| !shares_name);
     let holder = match wanted {
         Some(wanted) => by_name(run, &wanted.key()).await?.filter(|holder| holder.id != id),
         None => None,

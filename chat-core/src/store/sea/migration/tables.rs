@@ -63,8 +63,7 @@ pub(super) async fn make_index(
     index: &str,
     columns: &str,
 ) -> Result<(), DbErr> {
-    let is_there = manager.has_index(table, index).await?;
-    make(manager, is_there, &format!("CREATE INDEX {index} ON {table} {columns}")).await
+    index_as(manager, "INDEX", (table, index, columns)).await
 }
 
 /// The same, where no two rows have the same in these columns.
@@ -74,8 +73,16 @@ pub(super) async fn make_unique_index(
     index: &str,
     columns: &str,
 ) -> Result<(), DbErr> {
+    index_as(manager, "UNIQUE INDEX", (table, index, columns)).await
+}
+
+async fn index_as(
+    manager: &SchemaManager<'_>,
+    kind: &str,
+    (table, index, columns): (&str, &str, &str),
+) -> Result<(), DbErr> {
     let is_there = manager.has_index(table, index).await?;
-    make(manager, is_there, &format!("CREATE UNIQUE INDEX {index} ON {table} {columns}")).await
+    make(manager, is_there, &format!("CREATE {kind} {index} ON {table} {columns}")).await
 }
 
 /// Makes what is not there yet.
