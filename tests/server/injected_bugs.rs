@@ -1,7 +1,7 @@
 //! Injected bugs have an effect: clients see what is wrong with some of them, and nothing wrong without them. (The
 //! simulator shows those of a room's state, and `cargo xtask torture --mutation-check` shows all.)
 
-use sea_orm::{ConnectOptions, ConnectionTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 
 use crate::common::{Database, Frame, Server, Socket};
@@ -34,9 +34,13 @@ async fn conversation(variables: &[(&str, &str)]) -> Option<String> {
     let server = Server::start_armed(&database, variables).await;
     let room = server.room("general").await;
     let (mut alice, mut bob) = (server.join(room, "Alice").await, server.join(room, "Bob").await);
+    // All are sent while the first one cannot be stored, since some bugs affect only what waits together.
+    let writer = locked(&database).await;
     for number in 1..=MESSAGES {
         alice.send(json!({"type": "message", "content": format!("text {number}"), "ref": number.to_string()})).await;
     }
+    assert_eq!(alice.so_far().await.iter().find(|frame| !frame["ref"].is_null()), None, "it is stored already");
+    writer.execute_unprepared("ROLLBACK").await.unwrap();
     let mut wrong = None;
     for _ in 1..=MESSAGES {
         let answer = alice.expect("answer", |frame| !frame["ref"].is_null()).await;
@@ -52,6 +56,14 @@ async fn conversation(variables: &[(&str, &str)]) -> Option<String> {
         wrong = wrong.or_else(|| unlike_what_was_said(what, &told));
     }
     wrong
+}
+
+/// A connection that keeps everyone else from writing.
+async fn locked(database: &Database) -> DatabaseConnection {
+    let one = ConnectOptions::new(database.url()).max_connections(1).to_owned();
+    let connection = sea_orm::Database::connect(one).await.unwrap();
+    connection.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    connection
 }
 
 fn unlike_what_was_said(what: &str, told: &[Value]) -> Option<String> {
@@ -194,9 +206,7 @@ async fn what_is_acknowledged_without_being_stored() {
     let database = Database::sqlite();
     let server = Server::start_armed(&database, &[("CHATD_INJECTED_BUG", "failed_append_acked")]).await;
     let room = server.room("general").await;
-    let one = ConnectOptions::new(database.url()).max_connections(1).to_owned();
-    let other = sea_orm::Database::connect(one).await.unwrap();
-    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    let other = locked(&database).await;
     assert_eq!(server.say(room, "Alice", "one").await, 1);
     other.execute_unprepared("ROLLBACK").await.unwrap();
     let page = server.get(&format!("/rooms/{room}/messages")).await.json(200);

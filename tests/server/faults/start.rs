@@ -8,7 +8,13 @@ use std::{
 };
 
 use sea_orm::ConnectionTrait;
-use torture::fault::{FaultError, disk::Disk, lock::Lock, shim::Shim};
+use torture::fault::{
+    FaultError,
+    disk::Disk,
+    lock::Lock,
+    process::{Signal, signal},
+    shim::Shim,
+};
 
 use crate::common::{Database, Server};
 
@@ -46,7 +52,10 @@ async fn a_database_that_another_server_uses() {
     let server = Server::start(&database).await;
     let room = server.room("general").await;
     server.say(room, "Alice", "one").await;
+    // It stands still meanwhile, since it writes in the folder as well.
+    signal(server.pid(), Signal::Stop).await.unwrap();
     refuses(&database, database.folder(), IN_USE, "in use by another").await;
+    signal(server.pid(), Signal::Continue).await.unwrap();
     assert_eq!(server.say(room, "Alice", "two").await, 2);
 }
 
