@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat_core::ChatEngine;
-use chat_http::{Accounts, Guests, JwtAuthenticator, JwtKeys, Several, TrustedProxy};
+use chat_http::{Accounts, FeedToken, Guests, JwtAuthenticator, JwtKeys, Several, TrustedProxy};
 use clap::{Args, builder::BoolishValueParser};
 
 use crate::{accounts::AccountOptions, signals::Hangups};
@@ -57,6 +57,11 @@ pub(crate) struct AccessOptions {
     )]
     trusted_proxies: Vec<TrustedProxy>,
 
+    /// Give the events of all rooms (GET /api/chat/events/feed) to whoever sends the token in this file: at least 32 visible
+    /// characters, chosen at random. A line end at its end does not count.
+    #[arg(long, env = "CHATD_FEED_TOKEN_FILE", value_name = "FILE")]
+    feed_token_file: Option<PathBuf>,
+
     /// Start with tokens or accounts on a database in which guests had their names as ids: whoever comes with such an id becomes that
     /// user.
     #[arg(long, env = "CHATD_KEEP_GUEST_IDS", value_parser = BoolishValueParser::new())]
@@ -71,6 +76,7 @@ pub(crate) struct Access {
     has_guests: bool,
     keeps_guest_ids: bool,
     trusted_proxies: Vec<TrustedProxy>,
+    feed_token: Option<FeedToken>,
     files: KeyFiles,
 }
 
@@ -116,6 +122,7 @@ impl Access {
             has_guests,
             keeps_guest_ids: options.keep_guest_ids,
             trusted_proxies: options.trusted_proxies,
+            feed_token: options.feed_token_file.map(|path| read_feed_token(&path)).transpose()?,
             files,
         })
     }
@@ -128,6 +135,11 @@ impl Access {
     /// The proxies to believe when they say where a request comes from.
     pub(crate) fn trusted_proxies(&self) -> &[TrustedProxy] {
         &self.trusted_proxies
+    }
+
+    /// What the feed of all rooms asks for, if the server gives it.
+    pub(crate) fn feed_token(&self) -> Option<FeedToken> {
+        self.feed_token.clone()
     }
 
     /// Sees to it that no guest of before is taken for another user, or says why it cannot.
@@ -182,10 +194,7 @@ impl KeyFiles {
     fn read(&self) -> Result<JwtKeys, String> {
         let mut keys = JwtKeys::default();
         if let Some(path) = &self.secret {
-            let secret = read(path)?;
-            let secret = secret.strip_suffix(b"\n").unwrap_or(&secret);
-            keys =
-                keys.and_hs256(secret.strip_suffix(b"\r").unwrap_or(secret)).map_err(|error| within(path, &error))?;
+            keys = keys.and_hs256(line(&read(path)?)).map_err(|error| within(path, &error))?;
         }
         if let Some(path) = &self.public {
             let text = String::from_utf8(read(path)?).map_err(|_| within(path, &"it is not text"))?;
@@ -193,6 +202,18 @@ impl KeyFiles {
         }
         Ok(keys)
     }
+}
+
+fn read_feed_token(path: &Path) -> Result<FeedToken, String> {
+    let bytes = read(path)?;
+    let token = std::str::from_utf8(line(&bytes)).unwrap_or_default();
+    FeedToken::new(token).map_err(|error| within(path, &error))
+}
+
+/// What a file has, without the line end at its end.
+fn line(bytes: &[u8]) -> &[u8] {
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

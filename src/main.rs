@@ -291,6 +291,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         }
         let site = site(engine.clone(), access.authenticator(accounts.clone()));
         let site = accounts.clone().into_iter().fold(site, Site::accounts);
+        let site = access.feed_token().into_iter().fold(site, Site::feed_token);
         let site = site.allow_hosts(allowed_hosts).allow_origins(allowed_origins);
         // Who waits for it may have been told to stop.
         drop(started.send(engine));

@@ -45,6 +45,7 @@ pub mod rights;
 pub mod search;
 pub mod state;
 pub mod store;
+pub mod tail;
 pub mod text;
 pub mod users;
 
@@ -66,7 +67,8 @@ pub use delivery::{Delivery, Item};
 pub use direct::{DirectRoom, Pair};
 #[cfg(feature = "runtime")]
 pub use engine::{
-    Builder, ChatEngine, Database, Health, Queued, RoomExport, RoomImport, Session, SessionHandle, Updates,
+    AllEvents, Builder, ChatEngine, Database, Health, LiveEvent, Queued, RoomExport, RoomImport, Session,
+    SessionHandle, Updates,
 };
 pub use erasure::{Erase, Erased, ErasureProgress};
 pub use error::{Error, Retry, StartError};
@@ -95,6 +97,7 @@ pub use reason::{CloseReason, DetachReason};
 pub use retention::{Keep, KeepDays, Retention};
 pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;
+pub use tail::{LogCursor, TailEntry, TailItem, TailPage};
 pub use text::{Reason, RoomName, Topic, UserName};
 #[cfg(feature = "sea")]
 pub use text_keys::TextKeys;

@@ -38,6 +38,7 @@ mod docs;
 mod dto;
 mod entrance;
 mod etag;
+mod feed_token;
 mod file;
 mod frames;
 #[cfg(any(test, fuzzing))]
@@ -80,6 +81,7 @@ pub use address::{BadTrustedProxy, TrustedProxy};
 pub use auth::{Authenticated, Authenticator, Credential, Guests, LoginEnd, LoginWatch, Several, Via};
 #[cfg(feature = "jwt")]
 pub use auth::{BadJwtKeys, JwtAuthenticator, JwtKeys};
+pub use feed_token::FeedToken;
 pub use host::{BadHostName, HostName};
 pub use mount::{Api, Site, api, site};
 pub use openapi::{openapi_json, openapi_yaml};

@@ -14,6 +14,7 @@ use crate::{
     api::{OPEN, PREFIX, resources},
     auth::{Authentication, Authenticator, Identified},
     entrance::Entrance,
+    feed_token::FeedToken,
     host::{HostName, Hosts},
     methods::Methods,
     metrics,
@@ -80,6 +81,12 @@ impl Api {
         self.change(|options| options.accounts(accounts))
     }
 
+    /// See [`Options::feed_token`].
+    #[must_use]
+    pub fn feed_token(self, token: FeedToken) -> Self {
+        self.change(|options| options.feed_token(token))
+    }
+
     /// See [`Options::client_address`].
     #[must_use]
     pub fn client_address(
@@ -113,7 +120,7 @@ impl Api {
         let authentication = Authentication::new(Arc::clone(&self.authenticator), self.engine.clone());
         let one = ws::Sockets::room(self.engine.clone(), authentication.clone(), self.options.origins.clone());
         let many = ws::Sockets::rooms(self.engine.clone(), authentication.clone(), self.options.origins.clone());
-        let api = openapi::service(resources(&self.engine, &authentication, self.options.accounts.as_ref()));
+        let api = openapi::service(resources(&self.engine, &authentication, &self.options));
         Route::new()
             .nest(
                 PREFIX,
@@ -154,6 +161,12 @@ impl fmt::Debug for Api {
 pub struct Site(Api);
 
 impl Site {
+    /// See [`Options::feed_token`].
+    #[must_use]
+    pub fn feed_token(self, token: FeedToken) -> Self {
+        Self(self.0.feed_token(token))
+    }
+
     /// See [`Options::allow_origins`].
     #[must_use]
     pub fn allow_origins(self, origins: impl IntoIterator<Item = Origin>) -> Self {

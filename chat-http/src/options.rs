@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use poem::http::{Extensions, HeaderMap};
 
-use crate::{Accounts, HostName, Origin, address::Network, host::Hosts, origin::Origins};
+use crate::{Accounts, FeedToken, HostName, Origin, address::Network, host::Hosts, origin::Origins};
 
 /// What the app around the chat decides. A [`service`](crate::service) is given them; [`Api`](crate::Api) and
 /// [`Site`](crate::Site) have the same methods.
@@ -24,6 +24,7 @@ pub struct Options {
     pub(crate) hosts: Hosts,
     pub(crate) origins: Origins,
     pub(crate) accounts: Option<Accounts>,
+    pub(crate) feed_token: Option<FeedToken>,
     find_client: Option<Arc<FindClient>>,
 }
 
@@ -65,6 +66,14 @@ impl Options {
     #[must_use]
     pub fn accounts(mut self, accounts: Accounts) -> Self {
         self.accounts = Some(accounts);
+        self
+    }
+
+    /// Gives the events of all rooms (`GET /events/feed`) to whoever has this token. Without it, that answers 404: nobody reads all
+    /// rooms over HTTP.
+    #[must_use]
+    pub fn feed_token(mut self, token: FeedToken) -> Self {
+        self.feed_token = Some(token);
         self
     }
 

@@ -11,6 +11,7 @@ mod epoch;
 mod erasure;
 mod examples;
 mod faults;
+mod feed;
 mod files;
 mod greedy;
 mod history;

@@ -114,6 +114,7 @@ const DATA: &[&str] = &[
     "room",
     "search",
     "subject",
+    "tail",
     "text",
     "text_keys",
     "update",

@@ -324,7 +324,7 @@ impl Inner {
             import.room = None;
         }
         for room in &rooms {
-            self.hub.index(room.id);
+            self.hub.imported(room.id);
         }
         Ok(rooms)
     }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use futures::future::BoxFuture;
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, watch},
+    sync::{Mutex, broadcast, watch},
 };
 
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
         active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
         indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
         log_limits::LogLimits, memory::Memory, metrics::Metrics, outbox, purge::Purger, rates::Rates, retention,
-        revocations::Revocations, revoked_elsewhere, rewriting, room_context::RoomContext, services::Services,
-        sessions::Sessions, sweep, waiting::Waiting, watches::Watches,
+        revocations::Revocations, revoked_elsewhere, rewriting, room_context::RoomContext, sequencer::Sequencer,
+        services::Services, sessions::Sessions, sweep, waiting::Waiting, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
     text::MAX_MESSAGE_BYTES,
@@ -282,6 +282,7 @@ impl Builder {
             breaker,
             lifecycle: Lifecycle::new(stop, writers),
             logs: LogLimits::default(),
+            all_events: broadcast::Sender::new(ALL_EVENTS),
             locked_out: LockedOut::new(unfinished.iter().map(|erasure| erasure.user.clone())),
         };
         let inner = Arc::new(assemble(Arc::new(services), journal, shares_names));
@@ -326,6 +327,7 @@ fn assemble(services: Arc<Services>, journal: Journal, shares_names: bool) -> In
     services.runtime.spawn(rewriting::run(Arc::clone(&services), Arc::clone(&purger)));
     let watches = Watches::new(&services, &sessions);
     services.runtime.spawn(Arc::clone(&watches).run());
+    let sequencer = Sequencer::start(&services);
     let context = Arc::new(RoomContext {
         rooms: ActiveRooms::new(),
         sessions: Arc::clone(&sessions),
@@ -335,6 +337,7 @@ fn assemble(services: Arc<Services>, journal: Journal, shares_names: bool) -> In
         memory: Memory::new(&services.limits),
         purger,
         indexer: Indexer::start(&services),
+        sequencer: Arc::clone(&sequencer),
         services: Arc::clone(&services),
     });
     if services.store.is_shared() {
@@ -353,6 +356,7 @@ fn assemble(services: Arc<Services>, journal: Journal, shares_names: bool) -> In
         erasing: Mutex::default(),
         shares_names,
         outbox: Arc::default(),
+        sequencer,
         services,
     }
 }
@@ -366,6 +370,8 @@ fn limit_texts(limits: &mut Limits, longest_text: usize) {
     }
 }
 
+/// How many events a listener to all rooms may be behind.
+const ALL_EVENTS: usize = 1_024;
 /// The most bytes of a character in UTF-8.
 const MAX_CHARACTER: usize = 4;
 

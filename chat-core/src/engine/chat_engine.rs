@@ -89,7 +89,10 @@ impl ChatEngine {
         let row = inner.prepare_room(&actor, new)?;
         let admitted = inner.admission.admit_change(row.name.as_str().len() + row.topic.as_str().len())?;
         match inner.journal.create(row, admitted).await {
-            Ok(room) => Ok(room),
+            Ok(room) => {
+                inner.hub.made(room.id);
+                Ok(room)
+            }
             Err(AppendFailure::NotStored(error)) => Err(inner.shown(error, &actor).await),
             Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),
         }

@@ -61,7 +61,10 @@ impl Inner {
         let admitted = self.admission.admit_change(0)?;
         let row = RoomRecord::direct(pair, self.services.clock.now().wall);
         match self.journal.create(row, admitted).await {
-            Ok(room) => Ok((room, true)),
+            Ok(room) => {
+                self.hub.made(room.id);
+                Ok((room, true))
+            }
             Err(AppendFailure::NotStored(Error::NameTaken { room: Some(room) })) => Ok((*room, false)),
             Err(AppendFailure::NotStored(error)) => Err(error),
             Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),

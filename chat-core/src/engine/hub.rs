@@ -57,9 +57,14 @@ impl Hub {
         self.context.rooms.hint(room, Some(head));
     }
 
-    /// Puts a room's messages into the search index, in the background.
-    pub(super) fn index(&self, room: RoomId) {
-        self.context.indexer.grown(room);
+    /// A room was made.
+    pub(super) fn made(&self, room: RoomId) {
+        self.context.sequencer.grown(room);
+    }
+
+    /// A room was imported, with its log.
+    pub(super) fn imported(&self, room: RoomId) {
+        self.context.grown(room);
     }
 
     /// Lets a room stand still as soon as nothing of it is under way; `None` if it is not active. [`Error::Unavailable`] if that

@@ -7,8 +7,8 @@ use tokio::sync::{Mutex, Notify};
 use crate::{
     Room,
     engine::{
-        admission::Admission, hub::Hub, journal::Journal, rates::Rates, services::Services, sessions::Sessions,
-        watches::Watches,
+        admission::Admission, hub::Hub, journal::Journal, rates::Rates, sequencer::Sequencer, services::Services,
+        sessions::Sessions, watches::Watches,
     },
 };
 
@@ -27,6 +27,7 @@ pub(super) struct Inner {
     pub(super) shares_names: bool,
     /// Told that a message may wait in the outbox.
     pub(super) outbox: Arc<Notify>,
+    pub(super) sequencer: Arc<Sequencer>,
 }
 
 impl Inner {

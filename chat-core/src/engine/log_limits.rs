@@ -9,6 +9,7 @@ pub(super) struct LogLimits {
     pub(super) import_failed: LogLimit,
     pub(super) purge_failed: LogLimit,
     pub(super) index_failed: LogLimit,
+    pub(super) tail_failed: LogLimit,
     pub(super) rewrite_failed: LogLimit,
     pub(super) room_defect: LogLimit,
     pub(super) policy_mistaken: LogLimit,

@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
+use crate::RoomId;
 use crate::engine::{
     active_rooms::ActiveRooms, indexing::Indexer, journal::Journal, load::Loader, memory::Memory, purge::Purger,
-    services::Services, sessions::Sessions, watches::Watches,
+    sequencer::Sequencer, services::Services, sessions::Sessions, watches::Watches,
 };
 
 /// What the task of a room works with.
@@ -21,9 +22,16 @@ pub(super) struct RoomContext {
     pub(super) memory: Arc<Memory>,
     pub(super) purger: Arc<Purger>,
     pub(super) indexer: Arc<Indexer>,
+    pub(super) sequencer: Arc<Sequencer>,
 }
 
 impl RoomContext {
+    /// A room's log has grown: what is done with it in the background may begin.
+    pub(super) fn grown(&self, room: RoomId) {
+        self.sequencer.grown(room);
+        self.indexer.grown(room);
+    }
+
     /// When rooms keep too much in memory, or are too many: asks those that were quiet for longest to let go.
     pub(super) fn relieve(&self) {
         self.rooms.relieve(&self.memory, self.services.clock.now().mono);

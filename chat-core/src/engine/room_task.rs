@@ -342,13 +342,13 @@ impl RoomTask {
         if moved || state.presence().count != self.online {
             self.tell_presence(state);
         }
+        if state.head() > head {
+            self.context.grown(self.id);
+        }
         for effect in effects.drain(..) {
             self.carry_out(effect, state);
         }
         self.effects = effects;
-        if state.head() > head {
-            self.context.indexer.grown(self.id);
-        }
         self.shared.set_head(state.head());
         if self.memory.touch(state.recent_bytes(), now.mono) {
             self.context.relieve();
@@ -436,6 +436,8 @@ impl RoomTask {
         metrics.deliveries.increment(self.audience.len() as u64);
         if let Item::Event(event) = delivery.item() {
             metrics.events_appended.increment(1);
+            // Nobody may be listening.
+            let _listeners = self.context.services.all_events.send(Arc::clone(event));
             self.context.watches.heard(event);
             failpoints::reached(Point::AfterAnswer);
         }

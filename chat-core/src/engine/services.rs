@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{runtime::Handle, sync::broadcast, time::Instant};
 
 use crate::{
-    Action, Actor, Clock, Epoch, Error, HostMembers, Limits, Members, Policy, RoomId, UserId, VisibleRooms,
+    Action, Actor, Clock, Epoch, Error, Event, HostMembers, Limits, Members, Policy, RoomId, UserId, VisibleRooms,
     engine::{
         breaker::{Breaker, not_stored},
         chosen_names::ChosenNames,
@@ -39,6 +39,8 @@ pub(super) struct Services {
     pub(super) logs: LogLimits,
     pub(super) locked_out: LockedOut,
     pub(super) waiting: Arc<Waiting>,
+    /// What is published in all rooms, for those who listen to all of them.
+    pub(super) all_events: broadcast::Sender<Arc<Event>>,
 }
 
 impl Services {

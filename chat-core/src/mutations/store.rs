@@ -15,7 +15,7 @@ use crate::{
     failpoints::{self, Point},
     store::{
         Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
-        StoreErrorKind, Users, Viewer,
+        StoreErrorKind, Tail, Users, Viewer,
     },
 };
 
@@ -209,6 +209,10 @@ impl Store for MutatedStore {
 
     fn searcher(&self) -> &dyn Searcher {
         self.store.searcher()
+    }
+
+    fn tail(&self) -> &dyn Tail {
+        self.store.tail()
     }
 
     fn archive(&self) -> &dyn Archive {

@@ -22,6 +22,7 @@ mod reader;
 #[cfg(feature = "sea")]
 pub mod sea;
 mod searcher;
+mod tail;
 mod users;
 mod viewer;
 
@@ -33,6 +34,7 @@ pub use moderation::Moderation;
 pub use outbox::{HostTransaction, Outbox};
 pub use reader::{Found, Reader};
 pub use searcher::Searcher;
+pub use tail::Tail;
 pub use users::Users;
 pub use viewer::{SeenRoom, Viewer};
 
@@ -159,6 +161,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What searches.
     fn searcher(&self) -> &dyn Searcher;
+
+    /// What keeps the order of the events of all rooms.
+    fn tail(&self) -> &dyn Tail;
 
     /// What exports and imports rooms.
     fn archive(&self) -> &dyn Archive;

@@ -15,7 +15,7 @@ use crate::{
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     store::{
         Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
-        StoreErrorKind, Users, Viewer,
+        StoreErrorKind, Tail, Users, Viewer,
     },
 };
 
@@ -52,6 +52,10 @@ pub enum StoreCall {
     LookForUser,
     /// Those that write.
     EraseUser,
+    /// The calls of [`Tail`] that read.
+    ReadTail,
+    /// Those that write.
+    ExtendTail,
 }
 
 /// How it fails.
@@ -346,6 +350,10 @@ impl Store for FaultyStore {
 
     fn searcher(&self) -> &dyn Searcher {
         self.0.store.searcher()
+    }
+
+    fn tail(&self) -> &dyn Tail {
+        self
     }
 
     fn archive(&self) -> &dyn Archive {

@@ -12,6 +12,7 @@ mod faulty_eraser;
 mod faulty_members;
 mod faulty_moderation;
 mod faulty_reader;
+mod faulty_tail;
 mod heard;
 mod timeline;
 mod tokio_clock;

@@ -302,7 +302,7 @@ const BEARER: &str = "The token of a login, where the server has accounts, or a 
 const COOKIE: &str = "The login of a browser, where the server has accounts. It counts only for pages of the server itself, by \
                       `Origin`; without `Origin`, only for what changes nothing.";
 
-const fn scheme(ty: &'static str, about: &'static str) -> MetaSecurityScheme {
+pub(super) const fn scheme(ty: &'static str, about: &'static str) -> MetaSecurityScheme {
     MetaSecurityScheme {
         ty,
         description: Some(about),

@@ -1,23 +1,17 @@
 //! What was done in rooms.
 
-use std::{borrow::Cow, sync::Arc};
-
-use chat_core::{AuditPage, AuditQuery, ChatEngine, Delivery, Event};
+use chat_core::{AuditPage, AuditQuery, ChatEngine};
 use poem::Result;
-use poem_openapi::{
-    ApiResponse, Object, OpenApi,
-    registry::{MetaSchema, MetaSchemaRef, Registry},
-    types::{ParseFromJSON, ParseResult, ToJSON, Type},
-};
+use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
 
 use super::{
     args::{IntegerArg, RoomArg, TextArg, User},
     body::Tagged,
+    room_event::EventDto,
     tag::Tag,
 };
-use crate::{cursor, frames, problem::Problem};
+use crate::{cursor, problem::Problem};
 
 /// What was done in an engine's rooms.
 pub(crate) struct AuditApi {
@@ -73,59 +67,5 @@ struct AuditList {
 impl From<&AuditPage> for AuditList {
     fn from(AuditPage { events, next }: &AuditPage) -> Self {
         Self { events: events.iter().filter_map(EventDto::of).collect(), next: next.map(|seq| seq.to_string()) }
-    }
-}
-
-/// An event as it stands in a stream.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-struct EventDto(Box<RawValue>);
-
-impl EventDto {
-    fn of(event: &Arc<Event>) -> Option<Self> {
-        let frame = frames::delivered(&Delivery::event(Arc::clone(event)))?;
-        RawValue::from_string(frame.as_str().to_owned()).ok().map(Self)
-    }
-}
-
-impl Type for EventDto {
-    const IS_REQUIRED: bool = true;
-
-    type RawValueType = Self;
-    type RawElementValueType = Self;
-
-    fn name() -> Cow<'static, str> {
-        "RoomEvent".into()
-    }
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Reference("RoomEvent".to_owned())
-    }
-
-    fn register(registry: &mut Registry) {
-        // What it is stands among the schemas of frames, which are added later.
-        registry.create_schema::<Self, _>("RoomEvent".to_owned(), |_| MetaSchema::new("object"));
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
-
-    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
-        Box::new(std::iter::once(self))
-    }
-}
-
-// Both are asked for by `Object`. It is written by `Serialize`, and never read.
-impl ParseFromJSON for EventDto {
-    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-        let raw = RawValue::from_string(value.unwrap_or_default().to_string());
-        Ok(Self(raw.map_err(poem_openapi::types::ParseError::custom)?))
-    }
-}
-
-impl ToJSON for EventDto {
-    fn to_json(&self) -> Option<Value> {
-        serde_json::from_str(self.0.get()).ok()
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod body;
 mod direct;
 mod events;
+mod feed;
 mod invites;
 mod me;
 mod members;
@@ -18,6 +19,7 @@ mod presence;
 mod reactions;
 mod reads;
 mod restrictions;
+mod room_event;
 mod rooms;
 mod search;
 mod tag;
@@ -25,7 +27,7 @@ mod threads;
 mod tickets;
 
 use self::{
-    account::AccountApi, accounts::AccountsApi, audit::AuditApi, direct::DirectApi, events::EventsApi,
+    account::AccountApi, accounts::AccountsApi, audit::AuditApi, direct::DirectApi, events::EventsApi, feed::FeedApi,
     invites::InvitesApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi, pins::PinsApi,
     presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi,
     search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
@@ -35,7 +37,7 @@ pub(crate) use self::{
     body::decode,
     rooms::{NewRoomBody, RoomChangeBody},
 };
-use crate::{account::Accounts, auth::Authentication};
+use crate::{auth::Authentication, options::Options};
 
 /// The path of the REST API below a mount point.
 pub(crate) const PREFIX: &str = "/api/chat";
@@ -43,8 +45,8 @@ pub(crate) const PREFIX: &str = "/api/chat";
 /// The paths of event streams. A GET there lasts as long as the stream, and one of a room makes the caller join it.
 pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 
-/// The operations that everyone may ask for, whatever the credentials of the request.
-pub(crate) const OPEN: [&str; 2] = ["/account/register", "/account/login"];
+/// The operations that everyone may ask for, whatever the credentials of the request; or that have a credential of their own.
+pub(crate) const OPEN: [&str; 3] = ["/account/register", "/account/login", "/events/feed"];
 
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (
@@ -61,7 +63,7 @@ pub(crate) type Resources = (
     MeApi,
     SearchApi,
     PresenceApi,
-    EventsApi,
+    (EventsApi, FeedApi),
     TicketsApi,
     (AccountApi, AccountsApi),
 );
@@ -70,8 +72,9 @@ pub(crate) type Resources = (
 pub(crate) fn resources(
     engine: &chat_core::ChatEngine,
     authentication: &Authentication,
-    accounts: Option<&Accounts>,
+    options: &Options,
 ) -> Resources {
+    let accounts = options.accounts.as_ref();
     (
         RoomsApi::new(engine.clone()),
         DirectApi::new(engine.clone()),
@@ -90,7 +93,10 @@ pub(crate) fn resources(
         MeApi::new(engine.clone(), authentication.clone()),
         SearchApi::new(engine.clone()),
         PresenceApi::new(engine.clone()),
-        EventsApi::new(engine.clone(), authentication.clone()),
+        (
+            EventsApi::new(engine.clone(), authentication.clone()),
+            FeedApi::new(engine.clone(), options.feed_token.clone()),
+        ),
         TicketsApi::new(authentication.clone()),
         (AccountApi::new(accounts.cloned()), AccountsApi::new(accounts.cloned())),
     )

@@ -32,8 +32,8 @@ fn add_to_operation(path: &str, operation: &mut Value) {
     responses.remove("default");
     for answer in ANSWERS {
         let applies = match answer.status {
-            404 => has_room || path.contains("/account"),
-            409 => has_body || has_key,
+            404 => has_room || path.contains("/account") || path.ends_with("/feed"),
+            409 => has_body || has_key || path.ends_with("/feed"),
             413 | 415 => has_body,
             _ => true,
         };

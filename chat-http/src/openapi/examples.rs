@@ -57,6 +57,14 @@ fn of(operation: &str) -> Value {
             "identities": [{"user": "Alice", "username": "Alice"}, {"user": "Bob", "username": "Bob"}],
         }}}),
         "stream_events" => json!({"responses": {"200": STREAM}}),
+        "read_feed" => json!({"responses": {"200": {
+            "entries": [
+                {"cursor": format!("{EPOCH}.1.0"), "room": 1, "type": "room_created", "created": room()},
+                {"cursor": format!("{EPOCH}.2.57"), "room": 1, "type": "event", "event": message()},
+            ],
+            "next": format!("{EPOCH}.2.57"),
+            "has_more": false,
+        }}}),
         "stream_notices" => json!({"responses": {"200": NOTICES}}),
         _ => of_member(operation).or_else(|| of_account(operation)).unwrap_or_else(|| of_message(operation)),
     }

@@ -54,7 +54,7 @@ fn postprocess_operation(operation: &mut Value) {
 }
 
 /// The operations with a cursor, and its pattern.
-const CURSORS: [(&str, &str); 11] = [
+const CURSORS: [(&str, &str); 12] = [
     ("list_accounts", patterns::USER_CURSOR),
     ("list_rooms", patterns::CURSOR),
     ("list_reactions", patterns::CURSOR),
@@ -64,6 +64,7 @@ const CURSORS: [(&str, &str); 11] = [
     ("list_mutes", patterns::USER_CURSOR),
     ("list_invites", patterns::INVITE_CODE),
     ("list_audit", patterns::CURSOR),
+    ("read_feed", patterns::LOG_CURSOR),
     ("list_my_rooms", patterns::MY_ROOMS_CURSOR),
     ("search_messages", patterns::SEARCH_CURSOR),
 ];

@@ -6,6 +6,7 @@ mod common;
 
 mod bad_input;
 mod changes;
+mod feed;
 mod keys;
 mod marks;
 mod messages;

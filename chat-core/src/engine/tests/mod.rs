@@ -26,6 +26,7 @@ mod sessions;
 mod sqlite;
 mod storm;
 mod stress;
+mod tail;
 mod users;
 mod watches;
 

@@ -87,6 +87,8 @@ impl MemoryLog {
     pub fn abandon_import(&mut self, id: RoomId) {
         if let Some(log) = self.rooms.get_mut(&id) {
             log.is_importing = false;
+            // It was there for nobody, so nobody is told.
+            log.told = Some(log.room.head);
         }
     }
 

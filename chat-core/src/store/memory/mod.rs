@@ -10,7 +10,8 @@ use async_trait::async_trait;
 
 use self::{members::InRoom, state::RoomState, users::KnownUsers};
 use super::{
-    Archive, Eraser, Found, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Users, Viewer,
+    Archive, Eraser, Found, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Tail, Users,
+    Viewer,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -19,6 +20,7 @@ use crate::{
     Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq, Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     erasure::Erasure,
+    tail::TailRange,
 };
 
 mod archive;
@@ -29,6 +31,7 @@ mod moderation;
 mod reader;
 mod search;
 mod state;
+mod tail;
 mod users;
 
 /// The logs themselves, without a lock, failure or chance: what the simulator uses. Its methods are those of [`Store`].
@@ -45,6 +48,8 @@ pub struct MemoryLog {
     externals: BTreeMap<String, RoomId>,
     keys: BTreeMap<(RoomId, Lookup), Seq>,
     erasures: BTreeMap<UserId, Erasure>,
+    /// The order of what happens in all rooms; `None` until it is begun.
+    tail: Option<Vec<TailRange>>,
 }
 
 /// One room and its log. A deleted one is here until its events are purged.
@@ -61,6 +66,8 @@ struct RoomLog {
     pruned: u64,
     events: BTreeMap<Seq, StoredEvent>,
     state: RoomState,
+    /// Up to where it is in the order of all rooms.
+    told: Option<Seq>,
 }
 
 impl MemoryLog {
@@ -76,6 +83,7 @@ impl MemoryLog {
             externals: BTreeMap::new(),
             keys: BTreeMap::new(),
             erasures: BTreeMap::new(),
+            tail: None,
         }
     }
 
@@ -97,6 +105,8 @@ impl MemoryLog {
 
     /// See [`Store::purge`].
     pub fn purge(&mut self, limit: usize) -> usize {
+        let gone: Vec<_> = self.rooms.values().filter(|log| log.is_deleted).map(|log| log.room.id).collect();
+        self.extend_tail(gone);
         let mut removed = 0;
         for log in self.rooms.values_mut().filter(|log| log.is_deleted && !log.is_importing) {
             while removed < limit
@@ -385,6 +395,7 @@ impl RoomLog {
             pruned: 0,
             events: BTreeMap::new(),
             state: RoomState::default(),
+            told: None,
         }
     }
 }
@@ -504,6 +515,10 @@ impl Store for MemoryStore {
     }
 
     fn searcher(&self) -> &dyn Searcher {
+        self
+    }
+
+    fn tail(&self) -> &dyn Tail {
         self
     }
 

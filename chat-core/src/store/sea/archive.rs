@@ -34,11 +34,14 @@ type Transaction<'a> = Run<'a, DatabaseTransaction>;
 /// `deleted_at` of a room that is being imported: it is as gone as a deleted one, but for the purge.
 pub(super) const IMPORTING: i64 = i64::MAX;
 
+/// What makes an ordinary deleted room of one that is being imported. It was there for nobody, so nobody is told.
+const ABANDON: &str = "UPDATE chat_rooms SET deleted_at = created_at, tail_seq = head";
+
 /// Makes ordinary deleted rooms of what other processes have left unfinished.
 pub(super) async fn abandon_all(pool: &Arc<Pool>) -> Result<(), SqlError> {
     let write = Write::begin(pool).await?;
-    let sql = "UPDATE chat_rooms SET deleted_at = created_at WHERE deleted_at = ?";
-    let done = write.run().execute(sql, vec![IMPORTING.into()]).await;
+    let sql = format!("{ABANDON} WHERE deleted_at = ?");
+    let done = write.run().execute(&sql, vec![IMPORTING.into()]).await;
     let left = write.end(done).await?.rows_affected();
     if left > 0 {
         tracing::info!(rooms = left, "imports that were not finished are removed");
@@ -108,8 +111,8 @@ impl Archive for SeaStore {
 
     async fn abandon_import(&self, room: RoomId) -> Result<(), StoreError> {
         let write = Write::begin(&self.writers).await?;
-        let sql = "UPDATE chat_rooms SET deleted_at = created_at WHERE id = ? AND deleted_at = ?";
-        let done = write.run().execute(sql, vec![signed(room.0).into(), IMPORTING.into()]).await;
+        let sql = format!("{ABANDON} WHERE id = ? AND deleted_at = ?");
+        let done = write.run().execute(&sql, vec![signed(room.0).into(), IMPORTING.into()]).await;
         write.end(done).await?;
         Ok(())
     }

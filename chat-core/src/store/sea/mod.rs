@@ -19,7 +19,7 @@ use self::{
 };
 use super::{
     Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
-    StoreErrorKind, Users, Viewer,
+    StoreErrorKind, Tail, Users, Viewer,
 };
 #[cfg(any(test, feature = "test-util"))]
 use crate::TextKeys;
@@ -60,6 +60,7 @@ mod sealing;
 mod search;
 mod seen;
 mod states;
+mod tail;
 mod unread;
 mod users;
 mod vacuum;
@@ -425,6 +426,10 @@ impl Store for SeaStore {
     }
 
     fn searcher(&self) -> &dyn Searcher {
+        self
+    }
+
+    fn tail(&self) -> &dyn Tail {
         self
     }
 

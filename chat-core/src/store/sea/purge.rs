@@ -9,7 +9,7 @@ use super::{
     rooms::count,
     rows::{signed, unsigned},
     run::Run,
-    search,
+    search, tail,
 };
 use crate::{RoomId, Seq};
 
@@ -43,8 +43,11 @@ pub(super) async fn purge(run: &Transaction<'_>, limit: usize) -> Result<usize, 
          FROM chat_rooms r WHERE r.deleted_at < ? ORDER BY r.deleted_at LIMIT ?";
     let mut removed = 0;
     let mut empty = Vec::new();
-    for row in run.query(GONE, vec![IMPORTING.into(), count(limit.min(MOST_ROWS))]).await? {
-        let room = RoomId(unsigned(&row, 0)?);
+    let gone = run.query(GONE, vec![IMPORTING.into(), count(limit.min(MOST_ROWS))]).await?;
+    let rooms: Vec<_> = gone.iter().map(|row| Ok(RoomId(unsigned(row, 0)?))).collect::<Result<_, SqlError>>()?;
+    // Those who follow all rooms hear that these have ended.
+    tail::extend(run, &rooms).await?;
+    for (row, room) in gone.into_iter().zip(rooms) {
         if row.try_get_by_index::<Option<i64>>(1)?.is_some() {
             let (count, are_all) = purge_events(run, room, Seq(unsigned(&row, 1)?), limit - removed).await?;
             removed += count;

@@ -234,7 +234,7 @@ async fn live_in(store: &dyn Store, room: RoomId, rng: &mut Rng, pruned: Option<
 }
 
 /// All that is kept of a room.
-async fn exported(store: &dyn Store, room: RoomId) -> (RoomHead, Vec<Archived>) {
+pub(super) async fn exported(store: &dyn Store, room: RoomId) -> (RoomHead, Vec<Archived>) {
     let head = store.archive().head(room).await.unwrap().unwrap();
     let mut items = Vec::new();
     for stored in log(store, room).await {

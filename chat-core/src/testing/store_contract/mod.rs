@@ -28,6 +28,7 @@ pub mod search;
 pub mod seen;
 pub mod starts;
 pub mod states;
+pub mod tail;
 pub mod users;
 
 /// Opens stores on one database of its own, empty at first.
@@ -108,6 +109,10 @@ macro_rules! store_contract {
         $crate::store_contract!(@group $(#[$attribute])* $make, prune:
             what_was_pruned_is_found_no_more, a_log_is_kept_by_count_and_by_time, unread_counts_what_is_left,
             what_was_pruned_is_removed);
+        $crate::store_contract!(@group $(#[$attribute])* $make, tail:
+            nothing_is_kept_until_it_is_begun, what_a_room_has_more_is_put_behind,
+            whoever_extends_it_puts_each_event_in_once, the_end_of_a_room_outlives_it,
+            an_import_is_told_when_it_is_finished, events_of_pieces_are_those_that_are_left);
         $crate::store_contract!(@group $(#[$attribute])* $make, archive:
             an_imported_room_reads_as_the_exported_one, an_unfinished_import_is_there_for_nobody,
             a_taken_name_finishes_nothing, what_does_not_fit_is_refused);

@@ -43,6 +43,9 @@ pub(crate) const MY_ROOMS_CURSOR: &str = r"^-?(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9
 /// Cursors of what a search finds: a time, a room and a message.
 pub(crate) const SEARCH_CURSOR: &str = r"^-?(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})$";
 
+/// Cursors of the feed of all rooms: an epoch, and two numbers.
+pub(crate) const LOG_CURSOR: &str = r"^[^\u0000]{1,200}\.[1-9][0-9]{0,17}\.(0|[1-9][0-9]{0,17})$";
+
 /// Reactions: no control characters, no slashes, and neither `.` nor `..`.
 pub(crate) const REACTION: &str = r"^(?!\.{1,2}$)[^/\\\u0000-\u001F\u007F-\u009F]{1,64}$";
 

@@ -25,6 +25,7 @@ mod m0006_members;
 mod m0007_invites_and_audit;
 mod m0008_encryption;
 mod m0009_outbox;
+mod m0010_tail;
 mod tables;
 
 /// How long to wait for another process that is migrating.
@@ -33,7 +34,7 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 26] = [
     "chat_meta",
     "chat_rooms",
     "chat_events",
@@ -58,6 +59,8 @@ const TABLES: [&str; 24] = [
     "chat_invite_uses",
     "chat_audit",
     "chat_outbox",
+    "chat_tail",
+    "chat_jobs",
 ];
 
 /// The migrations in order. A released one never changes.
@@ -76,6 +79,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_invites_and_audit::Migration),
             Box::new(m0008_encryption::Migration),
             Box::new(m0009_outbox::Migration),
+            Box::new(m0010_tail::Migration),
         ]
     }
 

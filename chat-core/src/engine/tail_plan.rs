@@ -1,0 +1,85 @@
+//! What of the pieces of logs makes a page of what happens in all rooms.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    Epoch, Event, EventKind, LogCursor, Room, RoomId, Seq, TailEntry, TailItem, append::StoredEvent, tail::TailRange,
+};
+
+/// What of some ranges makes a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TailPlan {
+    /// The ranges without what was read before, and without what is too much.
+    pub(super) parts: Vec<TailRange>,
+    /// Whether there is more in these ranges.
+    pub(super) is_cut: bool,
+}
+
+impl TailPlan {
+    /// What makes a page of at most `limit` entries behind `after`, of ranges from its position on.
+    pub(super) fn new(after: Option<&LogCursor>, ranges: Vec<TailRange>, limit: usize) -> Self {
+        let mut left = u64::try_from(limit).unwrap_or(u64::MAX);
+        let (mut parts, mut is_cut) = (Vec::new(), false);
+        for mut range in ranges {
+            if let Some(after) = after.filter(|after| after.pos == range.pos) {
+                range.from = range.from.max(after.seq.next());
+            }
+            if range.from > range.to {
+                continue;
+            }
+            if left == 0 {
+                is_cut = true;
+                break;
+            }
+            let last = Seq(range.from.0.saturating_add(left - 1));
+            if last < range.to {
+                is_cut = true;
+                range.to = last;
+                range.deleted_at = None;
+            }
+            left -= range.to.0 - range.from.0 + 1;
+            parts.push(range);
+        }
+        Self { parts, is_cut }
+    }
+
+    /// The rooms that are told of as made.
+    pub(super) fn created(&self) -> Vec<RoomId> {
+        self.parts.iter().filter(|part| part.from.0 == 0).map(|part| part.room).collect()
+    }
+
+    /// The entries, with what is left of the events of its parts, and the rooms that were made as they are.
+    pub(super) fn entries(&self, epoch: &Epoch, events: Vec<StoredEvent>, rooms: Vec<Room>) -> Vec<TailEntry> {
+        let mut events: BTreeMap<_, _> =
+            events.into_iter().map(|stored| ((stored.event.room, stored.event.seq), stored.event)).collect();
+        let mut rooms: BTreeMap<_, _> = rooms.into_iter().map(|room| (room.id, room)).collect();
+        let mut entries = Vec::new();
+        for part in &self.parts {
+            let entry = |seq: Seq, item| TailEntry {
+                cursor: LogCursor { epoch: epoch.clone(), pos: part.pos, seq },
+                room: part.room,
+                item,
+            };
+            if part.from.0 == 0 {
+                let room = rooms.remove(&part.room).map(Box::new);
+                entries.push(entry(Seq(0), TailItem::RoomCreated { room }));
+            }
+            let mut later = events.split_off(&(part.room, part.from));
+            let mut behind = later.split_off(&(part.room, part.to.next()));
+            events.append(&mut behind);
+            let has_end = later.contains_key(&(part.room, part.to));
+            entries.extend(later.into_iter().map(|((_, seq), event)| entry(seq, TailItem::Event(event))));
+            if let Some(at) = part.deleted_at.filter(|_| !has_end) {
+                let kind = EventKind::RoomDeleted;
+                let event = Event { room: part.room, seq: part.to, at, actor: None, key: None, kind };
+                entries.push(entry(part.to, TailItem::Event(Arc::new(event))));
+            }
+        }
+        entries
+    }
+
+    /// Where the page ends; `None` if nothing is in it.
+    pub(super) fn end(&self, epoch: &Epoch) -> Option<LogCursor> {
+        self.parts.last().map(|part| LogCursor { epoch: epoch.clone(), pos: part.pos, seq: part.to })
+    }
+}
