@@ -13,13 +13,19 @@ const ROWS: usize = 1_000;
 
 /// Measures on each database that there is, by its name and the URL of an empty one.
 pub(crate) fn on_each(mut measure: impl FnMut(&str, &str)) {
+    on_each_twice(|name, [url, _]| measure(name, url));
+}
+
+/// The same with two databases of each kind, to compare what is done on one of them.
+pub(crate) fn on_each_twice(mut measure: impl FnMut(&str, [&str; 2])) {
     let folder = env::temp_dir().join(format!("chat-bench-{}", uuid::Uuid::new_v4()));
     fs::create_dir(&folder).unwrap();
-    measure("sqlite", &format!("sqlite://{}/chat.db?mode=rwc", folder.display()));
+    let url = |name: &str| format!("sqlite://{}/{name}.db?mode=rwc", folder.display());
+    measure("sqlite", [&url("chat"), &url("other")]);
     remove(&folder);
     for (name, variable) in [("postgres", "CHAT_TEST_POSTGRES_URL"), ("mariadb", "CHAT_TEST_MYSQL_URL")] {
         match env::var(variable) {
-            Ok(server) => measure(name, &own_database(&server)),
+            Ok(server) => measure(name, [&own_database(&server), &own_database(&server)]),
             Err(_) => eprintln!("{name} is left out: `cargo xtask with cargo bench …` starts it"),
         }
     }
