@@ -44,6 +44,11 @@ pub struct Limits {
     /// The same in bytes, of all rooms together. Above it, the quietest rooms drop their events, and the engine reads them
     /// again when a session resumes. Default 64 MiB: 128 rooms at their limit.
     pub recent_total_bytes: usize,
+    /// How long a call that is awaited waits for a place where `room_mailbox`, `journal_messages`, `journal_changes` or
+    /// `journal_bytes` has none; then it is refused as overloaded. Default 30 s: a database that stands still and comes back does so
+    /// sooner, and nobody who asked is still there later. [`ChatEngine::waiting_at_most`](crate::ChatEngine::waiting_at_most) sets it
+    /// for one caller. A command that is [submitted](crate::SessionHandle::submit) waits for no place.
+    pub place_wait: Duration,
     /// Rooms that may be active at once: those with sessions, and those that were used a moment ago. Near this number, rooms
     /// without sessions leave the memory, the quietest first. When all are in use, commands for other rooms are refused as
     /// overloaded. Default 16,384, at a few KiB each.
@@ -112,6 +117,7 @@ impl Default for Limits {
             recent_events: 2_000,
             recent_bytes: 512 << 10,
             recent_total_bytes: 64 << 20,
+            place_wait: Duration::from_secs(30),
             active_rooms: 16_384,
             presence_grace: Duration::from_secs(10),
             presence_list_max: 200,

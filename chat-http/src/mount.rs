@@ -1,6 +1,6 @@
 //! What is mounted in an app: REST and sockets, or these with everything else that a site has.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use chat_core::ChatEngine;
 use poem::{
@@ -30,8 +30,11 @@ use crate::{
 
 /// REST and sockets, to be mounted in a poem app: `Route::new().nest("/chat", api(engine, Guests))`.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "whoever mounts it gives it an engine")]
 pub fn api(engine: ChatEngine, authenticator: impl Authenticator) -> Api {
     metrics::describe();
+    // Who asks over a network is told at once to come back, rather than keep a connection waiting.
+    let engine = engine.waiting_at_most(Duration::ZERO);
     Api { engine, authenticator: Arc::new(authenticator), options: Options::default() }
 }
 

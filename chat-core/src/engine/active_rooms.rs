@@ -15,7 +15,7 @@ use crate::{
     Departure, Error, Presence, RoomId, Seq, SessionId, UserId,
     engine::{
         lock::lock,
-        mailbox::{Mailbox, Refused, RoomCommand, RoomMsg},
+        mailbox::{Mailbox, RoomMsg},
         memory::{Excess, Memory, Usage},
         pause::Paused,
     },
@@ -40,28 +40,23 @@ impl ActiveRooms {
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), is_closed: AtomicBool::new(false) }
     }
 
-    /// Hands a command to a room, which is started if it is not active; `start` says `None` when there is no place for one
-    /// more. At most `limit` commands may wait there. Returns whether the room was started, too.
-    pub(super) fn dispatch(
+    /// Reaches for a room, which is started if it is not active; `start` says `None` when there is no place for one more. Returns
+    /// what was found there, and whether the room was started.
+    pub(super) fn reach<T>(
         &self,
         room: RoomId,
-        command: RoomCommand,
-        limit: usize,
         start: impl FnOnce() -> Option<ActiveRoom>,
-    ) -> (Result<(), Box<Refused>>, bool) {
+        then: impl FnOnce(Result<&Mailbox, Error>) -> T,
+    ) -> (T, bool) {
         let mut shard = lock(self.shard(room));
         if self.is_closed.load(Ordering::Acquire) {
-            return (Err(command.refused(Error::Unavailable)), false);
+            return (then(Err(Error::Unavailable)), false);
         }
         let is_new = !shard.contains_key(&room);
         if is_new && let Some(started) = start() {
             shard.insert(room, started);
         }
-        let sent = match shard.get(&room) {
-            None => Err(command.refused(Error::Overloaded)),
-            Some(active) => active.mailbox.command(command, limit),
-        };
-        (sent, is_new)
+        (then(shard.get(&room).map(|active| &active.mailbox).ok_or(Error::Overloaded)), is_new)
     }
 
     /// When rooms keep too much in memory, or are too many: asks those that were quiet for longest to let go.

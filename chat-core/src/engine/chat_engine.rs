@@ -1,9 +1,6 @@
 //! The engine's front door.
 
-use std::sync::Arc;
-
-use tokio::sync::oneshot;
-use tracing::{Instrument, field};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     Action, Actor, Change, Changed, Draft, Epoch, Error, EventKind, HistoryFrom, HistoryPage, HistoryQuery, Identity,
@@ -11,18 +8,16 @@ use crate::{
     Sent, Seq, Session, Topic, Unread, UpdatedRoom, UserId,
     append::{AppendFailure, EventKey, Op, RoomRecord, RoomUpdate},
     engine::{
-        admission::Admitted,
+        admission::Cost,
         ending::Ending,
         inner::Inner,
-        mailbox::RoomCommand,
         prepare::{MAX_SEQ, check_room, event_key, generated_key},
         rates::Rated,
-        reply::{Responder, ToCall, ToEither},
+        reply::{Responder, ToEither},
         session_core::SessionCore,
     },
     fold,
     rights::RoomAction,
-    state::Request,
     store::{HostTransaction, StoreError},
 };
 
@@ -31,7 +26,11 @@ use crate::{
 /// An [`Actor`] makes each call: a user ([`Identity`]), [`Actor::Anonymous`], or the host itself ([`Actor::System`]), for
 /// whom the [`Policy`](crate::Policy) is not asked.
 #[derive(Debug, Clone)]
-pub struct ChatEngine(Arc<Owner>);
+pub struct ChatEngine {
+    owner: Arc<Owner>,
+    /// How long a call waits for its place.
+    pub(super) patience: Duration,
+}
 
 /// Stops the engine with its last handle.
 #[derive(Debug)]
@@ -51,7 +50,33 @@ pub struct Health {
 
 impl ChatEngine {
     pub(super) fn new(inner: Arc<Inner>) -> Self {
-        Self(Arc::new(Owner(inner)))
+        let patience = inner.services.limits.place_wait;
+        Self { owner: Arc::new(Owner(inner)), patience }
+    }
+
+    /// The same engine for a caller who waits at most so long for a place among what is under way, instead of
+    /// [`Limits::place_wait`]: for its calls, and those of the sessions that it connects. `Duration::ZERO`: whoever finds no place is
+    /// refused at once as [`Error::Overloaded`].
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use chat_core::{Actor, ChatEngine, Draft, Identity, NewRoom};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let room = engine.create_room(Actor::System, NewRoom::named("general")).await?.id;
+    /// // An import has time.
+    /// let import = engine.waiting_at_most(Duration::from_secs(600));
+    /// import.send(&Identity::named("Alice")?, room, Draft::text("from before")).await?;
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn waiting_at_most(&self, wait: Duration) -> Self {
+        Self { owner: Arc::clone(&self.owner), patience: wait }
     }
 
     /// The limits it was built with.
@@ -71,7 +96,7 @@ impl ChatEngine {
     /// [`CloseReason::TooManySessions`](crate::CloseReason::TooManySessions).
     #[must_use]
     pub fn connect(&self, identity: Identity) -> Session {
-        Session::new(SessionCore::connect(self.inner(), identity))
+        Session::new(SessionCore::connect(self.inner(), identity, self.patience))
     }
 
     /// Creates a room.
@@ -82,12 +107,13 @@ impl ChatEngine {
     /// been created.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is created even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the room is created all the same.
     pub async fn create_room(&self, actor: impl Into<Actor>, new: NewRoom) -> Result<Room, Error> {
         let inner = self.inner();
         let actor = actor.into();
         let row = inner.prepare_room(&actor, new)?;
-        let admitted = inner.admission.admit_change(row.name.as_str().len() + row.topic.as_str().len())?;
+        let cost = Cost::change(row.name.as_str().len() + row.topic.as_str().len());
+        let admitted = inner.enter(None, cost, self.patience).await?.admitted;
         match inner.journal.create(row, admitted).await {
             Ok(room) => {
                 inner.hub.made(room.id);
@@ -130,7 +156,7 @@ impl ChatEngine {
     /// [`Error::OutcomeUnknown`] when it may have been changed.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is changed even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the room is changed all the same.
     pub async fn update_room(
         &self,
         actor: impl Into<Actor>,
@@ -176,7 +202,7 @@ impl ChatEngine {
     /// [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have been deleted.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is deleted even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the room is deleted all the same.
     pub async fn delete_room(&self, actor: impl Into<Actor>, room: RoomId) -> Result<(), Error> {
         let (inner, actor) = (self.inner(), actor.into());
         inner.services.check_running()?;
@@ -193,9 +219,9 @@ impl ChatEngine {
     /// [`Error::OutcomeUnknown`] when it may have been done: to do it again does no harm.
     ///
     /// # Cancel safety
-    /// Once it was polled, the log is pruned even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the log is pruned all the same.
     pub async fn prune(&self, room: RoomId, keep: Keep) -> Result<Seq, Error> {
-        self.inner().prune(room, keep).await
+        self.inner().prune(room, keep, self.patience).await
     }
 
     /// A room.
@@ -314,17 +340,20 @@ impl ChatEngine {
         Ok(presence.map(|presence| Presence::clone(&presence)).unwrap_or_default())
     }
 
-    /// Sends a message without a session, and waits until it is durable.
+    /// Sends a message without a session, and waits until it is durable. Where as much as may be waits to be stored, it waits for its
+    /// place first: in the order of arrival, for [`Limits::place_wait`] or what [`waiting_at_most`](Self::waiting_at_most) says.
     ///
     /// # Errors
     /// As [`SessionHandle::send`](crate::SessionHandle::send); [`Error::Unauthenticated`] when the actor is in nobody's name.
     ///
     /// # Cancel safety
-    /// Once it was polled, the message is stored even if the future is dropped. If you are not sure, send it again with the
-    /// same key.
+    /// Dropped while it waits for its place, nothing happens; later, the message is stored all the same. If you are not sure, send it
+    /// again with the same key.
     pub async fn send(&self, actor: impl Into<Actor>, room: RoomId, draft: Draft) -> Result<Sent, Error> {
-        let (request, admitted) = self.inner().prepare_send(None, &actor.into(), room, draft)?;
-        self.inner().call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await
+        let (inner, actor) = (self.inner(), actor.into());
+        let (request, cost) = inner.prepare_send(None, &actor, room, draft)?;
+        let entered = inner.enter(room, cost, self.patience).await?;
+        inner.call(room, request, entered, |to| Responder::Send(ToEither::Call(to))).await
     }
 
     /// Changes a message that is there, without a session: edits or deletes it, reacts to it, pins it. What would change
@@ -335,10 +364,10 @@ impl ChatEngine {
     /// is in nobody's name.
     ///
     /// # Cancel safety
-    /// Once it was polled, the change is stored even if the future is dropped. If you are not sure, make it again with the
-    /// same key.
+    /// Dropped while it waits for its place, nothing happens; later, the change is stored all the same. If you are not sure, make it
+    /// again with the same key.
     pub async fn change(&self, actor: impl Into<Actor>, room: RoomId, change: Change) -> Result<Changed, Error> {
-        self.inner().change(&actor.into(), room, change).await
+        self.inner().change(&actor.into(), room, change, self.patience).await
     }
 
     /// Marks a room as read up to a number, and says what is unread beyond it.
@@ -347,10 +376,12 @@ impl ChatEngine {
     /// As [`SessionHandle::mark`](crate::SessionHandle::mark); [`Error::Unauthenticated`] when the actor is in nobody's name.
     ///
     /// # Cancel safety
-    /// Once it was polled, the mark is stored even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the mark is stored all the same.
     pub async fn mark(&self, actor: impl Into<Actor>, room: RoomId, to: MarkTo) -> Result<Unread, Error> {
-        let (request, admitted) = self.inner().prepare_mark(None, &actor.into(), room, to)?;
-        let marked = self.inner().call(room, request, admitted, |to| Responder::Mark(ToEither::Call(to))).await?;
+        let (inner, actor) = (self.inner(), actor.into());
+        let (request, cost) = inner.prepare_mark(None, &actor, room, to)?;
+        let entered = inner.enter(room, cost, self.patience).await?;
+        let marked = inner.call(room, request, entered, |to| Responder::Mark(ToEither::Call(to))).await?;
         Ok(marked.unread)
     }
 
@@ -414,7 +445,7 @@ impl ChatEngine {
     }
 
     pub(super) fn inner(&self) -> &Arc<Inner> {
-        &self.0.0
+        &self.owner.0
     }
 
     /// Makes a change of the room itself, checked.
@@ -422,9 +453,10 @@ impl ChatEngine {
         let inner = self.inner();
         inner.services.breaker.check()?;
         let charge = inner.rate(actor, Rated::of(&op))?;
-        let admitted = inner.admission.admit_change(op.bytes())?.charged(charge);
+        let cost = Cost::change(op.bytes()).charged(charge);
         let request = inner.request(None, actor, key, op);
-        self.inner().call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+        let entered = inner.enter(room, cost, self.patience).await?;
+        inner.call(room, request, entered, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
@@ -449,28 +481,6 @@ impl Drop for Owner {
 }
 
 impl Inner {
-    /// Hands a command of the engine's own to a room, and waits for the answer.
-    pub(super) async fn call<T>(
-        &self,
-        room: RoomId,
-        request: Request,
-        admitted: Admitted,
-        responder: fn(ToCall<T>) -> Responder,
-    ) -> Result<T, Error> {
-        let (call, answer) = oneshot::channel();
-        let name = request.name();
-        let command = RoomCommand { request, responder: responder(ToCall { call, admitted }), permit: None };
-        let span = tracing::debug_span!("command", command = name, room.id = room.0, outcome = field::Empty);
-        if let Err(refused) = self.hub.dispatch(room, command) {
-            // This answers the call.
-            let _none = refused.turn_away();
-        }
-        // Unanswered it is dropped only when the runtime goes down.
-        let result = answer.instrument(span.clone()).await.unwrap_or(Err(Error::OutcomeUnknown));
-        span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
-        result
-    }
-
     /// A room that was looked for by something else than its id, if the actor may read it.
     async fn found_room(&self, actor: &Actor, read: Result<Option<Room>, StoreError>) -> Result<Room, Error> {
         let room = self.services.read(read)?.ok_or(Error::RoomNotFound)?;
@@ -498,19 +508,26 @@ impl Inner {
     }
 
     /// Changes a message. See [`ChatEngine::change`].
-    pub(super) async fn change(&self, actor: &Actor, room: RoomId, change: Change) -> Result<Changed, Error> {
-        let (request, admitted) = self.prepare_change(None, actor, room, change)?;
-        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+    pub(super) async fn change(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        change: Change,
+        patience: Duration,
+    ) -> Result<Changed, Error> {
+        let (request, cost) = self.prepare_change(None, actor, room, change)?;
+        let entered = self.enter(room, cost, patience).await?;
+        self.call(room, request, entered, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     /// Keeps a part of a room's log. See [`ChatEngine::prune`].
-    pub(super) async fn prune(&self, room: RoomId, keep: Keep) -> Result<Seq, Error> {
+    pub(super) async fn prune(&self, room: RoomId, keep: Keep, patience: Duration) -> Result<Seq, Error> {
         self.services.check_running()?;
         check_room(room)?;
         self.services.breaker.check()?;
-        let admitted = self.admission.admit_change(0)?;
+        let entered = self.enter(room, Cost::change(0), patience).await?;
         let request = self.request(None, &Actor::System, generated_key(), Op::Prune(keep));
-        let first = self.call(room, request, admitted, Responder::Prune).await?;
+        let first = self.call(room, request, entered, Responder::Prune).await?;
         self.hub.purge();
         Ok(first)
     }

@@ -1,12 +1,12 @@
 //! Rooms of two users.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     Action, Actor, ChatEngine, DirectRoom, Error, Identity, Notice, Room, RoomKind, UserId, UserName,
     append::{AppendFailure, RoomRecord},
     direct::Pair,
-    engine::{inner::Inner, members::name_for, rates::Rated},
+    engine::{admission::Cost, inner::Inner, members::name_for, rates::Rated},
 };
 
 impl ChatEngine {
@@ -20,7 +20,8 @@ impl ChatEngine {
     /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`]; [`Error::OutcomeUnknown`] when it may have been made.
     ///
     /// # Cancel safety
-    /// Once it was polled, the room is made even if the future is dropped. To ask again does no harm: there is one per pair.
+    /// Dropped while it waits for its place, nothing happens; later, the room is made all the same. To ask again does no harm: there is
+    /// one per pair.
     pub async fn direct(
         &self,
         actor: impl Into<Actor>,
@@ -45,7 +46,7 @@ impl ChatEngine {
             inner.services.check(&actor, Action::ReadRoom(room.id))?;
             return Ok(DirectRoom { room: inner.with_peer(&actor, room).await?, created: false });
         }
-        let (room, created) = inner.make_direct(&actor, pair).await?;
+        let (room, created) = inner.make_direct(&actor, pair, self.patience).await?;
         if created {
             inner.tell_of_direct(&room, &user, &other);
         }
@@ -55,10 +56,10 @@ impl ChatEngine {
 
 impl Inner {
     /// Makes the room of a pair, unless another call has made it meanwhile.
-    async fn make_direct(&self, actor: &Actor, pair: Pair) -> Result<(Room, bool), Error> {
+    async fn make_direct(&self, actor: &Actor, pair: Pair, patience: Duration) -> Result<(Room, bool), Error> {
         self.services.breaker.check()?;
         self.rate(actor, Rated::Rooms)?;
-        let admitted = self.admission.admit_change(0)?;
+        let admitted = self.enter(None, Cost::change(0), patience).await?.admitted;
         let row = RoomRecord::direct(pair, self.services.clock.now().wall);
         match self.journal.create(row, admitted).await {
             Ok(room) => {

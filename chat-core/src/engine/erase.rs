@@ -135,7 +135,8 @@ impl Inner {
             let Some(last) = rooms.last() else { return Ok(()) };
             after = Some(*last);
             for room in rooms {
-                let put_out = || self.change_member(&Actor::System, room, change.clone());
+                let patience = self.services.limits.place_wait;
+                let put_out = || self.change_member(&Actor::System, room, change.clone(), patience);
                 match self.patiently(put_out).await {
                     // Nobody is put out of a direct room, and a room may be gone meanwhile.
                     Ok(_) | Err(Error::RoomNotFound | Error::Forbidden) => {}
@@ -169,7 +170,8 @@ impl Inner {
 
     /// Deletes a message of a user who is erased. Returns whether it was still there.
     async fn delete_for_good(&self, room: RoomId, seq: Seq) -> Result<bool, Error> {
-        let deleted = self.patiently(|| self.change(&Actor::System, room, Change::delete(seq))).await;
+        let patience = self.services.limits.place_wait;
+        let deleted = self.patiently(|| self.change(&Actor::System, room, Change::delete(seq), patience)).await;
         match deleted {
             Ok(changed) => Ok(matches!(changed, Changed::Stored { .. })),
             // Somebody has deleted the room, or it was pruned: what is left of that is removed.

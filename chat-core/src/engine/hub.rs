@@ -10,7 +10,7 @@ use futures::future::join_all;
 use crate::{
     Departure, Error, Presence, RoomId, Seq, SessionId, UserId,
     engine::{
-        mailbox::{Refused, RoomCommand},
+        mailbox::{Mailbox, MailboxPlaces, Refused, RoomCommand},
         pause::Paused,
         room_context::RoomContext,
         room_task::RoomTask,
@@ -37,14 +37,25 @@ impl Hub {
 
     /// Hands a command to its room, which is started if it is not active.
     pub(super) fn dispatch(&self, room: RoomId, command: RoomCommand) -> Result<(), Box<Refused>> {
+        self.reach(room, |mailbox| match mailbox {
+            Ok(mailbox) => mailbox.command(command),
+            Err(error) => Err(command.refused(error)),
+        })
+    }
+
+    /// The places of the commands that may wait for a room, which is started if it is not active.
+    pub(super) fn places(&self, room: RoomId) -> Result<MailboxPlaces, Error> {
+        self.reach(room, |mailbox| mailbox.map(Mailbox::places))
+    }
+
+    fn reach<T>(&self, room: RoomId, then: impl FnOnce(Result<&Mailbox, Error>) -> T) -> T {
         let context = &self.context;
-        let limit = context.services.limits.room_mailbox;
         let start = || context.memory.enter().map(|memory| RoomTask::spawn(context, room, memory));
-        let (sent, is_new) = context.rooms.dispatch(room, command, limit, start);
+        let (found, is_new) = context.rooms.reach(room, start, then);
         if is_new {
             context.relieve();
         }
-        sent
+        found
     }
 
     /// Tells a room, if it is active, that a session is gone.

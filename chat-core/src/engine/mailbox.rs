@@ -2,10 +2,10 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 
 use crate::{
     Departure, Error, Presence, Seq, SessionId, UserId,
@@ -18,6 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Mailbox {
     sender: mpsc::UnboundedSender<RoomMsg>,
+    places: MailboxPlaces,
     shared: Arc<RoomShared>,
 }
 
@@ -48,7 +49,7 @@ pub(super) enum RoomMsg {
 pub(super) struct RoomCommand {
     pub(super) request: Request,
     pub(super) responder: Responder,
-    /// Its place in the mailbox; set when it is let in.
+    /// Its place among those that wait for the room: taken before, or when it is let in.
     pub(super) permit: Option<MailboxPermit>,
 }
 
@@ -62,7 +63,6 @@ pub(super) struct Refused {
 /// What a room's task shares with those who look at it from outside.
 #[derive(Debug, Default)]
 pub(super) struct RoomShared {
-    waiting: AtomicUsize,
     /// Up to where the room has read its log.
     head: AtomicU64,
     /// The highest head that was hinted and not taken yet; 0 when there is none.
@@ -70,24 +70,39 @@ pub(super) struct RoomShared {
     presence: Mutex<Option<Arc<Presence>>>,
 }
 
+/// The places of the commands that may wait for a room: in its mailbox, and in the queue of its log. Whoever may wait for one gets
+/// it in the order of arrival.
+#[derive(Debug, Clone)]
+pub(super) struct MailboxPlaces(Arc<Semaphore>);
+
 /// A place among the commands that wait for a room; given back when dropped.
 #[derive(Debug)]
-pub(super) struct MailboxPermit(Arc<RoomShared>);
+pub(super) struct MailboxPermit {
+    _place: OwnedSemaphorePermit,
+}
 
 impl Mailbox {
-    /// A mailbox, its receiving end, and what the task shares with it.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<RoomMsg>, Arc<RoomShared>) {
+    /// A mailbox for which so many commands may wait, its receiving end, and what the task shares with it.
+    pub(super) fn new(limit: usize) -> (Self, mpsc::UnboundedReceiver<RoomMsg>, Arc<RoomShared>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let shared = Arc::<RoomShared>::default();
-        (Self { sender, shared: Arc::clone(&shared) }, receiver, shared)
+        let places = MailboxPlaces(Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
+        (Self { sender, places, shared: Arc::clone(&shared) }, receiver, shared)
     }
 
-    /// Puts a command in, unless as many wait as may.
-    pub(super) fn command(&self, mut command: RoomCommand, limit: usize) -> Result<(), Box<Refused>> {
-        let Some(permit) = MailboxPermit::take(&self.shared, limit) else {
-            return Err(command.refused(Error::Overloaded));
-        };
-        command.permit = Some(permit);
+    /// The places of its commands.
+    pub(super) fn places(&self) -> MailboxPlaces {
+        self.places.clone()
+    }
+
+    /// Puts a command in, unless it has no place and as many wait as may.
+    pub(super) fn command(&self, mut command: RoomCommand) -> Result<(), Box<Refused>> {
+        if command.permit.is_none() {
+            match self.places.try_take() {
+                Ok(permit) => command.permit = Some(permit),
+                Err(error) => return Err(command.refused(error)),
+            }
+        }
         match self.sender.send(RoomMsg::Command(command)) {
             Err(mpsc::error::SendError(RoomMsg::Command(command))) => Err(command.refused(Error::Unavailable)),
             Ok(()) | Err(_) => Ok(()),
@@ -150,17 +165,20 @@ impl RoomShared {
 /// The hint that a room is gone: no log ends there.
 const GONE: u64 = u64::MAX;
 
-impl MailboxPermit {
-    fn take(shared: &Arc<RoomShared>, limit: usize) -> Option<Self> {
-        // Taken first and given back on refusal, so that two at once cannot both take the last one.
-        let waiting = shared.waiting.fetch_add(1, Ordering::AcqRel);
-        let permit = Self(Arc::clone(shared));
-        (waiting < limit).then_some(permit)
+impl MailboxPlaces {
+    /// Takes a place, if there is one now.
+    pub(super) fn try_take(&self) -> Result<MailboxPermit, Error> {
+        match Arc::clone(&self.0).try_acquire_owned() {
+            Ok(place) => Ok(MailboxPermit { _place: place }),
+            Err(TryAcquireError::NoPermits) => Err(Error::Overloaded),
+            Err(TryAcquireError::Closed) => Err(Error::Unavailable),
+        }
     }
-}
 
-impl Drop for MailboxPermit {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    /// Takes a place as soon as there is one. Dropped before, it takes none.
+    pub(super) async fn take(&self) -> Result<MailboxPermit, Error> {
+        // Nobody closes it: who waits in a room that ends gets the places of those who are refused there, and is told the same.
+        let place = Arc::clone(&self.0).acquire_owned().await;
+        place.map(|place| MailboxPermit { _place: place }).map_err(|_closed| Error::Unavailable)
     }
 }

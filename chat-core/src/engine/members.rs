@@ -1,10 +1,13 @@
 //! Who is in rooms: asked for, and changed.
 
+use std::time::Duration;
+
 use crate::{
     Action, Actor, ChangeMember, ChangeMemberKind, Changed, ChatEngine, Error, Identity, Member, MemberPage,
     MemberQuery, Reason, Restriction, RestrictionKind, RestrictionPage, Room, RoomId, UserId, UserName,
     append::{MemberOp, MemberStep, Op},
     engine::{
+        admission::Cost,
         chat_engine::check_limit,
         inner::Inner,
         prepare::{check_room, event_key},
@@ -28,15 +31,15 @@ impl ChatEngine {
     /// when it may have been stored.
     ///
     /// # Cancel safety
-    /// Once it was polled, the change is stored even if the future is dropped. If you are not sure, make it again with the same
-    /// key.
+    /// Dropped while it waits for its place, nothing happens; later, the change is stored all the same. If you are not sure, make it
+    /// again with the same key.
     pub async fn change_member(
         &self,
         actor: impl Into<Actor>,
         room: RoomId,
         change: ChangeMember,
     ) -> Result<Changed, Error> {
-        self.inner().change_member(&actor.into(), room, change).await
+        self.inner().change_member(&actor.into(), room, change, self.patience).await
     }
 
     /// Comes into a room, and says what it is then. Whoever is in already stays what they are.
@@ -48,7 +51,7 @@ impl ChatEngine {
     /// As [`change_member`](Self::change_member).
     pub async fn join(&self, actor: impl Into<Actor>, room: RoomId) -> Result<Room, Error> {
         let actor = actor.into();
-        self.inner().change_member(&actor, room, ChangeMember::join()).await?;
+        self.inner().change_member(&actor, room, ChangeMember::join(), self.patience).await?;
         self.room(actor, room).await
     }
 
@@ -60,7 +63,7 @@ impl ChatEngine {
     /// # Cancel safety
     /// As [`change_member`](Self::change_member).
     pub async fn leave(&self, actor: impl Into<Actor>, room: RoomId) -> Result<(), Error> {
-        self.inner().change_member(&actor.into(), room, ChangeMember::leave()).await.map(drop)
+        self.inner().change_member(&actor.into(), room, ChangeMember::leave(), self.patience).await.map(drop)
     }
 
     /// Lets a user who is gone for good, as when their account is closed, leave all rooms but direct ones, as the host. The user's
@@ -183,6 +186,7 @@ impl Inner {
         actor: &Actor,
         room: RoomId,
         change: ChangeMember,
+        patience: Duration,
     ) -> Result<Changed, Error> {
         self.services.check_running()?;
         self.services.check_kept()?;
@@ -192,9 +196,10 @@ impl Inner {
         let op = Op::Member(member_op(actor, change)?);
         self.services.breaker.check()?;
         let charge = self.rate(actor, Rated::of(&op))?;
-        let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
+        let cost = Cost::append(&op).charged(charge);
         let request = self.request(None, actor, key, op);
-        self.call(room, request, admitted, |to| Responder::Change(ToEither::Call(to))).await
+        let entered = self.enter(room, cost, patience).await?;
+        self.call(room, request, entered, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     /// What is checked before anything is read of who is in a room.

@@ -10,6 +10,7 @@ mod chat_engine;
 mod chosen_names;
 mod direct;
 mod ending;
+mod entrance;
 mod erase;
 mod hub;
 mod indexing;

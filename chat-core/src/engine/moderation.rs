@@ -1,5 +1,7 @@
 //! Invites: made, listed, revoked, and where they lead to; and what was done in a room.
 
+use std::time::Duration;
+
 use crate::{
     Action, Actor, AuditPage, AuditQuery, ChangeMember, ChatEngine, Error, Invite, InviteCode, InvitePage, NewInvite,
     Room, RoomId, RoomKind,
@@ -20,7 +22,7 @@ impl ChatEngine {
     /// made: it is listed then.
     ///
     /// # Cancel safety
-    /// Once it was polled, the invite is made even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the invite is made all the same.
     pub async fn create_invite(
         &self,
         actor: impl Into<Actor>,
@@ -29,7 +31,7 @@ impl ChatEngine {
     ) -> Result<Invite, Error> {
         let (inner, actor) = (self.inner(), actor.into());
         check_invite(&invite)?;
-        let made = inner.invite(&actor, room, InviteOp::Make(new_code()?, invite)).await?;
+        let made = inner.invite(&actor, room, InviteOp::Make(new_code()?, invite), self.patience).await?;
         made.ok_or(Error::Internal)
     }
 
@@ -39,9 +41,9 @@ impl ChatEngine {
     /// As [`create_invite`](Self::create_invite).
     ///
     /// # Cancel safety
-    /// Once it was polled, the invite is revoked even if the future is dropped.
+    /// Dropped while it waits for its place, nothing happens; later, the invite is revoked all the same.
     pub async fn revoke_invite(&self, actor: impl Into<Actor>, room: RoomId, code: InviteCode) -> Result<(), Error> {
-        self.inner().invite(&actor.into(), room, InviteOp::Revoke(code)).await.map(drop)
+        self.inner().invite(&actor.into(), room, InviteOp::Revoke(code), self.patience).await.map(drop)
     }
 
     /// A page of a room's invites that can be used, by their codes; `after` is the `next` of the page before. Moderators are shown
@@ -131,7 +133,7 @@ impl ChatEngine {
     pub async fn accept_invite(&self, actor: impl Into<Actor>, code: InviteCode) -> Result<Room, Error> {
         let actor = actor.into();
         let room = self.invited_to(&actor, code).await?;
-        self.inner().change_member(&actor, room, ChangeMember::accept(code)).await?;
+        self.inner().change_member(&actor, room, ChangeMember::accept(code), self.patience).await?;
         self.room(actor, room).await
     }
 
@@ -155,7 +157,13 @@ impl ChatEngine {
 
 impl Inner {
     /// Makes or revokes an invite, in the room's turn.
-    async fn invite(&self, actor: &Actor, room: RoomId, op: InviteOp) -> Result<Option<Invite>, Error> {
+    async fn invite(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        op: InviteOp,
+        patience: Duration,
+    ) -> Result<Option<Invite>, Error> {
         self.services.check_running()?;
         self.services.check_kept()?;
         check_room(room)?;
@@ -163,8 +171,9 @@ impl Inner {
         if actor.user().is_none() && !actor.is_system() {
             return Err(Error::Unauthenticated);
         }
-        let (request, admitted) = self.append_request(None, actor, None, Op::Invite(op))?;
-        let done = self.call(room, request, admitted, Responder::Invite).await?;
+        let (request, cost) = self.append_request(None, actor, None, Op::Invite(op))?;
+        let entered = self.enter(room, cost, patience).await?;
+        let done = self.call(room, request, entered, Responder::Invite).await?;
         security_log::invite(actor.user().map(|user| &user.id), room, done.is_some());
         Ok(done)
     }

@@ -13,6 +13,7 @@ use crate::{
     Actor, ChatEngine, Draft, Error, OutboxFailure, OutboxId, Retry, RoomId, Sent,
     append::Op,
     engine::{
+        admission::Cost,
         inner::Inner,
         prepare::{check_room, event_key},
         reply::{Responder, ToEither},
@@ -195,9 +196,10 @@ impl Inner {
     /// Takes a message into the log. If that has happened already, it is found by its key.
     async fn take(&self, OutboxEntry { room, author, key, body, .. }: OutboxEntry) -> Became {
         let op = Op::Message(body);
-        let Ok(admitted) = self.admission.admit_message(op.bytes()) else { return Became::NotSent };
+        // It waits in the outbox, and nobody waits for it there.
+        let Ok(entered) = self.enter_now(Some(room), Cost::append(&op)) else { return Became::NotSent };
         let request = self.request(None, &Actor::SystemAs(author), key, op);
-        match self.call(room, request, admitted, |to| Responder::Send(ToEither::Call(to))).await {
+        match self.call(room, request, entered, |to| Responder::Send(ToEither::Call(to))).await {
             Ok(_) => Became::Sent,
             // Nothing else forbids it.
             Err(Error::Forbidden) => Became::Held,

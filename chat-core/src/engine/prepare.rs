@@ -5,7 +5,8 @@ use crate::{
     Marked, Position, Reaction, Reason, RoomId, Sent, Seq, SessionId, Since,
     append::{EventKey, Op},
     engine::{
-        admission::Admitted,
+        admission::{Admitted, Cost},
+        entrance::Entered,
         inner::Inner,
         rates::{Charge, Rated},
         reply::{Responder, ToEither, ToSession},
@@ -29,8 +30,18 @@ pub(super) struct Prepared<T> {
     pub(super) request: Request,
     /// Whether the answer may bring events that were missed.
     pub(super) wants_gap: bool,
-    pub(super) admitted: Admitted,
+    pub(super) cost: Cost,
     /// Who waits for the answer, as the room sees it.
+    pub(super) responder: fn(ToSession<T>) -> Responder,
+}
+
+/// A session's command that has its places, and can go on its way.
+#[derive(Debug)]
+pub(super) struct Ready<T> {
+    pub(super) room: RoomId,
+    pub(super) request: Request,
+    pub(super) wants_gap: bool,
+    pub(super) entered: Entered,
     pub(super) responder: fn(ToSession<T>) -> Responder,
 }
 
@@ -58,8 +69,7 @@ impl Inner {
         let reply = self.hub.next_reply();
         let user = issuer.identity.clone();
         let request = Request::Attach { session: issuer.session, user, since, presence, reply };
-        let admitted = self.admission.admit();
-        Ok(Prepared { room, request, wants_gap, admitted, responder: Responder::Attach })
+        Ok(Prepared { room, request, wants_gap, cost: Cost::NOTHING, responder: Responder::Attach })
     }
 
     /// Checks a watch.
@@ -67,15 +77,14 @@ impl Inner {
         self.check_open(room)?;
         self.services.check(issuer.actor, Action::ReadRoom(room))?;
         self.rate(issuer.actor, Rated::Attaches)?;
-        Ok(self.admission.admit())
+        self.admission.try_admit(Cost::NOTHING)
     }
 
     /// Checks a detach.
     pub(super) fn prepare_detach(&self, issuer: Issuer<'_>, room: RoomId) -> Result<Prepared<()>, Error> {
         self.check_open(room)?;
         let request = Request::Detach { session: issuer.session, reply: self.hub.next_reply() };
-        let admitted = self.admission.admit();
-        Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Detach })
+        Ok(Prepared { room, request, wants_gap: false, cost: Cost::NOTHING, responder: Responder::Detach })
     }
 
     /// Checks that somebody types, or has stopped.
@@ -90,8 +99,7 @@ impl Inner {
         self.rate(issuer.actor, Rated::Typing)?;
         let (session, user, reply) = (issuer.session, issuer.identity.clone(), self.hub.next_reply());
         let request = Request::Typing { session, user, is_typing, reply };
-        let admitted = self.admission.admit();
-        Ok(Prepared { room, request, wants_gap: false, admitted, responder: Responder::Typing })
+        Ok(Prepared { room, request, wants_gap: false, cost: Cost::NOTHING, responder: Responder::Typing })
     }
 
     /// Checks a message that a session sends.
@@ -101,9 +109,9 @@ impl Inner {
         room: RoomId,
         draft: Draft,
     ) -> Result<Prepared<Sent>, Error> {
-        let (request, admitted) = self.prepare_send(Some(issuer.session), issuer.actor, room, draft)?;
+        let (request, cost) = self.prepare_send(Some(issuer.session), issuer.actor, room, draft)?;
         let responder = |to| Responder::Send(ToEither::Session(to));
-        Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+        Ok(Prepared { room, request, wants_gap: false, cost, responder })
     }
 
     /// Checks a change of a message that a session makes.
@@ -113,9 +121,9 @@ impl Inner {
         room: RoomId,
         change: Change,
     ) -> Result<Prepared<Changed>, Error> {
-        let (request, admitted) = self.prepare_change(Some(issuer.session), issuer.actor, room, change)?;
+        let (request, cost) = self.prepare_change(Some(issuer.session), issuer.actor, room, change)?;
         let responder = |to| Responder::Change(ToEither::Session(to));
-        Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+        Ok(Prepared { room, request, wants_gap: false, cost, responder })
     }
 
     /// Checks that a session marks a room as read.
@@ -125,9 +133,9 @@ impl Inner {
         room: RoomId,
         to: MarkTo,
     ) -> Result<Prepared<Marked>, Error> {
-        let (request, admitted) = self.prepare_mark(Some(issuer.session), issuer.actor, room, to)?;
+        let (request, cost) = self.prepare_mark(Some(issuer.session), issuer.actor, room, to)?;
         let responder = |to| Responder::Mark(ToEither::Session(to));
-        Ok(Prepared { room, request, wants_gap: false, admitted, responder })
+        Ok(Prepared { room, request, wants_gap: false, cost, responder })
     }
 
     /// Checks a change of a message, made by a session or without one.
@@ -137,7 +145,7 @@ impl Inner {
         actor: &Actor,
         room: RoomId,
         change: Change,
-    ) -> Result<(Request, Admitted), Error> {
+    ) -> Result<(Request, Cost), Error> {
         self.check_open(room)?;
         self.services.check(actor, Action::Change(room, &change))?;
         let Change { target, kind, key } = change;
@@ -166,7 +174,7 @@ impl Inner {
         actor: &Actor,
         room: RoomId,
         to: MarkTo,
-    ) -> Result<(Request, Admitted), Error> {
+    ) -> Result<(Request, Cost), Error> {
         self.check_open(room)?;
         self.services.check(actor, Action::ReadRoom(room))?;
         if actor.user().is_none() {
@@ -176,19 +184,19 @@ impl Inner {
         self.append_request(session, actor, None, Op::Mark(to))
     }
 
-    /// Admits a checked change of a room's log, which shares its transaction with others. A key of nobody's is not looked at.
+    /// The request of a checked change of a room's log, which shares its transaction with others. A key of nobody's is not looked at.
     pub(super) fn append_request(
         &self,
         session: Option<SessionId>,
         actor: &Actor,
         key: Option<&str>,
         op: Op,
-    ) -> Result<(Request, Admitted), Error> {
+    ) -> Result<(Request, Cost), Error> {
         let key = event_key(actor, key)?;
         self.services.breaker.check()?;
         let charge = self.rate(actor, Rated::of(&op))?;
-        let admitted = self.admission.admit_message(op.bytes())?.charged(charge);
-        Ok((self.request(session, actor, key, op), admitted))
+        let cost = Cost::append(&op).charged(charge);
+        Ok((self.request(session, actor, key, op), cost))
     }
 
     pub(super) fn request(&self, session: Option<SessionId>, actor: &Actor, key: EventKey, op: Op) -> Request {
@@ -203,7 +211,7 @@ impl Inner {
         actor: &Actor,
         room: RoomId,
         draft: Draft,
-    ) -> Result<(Request, Admitted), Error> {
+    ) -> Result<(Request, Cost), Error> {
         let prepared = self.check_open(room).and_then(|()| self.checked_send(session, actor, room, draft));
         prepared.inspect_err(|error| self.services.metrics.send_refused(error))
     }
@@ -214,7 +222,7 @@ impl Inner {
         actor: &Actor,
         room: RoomId,
         draft: Draft,
-    ) -> Result<(Request, Admitted), Error> {
+    ) -> Result<(Request, Cost), Error> {
         self.services.check(actor, Action::Send(room, &draft))?;
         if actor.user().is_none() {
             return Err(Error::Unauthenticated);

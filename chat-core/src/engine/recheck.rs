@@ -46,7 +46,10 @@ impl ChatEngine {
         let inner = self.inner();
         let changed = match inner.services.host() {
             Some(_) => Ok(Changed::Unchanged { count: None }),
-            None => inner.change_member(&Actor::System, room, ChangeMember::remove(user.clone())).await,
+            None => {
+                let remove = ChangeMember::remove(user.clone());
+                inner.change_member(&Actor::System, room, remove, self.patience).await
+            }
         };
         inner.recheck(user, Some(room)).await?;
         changed

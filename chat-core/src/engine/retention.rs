@@ -35,7 +35,7 @@ async fn prune_all(inner: &Inner, retention: &dyn Retention) -> Result<(), Error
         let page = inner.services.read(inner.services.store.rooms(&query, &Viewer::Host).await)?;
         for room in page.rooms.iter().filter(|room| room.head >= room.first_seq) {
             if let Some(keep) = retention.keep(room, inner.services.clock.now().wall) {
-                match inner.prune(room.id, keep).await {
+                match inner.prune(room.id, keep, inner.services.limits.place_wait).await {
                     Ok(_) | Err(Error::RoomNotFound) => {}
                     Err(error) => return Err(error),
                 }

@@ -19,7 +19,7 @@ use crate::{
         audience::Audience,
         ending::Ending,
         lifecycle::TaskGuard,
-        mailbox::{Mailbox, RoomCommand, RoomMsg, RoomShared},
+        mailbox::{Mailbox, MailboxPermit, RoomCommand, RoomMsg, RoomShared},
         memory::RoomMemory,
         metrics::GaugeGuard,
         pause::{Paused, ToPaused},
@@ -42,6 +42,8 @@ pub(super) struct RoomTask {
     stop: watch::Receiver<bool>,
     audience: Audience,
     pending: Pending,
+    /// The places of what waits in the queue of the room's log.
+    queued: Vec<MailboxPermit>,
     /// How many are online, as was told to `shared`.
     online: usize,
     /// Whether the state that is running was loaded.
@@ -87,7 +89,7 @@ enum Next {
 impl RoomTask {
     /// Starts the task of a room. The caller holds the lock on its entry.
     pub(super) fn spawn(context: &Arc<RoomContext>, id: RoomId, memory: RoomMemory) -> ActiveRoom {
-        let (sender, mailbox, shared) = Mailbox::new();
+        let (sender, mailbox, shared) = Mailbox::new(context.services.limits.room_mailbox);
         let usage = Arc::clone(memory.usage());
         let task = Self {
             context: Arc::clone(context),
@@ -98,6 +100,7 @@ impl RoomTask {
             stop: context.services.lifecycle.stop(),
             audience: Audience::default(),
             pending: Pending::default(),
+            queued: Vec::new(),
             online: 0,
             is_loaded: false,
             effects: Vec::new(),
@@ -116,6 +119,7 @@ impl RoomTask {
             self.is_loaded = false;
             let lived = AssertUnwindSafe(self.live()).catch_unwind().await;
             self.shared.set_presence(None);
+            self.queued.clear();
             (self.load, self.look_up) = (None, None);
             self.memory.set_idle(false);
             self.memory.touch(0, self.context.services.clock.now().mono);
@@ -281,8 +285,9 @@ impl RoomTask {
             return responder.refuse(error);
         }
         self.tell_standing(state, &request);
-        // From here on the state says what may wait.
-        drop(permit);
+        if matches!(request, Request::Append { .. }) {
+            self.queued.extend(permit);
+        }
         self.pending.insert(request.reply(), responder);
         self.step(state, request.into());
     }
@@ -349,6 +354,8 @@ impl RoomTask {
             self.carry_out(effect, state);
         }
         self.effects = effects;
+        // What is being stored, or waits behind an attach of its own session, has no place here.
+        self.queued.truncate(state.queued_appends());
         self.shared.set_head(state.head());
         if self.memory.touch(state.recent_bytes(), now.mono) {
             self.context.relieve();

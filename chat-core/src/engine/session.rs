@@ -34,8 +34,9 @@ pub struct Session {
 /// The half of a session that commands. Cheap to clone.
 ///
 /// A command is either *submitted* ([`submit`](Self::submit)), and answered in the stream of [`Updates`], or *called* and
-/// awaited (all other methods), which needs nobody to read the stream. The commands of one session take effect per room
-/// in the order in which they were issued.
+/// awaited (all other methods), which needs nobody to read the stream. Where too much is under way, what is submitted is refused, and
+/// a call waits for its place. The commands of one session take effect per room in the order in which they were issued; of calls,
+/// in that in which they got their places.
 #[derive(Clone)]
 pub struct SessionHandle(Arc<Handle>);
 
@@ -90,19 +91,19 @@ impl SessionHandle {
         let (inner, issuer) = core.issuer();
         match command {
             Command::Attach { room, since, presence } => {
-                core.start(ticket, inner.prepare_attach(issuer, room, since, presence), None);
+                core.submit(ticket, inner.prepare_attach(issuer, room, since, presence));
             }
             Command::Watch { room } => core.start_watch(ticket, room, None),
-            Command::Detach { room } => core.start(ticket, inner.prepare_detach(issuer, room), None),
+            Command::Detach { room } => core.submit(ticket, inner.prepare_detach(issuer, room)),
             Command::Send { room, draft } => {
-                core.start(ticket, inner.prepare_session_send(issuer, room, draft), None);
+                core.submit(ticket, inner.prepare_session_send(issuer, room, draft));
             }
             Command::Change { room, change } => {
-                core.start(ticket, inner.prepare_session_change(issuer, room, change), None);
+                core.submit(ticket, inner.prepare_session_change(issuer, room, change));
             }
-            Command::Mark { room, to } => core.start(ticket, inner.prepare_session_mark(issuer, room, to), None),
+            Command::Mark { room, to } => core.submit(ticket, inner.prepare_session_mark(issuer, room, to)),
             Command::Typing { room, is_typing } => {
-                core.start(ticket, inner.prepare_typing(issuer, room, is_typing), None);
+                core.submit(ticket, inner.prepare_typing(issuer, room, is_typing));
             }
         }
         Ok(ticket)
@@ -122,7 +123,7 @@ impl SessionHandle {
     /// [`Error::Unavailable`].
     ///
     /// # Cancel safety
-    /// Dropped while it waits for a place among the unanswered commands, nothing happens. Dropped later, the session is
+    /// Dropped while it waits for a place, nothing happens. Dropped later, the session is
     /// attached all the same, and the gap is lost: detach, and attach again.
     pub async fn attach(&self, room: RoomId, since: Since) -> Result<Attached, Error> {
         self.attach_as(room, since, true).await
@@ -148,11 +149,11 @@ impl SessionHandle {
     /// [`Error::TooMany`] rooms, what the policy says, [`Error::Overloaded`] or [`Error::Unavailable`].
     ///
     /// # Cancel safety
-    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, the room is watched all the
+    /// Dropped while it waits for a place, nothing happens; later, the room is watched all the
     /// same.
     pub async fn watch(&self, room: RoomId) -> Result<Position, Error> {
         let core = self.core();
-        core.place().await?;
+        core.place().await?.forget();
         let (call, answer) = oneshot::channel();
         core.start_watch(core.next_ticket(), room, Some(call));
         answer.await.unwrap_or(Err(Error::Unavailable))
@@ -165,12 +166,14 @@ impl SessionHandle {
     /// [`Error::Overloaded`] or [`Error::Unavailable`].
     ///
     /// # Cancel safety
-    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, it is done all the same.
+    /// Dropped while it waits for a place, nothing happens; later, it is done all the same.
     pub async fn detach(&self, room: RoomId) -> Result<(), Error> {
         self.call(|inner, issuer| inner.prepare_detach(issuer, room)).await
     }
 
-    /// Sends a message and waits until it is durable. Needs no attachment.
+    /// Sends a message and waits until it is durable. Needs no attachment. Where as much as may be waits to be stored, it waits for
+    /// its place first, for [`Limits::place_wait`] or what
+    /// [`ChatEngine::waiting_at_most`](crate::ChatEngine::waiting_at_most) says.
     ///
     /// # Errors
     /// [`Error::EmptyMessage`], [`Error::TooLong`], [`Error::InvalidField`], [`Error::RoomNotFound`],
@@ -179,7 +182,7 @@ impl SessionHandle {
     /// been.
     ///
     /// # Cancel safety
-    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, the message is stored all
+    /// Dropped while it waits for a place, nothing happens; later, the message is stored all
     /// the same. Whoever is not sure sends it again with the same key.
     pub async fn send(&self, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         self.call(|inner, issuer| inner.prepare_session_send(issuer, room, draft)).await
@@ -218,7 +221,7 @@ impl SessionHandle {
     /// [`Error::Unavailable`].
     ///
     /// # Cancel safety
-    /// Dropped while it waits for a place among the unanswered commands, nothing happens; later, it is done all the same.
+    /// Dropped while it waits for a place, nothing happens; later, it is done all the same.
     pub async fn typing(&self, room: RoomId, is_typing: bool) -> Result<(), Error> {
         self.call(|inner, issuer| inner.prepare_typing(issuer, room, is_typing)).await
     }
@@ -255,15 +258,16 @@ impl SessionHandle {
         prepare: impl FnOnce(&Inner, Issuer<'_>) -> Result<Prepared<T>, Error>,
     ) -> Result<T, Error> {
         let core = self.core();
-        core.place().await?;
+        let place = core.place().await?;
+        let (inner, issuer) = core.issuer();
+        let ready = core.ready(prepare(inner, issuer)?).await?;
+        // From here on nothing waits until the command is on its way.
+        place.forget();
         let ticket = core.next_ticket();
         let (call, answer) = oneshot::channel();
-        let (inner, issuer) = core.issuer();
-        let prepared = prepare(inner, issuer);
-        let wants_gap = prepared.as_ref().is_ok_and(|prepared| prepared.wants_gap);
         // Until this is dropped, here or with the caller, a gap that comes counts as in flight.
-        let _taken = wants_gap.then(|| TakesGap(core, ticket));
-        core.start(ticket, prepared, Some(call));
+        let _taken = ready.wants_gap.then(|| TakesGap(core, ticket));
+        core.start(ticket, Ok(ready), Some(call));
         // Unanswered it is dropped only when the runtime goes down.
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))
     }

@@ -7,20 +7,25 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use tokio::sync::{Semaphore, TryAcquireError, oneshot};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, TryAcquireError, oneshot},
+    task::unconstrained,
+};
 use tracing::{Span, field};
 
 use crate::{
     Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket, Update,
     engine::{
         ending::Ending,
+        entrance::Entered,
         inner::Inner,
         lock::lock,
         mailbox::RoomCommand,
         metrics::AttachKind,
-        prepare::{Issuer, Prepared},
+        prepare::{Issuer, Prepared, Ready},
         reply::ToSession,
         session_queue::SessionQueue,
         session_state::{Held, SessionCommand, State, Watch},
@@ -38,16 +43,21 @@ pub(super) struct SessionCore {
     pub(super) inner: Arc<Inner>,
     /// How many more commands may be unanswered.
     places: Semaphore,
+    /// How many more bytes of text these may have.
+    bytes: Semaphore,
+    /// How long a command that is awaited waits for its place in the engine.
+    patience: Duration,
     tickets: AtomicU64,
     state: Mutex<State>,
 }
 
 impl SessionCore {
     /// Starts a session. It has ended already when there are too many, or the engine stops.
-    pub(super) fn connect(inner: &Arc<Inner>, identity: Identity) -> Arc<Self> {
+    pub(super) fn connect(inner: &Arc<Inner>, identity: Identity, patience: Duration) -> Arc<Self> {
         let user = identity.id.clone();
         let limits = &inner.services.limits;
-        let (session, refusal) = inner.sessions.add(limits, &user, |id| Arc::new(Self::new(inner, id, identity)));
+        let new = |id| Arc::new(Self::new(inner, id, identity, patience));
+        let (session, refusal) = inner.sessions.add(limits, &user, new);
         inner.services.metrics.session_opened();
         // Looked at once it is in the registry: whoever is locked out later is found there.
         let is_locked_out = || inner.services.locked_out.check(&user).is_err();
@@ -57,7 +67,7 @@ impl SessionCore {
         session
     }
 
-    fn new(inner: &Arc<Inner>, id: SessionId, identity: Identity) -> Self {
+    fn new(inner: &Arc<Inner>, id: SessionId, identity: Identity, patience: Duration) -> Self {
         let limits = &inner.services.limits;
         let queue = SessionQueue::new(limits.session_queue_bytes, inner.services.waiting.share());
         Self {
@@ -66,6 +76,8 @@ impl SessionCore {
             identity,
             inner: Arc::clone(inner),
             places: Semaphore::new(limits.unanswered_commands.clamp(1, Semaphore::MAX_PERMITS)),
+            bytes: Semaphore::new(limits.unanswered_bytes.clamp(1, Semaphore::MAX_PERMITS)),
+            patience,
             tickets: AtomicU64::new(0),
             state: Mutex::new(State::new(queue)),
         }
@@ -101,14 +113,41 @@ impl SessionCore {
     }
 
     /// Waits for a place among the unanswered commands.
-    pub(super) async fn place(&self) -> Result<(), Error> {
-        match self.places.acquire().await {
-            Ok(permit) => {
-                permit.forget();
-                Ok(())
-            }
-            Err(_closed) => Err(self.ended()),
-        }
+    pub(super) async fn place(&self) -> Result<SemaphorePermit<'_>, Error> {
+        // A task that has used up its turn would else join the line later than it came.
+        unconstrained(self.places.acquire()).await.map_err(|_closed| self.ended())
+    }
+
+    /// Waits for what a command needs to go on its way. Dropped before, it takes nothing.
+    pub(super) async fn ready<T>(&self, prepared: Prepared<T>) -> Result<Ready<T>, Error> {
+        let Prepared { room, request, wants_gap, cost, responder } = prepared;
+        let bytes = unconstrained(self.bytes.acquire_many(self.shares(cost.bytes()))).await;
+        let bytes = bytes.map_err(|_closed| self.ended())?;
+        // The end of a watch does not come to the room.
+        let is_here = matches!(request, Request::Detach { .. }) && lock(&self.state).only_watches(room);
+        let entered = self.inner.enter((!is_here).then_some(room), cost, self.patience).await?;
+        bytes.forget();
+        Ok(Ready { room, request, wants_gap, entered, responder })
+    }
+
+    /// The same for a command that waits for nothing. Its place in the room is taken when it comes there.
+    fn ready_now<T>(&self, prepared: Prepared<T>) -> Result<Ready<T>, Error> {
+        let Prepared { room, request, wants_gap, cost, responder } = prepared;
+        let bytes = self.bytes.try_acquire_many(self.shares(cost.bytes()));
+        let bytes = bytes.map_err(|_no_permits| self.inner.refused(&cost, Error::Overloaded))?;
+        let entered = self.inner.enter_now(None, cost)?;
+        bytes.forget();
+        Ok(Ready { room, request, wants_gap, entered, responder })
+    }
+
+    /// How many of the bytes there are a command takes. A single command always fits.
+    fn shares(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes.min(self.inner.services.limits.unanswered_bytes.max(1))).unwrap_or(u32::MAX)
+    }
+
+    /// Submits a command whose place is taken. The answer goes into the stream.
+    pub(super) fn submit<T>(self: &Arc<Self>, ticket: Ticket, prepared: Result<Prepared<T>, Error>) {
+        self.start(ticket, prepared.and_then(|prepared| self.ready_now(prepared)), None);
     }
 
     fn ended(&self) -> Error {
@@ -123,11 +162,11 @@ impl SessionCore {
     pub(super) fn start<T>(
         self: &Arc<Self>,
         ticket: Ticket,
-        prepared: Result<Prepared<T>, Error>,
+        ready: Result<Ready<T>, Error>,
         call: Option<oneshot::Sender<Result<T, Error>>>,
     ) {
-        self.change(|state| match prepared {
-            Ok(prepared) => self.enqueue(state, ticket, prepared, call),
+        self.change(|state| match ready {
+            Ok(ready) => self.enqueue(state, ticket, ready, call),
             Err(error) => self.refuse_command(state, ticket, call, error),
         });
     }
@@ -210,30 +249,28 @@ impl SessionCore {
         self: &Arc<Self>,
         state: &mut State,
         ticket: Ticket,
-        prepared: Prepared<T>,
+        ready: Ready<T>,
         call: Option<oneshot::Sender<Result<T, Error>>>,
     ) -> Result<Option<Waker>, ()> {
-        let Prepared { room, request, wants_gap, admitted, responder } = prepared;
-        let bytes = admitted.bytes();
+        let Ready { room, request, wants_gap, entered: Entered { permit, admitted }, responder } = ready;
         let is_attach = matches!(request, Request::Attach { .. });
         let refusal = state.ended.clone().or_else(|| {
             let many = is_attach && state.has_all_rooms(room, self.inner.services.limits.rooms_per_session);
-            let full = !state.has_place_for(bytes, self.inner.services.limits.unanswered_bytes);
-            many.then_some(Error::TooMany { what: "rooms" }).or(full.then_some(Error::Overloaded))
+            many.then_some(Error::TooMany { what: "rooms" })
         });
         if let Some(error) = refusal {
             admitted.refused(&error);
+            self.bytes.add_permits(self.shares(admitted.bytes()) as usize);
             return self.refuse_command(state, ticket, call, error);
         }
         if is_attach {
             state.rooms.entry(room).or_default().attaching += 1;
         }
-        state.unanswered += bytes;
         let attach = if wants_gap { AttachKind::Gap } else { AttachKind::Now };
         let span = self.span(request.name(), room);
         let command = IssuedCommand { ticket, room, attach, span, admitted, call };
         let responder = responder(ToSession { session: self.clone(), command });
-        let command = SessionCommand::ToRoom(RoomCommand { request, responder, permit: None });
+        let command = SessionCommand::ToRoom(RoomCommand { request, responder, permit });
         self.hold_or_dispatch(state, Held { ticket, room, wants_gap, command })
     }
 
@@ -248,7 +285,7 @@ impl SessionCore {
     /// Dispatches a command, unless it has to wait.
     pub(super) fn hold_or_dispatch(&self, state: &mut State, held: Held) -> Result<Option<Waker>, ()> {
         if state.must_wait(&held) {
-            state.held.push_back(held);
+            state.held.push_back(held.without_place());
             return Ok(None);
         }
         self.dispatch(state, held)
@@ -341,7 +378,7 @@ impl SessionCore {
         to_answer: impl FnOnce(T) -> Answer,
     ) -> Result<Option<Waker>, ()> {
         let IssuedCommand { ticket, span, admitted, call, .. } = command;
-        state.unanswered = state.unanswered.saturating_sub(admitted.bytes());
+        self.bytes.add_permits(self.shares(admitted.bytes()) as usize);
         if let Some(span) = span {
             span.record("outcome", result.as_ref().map_or_else(Error::code, |_| "ok"));
         }
@@ -475,6 +512,7 @@ impl Subscriber for SessionCore {
             (std::mem::take(&mut state.rooms), watching, std::mem::take(&mut state.held), waker)
         };
         self.places.close();
+        self.bytes.close();
         self.inner.sessions.remove(self.id, &self.identity.id);
         self.inner.watches.remove(self.id, watching.into_keys());
         self.inner.services.metrics.session_closed(ending);

@@ -23,8 +23,6 @@ pub(super) struct State {
     pub(super) moving: Vec<RoomId>,
     /// The attach whose gap is in flight, from its dispatch until someone has taken the gap.
     pub(super) gap: Option<Ticket>,
-    /// Bytes of text in commands that are not answered.
-    pub(super) unanswered: usize,
     /// Commands that wait in the session, and commands behind them for the same rooms.
     pub(super) held: VecDeque<Held>,
     /// Whether something has happened that may let one of them go.
@@ -65,6 +63,17 @@ pub(super) enum SessionCommand {
     Watch(ToSession<Position>),
 }
 
+impl Held {
+    /// The same, while it waits in its session: nobody waits for who does not read. Its place in the room is taken when it comes
+    /// there.
+    pub(super) fn without_place(mut self) -> Self {
+        if let SessionCommand::ToRoom(command) = &mut self.command {
+            command.permit = None;
+        }
+        self
+    }
+}
+
 impl State {
     /// The state of a new session.
     pub(super) fn new(queue: SessionQueue) -> Self {
@@ -76,7 +85,6 @@ impl State {
             watching: HashMap::new(),
             moving: Vec::new(),
             gap: None,
-            unanswered: 0,
             held: VecDeque::new(),
             may_release: false,
         }
@@ -107,11 +115,6 @@ impl State {
             self.may_release = true;
         }
         held
-    }
-
-    /// Whether a command with this many bytes of text fits among the unanswered ones. A single command always fits.
-    pub(super) const fn has_place_for(&self, bytes: usize, limit: usize) -> bool {
-        bytes == 0 || self.unanswered == 0 || self.unanswered.saturating_add(bytes) <= limit
     }
 
     pub(super) fn has_all_rooms(&self, room: RoomId, limit: usize) -> bool {

@@ -24,6 +24,7 @@ impl Inner {
         for session in &sessions {
             session.refuse_held();
         }
+        self.admission.close();
         if timeout(DRAIN, self.admission.idle()).await.is_err() {
             tracing::warn!("some commands were not answered in time; the engine stops without waiting for them");
         }

@@ -203,6 +203,11 @@ impl Log {
         }
     }
 
+    /// How many appends wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Puts an append in its place behind those that wait.
     pub(super) fn enqueue(&mut self, pending: Pending, effects: &mut Vec<Effect>) {
         if self.gave_up() {

@@ -97,6 +97,12 @@ impl RoomState {
         self.log.head()
     }
 
+    /// How many appends wait for the one under way.
+    #[must_use]
+    pub fn queued_appends(&self) -> usize {
+        self.log.queued()
+    }
+
     /// Whether its end was applied: it takes nothing any more.
     #[must_use]
     pub const fn is_deleted(&self) -> bool {

@@ -100,11 +100,16 @@ async fn what_a_session_waits_for_is_charged_in_bytes() {
     }
     let Some(Update::Answer(_, refused)) = next(&mut updates).await else { panic!("an answer comes first") };
     assert_eq!(refused.unwrap_err(), Error::Overloaded, "three do not fit");
+    let waits = tokio::spawn({
+        let session = session.clone();
+        async move { session.send(room, text(&"z".repeat(4_000))).await }
+    });
     store.release(crate::testing::StoreCall::Append);
     for _ in 0..2 {
         let Some(Update::Answer(_, stored)) = next(&mut updates).await else { panic!("answers come") };
         stored.unwrap();
     }
+    waits.await.unwrap().expect("who waits is not refused");
     session.send(room, text(&"y".repeat(4_000))).await.unwrap();
 }
 

@@ -7,11 +7,6 @@ use crate::{
     testing::{Fault, StoreCall},
 };
 
-fn spawn_send(engine: &ChatEngine, room: RoomId, draft: Draft) -> tokio::task::JoinHandle<Result<Seq, Error>> {
-    let engine = engine.clone();
-    tokio::spawn(async move { engine.send(&user("alice"), room, draft).await.map(|sent| sent.seq) })
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_looked_up() {
     let (engine, store) = faulty_engine(Limits::default()).await;
@@ -135,7 +130,7 @@ async fn what_passes_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_mailbox_and_a_full_journal_refuse_at_once() {
+async fn a_full_mailbox_and_a_full_journal_refuse_at_once_whoever_does_not_wait() {
     let limits = Limits { room_mailbox: 4, journal_messages: 8, ..Limits::default() };
     let (engine, store) = faulty_engine(limits).await;
     let (one, two) = (make_room(&engine, "one").await, make_room(&engine, "two").await);
@@ -144,10 +139,11 @@ async fn a_full_mailbox_and_a_full_journal_refuse_at_once() {
     store.called(StoreCall::Append, 1).await;
     let mut waiting: Vec<_> = (0..4).map(|_| spawn_send(&engine, one, text("waits"))).collect();
     settle().await;
-    assert_eq!(engine.send(&user("alice"), one, text("too many for the room")).await.unwrap_err(), Error::Overloaded);
+    let hasty = engine.waiting_at_most(Duration::ZERO);
+    assert_eq!(hasty.send(&user("alice"), one, text("too many for the room")).await.unwrap_err(), Error::Overloaded);
     waiting.extend((0..3).map(|_| spawn_send(&engine, two, text("waits"))));
     settle().await;
-    let refused = engine.send(&user("alice"), two, text("too many for the journal")).await.unwrap_err();
+    let refused = hasty.send(&user("alice"), two, text("too many for the journal")).await.unwrap_err();
     assert_eq!(refused, Error::Overloaded);
     store.release(StoreCall::Append);
     under_way.await.unwrap().unwrap();
@@ -165,7 +161,8 @@ async fn a_room_that_is_slow_to_load_takes_only_so_much() {
     store.hold(StoreCall::Read);
     let waiting: Vec<_> = (0..4).map(|_| spawn_send(&engine, room, text("waits"))).collect();
     settle().await;
-    assert_eq!(engine.send(&user("alice"), room, text("too many")).await.unwrap_err(), Error::Overloaded);
+    let hasty = engine.waiting_at_most(Duration::ZERO);
+    assert_eq!(hasty.send(&user("alice"), room, text("too many")).await.unwrap_err(), Error::Overloaded);
     store.release(StoreCall::Read);
     for send in waiting {
         send.await.unwrap().unwrap();

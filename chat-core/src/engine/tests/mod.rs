@@ -1,6 +1,7 @@
 //! The whole engine on the memory store, on paused time.
 
 mod archive;
+mod backpressure;
 mod budgets;
 mod commands;
 mod direct_rooms;
@@ -152,6 +153,15 @@ fn content(event: &Event) -> &str {
 
 fn text(content: &str) -> Draft {
     Draft::text(content)
+}
+
+fn spawn_send(
+    engine: &ChatEngine,
+    room: RoomId,
+    draft: Draft,
+) -> tokio::task::JoinHandle<Result<crate::Seq, crate::Error>> {
+    let engine = engine.clone();
+    tokio::spawn(async move { engine.send(&user("alice"), room, draft).await.map(|sent| sent.seq) })
 }
 
 /// Lets everything that can run do so, without time passing.

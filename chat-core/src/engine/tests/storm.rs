@@ -44,7 +44,7 @@ async fn those_who_come_back_share_what_is_read_for_them() {
     let counted = FaultyStore::new(store);
     // Fewer places than there are sessions: some are sent away, and come back.
     let limits = Limits { room_mailbox: 100, ..Limits::default() };
-    let engine = engine_on(Arc::new(counted.clone()), limits).await;
+    let engine = engine_on(Arc::new(counted.clone()), limits).await.waiting_at_most(Duration::ZERO);
     let returned = join_all((0..SESSIONS).map(|number| tokio::spawn(come_back(engine.clone(), number)))).await;
     let returned: Vec<_> = returned.into_iter().map(Result::unwrap).collect();
     for (number, (_, seqs)) in (0..).zip(&returned) {
