@@ -95,9 +95,12 @@ pub enum Error {
     /// A queue is full. Nothing was stored.
     #[error("the server is overloaded; try again")]
     Overloaded,
-    /// The database cannot be reached, or the engine is stopping. Nothing was stored.
+    /// The database cannot be reached. Nothing was stored.
     #[error("not available now; try again")]
     Unavailable,
+    /// The engine stops, or has stopped: this one takes no command any more. Nothing was stored.
+    #[error("the engine has stopped")]
+    Stopped,
     /// The database has no room left. Nothing was stored.
     #[error("the storage is full; try again later")]
     StorageFull,
@@ -175,6 +178,7 @@ impl Error {
             Self::RateLimited { .. } => "rate_limited",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
+            Self::Stopped => "stopped",
             Self::StorageFull => "storage_full",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Internal => "internal",
@@ -223,6 +227,7 @@ impl Error {
             | Self::IdempotencyMismatch
             | Self::AlreadyAttached
             | Self::NotAttached
+            | Self::Stopped
             | Self::Internal => None,
         }
     }

@@ -352,6 +352,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_engine_that_stops_is_one_to_come_back_to() {
+        let response = Problem::from(Error::Stopped).into_response(&Challenge::default());
+        assert_eq!((response.status().as_u16(), response.headers().contains_key(header::RETRY_AFTER)), (503, true));
+        let body: serde_json::Value = response.into_body().into_json().await.unwrap();
+        assert_eq!(body["code"], "unavailable");
+    }
+
+    #[tokio::test]
     async fn a_problem_says_what_and_when() {
         let error = Error::RateLimited { retry_after: Duration::from_micros(1_500_001) };
         let response = Problem::from(error).into_response(&Challenge::default());

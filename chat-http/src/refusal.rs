@@ -79,7 +79,8 @@ impl Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self::Engine(error)
+        // A client comes back, to the server that is started next.
+        Self::Engine(if matches!(error, Error::Stopped) { Error::Unavailable } else { error })
     }
 }
 

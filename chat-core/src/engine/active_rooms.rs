@@ -50,7 +50,7 @@ impl ActiveRooms {
     ) -> (T, bool) {
         let mut shard = lock(self.shard(room));
         if self.is_closed.load(Ordering::Acquire) {
-            return (then(Err(Error::Unavailable)), false);
+            return (then(Err(Error::Stopped)), false);
         }
         let is_new = !shard.contains_key(&room);
         if is_new && let Some(started) = start() {

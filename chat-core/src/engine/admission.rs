@@ -119,9 +119,9 @@ impl Admission {
     /// Admits a command as soon as there is a place for it. Dropped before, it takes none.
     pub(super) async fn admit(self: &Arc<Self>, cost: Cost) -> Result<Admitted, Error> {
         if let Some(places) = self.places(&cost) {
-            let place = places.acquire().await.map_err(|_closed| Error::Unavailable)?;
+            let place = places.acquire().await.map_err(|_closed| Error::Stopped)?;
             let bytes = self.bytes.acquire_many(self.shares(&cost)).await;
-            bytes.map_err(|_closed| Error::Unavailable)?.forget();
+            bytes.map_err(|_closed| Error::Stopped)?.forget();
             place.forget();
         }
         Ok(self.admitted(cost))
@@ -228,7 +228,7 @@ impl Drop for Admitted {
 fn not_now(error: &TryAcquireError) -> Error {
     match error {
         TryAcquireError::NoPermits => Error::Overloaded,
-        TryAcquireError::Closed => Error::Unavailable,
+        TryAcquireError::Closed => Error::Stopped,
     }
 }
 
@@ -311,8 +311,8 @@ mod tests {
         let mut waits = pin!(admission.admit(message(0)));
         assert!(waits.as_mut().now_or_never().is_none());
         admission.close();
-        assert_eq!(waits.await.unwrap_err(), Error::Unavailable);
-        assert_eq!(admission.try_admit(message(0)).unwrap_err(), Error::Unavailable);
+        assert_eq!(waits.await.unwrap_err(), Error::Stopped);
+        assert_eq!(admission.try_admit(message(0)).unwrap_err(), Error::Stopped);
         drop(first);
         admission.try_admit(Cost::NOTHING).expect("what stores nothing has its place");
     }

@@ -436,6 +436,32 @@ impl ChatEngine {
         self.inner().services.lifecycle.stopped().await;
     }
 
+    /// Resolves when the engine has stopped, whoever stopped it: from then on every call is refused as [`Error::Stopped`], and its
+    /// database is free. As long as this is waited for, somebody holds the engine: it stops by a [`shutdown`](Self::shutdown).
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chat_core::{Actor, ChatEngine, Error, NewRoom};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let watcher = tokio::spawn({
+    ///     let engine = engine.clone();
+    ///     async move { engine.stopped().await }
+    /// });
+    /// engine.shutdown().await;
+    /// watcher.await?;
+    /// assert_eq!(engine.create_room(Actor::System, NewRoom::named("late")).await, Err(Error::Stopped));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    ///
+    /// # Cancel safety
+    /// It only waits.
+    pub async fn stopped(&self) {
+        self.inner().services.lifecycle.stopped().await;
+    }
+
     /// Breaks a room's task, to show what happens then. Returns whether it had one.
     #[cfg(any(test, feature = "test-util"))]
     #[doc(hidden)]

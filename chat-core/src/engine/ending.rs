@@ -44,9 +44,8 @@ impl Ending {
             Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
             Some(CloseReason::Revoked) => Error::Forbidden,
             Some(CloseReason::CredentialsRevoked) => Error::Unauthenticated,
-            Some(CloseReason::Shutdown | CloseReason::Lagged | CloseReason::Defect | CloseReason::Reloaded) | None => {
-                Error::Unavailable
-            }
+            Some(CloseReason::Shutdown) => Error::Stopped,
+            Some(CloseReason::Lagged | CloseReason::Defect | CloseReason::Reloaded) | None => Error::Unavailable,
         }
     }
 }

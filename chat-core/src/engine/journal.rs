@@ -88,7 +88,7 @@ impl Journal {
             None => Some(job),
         };
         if let Some(job) = refused {
-            job.refuse(Error::Unavailable);
+            job.refuse(Error::Stopped);
         }
     }
 }

@@ -191,7 +191,7 @@ const fn reason(ending: Ending) -> &'static str {
 const CLOSINGS: [&str; 9] =
     ["closed", "lost", "lagged", "defect", "reloaded", "shutdown", "too_many", "revoked", "credentials_revoked"];
 /// The values of the label `outcome`, beside `stored` and `replayed`. All errors are here, since a policy may refuse with any.
-const REFUSALS: [&str; 17] = [
+const REFUSALS: [&str; 18] = [
     "invalid_field",
     "empty_message",
     "too_long",
@@ -207,6 +207,7 @@ const REFUSALS: [&str; 17] = [
     "overloaded",
     "unavailable",
     "storage_full",
+    "stopped",
     "outcome_unknown",
     "internal",
 ];

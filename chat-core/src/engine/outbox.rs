@@ -203,6 +203,8 @@ impl Inner {
             Ok(_) => Became::Sent,
             // Nothing else forbids it.
             Err(Error::Forbidden) => Became::Held,
+            // It waits for the engine that comes next.
+            Err(Error::Stopped) => Became::NotSent,
             Err(error) if error.retry() == Retry::No => {
                 self.services.metrics.outbox_failed.increment(1);
                 tracing::warn!(room.id = room.0, error = error.code(), "a message of the outbox cannot be sent");

@@ -134,7 +134,7 @@ impl RoomTask {
                 Ok(Ok(End::Reload)) => self.close_audience(Ending::RELOADED),
                 Ok(Ok(End::Stopped)) => {
                     self.pending.abandon();
-                    self.refuse_mail(&Error::Unavailable);
+                    self.refuse_mail(&Error::Stopped);
                 }
                 Ok(Err(error)) => {
                     if error == Error::RoomNotFound {

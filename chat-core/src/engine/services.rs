@@ -46,7 +46,7 @@ pub(super) struct Services {
 impl Services {
     /// Refuses while the engine stops.
     pub(super) fn check_running(&self) -> Result<(), Error> {
-        if self.lifecycle.is_draining() { Err(Error::Unavailable) } else { Ok(()) }
+        if self.lifecycle.is_draining() { Err(Error::Stopped) } else { Ok(()) }
     }
 
     /// Asks the policy whether this actor may do this. Who is locked out may do nothing, also through the host.

@@ -83,7 +83,7 @@ impl SessionHandle {
     ///
     /// # Errors
     /// [`Error::Overloaded`] when as many commands as may be (64 by default) are unanswered; [`Error::Unavailable`] when the
-    /// session has ended or the engine stops; [`Error::TooMany`] when it was one session too many.
+    /// session has ended; [`Error::Stopped`] when the engine stops; [`Error::TooMany`] when it was one session too many.
     pub fn submit(&self, command: Command) -> Result<Ticket, Error> {
         let core = self.core();
         core.try_place()?;

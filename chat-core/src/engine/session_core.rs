@@ -220,11 +220,11 @@ impl SessionCore {
         }
     }
 
-    fn refuse(held: VecDeque<Held>) {
+    fn refuse(held: VecDeque<Held>, error: &Error) {
         for held in held {
             match held.command {
-                SessionCommand::ToRoom(command) => command.responder.refuse(Error::Unavailable),
-                SessionCommand::Watch(to) => to.watched(Err(Error::Unavailable)),
+                SessionCommand::ToRoom(command) => command.responder.refuse(error.clone()),
+                SessionCommand::Watch(to) => to.watched(Err(error.clone())),
             }
         }
     }
@@ -494,7 +494,7 @@ impl Subscriber for SessionCore {
 
     fn refuse_held(&self) {
         let held = std::mem::take(&mut lock(&self.state).held);
-        Self::refuse(held);
+        Self::refuse(held, &Error::Stopped);
     }
 
     fn end(&self, ending: Ending) {
@@ -521,7 +521,7 @@ impl Subscriber for SessionCore {
                 self.inner.hub.depart(room, self.id, departure);
             }
         }
-        Self::refuse(held);
+        Self::refuse(held, &ending.refusal());
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -185,10 +185,10 @@ async fn who_waits_hears_that_the_engine_stops() {
         let engine = engine.clone();
         async move { engine.shutdown().await }
     });
-    assert_eq!(for_journal.await.unwrap().unwrap_err(), Error::Unavailable);
+    assert_eq!(for_journal.await.unwrap().unwrap_err(), Error::Stopped);
     assert_eq!(began.elapsed(), Duration::ZERO);
     store.release(StoreCall::Append);
-    assert_eq!(for_room.await.unwrap().unwrap_err(), Error::Unavailable);
+    assert_eq!(for_room.await.unwrap().unwrap_err(), Error::Stopped);
     for send in under_way {
         send.await.unwrap().expect("what was under way is stored");
     }

@@ -20,8 +20,8 @@ async fn shutdown_answers_what_is_under_way_and_closes_every_session() {
     let stops = [engine.clone(), engine.clone()].map(|engine| tokio::spawn(async move { engine.shutdown().await }));
     settle().await;
     assert!(!engine.health().ready);
-    assert_eq!(alice.send(room, text("too late")).await.unwrap_err(), Error::Unavailable);
-    assert_eq!(engine.send(&user("carol"), room, text("too late")).await.unwrap_err(), Error::Unavailable);
+    assert_eq!(alice.send(room, text("too late")).await.unwrap_err(), Error::Stopped);
+    assert_eq!(engine.send(&user("carol"), room, text("too late")).await.unwrap_err(), Error::Stopped);
     assert_eq!(close_reason(&mut connect(&engine, "carol").1).await, Some(CloseReason::Shutdown));
     store.release(StoreCall::Append);
     assert_eq!(send.await.unwrap().unwrap().seq, Seq(1));
@@ -73,7 +73,7 @@ async fn shutdown_does_not_wait_for_what_waits_in_a_session() {
     engine.shutdown().await;
     assert!(before.elapsed() < Duration::from_secs(1));
     assert!(next_answer(&mut updates).await.1.is_ok());
-    assert_eq!(next_answer(&mut updates).await.1.unwrap_err(), Error::Unavailable);
+    assert_eq!(next_answer(&mut updates).await.1.unwrap_err(), Error::Stopped);
     assert_eq!(close_reason(&mut updates).await, Some(CloseReason::Shutdown));
 }
 
