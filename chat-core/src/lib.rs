@@ -68,7 +68,7 @@ pub use direct::{DirectRoom, Pair};
 #[cfg(feature = "runtime")]
 pub use engine::{
     AllEvents, Builder, ChatEngine, Database, Health, LiveEvent, Queued, RoomExport, RoomImport, Session,
-    SessionHandle, Updates,
+    SessionHandle, Updates, WeakSessionHandle,
 };
 pub use erasure::{Erase, Erased, ErasureProgress};
 pub use error::{Error, Retry, StartError};
@@ -93,7 +93,7 @@ pub use notice::{Activity, LastMessage, Notice};
 pub use outbox::{OutboxFailure, OutboxId};
 pub use policy::{Action, AllowAll, HostMembers, Members, Policy};
 pub use position::{Epoch, Position, Since};
-pub use reason::{CloseReason, DetachReason};
+pub use reason::{CloseReason, DetachReason, SessionEnd};
 pub use retention::{Keep, KeepDays, Retention};
 pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;

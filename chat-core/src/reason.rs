@@ -31,6 +31,18 @@ impl CloseReason {
     }
 }
 
+/// How a session has ended: see [`SessionHandle::ended`](crate::SessionHandle::ended).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// It was closed on purpose, or nobody holds it any more.
+    Closed,
+    /// Its connection was lost: its user counts as online for [`Limits::presence_grace`](crate::Limits::presence_grace).
+    Lost,
+    /// The engine ended it. The stream says the same, in [`Update::Closed`](crate::Update::Closed).
+    ByEngine(CloseReason),
+}
+
 /// Why a session lost a room that it was attached to, though it did not detach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -1,6 +1,6 @@
 //! How a session ends.
 
-use crate::{CloseReason, Departure, Error};
+use crate::{CloseReason, Departure, Error, SessionEnd};
 
 /// How a session ends: what is said to its rooms, to its stream, and to those who go on commanding it.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,23 @@ impl Ending {
     /// Whether what waits in its stream is dropped: it is read too slowly, or is not to be read any more.
     pub(super) const fn drops_waiting(self) -> bool {
         matches!(self.reason, Some(CloseReason::Lagged | CloseReason::Revoked | CloseReason::CredentialsRevoked))
+    }
+
+    /// The end of a session that nobody holds any more.
+    pub(super) const fn dropped(means: Departure) -> Self {
+        match means {
+            Departure::Closed => Self::CLOSED,
+            Departure::Lost => Self::LOST,
+        }
+    }
+
+    /// What is said of it to whoever held the session.
+    pub(super) const fn told(self) -> SessionEnd {
+        match (self.reason, self.departure) {
+            (Some(reason), _) => SessionEnd::ByEngine(reason),
+            (None, Some(Departure::Lost)) => SessionEnd::Lost,
+            (None, Some(Departure::Closed) | None) => SessionEnd::Closed,
+        }
     }
 
     /// The error that its commands get from then on.

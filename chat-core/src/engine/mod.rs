@@ -70,5 +70,5 @@ pub use archive::{RoomExport, RoomImport};
 pub use builder::{Builder, Database};
 pub use chat_engine::{ChatEngine, Health};
 pub use outbox::Queued;
-pub use session::{Session, SessionHandle, Updates};
+pub use session::{Session, SessionHandle, Updates, WeakSessionHandle};
 pub use tail::{AllEvents, LiveEvent};

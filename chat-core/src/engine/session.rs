@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
@@ -12,8 +12,8 @@ use futures::Stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    Attached, Change, Changed, Command, Draft, Error, Identity, Limits, MarkTo, Position, RoomId, Sent, SessionId,
-    Since, Ticket, Unread, Update,
+    Attached, Change, Changed, Command, Departure, Draft, Error, Identity, Limits, MarkTo, Position, RoomId, Sent,
+    SessionEnd, SessionId, Since, Ticket, Unread, Update,
     engine::{
         ending::Ending,
         inner::Inner,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// One live session of one user, from [`ChatEngine::connect`](crate::ChatEngine::connect). It [splits](Self::split) into
-/// the half that commands and the half that listens; dropping both leaves every room.
+/// the half that commands and the half that listens; dropping both leaves every room ([`on_drop`](Self::on_drop) says how).
 #[derive(Debug)]
 pub struct Session {
     handle: SessionHandle,
@@ -40,6 +40,13 @@ pub struct Session {
 #[derive(Clone)]
 pub struct SessionHandle(Arc<Handle>);
 
+/// A [`SessionHandle`] that does not hold its session: for a registry of the host's, say.
+#[derive(Clone)]
+pub struct WeakSessionHandle {
+    id: SessionId,
+    handle: Weak<Handle>,
+}
+
 /// The half of a session that listens: one ordered stream of [`Update`]s. After an [`Update::Closed`] it ends.
 ///
 /// Dropping it means that nothing is queued for it any more; the other half still works.
@@ -51,6 +58,35 @@ struct Handle(Arc<SessionCore>);
 impl Session {
     pub(super) fn new(core: Arc<SessionCore>) -> Self {
         Self { handle: SessionHandle(Arc::new(Handle(Arc::clone(&core)))), updates: Updates(core) }
+    }
+
+    /// The same session, with what it shall mean that both halves are dropped: [`Departure::Closed`] (the default), its user leaves at
+    /// once; or [`Departure::Lost`], they count as online for the grace, as a driver wants it whose task may be cancelled.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chat_core::{Actor, ChatEngine, Departure, Identity, NewRoom, SessionEnd, Since};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let room = engine.create_room(Actor::System, NewRoom::named("general")).await?.id;
+    /// let (session, updates) = engine.connect(Identity::named("Alice")?).on_drop(Departure::Lost).split();
+    /// session.attach(room, Since::Now).await?;
+    ///
+    /// let registered = session.downgrade(); // holds nothing
+    /// assert!(registered.upgrade().is_some_and(|session| session.ended().is_none()));
+    /// drop(session);
+    /// assert!(registered.upgrade().is_none());
+    /// drop(updates);
+    /// assert_eq!(engine.presence(Actor::System, room).await?.count, 1); // Alice may come back
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn on_drop(self, means: Departure) -> Self {
+        self.updates.0.on_drop(means);
+        self
     }
 
     /// The two halves.
@@ -233,6 +269,18 @@ impl SessionHandle {
         self.core().has_ended()
     }
 
+    /// How it has ended, if it has. The stream may still hold earlier updates.
+    #[must_use]
+    pub fn ended(&self) -> Option<SessionEnd> {
+        self.core().end_told()
+    }
+
+    /// A handle that does not hold the session.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakSessionHandle {
+        WeakSessionHandle { id: self.id(), handle: Arc::downgrade(&self.0) }
+    }
+
     /// Ends the session on purpose: its user leaves at once. (Dropping both halves does the same.) What is in the stream
     /// can still be read.
     pub fn close(&self) {
@@ -273,7 +321,27 @@ impl SessionHandle {
     }
 }
 
+impl WeakSessionHandle {
+    /// The session's id.
+    #[must_use]
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// A handle that holds the session, unless all of those are gone. (It may have [ended](SessionHandle::ended) nevertheless.)
+    #[must_use]
+    pub fn upgrade(&self) -> Option<SessionHandle> {
+        self.handle.upgrade().map(SessionHandle)
+    }
+}
+
 impl Updates {
+    /// How the session has ended, if it has: for when the stream is over.
+    #[must_use]
+    pub fn ended(&self) -> Option<SessionEnd> {
+        self.0.end_told()
+    }
+
     /// The next update; `None` after the last one. (`Updates` is a [`Stream`], too.)
     ///
     /// # Cancel safety
@@ -314,6 +382,12 @@ impl Drop for Handle {
 impl fmt::Debug for SessionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionHandle").field("id", &self.id()).field("identity", self.identity()).finish()
+    }
+}
+
+impl fmt::Debug for WeakSessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakSessionHandle").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,8 @@ use tokio::{
 use tracing::{Span, field};
 
 use crate::{
-    Actor, Answer, Attached, Delivery, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionId, Ticket, Update,
+    Actor, Answer, Attached, Delivery, Departure, DetachReason, Error, Gap, Identity, Notice, RoomId, SessionEnd,
+    SessionId, Ticket, Update,
     engine::{
         ending::Ending,
         entrance::Entered,
@@ -134,7 +135,7 @@ impl SessionCore {
     fn ready_now<T>(&self, prepared: Prepared<T>) -> Result<Ready<T>, Error> {
         let Prepared { room, request, wants_gap, cost, responder } = prepared;
         let bytes = self.bytes.try_acquire_many(self.shares(cost.bytes()));
-        let bytes = bytes.map_err(|_no_permits| self.inner.refused(&cost, Error::Overloaded))?;
+        let bytes = bytes.map_err(|_none| self.inner.refused(&cost, self.refusal().unwrap_or(Error::Overloaded)))?;
         let entered = self.inner.enter_now(None, cost)?;
         bytes.forget();
         Ok(Ready { room, request, wants_gap, entered, responder })
@@ -151,7 +152,11 @@ impl SessionCore {
     }
 
     fn ended(&self) -> Error {
-        lock(&self.state).ended.clone().unwrap_or(Error::Unavailable)
+        self.refusal().unwrap_or(Error::Unavailable)
+    }
+
+    fn refusal(&self) -> Option<Error> {
+        lock(&self.state).refusal()
     }
 
     pub(super) fn next_ticket(&self) -> Ticket {
@@ -195,16 +200,16 @@ impl SessionCore {
 
     /// Nobody reads its stream any more.
     pub(super) fn reader_gone(&self) {
-        let mut leaves = false;
+        let mut leaves = None;
         self.change(|state| {
             for update in state.queue.reader_gone() {
                 self.forget(state, &update);
             }
-            leaves = !state.has_handle;
+            leaves = (!state.has_handle).then_some(state.on_drop);
             Ok(None)
         });
-        if leaves {
-            self.end(Ending::CLOSED);
+        if let Some(means) = leaves {
+            self.end(Ending::dropped(means));
         }
     }
 
@@ -213,11 +218,21 @@ impl SessionCore {
         let leaves = {
             let mut state = lock(&self.state);
             state.has_handle = false;
-            !state.queue.has_reader()
+            (!state.queue.has_reader()).then_some(state.on_drop)
         };
-        if leaves {
-            self.end(Ending::CLOSED);
+        if let Some(means) = leaves {
+            self.end(Ending::dropped(means));
         }
+    }
+
+    /// Says what it means that nobody holds it any more.
+    pub(super) fn on_drop(&self, means: Departure) {
+        lock(&self.state).on_drop = means;
+    }
+
+    /// How it has ended, if it has.
+    pub(super) fn end_told(&self) -> Option<SessionEnd> {
+        lock(&self.state).ending.map(Ending::told)
     }
 
     fn refuse(held: VecDeque<Held>, error: &Error) {
@@ -254,7 +269,7 @@ impl SessionCore {
     ) -> Result<Option<Waker>, ()> {
         let Ready { room, request, wants_gap, entered: Entered { permit, admitted }, responder } = ready;
         let is_attach = matches!(request, Request::Attach { .. });
-        let refusal = state.ended.clone().or_else(|| {
+        let refusal = state.refusal().or_else(|| {
             let many = is_attach && state.has_all_rooms(room, self.inner.services.limits.rooms_per_session);
             many.then_some(Error::TooMany { what: "rooms" })
         });
@@ -500,10 +515,10 @@ impl Subscriber for SessionCore {
     fn end(&self, ending: Ending) {
         let (rooms, watching, held, waker) = {
             let mut state = lock(&self.state);
-            if state.ended.is_some() {
+            if state.ending.is_some() {
                 return;
             }
-            state.ended = Some(ending.refusal());
+            state.ending = Some(ending);
             let cleared = if ending.drops_waiting() { state.queue.clear() } else { Vec::new() };
             drop(cleared);
             let waker = state.queue.close(ending.reason);

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    Activity, Error, Position, RoomId, Seq, Ticket,
-    engine::{mailbox::RoomCommand, reply::ToSession, session_queue::SessionQueue},
+    Activity, Departure, Error, Position, RoomId, Seq, Ticket,
+    engine::{ending::Ending, mailbox::RoomCommand, reply::ToSession, session_queue::SessionQueue},
 };
 
 /// The part of a session that changes. It is kept under the session's lock.
@@ -15,8 +15,10 @@ use crate::{
 pub(super) struct State {
     pub(super) queue: SessionQueue,
     pub(super) has_handle: bool,
-    /// The error that commands get. `None` until the session has ended.
-    pub(super) ended: Option<Error>,
+    /// `None` until the session has ended.
+    pub(super) ending: Option<Ending>,
+    /// What it means that nobody holds the session any more.
+    pub(super) on_drop: Departure,
     pub(super) rooms: HashMap<RoomId, Link>,
     pub(super) watching: HashMap<RoomId, Watch>,
     /// The rooms of attaches and detaches that are on their way there, once for each.
@@ -80,7 +82,8 @@ impl State {
         Self {
             queue,
             has_handle: true,
-            ended: None,
+            ending: None,
+            on_drop: Departure::Closed,
             rooms: HashMap::new(),
             watching: HashMap::new(),
             moving: Vec::new(),
@@ -106,6 +109,11 @@ impl State {
             self.moving.swap_remove(place);
             self.may_release = true;
         }
+    }
+
+    /// The error that commands get. `None` until the session has ended.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        self.ending.map(Ending::refusal)
     }
 
     pub(super) fn release_gap(&mut self, ticket: Ticket) -> bool {

@@ -26,7 +26,7 @@ impl SessionCore {
     ) {
         let (inner, issuer) = self.issuer();
         let prepared = inner.prepare_watch(issuer, room);
-        self.change(|state| match prepared.and_then(|admitted| state.ended.clone().map_or(Ok(admitted), Err)) {
+        self.change(|state| match prepared.and_then(|admitted| state.refusal().map_or(Ok(admitted), Err)) {
             Ok(admitted) => {
                 let (attach, span) = (AttachKind::Now, self.span("watch", room));
                 let command = IssuedCommand { ticket, room, attach, span, admitted, call };
@@ -74,7 +74,7 @@ impl SessionCore {
                 (Err(error), None)
             }
             // It has ended before it was answered, with the session or with the room.
-            (None, Ok(_)) => (Err(state.ended.clone().unwrap_or(Error::RoomNotFound)), None),
+            (None, Ok(_)) => (Err(state.refusal().unwrap_or(Error::RoomNotFound)), None),
             (Some(Watch::Active(_)) | None, result) => (result, None),
         };
         state.may_release = true;

@@ -1,7 +1,7 @@
 //! What a session does and hears.
 
 use super::*;
-use crate::{Answer, Command, Error, Gap, Position, Seq, Since};
+use crate::{Answer, Command, Departure, Error, Gap, Position, Seq, SessionEnd, Since};
 
 fn send(room: RoomId, content: &str) -> Command {
     Command::Send { room, draft: text(content) }
@@ -383,4 +383,50 @@ async fn there_are_only_so_many_sessions() {
     let (_again, mut again) = connect(&engine, "bob");
     assert!(again.try_next().is_none());
     assert_eq!(engine.health().sessions, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_says_how_it_has_ended() {
+    let engine = engine().await;
+    let [(closed, _c), (lost, _l), (revoked, updates)] = ["alice", "bob", "carol"].map(|name| connect(&engine, name));
+    assert_eq!((closed.ended(), updates.ended()), (None, None));
+    closed.close();
+    closed.disconnect_lost();
+    lost.disconnect_lost();
+    engine.disconnect(&user("carol").id);
+    assert_eq!(
+        (closed.ended(), lost.ended()),
+        (Some(SessionEnd::Closed), Some(SessionEnd::Lost)),
+        "the first end counts"
+    );
+    let by_engine = Some(SessionEnd::ByEngine(CloseReason::Revoked));
+    assert_eq!((revoked.ended(), updates.ended()), (by_engine, by_engine));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dropped_session_means_is_for_its_host_to_say() {
+    for (means, online) in [(Departure::Closed, 0), (Departure::Lost, 1)] {
+        for reader_first in [true, false] {
+            let engine = engine().await;
+            let room = make_room(&engine, "general").await;
+            let (session, updates) = engine.connect(user("alice")).on_drop(means).split();
+            session.attach(room, Since::Now).await.unwrap();
+            let weak = session.downgrade();
+            assert_eq!(weak.id(), session.id());
+            // What was upgraded holds the session like any other.
+            let held = weak.upgrade().unwrap();
+            drop(session);
+            if reader_first {
+                drop(updates);
+                drop(held);
+            } else {
+                drop(held);
+                drop(updates);
+            }
+            assert!(weak.upgrade().is_none());
+            settle().await;
+            let now = engine.presence(crate::Actor::System, room).await.unwrap().count;
+            assert_eq!(now, online, "{means:?}, {reader_first}");
+        }
+    }
 }
