@@ -15,7 +15,7 @@ use crate::{
         answer::{refuse, refuse_attach},
         log::Log,
         outcome::Sender,
-        presence::Online,
+        presence::{Arrival, Online},
         receipts::Receipts,
         throttle::Throttle,
         typing::Typists,
@@ -318,11 +318,15 @@ impl Audience {
 
     /// A session's user comes online, if they are shown.
     fn arrive(&mut self, session: SessionId, attachment: &Attachment, now: Now, effects: &mut Vec<Effect>) {
-        if !attachment.presence || !self.online.arrive(session, &attachment.user) {
+        if !attachment.presence {
+            return;
+        }
+        let arrival = self.online.arrive(session, &attachment.user);
+        if arrival == Arrival::Known {
             return;
         }
         self.presence_changed();
-        if self.online.named() {
+        if arrival == Arrival::Came && self.online.named() {
             effects.push(Effect::Publish(self.signal(SignalKind::Join(attachment.user.clone()), now)));
         }
         // The session that causes it gets its own list; the others get theirs now, or when it is due.

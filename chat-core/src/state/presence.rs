@@ -19,6 +19,17 @@ pub(super) struct Online {
     name_again_below: usize,
 }
 
+/// What is new of a user when a session of theirs comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// They were not online before.
+    Came,
+    /// They were, under another name: the one that came last is shown.
+    Renamed,
+    /// Nothing.
+    Known,
+}
+
 #[derive(Debug)]
 struct User {
     identity: Identity,
@@ -39,9 +50,13 @@ impl Online {
         }
     }
 
-    /// A session comes. Returns whether its user does, too.
-    pub(super) fn arrive(&mut self, session: SessionId, identity: &Identity) -> bool {
-        let came = !self.users.contains_key(&identity.id);
+    /// A session comes.
+    pub(super) fn arrive(&mut self, session: SessionId, identity: &Identity) -> Arrival {
+        let arrival = match self.users.get(&identity.id) {
+            None => Arrival::Came,
+            Some(user) if user.identity.name != identity.name => Arrival::Renamed,
+            Some(_) => Arrival::Known,
+        };
         let user = self.users.entry(identity.id.clone()).or_insert_with(|| User {
             identity: identity.clone(),
             sessions: BTreeSet::new(),
@@ -50,7 +65,7 @@ impl Online {
         user.identity = identity.clone();
         user.sessions.insert(session);
         self.update_named();
-        came
+        arrival
     }
 
     /// A session goes. Returns its user if they went with it.
@@ -138,8 +153,8 @@ mod tests {
     #[test]
     fn a_user_comes_with_the_first_session_and_goes_with_the_last() {
         let mut online = online();
-        assert!(online.arrive(SessionId(1), &alice()));
-        assert!(!online.arrive(SessionId(2), &alice()));
+        assert_eq!(online.arrive(SessionId(1), &alice()), Arrival::Came);
+        assert_eq!(online.arrive(SessionId(2), &alice()), Arrival::Known);
         assert_eq!(online.depart(SessionId(1), &alice().id, Departure::Closed, SECOND), None);
         assert_eq!(online.depart(SessionId(2), &alice().id, Departure::Closed, SECOND), Some(alice()));
         assert_eq!(online.view(), Presence::default());
@@ -150,7 +165,7 @@ mod tests {
         let mut online = online();
         online.arrive(SessionId(1), &alice());
         assert_eq!(online.depart(SessionId(1), &alice().id, Departure::Lost, SECOND), None);
-        assert!(!online.arrive(SessionId(2), &alice()), "back in time: no join");
+        assert_eq!(online.arrive(SessionId(2), &alice()), Arrival::Known, "back in time: no join");
         assert_eq!(
             online.depart(SessionId(2), &alice().id, Departure::Closed, 2 * SECOND),
             None,
@@ -160,6 +175,16 @@ mod tests {
         assert_eq!(online.expire(10 * SECOND), None);
         assert_eq!(online.expire(11 * SECOND), Some(alice()));
         assert_eq!(online.poll_timeout(), None);
+    }
+
+    #[test]
+    fn the_name_of_the_session_that_came_last_is_shown() {
+        let mut online = online();
+        let renamed = Identity::new("Alice", "Alice the Second").unwrap();
+        online.arrive(SessionId(1), &alice());
+        assert_eq!(online.arrive(SessionId(2), &renamed), Arrival::Renamed);
+        assert_eq!(online.arrive(SessionId(3), &renamed), Arrival::Known);
+        assert_eq!(online.view().online, [renamed]);
     }
 
     #[test]

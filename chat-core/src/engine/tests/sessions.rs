@@ -430,3 +430,20 @@ async fn what_a_dropped_session_means_is_for_its_host_to_say() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_sessions_name_is_shown() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    let (older, mut updates) = connect(&engine, "alice");
+    older.attach(room, Since::Now).await.unwrap();
+    assert!(matches!(next_signal(&mut updates).await, SignalKind::UserList(_)));
+    let renamed = Identity::new("alice", "Alice the Second").unwrap();
+    let (newer, mut own) = engine.connect(renamed.clone()).split();
+    newer.attach(room, Since::Now).await.unwrap();
+    assert_eq!(engine.presence(crate::Actor::System, room).await.unwrap().online, std::slice::from_ref(&renamed));
+    for updates in [&mut own, &mut updates] {
+        let SignalKind::UserList(list) = next_signal(updates).await else { panic!("nobody joins or leaves") };
+        assert_eq!((list.count, &*list.online), (1, std::slice::from_ref(&renamed)));
+    }
+}
