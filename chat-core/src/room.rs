@@ -144,11 +144,14 @@ pub struct RoomQuery {
     pub after: Option<RoomId>,
     /// Only rooms whose name has this part, without regard to case and width.
     pub name_contains: Option<String>,
+    /// Only these rooms, at most 100: also direct ones that one is in, which no other list has but that of
+    /// [one's own rooms](crate::ChatEngine::my_rooms).
+    pub ids: Option<Vec<RoomId>>,
 }
 
 impl Default for RoomQuery {
     fn default() -> Self {
-        Self { limit: 50, after: None, name_contains: None }
+        Self { limit: 50, after: None, name_contains: None, ids: None }
     }
 }
 

@@ -274,7 +274,7 @@ impl ChatEngine {
     /// A page of rooms, by id.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] (`limit` outside 1–100, `q` with U+0000), what the policy says, [`Error::Overloaded`] when
+    /// [`Error::InvalidField`] (`limit` outside 1–100, `q` with U+0000, more than 100 `ids`), what the policy says, [`Error::Overloaded`] when
     /// too many searches run, [`Error::Unavailable`].
     ///
     /// # Cancel safety
@@ -285,6 +285,7 @@ impl ChatEngine {
         let actor = actor.into();
         inner.services.check(&actor, Action::ListRooms)?;
         check_limit(query.limit, 100)?;
+        query.ids = query.ids.map(|ids| known_ids(&ids)).transpose()?;
         if let Some(part) = query.name_contains.take() {
             check_text("q", &part)?;
             query.name_contains = Some(fold::fold(&part)).filter(|part| !part.is_empty());
@@ -292,7 +293,8 @@ impl ChatEngine {
         inner.rate(&actor, if query.name_contains.is_some() { Rated::Searches } else { Rated::History })?;
         query.after = query.after.map(|after| after.min(RoomId(MAX_SEQ.0)));
         let page = inner.services.read(inner.services.store.rooms(&query, &inner.viewer(&actor)?).await)?;
-        let rooms = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
+        let mut rooms: Vec<_> = page.rooms.into_iter().map(|room| inner.with_online(room)).collect();
+        inner.find_peers(&actor, rooms.iter_mut()).await?;
         Ok(RoomPage { rooms, next: page.next })
     }
 
@@ -577,6 +579,17 @@ fn owner_of(actor: &Actor) -> Option<Identity> {
         Actor::User(_) | Actor::Anonymous | Actor::System | Actor::SystemAs(_) => None,
     }
 }
+
+/// Those of these ids that a room can have.
+pub(super) fn known_ids(ids: &[RoomId]) -> Result<Vec<RoomId>, Error> {
+    if ids.len() > MOST_IDS {
+        return Err(Error::invalid_field("ids", format!("must be at most {MOST_IDS}")));
+    }
+    Ok(ids.iter().copied().filter(|id| check_room(*id).is_ok()).collect())
+}
+
+/// So many rooms are asked for by their ids at once.
+const MOST_IDS: usize = 100;
 
 /// Checks how many are asked for.
 pub(super) fn check_limit(limit: usize, most: usize) -> Result<(), Error> {

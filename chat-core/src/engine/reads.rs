@@ -1,10 +1,12 @@
 //! What an engine reads of messages and marks, beside the history.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
-    Action, Actor, ChatEngine, Error, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage,
-    MyRoomQuery, Notify, PinnedMessages, ReactorPage, RoomId, Seq, UserId,
+    Action, Actor, ChatEngine, Error, HistoryPage, HistoryQuery, LastMessage, MarkPage, MessageState, MessageVersion,
+    MyRoomPage, MyRoomQuery, Notify, PinnedMessages, ReactorPage, RoomId, RoomQuery, Seq, UserId,
     engine::{
-        chat_engine::{bounded, check_limit},
+        chat_engine::{bounded, check_limit, known_ids},
         inner::Inner,
         prepare::{MAX_SEQ, check_room},
         rates::Rated,
@@ -128,6 +130,58 @@ impl ChatEngine {
         // One's own mark stands before all others, whatever the id: after it comes the first of them.
         let next = page.next.map(|next| if Some(&next) == own { UserId::from_stored("") } else { next });
         Ok(MarkPage { next, ..page })
+    }
+
+    /// The newest message of each of these rooms, at most 100, in the order asked for: who wrote it, and its first 120 characters.
+    /// `None` where there never was one, and where the actor may not read. It takes two statements, however many rooms there are.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chat_core::{Actor, ChatEngine, Draft, Identity, NewRoom, RoomQuery};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let alice = Identity::named("Alice")?;
+    /// let (one, two) = (
+    ///     engine.create_room(Actor::System, NewRoom::named("one")).await?.id,
+    ///     engine.create_room(Actor::System, NewRoom::named("two")).await?.id,
+    /// );
+    /// engine.send(&alice, two, Draft::text("Hello!")).await?;
+    /// let latest = engine.latest(&alice, &[one, two]).await?;
+    /// assert!(latest[0].is_none());
+    /// assert_eq!(latest[1].as_ref().map(|last| &*last.content), Some("Hello!"));
+    ///
+    /// let query = RoomQuery { ids: Some(vec![two]), ..RoomQuery::default() };
+    /// assert_eq!(engine.rooms(&alice, query).await?.rooms[0].name.as_str(), "two");
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] for more than 100 rooms, what the policy says of lists, [`Error::RateLimited`], [`Error::Overloaded`],
+    /// [`Error::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// It only reads.
+    pub async fn latest(&self, actor: impl Into<Actor>, rooms: &[RoomId]) -> Result<Vec<Option<LastMessage>>, Error> {
+        let (inner, actor) = (self.inner(), actor.into());
+        let services = &inner.services;
+        services.check_running()?;
+        services.check(&actor, Action::ListRooms)?;
+        let ids = known_ids(rooms)?;
+        inner.rate(&actor, Rated::History)?;
+        if ids.is_empty() {
+            return Ok(vec![None; rooms.len()]);
+        }
+        let read = services.read(services.store.reader().activity(&ids).await)?;
+        let mut last: HashMap<_, _> = read.into_iter().flatten().filter_map(|of| Some((of.room, of.last?))).collect();
+        // Who sees them is read after it, so that nobody reads what was stored after they lost the right to it.
+        let query = RoomQuery { limit: ids.len(), ids: Some(ids), ..RoomQuery::default() };
+        let seen = services.read(services.store.rooms(&query, &inner.viewer(&actor)?).await)?.rooms;
+        let seen: HashSet<_> = seen.into_iter().map(|room| room.id).collect();
+        last.retain(|room, _| seen.contains(room) && services.check(&actor, Action::ReadRoom(*room)).is_ok());
+        Ok(rooms.iter().map(|room| last.get(room).cloned()).collect())
     }
 
     /// The rooms that the actor has read or written in, with what is unread: those first that were active last.

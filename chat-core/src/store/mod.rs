@@ -133,6 +133,7 @@ pub trait Store: Send + Sync + 'static {
     /// A page of rooms, by id. `query.name_contains` is [folded](crate::fold::fold) already, and matches literally any part
     /// of a name's key. A page may have fewer rooms than there are, and say where the next one begins. Only rooms that `viewer` may
     /// see are in it; users find direct rooms only among [their own](Reader::my_rooms).
+    /// With `query.ids`, direct rooms are among them, too.
     async fn rooms(&self, query: &RoomQuery, viewer: &Viewer) -> Result<RoomPage, StoreError>;
 
     /// The events after `after`, in order, at most `limit`; also of a room that was just deleted.

@@ -56,6 +56,7 @@ impl RoomsApi {
             limit: limit.or(50),
             after: after.0.as_deref().map(cursor::room).transpose()?,
             name_contains: q.0.filter(|part| !part.trim().is_empty()),
+            ids: None,
         };
         let page = self.engine.rooms(caller.0, query).await?;
         Ok(FoundRooms::Found(Tagged(RoomList::from(&page))))

@@ -157,3 +157,31 @@ async fn whoever_cannot_be_looked_up_may_try_again() {
     assert_eq!(alice.attach(room, Since::Now).await.unwrap_err(), Error::Unavailable);
     alice.attach(room, Since::Now).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_messages_are_those_of_rooms_that_one_may_read() {
+    let (engine, store) = faulty_engine(Limits::default()).await;
+    let (open, empty) = (make_room(&engine, "open").await, make_room(&engine, "empty").await);
+    let closed = engine.create_room(&user("alice"), NewRoom::named("closed").private()).await.unwrap().id;
+    let direct = engine.direct(&user("alice"), user("bob").id, None).await.unwrap().room.id;
+    for (room, content) in [(open, "first"), (open, "last"), (closed, "secret"), (direct, "between us")] {
+        engine.send(&user("alice"), room, text(content)).await.unwrap();
+    }
+    let asked = [direct, closed, empty, open, RoomId(99), RoomId(u64::MAX), open];
+    let latest = async |who: Actor| {
+        let found = engine.latest(who, &asked).await.unwrap();
+        found.into_iter().map(|last| last.map(|last| last.content)).collect::<Vec<_>>()
+    };
+    let said = |texts: [&str; 7]| texts.map(|text| (!text.is_empty()).then(|| text.to_owned())).to_vec();
+    let before = store.calls(StoreCall::Activity);
+    assert_eq!(latest(user("alice").into()).await, said(["between us", "secret", "", "last", "", "", "last"]));
+    assert_eq!(store.calls(StoreCall::Activity), before + 1, "it is one look at all of them");
+    assert_eq!(latest(user("bob").into()).await, said(["between us", "", "", "last", "", "", "last"]));
+    assert_eq!(latest(Actor::Anonymous).await, said(["", "", "", "last", "", "", "last"]));
+    assert_eq!(engine.latest(Actor::System, &[]).await.unwrap(), []);
+    let refused = engine.latest(Actor::System, &[open; 101]).await.unwrap_err();
+    assert_eq!(refused.code(), "invalid_field");
+    let query = RoomQuery { ids: Some(vec![direct, closed]), ..RoomQuery::default() };
+    let rooms = engine.rooms(&user("bob"), query).await.unwrap().rooms;
+    assert_eq!((rooms.len(), rooms[0].peer.as_ref().map(|peer| &peer.id)), (1, Some(&user("alice").id)));
+}

@@ -175,9 +175,10 @@ impl MemoryLog {
         let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         let matches = |log: &&RoomLog| query.name_contains.as_ref().is_none_or(|part| log.name_key.contains(part));
         let living = self.rooms.range((after, Bound::Unbounded)).map(|(_, log)| log).filter(|log| !log.is_deleted);
-        let is_listed =
-            |log: &&RoomLog| log.is_seen(viewer) && (*viewer == Viewer::Host || log.room.kind != RoomKind::Direct);
-        let found = living.filter(is_listed).filter(matches).map(|log| log.room.clone());
+        let all_kinds = *viewer == Viewer::Host || query.ids.is_some();
+        let is_listed = |log: &&RoomLog| log.is_seen(viewer) && (all_kinds || log.room.kind != RoomKind::Direct);
+        let is_asked = |log: &&RoomLog| query.ids.as_ref().is_none_or(|ids| ids.contains(&log.room.id));
+        let found = living.filter(is_asked).filter(is_listed).filter(matches).map(|log| log.room.clone());
         paging::finish_rooms(found.take(query.limit + 1).collect(), query.limit)
     }
 

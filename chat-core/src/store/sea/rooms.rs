@@ -47,6 +47,9 @@ pub(super) async fn page(
     viewer: &Viewer,
 ) -> Result<RoomPage, SqlError> {
     let after = query.after.unwrap_or(RoomId(0));
+    if let Some(ids) = &query.ids {
+        return these(run, ids, query, viewer).await;
+    }
     let public = match &query.name_contains {
         Some(part) => public_with(run, after, part, query.limit, viewer).await?,
         None => all_public(run, after, query.limit, viewer).await?,
@@ -60,6 +63,32 @@ pub(super) async fn page(
         return Ok(paging::finish_rooms(rooms, query.limit));
     }
     Ok(RoomPage { rooms, next: public.next })
+}
+
+/// Those of these rooms that somebody sees.
+async fn these(
+    run: &Run<'_, impl ConnectionTrait>,
+    ids: &[RoomId],
+    query: &RoomQuery,
+    viewer: &Viewer,
+) -> Result<RoomPage, SqlError> {
+    if ids.is_empty() {
+        return Ok(RoomPage { rooms: Vec::new(), next: None });
+    }
+    let ids = padded(ids);
+    let (is_seen, seen) = seen::condition(run.dialect, viewer);
+    let places = repeated("?", ids.len());
+    let mut condition = format!("r.id IN ({places}) AND r.id > ? AND r.deleted_at IS NULL AND {is_seen}");
+    let mut values: Vec<_> = ids.into_iter().map(|id| signed(id.0).into()).collect();
+    values.push(signed(query.after.map_or(0, |after| after.0)).into());
+    values.extend(seen);
+    if let Some(part) = &query.name_contains {
+        condition = format!("{condition} AND {}(r.name_search, ?) > 0", run.dialect.find_in());
+        values.push(run.dialect.opaque(Some(part)));
+    }
+    condition.push_str(" ORDER BY r.id LIMIT ?");
+    values.push(count(query.limit.saturating_add(1)));
+    Ok(paging::finish_rooms(rooms(run, &condition, values).await?, query.limit))
 }
 
 async fn all_public(

@@ -96,7 +96,7 @@ macro_rules! store_contract {
             two_users_have_one_room, each_is_the_peer_of_the_other, only_the_two_see_it, an_erased_user_is_nobodys_peer,
             a_pair_is_taken_along);
         $crate::store_contract!(@group $(#[$attribute])* $make, seen:
-            nobody_sees_a_private_room_but_its_members, nobody_sees_a_room_that_the_policy_hides,
+            nobody_sees_a_private_room_but_its_members, rooms_are_found_by_their_ids, nobody_sees_a_room_that_the_policy_hides,
             what_the_host_says_counts, a_room_is_seen_as_what_it_is_now,
             a_hidden_room_is_as_a_missing_one, a_mention_is_told_to_those_who_see_the_room);
         $crate::store_contract!(@group $(#[$attribute])* $make, states:

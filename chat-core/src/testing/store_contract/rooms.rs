@@ -276,7 +276,7 @@ pub async fn rooms_are_listed_by_id(opener: &impl Opener) {
         rooms.push(make_room(store, &format!("room {number}")).await);
     }
     append(store, rooms[4], messages(&user("alice"), &["a"])).await;
-    let query = |after| RoomQuery { limit: 2, after, name_contains: None };
+    let query = |after| RoomQuery { limit: 2, after, ..RoomQuery::default() };
     let first = store.rooms(&query(None), &crate::store::Viewer::Host).await.unwrap();
     assert_eq!(ids(&first.rooms), rooms[..2]);
     assert_eq!(first.next, Some(rooms[1]));
@@ -287,10 +287,8 @@ pub async fn rooms_are_listed_by_id(opener: &impl Opener) {
     assert_eq!((ids(&third.rooms), third.next), (vec![rooms[4]], None));
     assert_eq!((third.rooms[0].head, third.rooms[0].last_message_at.is_some()), (Seq(1), true));
     assert_eq!(third.rooms[0], store.room(rooms[4]).await.unwrap().unwrap());
-    let exactly = store
-        .rooms(&RoomQuery { limit: 4, after: None, name_contains: None }, &crate::store::Viewer::Host)
-        .await
-        .unwrap();
+    let exactly =
+        store.rooms(&RoomQuery { limit: 4, ..RoomQuery::default() }, &crate::store::Viewer::Host).await.unwrap();
     assert_eq!((exactly.rooms.len(), exactly.next), (4, None));
 }
 
@@ -412,7 +410,7 @@ fn row(name: &str) -> RoomRecord {
 
 /// All rooms whose names have this part, by pages of so many.
 async fn found(store: &dyn Store, part: &str, limit: usize) -> Vec<RoomId> {
-    let mut query = RoomQuery { limit, after: None, name_contains: Some(fold(part)) };
+    let mut query = RoomQuery { limit, name_contains: Some(fold(part)), ..RoomQuery::default() };
     let mut all = Vec::new();
     loop {
         let page = store.rooms(&query, &crate::store::Viewer::Host).await.unwrap();

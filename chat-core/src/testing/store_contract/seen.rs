@@ -7,6 +7,7 @@ use crate::{
     Body, InvitedBy, MemberChange, MyRoomQuery, Role, RoomId, RoomKind, RoomName, RoomQuery, Timestamp, Topic, Until,
     UserId, VisibleRooms,
     append::{AppendOutcome, Entry, KnownStanding, MemberOp, MemberStep, Op, RoomRecord, RoomUpdate},
+    direct::Pair,
     rights::{RoomAction, Standing},
     search::SearchQuery,
     store::{SeenRoom, Store, Viewer},
@@ -36,7 +37,7 @@ fn by(name: &str) -> Viewer {
 }
 
 async fn listed(store: &dyn Store, viewer: &Viewer, part: Option<&str>) -> Vec<RoomId> {
-    let mut query = RoomQuery { limit: 1, after: None, name_contains: part.map(str::to_owned) };
+    let mut query = RoomQuery { limit: 1, name_contains: part.map(str::to_owned), ..RoomQuery::default() };
     let mut all = Vec::new();
     loop {
         let page = store.rooms(&query, viewer).await.unwrap();
@@ -46,6 +47,43 @@ async fn listed(store: &dyn Store, viewer: &Viewer, part: Option<&str>) -> Vec<R
             None => return all,
         }
     }
+}
+
+/// Those of the rooms that are asked for which somebody sees, by id and page after page.
+pub async fn rooms_are_found_by_their_ids(opener: &dyn Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let (open, closed) = (room(store, "open", RoomKind::Public).await, room(store, "closed", RoomKind::Private).await);
+    room(store, "another", RoomKind::Public).await;
+    let pair = Pair::new(&user("alice"), &user("bob"));
+    let direct = store.create_room(&RoomRecord::direct(pair, Timestamp(1))).await.unwrap().unwrap().id;
+    let ids = Some(vec![direct, closed, open, open, RoomId(1 << 40)]);
+    let found = async |viewer: &Viewer, part: Option<&str>| {
+        let mut query =
+            RoomQuery { limit: 1, ids: ids.clone(), name_contains: part.map(str::to_owned), ..RoomQuery::default() };
+        let mut all = Vec::new();
+        loop {
+            let page = store.rooms(&query, viewer).await.unwrap();
+            all.extend(page.rooms.into_iter().map(|room| room.id));
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return all,
+            }
+        }
+    };
+    for (viewer, expected) in [
+        (Viewer::Host, vec![open, closed, direct]),
+        (by("alice"), vec![open, closed, direct]),
+        (by("bob"), vec![open, direct]),
+        (by("carol"), vec![open]),
+        (Viewer::Anonymous(VisibleRooms::All), vec![open]),
+        (Viewer::User(user("alice").id, NOW, VisibleRooms::only([closed])), vec![closed]),
+    ] {
+        assert_eq!(found(&viewer, None).await, expected, "{viewer:?}");
+    }
+    assert_eq!(found(&by("alice"), Some("lose")).await, [closed]);
+    let none = RoomQuery { ids: Some(Vec::new()), ..RoomQuery::default() };
+    assert_eq!(store.rooms(&none, &Viewer::Host).await.unwrap().rooms, []);
 }
 
 async fn own(store: &dyn Store, viewer: &Viewer) -> Vec<RoomId> {
