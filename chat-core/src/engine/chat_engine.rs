@@ -562,7 +562,7 @@ impl Inner {
 }
 
 /// Refuses a kind of room that this actor cannot make like this.
-fn check_kind(new: &NewRoom, actor: &Actor, is_owned: bool) -> Result<(), Error> {
+pub(super) fn check_kind(new: &NewRoom, actor: &Actor, is_owned: bool) -> Result<(), Error> {
     match new.kind {
         RoomKind::Public => Ok(()),
         RoomKind::Direct => Err(Error::invalid_field("kind", "must be public or private")),
@@ -573,7 +573,7 @@ fn check_kind(new: &NewRoom, actor: &Actor, is_owned: bool) -> Result<(), Error>
 }
 
 /// Who owns a room because they make it: a user who proves who they are.
-fn owner_of(actor: &Actor) -> Option<Identity> {
+pub(super) fn owner_of(actor: &Actor) -> Option<Identity> {
     match actor {
         Actor::User(identity) if !identity.guest => Some(identity.clone()),
         Actor::User(_) | Actor::Anonymous | Actor::System | Actor::SystemAs(_) => None,

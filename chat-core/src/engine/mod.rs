@@ -23,6 +23,7 @@ mod lock;
 mod locked_out;
 mod log_limits;
 mod mailbox;
+mod may;
 mod members;
 mod memory;
 mod metrics;

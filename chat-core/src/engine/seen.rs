@@ -41,12 +41,7 @@ impl Inner {
     /// A room, if the actor may do this in it as it is now, and if the policy still lets them read it: it was asked before, and may
     /// have changed its mind. A room that is hidden from the actor and one that is not there go the same way.
     pub(super) async fn in_room(&self, actor: &Actor, room: RoomId, action: RoomAction) -> Result<Room, Error> {
-        let asker = |standing| match actor {
-            Actor::System | Actor::SystemAs(_) => Asker::Host,
-            Actor::Anonymous => Asker::Anonymous,
-            Actor::User(user) => Asker::User { standing, admin: user.admin },
-        };
-        let seen = self.services.in_room(room, actor.user().map(|user| &user.id), action, asker).await?;
+        let seen = self.services.in_room(room, actor.user().map(|user| &user.id), action, asker(actor)).await?;
         self.services.check(actor, Action::ReadRoom(room))?;
         Ok(seen)
     }
@@ -69,5 +64,14 @@ impl Inner {
         // The host may have it in a transaction that is not committed yet.
         let may_read = actor.is_system() || self.in_room(actor, room.id, RoomAction::Read).await.is_ok();
         Error::NameTaken { room: may_read.then(|| Box::new(self.with_online(*room))) }
+    }
+}
+
+/// Who asks, by what they are in a room.
+pub(super) fn asker(actor: &Actor) -> impl FnOnce(Standing) -> Asker {
+    move |standing| match actor {
+        Actor::System | Actor::SystemAs(_) => Asker::Host,
+        Actor::Anonymous => Asker::Anonymous,
+        Actor::User(user) => Asker::User { standing, admin: user.admin },
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    Action, Actor, ChangeMember, Error, HistoryQuery, MyRoomQuery, Notice, Policy, RoomQuery, VisibleRooms,
-    search::SearchQuery, testing::StoreCall,
+    Action, Actor, Change, ChangeMember, Error, HistoryQuery, MyRoomQuery, Notice, Policy, RoomQuery, Seq,
+    VisibleRooms, search::SearchQuery, testing::StoreCall,
 };
 
 /// Shows rooms as it was told last; administrators read them all.
@@ -155,4 +155,55 @@ async fn a_direct_room_that_is_hidden_is_not_shown_to_who_asks_for_it_again() {
     let direct = engine.direct(&alice, bob.clone(), None).await.unwrap();
     shows.set(VisibleRooms::except([direct.room.id]));
     assert_eq!(engine.direct(&alice, bob, None).await.unwrap_err(), Error::RoomNotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_done_is_what_is_done() {
+    let engine = engine().await;
+    let (alice, bob, guest) = (user("alice"), user("bob"), Identity { guest: true, ..user("gus") });
+    let room = engine.create_room(&alice, NewRoom::named("general")).await.unwrap().id;
+    let hidden = engine.create_room(&alice, NewRoom::named("hidden").private()).await.unwrap().id;
+    let seq = engine.send(&bob, room, text("Hello!")).await.unwrap().seq;
+    let (draft, mut loud) = (text("Hi!"), text("Hi, all!"));
+    loud.body.mentions_room = true;
+    let (edit, delete) = (Change::edit(seq, crate::Edit::text("Hi!")), Change::delete(seq));
+    let add = ChangeMember::add(user("carol").id).role(crate::Role::Moderator);
+    for (who, action, expected) in [
+        (&bob, Action::Send(room, &draft), Ok(())),
+        (&bob, Action::Send(room, &loud), Err(Error::Forbidden)),
+        (&alice, Action::Send(room, &loud), Ok(())),
+        (&bob, Action::ReadRoom(hidden), Err(Error::RoomNotFound)),
+        (&bob, Action::Change(hidden, &edit), Err(Error::RoomNotFound)),
+        (&alice, Action::Change(room, &edit), Err(Error::Forbidden)),
+        (&bob, Action::Change(room, &edit), Ok(())),
+        (&bob, Action::Change(room, &delete), Ok(())),
+        (&alice, Action::Change(room, &delete), Ok(())),
+        (&user("carol"), Action::Change(room, &delete), Err(Error::Forbidden)),
+        (&alice, Action::Change(room, &Change::delete(Seq(99))), Err(Error::MessageNotFound)),
+        (&alice, Action::ChangeMember(room, &add), Ok(())),
+        (&bob, Action::ChangeMember(room, &add), Err(Error::Forbidden)),
+        (&guest, Action::CreateRoom(&NewRoom::named("mine").private()), Err(Error::Forbidden)),
+        (&guest, Action::OpenDirect(&alice.id), Err(Error::Forbidden)),
+        (&bob, Action::OpenDirect(&alice.id), Ok(())),
+    ] {
+        assert_eq!(engine.may(who, action).await, expected, "{action:?}");
+        // The same by whoever does it.
+        let done = match action {
+            Action::Send(room, draft) => engine.send(who, room, draft.clone()).await.map(drop),
+            Action::Change(room, change) if expected.is_err() => {
+                engine.change(who, room, change.clone()).await.map(drop)
+            }
+            Action::ChangeMember(room, change) => engine.change_member(who, room, change.clone()).await.map(drop),
+            Action::CreateRoom(new) => engine.create_room(who, new.clone()).await.map(drop),
+            Action::OpenDirect(user) => engine.direct(who, user.clone(), None).await.map(drop),
+            Action::Change(..)
+            | Action::ListRooms
+            | Action::ReadRoom(_)
+            | Action::UpdateRoom(..)
+            | Action::DeleteRoom(_)
+            | Action::Invite(_)
+            | Action::Type(_) => continue,
+        };
+        assert_eq!(done, expected, "{action:?}");
+    }
 }
