@@ -1,11 +1,12 @@
 //! How an engine is put together.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio::{
     runtime::Handle,
     sync::{Mutex, broadcast, watch},
+    time::{Instant, sleep_until},
 };
 
 use crate::{
@@ -46,10 +47,11 @@ enum Source {
 }
 
 type Opened = Result<Arc<dyn Store>, StartError>;
-type Opener = Box<dyn FnOnce(Option<Encryption>) -> BoxFuture<'static, Opened> + Send>;
+type Opener = Box<dyn Fn(Option<Encryption>) -> BoxFuture<'static, Opened> + Send + Sync>;
 /// What no store of such a build can do.
 #[cfg(not(feature = "sea"))]
-type Encryption = ();
+#[derive(Debug, Clone)]
+struct Encryption;
 
 impl Database {
     /// In memory: gone with the engine. For tests and demonstrations.
@@ -74,10 +76,10 @@ impl Database {
     #[cfg(feature = "sea")]
     pub(crate) fn open_with<F, Fut>(open: F) -> Self
     where
-        F: FnOnce(Option<Encryption>) -> Fut + Send + 'static,
+        F: Fn(Option<Encryption>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Opened> + Send + 'static,
     {
-        Self::of(Source::Open(Box::new(|encryption| Box::pin(open(encryption)))))
+        Self::of(Source::Open(Box::new(move |encryption| Box::pin(open(encryption)))))
     }
 
     const fn of(source: Source) -> Self {
@@ -135,16 +137,30 @@ impl Database {
         Ok((before?, epoch))
     }
 
-    async fn open(self) -> Opened {
-        match (self.source, self.encryption) {
+    /// Opens it. Where it cannot be reached, tries again for so long.
+    async fn open_within(&self, patience: Duration) -> Opened {
+        let until = Instant::now() + patience;
+        loop {
+            match self.open().await {
+                Err(StartError::Unavailable(reason)) if Instant::now() < until => {
+                    tracing::warn!(%reason, "the database is waited for");
+                    sleep_until(until.min(Instant::now() + WAIT_INTERVAL)).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open(&self) -> Opened {
+        match (&self.source, self.encryption.clone()) {
             (Source::Memory | Source::Store(_), Some(_)) => {
                 Err(StartError::WrongKeys("only an SQL database encrypts texts".to_owned()))
             }
             (Source::Memory, None) => Ok(Arc::new(MemoryStore::new(random_epoch()))),
-            (Source::Store(store), None) => Ok(store),
+            (Source::Store(store), None) => Ok(Arc::clone(store)),
             (Source::Open(open), encryption) => open(encryption).await,
-            (Source::Url(url), encryption) => open_url(&url, false, encryption).await,
-            (Source::Existing(url), encryption) => open_url(&url, true, encryption).await,
+            (Source::Url(url), encryption) => open_url(url, false, encryption).await,
+            (Source::Existing(url), encryption) => open_url(url, true, encryption).await,
         }
     }
 }
@@ -181,6 +197,7 @@ pub struct Builder {
     members: Members,
     retention: Option<Arc<dyn Retention>>,
     shares_names: bool,
+    wait: Duration,
 }
 
 impl Builder {
@@ -193,6 +210,7 @@ impl Builder {
             members: Members::Kept,
             retention: None,
             shares_names: false,
+            wait: Duration::ZERO,
         }
     }
 
@@ -241,6 +259,28 @@ impl Builder {
         Self { shares_names: !unique, ..self }
     }
 
+    /// How long [`build`](Self::build) tries to reach a database that is not there yet, as in a cluster where everything starts at
+    /// once. Default: not at all, beyond the two seconds that a server may be starting. It tries once per second; everything else than
+    /// [`StartError::Unavailable`] is told at once.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use chat_core::{ChatEngine, Database};
+    ///
+    /// let builder = ChatEngine::builder().database(Database::memory());
+    /// let engine = builder.wait_for_database(Duration::from_secs(60)).build().await?;
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn wait_for_database(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
     /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
     /// stay there. A `metrics` recorder has to be installed before.
     ///
@@ -252,8 +292,8 @@ impl Builder {
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let Self { database, mut limits, clock, policy, members, retention, shares_names } = self;
-        let store = database.open().await?;
+        let Self { database, mut limits, clock, policy, members, retention, shares_names, wait } = self;
+        let store = database.open_within(wait).await?;
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
         limit_texts(&mut limits, store.longest_text());
@@ -361,6 +401,9 @@ fn assemble(services: Arc<Services>, journal: Journal, shares_names: bool) -> In
     }
 }
 
+/// How often a database is tried that is waited for.
+const WAIT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Takes no messages in that the store cannot hold, however many bytes their characters have.
 fn limit_texts(limits: &mut Limits, longest_text: usize) {
     let most = longest_text / MAX_CHARACTER;
@@ -399,6 +442,32 @@ async fn open_url(url: &str, _exists: bool, _encryption: Option<Encryption>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "sea")]
+    #[tokio::test(start_paused = true)]
+    async fn a_database_is_waited_for_as_long_as_the_host_says() {
+        let comes_after = |tries: usize| {
+            let tried = std::sync::atomic::AtomicUsize::new(0);
+            Database::open_with(move |_| {
+                let is_there = tried.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= tries;
+                let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Epoch::new("late")));
+                async move { is_there.then_some(store).ok_or(StartError::Unavailable("not yet".to_owned())) }
+            })
+        };
+        for (tries, wait, expected, passes) in
+            [(0, 0, true, 0), (1, 0, false, 0), (3, 60, true, 3), (9, 5, false, 5), (5, 5, true, 5)]
+        {
+            let began = Instant::now();
+            let builder = ChatEngine::builder().database(comes_after(tries));
+            let built = builder.wait_for_database(Duration::from_secs(wait)).build().await;
+            assert_eq!((built.is_ok(), began.elapsed()), (expected, Duration::from_secs(passes)), "{tries}, {wait}");
+            assert!(matches!(built, Ok(_) | Err(StartError::Unavailable(_))));
+        }
+        let bad = ChatEngine::builder().database("no://such").wait_for_database(Duration::from_secs(60));
+        let began = Instant::now();
+        assert!(matches!(bad.build().await, Err(StartError::BadUrl(_))));
+        assert_eq!(began.elapsed(), Duration::ZERO, "nothing else is waited for");
+    }
 
     #[test]
     fn messages_are_no_longer_than_the_store_can_hold() {

@@ -490,9 +490,13 @@ impl Store for SeaStore {
 
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self::open_with(move |encryption| async move {
-            let store: Arc<dyn Store> = Arc::new(SeaStore::with_connection_encrypted(connection, encryption).await?);
-            Ok(store)
+        Self::open_with(move |encryption| {
+            let connection = connection.clone();
+            async move {
+                let store: Arc<dyn Store> =
+                    Arc::new(SeaStore::with_connection_encrypted(connection, encryption).await?);
+                Ok(store)
+            }
         })
     }
 }
