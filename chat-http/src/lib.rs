@@ -37,6 +37,7 @@ mod descriptors;
 mod docs;
 mod dto;
 mod entrance;
+mod error_ext;
 mod etag;
 mod feed_token;
 mod file;
@@ -81,6 +82,7 @@ pub use address::{BadTrustedProxy, TrustedProxy};
 pub use auth::{Authenticated, Authenticator, Credential, Guests, LoginEnd, LoginWatch, Several, Via};
 #[cfg(feature = "jwt")]
 pub use auth::{BadJwtKeys, JwtAuthenticator, JwtKeys};
+pub use error_ext::ErrorExt;
 pub use feed_token::FeedToken;
 pub use host::{BadHostName, HostName};
 pub use mount::{Api, Site, api, site};

@@ -178,7 +178,7 @@ impl Problem {
     /// The response. A 401 says how to authenticate.
     pub(crate) fn into_response(mut self, challenge: &Challenge) -> Response {
         let mut response = Response::builder().status(self.status).content_type(CONTENT_TYPE);
-        for (name, value) in self.headers {
+        for (name, value) in std::mem::take(&mut self.headers) {
             response = response.header(name, value);
         }
         if self.status == StatusCode::UNAUTHORIZED {
@@ -192,7 +192,12 @@ impl Problem {
         if let Some(wait) = self.body.retry_after_ms {
             response = response.header(header::RETRY_AFTER, wait.div_ceil(1_000));
         }
-        response.body(serde_json::to_vec(&*self.body).map_or_else(|_| Body::empty(), Body::from_vec))
+        response.body(Body::from_vec(self.json()))
+    }
+
+    /// The body.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(&*self.body).unwrap_or_default()
     }
 
     /// Translates an error of poem. Problems of our own that poem carried come back unchanged.
