@@ -54,31 +54,6 @@ impl ChatEngine {
         Self { owner: Arc::new(Owner(inner)), patience }
     }
 
-    /// The same engine for a caller who waits at most so long for a place among what is under way, instead of
-    /// [`Limits::place_wait`]: for its calls, and those of the sessions that it connects. `Duration::ZERO`: whoever finds no place is
-    /// refused at once as [`Error::Overloaded`].
-    ///
-    /// ```
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// use chat_core::{Actor, ChatEngine, Draft, Identity, NewRoom};
-    ///
-    /// let engine = ChatEngine::builder().build().await?;
-    /// let room = engine.create_room(Actor::System, NewRoom::named("general")).await?.id;
-    /// // An import has time.
-    /// let import = engine.waiting_at_most(Duration::from_secs(600));
-    /// import.send(&Identity::named("Alice")?, room, Draft::text("from before")).await?;
-    /// # engine.shutdown().await;
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
-    /// ```
-    #[must_use]
-    pub fn waiting_at_most(&self, wait: Duration) -> Self {
-        Self { owner: Arc::clone(&self.owner), patience: wait }
-    }
-
     /// The limits it was built with.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -435,32 +410,6 @@ impl ChatEngine {
     /// Once it was polled, the engine stops even if the future is dropped.
     pub async fn shutdown(&self) {
         self.inner().begin_shutdown();
-        self.inner().services.lifecycle.stopped().await;
-    }
-
-    /// Resolves when the engine has stopped, whoever stopped it: from then on every call is refused as [`Error::Stopped`], and its
-    /// database is free. As long as this is waited for, somebody holds the engine: it stops by a [`shutdown`](Self::shutdown).
-    ///
-    /// ```
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use chat_core::{Actor, ChatEngine, Error, NewRoom};
-    ///
-    /// let engine = ChatEngine::builder().build().await?;
-    /// let watcher = tokio::spawn({
-    ///     let engine = engine.clone();
-    ///     async move { engine.stopped().await }
-    /// });
-    /// engine.shutdown().await;
-    /// watcher.await?;
-    /// assert_eq!(engine.create_room(Actor::System, NewRoom::named("late")).await, Err(Error::Stopped));
-    /// # Ok(())
-    /// # }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
-    /// ```
-    ///
-    /// # Cancel safety
-    /// It only waits.
-    pub async fn stopped(&self) {
         self.inner().services.lifecycle.stopped().await;
     }
 

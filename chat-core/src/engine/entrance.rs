@@ -7,7 +7,7 @@ use tokio::{sync::oneshot, task::unconstrained, time::sleep};
 use tracing::{Instrument, field};
 
 use crate::{
-    Error, RoomId,
+    ChatEngine, Error, RoomId,
     engine::{
         admission::{Admitted, Cost},
         inner::Inner,
@@ -22,6 +22,35 @@ use crate::{
 pub(super) struct Entered {
     pub(super) permit: Option<MailboxPermit>,
     pub(super) admitted: Admitted,
+}
+
+impl ChatEngine {
+    /// The same engine for a caller who waits at most so long for a place among what is under way, instead of
+    /// [`Limits::place_wait`](crate::Limits::place_wait): for its calls, and those of the sessions that it connects.
+    /// `Duration::ZERO`: whoever finds no place is refused at once as [`Error::Overloaded`].
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use chat_core::{Actor, ChatEngine, Draft, Identity, NewRoom};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let room = engine.create_room(Actor::System, NewRoom::named("general")).await?.id;
+    /// // An import has time.
+    /// let import = engine.waiting_at_most(Duration::from_secs(600));
+    /// import.send(&Identity::named("Alice")?, room, Draft::text("from before")).await?;
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn waiting_at_most(&self, wait: Duration) -> Self {
+        let mut engine = self.clone();
+        engine.patience = wait;
+        engine
+    }
 }
 
 impl Inner {

@@ -5,9 +5,38 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 use crate::{
+    ChatEngine,
     engine::{ending::Ending, inner::Inner},
     failpoints::{self, Point},
 };
+
+impl ChatEngine {
+    /// Resolves when the engine has stopped, whoever stopped it: from then on every call is refused as
+    /// [`Error::Stopped`](crate::Error::Stopped), and its database is free. As long as this is waited for, somebody holds the engine: it stops by a [`shutdown`](Self::shutdown).
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chat_core::{Actor, ChatEngine, Error, NewRoom};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let watcher = tokio::spawn({
+    ///     let engine = engine.clone();
+    ///     async move { engine.stopped().await }
+    /// });
+    /// engine.shutdown().await;
+    /// watcher.await?;
+    /// assert_eq!(engine.create_room(Actor::System, NewRoom::named("late")).await, Err(Error::Stopped));
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    ///
+    /// # Cancel safety
+    /// It only waits.
+    pub async fn stopped(&self) {
+        self.inner().services.lifecycle.stopped().await;
+    }
+}
 
 impl Inner {
     /// Begins to stop, unless that has begun. It goes on whoever waits for it.
