@@ -32,8 +32,21 @@ impl Failure {
             StartError::BadUrl(_) => 2,
             StartError::InUse(_) => 3,
             StartError::Unavailable(_) => Self::DATABASE,
-            StartError::Unusable(_) | _ => 5,
+            StartError::Unusable(_) | StartError::WrongKeys(_) | StartError::DriverTooOld { .. } | _ => 5,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_sqlite_needs_a_person() {
+        let error = StartError::DriverTooOld { found: "3.46.0".to_owned(), needed: "3.51.3" };
+        let Failure { code, text } = Failure::of_start(&error);
+        let said = "cannot use the database: the SQLite in this program is too old: it is 3.46.0, and 3.51.3 is needed";
+        assert_eq!((code, text.as_str()), (5, said));
     }
 }

@@ -252,4 +252,13 @@ pub enum StartError {
     /// Its texts are encrypted, and these are not their keys.
     #[error("cannot use the database: {0}")]
     WrongKeys(String),
+    /// The SQLite that is linked into the program can corrupt a database in WAL mode. The crate `libsqlite3-sys` brings a
+    /// new one, unless it is told to take that of the system.
+    #[error("cannot use the database: the SQLite in this program is too old: it is {found}, and {needed} is needed")]
+    DriverTooOld {
+        /// The version that is linked, as SQLite tells it.
+        found: String,
+        /// The oldest version that the engine uses.
+        needed: &'static str,
+    },
 }

@@ -117,8 +117,8 @@ impl Database {
     /// database named by a URL has to hold logs already; where there are none, nothing is made.
     ///
     /// # Errors
-    /// [`StartError::InUse`] while an engine runs on it; [`StartError::BadUrl`], [`StartError::Unavailable`] or
-    /// [`StartError::Unusable`].
+    /// [`StartError::InUse`] while an engine runs on it; [`StartError::BadUrl`], [`StartError::Unavailable`],
+    /// [`StartError::Unusable`] or [`StartError::DriverTooOld`].
     ///
     /// # Cancel safety
     /// Dropped, the epoch may or may not have been changed; to do it again does no harm.
@@ -285,8 +285,8 @@ impl Builder {
     /// stay there. A `metrics` recorder has to be installed before.
     ///
     /// # Errors
-    /// [`StartError::BadUrl`], [`StartError::InUse`], [`StartError::Unavailable`] (also outside of a tokio runtime) or
-    /// [`StartError::Unusable`].
+    /// [`StartError::BadUrl`], [`StartError::InUse`], [`StartError::Unavailable`] (also outside of a tokio runtime),
+    /// [`StartError::Unusable`], [`StartError::WrongKeys`] or [`StartError::DriverTooOld`].
     ///
     /// # Cancel safety
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.

@@ -32,7 +32,8 @@ use crate::{StartError, store::StoreErrorKind};
 /// How long to wait for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first version without a bug that can corrupt a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
-const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
+/// The bound on `libsqlite3-sys` in `Cargo.toml` brings it.
+const LEAST_VERSION: &str = "3.51.3";
 /// How often a database that is locked is opened again before it is given up.
 const OPEN_TRIES: usize = 20;
 /// How long to wait in between.
@@ -154,13 +155,7 @@ impl Source for SqliteSource {
             row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
         }
         let version: String = row?.and_then(|row| row.try_get_by_index(0).ok()).unwrap_or_default();
-        if parsed(&version) < LEAST_VERSION {
-            let (major, minor, patch) = LEAST_VERSION;
-            return Err(StartError::Unusable(format!(
-                "SQLite {version} is too old: {major}.{minor}.{patch} is needed"
-            )));
-        }
-        Ok(())
+        look_at_version(version)
     }
 
     fn is_server(&self) -> bool {
@@ -261,6 +256,13 @@ fn begins_as_database(mut file: &File) -> bool {
     file.read_exact(&mut start).is_ok() && start == HEADER
 }
 
+fn look_at_version(found: String) -> Result<(), StartError> {
+    if parsed(&found) < parsed(LEAST_VERSION) {
+        return Err(StartError::DriverTooOld { found, needed: LEAST_VERSION });
+    }
+    Ok(())
+}
+
 fn parsed(version: &str) -> (u32, u32, u32) {
     let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
@@ -285,9 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_compared_by_number() {
-        assert!(parsed("3.51.3") >= LEAST_VERSION);
-        assert!(parsed("3.51.2") < LEAST_VERSION && parsed("3.6.10") < LEAST_VERSION);
-        assert!(parsed("3.100.0") > LEAST_VERSION && parsed("4") > LEAST_VERSION);
+    fn an_old_driver_is_refused_by_number() {
+        for version in ["3.51.3", "3.51.10", "3.100.0", "4"] {
+            assert!(look_at_version(version.to_owned()).is_ok(), "{version}");
+        }
+        for version in ["3.46.0", "3.51.2", "3.6.10", "2.100.100", ""] {
+            let refused = look_at_version(version.to_owned()).unwrap_err();
+            let is_typed = matches!(&refused, StartError::DriverTooOld { found, needed: "3.51.3" } if found == version);
+            assert!(is_typed, "{refused:?}");
+        }
     }
 }
