@@ -5,7 +5,7 @@ use std::{env, fs, time::Instant};
 use crate::{
     deny, mutations,
     sh::{self, Result, command},
-    test,
+    test, versions,
 };
 
 /// Runs all checks.
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result {
     step("format", &mut || cargo(&["fmt", "--all", "--check"]))?;
     step("house rules", &mut tidy)?;
     step("supply chain", &mut deny::run)?;
+    step("versions", &mut versions::run)?;
     step("clippy", &mut || {
         cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
     })?;

@@ -1,4 +1,5 @@
-//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `deny`, `with`.
+//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `deny`,
+//! `versions`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
 use std::{env, error::Error, process::ExitCode};
@@ -12,6 +13,7 @@ mod servers;
 mod sh;
 mod test;
 mod torture;
+mod versions;
 
 const HELP: &str = "\
 cargo xtask test [FILTER]     install what the tests need, start the databases, run every test
@@ -21,6 +23,7 @@ cargo xtask mutations [NAME]  break the code a patch at a time, and have the sim
 cargo xtask openapi           rewrite openapi.yaml from the code
 cargo xtask tidy              check the house rules
 cargo xtask deny              check the licences, sources, versions and known flaws of what others wrote
+cargo xtask versions          check which versions of other crates fit beside chat-core, and the oldest compiler
 cargo xtask with COMMAND ...  run a command with the databases up and the variables of the tests set
 ";
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         "openapi" => ci::openapi(),
         "tidy" => ci::tidy(),
         "deny" => deny::run(),
+        "versions" => versions::run(),
         "with" => test::with_servers(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
