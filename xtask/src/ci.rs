@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: all checks that a change has to pass, the cheapest first.
 
-use std::{env, fs, time::Instant};
+use std::{env, fs, process::Command, time::Instant};
 
 use crate::{
     deny, mutations,
@@ -28,6 +28,7 @@ pub(crate) fn run() -> Result {
         cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
     })?;
     step("docs", &mut docs)?;
+    step("public API", &mut public_api)?;
     step("features", &mut features)?;
     step("mutations", &mut || mutations::run(&[]))?;
     let mut summary = None;
@@ -66,9 +67,35 @@ pub(crate) fn tidy() -> Result {
     sh::run(command(program).arg("--quiet").env("RUST_BACKTRACE", "0"))
 }
 
+/// Has rustdoc look at all documentation, and write what it has found as JSON.
 fn docs() -> Result {
-    let doc = ["doc", "--workspace", "--all-features", "--no-deps"];
-    sh::run(sh::cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
+    let doc = ["doc", "--quiet", "--workspace", "--all-features", "--no-deps"];
+    let json = "-D warnings -Z unstable-options --output-format json";
+    let rustdoc = sh::root().join("xtask/src/rustdoc.sh");
+    sh::run(sh::cargo().args(doc).env("RUSTDOCFLAGS", json).env("RUSTDOC", rustdoc))
+}
+
+/// Compares the public API of the libraries with what is committed.
+fn public_api() -> Result {
+    sh::run(&mut comparison()?)
+}
+
+/// Writes down the public API of the libraries.
+pub(crate) fn api() -> Result {
+    docs()?;
+    sh::run(comparison()?.env("UPDATE_EXPECT", "1"))
+}
+
+/// The program that compares the JSON of each library with a file in its folder.
+fn comparison() -> Result<Command> {
+    // The same features as in the other commands, so that dependencies are not built twice.
+    cargo(&["build", "--quiet", "--workspace", "--all-features", "--bin", "public-api"])?;
+    let mut program = command(sh::target().join("debug/public-api"));
+    for (library, _) in FEATURES {
+        program.arg(sh::target().join("doc").join(library.replace('-', "_")).with_extension("json"));
+        program.arg(sh::root().join(library).join("public-api.txt"));
+    }
+    Ok(program)
 }
 
 /// The features of the libraries.

@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `tidy`, `deny`,
+//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `api`, `tidy`, `deny`,
 //! `versions`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
@@ -21,6 +21,7 @@ cargo xtask ci                format, clippy, docs, house rules, features, then 
 cargo xtask torture [OPTIONS] break a server in many ways while clients use it, and judge what they saw (--help tells more)
 cargo xtask mutations [NAME]  break the code a patch at a time, and have the simulator find each
 cargo xtask openapi           rewrite openapi.yaml from the code
+cargo xtask api               rewrite the lists of what is public in the libraries
 cargo xtask tidy              check the house rules
 cargo xtask deny              check the licences, sources, versions and known flaws of what others wrote
 cargo xtask versions          check which versions of other crates fit beside chat-core, and the oldest compiler
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         "torture" => return torture::run(rest).unwrap_or_else(|error| failed(&*error)),
         "mutations" => mutations::run(rest),
         "openapi" => ci::openapi(),
+        "api" => ci::api(),
         "tidy" => ci::tidy(),
         "deny" => deny::run(),
         "versions" => versions::run(),
