@@ -103,3 +103,8 @@ pub use text::{Reason, RoomName, Topic, UserName};
 pub use text_keys::TextKeys;
 pub use update::Update;
 pub use visible::VisibleRooms;
+
+/// The example of the README is a test, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -97,7 +97,8 @@ pub use starting::serve_when_made;
 pub use tls::{BadCertificate, Listener, Tls};
 pub use ws::{ClientFrame, Driver, Ended, FrameText, ServerFrame};
 
-/// The examples of the guide for embedders are tests, too.
+/// The examples of the README and of the guide for embedders are tests, too.
 #[cfg(doctest)]
+#[doc = include_str!("../README.md")]
 #[doc = include_str!("../../docs/embedding.md")]
 struct Embedding;

@@ -24,6 +24,7 @@ pub(crate) fn run() -> Result {
     step("house rules", &mut tidy)?;
     step("supply chain", &mut deny::run)?;
     step("versions", &mut versions::run)?;
+    step("packages", &mut packages)?;
     step("clippy", &mut || {
         cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
     })?;
@@ -96,6 +97,13 @@ fn comparison() -> Result<Command> {
         program.arg(sh::root().join(library).join("public-api.txt"));
     }
     Ok(program)
+}
+
+/// Packs the libraries as a registry would have them. What was packed is not built: that takes minutes.
+fn packages() -> Result {
+    let package = ["package", "--quiet", "--no-verify", "--allow-dirty"];
+    let libraries = FEATURES.iter().flat_map(|(library, _)| ["--package", library]);
+    sh::run(sh::cargo().args(package).args(libraries))
 }
 
 /// The features of the libraries.
