@@ -83,8 +83,8 @@ pub enum TailItem {
         /// The room as it is *now*; `None` if it is gone.
         room: Option<Box<Room>>,
     },
-    /// An event as the room's log has it. The last one of a room is [`EventKind::RoomDeleted`]; it comes even if the events of
-    /// the room are removed already, and then nobody did it.
+    /// An event as the room's log has it. The last one of a room is [`RoomDeleted`](crate::EventKind::RoomDeleted); it comes
+    /// even if the events of the room are removed already, and then nobody did it.
     Event(Arc<Event>),
 }
 
