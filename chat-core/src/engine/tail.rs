@@ -48,7 +48,7 @@ impl ChatEngine {
     /// # Errors
     /// [`Error::InvalidField`] (`limit`; `after`, if it is not one of this history's), [`Error::EpochChanged`] if the cursor
     /// belongs to another history: then begin again without it. [`Error::Overloaded`], [`Error::Unavailable`],
-    /// [`Error::StorageFull`].
+    /// [`Error::StorageFull`], [`Error::Stopped`].
     ///
     /// # Cancel safety
     /// Dropped, it changes nothing.
@@ -83,8 +83,9 @@ impl ChatEngine {
     /// # }
     /// ```
     pub async fn tail(&self, after: Option<LogCursor>, limit: usize) -> Result<TailPage, Error> {
-        check_limit(limit, MOST_ENTRIES)?;
         let inner = self.inner();
+        inner.services.check_running()?;
+        check_limit(limit, MOST_ENTRIES)?;
         if after.as_ref().is_some_and(|after| after.epoch != inner.services.epoch) {
             return Err(Error::EpochChanged);
         }

@@ -230,6 +230,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/events/feed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what has happened in all rooms
+         * @description For whoever operates the server: a search index, a bridge, an archive. It needs the feed's own token as a bearer token; a
+         *     server that has none answers 404. The order never changes and misses nothing: keep `next` with what you have done, and go on
+         *     after it. In each room it is the order of its log. An epoch that has changed (409) means that history may have been lost: begin
+         *     again without `after`.
+         */
+        get: operations["read_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/invites/{code}": {
         parameters: {
             query?: never;
@@ -1263,6 +1286,29 @@ export interface components {
              * @enum {string}
              */
             type: "expiring";
+        };
+        /** @description Something that has happened in a room: it was made (`created`), or there is an event (`event`). */
+        FeedEntry: {
+            created?: components["schemas"]["Room"];
+            /** @description Where it stands: whoever has it goes on after this. No other entry has the same. */
+            cursor: string;
+            event?: components["schemas"]["RoomEvent"];
+            /**
+             * Format: int64
+             * @description The room's id.
+             */
+            room: number;
+            /** @description What it is: `room_created`, or an `event`. */
+            type: string;
+        };
+        /** @description A page of what has happened in all rooms. */
+        FeedPage: {
+            /** @description The entries, in the order that never changes. There may be fewer than there were, since some were pruned or removed. */
+            entries: components["schemas"]["FeedEntry"][];
+            /** @description Whether there was more. If not, the page has everything that was answered before it was asked for. */
+            has_more: boolean;
+            /** @description After which to go on; null as long as nothing has happened at all. */
+            next: string | null;
         };
         /** @description A page of messages that were found. */
         FoundMessages: {
@@ -3527,6 +3573,91 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_feed: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The most entries to return. The default is 100.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page, or the cursor of an entry. Without it, from the beginning. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "created": {
+                     *             "created_at": "2026-11-22T10:00:00.000Z",
+                     *             "head": 57,
+                     *             "id": 1,
+                     *             "invites": "members",
+                     *             "kind": "public",
+                     *             "last_message_at": "2026-11-22T11:30:00.000Z",
+                     *             "members": 2,
+                     *             "name": "general",
+                     *             "online": 2,
+                     *             "owned": true,
+                     *             "topic": "Everything"
+                     *           },
+                     *           "cursor": "5f0c2a9e41d7b386.1.0",
+                     *           "room": 1,
+                     *           "type": "room_created"
+                     *         },
+                     *         {
+                     *           "cursor": "5f0c2a9e41d7b386.2.57",
+                     *           "event": {
+                     *             "content": "Hello!",
+                     *             "id": 57,
+                     *             "key": "019aab6c-8f70-7c4e-9c55-3f0f6f3a1b2d",
+                     *             "mentions": [
+                     *               "Bob"
+                     *             ],
+                     *             "meta": {
+                     *               "source": "example"
+                     *             },
+                     *             "room": 1,
+                     *             "seq": 57,
+                     *             "timestamp": "2026-11-22T11:30:00.000Z",
+                     *             "type": "message",
+                     *             "user": "Alice",
+                     *             "username": "Alice"
+                     *           },
+                     *           "room": 1,
+                     *           "type": "event"
+                     *         }
+                     *       ],
+                     *       "has_more": false,
+                     *       "next": "5f0c2a9e41d7b386.2.57"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FeedPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];

@@ -204,6 +204,7 @@ async fn all_events_are_heard_live() {
     let Some(LiveEvent::Event(event)) = late.next().await else { panic!("an event") };
     assert_eq!(event.seq, Seq(9));
     engine.shutdown().await;
+    assert_eq!(engine.tail(None, 1).await.unwrap_err(), Error::Stopped);
     while late.next().await.is_some() {}
 }
 
