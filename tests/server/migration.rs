@@ -529,7 +529,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
 }
 
 /// What the tables are called behind `chat_`.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 27] = [
     "migrations",
     "meta",
     "rooms",
@@ -555,6 +555,8 @@ const TABLES: [&str; 25] = [
     "invite_uses",
     "audit",
     "outbox",
+    "tail",
+    "jobs",
 ];
 
 /// Removes everything that a start may have left.
