@@ -69,8 +69,8 @@ impl Options {
         self
     }
 
-    /// Gives the events of all rooms (`GET /events/feed`) to whoever has this token. Without it, that answers 404: nobody reads all
-    /// rooms over HTTP.
+    /// Gives the events of all rooms (`GET /events/feed`) to whoever has this token. Without it, that answers 404 to every token:
+    /// nobody reads all rooms over HTTP.
     #[must_use]
     pub fn feed_token(mut self, token: FeedToken) -> Self {
         self.feed_token = Some(token);

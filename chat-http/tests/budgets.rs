@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chat_core::{
     Change, ChatEngine, CloseReason, Command, Database, Draft, Epoch, Error, Gap, HistoryQuery, Identity, Item, Limits,
@@ -79,6 +79,7 @@ fn defaults() -> Vec<(&'static str, String)> {
         ("journal_messages", number(limits.journal_messages)),
         ("journal_bytes", bytes(limits.journal_bytes)),
         ("journal_changes", number(limits.journal_changes)),
+        ("place_wait", format!("{} s", limits.place_wait.as_secs())),
         ("active_rooms", number(limits.active_rooms)),
         ("recent_events", number(limits.recent_events)),
         ("recent_bytes", bytes(limits.recent_bytes)),
@@ -143,7 +144,7 @@ async fn meet(name: &str) -> &'static str {
         "room_mailbox" => unanswered(|limits| limits.room_mailbox = 1).await,
         "journal_messages" => unanswered(|limits| limits.journal_messages = 1).await,
         "journal_bytes" => unanswered(|limits| limits.journal_bytes = 10).await,
-        "journal_changes" => second_change().await,
+        "journal_changes" | "place_wait" => second_change().await,
         "session_queue_bytes" => slow_reader(|limits| limits.session_queue_bytes = 2_000).await,
         "waiting_bytes" => slow_reader(|limits| limits.waiting_bytes = Some(1_000)).await,
         "active_rooms" => many_rooms().await,
@@ -428,10 +429,10 @@ async fn long_key() -> &'static str {
     engine.send(&user("Alice"), room, long).await.unwrap_err().code()
 }
 
-/// Two rooms are deleted at once, while only one change may wait.
+/// Two rooms are deleted at once, while only one change may wait, and nobody waits for its place for long.
 async fn second_change() -> &'static str {
     let store = FaultyStore::new(Arc::new(MemoryStore::new(Epoch::new("e"))));
-    let limits = limits(|limits| limits.journal_changes = 1);
+    let limits = limits(|limits| (limits.journal_changes, limits.place_wait) = (1, Duration::from_millis(1)));
     let builder = ChatEngine::builder().database(Database::store(Arc::new(store.clone()))).limits(limits);
     let engine = builder.build().await.unwrap();
     let host = user("Host");

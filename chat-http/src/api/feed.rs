@@ -33,7 +33,7 @@ impl FeedApi {
     /// Read what has happened in all rooms
     ///
     /// For whoever operates the server: a search index, a bridge, an archive. It needs the feed's own token as a bearer token; a
-    /// server that has none answers 404. The order never changes and misses nothing: keep `next` with what you have done, and go on
+    /// server that does not give the feed answers 404 to every token. The order never changes and misses nothing: keep `next` with what you have done, and go on
     /// after it. In each room it is the order of its log. An epoch that has changed (409) means that history may have been lost: begin
     /// again without `after`.
     #[oai(path = "/events/feed", method = "get", operation_id = "read_feed")]
@@ -45,7 +45,7 @@ impl FeedApi {
         /// The `next` of the previous page, or the cursor of an entry. Without it, from the beginning.
         after: TextArg<256>,
     ) -> Result<FoundEntries, Problem> {
-        self.token.as_ref().ok_or_else(Problem::not_found)?.check(caller.0.as_deref())?;
+        self.token.as_ref().ok_or_else(Problem::not_found)?.check(&caller.0)?;
         let after: Option<LogCursor> =
             after.0.map(|after| after.parse()).transpose().map_err(|invalid: InvalidField| Error::from(invalid))?;
         let page = self.engine.tail(after, limit.or(100)).await?;
@@ -54,7 +54,7 @@ impl FeedApi {
 }
 
 /// Whoever operates the server, by the token that they have sent.
-struct Operator(Option<String>);
+struct Operator(String);
 
 impl<'a> ApiExtractor<'a> for Operator {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -77,7 +77,8 @@ impl<'a> ApiExtractor<'a> for Operator {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        Ok(Self(bearer::token(request).map_err(Problem::from)?.map(str::to_owned)))
+        let token = bearer::token(request).and_then(|token| token.ok_or(Error::Unauthenticated));
+        Ok(Self(token.map_err(Problem::from)?.to_owned()))
     }
 }
 

@@ -240,7 +240,7 @@ export interface paths {
         /**
          * Read what has happened in all rooms
          * @description For whoever operates the server: a search index, a bridge, an archive. It needs the feed's own token as a bearer token; a
-         *     server that has none answers 404. The order never changes and misses nothing: keep `next` with what you have done, and go on
+         *     server that does not give the feed answers 404 to every token. The order never changes and misses nothing: keep `next` with what you have done, and go on
          *     after it. In each room it is the order of its log. An epoch that has changed (409) means that history may have been lost: begin
          *     again without `after`.
          */

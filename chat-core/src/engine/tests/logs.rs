@@ -2,8 +2,10 @@
 
 use std::{io, sync::Mutex};
 
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::{
+    Dispatch, Level,
+    subscriber::{DefaultGuard, NoSubscriber},
+};
 
 use super::*;
 use crate::{
@@ -18,12 +20,15 @@ use crate::{
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn start(level: Level) -> (Self, DefaultGuard) {
+    fn start(level: Level) -> (Self, (DefaultGuard, Dispatch)) {
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
         let subscriber = subscriber.with_writer(move || writer.clone()).finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        let guard = tracing::subscriber::set_default(subscriber);
+        // While there is one subscriber alone, whether a line is wanted is asked of the thread that reaches it first, for good:
+        // of another test. With two, all are asked.
+        (log, (guard, Dispatch::new(NoSubscriber::default())))
     }
 
     fn text(&self) -> String {
