@@ -29,9 +29,12 @@ const ASKS: Duration = Duration::from_millis(100);
 
 fn main() {
     if env::args().any(|arg| arg == "--bench") {
-        eprintln!("| database | rooms | without | with a follower | ratio |\n|---|---|---|---|---|");
-        for rooms in [1, SENDERS] {
-            databases::on_each_twice(|name, urls| Runtime::new().unwrap().block_on(measure(name, urls, rooms)));
+        eprintln!("| database | rooms | compared | without | with | ratio |\n|---|---|---|---|---|---|");
+        for (rooms, follows) in [(1, false), (1, true), (SENDERS, false), (SENDERS, true)] {
+            let case = |name: &str, urls: [&str; 2]| {
+                Runtime::new().unwrap().block_on(measure(name, urls, rooms, follows));
+            };
+            databases::on_each_twice(case);
         }
     }
 }
@@ -42,22 +45,26 @@ struct Chat {
     senders: Vec<(Identity, RoomId)>,
 }
 
-async fn measure(name: &str, [url, other]: [&str; 2], rooms: u64) {
+async fn measure(name: &str, [url, other]: [&str; 2], rooms: u64, follows: bool) {
     let (without, with) = (Chat::new(url, rooms).await, Chat::new(other, rooms).await);
-    let follower = with.follow().await;
+    with.engine.tail(None, 1).await.unwrap();
+    let follower = if follows { Some(with.follow().await) } else { None };
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..TURNS {
         for (chat, times) in [&without, &with].into_iter().zip(&mut times) {
             times.push(chat.turn().await);
         }
     }
-    follower.abort();
+    if let Some(follower) = follower {
+        follower.abort();
+    }
+    let what = if follows { "the order, and a follower" } else { "the order" };
     let [without_us, with_us] = times.map(|mut times| {
         times.sort_unstable();
         times[TURNS / 2].as_secs_f64() * 1e6 / (SENDERS * EACH) as f64
     });
     let ratio = with_us / without_us;
-    eprintln!("| {name} | {rooms} | {without_us:.1} µs | {with_us:.1} µs | {ratio:.3} |");
+    eprintln!("| {name} | {rooms} | {what} | {without_us:.1} µs | {with_us:.1} µs | {ratio:.3} |");
     for chat in [without, with] {
         chat.engine.shutdown().await;
     }
