@@ -89,15 +89,16 @@ impl ChatEngine {
         if after.as_ref().is_some_and(|after| after.epoch != inner.services.epoch) {
             return Err(Error::EpochChanged);
         }
-        let page = inner.read_tail(after.as_ref(), limit).await?;
-        if page.has_more || page.entries.len() == limit {
-            return Ok(page);
+        let mut plan = inner.plan_tail(after.as_ref(), limit).await?;
+        if !plan.has_more {
+            // There may be what is answered, and not in the order yet.
+            match inner.services.read(inner.sequencer.catch_up().await) {
+                Ok(()) => plan = inner.plan_tail(after.as_ref(), limit).await?,
+                Err(error) if plan.parts.is_empty() => return Err(error),
+                Err(_) => plan.has_more = true,
+            }
         }
-        match inner.services.read(inner.sequencer.catch_up().await) {
-            Ok(()) => inner.read_tail(after.as_ref(), limit).await,
-            Err(_) if !page.entries.is_empty() => Ok(TailPage { has_more: true, ..page }),
-            Err(error) => Err(error),
-        }
+        inner.read_tail(after, plan).await
     }
 
     /// What happens in all rooms from now on, as it happens. In each room it is the order of the log; there is none between rooms.
@@ -151,24 +152,26 @@ impl std::fmt::Debug for AllEvents {
 }
 
 impl Inner {
-    async fn read_tail(&self, after: Option<&LogCursor>, limit: usize) -> Result<TailPage, Error> {
-        let (services, tail) = (&self.services, self.services.store.tail());
+    async fn plan_tail(&self, after: Option<&LogCursor>, limit: usize) -> Result<TailPlan, Error> {
         let from = after.map_or(1, |after| after.pos);
         // One more: that of the cursor may be read to its end.
-        let ranges = services.read(tail.ranges(from, limit + 1).await)?;
+        let ranges = self.services.read(self.services.store.tail().ranges(from, limit + 1).await)?;
         if after.is_some() && ranges.first().is_none_or(|first| first.pos != from) {
             return Err(Error::invalid_field("after", "must be a cursor as it was given"));
         }
-        let are_more = ranges.len() > limit;
-        let plan = TailPlan::new(after, ranges, limit);
+        Ok(TailPlan::new(after, ranges, limit))
+    }
+
+    async fn read_tail(&self, after: Option<LogCursor>, plan: TailPlan) -> Result<TailPage, Error> {
+        let (services, tail) = (&self.services, self.services.store.tail());
         let parts: Vec<_> = plan.parts.iter().map(|part| (part.room, part.from, part.to)).collect();
         let events = services.read(tail.events(&parts).await)?;
         let rooms = services.read(tail.rooms(&plan.created()).await)?;
         let epoch = &services.epoch;
         Ok(TailPage {
             entries: plan.entries(epoch, events, rooms),
-            next: plan.end(epoch).or_else(|| after.cloned()),
-            has_more: plan.is_cut || are_more,
+            next: plan.end(epoch).or(after),
+            has_more: plan.has_more,
         })
     }
 }

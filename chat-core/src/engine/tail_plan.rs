@@ -11,15 +11,16 @@ use crate::{
 pub(super) struct TailPlan {
     /// The ranges without what was read before, and without what is too much.
     pub(super) parts: Vec<TailRange>,
-    /// Whether there is more in these ranges.
-    pub(super) is_cut: bool,
+    /// Whether there is more behind them.
+    pub(super) has_more: bool,
 }
 
 impl TailPlan {
-    /// What makes a page of at most `limit` entries behind `after`, of ranges from its position on.
+    /// What makes a page of at most `limit` entries behind `after`, of ranges from its position on: of one more than `limit`, if there
+    /// are so many.
     pub(super) fn new(after: Option<&LogCursor>, ranges: Vec<TailRange>, limit: usize) -> Self {
         let mut left = u64::try_from(limit).unwrap_or(u64::MAX);
-        let (mut parts, mut is_cut) = (Vec::new(), false);
+        let (mut parts, mut has_more) = (Vec::new(), ranges.len() > limit);
         for mut range in ranges {
             if let Some(after) = after.filter(|after| after.pos == range.pos) {
                 range.from = range.from.max(after.seq.next());
@@ -28,19 +29,19 @@ impl TailPlan {
                 continue;
             }
             if left == 0 {
-                is_cut = true;
+                has_more = true;
                 break;
             }
             let last = Seq(range.from.0.saturating_add(left - 1));
             if last < range.to {
-                is_cut = true;
+                has_more = true;
                 range.to = last;
                 range.deleted_at = None;
             }
             left -= range.to.0 - range.from.0 + 1;
             parts.push(range);
         }
-        Self { parts, is_cut }
+        Self { parts, has_more }
     }
 
     /// The rooms that are told of as made.
@@ -50,7 +51,7 @@ impl TailPlan {
 
     /// The entries, with what is left of the events of its parts, and the rooms that were made as they are.
     pub(super) fn entries(&self, epoch: &Epoch, events: Vec<StoredEvent>, rooms: Vec<Room>) -> Vec<TailEntry> {
-        let mut events: BTreeMap<_, _> =
+        let events: BTreeMap<_, _> =
             events.into_iter().map(|stored| ((stored.event.room, stored.event.seq), stored.event)).collect();
         let mut rooms: BTreeMap<_, _> = rooms.into_iter().map(|room| (room.id, room)).collect();
         let mut entries = Vec::new();
@@ -64,12 +65,9 @@ impl TailPlan {
                 let room = rooms.remove(&part.room).map(Box::new);
                 entries.push(entry(Seq(0), TailItem::RoomCreated { room }));
             }
-            let mut later = events.split_off(&(part.room, part.from));
-            let mut behind = later.split_off(&(part.room, part.to.next()));
-            events.append(&mut behind);
-            let has_end = later.contains_key(&(part.room, part.to));
-            entries.extend(later.into_iter().map(|((_, seq), event)| entry(seq, TailItem::Event(event))));
-            if let Some(at) = part.deleted_at.filter(|_| !has_end) {
+            let left = events.range((part.room, part.from)..=(part.room, part.to));
+            entries.extend(left.map(|((_, seq), event)| entry(*seq, TailItem::Event(Arc::clone(event)))));
+            if let Some(at) = part.deleted_at.filter(|_| !events.contains_key(&(part.room, part.to))) {
                 let kind = EventKind::RoomDeleted;
                 let event = Event { room: part.room, seq: part.to, at, actor: None, key: None, kind };
                 entries.push(entry(part.to, TailItem::Event(Arc::new(event))));

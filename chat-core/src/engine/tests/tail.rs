@@ -79,6 +79,17 @@ async fn what_was_answered_is_in_the_order_of_all_rooms() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_page_says_whether_there_is_more() {
+    let engine = engine().await;
+    let room = make_room(&engine, "general").await;
+    engine.send(&user("alice"), room, text("1")).await.unwrap();
+    assert!(!engine.tail(None, 2).await.unwrap().has_more, "there is nothing else");
+    engine.send(&user("alice"), room, text("2")).await.unwrap();
+    let page = engine.tail(None, 2).await.unwrap();
+    assert_eq!((places(&page.entries), page.has_more), (vec![(room, 0), (room, 1)], true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_follower_hears_everything_once_while_rooms_come_and_go() {
     let engine = engine().await;
     let alice = user("alice");
