@@ -88,14 +88,9 @@ impl ChatEngine {
         let actor = actor.into();
         let row = inner.prepare_room(&actor, new)?;
         let cost = Cost::change(row.name.as_str().len() + row.topic.as_str().len());
-        let admitted = inner.enter(None, cost, self.patience).await?.admitted;
-        match inner.journal.create(row, admitted).await {
-            Ok(room) => {
-                inner.hub.made(room.id);
-                Ok(room)
-            }
-            Err(AppendFailure::NotStored(error)) => Err(inner.shown(error, &actor).await),
-            Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),
+        match inner.make_room(row, cost, self.patience).await {
+            Ok(room) => Ok(room),
+            Err(error) => Err(inner.shown(error, &actor).await),
         }
     }
 
@@ -328,9 +323,8 @@ impl ChatEngine {
     /// again with the same key.
     pub async fn send(&self, actor: impl Into<Actor>, room: RoomId, draft: Draft) -> Result<Sent, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let (request, cost) = inner.prepare_send(None, &actor, room, draft)?;
-        let entered = inner.enter(room, cost, self.patience).await?;
-        inner.call(room, request, entered, |to| Responder::Send(ToEither::Call(to))).await
+        let prepared = inner.prepare_send(None, &actor, room, draft)?;
+        inner.call(room, prepared, self.patience, |to| Responder::Send(ToEither::Call(to))).await
     }
 
     /// Changes a message that is there, without a session: edits or deletes it, reacts to it, pins it. What would change
@@ -356,9 +350,8 @@ impl ChatEngine {
     /// Dropped while it waits for its place, nothing happens; later, the mark is stored all the same.
     pub async fn mark(&self, actor: impl Into<Actor>, room: RoomId, to: MarkTo) -> Result<Unread, Error> {
         let (inner, actor) = (self.inner(), actor.into());
-        let (request, cost) = inner.prepare_mark(None, &actor, room, to)?;
-        let entered = inner.enter(room, cost, self.patience).await?;
-        let marked = inner.call(room, request, entered, |to| Responder::Mark(ToEither::Call(to))).await?;
+        let prepared = inner.prepare_mark(None, &actor, room, to)?;
+        let marked = inner.call(room, prepared, self.patience, |to| Responder::Mark(ToEither::Call(to))).await?;
         Ok(marked.unread)
     }
 
@@ -432,8 +425,7 @@ impl ChatEngine {
         let charge = inner.rate(actor, Rated::of(&op))?;
         let cost = Cost::change(op.bytes()).charged(charge);
         let request = inner.request(None, actor, key, op);
-        let entered = inner.enter(room, cost, self.patience).await?;
-        inner.call(room, request, entered, |to| Responder::Change(ToEither::Call(to))).await
+        inner.call(room, (request, cost), self.patience, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     async fn read_room(&self, room: RoomId) -> Result<Room, Error> {
@@ -465,6 +457,19 @@ impl Inner {
         self.in_room(actor, room.id, RoomAction::Read).await.map(|room| self.with_online(room))
     }
 
+    /// Makes a room as soon as there is a place for it.
+    pub(super) async fn make_room(&self, row: RoomRecord, cost: Cost, patience: Duration) -> Result<Room, Error> {
+        let admitted = self.enter(None, cost, patience).await?.admitted;
+        match self.journal.create(row, admitted).await {
+            Ok(room) => {
+                self.hub.made(room.id);
+                Ok(room)
+            }
+            Err(AppendFailure::NotStored(error)) => Err(error),
+            Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),
+        }
+    }
+
     /// Checks a room that is to be made.
     fn prepare_room(&self, actor: &Actor, new: NewRoom) -> Result<RoomRecord, Error> {
         let services = &self.services;
@@ -492,9 +497,8 @@ impl Inner {
         change: Change,
         patience: Duration,
     ) -> Result<Changed, Error> {
-        let (request, cost) = self.prepare_change(None, actor, room, change)?;
-        let entered = self.enter(room, cost, patience).await?;
-        self.call(room, request, entered, |to| Responder::Change(ToEither::Call(to))).await
+        let prepared = self.prepare_change(None, actor, room, change)?;
+        self.call(room, prepared, patience, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     /// Keeps a part of a room's log. See [`ChatEngine::prune`].
@@ -502,9 +506,8 @@ impl Inner {
         self.services.check_running()?;
         check_room(room)?;
         self.services.breaker.check()?;
-        let entered = self.enter(room, Cost::change(0), patience).await?;
         let request = self.request(None, &Actor::System, generated_key(), Op::Prune(keep));
-        let first = self.call(room, request, entered, Responder::Prune).await?;
+        let first = self.call(room, (request, Cost::change(0)), patience, Responder::Prune).await?;
         self.hub.purge();
         Ok(first)
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     Action, Actor, ChatEngine, DirectRoom, Error, Identity, Notice, Room, RoomKind, UserId, UserName,
-    append::{AppendFailure, RoomRecord},
+    append::RoomRecord,
     direct::Pair,
     engine::{admission::Cost, inner::Inner, members::name_for, rates::Rated},
 };
@@ -59,16 +59,11 @@ impl Inner {
     async fn make_direct(&self, actor: &Actor, pair: Pair, patience: Duration) -> Result<(Room, bool), Error> {
         self.services.breaker.check()?;
         self.rate(actor, Rated::Rooms)?;
-        let admitted = self.enter(None, Cost::change(0), patience).await?.admitted;
         let row = RoomRecord::direct(pair, self.services.clock.now().wall);
-        match self.journal.create(row, admitted).await {
-            Ok(room) => {
-                self.hub.made(room.id);
-                Ok((room, true))
-            }
-            Err(AppendFailure::NotStored(Error::NameTaken { room: Some(room) })) => Ok((*room, false)),
-            Err(AppendFailure::NotStored(error)) => Err(error),
-            Err(AppendFailure::Unknown) => Err(Error::OutcomeUnknown),
+        match self.make_room(row, Cost::change(0), patience).await {
+            Ok(room) => Ok((room, true)),
+            Err(Error::NameTaken { room: Some(room) }) => Ok((*room, false)),
+            Err(error) => Err(error),
         }
     }
 

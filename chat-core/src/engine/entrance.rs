@@ -133,14 +133,15 @@ impl Inner {
         }
     }
 
-    /// Hands a command of the engine's own to a room, and waits for the answer.
+    /// Hands a command of the engine's own to a room as soon as there are places for it, and waits for the answer.
     pub(super) async fn call<T>(
         &self,
         room: RoomId,
-        request: Request,
-        Entered { permit, admitted }: Entered,
+        (request, cost): (Request, Cost),
+        patience: Duration,
         responder: fn(ToCall<T>) -> Responder,
     ) -> Result<T, Error> {
+        let Entered { permit, admitted } = self.enter(room, cost, patience).await?;
         let (call, answer) = oneshot::channel();
         let name = request.name();
         let command = RoomCommand { request, responder: responder(ToCall { call, admitted }), permit };

@@ -198,8 +198,7 @@ impl Inner {
         let charge = self.rate(actor, Rated::of(&op))?;
         let cost = Cost::append(&op).charged(charge);
         let request = self.request(None, actor, key, op);
-        let entered = self.enter(room, cost, patience).await?;
-        self.call(room, request, entered, |to| Responder::Change(ToEither::Call(to))).await
+        self.call(room, (request, cost), patience, |to| Responder::Change(ToEither::Call(to))).await
     }
 
     /// What is checked before anything is read of who is in a room.

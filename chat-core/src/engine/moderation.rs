@@ -171,9 +171,8 @@ impl Inner {
         if actor.user().is_none() && !actor.is_system() {
             return Err(Error::Unauthenticated);
         }
-        let (request, cost) = self.append_request(None, actor, None, Op::Invite(op))?;
-        let entered = self.enter(room, cost, patience).await?;
-        let done = self.call(room, request, entered, Responder::Invite).await?;
+        let prepared = self.append_request(None, actor, None, Op::Invite(op))?;
+        let done = self.call(room, prepared, patience, Responder::Invite).await?;
         security_log::invite(actor.user().map(|user| &user.id), room, done.is_some());
         Ok(done)
     }

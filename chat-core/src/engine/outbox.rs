@@ -196,10 +196,11 @@ impl Inner {
     /// Takes a message into the log. If that has happened already, it is found by its key.
     async fn take(&self, OutboxEntry { room, author, key, body, .. }: OutboxEntry) -> Became {
         let op = Op::Message(body);
-        // It waits in the outbox, and nobody waits for it there.
-        let Ok(entered) = self.enter_now(Some(room), Cost::append(&op)) else { return Became::NotSent };
+        let cost = Cost::append(&op);
         let request = self.request(None, &Actor::SystemAs(author), key, op);
-        match self.call(room, request, entered, |to| Responder::Send(ToEither::Call(to))).await {
+        // Without a place it stays in the outbox, where nobody waits for it.
+        let sent = self.call(room, (request, cost), Duration::ZERO, |to| Responder::Send(ToEither::Call(to))).await;
+        match sent {
             Ok(_) => Became::Sent,
             // Nothing else forbids it.
             Err(Error::Forbidden) => Became::Held,

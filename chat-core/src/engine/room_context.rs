@@ -2,10 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::RoomId;
-use crate::engine::{
-    active_rooms::ActiveRooms, indexing::Indexer, journal::Journal, load::Loader, memory::Memory, purge::Purger,
-    sequencer::Sequencer, services::Services, sessions::Sessions, watches::Watches,
+use crate::{
+    RoomId,
+    engine::{
+        active_rooms::ActiveRooms, indexing::Indexer, journal::Journal, load::Loader, memory::Memory, purge::Purger,
+        sequencer::Sequencer, services::Services, sessions::Sessions, watches::Watches,
+    },
 };
 
 /// What the task of a room works with.
