@@ -14,7 +14,7 @@ use super::{
     members::{is_living, user},
     pool::Checkout,
     rooms::count,
-    rows::{EVENT_COLUMNS, event, number, unsigned},
+    rows::{event, event_columns, number, unsigned},
     run::Run,
 };
 use crate::{
@@ -192,12 +192,11 @@ async fn audit(
     if !is_living(run, room).await? {
         return Ok(None);
     }
-    let columns: Vec<_> = EVENT_COLUMNS.split(", ").map(|column| format!("e.{column}")).collect();
     let sql = format!(
         "SELECT {} FROM chat_audit a JOIN chat_rooms r ON r.id = a.room_id \
          JOIN chat_events e ON e.room_id = a.room_id AND e.seq = a.seq \
          WHERE a.room_id = ? AND a.seq < ? AND a.seq >= r.first_seq ORDER BY a.seq DESC LIMIT ?",
-        columns.join(", ")
+        event_columns("e")
     );
     let before = before.map_or(u64::MAX, |Seq(before)| before);
     let rows = run.query(&sql, vec![number(room.0), number(before), count(limit.saturating_add(1))]).await?;

@@ -17,6 +17,11 @@ use crate::{
 /// edit has besides.
 pub(super) const EVENT_COLUMNS: &str = "room_id, seq, kind, at_us, user_id, user_name, ordinal, idem_key, fingerprint, \
      reply_to, thread, thread_ordinal, target_seq, body, meta, mentions, flags, amount";
+/// The same of a table that is called so in the statement.
+pub(super) fn event_columns(table: &str) -> String {
+    let columns: Vec<_> = EVENT_COLUMNS.split(", ").map(|column| format!("{table}.{column}")).collect();
+    columns.join(", ")
+}
 /// Where some of them stand.
 const REPLY_TO: usize = 9;
 const THREAD: usize = 10;

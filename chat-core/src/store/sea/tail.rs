@@ -15,7 +15,7 @@ use super::{
     error::SqlError,
     pool::Checkout,
     rooms::count,
-    rows::{self, EVENT_COLUMNS, ROOM_COLUMNS, number, optional_number, signed, unsigned},
+    rows::{self, ROOM_COLUMNS, event_columns, number, optional_number, signed, unsigned},
     run::{Run, Write},
 };
 use crate::{
@@ -84,8 +84,7 @@ impl Tail for SeaStore {
     }
 
     async fn events(&self, parts: &[(RoomId, Seq, Seq)]) -> Result<Vec<StoredEvent>, StoreError> {
-        let columns: Vec<_> = EVENT_COLUMNS.split(", ").map(|column| format!("e.{column}")).collect();
-        let columns = columns.join(", ");
+        let columns = event_columns("e");
         let parts = parts.to_vec();
         let reading = |checkout: Arc<Checkout>| async move {
             let what = About::Select {
