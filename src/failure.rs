@@ -29,7 +29,7 @@ impl Failure {
     /// The engine cannot start.
     pub(crate) fn of_start(error: &StartError) -> Self {
         let code = match error {
-            StartError::BadUrl(_) => 2,
+            StartError::BadUrl(_) | StartError::BadSetting(_) => Self::COMMAND_LINE,
             StartError::InUse(_) => 3,
             StartError::Unavailable(_) => Self::DATABASE,
             StartError::Unusable(_) | StartError::WrongKeys(_) | StartError::DriverTooOld { .. } | _ => 5,
@@ -41,6 +41,13 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_number_out_of_its_bounds_is_a_wrong_command_line() {
+        let builder = chat_core::ChatEngine::builder().database("sqlite://no/such.db").connections(5);
+        let Failure { code, text } = Failure::of_start(&builder.build().await.unwrap_err());
+        assert_eq!((code, text.as_str()), (2, "cannot use the setting connections: must be from 6 to 1000"));
+    }
 
     #[test]
     fn an_old_sqlite_needs_a_person() {

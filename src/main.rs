@@ -29,9 +29,9 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{ChatEngine, Database, Erase, KeepDays, Limits};
+use chat_core::{Builder, ChatEngine, Database, Erase, KeepDays, Limits};
 use chat_http::{BadOrigin, HostName, Origin, Site, serve_when_made, site};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 
 use access::{Access, AccessOptions};
@@ -89,13 +89,8 @@ struct Options {
     #[arg(long, env = "CHATD_METRICS_LISTEN", value_name = "ADDRESS")]
     metrics_listen: Option<ListenAddress>,
 
-    /// Keep messages for this many days, in every room; what is older is deleted for good. The default is to keep them for ever.
-    #[arg(long, env = "CHATD_RETAIN_DAYS", value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    retain_days: Option<u32>,
-
-    /// Take away the limits on how fast users and addresses may do things, and on sessions per user and connections per address.
-    #[arg(long, env = "CHATD_NO_LIMITS")]
-    no_limits: bool,
+    #[command(flatten)]
+    engine: EngineOptions,
 
     /// The format of the log, which goes to standard error; RUST_LOG chooses what is logged.
     #[arg(long, env = "CHATD_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
@@ -103,6 +98,22 @@ struct Options {
 
     #[command(flatten)]
     access: AccessOptions,
+}
+
+/// What the server's engine is told.
+#[derive(Debug, Args)]
+struct EngineOptions {
+    /// How many connections the server opens to its database for rooms and messages; the default is 10, and 7 to a file of SQLite.
+    #[arg(long, env = "CHATD_DATABASE_CONNECTIONS", value_name = "COUNT")]
+    database_connections: Option<u32>,
+
+    /// Keep messages for this many days, in every room; what is older is deleted for good. The default is to keep them for ever.
+    #[arg(long, env = "CHATD_RETAIN_DAYS", value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    retain_days: Option<u32>,
+
+    /// Take away the limits on how fast users and addresses may do things, and on sessions per user and connections per address.
+    #[arg(long, env = "CHATD_NO_LIMITS")]
+    no_limits: bool,
 }
 
 /// What to do instead of serving.
@@ -254,8 +265,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         allowed_hosts,
         allowed_origins,
         metrics_listen,
-        retain_days,
-        no_limits,
+        engine: chosen,
         access,
         ..
     } = options;
@@ -275,7 +285,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     let (started, engine) = oneshot::channel();
     let opened = OnceLock::new();
     let made = async {
-        let engine = engine_on(database, retain_days, no_limits).await?;
+        let engine = chosen.start(database).await?;
         access.check_ids(&engine).await.map_err(wrong)?;
         let accounts = access.accounts.open(&database_url, &engine).await?;
         access.reload_on_hangup();
@@ -325,14 +335,14 @@ fn serve_metrics((listener, address): (TcpListener, SocketAddr)) -> Result<(), F
     Ok(())
 }
 
-async fn engine_on(database: Database, retain_days: Option<u32>, no_limits: bool) -> Result<ChatEngine, Failure> {
-    let limits = if no_limits { Limits::default() } else { Limits::for_strangers() };
-    let builder = ChatEngine::builder().database(database).limits(limits);
-    let builder = match retain_days {
-        Some(days) => builder.retention(KeepDays(days)),
-        None => builder,
-    };
-    builder.build().await.map_err(|error| Failure::of_start(&error))
+impl EngineOptions {
+    async fn start(self, database: Database) -> Result<ChatEngine, Failure> {
+        let limits = if self.no_limits { Limits::default() } else { Limits::for_strangers() };
+        let builder = ChatEngine::builder().database(database).limits(limits);
+        let builder = self.database_connections.into_iter().fold(builder, Builder::connections);
+        let builder = self.retain_days.into_iter().fold(builder, |builder, days| builder.retention(KeepDays(days)));
+        builder.build().await.map_err(|error| Failure::of_start(&error))
+    }
 }
 
 /// Waits until another process has taken the database over.

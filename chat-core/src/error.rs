@@ -240,6 +240,9 @@ pub enum StartError {
     /// The URL names no database this build can use.
     #[error("cannot use the database URL: {0}")]
     BadUrl(String),
+    /// Something that the host has set of how the database is used is out of its bounds.
+    #[error("cannot use the setting {0}")]
+    BadSetting(InvalidField),
     /// Another process (or engine) holds the database.
     #[error("{0}")]
     InUse(String),

@@ -80,3 +80,33 @@ async fn a_lease_in_other_hands_is_told() {
     taken.unwrap();
     tokio::time::timeout(std::time::Duration::from_secs(30), store.lease_lost()).await.expect("it is told");
 }
+
+/// While nobody can read rooms, as many wait for that as there are connections to read and to search by.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn there_are_as_many_connections_as_said() {
+    use chat_core::{Actor, ChatEngine, RoomQuery};
+    use sea_orm::{ConnectOptions, DbBackend, Statement, TransactionTrait};
+    let server = make().await;
+    let engine = ChatEngine::builder().database(server.url()).connections(16).build().await.unwrap();
+    let one = ConnectOptions::new(server.url()).max_connections(1).to_owned();
+    let (host, eye) = (Database::connect(one.clone()).await.unwrap(), Database::connect(one).await.unwrap());
+    let locked = host.begin().await.unwrap();
+    locked.execute_unprepared("LOCK TABLE chat_rooms IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let reads = (0..100).map(|n| {
+        let named = RoomQuery { name_contains: (n % 2 == 0).then(|| "a".to_owned()), ..RoomQuery::default() };
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.rooms(&Actor::System, named).await })
+    });
+    let reads: Vec<_> = reads.collect();
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut most = 0;
+    while reads.iter().any(|read| !read.is_finished()) {
+        let row = eye.query_one_raw(Statement::from_string(DbBackend::Postgres, waiting)).await.unwrap().unwrap();
+        most = most.max(row.try_get_by_index::<i64>(0).unwrap());
+    }
+    assert_eq!(most, 12, "16 without 3 that write and 1 for the lease");
+    locked.rollback().await.unwrap();
+    engine.shutdown().await;
+}

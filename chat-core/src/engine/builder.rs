@@ -23,7 +23,10 @@ use crate::{
 };
 
 #[cfg(feature = "sea")]
-use crate::{TextKeys, store::sea::Encryption};
+use crate::{
+    TextKeys,
+    store::sea::{Encryption, Settings},
+};
 
 /// Where an engine keeps its logs.
 ///
@@ -47,11 +50,15 @@ enum Source {
 }
 
 type Opened = Result<Arc<dyn Store>, StartError>;
-type Opener = Box<dyn Fn(Option<Encryption>) -> BoxFuture<'static, Opened> + Send + Sync>;
+type Opener = Box<dyn Fn(Option<Encryption>, Settings) -> BoxFuture<'static, Opened> + Send + Sync>;
 /// What no store of such a build can do.
 #[cfg(not(feature = "sea"))]
 #[derive(Debug, Clone)]
 struct Encryption;
+/// What no store of such a build can be told.
+#[cfg(not(feature = "sea"))]
+#[derive(Debug, Clone, Copy, Default)]
+struct Settings {}
 
 impl Database {
     /// In memory: gone with the engine. For tests and demonstrations.
@@ -76,10 +83,10 @@ impl Database {
     #[cfg(feature = "sea")]
     pub(crate) fn open_with<F, Fut>(open: F) -> Self
     where
-        F: Fn(Option<Encryption>) -> Fut + Send + Sync + 'static,
+        F: Fn(Option<Encryption>, Settings) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Opened> + Send + 'static,
     {
-        Self::of(Source::Open(Box::new(move |encryption| Box::pin(open(encryption)))))
+        Self::of(Source::Open(Box::new(move |encryption, settings| Box::pin(open(encryption, settings)))))
     }
 
     const fn of(source: Source) -> Self {
@@ -125,7 +132,7 @@ impl Database {
     pub async fn new_epoch(self) -> Result<(Epoch, Epoch), StartError> {
         let Self { source, encryption } = self;
         let source = if let Source::Url(url) = source { Source::Existing(url) } else { source };
-        let store = Self { source, encryption }.open().await?;
+        let store = Self { source, encryption }.open(Settings::default()).await?;
         let epoch = random_epoch();
         let changed = async {
             let before = store.epoch().await?;
@@ -138,10 +145,10 @@ impl Database {
     }
 
     /// Opens it. Where it cannot be reached, tries again for so long.
-    async fn open_within(&self, patience: Duration) -> Opened {
+    async fn open_within(&self, patience: Duration, settings: Settings) -> Opened {
         let until = Instant::now() + patience;
         loop {
-            match self.open().await {
+            match self.open(settings).await {
                 Err(StartError::Unavailable(reason)) if Instant::now() < until => {
                     tracing::warn!(%reason, "the database is waited for");
                     sleep_until(until.min(Instant::now() + WAIT_INTERVAL)).await;
@@ -151,16 +158,16 @@ impl Database {
         }
     }
 
-    async fn open(&self) -> Opened {
+    async fn open(&self, settings: Settings) -> Opened {
         match (&self.source, self.encryption.clone()) {
             (Source::Memory | Source::Store(_), Some(_)) => {
                 Err(StartError::WrongKeys("only an SQL database encrypts texts".to_owned()))
             }
             (Source::Memory, None) => Ok(Arc::new(MemoryStore::new(random_epoch()))),
             (Source::Store(store), None) => Ok(Arc::clone(store)),
-            (Source::Open(open), encryption) => open(encryption).await,
-            (Source::Url(url), encryption) => open_url(url, false, encryption).await,
-            (Source::Existing(url), encryption) => open_url(url, true, encryption).await,
+            (Source::Open(open), encryption) => open(encryption, settings).await,
+            (Source::Url(url), encryption) => open_url((url, false), encryption, settings).await,
+            (Source::Existing(url), encryption) => open_url((url, true), encryption, settings).await,
         }
     }
 }
@@ -198,6 +205,7 @@ pub struct Builder {
     retention: Option<Arc<dyn Retention>>,
     shares_names: bool,
     wait: Duration,
+    settings: Settings,
 }
 
 impl Builder {
@@ -211,6 +219,7 @@ impl Builder {
             retention: None,
             shares_names: false,
             wait: Duration::ZERO,
+            settings: Settings::default(),
         }
     }
 
@@ -281,19 +290,55 @@ impl Builder {
         Self { wait, ..self }
     }
 
+    /// How many connections the engine opens to an SQL database, all together. Default: 10 to a server (3 write, 4 read, 2 search for
+    /// rooms by a part of their name, 1 holds the lease), 7 to a file of SQLite, where 1 writes and there is no lease. So few keep a
+    /// server of 100 connections free for others, and store 10,000 messages per second; more help where many read at once, and the
+    /// server has the cores for it. All that are added read, but each third searches. At least 6, at most 1,000; otherwise
+    /// [`build`](Self::build) says [`StartError::BadSetting`].
+    ///
+    /// They are made when they are needed. One more is used for a moment at the start, and to find out whether a write was stored.
+    /// A connection of the host's that is given as the database counts as none of them: the engine takes only its address, and
+    /// opens as many of its own as it is told here. A database in memory has one, and a [`Database::store`] those of its own, whatever is
+    /// said here.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chat_core::{ChatEngine, StartError};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("chat-core-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let url = format!("sqlite://{}/chat.db?mode=rwc", folder.display());
+    /// let builder = || ChatEngine::builder().database(url.as_str());
+    /// let engine = builder().connections(16).build().await?;
+    /// # engine.shutdown().await;
+    /// assert!(matches!(builder().connections(2).build().await, Err(StartError::BadSetting(_))));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    #[cfg(feature = "sea")]
+    #[must_use]
+    pub fn connections(mut self, connections: u32) -> Self {
+        self.settings.connect(connections);
+        self
+    }
+
     /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
     /// stay there. A `metrics` recorder has to be installed before.
     ///
     /// # Errors
-    /// [`StartError::BadUrl`], [`StartError::InUse`], [`StartError::Unavailable`] (also outside of a tokio runtime),
-    /// [`StartError::Unusable`], [`StartError::WrongKeys`] or [`StartError::DriverTooOld`].
+    /// [`StartError::BadUrl`], [`StartError::BadSetting`], [`StartError::InUse`], [`StartError::Unavailable`] (also outside of a tokio
+    /// runtime), [`StartError::Unusable`], [`StartError::WrongKeys`] or [`StartError::DriverTooOld`].
     ///
     /// # Cancel safety
     /// Dropped, there is no engine. A migration that has begun is finished or undone by the database.
     pub async fn build(self) -> Result<ChatEngine, StartError> {
         let runtime = Handle::try_current().map_err(|error| StartError::Unavailable(error.to_string()))?;
-        let Self { database, mut limits, clock, policy, members, retention, shares_names, wait } = self;
-        let store = database.open_within(wait).await?;
+        let Self { database, mut limits, clock, policy, members, retention, shares_names, wait, settings } = self;
+        let store = database.open_within(wait, settings).await?;
         #[cfg(failpoints)]
         let store = crate::mutations::MutatedStore::wrap(store);
         limit_texts(&mut limits, store.longest_text());
@@ -425,16 +470,16 @@ fn random_epoch() -> Epoch {
 
 /// Opens what a URL names, which is there already or may be made; which ones there are depends on the features.
 #[cfg(feature = "sea")]
-async fn open_url(url: &str, exists: bool, encryption: Option<Encryption>) -> Opened {
+async fn open_url((url, exists): (&str, bool), encryption: Option<Encryption>, settings: Settings) -> Opened {
     use crate::store::sea::{Opening, SeaStore};
 
     let opening = if exists { Opening::Existing } else { Opening::Alone };
-    Ok(Arc::new(SeaStore::open_encrypted(url, opening, encryption).await?))
+    Ok(Arc::new(SeaStore::open_as(url, opening, (encryption, settings)).await?))
 }
 
 #[cfg(not(feature = "sea"))]
 #[expect(clippy::unused_async, reason = "it is async where there is something to open")]
-async fn open_url(url: &str, _exists: bool, _encryption: Option<Encryption>) -> Opened {
+async fn open_url((url, _exists): (&str, bool), _encryption: Option<Encryption>, _settings: Settings) -> Opened {
     let scheme = url.split(':').next().unwrap_or_default();
     Err(StartError::BadUrl(format!("this build has no database for `{scheme}:`")))
 }
@@ -448,7 +493,7 @@ mod tests {
     async fn a_database_is_waited_for_as_long_as_the_host_says() {
         let comes_after = |tries: usize| {
             let tried = std::sync::atomic::AtomicUsize::new(0);
-            Database::open_with(move |_| {
+            Database::open_with(move |_, _| {
                 let is_there = tried.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= tries;
                 let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Epoch::new("late")));
                 async move { is_there.then_some(store).ok_or(StartError::Unavailable("not yet".to_owned())) }

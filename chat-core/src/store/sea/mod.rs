@@ -15,6 +15,7 @@ use self::{
     pool::{Checkout, Pool, Share},
     run::{Run, Snapshot, Write},
     sealing::Sealing,
+    settings::Shares,
     vacuum::Vacuum,
 };
 use super::{
@@ -59,6 +60,7 @@ mod run;
 mod sealing;
 mod search;
 mod seen;
+mod settings;
 mod states;
 mod tail;
 mod unread;
@@ -68,11 +70,8 @@ mod vacuum;
 pub use connect::connections;
 pub use outside::revoke;
 pub(crate) use sealing::Encryption;
+pub(crate) use settings::Settings;
 
-/// Who reads rooms, events and history.
-const READERS: Share = Share { connections: 4, queue: 8_192 };
-/// Who searches for rooms by a part of their name, which can take long: however many do, the others read on.
-const SEARCHERS: Share = Share { connections: 2, queue: 64 };
 /// How long a text may be so that it fits into a `TEXT` of MySQL, 65,535 bytes, when it is encrypted: its base 64 takes 4 bytes for
 /// 3, and there are a nonce, a tag and the number of a key.
 const LONGEST_SEALED: usize = 49_000;
@@ -91,6 +90,9 @@ pub struct SeaStore {
     ownership: OwnershipLock,
     vacuum: Vacuum,
 }
+
+/// How a database is used: the keys of its texts, and what else a host has chosen.
+type Use = (Option<Encryption>, Settings);
 
 /// How a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl SeaStore {
     /// # Cancel safety
     /// May be dropped at any point: nothing is held any more, and opening again goes on where this ended.
     pub async fn open(url: &str) -> Result<Self, StartError> {
-        Self::open_encrypted(url, Opening::Alone, None).await
+        Self::open_as(url, Opening::Alone, Use::default()).await
     }
 
     /// Opens a database that holds logs already; nothing is made where there are none.
@@ -124,16 +126,12 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn open_existing(url: &str) -> Result<Self, StartError> {
-        Self::open_encrypted(url, Opening::Existing, None).await
+        Self::open_as(url, Opening::Existing, Use::default()).await
     }
 
-    /// Opens a database in this way, with the keys of its texts.
-    pub(crate) async fn open_encrypted(
-        url: &str,
-        opening: Opening,
-        encryption: Option<Encryption>,
-    ) -> Result<Self, StartError> {
-        Self::start(connect::from_url(url)?, opening, encryption).await
+    /// Opens a database in this way, for this use.
+    pub(crate) async fn open_as(url: &str, opening: Opening, usage: Use) -> Result<Self, StartError> {
+        Self::start(connect::from_url(url)?, opening, usage).await
     }
 
     /// The same as [`SeaStore::open`] with a connection that the host owns, from which only the address is taken: the engine has connections of
@@ -145,16 +143,13 @@ impl SeaStore {
     /// # Cancel safety
     /// As [`SeaStore::open`].
     pub async fn with_connection(connection: DatabaseConnection) -> Result<Self, StartError> {
-        Self::with_connection_encrypted(connection, None).await
+        Self::with_connection_as(connection, Use::default()).await
     }
 
-    /// The same, with the keys of its texts.
-    pub(crate) async fn with_connection_encrypted(
-        connection: DatabaseConnection,
-        encryption: Option<Encryption>,
-    ) -> Result<Self, StartError> {
+    /// The same, for this use.
+    async fn with_connection_as(connection: DatabaseConnection, usage: Use) -> Result<Self, StartError> {
         let source = connect::of_host(&connection).await?;
-        let store = Self::start(source, Opening::Alone, encryption).await;
+        let store = Self::start(source, Opening::Alone, usage).await;
         // A database in memory lives as long as a connection to it: the host's is held until there is another.
         drop(connection);
         store
@@ -166,7 +161,7 @@ impl SeaStore {
     /// Any [`StartError`].
     #[cfg(any(test, feature = "test-util"))]
     pub async fn open_shared(url: &str) -> Result<Self, StartError> {
-        Self::start(connect::from_url(url)?, Opening::Shared, None).await
+        Self::open_as(url, Opening::Shared, Use::default()).await
     }
 
     /// The same, with texts encrypted.
@@ -175,14 +170,13 @@ impl SeaStore {
     /// Any [`StartError`].
     #[cfg(any(test, feature = "test-util"))]
     pub async fn open_shared_encrypted(url: &str, keys: TextKeys) -> Result<Self, StartError> {
-        Self::open_encrypted(url, Opening::Shared, Some(Encryption { keys, seals: true })).await
+        let encryption = Encryption { keys, seals: true };
+        Self::open_as(url, Opening::Shared, (Some(encryption), Settings::default())).await
     }
 
-    async fn start(
-        source: Arc<dyn Source>,
-        opening: Opening,
-        encryption: Option<Encryption>,
-    ) -> Result<Self, StartError> {
+    async fn start(source: Arc<dyn Source>, opening: Opening, (encryption, settings): Use) -> Result<Self, StartError> {
+        settings.check().map_err(StartError::BadSetting)?;
+        let Shares { writers, readers, searchers } = settings.shares(&*source);
         let sealing = Arc::new(Sealing::new(encryption));
         source.look()?;
         if let Some(file) = source.file().filter(|file| opening == Opening::Existing && !file.exists()) {
@@ -193,7 +187,7 @@ impl SeaStore {
         if opening != Opening::Existing {
             source.prepare().await?;
         }
-        let writers = Pool::new(&source, &sealing, Share { connections: writer_connections(&*source), ..Share::ONE });
+        let writers = Pool::new(&source, &sealing, writers);
         let checkout = writers.checkout().await?;
         source.check(&checkout.run()).await?;
         drop(checkout);
@@ -213,10 +207,10 @@ impl SeaStore {
         }
         sealing::switch(&writers, &sealing).await?;
         let (readers, searchers) = if source.is_replaceable() {
-            (Pool::new(&source, &sealing, READERS), Pool::new(&source, &sealing, SEARCHERS))
+            (Pool::new(&source, &sealing, readers), Pool::new(&source, &sealing, searchers))
         } else {
             let alone = |share| Pool::beside(&writers, Share { connections: 1, ..share });
-            (alone(READERS), alone(SEARCHERS))
+            (alone(readers), alone(searchers))
         };
         for pool in [&readers, &searchers] {
             // From now on a database that does not answer is told from one that is busy.
@@ -490,21 +484,14 @@ impl Store for SeaStore {
 
 impl From<DatabaseConnection> for Database {
     fn from(connection: DatabaseConnection) -> Self {
-        Self::open_with(move |encryption| {
+        Self::open_with(move |encryption, settings| {
             let connection = connection.clone();
             async move {
-                let store: Arc<dyn Store> =
-                    Arc::new(SeaStore::with_connection_encrypted(connection, encryption).await?);
-                Ok(store)
+                let store = SeaStore::with_connection_as(connection, (encryption, settings)).await?;
+                Ok(Arc::new(store) as Arc<dyn Store>)
             }
         })
     }
-}
-
-/// On a server, one connection more than there are writers: what was deleted is removed meanwhile.
-fn writer_connections(source: &dyn Source) -> u32 {
-    let writers = source.dialect().append_concurrency();
-    if source.is_server() { writers + 1 } else { writers }
 }
 
 /// A row stays as it is, but has to be written.

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use super::super::{Opening, SeaStore};
+use super::super::{Opening, SeaStore, Settings};
 use super::*;
 use crate::{
     Body, Edit, Identity, RoomName, StartError, Timestamp, Topic,
@@ -20,7 +20,8 @@ impl File {
 
     async fn open(&self, encryption: Option<(&TextKeys, bool)>) -> Result<SeaStore, StartError> {
         let encryption = encryption.map(|(keys, seals)| Encryption { keys: keys.clone(), seals });
-        SeaStore::open_encrypted(&format!("sqlite://{}?mode=rwc", self.0.display()), Opening::Alone, encryption).await
+        let url = format!("sqlite://{}?mode=rwc", self.0.display());
+        SeaStore::open_as(&url, Opening::Alone, (encryption, Settings::default())).await
     }
 }
 
