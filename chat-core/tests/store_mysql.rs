@@ -45,3 +45,10 @@ async fn lost_connections_are_made_anew() {
     store.probe(StoreErrorKind::Unavailable).await.unwrap();
     store.rooms(&chat_core::RoomQuery::default(), &chat_core::store::Viewer::Host).await.unwrap();
 }
+
+#[tokio::test]
+#[ignore = "needs MariaDB or MySQL: cargo xtask test"]
+async fn a_write_is_given_up_in_the_time_that_was_said() {
+    let trigger = "CREATE TRIGGER slow BEFORE INSERT ON chat_events FOR EACH ROW SET @slept = SLEEP(60)";
+    server::a_write_is_given_up_in_the_time_that_was_said(&make().await, trigger).await;
+}

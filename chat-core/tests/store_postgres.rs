@@ -110,3 +110,11 @@ async fn there_are_as_many_connections_as_said() {
     locked.rollback().await.unwrap();
     engine.shutdown().await;
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn a_write_is_given_up_in_the_time_that_was_said() {
+    let trigger = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$; \
+         CREATE TRIGGER slow BEFORE INSERT ON chat_events FOR EACH ROW EXECUTE FUNCTION slow()";
+    server::a_write_is_given_up_in_the_time_that_was_said(&make().await, trigger).await;
+}

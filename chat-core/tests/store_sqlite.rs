@@ -249,3 +249,26 @@ async fn an_unfinished_import_is_removed_after_the_next_start() {
     assert_eq!(store.purge(10).await.unwrap(), 1);
     assert!(store.room(room.id).await.unwrap().is_some());
 }
+
+/// Two fifths of the time are for the lock of somebody else's.
+#[tokio::test]
+async fn a_lock_is_waited_for_in_the_time_that_was_said() {
+    use chat_core::{Actor, ChatEngine, Draft, Error, Identity, NewRoom, store::sea::connections};
+    use sea_orm::{ConnectionTrait, TransactionTrait};
+    use std::time::Duration;
+    use tokio::time::Instant;
+    let folder = Folder::new();
+    let url = folder.url("rwc");
+    let second = Duration::from_secs(1);
+    let engine = ChatEngine::builder().database(url.as_str()).write_time_out(second).build().await.unwrap();
+    let room = engine.create_room(Actor::System, NewRoom::named("general")).await.unwrap();
+    let host = connections(&url, 1).unwrap();
+    let locked = host.begin().await.unwrap();
+    locked.execute_unprepared("UPDATE chat_meta SET epoch = epoch").await.unwrap();
+    let began = Instant::now();
+    let refused = engine.send(&Identity::named("alice").unwrap(), room.id, Draft::text("hi")).await;
+    assert_eq!(refused.map(|sent| sent.seq), Err(Error::Unavailable));
+    assert!((second * 2 / 5..second * 3 / 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+    locked.rollback().await.unwrap();
+    engine.shutdown().await;
+}

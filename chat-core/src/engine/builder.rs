@@ -326,6 +326,40 @@ impl Builder {
         self
     }
 
+    /// How long an SQL database may take to answer each statement of a write, and its commit. Default: 5 s, since a database that
+    /// works answers in milliseconds, and one that takes longer is most often gone, with the network or without. At least 1 s, at
+    /// most 60 s; otherwise [`build`](Self::build) says [`StartError::BadSetting`].
+    ///
+    /// What takes longer is refused as [`Error::Unavailable`](crate::Error::Unavailable), and so is at once what comes after it, until the
+    /// database stores again. If it was the commit that took longer, the engine looks for what became of it. The database is told the
+    /// same time, and ends then what was given up here. A lock of another program's is waited for two fifths of it (2 s), in MySQL and
+    /// MariaDB in whole seconds. To wait for a connection that others use is not a part of it: that takes 2.5 s at most.
+    ///
+    /// What only reads has 5 s, whatever is said here. A [`Database::store`] has time-outs of its own.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use chat_core::{ChatEngine, StartError};
+    ///
+    /// let builder = || ChatEngine::builder().database("sqlite::memory:");
+    /// let engine = builder().write_time_out(Duration::from_secs(2)).build().await?;
+    /// # engine.shutdown().await;
+    /// let refused = builder().write_time_out(Duration::from_millis(2)).build().await;
+    /// assert!(matches!(refused, Err(StartError::BadSetting(_))));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    #[cfg(feature = "sea")]
+    #[must_use]
+    pub fn write_time_out(mut self, time: Duration) -> Self {
+        self.settings.give_writes(time);
+        self
+    }
+
     /// Opens the database, migrates it, and starts. Runs inside a tokio runtime with its timer on, and the engine's tasks
     /// stay there. A `metrics` recorder has to be installed before.
     ///

@@ -1,13 +1,14 @@
 //! Databases of their own for the tests of the stores on servers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    StartError,
+    Actor, ChatEngine, Draft, Error, Identity, NewRoom, StartError,
     store::{Store, sea::SeaStore},
     testing::store_contract::Opener,
 };
 use sea_orm::{ConnectionTrait, Database};
+use tokio::time::Instant;
 
 /// A database that goes with its test.
 pub(crate) struct Server {
@@ -63,6 +64,19 @@ pub(crate) async fn a_second_store_waits_for_the_first_and_is_refused(server: &S
     let second = SeaStore::with_connection(Database::connect(server.url()).await.unwrap()).await.unwrap();
     drop(second);
     SeaStore::open(&server.url()).await.unwrap().close().await;
+}
+
+/// While a trigger makes every event wait for a minute, a message is refused in about the second that was said, and not in five.
+pub(crate) async fn a_write_is_given_up_in_the_time_that_was_said(server: &Server, trigger: &str) {
+    let second = Duration::from_secs(1);
+    let engine = ChatEngine::builder().database(server.url()).write_time_out(second).build().await.unwrap();
+    let room = engine.create_room(Actor::System, NewRoom::named("general")).await.unwrap();
+    run(&server.url(), trigger).await;
+    let began = Instant::now();
+    let refused = engine.send(&Identity::named("alice").unwrap(), room.id, Draft::text("hi")).await;
+    assert_eq!(refused.map(|sent| sent.seq), Err(Error::Unavailable));
+    assert!((second..4 * second).contains(&began.elapsed()), "{:?}", began.elapsed());
+    engine.shutdown().await;
 }
 
 #[async_trait::async_trait]

@@ -165,7 +165,7 @@ mod tests {
         rights::Standing,
         store::{
             Store,
-            sea::{SeaStore, sealing::Sealing},
+            sea::{SeaStore, run::STATEMENT_TIMEOUT, sealing::Sealing},
         },
     };
 
@@ -177,7 +177,12 @@ mod tests {
         connection.set_metric_callback(move |info| seeing.lock().unwrap().push(info.statement.sql.clone()));
         let transaction = connection.begin().await.unwrap();
         let dialect = crate::store::sea::dialect::of(sea_orm::DbBackend::Sqlite).unwrap();
-        let outcomes = append(&Run { on: &transaction, dialect, sealing: &Sealing::default() }, batch).await.unwrap();
+        let outcomes = append(
+            &Run { on: &transaction, dialect, sealing: &Sealing::default(), time_out: STATEMENT_TIMEOUT },
+            batch,
+        )
+        .await
+        .unwrap();
         transaction.commit().await.unwrap();
         let is_new = |outcome: &&AppendOutcome| matches!(outcome, AppendOutcome::New { .. });
         let new = outcomes.iter().flatten().flatten().filter(is_new).count();

@@ -405,7 +405,8 @@ mod tests {
         let seeing = Arc::clone(&seen);
         connection.set_metric_callback(move |info| seeing.lock().unwrap().push(info.statement.sql.clone()));
         let transaction = connection.begin().await.unwrap();
-        let run = Run { on: &transaction, dialect: checkout.dialect(), sealing: checkout.sealing() };
+        let Run { dialect, sealing, time_out, .. } = checkout.run();
+        let run = Run { on: &transaction, dialect, sealing, time_out };
         let part = LogPart { room, first: Seq(1), last: Seq(512) };
         assert!(replace(&run, &erasure, part).await.unwrap() > 60);
         messages_of(&run, &erasure, part).await.unwrap();

@@ -13,7 +13,7 @@ use super::{
     purge::rows_removed,
     rooms::{self, count},
     rows::{MENTIONS_ROOM, mentions_from_text, mentions_to_text, number, optional_seq, signed, unsigned},
-    run::{Run, Write},
+    run::{Run, STATEMENT_TIMEOUT, Write},
 };
 use crate::{
     Body, Epoch, Erase, Error, Identity, Room, RoomId, Sent, Seq, Timestamp, UserId, UserName,
@@ -92,7 +92,8 @@ impl SeaStore {
     pub(super) fn run_in<'a>(&'a self, within: &'a dyn HostTransaction) -> Option<Transaction<'a>> {
         let dialect = self.source.dialect();
         let on = within.as_any().downcast_ref::<DatabaseTransaction>()?;
-        (on.get_database_backend() == dialect.backend()).then_some(Run { on, dialect, sealing: &self.sealing })
+        let (sealing, time_out) = (&*self.sealing, STATEMENT_TIMEOUT);
+        (on.get_database_backend() == dialect.backend()).then_some(Run { on, dialect, sealing, time_out })
     }
 
     /// Makes a room within a transaction of the host's. See [`Store::create_room_in`](crate::store::Store::create_room_in).

@@ -20,7 +20,7 @@ use super::{
     dialect::Dialect,
     error::SqlError,
     gate::{Barred, Gate, Pass},
-    run::Run,
+    run::{Run, STATEMENT_TIMEOUT},
     sealing::Sealing,
 };
 
@@ -52,11 +52,13 @@ pub(super) struct Share {
     pub(super) connections: u32,
     /// How many others may wait for one of them. Whoever comes then is told at once that it is too much.
     pub(super) queue: usize,
+    /// How long a statement may take.
+    pub(super) time_out: Duration,
 }
 
 impl Share {
     /// One connection, for what the engine does by itself.
-    pub(super) const ONE: Self = Self { connections: 1, queue: 64 };
+    pub(super) const ONE: Self = Self { connections: 1, queue: 64, time_out: STATEMENT_TIMEOUT };
 }
 
 /// A pool's connections until they are given up.
@@ -80,7 +82,7 @@ pub(super) struct Checkout {
 impl Pool {
     /// Connections that are made when they are needed.
     pub(super) fn new(source: &Arc<dyn Source>, sealing: &Arc<Sealing>, share: Share) -> Arc<Self> {
-        Self::of((source, sealing), share, source.connections(share.connections))
+        Self::of((source, sealing), share, source.connections(share.connections, share.time_out))
     }
 
     /// The connections of another pool, for other uses: each has its own turn. For a database in memory, of which there is only
@@ -146,7 +148,7 @@ impl Pool {
         }
         let mut generation = self.locked();
         if generation.number == number {
-            let fresh = self.source.connections(self.share.connections);
+            let fresh = self.source.connections(self.share.connections, self.share.time_out);
             let old = mem::replace(&mut *generation, Arc::new(Generation::new(number + 1, fresh, self.share)));
             old.gate.close();
             // Those that are in use end their work first; one that hangs is waited for by nobody.
@@ -170,7 +172,7 @@ impl Checkout {
 
     /// Runs statements on it.
     pub(super) fn run(&self) -> Run<'_, DatabaseConnection> {
-        Run { on: self.connection(), dialect: self.dialect(), sealing: self.sealing() }
+        Run { on: self.connection(), dialect: self.dialect(), sealing: self.sealing(), time_out: self.time_out() }
     }
 
     /// What is spoken there.
@@ -181,6 +183,11 @@ impl Checkout {
     /// How texts are stored there.
     pub(super) fn sealing(&self) -> &Arc<Sealing> {
         &self.pool.sealing
+    }
+
+    /// How long a statement may take there.
+    pub(super) fn time_out(&self) -> Duration {
+        self.pool.share.time_out
     }
 
     /// Passes a result on, and gives the pool's connections up if it says so.
@@ -236,7 +243,7 @@ mod tests {
     use super::*;
     use crate::{StartError, store::StoreErrorKind};
 
-    const SHARE: Share = Share { connections: 2, queue: 3 };
+    const SHARE: Share = Share { connections: 2, queue: 3, ..Share::ONE };
 
     /// Connections that are never opened: nothing is asked of them.
     #[derive(Debug)]
@@ -252,7 +259,7 @@ mod tests {
             "nowhere".to_owned()
         }
 
-        fn connections(&self, _size: u32) -> DatabaseConnection {
+        fn connections(&self, _size: u32, _time_out: Duration) -> DatabaseConnection {
             DatabaseConnection::default()
         }
 

@@ -13,8 +13,8 @@ use super::{
     sealing::Sealing,
 };
 
-/// How long a statement may take, as seen from here: what finds a network that is gone. The databases have limits of
-/// their own, so that what is given up here ends there too.
+/// How long a statement may take, as seen from here, unless the host says otherwise of writes: what finds a network that is gone.
+/// The databases have limits of their own, so that what is given up here ends there too.
 pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Something that runs statements, in one dialect.
@@ -26,12 +26,14 @@ pub(super) struct Run<'a, C> {
     pub(super) dialect: &'static dyn Dialect,
     /// How texts are stored there.
     pub(super) sealing: &'a Sealing,
+    /// How long a statement may take.
+    pub(super) time_out: Duration,
 }
 
 impl<C: ConnectionTrait> Run<'_, C> {
     /// The rows of a query; `?` stands for each value.
     pub(super) async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlError> {
-        within("a query", self.on.query_all_raw(self.statement(sql, values))).await
+        within(self.time_out, "a query", self.on.query_all_raw(self.statement(sql, values))).await
     }
 
     /// The only row of a query, if there is one.
@@ -41,7 +43,7 @@ impl<C: ConnectionTrait> Run<'_, C> {
 
     /// Runs a statement; `?` stands for each value.
     pub(super) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<ExecResult, SqlError> {
-        within("a statement", self.on.execute_raw(self.statement(sql, values))).await
+        within(self.time_out, "a statement", self.on.execute_raw(self.statement(sql, values))).await
     }
 
     fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
@@ -62,21 +64,24 @@ impl Write {
     pub(super) async fn begin(pool: &Arc<Pool>) -> Result<Self, SqlError> {
         let checkout = pool.checkout().await?;
         let options = checkout.dialect().writing();
-        let begun = within("beginning a transaction", checkout.connection().begin_with_options(options)).await;
+        let begun = checkout.connection().begin_with_options(options);
+        let begun = within(checkout.time_out(), "beginning a transaction", begun).await;
         let transaction = checkout.check(begun)?;
         Ok(Self { checkout, transaction })
     }
 
     /// Runs statements in it.
     pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
-        Run { on: &self.transaction, dialect: self.checkout.dialect(), sealing: self.checkout.sealing() }
+        let Run { dialect, sealing, time_out, .. } = self.checkout.run();
+        Run { on: &self.transaction, dialect, sealing, time_out }
     }
 
     /// Commits what went well, rolls back what did not.
     pub(super) async fn end<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
         let Self { checkout, transaction } = self;
         let value = checkout.check(result)?;
-        let committed = within("a commit", transaction.commit()).await.map_err(SqlError::of_commit);
+        let committed =
+            within(checkout.time_out(), "a commit", transaction.commit()).await.map_err(SqlError::of_commit);
         checkout.check(committed)?;
         Ok(value)
     }
@@ -89,6 +94,7 @@ pub(super) struct Snapshot {
     transaction: DatabaseTransaction,
     dialect: &'static dyn Dialect,
     sealing: Arc<Sealing>,
+    time_out: Duration,
 }
 
 impl Snapshot {
@@ -96,18 +102,22 @@ impl Snapshot {
     pub(super) async fn begin(checkout: &Checkout) -> Result<Self, SqlError> {
         let dialect = checkout.dialect();
         let begun = checkout.connection().begin_with_options(dialect.snapshot());
-        let sealing = Arc::clone(checkout.sealing());
-        Ok(Self { transaction: within("beginning a snapshot", begun).await?, dialect, sealing })
+        let (sealing, time_out) = (Arc::clone(checkout.sealing()), checkout.time_out());
+        Ok(Self { transaction: within(time_out, "beginning a snapshot", begun).await?, dialect, sealing, time_out })
     }
 
     /// Runs statements in it.
     pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
-        Run { on: &self.transaction, dialect: self.dialect, sealing: &self.sealing }
+        Run { on: &self.transaction, dialect: self.dialect, sealing: &self.sealing, time_out: self.time_out }
     }
 }
 
-async fn within<T>(what: &str, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, SqlError> {
-    match tokio::time::timeout(STATEMENT_TIMEOUT, work).await {
+async fn within<T>(
+    time_out: Duration,
+    what: &str,
+    work: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, SqlError> {
+    match tokio::time::timeout(time_out, work).await {
         Ok(result) => result.map_err(SqlError::from),
         Err(_) => Err(SqlError::timed_out(what)),
     }

@@ -1,12 +1,21 @@
 //! What a host can choose of how the engine uses its database.
 
-use super::{connect::Source, pool::Share};
+use std::time::Duration;
+
+use super::{connect::Source, pool::Share, run::STATEMENT_TIMEOUT};
 use crate::InvalidField;
 
 /// What a host has chosen; the rest has its default.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     connections: Option<u32>,
+    write_time_out: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { connections: None, write_time_out: STATEMENT_TIMEOUT }
+    }
 }
 
 /// How the connections are shared out.
@@ -26,14 +35,21 @@ impl Settings {
         self.connections = Some(connections);
     }
 
+    /// How long the database may take to answer a statement of a write.
+    pub(crate) fn give_writes(&mut self, time: Duration) {
+        self.write_time_out = time;
+    }
+
     /// Whether everything chosen is within its bounds.
     pub(crate) fn check(self) -> Result<(), InvalidField> {
-        match self.connections {
-            Some(connections) if !(LEAST..=MOST).contains(&connections) => {
-                Err(InvalidField::new("connections", format!("must be from {LEAST} to {MOST}")))
-            }
-            Some(_) | None => Ok(()),
+        if self.connections.is_some_and(|connections| !(LEAST..=MOST).contains(&connections)) {
+            return Err(InvalidField::new("connections", format!("must be from {LEAST} to {MOST}")));
         }
+        if !(SHORTEST..=LONGEST).contains(&self.write_time_out) {
+            let (least, most) = (SHORTEST.as_secs(), LONGEST.as_secs());
+            return Err(InvalidField::new("write_time_out", format!("must be from {least} s to {most} s")));
+        }
+        Ok(())
     }
 
     /// How the connections to this database are shared out. One more of a server's is the lease's.
@@ -43,9 +59,9 @@ impl Settings {
         let reading = self.connections.map_or(READING, |all| all.saturating_sub(writers + lease));
         let searchers = (reading / SEARCHING).max(1);
         Shares {
-            writers: Share { connections: writers, ..Share::ONE },
-            readers: Share { connections: reading.saturating_sub(searchers).max(1), queue: 8_192 },
-            searchers: Share { connections: searchers, queue: 64 },
+            writers: Share { connections: writers, time_out: self.write_time_out, ..Share::ONE },
+            readers: Share { connections: reading.saturating_sub(searchers).max(1), queue: 8_192, ..Share::ONE },
+            searchers: Share { connections: searchers, ..Share::ONE },
         }
     }
 }
@@ -60,6 +76,10 @@ fn writers(source: &dyn Source) -> u32 {
 const LEAST: u32 = 6;
 /// The most connections. A server that lets more in is set up for it, and would rather have a pooler before it.
 const MOST: u32 = 1_000;
+/// The shortest time-out of a write: some servers count in whole seconds.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// The longest: what has not been answered by then is waited for by nobody any more.
+const LONGEST: Duration = Duration::from_secs(60);
 /// How many connections read and search if nobody chooses.
 const READING: u32 = 6;
 /// One of so many of these searches.
@@ -79,7 +99,7 @@ mod tests {
     #[test]
     fn all_connections_together_are_as_many_as_said() {
         let counts = |url: &str, connections| {
-            let shares = Settings { connections }.shares(&*connect::from_url(url).unwrap());
+            let shares = Settings { connections, ..Settings::default() }.shares(&*connect::from_url(url).unwrap());
             (shares.writers.connections, shares.readers.connections, shares.searchers.connections)
         };
         let servers =
@@ -99,12 +119,20 @@ mod tests {
 
     #[test]
     fn fewer_or_more_than_can_be_used_are_refused() {
-        let check = |connections| Settings { connections }.check();
+        let check = |connections| Settings { connections, ..Settings::default() }.check();
         for fits in [None, Some(LEAST), Some(MOST)] {
             assert_eq!(check(fits), Ok(()));
         }
         for wrong in [0, LEAST - 1, MOST + 1, u32::MAX] {
             assert_eq!(check(Some(wrong)).unwrap_err().to_string(), "connections: must be from 6 to 1000");
+        }
+        let check = |write_time_out| Settings { write_time_out, ..Settings::default() }.check();
+        for fits in [SHORTEST, STATEMENT_TIMEOUT, LONGEST] {
+            assert_eq!(check(fits), Ok(()));
+        }
+        let bit = Duration::from_nanos(1);
+        for wrong in [Duration::ZERO, SHORTEST - bit, LONGEST + bit, Duration::MAX] {
+            assert_eq!(check(wrong).unwrap_err().to_string(), "write_time_out: must be from 1 s to 60 s");
         }
     }
 
@@ -113,7 +141,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("chat-core-settings-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&folder).unwrap();
         let url = format!("sqlite://{}/chat.db?mode=rwc", folder.display());
-        let settings = Settings { connections: Some(13) };
+        let settings = Settings { connections: Some(13), ..Settings::default() };
         let store = SeaStore::open_as(&url, Opening::Alone, (None, settings)).await.unwrap();
         let mut open = 1;
         for (pool, size) in [(&store.readers, 8), (&store.searchers, 4)] {

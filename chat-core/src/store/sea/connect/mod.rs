@@ -1,12 +1,15 @@
 //! From a URL, or from a connection that the host owns, to connections of the engine's own: its settings belong to a
 //! connection, and its writes must not wait for the host's.
 
-use std::{fmt::Debug, path::Path, sync::Arc};
+use std::{fmt::Debug, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DatabaseConnectionType, SqlxError};
 
-use super::{dialect::Dialect, run::Run};
+use super::{
+    dialect::Dialect,
+    run::{Run, STATEMENT_TIMEOUT},
+};
 use crate::StartError;
 
 #[cfg(feature = "sqlite")]
@@ -39,8 +42,8 @@ pub(super) trait Source: Debug + Send + Sync {
     /// What to call it in a message; no secret is in it.
     fn name(&self) -> String;
 
-    /// Up to `size` connections, made when they are needed.
-    fn connections(&self, size: u32) -> DatabaseConnection;
+    /// Up to `size` connections, made when they are needed. What takes longer there than `time_out` is ended there.
+    fn connections(&self, size: u32, time_out: Duration) -> DatabaseConnection;
 
     /// Connects to the server once, outside of any pool, and leaves.
     async fn visit(&self) -> Result<(), SqlxError>;
@@ -99,7 +102,13 @@ pub(super) trait Source: Debug + Send + Sync {
 /// # Errors
 /// [`StartError::BadUrl`].
 pub fn connections(url: &str, size: u32) -> Result<DatabaseConnection, StartError> {
-    Ok(from_url(url)?.connections(size))
+    Ok(from_url(url)?.connections(size, STATEMENT_TIMEOUT))
+}
+
+/// How long to wait for a lock of somebody else's where a statement may take so long: less, so that the database says that it was
+/// a lock. 2 s for the 5 s that are usual.
+fn lock_time_out(time_out: Duration) -> Duration {
+    time_out * 2 / 5
 }
 
 /// The database that a URL names.

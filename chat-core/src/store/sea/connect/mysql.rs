@@ -1,9 +1,11 @@
 //! Connections to MySQL and MariaDB.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sea_orm::{
     DatabaseConnection, SqlxMySqlConnector,
-    sqlx::{self, ConnectOptions, Connection, Executor, MySqlPool, mysql::MySqlConnectOptions},
+    sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor, MySqlPool, mysql::MySqlConnectOptions},
 };
 
 use super::{
@@ -13,20 +15,28 @@ use super::{
         pool,
         run::Run,
     },
-    Source, parameters,
+    Source, lock_time_out, parameters,
 };
 use crate::StartError;
 
 /// What every session of ours begins with. Text that does not fit is refused, not cut.
 const SESSION: &[&str] = &[
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    "SET SESSION innodb_lock_wait_timeout = 2",
     "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
 ];
-/// MariaDB alone can limit all statements, and the time in a transaction.
-const MARIADB_SESSION: &[&str] = &["SET SESSION max_statement_time = 5", "SET SESSION idle_transaction_timeout = 5"];
-/// MySQL can limit what only reads.
-const MYSQL_SESSION: &[&str] = &["SET SESSION max_execution_time = 5000"];
+
+/// The limits of such a session, which end there what was given up here; locks are waited for in whole seconds.
+fn limits(is_mariadb: bool, time_out: Duration) -> Vec<String> {
+    let whole = |time: Duration| time.as_secs().max(1);
+    let lock = format!("SET SESSION innodb_lock_wait_timeout = {}", whole(lock_time_out(time_out)));
+    if !is_mariadb {
+        // MySQL can limit what only reads.
+        return vec![lock, format!("SET SESSION max_execution_time = {}", time_out.as_millis())];
+    }
+    // MariaDB alone can limit all statements, and the time in a transaction.
+    let statement = format!("SET SESSION max_statement_time = {}", time_out.as_secs_f64());
+    vec![lock, statement, format!("SET SESSION idle_transaction_timeout = {}", whole(time_out))]
+}
 
 /// The parameters of a URL that the driver knows.
 const KNOWN: [&str; 14] = [
@@ -86,16 +96,16 @@ impl Source for MySqlSource {
         }
     }
 
-    fn connections(&self, size: u32) -> DatabaseConnection {
-        let pool = pool::options::<sqlx::MySql>(size).after_connect(|connection, _| {
+    fn connections(&self, size: u32, time_out: Duration) -> DatabaseConnection {
+        let pool = pool::options::<sqlx::MySql>(size).after_connect(move |connection, _| {
             Box::pin(async move {
                 for sql in SESSION {
                     connection.execute(*sql).await?;
                 }
                 let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
-                let own = if version.contains("MariaDB") { MARIADB_SESSION } else { MYSQL_SESSION };
-                for sql in own {
-                    connection.execute(*sql).await?;
+                for sql in limits(version.contains("MariaDB"), time_out) {
+                    // Numbers alone were put into it.
+                    connection.execute(AssertSqlSafe(sql)).await?;
                 }
                 Ok(())
             })

@@ -1,9 +1,11 @@
 //! Connections to PostgreSQL.
 
+use std::{sync::Arc, time::Duration};
+
 use async_trait::async_trait;
 use sea_orm::{
     DatabaseConnection, SqlxPostgresConnector,
-    sqlx::{self, ConnectOptions, Connection, Executor, PgPool, postgres::PgConnectOptions},
+    sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, Executor, PgPool, postgres::PgConnectOptions},
 };
 
 use super::{
@@ -13,13 +15,18 @@ use super::{
         pool,
         run::Run,
     },
-    Source, parameters,
+    Source, lock_time_out, parameters,
 };
 use crate::StartError;
 
-/// What every session of ours begins with. The limits end there what was given up here.
-const SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-     SET lock_timeout = '2s'; SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'";
+/// What a session of ours begins with. The limits end there what was given up here.
+fn session(time_out: Duration) -> String {
+    let (lock, statement) = (lock_time_out(time_out).as_millis(), time_out.as_millis());
+    format!(
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; SET lock_timeout = {lock}; \
+         SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {statement}"
+    )
+}
 
 /// Where a PostgreSQL database is.
 #[derive(Debug)]
@@ -60,10 +67,13 @@ impl Source for PostgresSource {
         }
     }
 
-    fn connections(&self, size: u32) -> DatabaseConnection {
-        let pool = pool::options::<sqlx::Postgres>(size).after_connect(|connection, _| {
+    fn connections(&self, size: u32, time_out: Duration) -> DatabaseConnection {
+        let session: Arc<str> = session(time_out).into();
+        let pool = pool::options::<sqlx::Postgres>(size).after_connect(move |connection, _| {
+            let session = Arc::clone(&session);
             Box::pin(async move {
-                connection.execute(SESSION).await?;
+                // Numbers alone were put into it.
+                connection.execute(AssertSqlSafe(&*session)).await?;
                 Ok(())
             })
         });

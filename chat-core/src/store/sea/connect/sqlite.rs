@@ -22,15 +22,13 @@ use super::{
         dialect::{Dialect, sqlite::Sqlite},
         error::SqlError,
         files, pool,
-        run::Run,
+        run::{Run, STATEMENT_TIMEOUT},
         sealing::Sealing,
     },
-    Source, beside,
+    Source, beside, lock_time_out,
 };
 use crate::{StartError, store::StoreErrorKind};
 
-/// How long to wait for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first version without a bug that can corrupt a database in WAL mode (<https://sqlite.org/wal.html#walresetbug>).
 /// The bound on `libsqlite3-sys` in `Cargo.toml` brings it.
 const LEAST_VERSION: &str = "3.51.3";
@@ -75,7 +73,7 @@ impl SqliteSource {
 
     pub(super) async fn of_host(connection: &DatabaseConnection) -> Result<Self, StartError> {
         // Only a database in memory has no file.
-        let run = Run { on: connection, dialect: &Sqlite, sealing: &Sealing::default() };
+        let run = Run { on: connection, dialect: &Sqlite, sealing: &Sealing::default(), time_out: STATEMENT_TIMEOUT };
         let row = run.query_one("SELECT file FROM pragma_database_list WHERE name = 'main'", Vec::new()).await?;
         let file: Option<String> = row.and_then(|row| row.try_get_by_index(0).ok()).flatten();
         let options = (*connection.get_sqlite_connection_pool().connect_options()).clone();
@@ -87,7 +85,7 @@ impl SqliteSource {
         let file = (!is_memory).then(|| given.get_filename().to_owned());
         let options = given
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(lock_time_out(STATEMENT_TIMEOUT))
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", "1000")
             // What is removed is written over with zeros, and is in no temporary file either.
@@ -129,8 +127,8 @@ impl Source for SqliteSource {
     }
 
     /// `size` connections; a database in memory has one, which lives as long as the engine.
-    fn connections(&self, size: u32) -> DatabaseConnection {
-        let options = self.options.clone();
+    fn connections(&self, size: u32, time_out: Duration) -> DatabaseConnection {
+        let options = self.options.clone().busy_timeout(lock_time_out(time_out));
         let (pool, options) = match self.file {
             Some(_) => (pool::options(size), options.journal_mode(SqliteJournalMode::Wal)),
             None => (pool::options(1).min_connections(1), options),

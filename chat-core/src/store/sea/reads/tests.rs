@@ -55,7 +55,8 @@ macro_rules! recorded {
         let checkout = $store.readers.checkout().await.unwrap();
         let snapshot = Snapshot::begin(&checkout).await.unwrap();
         let recording = Recording { on: snapshot.run().on, asked: Mutex::default() };
-        let $run = &Run { on: &recording, dialect: snapshot.run().dialect, sealing: checkout.sealing() };
+        let Run { dialect, sealing, time_out, .. } = checkout.run();
+        let $run = &Run { on: &recording, dialect, sealing, time_out };
         let read = $read.await.unwrap();
         (read, recording.asked.into_inner().unwrap())
     }};
