@@ -77,7 +77,7 @@ names! {
     Phantom "phantom" "G5"
     /// What began after another had ended stands before it.
     RealtimeInversion "realtime_inversion" "G6"
-    /// The commands of one connection took effect in another order than they were issued.
+    /// The commands of one connection, or the messages of one host, took effect in another order than they were issued.
     SessionOrder "session_order" "G6"
     /// A read or an attach behind what had been acknowledged or seen before.
     StaleRead "stale_read" "G7"
@@ -111,7 +111,7 @@ names! {
     DeletedText "deleted_text" "G14"
     /// What is said to be unread is not what the log makes it.
     WrongUnread "wrong_unread" "G14"
-    /// The database does not hold what was acknowledged.
+    /// The database does not hold what was acknowledged, or what a host committed.
     OkWithoutStore "ok_without_store" "G15"
 }
 

@@ -205,6 +205,11 @@ pub(crate) fn typing(room: u64, users: &[&str]) -> What {
     What::Typing { room, users: ids(users) }
 }
 
+/// A message that a host committed, like that of a send.
+pub(crate) fn committed(room: u64, key: &str) -> What {
+    What::Committed { room, key: key.into(), content: Content::text(format!("body of {key}")) }
+}
+
 pub(crate) fn types(room: u64, is_typing: bool) -> What {
     What::Type { room, is_typing, result: Outcome::Ok(()) }
 }

@@ -13,7 +13,7 @@
 //! | `duplicate_key` | G4 sent once | one key has two events, or its retries got different numbers |
 //! | `phantom` | G5 no phantoms | an event that nobody caused, whose cause was refused, or that was seen before it; other content than was sent |
 //! | `realtime_inversion` | G6 order of effects | a number was taken before its command began, though a higher one was known |
-//! | `session_order` | G6 order of effects | a connection's commands for a room took effect in another order; a message was heard by its sender before its `ok` |
+//! | `session_order` | G6 order of effects | a connection's commands for a room, or what a host committed there, took effect in another order; a message was heard by its sender before its `ok` |
 //! | `stale_read` | G7 read your writes (and G1) | a head behind what was acknowledged, or known, before the call began |
 //! | `dishonest_resume` | G8 honest resume | not exactly the gap; another epoch or a position ahead of the log, and no `resync` |
 //! | `unseen_after_heal` | G9 found again | open at the end of the quiet phase, and not at the head |
@@ -29,7 +29,7 @@
 //! | `thread_order` | G14 state = fold(log) | the messages of a thread are not numbered without holes |
 //! | `deleted_text` | G14 state = fold(log) | a page, a gap, an answer or the database has the text of what was deleted before |
 //! | `wrong_unread` | G14 state = fold(log) | the counts beside a mark are not those of the messages beyond it |
-//! | `ok_without_store` | G15 honest refusal | the database's dump does not hold what was acknowledged |
+//! | `ok_without_store` | G15 honest refusal | the database's dump does not hold what was acknowledged, or what a host committed |
 
 #![expect(
     clippy::wildcard_enum_match_arm,

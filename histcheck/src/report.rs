@@ -80,6 +80,8 @@ pub struct Summary {
     pub members: Outcomes,
     /// Invites that were made or revoked.
     pub invites: Outcomes,
+    /// Messages that hosts committed in transactions of their own.
+    pub commits: Outcomes,
     /// Live events that were received.
     pub events: usize,
     /// Attaches that were answered without a resync.
@@ -136,8 +138,8 @@ impl Outcomes {
 impl Summary {
     /// The commands of each kind, with the word for them.
     #[must_use]
-    pub const fn commands(&self) -> [(&'static str, Outcomes); 8] {
-        let Self { sends, edits, deletions, reactions, pins, marks, members, invites, .. } = *self;
+    pub const fn commands(&self) -> [(&'static str, Outcomes); 9] {
+        let Self { sends, edits, deletions, reactions, pins, marks, members, invites, commits, .. } = *self;
         [
             ("sends", sends),
             ("edits", edits),
@@ -147,6 +149,7 @@ impl Summary {
             ("marks", marks),
             ("members", members),
             ("invites", invites),
+            ("commits", commits),
         ]
     }
 
@@ -169,6 +172,7 @@ impl Summary {
     fn count(&mut self, what: &What) {
         match what {
             What::Send { result, .. } => self.sends.count(result, |sent| sent.replayed),
+            What::Committed { .. } => self.commits.ok += 1,
             What::Change { change, result, .. } => {
                 let outcomes = match change {
                     Change::Edit { .. } => &mut self.edits,

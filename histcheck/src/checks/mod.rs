@@ -4,6 +4,7 @@ mod erasure;
 mod fold;
 mod fork;
 mod heal;
+mod hosts;
 mod invites;
 mod keys;
 mod leak;
@@ -42,6 +43,7 @@ pub(crate) const ALL: &[Check] = &[
     members::check,
     fold::check,
     store::check,
+    hosts::check,
     state::check,
     state::check_lists,
     rules::check,

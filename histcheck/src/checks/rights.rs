@@ -20,8 +20,12 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
         let (Some(log), Some(fold)) = (index.logs.get(&of), index.folds.get(&of)) else { continue };
         let mut uses = Uses::new(index, epoch);
         for (seq, entry) in log.entries.range(..=rights.known) {
-            // What names no user was done by the host, or by somebody who did not say who they are.
+            // What names no user was done by the host, or by somebody who did not say who they are. What the host sends in a user's
+            // name needs no right either.
             let Some(by) = entry.author.filter(|by| !by.is_empty()) else { continue };
+            if index.is_committed(*room, by, entry.known) {
+                continue;
+            }
             let act = Act { rights, fold, by, seq: *seq, entry };
             let invited = index.accepted(*room, by, entry.known);
             let judged = invited.as_ref().map_or_else(|| act.judge(), |invited| act.comes_in(invited, &mut uses));

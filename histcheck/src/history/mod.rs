@@ -2,7 +2,8 @@
 //! guarantee this:
 //!
 //! - **Every** send, change, mark, rename and deletion of the run, and every change of a member, is recorded with what it
-//!   asked for, even if it was never answered.
+//!   asked for, even if it was never answered. Of what a host does in transactions of its own, all that was committed is recorded,
+//!   and none of its messages is deleted.
 //! - Every send and every change has a key, which its user uses for it alone. No two messages have the same text.
 //! - The records of one connection are in the order in which its client saw them. A command is placed where its answer
 //!   was seen, so the answer to an attach stands before the events that follow it, and the `ok` of a send before the
@@ -72,6 +73,17 @@ pub enum What {
         thread: Option<u64>,
         /// The outcome.
         result: Outcome<Sent>,
+    },
+    /// A host has queued a message within a transaction of its own, and the transaction was committed at some time between the
+    /// beginning and the end of this record. The records of one process stand in the order of its commits.
+    Committed {
+        /// The room.
+        room: u64,
+        /// The idempotency key.
+        key: String,
+        /// What it says; the text is unique for each key.
+        #[serde(flatten)]
+        content: Content,
     },
     /// Changes a message.
     Change {
@@ -434,6 +446,7 @@ impl What {
     pub const fn room(&self) -> Option<u64> {
         match self {
             Self::Send { room, .. }
+            | Self::Committed { room, .. }
             | Self::Change { room, .. }
             | Self::Mark { room, .. }
             | Self::Marked { room, .. }

@@ -150,6 +150,11 @@ impl<'a> Command<'a> {
                 let (is_ok, is_refused) = (seq.is_some(), result.is_refused());
                 Some(Self { room: *room, key, deed, is_ok, is_refused, seq, is_replayed })
             }
+            What::Committed { room, key, content } => {
+                let deed = Deed::Send { body: &content.body, thread: None };
+                let (is_ok, is_refused, seq, is_replayed) = (true, false, None, false);
+                Some(Self { room: *room, key, deed, is_ok, is_refused, seq, is_replayed })
+            }
             What::Change { room, key, target, change, result } => {
                 let (is_ok, seq, is_replayed) = match result {
                     Outcome::Ok(changed) => (true, changed.seq, changed.replayed),

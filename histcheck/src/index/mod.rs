@@ -110,6 +110,13 @@ impl<'a> Index<'a> {
         Some(Accepted { invite, began: tries.first_began })
     }
 
+    /// Whether a host has committed what made this event.
+    pub(crate) fn is_committed(&self, room: u64, user: &str, known: Known<'_>) -> bool {
+        let tries = self.commands.causing(room, user, known);
+        let is_host = |place: &usize| matches!(self.records[*place].what, What::Committed { .. });
+        tries.is_some_and(|tries| tries.places.iter().any(is_host))
+    }
+
     /// Whether a deletion of the room may have begun by then.
     pub(crate) fn may_be_deleted(&self, room: u64, by: u64) -> bool {
         self.deletions.get(&room).is_some_and(|place| self.records[*place].began <= by)
