@@ -96,6 +96,9 @@ const BUGS_ELSEWHERE: &[Bug] = &[
     Bug::ExpiredInviteAccepted,
     Bug::BanEvadedByInvite,
     Bug::RemovedStillHear,
+    Bug::OutboxForgets,
+    Bug::OutboxOutOfOrder,
+    Bug::OutboxBeforeCommit,
 ];
 
 #[test]

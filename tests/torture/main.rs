@@ -25,6 +25,7 @@ async fn nothing_is_lost_doubled_or_stuck() {
     for seed in 1..=3 {
         let options = Options {
             program: program(),
+            is_shop: false,
             seed,
             time: Duration::from_secs(15),
             quiet: Duration::from_secs(3),

@@ -14,5 +14,6 @@ pub mod recorder;
 pub mod rng;
 pub mod run;
 pub mod server;
+pub mod shop;
 pub mod summary;
 pub mod workload;

@@ -11,7 +11,7 @@ use torture::{
     fault::network::{Inside, Network},
     format::counted,
     load_tests,
-    mutation_check::look_for,
+    mutation_check::{look_for, shop_beside},
     nemesis::{Fault, Vanishing},
     run::{Options, all_faults, run},
     server::Result,
@@ -47,6 +47,10 @@ struct Arguments {
     /// The database: sqlite, postgres or mariadb.
     #[arg(long, default_value_t = Kind::Sqlite, value_parser = kind)]
     database: Kind,
+
+    /// Torture a host in the place of the server: a shop that writes a row of its own with each of its messages, in one transaction.
+    #[arg(long)]
+    shop: bool,
 
     /// The faults, separated by commas. The default is all that are possible.
     #[arg(long, value_delimiter = ',', value_parser = fault)]
@@ -159,7 +163,8 @@ async fn runs(arguments: &Arguments, network: &Vanishing) -> Result<bool> {
     let mut tally = Tally::default();
     for seed in arguments.seeds.clone().unwrap_or(arguments.seed..arguments.seed + 1) {
         let options = Options {
-            program: arguments.server.clone(),
+            program: if arguments.shop { shop_beside(&arguments.server) } else { arguments.server.clone() },
+            is_shop: arguments.shop,
             seed,
             time: arguments.time(),
             quiet: Duration::from_secs(arguments.quiet),

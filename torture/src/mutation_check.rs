@@ -1,6 +1,10 @@
 //! Shows that the checker works: each bug that can be injected has to be found.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use chat_core::mutations::Bug;
 use histcheck::Name;
@@ -60,7 +64,8 @@ pub async fn look_for(
     while began.elapsed() < TIMEOUT && report.as_ref().is_none_or(|report| found(&case, report).is_empty()) {
         runs += 1;
         let options = Options {
-            program: program.clone(),
+            program: if case.is_shop { shop_beside(&program) } else { program.clone() },
+            is_shop: case.is_shop,
             seed: runs,
             time: Duration::from_secs(case.seconds),
             quiet: Duration::from_secs(case.quiet),
@@ -82,6 +87,12 @@ pub async fn look_for(
     Ok(MutationResult { bug, caught_by, took: began.elapsed(), runs })
 }
 
+/// The shop's program, which is built beside the server's.
+#[must_use]
+pub fn shop_beside(server: &Path) -> PathBuf {
+    server.with_file_name("shop")
+}
+
 /// The anomalies that count.
 fn found(case: &Case, report: &Report) -> Vec<(Name, usize)> {
     let counts = |name: &Name| case.only.is_empty() || case.only.contains(name);
@@ -93,6 +104,8 @@ fn found(case: &Case, report: &Report) -> Vec<(Name, usize)> {
 struct Case {
     faults: Vec<Fault>,
     database: Kind,
+    /// Whether only a shop can have it.
+    is_shop: bool,
     seconds: u64,
     quiet: u64,
     /// The anomalies that count, if a server without bugs may raise others in such a run; empty: all.
@@ -101,7 +114,8 @@ struct Case {
 
 impl Case {
     fn by(faults: &[Fault]) -> Self {
-        Self { faults: faults.to_vec(), database: Kind::Sqlite, seconds: 5, quiet: 2, only: Vec::new() }
+        let database = Kind::Sqlite;
+        Self { faults: faults.to_vec(), database, is_shop: false, seconds: 5, quiet: 2, only: Vec::new() }
     }
 
     fn for_long(self) -> Self {
@@ -147,6 +161,7 @@ fn case(bug: Bug) -> Case {
         | Bug::RevokedInviteAccepted
         | Bug::ExpiredInviteAccepted
         | Bug::BanEvadedByInvite => Case { only: vec![Name::ActedWithoutRight], ..Case::by(&[]) },
+        Bug::OutboxForgets | Bug::OutboxOutOfOrder | Bug::OutboxBeforeCommit => Case { is_shop: true, ..Case::by(&[]) },
         Bug::RemovedStillHear => Case { only: vec![Name::LeakAfterRemoval, Name::HeardAfterRemoval], ..Case::by(&[]) },
         Bug::DropDelivery
         | Bug::DoubleDelivery

@@ -6,7 +6,10 @@ use std::{
     io::{BufWriter, Write},
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +33,7 @@ use crate::{
     recorder::{Name, Recorder},
     rng::Rng,
     server::{Launch, Result, Server, free_address},
+    shop,
     workload::{self, ClientCounts, Controls, FinalState, Mode, World, keeper},
 };
 
@@ -38,6 +42,8 @@ use crate::{
 pub struct Options {
     /// The server's program.
     pub program: PathBuf,
+    /// Whether that is the [shop], and not the server itself.
+    pub is_shop: bool,
     /// The seed.
     pub seed: u64,
     /// How long faults are injected.
@@ -106,13 +112,14 @@ pub async fn run(options: Options) -> Result<Report> {
         shim.record(faults.contains(&Fault::PowerCut))?;
         shim.leave_commits_unsynced(options.bug.as_deref() == Some(Bug::SynchronousNormal.name()))?;
     }
-    let mut server = Server::new(launch(&options, &database, &folder.path)?);
+    let mut server = Server::new(launch(&options, &database, &folder)?);
     server.start().await?;
     let world = world(&server, &options).await?;
     let _progress = options.shows_progress.then(|| progress(&options, &world));
     let complaints = std::sync::Mutex::default();
     let network = options.network.clone();
-    let mut stage = Stage { server: Mutex::new(server), database, network, world, complaints };
+    let is_shop = options.is_shop;
+    let mut stage = Stage { server: Mutex::new(server), is_shop, database, network, world, complaints };
 
     let clients = workload::begin(&stage.world, options.counts);
     let end = Instant::now() + options.time;
@@ -164,8 +171,8 @@ fn possible(asked: Vec<Fault>, database: &Database, network: &Vanishing) -> (Vec
     (possible, skipped)
 }
 
-fn launch(options: &Options, database: &Database, folder: &Path) -> Result<Launch> {
-    let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()), "machine");
+fn launch(options: &Options, database: &Database, Folder { path: folder, run, .. }: &Folder) -> Result<Launch> {
+    let mut rng = Rng::of(options.seed ^ u64::from(std::process::id()) ^ (run << 32), "machine");
     let mut variables: Vec<(String, OsString)> = Vec::new();
     variables.extend(options.bug.iter().map(|bug| ("CHATD_INJECTED_BUG".to_owned(), bug.into())));
     let secret = folder.join("secret");
@@ -199,6 +206,11 @@ async fn dump_all(stage: &mut Stage) -> Result<(usize, usize)> {
     let recorder = &stage.world.recorder;
     for stored in dump(&stage.database.direct).await? {
         recorder.push(recorder.of_the_run(stored));
+    }
+    if stage.is_shop {
+        let (records, complaints) = shop::committed(&stage.database.direct, recorder.now()).await?;
+        records.into_iter().for_each(|record| recorder.push(record));
+        complaints.into_iter().for_each(|complaint| stage.complain(complaint));
     }
     stage.database.remove().await?;
     Ok(counts)
@@ -255,6 +267,11 @@ async fn wind_down(stage: &Stage, mut clients: JoinSet<FinalState>, options: &Op
     if !settled {
         stage.complain(format!("still under way: {}", counted(*controls.under_way.borrow(), "command")));
     }
+    if stage.is_shop
+        && let Err(error) = shop::close(&stage.database.direct, time_limit).await
+    {
+        stage.complain(error.to_string());
+    }
     recorder.phase(Phase::Quiet);
     sleep(options.quiet.max(SHORTEST_QUIET)).await;
     final_reads::presence(&stage.world).await;
@@ -285,14 +302,18 @@ fn panics(log: &Path) -> Result<Vec<String>> {
 /// The folder of a run. Dropping it removes the folder, unless it is kept.
 struct Folder {
     path: PathBuf,
+    run: u64,
     is_kept: bool,
 }
 
 impl Folder {
     fn new(seed: u64) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("chat-torture-{}-{seed}", std::process::id()));
+        // Several may run at once in one process.
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("chat-torture-{}-{seed}-{run}", std::process::id()));
         drop(fs::remove_dir_all(&path));
-        let folder = Self { path, is_kept: false };
+        let folder = Self { path, run, is_kept: false };
         fs::create_dir_all(folder.data())?;
         Ok(folder)
     }

@@ -79,6 +79,9 @@ bugs! {
     /// | `expired_invite_accepted` | G12 | acted_without_right | people who use an invite that has expired |
     /// | `ban_evaded_by_invite` | G12 | acted_without_right | people who are banned, and use an invite |
     /// | `removed_still_hear` | G12 | leak_after_removal, heard_after_removal | people who are put out |
+    /// | `outbox_forgets` | G1 | ok_without_store | a host that sends with transactions of its own |
+    /// | `outbox_out_of_order` | G6 | session_order | a host that sends several messages in one |
+    /// | `outbox_before_commit` | G5 | phantom | a host that rolls some back |
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Bug {
         /// Events are sent when the append begins.
@@ -171,6 +174,12 @@ bugs! {
         BanEvadedByInvite = "ban_evaded_by_invite",
         /// Whoever may not read the room any more still gets its events.
         RemovedStillHear = "removed_still_hear",
+        /// Some messages that a host has queued are removed, and not sent.
+        OutboxForgets = "outbox_forgets",
+        /// What a host has queued together is sent in reverse order.
+        OutboxOutOfOrder = "outbox_out_of_order",
+        /// What a host queues is sent whether its transaction is committed or not.
+        OutboxBeforeCommit = "outbox_before_commit",
     }
 }
 

@@ -11,6 +11,7 @@ mod inputs;
 mod invites;
 mod log;
 mod members;
+mod outbox;
 mod pages;
 #[cfg(failpoints)]
 mod process;

@@ -13,6 +13,7 @@ use crate::{
     Clock, Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, SystemClock, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     failpoints::{self, Point},
+    outbox::OutboxEntry,
     store::{
         Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
         StoreErrorKind, Tail, Users, Viewer,
@@ -27,6 +28,7 @@ pub struct MutatedStore {
     log: Mutex<LogMutation>,
     pages: Pages,
     behind: WriteBehind,
+    pub(super) queued: Mutex<Vec<OutboxEntry>>,
 }
 
 impl fmt::Debug for MutatedStore {
@@ -48,7 +50,7 @@ impl MutatedStore {
     pub fn with(bug: Option<Bug>, store: Arc<dyn Store>) -> Self {
         let start = SystemClock::new().now().wall.0.unsigned_abs();
         let log = Mutex::new(LogMutation::new(bug, start));
-        Self { store, bug, log, pages: Pages::default(), behind: WriteBehind::default() }
+        Self { store, bug, log, pages: Pages::default(), behind: WriteBehind::default(), queued: Mutex::default() }
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, LogMutation> {
@@ -228,7 +230,7 @@ impl Store for MutatedStore {
     }
 
     fn outbox(&self) -> Option<&dyn Outbox> {
-        self.store.outbox()
+        self.store.outbox().map(|_| self as &dyn Outbox)
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

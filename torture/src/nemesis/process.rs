@@ -25,7 +25,8 @@ pub(super) async fn kill_random(stage: &Stage, rng: &mut Rng) -> Result<String> 
 
 /// Starts the process again so that it kills itself at a chosen point of its work.
 pub(super) async fn kill_at_point(stage: &Stage, rng: &mut Rng) -> Result<String> {
-    let point = rng.pick(&POINTS).copied().unwrap_or("after_commit");
+    let points = if stage.is_shop { &POINTS[..] } else { &POINTS[1..] };
+    let point = rng.pick(points).copied().unwrap_or("after_commit");
     let nth = rng.between(1, 60);
     let mut server = stage.server.lock().await;
     stop(stage, &mut server).await?;
@@ -72,6 +73,7 @@ pub(super) async fn freeze(stage: &Stage, rng: &mut Rng) -> Result<String> {
     Ok(format!("frozen for {} ms", time.as_millis()))
 }
 
-const POINTS: [&str; 4] = ["before_insert", "after_insert", "after_commit", "after_answer"];
+/// The first one is passed only by a shop.
+const POINTS: [&str; 5] = ["in_outbox", "before_insert", "after_insert", "after_commit", "after_answer"];
 /// How long it may take to reach the point.
 const TIMEOUT: Duration = Duration::from_secs(10);

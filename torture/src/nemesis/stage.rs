@@ -11,6 +11,8 @@ use crate::{database::Database, fault::network::Network, server::Server, workloa
 pub struct Stage {
     /// The server.
     pub server: Mutex<Server>,
+    /// Whether it is the [shop](crate::shop).
+    pub is_shop: bool,
     /// Its database.
     pub database: Database,
     /// The network that may vanish.
