@@ -29,6 +29,37 @@ pub struct OutboxEntry {
     pub at: Timestamp,
 }
 
+/// A message that waits, as it is found in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number.
+    pub id: OutboxId,
+    /// What is known of it. Of one that cannot be read, the body is empty.
+    pub entry: OutboxEntry,
+    /// Why it cannot be read, if it cannot.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why what a message in the outbox says cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is encrypted by a key that is not among those which the engine was given. With that key it can be read again.
+    KeyMissing,
+    /// It is not what was written. Nothing makes it readable again.
+    Damaged,
+}
+
+impl Unreadable {
+    /// The [code](OutboxFailure::code) of a message that cannot be read for this reason.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::KeyMissing => "text_key_missing",
+            Self::Damaged => "unreadable",
+        }
+    }
+}
+
 /// What a host's transaction has of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InOutbox {
@@ -51,12 +82,14 @@ pub struct OutboxFailure {
     pub author: Identity,
     /// Its key, if the host gave it one.
     pub key: Option<IdempotencyKey>,
-    /// What it says.
+    /// What it says; empty if it cannot be read.
     pub body: Body,
     /// When it was queued.
     pub queued_at: Timestamp,
     /// Why it was not sent: the [code](crate::Error::code) of an error, mostly `room_not_found` (the room was deleted) or
-    /// `idempotency_mismatch` (another message has taken its key).
+    /// `idempotency_mismatch` (another message has taken its key); or `unreadable`, if its row is damaged, or `text_key_missing`: it is
+    /// encrypted by a key that the engine was not given. What was queued behind that for the same room waits for it. It is tried
+    /// again when an engine starts on the database, with all keys; to forget it lets the others go.
     pub code: String,
 }
 

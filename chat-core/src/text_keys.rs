@@ -177,6 +177,11 @@ impl TextKeys {
         String::from_utf8(text).ok()
     }
 
+    /// Whether the key by which a text was encrypted is among them, as far as its number tells. What tells no number needs none.
+    pub(crate) fn has_key_of(&self, sealed: &str) -> bool {
+        parts(sealed).is_none_or(|(number, _)| self.texts().any(|(known, _)| *known == number))
+    }
+
     /// What every text begins with that is encrypted by the newest key.
     pub(crate) fn current_mark(&self) -> String {
         format!("{MARK}{}.", self.newest.0)
@@ -311,7 +316,9 @@ mod tests {
         assert_eq!((keys.id().index, keys.id().newest), (before.index, 2));
         assert!(keys.has(before.newest, before.text) && !keys.has(2, before.text) && !keys.has(3, before.text));
         assert_eq!(keys.open(PLACE, &sealed).as_deref(), Some("old"));
+        assert!(keys.has_key_of(&sealed));
         keys.retire();
+        assert!(!keys.has_key_of(&sealed) && keys.has_key_of("\u{1}x"));
         assert_eq!(keys.open(PLACE, &sealed), None);
         assert!(!keys.has(before.newest, before.text));
     }

@@ -24,6 +24,7 @@ on_each_database!(
     a_room_is_made_with_rows_of_the_hosts,
     many_keep_their_order,
     what_waits_is_encrypted,
+    what_cannot_be_read_concerns_nobody_else,
     an_erased_user_is_not_named_by_what_waits,
     #[cfg_attr(not(failpoints), ignore = "needs failpoints: cargo xtask test")]
     a_host_that_is_killed_anywhere_sends_once,
@@ -314,6 +315,59 @@ async fn what_waits_is_encrypted(database: Database) {
     host.engine.shutdown().await;
 }
 
+async fn what_cannot_be_read_concerns_nobody_else(database: Database) {
+    let keys = TextKeys::generate().unwrap();
+    let mut host = Host::encrypted(&database, &keys).await;
+    let mut rooms = Vec::new();
+    for name in ["damaged", "held", "given up"] {
+        rooms.push(host.engine.create_room(&alice(), NewRoom::named(name)).await.unwrap().id);
+    }
+    let [damaged, held, given_up] = rooms[..] else { unreachable!() };
+    let transaction = host.database.begin().await.unwrap();
+    let queued = [(damaged, "a"), (held, "b"), (given_up, "c"), (damaged, "d"), (held, "e"), (given_up, "f")];
+    for (room, text) in queued.into_iter().chain([(host.room.id, "g")]) {
+        host.engine.send_in(&transaction, &alice(), room, Draft::text(text).key(text)).await.unwrap();
+    }
+    host.engine.shutdown().await;
+    transaction.commit().await.unwrap();
+    // The key with this number is not there.
+    let key =
+        |from, to| format!("UPDATE chat_outbox SET body = REPLACE(body, '\u{1}{from}.', '\u{1}{to}.') WHERE idem_key");
+    let sql =
+        ["UPDATE chat_outbox SET body = '\u{1}1.AAAA' WHERE idem_key = 'a'", &format!("{} IN ('b', 'c')", key(1, 7))];
+    for sql in sql {
+        host.database.execute_unprepared(sql).await.unwrap();
+    }
+
+    host = Host::encrypted(&database, &keys).await;
+    wait_for(&host, "SELECT COUNT(*) FROM chat_outbox", 5).await;
+    wait_for(&host, "SELECT COUNT(*) FROM chat_outbox WHERE failure IS NULL", 2).await;
+    let failures = host.engine.outbox_failures().await.unwrap();
+    let listed: Vec<_> = failures.iter().map(|failure| (failure.code.as_str(), failure.room)).collect();
+    assert_eq!(listed, [("unreadable", damaged), ("text_key_missing", held), ("text_key_missing", given_up)]);
+    assert_eq!((host.said(host.room.id).await, host.said(damaged).await), (vec!["g".to_owned()], vec!["d".to_owned()]));
+    assert!(host.said(held).await.is_empty() && host.said(given_up).await.is_empty(), "the order stays");
+
+    // Who forgets it lets go what is behind it, and what is damaged can be queued again.
+    assert!(host.engine.forget_outbox_failure(failures[2].id).await.unwrap());
+    let transaction = host.database.begin().await.unwrap();
+    host.engine.send_in(&transaction, &alice(), damaged, Draft::text("a").key("a")).await.unwrap();
+    transaction.commit().await.unwrap();
+    wait_for(&host, "SELECT COUNT(*) FROM chat_outbox", 2).await;
+    assert_eq!(
+        (host.said(damaged).await, host.said(given_up).await),
+        (["d", "a"].map(str::to_owned).into(), vec!["f".to_owned()])
+    );
+
+    // With the key it is sent, and all that waits behind it.
+    host.engine.shutdown().await;
+    host.database.execute_unprepared(&format!("{} = 'b'", key(7, 1))).await.unwrap();
+    host = Host::encrypted(&database, &keys).await;
+    wait_for(&host, "SELECT COUNT(*) FROM chat_outbox", 0).await;
+    assert_eq!(host.said(held).await, ["b", "e"]);
+    host.engine.shutdown().await;
+}
+
 async fn an_erased_user_is_not_named_by_what_waits(database: Database) {
     let host = Host::new(&database).await;
     host.engine.shutdown().await;
@@ -441,12 +495,17 @@ async fn host() {
 
 /// Waits until nothing waits in the outbox.
 async fn wait_for_empty(host: &Host) {
-    let empty = async {
-        while host.number("SELECT COUNT(*) FROM chat_outbox WHERE failure IS NULL").await > 0 {
+    wait_for(host, "SELECT COUNT(*) FROM chat_outbox WHERE failure IS NULL", 0).await;
+}
+
+/// Waits until a query finds this number.
+async fn wait_for(host: &Host, sql: &str, expected: i64) {
+    let found = async {
+        while host.number(sql).await != expected {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    timeout(DEADLINE, empty).await.expect("messages wait in the outbox");
+    timeout(DEADLINE, found).await.unwrap_or_else(|_| panic!("{sql}: not {expected}"));
 }
 
 async fn next_message(updates: &mut Updates) -> String {

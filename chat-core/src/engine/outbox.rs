@@ -20,7 +20,7 @@ use crate::{
         services::Services,
     },
     failpoints::{self, Point},
-    outbox::{InOutbox, OutboxEntry},
+    outbox::{InOutbox, OutboxEntry, Unreadable, Waiting},
     store::{HostTransaction, Outbox},
     text::check_message,
 };
@@ -160,8 +160,8 @@ impl Inner {
         }
         failpoints::reached(Point::InOutbox);
         let mut rooms = BTreeMap::<RoomId, Vec<_>>::new();
-        for (id, entry) in waiting {
-            rooms.entry(entry.room).or_default().push((id, entry));
+        for message in waiting {
+            rooms.entry(message.entry.room).or_default().push(message);
         }
         let (mut taken, mut all_settled) = (Vec::new(), true);
         for (id, became) in join_all(rooms.into_values().map(|entries| self.take_in_order(entries))).await.concat() {
@@ -180,13 +180,16 @@ impl Inner {
     }
 
     /// Takes messages into the log of their room, each when the one before it is there. If one cannot be sent now, those behind it wait
-    /// for it.
-    async fn take_in_order(&self, entries: Vec<(OutboxId, OutboxEntry)>) -> Vec<(OutboxId, Became)> {
+    /// for it, and so they do if its key is missing.
+    async fn take_in_order(&self, messages: Vec<Waiting>) -> Vec<(OutboxId, Became)> {
         let mut results = Vec::new();
-        for (id, entry) in entries {
-            let became = self.take(entry).await;
+        for Waiting { id, entry, unreadable } in messages {
+            let became = match unreadable {
+                None => self.take(entry).await,
+                Some(unreadable) => self.cannot_be_sent(entry.room, unreadable.code()),
+            };
             results.push((id, became));
-            if became == Became::NotSent {
+            if became == Became::NotSent || unreadable == Some(Unreadable::KeyMissing) {
                 break;
             }
         }
@@ -206,13 +209,16 @@ impl Inner {
             Err(Error::Forbidden) => Became::Held,
             // It waits for the engine that comes next.
             Err(Error::Stopped) => Became::NotSent,
-            Err(error) if error.retry() == Retry::No => {
-                self.services.metrics.outbox_failed.increment(1);
-                tracing::warn!(room.id = room.0, error = error.code(), "a message of the outbox cannot be sent");
-                Became::Refused(error.code())
-            }
+            Err(error) if error.retry() == Retry::No => self.cannot_be_sent(room, error.code()),
             Err(_) => Became::NotSent,
         }
+    }
+
+    /// Tells that a message cannot be sent.
+    fn cannot_be_sent(&self, room: RoomId, code: &'static str) -> Became {
+        self.services.metrics.outbox_failed.increment(1);
+        tracing::warn!(room.id = room.0, error = code, "a message of the outbox cannot be sent");
+        Became::Refused(code)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Bug, MutatedStore};
 use crate::{
     Error,
     erasure::Erasure,
-    outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId},
+    outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId, Waiting},
     store::{HostTransaction, Outbox, StoreError, StoreErrorKind},
 };
 
@@ -25,20 +25,22 @@ impl Outbox for MutatedStore {
         self.outbox_within()?.queue(within, entry).await
     }
 
-    async fn waiting(&self, limit: usize) -> Result<Vec<(OutboxId, OutboxEntry)>, StoreError> {
+    async fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, StoreError> {
         let mut waiting = self.outbox_within()?.waiting(limit).await?;
         match self.bug() {
             Some(Bug::OutboxOutOfOrder) => waiting.reverse(),
             Some(Bug::OutboxForgets) => {
-                let (forgotten, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(id, _)| id.0 % ONE_IN == 0);
-                let ids: Vec<_> = forgotten.into_iter().map(|(id, _)| id).collect();
+                let (forgotten, rest): (Vec<_>, Vec<_>) =
+                    waiting.into_iter().partition(|waiting| waiting.id.0 % ONE_IN == 0);
+                let ids: Vec<_> = forgotten.into_iter().map(|waiting| waiting.id).collect();
                 self.outbox_within()?.taken(&ids).await?;
                 waiting = rest;
             }
             Some(Bug::OutboxBeforeCommit) => {
                 let queued = std::mem::take(&mut *self.queued.lock().unwrap_or_else(PoisonError::into_inner));
                 // None has such a number.
-                waiting.extend(queued.into_iter().map(|entry| (OutboxId(0), entry)));
+                let waits = |entry| Waiting { id: OutboxId(0), entry, unreadable: None };
+                waiting.extend(queued.into_iter().map(waits));
             }
             _ => {}
         }

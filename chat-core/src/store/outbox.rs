@@ -8,7 +8,7 @@ use super::StoreError;
 use crate::{
     Error,
     erasure::Erasure,
-    outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId},
+    outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId, Waiting},
 };
 
 /// A transaction of the host's on the database that a store is in. With one of the database features,
@@ -29,8 +29,9 @@ pub trait Outbox: Send + Sync {
         entry: &OutboxEntry,
     ) -> Result<Result<InOutbox, Error>, StoreError>;
 
-    /// Messages that wait and whose transactions are committed, in the order in which they were queued; at most `limit`.
-    async fn waiting(&self, limit: usize) -> Result<Vec<(OutboxId, OutboxEntry)>, StoreError>;
+    /// Messages that wait and whose transactions are committed, in the order in which they were queued; at most `limit`. Those of a room
+    /// in which one has failed because its [key is missing](crate::outbox::Unreadable::KeyMissing) are not among them.
+    async fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, StoreError>;
 
     /// These are in the logs: they wait no more.
     async fn taken(&self, ids: &[OutboxId]) -> Result<(), StoreError>;

@@ -206,6 +206,7 @@ impl SeaStore {
             archive::abandon_all(&writers).await?;
         }
         sealing::switch(&writers, &sealing).await?;
+        outbox::try_again_with_keys(&writers).await?;
         let (readers, searchers) = if source.is_replaceable() {
             (Pool::new(&source, &sealing, readers), Pool::new(&source, &sealing, searchers))
         } else {

@@ -9,7 +9,7 @@ use super::{
     SeaStore, append,
     dialect::about::{About, Rows},
     error::SqlError,
-    pool::Checkout,
+    pool::{Checkout, Pool},
     purge::rows_removed,
     rooms::{self, count},
     rows::{MENTIONS_ROOM, mentions_from_text, mentions_to_text, number, optional_seq, signed, unsigned},
@@ -20,7 +20,7 @@ use crate::{
     append::{Entry, EventKey, Op, RoomRecord},
     erasure::{DELETED_USER, Erasure},
     failpoints::{self, Point},
-    outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId},
+    outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId, Unreadable, Waiting},
     store::{HostTransaction, Outbox, StoreError},
     text_keys::TextPart,
 };
@@ -48,10 +48,13 @@ impl Outbox for SeaStore {
         Ok(queue(&run, &epoch, entry).await?)
     }
 
-    async fn waiting(&self, limit: usize) -> Result<Vec<(OutboxId, OutboxEntry)>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM chat_outbox WHERE failure IS NULL ORDER BY id LIMIT ?");
-        let rows = self.outbox_rows(sql, limit).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.entry)).collect())
+    async fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM chat_outbox WHERE failure IS NULL AND room_id NOT IN \
+             (SELECT room_id FROM chat_outbox WHERE failure = ?) ORDER BY id LIMIT ?"
+        );
+        let rows = self.outbox_rows(sql, Some(Unreadable::KeyMissing.code()), limit).await?;
+        Ok(rows.into_iter().map(|Row { id, entry, unreadable, .. }| Waiting { id, entry, unreadable }).collect())
     }
 
     async fn taken(&self, ids: &[OutboxId]) -> Result<(), StoreError> {
@@ -69,7 +72,7 @@ impl Outbox for SeaStore {
 
     async fn failures(&self, limit: usize) -> Result<Vec<OutboxFailure>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM chat_outbox WHERE failure IS NOT NULL ORDER BY id LIMIT ?");
-        let rows = self.outbox_rows(sql, limit).await?;
+        let rows = self.outbox_rows(sql, None, limit).await?;
         Ok(rows.into_iter().filter_map(|row| Some(OutboxFailure::new(row.id, row.entry, row.failure?))).collect())
     }
 
@@ -119,21 +122,37 @@ impl SeaStore {
         }
     }
 
-    async fn outbox_rows(&self, sql: String, limit: usize) -> Result<Vec<Row>, SqlError> {
+    async fn outbox_rows(&self, sql: String, code: Option<&str>, limit: usize) -> Result<Vec<Row>, SqlError> {
+        let dialect = self.source.dialect();
+        let values: Vec<Value> =
+            code.map(|code| dialect.opaque(Some(code))).into_iter().chain([count(limit)]).collect();
         let reading = |checkout: Arc<Checkout>| async move {
             let run = checkout.run();
-            let rows = run.query(&sql, vec![count(limit)]).await?;
+            let rows = run.query(&sql, values.clone()).await?;
             rows.iter().map(|row| Row::read(&run, row)).collect()
         };
         self.readers.read(reading).await
     }
 }
 
-/// Encrypts, or decrypts, what waits in the outbox or stays there, as it is to be stored now.
+/// Encrypts, or decrypts, what waits in the outbox or stays there, as it is to be stored now. What cannot be read stays as it is.
 pub(super) async fn rewrite(run: &Transaction<'_>) -> Result<(), SqlError> {
     for row in run.query(&format!("SELECT {COLUMNS} FROM chat_outbox"), Vec::new()).await? {
-        let Row { id, entry, .. } = Row::read(run, &row)?;
-        write_text(run, id, &entry).await?;
+        let Row { id, entry, unreadable, .. } = Row::read(run, &row)?;
+        if unreadable.is_none() {
+            write_text(run, id, &entry).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets wait again what has failed because a key was missing: it may be there now.
+pub(super) async fn try_again_with_keys(writers: &Arc<Pool>) -> Result<(), SqlError> {
+    let checkout = writers.checkout().await?;
+    let missing = || vec![checkout.dialect().opaque(Some(Unreadable::KeyMissing.code()))];
+    let sql = "SELECT id FROM chat_outbox WHERE failure = ? LIMIT 1";
+    if checkout.run().query_one(sql, missing()).await?.is_some() {
+        checkout.run().execute("UPDATE chat_outbox SET failure = NULL WHERE failure = ?", missing()).await?;
     }
     Ok(())
 }
@@ -141,7 +160,9 @@ pub(super) async fn rewrite(run: &Transaction<'_>) -> Result<(), SqlError> {
 /// A message in the outbox.
 struct Row {
     id: OutboxId,
+    /// Without its body if that cannot be read.
     entry: OutboxEntry,
+    unreadable: Option<Unreadable>,
     failure: Option<String>,
 }
 
@@ -149,15 +170,9 @@ impl Row {
     fn read(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult) -> Result<Self, SqlError> {
         let opaque = |index| Ok::<_, SqlError>(run.dialect.opaque_from(row, index)?.unwrap_or_default());
         let (id, room) = (OutboxId(unsigned(row, 0)?), RoomId(unsigned(row, 1)?));
-        let text = |part, index| run.sealing.open(place(room, id), part, row.try_get_by_index(index)?);
-        let mentions: Option<String> = row.try_get_by_index(10)?;
-        let body = Body {
-            content: text(TextPart::Draft, 8)?.unwrap_or_default(),
-            reply_to: optional_seq(row, 6)?,
-            thread: optional_seq(row, 7)?,
-            mentions: mentions.map_or(Ok(Vec::new()), |text| mentions_from_text(&text))?,
-            mentions_room: row.try_get_by_index::<i16>(11)? & MENTIONS_ROOM != 0,
-            meta: text(TextPart::DraftMeta, 9)?,
+        let (body, unreadable) = match read_body(run, row, place(room, id)) {
+            Ok(body) => (body, None),
+            Err(unreadable) => (Body::default(), Some(unreadable)),
         };
         let name = UserName::from_stored(&row.try_get_by_index::<String>(3)?);
         let entry = OutboxEntry {
@@ -167,8 +182,31 @@ impl Row {
             body,
             at: Timestamp(row.try_get_by_index(5)?),
         };
-        Ok(Self { id, entry, failure: run.dialect.opaque_from(row, 12)? })
+        Ok(Self { id, entry, unreadable, failure: run.dialect.opaque_from(row, 12)? })
     }
+}
+
+/// What a message says. One that cannot be read concerns nobody else: it does not end the reading of others.
+fn read_body(run: &Run<'_, impl ConnectionTrait>, row: &QueryResult, at: (RoomId, Seq)) -> Result<Body, Unreadable> {
+    let stored = |index| row.try_get_by_index::<Option<String>>(index).map_err(|_| Unreadable::Damaged);
+    let text = |part, index| {
+        let stored = stored(index)?;
+        if run.sealing.lacks_key(stored.as_deref()) {
+            return Err(Unreadable::KeyMissing);
+        }
+        run.sealing.open(at, part, stored).map_err(|_| Unreadable::Damaged)
+    };
+    let seq = |index| optional_seq(row, index).map_err(|_| Unreadable::Damaged);
+    let mentions = stored(10)?.map_or(Ok(Vec::new()), |text| mentions_from_text(&text));
+    let flags: i16 = row.try_get_by_index(11).map_err(|_| Unreadable::Damaged)?;
+    Ok(Body {
+        content: text(TextPart::Draft, 8)?.ok_or(Unreadable::Damaged)?,
+        reply_to: seq(6)?,
+        thread: seq(7)?,
+        mentions: mentions.map_err(|_| Unreadable::Damaged)?,
+        mentions_room: flags & MENTIONS_ROOM != 0,
+        meta: text(TextPart::DraftMeta, 9)?,
+    })
 }
 
 /// Where a text of the outbox stands: it cannot be read in another place.
@@ -182,6 +220,8 @@ enum Place {
     New,
     /// The same message has failed before.
     Failed(OutboxId),
+    /// It is there, and nobody can read it.
+    Unreadable,
     /// Another transaction had it, and it was taken meanwhile.
     Taken,
 }
@@ -194,6 +234,7 @@ async fn queue(run: &Transaction<'_>, epoch: &Epoch, entry: &OutboxEntry) -> Res
         Place::New
     } else {
         match find(run, entry).await? {
+            Some(row) if row.unreadable.is_some() => Place::Unreadable,
             Some(row) if row.entry.body != entry.body => return Ok(Err(Error::IdempotencyMismatch)),
             Some(row) if row.failure.is_none() => return Ok(Ok(InOutbox::Queued)),
             Some(row) => Place::Failed(row.id),
@@ -210,11 +251,13 @@ async fn queue(run: &Transaction<'_>, epoch: &Epoch, entry: &OutboxEntry) -> Res
     }
     match (could, place) {
         (Ok(None), Place::New) => {
-            if run.sealing.seals()
-                && let Some(row) = find(run, entry).await?
-            {
-                write_text(run, row.id, entry).await?;
-            }
+            seal(run, entry).await?;
+            Ok(Ok(InOutbox::Queued))
+        }
+        (Ok(None), Place::Unreadable) => {
+            remove(run, entry).await?;
+            insert(run, entry).await?;
+            seal(run, entry).await?;
             Ok(Ok(InOutbox::Queued))
         }
         (Ok(None), Place::Failed(id)) => {
@@ -225,6 +268,16 @@ async fn queue(run: &Transaction<'_>, epoch: &Epoch, entry: &OutboxEntry) -> Res
         (Ok(Some(event)), _) => Ok(Ok(InOutbox::Sent(Sent { seq: event.seq, event, replayed: true }))),
         (Err(error), _) => Ok(Err(error)),
     }
+}
+
+/// Encrypts the text of a new row for its place, if texts are encrypted.
+async fn seal(run: &Transaction<'_>, entry: &OutboxEntry) -> Result<(), SqlError> {
+    if run.sealing.seals()
+        && let Some(row) = find(run, entry).await?
+    {
+        write_text(run, row.id, entry).await?;
+    }
+    Ok(())
 }
 
 /// Whether this transaction is in the database of this history.

@@ -72,6 +72,12 @@ impl Sealing {
         text.map(Some).ok_or_else(|| SqlError::corrupt(format!("the text at {at:?} cannot be decrypted")))
     }
 
+    /// Whether a stored text is encrypted by a key that is not there.
+    pub(super) fn lacks_key(&self, stored: Option<&str>) -> bool {
+        let has = |sealed: &str| self.0.as_ref().is_some_and(|encryption| encryption.keys.has_key_of(sealed));
+        stored.is_some_and(|text| is_sealed(text) && !has(text))
+    }
+
     /// Whether a stored text is as it would be stored now.
     fn is_current(&self, stored: &str) -> bool {
         self.writing().map_or(!is_sealed(stored), |keys| keys.is_current(stored))
