@@ -3,12 +3,14 @@
 use std::{
     env,
     os::unix::process::ExitStatusExt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use chat_core::{
     Actor, ChatEngine, Draft, Erase, Error, HistoryQuery, Identity, NewRoom, Room, RoomId, Since, TextKeys, Updates,
-    testing::Heard,
+    store::{StoreErrorKind, sea::SeaStore},
+    testing::{Fault, FaultyStore, Heard, StoreCall},
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use tokio::{process::Command, time::timeout};
@@ -25,6 +27,7 @@ on_each_database!(
     many_keep_their_order,
     what_waits_is_encrypted,
     what_cannot_be_read_concerns_nobody_else,
+    a_database_that_fails_between_two_leaves_the_second_for_later,
     an_erased_user_is_not_named_by_what_waits,
     #[cfg_attr(not(failpoints), ignore = "needs failpoints: cargo xtask test")]
     a_host_that_is_killed_anywhere_sends_once,
@@ -365,6 +368,43 @@ async fn what_cannot_be_read_concerns_nobody_else(database: Database) {
     host = Host::encrypted(&database, &keys).await;
     wait_for(&host, "SELECT COUNT(*) FROM chat_outbox", 0).await;
     assert_eq!(host.said(held).await, ["b", "e"]);
+    host.engine.shutdown().await;
+}
+
+async fn a_database_that_fails_between_two_leaves_the_second_for_later(database: Database) {
+    let store = FaultyStore::new(Arc::new(SeaStore::open(database.url()).await.unwrap()));
+    let engine =
+        ChatEngine::builder().database(chat_core::Database::store(Arc::new(store.clone()))).build().await.unwrap();
+    let host = Host::with(sea_orm::Database::connect(database.url()).await.unwrap(), engine).await;
+    let mut expected = Vec::new();
+    for fault in [Fault::Refuse(StoreErrorKind::Unavailable), Fault::LoseAnswer] {
+        let transaction = host.database.begin().await.unwrap();
+        for number in expected.len()..expected.len() + 3 {
+            host.engine.send_in(&transaction, &alice(), host.room.id, Draft::text(number.to_string())).await.unwrap();
+        }
+        let (appends, probes) = (store.calls(StoreCall::Append), store.calls(StoreCall::Probe));
+        store.hold(StoreCall::Append);
+        transaction.commit().await.unwrap();
+        timeout(DEADLINE, store.called(StoreCall::Append, appends + 1)).await.unwrap();
+        // The first one is on its way. What comes next fails, and goes on failing.
+        store.fail_next(StoreCall::Append, fault);
+        store.fail_always(StoreCall::Recover, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
+        store.fail_always(StoreCall::Probe, Some(Fault::Refuse(StoreErrorKind::Unavailable)));
+        store.release(StoreCall::Append);
+        timeout(DEADLINE, store.called(StoreCall::Probe, probes + 1)).await.unwrap();
+        expected.push(expected.len().to_string());
+        let next = (fault == Fault::LoseAnswer).then(|| expected.len().to_string());
+        let so_far: Vec<_> = expected.iter().cloned().chain(next).collect();
+        assert_eq!(host.said(host.room.id).await, so_far, "{fault:?}");
+        wait_for(&host, "SELECT COUNT(*) FROM chat_outbox", 2).await;
+
+        store.fail_always(StoreCall::Recover, None);
+        store.fail_always(StoreCall::Probe, None);
+        wait_for_empty(&host).await;
+        expected.extend([expected.len(), expected.len() + 1].map(|number| number.to_string()));
+        assert_eq!(host.said(host.room.id).await, expected, "{fault:?}");
+    }
+    assert!(host.engine.outbox_failures().await.unwrap().is_empty());
     host.engine.shutdown().await;
 }
 
