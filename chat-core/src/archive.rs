@@ -5,7 +5,7 @@ use crate::{
     RoomKind, RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
     append::{Fingerprint, StoredEvent},
     rights::RoomTerms,
-    text::MAX_MESSAGE_BYTES,
+    text::{MAX_EXTERNAL, MAX_MESSAGE_BYTES},
 };
 
 /// What is known of a room beside its log.
@@ -25,6 +25,8 @@ pub struct RoomHead {
     pub pruned_ordinal: u64,
     /// The newest message that counts, if it was pruned.
     pub pruned_last: Option<(Seq, Timestamp)>,
+    /// The host's own key for it, if it has one.
+    pub external: Option<String>,
 }
 
 impl RoomHead {
@@ -35,10 +37,10 @@ impl RoomHead {
         of(self) == of(later)
     }
 
-    /// Whether the room has its name for itself. Only public rooms do.
+    /// Whether the room has its name for itself. Only public rooms do that have no key of the host's.
     #[must_use]
     pub fn has_own_name(&self) -> bool {
-        self.terms.kind == RoomKind::Public
+        self.terms.kind == RoomKind::Public && self.external.is_none()
     }
 
     /// Refuses what no room can be.
@@ -47,6 +49,12 @@ impl RoomHead {
     /// [`InvalidField`] with the field.
     pub fn check(&self) -> Result<(), InvalidField> {
         check_time("created_at_us", self.created_at)?;
+        if let Some(external) = &self.external {
+            check_text("external", external, 1..=MAX_EXTERNAL)?;
+            if self.terms.kind == RoomKind::Direct {
+                return Err(InvalidField::new("external", "must not be there for a direct room"));
+            }
+        }
         if !(1..=MAX_SEQ).contains(&self.first_seq.0) {
             return Err(InvalidField::new("first_seq", "must be 1 or more, and a number that a log can have"));
         }

@@ -13,6 +13,9 @@ use crate::{
 /// The longest message there can be, in bytes, whatever [`Limits`](crate::Limits) says (MySQL's TEXT ends here).
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
 
+/// The most bytes of a host's key for a room.
+pub(crate) const MAX_EXTERNAL: usize = 256;
+
 /// A room's name: 1–100 characters after trimming, all of them to be seen.
 ///
 /// - White space at the ends is taken off, and several spaces within become one.

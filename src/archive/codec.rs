@@ -79,6 +79,7 @@ impl Line {
             visibility: Some(head.terms.kind.as_str().to_owned()),
             owned: Some(head.terms.owned),
             invites: Some(head.terms.invites.as_str().to_owned()),
+            external: head.external.clone(),
             first_seq: Some(head.first_seq.0),
             pruned_ordinal: Some(head.pruned_ordinal),
             last_message_seq: head.pruned_last.map(|(seq, _)| seq.0),
@@ -294,6 +295,7 @@ impl Line {
             first_seq: Seq(self.first_seq.take().unwrap_or(1)),
             pruned_ordinal: self.pruned_ordinal.take().unwrap_or_default(),
             pruned_last: seq.zip(at).map(|(seq, at)| (Seq(seq), Timestamp(at))),
+            external: self.external.take(),
         };
         head.check()?;
         Ok(head)

@@ -100,10 +100,12 @@ fn every_kind_comes_back_as_it_was() {
         first_seq: Seq(10),
         pruned_ordinal: 4,
         pruned_last: Some((Seq(9), Timestamp(8))),
+        external: None,
     };
     let terms = RoomTerms { kind: RoomKind::Direct, owned: false, ..terms };
     let direct = RoomHead { terms, name: RoomName::from_stored(""), ..head.clone() };
-    for head in [head, direct] {
+    let keyed = RoomHead { external: Some("project-42".to_owned()), ..head.clone() };
+    for head in [head, direct, keyed] {
         assert_eq!(through(&Line::room(RoomId(3), &head)), Said::Room { room: 3, head: Box::new(head) });
     }
     assert_eq!(through(&Line::first(&Epoch::new("e"), 2)), Said::Export { rooms: 2 });

@@ -66,8 +66,12 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
         if let Some(name) = &name {
             head.name = name.clone();
         }
-        if head.has_own_name() && !names.insert(head.name.key()) {
-            return Err(lines.bad("name", "another room of the file has it"));
+        let (field, own) = match &head.external {
+            Some(external) => ("external", Some(external.clone())),
+            None => ("name", head.has_own_name().then(|| head.name.key())),
+        };
+        if own.is_some_and(|own| !names.insert((field, own))) {
+            return Err(lines.bad(field, "another room of the file has it"));
         }
         rooms.push(Announced { line: lines.number, room, head: *head });
     }
@@ -76,10 +80,15 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
 
 /// Imports all rooms, or none.
 async fn import_all(engine: &ChatEngine, lines: &mut Lines, rooms: Vec<Announced>) -> Result<Vec<Room>, Failure> {
-    for Announced { line, head, .. } in rooms.iter().filter(|announced| announced.head.has_own_name()) {
-        match engine.room_by_name(Actor::System, head.name.as_str()).await {
+    for Announced { line, head, .. } in &rooms {
+        let holder = match &head.external {
+            Some(external) => engine.room_by_external(Actor::System, external).await,
+            None if head.has_own_name() => engine.room_by_name(Actor::System, head.name.as_str()).await,
+            None => continue,
+        };
+        match holder {
             Err(Error::RoomNotFound) => {}
-            Ok(room) => return Err(taken(*line, &room)),
+            Ok(room) => return Err(taken(*line, head, &room)),
             Err(error) => return Err(failed(&error)),
         }
     }
@@ -87,9 +96,9 @@ async fn import_all(engine: &ChatEngine, lines: &mut Lines, rooms: Vec<Announced
     let mut imports = Vec::new();
     let mut before = 0;
     for announced in rooms {
-        let line = announced.line;
+        let (line, head) = (announced.line, announced.head.clone());
         let section = Section::begin(engine, announced).await.map_err(|error| {
-            if let Error::NameTaken { room: Some(room) } = &error { taken(line, room) } else { failed(&error) }
+            if let Error::NameTaken { room: Some(room) } = &error { taken(line, &head, room) } else { failed(&error) }
         })?;
         let (import, events) = section.read(lines, before, &progress).await?;
         imports.push(import);
@@ -255,8 +264,9 @@ impl Lines {
     }
 }
 
-fn taken(line: u64, room: &Room) -> Failure {
-    let text = format!("line {line}: name: room {} has it already; nothing was imported (see --name)", room.id);
+fn taken(line: u64, head: &RoomHead, room: &Room) -> Failure {
+    let (field, hint) = if head.external.is_some() { ("external", "") } else { ("name", " (see --name)") };
+    let text = format!("line {line}: {field}: room {} has it already; nothing was imported{hint}", room.id);
     Failure::new(Failure::FILE, text)
 }
 

@@ -86,6 +86,7 @@ line! {
     topic: String,
     created_at_us: i64,
     first_seq: u64,
+    external: String,
     pruned_ordinal: u64,
     last_message_seq: u64,
     last_message_at_us: i64,

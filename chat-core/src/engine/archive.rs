@@ -36,7 +36,8 @@ impl ChatEngine {
     /// before, or whose process ends, leaves nothing.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] of the head, [`Error::NameTaken`] with the room that has the name of a public one, [`Error::Overloaded`],
+    /// [`Error::InvalidField`] of the head, [`Error::NameTaken`] with the room that has its `external`, or without one the name of a
+    /// public room, [`Error::Overloaded`],
     /// [`Error::Unavailable`], [`Error::StorageFull`].
     ///
     /// # Cancel safety
@@ -46,9 +47,13 @@ impl ChatEngine {
         head.check()?;
         inner.services.check_running()?;
         inner.services.breaker.check()?;
-        if head.has_own_name()
-            && let Some(holder) = inner.services.read(inner.services.store.room_by_name(&head.name.key()).await)?
-        {
+        let store = &inner.services.store;
+        let holder = match &head.external {
+            Some(external) => store.room_by_external(external).await,
+            None if head.has_own_name() => store.room_by_name(&head.name.key()).await,
+            None => Ok(None),
+        };
+        if let Some(holder) = inner.services.read(holder)? {
             return Err(Error::NameTaken { room: Some(Box::new(holder)) });
         }
         let begun = inner.services.store.archive().begin_import(&head).await;
@@ -59,7 +64,7 @@ impl ChatEngine {
     /// Finishes several imports at once: all of them become rooms, or none.
     ///
     /// # Errors
-    /// As [`RoomImport::finish`]; [`Error::NameTaken`] without a room, if two of them have the same name.
+    /// As [`RoomImport::finish`]; [`Error::NameTaken`] without a room, if two of them have the same name or `external`.
     ///
     /// # Cancel safety
     /// As [`RoomImport::finish`].
@@ -257,7 +262,7 @@ impl RoomImport {
     /// Makes a room of it. Its users see it from now on, and searches find its messages within a while.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] with the room that has got the name meanwhile, or that the two of a direct room have already,
+    /// [`Error::NameTaken`] with the room that has got the name or the `external` meanwhile, or that the two of a direct room have already,
     /// [`Error::Overloaded`], [`Error::Unavailable`],
     /// [`Error::StorageFull`], [`Error::RoomNotFound`] if the import is over; [`Error::OutcomeUnknown`] when it may have been
     /// finished.
@@ -306,11 +311,17 @@ impl Inner {
     /// Makes rooms of all of them, or of none.
     async fn finish(&self, mut imports: Vec<RoomImport>) -> Result<Vec<Room>, Error> {
         self.services.check_running()?;
-        let names = imports.iter().map(|import| Ok((import.id()?, import.head.name.clone())));
+        let names = imports.iter().map(|import| {
+            let RoomHead { name, external, .. } = import.head.clone();
+            Ok((import.id()?, name, external))
+        });
         let names = names.collect::<Result<Vec<_>, Error>>()?;
         let mut keys = BTreeSet::new();
-        let own = imports.iter().map(|import| &import.head).filter(|head| head.has_own_name());
-        if own.map(|head| head.name.key()).any(|key| !keys.insert(key)) {
+        let claims = imports.iter().filter_map(|RoomImport { head, .. }| match &head.external {
+            Some(external) => Some((true, external.clone())),
+            None => head.has_own_name().then(|| (false, head.name.key())),
+        });
+        if claims.into_iter().any(|claim| !keys.insert(claim)) {
             return Err(Error::NameTaken { room: None });
         }
         let finished = self.services.store.archive().finish_imports(&names).await;

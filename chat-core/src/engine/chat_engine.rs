@@ -19,6 +19,7 @@ use crate::{
     fold,
     rights::RoomAction,
     store::{HostTransaction, StoreError},
+    text::MAX_EXTERNAL,
 };
 
 /// A chat engine. Cheap to clone; all clones are the same engine, which stops when the last of them is dropped.
@@ -559,9 +560,6 @@ fn check_external(external: &str) -> Result<(), Error> {
         Err(Error::invalid_field("external", "must be 1 to 256 bytes"))
     }
 }
-
-/// The most bytes of a host's key for a room.
-const MAX_EXTERNAL: usize = 256;
 
 fn check_text(field: &'static str, text: &str) -> Result<(), Error> {
     if text.contains('\0') { Err(Error::invalid_field(field, "must not contain U+0000")) } else { Ok(()) }

@@ -15,8 +15,12 @@ use crate::{
 
 impl ChatEngine {
     /// Whether an actor may do this now: for a page that shows only what can be done. It is asked of the [`Policy`](crate::Policy), and
-    /// of the table in [`rights`](crate::rights) by what the actor is in the room, as when it is done. It is judged again then: by what
-    /// everybody is at that moment, and by what the table does not know, such as another's role, the last owner, or an invite's code.
+    /// of the table in [`rights`](crate::rights) by what the actor is in the room, as when it is done; an edit and a deletion also by who has
+    /// written the message. It is judged again when it is done, by what everybody is at that moment.
+    ///
+    /// What else may refuse it then is not judged here: what *others* are (the role of whoever is put out or banned, and that nobody
+    /// else owns the room), whether an invite's code is good, whether a name or a key is taken, what a message that is changed has become
+    /// (it may be deleted), that the room has 100 pins, rates, limits, and the form of texts and ids.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

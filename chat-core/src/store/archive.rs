@@ -35,11 +35,12 @@ pub trait Archive: Send + Sync {
     /// room was [checked](crate::archive::ArchivedEvent::check) before.
     async fn import(&self, room: RoomId, items: &[Archived]) -> Result<Option<Result<(), Misfit>>, StoreError>;
 
-    /// Makes rooms of these, under these names, in one transaction: all of them, or none. `None` where one is not being
-    /// imported any more; `Err` inside: the room that has the name of a public one, or that the pair of a direct one has.
+    /// Makes rooms of these, under these names and with these keys of the host's, in one transaction: all of them, or none. `None` where
+    /// one is not being imported any more; `Err` inside: the room that has such a key, or the name of a public one without, or that the
+    /// pair of a direct one has.
     async fn finish_imports(
         &self,
-        imports: &[(RoomId, RoomName)],
+        imports: &[(RoomId, RoomName, Option<String>)],
     ) -> Result<Option<Result<Vec<Room>, Box<Room>>>, StoreError>;
 
     /// Makes a deleted room of one that is being imported, which the next purge removes. Nothing, if it is none.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Change, Edit, Error, HistoryQuery, InvalidField, Keep, RoomChange, RoomExport, RoomName, Seq,
-    archive::{ArchiveError, Archived, Misfit},
+    Actor, Change, Edit, Error, HistoryQuery, InvalidField, Keep, RoomChange, RoomExport, RoomName, Seq,
+    archive::{ArchiveError, Archived, Misfit, RoomHead},
 };
 
 /// A room with more events than are read at once.
@@ -114,6 +114,28 @@ async fn what_is_not_finished_leaves_nothing() {
     make_room(&engine, "copy").await;
     import.put(&items).await.unwrap();
     assert!(matches!(import.finish().await, Err(Error::NameTaken { room: Some(_) })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_the_host_goes_along_and_is_given_once() {
+    let engine = engine().await;
+    let room = engine.create_room(Actor::System, NewRoom::named("project").external("key")).await.unwrap();
+    let export = engine.export_room(room.id).await.unwrap();
+    let refused = engine.import_room(export.head().clone()).await.unwrap_err();
+    assert!(matches!(&refused, Error::NameTaken { room: Some(holder) } if holder.id == room.id), "{refused:?}");
+    let with = |key: &str| RoomHead { external: Some(key.to_owned()), ..export.head().clone() };
+    for wrong in ["", "a\0", &"x".repeat(257)] {
+        let refused = engine.import_room(with(wrong)).await.unwrap_err();
+        assert!(matches!(&refused, Error::InvalidField { field, .. } if field == "external"), "{refused:?}");
+    }
+    let two = [engine.import_room(with("other")).await.unwrap(), engine.import_room(with("other")).await.unwrap()];
+    assert_eq!(engine.finish_imports(two.into()).await.unwrap_err(), Error::NameTaken { room: None });
+    let made = engine.import_room(with("other")).await.unwrap().finish().await.unwrap();
+    assert_eq!(engine.room_by_external(Actor::System, "other").await.unwrap().id, made.id);
+    assert_eq!(made.name, room.name, "the name is nobody's own");
+    let late = engine.import_room(with("late")).await.unwrap();
+    engine.create_room(Actor::System, NewRoom::named("project").external("late")).await.unwrap();
+    assert!(matches!(late.finish().await, Err(Error::NameTaken { room: Some(_) })));
 }
 
 #[tokio::test(start_paused = true)]

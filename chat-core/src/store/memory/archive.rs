@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{MemoryLog, MemoryStore, RoomLog, members::InRoom};
 use crate::{
     Member, Notify, Room, RoomId, RoomName, Seq, UserId, UserMark,
-    append::{EventKey, Lookup, RoomRecord},
+    append::{Claim, EventKey, Lookup, RoomRecord},
     archive::{Archived, ArchivedEvent, Misfit, RoomHead},
     store::{
         Archive, StoreError,
@@ -20,11 +20,11 @@ impl MemoryLog {
     #[must_use]
     pub fn archive_head(&self, id: RoomId) -> Option<RoomHead> {
         let log = self.living(id)?;
-        let Room { name, topic, created_at, first_seq, .. } = log.room.clone();
+        let Room { name, topic, created_at, first_seq, external, .. } = log.room.clone();
         let last = log.room.last_message_seq.zip(log.room.last_message_at);
         let pruned_last = last.filter(|(seq, _)| *seq < first_seq);
         let terms = log.room.terms();
-        Some(RoomHead { name, topic, created_at, terms, first_seq, pruned_ordinal: log.pruned, pruned_last })
+        Some(RoomHead { name, topic, created_at, terms, first_seq, pruned_ordinal: log.pruned, pruned_last, external })
     }
 
     /// See [`Archive::notify_settings`].
@@ -38,7 +38,8 @@ impl MemoryLog {
 
     /// See [`Archive::begin_import`].
     pub fn begin_import(&mut self, head: &RoomHead) -> RoomId {
-        let RoomHead { name, topic, created_at, terms, first_seq, pruned_ordinal, pruned_last } = head.clone();
+        let RoomHead { name, topic, created_at, terms, first_seq, pruned_ordinal, pruned_last, external: _ } =
+            head.clone();
         let mut room = RoomRecord::open(name, topic, created_at).to_room(self.next_room());
         (room.first_seq, room.head) = (first_seq, Seq(first_seq.0 - 1));
         (room.last_message_seq, room.last_message_at) = pruned_last.unzip();
@@ -62,22 +63,29 @@ impl MemoryLog {
     }
 
     /// See [`Archive::finish_imports`].
-    pub fn finish_imports(&mut self, imports: &[(RoomId, RoomName)]) -> Option<Result<Vec<Room>, Box<Room>>> {
-        if imports.iter().any(|(id, _)| self.rooms.get(id).is_none_or(|log| !log.is_importing)) {
+    pub fn finish_imports(
+        &mut self,
+        imports: &[(RoomId, RoomName, Option<String>)],
+    ) -> Option<Result<Vec<Room>, Box<Room>>> {
+        if imports.iter().any(|(id, ..)| self.rooms.get(id).is_none_or(|log| !log.is_importing)) {
             return None;
         }
-        let claim = |(id, name): &(RoomId, RoomName)| self.rooms.get(id)?.claim(name);
+        let claim = |(id, name, external): &(RoomId, RoomName, Option<String>)| {
+            let external = external.clone().map(Claim::External);
+            external.or_else(|| self.rooms.get(id)?.claim(name))
+        };
         if let Some(holder) = imports.iter().filter_map(claim).find_map(|claim| self.holder(&claim)) {
             return Some(Err(Box::new(holder)));
         }
         let mut finished = Vec::new();
-        for (id, name) in imports {
+        for (id, name, external) in imports {
             let Some(log) = self.rooms.get_mut(id) else { continue };
             (log.is_deleted, log.is_importing) = (false, false);
             (log.room.name, log.name_key) = (name.clone(), name.key());
+            log.room.external.clone_from(external);
             log.room.members = log.state.members.len() as u64;
             finished.push(log.room.clone());
-            let claim = log.claim(name);
+            let claim = external.clone().map(Claim::External).or_else(|| log.claim(name));
             self.set_claim(claim, *id);
         }
         Some(Ok(finished))
@@ -211,7 +219,7 @@ impl Archive for MemoryStore {
 
     async fn finish_imports(
         &self,
-        imports: &[(RoomId, RoomName)],
+        imports: &[(RoomId, RoomName, Option<String>)],
     ) -> Result<Option<Result<Vec<Room>, Box<Room>>>, StoreError> {
         Ok(self.log().finish_imports(imports))
     }

@@ -86,12 +86,13 @@ impl Archive for SeaStore {
 
     async fn finish_imports(
         &self,
-        imports: &[(RoomId, RoomName)],
+        imports: &[(RoomId, RoomName, Option<String>)],
     ) -> Result<Option<Result<Vec<Room>, Box<Room>>>, StoreError> {
         let mut failed = None;
         for _ in 0..NAME_TRIES {
-            for (room, name) in imports.iter().cloned() {
-                let reading = |checkout: Arc<Checkout>| async move { in_the_way(&checkout.run(), room, &name).await };
+            for import in imports {
+                let import = import.clone();
+                let reading = |checkout: Arc<Checkout>| async move { in_the_way(&checkout.run(), &import).await };
                 if let Some(holder) = self.readers.read(reading).await? {
                     return Ok(Some(Err(Box::new(holder))));
                 }
@@ -119,7 +120,7 @@ impl Archive for SeaStore {
 }
 
 async fn head(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<Option<RoomHead>, SqlError> {
-    let sql = "SELECT name, topic, created_at, first_seq, pruned_ordinal, last_message_seq, last_message_at, kind, owned, invites \
+    let sql = "SELECT name, topic, created_at, first_seq, pruned_ordinal, last_message_seq, last_message_at, kind, owned, invites, external \
          FROM chat_rooms WHERE id = ? AND deleted_at IS NULL";
     let Some(row) = run.query_one(sql, vec![signed(room.0).into()]).await? else { return Ok(None) };
     let first_seq = Seq(unsigned(&row, 3)?);
@@ -133,6 +134,7 @@ async fn head(run: &Run<'_, impl ConnectionTrait>, room: RoomId) -> Result<Optio
         first_seq,
         pruned_ordinal: unsigned(&row, 4)?,
         pruned_last: last.filter(|(seq, _)| *seq < first_seq),
+        external: run.dialect.opaque_from(&row, 10)?,
     }))
 }
 
@@ -155,7 +157,8 @@ async fn notify_settings(
 
 /// Makes the room, and hides it.
 async fn begin(run: &Transaction<'_>, head: &RoomHead) -> Result<RoomId, SqlError> {
-    let RoomHead { name: _, topic, created_at, terms, first_seq, pruned_ordinal, pruned_last } = head.clone();
+    let RoomHead { name: _, topic, created_at, terms, first_seq, pruned_ordinal, pruned_last, external: _ } =
+        head.clone();
     // Until it is finished it has no name. A new row has to have one.
     let unnamed = RoomName::from_stored(&format!("import {}", uuid::Uuid::new_v4().simple()));
     let room = run.dialect.insert_room(run, &RoomRecord::open(unnamed, topic, created_at)).await?;
@@ -353,41 +356,55 @@ async fn import_settings(
 /// What a room of this kind that is being imported is to have for itself.
 async fn claim(
     run: &Run<'_, impl ConnectionTrait>,
-    (room, kind): (RoomId, RoomKind),
-    name: &RoomName,
+    kind: RoomKind,
+    (room, name, external): &(RoomId, RoomName, Option<String>),
 ) -> Result<Option<Claim>, SqlError> {
-    let pair = if kind == RoomKind::Direct { members::pair(run, room).await? } else { None };
+    if let Some(external) = external {
+        return Ok(Some(Claim::External(external.clone())));
+    }
+    let pair = if kind == RoomKind::Direct { members::pair(run, *room).await? } else { None };
     Ok(Claim::of(kind, name, pair.as_ref()))
 }
 
 /// The room that has what one that is being imported is to have.
 async fn in_the_way(
     run: &Run<'_, impl ConnectionTrait>,
-    room: RoomId,
-    name: &RoomName,
+    import: &(RoomId, RoomName, Option<String>),
 ) -> Result<Option<Room>, SqlError> {
     let sql = "SELECT kind, owned, invites FROM chat_rooms WHERE id = ?";
-    let Some(row) = run.query_one(sql, vec![number(room.0)]).await? else { return Ok(None) };
-    let Some(claim) = claim(run, (room, members::terms(&row, 0)?.kind), name).await? else { return Ok(None) };
+    let Some(row) = run.query_one(sql, vec![number(import.0.0)]).await? else { return Ok(None) };
+    let Some(claim) = claim(run, members::terms(&row, 0)?.kind, import).await? else { return Ok(None) };
     rooms::holder(run, &claim).await
 }
 
 /// Makes living rooms of all of them; `None` if one is not being imported any more.
-async fn finish(run: &Transaction<'_>, imports: &[(RoomId, RoomName)]) -> Result<Option<Vec<Room>>, SqlError> {
+async fn finish(
+    run: &Transaction<'_>,
+    imports: &[(RoomId, RoomName, Option<String>)],
+) -> Result<Option<Vec<Room>>, SqlError> {
     let mut finished = Vec::new();
-    for (room, name) in imports {
+    for import in imports {
+        let (room, name, external) = import;
         let key = name.key();
-        let opaque = || run.dialect.opaque(Some(&key));
-        let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = CASE WHEN kind = 0 THEN ? END, \
+        let opaque = |text| run.dialect.opaque(text);
+        let own = Some(key.as_str()).filter(|_| external.is_none());
+        let sql = "UPDATE chat_rooms SET name = ?, name_search = ?, name_key = CASE WHEN kind = 0 THEN ? END, external = ?, \
              members = (SELECT COUNT(*) FROM chat_members m WHERE m.room_id = chat_rooms.id), deleted_at = NULL \
              WHERE id = ? AND deleted_at = ?";
-        let values = vec![name.as_str().into(), opaque(), opaque(), number(room.0), IMPORTING.into()];
+        let values = vec![
+            name.as_str().into(),
+            opaque(Some(&key)),
+            opaque(own),
+            opaque(external.as_deref()),
+            number(room.0),
+            IMPORTING.into(),
+        ];
         if run.execute(sql, values).await?.rows_affected() == 0 {
             return Ok(None);
         }
         let made = rooms::by_id(run, *room).await?;
         if let Some(made) = &made {
-            rooms::set_claim(run, *room, claim(run, (*room, made.kind), name).await?).await?;
+            rooms::set_claim(run, *room, claim(run, made.kind, import).await?).await?;
         }
         finished.extend(made);
     }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     Body, Edit, Event, HistoryQuery, Identity, Keep, MarkTo, MyRoomQuery, Notify, RoomId, RoomName, RoomQuery, Seq,
-    Timestamp, UserMark,
-    append::{AppendOutcome, Entry, EventKey, Op},
+    Timestamp, Topic, UserMark,
+    append::{AppendOutcome, Entry, EventKey, Op, RoomRecord},
     archive::{Archived, ArchivedEvent, Misfit, RoomHead},
     error::Error,
     store::Store,
@@ -63,11 +63,11 @@ pub async fn an_unfinished_import_is_there_for_nobody(opener: &impl Opener) {
     assert_eq!(archive.import(given_up, &items[1..]).await.unwrap(), None);
     assert!(log(store, given_up).await.is_empty());
     let name = |name: &str| RoomName::new(name).unwrap();
-    assert_eq!(archive.finish_imports(&[(given_up, name("a"))]).await.unwrap(), None);
+    assert_eq!(archive.finish_imports(&[(given_up, name("a"), None)]).await.unwrap(), None);
     assert_eq!(archive.import(room, &items).await.unwrap(), None, "a living room is never written into");
-    assert_eq!(archive.finish_imports(&[(room, name("b"))]).await.unwrap(), None);
+    assert_eq!(archive.finish_imports(&[(room, name("b"), None)]).await.unwrap(), None);
     assert_eq!(archive.import(hidden, &items[1..]).await.unwrap(), Some(Ok(())));
-    let rooms = archive.finish_imports(&[(hidden, name("copy"))]).await.unwrap().unwrap().unwrap();
+    let rooms = archive.finish_imports(&[(hidden, name("copy"), None)]).await.unwrap().unwrap().unwrap();
     assert_eq!((rooms[0].id, rooms[0].head), (hidden, Seq(2)));
     assert_eq!(store.room_by_name("copy").await.unwrap(), Some(rooms[0].clone()));
     let next = append_one(store, hidden, message(&alice, "3", "3")).await;
@@ -82,7 +82,7 @@ pub async fn a_taken_name_finishes_nothing(opener: &impl Opener) {
     let (head, _) = exported(store, taken).await;
     let archive = store.archive();
     let (one, other) = (archive.begin_import(&head).await.unwrap(), archive.begin_import(&head).await.unwrap());
-    let named = |name: &str| [(one, RoomName::new("free").unwrap()), (other, RoomName::new(name).unwrap())];
+    let named = |name: &str| [(one, RoomName::new("free").unwrap(), None), (other, RoomName::new(name).unwrap(), None)];
     let refused = archive.finish_imports(&named("TAKEN")).await.unwrap().unwrap().unwrap_err();
     assert_eq!(refused.id, taken);
     assert_eq!(store.room_by_name("free").await.unwrap(), None);
@@ -94,6 +94,28 @@ pub async fn a_taken_name_finishes_nothing(opener: &impl Opener) {
         1,
         "it is found by its name"
     );
+}
+
+/// A host's key goes with its room, whose name is not its own then.
+pub async fn the_key_of_the_host_is_taken_along(opener: &impl Opener) {
+    let store = opener.open().await;
+    let store = &*store;
+    let name = RoomName::new("project").unwrap();
+    let open = RoomRecord::open(name.clone(), Topic::from_stored(""), Timestamp(1));
+    let first = store.create_room(&RoomRecord { external: Some("key-1".to_owned()), ..open }).await.unwrap().unwrap();
+    let (head, _) = exported(store, first.id).await;
+    assert_eq!(head.external.as_deref(), Some("key-1"));
+    let archive = store.archive();
+    let [one, other] = [archive.begin_import(&head).await.unwrap(), archive.begin_import(&head).await.unwrap()];
+    assert_eq!(store.room_by_external("key-2").await.unwrap(), None);
+    let keyed = |key: &str| [(one, name.clone(), Some(key.to_owned())), (other, name.clone(), None)];
+    let refused = archive.finish_imports(&keyed("key-1")).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(refused.id, first.id);
+    assert_eq!(store.room_by_name("project").await.unwrap(), None, "all or nothing");
+    archive.finish_imports(&keyed("key-2")).await.unwrap().unwrap().unwrap();
+    let found = store.room_by_external("key-2").await.unwrap().unwrap();
+    assert_eq!((found.id, found.external.as_deref()), (one, Some("key-2")));
+    assert_eq!(store.room_by_name("project").await.unwrap().unwrap().id, other, "it has the name for itself");
 }
 
 /// What makes no sense where it stands is refused, in later parts of an import too, and leaves nothing.
@@ -268,7 +290,7 @@ async fn imported(store: &dyn Store, head: &RoomHead, items: &[Archived], name: 
     for part in items.chunks(batch) {
         assert_eq!(store.archive().import(room, part).await.unwrap(), Some(Ok(())));
     }
-    let rooms = store.archive().finish_imports(&[(room, name.clone())]).await.unwrap().unwrap().unwrap();
+    let rooms = store.archive().finish_imports(&[(room, name.clone(), None)]).await.unwrap().unwrap().unwrap();
     rooms[0].id
 }
 

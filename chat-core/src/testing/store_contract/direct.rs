@@ -89,14 +89,14 @@ pub async fn a_pair_is_taken_along(opener: &dyn Opener) {
     let members = |page: &MemberPage| page.members.iter().cloned().map(Archived::Member).collect::<Vec<_>>();
     let copy = store.archive().begin_import(&head).await.unwrap();
     assert_eq!(store.archive().import(copy, &members(&page)).await.unwrap(), Some(Ok(())));
-    let finish = async || store.archive().finish_imports(&[(copy, head.name.clone())]).await.unwrap().unwrap();
+    let finish = async || store.archive().finish_imports(&[(copy, head.name.clone(), None)]).await.unwrap().unwrap();
     assert_eq!(finish().await.unwrap_err().id, room);
 
     while store.eraser().forget_marks(&user("bob").id, 100).await.unwrap() > 0 {}
     // The marks of the copy's members are gone with bob, and so is the pair.
     let copy = store.archive().begin_import(&head).await.unwrap();
     assert_eq!(store.archive().import(copy, &members(&page)).await.unwrap(), Some(Ok(())));
-    let made = store.archive().finish_imports(&[(copy, head.name.clone())]).await.unwrap().unwrap().unwrap();
+    let made = store.archive().finish_imports(&[(copy, head.name.clone(), None)]).await.unwrap().unwrap().unwrap();
     assert_eq!((made[0].kind, made[0].members), (RoomKind::Direct, 2));
     assert_eq!(open(store, "bob", "alice").await.unwrap_err().id, copy);
     assert_eq!(peer(store, copy, "alice").await, Some(user("bob")));

@@ -481,7 +481,7 @@ pub async fn members_are_taken_along(opener: &impl Opener) {
     let copy = store.archive().begin_import(&head).await.unwrap();
     assert_eq!(store.archive().import(copy, &items).await.unwrap(), Some(Ok(())));
     let name = RoomName::new("copy").unwrap();
-    store.archive().finish_imports(&[(copy, name)]).await.unwrap().unwrap().unwrap();
+    store.archive().finish_imports(&[(copy, name, None)]).await.unwrap().unwrap().unwrap();
     let found = store.room(copy).await.unwrap().unwrap();
     assert_eq!((found.kind, found.owned, found.members), (RoomKind::Private, true, 2));
     assert_eq!(store.room_by_name("copy").await.unwrap(), None, "a private room has no name to itself");

@@ -115,7 +115,7 @@ macro_rules! store_contract {
             an_import_is_told_when_it_is_finished, events_of_pieces_are_those_that_are_left);
         $crate::store_contract!(@group $(#[$attribute])* $make, archive:
             an_imported_room_reads_as_the_exported_one, an_unfinished_import_is_there_for_nobody,
-            a_taken_name_finishes_nothing, what_does_not_fit_is_refused);
+            a_taken_name_finishes_nothing, the_key_of_the_host_is_taken_along, what_does_not_fit_is_refused);
         $crate::store_contract!(@group $(#[$attribute])* $make, erasure:
             another_user_stands_in_their_place, a_log_with_another_user_adds_up, messages_are_deleted_if_they_shall_be,
             what_is_not_removed_yet_is_erased_too, keys_belong_to_the_new_id, nobody_is_mentioned_twice,

@@ -150,7 +150,7 @@ pub async fn an_import_is_told_when_it_is_finished(opener: &dyn Opener) {
     assert_eq!(tail.behind(None, 10).await.unwrap(), [room]);
     tail.extend(&[room, kept, given_up]).await.unwrap();
     archive.abandon_import(given_up).await.unwrap();
-    archive.finish_imports(&[(kept, RoomName::new("copy").unwrap())]).await.unwrap().unwrap().unwrap();
+    archive.finish_imports(&[(kept, RoomName::new("copy").unwrap(), None)]).await.unwrap().unwrap().unwrap();
     extend_all(store).await;
     while store.purge(10).await.unwrap() > 0 {}
     extend_all(store).await;
