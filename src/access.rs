@@ -1,7 +1,6 @@
 //! Who may use the server: guests, users with accounts, or users with tokens of the host's app.
 
 use std::{
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -10,7 +9,11 @@ use chat_core::ChatEngine;
 use chat_http::{Accounts, FeedToken, Guests, JwtAuthenticator, JwtKeys, Several, TrustedProxy};
 use clap::{Args, builder::BoolishValueParser};
 
-use crate::{accounts::AccountOptions, signals::Hangups};
+use crate::{
+    accounts::AccountOptions,
+    key_file::{line, read, within},
+    signals::Hangups,
+};
 
 /// The options that say it.
 #[derive(Debug, Args)]
@@ -210,22 +213,10 @@ fn read_feed_token(path: &Path) -> Result<FeedToken, String> {
     FeedToken::new(token).map_err(|error| within(path, &error))
 }
 
-/// What a file has, without the line end at its end.
-fn line(bytes: &[u8]) -> &[u8] {
-    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| within(path, &error))
-}
-
-fn within(path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{}: {error}", path.display())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;

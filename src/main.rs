@@ -7,6 +7,7 @@ mod erase;
 #[cfg(failpoints)]
 mod failpoints;
 mod failure;
+mod key_file;
 mod listen;
 mod log;
 mod metrics;
