@@ -1,37 +1,18 @@
 //! What has happened in all rooms, followed from outside: whoever keeps where they are gets everything once.
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, process};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::common::{Database, Load, Server, on_each_database};
+use crate::common::{Database, Load, Server, TextFile, on_each_database};
 
 on_each_database!(a_follower_misses_nothing_through_kills);
 
 const TOKEN: &str = "canary-0123456789abcdef0123456789";
 const ROUNDS: usize = 6;
 
-/// A file with the token, which goes with this value.
-struct TokenFile(PathBuf);
-
-impl TokenFile {
-    fn new(database: &Database) -> Self {
-        // Each test has a database of its own.
-        let name = database.url().replace(|c: char| !c.is_alphanumeric(), "");
-        let path = env::temp_dir().join(format!("feed-token-{}-{name}", process::id()));
-        fs::write(&path, format!("{TOKEN}\n")).unwrap();
-        Self(path)
-    }
-
-    async fn start(&self, database: &Database) -> Server {
-        Server::start_with(database, &["--feed-token-file", self.0.to_str().unwrap()]).await
-    }
-}
-
-impl Drop for TokenFile {
-    fn drop(&mut self) {
-        drop(fs::remove_file(&self.0));
-    }
+async fn start(database: &Database, token: &TextFile) -> Server {
+    Server::start_with(database, &["--feed-token-file", token.path()]).await
 }
 
 /// What has been heard of each room, and where the follower stands.
@@ -61,14 +42,14 @@ impl Follower {
 }
 
 async fn a_follower_misses_nothing_through_kills(database: Database) {
-    let token = TokenFile::new(&database);
+    let token = TextFile::new(TOKEN);
     let mut follower = Follower::default();
-    let server = token.start(&database).await;
+    let server = start(&database, &token).await;
     let mut load = Load::new(&server).await;
     follower.follow(&server).await;
     server.kill().await;
     for round in 0..ROUNDS {
-        let server = token.start(&database).await;
+        let server = start(&database, &token).await;
         let writers = load.start(&server, 5 + (round * 37) % 90).await;
         // Every second time, all of it is found only after the next start.
         if round % 2 == 0 {
@@ -77,7 +58,7 @@ async fn a_follower_misses_nothing_through_kills(database: Database) {
         server.kill().await;
         load.finish(writers).await;
     }
-    let server = token.start(&database).await;
+    let server = start(&database, &token).await;
     follower.follow(&server).await;
     load.check(&server).await;
     assert!(!follower.rooms.is_empty());
@@ -100,16 +81,15 @@ async fn a_follower_misses_nothing_through_kills(database: Database) {
 #[tokio::test]
 async fn the_feed_is_given_only_where_there_is_a_token_for_it() {
     let database = Database::sqlite();
-    let short = database.folder().join("short");
-    fs::write(&short, "too short\n").unwrap();
-    let (status, said) = Server::fail_with(&database, &["--feed-token-file", short.to_str().unwrap()]).await;
+    let short = TextFile::new("too short\n");
+    let (status, said) = Server::fail_with(&database, &["--feed-token-file", short.path()]).await;
     assert_eq!(status.code(), Some(2), "{said}");
     assert!(said.contains("32 to 1,024 visible ASCII characters") && !said.contains("too short"), "{said}");
     let server = Server::start(&database).await;
     let bearer = format!("Bearer {TOKEN}");
     server.call("GET", "/events/feed", &[("authorization", &bearer)], None).await.problem(404, "not_found");
     server.stop().await;
-    let server = TokenFile::new(&database).start(&database).await;
+    let server = start(&database, &TextFile::new(&format!("{TOKEN}\n"))).await;
     server.get("/events/feed").await.problem(401, "unauthenticated");
     assert!(!server.stop_and_read_output().await.contains(TOKEN));
 }

@@ -93,6 +93,6 @@ impl Drop for Database {
     }
 }
 
-fn unique() -> String {
+pub(super) fn unique() -> String {
     format!("chat_test_{}", uuid::Uuid::new_v4().simple())
 }

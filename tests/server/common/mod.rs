@@ -6,6 +6,7 @@ mod load;
 mod rest;
 mod server;
 mod socket;
+mod text_file;
 pub(crate) mod tls;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub(crate) use load::Load;
 pub(crate) use rest::{Call, Reply, call};
 pub(crate) use server::Server;
 pub(crate) use socket::{Frame, Socket};
+pub(crate) use text_file::TextFile;
 
 /// How long an expected event may take on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);

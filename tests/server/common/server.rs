@@ -107,7 +107,8 @@ impl Server {
 
     /// Waits until it is ready.
     pub(crate) async fn ready(&self) {
-        timeout(DEADLINE, self.wait_until_ready()).await.expect("the server is not ready in time");
+        let waited = timeout(DEADLINE, self.wait_until_ready()).await;
+        waited.unwrap_or_else(|_| panic!("the server is not ready in time:\n{}", self.output()));
     }
 
     /// Starts a server, and kills it after this time, however far it is.
@@ -179,7 +180,8 @@ impl Server {
     }
 
     async fn wait_until_ready(&self) {
-        while self.get_path("/readyz").await.status != 200 {
+        // Whoever asks as often as this may be refused a connection.
+        while !rest::try_call(self.address, "GET", "/readyz", &[], None).await.is_ok_and(|reply| reply.status == 200) {
             tokio::task::yield_now().await;
         }
     }
