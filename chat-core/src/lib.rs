@@ -36,6 +36,7 @@ mod visible;
 pub mod append;
 pub mod archive;
 pub mod characters;
+pub mod consumer;
 pub mod erasure;
 #[cfg_attr(not(failpoints), doc(hidden))]
 pub mod failpoints;
@@ -63,6 +64,7 @@ pub use body::{Body, Edit};
 pub use change::{Change, ChangeKind, Reaction};
 pub use clock::{Clock, Now, SystemClock, Timestamp};
 pub use command::{Answer, AnswerResult, Attached, Changed, Command, Gap, Sent};
+pub use consumer::{ConsumeFrom, Consumer, ConsumerState, DeadLetter, HeldRoom, NotConsumed};
 pub use delivery::{Delivery, Item};
 pub use direct::{DirectRoom, Pair};
 #[cfg(feature = "runtime")]

@@ -529,7 +529,7 @@ async fn names(server: &Server, part: &str) -> Vec<String> {
 }
 
 /// What the tables are called behind `chat_`.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 30] = [
     "migrations",
     "meta",
     "rooms",
@@ -557,6 +557,9 @@ const TABLES: [&str; 27] = [
     "outbox",
     "tail",
     "jobs",
+    "consumers",
+    "held_rooms",
+    "dead_letters",
 ];
 
 /// Removes everything that a start may have left.

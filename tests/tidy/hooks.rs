@@ -34,6 +34,7 @@ const HOOKS: &[(&str, usize)] = &[
     ("chat-core/src/store/sea/migration/m0008_encryption.rs", 2),
     ("chat-core/src/store/sea/migration/m0009_outbox.rs", 2),
     ("chat-core/src/store/sea/migration/m0010_tail.rs", 2),
+    ("chat-core/src/store/sea/migration/m0011_consumers.rs", 2),
     ("chat-core/src/store/sea/migration/tables.rs", 2),
     // The point in a handler: of a request, and of a frame.
     ("chat-http/src/middleware.rs", 2),

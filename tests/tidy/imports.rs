@@ -87,6 +87,7 @@ const DATA: &[&str] = &[
     "characters",
     "clock",
     "command",
+    "consumer",
     "delivery",
     "direct",
     "erasure",

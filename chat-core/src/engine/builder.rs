@@ -12,11 +12,12 @@ use tokio::{
 use crate::{
     AllowAll, ChatEngine, Clock, Epoch, Limits, Members, Policy, Retention, StartError, SystemClock,
     engine::{
-        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames, erase, hub::Hub,
-        indexing::Indexer, inner::Inner, journal::Journal, lifecycle::Lifecycle, load::Loader, locked_out::LockedOut,
-        log_limits::LogLimits, memory::Memory, metrics::Metrics, outbox, purge::Purger, rates::Rates, retention,
-        revocations::Revocations, revoked_elsewhere, rewriting, room_context::RoomContext, sequencer::Sequencer,
-        services::Services, sessions::Sessions, sweep, waiting::Waiting, watches::Watches,
+        active_rooms::ActiveRooms, admission::Admission, breaker::Breaker, chosen_names::ChosenNames,
+        consumer_names::ConsumerNames, erase, hub::Hub, indexing::Indexer, inner::Inner, journal::Journal,
+        lifecycle::Lifecycle, load::Loader, locked_out::LockedOut, log_limits::LogLimits, memory::Memory,
+        metrics::Metrics, outbox, purge::Purger, rates::Rates, retention, revocations::Revocations, revoked_elsewhere,
+        rewriting, room_context::RoomContext, sequencer::Sequencer, services::Services, sessions::Sessions, sweep,
+        waiting::Waiting, watches::Watches,
     },
     store::{MemoryStore, Store, StoreError},
     text::MAX_MESSAGE_BYTES,
@@ -476,6 +477,7 @@ fn assemble(services: Arc<Services>, journal: Journal, shares_names: bool) -> In
         shares_names,
         outbox: Arc::default(),
         sequencer,
+        consuming: ConsumerNames::default(),
         services,
     }
 }

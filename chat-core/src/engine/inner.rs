@@ -7,8 +7,8 @@ use tokio::sync::{Mutex, Notify};
 use crate::{
     Room,
     engine::{
-        admission::Admission, hub::Hub, journal::Journal, rates::Rates, sequencer::Sequencer, services::Services,
-        sessions::Sessions, watches::Watches,
+        admission::Admission, consumer_names::ConsumerNames, hub::Hub, journal::Journal, rates::Rates,
+        sequencer::Sequencer, services::Services, sessions::Sessions, watches::Watches,
     },
 };
 
@@ -28,6 +28,7 @@ pub(super) struct Inner {
     /// Told that a message may wait in the outbox.
     pub(super) outbox: Arc<Notify>,
     pub(super) sequencer: Arc<Sequencer>,
+    pub(super) consuming: ConsumerNames,
 }
 
 impl Inner {

@@ -10,6 +10,8 @@ pub(super) struct LogLimits {
     pub(super) purge_failed: LogLimit,
     pub(super) index_failed: LogLimit,
     pub(super) tail_failed: LogLimit,
+    pub(super) consumer_failed: LogLimit,
+    pub(super) not_consumed: LogLimit,
     pub(super) rewrite_failed: LogLimit,
     pub(super) room_defect: LogLimit,
     pub(super) policy_mistaken: LogLimit,

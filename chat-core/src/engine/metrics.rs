@@ -40,6 +40,12 @@ pub(super) struct Metrics {
     pub(super) events_behind: Gauge,
     /// Messages of the outbox that could not be sent.
     pub(super) outbox_failed: Counter,
+    /// Entries of all rooms that consumers have taken in.
+    pub(super) entries_consumed: Counter,
+    /// Tries to tell them that failed.
+    pub(super) entries_failed: Counter,
+    /// Entries that were given up.
+    pub(super) entries_given_up: Counter,
     rooms_active: Gauge,
     breaker_open: Gauge,
 }
@@ -85,6 +91,9 @@ impl Metrics {
             index_seconds: histogram!(INDEX_SECONDS),
             events_behind: gauge!(EVENTS_BEHIND),
             outbox_failed: counter!(OUTBOX_FAILED),
+            entries_consumed: counter!(CONSUMED, "outcome" => "consumed"),
+            entries_failed: counter!(CONSUMED, "outcome" => "failed"),
+            entries_given_up: counter!(CONSUMED, "outcome" => "given_up"),
             rooms_active: gauge!(ROOMS_ACTIVE),
             breaker_open: gauge!(BREAKER_OPEN),
         }
@@ -229,6 +238,7 @@ const SESSIONS_CLOSED: &str = "chat_sessions_closed_total";
 const INDEX_SECONDS: &str = "chat_index_step_seconds";
 const EVENTS_BEHIND: &str = "chat_index_events_behind";
 const OUTBOX_FAILED: &str = "chat_outbox_failed_total";
+const CONSUMED: &str = "chat_consumer_entries_total";
 const ROOMS_ACTIVE: &str = "chat_rooms_active";
 const BREAKER_OPEN: &str = "chat_breaker_open";
 
@@ -259,6 +269,7 @@ fn describe() {
         count,
         "Messages that the host queued in a transaction and that could not be sent"
     );
+    describe_counter!(CONSUMED, count, "Entries of all rooms that consumers were told, by what became of them");
     describe_gauge!(ROOMS_ACTIVE, count, "Rooms that are in memory, because someone is attached or something happens");
     describe_gauge!(BREAKER_OPEN, count, "1 while writes are refused because the database cannot store");
 }

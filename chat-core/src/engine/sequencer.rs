@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{self, Notify},
+    sync::{self, Notify, watch},
     time::{Instant, sleep, timeout},
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Sequencer {
     news: Notify,
     /// Held by whoever puts something in. Whether all rooms were looked at since this engine started.
     turn: sync::Mutex<bool>,
+    /// Changes when something was put in.
+    extended: watch::Sender<()>,
 }
 
 impl Sequencer {
@@ -45,6 +47,7 @@ impl Sequencer {
             grown: Mutex::default(),
             news: Notify::new(),
             turn: sync::Mutex::new(false),
+            extended: watch::Sender::new(()),
         });
         let (running, mut stop) = (Arc::clone(&sequencer), services.lifecycle.stop());
         services.runtime.spawn(async move {
@@ -62,6 +65,11 @@ impl Sequencer {
             lock(&self.grown).insert(room);
             self.news.notify_one();
         }
+    }
+
+    /// What changes each time something is put in here.
+    pub(super) fn extended(&self) -> watch::Receiver<()> {
+        self.extended.subscribe()
     }
 
     /// Puts everything in that was answered before, and begins the order if it is not begun.
@@ -120,7 +128,7 @@ impl Sequencer {
         let mut last = None;
         loop {
             let rooms = tail.behind(last, STEP).await?;
-            tail.extend(&rooms).await?;
+            self.extend(&rooms).await?;
             if rooms.len() < STEP {
                 return Ok(());
             }
@@ -135,8 +143,16 @@ impl Sequencer {
         }
         // If this is given up or fails, they are looked at again.
         let mut back = PutBack { sequencer: self, rooms };
-        self.services.store.tail().extend(&back.rooms.iter().copied().collect::<Vec<_>>()).await?;
+        self.extend(&back.rooms.iter().copied().collect::<Vec<_>>()).await?;
         back.rooms.clear();
+        Ok(())
+    }
+
+    async fn extend(&self, rooms: &[RoomId]) -> Result<(), StoreError> {
+        if !rooms.is_empty() {
+            self.services.store.tail().extend(rooms).await?;
+            self.extended.send_replace(());
+        }
         Ok(())
     }
 

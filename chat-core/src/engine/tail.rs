@@ -13,7 +13,7 @@ use futures::{
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
-    ChatEngine, Error, Event, LogCursor, TailPage,
+    ChatEngine, Error, Event, LogCursor, RoomId, TailPage,
     engine::{chat_engine::check_limit, inner::Inner, tail_plan::TailPlan},
 };
 
@@ -152,7 +152,7 @@ impl std::fmt::Debug for AllEvents {
 }
 
 impl Inner {
-    async fn plan_tail(&self, after: Option<&LogCursor>, limit: usize) -> Result<TailPlan, Error> {
+    pub(super) async fn plan_tail(&self, after: Option<&LogCursor>, limit: usize) -> Result<TailPlan, Error> {
         let from = after.map_or(1, |after| after.pos);
         // One more: that of the cursor may be read to its end.
         let ranges = self.services.read(self.services.store.tail().ranges(from, limit + 1).await)?;
@@ -162,7 +162,26 @@ impl Inner {
         Ok(TailPlan::new(after, ranges, limit))
     }
 
-    async fn read_tail(&self, after: Option<LogCursor>, plan: TailPlan) -> Result<TailPage, Error> {
+    /// What a room has from one entry up to another, at most `limit` entries.
+    pub(super) async fn plan_room(
+        &self,
+        (room, from): (RoomId, &LogCursor),
+        to: &LogCursor,
+        limit: usize,
+    ) -> Result<TailPlan, Error> {
+        let tail = self.services.store.tail();
+        let ranges = self.services.read(tail.ranges_of(room, from.pos, to.pos, limit + 1).await)?;
+        Ok(TailPlan::of_room(from, to, ranges, limit))
+    }
+
+    /// Where the order ends.
+    pub(super) async fn end_of_tail(&self) -> Result<Option<LogCursor>, Error> {
+        let last = self.services.read(self.services.store.tail().last().await)?;
+        let epoch = &self.services.epoch;
+        Ok(last.map(|last| LogCursor { epoch: epoch.clone(), pos: last.pos, seq: last.to }))
+    }
+
+    pub(super) async fn read_tail(&self, after: Option<LogCursor>, plan: TailPlan) -> Result<TailPage, Error> {
         let (services, tail) = (&self.services, self.services.store.tail());
         let parts: Vec<_> = plan.parts.iter().map(|part| (part.room, part.from, part.to)).collect();
         let events = services.read(tail.events(&parts).await)?;

@@ -44,6 +44,20 @@ impl TailPlan {
         Self { parts, has_more }
     }
 
+    /// What one room has from one entry up to another, of its ranges between them: of one more than `limit`, if there are so many.
+    pub(super) fn of_room(from: &LogCursor, to: &LogCursor, mut ranges: Vec<TailRange>, limit: usize) -> Self {
+        for range in &mut ranges {
+            if range.pos == from.pos {
+                range.from = range.from.max(from.seq);
+            }
+            if range.pos == to.pos && to.seq < range.to {
+                range.to = to.seq;
+                range.deleted_at = None;
+            }
+        }
+        Self::new(None, ranges, limit)
+    }
+
     /// The rooms that are told of as made.
     pub(super) fn created(&self) -> Vec<RoomId> {
         self.parts.iter().filter(|part| part.from.0 == 0).map(|part| part.room).collect()

@@ -15,8 +15,8 @@ use crate::{
     failpoints::{self, Point},
     outbox::OutboxEntry,
     store::{
-        Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
-        StoreErrorKind, Tail, Users, Viewer,
+        Archive, Consumers, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store,
+        StoreError, StoreErrorKind, Tail, Users, Viewer,
     },
 };
 
@@ -215,6 +215,10 @@ impl Store for MutatedStore {
 
     fn tail(&self) -> &dyn Tail {
         self.store.tail()
+    }
+
+    fn consumers(&self) -> &dyn Consumers {
+        self.store.consumers()
     }
 
     fn archive(&self) -> &dyn Archive {

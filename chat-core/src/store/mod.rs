@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod archive;
+mod consumers;
 mod eraser;
 mod judge;
 mod members;
@@ -27,6 +28,7 @@ mod users;
 mod viewer;
 
 pub use archive::Archive;
+pub use consumers::Consumers;
 pub use eraser::Eraser;
 pub use members::Members;
 pub use memory::{MemoryLog, MemoryStore};
@@ -165,6 +167,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// What keeps the order of the events of all rooms.
     fn tail(&self) -> &dyn Tail;
+
+    /// What keeps how far the consumers of it are.
+    fn consumers(&self) -> &dyn Consumers;
 
     /// What exports and imports rooms.
     fn archive(&self) -> &dyn Archive;

@@ -25,6 +25,12 @@ pub trait Tail: Send + Sync {
     /// The pieces from this position on, in order; at most `limit`.
     async fn ranges(&self, from: u64, limit: usize) -> Result<Vec<TailRange>, StoreError>;
 
+    /// The last piece, if there is one.
+    async fn last(&self) -> Result<Option<TailRange>, StoreError>;
+
+    /// The pieces of one room from this position to that one, in order; at most `limit`.
+    async fn ranges_of(&self, room: RoomId, from: u64, to: u64, limit: usize) -> Result<Vec<TailRange>, StoreError>;
+
     /// What is left of the events of these pieces of logs: those from the one number to the other, in any order.
     async fn events(&self, parts: &[(RoomId, Seq, Seq)]) -> Result<Vec<StoredEvent>, StoreError>;
 

@@ -14,8 +14,8 @@ use crate::{
     Epoch, HistoryPage, HistoryQuery, Room, RoomId, RoomPage, RoomQuery, Seq, UserId,
     append::{AppendOutcome, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
     store::{
-        Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
-        StoreErrorKind, Tail, Users, Viewer,
+        Archive, Consumers, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store,
+        StoreError, StoreErrorKind, Tail, Users, Viewer,
     },
 };
 
@@ -56,6 +56,10 @@ pub enum StoreCall {
     ReadTail,
     /// Those that write.
     ExtendTail,
+    /// The calls of [`Consumers`] that read.
+    ReadConsumer,
+    /// The one that writes.
+    SaveConsumer,
 }
 
 /// How it fails.
@@ -353,6 +357,10 @@ impl Store for FaultyStore {
     }
 
     fn tail(&self) -> &dyn Tail {
+        self
+    }
+
+    fn consumers(&self) -> &dyn Consumers {
         self
     }
 

@@ -32,6 +32,14 @@ impl Tail for FaultyStore {
         self.run(StoreCall::ReadTail, self.inner().tail().ranges(from, limit)).await
     }
 
+    async fn last(&self) -> Result<Option<TailRange>, StoreError> {
+        self.run(StoreCall::ReadTail, self.inner().tail().last()).await
+    }
+
+    async fn ranges_of(&self, room: RoomId, from: u64, to: u64, limit: usize) -> Result<Vec<TailRange>, StoreError> {
+        self.run(StoreCall::ReadTail, self.inner().tail().ranges_of(room, from, to, limit)).await
+    }
+
     async fn events(&self, parts: &[(RoomId, Seq, Seq)]) -> Result<Vec<StoredEvent>, StoreError> {
         self.run(StoreCall::ReadTail, self.inner().tail().events(parts)).await
     }

@@ -8,6 +8,7 @@
 pub mod store_contract;
 
 mod faulty;
+mod faulty_consumers;
 mod faulty_eraser;
 mod faulty_members;
 mod faulty_moderation;

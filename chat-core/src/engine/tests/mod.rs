@@ -4,6 +4,7 @@ mod archive;
 mod backpressure;
 mod budgets;
 mod commands;
+mod consumers;
 mod direct_rooms;
 mod erasure;
 mod faults;

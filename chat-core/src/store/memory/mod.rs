@@ -10,8 +10,8 @@ use async_trait::async_trait;
 
 use self::{members::InRoom, state::RoomState, users::KnownUsers};
 use super::{
-    Archive, Eraser, Found, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Tail, Users,
-    Viewer,
+    Archive, Consumers, Eraser, Found, Members, Moderation, Reader, Searcher, Store, StoreError, StoreErrorKind, Tail,
+    Users, Viewer,
     judge::{self, Facts, Judgement, Key, Naming},
     paging::{self, Extent, Window},
 };
@@ -19,12 +19,14 @@ use crate::{
     Activity, Epoch, EventKind, HistoryPage, HistoryQuery, Mark, MessageState, MyRoomPage, MyRoomQuery, MyRoomsCursor,
     Room, RoomId, RoomKind, RoomPage, RoomQuery, Seq, Unread, UserId,
     append::{AppendOutcome, Entry, Lookup, Op, Recovered, RoomBatch, RoomRecord, StoredEvent},
+    consumer::{ConsumerState, DeadLetter},
     erasure::Erasure,
     tail::TailRange,
 };
 
 mod archive;
 mod claims;
+mod consumers;
 mod erase;
 mod members;
 mod moderation;
@@ -50,6 +52,8 @@ pub struct MemoryLog {
     erasures: BTreeMap<UserId, Erasure>,
     /// The order of what happens in all rooms; `None` until it is begun.
     tail: Option<Vec<TailRange>>,
+    /// How far its consumers are, and what was given up.
+    consumers: BTreeMap<String, (ConsumerState, Vec<DeadLetter>)>,
 }
 
 /// One room and its log. A deleted one is here until its events are purged.
@@ -84,6 +88,7 @@ impl MemoryLog {
             keys: BTreeMap::new(),
             erasures: BTreeMap::new(),
             tail: None,
+            consumers: BTreeMap::new(),
         }
     }
 
@@ -520,6 +525,10 @@ impl Store for MemoryStore {
     }
 
     fn tail(&self) -> &dyn Tail {
+        self
+    }
+
+    fn consumers(&self) -> &dyn Consumers {
         self
     }
 

@@ -64,6 +64,16 @@ impl Tail for MemoryStore {
         Ok(log.tail.iter().flatten().filter(|range| range.pos >= from).take(limit).cloned().collect())
     }
 
+    async fn last(&self) -> Result<Option<TailRange>, StoreError> {
+        Ok(self.log().tail.iter().flatten().last().cloned())
+    }
+
+    async fn ranges_of(&self, room: RoomId, from: u64, to: u64, limit: usize) -> Result<Vec<TailRange>, StoreError> {
+        let log = self.log();
+        let of = log.tail.iter().flatten().filter(|range| range.room == room && (from..=to).contains(&range.pos));
+        Ok(of.take(limit).cloned().collect())
+    }
+
     async fn events(&self, parts: &[(RoomId, Seq, Seq)]) -> Result<Vec<StoredEvent>, StoreError> {
         let log = self.log();
         let of = |(room, from, to): &(RoomId, Seq, Seq)| {

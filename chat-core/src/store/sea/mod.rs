@@ -19,8 +19,8 @@ use self::{
     vacuum::Vacuum,
 };
 use super::{
-    Archive, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store, StoreError,
-    StoreErrorKind, Tail, Users, Viewer,
+    Archive, Consumers, Eraser, HostTransaction, Members, Moderation, Outbox, Reader, Rewritten, Searcher, Store,
+    StoreError, StoreErrorKind, Tail, Users, Viewer,
 };
 #[cfg(any(test, feature = "test-util"))]
 use crate::TextKeys;
@@ -34,6 +34,7 @@ mod append;
 mod archive;
 mod changes;
 mod connect;
+mod consumers;
 mod dialect;
 mod erase;
 mod error;
@@ -425,6 +426,10 @@ impl Store for SeaStore {
     }
 
     fn tail(&self) -> &dyn Tail {
+        self
+    }
+
+    fn consumers(&self) -> &dyn Consumers {
         self
     }
 

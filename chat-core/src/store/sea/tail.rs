@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use super::{
     SeaStore,
@@ -65,22 +65,16 @@ impl Tail for SeaStore {
     }
 
     async fn ranges(&self, from: u64, limit: usize) -> Result<Vec<TailRange>, StoreError> {
-        const RANGES: &str =
-            "SELECT pos, room_id, from_seq, to_seq, deleted_at FROM chat_tail WHERE pos >= ? ORDER BY pos LIMIT ?";
-        let reading = |checkout: Arc<Checkout>| async move {
-            let rows = checkout.run().query(RANGES, vec![number(from), count(limit)]).await?;
-            let range = |row| {
-                Ok(TailRange {
-                    pos: unsigned(row, 0)?,
-                    room: RoomId(unsigned(row, 1)?),
-                    from: Seq(unsigned(row, 2)?),
-                    to: Seq(unsigned(row, 3)?),
-                    deleted_at: Some(Timestamp(row.try_get_by_index(4)?)).filter(|at| at.0 > 0),
-                })
-            };
-            rows.iter().map(range).collect()
-        };
-        Ok(self.readers.read(reading).await?)
+        Ok(self.pieces("WHERE pos >= ? ORDER BY pos LIMIT ?", vec![number(from), count(limit)]).await?)
+    }
+
+    async fn last(&self) -> Result<Option<TailRange>, StoreError> {
+        Ok(self.pieces("ORDER BY pos DESC LIMIT 1", Vec::new()).await?.pop())
+    }
+
+    async fn ranges_of(&self, room: RoomId, from: u64, to: u64, limit: usize) -> Result<Vec<TailRange>, StoreError> {
+        let values = vec![number(room.0), number(from), number(to), count(limit)];
+        Ok(self.pieces("WHERE room_id = ? AND pos >= ? AND pos <= ? ORDER BY pos LIMIT ?", values).await?)
     }
 
     async fn events(&self, parts: &[(RoomId, Seq, Seq)]) -> Result<Vec<StoredEvent>, StoreError> {
@@ -117,6 +111,27 @@ impl Tail for SeaStore {
         };
         Ok(self.readers.read(reading).await?)
     }
+}
+
+impl SeaStore {
+    /// The pieces that a clause picks.
+    async fn pieces(&self, clause: &'static str, values: Vec<Value>) -> Result<Vec<TailRange>, SqlError> {
+        let reading = |checkout: Arc<Checkout>| async move {
+            let sql = format!("SELECT pos, room_id, from_seq, to_seq, deleted_at FROM chat_tail {clause}");
+            checkout.run().query(&sql, values).await?.iter().map(piece).collect()
+        };
+        self.readers.read(reading).await
+    }
+}
+
+fn piece(row: &QueryResult) -> Result<TailRange, SqlError> {
+    Ok(TailRange {
+        pos: unsigned(row, 0)?,
+        room: RoomId(unsigned(row, 1)?),
+        from: Seq(unsigned(row, 2)?),
+        to: Seq(unsigned(row, 3)?),
+        deleted_at: Some(Timestamp(row.try_get_by_index(4)?)).filter(|at| at.0 > 0),
+    })
 }
 
 async fn begin(run: &Transaction<'_>) -> Result<(), SqlError> {

@@ -15,6 +15,7 @@ use crate::{
 pub mod appends;
 pub mod archive;
 pub mod changes;
+pub mod consumers;
 pub mod direct;
 pub mod erasure;
 pub mod history;
@@ -113,6 +114,8 @@ macro_rules! store_contract {
             nothing_is_kept_until_it_is_begun, what_a_room_has_more_is_put_behind,
             whoever_extends_it_puts_each_event_in_once, the_end_of_a_room_outlives_it,
             an_import_is_told_when_it_is_finished, events_of_pieces_are_those_that_are_left);
+        $crate::store_contract!(@group $(#[$attribute])* $make, consumers:
+            how_far_a_consumer_is_is_kept, one_of_two_saves, what_was_given_up_is_kept, pieces_of_a_room_are_found);
         $crate::store_contract!(@group $(#[$attribute])* $make, archive:
             an_imported_room_reads_as_the_exported_one, an_unfinished_import_is_there_for_nobody,
             a_taken_name_finishes_nothing, the_key_of_the_host_is_taken_along, what_does_not_fit_is_refused);

@@ -26,6 +26,7 @@ mod m0007_invites_and_audit;
 mod m0008_encryption;
 mod m0009_outbox;
 mod m0010_tail;
+mod m0011_consumers;
 mod tables;
 
 /// How long to wait for another process that is migrating.
@@ -34,7 +35,7 @@ pub(super) const LOCK_SECONDS: u64 = 60;
 /// Where it is written down which migrations were made.
 const MIGRATIONS: &str = "chat_migrations";
 /// The tables they make.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 29] = [
     "chat_meta",
     "chat_rooms",
     "chat_events",
@@ -61,6 +62,9 @@ const TABLES: [&str; 26] = [
     "chat_outbox",
     "chat_tail",
     "chat_jobs",
+    "chat_consumers",
+    "chat_held_rooms",
+    "chat_dead_letters",
 ];
 
 /// The migrations in order. A released one never changes.
@@ -80,6 +84,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_encryption::Migration),
             Box::new(m0009_outbox::Migration),
             Box::new(m0010_tail::Migration),
+            Box::new(m0011_consumers::Migration),
         ]
     }
 
