@@ -18,6 +18,7 @@ mod revoke;
 mod signals;
 mod text_keys;
 mod tls;
+mod webhooks;
 
 use std::{
     future::pending,
@@ -41,6 +42,7 @@ use listen::ListenAddress;
 use opening::opened;
 use signals::Signals;
 use text_keys::TextOptions;
+use webhooks::WebhookOptions;
 
 /// A chat server: rooms over REST and WebSocket, kept in your own database.
 #[derive(Debug, Parser)]
@@ -99,6 +101,9 @@ struct Options {
 
     #[command(flatten)]
     access: AccessOptions,
+
+    #[command(flatten)]
+    webhooks: WebhookOptions,
 }
 
 /// What the server's engine is told.
@@ -268,6 +273,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         metrics_listen,
         engine: chosen,
         access,
+        webhooks,
         ..
     } = options;
     arm()?;
@@ -279,6 +285,7 @@ async fn run(options: Options) -> Result<(), Failure> {
     };
     tls.check(address, metrics.as_ref().map(|(_, address)| *address)).map_err(wrong)?;
     let access = Access::of(access, address).map_err(wrong)?;
+    let webhooks = webhooks.webhooks().map_err(wrong)?;
     let listener = tls.listener(listener).map_err(wrong)?.trust(access.trusted_proxies().iter().copied());
     // The recorder comes before the engine, which gets its metrics when it is built.
     metrics.map_or(Ok(()), serve_metrics)?;
@@ -304,6 +311,7 @@ async fn run(options: Options) -> Result<(), Failure> {
         let site = accounts.clone().into_iter().fold(site, Site::accounts);
         let site = access.feed_token().into_iter().fold(site, Site::feed_token);
         let site = site.allow_hosts(allowed_hosts).allow_origins(allowed_origins);
+        webhooks::start(webhooks, &engine);
         // Who waits for it may have been told to stop.
         drop(started.send(engine));
         drop(opened.set(accounts));
@@ -311,23 +319,25 @@ async fn run(options: Options) -> Result<(), Failure> {
     };
     let mut reason = None;
     // From the first request on, a signal stops the server gracefully, so signals are registered before.
-    let mut signals = Signals::new();
-    let stop = async {
-        tokio::select! {
-            signal = signals.next() => tracing::info!("{signal}: closing connections; once more stops at once"),
-            failure = lease_lost(engine) => reason = Some(failure),
-        }
-        tokio::spawn(async move {
-            signals.next().await;
-            process::exit(130);
-        });
-    };
+    let stop = told_to_stop(Signals::new(), engine, &mut reason);
     serve_when_made(listener, made, stop).await?;
     if let Some(accounts) = opened.into_inner().flatten() {
         accounts.close().await;
     }
     tracing::info!("stopped");
     reason.map_or(Ok(()), Err)
+}
+
+/// Waits for a signal, or until another process has taken the database over, which is the reason then. One more signal stops at once.
+async fn told_to_stop(mut signals: Signals, engine: oneshot::Receiver<ChatEngine>, reason: &mut Option<Failure>) {
+    tokio::select! {
+        signal = signals.next() => tracing::info!("{signal}: closing connections; once more stops at once"),
+        failure = lease_lost(engine) => *reason = Some(failure),
+    }
+    tokio::spawn(async move {
+        signals.next().await;
+        process::exit(130);
+    });
 }
 
 fn serve_metrics((listener, address): (TcpListener, SocketAddr)) -> Result<(), Failure> {

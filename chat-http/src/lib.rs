@@ -23,6 +23,7 @@
 //! ```
 //!
 //! Features: `jwt`, on by default, has [`JwtAuthenticator`]; `ui`, on by default, has the web page in [`site`], and `/client.js` and `/widget.js` for other pages;
+//! `webhook` adds [`webhook`], which posts what happens in all rooms to URLs;
 //! `test-util` adds `testing`, an echo server on the sockets' own code, for conformance tests.
 
 mod account;
@@ -74,6 +75,8 @@ mod tls;
 mod unfinished;
 mod until_sent;
 mod vanished;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 mod write_timeout;
 mod ws;
 

@@ -39,3 +39,4 @@ mod searches;
 mod sockets;
 mod stop;
 mod tls;
+mod webhook;

@@ -109,7 +109,7 @@ fn packages() -> Result {
 /// The features of the libraries.
 const FEATURES: [(&str, &[&str]); 2] = [
     ("chat-core", &["", "runtime", "test-util", "sqlite", "postgres", "mysql", "tls"]),
-    ("chat-http", &["", "jwt", "ui", "test-util"]),
+    ("chat-http", &["", "jwt", "ui", "webhook", "test-util"]),
 ];
 
 /// Checks the libraries with each of their features alone, and with none.

@@ -45,7 +45,7 @@ impl FeedApi {
         /// The `next` of the previous page, or the cursor of an entry. Without it, from the beginning.
         after: TextArg<256>,
     ) -> Result<FoundEntries, Problem> {
-        self.token.as_ref().ok_or_else(Problem::not_found)?.check(&caller.0)?;
+        caller.check(self.token.as_ref())?;
         let after: Option<LogCursor> =
             after.0.map(|after| after.parse()).transpose().map_err(|invalid: InvalidField| Error::from(invalid))?;
         let page = self.engine.tail(after, limit.or(100)).await?;
@@ -54,7 +54,14 @@ impl FeedApi {
 }
 
 /// Whoever operates the server, by the token that they have sent.
-struct Operator(String);
+pub(super) struct Operator(String);
+
+impl Operator {
+    /// Lets whoever has sent the right token pass. A server that has none answers as if there were nothing.
+    pub(super) fn check(&self, token: Option<&FeedToken>) -> Result<(), Problem> {
+        Ok(token.ok_or_else(Problem::not_found)?.check(&self.0)?)
+    }
+}
 
 impl<'a> ApiExtractor<'a> for Operator {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -106,7 +113,7 @@ struct FeedPage {
 
 /// Something that has happened in a room: it was made (`created`), or there is an event (`event`).
 #[derive(Debug, Clone, Serialize, Object)]
-struct FeedEntry {
+pub(crate) struct FeedEntry {
     /// Where it stands: whoever has it goes on after this. No other entry has the same.
     cursor: String,
     /// The room's id.
@@ -137,7 +144,7 @@ impl From<&TailPage> for FeedPage {
 
 impl FeedEntry {
     /// The entry; `None` for a kind that this version does not know.
-    fn of(entry: &TailEntry) -> Option<Self> {
+    pub(crate) fn of(entry: &TailEntry) -> Option<Self> {
         let (kind, created, event) = match &entry.item {
             TailItem::RoomCreated { room } => ("room_created", room.as_deref().map(RoomDto::from), None),
             TailItem::Event(event) => ("event", None, Some(EventDto::of(event)?)),

@@ -5,6 +5,7 @@ mod accounts;
 mod args;
 mod audit;
 mod body;
+mod consumers;
 mod direct;
 mod events;
 mod feed;
@@ -26,11 +27,13 @@ mod tag;
 mod threads;
 mod tickets;
 
+#[cfg(feature = "webhook")]
+pub(crate) use self::feed::FeedEntry;
 use self::{
-    account::AccountApi, accounts::AccountsApi, audit::AuditApi, direct::DirectApi, events::EventsApi, feed::FeedApi,
-    invites::InvitesApi, me::MeApi, members::MembersApi, message::MessageApi, messages::MessagesApi, pins::PinsApi,
-    presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi, restrictions::RestrictionsApi, rooms::RoomsApi,
-    search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
+    account::AccountApi, accounts::AccountsApi, audit::AuditApi, consumers::ConsumersApi, direct::DirectApi,
+    events::EventsApi, feed::FeedApi, invites::InvitesApi, me::MeApi, members::MembersApi, message::MessageApi,
+    messages::MessagesApi, pins::PinsApi, presence::PresenceApi, reactions::ReactionsApi, reads::ReadsApi,
+    restrictions::RestrictionsApi, rooms::RoomsApi, search::SearchApi, threads::ThreadsApi, tickets::TicketsApi,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::{
@@ -46,7 +49,11 @@ pub(crate) const PREFIX: &str = "/api/chat";
 pub(crate) const EVENTS: [&str; 2] = ["/rooms/{room_id}/events", "/events"];
 
 /// The operations that everyone may ask for, whatever the credentials of the request; or that have a credential of their own.
-pub(crate) const OPEN: [&str; 3] = ["/account/register", "/account/login", "/events/feed"];
+pub(crate) const OPEN: [&str; 5] =
+    ["/account/register", "/account/login", "/events/feed", "/events/consumers", "/events/dead-letters"];
+
+/// Those of them that are for whoever operates the server.
+pub(crate) const FOR_OPERATORS: [&str; 3] = ["/events/feed", "/events/consumers", "/events/dead-letters"];
 
 /// All resources, as poem-openapi takes them.
 pub(crate) type Resources = (
@@ -63,7 +70,7 @@ pub(crate) type Resources = (
     MeApi,
     SearchApi,
     PresenceApi,
-    (EventsApi, FeedApi),
+    (EventsApi, FeedApi, ConsumersApi),
     TicketsApi,
     (AccountApi, AccountsApi),
 );
@@ -96,6 +103,7 @@ pub(crate) fn resources(
         (
             EventsApi::new(engine.clone(), authentication.clone()),
             FeedApi::new(engine.clone(), options.feed_token.clone()),
+            ConsumersApi::new(engine.clone(), options.feed_token.clone()),
         ),
         TicketsApi::new(authentication.clone()),
         (AccountApi::new(accounts.cloned()), AccountsApi::new(accounts.cloned())),

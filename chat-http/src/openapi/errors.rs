@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{integer::MAX_INTEGER, problem};
+use crate::{api::FOR_OPERATORS, integer::MAX_INTEGER, problem};
 
 /// Declares the errors, and adds them to the operations.
 pub(super) fn add(document: &mut Value) {
@@ -27,12 +27,13 @@ fn add_to_operation(path: &str, operation: &mut Value) {
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
     let (has_key, has_room) = (has("Idempotency-Key"), path.contains('{') || has("room"));
+    let for_operators = FOR_OPERATORS.iter().any(|own| path.ends_with(own));
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     // poem-openapi declares one response for all statuses, which this replaces.
     responses.remove("default");
     for answer in ANSWERS {
         let applies = match answer.status {
-            404 => has_room || path.contains("/account") || path.ends_with("/feed"),
+            404 => has_room || path.contains("/account") || for_operators,
             409 => has_body || has_key || path.ends_with("/feed"),
             413 | 415 => has_body,
             _ => true,

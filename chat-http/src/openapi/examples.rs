@@ -65,6 +65,20 @@ fn of(operation: &str) -> Value {
             "next": format!("{EPOCH}.2.57"),
             "has_more": false,
         }}}),
+        "list_consumers" => json!({"responses": {"200": {"consumers": [{
+            "name": "webhook-0f7dc3ab12e4a95b",
+            "cursor": format!("{EPOCH}.2.57"),
+            "held": [{
+                "room": 1, "cursor": format!("{EPOCH}.2.55"), "tries": 3, "since": "2026-11-20T09:00:00.000Z", "next_try": "2026-11-20T09:00:07.000Z", "reason": "answered 500",
+            }],
+            "dead_letters": 1,
+        }]}}}),
+        "list_dead_letters" => json!({"responses": {"200": {
+            "dead_letters": [
+                {"cursor": format!("{EPOCH}.1.40"), "room": 1, "timestamp": "2026-11-20T09:00:00.000Z", "tries": 35, "reason": "timed out"},
+            ],
+            "next": null,
+        }}}),
         "stream_notices" => json!({"responses": {"200": NOTICES}}),
         _ => of_member(operation).or_else(|| of_account(operation)).unwrap_or_else(|| of_message(operation)),
     }

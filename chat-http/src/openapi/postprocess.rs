@@ -44,7 +44,7 @@ fn postprocess_operation(operation: &mut Value) {
             // So that generators make one type of it.
             parameter.insert("schema".to_owned(), json!({"$ref": "#/components/schemas/Role"}));
         }
-        if name == "search_messages" && parameter["name"] == "q" {
+        if REQUIRED.iter().any(|(operation, required)| *operation == name && parameter["name"] == *required) {
             parameter.insert("required".to_owned(), true.into());
         }
     }
@@ -53,8 +53,11 @@ fn postprocess_operation(operation: &mut Value) {
     }
 }
 
+/// The parameters of a query that have to be there.
+const REQUIRED: [(&str, &str); 2] = [("search_messages", "q"), ("list_dead_letters", "consumer")];
+
 /// The operations with a cursor, and its pattern.
-const CURSORS: [(&str, &str); 12] = [
+const CURSORS: [(&str, &str); 13] = [
     ("list_accounts", patterns::USER_CURSOR),
     ("list_rooms", patterns::CURSOR),
     ("list_reactions", patterns::CURSOR),
@@ -65,6 +68,7 @@ const CURSORS: [(&str, &str); 12] = [
     ("list_invites", patterns::INVITE_CODE),
     ("list_audit", patterns::CURSOR),
     ("read_feed", patterns::LOG_CURSOR),
+    ("list_dead_letters", patterns::CURSOR),
     ("list_my_rooms", patterns::MY_ROOMS_CURSOR),
     ("search_messages", patterns::SEARCH_CURSOR),
 ];
@@ -89,8 +93,17 @@ const REQUESTS: [&str; 15] = [
 ];
 
 /// The fields that hold a time.
-const TIMES: [&str; 7] =
-    ["timestamp", "created_at", "last_message_at", "expires_at", "joined_at", "muted_until", "until"];
+const TIMES: [&str; 9] = [
+    "timestamp",
+    "created_at",
+    "last_message_at",
+    "expires_at",
+    "joined_at",
+    "muted_until",
+    "until",
+    "since",
+    "next_try",
+];
 
 /// The field that is left out where it does not apply, and may be null where it does.
 const OPTIONAL_NULLABLE: (&str, &str) = ("Member", "muted_until");

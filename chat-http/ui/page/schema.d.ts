@@ -230,6 +230,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/events/consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who is told what happens in all rooms
+         * @description The server's webhooks, and other consumers that an app has; all there ever were in this database. It needs the token of the
+         *     feed.
+         */
+        get: operations["list_consumers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/events/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a consumer was not told, newest first
+         * @description What it did not take in for a day was given up. The newest 10,000 of these entries are kept: where they stand, and why. What
+         *     they say is read from the feed, or from the room's history. It needs the token of the feed.
+         */
+        get: operations["list_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/events/feed": {
         parameters: {
             query?: never;
@@ -1093,6 +1135,54 @@ export interface components {
         };
         /** @description A frame that a client sends. */
         ClientFrame: components["schemas"]["AttachCommand"] | components["schemas"]["DetachCommand"] | components["schemas"]["MessageCommand"] | components["schemas"]["EditCommand"] | components["schemas"]["DeleteCommand"] | components["schemas"]["ReactCommand"] | components["schemas"]["PinCommand"] | components["schemas"]["ReadCommand"] | components["schemas"]["TypingCommand"] | components["schemas"]["PingCommand"] | components["schemas"]["AuthCommand"];
+        /** @description Somebody who is told what happens in all rooms. */
+        Consumer: {
+            /** @description Up to where it was told everything, but for the rooms that wait; null as long as that is nothing. */
+            cursor: string | null;
+            /**
+             * Format: int64
+             * @description How many entries were given up so far.
+             */
+            dead_letters: number;
+            /** @description The rooms that wait, since an entry of theirs was not taken in. */
+            held: components["schemas"]["HeldRoom"][];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description Who is told what happens in all rooms. */
+        ConsumerList: {
+            /** @description The consumers, by name. */
+            consumers: components["schemas"]["Consumer"][];
+        };
+        /** @description An entry that was not taken in for a day. */
+        DeadLetter: {
+            /** @description Where the entry stands in the feed. */
+            cursor: string;
+            /** @description Why it was not taken in the last time. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The room's id.
+             */
+            room: number;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
+            timestamp: string;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            tries: number;
+        };
+        /** @description What was not told, by a consumer's name. */
+        DeadLetterList: {
+            /** @description What was given up, the newest first. */
+            dead_letters: components["schemas"]["DeadLetter"][];
+            /** @description Where the next page begins (`after`); null when this is the last. */
+            next: string | null;
+        };
         /**
          * @description Delete a message of yours: its text is erased, and a tombstone stays.
          * @example {
@@ -1318,6 +1408,33 @@ export interface components {
             messages: components["schemas"]["MessageState"][];
             /** @description Where the next page begins (`after`); null when this is the last. */
             next: string | null;
+        };
+        /** @description A room that waits for an entry to be taken in, and its later entries behind it. */
+        HeldRoom: {
+            /** @description The entry that it waits for. */
+            cursor: string;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next_try: string;
+            /** @description Why it was not taken in the last time; empty before the first try. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The room's id.
+             */
+            room: number;
+            /**
+             * Format: date-time
+             * @description When it was tried first.
+             */
+            since: string;
+            /**
+             * Format: int64
+             * @description How often that was tried.
+             */
+            tries: number;
         };
         /**
          * @description The first frame on `/ws/chat`: who you are. Notices about you count from here: after each `hello`, read your rooms again.
@@ -3573,6 +3690,107 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_consumers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All consumers, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consumers": [
+                     *         {
+                     *           "cursor": "5f0c2a9e41d7b386.2.57",
+                     *           "dead_letters": 1,
+                     *           "held": [
+                     *             {
+                     *               "cursor": "5f0c2a9e41d7b386.2.55",
+                     *               "next_try": "2026-11-20T09:00:07.000Z",
+                     *               "reason": "answered 500",
+                     *               "room": 1,
+                     *               "since": "2026-11-20T09:00:00.000Z",
+                     *               "tries": 3
+                     *             }
+                     *           ],
+                     *           "name": "webhook-0f7dc3ab12e4a95b"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsumerList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            421: components["responses"]["WrongHost"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_dead_letters: {
+        parameters: {
+            query: {
+                /** @description The consumer's name. */
+                consumer: string;
+                /**
+                 * @description The most entries to return. The default is 50.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of what was given up. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "dead_letters": [
+                     *         {
+                     *           "cursor": "5f0c2a9e41d7b386.1.40",
+                     *           "reason": "timed out",
+                     *           "room": 1,
+                     *           "timestamp": "2026-11-20T09:00:00.000Z",
+                     *           "tries": 35
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             421: components["responses"]["WrongHost"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Internal"];
