@@ -95,3 +95,34 @@ impl TailPlan {
         self.parts.last().map(|part| LogCursor { epoch: epoch.clone(), pos: part.pos, seq: part.to })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_read_from_one_entry_up_to_another() {
+        let at = |pos, seq| LogCursor { epoch: Epoch::new("e"), pos, seq: Seq(seq) };
+        let range = |pos, from, to, deleted_at: Option<i64>| TailRange {
+            pos,
+            room: RoomId(1),
+            from: Seq(from),
+            to: Seq(to),
+            deleted_at: deleted_at.map(crate::Timestamp),
+        };
+        let ranges = || vec![range(3, 0, 4, None), range(7, 5, 9, Some(1))];
+        let parts = |from, to, limit| TailPlan::of_room(&from, &to, ranges(), limit);
+        let all = TailPlan { parts: ranges(), has_more: false };
+        assert_eq!(parts(at(3, 0), at(7, 9), 100), all);
+        assert_eq!(parts(at(3, 0), at(8, 0), 100), all, "the end is a place of another room");
+        let some = vec![range(3, 2, 4, None), range(7, 5, 6, None)];
+        assert_eq!(
+            parts(at(3, 2), at(7, 6), 100),
+            TailPlan { parts: some, has_more: false },
+            "no more than was taken up"
+        );
+        let first = vec![range(3, 2, 4, None), range(7, 5, 5, None)];
+        assert_eq!(parts(at(3, 2), at(7, 6), 4), TailPlan { parts: first, has_more: true });
+        assert_eq!(parts(at(3, 5), at(7, 9), 100).parts, [range(7, 5, 9, Some(1))], "behind the last one of a piece");
+    }
+}
