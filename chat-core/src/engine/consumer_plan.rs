@@ -90,7 +90,7 @@ fn settle_lane(state: &mut ConsumerState, lane: LaneEnd, now: Timestamp) -> Opti
         None => HeldRoom::new(next, now),
     };
     let held = tried(held, &why, now);
-    if until(now, held.since) < GIVE_UP_AFTER {
+    if held.tries < MOST_TRIES {
         state.held.insert(room, held);
         return None;
     }
@@ -126,8 +126,9 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest one.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 const MOST_DOUBLINGS: u32 = 12;
-/// How long an entry is tried.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
+/// How often an entry is tried: for a day, with the waits between. Tries count, and not the hours, since the engine may be stopped for
+/// long, and a wall clock may jump.
+const MOST_TRIES: u32 = 36;
 
 #[cfg(test)]
 mod tests {
@@ -238,6 +239,15 @@ mod tests {
         assert_eq!(due(&state, now(HOUR)).len(), 8, "the others are tried at once");
         settle(&mut state, None, vec![failed(2, 0, at(2, 0)), done(80, 1)], now(HOUR));
         assert!(state.held[&RoomId(2)].next_try > now(HOUR), "one of many waits for its time");
+    }
+
+    #[test]
+    fn a_day_that_the_engine_was_stopped_is_no_day_of_tries() {
+        let mut state = ConsumerState::default();
+        for days in 0..35 {
+            assert_eq!(settle(&mut state, None, vec![failed(1, 0, at(1, 0))], now(days * 24 * HOUR)), []);
+        }
+        assert_eq!(settle(&mut state, None, vec![failed(1, 0, at(1, 0))], now(36 * 24 * HOUR)).len(), 1);
     }
 
     #[test]
