@@ -46,7 +46,7 @@ impl Consumer for Recorder {
             }
             Some(Does::Refuse) => Err(NotConsumed::new("refused on purpose")),
             Some(Does::Hang) => pending().await,
-            Some(Does::Panic) => panic!("on purpose"),
+            Some(Does::Panic) => panic!("broken on purpose"),
         }
     }
 }
