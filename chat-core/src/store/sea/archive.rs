@@ -353,15 +353,12 @@ async fn import_settings(
     Ok(Ok(()))
 }
 
-/// What a room of this kind that is being imported is to have for itself.
+/// What a room of this kind that is being imported is to have for itself, unless it has a key of the host's.
 async fn claim(
     run: &Run<'_, impl ConnectionTrait>,
-    kind: RoomKind,
-    (room, name, external): &(RoomId, RoomName, Option<String>),
+    (room, kind): (&RoomId, RoomKind),
+    name: &RoomName,
 ) -> Result<Option<Claim>, SqlError> {
-    if let Some(external) = external {
-        return Ok(Some(Claim::External(external.clone())));
-    }
     let pair = if kind == RoomKind::Direct { members::pair(run, *room).await? } else { None };
     Ok(Claim::of(kind, name, pair.as_ref()))
 }
@@ -369,11 +366,14 @@ async fn claim(
 /// The room that has what one that is being imported is to have.
 async fn in_the_way(
     run: &Run<'_, impl ConnectionTrait>,
-    import: &(RoomId, RoomName, Option<String>),
+    (room, name, external): &(RoomId, RoomName, Option<String>),
 ) -> Result<Option<Room>, SqlError> {
+    if let Some(external) = external {
+        return rooms::holder(run, &Claim::External(external.clone())).await;
+    }
     let sql = "SELECT kind, owned, invites FROM chat_rooms WHERE id = ?";
-    let Some(row) = run.query_one(sql, vec![number(import.0.0)]).await? else { return Ok(None) };
-    let Some(claim) = claim(run, members::terms(&row, 0)?.kind, import).await? else { return Ok(None) };
+    let Some(row) = run.query_one(sql, vec![number(room.0)]).await? else { return Ok(None) };
+    let Some(claim) = claim(run, (room, members::terms(&row, 0)?.kind), name).await? else { return Ok(None) };
     rooms::holder(run, &claim).await
 }
 
@@ -383,8 +383,7 @@ async fn finish(
     imports: &[(RoomId, RoomName, Option<String>)],
 ) -> Result<Option<Vec<Room>>, SqlError> {
     let mut finished = Vec::new();
-    for import in imports {
-        let (room, name, external) = import;
+    for (room, name, external) in imports {
         let key = name.key();
         let opaque = |text| run.dialect.opaque(text);
         let own = Some(key.as_str()).filter(|_| external.is_none());
@@ -404,7 +403,8 @@ async fn finish(
         }
         let made = rooms::by_id(run, *room).await?;
         if let Some(made) = &made {
-            rooms::set_claim(run, *room, claim(run, made.kind, import).await?).await?;
+            // As of a new room, every public name is found by searches.
+            rooms::set_claim(run, *room, claim(run, (room, made.kind), name).await?).await?;
         }
         finished.extend(made);
     }

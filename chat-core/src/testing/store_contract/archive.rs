@@ -116,6 +116,10 @@ pub async fn the_key_of_the_host_is_taken_along(opener: &impl Opener) {
     let found = store.room_by_external("key-2").await.unwrap().unwrap();
     assert_eq!((found.id, found.external.as_deref()), (one, Some("key-2")));
     assert_eq!(store.room_by_name("project").await.unwrap().unwrap().id, other, "it has the name for itself");
+    let query = RoomQuery { name_contains: Some("roj".to_owned()), ..RoomQuery::default() };
+    let found = store.rooms(&query, &crate::store::Viewer::Host).await.unwrap().rooms;
+    let found: Vec<_> = found.iter().map(|room| room.id).collect();
+    assert_eq!(found, [first.id, one, other], "each is found by its name");
 }
 
 /// What makes no sense where it stands is refused, in later parts of an import too, and leaves nothing.
