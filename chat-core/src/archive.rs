@@ -3,7 +3,7 @@
 use crate::{
     Body, Error, Event, EventKind, InvalidField, Member, Message, MessageEdited, Notify, Restriction, RestrictionKind,
     RoomKind, RoomName, Seq, Timestamp, Topic, UserId, UserMark, UserName,
-    append::{Fingerprint, StoredEvent},
+    append::{Claim, Fingerprint, StoredEvent},
     rights::RoomTerms,
     text::{MAX_EXTERNAL, MAX_MESSAGE_BYTES},
 };
@@ -37,10 +37,11 @@ impl RoomHead {
         of(self) == of(later)
     }
 
-    /// Whether the room has its name for itself. Only public rooms do that have no key of the host's.
+    /// What the room is to have for itself, as far as its head says it: the host's key for it, or without one the name of a public room.
     #[must_use]
-    pub fn has_own_name(&self) -> bool {
-        self.terms.kind == RoomKind::Public && self.external.is_none()
+    pub fn claim(&self) -> Option<Claim> {
+        let external = self.external.clone().map(Claim::External);
+        external.or_else(|| Claim::of(self.terms.kind, &self.name, None))
     }
 
     /// Refuses what no room can be.

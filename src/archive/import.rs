@@ -1,7 +1,7 @@
 //! `chatd import`: rooms into a database.
 
 use std::{
-    collections::BTreeSet,
+    collections::HashSet,
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
     path::PathBuf,
@@ -9,6 +9,7 @@ use std::{
 
 use chat_core::{
     Actor, ChatEngine, Database, Error, InvalidField, Room, RoomImport, RoomName,
+    append::Claim,
     archive::{ArchiveError, Archived, RoomHead},
 };
 
@@ -57,7 +58,7 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
         let text = format!("--name is for a file with one room, and this one has {count}");
         return Err(Failure::new(Failure::COMMAND_LINE, text));
     }
-    let (mut rooms, mut names) = (Vec::new(), BTreeSet::new());
+    let (mut rooms, mut claims) = (Vec::new(), HashSet::new());
     while (rooms.len() as u64) < count {
         lines.expect_next()?;
         let Said::Room { room, mut head } = lines.said()? else {
@@ -66,12 +67,8 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
         if let Some(name) = &name {
             head.name = name.clone();
         }
-        let (field, own) = match &head.external {
-            Some(external) => ("external", Some(external.clone())),
-            None => ("name", head.has_own_name().then(|| head.name.key())),
-        };
-        if own.is_some_and(|own| !names.insert((field, own))) {
-            return Err(lines.bad(field, "another room of the file has it"));
+        if head.claim().is_some_and(|claim| !claims.insert(claim)) {
+            return Err(lines.bad(claimed(&head), "another room of the file has it"));
         }
         rooms.push(Announced { line: lines.number, room, head: *head });
     }
@@ -81,10 +78,10 @@ fn announced(lines: &mut Lines, name: Option<&str>) -> Result<Vec<Announced>, Fa
 /// Imports all rooms, or none.
 async fn import_all(engine: &ChatEngine, lines: &mut Lines, rooms: Vec<Announced>) -> Result<Vec<Room>, Failure> {
     for Announced { line, head, .. } in &rooms {
-        let holder = match &head.external {
-            Some(external) => engine.room_by_external(Actor::System, external).await,
-            None if head.has_own_name() => engine.room_by_name(Actor::System, head.name.as_str()).await,
-            None => continue,
+        let holder = match head.claim() {
+            Some(Claim::External(key)) => engine.room_by_external(Actor::System, &key).await,
+            Some(Claim::Name(_)) => engine.room_by_name(Actor::System, head.name.as_str()).await,
+            Some(Claim::Pair(_)) | None => continue,
         };
         match holder {
             Err(Error::RoomNotFound) => {}
@@ -264,9 +261,14 @@ impl Lines {
     }
 }
 
+/// The field that says what a room is to have for itself.
+fn claimed(head: &RoomHead) -> &'static str {
+    if head.external.is_some() { "external" } else { "name" }
+}
+
 fn taken(line: u64, head: &RoomHead, room: &Room) -> Failure {
-    let (field, hint) = if head.external.is_some() { ("external", "") } else { ("name", " (see --name)") };
-    let text = format!("line {line}: {field}: room {} has it already; nothing was imported{hint}", room.id);
+    let hint = if head.external.is_some() { "" } else { " (see --name)" };
+    let text = format!("line {line}: {}: room {} has it already; nothing was imported{hint}", claimed(head), room.id);
     Failure::new(Failure::FILE, text)
 }
 

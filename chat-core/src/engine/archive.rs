@@ -1,11 +1,12 @@
 //! Taking rooms along: exporting them while the engine runs, and importing them as new rooms.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use tokio::time::Instant;
 
 use crate::{
     ChatEngine, Error, Member, MemberQuery, RestrictionKind, Role, Room, RoomId, Seq, Timestamp, UserId,
+    append::Claim,
     archive::{
         ArchiveError, Archived, ArchivedEvent, Misfit, RoomHead, check_mark, check_member, check_restriction,
         check_user,
@@ -48,10 +49,10 @@ impl ChatEngine {
         inner.services.check_running()?;
         inner.services.breaker.check()?;
         let store = &inner.services.store;
-        let holder = match &head.external {
-            Some(external) => store.room_by_external(external).await,
-            None if head.has_own_name() => store.room_by_name(&head.name.key()).await,
-            None => Ok(None),
+        let holder = match head.claim() {
+            Some(Claim::External(key)) => store.room_by_external(&key).await,
+            Some(Claim::Name(key)) => store.room_by_name(&key).await,
+            Some(Claim::Pair(_)) | None => Ok(None),
         };
         if let Some(holder) = inner.services.read(holder)? {
             return Err(Error::NameTaken { room: Some(Box::new(holder)) });
@@ -316,12 +317,8 @@ impl Inner {
             Ok((import.id()?, name, external))
         });
         let names = names.collect::<Result<Vec<_>, Error>>()?;
-        let mut keys = BTreeSet::new();
-        let claims = imports.iter().filter_map(|RoomImport { head, .. }| match &head.external {
-            Some(external) => Some((true, external.clone())),
-            None => head.has_own_name().then(|| (false, head.name.key())),
-        });
-        if claims.into_iter().any(|claim| !keys.insert(claim)) {
+        let mut claims = HashSet::new();
+        if !imports.iter().filter_map(|import| import.head.claim()).all(|claim| claims.insert(claim)) {
             return Err(Error::NameTaken { room: None });
         }
         let finished = self.services.store.archive().finish_imports(&names).await;
