@@ -24,38 +24,11 @@ use crate::{
 #[async_trait]
 impl Consumers for SeaStore {
     async fn consumer(&self, name: &str) -> Result<Option<ConsumerState>, StoreError> {
-        let (epoch, name) = (self.known_epoch().clone(), name.to_owned());
-        let reading = |checkout: Arc<Checkout>| async move {
-            let run = checkout.run();
-            let values = || vec![run.dialect.opaque(Some(&name))];
-            let sql = "SELECT name, pos, seq, dead_letters, saves FROM chat_consumers WHERE name = ?";
-            let Some(row) = run.query_one(sql, values()).await? else { return Ok(None) };
-            let (_, mut state) = consumer(&run, &epoch, &row)?;
-            for row in run.query(&format!("{HELD} WHERE consumer = ?"), values()).await? {
-                let (_, room, held) = held_room(&run, &epoch, &row)?;
-                state.held.insert(room, held);
-            }
-            Ok(Some(state))
-        };
-        Ok(self.readers.read(reading).await?)
+        Ok(self.consumer_states(Some(name)).await?.remove(name))
     }
 
     async fn consumers(&self) -> Result<Vec<(String, ConsumerState)>, StoreError> {
-        let epoch = self.known_epoch().clone();
-        let reading = |checkout: Arc<Checkout>| async move {
-            let run = checkout.run();
-            let rows = run.query("SELECT name, pos, seq, dead_letters, saves FROM chat_consumers", Vec::new()).await?;
-            let states: Result<BTreeMap<_, _>, SqlError> = rows.iter().map(|row| consumer(&run, &epoch, row)).collect();
-            let mut states = states?;
-            for row in run.query(HELD, Vec::new()).await? {
-                let (name, room, held) = held_room(&run, &epoch, &row)?;
-                if let Some(state) = states.get_mut(&name) {
-                    state.held.insert(room, held);
-                }
-            }
-            Ok(states.into_iter().collect())
-        };
-        Ok(self.readers.read(reading).await?)
+        Ok(self.consumer_states(None).await?.into_iter().collect())
     }
 
     async fn save(&self, name: &str, state: &ConsumerState, dead: &[DeadLetter]) -> Result<bool, StoreError> {
@@ -88,7 +61,33 @@ impl Consumers for SeaStore {
     }
 }
 
-const HELD: &str = "SELECT consumer, room_id, pos, seq, tries, since, next_try, reason FROM chat_held_rooms";
+impl SeaStore {
+    /// How far the consumer with this name is, or each of all.
+    async fn consumer_states(&self, name: Option<&str>) -> Result<BTreeMap<String, ConsumerState>, SqlError> {
+        let (epoch, name) = (self.known_epoch().clone(), name.map(str::to_owned));
+        let reading = |checkout: Arc<Checkout>| async move {
+            let run = checkout.run();
+            let with_name = |sql: &str, column: &str| match &name {
+                Some(name) => (format!("{sql} WHERE {column} = ?"), vec![run.dialect.opaque(Some(name))]),
+                None => (sql.to_owned(), Vec::new()),
+            };
+            let (sql, values) = with_name("SELECT name, pos, seq, dead_letters, saves FROM chat_consumers", "name");
+            let rows = run.query(&sql, values).await?;
+            let states: Result<BTreeMap<_, _>, SqlError> = rows.iter().map(|row| consumer(&run, &epoch, row)).collect();
+            let mut states = states?;
+            let held = "SELECT consumer, room_id, pos, seq, tries, since, next_try, reason FROM chat_held_rooms";
+            let (sql, values) = with_name(held, "consumer");
+            for row in run.query(&sql, values).await? {
+                let (name, room, held) = held_room(&run, &epoch, &row)?;
+                if let Some(state) = states.get_mut(&name) {
+                    state.held.insert(room, held);
+                }
+            }
+            Ok(states)
+        };
+        self.readers.read(reading).await
+    }
+}
 
 fn consumer(
     run: &Run<'_, impl ConnectionTrait>,
