@@ -3,7 +3,6 @@
 use std::env;
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CHAT_FAILPOINTS");
     println!("cargo::rustc-check-cfg=cfg(failpoints)");
     if env::var_os("CHAT_FAILPOINTS").is_some_and(|value| value == "1") {
