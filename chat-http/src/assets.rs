@@ -15,7 +15,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       trusted-types 'none'";
 
 macro_rules! asset {
-    ($path:literal, $file:literal, $kind:expr, $cache:expr, $for_others:literal) => {
+    ($path:expr, $file:expr, $kind:expr, $cache:expr, $for_others:literal) => {
         (
             $path,
             File {
@@ -30,13 +30,34 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [(&str, File); 6] = [
+/// The texts of the page and the widget in one language; English is in their scripts.
+macro_rules! texts {
+    ($language:literal) => {
+        asset!(
+            concat!("/texts-", $language, ".json"),
+            concat!("texts-", $language, ".json"),
+            "application/json",
+            A_MINUTE,
+            true
+        )
+    };
+}
+
+const ASSETS: [(&str, File); 14] = [
     asset!("/", "index.html", HTML, ALWAYS_ASK, false),
     asset!("/app.js", "app.js", SCRIPT, A_MINUTE, false),
     asset!("/app.css", "app.css", STYLE, A_MINUTE, false),
     asset!("/favicon.svg", "favicon.svg", "image/svg+xml", A_MINUTE, false),
     asset!("/client.js", "client.js", SCRIPT, A_MINUTE, true),
     asset!("/widget.js", "widget.js", SCRIPT, A_MINUTE, true),
+    texts!("ar"),
+    texts!("de"),
+    texts!("es"),
+    texts!("fr"),
+    texts!("hi"),
+    texts!("ja"),
+    texts!("pt"),
+    texts!("zh"),
 ];
 
 /// How the page says that there are no accounts, and no guests beside them.

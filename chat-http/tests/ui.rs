@@ -7,13 +7,21 @@ mod common;
 use common::client;
 use poem::test::TestResponse;
 
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("/", "text/html; charset=utf-8", "no-cache"),
     ("/app.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/app.css", "text/css; charset=utf-8", "public, max-age=60"),
     ("/favicon.svg", "image/svg+xml", "public, max-age=60"),
     ("/client.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/widget.js", "text/javascript; charset=utf-8", "public, max-age=60"),
+    ("/texts-ar.json", "application/json", "public, max-age=60"),
+    ("/texts-de.json", "application/json", "public, max-age=60"),
+    ("/texts-es.json", "application/json", "public, max-age=60"),
+    ("/texts-fr.json", "application/json", "public, max-age=60"),
+    ("/texts-hi.json", "application/json", "public, max-age=60"),
+    ("/texts-ja.json", "application/json", "public, max-age=60"),
+    ("/texts-pt.json", "application/json", "public, max-age=60"),
+    ("/texts-zh.json", "application/json", "public, max-age=60"),
 ];
 
 fn header<'a>(response: &'a TestResponse, name: &str) -> &'a str {
@@ -47,7 +55,7 @@ async fn only_what_is_meant_for_other_pages_is_open_to_them() {
     let client = client().await;
     for (path, ..) in FILES {
         let response = client.get(path).header("origin", "https://elsewhere.example").send().await;
-        let is_open = ["/client.js", "/widget.js"].contains(&path);
+        let is_open = ["/client.js", "/widget.js"].contains(&path) || path.starts_with("/texts-");
         let policy = if is_open { "cross-origin" } else { "same-origin" };
         response.assert_header("cross-origin-resource-policy", policy);
         assert_eq!(header(&response, "access-control-allow-origin") == "*", is_open, "{path}");

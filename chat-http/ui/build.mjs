@@ -35,6 +35,13 @@ function compress(path) {
   if (!current) writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
 }
 
+/** Each language but English, which is in the scripts, is a file of its own. */
+async function writeTexts(name) {
+  const { outputFiles } = await build({ entryPoints: [here(`./page/texts/${name}.ts`)], bundle: true, write: false, format: "esm", charset: "utf8", logLevel: "warning" });
+  const { default: texts } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+  writeFileSync(`${dist}/texts-${name}.json`, `${JSON.stringify(texts)}\n`);
+}
+
 mkdirSync(dist, { recursive: true });
 for (const [name, source] of Object.entries(outputs)) {
   if (!existsSync(here(source))) {
@@ -63,9 +70,11 @@ for (const [name, source] of Object.entries(outputs)) {
   });
 }
 
+for (const file of readdirSync(here("./page/texts")).sort()) if (file !== "en.ts") await writeTexts(file.replace(/\.ts$/, ""));
+
 for (const name of readdirSync(dist).sort()) {
   if (name.endsWith(".gz")) continue;
   compress(`${dist}/${name}`);
   const bytes = readFileSync(`${dist}/${name}`);
-  console.log(`${name.padEnd(12)} ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
+  console.log(`${name.padEnd(14)} ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);
 }

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Api, codeOf, type ApiError, type Me } from "./api.ts";
 import { Dialog } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
+import { t } from "./language.ts";
 import { NameForm } from "./name.tsx";
 import { asName } from "./seen.ts";
 import { remember, remembered } from "./storage.ts";
@@ -76,39 +77,37 @@ export function LogIn({ login, onGuest }: { login: Login; onGuest?: (() => void)
       await (isNew ? login.register(wanted, password, setupToken.trim()) : login.logIn(wanted, password));
     } catch (error) {
       const refused = error as ApiError;
-      setProblem(isNew && setupToken !== "" && refused.code === "forbidden" ? NO_SETUP_TOKEN : why(refused));
+      setProblem(isNew && setupToken !== "" && refused.code === "forbidden" ? t("refusedSetupToken") : why(refused));
       setBusy(false);
     }
   };
   return (
     <form class="account-form" onSubmit={enter}>
-      <label for="account-name">Name</label>
+      <label for="account-name">{t("accountName")}</label>
       <input id="account-name" value={name} maxLength={64} required autofocus autocomplete="username" aria-describedby="account-problem" onInput={(event) => setName(event.currentTarget.value)} />
-      <PasswordField id="account-password" label="Password" isNew={isNew} value={password} problem="account-problem" onPassword={setPassword} />
+      <PasswordField id="account-password" label={t("password")} isNew={isNew} value={password} problem="account-problem" onPassword={setPassword} />
       {isNew && <SetupToken value={setupToken} required={!isOpen} onToken={setSetupToken} />}
       <p id="account-problem" class="problem" role="alert">
         {problem}
       </p>
       <footer>
         <button type="button" class="link" onClick={() => (setNew(!isNew), setProblem(""), setSetupToken(""))}>
-          {isNew ? "I have an account" : isOpen ? "Make an account" : "I have a setup token"}
+          {isNew ? t("haveAccount") : isOpen ? t("makeAccount") : t("haveSetupToken")}
         </button>
         <button type="submit" class="button push" disabled={busy}>
-          {isNew ? "Register" : "Log in"}
+          {isNew ? t("register") : t("logIn")}
         </button>
       </footer>
       {onGuest && (
         <p class="other-way">
           <button type="button" class="link" onClick={onGuest}>
-            Come in as a guest
+            {t("enterAsGuest")}
           </button>
         </p>
       )}
     </form>
   );
 }
-
-const NO_SETUP_TOKEN = "That is not the setup token. It is another one after each start of the server, and counts once.";
 
 interface PasswordFieldProps {
   id: string;
@@ -127,7 +126,7 @@ function PasswordField({ id, label, isNew, eager = false, value, problem, onPass
   return (
     <>
       <label for={id}>
-        {label} {isNew && <span class="hint">8 characters or more</span>}
+        {label} {isNew && <span class="hint">{t("passwordRule")}</span>}
       </label>
       <input
         id={id}
@@ -152,7 +151,7 @@ function SetupToken({ value, required, onToken }: { value: string; required: boo
     return (
       <p class="setup">
         <button type="button" class="link" onClick={() => setShown(true)}>
-          I have a setup token
+          {t("haveSetupToken")}
         </button>
       </p>
     );
@@ -160,7 +159,7 @@ function SetupToken({ value, required, onToken }: { value: string; required: boo
   return (
     <>
       <label for="account-setup">
-        Setup token <span class="hint">the server printed it at its start</span>
+        {t("setupToken")} <span class="hint">{t("setupTokenHint")}</span>
       </label>
       <input id="account-setup" value={value} maxLength={256} required={required} autocomplete="off" spellcheck={false} aria-describedby="account-problem" onInput={(event) => onToken(event.currentTarget.value)} />
     </>
@@ -175,25 +174,25 @@ export function AccountDialog({ login, onClose }: { login: Login; onClose: () =>
   const attempt = (what: Promise<void>): void => void what.then(onClose, (error) => setProblem(why(error as ApiError)));
   if (isChanging) {
     return (
-      <Dialog key="password" title="Change password" onClose={onClose}>
+      <Dialog key="password" title={t("changePassword")} onClose={onClose}>
         <PasswordForm login={login} onDone={(done) => (setChanging(false), setChanged(done))} />
       </Dialog>
     );
   }
   return (
-    <Dialog key="account" title="Your account" onClose={onClose}>
-      <p>The others see your name beside what you write. What you wrote before keeps the old one, and so does the name to log in with.</p>
-      <NameForm name={login.me?.username ?? ""} action="Save" onName={(chosen) => attempt(login.rename(chosen))} />
+    <Dialog key="account" title={t("yourAccount")} onClose={onClose}>
+      <p>{t("accountHelp")}</p>
+      <NameForm name={login.me?.username ?? ""} action={t("save")} onName={(chosen) => attempt(login.rename(chosen))} />
       <p class="problem" role="alert">
         {problem}
       </p>
-      <p role="status">{isChanged && "Your password is changed. Whoever else was logged in as you is out."}</p>
+      <p role="status">{isChanged && t("passwordChanged")}</p>
       <footer>
         <button type="button" class="button quiet" onClick={() => setChanging(true)}>
-          Change password
+          {t("changePassword")}
         </button>
         <button type="button" class="button quiet push" onClick={() => attempt(login.leave())}>
-          Log out
+          {t("logOut")}
         </button>
       </footer>
     </Dialog>
@@ -214,7 +213,7 @@ function PasswordForm({ login, onDone }: { login: Login; onDone: (isChanged: boo
       onDone(true);
     } catch (error) {
       const refused = error as ApiError;
-      setProblem(refused.code === "forbidden" ? "The current password is wrong." : why(refused));
+      setProblem(refused.code === "forbidden" ? t("refusedPassword") : why(refused));
       setBusy(false);
     }
   };
@@ -222,17 +221,17 @@ function PasswordForm({ login, onDone }: { login: Login; onDone: (isChanged: boo
     <form onSubmit={change}>
       {/* For whatever keeps passwords. */}
       <input type="text" value={login.me?.username ?? ""} autocomplete="username" readOnly hidden />
-      <PasswordField id="password-old" label="Current password" isNew={false} eager value={password} problem="password-problem" onPassword={setPassword} />
-      <PasswordField id="password-new" label="New password" isNew value={wanted} problem="password-problem" onPassword={setWanted} />
+      <PasswordField id="password-old" label={t("currentPassword")} isNew={false} eager value={password} problem="password-problem" onPassword={setPassword} />
+      <PasswordField id="password-new" label={t("newPassword")} isNew value={wanted} problem="password-problem" onPassword={setWanted} />
       <p id="password-problem" class="problem" role="alert">
         {problem}
       </p>
       <footer>
         <button type="button" class="button quiet push" onClick={() => onDone(false)}>
-          Cancel
+          {t("cancel")}
         </button>
         <button type="submit" class="button" disabled={busy}>
-          Change password
+          {t("changePassword")}
         </button>
       </footer>
     </form>
@@ -240,8 +239,8 @@ function PasswordForm({ login, onDone }: { login: Login; onDone: (isChanged: boo
 }
 
 function why({ code, field }: ApiError): string {
-  if (code === "unauthenticated") return "The name or the password is wrong.";
-  if (code === "name_taken") return "Somebody has that name already.";
-  if (field === "password" || field === "new_password") return "A password has 8 to 256 characters.";
+  if (code === "unauthenticated") return t("refusedLogIn");
+  if (code === "name_taken") return t("refusedUsernameTaken");
+  if (field === "password" || field === "new_password") return t("refusedPasswordLength");
   return refusal(code, field);
 }

@@ -14,6 +14,7 @@ import { Session } from "./session.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { remember, remembered } from "./storage.ts";
 import { ConnectionNote } from "./connection.tsx";
+import { number, rich, t } from "./language.ts";
 
 type Window = { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" };
 
@@ -60,13 +61,13 @@ function Guest({ base, onLogIn }: { base: URL; onLogIn?: () => void }) {
   return (
     <Site key={name} base={base} me={{ user, username: name }} credentials={{ username: name }}>
       {(close) => (
-        <Dialog title="Your name" onClose={close}>
-          <p>The others see it beside what you write. What you wrote before keeps the old one.</p>
-          <NameForm name={name} action="Save" onName={(chosen) => (close(), choose(chosen))} />
+        <Dialog title={t("yourName")} onClose={close}>
+          <p>{t("nameHelp")}</p>
+          <NameForm name={name} action={t("save")} onName={(chosen) => (close(), choose(chosen))} />
           {onLogIn && (
             <footer>
               <button type="button" class="button quiet push" onClick={onLogIn}>
-                Log in
+                {t("logIn")}
               </button>
             </footer>
           )}
@@ -79,12 +80,12 @@ function Guest({ base, onLogIn }: { base: URL; onLogIn?: () => void }) {
 function Welcome({ onName, onLogIn }: { onName: (name: string) => void; onLogIn?: (() => void) | undefined }) {
   return (
     <Entrance>
-      <p>What should the others call you?</p>
-      <NameForm name="" action="Enter" onName={onName} />
+      <p>{t("whatName")}</p>
+      <NameForm name="" action={t("enter")} onName={onName} />
       {onLogIn && (
         <p class="other-way">
           <button type="button" class="link" onClick={onLogIn}>
-            Log in instead
+            {t("logInInstead")}
           </button>
         </p>
       )}
@@ -94,13 +95,13 @@ function Welcome({ onName, onLogIn }: { onName: (name: string) => void; onLogIn?
 
 function Entrance({ children }: { children: ComponentChildren }) {
   useEffect(() => {
-    document.title = "Chat";
+    document.title = t("chat");
   }, []);
   return (
     <main class="welcome">
       <div class="card">
         <Picture />
-        <h1>Come on in</h1>
+        <h1>{t("comeIn")}</h1>
         {children}
       </div>
     </main>
@@ -171,21 +172,21 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
             eager={matchMedia("(hover: hover) and (min-width: 720px)").matches}
             onRename={() => setWindow({ kind: "name" })}
             before={
-              <a class="icon-button back" href="#/" aria-label="All rooms" title="All rooms">
+              <a class="icon-button back" href="#/" aria-label={t("allRooms")} title={t("allRooms")}>
                 <Back />
                 {rooms.allUnread > 0 && <span class="dot" />}
               </a>
             }
             after={
               about && (
-                <button type="button" class="icon-button" aria-label="About this room" title="About this room" onClick={() => setWindow({ kind: "about", room: about })}>
+                <button type="button" class="icon-button" aria-label={t("aboutRoom")} title={t("aboutRoom")} onClick={() => setWindow({ kind: "about", room: about })}>
                   <Settings />
                 </button>
               )
             }
             gone={
               <a class="button" href="#/">
-                To the rooms
+                {t("toRooms")}
               </a>
             }
           />
@@ -210,12 +211,10 @@ function Nowhere({ session, rooms, onNew }: { session: Session; rooms: Rooms; on
       <ConnectionNote session={session} />
       <div class="state">
         <Picture />
-        <h2>
-          Hello, <bdi>{session.name}</bdi>
-        </h2>
-        <p>{isEmpty ? "It is all yours: make the first room, and tell the others." : "Choose a room to see what is being said."}</p>
+        <h2>{rich("hello", { name: session.name })}</h2>
+        <p>{isEmpty ? t("allYours") : t("chooseRoom")}</p>
         <button type="button" class={isEmpty ? "button" : "button quiet"} onClick={onNew}>
-          <Plus /> New room
+          <Plus /> {t("newRoom")}
         </button>
       </div>
     </div>
@@ -285,7 +284,7 @@ function useTitle(rooms: Rooms, room: OpenRoom | null): void {
   useEffect(() => room?.watch(() => setSeen({})), [room]);
   const unread = rooms.allUnread + (room ? (room.unseen) : 0);
   const name = room?.info?.name;
-  const title = `${unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : ""}${name ? `${name} · ` : ""}Chat`;
+  const title = `${unread > 0 ? `(${unread > 99 ? `${number(99)}+` : number(unread)}) ` : ""}${name ? `${name} · ` : ""}${t("chat")}`;
   useEffect(() => {
     document.title = title;
   }, [title]);

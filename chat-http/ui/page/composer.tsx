@@ -4,7 +4,7 @@ import { Send, Smile } from "./icons.tsx";
 import type { Session } from "./session.ts";
 import { isSeen, withoutControls } from "./seen.ts";
 import { characters } from "./text.ts";
-import { number } from "./format.ts";
+import { language, t } from "./language.ts";
 
 const LONGEST = 4_000;
 const EMOJI = "😀 😄 😂 🥹 😊 😉 😍 😘 😎 🤓 🤔 🫠 😅 😬 😴 😭 😡 🤯 🥳 🤗 👍 👎 👏 🙌 🙏 💪 👋 🤝 👀 ❤️ 🧡 💚 💙 💜 🔥 ✨ 🎉 🚀 ☕ 🍕 🌱 🌈 ✅ ❌ ❓ 💡 🐛 🎯".split(" ");
@@ -84,34 +84,35 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
     >
       {emoji && <EmojiPanel onPick={insert} onClose={() => (setEmoji(false), field.current?.focus())} />}
       <div class={`field${tooLong ? " bad" : ""}`}>
-        <button type="button" class="icon-button emoji-button" aria-label="Emoji" aria-expanded={emoji} title="Emoji" onClick={() => setEmoji(!emoji)}>
+        <button type="button" class="icon-button emoji-button" aria-label={t("emoji")} aria-expanded={emoji} title={t("emoji")} onClick={() => setEmoji(!emoji)}>
           <Smile />
         </button>
         <textarea
           ref={field}
           rows={1}
           value={text}
-          placeholder={`Message ${name}`}
-          aria-label={`Message ${name}`}
+          placeholder={t("writeTo", { room: name })}
+          aria-label={t("writeTo", { room: name })}
           aria-describedby="composer-help"
           aria-invalid={tooLong}
           enterkeyhint="send"
           autocomplete="off"
-          dir="auto"
+          // While it is empty, the hint in it has the direction of the page.
+          dir={text === "" ? undefined : "auto"}
           onInput={(event) => write(event.currentTarget.value)}
           onBlur={() => session.client.typing(room, false)}
           onKeyDown={onKey}
         />
-        <button type="submit" class="send" aria-label="Send" title="Send" disabled={!isSeen(text) || tooLong}>
+        <button type="submit" class="send" aria-label={t("send")} title={t("send")} disabled={!isSeen(text) || tooLong}>
           <Send />
         </button>
       </div>
       <span id="composer-help" class="sr-only">
-        Enter sends, Shift and Enter begins a new line.
+        {t("writeHelp")}
       </span>
       {length > LONGEST * 0.9 && (
         <p class={tooLong ? "length bad" : "length"} role="status">
-          {tooLong ? `${number(length - LONGEST)} characters too many` : `${number(LONGEST - length)} characters left`}
+          {tooLong ? t("charactersOver", { count: length - LONGEST }) : t("charactersLeft", { count: LONGEST - length })}
         </p>
       )}
     </form>
@@ -131,7 +132,8 @@ function EmojiPanel({ onPick, onClose }: { onPick: (emoji: string) => void; onCl
     return () => document.removeEventListener("pointerdown", outside);
   }, []);
   const onKey = (event: KeyboardEvent): void => {
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 8, ArrowUp: -8 }[event.key];
+    const onward = language().direction === "rtl" ? -1 : 1;
+    const step = { ArrowRight: onward, ArrowLeft: -onward, ArrowDown: 8, ArrowUp: -8 }[event.key];
     const buttons = [...(panel.current?.querySelectorAll("button") ?? [])];
     if (step !== undefined) {
       event.preventDefault();
@@ -142,7 +144,7 @@ function EmojiPanel({ onPick, onClose }: { onPick: (emoji: string) => void; onCl
     }
   };
   return (
-    <div class="emoji-panel" ref={panel} role="group" aria-label="Emoji" onKeyDown={onKey}>
+    <div class="emoji-panel" ref={panel} role="group" aria-label={t("emoji")} onKeyDown={onKey}>
       {EMOJI.map((each, index) => (
         <button type="button" key={each} tabIndex={index === 0 ? 0 : -1} onClick={() => onPick(each)}>
           {each}

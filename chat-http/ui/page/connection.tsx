@@ -3,7 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { Offline } from "./icons.tsx";
 import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
-import { closed } from "./format.ts";
+import { closed, seconds } from "./format.ts";
+import { t } from "./language.ts";
 
 export function ConnectionNote({ session, onRename }: { session: Session; onRename?: (() => void) | undefined }) {
   const { state, wasOnline } = useModel(session.connection);
@@ -14,15 +15,15 @@ export function ConnectionNote({ session, onRename }: { session: Session; onRena
       <div class="connection refused" role="alert">
         <Offline />
         <span>
-          <strong>{title}.</strong> {advice}
+          <strong>{title}</strong> {advice}
         </span>
         {state.code === 4401 && onRename ? (
           <button type="button" class="link" onClick={onRename}>
-            Choose a name
+            {t("chooseName")}
           </button>
         ) : (
           <button type="button" class="link" onClick={() => session.tryNow()}>
-            Try again
+            {t("tryAgain")}
           </button>
         )}
       </div>
@@ -33,7 +34,7 @@ export function ConnectionNote({ session, onRename }: { session: Session; onRena
     return (
       <div class="connection late" role="status">
         <span class="spinner" />
-        <span>{wasOnline ? "Connecting again…" : "Connecting…"}</span>
+        <span>{wasOnline ? t("connectingAgain") : t("connecting")}</span>
       </div>
     );
   }
@@ -41,7 +42,7 @@ export function ConnectionNote({ session, onRename }: { session: Session; onRena
     <div class="connection" role="status">
       <Offline />
       <span>
-        {navigator.onLine ? (wasOnline ? "The connection is lost." : "The server cannot be reached.") : "You are offline."} <span class="wide">What you write is kept and sent later.</span>
+        {navigator.onLine ? (wasOnline ? t("connectionLost") : t("serverAway")) : t("youAreOffline")} <span class="wide">{t("sentLater")}</span>
       </span>
       {state.status === "waiting" ? <Countdown until={state.retryAt} onNow={() => session.tryNow()} /> : <span class="spinner" />}
     </div>
@@ -54,12 +55,12 @@ function Countdown({ until, onNow }: { until: number; onNow: () => void }) {
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
   }, []);
-  const seconds = Math.max(0, Math.ceil((until - now) / 1000));
+  const left = Math.max(0, Math.ceil((until - now) / 1000));
   return (
-    <button type="button" class="link" onClick={onNow} title="Try to connect now">
-      Try now
+    <button type="button" class="link" onClick={onNow} title={t("tryNowHint")}>
+      {t("tryNow")}
       <span aria-hidden="true" class="countdown">
-        {seconds > 0 ? `(${seconds} s)` : ""}
+        {left > 0 ? `(${seconds(left)})` : ""}
       </span>
     </button>
   );

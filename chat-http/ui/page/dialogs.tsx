@@ -5,6 +5,7 @@ import { ApiError, codeOf, type Room } from "./api.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
 import { refusal } from "./format.ts";
+import { rich, t } from "./language.ts";
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -23,7 +24,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
       <div class="dialog">
         <header>
           <h2 id="dialog-title">{title}</h2>
-          <button type="button" class="icon-button" aria-label="Close" title="Close" onClick={onClose}>
+          <button type="button" class="icon-button" aria-label={t("close")} title={t("close")} onClick={onClose}>
             <Close />
           </button>
         </header>
@@ -65,33 +66,33 @@ export function RoomDialog({ rooms, room, suggestion = "", onClose, onMade, onDe
   const taken = error?.code === "name_taken" ? error.room : undefined;
   const onName = error !== null && (error.field === "name" || error.code === "name_taken");
   return (
-    <Dialog title={room ? "About this room" : "A new room"} onClose={onClose}>
+    <Dialog title={room ? t("aboutRoom") : t("aNewRoom")} onClose={onClose}>
       <form onSubmit={save}>
-        <label for="room-name">Name</label>
-        <input id="room-name" value={name} maxLength={100} required autofocus autocomplete="off" placeholder="Weekend plans" aria-invalid={onName} aria-describedby="room-problem" onInput={(event) => setName(event.currentTarget.value)} />
+        <label for="room-name">{t("roomName")}</label>
+        <input id="room-name" value={name} maxLength={100} required autofocus autocomplete="off" placeholder={t("roomNameExample")} aria-invalid={onName} aria-describedby="room-problem" onInput={(event) => setName(event.currentTarget.value)} />
         <label for="room-topic">
-          Topic <span class="hint">if you like</span>
+          {t("topic")} <span class="hint">{t("optional")}</span>
         </label>
-        <textarea id="room-topic" value={topic} rows={2} maxLength={1024} placeholder="What is it about?" dir="auto" onInput={(event) => setTopic(event.currentTarget.value)} />
+        <textarea id="room-topic" value={topic} rows={2} maxLength={1024} placeholder={t("topicExample")} dir={topic === "" ? undefined : "auto"} onInput={(event) => setTopic(event.currentTarget.value)} />
         <p id="room-problem" class="problem" role="alert">
           {error && refusal(error.code, error.field)}{" "}
           {taken && onMade && (
             <button type="button" class="link" onClick={() => (onMade(taken), onClose())}>
-              Go there
+              {t("goThere")}
             </button>
           )}
         </p>
         <footer>
           {room && onDelete && (
             <button type="button" class="button danger quiet" onClick={onDelete}>
-              <Trash /> Delete
+              <Trash /> {t("delete")}
             </button>
           )}
           <button type="button" class="button quiet push" onClick={onClose}>
-            Cancel
+            {t("cancel")}
           </button>
           <button type="submit" class="button" disabled={busy || name.trim() === ""}>
-            {room ? "Save" : "Create room"}
+            {room ? t("save") : t("createRoom")}
           </button>
         </footer>
       </form>
@@ -114,48 +115,55 @@ export function DeleteDialog({ rooms, room, onClose, onDeleted }: { rooms: Rooms
     }
   };
   return (
-    <Dialog title="Delete this room?" onClose={onClose}>
+    <Dialog title={t("deleteQuestion")} onClose={onClose}>
       <p>
-        <strong>
-          <bdi>{room.name}</bdi>
-        </strong>{" "}
-        and everything written in it will be gone for everyone. This cannot be undone.
+        {rich("deleteWarning", {
+          room: (
+            <strong>
+              <bdi>{room.name}</bdi>
+            </strong>
+          ),
+        })}
       </p>
       <p class="problem" role="alert">
         {problem}
       </p>
       <footer>
         <button type="button" class="button quiet push" autofocus onClick={onClose}>
-          Keep it
+          {t("keepIt")}
         </button>
         <button type="button" class="button danger" disabled={busy} onClick={() => void remove()}>
-          Delete for everyone
+          {t("deleteForAll")}
         </button>
       </footer>
     </Dialog>
   );
 }
 
-const KEYS: [string, string][] = [
-  ["Enter", "Send"],
-  ["Shift Enter", "New line"],
-  ["↑", "From the empty field to the messages"],
-  ["↑ ↓", "From message to message"],
-  ["C", "Copy the message"],
-  ["End", "To the newest message"],
-  ["Esc", "Back to writing"],
-  ["Alt ↑ ↓", "To the room above or below"],
-  ["Ctrl K", "Find a room"],
-];
+/** What is pressed, and what it does. */
+function keys(): [string[], string][] {
+  const [enter, alt] = [t("keyEnter"), t("keyAlt")];
+  return [
+    [[enter], t("send")],
+    [[t("keyShift"), enter], t("keysNewLine")],
+    [["↑"], t("keysToMessages")],
+    [["↑", "↓"], t("keysBetweenMessages")],
+    [["C"], t("keysCopy")],
+    [[t("keyEnd")], t("keysNewest")],
+    [[t("keyEsc")], t("keysBack")],
+    [[alt, "↑", "↓"], t("keysNextRoom")],
+    [[t("keyCtrl"), "K"], t("findRoom")],
+  ];
+}
 
 export function KeysDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title={t("keys")} onClose={onClose}>
       <dl class="keys">
-        {KEYS.map(([keys, what]) => (
+        {keys().map(([pressed, what]) => (
           <div key={what}>
             <dt>
-              {keys.split(" ").map((key) => (
+              {pressed.map((key) => (
                 <kbd key={key}>{key}</kbd>
               ))}
             </dt>

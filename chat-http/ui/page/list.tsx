@@ -5,7 +5,7 @@
 import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
 import { look, type Item, type Timeline } from "./timeline.ts";
-import { plural } from "./format.ts";
+import { t } from "./language.ts";
 import { Row } from "./row.tsx";
 
 interface Props {
@@ -380,7 +380,7 @@ export class MessageList extends Component<Props, State> {
         </div>
         {!atEnd && (
           <button type="button" class={below > 0 ? "jump jump-new" : "jump"} onClick={() => this.toEnd()}>
-            {below > 0 ? <span>{plural(below, "new message", "new messages")}</span> : <span class="sr-only">Go to the newest message</span>}
+            {below > 0 ? <span>{t("newMessages", { count: below })}</span> : <span class="sr-only">{t("toNewest")}</span>}
             <ArrowDown />
           </button>
         )}

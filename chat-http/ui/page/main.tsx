@@ -1,6 +1,11 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { language, speak } from "./language.ts";
 
 const root = document.getElementById("app");
 // The page works under whatever prefix the site is mounted at.
-if (root) render(<App base={new URL("./", document.baseURI)} />, root);
+const base = new URL("./", document.baseURI);
+await speak(navigator.languages, base);
+document.documentElement.lang = language().lang;
+document.documentElement.dir = language().direction;
+if (root) render(<App base={base} />, root);

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { asName } from "./seen.ts";
 import { refusal } from "./format.ts";
+import { t } from "./language.ts";
 
 interface Props {
   name: string;
@@ -22,7 +23,7 @@ export function NameForm({ name: before, action, eager = true, onName }: Props) 
   };
   return (
     <form class="name-form" onSubmit={save}>
-      <label for="my-name">Your name</label>
+      <label for="my-name">{t("yourName")}</label>
       <div class="name-row">
         <input
           id="my-name"
@@ -30,7 +31,7 @@ export function NameForm({ name: before, action, eager = true, onName }: Props) 
           autofocus={eager}
           autocomplete="nickname"
           maxLength={64}
-          placeholder="Ada"
+          placeholder={t("nameExample")}
           aria-describedby="name-problem"
           aria-invalid={problem !== ""}
           onInput={(event) => (setName(event.currentTarget.value), setProblem(""))}

@@ -1,31 +1,36 @@
 /** What is shown of events that are no messages: a line each. */
 import type { MemberChanged, RoomUpdated } from "../client/src/index.ts";
 import { exactTime } from "./format.ts";
+import { t } from "./language.ts";
 
 /** What has become of somebody in the room; null for what this page does not know. */
-export function memberNotice({ change, member, username, until, reason }: MemberChanged): string | null {
-  const [who, whom] = [username ?? "The server", member.username];
-  const end = until === undefined ? "" : ` until ${exactTime(Date.parse(until))}`;
-  const why = reason === undefined ? "" : `: ${reason}`;
+export function memberNotice(event: MemberChanged): string | null {
+  const what = memberChange(event);
+  return what === null || event.reason === undefined ? what : t("because", { what, reason: event.reason });
+}
+
+function memberChange({ change, member, username, until }: MemberChanged): string | null {
+  const names = { who: username ?? t("theServer"), whom: member.username };
+  const end = until === undefined ? undefined : exactTime(Date.parse(until));
   switch (change) {
     case "joined":
-      return `${whom} joined`;
+      return t("joined", names);
     case "added":
-      return `${who} added ${whom}${why}`;
+      return t("added", names);
     case "left":
-      return `${whom} left`;
+      return t("left", names);
     case "removed":
-      return `${who} removed ${whom}${why}`;
+      return t("removed", names);
     case "role":
-      return `${who} made ${whom} ${member.role === "owner" ? "an owner" : `a ${member.role ?? "member"}`}`;
+      return t(member.role === "owner" ? "madeOwner" : member.role === "moderator" ? "madeModerator" : "madeMember", names);
     case "banned":
-      return `${who} banned ${whom}${end}${why}`;
+      return end === undefined ? t("banned", names) : t("bannedUntil", { ...names, end });
     case "unbanned":
-      return `${who} lifted the ban on ${whom}${why}`;
+      return t("unbanned", names);
     case "muted":
-      return `${who} muted ${whom}${end}${why}`;
+      return end === undefined ? t("muted", names) : t("mutedUntil", { ...names, end });
     case "unmuted":
-      return `${who} let ${whom} write again${why}`;
+      return t("unmuted", names);
     default:
       return null;
   }
@@ -33,9 +38,9 @@ export function memberNotice({ change, member, username, until, reason }: Member
 
 /** What has become of the room, which was like this before; null if it is nothing that is shown. */
 export function roomNotice({ name, topic, kind, username }: RoomUpdated, before: { name: string; topic: string; kind: string }): string | null {
-  const who = username ?? "Someone";
-  if (name !== before.name) return `${who} renamed the room to “${name}”`;
-  if (topic !== before.topic) return topic ? `${who} changed the topic to “${topic}”` : `${who} removed the topic`;
-  if (kind !== before.kind) return `${who} made the room ${kind}`;
-  return null;
+  const who = username ?? t("someone");
+  if (name !== before.name) return t("renamed", { who, name });
+  if (topic !== before.topic) return topic ? t("topicChanged", { who, topic }) : t("topicRemoved", { who });
+  if (kind === before.kind) return null;
+  return kind === "private" ? t("madePrivate", { who }) : t("madePublic", { who });
 }

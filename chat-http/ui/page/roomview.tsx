@@ -10,15 +10,16 @@ import { MessageList } from "./list.tsx";
 import { useModel } from "./model.ts";
 import { Avatar, RoomSign } from "./person.tsx";
 import type { OpenRoom } from "./room.ts";
-import { fullDay, number, refusal, typing } from "./format.ts";
+import { fullDay, refusal, typing } from "./format.ts";
+import { number, rich, t } from "./language.ts";
 
 const WIDE = "(min-width: 1200px)";
 
 interface Props {
   room: OpenRoom;
-  /** To the left of the room's name. */
+  /** Before the room's name. */
   before?: ComponentChildren;
-  /** To the right of it. */
+  /** After it. */
   after?: ComponentChildren;
   /** What to do when the room is gone. */
   gone?: ComponentChildren;
@@ -42,11 +43,11 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
   const drafts = session.outbox.of(id);
-  const name = info?.name ?? (room.status === "gone" ? "No such room" : "…");
+  const name = info?.name ?? (room.status === "gone" ? t("noRoomTitle") : "…");
   const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
 
   return (
-    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? `Room ${info.name}` : "Room"}>
+    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? t("roomNamed", { room: info.name }) : t("room")}>
       <header class="room-head">
         {before}
         {info && <RoomSign id={id} name={info.name} />}
@@ -55,8 +56,8 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
             <bdi>{name}</bdi>
           </h1>
           {info?.topic && (
-            <p class="topic" title={info.topic} dir="auto">
-              {info.topic}
+            <p class="topic" title={info.topic}>
+              <bdi>{info.topic}</bdi>
             </p>
           )}
         </div>
@@ -70,7 +71,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
             <MessageList
               key={id}
               handle={list}
-              label={`Messages in ${name}`}
+              label={t("messagesIn", { room: name })}
               timeline={room.timeline}
               drafts={drafts}
               me={session.user}
@@ -100,15 +101,17 @@ function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; 
   if (!room.people || room.status !== "ready") return null;
   const { count, identities } = room.people;
   return (
-    <button type="button" class="people-button" aria-expanded={open} title="Who is here" onClick={onClick}>
+    <button type="button" class="people-button" aria-expanded={open} title={t("whoIsHere")} onClick={onClick}>
       <span class="faces">
         {identities.slice(0, 3).map(({ user, username }) => (
           <Avatar key={user} id={user} name={username} small />
         ))}
         {identities.length === 0 && <PeopleIcon />}
       </span>
-      <span class="count">{number(count)}</span>
-      <span class="sr-only">{count === 1 ? "person here" : "people here"}</span>
+      <span class="count" aria-hidden="true">
+        {number(count)}
+      </span>
+      <span class="sr-only">{t("peopleHere", { count })}</span>
     </button>
   );
 }
@@ -129,12 +132,12 @@ function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void })
   return (
     <>
       <div class="scrim" onClick={onClose} />
-      <aside class="people" ref={panel} aria-label="Who is here" onKeyDown={(event) => event.key === "Escape" && onClose()}>
+      <aside class="people" ref={panel} aria-label={t("whoIsHere")} onKeyDown={(event) => event.key === "Escape" && onClose()}>
         <header>
           <h2>
-            Here now <span class="count">{number(count)}</span>
+            {t("hereNow")} <span class="count">{number(count)}</span>
           </h2>
-          <button type="button" class="icon-button" aria-label="Close" title="Close" onClick={onClose}>
+          <button type="button" class="icon-button" aria-label={t("close")} title={t("close")} onClick={onClose}>
             <Close />
           </button>
         </header>
@@ -146,13 +149,13 @@ function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void })
                   <Avatar id={user} name={username} />
                 </span>
                 <bdi class="person">{username}</bdi>
-                {user === room.session.user && <span class="hint">you</span>}
+                {user === room.session.user && <span class="hint">{t("isYou")}</span>}
                 {typists.has(user) && <Dots />}
               </li>
             ))}
           </ul>
         ) : (
-          <p class="hint">{count > 0 ? "So many that they are only counted." : "Nobody is here."}</p>
+          <p class="hint">{count > 0 ? t("onlyCounted") : t("nobodyHere")}</p>
         )}
       </aside>
     </>
@@ -167,11 +170,11 @@ function Top({ room }: { room: OpenRoom }) {
       <div class="more">
         {failedBefore ? (
           <button type="button" class="link" onClick={() => void room.loadBefore()}>
-            Earlier messages could not be loaded. Try again
+            {t("earlierFailed")}
           </button>
         ) : (
           <>
-            <span class="spinner" /> <span>Loading earlier messages</span>
+            <span class="spinner" /> <span>{t("loadingEarlier")}</span>
           </>
         )}
       </div>
@@ -182,8 +185,8 @@ function Top({ room }: { room: OpenRoom }) {
   return (
     <div class={isEmpty ? "beginning empty" : "beginning"}>
       <RoomSign id={info.id} name={info.name} />
-      <h2>{isEmpty ? "Quiet so far" : <>This is where <bdi>{info.name}</bdi> began</>}</h2>
-      <p>{isEmpty ? "Say hello: everyone who comes by will find it here." : fullDay(Date.parse(info.created_at))}</p>
+      <h2>{isEmpty ? t("quietSoFar") : rich("beginning", { room: info.name })}</h2>
+      <p>{isEmpty ? t("sayHello") : fullDay(Date.parse(info.created_at))}</p>
     </div>
   );
 }
@@ -193,7 +196,7 @@ function Typing({ names, unnamed }: { names: string[]; unnamed: number }) {
     <div class="typing" role="status" aria-live="polite">
       {names.length + unnamed > 0 && (
         <>
-          <Dots /> <span dir="auto">{typing(names, unnamed)}</span>
+          <Dots /> <span>{typing(names, unnamed)}</span>
         </>
       )}
     </div>
@@ -215,7 +218,7 @@ function Instead({ room, gone }: { room: OpenRoom; gone: ComponentChildren }) {
   if (room.status === "loading") {
     return (
       <div class="skeleton" role="status">
-        <span class="sr-only">Loading the room</span>
+        <span class="sr-only">{t("loadingRoom")}</span>
         {[64, 38, 52, 30, 58, 44].map((width, index) => (
           <i key={width} class={`w${width}${index % 3 === 2 ? " own" : ""}`} />
         ))}
@@ -227,8 +230,8 @@ function Instead({ room, gone }: { room: OpenRoom; gone: ComponentChildren }) {
     return (
       <div class="state">
         <Ghost />
-        <h2>{deleted ? (room.info ? "This room is gone" : "There is no such room") : "You are not in this room any more"}</h2>
-        <p>{deleted ? (room.info ? "Somebody deleted it, and its messages with it." : "It may have been deleted, or the link is not quite right.") : refusal(room.code)}</p>
+        <h2>{deleted ? (room.info ? t("roomGone") : t("noRoom")) : t("notInRoom")}</h2>
+        <p>{deleted ? (room.info ? t("roomGoneHelp") : t("noRoomHelp")) : refusal(room.code)}</p>
         {gone}
       </div>
     );
@@ -236,10 +239,12 @@ function Instead({ room, gone }: { room: OpenRoom; gone: ComponentChildren }) {
   return (
     <div class="state" role="alert">
       <Ghost />
-      <h2>The room does not open</h2>
-      <p>{refusal(room.code)} It is tried again by itself.</p>
+      <h2>{t("roomFails")}</h2>
+      <p>
+        {refusal(room.code)} {t("triedAgain")}
+      </p>
       <button type="button" class="button" onClick={() => room.tryAgain()}>
-        Try now
+        {t("tryNow")}
       </button>
     </div>
   );
@@ -265,14 +270,14 @@ function Announcer({ room }: { room: OpenRoom }) {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const say = (): void => {
       timer = undefined;
-      setSaid(waiting.length > 3 ? `${waiting.length} new messages` : waiting.join(". "));
+      setSaid(waiting.length > 3 ? t("newMessages", { count: waiting.length }) : waiting.join(". "));
       waiting.length = 0;
     };
     const unhear = room.onEvent((event: RoomEvent) => {
       if (event.type !== "message") return;
       const { user, username, content } = event as Message;
       if (user === room.session.user) return;
-      waiting.push(`${username}: ${content}`);
+      waiting.push(t("messageSaid", { name: username, text: content }));
       timer ??= setTimeout(say, 700);
     });
     return () => {

@@ -5,6 +5,7 @@ import { Avatar, Name } from "./person.tsx";
 import { isBigEmoji, pieces } from "./text.ts";
 import type { Item } from "./timeline.ts";
 import { day, exactTime, fullDay, refusal, time } from "./format.ts";
+import { language, t } from "./language.ts";
 import { useState } from "preact/hooks";
 import { copyText } from "./copy.ts";
 
@@ -24,7 +25,7 @@ interface Props {
 
 export const Row = memo(function Row(props: Props) {
   const { item, own, head, tail } = props;
-  const label = item.kind === "notice" ? undefined : `${own ? "You" : item.username}, ${time(item.at)}`;
+  const label = item.kind === "notice" ? undefined : t("messageBy", { name: own ? t("you") : item.username, time: time(item.at) });
   return (
     <div class="row" data-id={item.id} data-seq={item.seq || undefined} role="article" aria-label={label} tabIndex={-1} onKeyDown={(event) => onKey(event, item)}>
       {props.day && (
@@ -34,10 +35,10 @@ export const Row = memo(function Row(props: Props) {
           </time>
         </div>
       )}
-      {props.unread && <div class="unread-line">New</div>}
+      {props.unread && <div class="unread-line">{t("unreadLine")}</div>}
       {item.kind === "notice" ? (
         <p class="notice">
-          <bdi>{item.text}</bdi> <time>{time(item.at)}</time>
+          <span>{item.text}</span> <time>{time(item.at)}</time>
         </p>
       ) : (
         <div class={`message${own ? " own" : ""}${head ? " head" : ""}${tail ? " tail" : ""}${item.fresh ? " fresh" : ""}`}>
@@ -64,7 +65,7 @@ function Bubble({ item, state, failed, stamp }: Props) {
     <div class="line">
       <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`} dir="auto" title={stamp ? undefined : exactTime(item.at)}>
         <span class={item.deleted ? "text gone" : "text"}>
-          {pieces(item.deleted ? "This message was deleted." : item.text).map((piece) =>
+          {pieces(item.deleted ? t("messageDeleted") : item.text).map((piece) =>
             typeof piece === "string" ? (
               piece
             ) : (
@@ -76,13 +77,13 @@ function Bubble({ item, state, failed, stamp }: Props) {
         </span>
         {(stamp || sending) && (
           <span class="stamp">
-            <time dir="ltr" dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
+            <time dir={language().direction} dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
               {time(item.at)}
             </time>
             {sending && (
-              <span class="sending" title="On its way">
+              <span class="sending" title={t("onItsWay")}>
                 <Clock />
-                <span class="sr-only">, on its way</span>
+                <span class="sr-only">, {t("onItsWay")}</span>
               </span>
             )}
           </span>
@@ -101,7 +102,7 @@ function CopyButton({ text }: { text: string }) {
     setTimeout(() => setDone(false), 1500);
   };
   return (
-    <button type="button" class="copy" tabIndex={-1} title="Copy" aria-label={done ? "Copied" : "Copy message"} onClick={copy}>
+    <button type="button" class="copy" tabIndex={-1} title={t("copy")} aria-label={done ? t("copied") : t("copyMessage")} onClick={copy}>
       {done ? <Check /> : <Copy />}
     </button>
   );
@@ -111,12 +112,14 @@ function Failed({ item, code, onRetry, onDiscard }: Props & { code: string }) {
   return (
     <div class="not-sent" role="alert">
       <Alert />
-      <span>Not sent. {refusal(code)}</span>
+      <span>
+        {t("notSent")} {refusal(code)}
+      </span>
       <button type="button" class="link" onClick={() => onRetry(item.id)}>
-        Try again
+        {t("tryAgain")}
       </button>
       <button type="button" class="link" onClick={() => onDiscard(item.id)}>
-        Take back
+        {t("takeBack")}
       </button>
     </div>
   );

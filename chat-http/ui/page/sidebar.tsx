@@ -6,7 +6,8 @@ import { useModel } from "./model.ts";
 import { Avatar, RoomSign } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
-import { lately, number, plural, refusal } from "./format.ts";
+import { lately, refusal } from "./format.ts";
+import { number, rich, t } from "./language.ts";
 
 interface Props {
   session: Session;
@@ -25,10 +26,10 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
   const { online } = useModel(session.connection);
   const field = useRef<HTMLInputElement>(null);
   return (
-    <nav class="sidebar" aria-label="Rooms">
+    <nav class="sidebar" aria-label={t("rooms")}>
       <header>
-        <h1>Rooms</h1>
-        <button type="button" class="icon-button accent" aria-label="New room" title="New room" onClick={() => onNew("")}>
+        <h1>{t("rooms")}</h1>
+        <button type="button" class="icon-button accent" aria-label={t("newRoom")} title={t("newRoom")} onClick={() => onNew("")}>
           <Plus />
         </button>
       </header>
@@ -40,31 +41,31 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
           type="text"
           inputMode="search"
           enterkeyhint="search"
-          placeholder="Find a room"
-          aria-label="Find a room"
+          placeholder={t("findRoom")}
+          aria-label={t("findRoom")}
           autocomplete="off"
           value={rooms.query}
           onInput={(event) => rooms.search(event.currentTarget.value)}
           onKeyDown={(event) => event.key === "Escape" && rooms.search("")}
         />
         {rooms.query && (
-          <button type="button" class="icon-button" aria-label="Clear" title="Clear" onClick={() => (rooms.search(""), field.current?.focus())}>
+          <button type="button" class="icon-button" aria-label={t("clear")} title={t("clear")} onClick={() => (rooms.search(""), field.current?.focus())}>
             <Close />
           </button>
         )}
       </div>
       <RoomList {...{ rooms, open, onNew, onDelete }} />
       <footer>
-        <button type="button" class="me" title={account ? "Your account" : "Change your name"} onClick={onRename}>
+        <button type="button" class="me" title={account ? t("yourAccount") : t("changeName")} onClick={onRename}>
           <span class={online ? "presence" : "presence away"}>
             <Avatar id={session.user} name={session.name} />
           </span>
           <span class="who">
             <bdi>{session.name}</bdi>
-            <span class="hint">{online ? "Connected" : "Not connected"}</span>
+            <span class="hint">{online ? t("connected") : t("notConnected")}</span>
           </span>
         </button>
-        <button type="button" class="icon-button keys-button" aria-label="Keys" title="Keys" onClick={onKeys}>
+        <button type="button" class="icon-button keys-button" aria-label={t("keys")} title={t("keys")} onClick={onKeys}>
           <Keyboard />
         </button>
       </footer>
@@ -77,7 +78,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
   if (status === "loading") {
     return (
       <div class="room-list skeleton-list" role="status">
-        <span class="sr-only">Loading the rooms</span>
+        <span class="sr-only">{t("loadingRooms")}</span>
         {[1, 2, 3, 4, 5].map((each) => (
           <i key={each} />
         ))}
@@ -89,7 +90,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       <div class="room-list none" role="alert">
         <p>{refusal(rooms.code)}</p>
         <button type="button" class="button quiet" onClick={() => void rooms.load()}>
-          Try again
+          {t("tryAgain")}
         </button>
       </div>
     );
@@ -98,9 +99,9 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
     const wanted = query.trim();
     return (
       <div class="room-list none">
-        <p role="status">{wanted ? <>No room is called “<bdi>{wanted}</bdi>”.</> : "There are no rooms yet."}</p>
+        <p role="status">{wanted ? rich("noRoomCalled", { name: wanted }) : t("noRooms")}</p>
         <button type="button" class="button quiet" onClick={() => onNew(wanted)}>
-          <Plus /> {wanted ? "Make it" : "Make the first"}
+          <Plus /> {wanted ? t("makeIt") : t("makeFirst")}
         </button>
       </div>
     );
@@ -113,7 +114,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       {next !== null && (
         <li class="show-more">
           <button type="button" class="button quiet" disabled={rooms.loadingMore} onClick={() => void rooms.loadMore()}>
-            {rooms.loadingMore ? "Loading…" : "More rooms"}
+            {rooms.loadingMore ? t("loading") : t("moreRooms")}
           </button>
         </li>
       )}
@@ -122,7 +123,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
 }
 
 function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: number; open: boolean; onDelete: (room: Room) => void }) {
-  const about = room.topic || (room.last_message_at ? "" : "Nothing written yet");
+  const about = room.topic ? <bdi>{room.topic}</bdi> : room.last_message_at ? "" : t("nothingWritten");
   return (
     <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
       <a href={`#/rooms/${room.id}`} aria-current={open ? "page" : undefined}>
@@ -131,24 +132,25 @@ function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: numbe
           <bdi>{room.name}</bdi>
         </span>
         {room.last_message_at && <time dateTime={room.last_message_at}>{lately(Date.parse(room.last_message_at))}</time>}
-        <span class="entry-about" dir="auto">
+        <span class="entry-about">
           {room.online > 0 && (
             <span class="here">
               <i class="dot" />
-              {number(room.online)} <span class="sr-only">{room.online === 1 ? "person" : "people"}</span> here
+              <span aria-hidden="true">{t("hereShort", { count: room.online })}</span>
+              <span class="sr-only">{t("peopleHere", { count: room.online })}</span>
             </span>
           )}
           {room.online > 0 && about && <span aria-hidden="true"> · </span>}
-          {about || (room.online === 0 && "Nobody here")}
+          {about || (room.online === 0 && t("roomEmpty"))}
         </span>
         {unread > 0 && (
           <span class="badge">
-            <span aria-hidden="true">{unread > 99 ? "99+" : unread}</span>
-            <span class="sr-only">{plural(unread, "unread message", "unread messages")}</span>
+            <span aria-hidden="true">{unread > 99 ? `${number(99)}+` : number(unread)}</span>
+            <span class="sr-only">{t("unreadMessages", { count: unread })}</span>
           </span>
         )}
       </a>
-      <button type="button" class="icon-button delete" aria-label={`Delete ${room.name}`} title="Delete" onClick={() => onDelete(room)}>
+      <button type="button" class="icon-button delete" aria-label={t("deleteRoom", { room: room.name })} title={t("delete")} onClick={() => onDelete(room)}>
         <Trash />
       </button>
     </li>

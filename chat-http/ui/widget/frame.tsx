@@ -1,4 +1,5 @@
 /** What the widget shows. */
+import { t } from "../page/language.ts";
 import { NameForm } from "../page/name.tsx";
 import type { OpenRoom } from "../page/room.ts";
 import { Picture, RoomView } from "../page/roomview.tsx";
@@ -9,11 +10,11 @@ export function RoomFrame({ room }: { room: OpenRoom }) {
 
 export function AskName({ onName }: { onName: (name: string) => void }) {
   return (
-    <section class="state" aria-label="Chat">
+    <section class="state" aria-label={t("chat")}>
       <Picture />
-      <h2>Join in</h2>
-      <p>What should the others call you?</p>
-      <NameForm name="" action="Join" eager={false} onName={onName} />
+      <h2>{t("joinIn")}</h2>
+      <p>{t("whatName")}</p>
+      <NameForm name="" action={t("join")} eager={false} onName={onName} />
     </section>
   );
 }
@@ -25,7 +26,7 @@ export function Problem({ text, onRetry }: { text: string; onRetry?: () => void 
       <p>{text}</p>
       {onRetry && (
         <button type="button" class="button quiet" onClick={onRetry}>
-          Try again
+          {t("tryAgain")}
         </button>
       )}
     </div>

@@ -7,10 +7,12 @@
  * Attributes: `room` (its id), `username` (a guest's name; without it people are asked for one), `server`
  * (where the chat is; by default where this script came from). Property: `credentials`, a function that
  * gives `{ username }` or `{ token, user }`, or a promise of it, asked before every connection and request.
+ * It speaks the language that the page around it says (`lang`), else the browser's, else English.
  * Style it with its size and the --chat-… properties (chat-http/ui/page/tokens.css).
  */
 import { h, render } from "preact";
 import type { Credentials } from "../page/api.ts";
+import { language, speak, t } from "../page/language.ts";
 import { OpenRoom } from "../page/room.ts";
 import { Session } from "../page/session.ts";
 import { RoomFrame, AskName, Problem } from "./frame.tsx";
@@ -24,6 +26,13 @@ export type WidgetCredentials = Credentials & {
 const script = document.currentScript as HTMLScriptElement | null;
 const home = script?.src ? new URL("./", script.src) : new URL("./", document.baseURI);
 let sheet: CSSStyleSheet | undefined;
+let spoken: Promise<void> | undefined;
+
+/** All rooms of a page speak one language: what the page says around the first of them, else the browser's. */
+function speakAt(place: Element): Promise<void> {
+  const around = place.closest("[lang]")?.getAttribute("lang") ?? "";
+  return (spoken ??= speak([around, ...navigator.languages], home));
+}
 
 class ChatRoom extends HTMLElement {
   static readonly observedAttributes = ["room", "username", "server"];
@@ -89,13 +98,17 @@ class ChatRoom extends HTMLElement {
   async #open(): Promise<void> {
     this.#close();
     const asked = this.#asked;
+    await speakAt(this);
+    if (asked !== this.#asked) return;
+    this.#frame.lang = language().lang;
+    this.#frame.dir = language().direction;
     const id = Number(this.getAttribute("room"));
-    if (!Number.isSafeInteger(id) || id < 1) return this.#show(h(Problem, { text: "This chat names no room." }));
+    if (!Number.isSafeInteger(id) || id < 1) return this.#show(h(Problem, { text: t("widgetNoRoom") }));
     let who: WidgetCredentials;
     try {
       who = await this.#ask();
     } catch {
-      return this.#show(h(Problem, { text: "You could not be signed in.", onRetry: () => this.#queue() }));
+      return this.#show(h(Problem, { text: t("widgetNotSignedIn"), onRetry: () => this.#queue() }));
     }
     if (asked !== this.#asked) return;
     if (!who.username && !who.token) return this.#show(h(AskName, { onName: (name: string) => ((this.#name = name), this.#queue()) }));
