@@ -37,6 +37,8 @@ scenarios! {
     the_administrator_takes_the_setup_token,
     axe_finds_nothing,
     a_room_on_a_page_of_ones_own,
+    the_page_speaks_the_language_of_its_reader,
+    long_texts_break_no_layout,
 }
 
 /// Runs a scenario; its output is shown if it fails.

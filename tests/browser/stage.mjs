@@ -145,9 +145,10 @@ export async function stage(more = []) {
   });
   return {
     server,
-    /** Someone with a browser of their own, whose page is for whoever has an account. */
+    /** Someone with a browser of their own, at the first page. `texts` are another table of a language; null: it cannot be loaded. */
     async visitor(name, options = {}) {
       const person = new Person(name, await browser.newContext(options.context));
+      if (options.texts) await person.context.route(`**/texts-${options.texts.language}.json`, (route) => (options.texts.table ? route.fulfill({ json: options.texts.table }) : route.abort()));
       person.home = `http://127.0.0.1:${server.port}`;
       person.page = await person.open();
       people.push(person);
