@@ -10,6 +10,7 @@ use crate::{Seq, UserId, fingerprint::Hasher};
 /// and on the wire, and nowhere between them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Body {
     /// The text: 1–4,000 characters by default, not blank, kept byte for byte.
     pub content: String,
@@ -150,11 +151,11 @@ impl Edit {
 #[cfg(feature = "runtime")]
 fn check_extras(mentions: &[UserId], meta: Option<&str>) -> Result<(), Error> {
     if mentions.len() > Body::MAX_MENTIONS {
-        return Err(Error::TooMany { what: "mentions" });
+        return Err(Error::TooMany { what: "mentions".into() });
     }
     match meta {
         Some(meta) if meta.len() > Body::MAX_META_BYTES => {
-            Err(Error::TooLong { what: "meta", max: Body::MAX_META_BYTES, unit: "bytes" })
+            Err(Error::TooLong { what: "meta".into(), max: Body::MAX_META_BYTES, unit: "bytes".into() })
         }
         Some(meta) if meta.contains('\0') => Err(InvalidField::new("meta", "must not contain U+0000").into()),
         _ => Ok(()),

@@ -7,6 +7,7 @@ use std::{
 
 /// A moment on the wall, in microseconds since 1970 UTC. For stamps only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

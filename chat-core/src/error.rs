@@ -7,6 +7,7 @@ use crate::{InvalidField, InvalidMessage, Timestamp, room::Room};
 /// Why something was refused or failed. Nothing in it comes from a driver: such text goes to the log.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Error {
     /// A field breaks its rules.
     #[error("{field}: {reason}")]
@@ -23,11 +24,11 @@ pub enum Error {
     #[error("the {what} is longer than {max} {unit}")]
     TooLong {
         /// Which text: `message` or `meta`.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// How long it may be.
         max: usize,
         /// In what: `characters` or `bytes`.
-        unit: &'static str,
+        unit: Cow<'static, str>,
     },
     /// Nobody said who is asking.
     #[error("say who you are")]
@@ -84,7 +85,7 @@ pub enum Error {
     #[error("too many {what}")]
     TooMany {
         /// Of what.
-        what: &'static str,
+        what: Cow<'static, str>,
     },
     /// Faster than may be.
     #[error("too fast")]
@@ -124,7 +125,7 @@ impl From<InvalidMessage> for Error {
             InvalidMessage::Field(field) => field.into(),
             InvalidMessage::Empty => Self::EmptyMessage,
             InvalidMessage::TooLong { max_chars } => {
-                Self::TooLong { what: "message", max: max_chars, unit: "characters" }
+                Self::TooLong { what: "message".into(), max: max_chars, unit: "characters".into() }
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::{
 
 /// A durable fact of a room, the same for everyone who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Event {
     /// The room it happened in.
     pub room: RoomId,
@@ -25,6 +26,7 @@ pub struct Event {
 /// What an [`Event`] says happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EventKind {
     /// A user wrote a message.
     Message(Message),
@@ -74,6 +76,7 @@ pub enum EventKind {
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Message {
     /// What it says, byte for byte as sent.
     pub body: Body,
@@ -88,6 +91,7 @@ pub struct Message {
 
 /// What a message says since an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MessageEdited {
     /// The message.
     pub target: Seq,
@@ -175,6 +179,7 @@ impl Event {
 
 /// A passing fact of a room: never stored, never numbered, and it may be dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Signal {
     /// The room it is about.
     pub room: RoomId,
@@ -187,6 +192,7 @@ pub struct Signal {
 /// What a [`Signal`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SignalKind {
     /// A user came online in the room.
     Join(Identity),

@@ -8,6 +8,7 @@ use crate::{Epoch, Event, EventKind, IdempotencyKey, Identity, Message, Reaction
 /// gives. What may happen to a message after it was sent has its field here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MessageState {
     /// The room it was sent to.
     pub room: RoomId,
@@ -37,6 +38,7 @@ pub struct MessageState {
 
 /// A message's newest edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Edited {
     /// The number of its event.
     pub seq: Seq,
@@ -48,6 +50,7 @@ pub struct Edited {
 
 /// A message's deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Deleted {
     /// The number of its event.
     pub seq: Seq,
@@ -59,6 +62,7 @@ pub struct Deleted {
 
 /// A reaction to a message, and how many users have it there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ReactionCount {
     /// The reaction.
     pub reaction: Reaction,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 /// A field breaks its rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InvalidField {
     /// Which one.
     pub field: Cow<'static, str>,

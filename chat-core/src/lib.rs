@@ -29,6 +29,8 @@ mod position;
 mod reason;
 mod retention;
 mod room;
+#[cfg(feature = "serde")]
+mod serialized;
 mod subject;
 mod update;
 mod visible;

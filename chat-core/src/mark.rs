@@ -4,6 +4,7 @@ use crate::{Identity, RoomId, Seq};
 
 /// How far a user has read a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mark {
     /// The newest event that was read.
     pub seq: Seq,
@@ -20,6 +21,7 @@ impl Mark {
 
 /// What a user has not read of a room, and how far they have read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Unread {
     /// The newest event that was read.
     pub seq: Seq,
@@ -56,6 +58,7 @@ impl MarkTo {
 
 /// How far a user has read, as others may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UserMark {
     /// The user.
     pub user: Identity,
@@ -65,6 +68,7 @@ pub struct UserMark {
 
 /// What a user wants to be told of a room. It is stored for the user's clients; the engine does nothing with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Notify {
     /// All messages.
     #[default]

@@ -5,6 +5,7 @@ use crate::{Identity, InvalidField, InviteCode, Reason, RoomId, Seq, Timestamp, 
 /// Who may see a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RoomKind {
     /// Anyone may find it, read it and write in it. One may be a member.
     #[default]
@@ -17,6 +18,7 @@ pub enum RoomKind {
 
 /// Which members may bring others into a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum InvitedBy {
     /// All of them.
     #[default]
@@ -27,6 +29,7 @@ pub enum InvitedBy {
 
 /// What decides in a room about rights, beside who is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RoomTerms {
     /// Its kind.
     pub kind: RoomKind,
@@ -38,6 +41,7 @@ pub struct RoomTerms {
 
 /// What a member is in a room. Later ones have all rights of those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Reads and writes.
     #[default]
@@ -50,6 +54,7 @@ pub enum Role {
 
 /// How long a ban or a mute is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Until {
     /// It is over at this time.
     At(Timestamp),
@@ -148,6 +153,7 @@ impl Until {
 /// A change of who is in a room, and as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum MemberChange {
     /// The user came in by themselves.
     Joined,
@@ -208,6 +214,7 @@ impl MemberChange {
 
 /// That somebody is in a room, or is no longer, or is something else there.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MemberEvent {
     /// What has changed.
     pub change: MemberChange,
@@ -223,6 +230,7 @@ pub struct MemberEvent {
 
 /// A user in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Member {
     /// Who it is.
     pub user: Identity,
@@ -266,6 +274,7 @@ pub struct MemberPage {
 
 /// What keeps a user from something in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RestrictionKind {
     /// Kept out.
     Ban,
@@ -275,6 +284,7 @@ pub enum RestrictionKind {
 
 /// A ban or a mute.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Restriction {
     /// Whose.
     pub user: Identity,
@@ -299,6 +309,7 @@ pub struct RestrictionPage {
 
 /// A membership of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Membership {
     /// In which room.
     pub room: RoomId,

@@ -110,6 +110,7 @@ impl Draft {
 
 /// Who is typing in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Typing {
     /// How many users are.
     pub count: usize,
@@ -119,6 +120,7 @@ pub struct Typing {
 
 /// Who is online in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Presence {
     /// How many users are.
     pub count: usize,

@@ -5,6 +5,7 @@ use crate::{MessageState, Notify, Role, Room, RoomId, Timestamp, Unread};
 /// A room of a user's, with what the user has not read of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MyRoom {
     /// The room.
     pub room: Room,

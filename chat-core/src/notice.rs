@@ -13,6 +13,7 @@ use crate::{
 /// [`Missed`](Self::Missed).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Notice {
     /// The user may read a room from now on.
     RoomAdded {
@@ -87,6 +88,7 @@ impl Notice {
 
 /// What has happened in a room that is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Activity {
     /// The room.
     pub room: RoomId,
@@ -104,6 +106,7 @@ pub struct Activity {
 
 /// The newest message of a room, as its watchers are shown it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LastMessage {
     /// Its number.
     pub seq: Seq,

@@ -30,6 +30,7 @@ impl fmt::Display for Epoch {
 
 /// Up to where someone has everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Position {
     /// Of which history.
     pub epoch: Epoch,

@@ -3,6 +3,7 @@
 /// Why the engine ended a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CloseReason {
     /// The engine is stopping.
     Shutdown,
@@ -34,6 +35,7 @@ impl CloseReason {
 /// How a session has ended: see [`SessionHandle::ended`](crate::SessionHandle::ended).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SessionEnd {
     /// It was closed on purpose, or nobody holds it any more.
     Closed,
@@ -46,6 +48,7 @@ pub enum SessionEnd {
 /// Why a session lost a room that it was attached to, though it did not detach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DetachReason {
     /// Its user was removed from the room, or the host's policy does not let them read it any more.
     Removed,

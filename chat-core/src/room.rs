@@ -4,6 +4,7 @@ use crate::{Identity, InvitedBy, RoomId, RoomKind, RoomName, RoomTerms, Seq, Tim
 
 /// A room as it is in the database, and how many users are online in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Room {
     /// Its id.
     pub id: RoomId,

@@ -9,6 +9,7 @@ use crate::{Epoch, Event, InvalidField, Room, RoomId, Seq, Timestamp};
 /// It stays good for as long as the database keeps its history: across restarts, and whichever engine is asked. As a text, it is
 /// the epoch and the two numbers with a `.` between them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LogCursor {
     /// Of which history.
     pub epoch: Epoch,
@@ -65,6 +66,7 @@ pub struct TailPage {
 /// Something that has happened in a room.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TailEntry {
     /// Where it stands. Whoever has it goes on after this.
     pub cursor: LogCursor,
@@ -77,6 +79,7 @@ pub struct TailEntry {
 /// What has happened in a room.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum TailItem {
     /// The room was made, or imported. It comes before its events.
     RoomCreated {

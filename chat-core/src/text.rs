@@ -136,6 +136,12 @@ impl fmt::Display for Topic {
     }
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Checks a message's text, which is otherwise kept byte for byte.
 ///
 /// # Errors

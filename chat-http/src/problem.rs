@@ -315,7 +315,7 @@ mod tests {
         let errors = [
             (Error::invalid_field("a", "b"), 400),
             (Error::EmptyMessage, 400),
-            (Error::TooLong { what: "message", max: 1, unit: "characters" }, 400),
+            (Error::TooLong { what: "message".into(), max: 1, unit: "characters".into() }, 400),
             (Error::Unauthenticated, 401),
             (Error::Forbidden, 403),
             (Error::Banned { until: None }, 403),
@@ -330,7 +330,7 @@ mod tests {
             (Error::IdempotencyMismatch, 409),
             (Error::AlreadyAttached, 409),
             (Error::NotAttached, 409),
-            (Error::TooMany { what: "rooms" }, 429),
+            (Error::TooMany { what: "rooms".into() }, 429),
             (Error::RateLimited { retry_after: Duration::from_millis(1_500) }, 429),
             (Error::Overloaded, 503),
             (Error::Unavailable, 503),

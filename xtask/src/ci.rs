@@ -108,7 +108,7 @@ fn packages() -> Result {
 
 /// The features of the libraries.
 const FEATURES: [(&str, &[&str]); 2] = [
-    ("chat-core", &["", "runtime", "test-util", "sqlite", "postgres", "mysql", "tls"]),
+    ("chat-core", &["", "runtime", "serde", "test-util", "sqlite", "postgres", "mysql", "tls"]),
     ("chat-http", &["", "jwt", "ui", "webhook", "test-util"]),
 ];
 

@@ -58,7 +58,7 @@ impl Ending {
     /// The error that its commands get from then on.
     pub(super) fn refusal(self) -> Error {
         match self.reason {
-            Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions" },
+            Some(CloseReason::TooManySessions) => Error::TooMany { what: "sessions".into() },
             Some(CloseReason::Revoked) => Error::Forbidden,
             Some(CloseReason::CredentialsRevoked) => Error::Unauthenticated,
             Some(CloseReason::Shutdown) => Error::Stopped,

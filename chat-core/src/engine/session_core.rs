@@ -271,7 +271,7 @@ impl SessionCore {
         let is_attach = matches!(request, Request::Attach { .. });
         let refusal = state.refusal().or_else(|| {
             let many = is_attach && state.has_all_rooms(room, self.inner.services.limits.rooms_per_session);
-            many.then_some(Error::TooMany { what: "rooms" })
+            many.then_some(Error::TooMany { what: "rooms".into() })
         });
         if let Some(error) = refusal {
             admitted.refused(&error);

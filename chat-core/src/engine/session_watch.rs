@@ -114,7 +114,7 @@ impl State {
         if is_attached || self.watching.contains_key(&room) {
             return Some(Error::AlreadyAttached);
         }
-        (self.watching.len() >= limit).then_some(Error::TooMany { what: "rooms" })
+        (self.watching.len() >= limit).then_some(Error::TooMany { what: "rooms".into() })
     }
 
     /// Whether an activity is told now: the room is watched, and has gone on since the watch was answered. One that comes before

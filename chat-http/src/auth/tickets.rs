@@ -37,7 +37,7 @@ impl Tickets {
         let now = Instant::now();
         let mut table = self.table(now);
         if table.of_user.get(user).is_some_and(|count| *count >= MOST_OF_ONE) {
-            return Err(Error::TooMany { what: "tickets" });
+            return Err(Error::TooMany { what: "tickets".into() });
         }
         if table.order.len() >= MOST {
             return Err(Error::Overloaded);

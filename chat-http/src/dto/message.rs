@@ -192,7 +192,7 @@ impl FromFields for EditDto {
 fn take_mentions(fields: &mut Fields<'_>) -> Result<Option<Vec<UserId>>, Error> {
     let Some(ids) = fields.texts("mentions")? else { return Ok(None) };
     if ids.len() > Body::MAX_MENTIONS {
-        return Err(Error::TooMany { what: "mentions" });
+        return Err(Error::TooMany { what: "mentions".into() });
     }
     let ids: Result<Vec<_>, _> = ids.iter().map(|id| UserId::new(id)).collect();
     ids.map(Some).map_err(|invalid| fields.wrong("mentions", invalid.reason))

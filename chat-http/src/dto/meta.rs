@@ -34,7 +34,7 @@ impl Meta {
             return Err(fields.wrong("meta", "must be an object"));
         }
         if raw.len() > Body::MAX_META_BYTES {
-            return Err(Error::TooLong { what: "meta", max: Body::MAX_META_BYTES, unit: "bytes" });
+            return Err(Error::TooLong { what: "meta".into(), max: Body::MAX_META_BYTES, unit: "bytes".into() });
         }
         // A client that reads JSON strictly must be able to read every message.
         let value = serde_json::from_str(raw).ok().filter(|value| is_plain(value, MAX_DEPTH));

@@ -92,7 +92,7 @@ async fn input_is_checked() {
     assert_eq!(engine.send(&alice, room, text(" ")).await.unwrap_err(), Error::EmptyMessage);
     assert_eq!(
         engine.send(&alice, room, text(&"x".repeat(4_001))).await.unwrap_err(),
-        Error::TooLong { what: "message", max: 4_000, unit: "characters" }
+        Error::TooLong { what: "message".into(), max: 4_000, unit: "characters".into() }
     );
     assert_eq!(field(engine.send(&alice, room, text("a").key("a b")).await.unwrap_err()), "key");
     for limit in [0, 101] {

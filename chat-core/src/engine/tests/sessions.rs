@@ -354,7 +354,7 @@ async fn a_session_has_only_so_many_rooms() {
         rooms.push(make_room(&engine, &format!("room {n}")).await);
     }
     let (handle, _updates) = connect(&engine, "bob");
-    let too_many = Error::TooMany { what: "rooms" };
+    let too_many = Error::TooMany { what: "rooms".into() };
     handle.attach(rooms[0], Since::Now).await.unwrap();
     assert_eq!(handle.attach(RoomId(99), Since::Now).await.unwrap_err(), Error::RoomNotFound, "it takes no place");
     handle.attach(rooms[1], Since::Now).await.unwrap();
@@ -375,7 +375,7 @@ async fn there_are_only_so_many_sessions() {
     let (_second, _seconds) = connect(&engine, "bob");
     let (third, mut thirds) = connect(&engine, "bob");
     assert_eq!(close_reason(&mut thirds).await, Some(CloseReason::TooManySessions));
-    assert_eq!(third.send(RoomId(1), text("a")).await.unwrap_err(), Error::TooMany { what: "sessions" });
+    assert_eq!(third.send(RoomId(1), text("a")).await.unwrap_err(), Error::TooMany { what: "sessions".into() });
     let (_alice, _alices) = connect(&engine, "alice");
     let (_carol, mut carols) = connect(&engine, "carol");
     assert_eq!(close_reason(&mut carols).await, Some(CloseReason::TooManySessions));

@@ -296,7 +296,7 @@ async fn an_attach_that_is_refused_leaves_the_watch() {
     let (bob, mut updates) = connect(&engine, "bob");
     bob.watch(room).await.unwrap();
     bob.attach(other, Since::Now).await.unwrap();
-    assert_eq!(bob.attach(room, Since::Now).await.unwrap_err(), Error::TooMany { what: "rooms" });
+    assert_eq!(bob.attach(room, Since::Now).await.unwrap_err(), Error::TooMany { what: "rooms".into() });
     waiting(&mut updates).await;
     say(&engine, room, "a").await;
     assert!(waiting(&mut updates).await.iter().any(|update| matches!(update, Update::Notice(Notice::Activity(_)))));
@@ -383,7 +383,7 @@ async fn a_session_watches_as_many_rooms_as_it_may_beside_those_it_attaches() {
     for room in &rooms[1..3] {
         bob.watch(*room).await.unwrap();
     }
-    assert_eq!(bob.watch(rooms[3]).await.unwrap_err(), Error::TooMany { what: "rooms" });
+    assert_eq!(bob.watch(rooms[3]).await.unwrap_err(), Error::TooMany { what: "rooms".into() });
     bob.detach(rooms[1]).await.unwrap();
     bob.watch(rooms[3]).await.unwrap();
     assert_eq!(Limits::default().watched_rooms_per_session, 1_000);

@@ -45,7 +45,7 @@ impl Judge<'_> {
             self.put(invite.code, None);
         }
         if self.facts.invites.len() >= MAX_INVITES {
-            return Err(Error::TooMany { what: "invites" });
+            return Err(Error::TooMany { what: "invites".into() });
         }
         let invite = Invite {
             code,

@@ -340,7 +340,7 @@ fn effect(entry: &Entry, facts: &Facts<'_>) -> Result<Effect, Error> {
                 return Ok(Effect::Unchanged { count: None });
             }
             if *pinned && facts.pins >= MAX_PINS {
-                return Err(Error::TooMany { what: "pins" });
+                return Err(Error::TooMany { what: "pins".into() });
             }
             Ok(Effect::Event(EventKind::Pin { target: *target, pinned: *pinned }))
         }
@@ -382,7 +382,7 @@ fn edited(entry: &Entry, target: Seq, edit: &Edit, facts: &Facts<'_>) -> Result<
         return Ok(Effect::Unchanged { count: None });
     }
     if message.edits >= MAX_EDITS {
-        return Err(Error::TooMany { what: "edits" });
+        return Err(Error::TooMany { what: "edits".into() });
     }
     let body = Body { reply_to: None, thread: None, ..body };
     let count = message.edits + 1;
@@ -397,7 +397,7 @@ fn reacted(entry: &Entry, target: Seq, reaction: &Reaction, added: bool, facts: 
         return Ok(Effect::Unchanged { count: Some(count) });
     }
     if added && count == 0 && message.reactions.len() >= MAX_REACTIONS {
-        return Err(Error::TooMany { what: "reactions" });
+        return Err(Error::TooMany { what: "reactions".into() });
     }
     let count = if added { count + 1 } else { count.saturating_sub(1) };
     Ok(Effect::Event(EventKind::Reaction { target, reaction: reaction.clone(), added, count }))

@@ -269,7 +269,7 @@ pub async fn pins_are_counted(opener: &impl Opener) {
     assert_eq!(append_one(store, room, pin(&alice, 1, true, "again")).await, UNCHANGED);
     assert_eq!(append_one(store, room, pin(&alice, 2, false, "not pinned")).await, UNCHANGED);
     let outcomes = append(store, room, (2..=102).map(|seq| pin(&alice, seq, true, &seq.to_string())).collect()).await;
-    let too_many = refused(Error::TooMany { what: "pins" });
+    let too_many = refused(Error::TooMany { what: "pins".into() });
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == too_many).count(), 2);
     assert_eq!(outcomes[99..], [too_many.clone(), too_many.clone()]);
     append(store, room, vec![delete(&alice, 1), pin(&alice, 2, false, "no more")]).await;
@@ -373,7 +373,7 @@ pub async fn there_are_not_too_many_reactions_and_edits(opener: &impl Opener) {
     let room = room_of(store, &[&alice]).await;
     let kinds: Vec<String> = (1..=21).map(|number| format!("r{number}")).collect();
     let added = append(store, room, kinds.iter().map(|kind| react(&alice, 1, kind, true, kind)).collect()).await;
-    let too_many = refused(Error::TooMany { what: "reactions" });
+    let too_many = refused(Error::TooMany { what: "reactions".into() });
     assert_eq!(added[20], too_many);
     assert_eq!(added.iter().filter(|outcome| **outcome == too_many).count(), 1);
     assert_eq!(append_one(store, room, react(&bob, 1, "r21", true, "bob")).await, too_many);
@@ -385,7 +385,7 @@ pub async fn there_are_not_too_many_reactions_and_edits(opener: &impl Opener) {
     for some in edits.chunks(150) {
         edited.append(&mut append(store, room, some.to_vec()).await);
     }
-    let too_many = refused(Error::TooMany { what: "edits" });
+    let too_many = refused(Error::TooMany { what: "edits".into() });
     assert_eq!(edited.iter().position(|outcome| *outcome == too_many), Some(200));
 }
 

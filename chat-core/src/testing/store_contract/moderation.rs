@@ -184,7 +184,7 @@ pub async fn there_are_not_too_many_invites(opener: &impl Opener) {
     let make = |code| about("alice", InviteOp::Make(InviteCode::from_bits(code), UNLIMITED));
     let outcomes = super::append(store, room, (0..101).map(make).collect()).await;
     assert!(outcomes[..100].iter().all(|outcome| matches!(outcome, AppendOutcome::Invited(_))), "{outcomes:?}");
-    assert_eq!(outcomes[100], AppendOutcome::Refused(Error::TooMany { what: "invites" }));
+    assert_eq!(outcomes[100], AppendOutcome::Refused(Error::TooMany { what: "invites".into() }));
     accepted(store, room, "bob", 3).await.unwrap();
     let made = append_one(store, room, Entry { at: later(2), ..make(200) }).await;
     assert!(matches!(made, AppendOutcome::Invited(_)), "{made:?}");
