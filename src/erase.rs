@@ -17,7 +17,7 @@ pub(crate) async fn erase_user(database: Database, database_url: &str, user: &st
     };
     let erased = erased.await;
     engine.shutdown().await;
-    let (had_account, Erased { id, deleted, changed }) = erased?;
+    let (had_account, Erased { id, deleted, changed, .. }) = erased?;
     let account = if had_account { "yes" } else { "there is none" };
     let text = format!(
         "the user's id is now  {id}\nmessages deleted      {deleted}\nevents changed        {changed}\n\

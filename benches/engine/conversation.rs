@@ -80,7 +80,9 @@ impl Drop for LargeChat {
 async fn my_rooms(engine: &ChatEngine, user: &Identity) -> u64 {
     let (mut found, mut after) = (0, None);
     loop {
-        let page = engine.my_rooms(user, MyRoomQuery { limit: 200, after }).await.unwrap();
+        let mut query = MyRoomQuery::default().limit(200);
+        query.after = after;
+        let page = engine.my_rooms(user, query).await.unwrap();
         assert!(page.rooms.iter().all(|mine| mine.unread.unread > 0 || mine.room.id.0 <= 2));
         found += page.rooms.len() as u64;
         after = page.next;

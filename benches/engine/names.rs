@@ -30,7 +30,7 @@ pub(crate) fn bench(c: &mut Criterion) {
         ("common words in an order that none has", "team team team", 0),
     ] {
         group.bench_function(BenchmarkId::from_parameter(what), |bencher| {
-            let query = RoomQuery { name_contains: Some(part.to_owned()), ..RoomQuery::default() };
+            let query = RoomQuery::default().name_contains(part);
             let find = || bench.engine.rooms(&bench.alice, query.clone());
             bencher.iter(|| assert_eq!(bench.runtime.block_on(find()).unwrap().rooms.len(), expected));
         });

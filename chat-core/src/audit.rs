@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{Event, Seq};
 
-/// Which part of a room's audit is read, newest first.
+/// Which part of a room's audit is read, newest first. By default the newest 50 events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AuditQuery {
     /// At most this many events, 1–200.
     pub limit: usize,
@@ -16,6 +17,22 @@ pub struct AuditQuery {
 impl Default for AuditQuery {
     fn default() -> Self {
         Self { limit: 50, before: None }
+    }
+}
+
+impl AuditQuery {
+    /// The same with another limit, 1–200.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The same, before an event.
+    #[must_use]
+    pub const fn before(mut self, seq: Seq) -> Self {
+        self.before = Some(seq);
+        self
     }
 }
 

@@ -104,6 +104,7 @@ impl Body {
 
 /// What a message is to say instead, as its author gives it. What is `None` stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Edit {
     /// The new text, by the rules of a message's.
     pub content: String,
@@ -120,6 +121,20 @@ impl Edit {
     #[must_use]
     pub fn text(content: impl Into<String>) -> Self {
         Self { content: content.into(), ..Self::default() }
+    }
+
+    /// The same with these users mentioned instead.
+    #[must_use]
+    pub fn mentioning(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
+        self.mentions = Some(users.into_iter().collect());
+        self
+    }
+
+    /// The same with what an application adds instead: see [`Body::meta`].
+    #[must_use]
+    pub fn meta(mut self, meta: impl Into<String>) -> Self {
+        self.meta = Some(meta.into());
+        self
     }
 
     /// The bytes of text in it.

@@ -40,6 +40,7 @@ impl Pair {
 
 /// A room of two users, as one of them asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DirectRoom {
     /// The room. Its [`peer`](Room::peer) is the other one.
     pub room: Room,

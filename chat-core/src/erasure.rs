@@ -13,6 +13,7 @@ pub enum Erase {
 
 /// How far an erasure is, in events of all rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ErasureProgress {
     /// How many were looked at.
     pub done: u64,
@@ -22,6 +23,7 @@ pub struct ErasureProgress {
 
 /// What an erasure has done. If it was interrupted before, that counts what was done since.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Erased {
     /// The id that stands for the user from now on: nobody can use it.
     pub id: UserId,

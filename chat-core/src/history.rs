@@ -157,6 +157,7 @@ impl MessageState {
 
 /// Which part of a room's messages to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HistoryQuery {
     /// From where, and in which direction.
     pub from: HistoryFrom,
@@ -207,6 +208,13 @@ impl HistoryQuery {
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
+    }
+}
+
+/// The 50 messages that lie there.
+impl From<HistoryFrom> for HistoryQuery {
+    fn from(from: HistoryFrom) -> Self {
+        Self { from, limit: 50 }
     }
 }
 

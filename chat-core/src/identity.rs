@@ -4,6 +4,7 @@ use crate::{InvalidField, UserId, UserName};
 
 /// Who a user is: the host's id for them, and the name to show.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Identity {
     /// The host's id; messages, presence and keys belong to it.

@@ -17,9 +17,10 @@ pub struct InviteCode(u128);
 /// // For a week, and for as many users as come.
 /// let invite = NewInvite::default();
 /// // For an hour, and for three users.
-/// let invite = NewInvite { lifetime: Duration::from_secs(3_600), max_uses: Some(3) };
+/// let invite = NewInvite::default().lifetime(Duration::from_secs(3_600)).max_uses(3);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewInvite {
     /// How long it can be used, in whole seconds: one second to 365 days. The default is 7 days: long enough for an answer to a
     /// mail, and not for a link that lies about.
@@ -91,6 +92,20 @@ impl NewInvite {
     pub const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     /// The most uses that can be set.
     pub const MAX_USES: u64 = 1_000_000;
+
+    /// The same with another lifetime.
+    #[must_use]
+    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The same for at most so many users.
+    #[must_use]
+    pub const fn max_uses(mut self, users: u64) -> Self {
+        self.max_uses = Some(users);
+        self
+    }
 }
 
 impl Default for NewInvite {

@@ -244,8 +244,16 @@ pub struct Member {
     pub muted: Option<Until>,
 }
 
-/// Which members to list: by role, highest first, then by id.
+/// Which members to list: by role, highest first, then by id. By default the first 50.
+///
+/// ```
+/// use chat_core::{MemberQuery, Role};
+///
+/// let owners = MemberQuery::default().role(Role::Owner).limit(200);
+/// assert_eq!(owners.name_prefix, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemberQuery {
     /// At most this many, 1–200.
     pub limit: usize,
@@ -260,6 +268,36 @@ pub struct MemberQuery {
 impl Default for MemberQuery {
     fn default() -> Self {
         Self { limit: 50, after: None, role: None, name_prefix: None }
+    }
+}
+
+impl MemberQuery {
+    /// The same with another limit, 1–200.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The same, after a member.
+    #[must_use]
+    pub fn after(mut self, role: Role, user: UserId) -> Self {
+        self.after = Some((role, user));
+        self
+    }
+
+    /// The same of one role only.
+    #[must_use]
+    pub const fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// The same with what the names begin with.
+    #[must_use]
+    pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.name_prefix = Some(prefix.into());
+        self
     }
 }
 
@@ -327,6 +365,7 @@ pub struct Membership {
 /// let change = ChangeMember::remove(bob).reason("spam").key("k1");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChangeMember {
     /// Whom it is about; `None`: whoever asks.
     pub user: Option<UserId>,

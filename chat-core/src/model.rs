@@ -58,6 +58,7 @@ impl From<&Self> for Actor {
 
 /// A message as its author sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Draft {
     /// What it says.
     pub body: Body,
@@ -105,6 +106,13 @@ impl Draft {
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
+    }
+}
+
+/// A message that says this, without a key.
+impl From<Body> for Draft {
+    fn from(body: Body) -> Self {
+        Self { body, key: None }
     }
 }
 

@@ -29,6 +29,7 @@ impl MyRoom {
 
 /// Which rooms of a user's to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MyRoomQuery {
     /// At most this many, 1–200.
     pub limit: usize,
@@ -48,6 +49,22 @@ pub struct MyRoomsCursor {
 impl Default for MyRoomQuery {
     fn default() -> Self {
         Self { limit: 50, after: None }
+    }
+}
+
+impl MyRoomQuery {
+    /// The same with another limit, 1–200.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The same, after a place in the list.
+    #[must_use]
+    pub const fn after(mut self, place: MyRoomsCursor) -> Self {
+        self.after = Some(place);
+        self
     }
 }
 

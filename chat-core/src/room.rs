@@ -4,6 +4,7 @@ use crate::{Identity, InvitedBy, RoomId, RoomKind, RoomName, RoomTerms, Seq, Tim
 
 /// A room as it is in the database, and how many users are online in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Room {
     /// Its id.
@@ -42,6 +43,29 @@ pub struct Room {
 }
 
 impl Room {
+    /// A public room that nobody owns, without events, members and a topic. The other fields can be set.
+    #[must_use]
+    pub fn new(id: RoomId, name: RoomName, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            topic: Topic::default(),
+            created_at,
+            first_seq: Seq(1),
+            head: Seq(0),
+            last_message_seq: None,
+            last_message_at: None,
+            online: 0,
+            kind: RoomKind::default(),
+            owned: false,
+            invites: InvitedBy::default(),
+            members: 0,
+            rights_seq: Seq(0),
+            peer: None,
+            external: None,
+        }
+    }
+
     /// What decides about rights in it, beside who is in it.
     #[must_use]
     pub const fn terms(&self) -> RoomTerms {
@@ -51,6 +75,7 @@ impl Room {
 
 /// A room to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewRoom {
     /// Its name, as typed; see [`RoomName`] for the rules.
     pub name: String,
@@ -112,7 +137,13 @@ impl NewRoom {
 }
 
 /// A change to a room; `None` leaves a field as it is.
+///
+/// ```
+/// let change = chat_core::RoomChange::default().name("Lounge").topic("Tea and talk").key("rename-1");
+/// assert_eq!(change.kind, None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RoomChange {
     /// A new name.
     pub name: Option<String>,
@@ -127,8 +158,46 @@ pub struct RoomChange {
     pub key: Option<String>,
 }
 
+impl RoomChange {
+    /// The same with a new name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The same with a new topic.
+    #[must_use]
+    pub fn topic(mut self, topic: impl Into<String>) -> Self {
+        self.topic = Some(topic.into());
+        self
+    }
+
+    /// The same with who may see the room from now on.
+    #[must_use]
+    pub const fn kind(mut self, kind: RoomKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The same with which members may bring others in.
+    #[must_use]
+    pub const fn invites(mut self, invites: InvitedBy) -> Self {
+        self.invites = Some(invites);
+        self
+    }
+
+    /// The same with an idempotency key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
 /// A room that was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UpdatedRoom {
     /// The room as it is now; if it was deleted since, as it became by the change.
     pub room: Room,
@@ -136,8 +205,16 @@ pub struct UpdatedRoom {
     pub replayed: bool,
 }
 
-/// Which rooms to list: by id, after a cursor, with a part of the name.
+/// Which rooms to list: by id, after a cursor, with a part of the name. By default the first 50.
+///
+/// ```
+/// use chat_core::{RoomId, RoomQuery};
+///
+/// let next_page = RoomQuery::default().limit(100).after(RoomId(7)).name_contains("tea");
+/// assert_eq!(next_page.after, Some(RoomId(7)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RoomQuery {
     /// At most this many, 1–100.
     pub limit: usize,
@@ -153,6 +230,36 @@ pub struct RoomQuery {
 impl Default for RoomQuery {
     fn default() -> Self {
         Self { limit: 50, after: None, name_contains: None, ids: None }
+    }
+}
+
+impl RoomQuery {
+    /// The same with another limit, 1–100.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The same, after a room.
+    #[must_use]
+    pub const fn after(mut self, room: RoomId) -> Self {
+        self.after = Some(room);
+        self
+    }
+
+    /// The same with a part that the names have.
+    #[must_use]
+    pub fn name_contains(mut self, part: impl Into<String>) -> Self {
+        self.name_contains = Some(part.into());
+        self
+    }
+
+    /// The same among these rooms only, at most 100.
+    #[must_use]
+    pub fn ids(mut self, rooms: impl IntoIterator<Item = RoomId>) -> Self {
+        self.ids = Some(rooms.into_iter().collect());
+        self
     }
 }
 

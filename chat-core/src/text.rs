@@ -84,7 +84,7 @@ impl UserName {
 
 /// What a room is about: at most 1,024 characters, empty when unset. Kept as written. Refused are control characters but tabs
 /// and line breaks (LF or CR LF), what turns the direction of what follows, and a topic in which nothing can be seen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Topic(Arc<str>);
 
 impl Topic {

@@ -94,7 +94,8 @@ async fn there_are_as_many_connections_as_said() {
     let locked = host.begin().await.unwrap();
     locked.execute_unprepared("LOCK TABLE chat_rooms IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let reads = (0..100).map(|n| {
-        let named = RoomQuery { name_contains: (n % 2 == 0).then(|| "a".to_owned()), ..RoomQuery::default() };
+        let mut named = RoomQuery::default();
+        named.name_contains = (n % 2 == 0).then(|| "a".to_owned());
         let engine = engine.clone();
         tokio::spawn(async move { engine.rooms(&Actor::System, named).await })
     });

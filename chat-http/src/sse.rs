@@ -98,7 +98,7 @@ async fn watch(handle: &SessionHandle, room: RoomId) -> Result<(), Error> {
 /// The rooms of a user, as many as a session may watch.
 async fn own_rooms(engine: &ChatEngine, user: &Identity) -> Result<Vec<RoomId>, Error> {
     let most = engine.limits().watched_rooms_per_session;
-    let mut query = MyRoomQuery { limit: MY_ROOMS_PAGE, ..MyRoomQuery::default() };
+    let mut query = MyRoomQuery::default().limit(MY_ROOMS_PAGE);
     let mut rooms = Vec::new();
     loop {
         let page = engine.my_rooms(user, query.clone()).await?;

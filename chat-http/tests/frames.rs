@@ -107,7 +107,7 @@ async fn play(seen: &mut Seen<'_>) {
     carol.0.close(None).await.unwrap();
     seen.hear_of(&mut bob, "leave").await;
     let host = Actor::User(Identity::named("Alice").unwrap());
-    let change = RoomChange { name: None, topic: Some("News".to_owned()), ..RoomChange::default() };
+    let change = RoomChange::default().topic("News");
     server.engine.update_room(host, room, change).await.unwrap();
     seen.hear_of(&mut bob, "room_updated").await;
     server.engine.join(&Identity::named("Alice").unwrap(), room).await.unwrap();

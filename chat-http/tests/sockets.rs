@@ -178,8 +178,7 @@ async fn room_events_reach_everyone_and_deletion_ends_it() {
     let mut many = server.open("/ws/chat?username=Bob").await;
     many.say(json!({"type": "attach", "room": room.0})).await;
     many.next_of("attached").await;
-    let rename =
-        chat_core::RoomChange { name: Some("other".to_owned()), topic: None, ..chat_core::RoomChange::default() };
+    let rename = chat_core::RoomChange::default().name("other");
     server.engine.update_room(chat_core::Actor::Anonymous, room, rename).await.unwrap();
     let updated = one.next_of("room_updated").await;
     assert_eq!((&updated["name"], &updated["topic"], &updated["seq"]), (&json!("other"), &json!(""), &json!(1)));

@@ -120,7 +120,7 @@ async fn a_deleted_room_ends_its_streams_for_good() {
     let room = server.room("general").await;
     let mut alice = listen(&server, room, "username=Alice", "").await;
     alice.next_of("user_list").await;
-    let rename = RoomChange { name: Some("other".to_owned()), topic: None, ..RoomChange::default() };
+    let rename = RoomChange::default().name("other");
     server.engine.update_room(Actor::Anonymous, room, rename).await.unwrap();
     assert_eq!(alice.next_of("room_updated").await.data["name"], "other");
     server.engine.delete_room(Actor::Anonymous, room).await.unwrap();

@@ -32,7 +32,7 @@ pub(crate) async fn export(database: Database, rooms: Vec<String>, output: Optio
 async fn find(engine: &ChatEngine, wanted: &[String]) -> Result<Vec<Room>, Failure> {
     let mut rooms = Vec::new();
     if wanted.is_empty() {
-        let mut query = RoomQuery { limit: 100, ..RoomQuery::default() };
+        let mut query = RoomQuery::default().limit(100);
         loop {
             let page = engine.rooms(Actor::System, query.clone()).await.map_err(|error| failed(&error))?;
             rooms.extend(page.rooms);

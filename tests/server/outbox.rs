@@ -85,7 +85,7 @@ impl Host {
 
     /// What the room says, oldest first.
     async fn said(&self, room: RoomId) -> Vec<String> {
-        let query = HistoryQuery { limit: 100, ..HistoryQuery::newest() };
+        let query = HistoryQuery::newest().limit(100);
         let page = self.engine.history(Actor::System, room, query).await.unwrap();
         page.messages.iter().map(|message| message.message.body.content.clone()).collect()
     }

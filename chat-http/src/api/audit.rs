@@ -42,7 +42,9 @@ impl AuditApi {
         after: TextArg<16>,
     ) -> Result<FoundAudit, Problem> {
         let before = after.0.as_deref().map(cursor::seq).transpose()?;
-        let page = self.engine.audit(&caller.0, room_id.0, AuditQuery { limit: limit.or(50), before }).await?;
+        let mut query = AuditQuery::default().limit(limit.or(50));
+        query.before = before;
+        let page = self.engine.audit(&caller.0, room_id.0, query).await?;
         Ok(FoundAudit::Found(Tagged(AuditList::from(&page))))
     }
 }

@@ -96,7 +96,8 @@ impl InvitesApi {
     ) -> Result<JoinedRoom, Problem> {
         let code = code.0.ok_or(Error::RoomNotFound)?;
         let room = self.engine.invited_to(&caller.0, code).await?;
-        let accept = ChangeMember { key: key.into(), ..ChangeMember::accept(code) };
+        let mut accept = ChangeMember::accept(code);
+        accept.key = key.into();
         let changed = self.engine.change_member(&caller.0, room, accept).await?;
         let room = self.engine.room(&caller.0, room).await.map_err(|error| after_change(&changed, error))?;
         Ok(JoinedRoom::Joined(Encoded(RoomDto::from(&room)), replayed(changed.is_replay())))

@@ -61,7 +61,9 @@ impl MeApi {
         after: TextArg<100>,
     ) -> Result<FoundMyRooms, Problem> {
         let after = after.0.as_deref().map(cursor::my_rooms).transpose()?;
-        let page = self.engine.my_rooms(&caller.0, MyRoomQuery { limit: limit.or(50), after }).await?;
+        let mut query = MyRoomQuery::default().limit(limit.or(50));
+        query.after = after;
+        let page = self.engine.my_rooms(&caller.0, query).await?;
         Ok(FoundMyRooms::Found(Tagged(MyRoomList::from(&page))))
     }
 }

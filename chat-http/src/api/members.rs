@@ -44,7 +44,8 @@ impl MembersApi {
         #[oai(name = "Idempotency-Key")]
         key: KeyArg,
     ) -> Result<JoinedRoom, Problem> {
-        let join = ChangeMember { key: key.into(), ..ChangeMember::join() };
+        let mut join = ChangeMember::join();
+        join.key = key.into();
         let changed = self.engine.change_member(&caller.0, room_id.0, join).await?;
         let room = self.engine.room(&caller.0, room_id.0).await.map_err(|error| after_change(&changed, error))?;
         Ok(JoinedRoom::Joined(Encoded(RoomDto::from(&room)), replayed(changed.is_replay())))
@@ -64,7 +65,8 @@ impl MembersApi {
         #[oai(name = "Idempotency-Key")]
         key: KeyArg,
     ) -> Result<OutOfRoom, Problem> {
-        let leave = ChangeMember { key: key.into(), ..ChangeMember::leave() };
+        let mut leave = ChangeMember::leave();
+        leave.key = key.into();
         let changed = self.engine.change_member(&caller.0, room_id.0, leave).await?;
         Ok(OutOfRoom::Out(replayed(changed.is_replay())))
     }
@@ -88,12 +90,10 @@ impl MembersApi {
         /// Return only members whose name begins with this text, ignoring case and width.
         q: TextArg<100>,
     ) -> Result<FoundMembers, Problem> {
-        let query = MemberQuery {
-            limit: limit.or(50),
-            after: after.0.as_deref().map(cursor::member).transpose()?,
-            role: role.0,
-            name_prefix: q.0,
-        };
+        let mut query = MemberQuery::default().limit(limit.or(50));
+        query.after = after.0.as_deref().map(cursor::member).transpose()?;
+        query.role = role.0;
+        query.name_prefix = q.0;
         let page = self.engine.members(caller.0, room_id.0, query).await?;
         Ok(FoundMembers::Found(Tagged(MemberList::from(&page))))
     }
@@ -116,7 +116,8 @@ impl MembersApi {
         body: MaybeStrict<MemberBody>,
     ) -> Result<SetMember, Problem> {
         let (username, role) = body.0;
-        let mut add = ChangeMember { key: key.into(), ..ChangeMember::add(user.0.clone()) };
+        let mut add = ChangeMember::add(user.0.clone());
+        add.key = key.into();
         add = username.into_iter().fold(add, ChangeMember::named);
         add = role.into_iter().fold(add, ChangeMember::role);
         let changed = self.engine.change_member(&caller.0, room_id.0, add).await?;
@@ -143,7 +144,9 @@ impl MembersApi {
         #[oai(name = "Idempotency-Key")]
         key: KeyArg,
     ) -> Result<OutOfRoom, Problem> {
-        let remove = ChangeMember { reason: reason.0, key: key.into(), ..ChangeMember::remove(user.0) };
+        let mut remove = ChangeMember::remove(user.0);
+        remove.reason = reason.0;
+        remove.key = key.into();
         let changed = self.engine.change_member(&caller.0, room_id.0, remove).await?;
         Ok(OutOfRoom::Out(replayed(changed.is_replay())))
     }

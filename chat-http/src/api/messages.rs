@@ -46,7 +46,7 @@ impl MessagesApi {
         /// Return the messages around this number, including the message that has it.
         around: SeqArg,
     ) -> Result<FoundMessages, Problem> {
-        let page = HistoryQuery { from: direction(before.0, after.0, around.0)?, limit: limit.or(50) };
+        let page = HistoryQuery::from(direction(before.0, after.0, around.0)?).limit(limit.or(50));
         let history = self.engine.history(caller.0, room_id.0, page).await?;
         Ok(FoundMessages::Found(Tagged(History::from(&history))))
     }
@@ -65,7 +65,8 @@ impl MessagesApi {
         key: KeyArg,
         body: Strict<BodyDto>,
     ) -> Result<SentMessage, Problem> {
-        let draft = Draft { body: body.0, key: key.into() };
+        let mut draft = Draft::from(body.0);
+        draft.key = key.into();
         let sent = self.engine.send(&caller.0, room_id.0, draft).await?;
         let message = Encoded(MessageDto::of(&sent.event).ok_or_else(Problem::internal)?);
         Ok(if sent.replayed {

@@ -35,9 +35,10 @@ impl RestrictionsApi {
         caller: &Identity,
         (room, kind, user): (RoomId, RestrictionKind, UserId),
         reason: Option<String>,
-        (change, key): (ChangeMember, KeyArg),
+        (mut change, key): (ChangeMember, KeyArg),
     ) -> Result<Restricted, Problem> {
-        let change = ChangeMember { reason, key: key.into(), ..change };
+        change.reason = reason;
+        change.key = key.into();
         let changed = self.engine.change_member(caller, room, change).await?;
         let restriction = match made(&changed) {
             Some(made) => made,
@@ -59,10 +60,11 @@ impl RestrictionsApi {
         &self,
         caller: &Identity,
         room: RoomId,
-        change: ChangeMember,
+        mut change: ChangeMember,
         (reason, key): (ReasonArg, KeyArg),
     ) -> Result<Option<String>, Problem> {
-        let change = ChangeMember { reason: reason.0, key: key.into(), ..change };
+        change.reason = reason.0;
+        change.key = key.into();
         let changed = self.engine.change_member(caller, room, change).await?;
         Ok(replayed(changed.is_replay()))
     }

@@ -52,12 +52,9 @@ impl RoomsApi {
         /// Return only rooms whose name contains this text, ignoring case and width: `STRASSE` finds `Straße`.
         q: TextArg<100>,
     ) -> Result<FoundRooms, Problem> {
-        let query = RoomQuery {
-            limit: limit.or(50),
-            after: after.0.as_deref().map(cursor::room).transpose()?,
-            name_contains: q.0.filter(|part| !part.trim().is_empty()),
-            ids: None,
-        };
+        let mut query = RoomQuery::default().limit(limit.or(50));
+        query.after = after.0.as_deref().map(cursor::room).transpose()?;
+        query.name_contains = q.0.filter(|part| !part.trim().is_empty());
         let page = self.engine.rooms(caller.0, query).await?;
         Ok(FoundRooms::Found(Tagged(RoomList::from(&page))))
     }
@@ -88,7 +85,8 @@ impl RoomsApi {
         key: KeyArg,
         body: Strict<RoomChangeBody>,
     ) -> Result<ChangedRoom, Problem> {
-        let change = RoomChange { key: key.into(), ..body.0 };
+        let mut change = body.0;
+        change.key = key.into();
         let updated = self.engine.update_room(caller.0, room_id.0, change).await?;
         Ok(ChangedRoom::Changed(Encoded(RoomDto::from(&updated.room)), replayed(updated.replayed)))
     }
@@ -128,8 +126,10 @@ impl FromFields for NewRoomBody {
     type Read = NewRoom;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<NewRoom, Refusal> {
-        let new = NewRoom::named(fields.required_text("name")?).topic(fields.text("topic")?.unwrap_or_default());
-        Ok(NewRoom { kind: kind(fields)?.unwrap_or_default(), invites: invites(fields)?.unwrap_or_default(), ..new })
+        let mut new = NewRoom::named(fields.required_text("name")?).topic(fields.text("topic")?.unwrap_or_default());
+        new.kind = kind(fields)?.unwrap_or_default();
+        new.invites = invites(fields)?.unwrap_or_default();
+        Ok(new)
     }
 }
 
@@ -153,8 +153,12 @@ impl FromFields for RoomChangeBody {
     type Read = RoomChange;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<RoomChange, Refusal> {
-        let (name, topic) = (fields.text("name")?, fields.text("topic")?);
-        Ok(RoomChange { name, topic, kind: kind(fields)?, invites: invites(fields)?, ..RoomChange::default() })
+        let mut change = RoomChange::default();
+        change.name = fields.text("name")?;
+        change.topic = fields.text("topic")?;
+        change.kind = kind(fields)?;
+        change.invites = invites(fields)?;
+        Ok(change)
     }
 }
 

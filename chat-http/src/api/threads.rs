@@ -45,7 +45,7 @@ impl ThreadsApi {
         /// Return the messages just after this number.
         after: SeqArg,
     ) -> Result<FoundThread, Problem> {
-        let page = HistoryQuery { from: direction(before.0, after.0, None)?, limit: limit.or(50) };
+        let page = HistoryQuery::from(direction(before.0, after.0, None)?).limit(limit.or(50));
         let thread = self.engine.thread(caller.0, room_id.0, seq.0, page).await?;
         Ok(FoundThread::Found(Tagged(History::from(&thread))))
     }

@@ -28,10 +28,12 @@ impl FromFields for InviteBody {
     type Read = NewInvite;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<Self::Read, Refusal> {
-        let seconds = fields.integer("expires_in_s", 1..=NewInvite::MAX_LIFETIME.as_secs())?;
-        let max_uses = fields.integer("max_uses", 1..=NewInvite::MAX_USES)?;
-        let lifetime = seconds.map_or(NewInvite::default().lifetime, Duration::from_secs);
-        Ok(NewInvite { lifetime, max_uses })
+        let mut invite = NewInvite::default();
+        if let Some(seconds) = fields.integer("expires_in_s", 1..=NewInvite::MAX_LIFETIME.as_secs())? {
+            invite.lifetime = Duration::from_secs(seconds);
+        }
+        invite.max_uses = fields.integer("max_uses", 1..=NewInvite::MAX_USES)?;
+        Ok(invite)
     }
 }
 

@@ -180,12 +180,11 @@ impl FromFields for EditDto {
     type Read = Edit;
 
     fn from_fields(fields: &mut Fields<'_>) -> Result<Edit, Refusal> {
-        Ok(Edit {
-            content: fields.required_text("content")?,
-            mentions: take_mentions(fields)?,
-            mentions_room: fields.boolean("mentions_room")?,
-            meta: Meta::take(fields)?,
-        })
+        let mut edit = Edit::text(fields.required_text("content")?);
+        edit.mentions = take_mentions(fields)?;
+        edit.mentions_room = fields.boolean("mentions_room")?;
+        edit.meta = Meta::take(fields)?;
+        Ok(edit)
     }
 }
 

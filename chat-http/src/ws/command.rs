@@ -102,8 +102,9 @@ fn read_request(fields: &mut Fields<'_>, own: Option<RoomId>, seen: &mut Seen) -
         "attach" => read_attach(fields, room)?,
         "detach" => Command::Detach { room },
         "message" => {
-            let body = BodyDto::from_fields(fields)?;
-            Command::Send { room, draft: Draft { body, key: fields.text("key")? } }
+            let mut draft = Draft::from(BodyDto::from_fields(fields)?);
+            draft.key = fields.text("key")?;
+            Command::Send { room, draft }
         }
         "read" => Command::Mark { room, to: MarkBody::take(fields)? },
         kind @ ("edit" | "delete" | "react" | "pin") => Command::Change { room, change: read_change(kind, fields)? },
@@ -255,8 +256,8 @@ mod tests {
         let edit = change(
             r#"{"type":"edit","target":7,"content":"b","mentions":[],"mentions_room":false,"meta":{},"key":"k"}"#,
         );
-        let cleared =
-            Edit { mentions: Some(vec![]), mentions_room: Some(false), meta: Some(String::new()), ..Edit::text("b") };
+        let mut cleared = Edit::text("b").mentioning([]).meta("");
+        cleared.mentions_room = Some(false);
         assert_eq!(edit, Change::edit(Seq(7), cleared).key("k"));
         assert_eq!(change(r#"{"type":"edit","target":7,"content":"b"}"#), Change::edit(Seq(7), Edit::text("b")));
         assert_eq!(change(r#"{"type":"delete","target":7,"reason":"x"}"#), Change::delete(Seq(7)).reason("x"));

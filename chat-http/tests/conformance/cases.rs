@@ -242,7 +242,7 @@ pub(crate) async fn typing_is_shown_to_others<C: Client>() {
 pub(crate) async fn a_changed_room_is_heard<C: Client>() {
     let stage = Stage::new().await;
     let mut alice = stage.enter::<C>("Alice").await;
-    let change = RoomChange { name: Some("other".to_owned()), topic: None, ..RoomChange::default() };
+    let change = RoomChange::default().name("other");
     stage.server.engine.update_room(Actor::System, stage.room, change).await.unwrap();
     assert_eq!(next_event(&mut alice).await, Heard::Updated { seq: 1, name: "other".to_owned() });
     let (_, entered) = C::enter(&stage, "Bob", Entry { after: Some((None, 0)), presence: true }).await.unwrap();

@@ -60,7 +60,8 @@ impl Client for RustApi {
     }
 
     async fn send_body(&mut self, body: Body, key: Option<&str>) -> Result<Stored, String> {
-        let draft = Draft { body, key: key.map(ToOwned::to_owned) };
+        let mut draft = Draft::from(body);
+        draft.key = key.map(ToOwned::to_owned);
         match self.ask(Command::Send { room: self.room, draft }).await? {
             Answer::Sent(sent) => Ok(Stored { seq: sent.seq.0, replayed: sent.replayed }),
             other => panic!("{other:?}"),

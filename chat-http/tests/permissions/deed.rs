@@ -97,7 +97,7 @@ async fn over_rust(stage: &Stage, kind: Kind, deed: Deed) -> Vec<Outcome> {
         Deed::ListRooms => vec![("rooms", code(&engine.rooms(&actor, RoomQuery::default()).await))],
         Deed::FindHidden => {
             let name = private(stage).await.name.as_str().to_owned();
-            let query = RoomQuery { name_contains: Some(name), ..RoomQuery::default() };
+            let query = RoomQuery::default().name_contains(name);
             vec![("rooms", found(engine.rooms(&actor, query).await.unwrap().rooms.len()))]
         }
         Deed::ListOwn => vec![("my_rooms", code(&engine.my_rooms(&actor, MyRoomQuery::default()).await))],

@@ -37,16 +37,16 @@ pub(crate) async fn call(scene: &Scene<'_>, action: RoomAction) -> Vec<Outcome> 
         }
         RoomAction::DeleteOthers => vec![("delete", change(Change::delete(others)).await)],
         RoomAction::Update => {
-            let topic = RoomChange { topic: Some("new".to_owned()), ..RoomChange::default() };
+            let topic = RoomChange::default().topic("new");
             vec![("update_room", code(&engine.update_room(&actor, room, topic).await))]
         }
         RoomAction::ChangeKind => {
             let other = if scene.sort.kind() == RoomKind::Public { RoomKind::Private } else { RoomKind::Public };
-            let kind = RoomChange { kind: Some(other), ..RoomChange::default() };
+            let kind = RoomChange::default().kind(other);
             vec![("update_room", code(&engine.update_room(&actor, room, kind).await))]
         }
         RoomAction::ChangeInvites => {
-            let invites = RoomChange { invites: Some(InvitedBy::Moderators), ..RoomChange::default() };
+            let invites = RoomChange::default().invites(InvitedBy::Moderators);
             vec![("update_room", code(&engine.update_room(&actor, room, invites).await))]
         }
         RoomAction::Join => vec![("join", code(&engine.join(&actor, room).await))],

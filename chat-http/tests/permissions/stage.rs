@@ -99,7 +99,8 @@ impl Stage {
             return self.direct(person).await;
         }
         let maker = if sort.is_owned() { maker() } else { maker().as_guest() };
-        let new = NewRoom { kind: sort.kind(), ..NewRoom::named(self.room_name()) };
+        let mut new = NewRoom::named(self.room_name());
+        new.kind = sort.kind();
         let room = self.engine.create_room(&maker, new).await.unwrap().id;
         self.by_host(room, ChangeMember::add(user(OTHER))).await;
         let others = self.say(room, &Identity::named(OTHER).unwrap()).await;

@@ -85,7 +85,7 @@ impl Desk {
 
     /// Some room that is never deleted. The desks are in none that has owners, and need not be.
     async fn room(&mut self) -> Result<Option<RoomId>> {
-        let query = RoomQuery { limit: 100, name_contains: Some("room ".to_owned()), ..RoomQuery::default() };
+        let query = RoomQuery::default().limit(100).name_contains("room ");
         let page = self.engine.rooms(Actor::System, query).await?;
         let named = page.rooms.iter().map(|room| room.id);
         let rooms: Vec<RoomId> = named.chain(self.own.iter().copied()).collect();
