@@ -12,12 +12,14 @@ use poem::{
 };
 use serde_json::json;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "/",
     "/client.js",
     "/widget.js",
     "/docs",
     "/docs/start.js",
+    "/docs/docs.css",
+    "/docs/frames",
     "/docs/swagger-ui.js",
     "/docs/swagger-ui.css",
     "/openapi.json",

@@ -265,6 +265,7 @@ async fn a_site_has_docs_and_health() {
     for (path, kind) in [
         ("/", "text/html"),
         ("/docs", "text/html"),
+        ("/docs/frames", "text/html"),
         ("/openapi.json", "application/json"),
         ("/openapi.yaml", "application/yaml"),
         ("/healthz", "application/json"),
@@ -274,6 +275,13 @@ async fn a_site_has_docs_and_health() {
         response.assert_status_is_ok();
         assert!(response.0.content_type().unwrap().starts_with(kind), "{path}");
         assert!(response.0.headers().contains_key("content-security-policy") || path == "/readyz", "{path}");
+    }
+    let slash = client.get("/docs/").send().await;
+    slash.assert_status(poem::http::StatusCode::PERMANENT_REDIRECT);
+    slash.assert_header("location", "../docs");
+    let frames = client.get("/docs/frames").send().await.0.into_body().into_string().await.unwrap();
+    for shown in ["<h2>What a client sends</h2>", "<h3>attach</h3>", "\"type\": \"pong\"", "4560"] {
+        assert!(frames.contains(shown), "{shown}: {frames}");
     }
     let docs = client.get("/docs").send().await.0.into_body().into_string().await.unwrap();
     for foreign in ["https://unpkg", "https://cdn", "fonts.googleapis", "src=\"http", "href=\"http"] {

@@ -23,14 +23,14 @@ pub(super) fn add(document: &mut Value) {
     schemas["RoomEvent"] = union("An event of a room's log, stored under the number `seq`.", &events);
 }
 
-/// The frames as a text, for the description of the document.
+/// The frames as a text, in Markdown.
 pub(super) fn described() -> String {
     let mut text = INTRODUCTION.to_owned();
     for (heading, frames) in [("What a client sends", CLIENT), ("What the server sends", SERVER)] {
-        text.push_str(&format!("\n### {heading}\n\n"));
+        text.push_str(&format!("\n## {heading}\n\n"));
         for frame in frames {
             text.push_str(&format!(
-                "**{}** ({}): {}\n\n```json\n{}\n```\n\n",
+                "### {}\n\n`{}`. {}\n\n```json\n{}\n```\n\n",
                 frame.kind, frame.name, frame.about, frame.example
             ));
         }
@@ -40,7 +40,7 @@ pub(super) fn described() -> String {
 }
 
 const INTRODUCTION: &str = "\
-## WebSocket
+# The frames of the WebSocket
 
 `/ws/chat/{room_id}?username=Alice` connects you to one room, from now on. With `&after=41&epoch=…` you resume after number 41. \
 With `&presence=false` you are not shown as online. On this socket a frame need not name its `room`, and `attach` and `detach` \
@@ -55,7 +55,7 @@ close the socket. But the server closes it after the fifth malformed frame withi
 ";
 
 const CLOSE_CODES: &str = "\
-### Close codes
+## Close codes
 
 **After 44xx, stay away. After 45xx, come back**, as after 1001, 1011, 1012, 1013 and an end without a code. 4400 bad frames, \
 room id or position; 4401 not authenticated; 4403 removed or banned; 4404 no such room; 4409 too many connections; 4410 the room was \

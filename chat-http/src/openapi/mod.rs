@@ -46,6 +46,11 @@ pub(crate) fn swagger_ui() -> (String, String) {
     (script, style)
 }
 
+/// The frames of the WebSocket, in Markdown.
+pub(crate) fn frames() -> String {
+    frames::described()
+}
+
 /// The methods of each path of the REST API.
 pub(crate) fn methods() -> Methods {
     let paths = Resources::meta().into_iter().flat_map(|api| api.paths);
@@ -83,7 +88,7 @@ impl OpenApi for Described {
 fn document() -> Value {
     let mut document: Value = serde_json::from_str(&service(Described).spec()).unwrap_or_default();
     document["openapi"] = "3.0.3".into();
-    document["info"]["description"] = format!("{INTRODUCTION}\n{}", frames::described()).into();
+    document["info"]["description"] = INTRODUCTION.into();
     document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
     // Guests give a name without proof, so there is no security scheme.
     document["security"] = json!([]);
@@ -109,6 +114,9 @@ Say who you are with a token in `Authorization: Bearer`: that of a login, where 
 has it), or one that the app signs which the chat belongs to. Or, where guests may come, \
 with your name in the query, `?username=Alice`. If there is a token, it decides. An app with a login of its own may read \
 something else.
+
+What happens is also sent live, by server-sent events and by a WebSocket, `/ws/chat`. Its frames are the schemas `ClientFrame` and \
+`ServerFrame`; the server that shows this document shows them at [`/docs/frames`](docs/frames).
 ";
 
 #[cfg(test)]

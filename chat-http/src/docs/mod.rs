@@ -1,9 +1,10 @@
-//! The documentation: Swagger UI, served from this program alone, and the OpenAPI document.
+//! The documentation: Swagger UI, served from this program alone, the frames of the WebSocket, and the OpenAPI document.
 
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use poem::{Endpoint, Request, Response, Result, Route, get};
+use poem::{Endpoint, Request, Response, Result, Route, endpoint::make_sync, get, web::Redirect};
+use pulldown_cmark::{Parser, html};
 
 use crate::{
     file::{ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served, compressed},
@@ -13,15 +14,29 @@ use crate::{
 };
 
 /// The paths of [`routes`].
-pub(crate) const PATHS: [&str; 6] =
-    ["/docs", "/docs/start.js", "/docs/swagger-ui.js", "/docs/swagger-ui.css", "/openapi.json", "/openapi.yaml"];
+pub(crate) const PATHS: [&str; 9] = [
+    "/docs",
+    "/docs/start.js",
+    "/docs/docs.css",
+    "/docs/frames",
+    "/docs/swagger-ui.js",
+    "/docs/swagger-ui.css",
+    "/openapi.json",
+    "/openapi.yaml",
+    WITH_SLASH,
+];
+/// What people write instead of `/docs`.
+const WITH_SLASH: &str = "/docs/";
 
 /// Adds the documentation's paths.
 pub(crate) fn routes(routes: Route) -> Route {
-    PATHS.into_iter().enumerate().fold(routes, |all, (at, path)| all.at(path, get(Page(at))))
+    let files = PATHS.into_iter().filter(|path| *path != WITH_SLASH).enumerate();
+    files
+        .fold(routes, |all, (at, path)| all.at(path, get(Page(at))))
+        .at(WITH_SLASH, get(make_sync(|_| Redirect::permanent("../docs"))))
 }
 
-/// One of [`PATHS`], by its index.
+/// One of the files of [`PATHS`], by its index.
 struct Page(usize);
 
 impl Endpoint for Page {
@@ -39,8 +54,10 @@ impl Endpoint for Page {
 static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
     let (script, style) = openapi::swagger_ui();
     let files = [
-        (HTML, POLICY, Bytes::from_static(PAGE.as_bytes())),
-        (SCRIPT, POLICY, Bytes::from_static(START.as_bytes())),
+        (HTML, POLICY, Bytes::from_static(include_bytes!("page.html"))),
+        (SCRIPT, POLICY, Bytes::from_static(include_bytes!("start.js"))),
+        (STYLE, POLICY, Bytes::from_static(include_bytes!("docs.css"))),
+        (HTML, POLICY, frames().into()),
         (SCRIPT, POLICY, script.into()),
         (STYLE, POLICY, style.into()),
         ("application/json", NOTHING, openapi::openapi_json().into()),
@@ -53,6 +70,13 @@ static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
     files.map(file).into()
 });
 
+/// The page of the frames.
+fn frames() -> String {
+    let mut text = String::new();
+    html::push_html(&mut text, Parser::new(&openapi::frames()));
+    include_str!("frames.html").replace("{text}", &text)
+}
+
 /// A page without scripts, for a server without the web page.
 #[cfg(not(feature = "ui"))]
 pub(crate) fn page(plain: Bytes) -> File {
@@ -61,47 +85,7 @@ pub(crate) fn page(plain: Bytes) -> File {
 }
 
 /// The policy of Swagger UI: it runs scripts of this server, and connects only to this server. Text becomes HTML, but
-/// never a script ([`START`]).
+/// never a script (`start.js`).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types default dompurify";
-
-const PAGE: &str = r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Chat: the REST API</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
-</head>
-<body>
-<div id="ui"></div>
-<script src="docs/swagger-ui.js"></script>
-<script src="docs/start.js"></script>
-</body>
-</html>
-"#;
-/// Starts Swagger UI. It compiles patterns without the flag `u`, which the patterns of names need, so those patterns
-/// are removed. The server still checks names and says what is wrong.
-///
-/// It shows the descriptions of the document as HTML, cleaned by DOMPurify. So HTML is taken from text here, where all of
-/// it is our own document; scripts, and addresses of scripts, are not.
-const START: &str = r"
-if (window.trustedTypes) trustedTypes.createPolicy('default', { createHTML: (html) => html });
-function withoutForeignPatterns(key, value) {
-  if (key !== 'pattern' || typeof value !== 'string') return value;
-  try {
-    new RegExp(value);
-    return value;
-  } catch {
-    return undefined;
-  }
-}
-fetch('openapi.json')
-  .then((answer) => answer.text())
-  .then((text) => {
-    const spec = JSON.parse(text, withoutForeignPatterns);
-    SwaggerUIBundle({ dom_id: '#ui', spec, deepLinking: true, validatorUrl: null });
-  });
-";
