@@ -2,6 +2,9 @@
 import type { components, operations } from "./schema.d.ts";
 
 export type Room = components["schemas"]["Room"];
+export type MyRoom = components["schemas"]["MyRoom"];
+export type MyRoomList = components["schemas"]["MyRoomList"];
+type MarkList = components["schemas"]["ReadMarks"];
 export type Message = components["schemas"]["Message"];
 export type History = components["schemas"]["History"];
 export type RoomList = components["schemas"]["RoomList"];
@@ -44,6 +47,18 @@ export class Api {
 
   rooms(query: { after?: string; q?: string; limit?: number } = {}): Promise<RoomList> {
     return this.#ask("GET", "rooms", { query });
+  }
+
+  /** One's own rooms, the busiest first, with what is unread in them. */
+  myRooms(query: { after?: string; limit?: number } = {}): Promise<MyRoomList> {
+    return this.#ask("GET", "me/rooms", { query });
+  }
+
+  /** The last message of the room that this user has read; null if they were never there. */
+  async mark(room: number, user: string): Promise<number | null> {
+    const { marks } = await this.#ask<MarkList>("GET", `rooms/${room}/reads`, { query: { limit: 1 } });
+    // One's own is the first.
+    return marks.find((mark) => mark.user === user)?.seq ?? null;
   }
 
   room(room: number): Promise<Room> {

@@ -266,6 +266,7 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoo
     const unhear = opened.onEvent((event) => rooms.heard(id, event));
     const unwatch = opened.watch(() => {
       if (opened.people) rooms.counted(id, opened.people.count);
+      if (opened.info) rooms.opened(opened.info);
       if (opened.status === "gone") rooms.lost(id, opened.code);
     });
     setRoom(opened);

@@ -103,9 +103,7 @@ export class OpenRoom extends Model {
 
   /** Everything up to this row has been seen. */
   read(seq: number): void {
-    const { newest, end } = this.timeline;
-    // After the newest row there may be events that are not shown.
-    this.session.readMarks.raise(this.id, seq >= newest ? Math.max(seq, end) : seq);
+    this.session.readMarks.raise(this.id, seq);
   }
 
   async #read(): Promise<void> {
@@ -114,8 +112,9 @@ export class OpenRoom extends Model {
     this.#stale = false;
     clearTimeout(this.#timer);
     try {
-      const [info, page] = await Promise.all([this.session.api.room(this.id), this.session.api.messages(this.id, { limit: PAGE })]);
-      if (!this.#closed) this.#take(info, page);
+      const { api, user } = this.session;
+      const [info, mark, page] = await Promise.all([api.room(this.id), api.mark(this.id, user), api.messages(this.id, { limit: PAGE })]);
+      if (!this.#closed) this.#take(info, mark, page);
     } catch (error) {
       if (!this.#closed) this.#refused(codeOf(error));
     }
@@ -123,9 +122,13 @@ export class OpenRoom extends Model {
     if (this.#stale) void this.#read();
   }
 
-  #take(info: Room, page: History): void {
+  #take(info: Room, mark: number | null, page: History): void {
     this.info = info;
+    const { readMarks } = this.session;
+    if (mark !== null) readMarks.know(this.id, mark);
     if (this.status !== "ready") this.#markUnread(page);
+    // Whoever comes for the first time begins here.
+    if (mark === null) readMarks.raise(this.id, page.head);
     this.timeline.replace(page);
     for (const message of page.messages) if (message.key && message.user === this.session.user) this.session.outbox.confirm(message.key);
     this.session.outbox.shown(this.id, page.head);
@@ -139,8 +142,6 @@ export class OpenRoom extends Model {
     const read = readMarks.of(this.id);
     const isNew = (message: Message): boolean => read !== null && message.seq > read && message.user !== user;
     this.readTo = page.messages.some(isNew) ? read : null;
-    if (read === null || page.messages.length === 0) readMarks.raise(this.id, page.head);
-    else if (read > page.head) readMarks.lower(this.id, page.head);
   }
 
   #refused(code: string): void {
@@ -200,7 +201,7 @@ export class OpenRoom extends Model {
     this.timeline.add(message, true);
     if (isOwn) {
       if (message.key) this.session.outbox.confirm(message.key);
-      this.read(message.seq);
+      this.session.readMarks.know(this.id, message.seq);
     }
     this.session.outbox.shown(this.id, message.seq);
     this.typing = this.typing.filter((identity) => identity.user !== message.user);

@@ -1,54 +1,68 @@
-/** The list of rooms, and what is new in those that are not open. */
-import { isMessage, type Attachment, type Position, type RoomEvent } from "../client/src/index.ts";
-import { codeOf, type Message, type NewRoom, type Room, type RoomChange } from "./api.ts";
+/**
+ * The list of rooms. One's own come from the server with what is unread in them; what is new then is told by notices, and by
+ * the activity of the rooms that are watched. Nothing is asked for again but what the server says was missed, and which
+ * rooms others have made.
+ */
+import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
+import { codeOf, type MyRoom, type NewRoom, type Room, type RoomChange } from "./api.ts";
+import { Badges } from "./badges.ts";
 import { Model } from "./model.ts";
+import { serverNow } from "./clock.ts";
 import type { Session } from "./session.ts";
+import { Watches } from "./watches.ts";
 
 const PAGE = 100;
-/** Rooms that come and go elsewhere, and who is in them, are asked for this often while the page is seen. */
-const REFRESH_MS = 15_000;
+/** No page of one's own rooms is longer. */
+const OWN_PAGE = 200;
+/** So many rooms are read without being asked for, and can be watched: the busiest are among them. */
+const READ_AHEAD = 1_000;
+/** While the page is seen, the server is asked this often whether there are rooms that it has not told of. */
+const LOOK_MS = 15_000;
 const SEARCH_MS = 180;
-/** A session may watch 128; some are left for the open room and for what comes. */
-const WATCHED = 100;
-
-interface Watched {
-  attachment: Attachment;
-  /** Messages of others after the mark, as far as they are known. */
-  unread: number;
-  /** Up to which number they have been counted. */
-  counted: number;
-}
 
 export class Rooms extends Model {
   status: "loading" | "ready" | "failed" = "loading";
   code = "";
   query = "";
-  next: string | null = null;
   loadingMore = false;
   /** The room that is open; it is watched by itself. */
   open: number | null = null;
-  #rooms = new Map<number, Room>();
-  #watched = new Map<number, Watched>();
+  readonly #rooms = new Map<number, Room>();
+  readonly #badges: Badges;
+  readonly #watches: Watches;
+  /** What a search has found; null while there is none. */
+  #found: number[] | null = null;
+  #foundNext: string | null = null;
+  /** Where the rooms go on that were not read yet; null if all are known. */
+  #next: string | null = "";
+  /** How many are shown. */
+  #shown = PAGE;
   #asked = 0;
-  #refresh: ReturnType<typeof setTimeout> | undefined;
+  #reading = false;
+  /** Something was missed since the lists are being read. */
+  #stale = false;
+  #look: ReturnType<typeof setTimeout> | undefined;
   #search: ReturnType<typeof setTimeout> | undefined;
+  #sorted: { version: number; rooms: Room[] } = { version: -1, rooms: [] };
   readonly #session: Session;
   readonly #unwatch: (() => void)[];
   readonly #onVisible = (): void => {
-    if (document.visibilityState === "visible") void this.load();
+    if (document.visibilityState === "visible") void this.#lookForNew();
   };
 
   constructor(session: Session) {
     super();
     this.#session = session;
-    let wasOnline = false;
+    this.#badges = new Badges(session, () => this.changed());
+    this.#watches = new Watches(session, {
+      attached: (room, head) => this.#badges.attached(room, head),
+      activity: (activity) => this.#activity(activity),
+      gone: (room) => this.#gone(room),
+    });
     this.#unwatch = [
-      session.readMarks.watch(() => this.#readElsewhere()),
-      session.connection.watch(() => {
-        const { online } = session.connection;
-        if (online && !wasOnline) void this.load();
-        wasOnline = online;
-      }),
+      session.client.onNotice((notice) => this.#noticed(notice)),
+      session.readMarks.onAnswer((room, unread) => this.#badges.answer(room, unread)),
+      session.connection.watch(() => this.#watches.connection()),
     ];
     document.addEventListener("visibilitychange", this.#onVisible);
     void this.load();
@@ -56,17 +70,23 @@ export class Rooms extends Model {
 
   close(): void {
     this.#asked += 1;
-    clearTimeout(this.#refresh);
+    clearTimeout(this.#look);
     clearTimeout(this.#search);
     document.removeEventListener("visibilitychange", this.#onVisible);
     for (const unwatch of this.#unwatch) unwatch();
-    for (const { attachment } of this.#watched.values()) attachment.detach();
-    this.#watched.clear();
+    this.#badges.close();
+    this.#watches.close();
   }
 
-  /** The busiest first; a new room counts as busy. */
+  /** The busiest first; a new room counts as busy. One's own and the open one are always there. */
   get list(): Room[] {
-    return [...this.#rooms.values()].sort((a, b) => lastAt(b) - lastAt(a) || b.id - a.id);
+    if (this.#sorted.version !== this.version) this.#sorted = { version: this.version, rooms: this.#sort() };
+    return this.#sorted.rooms;
+  }
+
+  /** Whether there are more than are shown. */
+  get hasMore(): boolean {
+    return this.#found === null ? this.#next !== null || this.#shown < this.#rooms.size : this.#foundNext !== null;
   }
 
   get(room: number): Room | undefined {
@@ -74,61 +94,56 @@ export class Rooms extends Model {
   }
 
   unread(room: number): number {
-    return room === this.open ? 0 : (this.#watched.get(room)?.unread ?? 0);
+    return room === this.open ? 0 : this.#badges.of(room);
   }
 
   get allUnread(): number {
-    let sum = 0;
-    for (const room of this.#watched.keys()) sum += this.unread(room);
-    return sum;
+    return this.#badges.sum(this.open);
   }
 
   search(query: string): void {
     this.query = query;
-    this.changed();
     clearTimeout(this.#search);
-    this.#search = setTimeout(() => void this.load(), SEARCH_MS);
+    this.#asked += 1;
+    if (query.trim() === "") this.#found = null;
+    else this.#search = setTimeout(() => void this.#find(), SEARCH_MS);
+    this.changed();
   }
 
-  /** Reads the first page, which replaces the list. */
+  /** Reads the lists anew; what is there stays until it is known to be otherwise. */
   async load(): Promise<void> {
-    const asked = ++this.#asked;
-    clearTimeout(this.#refresh);
+    this.#stale = this.#reading;
+    if (this.#reading) return;
+    this.#reading = true;
     try {
-      const { rooms, next } = await this.#session.api.rooms(this.#asking());
-      if (asked !== this.#asked) return;
-      // Pages that were asked for stay while nothing is being searched for.
-      const kept = this.next === null && next !== null && !this.query ? [...this.#rooms.values()].filter(({ id }) => id > (rooms.at(-1)?.id ?? 0)) : [];
-      this.#rooms = new Map([...rooms, ...kept].map((room) => [room.id, room]));
-      this.next = kept.length > 0 ? null : (next ?? null);
+      await this.#readOwn();
+      await this.#readAll();
+      if (this.#stale) await this.#readOwn();
       this.status = "ready";
-      this.#watch();
     } catch (error) {
-      if (asked !== this.#asked) return;
       this.code = codeOf(error);
-      if (this.#rooms.size === 0) this.status = "failed";
+      if (this.status === "loading") this.status = "failed";
     }
-    this.#again();
+    this.#reading = false;
+    this.#lookAgain();
     this.changed();
   }
 
   async loadMore(): Promise<void> {
-    if (this.next === null || this.loadingMore) return;
+    if (!this.hasMore || this.loadingMore) return;
     this.loadingMore = true;
     this.changed();
-    const asked = ++this.#asked;
     try {
-      const { rooms, next } = await this.#session.api.rooms({ ...this.#asking(), after: this.next });
-      if (asked === this.#asked) {
-        for (const room of rooms) this.#rooms.set(room.id, room);
-        this.next = next ?? null;
-        this.#watch();
+      if (this.#found !== null) await this.#findMore();
+      else {
+        if (this.#shown + PAGE > this.#rooms.size && this.#next !== null) await this.#readPage();
+        this.#shown += PAGE;
       }
     } catch (error) {
       this.code = codeOf(error);
     }
     this.loadingMore = false;
-    this.#again();
+    this.#watch();
     this.changed();
   }
 
@@ -162,9 +177,17 @@ export class Rooms extends Model {
     this.changed();
   }
 
+  /** What the open room says of itself. */
+  opened(room: Room): void {
+    const known = this.#rooms.get(room.id);
+    if (known && known.head >= room.head && known.name === room.name && known.topic === room.topic) return;
+    this.#rooms.set(room.id, room);
+    this.changed();
+  }
+
   /** What the open room heard. */
   heard(room: number, event: RoomEvent): void {
-    if (isInHistory(event)) this.#lastMessage(event as Message);
+    if (isMessage(event) && event.thread === undefined) this.#lastMessage(event);
     if (event.type === "room_updated") this.#renamed(room, event as unknown as { seq: number; name: string; topic: string });
     if (event.type === "room_deleted") this.#gone(room);
   }
@@ -180,94 +203,131 @@ export class Rooms extends Model {
     if (known && known.online !== online) this.#set({ ...known, online });
   }
 
-  #asking(): { limit: number; q?: string } {
-    const q = this.query.trim();
-    return q ? { limit: PAGE, q } : { limit: PAGE };
+  #sort(): Room[] {
+    const rooms = this.#found === null ? [...this.#rooms.values()] : this.#found.flatMap((id) => this.#rooms.get(id) ?? []);
+    rooms.sort((a, b) => lastAt(b) - lastAt(a) || b.id - a.id);
+    if (this.#found !== null) return rooms;
+    return rooms.filter(({ id }, place) => place < this.#shown || id === this.open || this.#badges.has(id));
   }
 
-  #again(): void {
-    clearTimeout(this.#refresh);
-    this.#refresh = setTimeout(() => (document.visibilityState === "visible" ? void this.load() : this.#again()), REFRESH_MS);
-  }
-
-  /** Watches, unseen, the busiest rooms but the open one. */
-  #watch(): void {
-    if (this.query.trim() === "") {
-      const wanted = new Set(this.list.slice(0, WATCHED).map(({ id }) => id));
-      for (const [room, { attachment }] of this.#watched) {
-        if (wanted.has(room) && room !== this.open) continue;
-        attachment.detach();
-        this.#watched.delete(room);
+  /** One's own rooms, with what is unread in them. */
+  async #readOwn(): Promise<void> {
+    const ask = this.#badges.asking();
+    let after: string | undefined;
+    for (let read = 0; read < READ_AHEAD; read += OWN_PAGE) {
+      const { rooms, next } = await this.#session.api.myRooms({ limit: OWN_PAGE, ...(after !== undefined && { after }) });
+      for (const room of rooms) {
+        this.#rooms.set(room.id, listed(room));
+        if (room.id !== this.open) this.#session.readMarks.know(room.id, room.read);
+        ask(room);
       }
-      for (const room of wanted) if (room !== this.open && !this.#watched.has(room)) this.#watchOne(room);
-    } else if (this.open !== null) {
-      this.#watched.get(this.open)?.attachment.detach();
-      this.#watched.delete(this.open);
+      if (next == null) break;
+      after = next;
+    }
+    this.#watch();
+  }
+
+  /** The rooms there are, as far as they were read already, and the first of them. */
+  async #readAll(): Promise<void> {
+    this.#next = "";
+    const there = new Set<number>();
+    while (this.#next !== null && there.size < READ_AHEAD) {
+      for (const { id } of await this.#readPage()) there.add(id);
+      this.status = "ready";
+      this.changed();
+    }
+    // Those that are not there any more.
+    if (this.#next === null) for (const id of [...this.#rooms.keys()]) if (!there.has(id) && id !== this.open && !this.#badges.has(id)) this.#gone(id);
+    this.#watch();
+  }
+
+  async #readPage(): Promise<Room[]> {
+    const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, ...(this.#next ? { after: this.#next } : {}) });
+    for (const room of rooms) this.#rooms.set(room.id, room);
+    this.#next = next ?? null;
+    return rooms;
+  }
+
+  /** Rooms that others have made have the highest ids: what follows the last that is known is new. */
+  async #lookForNew(): Promise<void> {
+    if (this.#reading || this.status !== "ready" || this.#next !== null) return this.#lookAgain();
+    try {
+      const last = Math.max(0, ...this.#rooms.keys());
+      const { rooms } = await this.#session.api.rooms({ limit: PAGE, after: String(last) });
+      for (const room of rooms) this.#rooms.set(room.id, room);
+      if (rooms.length > 0) {
+        this.#watch();
+        this.changed();
+      }
+    } catch {
+      // The next look finds them.
+    }
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#look);
+    this.#look = setTimeout(() => (document.visibilityState === "visible" ? void this.#lookForNew() : this.#lookAgain()), LOOK_MS);
+  }
+
+  async #find(): Promise<void> {
+    const asked = ++this.#asked;
+    try {
+      const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, q: this.query.trim() });
+      if (asked !== this.#asked) return;
+      this.#found = this.#take(rooms);
+      this.#foundNext = next ?? null;
+    } catch (error) {
+      this.code = codeOf(error);
+    }
+    this.changed();
+  }
+
+  async #findMore(): Promise<void> {
+    const asked = this.#asked;
+    const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, q: this.query.trim(), after: this.#foundNext ?? "" });
+    if (asked !== this.#asked || this.#found === null) return;
+    this.#found.push(...this.#take(rooms));
+    this.#foundNext = next ?? null;
+  }
+
+  #take(rooms: Room[]): number[] {
+    for (const room of rooms) this.#rooms.set(room.id, room);
+    return rooms.map(({ id }) => id);
+  }
+
+  #noticed(notice: Notice): void {
+    switch (notice.type) {
+      case "hello":
+      case "missed":
+        return void this.load();
+      case "room_added":
+        this.#rooms.set(notice.room.id, notice.room as Room);
+        this.#watch();
+        return this.changed();
+      case "room_removed":
+        return this.#gone(notice.room);
+      case "mention":
+        return this.#badges.mention(notice.room);
     }
   }
 
-  #watchOne(room: number): void {
-    const head = (position: Position): void => this.#head(room, position.seq);
-    const attachment = this.#session.client.attach(
-      room,
-      {
-        attached: head,
-        resync: head,
-        event: (event) => this.#event(room, event),
-        ended: () => this.#gone(room),
-      },
-      { presence: false },
-    );
+  #watch(): void {
+    const all = [...this.#rooms.values()].sort((a, b) => Number(this.#badges.has(b.id)) - Number(this.#badges.has(a.id)) || lastAt(b) - lastAt(a));
+    this.#watches.set(all.map(({ id }) => id).filter((id) => id !== this.open));
+  }
+
+  #activity(activity: Activity): void {
+    const { room, head, last } = activity;
     const known = this.#rooms.get(room);
-    this.#watched.set(room, { attachment, unread: 0, counted: 0 });
-    if (known) this.#head(room, known.head);
+    if (!known) return;
+    this.#badges.activity(activity, known.head);
+    // It may tell of an edit: then nobody has written just now.
+    const isNew = last !== undefined && last.seq > known.head;
+    this.#set({ ...known, head: Math.max(known.head, head), ...(isNew && { last_message_at: new Date(serverNow()).toISOString() }) });
   }
 
-  /** The room has this many events: those after the mark are new. */
-  #head(room: number, head: number): void {
-    const { readMarks } = this.#session;
-    const read = readMarks.of(room);
-    if (read === null) readMarks.raise(room, head);
-    else if (read > head) readMarks.lower(room, head);
-    this.#count(room, head);
-  }
-
-  /** All after the mark, up to this number. */
-  #count(room: number, head: number): void {
-    const watched = this.#watched.get(room);
-    if (!watched) return;
-    watched.counted = Math.max(watched.counted, head);
-    this.#setUnread(watched, watched.counted - (this.#session.readMarks.of(room) ?? watched.counted));
-  }
-
-  #event(room: number, event: RoomEvent): void {
-    const watched = this.#watched.get(room);
-    if (!watched) return;
-    const isNews = isInHistory(event) && (event as Message).user !== this.#session.user;
-    // Whoever writes has read; and what needs no reading takes the mark along, if it stood just before.
-    const isOwn = isInHistory(event) && !isNews;
-    if (isOwn || (!isNews && watched.unread === 0)) this.#session.readMarks.raise(room, event.seq);
-    if (isNews && event.seq > watched.counted) this.#setUnread(watched, watched.unread + 1);
-    watched.counted = Math.max(watched.counted, event.seq);
-    this.heard(room, event);
-  }
-
-  #setUnread(watched: Watched, unread: number): void {
-    if (watched.unread === unread) return;
-    watched.unread = Math.max(0, unread);
-    this.changed();
-  }
-
-  /** Another tab has read on. */
-  #readElsewhere(): void {
-    for (const [room, watched] of this.#watched) {
-      const read = this.#session.readMarks.of(room);
-      if (read !== null) watched.unread = Math.min(watched.unread, Math.max(0, watched.counted - read));
-    }
-    this.changed();
-  }
-
-  #lastMessage({ room, seq, timestamp }: Message): void {
+  #lastMessage({ room, seq, timestamp }: ChatMessage): void {
     const known = this.#rooms.get(room);
     if (known && known.head < seq) this.#set({ ...known, head: seq, last_message_at: timestamp });
   }
@@ -284,16 +344,16 @@ export class Rooms extends Model {
   }
 
   #gone(room: number): void {
-    this.#watched.get(room)?.attachment.detach();
-    this.#watched.delete(room);
+    this.#watches.forget(room);
+    this.#badges.forget(room);
     this.#session.readMarks.forget(room);
     if (this.#rooms.delete(room)) this.changed();
   }
 }
 
-/** Whether it is a message, and in no thread. */
-function isInHistory(event: RoomEvent): boolean {
-  return isMessage(event) && event.thread === undefined;
+/** A room without what is its user's. */
+function listed({ read: _, unread: __, mentions: ___, ordinal: ____, last_message: _____, role: ______, notify: _______, ...room }: MyRoom): Room {
+  return room;
 }
 
 function lastAt(room: Room): number {

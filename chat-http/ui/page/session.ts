@@ -54,7 +54,7 @@ export class Session {
     });
     this.client.onState((state) => this.connection.become(state));
     this.outbox = new Outbox(this.client, user);
-    this.readMarks = new ReadMarks(user);
+    this.readMarks = new ReadMarks(this.client);
   }
 
   start(): void {
@@ -63,8 +63,8 @@ export class Session {
   }
 
   stop(): void {
-    this.client.stop();
     this.readMarks.close();
+    this.client.stop();
   }
 
   /** Does not wait for the next attempt. */

@@ -74,7 +74,7 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
 }
 
 function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open" | "onNew" | "onDelete">) {
-  const { list, status, query, next } = rooms;
+  const { list, status, query, hasMore } = rooms;
   if (status === "loading") {
     return (
       <div class="room-list skeleton-list" role="status">
@@ -111,7 +111,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       {list.map((room) => (
         <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} open={room.id === open} onDelete={onDelete} />
       ))}
-      {next !== null && (
+      {hasMore && (
         <li class="show-more">
           <button type="button" class="button quiet" disabled={rooms.loadingMore} onClick={() => void rooms.loadMore()}>
             {rooms.loadingMore ? t("loading") : t("moreRooms")}
