@@ -30,6 +30,7 @@ scenarios! {
     markup_stays_text,
     nothing_that_people_write_runs_in_a_browser,
     two_tabs_of_one_user,
+    what_is_not_sent_is_not_lost,
     the_list_of_rooms_keeps_up,
     the_width_of_a_phone,
     the_documentation_shows_and_tries_requests,

@@ -196,7 +196,12 @@ export class Person {
     page.setDefaultTimeout(DEADLINE_MS);
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && this.complaints.push(message.text()));
     page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.stack}`));
-    page.on("dialog", (dialog) => (this.complaints.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
+    page.on("dialog", (dialog) => {
+      // Whoever leaves while something is not sent is asked, and leaves.
+      if (dialog.type() === "beforeunload") return dialog.accept();
+      this.complaints.push(`dialog: ${dialog.message()}`);
+      return dialog.dismiss();
+    });
     page.on("request", (request) => {
       const url = new URL(request.url());
       if (url.origin !== this.home && url.protocol !== "data:") this.complaints.push(`asked elsewhere: ${url}`);

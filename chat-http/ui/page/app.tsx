@@ -3,8 +3,10 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
+import { carryDrafts } from "./drafts.ts";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
+import { carryLetters } from "./letters.ts";
 import { useModel } from "./model.ts";
 import { NameForm } from "./name.tsx";
 import { OpenRoom } from "./room.ts";
@@ -51,15 +53,19 @@ function Account({ base }: { base: URL }) {
 /** Somebody who says a name, and who may log in instead where there are accounts. */
 function Guest({ base, onLogIn }: { base: URL; onLogIn?: () => void }) {
   const [name, setName] = useState(() => remembered<string>("local", NAME, ""));
+  // Beside accounts, no user has the id of a guest.
+  const idOf = (guest: string): string => (onLogIn ? `guest:${guest}` : guest);
   const choose = (chosen: string): void => {
+    if (name !== "" && chosen !== name) {
+      carryDrafts(idOf(name), idOf(chosen));
+      carryLetters(idOf(name), idOf(chosen));
+    }
     remember("local", NAME, chosen);
     setName(chosen);
   };
   if (name === "") return <Welcome onName={choose} onLogIn={onLogIn} />;
-  // Beside accounts, no user has the id of a guest.
-  const user = onLogIn ? `guest:${name}` : name;
   return (
-    <Site key={name} base={base} me={{ user, username: name }} credentials={{ username: name }}>
+    <Site key={name} base={base} me={{ user: idOf(name), username: name }} credentials={{ username: name }}>
       {(close) => (
         <Dialog title={t("yourName")} onClose={close}>
           <p>{t("nameHelp")}</p>
@@ -145,6 +151,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
     [onLost],
   );
   useModel(rooms);
+  useWarning(session);
   useTitle(rooms, room);
   useKeys(rooms, id);
 
@@ -289,6 +296,17 @@ function useTitle(rooms: Rooms, room: OpenRoom | null): void {
   useEffect(() => {
     document.title = title;
   }, [title]);
+}
+
+/** Asks before the page is left while something is not sent. (It is kept, but nobody sends it then.) */
+function useWarning({ outbox }: Session): void {
+  useEffect(() => {
+    const onLeave = (event: BeforeUnloadEvent): void => {
+      if (outbox.hasUnsent) event.preventDefault();
+    };
+    addEventListener("beforeunload", onLeave);
+    return () => removeEventListener("beforeunload", onLeave);
+  }, [outbox]);
 }
 
 /** Keys that work everywhere. */

@@ -1,6 +1,7 @@
 /** Where one writes: Enter sends, Shift+Enter begins a new line. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Send, Smile } from "./icons.tsx";
+import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
 import { isSeen, withoutControls } from "./seen.ts";
 import { characters } from "./text.ts";
@@ -20,7 +21,7 @@ interface Props {
 }
 
 export function Composer({ session, room, name, onUp, eager }: Props) {
-  const [text, setText] = useState(() => session.drafts.get(room) ?? "");
+  const text = useModel(session.drafts).of(room);
   const [emoji, setEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const length = characters(text);
@@ -38,16 +39,14 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
   }, [text]);
 
   const write = (next: string): void => {
-    setText(next);
     session.drafts.set(room, next);
     session.client.typing(room, next.trim() !== "");
   };
   const send = (): void => {
     if (!isSeen(text) || tooLong) return;
     session.outbox.send(room, withoutControls(text.trim()));
-    session.drafts.delete(room);
+    session.drafts.set(room, "");
     session.client.typing(room, false);
-    setText("");
     setEmoji(false);
     field.current?.focus();
   };

@@ -1,60 +1,90 @@
 /**
- * Messages on their way: shown at once, kept over a reload, sent with one key however often, and gone
- * from here when they stand in the room.
+ * Messages on their way: shown at once, kept by this browser until they are stored, sent with one key however often, and
+ * gone from here when they stand in the room. Each tab sends its own; what a closed one has left is sent by one of the
+ * others, or by the next.
  */
 import { uuidv7, type ChatClient } from "../client/src/index.ts";
 import { codeOf } from "./api.ts";
+import { forgetLetter, isLetter, storedLetter, storedLetters, storeLetter, type Letter } from "./letters.ts";
 import { Model } from "./model.ts";
-import { remember, remembered } from "./storage.ts";
+import type { Connection } from "./session.ts";
 import { rowId, type Item } from "./timeline.ts";
-
-interface Letter {
-  key: string;
-  room: number;
-  text: string;
-  at: number;
-  /** Why it will not be sent by itself any more. */
-  failed?: string;
-  /** Its number, once it is stored. */
-  seq?: number;
-}
 
 export class Outbox extends Model {
   readonly #client: ChatClient;
+  readonly #connection: Connection;
   readonly #user: string;
-  readonly #storageKey: string;
-  #letters: Letter[];
+  /** This tab: others look whether it holds the lock of that name. */
+  readonly #tab = uuidv7();
+  #letters: Letter[] = [];
   /** The rows, which stay the same objects: the list keeps their heights in them. */
   readonly #rows = new WeakMap<Letter, Item>();
+  /** Lets go of the locks. */
+  readonly #over = new AbortController();
+  #isKeeper = false;
+  #unwatch: () => void = () => {};
+  readonly #onStorage = ({ key }: StorageEvent): void => {
+    if (this.#isKeeper && isLetter(this.#user, key)) void this.#adopt();
+  };
+  readonly #onHide = (): void => this.#leave();
+  readonly #onShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) this.#comeBack();
+  };
 
-  constructor(client: ChatClient, user: string) {
+  constructor(client: ChatClient, connection: Connection, user: string) {
     super();
     this.#client = client;
+    this.#connection = connection;
     this.#user = user;
-    this.#storageKey = `chat.outbox.${user}`;
-    this.#letters = remembered<Letter[]>("session", this.#storageKey, []);
   }
 
-  /** Sends what an earlier life of this page could not. */
+  /** Sends what closed tabs could not, if no other tab does. */
   start(): void {
-    for (const letter of this.#letters) if (letter.failed === undefined) void this.#post(letter);
+    addEventListener("storage", this.#onStorage);
+    addEventListener("pagehide", this.#onHide);
+    addEventListener("pageshow", this.#onShow);
+    this.#unwatch = this.#connection.watch(() => this.#connection.online && this.#tried());
+    const { locks } = navigator as { locks?: LockManager };
+    if (locks === undefined) return this.#take(storedLetters(this.#user)); // The keys make it harmless if two tabs send it.
+    void this.#hold(locks, lockOf(this.#tab), () => {});
+    void this.#hold(locks, `chat.outbox.${this.#user}`, () => {
+      this.#isKeeper = true;
+      void this.#adopt();
+    });
+  }
+
+  stop(): void {
+    this.#over.abort();
+    this.#unwatch();
+    removeEventListener("storage", this.#onStorage);
+    removeEventListener("pagehide", this.#onHide);
+    removeEventListener("pageshow", this.#onShow);
+    this.#leave();
+  }
+
+  /** Whether there is something that is not stored. */
+  get hasUnsent(): boolean {
+    return this.#letters.some(({ seq }) => seq === undefined);
   }
 
   send(room: number, text: string): void {
-    const letter: Letter = { key: uuidv7(), room, text, at: Date.now() };
+    const letter: Letter = { key: uuidv7(), room, text, at: Date.now(), tab: this.#tab };
     this.#letters.push(letter);
-    this.#keep();
     void this.#post(letter);
+    this.#keep(letter);
   }
 
   retry(id: string): void {
     const letter = this.#find(id);
     if (letter?.failed === undefined) return;
     // The same key: if it was stored after all, this finds it.
-    if (letter.failed === "idempotency_mismatch") letter.key = uuidv7();
+    if (letter.failed === "idempotency_mismatch") {
+      forgetLetter(this.#user, letter.key);
+      letter.key = uuidv7();
+    }
     delete letter.failed;
-    this.#keep();
     void this.#post(letter);
+    this.#keep(letter);
   }
 
   /** Takes a failed message back; gives its text. */
@@ -83,13 +113,71 @@ export class Outbox extends Model {
   }
 
   async #post(letter: Letter): Promise<void> {
+    if (this.#connection.online) letter.tried = true;
     try {
       const sent = await this.#client.send(letter.room, letter.text, { key: letter.key });
       letter.seq = sent.seq;
+      forgetLetter(this.#user, letter.key);
+      this.changed();
     } catch (error) {
-      letter.failed = codeOf(error);
+      const code = codeOf(error);
+      // The session is over: the next one sends it.
+      if (code === "cancelled") return;
+      letter.failed = code;
+      if (code !== "refused") delete letter.tried;
+      this.#keep(letter);
     }
-    this.#keep();
+  }
+
+  /** What waits is on its way now. */
+  #tried(): void {
+    for (const letter of this.#letters) {
+      if (letter.seq !== undefined || letter.failed !== undefined || letter.tried === true) continue;
+      letter.tried = true;
+      this.#keep(letter);
+    }
+  }
+
+  /** Holds a lock as long as this tab goes on, and says when it has it. */
+  async #hold(locks: LockManager, name: string, held: () => void): Promise<void> {
+    const { signal } = this.#over;
+    const over = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await locks.request(name, { signal }, () => (held(), over)).catch(() => {});
+  }
+
+  /** Takes over what belongs to no tab any more. */
+  async #adopt(): Promise<void> {
+    const { held = [] } = await navigator.locks.query();
+    if (this.#over.signal.aborted) return;
+    const alive = new Set(held.map(({ name }) => name));
+    this.#take(storedLetters(this.#user).filter(({ tab }) => tab === null || (tab !== this.#tab && !alive.has(lockOf(tab)))));
+  }
+
+  #take(letters: Letter[]): void {
+    for (const letter of letters) {
+      if (this.#letters.some(({ key }) => key === letter.key)) continue;
+      letter.tab = this.#tab;
+      this.#letters.push(letter);
+      if (letter.failed === undefined) void this.#post(letter);
+      this.#keep(letter);
+    }
+  }
+
+  /** The page goes: its letters are anybody's. */
+  #leave(): void {
+    for (const letter of this.#letters) {
+      if (letter.seq === undefined && storedLetter(this.#user, letter.key) !== null) storeLetter(this.#user, { ...letter, tab: null });
+    }
+  }
+
+  /** The page is back as it was: what no other tab has taken meanwhile is its own again. */
+  #comeBack(): void {
+    for (const letter of [...this.#letters]) {
+      if (letter.seq !== undefined) continue;
+      if (storedLetter(this.#user, letter.key)?.tab === null) this.#keep(letter);
+      else this.#letters = this.#letters.filter((each) => each !== letter);
+    }
+    this.changed();
   }
 
   #item(letter: Letter): Item {
@@ -109,12 +197,16 @@ export class Outbox extends Model {
 
   #drop(letter: Letter): void {
     this.#letters = this.#letters.filter((each) => each !== letter);
-    this.#keep();
-  }
-
-  #keep(): void {
-    const unsettled = this.#letters.filter((letter) => letter.seq === undefined);
-    remember("session", this.#storageKey, unsettled.length > 0 ? unsettled : null);
+    forgetLetter(this.#user, letter.key);
     this.changed();
   }
+
+  #keep(letter: Letter): void {
+    if (letter.seq === undefined) storeLetter(this.#user, letter);
+    this.changed();
+  }
+}
+
+function lockOf(tab: string): string {
+  return `chat.tab.${tab}`;
 }

@@ -81,7 +81,7 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
               onNearTop={() => void room.loadBefore()}
               onSeen={(seq) => room.read(seq)}
               onRetry={(draft) => session.outbox.retry(draft)}
-              onDiscard={(draft) => session.outbox.discard(draft)}
+              onDiscard={(draft) => (session.drafts.putBack(id, session.outbox.discard(draft)), field()?.focus())}
               onEscape={() => field()?.focus()}
             />
             <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />

@@ -1,6 +1,7 @@
 /** One person at this page: the connection, the messages on their way, the rooms, and how far they were read. */
 import { ChatClient, type ConnectionState } from "../client/src/index.ts";
 import { Api, type Credentials } from "./api.ts";
+import { Drafts } from "./drafts.ts";
 import { Model } from "./model.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadMarks } from "./read-marks.ts";
@@ -40,8 +41,7 @@ export class Session {
   readonly connection = new Connection();
   readonly outbox: Outbox;
   readonly readMarks: ReadMarks;
-  /** What was being written in each room. */
-  readonly drafts = new Map<number, string>();
+  readonly drafts: Drafts;
   #wake: () => void = () => {};
 
   constructor({ base, user, name = user, credentials }: SessionOptions) {
@@ -53,7 +53,8 @@ export class Session {
       network: { subscribe: (wake) => this.#subscribe(wake) },
     });
     this.client.onState((state) => this.connection.become(state));
-    this.outbox = new Outbox(this.client, user);
+    this.outbox = new Outbox(this.client, this.connection, user);
+    this.drafts = new Drafts(user);
     this.readMarks = new ReadMarks(this.client);
   }
 
@@ -64,6 +65,8 @@ export class Session {
 
   stop(): void {
     this.readMarks.close();
+    this.outbox.stop();
+    this.drafts.close();
     this.client.stop();
   }
 

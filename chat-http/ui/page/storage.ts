@@ -11,6 +11,15 @@ export function remembered<T>(area: Area, key: string, fallback: T): T {
   }
 }
 
+/** The keys that begin like this. */
+export function rememberedKeys(area: Area, prefix: string): string[] {
+  try {
+    return Object.keys(storage(area)).filter((key) => key.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}
+
 export function remember(area: Area, key: string, value: unknown): void {
   try {
     if (value === null) storage(area).removeItem(key);
@@ -18,6 +27,10 @@ export function remember(area: Area, key: string, value: unknown): void {
   } catch {
     // Private windows and full disks: then it is forgotten with the page.
   }
+}
+
+export function forgotten(area: Area, key: string): void {
+  remember(area, key, null);
 }
 
 function storage(area: Area): Storage {

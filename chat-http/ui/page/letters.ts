@@ -1,0 +1,59 @@
+/**
+ * Messages that are not sent yet, as this browser keeps them: each by itself and by whose it is, so that tabs do not
+ * overwrite each other's.
+ */
+import { forgotten, remember, remembered, rememberedKeys } from "./storage.ts";
+
+export interface Letter {
+  key: string;
+  room: number;
+  text: string;
+  at: number;
+  /** The tab that sends it; null if that was closed. */
+  tab: string | null;
+  /** Whether it was on its way to the server: it may be stored there, under this user. */
+  tried?: boolean;
+  /** Why it will not be sent by itself any more. */
+  failed?: string;
+  /** Its number, once it is stored. */
+  seq?: number;
+}
+
+const KEY = /^[0-9a-f-]{36}$/;
+
+/** The letters of a user, the oldest first. */
+export function storedLetters(user: string): Letter[] {
+  const keys = rememberedKeys("local", prefix(user)).filter((key) => KEY.test(key.slice(prefix(user).length)));
+  const letters = keys.flatMap((key) => remembered<Letter | null>("local", key, null) ?? []);
+  return letters.sort((one, other) => (one.key < other.key ? -1 : 1));
+}
+
+export function storedLetter(user: string, key: string): Letter | null {
+  return remembered<Letter | null>("local", prefix(user) + key, null);
+}
+
+export function storeLetter(user: string, letter: Letter): void {
+  remember("local", prefix(user) + letter.key, letter);
+}
+
+export function forgetLetter(user: string, key: string): void {
+  forgotten("local", prefix(user) + key);
+}
+
+/** Whether a change of the storage concerns the letters of this user. */
+export function isLetter(user: string, storageKey: string | null): boolean {
+  return storageKey?.startsWith(prefix(user)) === true;
+}
+
+/** Somebody goes by another name: what is certain not to have been sent goes along. */
+export function carryLetters(from: string, to: string): void {
+  for (const letter of storedLetters(from)) {
+    if (letter.tried === true) continue;
+    storeLetter(to, { ...letter, tab: null });
+    forgetLetter(from, letter.key);
+  }
+}
+
+function prefix(user: string): string {
+  return `chat.outbox.${user}.`;
+}
