@@ -61,6 +61,11 @@ export class Api {
     return marks.find((mark) => mark.user === user)?.seq ?? null;
   }
 
+  /** How much a user has not read who has read so far. */
+  unread(room: number, seq: number): Promise<{ unread: number }> {
+    return this.#ask("PUT", `rooms/${room}/read`, { body: { seq } });
+  }
+
   room(room: number): Promise<Room> {
     return this.#ask("GET", `rooms/${room}`);
   }

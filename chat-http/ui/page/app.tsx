@@ -9,7 +9,7 @@ import { Back, Plus, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
 import { useModel } from "./model.ts";
 import { NameForm } from "./name.tsx";
-import { OpenRoom } from "./room.ts";
+import { OpenRoom, type Place } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Picture, RoomView } from "./roomview.tsx";
 import { Session } from "./session.ts";
@@ -269,7 +269,9 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoo
       return;
     }
     rooms.setOpen(id);
-    const opened = new OpenRoom(session, id);
+    const opened = new OpenRoom(session, id, placeOf(history.state));
+    const keep = keepPlaces();
+    opened.onPlace = keep.keep;
     const unhear = opened.onEvent((event) => rooms.heard(id, event));
     const unwatch = opened.watch(() => {
       if (opened.people) rooms.counted(id, opened.people.count);
@@ -280,11 +282,38 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoo
     return () => {
       unhear();
       unwatch();
+      keep.close();
       opened.close();
     };
   }, [id]);
   return room?.id === id ? room : null;
 }
+
+/** The place in the room that the browser keeps with this step of its history: over a reload, and for Back. */
+function placeOf(state: unknown): Place | null {
+  const { seq, bottom } = (state as { place?: Partial<Place> } | null)?.place ?? {};
+  return Number.isSafeInteger(seq) && Number.isFinite(bottom) ? { seq: seq as number, bottom: bottom as number } : null;
+}
+
+/** Keeps places, but not each step of scrolling: browsers limit how often they take one. */
+function keepPlaces(): { keep: (place: Place | null) => void; close: () => void } {
+  const { hash } = location;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last: Place | null = placeOf(history.state);
+  const write = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (location.hash === hash) history.replaceState(last && { place: last }, "");
+  };
+  const keep = (place: Place | null): void => {
+    last = place;
+    timer ??= setTimeout(write, PLACE_MS);
+  };
+  addEventListener("pagehide", write);
+  return { keep, close: () => (clearTimeout(timer), removeEventListener("pagehide", write)) };
+}
+
+const PLACE_MS = 400;
 
 /** `(3) general · Chat` */
 function useTitle(rooms: Rooms, room: OpenRoom | null): void {

@@ -6,6 +6,7 @@ import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
 import { look, type Item, type Timeline } from "./timeline.ts";
 import { t } from "./language.ts";
+import type { Place } from "./room.ts";
 import { Row } from "./row.tsx";
 
 interface Props {
@@ -14,11 +15,21 @@ interface Props {
   drafts: Item[];
   me: string;
   readTo: number | null;
+  /** How many messages were new on entering. */
+  newCount: number;
+  /** How many of others have not been seen. */
+  unseen: number;
+  /** What was being looked at when the list was here before. */
+  place: Place | null;
   /** What stands above the first message. */
   top: ComponentChildren;
   /** Goes up with everything that changes the rows. */
   version: number;
   onNearTop: () => void;
+  onNearEnd: () => void;
+  /** Loads the newest messages. */
+  onToEnd: () => Promise<void>;
+  onPlace: (place: Place | null) => void;
   onSeen: (seq: number) => void;
   onRetry: (id: string) => void;
   onDiscard: (id: string) => void;
@@ -31,8 +42,6 @@ interface State {
   start: number;
   end: number;
   atEnd: boolean;
-  /** Messages that came below while something older was looked at. */
-  below: number;
 }
 
 /** The row that stays where it is, by how far its lower edge is from the window's upper. */
@@ -48,7 +57,7 @@ const MARGIN = 800;
 const NEAR_END = 48;
 
 export class MessageList extends Component<Props, State> {
-  override state: State = { start: 0, end: 0, atEnd: true, below: 0 };
+  override state: State = { start: 0, end: 0, atEnd: true };
   readonly #window = createRef<HTMLDivElement>();
   readonly #top = createRef<HTMLDivElement>();
   readonly #above = createRef<HTMLDivElement>();
@@ -61,7 +70,6 @@ export class MessageList extends Component<Props, State> {
   #anchor: Anchor | null = null;
   #stick = true;
   #placed = false;
-  #lastSeq = 0;
   #lastDraft: string | undefined;
   #width = 0;
   #resize: ResizeObserver | undefined;
@@ -91,15 +99,24 @@ export class MessageList extends Component<Props, State> {
   toEnd(): void {
     const pane = this.#window.current;
     if (!pane) return;
+    if (this.props.timeline.hasAfter) {
+      void this.props.onToEnd().then(() => this.#jump());
+      return;
+    }
     const far = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (far > 0 && far < pane.clientHeight * 2 && !calm) {
       pane.scrollTo({ top: pane.scrollHeight, behavior: "smooth" });
       return;
     }
-    this.#stick = true;
+    this.#jump();
+  }
+
+  #jump(): void {
+    this.#stick = !this.props.timeline.hasAfter;
     this.#layout();
-    this.setState({ atEnd: true, below: 0 });
+    this.setState({ atEnd: this.#stick });
+    if (this.#stick) this.props.onPlace(null);
   }
 
   #count(): number {
@@ -111,25 +128,15 @@ export class MessageList extends Component<Props, State> {
     return timeline.items[index] ?? drafts[index - timeline.items.length];
   }
 
-  /** Counts what is new below; one's own message is always gone to. */
+  /** One's own message is always gone to. */
   #arrived(): void {
-    const { timeline, drafts, me } = this.props;
+    const { timeline, drafts } = this.props;
     const draft = drafts.at(-1)?.id;
-    if (draft !== undefined && draft !== this.#lastDraft && this.#placed) this.#stick = true;
+    const isNew = draft !== undefined && draft !== this.#lastDraft && this.#placed;
     this.#lastDraft = draft;
-    const { newest } = timeline;
-    if (newest > this.#lastSeq) {
-      if (!this.#stick && this.#lastSeq > 0) {
-        let fresh = 0;
-        for (let index = timeline.indexOf(this.#lastSeq + 1); index < timeline.items.length; index++) {
-          if (timeline.items[index]?.kind === "message" && timeline.items[index]?.user !== me) fresh += 1;
-        }
-        if (fresh > 0) this.setState(({ below }) => ({ below: below + fresh }));
-      }
-      this.#lastSeq = newest;
-    } else if (newest === 0) {
-      this.#lastSeq = 0;
-    }
+    if (!isNew) return;
+    if (timeline.hasAfter) this.toEnd();
+    else this.#stick = true;
   }
 
   /** Measures what is there, puts the window where it belongs, and asks for the rows that are missing. */
@@ -192,20 +199,19 @@ export class MessageList extends Component<Props, State> {
     return 30 + lines * 22;
   }
 
-  /** On entering: at the first unread message if it would be out of sight, else at the end. */
+  /** On entering: where one was, else at the first unread message if it would be out of sight, else at the end. */
   #place(pane: HTMLElement, at: number): void {
     this.#placed = true;
-    this.#lastSeq = this.props.timeline.newest;
-    const { readTo, timeline } = this.props;
-    if (readTo === null) return;
-    const first = timeline.indexOf(readTo + 1);
+    const { readTo, timeline, place } = this.props;
+    const seq = place?.seq ?? (readTo === null ? null : readTo + 1);
+    if (seq === null) return;
+    const first = timeline.indexOf(seq);
     const height = this.#edge(this.#summed) - this.#edge(first);
     const item = timeline.items[first];
-    if (first === 0 || !item || height < pane.clientHeight - 120) return;
+    if (!item || (height < pane.clientHeight - 120 && !timeline.hasAfter && place === null)) return;
     this.#stick = false;
-    this.#anchor = { item, bottom: 96 + (item.height || item.guess), at };
-    const below = timeline.items.length - first;
-    this.setState({ atEnd: false, below });
+    this.#anchor = { item, bottom: place?.bottom ?? 96 + (item.height || item.guess), at };
+    this.setState({ atEnd: false });
   }
 
   /** Keeps the window at the end, or at its anchor, plus what was scrolled since that was noted. */
@@ -283,15 +289,18 @@ export class MessageList extends Component<Props, State> {
     const pane = this.#window.current;
     if (!pane || !this.#placed) return;
     const left = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
-    this.#stick = left <= NEAR_END;
+    const { hasAfter } = this.props.timeline;
+    this.#stick = left <= NEAR_END && !hasAfter;
     const y = pane.scrollTop - this.#listTop();
     const index = Math.min(this.#rowAt(Math.max(0, y)), this.#count() - 1);
     const item = this.#item(index);
     this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y, at: pane.scrollTop } : null;
-    if (this.#stick !== this.state.atEnd) this.setState({ atEnd: this.#stick, ...(this.#stick ? { below: 0 } : {}) });
+    if (this.#stick !== this.state.atEnd) this.setState({ atEnd: this.#stick });
+    this.props.onPlace(this.#anchor && !this.#stick && this.#anchor.item.seq > 0 ? { seq: this.#anchor.item.seq, bottom: this.#anchor.bottom } : null);
     this.#choose(pane);
     this.#see();
     if (y < MARGIN * 1.5) this.props.onNearTop();
+    if (hasAfter && left < MARGIN * 1.5) this.props.onNearEnd();
   };
 
   #resized(): void {
@@ -309,7 +318,9 @@ export class MessageList extends Component<Props, State> {
   /** A window that is not full has its top in sight. */
   #fill(): void {
     const pane = this.#window.current;
-    if (pane && this.#placed && pane.scrollHeight <= pane.clientHeight + MARGIN) this.props.onNearTop();
+    if (!pane || !this.#placed || pane.scrollHeight > pane.clientHeight + MARGIN) return;
+    this.props.onNearTop();
+    if (this.props.timeline.hasAfter) this.props.onNearEnd();
   }
 
   /** Tells which message was seen last, if somebody looks. */
@@ -356,14 +367,15 @@ export class MessageList extends Component<Props, State> {
     return true;
   }
 
-  override render({ label, timeline, drafts, me, readTo, top, onRetry, onDiscard }: Props, { start, end, atEnd, below }: State) {
+  override render({ label, timeline, drafts, me, readTo, newCount, unseen, top, onRetry, onDiscard }: Props, { start, end, atEnd }: State) {
     const count = timeline.items.length + drafts.length;
     const rows = [];
     for (let index = Math.min(start, count); index < Math.min(end, count); index++) {
       const item = this.#item(index) as Item;
-      const seen = look(item, this.#item(index - 1), this.#item(index + 1), readTo);
+      // What is above the first that is loaded is not known.
+      const seen = look(item, this.#item(index - 1), this.#item(index + 1), index === 0 && timeline.hasBefore ? null : readTo);
       rows.push(
-        <Row key={item.id} item={item} own={item.user === me} {...seen} {...{ onRetry, onDiscard }} failed={item.failed} state={item.kind} />,
+        <Row key={item.id} item={item} own={item.user === me} {...seen} newCount={seen.unread ? newCount : 0} {...{ onRetry, onDiscard }} failed={item.failed} state={item.kind} />,
       );
     }
     return (
@@ -379,8 +391,8 @@ export class MessageList extends Component<Props, State> {
           </div>
         </div>
         {!atEnd && (
-          <button type="button" class={below > 0 ? "jump jump-new" : "jump"} onClick={() => this.toEnd()}>
-            {below > 0 ? <span>{t("newMessages", { count: below })}</span> : <span class="sr-only">{t("toNewest")}</span>}
+          <button type="button" class={unseen > 0 ? "jump jump-new" : "jump"} onClick={() => this.toEnd()}>
+            {unseen > 0 ? <span>{t("newMessages", { count: unseen })}</span> : <span class="sr-only">{t("toNewest")}</span>}
             <ArrowDown />
           </button>
         )}

@@ -9,6 +9,12 @@ import { Timeline } from "./timeline.ts";
 const PAGE = 100;
 const AGAIN_MS = 3_000;
 
+/** What somebody was looking at: a row, and how far below the upper edge it ended. */
+export interface Place {
+  seq: number;
+  bottom: number;
+}
+
 export class OpenRoom extends Model {
   readonly timeline = new Timeline();
   status: "loading" | "ready" | "gone" | "failed" = "loading";
@@ -21,29 +27,45 @@ export class OpenRoom extends Model {
   typingUnnamed = 0;
   /** Where reading stopped before this visit; null when nothing is new. */
   readTo: number | null = null;
+  /** How many messages of others were new then, and came unseen since. */
+  newCount = 0;
+  /** What is being looked at; null at the end. */
+  place: Place | null;
   loadingBefore = false;
   failedBefore = false;
+  /** Told of every change of the place. */
+  onPlace: (place: Place | null) => void = () => {};
+  #loadingAfter = false;
+  /** How much is unread by the server's count, and since. */
+  #unread = 0;
   #attachment: Attachment | null = null;
   #closed = false;
   #reading = false;
   #stale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #unwatch: () => void;
+  readonly #unwatch: (() => void)[];
   readonly #heard = new Set<(event: RoomEvent) => void>();
 
   constructor(
     readonly session: Session,
     readonly id: number,
+    place: Place | null = null,
   ) {
     super();
+    this.place = place;
     let wasOnline = session.connection.online;
-    this.#unwatch = session.connection.watch(() => {
-      const { online } = session.connection;
-      if (online === wasOnline) return;
-      wasOnline = online;
-      if (online && this.#stale) void this.#read();
-      if (!online) this.#setTyping([], 0);
-    });
+    this.#unwatch = [
+      session.connection.watch(() => {
+        const { online } = session.connection;
+        if (online === wasOnline) return;
+        wasOnline = online;
+        if (online && this.#stale) void this.#read();
+        if (!online) this.#setTyping([], 0);
+      }),
+      session.readMarks.onAnswer((room, { unread }) => {
+        if (room === id) this.#unread = unread;
+      }),
+    ];
     void this.#read();
   }
 
@@ -56,7 +78,7 @@ export class OpenRoom extends Model {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#unwatch();
+    for (const unwatch of this.#unwatch) unwatch();
     this.#attachment?.detach();
     this.#attachment = null;
   }
@@ -67,12 +89,16 @@ export class OpenRoom extends Model {
 
   /** How many messages of others came since the last that was seen. */
   get unseen(): number {
+    return this.timeline.hasAfter ? Math.max(this.#unread, this.#unseenHere()) : this.#unseenHere();
+  }
+
+  #unseenHere(): number {
     const read = this.session.readMarks.of(this.id) ?? this.newest;
     let count = 0;
     for (let index = this.timeline.items.length - 1; index >= 0; index--) {
       const item = this.timeline.items[index];
       if (!item || item.seq <= read) break;
-      if (item.kind === "message" && item.user !== this.session.user) count += 1;
+      if (item.kind === "message" && !item.deleted && item.user !== this.session.user) count += 1;
     }
     return count;
   }
@@ -95,10 +121,44 @@ export class OpenRoom extends Model {
     if (!this.#closed) this.changed();
   }
 
+  /** Loads a page of newer messages, where something lies between what is loaded and the end. */
+  async loadAfter(): Promise<void> {
+    const { timeline } = this;
+    if (this.#loadingAfter || !timeline.hasAfter || this.status !== "ready") return;
+    this.#loadingAfter = true;
+    try {
+      const { end, epoch } = timeline;
+      const page = await this.session.api.messages(this.id, { after: end, limit: PAGE });
+      if (page.epoch === epoch && timeline.end === end) timeline.append(page);
+    } catch {
+      // Scrolling on asks again.
+    }
+    this.#loadingAfter = false;
+    if (!this.#closed) this.changed();
+  }
+
+  /** Goes to the newest messages, whatever lies between. */
+  async toNewest(): Promise<void> {
+    if (!this.timeline.hasAfter) return;
+    this.place = null;
+    try {
+      this.timeline.replace(await this.session.api.messages(this.id, { limit: PAGE }));
+    } catch {
+      // What is there stays.
+    }
+    if (!this.#closed) this.changed();
+  }
+
   tryAgain(): void {
     this.status = "loading";
     this.changed();
     void this.#read();
+  }
+
+  /** Takes note of what is being looked at. */
+  keepPlace(place: Place | null): void {
+    this.place = place;
+    this.onPlace(place);
   }
 
   /** Everything up to this row has been seen. */
@@ -113,7 +173,8 @@ export class OpenRoom extends Model {
     clearTimeout(this.#timer);
     try {
       const { api, user } = this.session;
-      const [info, mark, page] = await Promise.all([api.room(this.id), api.mark(this.id, user), api.messages(this.id, { limit: PAGE })]);
+      const [info, mark, newest] = await Promise.all([api.room(this.id), api.mark(this.id, user), api.messages(this.id, { limit: PAGE })]);
+      const page = await this.#pageAt(mark, newest);
       if (!this.#closed) this.#take(info, mark, page);
     } catch (error) {
       if (!this.#closed) this.#refused(codeOf(error));
@@ -122,14 +183,26 @@ export class OpenRoom extends Model {
     if (this.#stale) void this.#read();
   }
 
+  /** The page with what is to be looked at: where one was, else the first unread message, else the newest ones. */
+  async #pageAt(mark: number | null, newest: History): Promise<History> {
+    const { api, user } = this.session;
+    const first = newest.has_before ? (newest.messages[0]?.seq ?? 0) : 0;
+    const seq = this.place?.seq ?? (this.status === "ready" ? null : mark);
+    const isNew = (message: Message): boolean => mark !== null && message.seq > mark && message.user !== user && !("deleted" in message);
+    this.#unread = newest.messages.filter(isNew).length;
+    if (mark !== null && mark < first) this.#unread = (await api.unread(this.id, mark)).unread;
+    return seq !== null && seq < first ? api.messages(this.id, { around: seq, limit: PAGE }) : newest;
+  }
+
   #take(info: Room, mark: number | null, page: History): void {
     this.info = info;
     const { readMarks } = this.session;
     if (mark !== null) readMarks.know(this.id, mark);
-    if (this.status !== "ready") this.#markUnread(page);
+    if (this.status !== "ready") this.#markUnread(mark);
     // Whoever comes for the first time begins here.
     if (mark === null) readMarks.raise(this.id, page.head);
-    this.timeline.replace(page);
+    if (page.has_after) this.timeline.reset(page);
+    else this.timeline.replace(page);
     for (const message of page.messages) if (message.key && message.user === this.session.user) this.session.outbox.confirm(message.key);
     this.session.outbox.shown(this.id, page.head);
     this.status = "ready";
@@ -137,11 +210,16 @@ export class OpenRoom extends Model {
     this.#attach({ epoch: page.epoch, seq: page.head });
   }
 
-  #markUnread(page: History): void {
-    const { readMarks, user } = this.session;
-    const read = readMarks.of(this.id);
-    const isNew = (message: Message): boolean => read !== null && message.seq > read && message.user !== user;
-    this.readTo = page.messages.some(isNew) ? read : null;
+  #markUnread(mark: number | null): void {
+    this.newCount = this.#unread;
+    this.readTo = this.#unread > 0 ? mark : null;
+  }
+
+  /** A message came while nobody looks: the first of them is where the line stands. */
+  #missed(seq: number): void {
+    if (document.visibilityState === "visible") return;
+    if (this.unseen === 0) [this.readTo, this.newCount] = [seq - 1, 0];
+    if (this.readTo !== null) this.newCount += 1;
   }
 
   #refused(code: string): void {
@@ -198,6 +276,10 @@ export class OpenRoom extends Model {
 
   #message(message: Message): void {
     const isOwn = message.user === this.session.user;
+    if (!isOwn) {
+      this.#missed(message.seq);
+      this.#unread += 1;
+    }
     this.timeline.add(message, true);
     if (isOwn) {
       if (message.key) this.session.outbox.confirm(message.key);

@@ -76,9 +76,15 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
               drafts={drafts}
               me={session.user}
               readTo={room.readTo}
+              newCount={room.newCount}
+              unseen={room.unseen}
+              place={room.place}
               version={room.version + session.outbox.version}
               top={<Top room={room} />}
               onNearTop={() => void room.loadBefore()}
+              onNearEnd={() => void room.loadAfter()}
+              onToEnd={() => room.toNewest()}
+              onPlace={(place) => room.keepPlace(place)}
               onSeen={(seq) => room.read(seq)}
               onRetry={(draft) => session.outbox.retry(draft)}
               onDiscard={(draft) => (session.drafts.putBack(id, session.outbox.discard(draft)), field()?.focus())}

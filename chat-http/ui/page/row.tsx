@@ -16,6 +16,8 @@ interface Props {
   head: boolean;
   tail: boolean;
   unread: boolean;
+  /** How many are new, where the line of the unread stands above it. */
+  newCount: number;
   stamp: boolean;
   state: Item["kind"];
   failed: string | undefined;
@@ -35,7 +37,7 @@ export const Row = memo(function Row(props: Props) {
           </time>
         </div>
       )}
-      {props.unread && <div class="unread-line">{t("unreadLine")}</div>}
+      {props.unread && <div class="unread-line">{props.newCount > 0 ? t("newSince", { count: props.newCount, time: time(item.at) }) : t("unreadLine")}</div>}
       {item.kind === "notice" ? (
         <p class="notice">
           <span>{item.text}</span> <time>{time(item.at)}</time>

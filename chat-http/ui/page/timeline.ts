@@ -26,11 +26,13 @@ export interface Item {
 export class Timeline {
   items: Item[] = [];
   hasBefore = false;
+  /** Whether there is something newer that is not loaded. */
+  hasAfter = false;
   epoch = "";
   /** Up to here everything is known: what is no message has its number, too. */
   end = 0;
-  /** Events beyond a hole; they wait for the page that closes it. */
-  #late: Item[] = [];
+  /** What was heard beyond a hole, without one in it; it waits for the page that closes the hole. */
+  #late: Late = NOTHING;
   /** The first place that has changed since the list looked. */
   #touched = 0;
 
@@ -52,24 +54,42 @@ export class Timeline {
   /** Takes the newest page. What is there already stays if the two stretches meet. */
   replace(page: History): void {
     const first = page.has_before ? (page.messages[0]?.seq ?? page.head + 1) : 1;
-    const isSame = this.epoch === page.epoch;
-    if (!isSame || first > this.end + 1 || this.end === 0) {
-      this.items = [];
-      this.end = 0;
-      this.#touched = 0;
-      this.hasBefore = page.has_before;
-    }
-    if (!isSame) this.#late = [];
-    this.epoch = page.epoch;
+    if (this.epoch !== page.epoch || first > this.end + 1 || this.end === 0) return this.reset(page);
     for (const message of page.messages) {
       const item = itemOf(message, false);
       if (page.head >= this.end) this.#change(item.seq, item.text, item.deleted);
       this.#insert(item);
     }
-    this.end = Math.max(this.end, page.head);
-    const late = this.#late;
-    this.#late = [];
-    for (const item of late) this.#take(item);
+    this.#reach(page);
+  }
+
+  /** Takes a page in the place of everything that was loaded. */
+  reset(page: History): void {
+    if (this.epoch !== page.epoch) this.#late = NOTHING;
+    this.epoch = page.epoch;
+    this.items = page.messages.map((message) => itemOf(message, false));
+    this.end = 0;
+    this.#touched = 0;
+    this.hasBefore = page.has_before;
+    this.#reach(page);
+  }
+
+  /** Puts a page of newer messages behind. */
+  append(page: History): void {
+    for (const message of page.messages) this.#insert(itemOf(message, false));
+    this.#reach(page);
+  }
+
+  /** Everything up to the end of this page is known; what was heard beyond it follows if nothing is missing between. */
+  #reach(page: History): void {
+    this.end = Math.max(this.end, page.has_after ? (page.messages.at(-1)?.seq ?? 0) : page.head);
+    const { from, end, items } = this.#late;
+    const meets = from <= this.end + 1;
+    this.hasAfter = page.has_after || (end > this.end && !meets);
+    if (this.hasAfter) return;
+    this.#late = NOTHING;
+    for (const item of items) this.#insert(item);
+    this.end = Math.max(this.end, end);
   }
 
   /** Puts a page of older messages in front. */
@@ -103,7 +123,7 @@ export class Timeline {
 
   /** Takes note of an event that is not shown. */
   pass(seq: number): void {
-    if (seq === this.end + 1) this.end = seq;
+    this.#hear(seq, null);
   }
 
   /** Where an item is, or would be, among the stored ones. */
@@ -112,12 +132,24 @@ export class Timeline {
   }
 
   #take(item: Item): void {
-    if (item.seq > this.end + 1) {
-      this.#late.push(item);
-      return;
-    }
-    this.#insert(item);
-    this.end = Math.max(this.end, item.seq);
+    this.#hear(item.seq, item);
+  }
+
+  /** An event has this number, and may be shown as an item. */
+  #hear(seq: number, item: Item | null): void {
+    if (seq > this.end + 1 || (this.hasAfter && seq > this.end)) return this.#put(seq, item);
+    if (item) this.#insert(item);
+    this.end = Math.max(this.end, seq);
+  }
+
+  /** Keeps what is beyond a hole. */
+  #put(seq: number, item: Item | null): void {
+    const { from, end, items } = this.#late;
+    if (seq >= from && seq <= end) return;
+    const follows = seq === end + 1 && items.length < MOST_LATE;
+    if (follows) this.#late = { from, end: seq, items: item ? [...items, item] : items };
+    // What is missing before it comes with a page.
+    else this.#late = { from: seq, end: seq, items: item ? [item] : [] };
   }
 
   #insert(item: Item): void {
@@ -135,7 +167,7 @@ export class Timeline {
       if (item.seq !== seq || item.deleted || (item.text === text && !deleted)) return item;
       return { ...item, text, deleted, height: 0, guess: 0 };
     };
-    this.#late = this.#late.map(changed);
+    this.#late = { ...this.#late, items: this.#late.items.map(changed) };
     const place = this.#place(seq);
     const item = this.items[place];
     if (item?.seq !== seq) return;
@@ -153,6 +185,17 @@ export class Timeline {
     return low;
   }
 }
+
+/** Events that were heard, from one number to another. */
+interface Late {
+  from: number;
+  end: number;
+  items: Item[];
+}
+
+const NOTHING: Late = { from: Number.POSITIVE_INFINITY, end: 0, items: [] };
+/** So much is kept beyond a hole. */
+const MOST_LATE = 500;
 
 /** A row's name: a message keeps the one it had as a draft. */
 export function rowId(user: string, key: string): string {
@@ -192,7 +235,7 @@ export function look(item: Item, above: Item | undefined, below: Item | undefine
 }
 
 function isFirstUnread(item: Item, above: Item | undefined, readTo: number | null): boolean {
-  return readTo !== null && item.seq > readTo && above !== undefined && above.seq <= readTo && above.seq > 0;
+  return readTo !== null && item.seq > readTo && (above === undefined || (above.seq <= readTo && above.seq > 0));
 }
 
 function sameRun(one: Item, other: Item): boolean {

@@ -105,3 +105,35 @@ test("a newer page says what its messages are now, an older one does not", () =>
   timeline.replace(page(1, 3));
   assert.deepEqual(timeline.items.map(({ text, deleted }) => (deleted ? "gone" : text)), ["m1", "gone", "new", "m4"]);
 });
+
+test("pages behind a stretch in the middle lead to the end, and to what was heard meanwhile", () => {
+  const timeline = new Timeline();
+  timeline.reset(page(101, 200, 300));
+  assert.equal(timeline.hasAfter, true);
+  timeline.add(message(301), true);
+  timeline.pass(302);
+  timeline.add(message(303), true);
+  timeline.edit(303, "edited");
+  assert.equal(timeline.newest, 200, "a hole is never shown");
+  timeline.append(page(201, 250, 303));
+  assert.equal(timeline.hasAfter, true);
+  timeline.append({ ...page(251, 300), head: 300 });
+  assert.equal(timeline.hasAfter, false);
+  assert.deepEqual(seqs(timeline).slice(-3), [300, 301, 303]);
+  assert.equal(timeline.items.at(-1)?.text, "edited");
+  assert.equal(timeline.end, 303);
+  timeline.add(message(304), true);
+  assert.equal(timeline.newest, 304);
+});
+
+test("of a flood beyond a hole only so much is kept, and the rest comes with its page", () => {
+  const timeline = new Timeline();
+  timeline.reset(page(1, 100, 200));
+  for (let seq = 201; seq <= 1_400; seq++) timeline.add(message(seq), true);
+  timeline.append(page(101, 200));
+  assert.equal(timeline.hasAfter, true, "what was let go is missing");
+  timeline.append(page(201, 1_350, 1_400));
+  timeline.append(page(1_351, 1_400));
+  assert.equal(timeline.hasAfter, false);
+  assert.deepEqual(seqs(timeline), Array.from({ length: 1_400 }, (_, index) => index + 1));
+});

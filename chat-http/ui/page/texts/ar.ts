@@ -128,6 +128,7 @@ export default {
 
   you: "أنت",
   unreadLine: "جديد",
+  newSince: { zero: "{count} جديدة منذ {time}", one: "{count} جديدة منذ {time}", two: "{count} جديدتان منذ {time}", few: "{count} جديدة منذ {time}", many: "{count} جديدة منذ {time}", other: "{count} جديدة منذ {time}" },
   messageBy: "{name}، {time}",
   messageSaid: "{name}: {text}",
   messageDeleted: "حُذفت هذه الرسالة.",

@@ -121,6 +121,7 @@ export default {
 
   you: "Du",
   unreadLine: "Neu",
+  newSince: { one: "{count} neue seit {time}", other: "{count} neue seit {time}" },
   messageBy: "{name}, {time}",
   messageSaid: "{name}: {text}",
   messageDeleted: "Diese Nachricht wurde gelöscht.",

@@ -135,6 +135,7 @@ export default {
   // Messages.
   you: "You",
   unreadLine: "New",
+  newSince: { one: "{count} new since {time}", other: "{count} new since {time}" },
   messageBy: "{name}, {time}",
   messageSaid: "{name}: {text}",
   messageDeleted: "This message was deleted.",

@@ -121,6 +121,7 @@ export default {
 
   you: "Tú",
   unreadLine: "Nuevo",
+  newSince: { one: "{count} nuevo desde {time}", many: "{count} nuevos desde {time}", other: "{count} nuevos desde {time}" },
   messageBy: "{name}, {time}",
   messageSaid: "{name}: {text}",
   messageDeleted: "Este mensaje se eliminó.",

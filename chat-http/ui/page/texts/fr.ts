@@ -121,6 +121,7 @@ export default {
 
   you: "Vous",
   unreadLine: "Nouveau",
+  newSince: { one: "{count} nouveau depuis {time}", many: "{count} nouveaux depuis {time}", other: "{count} nouveaux depuis {time}" },
   messageBy: "{name}, {time}",
   messageSaid: "{name} : {text}",
   messageDeleted: "Ce message a été supprimé.",

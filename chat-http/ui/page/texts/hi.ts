@@ -121,6 +121,7 @@ export default {
 
   you: "आप",
   unreadLine: "नए",
+  newSince: { one: "{time} से {count} नया", other: "{time} से {count} नए" },
   messageBy: "{name}, {time}",
   messageSaid: "{name}: {text}",
   messageDeleted: "यह संदेश मिटा दिया गया।",

@@ -121,6 +121,7 @@ export default {
 
   you: "自分",
   unreadLine: "新着",
+  newSince: { other: "{time} から新着 {count} 件" },
   messageBy: "{name}、{time}",
   messageSaid: "{name}：{text}",
   messageDeleted: "このメッセージは削除されました。",

@@ -121,6 +121,7 @@ export default {
 
   you: "Você",
   unreadLine: "Novas",
+  newSince: { one: "{count} nova desde {time}", many: "{count} novas desde {time}", other: "{count} novas desde {time}" },
   messageBy: "{name}, {time}",
   messageSaid: "{name}: {text}",
   messageDeleted: "Esta mensagem foi excluída.",

@@ -121,6 +121,7 @@ export default {
 
   you: "您",
   unreadLine: "新消息",
+  newSince: { other: "{time} 以来有 {count} 条新消息" },
   messageBy: "{name}，{time}",
   messageSaid: "{name}：{text}",
   messageDeleted: "此消息已删除。",
