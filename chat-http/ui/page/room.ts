@@ -16,7 +16,7 @@ export interface Place {
 }
 
 export class OpenRoom extends Model {
-  readonly timeline = new Timeline();
+  timeline = new Timeline();
   status: "loading" | "ready" | "gone" | "failed" = "loading";
   /** Why it is gone, or failed. */
   code = "";
@@ -40,6 +40,8 @@ export class OpenRoom extends Model {
   #unread = 0;
   #attachment: Attachment | null = null;
   #closed = false;
+  /** Whether the server has said what is unread. */
+  #entered = false;
   #reading = false;
   #stale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,7 +68,17 @@ export class OpenRoom extends Model {
         if (room === id) this.#unread = unread;
       }),
     ];
+    if (!session.connection.online) this.#takeKept();
     void this.#read();
+  }
+
+  /** Shows the room as it was left, until the server can be reached. */
+  #takeKept(): void {
+    const kept = this.session.kept.of(this.id);
+    if (!kept || this.status === "ready") return;
+    this.timeline = kept.timeline;
+    this.info = kept.info;
+    this.status = "ready";
   }
 
   /** Calls back for every event that comes in while the room is open. */
@@ -76,6 +88,7 @@ export class OpenRoom extends Model {
   }
 
   close(): void {
+    if (this.status === "ready" && this.info) this.session.kept.keep({ info: this.info, timeline: this.timeline });
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const unwatch of this.#unwatch) unwatch();
@@ -180,14 +193,14 @@ export class OpenRoom extends Model {
       if (!this.#closed) this.#refused(codeOf(error));
     }
     this.#reading = false;
-    if (this.#stale) void this.#read();
+    if (this.#stale && this.session.connection.online) void this.#read();
   }
 
   /** The page with what is to be looked at: where one was, else the first unread message, else the newest ones. */
   async #pageAt(mark: number | null, newest: History): Promise<History> {
     const { api, user } = this.session;
     const first = newest.has_before ? (newest.messages[0]?.seq ?? 0) : 0;
-    const seq = this.place?.seq ?? (this.status === "ready" ? null : mark);
+    const seq = this.place?.seq ?? (this.#entered ? null : mark);
     const isNew = (message: Message): boolean => mark !== null && message.seq > mark && message.user !== user && !("deleted" in message);
     this.#unread = newest.messages.filter(isNew).length;
     if (mark !== null && mark < first) this.#unread = (await api.unread(this.id, mark)).unread;
@@ -198,11 +211,13 @@ export class OpenRoom extends Model {
     this.info = info;
     const { readMarks } = this.session;
     if (mark !== null) readMarks.know(this.id, mark);
-    if (this.status !== "ready") this.#markUnread(mark);
+    if (!this.#entered) this.#markUnread(mark);
     // Whoever comes for the first time begins here.
     if (mark === null) readMarks.raise(this.id, page.head);
-    if (page.has_after) this.timeline.reset(page);
+    // What was kept may have been edited since.
+    if (page.has_after || !this.#entered) this.timeline.reset(page);
     else this.timeline.replace(page);
+    this.#entered = true;
     for (const message of page.messages) if (message.key && message.user === this.session.user) this.session.outbox.confirm(message.key);
     this.session.outbox.shown(this.id, page.head);
     this.status = "ready";
@@ -227,8 +242,10 @@ export class OpenRoom extends Model {
       this.#end(code);
       return;
     }
-    this.#stale = false;
-    this.#timer = setTimeout(() => void this.#read(), AGAIN_MS);
+    // Without a connection, the next one asks.
+    this.#stale = !this.session.connection.online;
+    if (!this.#stale) this.#timer = setTimeout(() => void this.#read(), AGAIN_MS);
+    if (code === "offline") this.#takeKept();
     if (this.status === "ready") return;
     this.code = code;
     this.status = "failed";
@@ -339,6 +356,7 @@ export class OpenRoom extends Model {
 
   #end(code: string): void {
     this.status = "gone";
+    this.session.kept.forget(this.id);
     this.code = code;
     this.close();
     this.changed();

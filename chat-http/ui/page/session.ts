@@ -2,6 +2,7 @@
 import { ChatClient, type ConnectionState } from "../client/src/index.ts";
 import { Api, type Credentials } from "./api.ts";
 import { Drafts } from "./drafts.ts";
+import { Kept } from "./kept.ts";
 import { Model } from "./model.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadMarks } from "./read-marks.ts";
@@ -42,6 +43,8 @@ export class Session {
   readonly outbox: Outbox;
   readonly readMarks: ReadMarks;
   readonly drafts: Drafts;
+  /** The rooms that were open, as they were then: they can be read while the server cannot be reached. */
+  readonly kept = new Kept();
   #wake: () => void = () => {};
 
   constructor({ base, user, name = user, credentials }: SessionOptions) {
@@ -50,7 +53,7 @@ export class Session {
     this.api = new Api(base, credentials);
     this.client = new ChatClient({
       url: async () => socketUrl(base, await credentials()),
-      network: { subscribe: (wake) => this.#subscribe(wake) },
+      network: { subscribe: (wake, gone) => this.#subscribe(wake, gone), isSeen: () => document.visibilityState === "visible" },
     });
     this.client.onState((state) => this.connection.become(state));
     this.outbox = new Outbox(this.client, this.connection, user);
@@ -77,17 +80,19 @@ export class Session {
   }
 
   /** The network or the page coming back is worth an attempt; so is a person who asks for one. */
-  #subscribe(wake: () => void): () => void {
+  #subscribe(wake: () => void, gone: () => void): () => void {
     const visible = (): void => {
       if (document.visibilityState === "visible") wake();
     };
     this.#wake = wake;
     window.addEventListener("online", wake);
+    window.addEventListener("offline", gone);
     window.addEventListener("pageshow", visible);
     document.addEventListener("visibilitychange", visible);
     return () => {
       this.#wake = () => {};
       window.removeEventListener("online", wake);
+      window.removeEventListener("offline", gone);
       window.removeEventListener("pageshow", visible);
       document.removeEventListener("visibilitychange", visible);
     };

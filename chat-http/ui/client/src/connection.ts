@@ -106,7 +106,10 @@ export class Connection {
   start(): void {
     if (this.#state.status !== "closed" && this.#state.status !== "refused") return;
     this.#failures = 0;
-    this.#unsubscribe = this.#options.network.subscribe(() => this.#wake());
+    this.#unsubscribe = this.#options.network.subscribe(
+      () => this.#wake(),
+      () => this.#networkGone(),
+    );
     this.#connect();
   }
 
@@ -254,9 +257,9 @@ export class Connection {
   #lose(): void {
     if (this.#fallsBack()) return;
     this.#failures += 1;
-    const { clock, random } = this.#options;
+    const { clock, random, network } = this.#options;
     const attempt = this.#abandon();
-    if (attempt === this.#attempt) this.#waitFor(backoff(this.#failures, random), clock);
+    if (attempt === this.#attempt) this.#waitFor(backoff(this.#failures, random, network.isSeen?.()), clock);
   }
 
   #waitFor(ms: number, clock: Clock): void {
@@ -276,6 +279,11 @@ export class Connection {
       // It began while the network was away, so it may hang until its time is up.
       if (this.#abandon() === this.#attempt) this.#connect();
     }
+  }
+
+  /** The system says that there is no network: nobody has to wait until that shows by silence. */
+  #networkGone(): void {
+    if (this.#state.status === "online") this.#lose();
   }
 
   #end(state: ConnectionState): void {

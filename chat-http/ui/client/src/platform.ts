@@ -7,10 +7,12 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
-/** Tells when another attempt is worth making at once. */
+/** Tells when another attempt is worth making at once, and when a connection is certainly gone. */
 export interface NetworkHints {
-  /** Calls `wake` whenever the network or the page comes back; the answer ends that. */
-  subscribe(wake: () => void): () => void;
+  /** Calls `wake` whenever the network or the page comes back, and `gone` when the network goes; the answer ends that. */
+  subscribe(wake: () => void, gone: () => void): () => void;
+  /** Whether somebody looks, and so would rather not wait for long. By default nobody does. */
+  isSeen?(): boolean;
 }
 
 /** The part of a `WebSocket` that is used: a browser's, or the `ws` package's in Node. */
@@ -34,22 +36,25 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
-/** The browser's `online`, `visibilitychange` and `pageshow`; silent where there is no window. */
+/** The browser's `online`, `offline`, `visibilitychange` and `pageshow`; silent where there is no window. */
 export const browserNetwork: NetworkHints = {
-  subscribe(wake) {
+  subscribe(wake, gone) {
     if (typeof window === "undefined" || typeof document === "undefined") return () => {};
     const visible = (): void => {
       if (document.visibilityState === "visible") wake();
     };
     window.addEventListener("online", wake);
+    window.addEventListener("offline", gone);
     window.addEventListener("pageshow", visible);
     document.addEventListener("visibilitychange", visible);
     return () => {
       window.removeEventListener("online", wake);
+      window.removeEventListener("offline", gone);
       window.removeEventListener("pageshow", visible);
       document.removeEventListener("visibilitychange", visible);
     };
   },
+  isSeen: () => typeof document !== "undefined" && document.visibilityState === "visible",
 };
 
 /** The address as a WebSocket's: relative to the page where there is one, `http` taken as `ws`. */

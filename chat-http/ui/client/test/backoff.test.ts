@@ -14,6 +14,15 @@ test("the pauses double up to thirty seconds and stay there for ever", () => {
   assert.equal(longest(1_000_000), 30_000);
 });
 
+test("while somebody looks, it is at most five to eight seconds", () => {
+  const random = seeded(2);
+  let most = 0;
+  for (let i = 0; i < 4_000; i++) most = Math.max(most, backoff(60, random, true));
+  assert.ok(most > 7_000 && most <= 8_000, `${most}`);
+  assert.equal(backoff(60, () => 1, true), 8_000);
+  assert.equal(backoff(1, () => 1, true), 500);
+});
+
 test("the jitter is full: pauses fill the whole range evenly", () => {
   const random = seeded(1);
   const quarters = [0, 0, 0, 0];

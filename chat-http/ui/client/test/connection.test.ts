@@ -171,6 +171,29 @@ test("an attempt whose address never comes fails too", async () => {
   assert.equal(bench.sockets.length, 1);
 });
 
+test("when the network goes, the connection is given up at once", async () => {
+  const bench = new Bench({ random: () => 1 });
+  await bench.online();
+  bench.network.go();
+  assert.equal(bench.client.state.status, "waiting");
+  bench.network.go();
+  assert.equal(bench.client.state.status, "waiting", "once is enough");
+  await bench.clock.advance(500);
+  assert.equal(bench.client.state.status, "connecting");
+});
+
+test("while somebody looks, no pause is longer than eight seconds", async () => {
+  const bench = new Bench({ random: () => 1 });
+  bench.network.seen = true;
+  bench.client.start();
+  for (let i = 0; i < 20; i++) {
+    await settle();
+    bench.socket.end(1006);
+    await bench.clock.advance(8_000);
+    assert.equal(bench.client.state.status, "connecting");
+  }
+});
+
 test("when the network comes back the next attempt is made at once", async () => {
   const bench = new Bench({ random: () => 1 });
   bench.client.start();

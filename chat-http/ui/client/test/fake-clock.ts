@@ -94,14 +94,28 @@ export function seeded(seed: number): () => number {
 /** Network events that the test makes. */
 export class FakeNetwork implements NetworkHints {
   readonly #wakes = new Set<() => void>();
+  readonly #gones = new Set<() => void>();
+  seen = false;
 
   get subscribers(): number {
     return this.#wakes.size;
   }
 
-  subscribe(wake: () => void): () => void {
+  subscribe(wake: () => void, gone: () => void): () => void {
     this.#wakes.add(wake);
-    return () => void this.#wakes.delete(wake);
+    this.#gones.add(gone);
+    return () => {
+      this.#wakes.delete(wake);
+      this.#gones.delete(gone);
+    };
+  }
+
+  isSeen(): boolean {
+    return this.seen;
+  }
+
+  go(): void {
+    for (const gone of [...this.#gones]) gone();
   }
 
   wake(): void {
