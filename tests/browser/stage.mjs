@@ -216,6 +216,8 @@ export class Person {
   /** Goes to a room, and waits until it is attached there. */
   async go(room, page = this.page) {
     await page.evaluate((id) => void (location.hash = `#/rooms/${id}`), room);
+    // The room before has people, too.
+    await page.locator(`.room-list a[href="#/rooms/${room}"][aria-current]`).waitFor({ state: "attached" });
     await page.getByRole("button", { name: /here$/ }).waitFor();
   }
 

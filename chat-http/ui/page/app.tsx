@@ -1,6 +1,6 @@
 /** The page: a name or a log-in first, then the rooms, then a room. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
@@ -133,6 +133,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const id = useRoute();
   const room = useOpenRoom(session, rooms, id);
   const close = (): void => setWindow(null);
+  const remove = useCallback((doomed: Room): void => setWindow({ kind: "delete", room: doomed }), []);
   const narrow = useMedia("(max-width: 719px)");
 
   useEffect(() => {
@@ -165,7 +166,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
           rooms={rooms}
           open={id}
           onNew={(suggestion) => setWindow({ kind: "new", suggestion })}
-          onDelete={(doomed) => setWindow({ kind: "delete", room: doomed })}
+          onDelete={remove}
           onRename={() => setWindow({ kind: "name" })}
           account={account}
           onKeys={() => setWindow({ kind: "keys" })}

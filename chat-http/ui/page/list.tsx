@@ -4,6 +4,7 @@
  */
 import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
+import { flush, hurry } from "./frames.ts";
 import { look, type Item, type Timeline } from "./timeline.ts";
 import { t } from "./language.ts";
 import type { Place } from "./room.ts";
@@ -67,6 +68,8 @@ export class MessageList extends Component<Props, State> {
   #edges = new Float64Array(1);
   /** How many rows they are right for. */
   #summed = 0;
+  /** Which moves of the timeline's items it knows of. */
+  #moves = 0;
   #anchor: Anchor | null = null;
   #stick = true;
   #placed = false;
@@ -183,6 +186,7 @@ export class MessageList extends Component<Props, State> {
       this.#edges[at + 1] = edge;
     }
     this.#summed = count;
+    this.#moves = timeline.moves;
   }
 
   /** About how high a row will be. */
@@ -288,9 +292,11 @@ export class MessageList extends Component<Props, State> {
   readonly #scrolled = (): void => {
     const pane = this.#window.current;
     if (!pane || !this.#placed) return;
+    this.#catchUp();
     const left = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
     const { hasAfter } = this.props.timeline;
     this.#stick = left <= NEAR_END && !hasAfter;
+    if (!this.#stick) hurry();
     const y = pane.scrollTop - this.#listTop();
     const index = Math.min(this.#rowAt(Math.max(0, y)), this.#count() - 1);
     const item = this.#item(index);
@@ -303,7 +309,13 @@ export class MessageList extends Component<Props, State> {
     if (hasAfter && left < MARGIN * 1.5) this.props.onNearEnd();
   };
 
+  /** The rows are where the timeline has them, before anything is said of them. */
+  #catchUp(): void {
+    if (this.props.timeline.moves !== this.#moves) flush();
+  }
+
   #resized(): void {
+    this.#catchUp();
     const width = this.#window.current?.clientWidth ?? 0;
     if (this.#width !== width) {
       // Heights of rows out of sight are guesses again.

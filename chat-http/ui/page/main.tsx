@@ -1,6 +1,9 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { renderOnceAFrame } from "./frames.ts";
 import { language, speak } from "./language.ts";
+
+renderOnceAFrame();
 
 const root = document.getElementById("app");
 // The page works under whatever prefix the site is mounted at.

@@ -29,6 +29,8 @@ export function Name({ id, name }: { id: string; name: string }) {
   return <bdi class={`name ${hue(id)}`}>{name}</bdi>;
 }
 
+const SEGMENTER = typeof Intl.Segmenter === "function" ? new Intl.Segmenter() : null;
+
 /** `Ada Lovelace` → `AL`, `ada` → `A`. */
 function initials(name: string): string {
   const words = name.split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(word));
@@ -38,6 +40,7 @@ function initials(name: string): string {
 
 function firstLetter(word: string): string {
   const stripped = word.replace(/^[^\p{L}\p{N}\p{Extended_Pictographic}]+/u, "") || word;
-  const segment = typeof Intl.Segmenter === "function" ? [...new Intl.Segmenter().segment(stripped)][0]?.segment : stripped[0];
+  // A sign is one letter, however many code points that takes; the first few hold it.
+  const segment = SEGMENTER ? [...SEGMENTER.segment(stripped.slice(0, 64))][0]?.segment : stripped[0];
   return (segment ?? "?").toLocaleUpperCase();
 }

@@ -8,6 +8,8 @@ import { Timeline } from "./timeline.ts";
 
 const PAGE = 100;
 const AGAIN_MS = 3_000;
+/** What comes faster is a flood. */
+const CALM_MS = 150;
 
 /** What somebody was looking at: a row, and how far below the upper edge it ended. */
 export interface Place {
@@ -36,6 +38,8 @@ export class OpenRoom extends Model {
   /** Told of every change of the place. */
   onPlace: (place: Place | null) => void = () => {};
   #loadingAfter = false;
+  /** When the last message came. */
+  #lastAt = 0;
   /** How much is unread by the server's count, and since. */
   #unread = 0;
   #attachment: Attachment | null = null;
@@ -170,6 +174,7 @@ export class OpenRoom extends Model {
 
   /** Takes note of what is being looked at. */
   keepPlace(place: Place | null): void {
+    if (place === null && this.place === null) return;
     this.place = place;
     this.onPlace(place);
   }
@@ -297,7 +302,7 @@ export class OpenRoom extends Model {
       this.#missed(message.seq);
       this.#unread += 1;
     }
-    this.timeline.add(message, true);
+    this.timeline.add(message, this.#isCalm());
     if (isOwn) {
       if (message.key) this.session.outbox.confirm(message.key);
       this.session.readMarks.know(this.id, message.seq);
@@ -306,6 +311,14 @@ export class OpenRoom extends Model {
     this.typing = this.typing.filter((identity) => identity.user !== message.user);
     if (this.info) this.info = { ...this.info, head: message.seq, last_message_at: message.timestamp };
     this.changed();
+  }
+
+  /** Whether messages come slowly enough to be shown with a movement. */
+  #isCalm(): boolean {
+    const now = Date.now();
+    const isCalm = now - this.#lastAt > CALM_MS;
+    this.#lastAt = now;
+    return isCalm;
   }
 
   #updated(event: RoomUpdated): void {

@@ -19,6 +19,8 @@ const READ_AHEAD = 1_000;
 /** While the page is seen, the server is asked this often whether there are rooms that it has not told of. */
 const LOOK_MS = 15_000;
 const SEARCH_MS = 180;
+/** So much of a time stamp says which minute it is. */
+const MINUTES = "2026-11-22T10:00".length;
 
 export class Rooms extends Model {
   status: "loading" | "ready" | "failed" = "loading";
@@ -180,7 +182,7 @@ export class Rooms extends Model {
   /** What the open room says of itself. */
   opened(room: Room): void {
     const known = this.#rooms.get(room.id);
-    if (known && known.head >= room.head && known.name === room.name && known.topic === room.topic) return;
+    if (known && known.name === room.name && known.topic === room.topic) return;
     this.#rooms.set(room.id, room);
     this.changed();
   }
@@ -204,8 +206,7 @@ export class Rooms extends Model {
   }
 
   #sort(): Room[] {
-    const rooms = this.#found === null ? [...this.#rooms.values()] : this.#found.flatMap((id) => this.#rooms.get(id) ?? []);
-    rooms.sort((a, b) => lastAt(b) - lastAt(a) || b.id - a.id);
+    const rooms = byActivity(this.#found === null ? [...this.#rooms.values()] : this.#found.flatMap((id) => this.#rooms.get(id) ?? []));
     if (this.#found !== null) return rooms;
     return rooms.filter(({ id }, place) => place < this.#shown || id === this.open || this.#badges.has(id));
   }
@@ -313,8 +314,9 @@ export class Rooms extends Model {
   }
 
   #watch(): void {
-    const all = [...this.#rooms.values()].sort((a, b) => Number(this.#badges.has(b.id)) - Number(this.#badges.has(a.id)) || lastAt(b) - lastAt(a));
-    this.#watches.set(all.map(({ id }) => id).filter((id) => id !== this.open));
+    const ids = byActivity([...this.#rooms.values()]).flatMap(({ id }) => (id === this.open ? [] : id));
+    // One's own come first.
+    this.#watches.set(ids.sort((a, b) => Number(this.#badges.has(b)) - Number(this.#badges.has(a))));
   }
 
   #activity(activity: Activity): void {
@@ -329,7 +331,12 @@ export class Rooms extends Model {
 
   #lastMessage({ room, seq, timestamp }: ChatMessage): void {
     const known = this.#rooms.get(room);
-    if (known && known.head < seq) this.#set({ ...known, head: seq, last_message_at: timestamp });
+    if (!known || known.head >= seq) return;
+    const now = { ...known, head: seq, last_message_at: timestamp };
+    // The busiest room is that already, and shows minutes: a flood changes nothing of the list.
+    const isShown = this.list[0]?.id === room && known.last_message_at?.slice(0, MINUTES) === timestamp.slice(0, MINUTES);
+    if (isShown) this.#rooms.set(room, now);
+    else this.#set(now);
   }
 
   #renamed(room: number, { seq, name, topic }: { seq: number; name: string; topic: string }): void {
@@ -356,6 +363,15 @@ function listed({ read: _, unread: __, mentions: ___, ordinal: ____, last_messag
   return room;
 }
 
-function lastAt(room: Room): number {
-  return Date.parse(room.last_message_at ?? room.created_at);
+function byActivity(rooms: Room[]): Room[] {
+  return rooms.sort((a, b) => compare(lastAt(b), lastAt(a)) || b.id - a.id);
+}
+
+/** The time stamps of a server are of one length: they are in order as they stand. */
+function lastAt(room: Room): string {
+  return room.last_message_at ?? room.created_at;
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }

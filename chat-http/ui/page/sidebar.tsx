@@ -2,6 +2,7 @@
 import { useRef } from "preact/hooks";
 import type { Room } from "./api.ts";
 import { Close, Keyboard, Plus, Search, Trash } from "./icons.tsx";
+import { memo } from "./memo.ts";
 import { useModel } from "./model.ts";
 import { Avatar, RoomSign } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
@@ -122,7 +123,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
   );
 }
 
-function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: number; open: boolean; onDelete: (room: Room) => void }) {
+const RoomEntry = memo(function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: number; open: boolean; onDelete: (room: Room) => void }) {
   const about = room.topic ? <bdi>{room.topic}</bdi> : room.last_message_at ? "" : t("nothingWritten");
   return (
     <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
@@ -155,4 +156,4 @@ function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: numbe
       </button>
     </li>
   );
-}
+});

@@ -25,6 +25,8 @@ export interface Item {
 
 export class Timeline {
   items: Item[] = [];
+  /** Goes up whenever items have moved to other places. */
+  moves = 0;
   hasBefore = false;
   /** Whether there is something newer that is not loaded. */
   hasAfter = false;
@@ -70,6 +72,7 @@ export class Timeline {
     this.items = page.messages.map((message) => itemOf(message, false));
     this.end = 0;
     this.#touched = 0;
+    this.moves += 1;
     this.hasBefore = page.has_before;
     this.#reach(page);
   }
@@ -98,6 +101,7 @@ export class Timeline {
     const older = page.messages.filter((message) => message.seq < oldest || oldest === 0);
     this.items = [...older.map((message) => itemOf(message, false)), ...this.items];
     this.#touched = 0;
+    this.moves += 1;
     this.hasBefore = page.has_before;
   }
 
@@ -157,6 +161,7 @@ export class Timeline {
     if (this.items[place]?.seq === item.seq) return;
     // What lies before the loaded stretch comes with its page.
     if (place === 0 && this.hasBefore && this.items.length > 0) return;
+    if (place < this.items.length) this.moves += 1;
     this.items.splice(place, 0, item);
     this.#touched = Math.min(this.#touched, place);
   }

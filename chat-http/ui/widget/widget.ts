@@ -12,6 +12,7 @@
  */
 import { h, render } from "preact";
 import type { Credentials } from "../page/api.ts";
+import { renderOnceAFrame } from "../page/frames.ts";
 import { language, speak, t } from "../page/language.ts";
 import { OpenRoom } from "../page/room.ts";
 import { Session } from "../page/session.ts";
@@ -138,4 +139,5 @@ class ChatRoom extends HTMLElement {
   }
 }
 
+renderOnceAFrame();
 if (!customElements.get("chat-room")) customElements.define("chat-room", ChatRoom);
