@@ -30,6 +30,7 @@ scenarios! {
     markup_stays_text,
     nothing_that_people_write_runs_in_a_browser,
     two_tabs_of_one_user,
+    small_faults_stay_mended,
     a_flood_is_drawn_once_a_frame,
     offline_is_told_at_once,
     the_first_unread_message_is_shown,

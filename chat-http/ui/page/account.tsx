@@ -84,7 +84,7 @@ export function LogIn({ login, onGuest }: { login: Login; onGuest?: (() => void)
   return (
     <form class="account-form" onSubmit={enter}>
       <label for="account-name">{t("accountName")}</label>
-      <input id="account-name" value={name} maxLength={64} required autofocus autocomplete="username" aria-describedby="account-problem" onInput={(event) => setName(event.currentTarget.value)} />
+      <input id="account-name" value={name} required autofocus autocomplete="username" aria-describedby="account-problem" onInput={(event) => setName(event.currentTarget.value)} />
       <PasswordField id="account-password" label={t("password")} isNew={isNew} value={password} problem="account-problem" onPassword={setPassword} />
       {isNew && <SetupToken value={setupToken} required={!isOpen} onToken={setSetupToken} />}
       <p id="account-problem" class="problem" role="alert">
@@ -133,7 +133,6 @@ function PasswordField({ id, label, isNew, eager = false, value, problem, onPass
         type="password"
         value={value}
         minLength={isNew ? 8 : 1}
-        maxLength={256}
         required
         autofocus={eager}
         autocomplete={isNew ? "new-password" : "current-password"}
@@ -161,7 +160,7 @@ function SetupToken({ value, required, onToken }: { value: string; required: boo
       <label for="account-setup">
         {t("setupToken")} <span class="hint">{t("setupTokenHint")}</span>
       </label>
-      <input id="account-setup" value={value} maxLength={256} required={required} autocomplete="off" spellcheck={false} aria-describedby="account-problem" onInput={(event) => onToken(event.currentTarget.value)} />
+      <input id="account-setup" value={value} required={required} autocomplete="off" spellcheck={false} aria-describedby="account-problem" onInput={(event) => onToken(event.currentTarget.value)} />
     </>
   );
 }

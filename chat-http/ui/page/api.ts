@@ -1,4 +1,5 @@
 /** The REST API, typed by the document that describes it (`schema.d.ts`, generated). */
+import { learnTime } from "./clock.ts";
 import type { components, operations } from "./schema.d.ts";
 
 export type Room = components["schemas"]["Room"];
@@ -146,6 +147,7 @@ export class Api {
     } catch {
       throw new ApiError((await this.#isThere()) ? "foreign_page" : "offline");
     }
+    learnTime(Date.parse(response.headers.get("Date") ?? ""));
     const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => null);
     if (response.ok && answer !== null) return answer as Answer;
     const problem = (answer ?? {}) as Partial<Problem>;

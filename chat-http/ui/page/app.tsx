@@ -12,6 +12,7 @@ import { NameForm } from "./name.tsx";
 import { OpenRoom, type Place } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Picture, RoomView } from "./roomview.tsx";
+import { asName } from "./seen.ts";
 import { Session } from "./session.ts";
 import { Sidebar } from "./sidebar.tsx";
 import { remember, remembered } from "./storage.ts";
@@ -22,6 +23,12 @@ type Window = { kind: "new"; suggestion: string } | { kind: "about" | "delete"; 
 
 const NAME = "chat.name";
 
+/** The name that a guest has chosen with this browser; empty if there is none that can be used. */
+function chosenName(): string {
+  const name = remembered<unknown>("local", NAME, "");
+  return typeof name === "string" ? (asName(name, 64) ?? "") : "";
+}
+
 export function App({ base }: { base: URL }) {
   return accounts() === "none" ? <Guest base={base} /> : <Account base={base} />;
 }
@@ -29,7 +36,7 @@ export function App({ base }: { base: URL }) {
 /** Somebody who has an account here, or gets one. */
 function Account({ base }: { base: URL }) {
   const login = useLogin(base);
-  const [isGuest, setGuest] = useState(() => areGuestsWelcome() && remembered<string>("local", NAME, "") !== "");
+  const [isGuest, setGuest] = useState(() => areGuestsWelcome() && chosenName() !== "");
   const stay = (): void => {
     remember("local", NAME, null);
     setGuest(false);
@@ -52,7 +59,7 @@ function Account({ base }: { base: URL }) {
 
 /** Somebody who says a name, and who may log in instead where there are accounts. */
 function Guest({ base, onLogIn }: { base: URL; onLogIn?: () => void }) {
-  const [name, setName] = useState(() => remembered<string>("local", NAME, ""));
+  const [name, setName] = useState(chosenName);
   // Beside accounts, no user has the id of a guest.
   const idOf = (guest: string): string => (onLogIn ? `guest:${guest}` : guest);
   const choose = (chosen: string): void => {
@@ -251,9 +258,11 @@ function useRoute(): number | null {
   return id;
 }
 
+/** The room's number; 0 if the address is a room's and cannot be one. */
 function route(): number | null {
-  const match = /^#\/rooms\/([1-9]\d{0,15})$/.exec(location.hash);
-  return match ? Number(match[1]) : null;
+  const written = /^#\/rooms\/(.*)$/.exec(location.hash)?.[1];
+  if (written === undefined) return null;
+  return /^[1-9]\d{0,14}$/.test(written) ? Number(written) : 0;
 }
 
 function go(room: number | null): void {
@@ -304,7 +313,7 @@ function keepPlaces(): { keep: (place: Place | null) => void; close: () => void 
   const write = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (location.hash === hash) history.replaceState(last && { place: last }, "");
+    if (location.hash === hash) history.replaceState({ ...(history.state as object | null), place: last }, "");
   };
   const keep = (place: Place | null): void => {
     last = place;
@@ -321,7 +330,7 @@ function useTitle(rooms: Rooms, room: OpenRoom | null): void {
   const [, setSeen] = useState({});
   useEffect(() => room?.watch(() => setSeen({})), [room]);
   const unread = rooms.allUnread + (room ? (room.unseen) : 0);
-  const name = room?.info?.name;
+  const name = room?.status === "gone" ? undefined : room?.info?.name;
   const title = `${unread > 0 ? `(${unread > 99 ? `${number(99)}+` : number(unread)}) ` : ""}${name ? `${name} · ` : ""}${t("chat")}`;
   useEffect(() => {
     document.title = title;

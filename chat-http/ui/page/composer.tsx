@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Send, Smile } from "./icons.tsx";
 import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
-import { isSeen, withoutControls } from "./seen.ts";
+import { asSent, isSeen } from "./seen.ts";
 import { characters } from "./text.ts";
 import { language, t } from "./language.ts";
 
@@ -24,7 +24,7 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
   const text = useModel(session.drafts).of(room);
   const [emoji, setEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  const length = characters(text);
+  const length = characters(asSent(text));
   const tooLong = length > LONGEST;
 
   useEffect(() => {
@@ -44,7 +44,7 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
   };
   const send = (): void => {
     if (!isSeen(text) || tooLong) return;
-    session.outbox.send(room, withoutControls(text.trim()));
+    session.outbox.send(room, asSent(text));
     session.drafts.set(room, "");
     session.client.typing(room, false);
     setEmoji(false);
@@ -109,6 +109,11 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
       <span id="composer-help" class="sr-only">
         {t("writeHelp")}
       </span>
+      {text.trim() !== "" && !isSeen(text) && (
+        <p class="length bad" role="status">
+          {t("nothingSeen")}
+        </p>
+      )}
       {length > LONGEST * 0.9 && (
         <p class={tooLong ? "length bad" : "length"} role="status">
           {tooLong ? t("charactersOver", { count: length - LONGEST }) : t("charactersLeft", { count: LONGEST - length })}

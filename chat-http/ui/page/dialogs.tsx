@@ -4,6 +4,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError, codeOf, type Room } from "./api.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
+import { asName, asTopic } from "./seen.ts";
 import { refusal } from "./format.ts";
 import { rich, t } from "./language.ts";
 
@@ -13,7 +14,9 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   useLayoutEffect(() => {
     const box = dialog.current;
     box?.showModal();
+    const leave = closeOnBack(onClose);
     return () => {
+      leave();
       // Closing gives the focus back; what it tells comes late, when another window may be open.
       left.current = true;
       box?.close();
@@ -34,6 +37,23 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   );
 }
 
+let dialogs = 0;
+
+/** Back closes the dialog rather than leaving the room: it stands in the history as long as it is open. */
+function closeOnBack(close: () => void): () => void {
+  const isThere = (): boolean => (history.state as { dialog?: true } | null)?.dialog === true;
+  const onPop = (): void => void (isThere() || close());
+  dialogs += 1;
+  if (!isThere()) history.pushState({ ...(history.state as object | null), dialog: true }, "");
+  addEventListener("popstate", onPop);
+  return () => {
+    removeEventListener("popstate", onPop);
+    dialogs -= 1;
+    // Another dialog may follow at once, and takes its place there.
+    setTimeout(() => dialogs === 0 && isThere() && history.back());
+  };
+}
+
 interface RoomDialogProps {
   rooms: Rooms;
   room?: Room | undefined;
@@ -52,11 +72,13 @@ export function RoomDialog({ rooms, room, suggestion = "", onClose, onMade, onDe
   const [error, setError] = useState<ApiError | null>(null);
   const save = async (event: Event): Promise<void> => {
     event.preventDefault();
+    const [wanted, about] = [asName(name, 100), asTopic(topic)];
+    if (wanted === null || about === null) return setError(new ApiError("invalid_field", wanted === null ? "name" : "topic"));
     setBusy(true);
     setError(null);
     try {
-      if (room) await rooms.update(room.id, { name: name.trim().normalize("NFC"), topic: topic.trim() });
-      else onMade?.(await rooms.create({ name: name.trim().normalize("NFC"), topic: topic.trim() }));
+      if (room) await rooms.update(room.id, { name: wanted, topic: about });
+      else onMade?.(await rooms.create({ name: wanted, topic: about }));
       onClose();
     } catch (problem) {
       setError(problem instanceof ApiError ? problem : new ApiError(codeOf(problem)));
@@ -69,11 +91,11 @@ export function RoomDialog({ rooms, room, suggestion = "", onClose, onMade, onDe
     <Dialog title={room ? t("aboutRoom") : t("aNewRoom")} onClose={onClose}>
       <form onSubmit={save}>
         <label for="room-name">{t("roomName")}</label>
-        <input id="room-name" value={name} maxLength={100} required autofocus autocomplete="off" placeholder={t("roomNameExample")} aria-invalid={onName} aria-describedby="room-problem" onInput={(event) => setName(event.currentTarget.value)} />
+        <input id="room-name" value={name} required autofocus autocomplete="off" placeholder={t("roomNameExample")} aria-invalid={onName} aria-describedby="room-problem" onInput={(event) => setName(event.currentTarget.value)} />
         <label for="room-topic">
           {t("topic")} <span class="hint">{t("optional")}</span>
         </label>
-        <textarea id="room-topic" value={topic} rows={2} maxLength={1024} placeholder={t("topicExample")} dir={topic === "" ? undefined : "auto"} onInput={(event) => setTopic(event.currentTarget.value)} />
+        <textarea id="room-topic" value={topic} rows={2} placeholder={t("topicExample")} dir={topic === "" ? undefined : "auto"} onInput={(event) => setTopic(event.currentTarget.value)} />
         <p id="room-problem" class="problem" role="alert">
           {error && refusal(error.code, error.field)}{" "}
           {taken && onMade && (

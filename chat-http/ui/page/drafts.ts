@@ -23,7 +23,10 @@ export class Drafts extends Model {
 
   of(room: number): string {
     let text = this.#texts.get(room);
-    if (text === undefined) this.#texts.set(room, (text = remembered("local", this.#prefix + room, "")));
+    if (text !== undefined) return text;
+    const stored = remembered<unknown>("local", this.#prefix + room, "");
+    text = typeof stored === "string" ? stored : "";
+    this.#texts.set(room, text);
     return text;
   }
 

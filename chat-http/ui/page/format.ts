@@ -1,4 +1,5 @@
 /** Formats times, names and errors for people. */
+import { serverNow } from "./clock.ts";
 import { formats, list, t, type PlainText } from "./language.ts";
 
 export function time(at: number): string {
@@ -19,7 +20,7 @@ export function sameDay(one: number, other: number): boolean {
 }
 
 /** `Today`, `Yesterday`, `Monday`, `Monday, 3 November`, `3 November 2024`. */
-export function day(at: number, now = Date.now()): string {
+export function day(at: number, now = serverNow()): string {
   const ago = daysAgo(at, now);
   if (ago === 0) return t("today");
   if (ago === 1) return t("yesterday");
@@ -32,7 +33,7 @@ export function fullDay(at: number): string {
 }
 
 /** For lists: `14:05`, `Yesterday`, `Monday`, `3 Nov`. */
-export function lately(at: number, now = Date.now()): string {
+export function lately(at: number, now = serverNow()): string {
   const ago = daysAgo(at, now);
   if (ago === 0) return time(at);
   if (ago === 1) return t("yesterday");
@@ -47,6 +48,11 @@ export function typing(names: string[], unnamed = 0): string {
   const named = names.slice(0, 2);
   if (named.length === 0) return t("unnamedTyping", { count });
   return t("typing", { names: list([...named, t("unnamed", { count: count - named.length })]), count });
+}
+
+/** The order of names as people expect it: 2 before 10. */
+export function naturally(one: string, other: string): number {
+  return formats().collator.compare(one, other);
 }
 
 const REFUSALS: Readonly<Record<string, PlainText>> = {

@@ -135,6 +135,7 @@ function make(locale: string) {
     locale,
     plural: new Intl.PluralRules(locale),
     number: new Intl.NumberFormat(locale),
+    collator: new Intl.Collator(locale, { numeric: true }),
     seconds: new Intl.NumberFormat(locale, { style: "unit", unit: "second", unitDisplay: "short" }),
     list: new Intl.ListFormat(locale, { type: "conjunction" }),
     time: new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }),

@@ -24,7 +24,7 @@ const KEY = /^[0-9a-f-]{36}$/;
 /** The letters of a user, the oldest first. */
 export function storedLetters(user: string): Letter[] {
   const keys = rememberedKeys("local", prefix(user)).filter((key) => KEY.test(key.slice(prefix(user).length)));
-  const letters = keys.flatMap((key) => remembered<Letter | null>("local", key, null) ?? []);
+  const letters = keys.flatMap((key) => asLetter(remembered<unknown>("local", key, null)) ?? []);
   return letters.sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
@@ -52,6 +52,12 @@ export function carryLetters(from: string, to: string): void {
     storeLetter(to, { ...letter, tab: null });
     forgetLetter(from, letter.key);
   }
+}
+
+/** What is stored as a letter, if it is one. */
+function asLetter(stored: unknown): Letter | null {
+  const { key, room, text, at } = (stored ?? {}) as Partial<Letter>;
+  return typeof key === "string" && typeof text === "string" && Number.isSafeInteger(room) && Number.isFinite(at) ? (stored as Letter) : null;
 }
 
 function prefix(user: string): string {

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { Boundary } from "./boundary.tsx";
 import { renderOnceAFrame } from "./frames.ts";
 import { language, speak } from "./language.ts";
 
@@ -11,4 +12,11 @@ const base = new URL("./", document.baseURI);
 await speak(navigator.languages, base);
 document.documentElement.lang = language().lang;
 document.documentElement.dir = language().direction;
-if (root) render(<App base={base} />, root);
+if (root) {
+  render(
+    <Boundary>
+      <App base={base} />
+    </Boundary>,
+    root,
+  );
+}

@@ -30,7 +30,6 @@ export function NameForm({ name: before, action, eager = true, onName }: Props) 
           value={name}
           autofocus={eager}
           autocomplete="nickname"
-          maxLength={64}
           placeholder={t("nameExample")}
           aria-describedby="name-problem"
           aria-invalid={problem !== ""}

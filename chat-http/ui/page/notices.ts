@@ -36,11 +36,15 @@ function memberChange({ change, member, username, until }: MemberChanged): strin
   }
 }
 
-/** What has become of the room, which was like this before; null if it is nothing that is shown. */
-export function roomNotice({ name, topic, kind, username }: RoomUpdated, before: { name: string; topic: string; kind: string }): string | null {
+/**
+ * What has become of the room, which was like this before; null if it is nothing that is shown. Where it is not known what
+ * it was like, the line says what it is like now.
+ */
+export function roomNotice({ name, topic, kind, username }: RoomUpdated, before: { name: string; topic: string; kind: string } | null): string | null {
   const who = username ?? t("someone");
-  if (name !== before.name) return t("renamed", { who, name });
-  if (topic !== before.topic) return topic ? t("topicChanged", { who, topic }) : t("topicRemoved", { who });
-  if (kind === before.kind) return null;
-  return kind === "private" ? t("madePrivate", { who }) : t("madePublic", { who });
+  const did: string[] = [];
+  if (name !== before?.name) did.push(t("renamed", { who, name }));
+  if (topic !== (before?.topic ?? "")) did.push(topic ? t("topicChanged", { who, topic }) : t("topicRemoved", { who }));
+  if (before !== null && kind !== before.kind) did.push(kind === "private" ? t("madePrivate", { who }) : t("madePublic", { who }));
+  return did.length > 0 ? did.join(" · ") : null;
 }

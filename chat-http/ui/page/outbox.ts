@@ -5,6 +5,7 @@
  */
 import { uuidv7, type ChatClient } from "../client/src/index.ts";
 import { codeOf } from "./api.ts";
+import { serverNow } from "./clock.ts";
 import { forgetLetter, isLetter, storedLetter, storedLetters, storeLetter, type Letter } from "./letters.ts";
 import { Model } from "./model.ts";
 import type { Connection } from "./session.ts";
@@ -68,7 +69,7 @@ export class Outbox extends Model {
   }
 
   send(room: number, text: string): void {
-    const letter: Letter = { key: uuidv7(), room, text, at: Date.now(), tab: this.#tab };
+    const letter: Letter = { key: uuidv7(), room, text, at: serverNow(), tab: this.#tab };
     this.#letters.push(letter);
     void this.#post(letter);
     this.#keep(letter);

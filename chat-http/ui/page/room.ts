@@ -2,12 +2,17 @@
 import { isEvent, isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Model } from "./model.ts";
+import { naturally } from "./format.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
 import type { Session } from "./session.ts";
 import { Timeline } from "./timeline.ts";
 
 const PAGE = 100;
 const AGAIN_MS = 3_000;
+/** So many events are heard once more for what is no message among them. */
+const MOST_AGAIN = 500;
+/** Refusals that no other try changes. */
+const FINAL = new Set(["room_not_found", "banned", "invalid_field"]);
 /** What comes faster is a flood. */
 const CALM_MS = 150;
 
@@ -38,6 +43,10 @@ export class OpenRoom extends Model {
   /** Told of every change of the place. */
   onPlace: (place: Place | null) => void = () => {};
   #loadingAfter = false;
+  /** Up to here the page had everything when the room was attached. */
+  #known = 0;
+  /** The room before the next of its changes, as far as it is known. */
+  #former: Pick<RoomUpdated, "name" | "topic" | "kind"> | null = null;
   /** When the last message came. */
   #lastAt = 0;
   /** How much is unread by the server's count, and since. */
@@ -73,7 +82,8 @@ export class OpenRoom extends Model {
       }),
     ];
     if (!session.connection.online) this.#takeKept();
-    void this.#read();
+    if (Number.isSafeInteger(id) && id > 0) void this.#read();
+    else this.#end("room_not_found");
   }
 
   /** Shows the room as it was left, until the server can be reached. */
@@ -227,7 +237,17 @@ export class OpenRoom extends Model {
     this.session.outbox.shown(this.id, page.head);
     this.status = "ready";
     this.changed();
-    this.#attach({ epoch: page.epoch, seq: page.head });
+    this.#attach({ epoch: page.epoch, seq: this.#before(page) });
+  }
+
+  /**
+   * Where to hear the room from: from the first message that is shown on, for the lines that stand between the messages.
+   * What is known by then is not told again to anybody else.
+   */
+  #before({ head, messages, has_after }: History): number {
+    this.#known = head;
+    const first = messages[0]?.seq ?? 1;
+    return has_after || head - first > MOST_AGAIN ? head : first - 1;
   }
 
   #markUnread(mark: number | null): void {
@@ -243,7 +263,7 @@ export class OpenRoom extends Model {
   }
 
   #refused(code: string): void {
-    if (code === "room_not_found" || code === "banned") {
+    if (FINAL.has(code)) {
       this.#end(code);
       return;
     }
@@ -281,12 +301,27 @@ export class OpenRoom extends Model {
   }
 
   #event(event: RoomEvent): void {
+    if (event.seq <= this.#known) return this.#again(event);
     // What is in a thread is no part of the room's history.
     if (isMessage(event) && event.thread === undefined) this.#message(event);
     else if (isRoomUpdated(event)) this.#updated(event);
     else if (isMemberChanged(event)) this.#member(event);
     else this.#other(event);
     for (const listener of [...this.#heard]) listener(event);
+  }
+
+  /** An event that the page of history has in its messages already: only its line is missing. */
+  #again(event: RoomEvent): void {
+    if (isRoomUpdated(event)) this.#changedRoom(event);
+    else if (isMemberChanged(event)) this.#note(event, memberNotice(event));
+    else return;
+    this.changed();
+  }
+
+  #changedRoom(event: RoomUpdated): void {
+    this.#note(event, roomNotice(event, this.#former));
+    const { name, topic, kind } = event;
+    this.#former = { name, topic, kind };
   }
 
   #other(event: RoomEvent): void {
@@ -323,7 +358,9 @@ export class OpenRoom extends Model {
 
   #updated(event: RoomUpdated): void {
     if (this.info) {
-      this.#note(event, roomNotice(event, this.info));
+      const { name: before, topic: topicBefore, kind: kindBefore } = this.info;
+      this.#former = { name: before, topic: topicBefore, kind: kindBefore };
+      this.#changedRoom(event);
       const { name, topic, kind, invites, seq } = event;
       this.info = { ...this.info, name, topic, kind, invites, head: seq };
     }
@@ -342,7 +379,7 @@ export class OpenRoom extends Model {
   }
 
   #setPeople(identities: Identity[], count: number): void {
-    this.people = { count, identities: [...identities].sort((a, b) => a.username.localeCompare(b.username)) };
+    this.people = { count, identities: [...identities].sort((a, b) => naturally(a.username, b.username)) };
     this.changed();
   }
 

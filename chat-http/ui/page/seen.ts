@@ -11,12 +11,24 @@ export function withoutControls(text: string): string {
   return text.replace(/\r\n?/g, "\n").replace(CONTROLS, "");
 }
 
+/** A message as it is sent: without empty lines around it. The spaces that its first line begins with are part of it. */
+export function asSent(text: string): string {
+  return withoutControls(text).replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
+}
+
 /** A name as it is sent, or null if it cannot be one. */
 export function asName(written: string, longest: number): string | null {
   const name = written.trim().normalize("NFC");
   return name === "" || characters(name) > longest || UNSEEN.test(name) ? null : name;
 }
 
+/** A topic as it is sent, or null if it cannot be one. */
+export function asTopic(written: string): string | null {
+  const topic = written.trim();
+  return characters(topic) > LONGEST_TOPIC || /\p{Cc}/u.test(topic) ? null : topic;
+}
+
+const LONGEST_TOPIC = 1_024;
 const SEEN = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const CONTROLS = /(?![\t\n])\p{Cc}/gu;
 /** Joiners and U+FE0F have their places in names, which the server knows. */

@@ -154,6 +154,10 @@ export default {
   send: "إرسال",
   emoji: "رموز تعبيرية",
   writeHelp: "مفتاح Enter يرسل، ومفتاحا Shift وEnter معًا يبدآن سطرًا جديدًا.",
+  nothingSeen: "لا يوجد فيها ما يمكن رؤيته.",
+  pageBroken: "حدث خلل ما",
+  pageBrokenHelp: "لا يمكن للصفحة أن تستمر هكذا. ما كتبته محفوظ.",
+  loadAgain: "إعادة التحميل",
   charactersOver: {
     zero: "لا أحرف زائدة",
     one: "حرف واحد زائد",

@@ -140,6 +140,10 @@ export default {
   send: "Senden",
   emoji: "Emojis",
   writeHelp: "Eingabe sendet, Umschalt und Eingabe beginnt eine neue Zeile.",
+  nothingSeen: "Darin ist nichts zu sehen.",
+  pageBroken: "Etwas ist kaputt",
+  pageBrokenHelp: "So kann die Seite nicht weitermachen. Was du geschrieben hast, ist aufgehoben.",
+  loadAgain: "Neu laden",
   charactersOver: { one: "{count} Zeichen zu viel", other: "{count} Zeichen zu viel" },
   charactersLeft: { one: "Noch {count} Zeichen", other: "Noch {count} Zeichen" },
 

@@ -155,6 +155,10 @@ export default {
   send: "Send",
   emoji: "Emoji",
   writeHelp: "Enter sends, Shift and Enter begins a new line.",
+  nothingSeen: "There is nothing in it that can be seen.",
+  pageBroken: "Something is broken",
+  pageBrokenHelp: "The page cannot go on like this. What you have written is kept.",
+  loadAgain: "Load it again",
   charactersOver: { one: "{count} character too many", other: "{count} characters too many" },
   charactersLeft: { one: "{count} character left", other: "{count} characters left" },
 

@@ -140,6 +140,10 @@ export default {
   send: "Enviar",
   emoji: "Emojis",
   writeHelp: "Intro envía, Mayús e Intro empieza una línea nueva.",
+  nothingSeen: "No hay nada que se pueda ver.",
+  pageBroken: "Algo se ha roto",
+  pageBrokenHelp: "La página no puede seguir así. Lo que has escrito se conserva.",
+  loadAgain: "Volver a cargar",
   charactersOver: { one: "Sobra {count} carácter", many: "Sobran {count} de caracteres", other: "Sobran {count} caracteres" },
   charactersLeft: { one: "Queda {count} carácter", many: "Quedan {count} de caracteres", other: "Quedan {count} caracteres" },
 

@@ -140,6 +140,10 @@ export default {
   send: "Envoyer",
   emoji: "Émojis",
   writeHelp: "Entrée envoie, Maj et Entrée commence une nouvelle ligne.",
+  nothingSeen: "Il n’y a rien de visible.",
+  pageBroken: "Quelque chose est cassé",
+  pageBrokenHelp: "La page ne peut pas continuer ainsi. Ce que vous avez écrit est conservé.",
+  loadAgain: "Recharger",
   charactersOver: { one: "{count} caractère de trop", many: "{count} de caractères de trop", other: "{count} caractères de trop" },
   charactersLeft: { one: "{count} caractère restant", many: "{count} de caractères restants", other: "{count} caractères restants" },
 

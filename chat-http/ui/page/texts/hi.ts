@@ -140,6 +140,10 @@ export default {
   send: "भेजें",
   emoji: "इमोजी",
   writeHelp: "Enter से भेजें, Shift और Enter से नई पंक्ति शुरू करें।",
+  nothingSeen: "इसमें दिखने लायक कुछ नहीं है।",
+  pageBroken: "कुछ टूट गया है",
+  pageBrokenHelp: "पेज इस तरह आगे नहीं चल सकता। आपने जो लिखा है वह सुरक्षित है।",
+  loadAgain: "फिर से लोड करें",
   charactersOver: { one: "{count} वर्ण ज़्यादा है", other: "{count} वर्ण ज़्यादा हैं" },
   charactersLeft: { one: "{count} वर्ण बाकी है", other: "{count} वर्ण बाकी हैं" },
 

@@ -140,6 +140,10 @@ export default {
   send: "送信",
   emoji: "絵文字",
   writeHelp: "Enter で送信、Shift と Enter で改行します。",
+  nothingSeen: "目に見える文字がありません。",
+  pageBroken: "問題が起きました",
+  pageBrokenHelp: "このままではページを続けられません。書いた内容は残っています。",
+  loadAgain: "再読み込み",
   charactersOver: { other: "{count} 文字超過" },
   charactersLeft: { other: "残り {count} 文字" },
 

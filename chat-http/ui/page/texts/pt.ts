@@ -140,6 +140,10 @@ export default {
   send: "Enviar",
   emoji: "Emojis",
   writeHelp: "Enter envia, Shift e Enter começa uma nova linha.",
+  nothingSeen: "Não há nada que se possa ver.",
+  pageBroken: "Algo se partiu",
+  pageBrokenHelp: "A página não pode continuar assim. O que você escreveu foi guardado.",
+  loadAgain: "Carregar de novo",
   charactersOver: { one: "{count} caractere a mais", many: "{count} de caracteres a mais", other: "{count} caracteres a mais" },
   charactersLeft: { one: "Resta {count} caractere", many: "Restam {count} de caracteres", other: "Restam {count} caracteres" },
 

@@ -140,6 +140,10 @@ export default {
   send: "发送",
   emoji: "表情",
   writeHelp: "按 Enter 发送，按 Shift 和 Enter 换行。",
+  nothingSeen: "里面没有可见的内容。",
+  pageBroken: "出了点问题",
+  pageBrokenHelp: "页面无法继续运行。你写的内容已保留。",
+  loadAgain: "重新加载",
   charactersOver: { other: "超出 {count} 个字符" },
   charactersLeft: { other: "还可输入 {count} 个字符" },
 

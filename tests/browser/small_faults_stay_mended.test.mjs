@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LOST, stage, until } from "./stage.mjs";
+
+test("lines about the room survive a reload, and name all that changed", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  const ada = await person("Ada", { room });
+  await ada.say("before");
+  await server.call("PATCH", `/rooms/${room}?username=Bob`, { name: "plans", topic: "For the weekend" });
+  await server.call("PATCH", `/rooms/${room}?username=Bob`, { topic: "" });
+  await ada.say("after");
+  const lines = ["Bob renamed the room to “plans” · Bob changed the topic to “For the weekend”", "Bob removed the topic"];
+  const shown = async () => (await ada.page.locator(".row").evaluateAll((rows) => rows.map((row) => row.querySelector(".notice span, .bubble .text").textContent)));
+  await until(async () => assert.deepEqual(await shown(), ["before", ...lines, "after"]));
+  await ada.page.reload();
+  await until(async () => assert.deepEqual(await shown(), ["before", ...lines, "after"]));
+  assert.equal(await ada.page.locator("[aria-live=polite][aria-atomic]").textContent(), "");
+  calm();
+});
+
+test("a message keeps the spaces it begins with, and is counted as the server counts", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  const ada = await person("Ada", { room });
+  await ada.say("\n  \n    if (code) {\n      keep();\n    }\n\n");
+  await ada.sees(["    if (code) {\n      keep();\n    }"]);
+  await ada.say("🎉".repeat(4_000));
+  await until(async () => assert.equal((await server.history(room))[1]?.length, 8_000));
+  await ada.field().fill("🎉".repeat(4_001));
+  await ada.page.getByText("1 character too many").waitFor();
+  await ada.field().fill("\u200b\u2060");
+  await ada.page.getByText("There is nothing in it that can be seen.").waitFor();
+  await ada.field().fill("");
+
+  // Names and topics are cut nowhere, and what is too long is told before anything is sent.
+  const asked = [];
+  ada.page.on("request", (request) => request.method() === "POST" && asked.push(request.url()));
+  await ada.page.getByRole("button", { name: "New room" }).first().click();
+  await ada.page.getByLabel("Name", { exact: true }).fill("🎉".repeat(101));
+  await ada.page.getByRole("button", { name: "Create room" }).click();
+  await ada.page.getByText("1 to 100 characters").waitFor();
+  assert.deepEqual(asked, []);
+  await ada.page.getByLabel("Name", { exact: true }).fill("🎉".repeat(100));
+  await ada.page.getByRole("button", { name: "Create room" }).click();
+  await ada.page.getByRole("heading", { name: "🎉".repeat(100) }).first().waitFor();
+  calm();
+});
+
+test("a room that cannot be is told once, and a deleted one leaves the title", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  const ada = await person("Ada", { room });
+  const asked = [];
+  ada.page.on("request", (request) => /rooms\/(?!\d+\/events)/.test(request.url()) && asked.push(request.url()));
+  for (const address of ["9999999999999999", "abc", "0"]) {
+    await ada.page.evaluate((id) => void (location.hash = `#/rooms/${id}`), address);
+    await ada.page.getByRole("heading", { name: "There is no such room" }).waitFor();
+  }
+  assert.deepEqual(asked, []);
+  await ada.go(room);
+  await until(async () => assert.equal(await ada.page.title(), "general · Chat"));
+  await server.call("DELETE", `/rooms/${room}`);
+  await ada.page.getByRole("heading", { name: "This room is gone" }).waitFor();
+  await until(async () => assert.equal(await ada.page.title(), "Chat"));
+  calm(LOST);
+});
+
+test("Back closes a dialog first, and names that cannot be are asked for anew", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  const ada = await person("Ada", { room });
+  await ada.page.getByRole("button", { name: "About this room" }).click();
+  await ada.page.getByRole("dialog").waitFor();
+  await ada.page.goBack();
+  await ada.page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(new URL(ada.page.url()).hash, `#/rooms/${room}`);
+  // One that is closed leaves nothing for Back, and one may follow another.
+  await ada.page.getByRole("button", { name: "About this room" }).click();
+  await ada.page.getByRole("button", { name: "Delete" }).last().click();
+  await ada.page.getByRole("button", { name: "Keep it" }).click();
+  await ada.page.getByRole("dialog").waitFor({ state: "detached" });
+  await until(async () => assert.equal(await ada.page.evaluate(() => history.state?.dialog), undefined));
+  await ada.page.goBack();
+  await ada.page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+
+  for (const garbage of ["{", "7", '{"name":1}', '"\\u0000"', `"${"x".repeat(65)}"`]) {
+    await ada.page.evaluate((name) => localStorage.setItem("chat.name", name), garbage);
+    await ada.page.reload();
+    await ada.page.getByText("What should the others call you?").waitFor();
+  }
+  calm();
+});
+
+test("clocks that are wrong change nothing", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  await server.say(room, "Bob", "just now");
+  const ada = await person("Ada", { room });
+  const tab = await ada.open("/");
+  await tab.addInitScript(() => {
+    const { now } = Date;
+    Date.now = () => now() - 3 * 86_400_000;
+  });
+  await tab.goto(`${ada.home}/#/rooms/${room}`);
+  await tab.reload();
+  await ada.sees(["just now"], tab);
+  await tab.locator(".day").getByText("Today").waitFor();
+  calm();
+});
