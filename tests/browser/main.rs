@@ -30,6 +30,7 @@ scenarios! {
     markup_stays_text,
     nothing_that_people_write_runs_in_a_browser,
     two_tabs_of_one_user,
+    the_widget_fits_into_a_page,
     small_faults_stay_mended,
     a_flood_is_drawn_once_a_frame,
     offline_is_told_at_once,

@@ -4,9 +4,10 @@
  *     <script src="https://chat.example/widget.js"></script>
  *     <chat-room room="1" username="Ada"></chat-room>
  *
- * Attributes: `room` (its id), `username` (a guest's name; without it people are asked for one), `server`
+ * Attributes: `room` (its id or its name), `username` (a guest's name; without it people are asked for one), `server`
  * (where the chat is; by default where this script came from). Property: `credentials`, a function that
  * gives `{ username }` or `{ token, user }`, or a promise of it, asked before every connection and request.
+ * Event: `chat-unread`, with `detail.unread`, whenever that number changes. A guest who has said a name is asked no more.
  * It speaks the language that the page around it says (`lang`), else the browser's, else English.
  * Style it with its size and the --chat-… properties (chat-http/ui/page/tokens.css).
  */
@@ -16,6 +17,8 @@ import { renderOnceAFrame } from "../page/frames.ts";
 import { language, speak, t } from "../page/language.ts";
 import { OpenRoom } from "../page/room.ts";
 import { Session } from "../page/session.ts";
+import { asName } from "../page/seen.ts";
+import { remember, remembered } from "../page/storage.ts";
 import { RoomFrame, AskName, Problem } from "./frame.tsx";
 import styles from "./widget.css";
 
@@ -43,7 +46,7 @@ class ChatRoom extends HTMLElement {
   #session: Session | undefined;
   #room: OpenRoom | undefined;
   #asked = 0;
-  #name = "";
+  #unread = 0;
   #queued = false;
 
   constructor() {
@@ -103,8 +106,8 @@ class ChatRoom extends HTMLElement {
     if (asked !== this.#asked) return;
     this.#frame.lang = language().lang;
     this.#frame.dir = language().direction;
-    const id = Number(this.getAttribute("room"));
-    if (!Number.isSafeInteger(id) || id < 1) return this.#show(h(Problem, { text: t("widgetNoRoom") }));
+    const wanted = this.getAttribute("room")?.trim() ?? "";
+    if (wanted === "") return this.#show(h(Problem, { text: t("widgetNoRoom") }));
     let who: WidgetCredentials;
     try {
       who = await this.#ask();
@@ -112,18 +115,45 @@ class ChatRoom extends HTMLElement {
       return this.#show(h(Problem, { text: t("widgetNotSignedIn"), onRetry: () => this.#queue() }));
     }
     if (asked !== this.#asked) return;
-    if (!who.username && !who.token) return this.#show(h(AskName, { onName: (name: string) => ((this.#name = name), this.#queue()) }));
-    const base = new URL(this.getAttribute("server") ?? home.href, document.baseURI);
-    if (!base.pathname.endsWith("/")) base.pathname += "/";
-    this.#session = new Session({ base, user: who.user ?? who.username?.trim().normalize("NFC") ?? "", credentials: () => this.#ask() });
-    this.#room = new OpenRoom(this.#session, id);
-    this.#session.start();
+    if (!who.username && !who.token) return this.#show(h(AskName, { onName: (name: string) => (remember("local", this.#nameKey(), name), this.#queue()) }));
+    const session = new Session({ base: this.#base(), user: who.user ?? who.username?.trim().normalize("NFC") ?? "", credentials: () => this.#ask() });
+    const id = await roomOf(session, wanted);
+    if (asked !== this.#asked) return session.stop();
+    this.#session = session;
+    const room = new OpenRoom(session, id);
+    this.#room = room;
+    room.watch(() => this.#tell(room.unseen));
+    session.start();
     this.#show(h(RoomFrame, { key: asked, room: this.#room }));
   }
 
   async #ask(): Promise<WidgetCredentials> {
     if (this.#credentials) return this.#credentials();
-    return { username: this.getAttribute("username") ?? this.#name };
+    return { username: this.getAttribute("username") ?? this.#rememberedName() };
+  }
+
+  /** Where the chat is. */
+  #base(): URL {
+    const base = new URL(this.getAttribute("server") ?? home.href, document.baseURI);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    return base;
+  }
+
+  #nameKey(): string {
+    return `chat.widget.name.${this.#base().href}`;
+  }
+
+  /** The name that a guest has said here before. */
+  #rememberedName(): string {
+    const name = remembered<unknown>("local", this.#nameKey(), "");
+    return typeof name === "string" ? (asName(name, 64) ?? "") : "";
+  }
+
+  /** Says to the page around how much is unread. */
+  #tell(unread: number): void {
+    if (unread === this.#unread) return;
+    this.#unread = unread;
+    this.dispatchEvent(new CustomEvent("chat-unread", { detail: { unread }, bubbles: true, composed: true }));
   }
 
   #show(what: Parameters<typeof render>[0]): void {
@@ -137,6 +167,22 @@ class ChatRoom extends HTMLElement {
     this.#room = undefined;
     this.#session = undefined;
   }
+}
+
+/** The id of the room that an attribute names; 0, which no room has, if there is none of that name. */
+async function roomOf(session: Session, wanted: string): Promise<number> {
+  if (/^\d+$/.test(wanted)) return Number(wanted);
+  const folded = fold(wanted);
+  try {
+    const { rooms } = await session.api.rooms({ q: wanted, limit: 100 });
+    return rooms.find(({ name }) => fold(name) === folded)?.id ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+function fold(name: string): string {
+  return name.normalize("NFKC").toLowerCase();
 }
 
 renderOnceAFrame();

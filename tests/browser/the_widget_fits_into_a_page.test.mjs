@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, test } from "node:test";
+import { stage, until } from "./stage.mjs";
+
+test("the widget fits into a page", async () => {
+  let html = "";
+  const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(html));
+  await new Promise((resolve) => page.listen(0, "localhost", resolve));
+  after(() => (page.closeAllConnections(), page.close()));
+  const origin = `http://localhost:${page.address().port}`;
+  const { server, person } = await stage(["--allowed-origin", origin]);
+  const room = await server.room("General talk");
+  await server.say(room, "Bob", "hello");
+  const ada = await person("Ada");
+  html = `<!doctype html><title>Page</title>
+    <style>body { font: italic 40px serif; text-transform: uppercase; letter-spacing: 1em; line-height: 4; color: red; visibility: visible; text-align: center }</style>
+    <script src="http://127.0.0.1:${server.port}/widget.js"></script>
+    <chat-room room="general TALK"></chat-room>
+    <script>addEventListener("chat-unread", ({ detail }) => (globalThis.told ??= []).push(detail.unread))</script>`;
+  const own = await ada.context.newPage();
+  await own.goto(origin);
+
+  // It asks for a name once.
+  await own.getByLabel("Your name").fill("Ada");
+  await own.getByRole("button", { name: "Join" }).click();
+  await own.getByText("hello", { exact: true }).waitFor();
+  await own.reload();
+  await own.getByText("hello", { exact: true }).waitFor();
+
+  // What the page around says of its texts is not said of the widget's.
+  const style = await own.getByText("hello", { exact: true }).evaluate((text) => {
+    const { fontStyle, textTransform, letterSpacing, fontSize, color } = getComputedStyle(text);
+    return { fontStyle, textTransform, letterSpacing, isSmall: parseFloat(fontSize) < 20, color };
+  });
+  assert.deepEqual({ ...style, color: "" }, { fontStyle: "normal", textTransform: "none", letterSpacing: "normal", isSmall: true, color: "" });
+  assert.notEqual(style.color, "rgb(255, 0, 0)");
+
+  // It tells the page how much is unread, while nobody looks.
+  await own.evaluate(() => Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" }));
+  await server.say(room, "Bob", "one");
+  await server.say(room, "Bob", "two");
+  await until(async () => assert.equal((await own.evaluate(() => globalThis.told ?? [])).at(-1), 2));
+});
