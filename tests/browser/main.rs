@@ -46,6 +46,7 @@ scenarios! {
     a_room_on_a_page_of_ones_own,
     the_page_speaks_the_language_of_its_reader,
     long_texts_break_no_layout,
+    private_rooms_are_for_their_members,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -161,6 +161,13 @@ export async function stage(more = []) {
       people.push(person);
       return person;
     },
+    /** Someone with a browser and an account of their own, logged in. */
+    async account(name, options = {}) {
+      const person = new Person(name, await browser.newContext(options.context));
+      await person.register(server.port);
+      people.push(person);
+      return person;
+    },
     /** Nothing went wrong that nobody saw. `expected` matches what a lost connection writes to the console. */
     calm(expected = /^$/) {
       for (const person of people) assert.deepEqual(person.complaints.filter((each) => !expected.test(each)), [], person.name);
@@ -188,6 +195,29 @@ export class Person {
     await this.page.getByRole("button", { name: "Enter" }).click();
     await this.page.getByRole("heading", { name: `Hello, ${this.name}` }).or(this.page.getByRole("heading", { name: "Rooms" })).first().waitFor();
     if (room !== undefined) await this.go(room);
+  }
+
+  /** Makes an account, and opens the page with it. */
+  async register(port) {
+    this.home = `http://127.0.0.1:${port}`;
+    this.page = await this.open();
+    await this.page.getByRole("button", { name: "Make an account" }).click();
+    await this.page.getByLabel("Name").fill(this.name);
+    await this.page.getByLabel("Password").fill("correct horse battery");
+    await this.page.getByRole("button", { name: "Register" }).click();
+    await this.page.getByRole("heading", { name: `Hello, ${this.name}` }).waitFor();
+    this.user = (await this.call("GET", "/me")).user;
+  }
+
+  /** Calls the REST API as this person, who has an account. */
+  async call(method, path, body) {
+    const ask = async ([method, path, body]) => {
+      const answer = await fetch(`/api/chat${path}`, { method, headers: body && { "content-type": "application/json" }, body: body && JSON.stringify(body) });
+      return [answer.status, answer.ok, await answer.json().catch(() => null)];
+    };
+    const [status, isOk, answer] = await this.page.evaluate(ask, [method, path, body]);
+    assert.ok(isOk, `${method} ${path}: ${status}`);
+    return answer;
   }
 
   /** A page, with an ear for everything that goes wrong in it. */

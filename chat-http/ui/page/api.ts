@@ -1,5 +1,6 @@
 /** The REST API, typed by the document that describes it (`schema.d.ts`, generated). */
 import { learnTime } from "./clock.ts";
+import type { RoomEvent } from "../client/src/index.ts";
 import type { components, operations } from "./schema.d.ts";
 
 export type Room = components["schemas"]["Room"];
@@ -13,7 +14,24 @@ export type Presence = components["schemas"]["Presence"];
 export type Problem = components["schemas"]["Problem"];
 export type RoomChange = components["schemas"]["RoomChange"];
 export type NewRoom = components["schemas"]["RoomDraft"];
+export type Member = components["schemas"]["Member"];
+export type MemberList = components["schemas"]["MemberList"];
+export type Restriction = components["schemas"]["Restriction"];
+export type Invite = components["schemas"]["Invite"];
+export type FoundMessages = components["schemas"]["FoundMessages"];
+export type RoomKind = components["schemas"]["RoomKind"];
+export type InvitedBy = components["schemas"]["InvitedBy"];
+export type Notify = components["schemas"]["Notify"];
 export type Me = Pick<components["schemas"]["Me"], "user" | "username">;
+/** What may be done to somebody for a while. */
+export type RestrictionKind = "bans" | "mutes";
+
+/** A part of a list; `next` is where it goes on, null at its end. */
+export interface Page<Item> {
+  items: Item[];
+  next: string | null;
+}
+
 type Directions = NonNullable<operations["list_messages"]["parameters"]["query"]>;
 
 /** Says who asks: a guest by name, whoever a token stands for, or whoever has logged in with this browser. */
@@ -89,6 +107,76 @@ export class Api {
 
   presence(room: number): Promise<Presence> {
     return this.#ask("GET", `rooms/${room}/presence`);
+  }
+
+  /** The room of these two; it is made by whoever asks first. */
+  direct(user: string, username: string): Promise<Room> {
+    return this.#ask("POST", "direct", { body: { user, username } });
+  }
+
+  join(room: number): Promise<Room> {
+    return this.#ask("POST", `rooms/${room}/join`);
+  }
+
+  leave(room: number): Promise<void> {
+    return this.#ask("POST", `rooms/${room}/leave`);
+  }
+
+  members(room: number, query: { q?: string; after?: string; limit?: number }): Promise<MemberList> {
+    return this.#ask("GET", `rooms/${room}/members`, { query });
+  }
+
+  /** Brings somebody in, or gives them a role. */
+  setMember(room: number, user: string, body: { username?: string; role?: Member["role"] }): Promise<Member> {
+    return this.#ask("PUT", `rooms/${room}/members/${encodeURIComponent(user)}`, { body });
+  }
+
+  removeMember(room: number, user: string, reason: string): Promise<void> {
+    return this.#ask("DELETE", `rooms/${room}/members/${encodeURIComponent(user)}`, { query: { reason } });
+  }
+
+  /** Bans or mutes somebody. */
+  restrict(room: number, what: RestrictionKind, user: string, body: { until?: string; reason?: string }): Promise<unknown> {
+    return this.#ask("PUT", `rooms/${room}/${what}/${encodeURIComponent(user)}`, { body });
+  }
+
+  lift(room: number, what: RestrictionKind, user: string): Promise<unknown> {
+    return this.#ask("DELETE", `rooms/${room}/${what}/${encodeURIComponent(user)}`);
+  }
+
+  async restrictions(room: number, what: RestrictionKind, after: string): Promise<Page<Restriction>> {
+    const page = await this.#ask<Partial<Record<RestrictionKind, Restriction[]>> & { next: string | null }>("GET", `rooms/${room}/${what}`, { query: { after } });
+    return { items: page[what] ?? [], next: page.next };
+  }
+
+  async audit(room: number, after: string): Promise<Page<RoomEvent>> {
+    const { events, next } = await this.#ask<{ events: RoomEvent[]; next: string | null }>("GET", `rooms/${room}/audit`, { query: { after } });
+    return { items: events, next };
+  }
+
+  async invites(room: number, after: string): Promise<Page<Invite>> {
+    const { invites, next } = await this.#ask<{ invites: Invite[]; next: string | null }>("GET", `rooms/${room}/invites`, { query: { after } });
+    return { items: invites, next };
+  }
+
+  invite(room: number, body: { expires_in_s: number; max_uses?: number }): Promise<Invite> {
+    return this.#ask("POST", `rooms/${room}/invites`, { body });
+  }
+
+  revoke(room: number, code: string): Promise<void> {
+    return this.#ask("DELETE", `rooms/${room}/invites/${encodeURIComponent(code)}`);
+  }
+
+  accept(code: string): Promise<Room> {
+    return this.#ask("POST", `invites/${encodeURIComponent(code)}`);
+  }
+
+  search(query: { q: string; room?: number; after?: string }): Promise<FoundMessages> {
+    return this.#ask("GET", "search", { query });
+  }
+
+  notify(room: number, notify: Notify): Promise<unknown> {
+    return this.#ask("PUT", `rooms/${room}/notify`, { body: { notify } });
   }
 
   me(): Promise<Me> {

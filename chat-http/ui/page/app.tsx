@@ -1,12 +1,14 @@
 /** The page: a name or a log-in first, then the rooms, then a room. */
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { AboutDialog } from "./about.tsx";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
+import { Membership } from "./membership.ts";
 import { useModel } from "./model.ts";
 import { NameForm } from "./name.tsx";
 import { OpenRoom, type Place } from "./room.ts";
@@ -15,6 +17,7 @@ import { Picture, RoomView } from "./roomview.tsx";
 import { asName } from "./seen.ts";
 import { Session } from "./session.ts";
 import { Sidebar } from "./sidebar.tsx";
+import { roomName } from "./title.tsx";
 import { remember, remembered } from "./storage.ts";
 import { ConnectionNote } from "./connection.tsx";
 import { number, rich, t } from "./language.ts";
@@ -163,6 +166,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useTitle(rooms, room);
   useKeys(rooms, id);
 
+  const membership = useMembership(room);
   const about = room?.info;
   return (
     <div class={id === null ? "site choosing" : "site in-room"}>
@@ -209,8 +213,8 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
           <Nowhere session={session} rooms={rooms} onNew={() => setWindow({ kind: "new", suggestion: "" })} />
         )}
       </main>
-      {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} onMade={(made) => go(made.id)} />}
-      {window?.kind === "about" && <RoomDialog rooms={rooms} room={window.room} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} />}
+      {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} mayChangeKind={account} onMade={(made) => go(made.id)} />}
+      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
       {window?.kind === "name" && children(close)}
@@ -325,12 +329,23 @@ function keepPlaces(): { keep: (place: Place | null) => void; close: () => void 
 
 const PLACE_MS = 400;
 
+/** What one is in the room that is open, and who else is in it. */
+function useMembership(room: OpenRoom | null): Membership | null {
+  const [membership, setMembership] = useState<Membership | null>(null);
+  useEffect(() => {
+    const opened = room && new Membership(room);
+    setMembership(opened);
+    return () => opened?.close();
+  }, [room]);
+  return membership?.room === room ? membership : null;
+}
+
 /** `(3) general · Chat` */
 function useTitle(rooms: Rooms, room: OpenRoom | null): void {
   const [, setSeen] = useState({});
   useEffect(() => room?.watch(() => setSeen({})), [room]);
   const unread = rooms.allUnread + (room ? (room.unseen) : 0);
-  const name = room?.status === "gone" ? undefined : room?.info?.name;
+  const name = room?.info && room.status !== "gone" ? roomName(room.info) : undefined;
   const title = `${unread > 0 ? `(${unread > 99 ? `${number(99)}+` : number(unread)}) ` : ""}${name ? `${name} · ` : ""}${t("chat")}`;
   useEffect(() => {
     document.title = title;

@@ -3,7 +3,7 @@
  * the activity of the rooms that are watched. Nothing is asked for again but what the server says was missed, and which
  * rooms others have made.
  */
-import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
+import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type MyRoom, type NewRoom, type Room, type RoomChange } from "./api.ts";
 import { Badges } from "./badges.ts";
 import { Model } from "./model.ts";
@@ -182,7 +182,7 @@ export class Rooms extends Model {
   /** What the open room says of itself. */
   opened(room: Room): void {
     const known = this.#rooms.get(room.id);
-    if (known && known.name === room.name && known.topic === room.topic) return;
+    if (known && known.name === room.name && known.topic === room.topic && known.kind === room.kind) return;
     this.#rooms.set(room.id, room);
     this.changed();
   }
@@ -190,7 +190,7 @@ export class Rooms extends Model {
   /** What the open room heard. */
   heard(room: number, event: RoomEvent): void {
     if (isMessage(event) && event.thread === undefined) this.#lastMessage(event);
-    if (event.type === "room_updated") this.#renamed(room, event as unknown as { seq: number; name: string; topic: string });
+    if (event.type === "room_updated") this.#renamed(room, event as RoomUpdated);
     if (event.type === "room_deleted") this.#gone(room);
   }
 
@@ -339,9 +339,9 @@ export class Rooms extends Model {
     else this.#set(now);
   }
 
-  #renamed(room: number, { seq, name, topic }: { seq: number; name: string; topic: string }): void {
+  #renamed(room: number, { seq, name, topic, kind, invites }: RoomUpdated): void {
     const known = this.#rooms.get(room);
-    if (known) this.#set({ ...known, head: seq, name, topic });
+    if (known) this.#set({ ...known, head: seq, name, topic, kind, invites });
   }
 
   #set(room: Room): void {

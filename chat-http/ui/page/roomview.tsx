@@ -8,8 +8,9 @@ import { ConnectionNote } from "./connection.tsx";
 import { Close, People as PeopleIcon } from "./icons.tsx";
 import { MessageList } from "./list.tsx";
 import { useModel } from "./model.ts";
-import { Avatar, RoomSign } from "./person.tsx";
+import { Avatar } from "./person.tsx";
 import type { OpenRoom } from "./room.ts";
+import { RoomName, roomName, Sign } from "./title.tsx";
 import { fullDay, refusal, typing } from "./format.ts";
 import { number, rich, t } from "./language.ts";
 
@@ -43,17 +44,17 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
   const drafts = session.outbox.of(id);
-  const name = info?.name ?? (room.status === "gone" ? t("noRoomTitle") : "…");
+  const name = (info && roomName(info)) ?? (room.status === "gone" ? t("noRoomTitle") : "…");
   const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
 
   return (
-    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? t("roomNamed", { room: info.name }) : t("room")}>
+    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? t("roomNamed", { room: name }) : t("room")}>
       <header class="room-head">
         {before}
-        {info && <RoomSign id={id} name={info.name} />}
+        {info && <Sign room={info} />}
         <div class="room-title">
           <h1 tabIndex={-1}>
-            <bdi>{name}</bdi>
+            {info ? <RoomName room={info} /> : <bdi>{name}</bdi>}
           </h1>
           {info?.topic && (
             <p class="topic" title={info.topic}>
@@ -190,8 +191,8 @@ function Top({ room }: { room: OpenRoom }) {
   const isEmpty = timeline.items.length === 0;
   return (
     <div class={isEmpty ? "beginning empty" : "beginning"}>
-      <RoomSign id={info.id} name={info.name} />
-      <h2>{isEmpty ? t("quietSoFar") : rich("beginning", { room: info.name })}</h2>
+      <Sign room={info} />
+      <h2>{isEmpty ? t("quietSoFar") : rich("beginning", { room: roomName(info) })}</h2>
       <p>{isEmpty ? t("sayHello") : fullDay(Date.parse(info.created_at))}</p>
     </div>
   );

@@ -4,9 +4,10 @@ import type { Room } from "./api.ts";
 import { Close, Keyboard, Plus, Search, Trash } from "./icons.tsx";
 import { memo } from "./memo.ts";
 import { useModel } from "./model.ts";
-import { Avatar, RoomSign } from "./person.tsx";
+import { Avatar } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
+import { RoomName, Sign } from "./title.tsx";
 import { lately, refusal } from "./format.ts";
 import { number, rich, t } from "./language.ts";
 
@@ -128,9 +129,9 @@ const RoomEntry = memo(function RoomEntry({ room, unread, open, onDelete }: { ro
   return (
     <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
       <a href={`#/rooms/${room.id}`} aria-current={open ? "page" : undefined}>
-        <RoomSign id={room.id} name={room.name} />
+        <Sign room={room} />
         <span class="entry-name">
-          <bdi>{room.name}</bdi>
+          <RoomName room={room} />
         </span>
         {room.last_message_at && <time dateTime={room.last_message_at}>{lately(Date.parse(room.last_message_at))}</time>}
         <span class="entry-about">
@@ -151,9 +152,12 @@ const RoomEntry = memo(function RoomEntry({ room, unread, open, onDelete }: { ro
           </span>
         )}
       </a>
-      <button type="button" class="icon-button delete" aria-label={t("deleteRoom", { room: room.name })} title={t("delete")} onClick={() => onDelete(room)}>
-        <Trash />
-      </button>
+      {/* A room that has owners is deleted by them, in the window about it. */}
+      {!room.owned && room.kind !== "direct" && (
+        <button type="button" class="icon-button delete" aria-label={t("deleteRoom", { room: room.name })} title={t("delete")} onClick={() => onDelete(room)}>
+          <Trash />
+        </button>
+      )}
     </li>
   );
 });

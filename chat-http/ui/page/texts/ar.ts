@@ -235,6 +235,16 @@ export default {
   refusedPassword: "كلمة المرور الحالية غير صحيحة.",
   refusedSetupToken: "هذا ليس رمز الإعداد. يتغيّر الرمز مع كل تشغيل للخادم ويصلح مرة واحدة.",
 
+  privateRoom: "خاصة",
+  publicRoom: "عامة",
+  whoSees: "من يراها",
+  publicHelp: "يمكن لأي شخص أن يجدها ويقرأ ويكتب فيها.",
+  privateHelp: "لا يعلم بوجودها إلا أعضاؤها.",
+  moderatorsBring: "المشرفون وحدهم يُدخلون الآخرين",
+  joinRoom: "انضم إلى الغرفة",
+  leaveRoom: "غادر الغرفة",
+  notes: "ملاحظات لنفسك",
+
   joinIn: "شاركنا الحديث",
   join: "مشاركة",
   widgetNoRoom: "لم تُحدَّد غرفة لهذه الدردشة.",

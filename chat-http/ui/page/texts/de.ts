@@ -214,6 +214,16 @@ export default {
   refusedPassword: "Das aktuelle Passwort ist falsch.",
   refusedSetupToken: "Das ist nicht das Einrichtungs-Token. Es ist nach jedem Start des Servers ein anderes und gilt nur einmal.",
 
+  privateRoom: "Privat",
+  publicRoom: "Öffentlich",
+  whoSees: "Wer ihn sieht",
+  publicHelp: "Alle können ihn finden, darin lesen und schreiben.",
+  privateHelp: "Nur wer dazugehört, weiß, dass es ihn gibt.",
+  moderatorsBring: "Nur Moderatoren holen andere herein",
+  joinRoom: "Dem Raum beitreten",
+  leaveRoom: "Den Raum verlassen",
+  notes: "Notizen an dich",
+
   joinIn: "Mach mit",
   join: "Mitmachen",
   widgetNoRoom: "Dieser Chat nennt keinen Raum.",

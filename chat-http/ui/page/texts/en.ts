@@ -232,6 +232,17 @@ export default {
   refusedPassword: "The current password is wrong.",
   refusedSetupToken: "That is not the setup token. It is another one after each start of the server, and counts once.",
 
+  // People in rooms: who belongs to one, and who may what there.
+  privateRoom: "Private",
+  publicRoom: "Public",
+  whoSees: "Who sees it",
+  publicHelp: "Anyone can find it, read it and write in it.",
+  privateHelp: "Only its members know that it is there.",
+  moderatorsBring: "Only moderators bring others in",
+  joinRoom: "Join the room",
+  leaveRoom: "Leave the room",
+  notes: "Notes to yourself",
+
   // The room in another page.
   joinIn: "Join in",
   join: "Join",

@@ -214,6 +214,16 @@ export default {
   refusedPassword: "La contraseña actual no es correcta.",
   refusedSetupToken: "Ese no es el token de instalación. Cambia cada vez que arranca el servidor y sirve una sola vez.",
 
+  privateRoom: "Privada",
+  publicRoom: "Pública",
+  whoSees: "Quién la ve",
+  publicHelp: "Cualquiera puede encontrarla, leer y escribir en ella.",
+  privateHelp: "Solo sus miembros saben que existe.",
+  moderatorsBring: "Solo los moderadores traen a otras personas",
+  joinRoom: "Unirse a la sala",
+  leaveRoom: "Salir de la sala",
+  notes: "Notas para ti",
+
   joinIn: "Participa",
   join: "Participar",
   widgetNoRoom: "Este chat no indica ninguna sala.",

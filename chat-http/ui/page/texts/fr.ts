@@ -214,6 +214,16 @@ export default {
   refusedPassword: "Le mot de passe actuel est faux.",
   refusedSetupToken: "Ce n’est pas le jeton d’installation. Il change à chaque démarrage du serveur et ne sert qu’une fois.",
 
+  privateRoom: "Privé",
+  publicRoom: "Public",
+  whoSees: "Qui le voit",
+  publicHelp: "Tout le monde peut le trouver, y lire et y écrire.",
+  privateHelp: "Seuls ses membres savent qu’il existe.",
+  moderatorsBring: "Seuls les modérateurs font entrer d’autres personnes",
+  joinRoom: "Rejoindre le salon",
+  leaveRoom: "Quitter le salon",
+  notes: "Notes pour vous",
+
   joinIn: "Participez",
   join: "Participer",
   widgetNoRoom: "Cette discussion n’indique aucun salon.",

@@ -214,6 +214,16 @@ export default {
   refusedPassword: "現在のパスワードが違います。",
   refusedSetupToken: "セットアップトークンではありません。サーバーを起動するたびに変わり、一度だけ使えます。",
 
+  privateRoom: "非公開",
+  publicRoom: "公開",
+  whoSees: "見られる人",
+  publicHelp: "誰でも見つけて、読み書きできます。",
+  privateHelp: "メンバーだけがその存在を知っています。",
+  moderatorsBring: "他の人を招けるのはモデレーターだけ",
+  joinRoom: "ルームに参加",
+  leaveRoom: "ルームを退出",
+  notes: "自分用メモ",
+
   joinIn: "参加する",
   join: "参加",
   widgetNoRoom: "このチャットにはルームが指定されていません。",

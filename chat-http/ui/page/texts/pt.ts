@@ -214,6 +214,16 @@ export default {
   refusedPassword: "A senha atual está incorreta.",
   refusedSetupToken: "Esse não é o token de instalação. Ele muda a cada início do servidor e vale uma só vez.",
 
+  privateRoom: "Privada",
+  publicRoom: "Pública",
+  whoSees: "Quem a vê",
+  publicHelp: "Qualquer pessoa pode encontrá-la, ler e escrever nela.",
+  privateHelp: "Só os membros sabem que ela existe.",
+  moderatorsBring: "Só moderadores trazem outras pessoas",
+  joinRoom: "Entrar na sala",
+  leaveRoom: "Sair da sala",
+  notes: "Notas para você",
+
   joinIn: "Participe",
   join: "Participar",
   widgetNoRoom: "Este chat não indica nenhuma sala.",

@@ -214,6 +214,16 @@ export default {
   refusedPassword: "当前密码错误。",
   refusedSetupToken: "这不是初始令牌。服务器每次启动都会更换令牌，且只能使用一次。",
 
+  privateRoom: "私密",
+  publicRoom: "公开",
+  whoSees: "谁能看到",
+  publicHelp: "任何人都可以找到、阅读并在其中发言。",
+  privateHelp: "只有成员知道它的存在。",
+  moderatorsBring: "只有管理员可以邀请他人",
+  joinRoom: "加入房间",
+  leaveRoom: "退出房间",
+  notes: "给自己的笔记",
+
   joinIn: "一起聊聊",
   join: "加入",
   widgetNoRoom: "此聊天未指定房间。",

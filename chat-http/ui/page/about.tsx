@@ -1,0 +1,73 @@
+/** The window about a room: its name and topic, who may see it and bring others in, and the way to all that is done with it. */
+import { useState } from "preact/hooks";
+import { codeOf, type Room } from "./api.ts";
+import { Dialog, RoomForm } from "./dialogs.tsx";
+import { refusal } from "./format.ts";
+import { Door } from "./icons.tsx";
+import { t } from "./language.ts";
+import type { Membership } from "./membership.ts";
+import { useModel } from "./model.ts";
+import { may } from "./room-rights.ts";
+import type { Rooms } from "./rooms.ts";
+import { roomName } from "./title.tsx";
+
+interface Props {
+  rooms: Rooms;
+  room: Room;
+  membership: Membership;
+  onClose: () => void;
+  onDelete: () => void;
+  onLeave: () => void;
+}
+
+export function AboutDialog({ rooms, room, membership, onClose, onDelete, onLeave }: Props) {
+  const { role } = useModel(membership);
+  const change = may("rename", room, role);
+  return (
+    <Dialog title={t("aboutRoom")} onClose={onClose}>
+      {change ? <RoomForm rooms={rooms} room={room} mayChangeKind={may("kind", room, role)} onClose={onClose} onDelete={may("delete", room, role) ? onDelete : undefined} /> : <About room={room} />}
+      <Doors {...{ room, membership, onClose, onLeave }} />
+    </Dialog>
+  );
+}
+
+/** For those who may not change it. */
+function About({ room }: { room: Room }) {
+  return (
+    <>
+      <p class="about-name">
+        <bdi>{roomName(room)}</bdi>
+      </p>
+      {room.topic && (
+        <p class="about-topic">
+          <bdi>{room.topic}</bdi>
+        </p>
+      )}
+      {room.kind !== "direct" && <p class="hint">{room.kind === "private" ? t("privateHelp") : t("publicHelp")}</p>}
+    </>
+  );
+}
+
+function Doors({ room, membership, onClose, onLeave }: Pick<Props, "room" | "membership" | "onClose" | "onLeave">) {
+  const { role, known } = membership;
+  const [problem, setProblem] = useState("");
+  const attempt = (what: Promise<void>, then: () => void): void => void what.then(then, (error) => setProblem(refusal(codeOf(error))));
+  if (room.kind === "direct") return null;
+  return (
+    <div class="doors">
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+      {known && role === null && room.kind === "public" && (
+        <button type="button" class="menu-item" onClick={() => attempt(membership.join(), onClose)}>
+          <Door /> {t("joinRoom")}
+        </button>
+      )}
+      {role !== null && (
+        <button type="button" class="menu-item" onClick={() => attempt(membership.leave(), () => (onClose(), onLeave()))}>
+          <Door /> {t("leaveRoom")}
+        </button>
+      )}
+    </div>
+  );
+}
