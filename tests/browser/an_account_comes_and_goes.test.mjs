@@ -39,10 +39,10 @@ test("an account comes and goes", async () => {
   await look(page);
   await page.getByLabel("Your name").fill("Countess");
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("button", { name: "Countess" }).waitFor();
+  await page.getByRole("button", { name: "Countess Connected" }).waitFor();
 
   // Another password, if she knows the one of now. It ends her other logins, and not this one.
-  await page.getByRole("button", { name: "Countess" }).click();
+  await page.getByRole("button", { name: "Countess Connected" }).click();
   await page.getByRole("button", { name: "Change password" }).click();
   await page.getByRole("dialog", { name: "Change password" }).waitFor();
   await look(page);
@@ -61,13 +61,13 @@ test("an account comes and goes", async () => {
 
   // A second page of the same browser ends with the login, wherever that is ended.
   const second = await ada.open();
-  await second.getByRole("button", { name: "Countess" }).click();
+  await second.getByRole("button", { name: "Countess Connected" }).click();
   await second.getByRole("button", { name: "Log out" }).click();
   await second.getByRole("button", { name: "Log in" }).waitFor();
   await page.getByRole("button", { name: "Log in" }).waitFor();
   await page.getByLabel("Name").fill("ADA");
   await page.getByLabel("Password").fill(ANOTHER);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("button", { name: "Countess" }).waitFor();
+  await page.getByRole("button", { name: "Countess Connected" }).waitFor();
   calm(REFUSED);
 });

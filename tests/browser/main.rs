@@ -47,6 +47,7 @@ scenarios! {
     the_page_speaks_the_language_of_its_reader,
     long_texts_break_no_layout,
     private_rooms_are_for_their_members,
+    members_and_their_rights,
 }
 
 /// Runs a scenario; its output is shown if it fails.

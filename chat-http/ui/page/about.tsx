@@ -3,13 +3,14 @@ import { useState } from "preact/hooks";
 import { codeOf, type Room } from "./api.ts";
 import { Dialog, RoomForm } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
-import { Door } from "./icons.tsx";
+import { Ban, Clock, Door } from "./icons.tsx";
 import { t } from "./language.ts";
 import type { Membership } from "./membership.ts";
 import { useModel } from "./model.ts";
 import { may } from "./room-rights.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomName } from "./title.tsx";
+import type { RoomWindow } from "./windows.tsx";
 
 interface Props {
   rooms: Rooms;
@@ -18,15 +19,16 @@ interface Props {
   onClose: () => void;
   onDelete: () => void;
   onLeave: () => void;
+  onWindow: (window: RoomWindow) => void;
 }
 
-export function AboutDialog({ rooms, room, membership, onClose, onDelete, onLeave }: Props) {
+export function AboutDialog({ rooms, room, membership, onClose, onDelete, onLeave, onWindow }: Props) {
   const { role } = useModel(membership);
   const change = may("rename", room, role);
   return (
     <Dialog title={t("aboutRoom")} onClose={onClose}>
       {change ? <RoomForm rooms={rooms} room={room} mayChangeKind={may("kind", room, role)} onClose={onClose} onDelete={may("delete", room, role) ? onDelete : undefined} /> : <About room={room} />}
-      <Doors {...{ room, membership, onClose, onLeave }} />
+      <Doors {...{ room, membership, onClose, onLeave, onWindow }} />
     </Dialog>
   );
 }
@@ -48,7 +50,7 @@ function About({ room }: { room: Room }) {
   );
 }
 
-function Doors({ room, membership, onClose, onLeave }: Pick<Props, "room" | "membership" | "onClose" | "onLeave">) {
+function Doors({ room, membership, onClose, onLeave, onWindow }: Pick<Props, "room" | "membership" | "onClose" | "onLeave" | "onWindow">) {
   const { role, known } = membership;
   const [problem, setProblem] = useState("");
   const attempt = (what: Promise<void>, then: () => void): void => void what.then(then, (error) => setProblem(refusal(codeOf(error))));
@@ -58,6 +60,16 @@ function Doors({ room, membership, onClose, onLeave }: Pick<Props, "room" | "mem
       <p class="problem" role="alert">
         {problem}
       </p>
+      {may("restrict", room, role) && (
+        <>
+          <button type="button" class="menu-item" onClick={() => onWindow({ kind: "restrictions" })}>
+            <Ban /> {t("bansAndMutes")}
+          </button>
+          <button type="button" class="menu-item" onClick={() => onWindow({ kind: "audit" })}>
+            <Clock /> {t("audit")}
+          </button>
+        </>
+      )}
       {known && role === null && room.kind === "public" && (
         <button type="button" class="menu-item" onClick={() => attempt(membership.join(), onClose)}>
           <Door /> {t("joinRoom")}

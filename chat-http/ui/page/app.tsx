@@ -9,6 +9,7 @@ import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
+import { Members } from "./members.tsx";
 import { useModel } from "./model.ts";
 import { NameForm } from "./name.tsx";
 import { OpenRoom, type Place } from "./room.ts";
@@ -20,9 +21,10 @@ import { Sidebar } from "./sidebar.tsx";
 import { roomName } from "./title.tsx";
 import { remember, remembered } from "./storage.ts";
 import { ConnectionNote } from "./connection.tsx";
+import { RoomWindows, type RoomWindow } from "./windows.tsx";
 import { number, rich, t } from "./language.ts";
 
-type Window = { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" };
+type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" };
 
 const NAME = "chat.name";
 
@@ -190,6 +192,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
             room={room}
             eager={matchMedia("(hover: hover) and (min-width: 720px)").matches}
             onRename={() => setWindow({ kind: "name" })}
+            members={membership && <Members room={room} membership={membership} onPerson={(person) => setWindow({ kind: "person", person })} />}
             before={
               <a class="icon-button back" href="#/" aria-label={t("allRooms")} title={t("allRooms")}>
                 <Back />
@@ -214,12 +217,17 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
         )}
       </main>
       {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} mayChangeKind={account} onMade={(made) => go(made.id)} />}
-      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} />}
+      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
+      {window && membership && isOfRoom(window) && <RoomWindows window={window} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
       {window?.kind === "name" && children(close)}
     </div>
   );
+}
+
+function isOfRoom(window: Window): window is RoomWindow {
+  return window.kind === "person" || window.kind === "restrictions" || window.kind === "audit";
 }
 
 /** No room is open. */

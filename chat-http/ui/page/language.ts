@@ -137,6 +137,11 @@ function make(locale: string) {
     number: new Intl.NumberFormat(locale),
     collator: new Intl.Collator(locale, { numeric: true }),
     seconds: new Intl.NumberFormat(locale, { style: "unit", unit: "second", unitDisplay: "short" }),
+    /** `10 minutes`, `1 hour`, `1 day`: whole ones, of the largest unit that fits. */
+    span: (minutes: number) => {
+      const [count, unit] = minutes % 1440 === 0 ? [minutes / 1440, "day"] : minutes % 60 === 0 ? [minutes / 60, "hour"] : [minutes, "minute"];
+      return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(count);
+    },
     list: new Intl.ListFormat(locale, { type: "conjunction" }),
     time: new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }),
     weekday: new Intl.DateTimeFormat(locale, { weekday: "long" }),

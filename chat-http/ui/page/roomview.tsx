@@ -25,10 +25,12 @@ interface Props {
   /** What to do when the room is gone. */
   gone?: ComponentChildren;
   onRename?: () => void;
+  /** The people of the room, where more is known of them than who is here. */
+  members?: ComponentChildren;
   eager: boolean;
 }
 
-export function RoomView({ room, before, after, gone, onRename, eager }: Props) {
+export function RoomView({ room, before, after, gone, onRename, members, eager }: Props) {
   useModel(room);
   useModel(room.session.outbox);
   const { online } = useModel(room.session.connection);
@@ -98,7 +100,11 @@ export function RoomView({ room, before, after, gone, onRename, eager }: Props) 
           <Instead room={room} gone={gone} />
         )}
       </div>
-      {people && room.status === "ready" && <PeoplePanel room={room} onClose={() => setPeople(false)} />}
+      {people && room.status === "ready" && (
+        <PeoplePanel room={room} onClose={() => setPeople(false)}>
+          {members}
+        </PeoplePanel>
+      )}
       <Announcer room={room} />
     </section>
   );
@@ -123,11 +129,9 @@ function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; 
   );
 }
 
-function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void }) {
+function PeoplePanel({ room, onClose, children }: { room: OpenRoom; onClose: () => void; children: ComponentChildren }) {
   const panel = useRef<HTMLElement>(null);
   const count = room.people?.count ?? 0;
-  const identities = room.people?.identities ?? [];
-  const typists = new Set(room.typing.map(({ user }) => user));
   // Before anyone can press a key: Escape closes what has the focus.
   useLayoutEffect(() => {
     // Where it covers the room it takes the focus along, and gives it back.
@@ -148,24 +152,30 @@ function PeoplePanel({ room, onClose }: { room: OpenRoom; onClose: () => void })
             <Close />
           </button>
         </header>
-        {identities.length > 0 ? (
-          <ul>
-            {identities.map(({ user, username }) => (
-              <li key={user}>
-                <span class="presence">
-                  <Avatar id={user} name={username} />
-                </span>
-                <bdi class="person">{username}</bdi>
-                {user === room.session.user && <span class="hint">{t("isYou")}</span>}
-                {typists.has(user) && <Dots />}
-              </li>
-            ))}
-          </ul>
-        ) : (
-          <p class="hint">{count > 0 ? t("onlyCounted") : t("nobodyHere")}</p>
-        )}
+        {children ?? <Here room={room} />}
       </aside>
     </>
+  );
+}
+
+/** Who is here now. */
+function Here({ room }: { room: OpenRoom }) {
+  const { identities, count } = room.people ?? { identities: [], count: 0 };
+  const typists = new Set(room.typing.map(({ user }) => user));
+  if (identities.length === 0) return <p class="hint">{count > 0 ? t("onlyCounted") : t("nobodyHere")}</p>;
+  return (
+    <ul>
+      {identities.map(({ user, username }) => (
+        <li key={user}>
+          <span class="presence">
+            <Avatar id={user} name={username} />
+          </span>
+          <bdi class="person">{username}</bdi>
+          {user === room.session.user && <span class="hint">{t("isYou")}</span>}
+          {typists.has(user) && <Dots />}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -210,7 +220,7 @@ function Typing({ names, unnamed }: { names: string[]; unnamed: number }) {
   );
 }
 
-function Dots() {
+export function Dots() {
   return (
     <span class="dots" aria-hidden="true">
       <i />

@@ -88,7 +88,7 @@ function texts(path: string, source: string): string[] {
 /** A property of a component of ours may be shown anywhere; only its names are known to be none. */
 function isProperty(attribute: ts.JsxAttribute): boolean {
   const tag = attribute.parent.parent.tagName.getText();
-  return /^[A-Z]/.test(tag) && !["id", "class", "key", "state", "problem"].includes(attribute.name.getText());
+  return /^[A-Z]/.test(tag) && !["id", "class", "key", "kind", "state", "problem"].includes(attribute.name.getText());
 }
 
 /** In `a === "b"` nothing is shown, in `a && "b"` and `a + "b"` it is. */

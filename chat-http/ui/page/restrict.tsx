@@ -1,0 +1,74 @@
+/** Removes, mutes or bans somebody: for how long, and why. */
+import { useState } from "preact/hooks";
+import type { Identity } from "../client/src/index.ts";
+import { codeOf } from "./api.ts";
+import { Dialog } from "./dialogs.tsx";
+import { refusal } from "./format.ts";
+import { formats, t } from "./language.ts";
+import type { Membership } from "./membership.ts";
+
+export type Restraint = "mute" | "remove" | "ban";
+
+const MINUTE_MS = 60_000;
+/** For how long; null: for good. */
+const SPANS = [10 * MINUTE_MS, 60 * MINUTE_MS, 24 * 60 * MINUTE_MS, null];
+const TITLES = { mute: "muteQuestion", remove: "removeQuestion", ban: "banQuestion" } as const;
+const HELP = { mute: "muteHelp", remove: "removeHelp", ban: "banHelp" } as const;
+
+export function RestrictForm({ restraint, person, membership, onClose }: { restraint: Restraint; person: Identity; membership: Membership; onClose: () => void }) {
+  const [span, setSpan] = useState<number | null>(SPANS[1] ?? null);
+  const [reason, setReason] = useState("");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const { session, id } = membership.room;
+  const restrain = (): Promise<unknown> => {
+    const why = reason.trim();
+    if (restraint === "remove") return session.api.removeMember(id, person.user, why);
+    const until = span === null ? {} : { until: new Date(Date.now() + span).toISOString() };
+    return session.api.restrict(id, restraint === "ban" ? "bans" : "mutes", person.user, { ...until, ...(why && { reason: why }) });
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    setBusy(true);
+    setProblem("");
+    restrain().then(onClose, (error) => (setProblem(refusal(codeOf(error))), setBusy(false)));
+  };
+  return (
+    <Dialog title={t(TITLES[restraint], { whom: person.username })} onClose={onClose}>
+      <form onSubmit={submit}>
+        <p class="hint">{t(HELP[restraint])}</p>
+        {restraint !== "remove" && (
+          <fieldset class="choices in-a-row">
+            <legend>{t("howLong")}</legend>
+            {SPANS.map((each) => (
+              <label key={each} class="option">
+                <input type="radio" name="span" checked={span === each} onChange={() => setSpan(each)} />
+                <span>{spanName(each)}</span>
+              </label>
+            ))}
+          </fieldset>
+        )}
+        <label for="restraint-reason">
+          {t("reason")} <span class="hint">{t("optional")}</span>
+        </label>
+        <input id="restraint-reason" value={reason} maxLength={500} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+        <footer>
+          <button type="button" class="button quiet push" onClick={onClose}>
+            {t("cancel")}
+          </button>
+          <button type="submit" class="button danger" disabled={busy}>
+            {t(restraint)}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+/** `10 minutes`, `1 hour`, `1 day`, or for good. */
+export function spanName(span: number | null): string {
+  return span === null ? t("forGood") : formats().span(span / MINUTE_MS);
+}

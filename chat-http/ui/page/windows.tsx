@@ -1,0 +1,30 @@
+/** The windows of the room that is open: about somebody in it, and what its members and moderators see and do. */
+import type { Identity } from "../client/src/index.ts";
+import type { Room } from "./api.ts";
+import { AuditDialog } from "./audit.tsx";
+import type { Membership } from "./membership.ts";
+import { PersonDialog } from "./person-dialog.tsx";
+import { RestrictionsDialog } from "./restrictions.tsx";
+
+export type RoomWindow = { kind: "person"; person: Identity } | { kind: "restrictions" | "audit" };
+
+interface Props {
+  window: RoomWindow;
+  membership: Membership;
+  /** Whether this person may have rooms of two. */
+  mayDirect: boolean;
+  onDirect: (room: Room) => void;
+  onClose: () => void;
+}
+
+export function RoomWindows({ window, membership, mayDirect, onDirect, onClose }: Props) {
+  const { session, id } = membership.room;
+  switch (window.kind) {
+    case "person":
+      return <PersonDialog key={window.person.user} person={window.person} {...{ membership, mayDirect, onDirect, onClose }} />;
+    case "restrictions":
+      return <RestrictionsDialog {...{ session, onClose }} room={id} />;
+    case "audit":
+      return <AuditDialog {...{ session, onClose }} room={id} />;
+  }
+}
