@@ -48,6 +48,7 @@ scenarios! {
     long_texts_break_no_layout,
     private_rooms_are_for_their_members,
     members_and_their_rights,
+    an_invite_link_brings_people_in,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -164,7 +164,9 @@ export async function stage(more = []) {
     /** Someone with a browser and an account of their own, logged in. */
     async account(name, options = {}) {
       const person = new Person(name, await browser.newContext(options.context));
-      await person.register(server.port);
+      person.home = `http://127.0.0.1:${server.port}`;
+      person.page = await person.open();
+      await person.register();
       people.push(person);
       return person;
     },
@@ -197,15 +199,13 @@ export class Person {
     if (room !== undefined) await this.go(room);
   }
 
-  /** Makes an account, and opens the page with it. */
-  async register(port) {
-    this.home = `http://127.0.0.1:${port}`;
-    this.page = await this.open();
+  /** Makes an account at the first page. */
+  async register() {
     await this.page.getByRole("button", { name: "Make an account" }).click();
     await this.page.getByLabel("Name").fill(this.name);
     await this.page.getByLabel("Password").fill("correct horse battery");
     await this.page.getByRole("button", { name: "Register" }).click();
-    await this.page.getByRole("heading", { name: `Hello, ${this.name}` }).waitFor();
+    await this.page.locator(".me").waitFor();
     this.user = (await this.call("GET", "/me")).user;
   }
 

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { codeOf, type Room } from "./api.ts";
 import { Dialog, RoomForm } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
-import { Ban, Clock, Door } from "./icons.tsx";
+import { Ban, Clock, Door, Link } from "./icons.tsx";
 import { t } from "./language.ts";
 import type { Membership } from "./membership.ts";
 import { useModel } from "./model.ts";
@@ -60,6 +60,11 @@ function Doors({ room, membership, onClose, onLeave, onWindow }: Pick<Props, "ro
       <p class="problem" role="alert">
         {problem}
       </p>
+      {may("bring", room, role) && (
+        <button type="button" class="menu-item" onClick={() => onWindow({ kind: "invites" })}>
+          <Link /> {t("inviteLinks")}
+        </button>
+      )}
       {may("restrict", room, role) && (
         <>
           <button type="button" class="menu-item" onClick={() => onWindow({ kind: "restrictions" })}>

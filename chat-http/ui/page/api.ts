@@ -55,12 +55,12 @@ export class ApiError extends Error {
 const TIMEOUT_MS = 15_000;
 
 export class Api {
-  readonly #base: URL;
+  /** Where the site is mounted; it ends with a slash. */
+  readonly base: URL;
   readonly #credentials: () => Credentials | Promise<Credentials>;
 
-  /** `base` is where the site is mounted; it ends with a slash. */
   constructor(base: URL, credentials: () => Credentials | Promise<Credentials>) {
-    this.#base = base;
+    this.base = base;
     this.#credentials = credentials;
   }
 
@@ -211,9 +211,9 @@ export class Api {
    * this page: the page's origin is not on the server's list.
    */
   async #isThere(): Promise<boolean> {
-    if (this.#base.origin === location.origin) return false;
+    if (this.base.origin === location.origin) return false;
     const anything = { mode: "no-cors", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(TIMEOUT_MS) } as const;
-    return fetch(new URL("widget.js", this.#base), anything).then(
+    return fetch(new URL("widget.js", this.base), anything).then(
       () => true,
       () => false,
     );
@@ -221,7 +221,7 @@ export class Api {
 
   async #ask<Answer>(method: string, path: string, { query = {}, body }: { query?: object; body?: object } = {}): Promise<Answer> {
     const { username, token, login } = await this.#credentials();
-    const url = new URL(`api/chat/${path}`, this.#base);
+    const url = new URL(`api/chat/${path}`, this.base);
     for (const [name, value] of Object.entries({ ...query, username })) {
       if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
     }

@@ -9,6 +9,7 @@ import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
+import { inviteIn, Invitation } from "./invites.tsx";
 import { Members } from "./members.tsx";
 import { useModel } from "./model.ts";
 import { NameForm } from "./name.tsx";
@@ -21,7 +22,7 @@ import { Sidebar } from "./sidebar.tsx";
 import { roomName } from "./title.tsx";
 import { remember, remembered } from "./storage.ts";
 import { ConnectionNote } from "./connection.tsx";
-import { RoomWindows, type RoomWindow } from "./windows.tsx";
+import { isOfRoom, RoomWindows, type RoomWindow } from "./windows.tsx";
 import { number, rich, t } from "./language.ts";
 
 type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" };
@@ -142,7 +143,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
   const [window, setWindow] = useState<Window | null>(null);
-  const id = useRoute();
+  const { room: id, invite } = useRoute();
   const room = useOpenRoom(session, rooms, id);
   const close = (): void => setWindow(null);
   const remove = useCallback((doomed: Room): void => setWindow({ kind: "delete", room: doomed }), []);
@@ -171,9 +172,9 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const membership = useMembership(room);
   const about = room?.info;
   return (
-    <div class={id === null ? "site choosing" : "site in-room"}>
+    <div class={id === null && invite === null ? "site choosing" : "site in-room"}>
       {/* On a phone the list is all there is. */}
-      <div class="choice" role={narrow && id === null ? "main" : undefined}>
+      <div class="choice" role={narrow && id === null && invite === null ? "main" : undefined}>
         <Sidebar
           session={session}
           rooms={rooms}
@@ -212,6 +213,8 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
               </a>
             }
           />
+        ) : invite !== null ? (
+          <Invitation key={invite} session={session} code={invite} onRoom={({ id: room }) => go(room)} />
         ) : (
           <Nowhere session={session} rooms={rooms} onNew={() => setWindow({ kind: "new", suggestion: "" })} />
         )}
@@ -224,10 +227,6 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
       {window?.kind === "name" && children(close)}
     </div>
   );
-}
-
-function isOfRoom(window: Window): window is RoomWindow {
-  return window.kind === "person" || window.kind === "restrictions" || window.kind === "audit";
 }
 
 /** No room is open. */
@@ -259,22 +258,27 @@ function useMedia(query: string): boolean {
   return fits;
 }
 
-/** The room that the address names. */
-function useRoute(): number | null {
-  const [id, setId] = useState(route);
+/** The room that the address names, or the invite to one. */
+interface Route {
+  room: number | null;
+  invite: string | null;
+}
+
+function useRoute(): Route {
+  const [current, setCurrent] = useState(route);
   useEffect(() => {
-    const onHash = (): void => setId(route());
+    const onHash = (): void => setCurrent(route());
     addEventListener("hashchange", onHash);
     return () => removeEventListener("hashchange", onHash);
   }, []);
-  return id;
+  return current;
 }
 
-/** The room's number; 0 if the address is a room's and cannot be one. */
-function route(): number | null {
-  const written = /^#\/rooms\/(.*)$/.exec(location.hash)?.[1];
-  if (written === undefined) return null;
-  return /^[1-9]\d{0,14}$/.test(written) ? Number(written) : 0;
+/** The room's number is 0 if the address is a room's and cannot be one. */
+function route(): Route {
+  const written = /^#\/rooms\/(.*?)(?:\/\d{1,16})?$/.exec(location.hash)?.[1];
+  const id = written !== undefined && /^[1-9]\d{0,14}$/.test(written) ? Number(written) : 0;
+  return { room: written === undefined ? null : id, invite: inviteIn(location.hash) };
 }
 
 function go(room: number | null): void {

@@ -23,6 +23,7 @@ export const Lock = icon(<path d="M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9M10 
 export const Door = icon(<path d="M8 4H4v12h4M8.500 10H17M14 7l3 3-3 3" />);
 export const Mute = icon(<path d="M4 8v4h2.500l3.500 3V5L6.500 8ZM13 8l4 4M17 8l-4 4" />);
 export const Ban = icon(<path d="M10 3.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13ZM5.500 5.500l9 9" />);
+export const Link = icon(<path d="M8.500 11.500l3-3M9 6l1.500-1.500a3.500 3.500 0 0 1 5 5L14 11M11 14l-1.500 1.500a3.500 3.500 0 0 1-5-5L6 9" />);
 export const Trash = icon(<path d="M4 6h12M8 6V4h4v2M6 6l.6 10h6.800L14 6M8.700 9v4M11.300 9v4" />);
 export const Copy = icon(<path d="M7.500 7.500h8.500v8.500H7.500zM4 12.500V4h8.500" />);
 export const Check = icon(<path d="m4.500 10.500 3.500 3.500 7.500-8" />);

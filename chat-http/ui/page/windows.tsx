@@ -2,11 +2,12 @@
 import type { Identity } from "../client/src/index.ts";
 import type { Room } from "./api.ts";
 import { AuditDialog } from "./audit.tsx";
+import { InvitesDialog } from "./invites.tsx";
 import type { Membership } from "./membership.ts";
 import { PersonDialog } from "./person-dialog.tsx";
 import { RestrictionsDialog } from "./restrictions.tsx";
 
-export type RoomWindow = { kind: "person"; person: Identity } | { kind: "restrictions" | "audit" };
+export type RoomWindow = { kind: "person"; person: Identity } | { kind: "invites" | "restrictions" | "audit" };
 
 interface Props {
   window: RoomWindow;
@@ -17,11 +18,19 @@ interface Props {
   onClose: () => void;
 }
 
+const KINDS: readonly string[] = ["person", "invites", "restrictions", "audit"] satisfies RoomWindow["kind"][];
+
+export function isOfRoom(window: { kind: string }): window is RoomWindow {
+  return KINDS.includes(window.kind);
+}
+
 export function RoomWindows({ window, membership, mayDirect, onDirect, onClose }: Props) {
   const { session, id } = membership.room;
   switch (window.kind) {
     case "person":
       return <PersonDialog key={window.person.user} person={window.person} {...{ membership, mayDirect, onDirect, onClose }} />;
+    case "invites":
+      return <InvitesDialog {...{ session, onClose }} room={id} />;
     case "restrictions":
       return <RestrictionsDialog {...{ session, onClose }} room={id} />;
     case "audit":
