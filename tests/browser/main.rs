@@ -49,6 +49,7 @@ scenarios! {
     private_rooms_are_for_their_members,
     members_and_their_rights,
     an_invite_link_brings_people_in,
+    a_room_of_two,
 }
 
 /// Runs a scenario; its output is shown if it fails.

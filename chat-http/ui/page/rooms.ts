@@ -9,6 +9,7 @@ import { Badges } from "./badges.ts";
 import { Model } from "./model.ts";
 import { serverNow } from "./clock.ts";
 import type { Session } from "./session.ts";
+import { roomName } from "./title.tsx";
 import { Watches } from "./watches.ts";
 
 const PAGE = 100;
@@ -276,12 +277,19 @@ export class Rooms extends Model {
     try {
       const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, q: this.query.trim() });
       if (asked !== this.#asked) return;
-      this.#found = this.#take(rooms);
+      this.#found = [...this.#direct(), ...this.#take(rooms)];
       this.#foundNext = next ?? null;
     } catch (error) {
       this.code = codeOf(error);
     }
     this.changed();
+  }
+
+  /** Rooms of two, which are one's own alone: no search at the server finds them. */
+  #direct(): number[] {
+    const wanted = this.query.trim().toLowerCase();
+    const isFound = (room: Room): boolean => room.kind === "direct" && roomName(room).toLowerCase().includes(wanted);
+    return [...this.#rooms.values()].filter(isFound).map(({ id }) => id);
   }
 
   async #findMore(): Promise<void> {
