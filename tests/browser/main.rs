@@ -50,6 +50,7 @@ scenarios! {
     members_and_their_rights,
     an_invite_link_brings_people_in,
     a_room_of_two,
+    a_search_finds_messages,
 }
 
 /// Runs a scenario; its output is shown if it fails.

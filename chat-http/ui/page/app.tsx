@@ -6,7 +6,7 @@ import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./ac
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
-import { Back, Plus, Settings } from "./icons.tsx";
+import { Back, Plus, Search, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
 import { inviteIn, Invitation } from "./invites.tsx";
@@ -202,9 +202,14 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
             }
             after={
               about && (
-                <button type="button" class="icon-button" aria-label={t("aboutRoom")} title={t("aboutRoom")} onClick={() => setWindow({ kind: "about", room: about })}>
-                  <Settings />
-                </button>
+                <>
+                  <button type="button" class="icon-button" aria-label={t("searchMessages")} title={t("searchMessages")} onClick={() => setWindow({ kind: "search" })}>
+                    <Search />
+                  </button>
+                  <button type="button" class="icon-button" aria-label={t("aboutRoom")} title={t("aboutRoom")} onClick={() => setWindow({ kind: "about", room: about })}>
+                    <Settings />
+                  </button>
+                </>
               )
             }
             gone={
@@ -221,7 +226,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
       </main>
       {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} mayChangeKind={account} onMade={(made) => go(made.id)} />}
       {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
-      {window && membership && isOfRoom(window) && <RoomWindows window={window} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
+      {window && membership && isOfRoom(window) && <RoomWindows window={window} rooms={rooms} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
       {window?.kind === "name" && children(close)}

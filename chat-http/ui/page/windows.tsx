@@ -6,11 +6,14 @@ import { InvitesDialog } from "./invites.tsx";
 import type { Membership } from "./membership.ts";
 import { PersonDialog } from "./person-dialog.tsx";
 import { RestrictionsDialog } from "./restrictions.tsx";
+import type { Rooms } from "./rooms.ts";
+import { SearchDialog } from "./search.tsx";
 
-export type RoomWindow = { kind: "person"; person: Identity } | { kind: "invites" | "restrictions" | "audit" };
+export type RoomWindow = { kind: "person"; person: Identity } | { kind: "search" | "invites" | "restrictions" | "audit" };
 
 interface Props {
   window: RoomWindow;
+  rooms: Rooms;
   membership: Membership;
   /** Whether this person may have rooms of two. */
   mayDirect: boolean;
@@ -18,17 +21,19 @@ interface Props {
   onClose: () => void;
 }
 
-const KINDS: readonly string[] = ["person", "invites", "restrictions", "audit"] satisfies RoomWindow["kind"][];
+const KINDS: readonly string[] = ["person", "search", "invites", "restrictions", "audit"] satisfies RoomWindow["kind"][];
 
 export function isOfRoom(window: { kind: string }): window is RoomWindow {
   return KINDS.includes(window.kind);
 }
 
-export function RoomWindows({ window, membership, mayDirect, onDirect, onClose }: Props) {
+export function RoomWindows({ window, rooms, membership, mayDirect, onDirect, onClose }: Props) {
   const { session, id } = membership.room;
   switch (window.kind) {
     case "person":
       return <PersonDialog key={window.person.user} person={window.person} {...{ membership, mayDirect, onDirect, onClose }} />;
+    case "search":
+      return <SearchDialog {...{ session, onClose }} room={id} roomOf={(each) => rooms.get(each)} />;
     case "invites":
       return <InvitesDialog {...{ session, onClose }} room={id} />;
     case "restrictions":

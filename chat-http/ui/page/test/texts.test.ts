@@ -53,7 +53,7 @@ const ALLOWED = new Set([
   // Keys with one name on every keyboard, and what the browser calls keys.
   ..."C K ArrowUp ArrowDown ArrowLeft ArrowRight Enter Escape End".split(" "),
   // Names of the wire and of standards.
-  ..."Accept Authorization Content-Type Date Bearer POST GET PUT PATCH DELETE NFC NFKC".split(" "),
+  ..."Accept Authorization Content-Type Date Bearer POST GET PUT PATCH DELETE NFC NFKC NFKD".split(" "),
 ]);
 /** Sources whose literals are no texts: the names of scripts, in Unicode's words. */
 const NO_TEXTS = ["page/host.ts"];

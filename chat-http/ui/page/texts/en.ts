@@ -298,6 +298,15 @@ export default {
   youAreInvited: "You are invited to a room",
   invitedAs: "You come in as {name}.",
   inviteOver: "This link does not lead anywhere: it has expired, was revoked, or as many came in by it as it was for.",
+  searchMessages: "Search messages",
+  searchFor: "What was said?",
+  searchWhere: "Where",
+  inThisRoom: "In this room",
+  everywhere: "Everywhere",
+  searching: "Searching…",
+  nothingFound: "Nothing found.",
+  foundMessages: { one: "{count} message", other: "{count} messages" },
+  foundIncomplete: "Something may be missing.",
 
   // The room in another page.
   joinIn: "Join in",

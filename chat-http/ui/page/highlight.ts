@@ -1,0 +1,74 @@
+/** The part of a text that a search has found, and the words in it that were looked for. */
+
+export interface Piece {
+  text: string;
+  /** Whether it is what was looked for. */
+  found: boolean;
+}
+
+/** About so many characters of a long text are shown. */
+const SHOWN = 160;
+/** So many of them stand before the first word that was found. */
+const BEFORE = 40;
+
+/** The text in pieces, found words apart. Case, width and diacritics do not matter, as with the search itself. */
+export function highlight(text: string, query: string): Piece[] {
+  const { folded, origins } = fold(text);
+  const marks = new Uint8Array(text.length);
+  for (const word of words(query)) {
+    for (let at = folded.indexOf(word); at >= 0; at = folded.indexOf(word, at + word.length)) {
+      if (isWithinWord(folded, at)) continue;
+      marks.fill(1, origins[at], origins[at + word.length]);
+    }
+  }
+  return cut(text, marks);
+}
+
+/** Words begin where they are written with spaces; in other scripts they are found anywhere. */
+function isWithinWord(folded: string, at: number): boolean {
+  const [before, first] = [folded.slice(0, at).at(-1) ?? " ", folded[at] ?? ""];
+  return SPACED.test(before) && SPACED.test(first);
+}
+
+const SPACED = /^(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}])[\p{L}\p{N}]$/u;
+
+/** The longest first, so that none hides a longer one. */
+function words(query: string): string[] {
+  const all = fold(query).folded.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return [...new Set(all)].sort((a, b) => b.length - a.length);
+}
+
+/** The text without what a search does not regard, and where in the text each part of it comes from. */
+function fold(text: string): { folded: string; origins: number[] } {
+  let folded = "";
+  const origins: number[] = [];
+  let at = 0;
+  for (const letter of text) {
+    const plain = letter.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+    for (let index = 0; index < plain.length; index += 1) origins.push(at);
+    folded += plain;
+    at += letter.length;
+  }
+  origins.push(at);
+  return { folded, origins };
+}
+
+/** The pieces around the first mark. */
+function cut(text: string, marks: Uint8Array): Piece[] {
+  const first = Math.max(0, marks.indexOf(1));
+  let start = text.length <= SHOWN ? 0 : Math.max(0, first - BEFORE);
+  // Not within a word, nor within a letter.
+  while (start > 0 && /\S/.test(text[start - 1] ?? "") && first - start < 2 * BEFORE) start -= 1;
+  if (/[\uDC00-\uDFFF]/.test(text[start] ?? "")) start -= 1;
+  let end = Math.min(text.length, start + SHOWN);
+  if (/[\uDC00-\uDFFF]/.test(text[end] ?? "")) end -= 1;
+  const pieces: Piece[] = start > 0 ? [{ text: "…", found: false }] : [];
+  for (let at = start; at < end; ) {
+    let to = at + 1;
+    while (to < end && marks[to] === marks[at]) to += 1;
+    pieces.push({ text: text.slice(at, to), found: marks[at] === 1 });
+    at = to;
+  }
+  if (end < text.length) pieces.push({ text: "…", found: false });
+  return pieces;
+}
