@@ -51,6 +51,7 @@ scenarios! {
     an_invite_link_brings_people_in,
     a_room_of_two,
     a_search_finds_messages,
+    the_quick_switcher_goes_anywhere,
 }
 
 /// Runs a scenario; its output is shown if it fails.

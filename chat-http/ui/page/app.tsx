@@ -1,6 +1,7 @@
 /** The page: a name or a log-in first, then the rooms, then a room. */
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import type { Identity } from "../client/src/index.ts";
 import { AboutDialog } from "./about.tsx";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
@@ -19,13 +20,14 @@ import { Picture, RoomView } from "./roomview.tsx";
 import { asName } from "./seen.ts";
 import { Session } from "./session.ts";
 import { Sidebar } from "./sidebar.tsx";
+import { Switcher } from "./switcher.tsx";
 import { roomName } from "./title.tsx";
 import { remember, remembered } from "./storage.ts";
 import { ConnectionNote } from "./connection.tsx";
 import { isOfRoom, RoomWindows, type RoomWindow } from "./windows.tsx";
 import { number, rich, t } from "./language.ts";
 
-type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" };
+type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" | "switch" };
 
 const NAME = "chat.name";
 
@@ -167,7 +169,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useModel(rooms);
   useWarning(session);
   useTitle(rooms, room);
-  useKeys(rooms, id);
+  useKeys(rooms, id, () => setWindow({ kind: "switch" }));
 
   const membership = useMembership(room);
   const about = room?.info;
@@ -228,10 +230,16 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
       {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
       {window && membership && isOfRoom(window) && <RoomWindows window={window} rooms={rooms} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
+      {window?.kind === "switch" && <Switcher session={session} rooms={rooms} people={account ? peopleOf(room, membership) : []} onRoom={go} onClose={close} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
       {window?.kind === "name" && children(close)}
     </div>
   );
+}
+
+/** Whom the page knows: the others in the room that is open. */
+function peopleOf(room: OpenRoom | null, membership: Membership | null): Identity[] {
+  return [...(room?.people?.identities ?? []), ...(membership?.members ?? [])].filter(({ user }) => user !== room?.session.user);
 }
 
 /** No room is open. */
@@ -381,12 +389,12 @@ function useWarning({ outbox }: Session): void {
 }
 
 /** Keys that work everywhere. */
-function useKeys(rooms: Rooms, open: number | null): void {
+function useKeys(rooms: Rooms, open: number | null, onSwitch: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
         event.preventDefault();
-        document.getElementById("room-search")?.focus();
+        onSwitch();
       } else if (event.altKey && !event.ctrlKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
         const list = rooms.list;
         const at = list.findIndex(({ id }) => id === open);

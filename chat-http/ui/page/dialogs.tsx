@@ -222,7 +222,7 @@ function keys(): [string[], string][] {
     [[t("keyEnd")], t("keysNewest")],
     [[t("keyEsc")], t("keysBack")],
     [[alt, "↑", "↓"], t("keysNextRoom")],
-    [[t("keyCtrl"), "K"], t("findRoom")],
+    [[t("keyCtrl"), "K"], t("goTo")],
   ];
 }
 

@@ -309,6 +309,8 @@ export default {
   nothingFound: "لم يُعثر على شيء.",
   foundMessages: { zero: "لا رسائل", one: "رسالة واحدة", two: "رسالتان", few: "{count} رسائل", many: "{count} رسالة", other: "{count} رسالة" },
   foundIncomplete: "قد ينقص شيء.",
+  goTo: "الانتقال إلى",
+  roomOrPerson: "غرفة أو شخص",
 
   joinIn: "شاركنا الحديث",
   join: "مشاركة",

@@ -288,6 +288,8 @@ export default {
   nothingFound: "Nichts gefunden.",
   foundMessages: { one: "{count} Nachricht", other: "{count} Nachrichten" },
   foundIncomplete: "Etwas kann fehlen.",
+  goTo: "Gehe zu",
+  roomOrPerson: "Raum oder Person",
 
   joinIn: "Mach mit",
   join: "Mitmachen",

@@ -307,6 +307,8 @@ export default {
   nothingFound: "Nothing found.",
   foundMessages: { one: "{count} message", other: "{count} messages" },
   foundIncomplete: "Something may be missing.",
+  goTo: "Go to",
+  roomOrPerson: "Room or person",
 
   // The room in another page.
   joinIn: "Join in",

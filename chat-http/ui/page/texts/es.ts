@@ -288,6 +288,8 @@ export default {
   nothingFound: "No se encontró nada.",
   foundMessages: { one: "{count} mensaje", many: "{count} mensajes", other: "{count} mensajes" },
   foundIncomplete: "Puede faltar algo.",
+  goTo: "Ir a",
+  roomOrPerson: "Sala o persona",
 
   joinIn: "Participa",
   join: "Participar",

@@ -288,6 +288,8 @@ export default {
   nothingFound: "Rien trouvé.",
   foundMessages: { one: "{count} message", many: "{count} messages", other: "{count} messages" },
   foundIncomplete: "Il peut manquer quelque chose.",
+  goTo: "Aller à",
+  roomOrPerson: "Salon ou personne",
 
   joinIn: "Participez",
   join: "Participer",

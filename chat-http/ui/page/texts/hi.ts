@@ -288,6 +288,8 @@ export default {
   nothingFound: "कुछ नहीं मिला।",
   foundMessages: { one: "{count} संदेश", other: "{count} संदेश" },
   foundIncomplete: "कुछ छूट सकता है।",
+  goTo: "यहाँ जाएँ",
+  roomOrPerson: "कमरा या व्यक्ति",
 
   joinIn: "बातचीत में शामिल हों",
   join: "शामिल हों",

@@ -288,6 +288,8 @@ export default {
   nothingFound: "見つかりませんでした。",
   foundMessages: { other: "{count} 件" },
   foundIncomplete: "漏れがあるかもしれません。",
+  goTo: "移動",
+  roomOrPerson: "ルームまたは人",
 
   joinIn: "参加する",
   join: "参加",

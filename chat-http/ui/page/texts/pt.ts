@@ -288,6 +288,8 @@ export default {
   nothingFound: "Nada encontrado.",
   foundMessages: { one: "{count} mensagem", many: "{count} mensagens", other: "{count} mensagens" },
   foundIncomplete: "Pode faltar algo.",
+  goTo: "Ir para",
+  roomOrPerson: "Sala ou pessoa",
 
   joinIn: "Participe",
   join: "Participar",

@@ -288,6 +288,8 @@ export default {
   nothingFound: "没有找到。",
   foundMessages: { other: "{count} 条消息" },
   foundIncomplete: "可能有遗漏。",
+  goTo: "前往",
+  roomOrPerson: "房间或成员",
 
   joinIn: "一起聊聊",
   join: "加入",
