@@ -47,7 +47,68 @@ function misfits(shortened) {
 }
 
 /** Where names, topics and what people wrote are shortened. */
-const SHORTENED = ".entry-name, .entry-about, .topic, .room-title, .typing, .bubble";
+const SHORTENED = ".entry-name, .entry-about, .topic, .room-title, .typing, .bubble, .person, .choice-name";
+
+/** The views of rooms and people, which need an account. */
+async function peopleViews({ ada, text, look }) {
+  const { page } = ada;
+  const button = (key) => page.getByRole("button", { name: text(key), exact: true }).first();
+  const closed = async () => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  };
+  const { id } = await ada.call("POST", "/rooms", { name: "den", topic: "About everything", kind: "private" });
+  for (const name of ["Bob", "Cem", "Dora"]) await ada.call("PUT", `/rooms/${id}/members/${name}`, { username: name });
+  await ada.call("PUT", `/rooms/${id}/members/Bob`, { role: "moderator" });
+  await ada.call("PUT", `/rooms/${id}/mutes/Cem`, { reason: "Too loud", until: "2099-01-01T00:00:00Z" });
+  await ada.call("PUT", `/rooms/${id}/bans/Dora`, {});
+  await ada.call("PATCH", `/rooms/${id}`, { topic: "News" });
+  await ada.call("POST", `/rooms/${id}/messages`, { content: "Hello there" });
+  await page.evaluate((id) => void (location.hash = `#/rooms/${id}`), id);
+  await page.locator("textarea").waitFor();
+  if ((await page.getByRole("complementary").count()) === 0) await page.locator(".people-button").click();
+  await page.getByRole("button", { name: /^Bob/ }).waitFor();
+  await look("the members");
+  await page.getByRole("button", { name: /^Cem/ }).click();
+  await button("letWrite").waitFor();
+  await look("a person");
+  for (const [key, title] of [["ban", "banQuestion"], ["remove", "removeQuestion"]]) {
+    await button(key).click();
+    await page.getByRole("dialog").getByRole("heading", { name: "Cem" }).waitFor();
+    await look(title);
+    await closed();
+    await page.getByRole("button", { name: /^Cem/ }).click();
+  }
+  await closed();
+  if (await page.locator(".scrim").isVisible()) await page.locator(".people header button").click();
+  for (const key of [null, "inviteLinks", "bansAndMutes", "audit"]) {
+    await button("aboutRoom").click();
+    await button("leaveRoom").waitFor();
+    if (key) await button(key).click();
+    if (key === "inviteLinks") await button("makeLink").click();
+    await page.getByRole("dialog").locator(key ? ".lines" : "form").first().waitFor();
+    await look(key ?? "about the room");
+    await closed();
+  }
+  await button("searchMessages").click();
+  await page.locator(".search-field").fill("hello");
+  await page.locator(".found").waitFor();
+  await look("a search");
+  await page.getByRole("dialog").getByRole("button", { name: text("close"), exact: true }).click();
+  await page.keyboard.press("Control+k");
+  await page.locator(".search-field").waitFor();
+  await look("the switcher");
+  await closed();
+  await page.evaluate(() => void (location.hash = "#/invite/0"));
+  await page.getByRole("heading", { name: text("youAreInvited"), exact: true }).waitFor();
+  await button("joinRoom").click();
+  await page.getByRole("alert").filter({ hasText: /./ }).waitFor();
+  await look("an invitation");
+  await page.evaluate(() => void (location.hash = "#/"));
+  await button("newRoom").click();
+  await page.getByRole("radio").first().waitFor();
+  await look("a new room");
+}
 
 for (const [language, direction, change] of [["de", "ltr", longer], ["ar", "rtl", mirrored]]) {
   for (const [width, height] of [[1280, 800], [390, 844]]) {
@@ -132,13 +193,21 @@ for (const [language, direction, change] of [["de", "ltr", longer], ["ar", "rtl"
   test(`long texts break no layout, ${direction}, of accounts`, async () => {
     const { visitor } = await stage(["--accounts"]);
     for (const [width, height] of [[1280, 800], [390, 844]]) {
-      const { page } = await visitor("Ada", { context: { locale: language, viewport: { width, height } }, texts: { language, table: table(language, change) } });
+      const ada = await visitor(`Ada${width}`, { context: { locale: language, viewport: { width, height }, reducedMotion: "reduce" }, texts: { language, table: table(language, change) } });
+      const { page } = ada;
       const text = (key) => change(english[key]);
       await page.getByRole("button", { name: text("logIn"), exact: true }).waitFor();
       assert.deepEqual(await page.evaluate(misfits, SHORTENED), [], "logging in");
       await page.getByRole("button", { name: text("makeAccount") }).click();
       await page.getByRole("button", { name: text("haveSetupToken") }).click();
       assert.deepEqual(await page.evaluate(misfits, SHORTENED), [], "registering");
+      await page.getByRole("button", { name: text("haveAccount") }).waitFor();
+      await page.reload();
+      const found = [];
+      const look = async (where) => found.push(...(await page.evaluate(misfits, SHORTENED)).map((what) => `${where}, ${width} wide: ${what}`));
+      await ada.register(text);
+      await peopleViews({ ada, text, look });
+      assert.deepEqual(found, []);
     }
   });
 }

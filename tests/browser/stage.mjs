@@ -199,12 +199,12 @@ export class Person {
     if (room !== undefined) await this.go(room);
   }
 
-  /** Makes an account at the first page. */
-  async register() {
-    await this.page.getByRole("button", { name: "Make an account" }).click();
-    await this.page.getByLabel("Name").fill(this.name);
-    await this.page.getByLabel("Password").fill("correct horse battery");
-    await this.page.getByRole("button", { name: "Register" }).click();
+  /** Makes an account at the first page, whose texts are these. */
+  async register(text = (key) => ({ makeAccount: "Make an account", register: "Register" })[key]) {
+    await this.page.getByRole("button", { name: text("makeAccount") }).click();
+    await this.page.locator("#account-name").fill(this.name);
+    await this.page.locator("#account-password").fill("correct horse battery");
+    await this.page.getByRole("button", { name: text("register") }).click();
     await this.page.locator(".me").waitFor();
     this.user = (await this.call("GET", "/me")).user;
   }
