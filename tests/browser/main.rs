@@ -52,6 +52,7 @@ scenarios! {
     a_room_of_two,
     a_search_finds_messages,
     the_quick_switcher_goes_anywhere,
+    what_comes_while_nobody_looks_is_told,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -1,6 +1,8 @@
 /** The window about a room: its name and topic, who may see it and bring others in, and the way to all that is done with it. */
 import { useState } from "preact/hooks";
 import { codeOf, type Room } from "./api.ts";
+import type { Desktop } from "./desktop.ts";
+import { NotifyField } from "./desktop-note.tsx";
 import { Dialog, RoomForm } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
 import { Ban, Clock, Door, Link } from "./icons.tsx";
@@ -16,18 +18,20 @@ interface Props {
   rooms: Rooms;
   room: Room;
   membership: Membership;
+  desktop: Desktop;
   onClose: () => void;
   onDelete: () => void;
   onLeave: () => void;
   onWindow: (window: RoomWindow) => void;
 }
 
-export function AboutDialog({ rooms, room, membership, onClose, onDelete, onLeave, onWindow }: Props) {
-  const { role } = useModel(membership);
+export function AboutDialog({ rooms, room, membership, desktop, onClose, onDelete, onLeave, onWindow }: Props) {
+  const { role, known } = useModel(membership);
   const change = may("rename", room, role);
   return (
     <Dialog title={t("aboutRoom")} onClose={onClose}>
       {change ? <RoomForm rooms={rooms} room={room} mayChangeKind={may("kind", room, role)} onClose={onClose} onDelete={may("delete", room, role) ? onDelete : undefined} /> : <About room={room} />}
+      {known && <NotifyField {...{ desktop, room }} />}
       <Doors {...{ room, membership, onClose, onLeave, onWindow }} />
     </Dialog>
   );

@@ -6,6 +6,8 @@ import { AboutDialog } from "./about.tsx";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
+import { Desktop } from "./desktop.ts";
+import { DesktopQuestion } from "./desktop-note.tsx";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Plus, Search, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
@@ -144,6 +146,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const session = useMemo(() => new Session({ base, user: me.user, credentials: () => credentials }), []);
   session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
+  const desktop = useMemo(() => new Desktop(session), []);
   const [window, setWindow] = useState<Window | null>(null);
   const { room: id, invite } = useRoute();
   const room = useOpenRoom(session, rooms, id);
@@ -154,6 +157,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useEffect(() => {
     session.start();
     return () => {
+      desktop.close();
       rooms.close();
       session.stop();
     };
@@ -172,6 +176,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useKeys(rooms, id, () => setWindow({ kind: "switch" }));
 
   const membership = useMembership(room);
+  useEffect(() => room?.onEvent((event) => desktop.heard(event)), [room]);
   const about = room?.info;
   return (
     <div class={id === null && invite === null ? "site choosing" : "site in-room"}>
@@ -227,9 +232,10 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
         )}
       </main>
       {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} mayChangeKind={account} onMade={(made) => go(made.id)} />}
-      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
+      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} desktop={desktop} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
       {window && membership && isOfRoom(window) && <RoomWindows window={window} rooms={rooms} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
+      <DesktopQuestion desktop={desktop} />
       {window?.kind === "switch" && <Switcher session={session} rooms={rooms} people={account ? peopleOf(room, membership) : []} onRoom={go} onClose={close} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
       {window?.kind === "name" && children(close)}

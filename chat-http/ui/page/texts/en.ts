@@ -309,6 +309,15 @@ export default {
   foundIncomplete: "Something may be missing.",
   goTo: "Go to",
   roomOrPerson: "Room or person",
+  notifyOf: "Tell me of",
+  notifyAll: "Everything",
+  notifyMentions: "Mentions of me",
+  notifyNone: "Nothing",
+  tellOutside: "Something came while you were away. Do you want to be told next time?",
+  notNow: "Not now",
+  turnOn: "Turn on",
+  mentionedYou: "{who} mentioned you in {room}",
+  inRoom: "{who} in {room}",
 
   // The room in another page.
   joinIn: "Join in",

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { look, stage, until } from "./stage.mjs";
+
+/** Keeps what would be shown outside of the page; nobody has been asked yet. */
+function notifications() {
+  window.told = [];
+  window.seen = "visible";
+  Object.defineProperty(document, "visibilityState", { get: () => window.seen });
+  window.Notification = class {
+    static permission = "default";
+    static async requestPermission() {
+      return (this.permission = "granted");
+    }
+    constructor(title, { body }) {
+      window.told.push([title.replace(/[\u2068\u2069]/g, ""), body]);
+      window.last = this;
+    }
+    close() {}
+  };
+}
+
+test("what comes while nobody looks is told", async () => {
+  const { account, calm } = await stage(["--accounts"]);
+  const [ada, bob] = [await account("Ada", { context: { reducedMotion: "reduce" } }), await account("Bob")];
+  const { page } = ada;
+  const { id: general } = await ada.call("POST", "/rooms", { name: "general" });
+  await page.addInitScript(notifications);
+  await page.goto(`${ada.home}/#/rooms/${general}`);
+  await page.reload();
+  await bob.go(general);
+  await ada.seesPeople(2);
+  const told = () => page.evaluate(() => window.told);
+  const hide = (seen) => page.evaluate((seen) => void (window.seen = seen), seen);
+  const mention = (content) => bob.call("POST", `/rooms/${general}/messages`, { content, mentions: [ada.user] });
+  const choose = async (label) => {
+    await page.getByRole("button", { name: "About this room" }).click();
+    await page.getByLabel("Tell me of").selectOption({ label });
+    await until(async () => assert.ok((await ada.call("GET", "/me/rooms")).rooms.some(({ id, notify }) => id === general && notify === { Everything: "all", "Mentions of me": "mentions", Nothing: "none" }[label])));
+    await page.keyboard.press("Escape");
+  };
+
+  // Nobody is asked before there was something, nor told of what is seen.
+  await ada.say("Hello");
+  await bob.say("Hello, Ada");
+  await ada.sees(["Hello", "Hello, Ada"]);
+  assert.equal(await page.getByText("Something came while you were away.").count(), 0);
+  await hide("hidden");
+  await bob.say("Are you there?");
+  await page.getByText("Something came while you were away.").waitFor();
+  await look(page);
+  assert.deepEqual(await told(), []);
+  await page.getByRole("button", { name: "Turn on" }).click();
+  await bob.say("Hey!");
+  await until(async () => assert.deepEqual(await told(), [["Bob in general", "Hey!"]]));
+
+  // The note leads to the message.
+  await page.evaluate(() => void (location.hash = "#/"));
+  await page.evaluate(() => window.last.onclick());
+  await page.waitForURL(/#\/rooms\/1\/\d+$/);
+  await ada.seesPeople(2);
+
+  // Only mentions, and then nothing: the setting is the room's. A later mention tells that the former ones were handled.
+  await choose("Mentions of me");
+  await hide("hidden");
+  await bob.say("Not for you alone");
+  await mention("For you");
+  await until(async () => assert.equal((await told()).length, 2));
+  assert.deepEqual((await told())[1], ["Bob mentioned you in general", ""]);
+  await choose("Nothing");
+  await mention("For nobody");
+  await choose("Mentions of me");
+  await mention("For you again");
+  await until(async () => assert.equal((await told()).length, 3));
+  calm();
+});
