@@ -92,14 +92,20 @@ export class Membership extends Model {
 
   async leave(): Promise<void> {
     await this.room.session.api.leave(this.room.id);
-    this.#become(null);
+    this.#become(null, this.#isPrivate);
   }
 
-  #become(role: Role | null): void {
+  /** `isOut`: whether the room is not theirs to see any more. */
+  #become(role: Role | null, isOut = false): void {
     this.role = role;
     this.known = true;
-    if (this.#shown) void this.load();
+    if (isOut) this.close();
+    else if (this.#shown) void this.load();
     this.changed();
+  }
+
+  get #isPrivate(): boolean {
+    return this.room.info?.kind === "private";
   }
 
   /** Asks once, when the room is there, what one is in it. */
@@ -119,6 +125,7 @@ export class Membership extends Model {
   }
 
   async #read(after: string): Promise<void> {
+    if (this.#closed) return;
     const asked = ++this.#asked;
     this.loading = true;
     const q = this.query.trim();
@@ -141,13 +148,13 @@ export class Membership extends Model {
   #event(event: RoomEvent): void {
     if (!isMemberChanged(event)) return;
     if (event.member.user === this.room.session.user) this.#ownChange(event);
-    if (!this.#shown) return;
+    if (!this.#shown || this.#closed) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.load(), AGAIN_MS);
   }
 
   #ownChange({ change, member }: MemberChanged): void {
-    if (change === "left" || change === "removed" || change === "banned") this.#become(null);
+    if (change === "left" || change === "removed" || change === "banned") this.#become(null, change === "banned" || this.#isPrivate);
     else if (member.role !== undefined) this.#become(member.role);
   }
 }
