@@ -101,12 +101,18 @@ pub use reason::{CloseReason, DetachReason, SessionEnd};
 pub use retention::{Keep, KeepDays, Retention};
 pub use room::{NewRoom, Room, RoomChange, RoomPage, RoomQuery, UpdatedRoom};
 pub use state::Departure;
+#[cfg(all(feature = "entity", feature = "sea"))]
+#[doc(inline)]
+pub use store::sea::entity;
 pub use tail::{LogCursor, TailEntry, TailItem, TailPage};
 pub use text::{Reason, RoomName, Topic, UserName};
 #[cfg(feature = "sea")]
 pub use text_keys::TextKeys;
 pub use update::Update;
 pub use visible::VisibleRooms;
+
+#[cfg(all(feature = "entity", not(feature = "sea")))]
+compile_error!("the feature `entity` of chat-core needs a database: choose `sqlite`, `postgres` or `mysql`, too");
 
 /// The example of the README is a test, too.
 #[cfg(doctest)]

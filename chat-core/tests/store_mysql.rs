@@ -7,6 +7,8 @@ use sea_orm::{ConnectionTrait, Database};
 
 use server::Server;
 
+#[cfg(feature = "entity")]
+mod entities;
 mod server;
 
 async fn make() -> Server {
@@ -51,4 +53,20 @@ async fn lost_connections_are_made_anew() {
 async fn a_write_is_given_up_in_the_time_that_was_said() {
     let trigger = "CREATE TRIGGER slow BEFORE INSERT ON chat_events FOR EACH ROW SET @slept = SLEEP(60)";
     server::a_write_is_given_up_in_the_time_that_was_said(&make().await, trigger).await;
+}
+
+#[tokio::test]
+#[cfg(feature = "entity")]
+#[ignore = "needs MariaDB or MySQL: cargo xtask test"]
+async fn entities_read_every_row() {
+    let server = make().await;
+    entities::every_row_is_read(&server.url()).await;
+}
+
+#[tokio::test]
+#[cfg(feature = "entity")]
+#[ignore = "needs MariaDB or MySQL: cargo xtask test"]
+async fn entities_are_the_tables_that_there_are() {
+    let server = make().await;
+    entities::columns_are_those_of_the_tables(&server.url()).await;
 }

@@ -7,6 +7,8 @@ use sea_orm::{ConnectionTrait, Database};
 
 use server::Server;
 
+#[cfg(feature = "entity")]
+mod entities;
 mod server;
 
 async fn make() -> Server {
@@ -118,4 +120,20 @@ async fn a_write_is_given_up_in_the_time_that_was_said() {
     let trigger = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$; \
          CREATE TRIGGER slow BEFORE INSERT ON chat_events FOR EACH ROW EXECUTE FUNCTION slow()";
     server::a_write_is_given_up_in_the_time_that_was_said(&make().await, trigger).await;
+}
+
+#[tokio::test]
+#[cfg(feature = "entity")]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn entities_read_every_row() {
+    let server = make().await;
+    entities::every_row_is_read(&server.url()).await;
+}
+
+#[tokio::test]
+#[cfg(feature = "entity")]
+#[ignore = "needs PostgreSQL: cargo xtask test"]
+async fn entities_are_the_tables_that_there_are() {
+    let server = make().await;
+    entities::columns_are_those_of_the_tables(&server.url()).await;
 }

@@ -15,6 +15,9 @@ use chat_core::{
     testing::store_contract::Opener,
 };
 
+#[cfg(feature = "entity")]
+mod entities;
+
 /// A folder that goes with its test.
 struct Folder(PathBuf);
 
@@ -270,5 +273,39 @@ async fn a_lock_is_waited_for_in_the_time_that_was_said() {
     assert_eq!(refused.map(|sent| sent.seq), Err(Error::Unavailable));
     assert!((second * 2 / 5..second * 3 / 2).contains(&began.elapsed()), "{:?}", began.elapsed());
     locked.rollback().await.unwrap();
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+#[cfg(feature = "entity")]
+async fn entities_read_every_row() {
+    let folder = Folder::new();
+    entities::every_row_is_read(&folder.url("rwc")).await;
+}
+
+#[tokio::test]
+#[cfg(feature = "entity")]
+async fn entities_are_the_tables_that_there_are() {
+    let folder = Folder::new();
+    entities::columns_are_those_of_the_tables(&folder.url("rwc")).await;
+}
+
+/// What is encrypted there is what the documentation says.
+#[tokio::test]
+#[cfg(feature = "entity")]
+async fn entities_have_encrypted_texts_as_they_are_stored() {
+    use chat_core::{ChatEngine, Database, Draft, Identity, NewRoom, entity::events};
+    use sea_orm::EntityTrait;
+    let folder = Folder::new();
+    let database = Database::from(folder.url("rwc")).encrypted(TextKeys::generate().unwrap());
+    let engine = ChatEngine::builder().database(database).build().await.unwrap();
+    let alice = Identity::named("Alice").unwrap();
+    let room = engine.create_room(&alice, NewRoom::named("general")).await.unwrap().id;
+    engine.send(&alice, room, Draft::text("Hello").meta("{}")).await.unwrap();
+    let host = sea_orm::Database::connect(folder.url("rw")).await.unwrap();
+    let said = events::Entity::find().one(&host).await.unwrap().unwrap();
+    let is_encrypted = |text: Option<String>| text.is_some_and(|text| text.starts_with('\u{1}'));
+    assert!(is_encrypted(said.body) && is_encrypted(said.meta));
+    assert_eq!((said.room_id, said.user_id), (room, Some(alice.id)));
     engine.shutdown().await;
 }

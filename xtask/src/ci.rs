@@ -107,10 +107,12 @@ fn packages() -> Result {
 }
 
 /// The features of the libraries.
-const FEATURES: [(&str, &[&str]); 2] = [
-    ("chat-core", &["", "runtime", "serde", "test-util", "sqlite", "postgres", "mysql", "tls"]),
-    ("chat-http", &["", "jwt", "ui", "webhook", "test-util"]),
-];
+const FEATURES: [(&str, &[&str]); 2] =
+    [("chat-core", CORE_FEATURES), ("chat-http", &["", "jwt", "ui", "webhook", "test-util"])];
+
+/// Those of chat-core. `entity` needs a database.
+const CORE_FEATURES: &[&str] =
+    &["", "runtime", "serde", "test-util", "sqlite", "postgres", "mysql", "tls", "entity sqlite"];
 
 /// Checks the libraries with each of their features alone, and with none.
 fn features() -> Result {

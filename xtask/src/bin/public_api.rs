@@ -54,9 +54,11 @@ fn compare(json: &Path, snapshot: &Path) -> Result<String, Box<dyn Error>> {
     Ok(differences(&committed.lines().collect(), &current.iter().map(String::as_str).collect()))
 }
 
-/// Builds for tests have failpoints.
+/// Builds for tests have failpoints. Entities have a shorter path, too; and what sea-orm derives of one follows from its columns.
 fn is_for_hosts(item: &str) -> bool {
-    !item.contains("chat_core::failpoints")
+    let is_derived = ["impl", "pub fn ", "pub type "].iter().any(|kind| item.starts_with(kind));
+    let is_left_out = ["chat_core::failpoints", "chat_core::store::sea::entity"].iter().any(|path| item.contains(path));
+    !(is_left_out || is_derived && item.contains("chat_core::entity::"))
 }
 
 fn differences(committed: &BTreeSet<&str>, current: &BTreeSet<&str>) -> String {

@@ -36,6 +36,8 @@ mod changes;
 mod connect;
 mod consumers;
 mod dialect;
+#[cfg(feature = "entity")]
+pub mod entity;
 mod erase;
 mod error;
 mod facts;

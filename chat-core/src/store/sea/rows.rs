@@ -59,8 +59,8 @@ pub(super) const ROOM_WIDTH: usize = 14;
 /// `kind` of a message that counts: the index by which pages of history are read has these. The numbers are stored: they never
 /// change.
 pub(super) const MESSAGE: i16 = 1;
-const ROOM_UPDATED: i16 = 2;
-const ROOM_DELETED: i16 = 3;
+pub(super) const ROOM_UPDATED: i16 = 2;
+pub(super) const ROOM_DELETED: i16 = 3;
 /// `kind` of a message in a thread.
 pub(super) const THREAD_MESSAGE: i16 = 4;
 /// `kind` of an edit.
@@ -69,14 +69,14 @@ pub(super) const EDITED: i16 = 5;
 pub(super) const DELETED: i16 = 6;
 /// `kind` of a reaction.
 pub(super) const REACTION: i16 = 7;
-const PIN: i16 = 8;
+pub(super) const PIN: i16 = 8;
 /// `kind` of what happens with a member.
 pub(super) const MEMBER: i16 = 9;
 
 /// The bits of `flags`. They are stored: they never change.
 pub(super) const MENTIONS_ROOM: i16 = 1;
 /// A reaction that was added, a message that was pinned.
-const ADDED: i16 = 8;
+pub(super) const ADDED: i16 = 8;
 /// The event was stored while texts are encrypted: its fingerprint is hidden.
 pub(super) const SEALED: i16 = 16;
 
