@@ -36,7 +36,7 @@ pub struct Model {
     pub reply_to: Option<Seq>,
     /// The message whose thread it stands in.
     pub thread: Option<Seq>,
-    /// As the how-manieth message of its thread.
+    /// Its place among the messages of its thread: 1, 2, 3 …
     pub thread_ordinal: Option<i64>,
     /// Of a message and of an edit the text, null once it is deleted or erased; of a deletion and of an event about a member the
     /// reason; of a reaction the reaction; of a change of the room its topic.
