@@ -53,9 +53,9 @@ interface Entry {
   tries: number;
 }
 
-/** The changes to one room; only the first is ever under way, so that a retry cannot overtake. */
+/** The changes to one room, or the marks in it; only the first is ever under way, so that a retry cannot overtake. */
 interface Lane {
-  readonly room: number;
+  readonly name: string;
   readonly entries: Entry[];
   readonly timer: Timer;
   underWay: boolean;
@@ -63,7 +63,7 @@ interface Lane {
 
 export class Outbox {
   readonly #host: OutboxHost;
-  readonly #lanes = new Map<number, Lane>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #byRef = new Map<string, Lane>();
 
   constructor(host: OutboxHost) {
@@ -76,7 +76,7 @@ export class Outbox {
     if (flaw !== null) return Promise.reject(flaw);
     if (signal?.aborted === true) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      const lane = this.#lane(change.room);
+      const lane = this.#lane(laneOf(change));
       const entry = this.#merged(lane, change) ?? this.#entry(lane, change, read);
       const waiter: Waiter = {
         resolve: (result) => {
@@ -132,11 +132,11 @@ export class Outbox {
     return true;
   }
 
-  #lane(room: number): Lane {
-    let lane = this.#lanes.get(room);
+  #lane(name: string): Lane {
+    let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = { room, entries: [], timer: new Timer(this.#host.clock), underWay: false };
-      this.#lanes.set(room, lane);
+      lane = { name, entries: [], timer: new Timer(this.#host.clock), underWay: false };
+      this.#lanes.set(name, lane);
     }
     return lane;
   }
@@ -211,8 +211,13 @@ export class Outbox {
       lane.underWay = false;
       lane.timer.clear();
     }
-    if (lane.entries.length === 0) this.#lanes.delete(lane.room);
+    if (lane.entries.length === 0) this.#lanes.delete(lane.name);
   }
+}
+
+/** A mark says nothing that others see, so no message waits for its answer. */
+function laneOf({ type, room }: Change): string {
+  return type === "read" ? `marks ${room}` : `${room}`;
 }
 
 /** The error of a change that nobody waits for any more. It may have been stored all the same. */

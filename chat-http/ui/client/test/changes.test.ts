@@ -101,15 +101,15 @@ test("a message that names no number is no answer", async () => {
 test("changes to one room keep their order, whatever they are", async () => {
   const bench = new Bench();
   const socket = await bench.online();
-  const all = [bench.client.send(1, "a"), bench.client.react(1, 1, "👍"), bench.client.read(1, 1)];
+  const all = [bench.client.send(1, "a"), bench.client.react(1, 1, "👍"), bench.client.pin(1, 1, true)];
   assert.equal(last(socket)["type"], "message");
   fail(socket, "unavailable");
   await bench.clock.advance(10_000);
   ok(socket, { seq: 1, timestamp: "t" });
   assert.equal(last(socket)["type"], "react");
   ok(socket, { seq: 2, timestamp: "t", count: 1 });
-  assert.equal(last(socket)["type"], "read");
-  ok(socket, { seq: 1, unread: 0, mentions: 0, ordinal: 1 });
+  assert.equal(last(socket)["type"], "pin");
+  ok(socket, { seq: 3, timestamp: "t" });
   assert.equal((await Promise.all(all)).length, 3);
 });
 

@@ -31,6 +31,14 @@ test("a message is sent with a key and settled by its answer", async () => {
   assert.deepEqual(await sent, { seq: 58, timestamp: "t58", replayed: false, key: "k1" });
 });
 
+test("a message does not wait for the answer to a mark", async () => {
+  const bench = new Bench();
+  const socket = await bench.online();
+  void bench.client.read(3, 7);
+  void bench.client.send(3, "Hello!");
+  assert.deepEqual([socket.of("read").length, contents(socket)], [1, ["Hello!"]]);
+});
+
 test("without a key it gets a new UUIDv7", async () => {
   const bench = new Bench();
   const socket = await bench.online();
