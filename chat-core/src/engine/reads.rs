@@ -150,7 +150,7 @@ impl ChatEngine {
     /// assert!(latest[0].is_none());
     /// assert_eq!(latest[1].as_ref().map(|last| &*last.content), Some("Hello!"));
     ///
-    /// let query = RoomQuery { ids: Some(vec![two]), ..RoomQuery::default() };
+    /// let query = RoomQuery::default().ids([two]);
     /// assert_eq!(engine.rooms(&alice, query).await?.rooms[0].name.as_str(), "two");
     /// # engine.shutdown().await;
     /// # Ok(())
