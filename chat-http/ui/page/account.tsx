@@ -1,6 +1,7 @@
 /** Accounts, where the server has some: logging in, registering, another password, logging out. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Api, codeOf, type ApiError, type Me } from "./api.ts";
+import { useAttempt } from "./attempt.ts";
 import { Dialog } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
 import { t } from "./language.ts";
@@ -201,20 +202,10 @@ export function AccountDialog({ login, onClose }: { login: Login; onClose: () =>
 function PasswordForm({ login, onDone }: { login: Login; onDone: (isChanged: boolean) => void }) {
   const [password, setPassword] = useState("");
   const [wanted, setWanted] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const change = async (event: Event): Promise<void> => {
+  const { busy, problem, attempt } = useAttempt((refused) => (refused.code === "forbidden" ? t("refusedPassword") : why(refused)));
+  const change = (event: Event): void => {
     event.preventDefault();
-    setBusy(true);
-    setProblem("");
-    try {
-      await login.changePassword(password, wanted);
-      onDone(true);
-    } catch (error) {
-      const refused = error as ApiError;
-      setProblem(refused.code === "forbidden" ? t("refusedPassword") : why(refused));
-      setBusy(false);
-    }
+    void attempt(() => login.changePassword(password, wanted), () => onDone(true));
   };
   return (
     <form onSubmit={change}>

@@ -248,3 +248,8 @@ export function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "internal";
 }
+
+/** Whatever went wrong, as a refusal. */
+export function refusedBy(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(codeOf(error));
+}

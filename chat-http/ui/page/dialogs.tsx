@@ -1,7 +1,7 @@
 /** The small windows: a new room, a room's name and topic, deleting it, one's own name, the keys. */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ApiError, codeOf, type InvitedBy, type Room, type RoomKind } from "./api.ts";
+import { ApiError, codeOf, refusedBy, type InvitedBy, type Room, type RoomKind } from "./api.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
 import { asName, asTopic } from "./seen.ts";
@@ -95,7 +95,7 @@ export function RoomForm({ rooms, room, suggestion = "", mayChangeKind, onClose,
       else onMade?.(await rooms.create(draft));
       onClose();
     } catch (problem) {
-      setError(problem instanceof ApiError ? problem : new ApiError(codeOf(problem)));
+      setError(refusedBy(problem));
       setBusy(false);
     }
   };

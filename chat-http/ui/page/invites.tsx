@@ -1,7 +1,8 @@
 /** Links that bring people into a room: making, copying and taking them back; and the page that such a link opens. */
 import { useState } from "preact/hooks";
-import { codeOf, type Invite, type Room } from "./api.ts";
-import { copyText } from "./copy.ts";
+import type { Invite, Room } from "./api.ts";
+import { useAttempt } from "./attempt.ts";
+import { useCopying } from "./copy.ts";
 import { Dialog } from "./dialogs.tsx";
 import { exactTime, refusal } from "./format.ts";
 import { Check, Copy, Trash } from "./icons.tsx";
@@ -16,7 +17,6 @@ const HOUR_S = 3_600;
 const LIFETIMES = [HOUR_S, 24 * HOUR_S, 7 * 24 * HOUR_S, 30 * 24 * HOUR_S];
 /** How many may come in by a link; 0: as many as like. */
 const USES = [1, 5, 25, 0];
-const COPIED_MS = 1_500;
 
 const CODE = /^#\/invite\/([\w-]{1,64})$/;
 
@@ -39,18 +39,10 @@ export function InvitesDialog({ session, room, onClose }: { session: Session; ro
 function NewInvite({ session, room, onMade }: { session: Session; room: number; onMade: (invite: Invite) => void }) {
   const [lifetime, setLifetime] = useState(LIFETIMES[2] ?? HOUR_S);
   const [uses, setUses] = useState(0);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const make = async (event: Event): Promise<void> => {
+  const { busy, problem, attempt } = useAttempt();
+  const make = (event: Event): void => {
     event.preventDefault();
-    setBusy(true);
-    setProblem("");
-    try {
-      onMade(await session.api.invite(room, { expires_in_s: lifetime, ...(uses > 0 && { max_uses: uses }) }));
-    } catch (error) {
-      setProblem(refusal(codeOf(error)));
-    }
-    setBusy(false);
+    void attempt(() => session.api.invite(room, { expires_in_s: lifetime, ...(uses > 0 && { max_uses: uses }) }), onMade);
   };
   return (
     <form class="new-invite" onSubmit={make}>
@@ -89,12 +81,8 @@ function NewInvite({ session, room, onMade }: { session: Session; room: number; 
 }
 
 function InviteLine({ session, room, invite, pages }: { session: Session; room: number; invite: Invite; pages: Pages<Invite> }) {
-  const [copied, setCopied] = useState(false);
   const link = new URL(`#/invite/${invite.code}`, session.api.base).href;
-  const copy = async (event: Event): Promise<void> => {
-    setCopied(await copyText(link, event.currentTarget as HTMLElement));
-    setTimeout(() => setCopied(false), COPIED_MS);
-  };
+  const { copied, copy } = useCopying(link);
   return (
     <li>
       <span class="line-text">
@@ -116,19 +104,7 @@ function InviteLine({ session, room, invite, pages }: { session: Session; room: 
 
 /** Stands in the place of a room when a link has brought somebody here: what room it is, the server says only to those who come in. */
 export function Invitation({ session, code, onRoom }: { session: Session; code: string; onRoom: (room: Room) => void }) {
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const join = async (): Promise<void> => {
-    setBusy(true);
-    setProblem("");
-    try {
-      onRoom(await session.api.accept(code));
-    } catch (error) {
-      const why = codeOf(error);
-      setProblem(why === "room_not_found" ? t("inviteOver") : refusal(why));
-      setBusy(false);
-    }
-  };
+  const { busy, problem, attempt } = useAttempt(({ code }) => (code === "room_not_found" ? t("inviteOver") : refusal(code)));
   return (
     <div class="nowhere">
       <div class="state">
@@ -138,7 +114,7 @@ export function Invitation({ session, code, onRoom }: { session: Session; code: 
         <p class="problem" role="alert">
           {problem}
         </p>
-        <button type="button" class="button" disabled={busy} onClick={() => void join()}>
+        <button type="button" class="button" disabled={busy} onClick={() => void attempt(() => session.api.accept(code), onRoom)}>
           {t("joinRoom")}
         </button>
         <a class="link" href="#/">

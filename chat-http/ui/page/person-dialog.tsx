@@ -2,9 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
-import { codeOf, type Member, type Room } from "./api.ts";
+import type { Member, Room } from "./api.ts";
+import { useAttempt } from "./attempt.ts";
 import { Dialog } from "./dialogs.tsx";
-import { exactTime, fullDay, refusal } from "./format.ts";
+import { exactTime, fullDay } from "./format.ts";
 import { Ban, Door, Mute, People, Plus, Send } from "./icons.tsx";
 import { t } from "./language.ts";
 import { roleName } from "./members.tsx";
@@ -31,14 +32,8 @@ export function PersonDialog(props: Props) {
   useModel(membership);
   const [member, setMember] = useState<Known>(() => membership.members.find(({ user }) => user === person.user));
   const [restraint, setRestraint] = useState<Restraint | null>(null);
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  useEffect(() => void (member === undefined && membership.find(person).then(setMember, (error) => setProblem(refusal(codeOf(error))))), []);
-  const attempt = (what: () => Promise<unknown>, then: () => void = onClose): void => {
-    setBusy(true);
-    setProblem("");
-    what().then(then, (error) => (setProblem(refusal(codeOf(error))), setBusy(false)));
-  };
+  const { busy, problem, attempt } = useAttempt();
+  useEffect(() => void (member === undefined && attempt(() => membership.find(person), setMember)), []);
   if (restraint !== null) return <RestrictForm key="restrict" {...{ restraint, person, membership, onClose }} />;
   return (
     <Dialog key="person" title={person.username} onClose={onClose}>
@@ -49,7 +44,7 @@ export function PersonDialog(props: Props) {
       <p class="problem" role="alert">
         {problem}
       </p>
-      <Actions {...props} member={member} busy={busy} attempt={attempt} onRestrain={setRestraint} />
+      <Actions {...props} member={member} busy={busy} attempt={(what, then = onClose) => void attempt(what, then)} onRestrain={setRestraint} />
     </Dialog>
   );
 }

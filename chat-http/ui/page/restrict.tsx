@@ -1,9 +1,8 @@
 /** Removes, mutes or bans somebody: for how long, and why. */
 import { useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
-import { codeOf } from "./api.ts";
+import { useAttempt } from "./attempt.ts";
 import { Dialog } from "./dialogs.tsx";
-import { refusal } from "./format.ts";
 import { formats, t } from "./language.ts";
 import type { Membership } from "./membership.ts";
 
@@ -18,8 +17,7 @@ const HELP = { mute: "muteHelp", remove: "removeHelp", ban: "banHelp" } as const
 export function RestrictForm({ restraint, person, membership, onClose }: { restraint: Restraint; person: Identity; membership: Membership; onClose: () => void }) {
   const [span, setSpan] = useState<number | null>(SPANS[1] ?? null);
   const [reason, setReason] = useState("");
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, attempt } = useAttempt();
   const { session, id } = membership.room;
   const restrain = (): Promise<unknown> => {
     const why = reason.trim();
@@ -29,9 +27,7 @@ export function RestrictForm({ restraint, person, membership, onClose }: { restr
   };
   const submit = (event: Event): void => {
     event.preventDefault();
-    setBusy(true);
-    setProblem("");
-    restrain().then(onClose, (error) => (setProblem(refusal(codeOf(error))), setBusy(false)));
+    void attempt(restrain, onClose);
   };
   return (
     <Dialog title={t(TITLES[restraint], { whom: person.username })} onClose={onClose}>

@@ -6,8 +6,7 @@ import { isBigEmoji, pieces } from "./text.ts";
 import type { Item } from "./timeline.ts";
 import { day, exactTime, fullDay, refusal, time } from "./format.ts";
 import { language, t } from "./language.ts";
-import { useState } from "preact/hooks";
-import { copyText } from "./copy.ts";
+import { copyText, useCopying } from "./copy.ts";
 
 interface Props {
   item: Item;
@@ -97,15 +96,10 @@ function Bubble({ item, state, failed, stamp }: Props) {
 }
 
 function CopyButton({ text }: { text: string }) {
-  const [done, setDone] = useState(false);
-  const copy = async (event: Event): Promise<void> => {
-    const button = event.currentTarget as HTMLElement;
-    setDone(await copyText(text, button));
-    setTimeout(() => setDone(false), 1500);
-  };
+  const { copied, copy } = useCopying(text);
   return (
-    <button type="button" class="copy" tabIndex={-1} title={t("copy")} aria-label={done ? t("copied") : t("copyMessage")} onClick={copy}>
-      {done ? <Check /> : <Copy />}
+    <button type="button" class="copy" tabIndex={-1} title={t("copy")} aria-label={copied ? t("copied") : t("copyMessage")} onClick={copy}>
+      {copied ? <Check /> : <Copy />}
     </button>
   );
 }
