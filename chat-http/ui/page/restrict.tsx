@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
 import { useAttempt } from "./attempt.ts";
+import { serverNow } from "./clock.ts";
 import { Dialog } from "./dialogs.tsx";
 import { formats, t } from "./language.ts";
 import type { Membership } from "./membership.ts";
@@ -22,7 +23,7 @@ export function RestrictForm({ restraint, person, membership, onClose }: { restr
   const restrain = (): Promise<unknown> => {
     const why = reason.trim();
     if (restraint === "remove") return session.api.removeMember(id, person.user, why);
-    const until = span === null ? {} : { until: new Date(Date.now() + span).toISOString() };
+    const until = span === null ? {} : { until: new Date(serverNow() + span).toISOString() };
     return session.api.restrict(id, restraint === "ban" ? "bans" : "mutes", person.user, { ...until, ...(why && { reason: why }) });
   };
   const submit = (event: Event): void => {
