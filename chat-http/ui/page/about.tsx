@@ -1,10 +1,8 @@
 /** The window about a room: its name and topic, who may see it and bring others in, and the way to all that is done with it. */
-import { useState } from "preact/hooks";
-import { codeOf, type Room } from "./api.ts";
-import type { Desktop } from "./desktop.ts";
+import type { Room } from "./api.ts";
+import { useAttempt } from "./attempt.ts";
 import { NotifyField } from "./desktop-note.tsx";
 import { Dialog, RoomForm } from "./dialogs.tsx";
-import { refusal } from "./format.ts";
 import { Ban, Clock, Door, Link } from "./icons.tsx";
 import { t } from "./language.ts";
 import type { Membership } from "./membership.ts";
@@ -18,20 +16,19 @@ interface Props {
   rooms: Rooms;
   room: Room;
   membership: Membership;
-  desktop: Desktop;
   onClose: () => void;
   onDelete: () => void;
   onLeave: () => void;
   onWindow: (window: RoomWindow) => void;
 }
 
-export function AboutDialog({ rooms, room, membership, desktop, onClose, onDelete, onLeave, onWindow }: Props) {
+export function AboutDialog({ rooms, room, membership, onClose, onDelete, onLeave, onWindow }: Props) {
   const { role, known } = useModel(membership);
   const change = may("rename", room, role);
   return (
     <Dialog title={t("aboutRoom")} onClose={onClose}>
       {change ? <RoomForm rooms={rooms} room={room} mayChangeKind={may("kind", room, role)} onClose={onClose} onDelete={may("delete", room, role) ? onDelete : undefined} /> : <About room={room} />}
-      {known && <NotifyField {...{ desktop, room }} />}
+      {known && <NotifyField rooms={rooms} room={room.id} />}
       <Doors {...{ room, membership, onClose, onLeave, onWindow }} />
     </Dialog>
   );
@@ -56,8 +53,7 @@ function About({ room }: { room: Room }) {
 
 function Doors({ room, membership, onClose, onLeave, onWindow }: Pick<Props, "room" | "membership" | "onClose" | "onLeave" | "onWindow">) {
   const { role, known } = membership;
-  const [problem, setProblem] = useState("");
-  const attempt = (what: Promise<void>, then: () => void): void => void what.then(then, (error) => setProblem(refusal(codeOf(error))));
+  const { busy, problem, attempt } = useAttempt();
   if (room.kind === "direct") return null;
   return (
     <div class="doors">
@@ -80,12 +76,12 @@ function Doors({ room, membership, onClose, onLeave, onWindow }: Pick<Props, "ro
         </>
       )}
       {known && role === null && room.kind === "public" && (
-        <button type="button" class="menu-item" onClick={() => attempt(membership.join(), onClose)}>
+        <button type="button" class="menu-item" disabled={busy} onClick={() => void attempt(() => membership.join(), onClose)}>
           <Door /> {t("joinRoom")}
         </button>
       )}
       {role !== null && (
-        <button type="button" class="menu-item" onClick={() => attempt(membership.leave(), () => (onClose(), onLeave()))}>
+        <button type="button" class="menu-item" disabled={busy} onClick={() => void attempt(() => membership.leave(), () => (onClose(), onLeave()))}>
           <Door /> {t("leaveRoom")}
         </button>
       )}

@@ -146,7 +146,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const session = useMemo(() => new Session({ base, user: me.user, credentials: () => credentials }), []);
   session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
-  const desktop = useMemo(() => new Desktop(session), []);
+  const desktop = useMemo(() => new Desktop(session, rooms), []);
   const [window, setWindow] = useState<Window | null>(null);
   const { room: id, invite } = useRoute();
   const room = useOpenRoom(session, rooms, id);
@@ -232,7 +232,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
         )}
       </main>
       {window?.kind === "new" && <RoomDialog rooms={rooms} suggestion={window.suggestion} onClose={close} mayChangeKind={account} onMade={(made) => go(made.id)} />}
-      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} desktop={desktop} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
+      {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
       {window && membership && isOfRoom(window) && <RoomWindows window={window} rooms={rooms} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
       <DesktopQuestion desktop={desktop} />

@@ -1,10 +1,11 @@
 /** Asks whether this person wants to be told outside of the page, and, for a room, of what. */
-import { useEffect, useState } from "preact/hooks";
-import { codeOf, type Notify, type Room } from "./api.ts";
+import { useState } from "preact/hooks";
+import { codeOf, type Notify } from "./api.ts";
 import type { Desktop } from "./desktop.ts";
 import { refusal } from "./format.ts";
 import { t } from "./language.ts";
 import { useModel } from "./model.ts";
+import type { Rooms } from "./rooms.ts";
 
 export function DesktopQuestion({ desktop }: { desktop: Desktop }) {
   if (!useModel(desktop).asks) return null;
@@ -27,20 +28,19 @@ const TELLS = [
   ["none", "notifyNone"],
 ] as const;
 
-export function NotifyField({ desktop, room }: { desktop: Desktop; room: Room }) {
-  const [notify, setNotify] = useState<Notify | null>(null);
+export function NotifyField({ rooms, room }: { rooms: Rooms; room: number }) {
+  const [notify, setNotify] = useState(() => rooms.notify(room));
   const [problem, setProblem] = useState("");
-  useEffect(() => void desktop.notify(room.id).then(setNotify), [room.id]);
   const choose = (chosen: Notify): void => {
     const before = notify;
     setNotify(chosen);
     setProblem("");
-    desktop.setNotify(room, chosen).catch((error: unknown) => (setNotify(before), setProblem(refusal(codeOf(error)))));
+    rooms.setNotify(room, chosen).catch((error: unknown) => (setNotify(before), setProblem(refusal(codeOf(error)))));
   };
   return (
     <>
       <label for="room-notify">{t("notifyOf")}</label>
-      <select id="room-notify" value={notify ?? "all"} disabled={notify === null} onChange={(event) => choose(event.currentTarget.value as Notify)}>
+      <select id="room-notify" value={notify} onChange={(event) => choose(event.currentTarget.value as Notify)}>
         {TELLS.map(([value, text]) => (
           <option key={value} value={value}>
             {t(text)}

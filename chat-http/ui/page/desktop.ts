@@ -4,17 +4,15 @@
  * before there is something to tell.
  */
 import { isMessage, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
-import type { Notify, Room } from "./api.ts";
 import { t } from "./language.ts";
 import { Model } from "./model.ts";
+import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { remember, remembered } from "./storage.ts";
 import { roomName } from "./title.tsx";
 
 /** Somebody was asked, and wants none. */
 const DECLINED = "chat.notifications.declined";
-/** So many of the busiest rooms have their settings read. */
-const ROOMS = 200;
 /** So much of a message is shown. */
 const SHOWN = 120;
 
@@ -22,32 +20,23 @@ export class Desktop extends Model {
   /** Whether there was something to tell, and it is not known whether it may be told. */
   asks = false;
   readonly #session: Session;
-  readonly #rooms = new Map<number, { room: Room; notify: Notify }>();
+  readonly #rooms: Rooms;
   readonly #unhear: () => void;
 
-  constructor(session: Session) {
+  constructor(session: Session, rooms: Rooms) {
     super();
     this.#session = session;
-    this.#unhear = session.client.onNotice((notice) => this.#noticed(notice));
+    this.#rooms = rooms;
+    this.#unhear = session.client.onNotice((notice) => notice.type === "mention" && this.#mention(notice));
   }
 
   close(): void {
     this.#unhear();
   }
 
-  /** What this person wants to be told of a room. */
-  async notify(room: number): Promise<Notify> {
-    return (await this.#about(room))?.notify ?? "all";
-  }
-
-  async setNotify(room: Room, notify: Notify): Promise<void> {
-    await this.#session.api.notify(room.id, notify);
-    this.#rooms.set(room.id, { room, notify });
-  }
-
   /** What the room that is open has heard. */
   heard(event: RoomEvent): void {
-    if (isMessage(event) && event.thread === undefined && event.user !== this.#session.user) void this.#message(event);
+    if (isMessage(event) && event.thread === undefined && event.user !== this.#session.user) this.#message(event);
   }
 
   /** The person has said whether they want to be told; the browser asks them itself, then. */
@@ -58,24 +47,16 @@ export class Desktop extends Model {
     else await Notification.requestPermission();
   }
 
-  #noticed(notice: Notice): void {
-    if (notice.type === "mention") void this.#mention(notice);
-    // Another device may have changed the settings.
-    if (notice.type === "hello" || notice.type === "missed") this.#rooms.clear();
+  #mention({ room, seq, user, username }: Extract<Notice, { type: "mention" }>): void {
+    if (document.visibilityState === "visible" || user === this.#session.user || this.#rooms.notify(room) === "none") return;
+    const about = this.#rooms.get(room);
+    this.#tell(room, seq, t("mentionedYou", { who: username, room: about ? roomName(about) : t("room") }), "");
   }
 
-  async #mention({ room, seq, user, username }: Extract<Notice, { type: "mention" }>): Promise<void> {
-    if (document.visibilityState === "visible" || user === this.#session.user) return;
-    const about = await this.#about(room);
-    if (about?.notify === "none") return;
-    this.#tell(room, seq, t("mentionedYou", { who: username, room: about ? roomName(about.room) : t("room") }), "");
-  }
-
-  async #message({ room, seq, username, content }: ChatMessage): Promise<void> {
-    if (document.visibilityState === "visible") return;
-    const about = await this.#about(room);
-    if (!about || about.notify !== "all") return;
-    const title = about.room.kind === "direct" ? username : t("inRoom", { who: username, room: roomName(about.room) });
+  #message({ room, seq, username, content }: ChatMessage): void {
+    const about = this.#rooms.get(room);
+    if (document.visibilityState === "visible" || !about || this.#rooms.notify(room) !== "all") return;
+    const title = about.kind === "direct" ? username : t("inRoom", { who: username, room: roomName(about) });
     this.#tell(room, seq, title, [...content].slice(0, SHOWN).join(""));
   }
 
@@ -92,17 +73,5 @@ export class Desktop extends Model {
       this.asks = true;
       this.changed();
     }
-  }
-
-  async #about(room: number): Promise<{ room: Room; notify: Notify } | undefined> {
-    if (!this.#rooms.has(room)) {
-      try {
-        const { rooms } = await this.#session.api.myRooms({ limit: ROOMS });
-        for (const each of rooms) this.#rooms.set(each.id, { room: each, notify: each.notify });
-      } catch {
-        // Then it is as if nothing had been said of the room.
-      }
-    }
-    return this.#rooms.get(room);
   }
 }

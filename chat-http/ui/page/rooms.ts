@@ -4,7 +4,7 @@
  * rooms others have made.
  */
 import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
-import { codeOf, type MyRoom, type NewRoom, type Room, type RoomChange } from "./api.ts";
+import { codeOf, type MyRoom, type NewRoom, type Notify, type Room, type RoomChange } from "./api.ts";
 import { Badges } from "./badges.ts";
 import { Model } from "./model.ts";
 import { serverNow } from "./clock.ts";
@@ -31,6 +31,8 @@ export class Rooms extends Model {
   /** The room that is open; it is watched by itself. */
   open: number | null = null;
   readonly #rooms = new Map<number, Room>();
+  /** What this person wants to be told of their own rooms. */
+  readonly #notify = new Map<number, Notify>();
   readonly #badges: Badges;
   readonly #watches: Watches;
   /** What a search has found; null while there is none. */
@@ -94,6 +96,16 @@ export class Rooms extends Model {
 
   get(room: number): Room | undefined {
     return this.#rooms.get(room);
+  }
+
+  /** What this person wants to be told of a room: everything, as long as they have not said otherwise. */
+  notify(room: number): Notify {
+    return this.#notify.get(room) ?? "all";
+  }
+
+  async setNotify(room: number, notify: Notify): Promise<void> {
+    await this.#session.api.notify(room, notify);
+    this.#notify.set(room, notify);
   }
 
   unread(room: number): number {
@@ -220,6 +232,7 @@ export class Rooms extends Model {
       const { rooms, next } = await this.#session.api.myRooms({ limit: OWN_PAGE, ...(after !== undefined && { after }) });
       for (const room of rooms) {
         this.#rooms.set(room.id, listed(room));
+        this.#notify.set(room.id, room.notify);
         if (room.id !== this.open) this.#session.readMarks.know(room.id, room.read);
         ask(room);
       }
@@ -234,7 +247,7 @@ export class Rooms extends Model {
     this.#next = "";
     const there = new Set<number>();
     while (this.#next !== null && there.size < READ_AHEAD) {
-      for (const { id } of await this.#readPage()) there.add(id);
+      for (const id of await this.#readPage()) there.add(id);
       this.status = "ready";
       this.changed();
     }
@@ -243,11 +256,10 @@ export class Rooms extends Model {
     this.#watch();
   }
 
-  async #readPage(): Promise<Room[]> {
+  async #readPage(): Promise<number[]> {
     const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, ...(this.#next ? { after: this.#next } : {}) });
-    for (const room of rooms) this.#rooms.set(room.id, room);
     this.#next = next ?? null;
-    return rooms;
+    return this.#take(rooms);
   }
 
   /** Rooms that others have made have the highest ids: what follows the last that is known is new. */
@@ -256,8 +268,7 @@ export class Rooms extends Model {
     try {
       const last = Math.max(0, ...this.#rooms.keys());
       const { rooms } = await this.#session.api.rooms({ limit: PAGE, after: String(last) });
-      for (const room of rooms) this.#rooms.set(room.id, room);
-      if (rooms.length > 0) {
+      if (this.#take(rooms).length > 0) {
         this.#watch();
         this.changed();
       }
@@ -361,6 +372,7 @@ export class Rooms extends Model {
   #gone(room: number): void {
     this.#watches.forget(room);
     this.#badges.forget(room);
+    this.#notify.delete(room);
     this.#session.readMarks.forget(room);
     if (this.#rooms.delete(room)) this.changed();
   }
