@@ -1,6 +1,7 @@
 /** What the quick switcher offers: rooms and people whose names fit what was typed. */
 import type { Identity } from "../client/src/index.ts";
 import type { Room } from "./api.ts";
+import { folded } from "./text.ts";
 import { roomName } from "./title.tsx";
 
 export type Choice = { id: string; kind: "room"; room: Room } | { id: string; kind: "person"; person: Identity };
@@ -17,8 +18,8 @@ export function choices(query: string, rooms: Room[], people: Identity[]): Choic
   const known = new Set(rooms.filter(({ kind }) => kind === "direct").map(({ peer }) => peer?.user));
   for (const room of rooms) all.set(`room ${room.id}`, { id: `room ${room.id}`, kind: "room", room });
   for (const person of people) if (!known.has(person.user)) all.set(`person ${person.user}`, { id: `person ${person.user}`, kind: "person", person });
-  const wanted = fold(query);
-  const ranked = [...all.values()].map((choice) => ({ choice, rank: rank(fold(nameOf(choice)), wanted) }));
+  const wanted = folded(query.trim());
+  const ranked = [...all.values()].map((choice) => ({ choice, rank: rank(folded(nameOf(choice).trim()), wanted) }));
   return ranked
     .filter(({ rank }) => rank < NO_RANK)
     .sort((a, b) => a.rank - b.rank)
@@ -36,9 +37,4 @@ function rank(name: string, wanted: string): number {
 
 function nameOf(choice: Choice): string {
   return choice.kind === "room" ? roomName(choice.room) : choice.person.username;
-}
-
-/** As a person types it: without accents, in small letters. */
-function fold(text: string): string {
-  return text.trim().normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }

@@ -1,4 +1,5 @@
 /** The part of a text that a search has found, and the words in it that were looked for. */
+import { folded } from "./text.ts";
 
 export interface Piece {
   text: string;
@@ -13,11 +14,11 @@ const BEFORE = 40;
 
 /** The text in pieces, found words apart. Case, width and diacritics do not matter, as with the search itself. */
 export function highlight(text: string, query: string): Piece[] {
-  const { folded, origins } = fold(text);
+  const { plain, origins } = fold(text);
   const marks = new Uint8Array(text.length);
   for (const word of words(query)) {
-    for (let at = folded.indexOf(word); at >= 0; at = folded.indexOf(word, at + word.length)) {
-      if (isWithinWord(folded, at)) continue;
+    for (let at = plain.indexOf(word); at >= 0; at = plain.indexOf(word, at + word.length)) {
+      if (isWithinWord(plain, at)) continue;
       marks.fill(1, origins[at], origins[at + word.length]);
     }
   }
@@ -25,8 +26,8 @@ export function highlight(text: string, query: string): Piece[] {
 }
 
 /** Words begin where they are written with spaces; in other scripts they are found anywhere. */
-function isWithinWord(folded: string, at: number): boolean {
-  const [before, first] = [folded.slice(0, at).at(-1) ?? " ", folded[at] ?? ""];
+function isWithinWord(text: string, at: number): boolean {
+  const [before, first] = [text.slice(0, at).at(-1) ?? " ", text[at] ?? ""];
   return SPACED.test(before) && SPACED.test(first);
 }
 
@@ -34,23 +35,23 @@ const SPACED = /^(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Scri
 
 /** The longest first, so that none hides a longer one. */
 function words(query: string): string[] {
-  const all = fold(query).folded.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const all = folded(query).match(/[\p{L}\p{N}]+/gu) ?? [];
   return [...new Set(all)].sort((a, b) => b.length - a.length);
 }
 
 /** The text without what a search does not regard, and where in the text each part of it comes from. */
-function fold(text: string): { folded: string; origins: number[] } {
-  let folded = "";
+function fold(text: string): { plain: string; origins: number[] } {
+  let plain = "";
   const origins: number[] = [];
   let at = 0;
   for (const letter of text) {
-    const plain = letter.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-    for (let index = 0; index < plain.length; index += 1) origins.push(at);
-    folded += plain;
+    const each = folded(letter);
+    for (let index = 0; index < each.length; index += 1) origins.push(at);
+    plain += each;
     at += letter.length;
   }
   origins.push(at);
-  return { folded, origins };
+  return { plain, origins };
 }
 
 /** The pieces around the first mark. */

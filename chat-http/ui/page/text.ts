@@ -101,6 +101,11 @@ export function isBigEmoji(text: string): boolean {
   return (text.match(EACH_EMOJI)?.length ?? 0) <= 6;
 }
 
+/** A text as searches compare it: without case, width and diacritics. */
+export function folded(text: string): string {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
 /** How many characters the server counts in a text. */
 export function characters(text: string): number {
   let sum = 0;
