@@ -64,16 +64,6 @@ export class ReadMarks extends Model {
     else this.#tell(room, seq);
   }
 
-  /** Asks what is unread in a room: its mark, told again, is answered with it. */
-  ask(room: number, seq: number): Promise<Unread> {
-    const asked = this.#client.read(room, seq);
-    void asked.then(
-      (unread) => this.#answer(room, unread),
-      () => {},
-    );
-    return asked;
-  }
-
   /** The room is gone, and so is its mark. */
   forget(room: number): void {
     clearTimeout(this.#telling.get(room)?.timer);
@@ -90,7 +80,7 @@ export class ReadMarks extends Model {
   #tell(room: number, seq: number): void {
     const telling: Telling = { seq, timer: setTimeout(() => this.#next(room, seq), PAUSE_MS) };
     this.#telling.set(room, telling);
-    void this.ask(room, seq).catch(() => {});
+    this.#send(room, seq);
   }
 
   #next(room: number, told: number): void {
@@ -104,8 +94,16 @@ export class ReadMarks extends Model {
     for (const [room, { timer, seq }] of [...this.#telling]) {
       clearTimeout(timer);
       this.#telling.delete(room);
-      void this.ask(room, seq).catch(() => {});
+      this.#send(room, seq);
     }
+  }
+
+  /** The server answers a mark with what is unread. What is not answered is told with the next one. */
+  #send(room: number, seq: number): void {
+    this.#client.read(room, seq).then(
+      (unread) => this.#answer(room, unread),
+      () => {},
+    );
   }
 
   #answer(room: number, unread: Unread): void {
