@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LOST, stage, until, Wire } from "./stage.mjs";
+import { LOST, stage, until } from "./stage.mjs";
 
-test("a send that is retried does not double", async (t) => {
-  const { server, person, calm } = await stage();
-  const wire = new Wire(server);
-  await wire.open();
-  t.after(() => wire.close());
+test("a send that is retried does not double", async () => {
+  const { server, person, calm, openWire } = await stage();
+  const wire = await openWire();
   const room = await server.room("general");
   const ada = await person("Ada", { room, port: wire.port });
   const bob = await person("Bob", { room });

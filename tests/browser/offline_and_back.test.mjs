@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LOST, stage, until, Wire } from "./stage.mjs";
+import { LOST, stage, until } from "./stage.mjs";
 
-test("offline for a while and back", async (t) => {
-  const { server, person, calm } = await stage();
-  const wire = new Wire(server);
-  await wire.open();
-  t.after(() => wire.close());
+test("offline for a while and back", async () => {
+  const { server, person, calm, openWire } = await stage();
+  const wire = await openWire();
   const room = await server.room("general");
   const ada = await person("Ada", { room });
   const bob = await person("Bob", { room, port: wire.port });

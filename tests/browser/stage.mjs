@@ -82,7 +82,7 @@ function where(server) {
 }
 
 /** A wire to the server that can lose what is on it, and be cut. */
-export class Wire {
+class Wire {
   #sockets = new Set();
   #isCut = false;
   #isDeaf = false;
@@ -143,17 +143,25 @@ export async function stage(more = []) {
     await browser.close();
     await server.end();
   });
+  const visitor = async (name, options = {}) => {
+    const person = new Person(name, await browser.newContext(options.context));
+    if (options.texts) await person.context.route(`**/texts-${options.texts.language}.json`, (route) => (options.texts.table ? route.fulfill({ json: options.texts.table }) : route.abort()));
+    person.home = `http://127.0.0.1:${server.port}`;
+    person.page = await person.open();
+    people.push(person);
+    return person;
+  };
   return {
     server,
-    /** Someone with a browser of their own, at the first page. `texts` are another table of a language; null: it cannot be loaded. */
-    async visitor(name, options = {}) {
-      const person = new Person(name, await browser.newContext(options.context));
-      if (options.texts) await person.context.route(`**/texts-${options.texts.language}.json`, (route) => (options.texts.table ? route.fulfill({ json: options.texts.table }) : route.abort()));
-      person.home = `http://127.0.0.1:${server.port}`;
-      person.page = await person.open();
-      people.push(person);
-      return person;
+    /** A wire to the server, which is gone when the scenario is over. */
+    async openWire() {
+      const wire = new Wire(server);
+      await wire.open();
+      after(() => wire.close());
+      return wire;
     },
+    /** Someone with a browser of their own, at the first page. `texts` are another table of a language; null: it cannot be loaded. */
+    visitor,
     /** Someone with a browser of their own, who has chosen a name. */
     async person(name, options = {}) {
       const person = new Person(name, await browser.newContext(options.context));
@@ -163,11 +171,8 @@ export async function stage(more = []) {
     },
     /** Someone with a browser and an account of their own, logged in. */
     async account(name, options = {}) {
-      const person = new Person(name, await browser.newContext(options.context));
-      person.home = `http://127.0.0.1:${server.port}`;
-      person.page = await person.open();
+      const person = await visitor(name, options);
       await person.register();
-      people.push(person);
       return person;
     },
     /** Nothing went wrong that nobody saw. `expected` matches what a lost connection writes to the console. */

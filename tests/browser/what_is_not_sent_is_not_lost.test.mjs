@@ -1,21 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LOST, stage, until, Wire } from "./stage.mjs";
+import { LOST, stage, until } from "./stage.mjs";
 
 /** A person in a room, who is reached by a wire of their own. */
-async function onAWire(t) {
-  const { server, person, calm } = await stage();
-  const wire = new Wire(server);
-  await wire.open();
-  t.after(() => wire.close());
+async function onAWire() {
+  const { server, person, calm, openWire } = await stage();
+  const wire = await openWire();
   const room = await server.room("general");
   const other = await server.room("other");
   const ada = await person("Ada", { room, port: wire.port });
   return { server, wire, room, other, ada, calm };
 }
 
-test("a message that was not sent is sent by the next page, once", async (t) => {
-  const { server, wire, room, other, ada, calm } = await onAWire(t);
+test("a message that was not sent is sent by the next page, once", async () => {
+  const { server, wire, room, other, ada, calm } = await onAWire();
   const tab = await ada.open(`/#/rooms/${other}`);
   await ada.field(tab).waitFor();
   wire.cut();
@@ -45,8 +43,8 @@ test("a message that was not sent is sent by the next page, once", async (t) => 
   calm(LOST);
 });
 
-test("a draft and what waits go along with another name", async (t) => {
-  const { server, wire, room, other, ada, calm } = await onAWire(t);
+test("a draft and what waits go along with another name", async () => {
+  const { server, wire, room, other, ada, calm } = await onAWire();
   await ada.field().fill("half a thought");
   await ada.page.reload();
   await until(async () => assert.equal(await ada.field().inputValue(), "half a thought"));
@@ -66,8 +64,8 @@ test("a draft and what waits go along with another name", async (t) => {
   calm(LOST);
 });
 
-test("leaving is asked about while something is not sent, and what is refused can be taken back", async (t) => {
-  const { server, wire, room, other, ada, calm } = await onAWire(t);
+test("leaving is asked about while something is not sent, and what is refused can be taken back", async () => {
+  const { server, wire, room, other, ada, calm } = await onAWire();
   const asked = [];
   ada.page.on("dialog", (dialog) => asked.push(dialog.type()));
   wire.cut();
