@@ -23,7 +23,7 @@ pub(crate) fn routes(api: Route, engine: ChatEngine, entrance: Entrance) -> Rout
 
 /// The methods of the site's own paths.
 pub(crate) fn methods(api: Methods) -> Methods {
-    front_paths().chain(docs::PATHS).chain(PATHS).fold(api, |all, path| all.add(path, [Method::GET]))
+    front_paths().chain(docs::paths()).chain(PATHS).fold(api, |all, path| all.add(path, [Method::GET]))
 }
 
 /// The web page for chatting.

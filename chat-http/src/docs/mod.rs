@@ -13,8 +13,8 @@ use crate::{
     security_headers::NOTHING,
 };
 
-/// The paths of [`routes`].
-pub(crate) const PATHS: [&str; 9] = [
+/// The paths of the files.
+const FILE_PATHS: [&str; 8] = [
     "/docs",
     "/docs/start.js",
     "/docs/docs.css",
@@ -23,20 +23,24 @@ pub(crate) const PATHS: [&str; 9] = [
     "/docs/swagger-ui.css",
     "/openapi.json",
     "/openapi.yaml",
-    WITH_SLASH,
 ];
 /// What people write instead of `/docs`.
 const WITH_SLASH: &str = "/docs/";
 
 /// Adds the documentation's paths.
 pub(crate) fn routes(routes: Route) -> Route {
-    let files = PATHS.into_iter().filter(|path| *path != WITH_SLASH).enumerate();
+    let files = FILE_PATHS.into_iter().enumerate();
     files
         .fold(routes, |all, (at, path)| all.at(path, get(Page(at))))
         .at(WITH_SLASH, get(make_sync(|_| Redirect::permanent("../docs"))))
 }
 
-/// One of the files of [`PATHS`], by its index.
+/// The paths of [`routes`].
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    FILE_PATHS.into_iter().chain([WITH_SLASH])
+}
+
+/// One of the files, by the index of its path in [`FILE_PATHS`].
 struct Page(usize);
 
 impl Endpoint for Page {
