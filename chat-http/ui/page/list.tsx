@@ -4,7 +4,7 @@
  */
 import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
-import { flush, hurry } from "./frames.ts";
+import { flush, hurry } from "./rendering.ts";
 import { look, type Item, type Timeline } from "./timeline.ts";
 import { t } from "./language.ts";
 import type { Place } from "./room.ts";

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { Boundary } from "./boundary.tsx";
-import { renderOnceAFrame } from "./frames.ts";
+import { renderOnceAFrame } from "./rendering.ts";
 import { language, speak } from "./language.ts";
 
 renderOnceAFrame();

@@ -13,7 +13,7 @@
  */
 import { h, render } from "preact";
 import type { Credentials } from "../page/api.ts";
-import { renderOnceAFrame } from "../page/frames.ts";
+import { renderOnceAFrame } from "../page/rendering.ts";
 import { language, speak, t } from "../page/language.ts";
 import { OpenRoom } from "../page/room.ts";
 import { Session } from "../page/session.ts";
