@@ -66,6 +66,31 @@ test("a room that cannot be is told once, and a deleted one leaves the title", a
   calm(LOST);
 });
 
+test("windows that follow each other faster than the browser goes back neither close themselves nor leave the room", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  const ada = await person("Ada", { room });
+  const stays = await ada.page.evaluate(async () => {
+    const [about, went] = [document.querySelector(".room-head [aria-label='About this room']"), new Promise((resolve) => addEventListener("popstate", resolve, { once: true }))];
+    // A key has everything drawn that waits for a frame.
+    const press = (button) => (button.click(), dispatchEvent(new Event("keydown")));
+    for (let each = 0; each < 3; each += 1) {
+      press(about);
+      press(document.querySelector("dialog [aria-label=Close]"));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    press(about);
+    await went;
+    dispatchEvent(new Event("keydown"));
+    return [document.querySelectorAll("dialog").length, location.hash];
+  });
+  assert.deepEqual(stays, [1, `#/rooms/${room}`]);
+  await ada.page.goBack();
+  await ada.page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(await ada.page.evaluate(() => location.hash), `#/rooms/${room}`);
+  calm();
+});
+
 test("Back closes a dialog first, and names that cannot be are asked for anew", async () => {
   const { server, person, calm } = await stage();
   const room = await server.room("general");

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError, codeOf, refusedBy, type InvitedBy, type Room, type RoomKind } from "./api.ts";
+import { closeOnBack } from "./back.ts";
 import { Close, Trash } from "./icons.tsx";
 import type { Rooms } from "./rooms.ts";
 import { asName, asTopic } from "./seen.ts";
@@ -35,23 +36,6 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
       </div>
     </dialog>
   );
-}
-
-let dialogs = 0;
-
-/** Back closes the dialog rather than leaving the room: it stands in the history as long as it is open. */
-function closeOnBack(close: () => void): () => void {
-  const isThere = (): boolean => (history.state as { dialog?: true } | null)?.dialog === true;
-  const onPop = (): void => void (isThere() || close());
-  dialogs += 1;
-  if (!isThere()) history.pushState({ ...(history.state as object | null), dialog: true }, "");
-  addEventListener("popstate", onPop);
-  return () => {
-    removeEventListener("popstate", onPop);
-    dialogs -= 1;
-    // Another dialog may follow at once, and takes its place there.
-    setTimeout(() => dialogs === 0 && isThere() && history.back());
-  };
 }
 
 interface RoomDialogProps {
