@@ -20,6 +20,10 @@ export class Outbox extends Model {
   #letters: Letter[] = [];
   /** The rows, which stay the same objects: the list keeps their heights in them. */
   readonly #rows = new WeakMap<Letter, Item>();
+  /** The keys of one's own messages that stood in a room here: whatever has one of them is sent. */
+  readonly #stored = new Set<string>();
+  /** Up to which number each room was shown. */
+  readonly #shownTo = new Map<number, number>();
   /** Lets go of the locks. */
   readonly #over = new AbortController();
   #isKeeper = false;
@@ -97,12 +101,14 @@ export class Outbox extends Model {
 
   /** The message stands in its room. */
   confirm(key: string): void {
+    this.#stored.add(key);
     const letter = this.#letters.find((each) => each.key === key);
     if (letter) this.#drop(letter);
   }
 
   /** Everything up to this number is shown: what has such a number is there. */
   shown(room: number, seq: number): void {
+    this.#shownTo.set(room, seq);
     for (const letter of [...this.#letters]) {
       if (letter.room === room && letter.seq !== undefined && letter.seq <= seq) this.#drop(letter);
     }
@@ -118,6 +124,7 @@ export class Outbox extends Model {
     try {
       const sent = await this.#client.send(letter.room, letter.text, { key: letter.key });
       letter.seq = sent.seq;
+      if (sent.seq <= (this.#shownTo.get(letter.room) ?? 0)) return this.#drop(letter);
       forgetLetter(this.#user, letter.key);
       this.changed();
     } catch (error) {
@@ -157,6 +164,10 @@ export class Outbox extends Model {
   #take(letters: Letter[]): void {
     for (const letter of letters) {
       if (this.#letters.some(({ key }) => key === letter.key)) continue;
+      if (this.#stored.has(letter.key)) {
+        forgetLetter(this.#user, letter.key);
+        continue;
+      }
       letter.tab = this.#tab;
       this.#letters.push(letter);
       if (letter.failed === undefined) void this.#post(letter);
