@@ -70,6 +70,13 @@ test("windows that follow each other faster than the browser goes back neither c
   const { server, person, calm } = await stage();
   const room = await server.room("general");
   const ada = await person("Ada", { room });
+  // The page's own ways back, until the browser has gone them.
+  await ada.page.evaluate(() => {
+    globalThis.ways = 0;
+    const back = history.back.bind(history);
+    history.back = () => ((globalThis.ways += 1), back());
+    addEventListener("popstate", () => (globalThis.ways -= 1));
+  });
   const stays = await ada.page.evaluate(async () => {
     const [about, went] = [document.querySelector(".room-head [aria-label='About this room']"), new Promise((resolve) => addEventListener("popstate", resolve, { once: true }))];
     // A key has everything drawn that waits for a frame.
@@ -85,6 +92,8 @@ test("windows that follow each other faster than the browser goes back neither c
     return [document.querySelectorAll("dialog").length, location.hash];
   });
   assert.deepEqual(stays, [1, `#/rooms/${room}`]);
+  // A way back of a person's own would be one more while the browser is still on another.
+  await until(async () => assert.deepEqual(await ada.page.evaluate(() => [globalThis.ways, history.state?.dialog]), [0, true]));
   await ada.page.goBack();
   await ada.page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal(await ada.page.evaluate(() => location.hash), `#/rooms/${room}`);
