@@ -9,7 +9,7 @@ import { serverNow } from "./clock.ts";
 import { forgetLetter, isLetter, storedLetter, storedLetters, storeLetter, type Letter } from "./letters.ts";
 import { Model } from "./model.ts";
 import type { Connection } from "./session.ts";
-import { rowId, type Item } from "./timeline.ts";
+import { rowId, UNMEASURED, type Item } from "./timeline.ts";
 
 export class Outbox extends Model {
   readonly #client: ChatClient;
@@ -196,7 +196,7 @@ export class Outbox extends Model {
     const { key, text, at, failed } = letter;
     const id = rowId(this.#user, key);
     let row = this.#rows.get(letter);
-    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, deleted: false, at, height: 0, guess: 0, fresh: true };
+    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, deleted: false, at, ...UNMEASURED, fresh: true, head: 0 };
     if (failed === undefined) delete row.failed;
     else row.failed = failed;
     this.#rows.set(letter, row);

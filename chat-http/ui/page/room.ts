@@ -1,5 +1,5 @@
 /** The room that is open: its history, its people, who is typing. */
-import { isEvent, isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
+import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Model } from "./model.ts";
 import { naturally } from "./format.ts";
@@ -23,7 +23,7 @@ export interface Place {
 }
 
 export class OpenRoom extends Model {
-  timeline = new Timeline();
+  timeline: Timeline;
   status: "loading" | "ready" | "gone" | "failed" = "loading";
   /** Why it is gone, or failed. */
   code = "";
@@ -57,6 +57,8 @@ export class OpenRoom extends Model {
   #entered = false;
   #reading = false;
   #stale = false;
+  /** Whether changes of messages that are shown may have been missed. */
+  #hasMissed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #unwatch: (() => void)[];
   readonly #heard = new Set<(event: RoomEvent) => void>();
@@ -67,6 +69,7 @@ export class OpenRoom extends Model {
     place: Place | null = null,
   ) {
     super();
+    this.timeline = new Timeline(id, session.user);
     this.place = place;
     let wasOnline = session.connection.online;
     this.#unwatch = [
@@ -140,7 +143,8 @@ export class OpenRoom extends Model {
       const { oldest } = this.timeline;
       const page = await this.session.api.messages(this.id, { before: oldest, limit: PAGE });
       // Another history has taken its place meanwhile: this page belongs to none.
-      if (page.epoch === this.timeline.epoch && this.timeline.oldest === oldest) this.timeline.prepend(page);
+      if (!this.timeline.fits(page)) this.failedBefore = true;
+      else if (page.epoch === this.timeline.epoch && this.timeline.oldest === oldest) this.timeline.prepend(page);
     } catch {
       this.failedBefore = true;
     }
@@ -156,7 +160,7 @@ export class OpenRoom extends Model {
     try {
       const { end, epoch } = timeline;
       const page = await this.session.api.messages(this.id, { after: end, limit: PAGE });
-      if (page.epoch === epoch && timeline.end === end) timeline.append(page);
+      if (page.epoch === epoch && timeline.end === end && timeline.fits(page)) timeline.append(page);
     } catch {
       // Scrolling on asks again.
     }
@@ -169,7 +173,8 @@ export class OpenRoom extends Model {
     if (!this.timeline.hasAfter) return;
     this.place = null;
     try {
-      this.timeline.replace(await this.session.api.messages(this.id, { limit: PAGE }));
+      const page = await this.session.api.messages(this.id, { limit: PAGE });
+      if (this.timeline.fits(page)) this.timeline.replace(page);
     } catch {
       // What is there stays.
     }
@@ -203,7 +208,8 @@ export class OpenRoom extends Model {
       const { api, user } = this.session;
       const [info, mark, newest] = await Promise.all([api.room(this.id), api.mark(this.id, user), api.messages(this.id, { limit: PAGE })]);
       const page = await this.#pageAt(mark, newest);
-      if (!this.#closed) this.#take(info, mark, page);
+      if (!this.#closed && !this.timeline.fits(page)) this.#stale = true;
+      else if (!this.#closed) this.#take(info, mark, page);
     } catch (error) {
       if (!this.#closed) this.#refused(codeOf(error));
     }
@@ -229,10 +235,12 @@ export class OpenRoom extends Model {
     if (!this.#entered) this.#markUnread(mark);
     // Whoever comes for the first time begins here.
     if (mark === null) readMarks.raise(this.id, page.head);
-    // What was kept may have been edited since.
-    if (page.has_after || !this.#entered) this.timeline.reset(page);
+    if (!this.#entered) this.timeline.begin(page.head);
+    // What was kept may have been edited since, and what is there while nothing was told.
+    if (page.has_after || !this.#entered || this.#hasMissed) this.timeline.reset(page);
     else this.timeline.replace(page);
     this.#entered = true;
+    this.#hasMissed = false;
     for (const message of page.messages) if (message.key && message.user === this.session.user) this.session.outbox.confirm(message.key);
     this.session.outbox.shown(this.id, page.head);
     this.status = "ready";
@@ -283,7 +291,7 @@ export class OpenRoom extends Model {
       this.id,
       {
         event: (event) => this.#event(event),
-        resync: () => this.#resync(),
+        resync: ({ seq }) => this.#resync(seq),
         presence: ({ identities, count }) => this.#setPeople(identities, count),
         join: (identity) => this.#join(identity),
         leave: (identity) => this.#leave(identity),
@@ -295,7 +303,9 @@ export class OpenRoom extends Model {
   }
 
   /** More was missed than is told: the history is read anew. */
-  #resync(): void {
+  #resync(head: number): void {
+    this.timeline.begin(head);
+    this.#hasMissed = true;
     this.#stale = true;
     if (!this.#reading) void this.#read();
   }
@@ -325,9 +335,7 @@ export class OpenRoom extends Model {
   }
 
   #other(event: RoomEvent): void {
-    if (isEvent(event, "message_edited")) this.timeline.edit(event.target, event.content);
-    if (isEvent(event, "message_deleted")) this.timeline.remove(event.target);
-    this.timeline.pass(event.seq);
+    this.timeline.apply(event);
     this.changed();
   }
 

@@ -1,6 +1,7 @@
 /** The messages of a room that are loaded: one unbroken stretch, each of them once, in order. */
-import type { MessageState } from "../client/src/index.ts";
+import { Proposals, type MessageState, type Proposal, type RoomEvent, type ShownMessage } from "../client/src/index.ts";
 import type { History, Message } from "./api.ts";
+import { Changes, targetOf } from "./changes.ts";
 
 export interface Item {
   /** The same for a message on its way and once it is stored, so that it stays the same row. */
@@ -21,7 +22,16 @@ export interface Item {
   /** Arrived while the room was being looked at. */
   fresh: boolean;
   failed?: string;
+  /** The message as the server has it, if it is one that is stored… */
+  stored?: MessageState;
+  /** …and with one's own changes that are on their way. */
+  message?: ShownMessage;
+  /** Up to which event that counts. */
+  head: number;
 }
+
+/** What the rows have in common that were never measured. */
+export const UNMEASURED = { height: 0, guess: 0 };
 
 export class Timeline {
   items: Item[] = [];
@@ -37,6 +47,13 @@ export class Timeline {
   #late: Late = NOTHING;
   /** The first place that has changed since the list looked. */
   #touched = 0;
+  readonly #changes: Changes;
+  readonly #proposals: Proposals;
+
+  constructor(room: number, me: string) {
+    this.#changes = new Changes(me);
+    this.#proposals = new Proposals(room, { user: me, username: me });
+  }
 
   /** The first place that has changed since this was asked last. */
   takeTouched(): number {
@@ -53,13 +70,22 @@ export class Timeline {
     return this.items[0]?.seq ?? 0;
   }
 
+  /** The events after this one follow; what was told before them may be missing. */
+  begin(seq: number): void {
+    this.#changes.begin(seq);
+  }
+
+  /** Whether all is known that this page does not show: one that is too old has to be read again. */
+  fits({ epoch, head }: History): boolean {
+    return epoch !== this.epoch || this.#changes.covers(head);
+  }
+
   /** Takes the newest page. What is there already stays if the two stretches meet. */
   replace(page: History): void {
     const first = page.has_before ? (page.messages[0]?.seq ?? page.head + 1) : 1;
     if (this.epoch !== page.epoch || first > this.end + 1 || this.end === 0) return this.reset(page);
-    for (const message of page.messages) {
-      const item = itemOf(message, false);
-      if (page.head >= this.end) this.#change(item.seq, item.text, item.deleted);
+    for (const item of this.#itemsOf(page)) {
+      this.#change(item.seq, (before) => (before.head < item.head ? this.#with(before, item.stored as MessageState, item.head) : before));
       this.#insert(item);
     }
     this.#reach(page);
@@ -67,9 +93,12 @@ export class Timeline {
 
   /** Takes a page in the place of everything that was loaded. */
   reset(page: History): void {
-    if (this.epoch !== page.epoch) this.#late = NOTHING;
+    if (this.epoch !== page.epoch) {
+      this.#late = NOTHING;
+      this.#changes.begin(page.head);
+    }
     this.epoch = page.epoch;
-    this.items = page.messages.map((message) => itemOf(message, false));
+    this.items = this.#itemsOf(page);
     this.end = 0;
     this.#touched = 0;
     this.moves += 1;
@@ -79,7 +108,7 @@ export class Timeline {
 
   /** Puts a page of newer messages behind. */
   append(page: History): void {
-    for (const message of page.messages) this.#insert(itemOf(message, false));
+    for (const item of this.#itemsOf(page)) this.#insert(item);
     this.#reach(page);
   }
 
@@ -98,8 +127,8 @@ export class Timeline {
   /** Puts a page of older messages in front. */
   prepend(page: History): void {
     const oldest = this.oldest;
-    const older = page.messages.filter((message) => message.seq < oldest || oldest === 0);
-    this.items = [...older.map((message) => itemOf(message, false)), ...this.items];
+    const older = this.#itemsOf(page).filter(({ seq }) => seq < oldest || oldest === 0);
+    this.items = [...older, ...this.items];
     this.#touched = 0;
     this.moves += 1;
     this.hasBefore = page.has_before;
@@ -107,22 +136,40 @@ export class Timeline {
 
   /** Adds a message, unless it is there. */
   add(message: Message, fresh: boolean): void {
-    this.#take(itemOf(message, fresh));
+    this.#proposals.applied(message);
+    this.#take(this.#itemOf(message, message.seq, fresh));
   }
 
-  /** The message has another text now. */
-  edit(seq: number, text: string): void {
-    this.#change(seq, text, false);
+  /** Takes an event that adds no row: it may change a message. */
+  apply(event: RoomEvent): void {
+    this.#changes.heard(event);
+    this.#proposals.applied(event);
+    const target = targetOf(event);
+    if (target !== null) this.#change(target, (item) => this.#after(item, event));
+    this.pass(event.seq);
   }
 
-  /** The message is deleted. */
-  remove(seq: number): void {
-    this.#change(seq, "", true);
+  /** Shows a change of one's own before it is stored. Its event ends that, or `settle`, or `withdraw`. */
+  propose(proposal: Exclude<Proposal, { type: "message" }>): void {
+    this.#proposals.add(proposal);
+    this.#show(proposal.target);
+  }
+
+  /** The change is stored as this event; without one, it was so already. */
+  settle({ key, target }: { key: string; target: number }, seq: number | undefined): void {
+    this.#proposals.settle(key, seq !== undefined && seq > this.end ? seq : undefined);
+    this.#show(target);
+  }
+
+  /** The change was refused. */
+  withdraw({ key, target }: { key: string; target: number }): void {
+    this.#proposals.drop(key);
+    this.#show(target);
   }
 
   /** Adds a line that is no message. */
   addNotice(seq: number, text: string, at: number): void {
-    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, deleted: false, at, height: 0, guess: 0, fresh: true });
+    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, deleted: false, at, ...UNMEASURED, fresh: true, head: seq });
   }
 
   /** Takes note of an event that is not shown. */
@@ -133,6 +180,46 @@ export class Timeline {
   /** Where an item is, or would be, among the stored ones. */
   indexOf(seq: number): number {
     return this.#place(seq);
+  }
+
+  /** The item with this number, if it is loaded. */
+  get(seq: number): Item | undefined {
+    const item = this.items[this.#place(seq)];
+    return item?.seq === seq ? item : undefined;
+  }
+
+  #itemsOf({ messages, head }: History): Item[] {
+    return messages.map((message) => this.#itemOf(this.#changes.since(head, message), Math.max(head, this.end), false));
+  }
+
+  #itemOf(message: Message, head: number, fresh: boolean): Item {
+    const { seq, user, key } = message;
+    const id = key ? rowId(user, key) : `s${seq}`;
+    return { id, kind: "message", seq, fresh, ...UNMEASURED, ...this.#shown(message, head) };
+  }
+
+  /** What an item has from its message. */
+  #shown(stored: MessageState, head: number): Pick<Item, "user" | "username" | "text" | "deleted" | "at" | "stored" | "message" | "head"> {
+    const message = this.#proposals.over(stored);
+    const { user, username, content, timestamp, deleted, erased } = message;
+    return { user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(timestamp), stored, message, head };
+  }
+
+  /** The item with another state of its message: another object, since rows are drawn again for one alone. */
+  #with(item: Item, stored: MessageState, head: number): Item {
+    const changed = { ...item, ...this.#shown(stored, head) };
+    return changed.text === item.text && changed.deleted === item.deleted ? changed : { ...changed, ...UNMEASURED };
+  }
+
+  #after(item: Item, event: RoomEvent): Item {
+    if (item.stored === undefined || item.head >= event.seq) return item;
+    const stored = this.#changes.after(item.stored, event);
+    return stored === item.stored ? item : this.#with(item, stored, event.seq);
+  }
+
+  /** Draws a message anew after one's own changes of it have come or gone. */
+  #show(seq: number): void {
+    this.#change(seq, (item) => (item.stored ? this.#with(item, item.stored, item.head) : item));
   }
 
   #take(item: Item): void {
@@ -166,13 +253,9 @@ export class Timeline {
     this.#touched = Math.min(this.#touched, place);
   }
 
-  /** Puts another item in the place of one that has changed: rows are drawn again for another item alone. */
-  #change(seq: number, text: string, deleted: boolean): void {
-    const changed = (item: Item): Item => {
-      if (item.seq !== seq || item.deleted || (item.text === text && !deleted)) return item;
-      return { ...item, text, deleted, height: 0, guess: 0 };
-    };
-    this.#late = { ...this.#late, items: this.#late.items.map(changed) };
+  /** Puts another item in the place of one that has changed. */
+  #change(seq: number, changed: (item: Item) => Item): void {
+    this.#late = { ...this.#late, items: this.#late.items.map((item) => (item.seq === seq ? changed(item) : item)) };
     const place = this.#place(seq);
     const item = this.items[place];
     if (item?.seq !== seq) return;
@@ -205,13 +288,6 @@ const MOST_LATE = 500;
 /** A row's name: a message keeps the one it had as a draft. */
 export function rowId(user: string, key: string): string {
   return `k ${user} ${key}`;
-}
-
-function itemOf(message: Message, fresh: boolean): Item {
-  const { seq, user, username, content, key } = message;
-  const { deleted, erased } = message as Partial<MessageState>;
-  const id = key ? rowId(user, key) : `s${seq}`;
-  return { id, kind: "message", seq, user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(message.timestamp), height: 0, guess: 0, fresh };
 }
 
 /** How a row hangs together with the one above it. */

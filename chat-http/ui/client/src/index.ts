@@ -51,12 +51,13 @@ export {
   type RoomUpdated,
   type UnknownEvent,
 } from "./events.ts";
+export { fold, foldAnswer, foldLostAnswer } from "./fold.ts";
 export type { Fetch, TokenSource } from "./http.ts";
 export type { Done, Sent } from "./outbox.ts";
 export type { Clock, NetworkHints, WebSocketConstructor, WebSocketLike } from "./platform.ts";
 export type { Activity, Notice, PresenceList, ReadMark, RoomInfo, Unread } from "./protocol.ts";
 export type { Attachment, AttachOptions, RoomHandlers } from "./room.ts";
-export type { Proposal, ShownMessage } from "./proposals.ts";
+export { Proposals, type Proposal, type ShownMessage } from "./proposals.ts";
 export { Timeline, type TimelineOptions } from "./timeline.ts";
 export { UnreadCounter, type Asked } from "./unread.ts";
 export { uuidv7 } from "./uuid.ts";

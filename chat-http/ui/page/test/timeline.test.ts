@@ -12,10 +12,16 @@ const page = (from: number, to: number, head = to, epoch = "e"): History => {
   for (let seq = from; seq <= to; seq++) messages.push(message(seq));
   return { messages, head, epoch, has_before: from > 1, has_after: to < head };
 };
+const by = (seq: number, target: number) => ({ room: 1, seq, user: "Ada", username: "Ada", timestamp: new Date(START).toISOString(), target });
+const edited = (seq: number, target: number, content: string) => ({ type: "message_edited" as const, ...by(seq, target), content });
+const deleted = (seq: number, target: number) => ({ type: "message_deleted" as const, ...by(seq, target) });
+const reaction = (seq: number, target: number, reaction: string, count: number) => ({ type: "reaction" as const, ...by(seq, target), reaction, added: true, count });
+const answer = (seq: number, thread: number) => ({ ...message(seq), thread, thread_ordinal: 1 });
+const shown = (timeline: Timeline): string[] => timeline.items.map(({ text, deleted }) => (deleted ? "gone" : text));
 const seqs = (timeline: Timeline): number[] => timeline.items.map(({ seq }) => seq);
 
 test("each message is there once and in order, however it comes", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(11, 20));
   timeline.add(message(21), true);
   timeline.add(message(22), true);
@@ -27,21 +33,21 @@ test("each message is there once and in order, however it comes", () => {
 });
 
 test("what lies before the loaded stretch waits for its page", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(11, 20));
   timeline.add(message(3), true);
   assert.equal(timeline.oldest, 11);
 });
 
 test("a newer page that meets what is loaded is added to it", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(1, 20));
   timeline.replace(page(15, 30));
   assert.equal(timeline.items.length, 30);
 });
 
 test("after a gap only the newest page stays, and what came live meanwhile", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(1, 20));
   timeline.add(message(900), true);
   assert.equal(timeline.newest, 20, "a hole is never shown");
@@ -52,7 +58,7 @@ test("after a gap only the newest page stays, and what came live meanwhile", () 
 });
 
 test("what is no message has its number, too", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace({ ...page(1, 20), head: 22 });
   timeline.pass(23);
   timeline.add(message(24), true);
@@ -63,14 +69,14 @@ test("what is no message has its number, too", () => {
 });
 
 test("another epoch is another history", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(1, 20));
   timeline.replace(page(1, 5, 5, "other"));
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5]);
 });
 
 test("rows say what stands above them", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace({ ...page(1, 0), has_before: false });
   for (const each of [message(1, "Ada", 0), message(2, "Ada", 1), message(3, "Bob", 2), message(4, "Bob", 60), message(5, "Bob", 24 * 60)]) timeline.add(each, false);
   const looks = timeline.items.map((item, at) => look(item, timeline.items[at - 1], timeline.items[at + 1], 3));
@@ -81,39 +87,79 @@ test("rows say what stands above them", () => {
 });
 
 test("an edit and a deletion change their row, wherever it is", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(1, 3));
-  timeline.add(message(9), true);
   const [row] = timeline.items;
-  timeline.edit(1, "new");
-  timeline.remove(2);
-  timeline.edit(2, "too late");
-  timeline.edit(9, "late");
-  timeline.edit(77, "not here");
+  timeline.apply(edited(4, 1, "new"));
+  timeline.apply(deleted(5, 2));
+  timeline.apply(edited(6, 2, "too late"));
+  timeline.apply(edited(7, 77, "not here"));
+  timeline.add(message(9), true);
+  timeline.apply(edited(10, 9, "late"));
   assert.notEqual(timeline.items[0], row, "it is drawn again");
-  timeline.replace({ ...page(3, 8), has_before: true });
-  assert.deepEqual(timeline.items.map(({ text, deleted }) => (deleted ? "gone" : text)), ["new", "gone", ...[3, 4, 5, 6, 7, 8].map((seq) => `m${seq}`), "late"]);
+  timeline.replace({ ...page(8, 8), has_before: true });
+  assert.deepEqual(shown(timeline), ["new", "gone", "m3", "m8", "late"]);
+});
+
+test("a change counts once, whether the page that comes shows it or not", () => {
+  const timeline = new Timeline(1, "Me");
+  timeline.reset(page(11, 12, 12));
+  timeline.apply(edited(13, 11, "new"));
+  timeline.apply(reaction(14, 5, "👍", 2));
+  timeline.apply(answer(15, 5));
+  // Read before both, or after the first.
+  timeline.prepend(page(6, 10, 12));
+  const older = page(1, 5, 14);
+  older.messages[4] = { ...message(5), reactions: [{ reaction: "👍", count: 2, mine: false }] } as Message;
+  timeline.prepend(older);
+  timeline.apply(edited(16, 11, "newer"));
+  assert.equal(timeline.get(11)?.message?.edited?.count, 2);
+  assert.deepEqual(timeline.get(5)?.message?.reactions, [{ reaction: "👍", count: 2, mine: false }]);
+  assert.equal(timeline.get(5)?.message?.thread_count, 1);
+  timeline.begin(20);
+  assert.equal(timeline.fits(page(1, 5, 19)), false, "what was told before is not known any more");
+  assert.equal(timeline.fits(page(1, 5, 19, "another")), true);
+});
+
+test("one's own change is shown until its event, or until it is refused", () => {
+  const timeline = new Timeline(1, "Me");
+  timeline.reset(page(1, 2, 2));
+  const counts = (seq: number): unknown => timeline.get(seq)?.message?.reactions?.map(({ count, mine }) => [count, mine]);
+  timeline.propose({ type: "react", key: "a", target: 1, reaction: "👍", added: true });
+  assert.deepEqual(counts(1), [[1, true]]);
+  timeline.apply({ ...reaction(3, 1, "👍", 2), user: "Me", key: "a" });
+  assert.deepEqual(counts(1), [[2, true]]);
+  timeline.settle({ key: "a", target: 1 }, 3);
+  assert.deepEqual(counts(1), [[2, true]]);
+  timeline.propose({ type: "react", key: "b", target: 1, reaction: "👍", added: false });
+  timeline.withdraw({ key: "b", target: 1 });
+  assert.deepEqual(counts(1), [[2, true]]);
+  timeline.propose({ type: "edit", key: "c", target: 2, content: "mine" });
+  assert.equal(timeline.get(2)?.text, "mine");
+  assert.deepEqual(timeline.get(2)?.message?.pending, ["c"]);
+  timeline.settle({ key: "c", target: 2 }, undefined);
+  assert.equal(timeline.get(2)?.text, "m2");
 });
 
 test("a newer page says what its messages are now, an older one does not", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.replace(page(1, 3));
   const changed = page(2, 4);
   changed.messages[0] = { ...message(2), content: "", deleted: { seq: 4, timestamp: "", user: "Ada", username: "Ada" } } as Message;
   changed.messages[1] = { ...message(3), content: "new" };
   timeline.replace(changed);
   timeline.replace(page(1, 3));
-  assert.deepEqual(timeline.items.map(({ text, deleted }) => (deleted ? "gone" : text)), ["m1", "gone", "new", "m4"]);
+  assert.deepEqual(shown(timeline), ["m1", "gone", "new", "m4"]);
 });
 
 test("pages behind a stretch in the middle lead to the end, and to what was heard meanwhile", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.reset(page(101, 200, 300));
   assert.equal(timeline.hasAfter, true);
   timeline.add(message(301), true);
   timeline.pass(302);
   timeline.add(message(303), true);
-  timeline.edit(303, "edited");
+  timeline.apply(edited(304, 303, "edited"));
   assert.equal(timeline.newest, 200, "a hole is never shown");
   timeline.append(page(201, 250, 303));
   assert.equal(timeline.hasAfter, true);
@@ -121,13 +167,13 @@ test("pages behind a stretch in the middle lead to the end, and to what was hear
   assert.equal(timeline.hasAfter, false);
   assert.deepEqual(seqs(timeline).slice(-3), [300, 301, 303]);
   assert.equal(timeline.items.at(-1)?.text, "edited");
-  assert.equal(timeline.end, 303);
-  timeline.add(message(304), true);
-  assert.equal(timeline.newest, 304);
+  assert.equal(timeline.end, 304);
+  timeline.add(message(305), true);
+  assert.equal(timeline.newest, 305);
 });
 
 test("of a flood beyond a hole only so much is kept, and the rest comes with its page", () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline(1, "Me");
   timeline.reset(page(1, 100, 200));
   for (let seq = 201; seq <= 1_400; seq++) timeline.add(message(seq), true);
   timeline.append(page(101, 200));
