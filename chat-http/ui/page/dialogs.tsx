@@ -1,30 +1,18 @@
 /** The small windows: a new room, a room's name and topic, deleting it, one's own name, the keys. */
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { ApiError, codeOf, refusedBy, type InvitedBy, type Room, type RoomKind } from "./api.ts";
-import { closeOnBack } from "./back.ts";
 import { Close, Trash } from "./icons.tsx";
+import { useModal } from "./modal.ts";
 import type { Rooms } from "./rooms.ts";
 import { asName, asTopic } from "./seen.ts";
 import { refusal } from "./format.ts";
 import { rich, t } from "./language.ts";
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const left = useRef(false);
-  useLayoutEffect(() => {
-    const box = dialog.current;
-    box?.showModal();
-    const leave = closeOnBack(onClose);
-    return () => {
-      leave();
-      // Closing gives the focus back; what it tells comes late, when another window may be open.
-      left.current = true;
-      box?.close();
-    };
-  }, []);
+  const { dialog, closed } = useModal(onClose);
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => left.current || onClose()} onClick={(event) => event.target === dialog.current && onClose()}>
+    <dialog ref={dialog} aria-labelledby="dialog-title" onClose={closed} onClick={(event) => event.target === dialog.current && onClose()}>
       <div class="dialog">
         <header>
           <h2 id="dialog-title">{title}</h2>
