@@ -79,6 +79,8 @@ fn test(copy: &Path) -> Command {
     let mut cargo = sh::cargo();
     let features = ["--no-default-features", "--features", "test-util", "--test", "simulation"];
     cargo.current_dir(copy).args(["test", "--offline", "--package", "chat-core"]).args(features);
+    // One function differs from run to run.
+    cargo.env("CARGO_INCREMENTAL", "1");
     cargo.env("CARGO_TARGET_DIR", sh::target().join("mutations/target")).env_remove(sh::FAILPOINTS);
     cargo
 }
