@@ -53,6 +53,7 @@ scenarios! {
     a_search_finds_messages,
     the_quick_switcher_goes_anywhere,
     what_comes_while_nobody_looks_is_told,
+    messages_are_changed_and_answered,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -3,7 +3,7 @@ import type { Room } from "./api.ts";
 import { useAttempt } from "./attempt.ts";
 import { NotifyField } from "./desktop-note.tsx";
 import { Dialog, RoomForm } from "./dialogs.tsx";
-import { Ban, Clock, Door, Link } from "./icons.tsx";
+import { Ban, Clock, Door, Link, Pin } from "./icons.tsx";
 import { t } from "./language.ts";
 import type { Membership } from "./membership.ts";
 import { useModel } from "./model.ts";
@@ -54,12 +54,18 @@ function About({ room }: { room: Room }) {
 function Doors({ room, membership, onClose, onLeave, onWindow }: Pick<Props, "room" | "membership" | "onClose" | "onLeave" | "onWindow">) {
   const { role, known } = membership;
   const { busy, problem, attempt } = useAttempt();
-  if (room.kind === "direct") return null;
+  const pins = (
+    <button type="button" class="menu-item" onClick={() => onWindow({ kind: "pins" })}>
+      <Pin /> {t("pins")}
+    </button>
+  );
+  if (room.kind === "direct") return <div class="doors">{pins}</div>;
   return (
     <div class="doors">
       <p class="problem" role="alert">
         {problem}
       </p>
+      {pins}
       {may("bring", room, role) && (
         <button type="button" class="menu-item" onClick={() => onWindow({ kind: "invites" })}>
           <Link /> {t("inviteLinks")}

@@ -1,6 +1,6 @@
 /** The REST API, typed by the document that describes it (`schema.d.ts`, generated). */
 import { learnTime } from "./clock.ts";
-import type { RoomEvent } from "../client/src/index.ts";
+import type { EditState, ReactionEntry, RoomEvent } from "../client/src/index.ts";
 import type { components, operations } from "./schema.d.ts";
 
 export type Room = components["schemas"]["Room"];
@@ -103,6 +103,25 @@ export class Api {
 
   messages(room: number, query: Directions): Promise<History> {
     return this.#ask("GET", `rooms/${room}/messages`, { query });
+  }
+
+  /** A message as it is now. */
+  message(room: number, seq: number): Promise<Message> {
+    return this.#ask("GET", `rooms/${room}/messages/${seq}`);
+  }
+
+  async edits(room: number, seq: number): Promise<EditState[]> {
+    return (await this.#ask<{ edits: EditState[] }>("GET", `rooms/${room}/messages/${seq}/edits`)).edits;
+  }
+
+  async reactions(room: number, seq: number, after: string): Promise<Page<ReactionEntry>> {
+    const { reactions, next } = await this.#ask<{ reactions: ReactionEntry[]; next: string | null }>("GET", `rooms/${room}/messages/${seq}/reactions`, { query: { after } });
+    return { items: reactions, next };
+  }
+
+  /** The messages that are pinned, the newest pin first. */
+  async pins(room: number): Promise<Message[]> {
+    return (await this.#ask<{ messages: Message[] }>("GET", `rooms/${room}/pins`)).messages;
   }
 
   presence(room: number): Promise<Presence> {

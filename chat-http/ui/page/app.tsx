@@ -9,7 +9,7 @@ import { carryDrafts } from "./drafts.ts";
 import { Desktop } from "./desktop.ts";
 import { DesktopQuestion } from "./desktop-note.tsx";
 import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
-import { Back, Plus, Search, Settings } from "./icons.tsx";
+import { Back, Pin, Plus, Search, Settings } from "./icons.tsx";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
 import { inviteIn, Invitation } from "./invites.tsx";
@@ -148,8 +148,8 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const rooms = useMemo(() => new Rooms(session), []);
   const desktop = useMemo(() => new Desktop(session, rooms), []);
   const [window, setWindow] = useState<Window | null>(null);
-  const { room: id, invite } = useRoute();
-  const room = useOpenRoom(session, rooms, id);
+  const { room: id, message, invite } = useRoute();
+  const room = useOpenRoom(session, rooms, id, message);
   const close = (): void => setWindow(null);
   const remove = useCallback((doomed: Room): void => setWindow({ kind: "delete", room: doomed }), []);
   const narrow = useMedia("(max-width: 719px)");
@@ -200,6 +200,8 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
             room={room}
             eager={matchMedia("(hover: hover) and (min-width: 720px)").matches}
             onRename={() => setWindow({ kind: "name" })}
+            role={membership?.role ?? null}
+            onPerson={(person) => setWindow({ kind: "person", person })}
             members={membership && <Members room={room} membership={membership} onPerson={(person) => setWindow({ kind: "person", person })} />}
             before={
               <a class="icon-button back" href="#/" aria-label={t("allRooms")} title={t("allRooms")}>
@@ -212,6 +214,9 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
                 <>
                   <button type="button" class="icon-button" aria-label={t("searchMessages")} title={t("searchMessages")} onClick={() => setWindow({ kind: "search" })}>
                     <Search />
+                  </button>
+                  <button type="button" class="icon-button pins-button" aria-label={t("pins")} title={t("pins")} onClick={() => setWindow({ kind: "pins" })}>
+                    <Pin />
                   </button>
                   <button type="button" class="icon-button" aria-label={t("aboutRoom")} title={t("aboutRoom")} onClick={() => setWindow({ kind: "about", room: about })}>
                     <Settings />
@@ -280,6 +285,8 @@ function useMedia(query: string): boolean {
 /** The room that the address names, or the invite to one. */
 interface Route {
   room: number | null;
+  /** The message in it that the address names. */
+  message: number | null;
   invite: string | null;
 }
 
@@ -295,17 +302,17 @@ function useRoute(): Route {
 
 /** The room's number is 0 if the address is a room's and cannot be one. */
 function route(): Route {
-  const written = /^#\/rooms\/(.*?)(?:\/\d{1,16})?$/.exec(location.hash)?.[1];
+  const [, written, message] = /^#\/rooms\/(.*?)(?:\/([1-9]\d{0,14}))?$/.exec(location.hash) ?? [];
   const id = written !== undefined && /^[1-9]\d{0,14}$/.test(written) ? Number(written) : 0;
-  return { room: written === undefined ? null : id, invite: inviteIn(location.hash) };
+  return { room: written === undefined ? null : id, message: message === undefined ? null : Number(message), invite: inviteIn(location.hash) };
 }
 
 function go(room: number | null): void {
   location.hash = room === null ? "#/" : `#/rooms/${room}`;
 }
 
-/** Opens the room and closes the one before. */
-function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoom | null {
+/** Opens the room and closes the one before; goes to the message that the address names. */
+function useOpenRoom(session: Session, rooms: Rooms, id: number | null, message: number | null): OpenRoom | null {
   const [room, setRoom] = useState<OpenRoom | null>(null);
   useEffect(() => {
     if (id === null) {
@@ -315,7 +322,7 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoo
     }
     rooms.setOpen(id);
     const opened = new OpenRoom(session, id, placeOf(history.state));
-    const keep = keepPlaces();
+    const keep = keepPlaces(id);
     opened.onPlace = keep.keep;
     const unhear = opened.onEvent((event) => rooms.heard(id, event));
     const unwatch = opened.watch(() => {
@@ -331,6 +338,10 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null): OpenRoo
       opened.close();
     };
   }, [id]);
+  useEffect(() => {
+    // Where one has been since is where a reload goes back to.
+    if (room?.id === id && message !== null && placeOf(history.state) === null) void room.goTo(message);
+  }, [room, message]);
   return room?.id === id ? room : null;
 }
 
@@ -341,14 +352,13 @@ function placeOf(state: unknown): Place | null {
 }
 
 /** Keeps places, but not each step of scrolling: browsers limit how often they take one. */
-function keepPlaces(): { keep: (place: Place | null) => void; close: () => void } {
-  const { hash } = location;
+function keepPlaces(room: number): { keep: (place: Place | null) => void; close: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last: Place | null = placeOf(history.state);
   const write = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (location.hash === hash) history.replaceState({ ...(history.state as object | null), place: last }, "");
+    if (route().room === room) history.replaceState({ ...(history.state as object | null), place: last }, "");
   };
   const keep = (place: Place | null): void => {
     last = place;
@@ -363,6 +373,8 @@ const PLACE_MS = 400;
 /** What one is in the room that is open, and who else is in it. */
 function useMembership(room: OpenRoom | null): Membership | null {
   const [membership, setMembership] = useState<Membership | null>(null);
+  const [, setSeen] = useState({});
+  useEffect(() => membership?.watch(() => setSeen({})), [membership]);
   useEffect(() => {
     const opened = room && new Membership(room);
     setMembership(opened);

@@ -1,11 +1,13 @@
 /** Where one writes: Enter sends, Shift+Enter begins a new line. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Send, Smile } from "./icons.tsx";
+import { Answer, Close, Send, Smile } from "./icons.tsx";
+import type { MessageActions } from "./messages/actions.ts";
+import { beginning } from "./messages/quote.tsx";
 import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
 import { asSent, isSeen } from "./seen.ts";
 import { characters } from "./text.ts";
-import { language, t } from "./language.ts";
+import { language, rich, t } from "./language.ts";
 
 const LONGEST = 4_000;
 const EMOJI = "😀 😄 😂 🥹 😊 😉 😍 😘 😎 🤓 🤔 🫠 😅 😬 😴 😭 😡 🤯 🥳 🤗 👍 👎 👏 🙌 🙏 💪 👋 🤝 👀 ❤️ 🧡 💚 💙 💜 🔥 ✨ 🎉 🚀 ☕ 🍕 🌱 🌈 ✅ ❌ ❓ 💡 🐛 🎯".split(" ");
@@ -18,9 +20,11 @@ interface Props {
   onUp: () => void;
   /** Whether the field may take the focus by itself: not on a phone, where it would bring the keyboard. */
   eager: boolean;
+  actions: MessageActions;
 }
 
-export function Composer({ session, room, name, onUp, eager }: Props) {
+export function Composer({ session, room, name, onUp, eager, actions }: Props) {
+  const { answering } = useModel(actions);
   const text = useModel(session.drafts).of(room);
   const [emoji, setEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -44,7 +48,8 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
   };
   const send = (): void => {
     if (!isSeen(text) || tooLong) return;
-    session.outbox.send(room, asSent(text));
+    session.outbox.send(room, asSent(text), answering ? { reply_to: answering.seq } : {});
+    actions.answer(null);
     session.drafts.set(room, "");
     session.client.typing(room, false);
     setEmoji(false);
@@ -70,6 +75,8 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
       onUp();
     } else if (event.key === "Escape" && emoji) {
       setEmoji(false);
+    } else if (event.key === "Escape" && answering) {
+      actions.answer(null);
     }
   };
 
@@ -82,6 +89,20 @@ export function Composer({ session, room, name, onUp, eager }: Props) {
       }}
     >
       {emoji && <EmojiPanel onPick={insert} onClose={() => (setEmoji(false), field.current?.focus())} />}
+      {answering && (
+        <div class="answering">
+          <Answer />
+          <span class="answered">
+            <span>{rich("answering", { name: <bdi>{answering.username}</bdi> })}</span>
+            <span class="quote-text" dir="auto">
+              {beginning(answering.text)}
+            </span>
+          </span>
+          <button type="button" class="icon-button" aria-label={t("answerNot")} title={t("answerNot")} onClick={() => (actions.answer(null), field.current?.focus())}>
+            <Close />
+          </button>
+        </div>
+      )}
       <div class={`field${tooLong ? " bad" : ""}`}>
         <button type="button" class="icon-button emoji-button" aria-label={t("emoji")} aria-expanded={emoji} title={t("emoji")} onClick={() => setEmoji(!emoji)}>
           <Smile />

@@ -2,12 +2,18 @@
  * Messages that are not sent yet, as this browser keeps them: each by itself and by whose it is, so that tabs do not
  * overwrite each other's.
  */
+import type { SendOptions } from "../client/src/index.ts";
 import { forgotten, remember, remembered, rememberedKeys } from "./storage.ts";
+
+/** What a message may have besides its text. */
+export type LetterFields = Omit<SendOptions, "key" | "signal">;
 
 export interface Letter {
   key: string;
   room: number;
   text: string;
+  /** What else the message has. */
+  fields?: LetterFields;
   at: number;
   /** The tab that sends it; null if that was closed. */
   tab: string | null;

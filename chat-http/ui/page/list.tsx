@@ -5,8 +5,11 @@
 import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
 import { flush, hurry } from "./rendering.ts";
-import { look, type Item, type Timeline } from "./timeline.ts";
+import type { MessageState } from "../client/src/index.ts";
 import { t } from "./language.ts";
+import type { MessageActions } from "./messages/actions.ts";
+import type { MessageAct } from "./messages/acts.ts";
+import { look, type Item, type Timeline } from "./timeline.ts";
 import type { Place } from "./room.ts";
 import { Row } from "./row.tsx";
 
@@ -22,6 +25,11 @@ interface Props {
   unseen: number;
   /** What was being looked at when the list was here before. */
   place: Place | null;
+  /** The message to go to, and to mark. */
+  target: { seq: number } | null;
+  actions: MessageActions;
+  /** The message that another one answers, if it is known. */
+  original: (seq: number) => MessageState | null | undefined;
   /** What stands above the first message. */
   top: ComponentChildren;
   /** Goes up with everything that changes the rows. */
@@ -34,6 +42,9 @@ interface Props {
   onSeen: (seq: number) => void;
   onRetry: (id: string) => void;
   onDiscard: (id: string) => void;
+  onGo: (seq: number) => void;
+  onMenu: (item: Item, near: HTMLElement) => void;
+  onAct: (act: MessageAct, item: Item, near: HTMLElement) => void;
   onEscape: () => void;
   /** Where the list puts itself, for those who tell it to go somewhere. */
   handle: { current: MessageList | null };
@@ -73,6 +84,9 @@ export class MessageList extends Component<Props, State> {
   #anchor: Anchor | null = null;
   #stick = true;
   #placed = false;
+  /** The message that was to be gone to last, and whether it has the focus still to come. */
+  #target: { seq: number } | null = null;
+  #toFocus: number | null = null;
   #lastDraft: string | undefined;
   #width = 0;
   #resize: ResizeObserver | undefined;
@@ -153,8 +167,10 @@ export class MessageList extends Component<Props, State> {
     above.style.height = `${this.#edge(start)}px`;
     under.style.height = `${Math.max(0, total - this.#edge(end))}px`;
     if (!this.#placed && this.#count() > 0) this.#place(pane, at);
+    this.#goToTarget(pane, at);
     this.#hold(pane, at);
     this.#choose(pane);
+    this.#takeFocus();
     this.#see();
   }
 
@@ -216,6 +232,32 @@ export class MessageList extends Component<Props, State> {
     this.#stick = false;
     this.#anchor = { item, bottom: place?.bottom ?? 96 + (item.height || item.guess), at };
     this.setState({ atEnd: false });
+  }
+
+  /** Goes to the message that a link leads to, as soon as it is loaded. */
+  #goToTarget(pane: HTMLElement, at: number): void {
+    const { target, timeline } = this.props;
+    const item = target && timeline.get(target.seq);
+    if (!item || target === this.#target) return;
+    this.#target = target;
+    this.#stick = false;
+    this.#anchor = { item, bottom: (pane.clientHeight + (item.height || item.guess)) / 2, at };
+    this.#toFocus = item.seq;
+    this.setState({ atEnd: false });
+  }
+
+  /** The message that was gone to has the focus once it is there. */
+  #takeFocus(): void {
+    const row = this.#toFocus !== null && this.#rows.current?.querySelector<HTMLElement>(`[data-seq="${this.#toFocus}"]`);
+    if (!row) return;
+    this.#toFocus = null;
+    row.focus({ preventScroll: true });
+  }
+
+  /** Puts the focus on a message, if it is in sight. */
+  focus(seq: number): void {
+    this.#toFocus = seq;
+    this.#takeFocus();
   }
 
   /** Keeps the window at the end, or at its anchor, plus what was scrolled since that was noted. */
@@ -379,17 +421,11 @@ export class MessageList extends Component<Props, State> {
     return true;
   }
 
-  override render({ label, timeline, drafts, me, readTo, newCount, unseen, top, onRetry, onDiscard }: Props, { start, end, atEnd }: State) {
+  override render(props: Props, { start, end, atEnd }: State) {
+    const { label, timeline, drafts, unseen, top } = props;
     const count = timeline.items.length + drafts.length;
     const rows = [];
-    for (let index = Math.min(start, count); index < Math.min(end, count); index++) {
-      const item = this.#item(index) as Item;
-      // What is above the first that is loaded is not known.
-      const seen = look(item, this.#item(index - 1), this.#item(index + 1), index === 0 && timeline.hasBefore ? null : readTo);
-      rows.push(
-        <Row key={item.id} item={item} own={item.user === me} {...seen} newCount={seen.unread ? newCount : 0} {...{ onRetry, onDiscard }} failed={item.failed} state={item.kind} />,
-      );
-    }
+    for (let index = Math.min(start, count); index < Math.min(end, count); index++) rows.push(this.#row(this.#item(index) as Item, index));
     return (
       <div class="list-frame">
         <div class="list" ref={this.#window} role="log" aria-live="off" aria-label={label} tabIndex={0} onScroll={this.#scrolled} onKeyDown={this.#onKey}>
@@ -409,6 +445,29 @@ export class MessageList extends Component<Props, State> {
           </button>
         )}
       </div>
+    );
+  }
+
+  #row(item: Item, index: number) {
+    const { timeline, me, readTo, newCount, target, actions, original, onRetry, onDiscard, onGo, onMenu, onAct } = this.props;
+    // What is above the first that is loaded is not known.
+    const seen = look(item, this.#item(index - 1), this.#item(index + 1), index === 0 && timeline.hasBefore ? null : readTo);
+    const { editing, refused } = actions;
+    return (
+      <Row
+        key={item.id}
+        item={item}
+        own={item.user === me}
+        {...seen}
+        newCount={seen.unread ? newCount : 0}
+        state={item.kind}
+        failed={item.failed}
+        marked={item.seq > 0 && item.seq === target?.seq}
+        answered={item.replyTo === undefined ? undefined : original(item.replyTo)}
+        editing={item.seq > 0 && editing?.seq === item.seq ? editing : null}
+        refused={item.seq > 0 && refused?.seq === item.seq ? refused.code : ""}
+        {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct }}
+      />
     );
   }
 }

@@ -6,7 +6,7 @@
 import { uuidv7, type ChatClient } from "../client/src/index.ts";
 import { codeOf } from "./api.ts";
 import { serverNow } from "./clock.ts";
-import { forgetLetter, isLetter, storedLetter, storedLetters, storeLetter, type Letter } from "./letters.ts";
+import { forgetLetter, isLetter, storedLetter, storedLetters, storeLetter, type Letter, type LetterFields } from "./letters.ts";
 import { Model } from "./model.ts";
 import type { Connection } from "./session.ts";
 import { rowId, UNMEASURED, type Item } from "./timeline.ts";
@@ -72,8 +72,8 @@ export class Outbox extends Model {
     return this.#letters.some(({ seq }) => seq === undefined);
   }
 
-  send(room: number, text: string): void {
-    const letter: Letter = { key: uuidv7(), room, text, at: serverNow(), tab: this.#tab };
+  send(room: number, text: string, fields: LetterFields = {}): void {
+    const letter: Letter = { key: uuidv7(), room, text, fields, at: serverNow(), tab: this.#tab };
     this.#letters.push(letter);
     void this.#post(letter);
     this.#keep(letter);
@@ -122,7 +122,7 @@ export class Outbox extends Model {
   async #post(letter: Letter): Promise<void> {
     if (this.#connection.online) letter.tried = true;
     try {
-      const sent = await this.#client.send(letter.room, letter.text, { key: letter.key });
+      const sent = await this.#client.send(letter.room, letter.text, { ...letter.fields, key: letter.key });
       letter.seq = sent.seq;
       if (sent.seq <= (this.#shownTo.get(letter.room) ?? 0)) return this.#drop(letter);
       forgetLetter(this.#user, letter.key);
@@ -193,10 +193,10 @@ export class Outbox extends Model {
   }
 
   #item(letter: Letter): Item {
-    const { key, text, at, failed } = letter;
+    const { key, text, at, failed, fields } = letter;
     const id = rowId(this.#user, key);
     let row = this.#rows.get(letter);
-    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, deleted: false, at, ...UNMEASURED, fresh: true, head: 0 };
+    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, deleted: false, at, ...UNMEASURED, fresh: true, head: 0, ...(fields?.reply_to !== undefined && { replyTo: fields.reply_to }) };
     if (failed === undefined) delete row.failed;
     else row.failed = failed;
     this.#rows.set(letter, row);

@@ -6,17 +6,17 @@ import type { Member, Room } from "./api.ts";
 
 export type Role = Member["role"];
 
-/** What one may do in a room without regard to a single person in it. */
-export type Act = "rename" | "kind" | "invites" | "bring" | "restrict" | "delete";
+/** What one may do in a room without regard to a single person in it; `moderate`: delete what others wrote. */
+export type Act = "rename" | "kind" | "invites" | "bring" | "restrict" | "delete" | "pin" | "moderate";
 
 const RANKS: Readonly<Record<Role, number>> = { member: 1, moderator: 2, owner: 3 };
 
 /** Whether somebody with this role may do this in the room; without a role they are no member. */
 export function may(act: Act, { kind, owned, invites }: Pick<Room, "kind" | "owned" | "invites">, role: Role | null): boolean {
-  if (kind === "direct") return false;
+  if (kind === "direct") return act === "pin";
   const rank = role === null ? 0 : RANKS[role];
   // Rooms that nobody owns are everyone's, and nobody moderates there.
-  if (!owned) return act === "rename" || act === "delete" || (act === "bring" && rank > 0);
+  if (!owned) return act === "rename" || act === "delete" || act === "pin" || (act === "bring" && rank > 0);
   if (act === "bring") return rank >= (invites === "moderators" ? RANKS.moderator : RANKS.member);
   return rank >= (act === "delete" ? RANKS.owner : RANKS.moderator);
 }

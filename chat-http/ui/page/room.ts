@@ -1,6 +1,8 @@
 /** The room that is open: its history, its people, who is typing. */
-import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
+import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type ChatClient, type Done, type Identity, type MemberChanged, type MessageState, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
+import type { MessageChange } from "./messages/actions.ts";
+import { Originals } from "./messages/originals.ts";
 import { Model } from "./model.ts";
 import { naturally } from "./format.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
@@ -38,6 +40,10 @@ export class OpenRoom extends Model {
   newCount = 0;
   /** What is being looked at; null at the end. */
   place: Place | null;
+  /** The message that a link leads to, as long as it is marked. */
+  target: { seq: number } | null = null;
+  /** Whether a link led to a message that is not there. */
+  missing = false;
   loadingBefore = false;
   failedBefore = false;
   /** Told of every change of the place. */
@@ -60,6 +66,7 @@ export class OpenRoom extends Model {
   /** Whether changes of messages that are shown may have been missed. */
   #hasMissed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #originals: Originals;
   readonly #unwatch: (() => void)[];
   readonly #heard = new Set<(event: RoomEvent) => void>();
 
@@ -70,6 +77,7 @@ export class OpenRoom extends Model {
   ) {
     super();
     this.timeline = new Timeline(id, session.user);
+    this.#originals = new Originals(session.api, id);
     this.place = place;
     let wasOnline = session.connection.online;
     this.#unwatch = [
@@ -187,6 +195,54 @@ export class OpenRoom extends Model {
     void this.#read();
   }
 
+  /** Goes to a message, wherever in the room it is. */
+  async goTo(seq: number): Promise<void> {
+    this.target = { seq };
+    this.missing = false;
+    this.changed();
+    // The page that is being read is the one with the message.
+    if (this.status === "ready" && this.#entered && !this.timeline.get(seq)) await this.#seek(seq);
+  }
+
+  /** The message has been marked for long enough. */
+  reached(target: { seq: number }): void {
+    if (this.target !== target) return;
+    this.target = null;
+    this.changed();
+  }
+
+  /** Loads the messages around one that is not loaded. */
+  async #seek(seq: number): Promise<void> {
+    const { api } = this.session;
+    const [page, message] = await Promise.all([api.messages(this.id, { around: seq, limit: PAGE }), api.message(this.id, seq)]).catch(() => []);
+    if (this.#closed || this.target?.seq !== seq) return;
+    // What is in a thread is shown by the message that the thread is about.
+    if (message?.thread !== undefined) return this.goTo(message.thread);
+    this.missing = page === undefined || !this.timeline.fits(page);
+    if (this.missing) this.target = null;
+    else if (page) this.timeline.reset(page);
+    this.changed();
+  }
+
+  /** Changes a message: that is shown at once, and no more if the server refuses. */
+  async change(change: MessageChange, send: (client: ChatClient) => Promise<Done>): Promise<void> {
+    this.timeline.propose(change);
+    this.changed();
+    try {
+      this.timeline.settle(change, (await send(this.session.client)).seq);
+    } catch (error) {
+      this.timeline.withdraw(change);
+      throw error;
+    } finally {
+      if (!this.#closed) this.changed();
+    }
+  }
+
+  /** The message that another one answers: null if it is not there any more, undefined as long as that is not known. */
+  original(seq: number): MessageState | null | undefined {
+    return this.timeline.get(seq)?.message ?? this.#originals.get(seq, () => this.changed());
+  }
+
   /** Takes note of what is being looked at. */
   keepPlace(place: Place | null): void {
     if (place === null && this.place === null) return;
@@ -221,7 +277,7 @@ export class OpenRoom extends Model {
   async #pageAt(mark: number | null, newest: History): Promise<History> {
     const { api, user } = this.session;
     const first = newest.has_before ? (newest.messages[0]?.seq ?? 0) : 0;
-    const seq = this.place?.seq ?? (this.#entered ? null : mark);
+    const seq = this.target?.seq ?? this.place?.seq ?? (this.#entered ? null : mark);
     const isNew = (message: Message): boolean => mark !== null && message.seq > mark && message.user !== user && !("deleted" in message);
     this.#unread = newest.messages.filter(isNew).length;
     if (mark !== null && mark < first) this.#unread = (await api.unread(this.id, mark)).unread;
@@ -245,6 +301,7 @@ export class OpenRoom extends Model {
     this.session.outbox.shown(this.id, page.head);
     this.status = "ready";
     this.changed();
+    if (this.target && !this.timeline.get(this.target.seq)) void this.#seek(this.target.seq);
     this.#attach({ epoch: page.epoch, seq: this.#before(page) });
   }
 
@@ -305,6 +362,7 @@ export class OpenRoom extends Model {
   /** More was missed than is told: the history is read anew. */
   #resync(head: number): void {
     this.timeline.begin(head);
+    this.#originals.clear();
     this.#hasMissed = true;
     this.#stale = true;
     if (!this.#reading) void this.#read();
@@ -336,6 +394,7 @@ export class OpenRoom extends Model {
 
   #other(event: RoomEvent): void {
     this.timeline.apply(event);
+    this.#originals.apply(event);
     this.changed();
   }
 

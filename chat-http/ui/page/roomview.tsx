@@ -1,14 +1,17 @@
 /** The room: who it is about, what was said, who is typing, and where one writes. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { RoomEvent } from "../client/src/index.ts";
+import type { Identity, RoomEvent } from "../client/src/index.ts";
 import type { Message } from "./api.ts";
 import { Composer } from "./composer.tsx";
 import { ConnectionNote } from "./connection.tsx";
 import { Close, People as PeopleIcon } from "./icons.tsx";
-import { MessageList } from "./list.tsx";
+import type { MessageList } from "./list.tsx";
+import { MessageActions } from "./messages/actions.ts";
+import { Messages } from "./messages/messages.tsx";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
+import type { Role } from "./room-rights.ts";
 import type { OpenRoom } from "./room.ts";
 import { RoomName, roomName, Sign } from "./title.tsx";
 import { fullDay, refusal, typing } from "./format.ts";
@@ -27,10 +30,14 @@ interface Props {
   onRename?: () => void;
   /** The people of the room, where more is known of them than who is here. */
   members?: ComponentChildren;
+  /** What one is in the room; null for those who are no members. */
+  role?: Role | null;
+  /** Shows who somebody is. */
+  onPerson?: (person: Identity) => void;
   eager: boolean;
 }
 
-export function RoomView({ room, before, after, gone, onRename, members, eager }: Props) {
+export function RoomView({ room, before, after, gone, onRename, members, role = null, onPerson, eager }: Props) {
   useModel(room);
   useModel(room.session.outbox);
   const { online } = useModel(room.session.connection);
@@ -43,9 +50,9 @@ export function RoomView({ room, before, after, gone, onRename, members, eager }
     return () => wide.removeEventListener("change", onChange);
   }, []);
   const list = useRef<MessageList>(null);
+  const actions = useMemo(() => new MessageActions(room), [room]);
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
-  const drafts = session.outbox.of(id);
   const name = (info && roomName(info)) ?? (room.status === "gone" ? t("noRoomTitle") : "…");
   const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
 
@@ -71,30 +78,23 @@ export function RoomView({ room, before, after, gone, onRename, members, eager }
         {(room.status === "ready" || room.code !== "foreign_page") && <ConnectionNote session={session} onRename={onRename} />}
         {room.status === "ready" ? (
           <>
-            <MessageList
-              key={id}
-              handle={list}
+            <Messages
+              room={room}
+              actions={actions}
+              role={role}
               label={t("messagesIn", { room: name })}
-              timeline={room.timeline}
-              drafts={drafts}
-              me={session.user}
-              readTo={room.readTo}
-              newCount={room.newCount}
-              unseen={room.unseen}
-              place={room.place}
-              version={room.version + session.outbox.version}
+              handle={list}
               top={<Top room={room} />}
-              onNearTop={() => void room.loadBefore()}
-              onNearEnd={() => void room.loadAfter()}
-              onToEnd={() => room.toNewest()}
-              onPlace={(place) => room.keepPlace(place)}
-              onSeen={(seq) => room.read(seq)}
-              onRetry={(draft) => session.outbox.retry(draft)}
-              onDiscard={(draft) => (session.drafts.putBack(id, session.outbox.discard(draft)), field()?.focus())}
-              onEscape={() => field()?.focus()}
+              onPerson={onPerson}
+              onWrite={() => field()?.focus()}
             />
+            {room.missing && (
+              <p class="missing" role="status">
+                {t("noMessage")}
+              </p>
+            )}
             <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
-            <Composer key={`c${id}`} session={session} room={id} name={name} eager={eager} onUp={() => list.current?.focusLast()} />
+            <Composer key={`c${id}`} session={session} room={id} name={name} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
           </>
         ) : (
           <Instead room={room} gone={gone} />

@@ -1,12 +1,20 @@
 /** One message, with what stands above it: the day, the line of the unread, its author. */
+import { useRef } from "preact/hooks";
 import { memo } from "./memo.ts";
-import { Check, Copy, Alert, Clock } from "./icons.tsx";
+import type { MessageState } from "../client/src/index.ts";
+import { Alert, Clock, Pin } from "./icons.tsx";
+import type { Editing, MessageActions } from "./messages/actions.ts";
+import { actOfKey, type MessageAct } from "./messages/acts.ts";
+import { EditForm } from "./messages/edit-form.tsx";
+import { onLongPress } from "./messages/long-press.ts";
+import { Quote } from "./messages/quote.tsx";
+import { Reactions } from "./messages/reactions.tsx";
+import { Tools } from "./messages/tools.tsx";
 import { Avatar, Name } from "./person.tsx";
 import { isBigEmoji, pieces } from "./text.ts";
 import type { Item } from "./timeline.ts";
 import { day, exactTime, fullDay, refusal, time } from "./format.ts";
 import { language, t } from "./language.ts";
-import { copyText, useCopying } from "./copy.ts";
 
 interface Props {
   item: Item;
@@ -20,15 +28,26 @@ interface Props {
   stamp: boolean;
   state: Item["kind"];
   failed: string | undefined;
+  /** A link has led here. */
+  marked: boolean;
+  /** The message that this one answers: null if it is not there any more, undefined if that is not known, or it answers none. */
+  answered: MessageState | null | undefined;
+  editing: Editing | null;
+  /** Why the last change of this message was refused; empty if none was. */
+  refused: string;
+  actions: MessageActions;
   onRetry: (id: string) => void;
   onDiscard: (id: string) => void;
+  onGo: (seq: number) => void;
+  onMenu: (item: Item, near: HTMLElement) => void;
+  onAct: (act: MessageAct, item: Item, near: HTMLElement) => void;
 }
 
 export const Row = memo(function Row(props: Props) {
   const { item, own, head, tail } = props;
   const label = item.kind === "notice" ? undefined : t("messageBy", { name: own ? t("you") : item.username, time: time(item.at) });
   return (
-    <div class="row" data-id={item.id} data-seq={item.seq || undefined} role="article" aria-label={label} tabIndex={-1} onKeyDown={(event) => onKey(event, item)}>
+    <div class={props.marked ? "row marked" : "row"} data-id={item.id} data-seq={item.seq || undefined} role="article" aria-label={label} tabIndex={-1} onKeyDown={(event) => onKey(event, props)}>
       {props.day && (
         <div class="day">
           <time dateTime={new Date(item.at).toISOString().slice(0, 10)} title={fullDay(item.at)}>
@@ -50,7 +69,10 @@ export const Row = memo(function Row(props: Props) {
                 <Name id={item.user} name={item.username} />
               </div>
             )}
-            <Bubble {...props} />
+            {item.replyTo !== undefined && !item.deleted && <Quote original={props.answered} onGo={() => item.replyTo && props.onGo(item.replyTo)} />}
+            {props.editing && !item.deleted ? <Edit {...props} editing={props.editing} /> : <Bubble {...props} />}
+            {item.message?.reactions && <Reactions reactions={item.message.reactions} onReact={(reaction, added) => void props.actions.react(item.seq, reaction, added)} />}
+            {props.refused !== "" && <Refused {...props} />}
             {props.failed !== undefined && <Failed {...props} code={props.failed} />}
           </div>
         </div>
@@ -59,14 +81,19 @@ export const Row = memo(function Row(props: Props) {
   );
 });
 
-function Bubble({ item, state, failed, stamp }: Props) {
-  const big = !item.deleted && isBigEmoji(item.text);
-  const sending = state === "draft" && failed === undefined;
+function Bubble({ item, state, failed, stamp, onMenu, onAct }: Props) {
+  const { text, deleted, message } = item;
+  const big = !deleted && isBigEmoji(text);
+  const sending = (state === "draft" && failed === undefined) || (message?.pending?.length ?? 0) > 0;
+  const edited = !deleted && message?.edited !== undefined;
+  const pinned = message?.pinned === true;
+  const line = useRef<HTMLDivElement>(null);
+  const menu = (): void => void (state === "message" && line.current && onMenu(item, line.current));
   return (
-    <div class="line">
+    <div class="line" ref={line} {...onLongPress(menu)}>
       <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`} dir="auto" title={stamp ? undefined : exactTime(item.at)}>
-        <span class={item.deleted ? "text gone" : "text"}>
-          {pieces(item.deleted ? t("messageDeleted") : item.text).map((piece) =>
+        <span class={deleted ? "text gone" : "text"}>
+          {pieces(deleted ? t("messageDeleted") : text).map((piece) =>
             typeof piece === "string" ? (
               piece
             ) : (
@@ -76,9 +103,16 @@ function Bubble({ item, state, failed, stamp }: Props) {
             ),
           )}
         </span>
-        {(stamp || sending) && (
-          <span class="stamp">
-            <time dir={language().direction} dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
+        {(stamp || sending || edited || pinned) && (
+          <span class="stamp" dir={language().direction}>
+            {pinned && (
+              <span class="pinned" title={t("pinned")}>
+                <Pin />
+                <span class="sr-only">{t("pinned")}, </span>
+              </span>
+            )}
+            {edited && <span title={exactTime(Date.parse(message?.edited?.timestamp ?? ""))}>{t("edited")} </span>}
+            <time dateTime={new Date(item.at).toISOString()} title={exactTime(item.at)}>
               {time(item.at)}
             </time>
             {sending && (
@@ -90,17 +124,37 @@ function Bubble({ item, state, failed, stamp }: Props) {
           </span>
         )}
       </div>
-      {state === "message" && !item.deleted && <CopyButton text={item.text} />}
+      {state === "message" && !deleted && <Tools onMenu={menu} onAnswer={() => line.current && onAct("answer", item, line.current)} />}
     </div>
   );
 }
 
-function CopyButton({ text }: { text: string }) {
-  const { copied, copy } = useCopying(text);
+function Edit({ item, editing, actions }: Props & { editing: Editing }) {
+  const form = useRef<HTMLDivElement>(null);
+  // The focus goes back to the message.
+  const back = (): void => form.current?.closest<HTMLElement>(".row")?.focus();
   return (
-    <button type="button" class="copy" tabIndex={-1} title={t("copy")} aria-label={copied ? t("copied") : t("copyMessage")} onClick={copy}>
-      {copied ? <Check /> : <Copy />}
-    </button>
+    <div ref={form} class="edit">
+      <EditForm
+        editing={editing}
+        onChange={(changed) => actions.edit(changed)}
+        onSave={(changed) => (back(), void actions.save(changed, item.text))}
+        onCancel={() => (back(), actions.edit(null))}
+      />
+    </div>
+  );
+}
+
+/** What was to be done with the message, and was not. */
+function Refused({ refused, actions }: Props) {
+  return (
+    <div class="not-sent" role="alert">
+      <Alert />
+      <span>{refusal(refused)}</span>
+      <button type="button" class="link" onClick={() => actions.dismiss()}>
+        {t("close")}
+      </button>
+    </div>
   );
 }
 
@@ -121,10 +175,14 @@ function Failed({ item, code, onRetry, onDiscard }: Props & { code: string }) {
   );
 }
 
-/** Ctrl+C, or just C, on a message copies it, unless some text is marked. */
-function onKey(event: KeyboardEvent, item: Item): void {
-  if (item.deleted || event.target !== event.currentTarget || event.altKey || event.key.toLowerCase() !== "c") return;
-  if (getSelection()?.isCollapsed === false) return;
+/** What keys do on a message that has the focus. */
+function onKey(event: KeyboardEvent, { item, state, onMenu, onAct }: Props): void {
+  const row = event.currentTarget as HTMLElement;
+  const act = actOfKey(event);
+  if (event.target !== row || act === null || state !== "message") return;
+  // Text that is marked is copied by the browser.
+  if (act === "copy" && getSelection()?.isCollapsed === false) return;
   event.preventDefault();
-  void copyText(item.text, event.currentTarget as HTMLElement);
+  if (act === "menu") onMenu(item, row.querySelector<HTMLElement>(".line") ?? row);
+  else onAct(act, item, row);
 }

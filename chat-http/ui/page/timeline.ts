@@ -22,6 +22,8 @@ export interface Item {
   /** Arrived while the room was being looked at. */
   fresh: boolean;
   failed?: string;
+  /** The message that it answers. */
+  replyTo?: number;
   /** The message as the server has it, if it is one that is stored… */
   stored?: MessageState;
   /** …and with one's own changes that are on their way. */
@@ -199,10 +201,10 @@ export class Timeline {
   }
 
   /** What an item has from its message. */
-  #shown(stored: MessageState, head: number): Pick<Item, "user" | "username" | "text" | "deleted" | "at" | "stored" | "message" | "head"> {
+  #shown(stored: MessageState, head: number): Pick<Item, "user" | "username" | "text" | "deleted" | "at" | "stored" | "message" | "head" | "replyTo"> {
     const message = this.#proposals.over(stored);
-    const { user, username, content, timestamp, deleted, erased } = message;
-    return { user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(timestamp), stored, message, head };
+    const { user, username, content, timestamp, deleted, erased, reply_to } = message;
+    return { user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(timestamp), stored, message, head, ...(reply_to !== undefined && { replyTo: reply_to }) };
   }
 
   /** The item with another state of its message: another object, since rows are drawn again for one alone. */

@@ -3,13 +3,14 @@ import type { Identity } from "../client/src/index.ts";
 import type { Room } from "./api.ts";
 import { AuditDialog } from "./audit.tsx";
 import { InvitesDialog } from "./invites.tsx";
+import { PinsDialog } from "./messages/windows.tsx";
 import type { Membership } from "./membership.ts";
 import { PersonDialog } from "./person-dialog.tsx";
 import { RestrictionsDialog } from "./restrictions.tsx";
 import type { Rooms } from "./rooms.ts";
 import { SearchDialog } from "./search.tsx";
 
-export type RoomWindow = { kind: "person"; person: Identity } | { kind: "search" | "invites" | "restrictions" | "audit" };
+export type RoomWindow = { kind: "person"; person: Identity } | { kind: "search" | "pins" | "invites" | "restrictions" | "audit" };
 
 interface Props {
   window: RoomWindow;
@@ -21,7 +22,7 @@ interface Props {
   onClose: () => void;
 }
 
-const KINDS: readonly string[] = ["person", "search", "invites", "restrictions", "audit"] satisfies RoomWindow["kind"][];
+const KINDS: readonly string[] = ["person", "search", "pins", "invites", "restrictions", "audit"] satisfies RoomWindow["kind"][];
 
 export function isOfRoom(window: { kind: string }): window is RoomWindow {
   return KINDS.includes(window.kind);
@@ -34,6 +35,8 @@ export function RoomWindows({ window, rooms, membership, mayDirect, onDirect, on
       return <PersonDialog key={window.person.user} person={window.person} {...{ membership, mayDirect, onDirect, onClose }} />;
     case "search":
       return <SearchDialog {...{ session, onClose }} room={id} roomOf={(each) => rooms.get(each)} />;
+    case "pins":
+      return <PinsDialog room={membership.room} onGo={(seq) => void membership.room.goTo(seq)} onClose={onClose} />;
     case "invites":
       return <InvitesDialog {...{ session, onClose }} room={id} />;
     case "restrictions":

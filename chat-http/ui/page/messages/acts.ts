@@ -1,0 +1,42 @@
+/** What can be done with a message, in the order in which it is offered. The server judges; this leaves out what it would refuse. */
+import type { ShownMessage } from "../../client/src/index.ts";
+import type { Room } from "../api.ts";
+import { may, type Role } from "../room-rights.ts";
+
+export type MessageAct = "answer" | "edit" | "copy" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
+
+/** Who looks at the message, and where. */
+export interface Viewer {
+  me: string;
+  room: Pick<Room, "kind" | "owned" | "invites">;
+  /** What they are in the room; null for those who are no members. */
+  role: Role | null;
+}
+
+export function actsOn({ user, deleted, pinned, reactions, edited }: Pick<ShownMessage, "user" | "deleted" | "pinned" | "reactions" | "edited">, { me, room, role }: Viewer): MessageAct[] {
+  if (deleted !== undefined) return ["link", ...(user === me ? [] : ["person" as const])];
+  const isOwn = user === me;
+  const offered: [MessageAct, boolean][] = [
+    ["answer", true],
+    ["edit", isOwn],
+    ["copy", true],
+    ["link", true],
+    [pinned ? "unpin" : "pin", may("pin", room, role)],
+    ["reacted", reactions !== undefined],
+    ["edits", edited !== undefined],
+    ["person", !isOwn],
+    ["delete", isOwn || may("moderate", room, role)],
+  ];
+  return offered.filter(([, isOffered]) => isOffered).map(([act]) => act);
+}
+
+/** What a key does on a message that has the focus. `menu` shows all that can be done. */
+export function actOfKey({ key, shiftKey, ctrlKey, metaKey, altKey }: Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">): MessageAct | "menu" | null {
+  if (altKey) return null;
+  if (key === "ContextMenu" || (key === "F10" && shiftKey)) return "menu";
+  if (key.toLowerCase() === "c") return "copy";
+  if (ctrlKey || metaKey) return null;
+  return KEYS[key.toLowerCase()] ?? null;
+}
+
+const KEYS: Readonly<Record<string, MessageAct | "menu">> = { enter: "menu", "+": "menu", r: "answer", e: "edit", delete: "delete" };

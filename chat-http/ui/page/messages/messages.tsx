@@ -1,0 +1,121 @@
+/** The messages of a room, with what can be done with each. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Identity } from "../../client/src/index.ts";
+import { copyText } from "../copy.ts";
+import { MessageList } from "../list.tsx";
+import { useModel } from "../model.ts";
+import type { Role } from "../room-rights.ts";
+import type { OpenRoom } from "../room.ts";
+import type { Item } from "../timeline.ts";
+import type { MessageActions } from "./actions.ts";
+import { actsOn, type MessageAct } from "./acts.ts";
+import { MessageMenu } from "./menu.tsx";
+import { DeleteMessageDialog, EditsDialog, ReactedDialog } from "./windows.tsx";
+
+/** So long a message is marked that a link has led to. */
+const MARKED_MS = 3_000;
+
+interface Props {
+  room: OpenRoom;
+  actions: MessageActions;
+  /** What one is in the room; null for those who are no members. */
+  role: Role | null;
+  label: string;
+  handle: { current: MessageList | null };
+  top: ComponentChildren;
+  /** Shows who somebody is. */
+  onPerson: ((person: Identity) => void) | undefined;
+  /** Back to where one writes. */
+  onWrite: () => void;
+}
+
+type Window = { kind: "menu"; item: Item; anchor: DOMRect; near: HTMLElement } | { kind: "delete" | "edits" | "reacted"; item: Item };
+
+export function Messages({ room, actions, role, label, handle, top, onPerson, onWrite }: Props) {
+  const { session, info, id, target } = room;
+  useModel(actions);
+  const [window, setWindow] = useState<Window | null>(null);
+  const close = (): void => setWindow(null);
+  useEffect(() => {
+    if (target === null) return;
+    const timer = setTimeout(() => room.reached(target), MARKED_MS);
+    return () => clearTimeout(timer);
+  }, [target]);
+
+  const offered = (item: Item): MessageAct[] => {
+    if (!item.message || !info) return [];
+    return actsOn(item.message, { me: session.user, room: info, role }).filter((act) => act !== "person" || onPerson);
+  };
+  const act = (what: MessageAct, item: Item, near: HTMLElement): void => {
+    switch (what) {
+      case "answer":
+        actions.answer(item);
+        return onWrite();
+      case "edit":
+        return actions.edit({ seq: item.seq, text: item.text, code: "" });
+      case "copy":
+        return void copyText(item.text, near);
+      case "link":
+        return void copyText(new URL(`#/rooms/${id}/${item.seq}`, session.api.base).href, near);
+      case "pin":
+      case "unpin":
+        return void actions.pin(item.seq, what === "pin");
+      case "person":
+        return onPerson?.({ user: item.user, username: item.username });
+      case "reacted":
+      case "edits":
+      case "delete":
+        return setWindow({ kind: what, item });
+    }
+  };
+  const menu = (item: Item, near: HTMLElement): void => {
+    if (offered(item).length > 0) setWindow({ kind: "menu", item, near, anchor: near.getBoundingClientRect() });
+  };
+  return (
+    <>
+      <MessageList
+        key={id}
+        handle={handle}
+        label={label}
+        timeline={room.timeline}
+        drafts={session.outbox.of(id)}
+        me={session.user}
+        readTo={room.readTo}
+        newCount={room.newCount}
+        unseen={room.unseen}
+        place={room.place}
+        target={target}
+        actions={actions}
+        version={room.version + session.outbox.version + actions.version}
+        top={top}
+        original={(seq) => room.original(seq)}
+        onGo={(seq) => void room.goTo(seq)}
+        onMenu={menu}
+        onAct={(what, item, near) => offered(item).includes(what) && act(what, item, near)}
+        onNearTop={() => void room.loadBefore()}
+        onNearEnd={() => void room.loadAfter()}
+        onToEnd={() => room.toNewest()}
+        onPlace={(place) => room.keepPlace(place)}
+        onSeen={(seq) => room.read(seq)}
+        onRetry={(draft) => session.outbox.retry(draft)}
+        onDiscard={(draft) => (session.drafts.putBack(id, session.outbox.discard(draft)), onWrite())}
+        onEscape={onWrite}
+      />
+      {window?.kind === "menu" && (
+        <MessageMenu
+          acts={offered(window.item)}
+          mine={window.item.message?.reactions?.filter(({ mine }) => mine).map(({ reaction }) => reaction) ?? []}
+          canReact={!window.item.deleted}
+          anchor={window.anchor}
+          onAct={(what) => act(what, window.item, window.near)}
+          onReact={(reaction, added) => void actions.react(window.item.seq, reaction, added)}
+          onClose={close}
+        />
+      )}
+      {window?.kind === "delete" && <DeleteMessageDialog actions={actions} item={window.item} onClose={close} />}
+      {window?.kind === "edits" && <EditsDialog room={room} seq={window.item.seq} onClose={close} />}
+      {window?.kind === "reacted" && <ReactedDialog room={room} seq={window.item.seq} onClose={close} />}
+    </>
+  );
+}

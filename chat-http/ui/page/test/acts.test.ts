@@ -1,0 +1,32 @@
+/** What is offered with a message is what `docs/permissions.md` allows. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { actOfKey, actsOn, type Viewer } from "../messages/acts.ts";
+
+const viewer = (role: Viewer["role"], owned = true): Viewer => ({ me: "Ada", room: { kind: "public", owned, invites: "members" }, role });
+const message = { user: "Bob" };
+
+test("one's own message can be edited and deleted", () => {
+  assert.deepEqual(actsOn({ user: "Ada" }, viewer(null)), ["answer", "edit", "copy", "link", "delete"]);
+});
+
+test("others' messages are deleted and pinned by moderators, and pinned by all where nobody owns the room", () => {
+  assert.deepEqual(actsOn(message, viewer("member")), ["answer", "copy", "link", "person"]);
+  assert.deepEqual(actsOn({ ...message, pinned: true }, viewer("moderator")), ["answer", "copy", "link", "unpin", "person", "delete"]);
+  assert.deepEqual(actsOn(message, viewer(null, false)), ["answer", "copy", "link", "pin", "person"]);
+});
+
+test("what there is to see is offered, and nothing is done with a deleted message", () => {
+  const at = { seq: 3, timestamp: "", user: "Bob", username: "Bob" };
+  const seen = actsOn({ ...message, reactions: [{ reaction: "👍", count: 1, mine: false }], edited: { seq: 2, timestamp: "", count: 1 } }, viewer(null));
+  assert.deepEqual(seen, ["answer", "copy", "link", "reacted", "edits", "person"]);
+  assert.deepEqual(actsOn({ user: "Ada", deleted: at }, viewer("owner")), ["link"]);
+});
+
+test("keys do the same, and leave those of the browser alone", () => {
+  const press = (key: string, more = {}) => actOfKey({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
+  assert.deepEqual(["c", "R", "e", "Delete", "Enter", "ContextMenu", "x"].map((key) => press(key)), ["copy", "answer", "edit", "delete", "menu", "menu", null]);
+  assert.equal(press("F10", { shiftKey: true }), "menu");
+  assert.equal(press("c", { ctrlKey: true }), "copy");
+  assert.deepEqual([press("r", { ctrlKey: true }), press("e", { metaKey: true }), press("c", { altKey: true })], [null, null, null]);
+});
