@@ -27,6 +27,11 @@ test("the list of rooms keeps up", async () => {
   await badge("room 100").getByText("2 unread messages").waitFor();
   assert.deepEqual((await names()).slice(0, 2), ["room 100", "room 1"]);
 
+  // Mentions are counted, too.
+  await server.call("POST", `/rooms/${hundredth}/messages?username=Bob`, { content: "@Ada", mentions: ["Ada"] });
+  await badge("room 100").getByText("1 mention of you and 3 unread messages").waitFor();
+  assert.equal(await badge("room 100").locator("[aria-hidden]").innerText(), "@1");
+
   // In others, what came since they were listed.
   await server.say(rooms[119], "Bob", "one");
   await server.say(rooms[119], "Bob", "two");
@@ -34,7 +39,7 @@ test("the list of rooms keeps up", async () => {
 
   // They are the user's, and not this browser's.
   const elsewhere = await person("Ada", { room: second });
-  await elsewhere.page.locator(".badge").first().getByText("2 unread messages").waitFor();
+  await elsewhere.page.locator(".badge").first().getByText("1 mention of you and 3 unread messages").waitFor();
   await elsewhere.go(hundredth);
   await badge("room 100").waitFor({ state: "detached" });
 

@@ -38,6 +38,11 @@ export class Badges {
     return this.#counters.get(room)?.unread ?? 0;
   }
 
+  /** How many of them mention the user. */
+  mentions(room: number): number {
+    return this.#counters.get(room)?.mentions ?? 0;
+  }
+
   /** In all rooms but this one. */
   sum(but: number | null): number {
     let sum = 0;
@@ -79,6 +84,7 @@ export class Badges {
   mention(room: number): void {
     this.#counters.get(room)?.mention();
     this.#settle(room);
+    this.#changed();
   }
 
   forget(room: number): void {

@@ -112,6 +112,11 @@ export class Rooms extends Model {
     return room === this.open ? 0 : this.#badges.of(room);
   }
 
+  /** How many of the unread messages mention this person. */
+  mentions(room: number): number {
+    return room === this.open ? 0 : this.#badges.mentions(room);
+  }
+
   get allUnread(): number {
     return this.#badges.sum(this.open);
   }

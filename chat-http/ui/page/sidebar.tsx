@@ -9,7 +9,7 @@ import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { RoomName, Sign } from "./title.tsx";
 import { lately, refusal } from "./format.ts";
-import { number, rich, t } from "./language.ts";
+import { list, number, rich, t } from "./language.ts";
 
 interface Props {
   session: Session;
@@ -111,7 +111,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
   return (
     <ul class="room-list">
       {list.map((room) => (
-        <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} open={room.id === open} onDelete={onDelete} />
+        <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} onDelete={onDelete} />
       ))}
       {hasMore && (
         <li class="show-more">
@@ -124,7 +124,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
   );
 }
 
-const RoomEntry = memo(function RoomEntry({ room, unread, open, onDelete }: { room: Room; unread: number; open: boolean; onDelete: (room: Room) => void }) {
+const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, onDelete }: { room: Room; unread: number; mentions: number; open: boolean; onDelete: (room: Room) => void }) {
   const about = room.topic ? <bdi>{room.topic}</bdi> : room.last_message_at ? "" : t("nothingWritten");
   return (
     <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
@@ -145,12 +145,7 @@ const RoomEntry = memo(function RoomEntry({ room, unread, open, onDelete }: { ro
           {room.online > 0 && about && <span aria-hidden="true"> · </span>}
           {about || (room.online === 0 && t("roomEmpty"))}
         </span>
-        {unread > 0 && (
-          <span class="badge">
-            <span aria-hidden="true">{unread > 99 ? `${number(99)}+` : number(unread)}</span>
-            <span class="sr-only">{t("unreadMessages", { count: unread })}</span>
-          </span>
-        )}
+        {unread > 0 && <Badge unread={unread} mentions={mentions} />}
       </a>
       {/* A room that has owners is deleted by them, in the window about it. */}
       {!room.owned && room.kind !== "direct" && (
@@ -161,3 +156,14 @@ const RoomEntry = memo(function RoomEntry({ room, unread, open, onDelete }: { ro
     </li>
   );
 });
+
+/** How much is unread in a room; how many mention this person, if any do. */
+function Badge({ unread, mentions }: { unread: number; mentions: number }) {
+  const short = (count: number): string => (count > 99 ? `${number(99)}+` : number(count));
+  return (
+    <span class="badge">
+      <span aria-hidden="true">{mentions > 0 ? `@${short(mentions)}` : short(unread)}</span>
+      <span class="sr-only">{mentions > 0 ? list([t("mentionsOfYou", { count: mentions }), t("unreadMessages", { count: unread })]) : t("unreadMessages", { count: unread })}</span>
+    </span>
+  );
+}

@@ -67,6 +67,7 @@ export default {
     many: "{count} رسالة غير مقروءة",
     other: "{count} رسالة غير مقروءة",
   },
+  mentionsOfYou: { zero: "لا إشارات إليك", one: "إشارة واحدة إليك", two: "إشارتان إليك", few: "{count} إشارات إليك", many: "{count} إشارة إليك", other: "{count} إشارة إليك" },
   deleteRoom: "حذف {room}",
 
   hello: "مرحبًا، {name}",

@@ -60,6 +60,7 @@ export default {
   peopleHere: { one: "{count} Person hier", other: "{count} Personen hier" },
   roomEmpty: "Niemand hier",
   unreadMessages: { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
+  mentionsOfYou: { one: "{count} Erwähnung von dir", other: "{count} Erwähnungen von dir" },
   deleteRoom: "{room} löschen",
 
   hello: "Hallo, {name}",

@@ -69,6 +69,7 @@ export default {
   peopleHere: { one: "{count} person here", other: "{count} people here" },
   roomEmpty: "Nobody here",
   unreadMessages: { one: "{count} unread message", other: "{count} unread messages" },
+  mentionsOfYou: { one: "{count} mention of you", other: "{count} mentions of you" },
   deleteRoom: "Delete {room}",
 
   // No room is open.

@@ -60,6 +60,7 @@ export default {
   peopleHere: { one: "{count} persona aquí", many: "{count} de personas aquí", other: "{count} personas aquí" },
   roomEmpty: "Nadie aquí",
   unreadMessages: { one: "{count} mensaje sin leer", many: "{count} de mensajes sin leer", other: "{count} mensajes sin leer" },
+  mentionsOfYou: { one: "{count} mención tuya", many: "{count} de menciones tuyas", other: "{count} menciones tuyas" },
   deleteRoom: "Eliminar {room}",
 
   hello: "Hola, {name}",

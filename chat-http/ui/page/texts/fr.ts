@@ -60,6 +60,7 @@ export default {
   peopleHere: { one: "{count} personne ici", many: "{count} de personnes ici", other: "{count} personnes ici" },
   roomEmpty: "Personne ici",
   unreadMessages: { one: "{count} message non lu", many: "{count} de messages non lus", other: "{count} messages non lus" },
+  mentionsOfYou: { one: "{count} mention de vous", many: "{count} de mentions de vous", other: "{count} mentions de vous" },
   deleteRoom: "Supprimer {room}",
 
   hello: "Bonjour, {name}",

@@ -60,6 +60,7 @@ export default {
   peopleHere: { one: "{count} व्यक्ति यहाँ", other: "{count} लोग यहाँ" },
   roomEmpty: "यहाँ कोई नहीं",
   unreadMessages: { one: "{count} अपठित संदेश", other: "{count} अपठित संदेश" },
+  mentionsOfYou: { one: "आपका {count} उल्लेख", other: "आपके {count} उल्लेख" },
   deleteRoom: "{room} मिटाएँ",
 
   hello: "नमस्ते, {name}",

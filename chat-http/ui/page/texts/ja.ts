@@ -60,6 +60,7 @@ export default {
   peopleHere: { other: "{count} 人がいます" },
   roomEmpty: "誰もいません",
   unreadMessages: { other: "未読メッセージ {count} 件" },
+  mentionsOfYou: { other: "あなたへのメンション {count} 件" },
   deleteRoom: "{room} を削除",
 
   hello: "こんにちは、{name} さん",

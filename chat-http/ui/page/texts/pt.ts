@@ -60,6 +60,7 @@ export default {
   peopleHere: { one: "{count} pessoa aqui", many: "{count} de pessoas aqui", other: "{count} pessoas aqui" },
   roomEmpty: "Ninguém aqui",
   unreadMessages: { one: "{count} mensagem não lida", many: "{count} de mensagens não lidas", other: "{count} mensagens não lidas" },
+  mentionsOfYou: { one: "{count} menção a você", many: "{count} de menções a você", other: "{count} menções a você" },
   deleteRoom: "Excluir {room}",
 
   hello: "Olá, {name}",

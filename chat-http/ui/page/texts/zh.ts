@@ -60,6 +60,7 @@ export default {
   peopleHere: { other: "{count} 人在线" },
   roomEmpty: "无人在线",
   unreadMessages: { other: "{count} 条未读消息" },
+  mentionsOfYou: { other: "{count} 次提到你" },
   deleteRoom: "删除 {room}",
 
   hello: "您好，{name}",
