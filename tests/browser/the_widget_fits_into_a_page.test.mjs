@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, test } from "node:test";
-import { stage, until } from "./stage.mjs";
+import { look, stage, until } from "./stage.mjs";
 
 test("the widget fits into a page", async () => {
   let html = "";
@@ -41,4 +41,54 @@ test("the widget fits into a page", async () => {
   await server.say(room, "Bob", "one");
   await server.say(room, "Bob", "two");
   await until(async () => assert.equal((await own.evaluate(() => globalThis.told ?? [])).at(-1), 2));
+});
+
+test("the widget waits in the corner of a page", async () => {
+  let html = "";
+  const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(html));
+  await new Promise((resolve) => page.listen(0, "localhost", resolve));
+  after(() => (page.closeAllConnections(), page.close()));
+  const origin = `http://localhost:${page.address().port}`;
+  const { server, person } = await stage(["--allowed-origin", origin]);
+  const room = await server.room("general");
+  await server.say(room, "Bob", "hello");
+  const ada = await person("Ada");
+  html = `<!doctype html><html lang="en"><title>Page</title><main><h1>A page</h1></main>
+    <script src="http://127.0.0.1:${server.port}/widget.js"></script>
+    <chat-room room="general" launcher></chat-room>`;
+  const own = await ada.context.newPage();
+  const sockets = [];
+  own.on("websocket", (socket) => sockets.push(socket));
+  await own.goto(origin);
+
+  // Nobody is connected before they want to be; then it asks for a name.
+  const launcher = own.getByRole("button", { name: "Chat", exact: true });
+  await launcher.click();
+  await own.getByLabel("Your name").fill("Ada");
+  assert.equal(sockets.length, 0);
+  await own.getByRole("button", { name: "Join" }).click();
+  await own.getByText("hello", { exact: true }).waitFor();
+  await until(async () => assert.equal(sockets.length, 1));
+  await look(own);
+
+  // What comes while it is small is counted, and is there when it is opened.
+  await own.getByRole("button", { name: "Minimise" }).click();
+  await own.getByText("hello", { exact: true }).waitFor({ state: "detached" });
+  assert.equal(await own.evaluate(() => document.querySelector("chat-room").shadowRoot.activeElement.className), "launcher");
+  await server.say(room, "Bob", "one");
+  await server.say(room, "Bob", "two");
+  await own.getByText("2 unread messages").waitFor({ state: "attached" });
+  await look(own);
+  assert.equal(sockets.length, 1);
+  await own.evaluate(() => document.querySelector("chat-room").setAttribute("open", ""));
+  await own.getByText("two", { exact: true }).waitFor();
+  await until(async () => assert.equal(await own.getByText("2 unread messages").count(), 0));
+
+  // On a phone it takes the whole window.
+  await own.setViewportSize({ width: 390, height: 700 });
+  const box = await own.evaluate(() => {
+    const { x, y, width, height } = document.querySelector("chat-room").shadowRoot.querySelector(".panel").getBoundingClientRect();
+    return [x, y, width, height];
+  });
+  assert.deepEqual(box, [0, 0, 390, 700]);
 });

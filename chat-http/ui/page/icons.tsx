@@ -37,3 +37,5 @@ export const More = icon(<path stroke-width="2.4" d="M4.500 10h.01M10 10h.01M15.
 export const Pencil = icon(<path d="m4 16 .8-3.500L13.300 4l2.700 2.700-8.500 8.500L4 16ZM11.500 5.800l2.700 2.700" />);
 export const Pin = icon(<path d="M7.500 3.500h5l-.6 5.500 2.600 2.500h-9L8.100 9 7.500 3.500ZM10 11.500V17" />);
 export const Person = icon(<path d="M10 9.500a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM4 16.500c.6-3 3-4.500 6-4.500s5.400 1.500 6 4.500" />);
+export const Bubble = icon(<path d="M4 4.500h12a1.500 1.500 0 0 1 1.500 1.500v7a1.500 1.500 0 0 1-1.500 1.500H10L6 17.500v-3H4A1.500 1.500 0 0 1 2.500 13V6A1.500 1.500 0 0 1 4 4.500Z" />);
+export const Minimise = icon(<path d="M4.500 7.500 10 13l5.500-5.500" />);

@@ -8,10 +8,12 @@
  * (where the chat is; by default where this script came from). Property: `credentials`, a function that
  * gives `{ username }` or `{ token, user }`, or a promise of it, asked before every connection and request.
  * Event: `chat-unread`, with `detail.unread`, whenever that number changes. A guest who has said a name is asked no more.
+ * With the attribute `launcher` it is a round button in the corner, which opens the room and says how much is unread; the
+ * attribute `open` says whether it is open, and can be set and removed. Who has no name yet connects when they open it.
  * It speaks the language that the page around it says (`lang`), else the browser's, else English.
  * Style it with its size and the --chat-… properties (chat-http/ui/page/tokens.css).
  */
-import { h, render } from "preact";
+import { h, render, type ComponentChildren } from "preact";
 import type { Credentials } from "../page/api.ts";
 import { renderOnceAFrame } from "../page/rendering.ts";
 import { language, speak, t } from "../page/language.ts";
@@ -20,6 +22,7 @@ import { Session } from "../page/session.ts";
 import { asName } from "../page/seen.ts";
 import { remember, remembered } from "../page/storage.ts";
 import { RoomFrame, AskName, Problem } from "./frame.tsx";
+import { Launcher } from "./launcher.tsx";
 import styles from "./widget.css";
 
 export type WidgetCredentials = Credentials & {
@@ -39,12 +42,16 @@ function speakAt(place: Element): Promise<void> {
 }
 
 class ChatRoom extends HTMLElement {
-  static readonly observedAttributes = ["room", "username", "server"];
+  static readonly observedAttributes = ["room", "username", "server", "launcher", "open"];
   readonly #root = this.attachShadow({ mode: "open" });
   readonly #frame = document.createElement("div");
   #credentials: (() => WidgetCredentials | Promise<WidgetCredentials>) | undefined;
   #session: Session | undefined;
   #room: OpenRoom | undefined;
+  /** What is shown of the room, or instead of it. */
+  #content: ComponentChildren = null;
+  /** Whether it waits for being opened. */
+  #waits = false;
   #asked = 0;
   #unread = 0;
   #queued = false;
@@ -82,11 +89,14 @@ class ChatRoom extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#close();
+    this.#content = null;
     render(null, this.#frame);
   }
 
-  attributeChangedCallback(): void {
-    this.#queue();
+  attributeChangedCallback(name: string): void {
+    // Opening and closing changes nothing of the room.
+    if (name === "open" && !this.#waits) this.#draw();
+    else this.#queue();
   }
 
   /** Several changes at once open the room once. */
@@ -106,6 +116,8 @@ class ChatRoom extends HTMLElement {
     if (asked !== this.#asked) return;
     this.#frame.lang = language().lang;
     this.#frame.dir = language().direction;
+    this.#waits = this.#isClosed && !this.#knowsWho;
+    if (this.#waits) return this.#show(null);
     const wanted = this.getAttribute("room")?.trim() ?? "";
     if (wanted === "") return this.#show(h(Problem, { text: t("widgetNoRoom") }));
     let who: WidgetCredentials;
@@ -125,6 +137,16 @@ class ChatRoom extends HTMLElement {
     room.watch(() => this.#tell(room.unseen));
     session.start();
     this.#show(h(RoomFrame, { key: asked, room: this.#room }));
+  }
+
+  /** Whether only its button is there. */
+  get #isClosed(): boolean {
+    return this.hasAttribute("launcher") && !this.hasAttribute("open");
+  }
+
+  /** Whether nobody has to be asked for their name. */
+  get #knowsWho(): boolean {
+    return this.#credentials !== undefined || this.hasAttribute("username") || this.#rememberedName() !== "";
   }
 
   async #ask(): Promise<WidgetCredentials> {
@@ -153,11 +175,19 @@ class ChatRoom extends HTMLElement {
   #tell(unread: number): void {
     if (unread === this.#unread) return;
     this.#unread = unread;
+    this.#draw();
     this.dispatchEvent(new CustomEvent("chat-unread", { detail: { unread }, bubbles: true, composed: true }));
   }
 
-  #show(what: Parameters<typeof render>[0]): void {
-    render(what, this.#frame);
+  #show(content: ComponentChildren): void {
+    this.#content = content;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const isOpen = !this.#isClosed;
+    const content = this.hasAttribute("launcher") ? h(Launcher, { isOpen, unread: this.#unread, onToggle: () => this.toggleAttribute("open") }, this.#content) : this.#content;
+    render(content, this.#frame);
   }
 
   #close(): void {

@@ -351,6 +351,7 @@ export default {
   inRoom: "{who} في {room}",
 
   joinIn: "شاركنا الحديث",
+  minimise: "تصغير",
   join: "مشاركة",
   widgetNoRoom: "لم تُحدَّد غرفة لهذه الدردشة.",
   widgetNotSignedIn: "تعذّر تسجيل دخولك.",

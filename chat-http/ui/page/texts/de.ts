@@ -330,6 +330,7 @@ export default {
   inRoom: "{who} in {room}",
 
   joinIn: "Mach mit",
+  minimise: "Minimieren",
   join: "Mitmachen",
   widgetNoRoom: "Dieser Chat nennt keinen Raum.",
   widgetNotSignedIn: "Du konntest nicht angemeldet werden.",

@@ -350,6 +350,7 @@ export default {
 
   // The room in another page.
   joinIn: "Join in",
+  minimise: "Minimise",
   join: "Join",
   widgetNoRoom: "This chat names no room.",
   widgetNotSignedIn: "You could not be signed in.",

@@ -330,6 +330,7 @@ export default {
   inRoom: "{who} en {room}",
 
   joinIn: "Participa",
+  minimise: "Minimizar",
   join: "Participar",
   widgetNoRoom: "Este chat no indica ninguna sala.",
   widgetNotSignedIn: "No se ha podido iniciar tu sesión.",

@@ -330,6 +330,7 @@ export default {
   inRoom: "{who} dans {room}",
 
   joinIn: "Participez",
+  minimise: "Réduire",
   join: "Participer",
   widgetNoRoom: "Cette discussion n’indique aucun salon.",
   widgetNotSignedIn: "La connexion à votre compte a échoué.",

@@ -330,6 +330,7 @@ export default {
   inRoom: "{room} में {who}",
 
   joinIn: "बातचीत में शामिल हों",
+  minimise: "छोटा करें",
   join: "शामिल हों",
   widgetNoRoom: "इस चैट के लिए कोई कमरा नहीं बताया गया।",
   widgetNotSignedIn: "आपका साइन इन नहीं हो सका।",

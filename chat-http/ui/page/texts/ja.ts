@@ -330,6 +330,7 @@ export default {
   inRoom: "{room} の {who}",
 
   joinIn: "参加する",
+  minimise: "最小化",
   join: "参加",
   widgetNoRoom: "このチャットにはルームが指定されていません。",
   widgetNotSignedIn: "サインインできませんでした。",

@@ -330,6 +330,7 @@ export default {
   inRoom: "{who} em {room}",
 
   joinIn: "Participe",
+  minimise: "Minimizar",
   join: "Participar",
   widgetNoRoom: "Este chat não indica nenhuma sala.",
   widgetNotSignedIn: "Não foi possível entrar na sua conta.",

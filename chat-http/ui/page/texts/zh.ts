@@ -330,6 +330,7 @@ export default {
   inRoom: "{who}（{room}）",
 
   joinIn: "一起聊聊",
+  minimise: "最小化",
   join: "加入",
   widgetNoRoom: "此聊天未指定房间。",
   widgetNotSignedIn: "无法为您登录。",
