@@ -86,9 +86,10 @@ test("the widget waits in the corner of a page", async () => {
 
   // On a phone it takes the whole window.
   await own.setViewportSize({ width: 390, height: 700 });
-  const box = await own.evaluate(() => {
-    const { x, y, width, height } = document.querySelector("chat-room").shadowRoot.querySelector(".panel").getBoundingClientRect();
-    return [x, y, width, height];
-  });
-  assert.deepEqual(box, [0, 0, 390, 700]);
+  const box = () =>
+    own.evaluate(() => {
+      const { x, y, width, height } = document.querySelector("chat-room").shadowRoot.querySelector(".panel").getBoundingClientRect();
+      return [x, y, width, height];
+    });
+  await until(async () => assert.deepEqual(await box(), [0, 0, 390, 700]));
 });

@@ -31,14 +31,13 @@ export function Launcher({ isOpen, unread, onToggle, children }: Props) {
           </button>
         </div>
       )}
-      <button type="button" class="launcher" ref={button} aria-expanded={isOpen} aria-label={t("chat")} aria-describedby={unread > 0 && !isOpen ? "launcher-unread" : undefined} onClick={onToggle}>
+      <button type="button" class="launcher" ref={button} aria-expanded={isOpen} onClick={onToggle}>
         <Bubble />
+        <span class="sr-only">{t("chat")}</span>
         {unread > 0 && !isOpen && (
           <span class="launcher-badge">
             <span aria-hidden="true">{unread > 99 ? `${number(99)}+` : number(unread)}</span>
-            <span id="launcher-unread" class="sr-only">
-              {t("unreadMessages", { count: unread })}
-            </span>
+            <span class="sr-only">, {t("unreadMessages", { count: unread })}</span>
           </span>
         )}
       </button>
