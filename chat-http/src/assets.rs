@@ -9,10 +9,11 @@ use crate::{
     file::{self, A_MINUTE, ALWAYS_ASK, File, HTML, SCRIPT, STYLE, Served},
 };
 
-/// The page may load and run only files of this server, and may connect only to it. Text is never run as code.
+/// The page may load and run only files of this server, and may connect only to it. Text is never run as code; the one policy
+/// of trusted types is for the service worker's address.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-                      trusted-types 'none'";
+                      manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types chat-worker";
 
 macro_rules! asset {
     ($path:expr, $file:expr, $kind:expr, $cache:expr, $for_others:literal) => {
@@ -24,7 +25,24 @@ macro_rules! asset {
                 policy: POLICY,
                 for_others: $for_others,
                 plain: Bytes::from_static(include_bytes!(concat!("../ui/dist/", $file))),
-                gzip: Bytes::from_static(include_bytes!(concat!("../ui/dist/", $file, ".gz"))),
+                gzip: Some(Bytes::from_static(include_bytes!(concat!("../ui/dist/", $file, ".gz")))),
+            },
+        )
+    };
+}
+
+/// An icon of the page that is installed. It is compressed as it is.
+macro_rules! icon {
+    ($name:literal) => {
+        (
+            concat!("/", $name),
+            File {
+                kind: "image/png",
+                cache: A_MINUTE,
+                policy: POLICY,
+                for_others: false,
+                plain: Bytes::from_static(include_bytes!(concat!("../ui/dist/", $name))),
+                gzip: None,
             },
         )
     };
@@ -43,11 +61,16 @@ macro_rules! texts {
     };
 }
 
-const ASSETS: [(&str, File); 14] = [
+const ASSETS: [(&str, File); 19] = [
     asset!("/", "index.html", HTML, ALWAYS_ASK, false),
     asset!("/app.js", "app.js", SCRIPT, A_MINUTE, false),
     asset!("/app.css", "app.css", STYLE, A_MINUTE, false),
     asset!("/favicon.svg", "favicon.svg", "image/svg+xml", A_MINUTE, false),
+    asset!("/manifest.webmanifest", "manifest.webmanifest", "application/manifest+json", A_MINUTE, false),
+    icon!("icon-192.png"),
+    icon!("icon-512.png"),
+    icon!("icon-maskable.png"),
+    asset!("/sw.js", "sw.js", SCRIPT, ALWAYS_ASK, false),
     asset!("/client.js", "client.js", SCRIPT, A_MINUTE, true),
     asset!("/widget.js", "widget.js", SCRIPT, A_MINUTE, true),
     texts!("ar"),
@@ -85,7 +108,7 @@ fn with_accounts(file: &File, registration: Registration, has_guests: bool) -> F
         page = page.replace(NO_GUESTS, &NO_GUESTS.replace("none", "welcome"));
     }
     let plain = Bytes::from(page);
-    File { gzip: file::compressed(&plain), plain, ..file.clone() }
+    File { gzip: Some(file::compressed(&plain)), plain, ..file.clone() }
 }
 
 /// The paths of [`routes`].

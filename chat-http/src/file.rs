@@ -31,7 +31,8 @@ pub(crate) struct File {
     /// Whether pages of other origins may load it. Then those pages are responsible for what it does.
     pub(crate) for_others: bool,
     pub(crate) plain: Bytes,
-    pub(crate) gzip: Bytes,
+    /// Its compressed form; none for what is compressed as it is.
+    pub(crate) gzip: Option<Bytes>,
 }
 
 /// A file with an entity tag for each of its two forms.
@@ -53,8 +54,8 @@ impl Served {
     /// The answer to a request for the file. (The middleware turns it into a 304 if the client already has it.)
     pub(crate) fn answer(&self, request: &Request) -> Response {
         let file = &self.file;
-        let zipped = takes_gzip(request.headers());
-        let (tag, body) = if zipped { (&self.gzip_tag, &file.gzip) } else { (&self.plain_tag, &file.plain) };
+        let zipped = file.gzip.as_ref().filter(|_| takes_gzip(request.headers()));
+        let (tag, body) = zipped.map_or((&self.plain_tag, &file.plain), |gzip| (&self.gzip_tag, gzip));
         let mut answer = Response::builder()
             .content_type(file.kind)
             .header(header::ETAG, tag)
@@ -64,7 +65,7 @@ impl Served {
         if file.for_others {
             answer = answer.header(RESOURCE_POLICY, "cross-origin").header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         }
-        if zipped {
+        if zipped.is_some() {
             answer = answer.header(header::CONTENT_ENCODING, "gzip");
         }
         answer.body(body.clone())

@@ -7,11 +7,16 @@ mod common;
 use common::client;
 use poem::test::TestResponse;
 
-const FILES: [(&str, &str, &str); 14] = [
+const FILES: [(&str, &str, &str); 19] = [
     ("/", "text/html; charset=utf-8", "no-cache"),
     ("/app.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/app.css", "text/css; charset=utf-8", "public, max-age=60"),
     ("/favicon.svg", "image/svg+xml", "public, max-age=60"),
+    ("/manifest.webmanifest", "application/manifest+json", "public, max-age=60"),
+    ("/icon-192.png", "image/png", "public, max-age=60"),
+    ("/icon-512.png", "image/png", "public, max-age=60"),
+    ("/icon-maskable.png", "image/png", "public, max-age=60"),
+    ("/sw.js", "text/javascript; charset=utf-8", "no-cache"),
     ("/client.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/widget.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/texts-ar.json", "application/json", "public, max-age=60"),
@@ -82,7 +87,7 @@ async fn what_is_known_is_not_sent_again() {
 #[tokio::test]
 async fn the_compressed_form_is_another_and_smaller() {
     let client = client().await;
-    for (path, kind, _) in FILES {
+    for (path, kind, _) in FILES.into_iter().filter(|(_, kind, _)| *kind != "image/png") {
         let plain = client.get(path).send().await;
         let zipped = client.get(path).header("accept-encoding", "gzip").send().await;
         zipped.assert_header("content-encoding", "gzip");
@@ -96,6 +101,26 @@ async fn the_compressed_form_is_another_and_smaller() {
         let length = u32::from_le_bytes(zipped[zipped.len() - 4..].try_into().unwrap());
         assert_eq!(length as usize, plain.len(), "{path}: build the page anew");
         assert!(zipped.len() < 60_000, "{path} has {} bytes", zipped.len());
+    }
+}
+
+#[tokio::test]
+async fn pictures_are_not_compressed_again() {
+    let client = client().await;
+    let icon = client.get("/icon-192.png").header("accept-encoding", "gzip").send().await;
+    assert_eq!(header(&icon, "content-encoding"), "");
+    assert!(icon.0.into_body().into_vec().await.unwrap().starts_with(b"\x89PNG"));
+}
+
+#[tokio::test]
+async fn the_worker_knows_the_files_that_the_page_asks_for() {
+    let client = client().await;
+    let text = async |path: &'static str| client.get(path).send().await.0.into_body().into_string().await.unwrap();
+    let (page, worker) = (text("/").await, text("/sw.js").await);
+    let asked: Vec<&str> = page.split('"').filter(|part| part.contains("?v=")).collect();
+    assert!(asked.len() >= 2, "{page}");
+    for file in asked {
+        assert!(worker.contains(&format!("\"{file}\"")), "{file}: build the page anew");
     }
 }
 
@@ -120,7 +145,7 @@ async fn the_page_has_nothing_inline_and_asks_no_other_host() {
         assert!(!page.contains(forbidden), "{forbidden}: {page}");
     }
     for script in page.split("<script").skip(1) {
-        assert!(script.contains("src=\"app.js\"></script>"), "{script}");
+        assert!(script.contains(".js?v=") && script.contains("\"></script>"), "{script}");
     }
     let style = client.get("/app.css").send().await.0.into_body().into_string().await.unwrap();
     assert!(!style.contains("url(") && !style.contains("@import"), "the style sheet loads nothing");

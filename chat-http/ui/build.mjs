@@ -1,5 +1,6 @@
 // Bundles the sources into dist/, which is committed and embedded in the binary: `npm run build`.
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -15,7 +16,14 @@ const outputs = {
   "app.css": "./page/style.css",
   "index.html": "./page/index.html",
   "favicon.svg": "./page/favicon.svg",
+  "manifest.webmanifest": "./page/manifest.webmanifest",
+  "icon-192.png": "./page/icons/icon-192.png",
+  "icon-512.png": "./page/icons/icon-512.png",
+  "icon-maskable.png": "./page/icons/icon-maskable.png",
 };
+
+/** What belongs to no version of the page: what others load, and what says which version there is. */
+const UNVERSIONED = /^(?:client\.js|widget\.js|sw\.js|index\.html|favicon\.svg|manifest\.webmanifest|.*\.png|.*\.gz)$/;
 
 /** Style sheets that are imported by a script come as bundled, minified text. */
 const styleText = {
@@ -42,13 +50,33 @@ async function writeTexts(name) {
   writeFileSync(`${dist}/texts-${name}.json`, `${JSON.stringify(texts)}\n`);
 }
 
+/**
+ * Gives the page its version, the digest of its files, which are asked for with it: `app.js?v=…`. So a page has the files of
+ * its own version, whatever is kept of others. The worker knows them all.
+ */
+async function writeVersion() {
+  const names = readdirSync(dist).filter((name) => !UNVERSIONED.test(name)).sort();
+  const all = createHash("sha256");
+  for (const name of ["index.html", ...names]) all.update(`${name} `).update(readFileSync(`${dist}/${name}`));
+  const version = all.digest("hex").slice(0, 16);
+  const versioned = (name) => `${name}?v=${version}`;
+  const named = (text, quoted) => text.replace(quoted, (whole, before, name, after) => (names.includes(name) ? before + versioned(name) + after : whole));
+  const rewrite = (name, change) => writeFileSync(`${dist}/${name}`, change(readFileSync(`${dist}/${name}`, "utf8")));
+  rewrite("index.html", (page) => named(page, /((?:href|src)=")([^"]*)(")/g).replace("CHAT_VERSION", version));
+  // Scripts of the page that load each other.
+  for (const script of names.filter((name) => name.endsWith(".js"))) rewrite(script, (code) => named(code, /(["'`]\.\/)([\w-]+\.js)(["'`])/g));
+  const digest = (name) => `sha256-${createHash("sha256").update(readFileSync(`${dist}/${name}`)).digest("base64")}`;
+  const shell = { version, files: Object.fromEntries(names.map((name) => [versioned(name), digest(name)])) };
+  await build({ entryPoints: [here("./worker/worker.ts")], outfile: `${dist}/sw.js`, bundle: true, minify: true, format: "iife", target: "es2022", charset: "utf8", legalComments: "none", define: { SHELL: JSON.stringify(shell) }, logLevel: "warning" });
+}
+
 mkdirSync(dist, { recursive: true });
 for (const [name, source] of Object.entries(outputs)) {
   if (!existsSync(here(source))) {
     console.warn(`skipped ${name}: there is no ${source}`);
     continue;
   }
-  if (/\.(html|svg)$/.test(name)) {
+  if (/\.(html|svg|png|webmanifest)$/.test(name)) {
     copyFileSync(here(source), `${dist}/${name}`);
     continue;
   }
@@ -72,8 +100,11 @@ for (const [name, source] of Object.entries(outputs)) {
 
 for (const file of readdirSync(here("./page/texts")).sort()) if (file !== "en.ts") await writeTexts(file.replace(/\.ts$/, ""));
 
+await writeVersion();
+
 for (const name of readdirSync(dist).sort()) {
-  if (name.endsWith(".gz")) continue;
+  // Pictures are compressed already.
+  if (/\.(gz|png)$/.test(name)) continue;
   compress(`${dist}/${name}`);
   const bytes = readFileSync(`${dist}/${name}`);
   console.log(`${name.padEnd(14)} ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzipped`);

@@ -54,6 +54,7 @@ scenarios! {
     the_quick_switcher_goes_anywhere,
     what_comes_while_nobody_looks_is_told,
     messages_are_changed_and_answered,
+    the_page_opens_offline,
 }
 
 /// Runs a scenario; its output is shown if it fails.

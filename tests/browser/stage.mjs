@@ -145,7 +145,7 @@ export async function stage(more = []) {
   });
   const visitor = async (name, options = {}) => {
     const person = new Person(name, await browser.newContext(options.context));
-    if (options.texts) await person.context.route(`**/texts-${options.texts.language}.json`, (route) => (options.texts.table ? route.fulfill({ json: options.texts.table }) : route.abort()));
+    if (options.texts) await person.context.route(`**/texts-${options.texts.language}.json?*`, (route) => (options.texts.table ? route.fulfill({ json: options.texts.table }) : route.abort()));
     person.home = `http://127.0.0.1:${server.port}`;
     person.page = await person.open();
     people.push(person);

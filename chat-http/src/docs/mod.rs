@@ -68,7 +68,7 @@ static FILES: LazyLock<Arc<[Served]>> = LazyLock::new(|| {
         ("application/yaml", NOTHING, openapi::openapi_yaml().into()),
     ];
     let file = |(kind, policy, plain): (_, _, Bytes)| {
-        let gzip = compressed(&plain);
+        let gzip = Some(compressed(&plain));
         Served::new(File { kind, cache: ALWAYS_ASK, policy, for_others: false, plain, gzip })
     };
     files.map(file).into()
@@ -84,7 +84,7 @@ fn frames() -> String {
 /// A page without scripts, for a server without the web page.
 #[cfg(not(feature = "ui"))]
 pub(crate) fn page(plain: Bytes) -> File {
-    let gzip = compressed(&plain);
+    let gzip = Some(compressed(&plain));
     File { kind: HTML, cache: ALWAYS_ASK, policy: POLICY, for_others: false, plain, gzip }
 }
 

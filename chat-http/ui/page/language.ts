@@ -41,13 +41,16 @@ export function language(): Readonly<Omit<Spoken, "texts">> {
   return spoken;
 }
 
-/** Picks the first of these languages that there is, and loads its texts from `home`; if they do not come, it stays English. */
-export async function speak(wanted: readonly string[], home: URL): Promise<void> {
+/**
+ * Picks the first of these languages that there is, and loads its texts from `home`; if they do not come, it stays English.
+ * `version` is the end of their address.
+ */
+export async function speak(wanted: readonly string[], home: URL, version = ""): Promise<void> {
   const picked = pick(wanted);
   spoken = english(wanted);
   if (picked === null) return;
   try {
-    const file = await fetch(new URL(`texts-${picked.name}.json`, home), { credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS) });
+    const file = await fetch(new URL(`texts-${picked.name}.json${version}`, home), { credentials: "omit", signal: AbortSignal.timeout(PATIENCE_MS) });
     if (!file.ok) return;
     use(picked.name, (await file.json()) as Partial<Texts>, picked.locale);
   } catch {

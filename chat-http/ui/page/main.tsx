@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { Boundary } from "./boundary.tsx";
+import { install } from "./install.ts";
 import { renderOnceAFrame } from "./rendering.ts";
 import { language, speak } from "./language.ts";
 
@@ -9,7 +10,9 @@ renderOnceAFrame();
 const root = document.getElementById("app");
 // The page works under whatever prefix the site is mounted at.
 const base = new URL("./", document.baseURI);
-await speak(navigator.languages, base);
+// Its files are those of its own version.
+const version = new URL(import.meta.url).search;
+await speak(navigator.languages, base, version);
 document.documentElement.lang = language().lang;
 document.documentElement.dir = language().direction;
 if (root) {
@@ -20,3 +23,4 @@ if (root) {
     root,
   );
 }
+install(base);

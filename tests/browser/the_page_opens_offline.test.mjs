@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, test } from "node:test";
+import { LOST, stage, until } from "./stage.mjs";
+
+/** Waits until the browser has everything that the page needs without its server. */
+const isInstalled = (page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null || new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", () => resolve(true)))));
+
+test("the page can be installed, and a server that has something else there is rid of it", async () => {
+  const { server, visitor, calm } = await stage();
+  const ada = await visitor("Ada", { context: { locale: "de-DE" } });
+  const { page } = ada;
+  await isInstalled(page);
+  const { manifest, icons } = await page.evaluate(async () => {
+    const address = document.querySelector("link[rel=manifest]").href;
+    const manifest = await (await fetch(address)).json();
+    return { manifest, icons: await Promise.all(manifest.icons.map(async ({ src }) => (await fetch(new URL(src, address))).ok)) };
+  });
+  assert.deepEqual([manifest.name, manifest.start_url, manifest.scope, manifest.display], ["Chat", "./", "./", "standalone"]);
+  assert.deepEqual(icons, [true, true, true, true]);
+
+  // Neither the API nor the documentation are kept.
+  await page.evaluate(async () => Promise.all(["api/chat/rooms", "docs", "widget.js"].map((each) => fetch(each))));
+  const kept = await page.evaluate(async () => (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))).flat());
+  assert.ok(kept.includes("/") && kept.includes("/app.js") && kept.includes("/texts-de.json"), kept);
+  assert.ok(!kept.some((path) => /api|docs|widget/.test(path)), kept);
+
+  await server.kill();
+  await page.reload();
+  await page.getByRole("heading", { name: "Komm herein" }).waitFor();
+
+  // Another site in its place is shown, and what was kept is gone.
+  const shop = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html><title>Shop</title><h1>A shop</h1>"));
+  await new Promise((resolve) => shop.listen(server.port, "127.0.0.1", resolve));
+  after(() => (shop.closeAllConnections(), shop.close()));
+  await page.reload();
+  await page.getByRole("heading", { name: "A shop" }).waitFor();
+  await until(async () => assert.deepEqual(await page.evaluate(() => caches.keys()), []));
+  await page.reload();
+  assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+  calm(LOST);
+});
