@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { LOST, stage, until } from "./stage.mjs";
 
 /** Waits until the browser has everything that the page needs without its server. */
@@ -32,11 +32,68 @@ test("the page can be installed, and a server that has something else there is r
   // Another site in its place is shown, and what was kept is gone.
   const shop = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html><title>Shop</title><h1>A shop</h1>"));
   await new Promise((resolve) => shop.listen(server.port, "127.0.0.1", resolve));
-  after(() => (shop.closeAllConnections(), shop.close()));
   await page.reload();
   await page.getByRole("heading", { name: "A shop" }).waitFor();
   await until(async () => assert.deepEqual(await page.evaluate(() => caches.keys()), []));
   await page.reload();
   assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+  shop.closeAllConnections();
+  await new Promise((resolve) => shop.close(resolve));
+  await server.start();
+  calm(LOST);
+});
+
+/** What the browser keeps of rooms. */
+const keptTexts = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const request = indexedDB.open("chat /", 1);
+        request.onsuccess = () => {
+          const database = request.result;
+          const all = database.transaction("texts").objectStore("texts").getAll();
+          all.onsuccess = () => (database.close(), resolve(all.result.join("\n")));
+        };
+      }),
+  );
+
+test("the last rooms and messages are read offline, and are gone at log-out", async () => {
+  const { account, calm } = await stage(["--accounts"]);
+  const [ada, bob] = [await account("Ada"), await account("Bob")];
+  const { page } = ada;
+  const { id: general } = await ada.call("POST", "/rooms", { name: "general" });
+  const { id: secret } = await ada.call("POST", "/rooms", { name: "secret", kind: "private" });
+  await ada.go(secret);
+  await ada.say("For nobody else");
+  await ada.sees(["For nobody else"]);
+  await ada.go(general);
+  await bob.go(general);
+  await bob.say("Hello, Ada");
+  await ada.sees(["Hello, Ada"]);
+  await isInstalled(page);
+  await until(async () => {
+    const texts = await keptTexts(page);
+    for (const each of ["For nobody else", "Hello, Ada", '"name":"secret"']) assert.ok(texts.includes(each), each);
+  });
+
+  await ada.context.setOffline(true);
+  await page.reload();
+  await ada.sees(["Hello, Ada"]);
+  await page.locator(".connection").getByText("You are offline.").waitFor();
+  await page.getByRole("link", { name: /secret/ }).click();
+  await ada.sees(["For nobody else"]);
+  await page.getByRole("link", { name: /general/ }).click();
+  await ada.say("From the tunnel");
+  await page.locator(".sending").waitFor();
+  await bob.say("Are you there?");
+
+  await ada.context.setOffline(false);
+  const all = ["Hello, Ada", "Are you there?", "From the tunnel"];
+  for (const one of [ada, bob]) await one.sees(all);
+
+  await page.getByRole("button", { name: "Ada Connected" }).click();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("button", { name: "Log in" }).waitFor();
+  await until(async () => assert.equal(await keptTexts(page), ""));
   calm(LOST);
 });

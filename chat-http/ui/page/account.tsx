@@ -5,6 +5,7 @@ import { useAttempt } from "./attempt.ts";
 import { Dialog } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
 import { t } from "./language.ts";
+import { BrowserStore } from "./kept/store.ts";
 import { NameForm } from "./name.tsx";
 import { asName } from "./seen.ts";
 import { remember, remembered } from "./storage.ts";
@@ -19,8 +20,18 @@ export function areGuestsWelcome(): boolean {
   return document.querySelector<HTMLMetaElement>("meta[name=chat-guests]")?.content === "welcome";
 }
 
-/** Whether somebody has logged in with this browser. Who that is, a cookie says that no script can read. */
+/** Who has logged in with this browser. What proves it is a cookie that no script can read. */
 const LOGIN = "chat.login";
+/** A server that has not said by then who that is counts as away. */
+const PATIENCE_MS = 3_000;
+
+/** Who had logged in when this browser was used last; undefined if it does not know whom, null if nobody. */
+function lastLogin(): Me | null | undefined {
+  const stored = remembered<unknown>("local", LOGIN, null);
+  const { user, username } = (stored ?? {}) as Partial<Me>;
+  if (typeof user === "string" && typeof username === "string") return { user, username };
+  return stored ? undefined : null;
+}
 
 export interface Login {
   /** Who has logged in; null: nobody; undefined: it is not known yet. */
@@ -36,16 +47,17 @@ export interface Login {
 
 export function useLogin(base: URL): Login {
   const api = useMemo(() => new Api(base, () => ({ login: true })), []);
-  const [me, setMe] = useState<Me | null | undefined>(() => (remembered("local", LOGIN, false) ? undefined : null));
+  const [me, setMe] = useState<Me | null | undefined>(() => (lastLogin() === null ? null : undefined));
   const become = (who: Me | null): void => {
-    remember("local", LOGIN, who && true);
+    remember("local", LOGIN, who && { user: who.user, username: who.username });
+    if (who === null) void new BrowserStore(base).clear();
     setMe(who);
   };
   const login = useMemo(
     () => ({
       logIn: async (name: string, password: string) => become(await api.logIn(name, password)),
       register: async (name: string, password: string, setupToken?: string) => become(await api.register(name, password, setupToken)),
-      rename: async (name: string) => setMe(await api.rename(name)),
+      rename: async (name: string) => become(await api.rename(name)),
       changePassword: (password: string, wanted: string) => api.changePassword(password, wanted),
       leave: () => api.logOut().then(() => become(null)),
       lost: () => become(null),
@@ -54,7 +66,10 @@ export function useLogin(base: URL): Login {
   );
   useEffect(() => {
     // Without the server nobody is logged out.
-    if (me === undefined) api.me().then(setMe, (error) => (codeOf(error) === "unauthenticated" ? become(null) : setMe(null)));
+    if (me !== undefined) return;
+    const away = (): void => setMe((known) => known ?? lastLogin() ?? null);
+    const timer = setTimeout(() => lastLogin() && away(), PATIENCE_MS);
+    api.me().then(become, (error) => (codeOf(error) === "unauthenticated" ? become(null) : away())).finally(() => clearTimeout(timer));
   }, []);
   return { me, ...login };
 }

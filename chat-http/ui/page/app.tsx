@@ -19,6 +19,7 @@ import { NameForm } from "./name.tsx";
 import { OpenRoom, type Place } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Picture, RoomView } from "./roomview.tsx";
+import { BrowserStore } from "./kept/store.ts";
 import { asName } from "./seen.ts";
 import { Session } from "./session.ts";
 import { Sidebar } from "./sidebar.tsx";
@@ -50,6 +51,7 @@ function Account({ base }: { base: URL }) {
   const stay = (): void => {
     remember("local", NAME, null);
     setGuest(false);
+    void new BrowserStore(base).clear();
   };
   if (login.me === undefined) return null;
   if (login.me === null && isGuest) return <Guest base={base} onLogIn={stay} />;
@@ -143,7 +145,7 @@ interface SiteProps {
 }
 
 function Site({ base, me, credentials, onLost, account = false, children }: SiteProps) {
-  const session = useMemo(() => new Session({ base, user: me.user, credentials: () => credentials }), []);
+  const session = useMemo(() => new Session({ base, user: me.user, credentials: () => credentials, store: new BrowserStore(base) }), []);
   session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
   const desktop = useMemo(() => new Desktop(session, rooms), []);
@@ -172,6 +174,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   );
   useModel(rooms);
   useWarning(session);
+  useEffect(() => rooms.watch(() => rooms.status === "ready" && session.kept.noteList(() => rooms.keepable)), []);
   useTitle(rooms, room);
   useKeys(rooms, id, () => setWindow({ kind: "switch" }));
 
@@ -332,6 +335,7 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null, message:
     });
     setRoom(opened);
     return () => {
+      else session.kept.note(id, () => (opened.status === "ready" && opened.info ? { info: opened.info, timeline: opened.timeline } : null));
       unhear();
       unwatch();
       keep.close();

@@ -15,6 +15,8 @@ const AGAIN_MS = 3_000;
 const MOST_AGAIN = 500;
 /** Refusals that no other try changes. */
 const FINAL = new Set(["room_not_found", "banned", "invalid_field"]);
+/** There is no answer; what was kept has to do. */
+const AWAY = new Set(["offline", "unavailable"]);
 /** What comes faster is a flood. */
 const CALM_MS = 150;
 
@@ -100,10 +102,11 @@ export class OpenRoom extends Model {
   /** Shows the room as it was left, until the server can be reached. */
   #takeKept(): void {
     const kept = this.session.kept.of(this.id);
-    if (!kept || this.status === "ready") return;
+    if (!kept || this.#closed || this.status === "ready") return;
     this.timeline = kept.timeline;
     this.info = kept.info;
     this.status = "ready";
+    this.changed();
   }
 
   /** Calls back for every event that comes in while the room is open. */
@@ -335,7 +338,7 @@ export class OpenRoom extends Model {
     // Without a connection, the next one asks.
     this.#stale = !this.session.connection.online;
     if (!this.#stale) this.#timer = setTimeout(() => void this.#read(), AGAIN_MS);
-    if (code === "offline") this.#takeKept();
+    if (AWAY.has(code)) void this.session.kept.ready.then(() => this.#takeKept());
     if (this.status === "ready") return;
     this.code = code;
     this.status = "failed";

@@ -20,6 +20,8 @@ const READ_AHEAD = 1_000;
 /** While the page is seen, the server is asked this often whether there are rooms that it has not told of. */
 const LOOK_MS = 15_000;
 const SEARCH_MS = 180;
+/** So many rooms of the list are kept for the next visit. */
+const MOST_KEPT = 300;
 /** So much of a time stamp says which minute it is. */
 const MINUTES = "2026-11-22T10:00".length;
 
@@ -140,9 +142,10 @@ export class Rooms extends Model {
       await this.#readAll();
       if (this.#stale) await this.#readOwn();
       this.status = "ready";
+      if (this.#next === null) this.#session.kept.retain((room) => this.#rooms.has(room) || room === this.open);
     } catch (error) {
       this.code = codeOf(error);
-      if (this.status === "loading") this.status = "failed";
+      if (this.status === "loading") await this.#takeKept();
     }
     this.#reading = false;
     this.#lookAgain();
@@ -223,10 +226,26 @@ export class Rooms extends Model {
     if (known && known.online !== online) this.#set({ ...known, online });
   }
 
+  /** What is kept of the list for the next visit: the busiest rooms, and one's own. */
+  get keepable(): Room[] {
+    return this.#first(PAGE).slice(0, MOST_KEPT);
+  }
+
   #sort(): Room[] {
-    const rooms = byActivity(this.#found === null ? [...this.#rooms.values()] : this.#found.flatMap((id) => this.#rooms.get(id) ?? []));
-    if (this.#found !== null) return rooms;
-    return rooms.filter(({ id }, place) => place < this.#shown || id === this.open || this.#badges.has(id));
+    if (this.#found !== null) return byActivity(this.#found.flatMap((id) => this.#rooms.get(id) ?? []));
+    return this.#first(this.#shown);
+  }
+
+  #first(count: number): Room[] {
+    return byActivity([...this.#rooms.values()]).filter(({ id }, place) => place < count || id === this.open || this.#badges.has(id));
+  }
+
+  /** While the server cannot be reached, the list is as it was at the last visit. */
+  async #takeKept(): Promise<void> {
+    await this.#session.kept.ready;
+    if (this.status !== "loading") return;
+    for (const room of this.#session.kept.list) this.#rooms.set(room.id, { ...room, online: 0 });
+    this.status = this.#rooms.size > 0 ? "ready" : "failed";
   }
 
   /** One's own rooms, with what is unread in them. */
@@ -241,10 +260,18 @@ export class Rooms extends Model {
         if (room.id !== this.open) this.#session.readMarks.know(room.id, room.read);
         ask(room);
       }
-      if (next == null) break;
+      if (next == null) {
+        this.#dropForeign();
+        break;
+      }
       after = next;
     }
     this.#watch();
+  }
+
+  /** Private rooms that were kept, and are not one's own any more. */
+  #dropForeign(): void {
+    for (const { id, kind } of this.#session.kept.list) if (kind !== "public" && !this.#badges.has(id)) this.#gone(id);
   }
 
   /** The rooms there are, as far as they were read already, and the first of them. */
@@ -379,6 +406,7 @@ export class Rooms extends Model {
     this.#badges.forget(room);
     this.#notify.delete(room);
     this.#session.readMarks.forget(room);
+    this.#session.kept.forget(room);
     if (this.#rooms.delete(room)) this.changed();
   }
 }

@@ -2,7 +2,8 @@
 import { ChatClient, type ConnectionState } from "../client/src/index.ts";
 import { Api, type Credentials } from "./api.ts";
 import { Drafts } from "./drafts.ts";
-import { Kept } from "./kept.ts";
+import { Kept } from "./kept/kept.ts";
+import type { Store } from "./kept/store.ts";
 import { Model } from "./model.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadMarks } from "./read-marks.ts";
@@ -15,6 +16,8 @@ export interface SessionOptions {
   /** The name that the others see; the id, if it is not given. */
   name?: string;
   credentials: () => Credentials | Promise<Credentials>;
+  /** Where rooms are kept for the next visit; without one, they are kept for this one. */
+  store?: Store;
 }
 
 /** How it stands with the connection, for everyone who shows it. */
@@ -44,10 +47,10 @@ export class Session {
   readonly readMarks: ReadMarks;
   readonly drafts: Drafts;
   /** The rooms that were open, as they were then: they can be read while the server cannot be reached. */
-  readonly kept = new Kept();
+  readonly kept: Kept;
   #wake: () => void = () => {};
 
-  constructor({ base, user, name = user, credentials }: SessionOptions) {
+  constructor({ base, user, name = user, credentials, store }: SessionOptions) {
     this.user = user;
     this.name = name;
     this.api = new Api(base, credentials);
@@ -59,6 +62,7 @@ export class Session {
     this.outbox = new Outbox(this.client, this.connection, user);
     this.drafts = new Drafts(user);
     this.readMarks = new ReadMarks(this.client);
+    this.kept = new Kept(store ?? null, user);
   }
 
   start(): void {
@@ -70,6 +74,7 @@ export class Session {
     this.readMarks.close();
     this.outbox.stop();
     this.drafts.close();
+    this.kept.close();
     this.client.stop();
   }
 
