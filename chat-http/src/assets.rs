@@ -61,9 +61,10 @@ macro_rules! texts {
     };
 }
 
-const ASSETS: [(&str, File); 19] = [
+const ASSETS: [(&str, File); 20] = [
     asset!("/", "index.html", HTML, ALWAYS_ASK, false),
     asset!("/app.js", "app.js", SCRIPT, A_MINUTE, false),
+    asset!("/first.js", "first.js", SCRIPT, A_MINUTE, false),
     asset!("/app.css", "app.css", STYLE, A_MINUTE, false),
     asset!("/favicon.svg", "favicon.svg", "image/svg+xml", A_MINUTE, false),
     asset!("/manifest.webmanifest", "manifest.webmanifest", "application/manifest+json", A_MINUTE, false),

@@ -7,9 +7,10 @@ mod common;
 use common::client;
 use poem::test::TestResponse;
 
-const FILES: [(&str, &str, &str); 19] = [
+const FILES: [(&str, &str, &str); 20] = [
     ("/", "text/html; charset=utf-8", "no-cache"),
     ("/app.js", "text/javascript; charset=utf-8", "public, max-age=60"),
+    ("/first.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/app.css", "text/css; charset=utf-8", "public, max-age=60"),
     ("/favicon.svg", "image/svg+xml", "public, max-age=60"),
     ("/manifest.webmanifest", "application/manifest+json", "public, max-age=60"),

@@ -13,6 +13,7 @@ const outputs = {
   "client.js": "./client/src/index.ts",
   "widget.js": "./widget/widget.ts",
   "app.js": "./page/main.tsx",
+  "first.js": "./page/settings/first.ts",
   "app.css": "./page/style.css",
   "index.html": "./page/index.html",
   "favicon.svg": "./page/favicon.svg",
@@ -86,8 +87,9 @@ for (const [name, source] of Object.entries(outputs)) {
     absWorkingDir: here("."),
     bundle: true,
     minify: true,
-    // The widget is a plain script, which must leave no names behind; what imports it may be anything.
-    format: name === "widget.js" ? "iife" : "esm",
+    // The widget is a plain script, which must leave no names behind; what imports it may be anything. The first script of
+    // the page is one, too: modules come after the first paint.
+    format: ["widget.js", "first.js"].includes(name) ? "iife" : "esm",
     target: "es2022",
     charset: "utf8",
     legalComments: "none",

@@ -55,6 +55,7 @@ scenarios! {
     what_comes_while_nobody_looks_is_told,
     messages_are_changed_and_answered,
     the_page_opens_offline,
+    settings_are_kept,
 }
 
 /// Runs a scenario; its output is shown if it fails.

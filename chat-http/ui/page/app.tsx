@@ -22,6 +22,7 @@ import { Picture, RoomView } from "./roomview.tsx";
 import { BrowserStore } from "./kept/store.ts";
 import { asName } from "./seen.ts";
 import { Session } from "./session.ts";
+import { SettingsDialog } from "./settings/dialog.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { Switcher } from "./switcher.tsx";
 import { roomName } from "./title.tsx";
@@ -30,7 +31,7 @@ import { ConnectionNote } from "./connection.tsx";
 import { isOfRoom, RoomWindows, type RoomWindow } from "./windows.tsx";
 import { number, rich, t } from "./language.ts";
 
-type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" | "switch" };
+type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" | "switch" | "settings" };
 
 const NAME = "chat.name";
 
@@ -50,8 +51,8 @@ function Account({ base }: { base: URL }) {
   const [isGuest, setGuest] = useState(() => areGuestsWelcome() && chosenName() !== "");
   const stay = (): void => {
     remember("local", NAME, null);
-    setGuest(false);
     void new BrowserStore(base).clear();
+    setGuest(false);
   };
   if (login.me === undefined) return null;
   if (login.me === null && isGuest) return <Guest base={base} onLogIn={stay} />;
@@ -173,8 +174,8 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
     [onLost],
   );
   useModel(rooms);
-  useWarning(session);
   useEffect(() => rooms.watch(() => rooms.status === "ready" && session.kept.noteList(() => rooms.keepable)), []);
+  useWarning(session);
   useTitle(rooms, room);
   useKeys(rooms, id, () => setWindow({ kind: "switch" }));
 
@@ -194,6 +195,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
           onRename={() => setWindow({ kind: "name" })}
           account={account}
           onKeys={() => setWindow({ kind: "keys" })}
+          onSettings={() => setWindow({ kind: "settings" })}
         />
       </div>
       <main>
@@ -245,6 +247,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
       <DesktopQuestion desktop={desktop} />
       {window?.kind === "switch" && <Switcher session={session} rooms={rooms} people={account ? peopleOf(room, membership) : []} onRoom={go} onClose={close} />}
+      {window?.kind === "settings" && <SettingsDialog onClose={close} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
       {window?.kind === "name" && children(close)}
     </div>
@@ -332,10 +335,10 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null, message:
       if (opened.people) rooms.counted(id, opened.people.count);
       if (opened.info) rooms.opened(opened.info);
       if (opened.status === "gone") rooms.lost(id, opened.code);
+      else session.kept.note(id, () => (opened.status === "ready" && opened.info ? { info: opened.info, timeline: opened.timeline } : null));
     });
     setRoom(opened);
     return () => {
-      else session.kept.note(id, () => (opened.status === "ready" && opened.info ? { info: opened.info, timeline: opened.timeline } : null));
       unhear();
       unwatch();
       keep.close();

@@ -19,6 +19,7 @@ export const Send = icon(<path d="M10 16V4M5 9l5-5 5 5" />);
 export const Close = icon(<path d="m5 5 10 10M15 5 5 15" />);
 export const People = icon(<path d="M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM2 16.5c.4-3 2.600-4.500 5.500-4.500s5.100 1.500 5.500 4.500M13 3.800a3 3 0 0 1 0 5.500M15 12.300c1.700.6 2.700 2 3 4.200" />);
 export const Settings = icon(<path d="M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4" />);
+export const Gear = icon(<path d="M10 7.300a2.700 2.700 0 1 0 0 5.400 2.700 2.700 0 0 0 0-5.400ZM10 2.500v2.300M10 15.200v2.300M2.500 10h2.300M15.200 10h2.300M4.700 4.700l1.600 1.600M13.700 13.700l1.600 1.600M4.700 15.300l1.600-1.600M13.700 6.300l1.600-1.600" />);
 export const Lock = icon(<path d="M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9M10 12v1.500" />);
 export const Door = icon(<path d="M8 4H4v12h4M8.500 10H17M14 7l3 3-3 3" />);
 export const Mute = icon(<path d="M4 8v4h2.500l3.500 3V5L6.500 8ZM13 8l4 4M17 8l-4 4" />);

@@ -4,6 +4,7 @@ import { Boundary } from "./boundary.tsx";
 import { install } from "./install.ts";
 import { renderOnceAFrame } from "./rendering.ts";
 import { language, speak } from "./language.ts";
+import { settings, wantedLanguages } from "./settings/settings.ts";
 
 renderOnceAFrame();
 
@@ -12,15 +13,25 @@ const root = document.getElementById("app");
 const base = new URL("./", document.baseURI);
 // Its files are those of its own version.
 const version = new URL(import.meta.url).search;
-await speak(navigator.languages, base, version);
-document.documentElement.lang = language().lang;
-document.documentElement.dir = language().direction;
-if (root) {
-  render(
+let spoken: string | null | undefined;
+
+/** Shows everything in the language that was chosen: at the start, and when it is another one. */
+async function show(): Promise<void> {
+  const wanted = settings.language;
+  if (wanted === spoken) return;
+  spoken = wanted;
+  await speak(wantedLanguages(wanted, navigator.languages), base, version);
+  document.documentElement.lang = language().lang;
+  document.documentElement.dir = language().direction;
+  const page = (
     <Boundary>
       <App base={base} />
-    </Boundary>,
-    root,
+    </Boundary>
   );
+  if (root && wanted === spoken) render(page, root);
 }
+
+await show();
+settings.watch(() => void show());
+settings.follow();
 install(base);

@@ -1,7 +1,7 @@
 /** Choosing a room: the list, a search, a new one. */
 import { useRef } from "preact/hooks";
 import type { Room } from "./api.ts";
-import { Close, Keyboard, Plus, Search, Trash } from "./icons.tsx";
+import { Close, Gear, Keyboard, Plus, Search, Trash } from "./icons.tsx";
 import { memo } from "./memo.ts";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
@@ -21,9 +21,10 @@ interface Props {
   /** Whether this is somebody with an account. */
   account: boolean;
   onKeys: () => void;
+  onSettings: () => void;
 }
 
-export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, account, onKeys }: Props) {
+export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, account, onKeys, onSettings }: Props) {
   useModel(rooms);
   const { online } = useModel(session.connection);
   const field = useRef<HTMLInputElement>(null);
@@ -66,6 +67,9 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
             <bdi>{session.name}</bdi>
             <span class="hint">{online ? t("connected") : t("notConnected")}</span>
           </span>
+        </button>
+        <button type="button" class="icon-button" aria-label={t("settings")} title={t("settings")} onClick={onSettings}>
+          <Gear />
         </button>
         <button type="button" class="icon-button keys-button" aria-label={t("keys")} title={t("keys")} onClick={onKeys}>
           <Keyboard />

@@ -60,12 +60,14 @@ export class Kept {
 
   /** A room that is open has changed. */
   note(room: number, now: () => KeptRoom | null): void {
+    if (!this.#store) return;
     this.#changed.set(room, now);
     this.#schedule();
   }
 
   /** The list has changed. */
   noteList(now: () => readonly Room[]): void {
+    if (!this.#store) return;
     this.#changedList = now;
     this.#schedule();
   }
@@ -108,7 +110,7 @@ export class Kept {
   }
 
   #schedule(): void {
-    if (this.#store) this.#timer ??= setTimeout(() => whenIdle(() => void this.write()), CALM_MS);
+    this.#timer ??= setTimeout(() => whenIdle(() => void this.write()), CALM_MS);
   }
 
   #changes(): Map<string, string | null> {

@@ -350,6 +350,14 @@ export default {
   mentionedYou: "أشار إليك {who} في {room}",
   inRoom: "{who} في {room}",
 
+  settings: "الإعدادات",
+  appearance: "المظهر",
+  asOnDevice: "كما في هذا الجهاز",
+  light: "فاتح",
+  dark: "داكن",
+  pageLanguage: "اللغة",
+  asInBrowser: "كما في المتصفح",
+
   joinIn: "شاركنا الحديث",
   minimise: "تصغير",
   join: "مشاركة",

@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} hat dich in {room} erwähnt",
   inRoom: "{who} in {room}",
 
+  settings: "Einstellungen",
+  appearance: "Aussehen",
+  asOnDevice: "Wie auf diesem Gerät",
+  light: "Hell",
+  dark: "Dunkel",
+  pageLanguage: "Sprache",
+  asInBrowser: "Wie im Browser",
+
   joinIn: "Mach mit",
   minimise: "Minimieren",
   join: "Mitmachen",

@@ -348,6 +348,15 @@ export default {
   mentionedYou: "{who} mentioned you in {room}",
   inRoom: "{who} in {room}",
 
+  // What this browser keeps of how one wants the page.
+  settings: "Settings",
+  appearance: "Appearance",
+  asOnDevice: "As on this device",
+  light: "Light",
+  dark: "Dark",
+  pageLanguage: "Language",
+  asInBrowser: "As in the browser",
+
   // The room in another page.
   joinIn: "Join in",
   minimise: "Minimise",

@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} te mencionó en {room}",
   inRoom: "{who} en {room}",
 
+  settings: "Ajustes",
+  appearance: "Aspecto",
+  asOnDevice: "Como en este dispositivo",
+  light: "Claro",
+  dark: "Oscuro",
+  pageLanguage: "Idioma",
+  asInBrowser: "Como en el navegador",
+
   joinIn: "Participa",
   minimise: "Minimizar",
   join: "Participar",

@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} vous a mentionné dans {room}",
   inRoom: "{who} dans {room}",
 
+  settings: "Réglages",
+  appearance: "Apparence",
+  asOnDevice: "Comme sur cet appareil",
+  light: "Clair",
+  dark: "Sombre",
+  pageLanguage: "Langue",
+  asInBrowser: "Comme dans le navigateur",
+
   joinIn: "Participez",
   minimise: "Réduire",
   join: "Participer",

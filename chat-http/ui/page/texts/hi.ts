@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} ने {room} में आपका ज़िक्र किया",
   inRoom: "{room} में {who}",
 
+  settings: "सेटिंग",
+  appearance: "रूप",
+  asOnDevice: "इस डिवाइस जैसा",
+  light: "हल्का",
+  dark: "गहरा",
+  pageLanguage: "भाषा",
+  asInBrowser: "ब्राउज़र जैसी",
+
   joinIn: "बातचीत में शामिल हों",
   minimise: "छोटा करें",
   join: "शामिल हों",

@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} が {room} であなたに言及しました",
   inRoom: "{room} の {who}",
 
+  settings: "設定",
+  appearance: "外観",
+  asOnDevice: "この端末に合わせる",
+  light: "ライト",
+  dark: "ダーク",
+  pageLanguage: "言語",
+  asInBrowser: "ブラウザーに合わせる",
+
   joinIn: "参加する",
   minimise: "最小化",
   join: "参加",

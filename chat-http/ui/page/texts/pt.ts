@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} mencionou você em {room}",
   inRoom: "{who} em {room}",
 
+  settings: "Configurações",
+  appearance: "Aparência",
+  asOnDevice: "Como neste dispositivo",
+  light: "Claro",
+  dark: "Escuro",
+  pageLanguage: "Idioma",
+  asInBrowser: "Como no navegador",
+
   joinIn: "Participe",
   minimise: "Minimizar",
   join: "Participar",

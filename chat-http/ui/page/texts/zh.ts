@@ -329,6 +329,14 @@ export default {
   mentionedYou: "{who} 在 {room} 提到了您",
   inRoom: "{who}（{room}）",
 
+  settings: "设置",
+  appearance: "外观",
+  asOnDevice: "跟随此设备",
+  light: "浅色",
+  dark: "深色",
+  pageLanguage: "语言",
+  asInBrowser: "跟随浏览器",
+
   joinIn: "一起聊聊",
   minimise: "最小化",
   join: "加入",

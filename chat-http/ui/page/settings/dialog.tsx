@@ -1,0 +1,35 @@
+/** The window with what can be chosen about the page. */
+import { Dialog } from "../dialogs.tsx";
+import { t } from "../language.ts";
+import { useModel } from "../model.ts";
+import { nameOfLanguage, OFFERED, settings } from "./settings.ts";
+import { THEMES } from "./theme.ts";
+
+const THEME_TEXTS = { system: "asOnDevice", light: "light", dark: "dark" } as const;
+const AS_IN_BROWSER = "";
+
+export function SettingsDialog({ onClose }: { onClose: () => void }) {
+  const { theme, language } = useModel(settings);
+  return (
+    <Dialog title={t("settings")} onClose={onClose}>
+      <fieldset class="choices">
+        <legend>{t("appearance")}</legend>
+        {THEMES.map((each) => (
+          <label key={each} class="option">
+            <input type="radio" name="theme" checked={theme === each} onChange={() => settings.setTheme(each)} />
+            <span>{t(THEME_TEXTS[each])}</span>
+          </label>
+        ))}
+      </fieldset>
+      <label for="page-language">{t("pageLanguage")}</label>
+      <select id="page-language" value={language ?? AS_IN_BROWSER} onChange={(event) => settings.setLanguage(event.currentTarget.value || null)}>
+        <option value={AS_IN_BROWSER}>{t("asInBrowser")}</option>
+        {OFFERED.map((each) => (
+          <option key={each} value={each} lang={each}>
+            {nameOfLanguage(each)}
+          </option>
+        ))}
+      </select>
+    </Dialog>
+  );
+}

@@ -1,0 +1,21 @@
+/** What was chosen about the page, and what comes of what is stored. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pick } from "../language.ts";
+import { nameOfLanguage, OFFERED, wantedLanguages } from "../settings/settings.ts";
+import { asTheme } from "../settings/theme.ts";
+
+test("a language that was chosen comes before the browser's, as it is used where the person lives", () => {
+  assert.deepEqual(wantedLanguages(null, ["fr-CH", "en"]), ["fr-CH", "en"]);
+  assert.deepEqual(wantedLanguages("de", ["fr-CH", "de-AT", "en"])[0], "de-AT");
+  assert.deepEqual(pick(wantedLanguages("ja", ["de"])), { name: "ja", locale: "ja" });
+  assert.equal(pick(wantedLanguages("en", ["de"])), null);
+});
+
+test("languages are offered by their own names", () => {
+  assert.deepEqual(OFFERED.map(nameOfLanguage), ["English", "Deutsch", "Français", "Español", "Português", "العربية", "हिन्दी", "中文", "日本語"]);
+});
+
+test("a theme that there is not is that of the device", () => {
+  assert.deepEqual(["light", "dark", "system", "sepia", null, {}, 1].map(asTheme), ["light", "dark", "system", "system", "system", "system", "system"]);
+});
