@@ -6,6 +6,13 @@ import { look, stage, until } from "./stage.mjs";
 function notifications() {
   window.told = [];
   window.seen = "visible";
+  // Counts the notes that would be heard.
+  window.notes = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (at) {
+    window.notes += 1;
+    return start.call(this, at);
+  };
   Object.defineProperty(document, "visibilityState", { get: () => window.seen });
   window.Notification = class {
     static permission = "default";
@@ -31,6 +38,7 @@ test("what comes while nobody looks is told", async () => {
   await bob.go(general);
   await ada.seesPeople(2);
   const told = () => page.evaluate(() => window.told);
+  const notes = () => page.evaluate(() => window.notes);
   const hide = (seen) => page.evaluate((seen) => void (window.seen = seen), seen);
   const mention = (content) => bob.call("POST", `/rooms/${general}/messages`, { content, mentions: [ada.user] });
   const choose = async (label) => {
@@ -50,9 +58,17 @@ test("what comes while nobody looks is told", async () => {
   await page.getByText("Something came while you were away.").waitFor();
   await look(page);
   assert.deepEqual(await told(), []);
+  assert.equal(await notes(), 0);
+  await page.getByLabel("With a short tone").check();
   await page.getByRole("button", { name: "Turn on" }).click();
   await bob.say("Hey!");
   await until(async () => assert.deepEqual(await told(), [["Bob in general", "Hey!"]]));
+  await until(async () => assert.equal(await notes(), 2, "one tone of two notes"));
+
+  // Who has it turned on, turns it off in the settings.
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("dialog").getByLabel("A short tone").uncheck();
+  await page.keyboard.press("Escape");
 
   // The note leads to the message.
   await page.evaluate(() => void (location.hash = "#/"));
@@ -72,5 +88,6 @@ test("what comes while nobody looks is told", async () => {
   await choose("Mentions of me");
   await mention("For you again");
   await until(async () => assert.equal((await told()).length, 3));
+  assert.equal(await notes(), 2);
   calm();
 });

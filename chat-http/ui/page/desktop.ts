@@ -1,5 +1,5 @@
 /**
- * Notifications outside of the page, while it is not seen: of mentions, of what comes into the room that was left open, and
+ * Notifications outside of the page, with a tone for whoever wants one, while it is not seen: of mentions, of what comes into the room that was left open, and
  * of rooms of two. Each room has its own setting, which the server keeps. Browsers ask a person once: so it is not asked for
  * before there is something to tell.
  */
@@ -8,6 +8,8 @@ import { t } from "./language.ts";
 import { Model } from "./model.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
+import { settings } from "./settings/settings.ts";
+import { ring } from "./settings/sound.ts";
 import { remember, remembered } from "./storage.ts";
 import { roomName } from "./title.tsx";
 
@@ -40,9 +42,10 @@ export class Desktop extends Model {
   }
 
   /** The person has said whether they want to be told; the browser asks them itself, then. */
-  async answer(wanted: boolean): Promise<void> {
+  async answer(wanted: boolean, withSound = false): Promise<void> {
     this.asks = false;
     this.changed();
+    if (wanted && withSound) settings.setSound(true);
     if (!wanted) remember("local", DECLINED, true);
     else await Notification.requestPermission();
   }
@@ -61,6 +64,7 @@ export class Desktop extends Model {
   }
 
   #tell(room: number, seq: number, title: string, body: string): void {
+    if (settings.sound) ring();
     if (typeof Notification === "undefined") return;
     if (Notification.permission === "granted") {
       const note = new Notification(title, { body, tag: `chat ${room}` });

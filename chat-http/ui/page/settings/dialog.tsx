@@ -3,13 +3,20 @@ import { Dialog } from "../dialogs.tsx";
 import { t } from "../language.ts";
 import { useModel } from "../model.ts";
 import { nameOfLanguage, OFFERED, settings } from "./settings.ts";
+import { ring } from "./sound.ts";
 import { THEMES } from "./theme.ts";
 
 const THEME_TEXTS = { system: "asOnDevice", light: "light", dark: "dark" } as const;
 const AS_IN_BROWSER = "";
 
+/** Whoever turns it on hears what it is. */
+function chooseSound(wanted: boolean): void {
+  settings.setSound(wanted);
+  if (wanted) ring();
+}
+
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
-  const { theme, language } = useModel(settings);
+  const { theme, language, sound } = useModel(settings);
   return (
     <Dialog title={t("settings")} onClose={onClose}>
       <fieldset class="choices">
@@ -30,6 +37,13 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
           </option>
         ))}
       </select>
+      <fieldset class="choices">
+        <legend>{t("sound")}</legend>
+        <label class="option">
+          <input type="checkbox" checked={sound} onChange={(event) => chooseSound(event.currentTarget.checked)} />
+          <span>{t("soundHelp")}</span>
+        </label>
+      </fieldset>
     </Dialog>
   );
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pick } from "../language.ts";
 import { nameOfLanguage, OFFERED, wantedLanguages } from "../settings/settings.ts";
+import { ring } from "../settings/sound.ts";
 import { asTheme } from "../settings/theme.ts";
 
 test("a language that was chosen comes before the browser's, as it is used where the person lives", () => {
@@ -18,4 +19,20 @@ test("languages are offered by their own names", () => {
 
 test("a theme that there is not is that of the device", () => {
   assert.deepEqual(["light", "dark", "system", "sepia", null, {}, 1].map(asTheme), ["light", "dark", "system", "system", "system", "system", "system"]);
+});
+
+test("in a flood there is one tone, and none where the browser has no sound", async () => {
+  ring(0);
+  let tones = 0;
+  class Silence {
+    currentTime = 0;
+    async resume(): Promise<void> {
+      tones += 1;
+      throw new Error();
+    }
+  }
+  (globalThis as { AudioContext?: unknown }).AudioContext = Silence;
+  for (const at of [2_000, 2_100, 3_999, 4_000]) ring(at);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(tones, 2);
 });

@@ -358,6 +358,10 @@ export default {
   pageLanguage: "اللغة",
   asInBrowser: "كما في المتصفح",
 
+  sound: "الصوت",
+  soundHelp: "نغمة قصيرة لما تُخطَر به وأنت لا تنظر.",
+  withSound: "مع نغمة قصيرة",
+
   joinIn: "شاركنا الحديث",
   minimise: "تصغير",
   join: "مشاركة",

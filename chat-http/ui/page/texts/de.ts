@@ -337,6 +337,10 @@ export default {
   pageLanguage: "Sprache",
   asInBrowser: "Wie im Browser",
 
+  sound: "Ton",
+  soundHelp: "Ein kurzer Ton für das, was dir gemeldet wird, während du nicht hinsiehst.",
+  withSound: "Mit einem kurzen Ton",
+
   joinIn: "Mach mit",
   minimise: "Minimieren",
   join: "Mitmachen",

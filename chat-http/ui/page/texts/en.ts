@@ -357,6 +357,11 @@ export default {
   pageLanguage: "Language",
   asInBrowser: "As in the browser",
 
+  // A tone for what is told.
+  sound: "Sound",
+  soundHelp: "A short tone for what you are told of while you do not look.",
+  withSound: "With a short tone",
+
   // The room in another page.
   joinIn: "Join in",
   minimise: "Minimise",

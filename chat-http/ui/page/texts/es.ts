@@ -337,6 +337,10 @@ export default {
   pageLanguage: "Idioma",
   asInBrowser: "Como en el navegador",
 
+  sound: "Sonido",
+  soundHelp: "Un tono breve para lo que se te avisa mientras no miras.",
+  withSound: "Con un tono breve",
+
   joinIn: "Participa",
   minimise: "Minimizar",
   join: "Participar",

@@ -337,6 +337,10 @@ export default {
   pageLanguage: "Langue",
   asInBrowser: "Comme dans le navigateur",
 
+  sound: "Son",
+  soundHelp: "Un bref son pour ce qui vous est signalé pendant que vous ne regardez pas.",
+  withSound: "Avec un bref son",
+
   joinIn: "Participez",
   minimise: "Réduire",
   join: "Participer",

@@ -337,6 +337,10 @@ export default {
   pageLanguage: "भाषा",
   asInBrowser: "ब्राउज़र जैसी",
 
+  sound: "ध्वनि",
+  soundHelp: "जब आप देख नहीं रहे हों, तब आपको बताई जाने वाली बात के लिए छोटी ध्वनि।",
+  withSound: "छोटी ध्वनि के साथ",
+
   joinIn: "बातचीत में शामिल हों",
   minimise: "छोटा करें",
   join: "शामिल हों",

@@ -337,6 +337,10 @@ export default {
   pageLanguage: "言語",
   asInBrowser: "ブラウザーに合わせる",
 
+  sound: "サウンド",
+  soundHelp: "見ていない間の通知を短い音で知らせます。",
+  withSound: "短い音も鳴らす",
+
   joinIn: "参加する",
   minimise: "最小化",
   join: "参加",

@@ -337,6 +337,10 @@ export default {
   pageLanguage: "Idioma",
   asInBrowser: "Como no navegador",
 
+  sound: "Som",
+  soundHelp: "Um som curto para o que lhe é avisado enquanto você não olha.",
+  withSound: "Com um som curto",
+
   joinIn: "Participe",
   minimise: "Minimizar",
   join: "Participar",

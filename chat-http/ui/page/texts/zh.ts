@@ -337,6 +337,10 @@ export default {
   pageLanguage: "语言",
   asInBrowser: "跟随浏览器",
 
+  sound: "声音",
+  soundHelp: "您未在查看时，有通知便响一声短音。",
+  withSound: "同时响一声短音",
+
   joinIn: "一起聊聊",
   minimise: "最小化",
   join: "加入",
