@@ -37,6 +37,34 @@ test("settings are kept", async () => {
   await page.emulateMedia({ colorScheme: "dark" });
   assert.equal(await background(page), DARK);
 
+  // The keys are shown by one, but not to whoever writes; and another leads past the list.
+  await close();
+  await ada.field().focus();
+  await page.keyboard.type("why?");
+  assert.equal(await ada.field().inputValue(), "why?");
+  await page.getByRole("log").focus();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).getByRole("row", { name: "Ctrl K" }).waitFor();
+  await page.keyboard.press("?");
+  assert.equal(await dialog.count(), 1);
+  await look(page);
+  await close();
+  await page.reload();
+  await ada.seesPeople(1);
+  // From the beginning of the page.
+  await page.evaluate(() => {
+    document.body.tabIndex = -1;
+    document.body.focus();
+  });
+  await page.keyboard.press("Tab");
+  const skip = page.getByRole("button", { name: "Skip to the room" });
+  assert.ok(await skip.evaluate((button) => button === document.activeElement && getComputedStyle(button).clipPath === "none"));
+  await look(page);
+  await page.keyboard.press("Enter");
+  assert.ok(await ada.field().evaluate((field) => field === document.activeElement));
+  assert.equal(await ada.field().inputValue(), "why?");
+  await page.getByRole("button", { name: "Settings" }).click();
+
   // Another language, at once: the connection, the window and what is being written stay.
   const languages = await dialog.getByLabel("Language").locator("option").allTextContents();
   assert.deepEqual(languages.slice(0, 4), ["As in the browser", "English", "Deutsch", "Français"]);

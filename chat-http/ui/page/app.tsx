@@ -177,13 +177,18 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useEffect(() => rooms.watch(() => rooms.status === "ready" && session.kept.noteList(() => rooms.keepable)), []);
   useWarning(session);
   useTitle(rooms, room);
-  useKeys(rooms, id, () => setWindow({ kind: "switch" }));
+  useKeys(rooms, id, (kind) => setWindow({ kind }));
 
   const membership = useMembership(room);
   useEffect(() => room?.onEvent((event) => desktop.heard(event)), [room]);
   const about = room?.info;
   return (
     <div class={id === null && invite === null ? "site choosing" : "site in-room"}>
+      {room && (
+        <button type="button" class="button skip" onClick={skipToRoom}>
+          {t("skipToRoom")}
+        </button>
+      )}
       {/* On a phone the list is all there is. */}
       <div class="choice" role={narrow && id === null && invite === null ? "main" : undefined}>
         <Sidebar
@@ -413,13 +418,27 @@ function useWarning({ outbox }: Session): void {
   }, [outbox]);
 }
 
+/** Whether a key that is pressed there is written, or belongs to a window that is open. */
+function isWriting(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
+}
+
+/** Goes past the list of rooms: to the field for writing, or, where there is none, to the messages. */
+function skipToRoom(): void {
+  const target = document.querySelector<HTMLElement>("main textarea") ?? document.querySelector<HTMLElement>("main [role=log]");
+  target?.focus();
+}
+
 /** Keys that work everywhere. */
-function useKeys(rooms: Rooms, open: number | null, onSwitch: () => void): void {
+function useKeys(rooms: Rooms, open: number | null, onWindow: (kind: "switch" | "keys") => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
         event.preventDefault();
-        onSwitch();
+        onWindow("switch");
+      } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !isWriting(event.target)) {
+        event.preventDefault();
+        onWindow("keys");
       } else if (event.altKey && !event.ctrlKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
         const list = rooms.list;
         const at = list.findIndex(({ id }) => id === open);

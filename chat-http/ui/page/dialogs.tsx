@@ -199,24 +199,34 @@ function keys(): [string[], string][] {
     [[t("keyEsc")], t("keysBack")],
     [[alt, "↑", "↓"], t("keysNextRoom")],
     [[t("keyCtrl"), "K"], t("goTo")],
+    [["←", "→"], t("keysEmoji")],
+    [["?"], t("keysThese")],
   ];
 }
 
 export function KeysDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("keys")} onClose={onClose}>
-      <dl class="keys">
-        {keys().map(([pressed, what]) => (
-          <div key={what}>
-            <dt>
-              {pressed.map((key) => (
-                <kbd key={key}>{key}</kbd>
-              ))}
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
+      <table class="keys">
+        <thead class="sr-only">
+          <tr>
+            <th scope="col">{t("key")}</th>
+            <th scope="col">{t("keyDoes")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {keys().map(([pressed, what]) => (
+            <tr key={what}>
+              <th scope="row">
+                {pressed.map((key) => (
+                  <kbd key={key}>{key}</kbd>
+                ))}
+              </th>
+              <td>{what}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </Dialog>
   );
 }

@@ -362,6 +362,12 @@ export default {
   soundHelp: "نغمة قصيرة لما تُخطَر به وأنت لا تنظر.",
   withSound: "مع نغمة قصيرة",
 
+  keysThese: "عرض هذه المفاتيح",
+  keysEmoji: "من رمز تعبيري إلى آخر",
+  key: "المفتاح",
+  keyDoes: "ما يفعله",
+  skipToRoom: "الانتقال إلى الغرفة",
+
   joinIn: "شاركنا الحديث",
   minimise: "تصغير",
   join: "مشاركة",

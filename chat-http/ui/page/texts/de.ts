@@ -341,6 +341,12 @@ export default {
   soundHelp: "Ein kurzer Ton für das, was dir gemeldet wird, während du nicht hinsiehst.",
   withSound: "Mit einem kurzen Ton",
 
+  keysThese: "Diese Tasten zeigen",
+  keysEmoji: "Von Emoji zu Emoji",
+  key: "Taste",
+  keyDoes: "Was sie tut",
+  skipToRoom: "Zum Raum springen",
+
   joinIn: "Mach mit",
   minimise: "Minimieren",
   join: "Mitmachen",

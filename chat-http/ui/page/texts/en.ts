@@ -362,6 +362,13 @@ export default {
   soundHelp: "A short tone for what you are told of while you do not look.",
   withSound: "With a short tone",
 
+  // The keys of the page, and the way past the list.
+  keysThese: "Show these keys",
+  keysEmoji: "From emoji to emoji",
+  key: "Key",
+  keyDoes: "What it does",
+  skipToRoom: "Skip to the room",
+
   // The room in another page.
   joinIn: "Join in",
   minimise: "Minimise",

@@ -341,6 +341,12 @@ export default {
   soundHelp: "Un tono breve para lo que se te avisa mientras no miras.",
   withSound: "Con un tono breve",
 
+  keysThese: "Mostrar estas teclas",
+  keysEmoji: "De emoji en emoji",
+  key: "Tecla",
+  keyDoes: "Qué hace",
+  skipToRoom: "Saltar a la sala",
+
   joinIn: "Participa",
   minimise: "Minimizar",
   join: "Participar",

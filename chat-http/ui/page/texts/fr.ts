@@ -341,6 +341,12 @@ export default {
   soundHelp: "Un bref son pour ce qui vous est signalé pendant que vous ne regardez pas.",
   withSound: "Avec un bref son",
 
+  keysThese: "Afficher ces touches",
+  keysEmoji: "D’un emoji à l’autre",
+  key: "Touche",
+  keyDoes: "Ce qu’elle fait",
+  skipToRoom: "Aller au salon",
+
   joinIn: "Participez",
   minimise: "Réduire",
   join: "Participer",

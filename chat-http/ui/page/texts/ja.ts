@@ -341,6 +341,12 @@ export default {
   soundHelp: "見ていない間の通知を短い音で知らせます。",
   withSound: "短い音も鳴らす",
 
+  keysThese: "このキー一覧を表示",
+  keysEmoji: "絵文字から絵文字へ",
+  key: "キー",
+  keyDoes: "働き",
+  skipToRoom: "ルームへ移動",
+
   joinIn: "参加する",
   minimise: "最小化",
   join: "参加",

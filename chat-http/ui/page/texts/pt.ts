@@ -341,6 +341,12 @@ export default {
   soundHelp: "Um som curto para o que lhe é avisado enquanto você não olha.",
   withSound: "Com um som curto",
 
+  keysThese: "Mostrar estas teclas",
+  keysEmoji: "De emoji em emoji",
+  key: "Tecla",
+  keyDoes: "O que faz",
+  skipToRoom: "Ir para a sala",
+
   joinIn: "Participe",
   minimise: "Minimizar",
   join: "Participar",

@@ -341,6 +341,12 @@ export default {
   soundHelp: "您未在查看时，有通知便响一声短音。",
   withSound: "同时响一声短音",
 
+  keysThese: "显示这些按键",
+  keysEmoji: "在表情之间移动",
+  key: "按键",
+  keyDoes: "作用",
+  skipToRoom: "跳到房间",
+
   joinIn: "一起聊聊",
   minimise: "最小化",
   join: "加入",
