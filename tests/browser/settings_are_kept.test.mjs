@@ -66,6 +66,7 @@ test("settings are kept", async () => {
   await page.getByRole("button", { name: "Settings" }).click();
 
   // Another language, at once: the connection, the window and what is being written stay.
+  await dialog.getByLabel("Language").waitFor();
   const languages = await dialog.getByLabel("Language").locator("option").allTextContents();
   assert.deepEqual(languages.slice(0, 4), ["As in the browser", "English", "Deutsch", "Français"]);
   await dialog.getByLabel("Language").selectOption({ label: "العربية" });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { stage, until } from "./stage.mjs";
+import { look, stage, until } from "./stage.mjs";
 
 test("the list of rooms keeps up", async () => {
   const { server, person, calm } = await stage();
@@ -51,6 +51,24 @@ test("the list of rooms keeps up", async () => {
   await ada.page.getByLabel("Find a room").press("Escape");
   await until(async () => assert.equal((await names()).length, 130));
   assert.equal(await entry("room 2").getAttribute("class"), "entry open");
+
+  // Favourites stand first, then one's own rooms, then the others, and a search finds them all.
+  const star = (name) => ada.page.getByRole("button", { name: `Keep ${name} at the top` });
+  await star("room 50").focus();
+  await ada.page.keyboard.press("Enter");
+  await until(async () => assert.deepEqual((await names()).slice(0, 3), ["room 50", "room 100", "room 1"]));
+  assert.deepEqual(await ada.page.locator(".room-list h2").allTextContents(), ["Favourites", "Yours", "Browse"]);
+  assert.equal(await star("room 50").getAttribute("aria-pressed"), "true");
+  await look(ada.page);
+  await ada.page.getByLabel("Find a room").fill("room 5");
+  await until(async () => assert.deepEqual((await names()).slice(0, 2), ["room 50", "room 59"]));
+  await ada.page.getByLabel("Find a room").press("Escape");
+  await ada.page.reload();
+  await until(async () => assert.equal((await names())[0], "room 50"));
+  await star("room 50").focus();
+  await ada.page.keyboard.press("Enter");
+  await until(async () => assert.equal((await names())[0], "room 100"));
+  assert.deepEqual(await ada.page.locator(".room-list h2").allTextContents(), ["Yours", "Browse"]);
 
   // A room that another makes appears, and the whole list is not asked for to find it.
   const asked = [];

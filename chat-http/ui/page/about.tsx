@@ -4,7 +4,7 @@ import { useAttempt } from "./attempt.ts";
 import { NotifyField } from "./desktop-note.tsx";
 import { Dialog, RoomForm } from "./dialogs.tsx";
 import { Ban, Clock, Door, Link, Pin } from "./icons.tsx";
-import { t } from "./language.ts";
+import { rich, t } from "./language.ts";
 import type { Membership } from "./membership.ts";
 import { useModel } from "./model.ts";
 import { may } from "./room-rights.ts";
@@ -29,8 +29,20 @@ export function AboutDialog({ rooms, room, membership, onClose, onDelete, onLeav
     <Dialog title={t("aboutRoom")} onClose={onClose}>
       {change ? <RoomForm rooms={rooms} room={room} mayChangeKind={may("kind", room, role)} onClose={onClose} onDelete={may("delete", room, role) ? onDelete : undefined} /> : <About room={room} />}
       {known && <NotifyField rooms={rooms} room={room.id} />}
+      <FavouriteField rooms={rooms} room={room} />
       <Doors {...{ room, membership, onClose, onLeave, onWindow }} />
     </Dialog>
+  );
+}
+
+/** Whether the room stands at the top of one's list. */
+function FavouriteField({ rooms, room }: { rooms: Rooms; room: Room }) {
+  useModel(rooms);
+  return (
+    <label class="option">
+      <input type="checkbox" checked={rooms.partOf(room.id) === "favourites"} onChange={(event) => rooms.setFavourite(room.id, event.currentTarget.checked)} />
+      <span>{rich("keepOnTop", { room: roomName(room) })}</span>
+    </label>
   );
 }
 

@@ -6,8 +6,10 @@
 import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type MyRoom, type NewRoom, type Notify, type Room, type RoomChange } from "./api.ts";
 import { Badges } from "./badges.ts";
+import { Favourites, inParts, type Part } from "./favourites.ts";
 import { Model } from "./model.ts";
 import { serverNow } from "./clock.ts";
+import type { KeptList } from "./kept/form.ts";
 import type { Session } from "./session.ts";
 import { roomName } from "./title.tsx";
 import { Watches } from "./watches.ts";
@@ -36,6 +38,9 @@ export class Rooms extends Model {
   /** What this person wants to be told of their own rooms. */
   readonly #notify = new Map<number, Notify>();
   readonly #badges: Badges;
+  readonly #favourites: Favourites;
+  /** One's own rooms at the last visit, as long as the server has not said which they are. */
+  #keptOwn: ReadonlySet<number> = new Set();
   readonly #watches: Watches;
   /** What a search has found; null while there is none. */
   #found: number[] | null = null;
@@ -60,6 +65,7 @@ export class Rooms extends Model {
   constructor(session: Session) {
     super();
     this.#session = session;
+    this.#favourites = new Favourites(session.user);
     this.#badges = new Badges(session, () => this.changed());
     this.#watches = new Watches(session, {
       attached: (room, head) => this.#badges.attached(room, head),
@@ -85,7 +91,7 @@ export class Rooms extends Model {
     this.#watches.close();
   }
 
-  /** The busiest first; a new room counts as busy. One's own and the open one are always there. */
+  /** Part by part, the busiest first; a new room counts as busy. One's own and the open one are always there. */
   get list(): Room[] {
     if (this.#sorted.version !== this.version) this.#sorted = { version: this.version, rooms: this.#sort() };
     return this.#sorted.rooms;
@@ -98,6 +104,16 @@ export class Rooms extends Model {
 
   get(room: number): Room | undefined {
     return this.#rooms.get(room);
+  }
+
+  partOf(room: number): Part {
+    if (this.#favourites.has(room)) return "favourites";
+    return this.#isOwn(room) ? "yours" : "browse";
+  }
+
+  setFavourite(room: number, isOne: boolean): void {
+    this.#favourites.set(room, isOne);
+    this.changed();
   }
 
   /** What this person wants to be told of a room: everything, as long as they have not said otherwise. */
@@ -227,24 +243,31 @@ export class Rooms extends Model {
   }
 
   /** What is kept of the list for the next visit: the busiest rooms, and one's own. */
-  get keepable(): Room[] {
-    return this.#first(PAGE).slice(0, MOST_KEPT);
+  get keepable(): KeptList {
+    const rooms = this.#first(PAGE).slice(0, MOST_KEPT);
+    return { rooms, own: rooms.flatMap(({ id }) => (this.#isOwn(id) ? id : [])) };
   }
 
   #sort(): Room[] {
-    if (this.#found !== null) return byActivity(this.#found.flatMap((id) => this.#rooms.get(id) ?? []));
-    return this.#first(this.#shown);
+    const rooms = this.#found === null ? this.#first(this.#shown) : byActivity(this.#found.flatMap((id) => this.#rooms.get(id) ?? []));
+    return inParts(rooms, ({ id }) => this.partOf(id));
   }
 
   #first(count: number): Room[] {
-    return byActivity([...this.#rooms.values()]).filter(({ id }, place) => place < count || id === this.open || this.#badges.has(id));
+    return byActivity([...this.#rooms.values()]).filter(({ id }, place) => place < count || id === this.open || this.#isOwn(id) || this.#favourites.has(id));
+  }
+
+  #isOwn(room: number): boolean {
+    return this.#badges.has(room) || this.#keptOwn.has(room);
   }
 
   /** While the server cannot be reached, the list is as it was at the last visit. */
   async #takeKept(): Promise<void> {
     await this.#session.kept.ready;
     if (this.status !== "loading") return;
-    for (const room of this.#session.kept.list) this.#rooms.set(room.id, { ...room, online: 0 });
+    const { rooms, own } = this.#session.kept.list;
+    for (const room of rooms) this.#rooms.set(room.id, { ...room, online: 0 });
+    this.#keptOwn = new Set(own);
     this.status = this.#rooms.size > 0 ? "ready" : "failed";
   }
 
@@ -271,7 +294,8 @@ export class Rooms extends Model {
 
   /** Private rooms that were kept, and are not one's own any more. */
   #dropForeign(): void {
-    for (const { id, kind } of this.#session.kept.list) if (kind !== "public" && !this.#badges.has(id)) this.#gone(id);
+    this.#keptOwn = new Set();
+    for (const { id, kind } of this.#session.kept.list.rooms) if (kind !== "public" && !this.#badges.has(id)) this.#gone(id);
   }
 
   /** The rooms there are, as far as they were read already, and the first of them. */
@@ -384,8 +408,8 @@ export class Rooms extends Model {
     const known = this.#rooms.get(room);
     if (!known || known.head >= seq) return;
     const now = { ...known, head: seq, last_message_at: timestamp };
-    // The busiest room is that already, and shows minutes: a flood changes nothing of the list.
-    const isShown = this.list[0]?.id === room && known.last_message_at?.slice(0, MINUTES) === timestamp.slice(0, MINUTES);
+    // The busiest room of its part is that already, and shows minutes: a flood changes nothing of the list.
+    const isShown = this.list.find(({ id }) => this.partOf(id) === this.partOf(room))?.id === room && known.last_message_at?.slice(0, MINUTES) === timestamp.slice(0, MINUTES);
     if (isShown) this.#rooms.set(room, now);
     else this.#set(now);
   }

@@ -1,13 +1,15 @@
 /** Choosing a room: the list, a search, a new one. */
-import { useRef } from "preact/hooks";
+import { Fragment } from "preact";
+import { useCallback, useRef } from "preact/hooks";
 import type { Room } from "./api.ts";
-import { Close, Gear, Keyboard, Plus, Search, Trash } from "./icons.tsx";
+import { Close, Gear, Keyboard, Plus, Search, Star, Trash } from "./icons.tsx";
+import { PARTS } from "./favourites.ts";
 import { memo } from "./memo.ts";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
-import { RoomName, Sign } from "./title.tsx";
+import { RoomName, roomName, Sign } from "./title.tsx";
 import { lately, refusal } from "./format.ts";
 import { list, number, rich, t } from "./language.ts";
 
@@ -81,6 +83,7 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
 
 function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open" | "onNew" | "onDelete">) {
   const { list, status, query, hasMore } = rooms;
+  const onFavourite = useCallback((room: number, isOne: boolean) => rooms.setFavourite(room, isOne), [rooms]);
   if (status === "loading") {
     return (
       <div class="room-list skeleton-list" role="status">
@@ -112,23 +115,41 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       </div>
     );
   }
+  const parts = PARTS.map((part) => ({ part, rooms: list.filter(({ id }) => rooms.partOf(id) === part) })).filter(({ rooms: those }) => those.length > 0);
   return (
-    <ul class="room-list">
-      {list.map((room) => (
-        <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} onDelete={onDelete} />
+    <div class="room-list">
+      {parts.map(({ part, rooms: those }) => (
+        <Fragment key={part}>
+          {parts.length > 1 && <h2 id={`part-${part}`}>{t(part)}</h2>}
+          <ul aria-labelledby={parts.length > 1 ? `part-${part}` : undefined}>
+            {those.map((room) => (
+              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
+            ))}
+          </ul>
+        </Fragment>
       ))}
       {hasMore && (
-        <li class="show-more">
+        <div class="show-more">
           <button type="button" class="button quiet" disabled={rooms.loadingMore} onClick={() => void rooms.loadMore()}>
             {rooms.loadingMore ? t("loading") : t("moreRooms")}
           </button>
-        </li>
+        </div>
       )}
-    </ul>
+    </div>
   );
 }
 
-const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, onDelete }: { room: Room; unread: number; mentions: number; open: boolean; onDelete: (room: Room) => void }) {
+interface EntryProps {
+  room: Room;
+  unread: number;
+  mentions: number;
+  open: boolean;
+  favourite: boolean;
+  onFavourite: (room: number, isOne: boolean) => void;
+  onDelete: (room: Room) => void;
+}
+
+const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, favourite, onFavourite, onDelete }: EntryProps) {
   const about = room.topic ? <bdi>{room.topic}</bdi> : room.last_message_at ? "" : t("nothingWritten");
   return (
     <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
@@ -151,6 +172,9 @@ const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, onDele
         </span>
         {unread > 0 && <Badge unread={unread} mentions={mentions} />}
       </a>
+      <button type="button" class="icon-button star" aria-label={t("keepOnTop", { room: roomName(room) })} title={t("keepOnTop", { room: roomName(room) })} aria-pressed={favourite} onClick={() => onFavourite(room.id, !favourite)}>
+        <Star />
+      </button>
       {/* A room that has owners is deleted by them, in the window about it. */}
       {!room.owned && room.kind !== "direct" && (
         <button type="button" class="icon-button delete" aria-label={t("deleteRoom", { room: room.name })} title={t("delete")} onClick={() => onDelete(room)}>

@@ -10,6 +10,12 @@ export interface KeptRoom {
   timeline: Timeline;
 }
 
+/** The list of rooms, and which of them are one's own. */
+export interface KeptList {
+  rooms: readonly Room[];
+  own: readonly number[];
+}
+
 /** So many of the newest messages of a room are written, as far as they are not longer than this, all in all. */
 const MESSAGES = 100;
 const LONGEST = 200_000;
@@ -61,13 +67,13 @@ export function readRoom(text: string): KeptRoom | null {
   return { info, timeline };
 }
 
-export function writtenList(rooms: readonly Room[]): string {
-  return JSON.stringify(rooms);
+export function writtenList(list: KeptList): string {
+  return JSON.stringify(list);
 }
 
-export function readList(text: string): Room[] {
-  const rooms = parsed(text);
-  return Array.isArray(rooms) ? rooms.filter(isRoom) : [];
+export function readList(text: string): KeptList {
+  const { rooms, own } = (parsed(text) ?? {}) as Partial<KeptList>;
+  return { rooms: Array.isArray(rooms) ? rooms.filter(isRoom) : [], own: Array.isArray(own) ? own.filter(Number.isSafeInteger) : [] };
 }
 
 /** When a room was written; 0 if nobody knows. */

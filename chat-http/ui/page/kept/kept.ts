@@ -2,8 +2,7 @@
  * Rooms that were open, as they were left, and the list of rooms: while the server cannot be reached, they can be read all the
  * same. The page keeps them in the browser, too, at calm moments, and has them at the next visit.
  */
-import type { Room } from "../api.ts";
-import { readList, readRoom, ROOMS, tooMany, writtenAt, writtenList, writtenRoom, type KeptRoom } from "./form.ts";
+import { readList, readRoom, ROOMS, tooMany, writtenAt, writtenList, writtenRoom, type KeptList, type KeptRoom } from "./form.ts";
 import type { Store } from "./store.ts";
 
 /** What has changed waits for so long, and then for a moment in which there is nothing else to do. */
@@ -18,13 +17,13 @@ export class Kept {
   readonly #rooms = new Map<number, KeptRoom>();
   /** The rooms of the last visit, as they were written. */
   readonly #written = new Map<number, string>();
-  #list: Room[] = [];
+  #list: KeptList = { rooms: [], own: [] };
   /** How long the texts are that the browser has, and when they were written. */
   readonly #sizes = new Map<number, { at: number; length: number }>();
   /** What is to be written: how each is now is asked for then. */
   readonly #changed = new Map<number, () => KeptRoom | null>();
   readonly #forgotten = new Set<number>();
-  #changedList: (() => readonly Room[]) | undefined;
+  #changedList: (() => KeptList) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #onHide = (): void => {
     if (document.visibilityState === "hidden") void this.write();
@@ -54,7 +53,7 @@ export class Kept {
   }
 
   /** The rooms of the last visit. */
-  get list(): readonly Room[] {
+  get list(): KeptList {
     return this.#list;
   }
 
@@ -66,7 +65,7 @@ export class Kept {
   }
 
   /** The list has changed. */
-  noteList(now: () => readonly Room[]): void {
+  noteList(now: () => KeptList): void {
     if (!this.#store) return;
     this.#changedList = now;
     this.#schedule();

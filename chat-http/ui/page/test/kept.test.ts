@@ -60,9 +60,9 @@ test("what is damaged, or was written in another form, is nothing", () => {
   const [first, second] = whole.items;
   const damaged = ["", "{", "null", "[]", "7", { ...whole, info: null }, { ...whole, info: { id: 1 } }, { ...whole, items: 5 }, { ...whole, items: [null] }, { ...whole, end: "2" }, { ...whole, epoch: undefined }, { ...whole, items: [second, first] }, { ...whole, items: [{ ...first, text: { html: "<b>" } }] }, { ...whole, items: [{ ...first, kind: "draft" }] }];
   for (const each of damaged) assert.equal(readRoom(typeof each === "string" ? each : JSON.stringify(each)), null, JSON.stringify(each));
-  assert.deepEqual(readList("{"), []);
-  assert.deepEqual(readList(JSON.stringify([info(1), null, { id: "2" }, info(3)])).map(({ id }) => id), [1, 3]);
-  assert.deepEqual(readList(writtenList([info(1)])), [info(1)]);
+  for (const text of ["{", "null", "[]", '{"rooms":7,"own":"1"}']) assert.deepEqual(readList(text), { rooms: [], own: [] });
+  assert.deepEqual(readList(JSON.stringify({ rooms: [info(1), null, { id: "2" }, info(3)], own: [1, "3"] })), { rooms: [info(1), info(3)], own: [1] });
+  assert.deepEqual(readList(writtenList({ rooms: [info(1)], own: [1] })), { rooms: [info(1)], own: [1] });
 });
 
 test("of many or long rooms, those that were written last stay", () => {
@@ -76,13 +76,13 @@ test("the next visit finds what was kept, and somebody else does not", async () 
   const ada = new Kept(store, "ada");
   await ada.ready;
   ada.note(1, () => room(1, 2));
-  ada.noteList(() => [info(1), info(2)]);
+  ada.noteList(() => ({ rooms: [info(1), info(2)], own: [2] }));
   await ada.write();
   assert.equal(store.writes, 1);
   const again = new Kept(store, "ada");
   await again.ready;
   assert.deepEqual(seqs(again.of(1) as KeptRoom), [1, 2]);
-  assert.deepEqual(again.list.map(({ id }) => id), [1, 2]);
+  assert.deepEqual(again.list, { rooms: [info(1), info(2)], own: [2] });
   const bob = new Kept(store, "bob");
   await bob.ready;
   assert.equal(bob.of(1), undefined);

@@ -368,6 +368,11 @@ export default {
   keyDoes: "ما يفعله",
   skipToRoom: "الانتقال إلى الغرفة",
 
+  favourites: "المفضلة",
+  keepOnTop: "إبقاء {room} في الأعلى",
+  yours: "غرفك",
+  browse: "تصفّح",
+
   joinIn: "شاركنا الحديث",
   minimise: "تصغير",
   join: "مشاركة",

@@ -347,6 +347,11 @@ export default {
   keyDoes: "Was sie tut",
   skipToRoom: "Zum Raum springen",
 
+  favourites: "Favoriten",
+  keepOnTop: "{room} oben halten",
+  yours: "Deine",
+  browse: "Alle",
+
   joinIn: "Mach mit",
   minimise: "Minimieren",
   join: "Mitmachen",

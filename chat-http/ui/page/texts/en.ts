@@ -369,6 +369,12 @@ export default {
   keyDoes: "What it does",
   skipToRoom: "Skip to the room",
 
+  // The parts of the list of rooms.
+  favourites: "Favourites",
+  keepOnTop: "Keep {room} at the top",
+  yours: "Yours",
+  browse: "Browse",
+
   // The room in another page.
   joinIn: "Join in",
   minimise: "Minimise",

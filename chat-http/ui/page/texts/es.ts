@@ -347,6 +347,11 @@ export default {
   keyDoes: "Qué hace",
   skipToRoom: "Saltar a la sala",
 
+  favourites: "Favoritas",
+  keepOnTop: "Mantener {room} arriba",
+  yours: "Tuyas",
+  browse: "Explorar",
+
   joinIn: "Participa",
   minimise: "Minimizar",
   join: "Participar",

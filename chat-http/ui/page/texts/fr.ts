@@ -347,6 +347,11 @@ export default {
   keyDoes: "Ce qu’elle fait",
   skipToRoom: "Aller au salon",
 
+  favourites: "Favoris",
+  keepOnTop: "Garder {room} en haut",
+  yours: "Les vôtres",
+  browse: "Explorer",
+
   joinIn: "Participez",
   minimise: "Réduire",
   join: "Participer",

@@ -347,6 +347,11 @@ export default {
   keyDoes: "यह क्या करती है",
   skipToRoom: "सीधे कमरे में जाएँ",
 
+  favourites: "पसंदीदा",
+  keepOnTop: "{room} को सबसे ऊपर रखें",
+  yours: "आपके",
+  browse: "सभी देखें",
+
   joinIn: "बातचीत में शामिल हों",
   minimise: "छोटा करें",
   join: "शामिल हों",

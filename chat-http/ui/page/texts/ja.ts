@@ -347,6 +347,11 @@ export default {
   keyDoes: "働き",
   skipToRoom: "ルームへ移動",
 
+  favourites: "お気に入り",
+  keepOnTop: "{room} を一番上に置く",
+  yours: "自分の",
+  browse: "すべて",
+
   joinIn: "参加する",
   minimise: "最小化",
   join: "参加",

@@ -347,6 +347,11 @@ export default {
   keyDoes: "O que faz",
   skipToRoom: "Ir para a sala",
 
+  favourites: "Favoritas",
+  keepOnTop: "Manter {room} no topo",
+  yours: "Suas",
+  browse: "Explorar",
+
   joinIn: "Participe",
   minimise: "Minimizar",
   join: "Participar",

@@ -347,6 +347,11 @@ export default {
   keyDoes: "作用",
   skipToRoom: "跳到房间",
 
+  favourites: "收藏",
+  keepOnTop: "将“{room}”置顶",
+  yours: "我的",
+  browse: "浏览",
+
   joinIn: "一起聊聊",
   minimise: "最小化",
   join: "加入",
