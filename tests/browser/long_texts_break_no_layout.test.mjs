@@ -146,6 +146,7 @@ for (const [language, direction, change] of [["de", "ltr", longer], ["ar", "rtl"
       await look("the rooms");
       await inWindow("newRoom", "a new room");
       if (width > 720) await inWindow("keys", "the keys");
+      await inWindow("settings", "the settings");
       await page.locator(".me").click();
       await page.getByRole("dialog").waitFor();
       await look("the name, changed");

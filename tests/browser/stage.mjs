@@ -144,7 +144,8 @@ export async function stage(more = []) {
     await server.end();
   });
   const visitor = async (name, options = {}) => {
-    const person = new Person(name, await browser.newContext(options.context));
+    // A worker would answer with the texts that the server has.
+    const person = new Person(name, await browser.newContext({ ...options.context, ...(options.texts && { serviceWorkers: "block" }) }));
     if (options.texts) await person.context.route(`**/texts-${options.texts.language}.json?*`, (route) => (options.texts.table ? route.fulfill({ json: options.texts.table }) : route.abort()));
     person.home = `http://127.0.0.1:${server.port}`;
     person.page = await person.open();
@@ -184,6 +185,9 @@ export async function stage(more = []) {
 
 /** What the browser itself says about connections that are lost. */
 export const LOST = /WebSocket connection to|Failed to load resource: net::/;
+
+/** What the browser's remote control says where it lets no worker in. */
+const NO_WORKER = /^Service Worker registration blocked by Playwright$/;
 
 /** Somebody at a page. */
 export class Person {
@@ -229,7 +233,7 @@ export class Person {
   async open(path = "/") {
     const page = await this.context.newPage();
     page.setDefaultTimeout(DEADLINE_MS);
-    page.on("console", (message) => ["error", "warning"].includes(message.type()) && this.complaints.push(message.text()));
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && !NO_WORKER.test(message.text()) && this.complaints.push(message.text()));
     page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.stack}`));
     page.on("dialog", (dialog) => {
       // Whoever leaves while something is not sent is asked, and leaves.

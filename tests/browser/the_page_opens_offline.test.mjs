@@ -29,9 +29,14 @@ test("the page can be installed, and a server that has something else there is r
   await page.reload();
   await page.getByRole("heading", { name: "Komm herein" }).waitFor();
 
-  // Another site in its place is shown, and what was kept is gone.
-  const shop = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!doctype html><title>Shop</title><h1>A shop</h1>"));
+  // The page of another version is shown as it is, and the worker stays. Another site in its place is shown, and what was kept is gone.
+  let about = '<meta name="chat-version" content="0123456789abcdef"><h1>Another version</h1>';
+  const shop = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(`<!doctype html><title>Page</title>${about}`));
   await new Promise((resolve) => shop.listen(server.port, "127.0.0.1", resolve));
+  await page.reload();
+  await page.getByRole("heading", { name: "Another version" }).waitFor();
+  assert.equal((await page.evaluate(() => caches.keys())).length, 1);
+  about = "<h1>A shop</h1>";
   await page.reload();
   await page.getByRole("heading", { name: "A shop" }).waitFor();
   await until(async () => assert.deepEqual(await page.evaluate(() => caches.keys()), []));
@@ -41,6 +46,28 @@ test("the page can be installed, and a server that has something else there is r
   await new Promise((resolve) => shop.close(resolve));
   await server.start();
   calm(LOST);
+});
+
+test("below a prefix, the page has a worker for its own folder", async () => {
+  const { server, visitor } = await stage();
+  const host = createServer(async (question, answer) => {
+    if (!question.url.startsWith("/team/")) return answer.setHeader("content-type", "text/html").end("<h1>Of the host</h1>");
+    const { status, headers, body } = await fetch(`http://127.0.0.1:${server.port}${question.url.slice("/team".length)}`);
+    answer.writeHead(status, { "content-type": headers.get("content-type"), "content-security-policy": headers.get("content-security-policy") });
+    answer.end(Buffer.from(await new Response(body).arrayBuffer()));
+  });
+  await new Promise((resolve) => host.listen(0, "127.0.0.1", resolve));
+  const { context } = await visitor("Ada");
+  const page = await context.newPage();
+  const home = `http://127.0.0.1:${host.address().port}`;
+  await page.goto(`${home}/team/`);
+  await isInstalled(page);
+  assert.deepEqual(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).map(({ scope }) => new URL(scope).pathname)), ["/team/"]);
+  host.closeAllConnections();
+  await new Promise((resolve) => host.close(resolve));
+  await page.reload();
+  await page.getByRole("heading", { name: "Come on in" }).waitFor();
+  await assert.rejects(page.goto(home), /ERR_CONNECTION_REFUSED/);
 });
 
 /** What the browser keeps of rooms. */

@@ -268,6 +268,7 @@ export class Rooms extends Model {
     const { rooms, own } = this.#session.kept.list;
     for (const room of rooms) this.#rooms.set(room.id, { ...room, online: 0 });
     this.#keptOwn = new Set(own);
+    this.#next = null;
     this.status = this.#rooms.size > 0 ? "ready" : "failed";
   }
 
