@@ -101,8 +101,19 @@ async fn the_compressed_form_is_another_and_smaller() {
         // A gzip file ends with the length of its contents, which a stale file would have wrong.
         let length = u32::from_le_bytes(zipped[zipped.len() - 4..].try_into().unwrap());
         assert_eq!(length as usize, plain.len(), "{path}: build the page anew");
-        assert!(zipped.len() < 60_000, "{path} has {} bytes", zipped.len());
     }
+}
+
+/// What is loaded before anything is seen. What few need comes later.
+#[tokio::test]
+async fn the_first_view_is_small() {
+    let client = client().await;
+    let mut sum = 0;
+    for path in ["/", "/first.js", "/app.js", "/app.css", "/texts-hi.json"] {
+        let zipped = client.get(path).header("accept-encoding", "gzip").send().await;
+        sum += zipped.0.into_body().into_vec().await.unwrap().len();
+    }
+    assert!(sum < 90_000, "{sum} bytes");
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
  * Rooms and the list of them as texts, which the browser keeps, and back. Whatever is read may have been written by another
  * version of the page, or be damaged: it is nothing, then.
  */
-import type { Room } from "../api.ts";
-import { Timeline, type Item } from "../timeline.ts";
+import type { MessageState } from "../../client/src/index.ts";
+import type { History, Room } from "../api.ts";
+import { Timeline } from "../timeline.ts";
 
 export interface KeptRoom {
   info: Room;
@@ -23,47 +24,56 @@ const LONGEST = 200_000;
 export const ROOMS = 20;
 const LONGEST_OF_ALL = 2_000_000;
 
-const isText = (value: unknown): boolean => typeof value === "string";
-const isNumber = (value: unknown): boolean => Number.isFinite(value);
-const isBoolean = (value: unknown): boolean => typeof value === "boolean";
+type Check = (value: unknown) => boolean;
+const isText: Check = (value) => typeof value === "string";
+const isNumber: Check = (value) => Number.isFinite(value);
+const isSeq: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isList = (check: Check): Check => (value) => Array.isArray(value) && value.every(check);
 
-/** What each field of an item has to be. One that is new has its place here, and says whether it may be missing. */
-const FIELDS: { readonly [Field in keyof Required<Item>]: (value: unknown) => boolean } = {
-  id: isText,
-  kind: (value) => value === "message",
-  seq: (value) => Number.isSafeInteger(value) && (value as number) > 0,
-  user: isText,
-  username: isText,
-  text: isText,
-  deleted: isBoolean,
-  at: isNumber,
-  height: isNumber,
-  guess: isNumber,
-  fresh: isBoolean,
-  failed: (value) => value === undefined,
+/** What a message needs to be shown… */
+const NEEDED: Readonly<Record<string, Check>> = { seq: isSeq, user: isText, username: isText, content: isText, timestamp: (value) => isText(value) && Number.isFinite(Date.parse(value as string)) };
+/** …and what it may have besides. All else is the server's to say again. */
+const OPTIONAL: { readonly [Field in keyof MessageState]?: Check } = {
+  room: isSeq,
+  id: isSeq,
+  key: isText,
+  reply_to: isSeq,
+  thread_count: isNumber,
+  thread_last: isNumber,
+  mentions: isList(isText),
+  mentions_room: (value) => value === true,
+  erased: (value) => value === true,
+  pinned: (value) => value === true,
+  edited: (value) => isRecord(value) && isText(value["timestamp"]),
+  deleted: isRecord,
+  reactions: isList((value) => isRecord(value) && isText(value["reaction"]) && isNumber(value["count"])),
 };
 
 /** The newest messages of a room, and what it is. */
 export function writtenRoom({ info, timeline }: KeptRoom, at: number): string {
-  const messages = timeline.items.filter(({ kind, seq }) => kind === "message" && seq > 0);
-  const items: Item[] = [];
-  for (let index = messages.length - 1, length = 0; index >= 0 && items.length < MESSAGES; index--) {
-    const item = { ...(messages[index] as Item), height: 0, guess: 0, fresh: false };
-    length += JSON.stringify(item).length;
+  const stored = timeline.items.flatMap((item) => item.stored ?? []);
+  const messages: MessageState[] = [];
+  for (let index = stored.length - 1, length = 0; index >= 0 && messages.length < MESSAGES; index--) {
+    const message = stored[index] as MessageState;
+    length += JSON.stringify(message).length;
     if (length > LONGEST) break;
-    items.unshift(item);
+    messages.unshift(message);
   }
-  const { epoch, end, hasBefore, hasAfter } = timeline;
-  return JSON.stringify({ at, info, epoch, end, items, hasAfter, hasBefore: hasBefore || items.length < messages.length });
+  const { epoch, end: head, hasBefore, hasAfter } = timeline;
+  const page = { epoch, head, messages, has_after: hasAfter, has_before: hasBefore || messages.length < stored.length };
+  return JSON.stringify({ at, info, page });
 }
 
-export function readRoom(text: string): KeptRoom | null {
-  const kept = parsed(text) as Partial<{ info: Room; epoch: string; end: number; items: Item[]; hasBefore: boolean; hasAfter: boolean }> | null;
-  const { info, epoch, end, items } = kept ?? {};
-  if (!isRoom(info) || typeof epoch !== "string" || !Number.isSafeInteger(end) || !Array.isArray(items) || !items.every(isItem)) return null;
-  if (items.some((item, place) => item.seq <= (items[place - 1]?.seq ?? 0))) return null;
-  const timeline = new Timeline();
-  Object.assign(timeline, { epoch, end, items, hasBefore: kept?.hasBefore === true, hasAfter: kept?.hasAfter === true });
+/** The room as this user sees it. */
+export function readRoom(text: string, me: string): KeptRoom | null {
+  const { info, page } = (parsed(text) ?? {}) as Partial<{ info: Room; page: Partial<History> }>;
+  const { epoch, head, messages } = page ?? {};
+  if (!isRoom(info) || typeof epoch !== "string" || typeof head !== "number" || !Number.isSafeInteger(head) || !Array.isArray(messages)) return null;
+  const read = messages.map(asMessage);
+  if (read.some((message, place) => message === null || message.seq <= (read[place - 1]?.seq ?? 0))) return null;
+  const timeline = new Timeline(info.id, me);
+  timeline.reset({ epoch, head, messages: read as MessageState[], has_before: page?.has_before === true, has_after: page?.has_after === true });
   return { info, timeline };
 }
 
@@ -92,9 +102,10 @@ export function tooMany(rooms: ReadonlyMap<number, { at: number; length: number 
   });
 }
 
-function isItem(item: unknown): item is Item {
-  if (typeof item !== "object" || item === null) return false;
-  return Object.entries(FIELDS).every(([field, isIt]) => isIt((item as Record<string, unknown>)[field]));
+function asMessage(value: unknown): MessageState | null {
+  if (!isRecord(value) || !Object.entries(NEEDED).every(([field, isIt]) => isIt(value[field]))) return null;
+  const fields = Object.entries({ ...NEEDED, ...OPTIONAL }).filter(([field, isIt]) => field in value && isIt(value[field]));
+  return { type: "message", ...Object.fromEntries(fields.map(([field]) => [field, value[field]])) } as MessageState;
 }
 
 function isRoom(room: unknown): room is Room {

@@ -49,7 +49,7 @@ export class Kept {
 
   of(room: number): KeptRoom | undefined {
     const text = this.#written.get(room);
-    return this.#rooms.get(room) ?? (text === undefined ? undefined : (readRoom(text) ?? undefined));
+    return this.#rooms.get(room) ?? (text === undefined ? undefined : (readRoom(text, this.#user) ?? undefined));
   }
 
   /** The rooms of the last visit. */

@@ -31,7 +31,7 @@ const info = (id: number, more: Partial<Room> = {}): Room => ({ id, name: `room 
 
 /** A room with so many messages, each of so many letters. */
 function room(id: number, count: number, letters = 5): KeptRoom {
-  const timeline = new Timeline();
+  const timeline = new Timeline(id, "ada");
   const messages = Array.from({ length: count }, (_, index) => ({ room: id, seq: index + 1, user: "bob", username: "Bob", content: String(index + 1).padEnd(letters, "x"), timestamp: "2026-01-01T00:00:00Z" }));
   timeline.reset({ epoch: "e", head: count, messages, has_before: false, has_after: false } as unknown as Parameters<Timeline["reset"]>[0]);
   return { info: info(id), timeline };
@@ -40,26 +40,30 @@ function room(id: number, count: number, letters = 5): KeptRoom {
 const seqs = ({ timeline }: KeptRoom): number[] => timeline.items.map(({ seq }) => seq);
 
 test("a room is what it was, as far as its newest messages go", () => {
-  const short = readRoom(writtenRoom(room(1, 3), 0)) as KeptRoom;
+  const short = readRoom(writtenRoom(room(1, 3), 0), "ada") as KeptRoom;
   assert.deepEqual([seqs(short), short.timeline.hasBefore, short.timeline.end, short.info], [[1, 2, 3], false, 3, info(1)]);
-  const long = readRoom(writtenRoom(room(1, 250), 0)) as KeptRoom;
+  const long = readRoom(writtenRoom(room(1, 250), 0), "ada") as KeptRoom;
   assert.deepEqual([seqs(long).length, seqs(long)[0], seqs(long).at(-1), long.timeline.hasBefore], [100, 151, 250, true]);
   const wide = writtenRoom(room(1, 100, 10_000), 0);
   assert.ok(wide.length < 210_000, `${wide.length}`);
-  assert.equal((readRoom(wide) as KeptRoom).timeline.newest, 100);
+  assert.equal((readRoom(wide, "ada") as KeptRoom).timeline.newest, 100);
 });
 
 test("lines that are no messages are not kept", () => {
   const kept = room(1, 2);
   kept.timeline.addNotice(3, "Bob joined", 0);
-  assert.deepEqual(seqs(readRoom(writtenRoom(kept, 0)) as KeptRoom), [1, 2]);
+  assert.deepEqual(seqs(readRoom(writtenRoom(kept, 0), "ada") as KeptRoom), [1, 2]);
 });
 
 test("what is damaged, or was written in another form, is nothing", () => {
   const whole = JSON.parse(writtenRoom(room(1, 2), 0));
-  const [first, second] = whole.items;
-  const damaged = ["", "{", "null", "[]", "7", { ...whole, info: null }, { ...whole, info: { id: 1 } }, { ...whole, items: 5 }, { ...whole, items: [null] }, { ...whole, end: "2" }, { ...whole, epoch: undefined }, { ...whole, items: [second, first] }, { ...whole, items: [{ ...first, text: { html: "<b>" } }] }, { ...whole, items: [{ ...first, kind: "draft" }] }];
-  for (const each of damaged) assert.equal(readRoom(typeof each === "string" ? each : JSON.stringify(each)), null, JSON.stringify(each));
+  const { page } = whole;
+  const [first, second] = page.messages;
+  const damaged = ["", "{", "null", "[]", "7", { ...whole, info: null }, { ...whole, info: { id: 1 } }, ...[{ messages: 5 }, { messages: [null] }, { head: "2" }, { epoch: undefined }, { messages: [second, first] }, { messages: [{ ...first, content: { html: "<b>" } }] }, { messages: [{ ...first, timestamp: "then" }] }].map((wrong) => ({ ...whole, page: { ...page, ...wrong } }))];
+  for (const each of damaged) assert.equal(readRoom(typeof each === "string" ? each : JSON.stringify(each), "ada"), null, JSON.stringify(each));
+  const odd = { ...page, messages: [{ ...first, reactions: [7], edited: "then", pinned: "yes", mentions: ["bob"], html: "<b>" }, second] };
+  const [kept] = (readRoom(JSON.stringify({ ...whole, page: odd }), "ada") as KeptRoom).timeline.items;
+  assert.deepEqual(kept?.stored, { type: "message", ...first, mentions: ["bob"] }, "what else a message has is left out if it cannot be");
   for (const text of ["{", "null", "[]", '{"rooms":7,"own":"1"}']) assert.deepEqual(readList(text), { rooms: [], own: [] });
   assert.deepEqual(readList(JSON.stringify({ rooms: [info(1), null, { id: "2" }, info(3)], own: [1, "3"] })), { rooms: [info(1), info(3)], own: [1] });
   assert.deepEqual(readList(writtenList({ rooms: [info(1)], own: [1] })), { rooms: [info(1)], own: [1] });
@@ -102,7 +106,7 @@ test("a flood is one write, of what the room is then", async () => {
   await kept.write();
   await kept.write();
   assert.equal(store.writes, 1);
-  assert.equal((readRoom(store.texts.get("room 1") as string) as KeptRoom).timeline.newest, 1_000);
+  assert.equal((readRoom(store.texts.get("room 1") as string, "ada") as KeptRoom).timeline.newest, 1_000);
 });
 
 test("a room that one is not in any more is forgotten, whatever it still says of itself", async () => {
