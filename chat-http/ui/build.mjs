@@ -14,6 +14,7 @@ const outputs = {
   "widget.js": "./widget/widget.ts",
   "app.js": "./page/main.tsx",
   "first.js": "./page/settings/first.ts",
+  "markup.js": "./page/markup/parse.ts",
   "app.css": "./page/style.css",
   "index.html": "./page/index.html",
   "favicon.svg": "./page/favicon.svg",
@@ -95,6 +96,7 @@ for (const [name, source] of Object.entries(outputs)) {
     legalComments: "none",
     jsx: "automatic",
     jsxImportSource: "preact",
+    alias: { "decode-named-character-reference": "./page/markup/no-references.ts" },
     plugins: name === "widget.js" ? [styleText] : [],
     logLevel: "warning",
   });

@@ -56,6 +56,7 @@ scenarios! {
     messages_are_changed_and_answered,
     the_page_opens_offline,
     settings_are_kept,
+    messages_have_formatting,
 }
 
 /// Runs a scenario; its output is shown if it fails.

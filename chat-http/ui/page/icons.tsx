@@ -41,3 +41,4 @@ export const Pin = icon(<path d="M7.500 3.500h5l-.6 5.500 2.600 2.500h-9L8.100 9
 export const Person = icon(<path d="M10 9.500a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM4 16.500c.6-3 3-4.500 6-4.500s5.400 1.500 6 4.500" />);
 export const Bubble = icon(<path d="M4 4.500h12a1.500 1.500 0 0 1 1.500 1.500v7a1.500 1.500 0 0 1-1.500 1.500H10L6 17.500v-3H4A1.500 1.500 0 0 1 2.500 13V6A1.500 1.500 0 0 1 4 4.500Z" />);
 export const Minimise = icon(<path d="M4.500 7.500 10 13l5.500-5.500" />);
+export const Marks = icon(<path d="m6.500 6-4 4 4 4M13.500 6l4 4-4 4M11.500 4.500l-3 11" />);

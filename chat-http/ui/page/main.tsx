@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { Boundary } from "./boundary.tsx";
+import { filesAreAt } from "./files.ts";
 import { install } from "./install.ts";
 import { renderOnceAFrame } from "./rendering.ts";
 import { language, speak } from "./language.ts";
@@ -13,6 +14,7 @@ const root = document.getElementById("app");
 const base = new URL("./", document.baseURI);
 // Its files are those of its own version.
 const version = new URL(import.meta.url).search;
+filesAreAt(base, version);
 let spoken: string | null | undefined;
 
 /** Shows everything in the language that was chosen: at the start, and when it is another one. */

@@ -9,6 +9,7 @@ import { Close, People as PeopleIcon } from "./icons.tsx";
 import type { MessageList } from "./list.tsx";
 import { MessageActions } from "./messages/actions.ts";
 import { Messages } from "./messages/messages.tsx";
+import { Looks, LooksHere } from "./markup/looks.ts";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
 import type { Role } from "./room-rights.ts";
@@ -53,6 +54,7 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
   const actions = useMemo(() => new MessageActions(room), [room]);
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
+  const looks = useMemo(() => new Looks(), [room]);
   const name = (info && roomName(info)) ?? (room.status === "gone" ? t("noRoomTitle") : "…");
   const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
 
@@ -77,7 +79,7 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
       <div class="room-body">
         {(room.status === "ready" || room.code !== "foreign_page") && <ConnectionNote session={session} onRename={onRename} />}
         {room.status === "ready" ? (
-          <>
+          <LooksHere.Provider value={looks}>
             <Messages
               room={room}
               actions={actions}
@@ -95,7 +97,7 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
             )}
             <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
             <Composer key={`c${id}`} session={session} room={id} name={name} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
-          </>
+          </LooksHere.Provider>
         ) : (
           <Instead room={room} gone={gone} />
         )}

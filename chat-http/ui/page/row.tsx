@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import { memo } from "./memo.ts";
 import type { MessageState } from "../client/src/index.ts";
 import { Alert, Clock, Pin } from "./icons.tsx";
+import { Body } from "./markup/body.tsx";
 import type { Editing, MessageActions } from "./messages/actions.ts";
 import { actOfKey, type MessageAct } from "./messages/acts.ts";
 import { EditForm } from "./messages/edit-form.tsx";
@@ -11,7 +12,7 @@ import { Quote } from "./messages/quote.tsx";
 import { Reactions } from "./messages/reactions.tsx";
 import { Tools } from "./messages/tools.tsx";
 import { Avatar, Name } from "./person.tsx";
-import { isBigEmoji, pieces } from "./text.ts";
+import { isBigEmoji } from "./text.ts";
 import type { Item } from "./timeline.ts";
 import { day, exactTime, fullDay, refusal, time } from "./format.ts";
 import { language, t } from "./language.ts";
@@ -92,17 +93,7 @@ function Bubble({ item, state, failed, stamp, onMenu, onAct }: Props) {
   return (
     <div class="line" ref={line} {...onLongPress(menu)}>
       <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`} dir="auto" title={stamp ? undefined : exactTime(item.at)}>
-        <span class={deleted ? "text gone" : "text"}>
-          {pieces(deleted ? t("messageDeleted") : text).map((piece) =>
-            typeof piece === "string" ? (
-              piece
-            ) : (
-              <a href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
-                {piece.text}
-              </a>
-            ),
-          )}
-        </span>
+        {deleted ? <div class="text gone">{t("messageDeleted")}</div> : <Body id={item.id} text={text} />}
         {(stamp || sending || edited || pinned) && (
           <span class="stamp" dir={language().direction}>
             {pinned && (

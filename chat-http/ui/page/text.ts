@@ -47,6 +47,24 @@ function target(written: string): { href: string; text: string } | null {
   }
 }
 
+/**
+ * Where a link with words of its own leads, and to whom, or null when it may not be followed: words that name another
+ * place are a trap.
+ */
+export function namedLink(words: string, url: string): { href: string; host: string } | null {
+  const link = /^(?:https?:\/\/|mailto:)/i.test(url) && !/[\s\p{Cc}\p{Cf}]/u.test(url) ? target(url) : null;
+  if (link === null) return null;
+  const host = hostOf(link.href);
+  const others = pieces(words).filter((piece) => typeof piece !== "string" && hostOf(piece.href) !== host);
+  return others.length > 0 ? null : { href: link.href, host };
+}
+
+/** The host of a link, or the address that mail is for. */
+function hostOf(href: string): string {
+  const { protocol, hostname, pathname } = new URL(href);
+  return protocol === "mailto:" ? pathname : hostname;
+}
+
 /** What stands before the host of a link, the host, and what stands behind it. */
 function cut(link: string): [string, string, string] {
   const start = /^(?:https?:\/\/|mailto:)/i.exec(link)?.[0].length ?? 0;

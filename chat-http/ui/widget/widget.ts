@@ -15,6 +15,7 @@
  */
 import { h, render, type ComponentChildren } from "preact";
 import type { Credentials } from "../page/api.ts";
+import { filesAreAt } from "../page/files.ts";
 import { renderOnceAFrame } from "../page/rendering.ts";
 import { language, speak, t } from "../page/language.ts";
 import { OpenRoom } from "../page/room.ts";
@@ -32,6 +33,7 @@ export type WidgetCredentials = Credentials & {
 
 const script = document.currentScript as HTMLScriptElement | null;
 const home = script?.src ? new URL("./", script.src) : new URL("./", document.baseURI);
+filesAreAt(home);
 let sheet: CSSStyleSheet | undefined;
 let spoken: Promise<void> | undefined;
 

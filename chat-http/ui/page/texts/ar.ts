@@ -136,6 +136,8 @@ export default {
   onItsWay: "قيد الإرسال",
   copied: "تم النسخ",
   copyMessage: "نسخ الرسالة",
+  copyCode: "نسخ الشيفرة",
+  asWritten: "العرض كما كُتب",
   notSent: "لم تُرسل.",
   takeBack: "التراجع عنها",
   newMessages: { zero: "لا رسائل جديدة", one: "رسالة جديدة", two: "رسالتان جديدتان", few: "{count} رسائل جديدة", many: "{count} رسالة جديدة", other: "{count} رسالة جديدة" },

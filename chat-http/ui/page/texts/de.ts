@@ -129,6 +129,8 @@ export default {
   onItsWay: "Unterwegs",
   copied: "Kopiert",
   copyMessage: "Nachricht kopieren",
+  copyCode: "Code kopieren",
+  asWritten: "Anzeigen wie geschrieben",
   notSent: "Nicht gesendet.",
   takeBack: "Zurücknehmen",
   newMessages: { one: "{count} neue Nachricht", other: "{count} neue Nachrichten" },

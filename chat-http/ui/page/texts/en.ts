@@ -143,6 +143,8 @@ export default {
   onItsWay: "On its way",
   copied: "Copied",
   copyMessage: "Copy message",
+  copyCode: "Copy code",
+  asWritten: "Show as written",
   notSent: "Not sent.",
   takeBack: "Take back",
   newMessages: { one: "{count} new message", other: "{count} new messages" },

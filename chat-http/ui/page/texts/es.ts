@@ -129,6 +129,8 @@ export default {
   onItsWay: "En camino",
   copied: "Copiado",
   copyMessage: "Copiar mensaje",
+  copyCode: "Copiar el código",
+  asWritten: "Mostrar tal como se escribió",
   notSent: "No enviado.",
   takeBack: "Retirar",
   newMessages: { one: "{count} mensaje nuevo", many: "{count} de mensajes nuevos", other: "{count} mensajes nuevos" },

@@ -129,6 +129,8 @@ export default {
   onItsWay: "Envoi en cours",
   copied: "Copié",
   copyMessage: "Copier le message",
+  copyCode: "Copier le code",
+  asWritten: "Afficher tel qu’écrit",
   notSent: "Non envoyé.",
   takeBack: "Reprendre",
   newMessages: { one: "{count} nouveau message", many: "{count} de nouveaux messages", other: "{count} nouveaux messages" },

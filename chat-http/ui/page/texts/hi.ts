@@ -129,6 +129,8 @@ export default {
   onItsWay: "भेजा जा रहा है",
   copied: "कॉपी हो गया",
   copyMessage: "संदेश कॉपी करें",
+  copyCode: "कोड कॉपी करें",
+  asWritten: "जैसा लिखा गया वैसा दिखाएँ",
   notSent: "नहीं भेजा गया।",
   takeBack: "वापस लें",
   newMessages: { one: "{count} नया संदेश", other: "{count} नए संदेश" },

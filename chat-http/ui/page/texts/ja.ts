@@ -129,6 +129,8 @@ export default {
   onItsWay: "送信中",
   copied: "コピーしました",
   copyMessage: "メッセージをコピー",
+  copyCode: "コードをコピー",
+  asWritten: "書かれたとおりに表示",
   notSent: "送信できませんでした。",
   takeBack: "取り消す",
   newMessages: { other: "新着メッセージ {count} 件" },

@@ -129,6 +129,8 @@ export default {
   onItsWay: "A caminho",
   copied: "Copiado",
   copyMessage: "Copiar mensagem",
+  copyCode: "Copiar código",
+  asWritten: "Mostrar como foi escrito",
   notSent: "Não enviada.",
   takeBack: "Desistir",
   newMessages: { one: "{count} nova mensagem", many: "{count} de novas mensagens", other: "{count} novas mensagens" },

@@ -129,6 +129,8 @@ export default {
   onItsWay: "正在发送",
   copied: "已复制",
   copyMessage: "复制消息",
+  copyCode: "复制代码",
+  asWritten: "显示原文",
   notSent: "未发送。",
   takeBack: "撤回",
   newMessages: { other: "{count} 条新消息" },

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { look, stage, until } from "./stage.mjs";
+
+const MARKED = "**bold** *slanted* ~~gone~~ `code`\n> quoted\nanswer\n- one\n- two\n\n[words](https://x.example/a) and https://y.example/_b_/c";
+
+test("messages have formatting", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("marks");
+  await server.say(room, "Bob", "no marks");
+  const ada = await person("Ada", { room, context: { permissions: ["clipboard-read", "clipboard-write"] } });
+  const { page } = ada;
+  const asked = [];
+  page.on("request", (request) => request.url().endsWith("/markup.js") && asked.push(request.url()));
+  await ada.say("nothing to see: 5 - 3 = 2");
+  await ada.sees(["no marks", "nothing to see: 5 - 3 = 2"]);
+  assert.equal(asked.length, 0);
+
+  await server.say(room, "Bob", MARKED);
+  const row = page.locator(".row").last();
+  await row.locator("strong").waitFor();
+  const inside = async (selector) => assert.deepEqual(await row.locator(`.text ${selector}`).allTextContents(), INSIDE[selector], selector);
+  for (const selector of Object.keys(INSIDE)) await inside(selector);
+  const links = await row.locator(".text a").evaluateAll((all) => all.map(({ href, rel, target }) => [href, rel, target]));
+  for (const [, rel, target] of links) assert.deepEqual([rel, target], ["noopener noreferrer nofollow", "_blank"]);
+  assert.deepEqual(links.map(([href]) => href), ["https://x.example/a", "https://y.example/_b_/c"]);
+
+  // As it was written is one click away, and what is copied.
+  await row.getByRole("button", { name: "Show as written" }).click();
+  await until(async () => assert.equal(await row.locator(".text").textContent(), MARKED));
+  await row.getByRole("button", { name: "Copy message" }).click();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), MARKED);
+  await row.getByRole("button", { name: "Show as written" }).click();
+  await row.locator("strong").waitFor();
+
+  // A block of code is copied by itself. Links that lead elsewhere than they say, or nowhere, are none.
+  await server.say(room, "Bob", "```js\nlet a = 1;\n  b\n```\n[https://bank.example](https://x.example) [a](javascript:run(1))");
+  await page.getByRole("button", { name: "Copy code" }).click();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "let a = 1;\n  b");
+  assert.equal(await page.locator(".row").last().locator(".text a").count(), 0);
+  assert.equal(asked.length, 1);
+
+  // What the rows take up is what they have after the parser came: the end stays in sight.
+  await until(async () => assert.ok(await page.locator(".list").evaluate((list) => list.scrollHeight - list.clientHeight - list.scrollTop < 2)));
+  await look(page);
+  calm();
+});
+
+const INSIDE = { strong: ["bold"], em: ["slanted"], del: ["gone"], "code": ["code"], blockquote: ["quoted"], li: ["one", "two"], a: ["words", "https://y.example/_b_/c"] };
