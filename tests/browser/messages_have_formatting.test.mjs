@@ -46,4 +46,47 @@ test("messages have formatting", async () => {
   calm();
 });
 
+test("long messages are unfolded where they are", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("long");
+  const text = Array.from({ length: 100 }, (_, line) => `line ${line}`).join("\n");
+  for (let at = 0; at < 60; at++) await server.say(room, "Bob", at === 30 ? text : `message ${at}`);
+  await server.say(room, "Bob", text);
+  const ada = await person("Ada", { room });
+  const { page } = ada;
+  const lines = async (row) => (await row.locator(".text").textContent()).split("\n").length;
+  const topOf = async (row) => Math.round((await row.boundingBox()).y);
+
+  // The last one, with the list at its end: what one begins to read stays.
+  const last = page.locator(".row").last();
+  assert.equal(await lines(last), 12);
+  const top = await topOf(last);
+  await last.getByRole("button", { name: "Show more" }).click();
+  await until(async () => assert.equal(await lines(last), 100));
+  assert.equal(await topOf(last), top);
+
+  // Rows that were gone come back as they were left.
+  const list = page.locator(".list");
+  const middle = page.locator('.row[data-seq="31"]');
+  await list.evaluate((pane) => (pane.scrollTop = 0));
+  for (let step = 0; !(await middle.isVisible()) && step < 30; step++) await list.evaluate((pane) => (pane.scrollTop += 300));
+  await middle.getByRole("button", { name: "Show more" }).click();
+  await until(async () => assert.equal(await lines(middle), 100));
+  await list.evaluate((pane) => (pane.scrollTop = 0));
+  await middle.waitFor({ state: "detached" });
+  for (let step = 0; !(await middle.isVisible()) && step < 30; step++) await list.evaluate((pane) => (pane.scrollTop += 300));
+  assert.equal(await lines(middle), 100);
+
+  // Folded, its lower edge stays.
+  const fold = middle.getByRole("button", { name: "Show less" });
+  await fold.scrollIntoViewIfNeeded();
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  const bottom = await topOf(fold);
+  await fold.click();
+  const more = middle.getByRole("button", { name: "Show more" });
+  await until(async () => assert.ok(Math.abs((await topOf(more)) - bottom) <= 1, `${await topOf(more)}, ${bottom}`));
+  await look(page);
+  calm();
+});
+
 const INSIDE = { strong: ["bold"], em: ["slanted"], del: ["gone"], "code": ["code"], blockquote: ["quoted"], li: ["one", "two"], a: ["words", "https://y.example/_b_/c"] };

@@ -7,6 +7,7 @@ import { ArrowDown } from "./icons.tsx";
 import { flush, hurry } from "./rendering.ts";
 import type { MessageState } from "../client/src/index.ts";
 import { t } from "./language.ts";
+import type { ResizingEvent } from "./markup/body.tsx";
 import type { MessageActions } from "./messages/actions.ts";
 import type { MessageAct } from "./messages/acts.ts";
 import { look, type Item, type Timeline } from "./timeline.ts";
@@ -98,6 +99,7 @@ export class MessageList extends Component<Props, State> {
     if (this.#rows.current) this.#resize.observe(this.#rows.current);
     document.addEventListener("visibilitychange", this.#see);
     window.addEventListener("focus", this.#see);
+    this.#rows.current?.addEventListener("resizing", (event) => this.#keepEdge(event as ResizingEvent));
     this.#layout();
   }
 
@@ -322,6 +324,21 @@ export class MessageList extends Component<Props, State> {
   #leaveFocus(first: number, last: number): void {
     const index = this.#focused();
     if (index >= 0 && (index < first || index >= last)) this.#window.current?.focus({ preventScroll: true });
+  }
+
+  /** A row takes another height because somebody wants to see more or less of it: one of its edges stays where it is. */
+  #keepEdge(event: ResizingEvent): void {
+    const pane = this.#window.current;
+    const row = (event.target as Element).closest("[data-id]");
+    const place = row ? [...(this.#rows.current?.children ?? [])].indexOf(row) : -1;
+    if (!pane || place < 0) return;
+    const index = this.state.start + place - (event.detail === "upper" ? 1 : 0);
+    const item = this.#item(index);
+    const y = pane.scrollTop - this.#listTop();
+    this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y, at: pane.scrollTop } : null;
+    if (event.detail === "lower") return;
+    this.#stick = false;
+    this.setState({ atEnd: false });
   }
 
   #focused(): number {

@@ -137,6 +137,7 @@ export default {
   copied: "تم النسخ",
   copyMessage: "نسخ الرسالة",
   copyCode: "نسخ الشيفرة",
+  showLess: "عرض أقل",
   asWritten: "العرض كما كُتب",
   notSent: "لم تُرسل.",
   takeBack: "التراجع عنها",

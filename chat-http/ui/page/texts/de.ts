@@ -130,6 +130,7 @@ export default {
   copied: "Kopiert",
   copyMessage: "Nachricht kopieren",
   copyCode: "Code kopieren",
+  showLess: "Weniger anzeigen",
   asWritten: "Anzeigen wie geschrieben",
   notSent: "Nicht gesendet.",
   takeBack: "Zurücknehmen",

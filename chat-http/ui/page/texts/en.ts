@@ -144,6 +144,7 @@ export default {
   copied: "Copied",
   copyMessage: "Copy message",
   copyCode: "Copy code",
+  showLess: "Show less",
   asWritten: "Show as written",
   notSent: "Not sent.",
   takeBack: "Take back",

@@ -130,6 +130,7 @@ export default {
   copied: "Copiado",
   copyMessage: "Copiar mensaje",
   copyCode: "Copiar el código",
+  showLess: "Mostrar menos",
   asWritten: "Mostrar tal como se escribió",
   notSent: "No enviado.",
   takeBack: "Retirar",

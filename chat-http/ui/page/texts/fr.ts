@@ -130,6 +130,7 @@ export default {
   copied: "Copié",
   copyMessage: "Copier le message",
   copyCode: "Copier le code",
+  showLess: "Afficher moins",
   asWritten: "Afficher tel qu’écrit",
   notSent: "Non envoyé.",
   takeBack: "Reprendre",

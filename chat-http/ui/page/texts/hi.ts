@@ -130,6 +130,7 @@ export default {
   copied: "कॉपी हो गया",
   copyMessage: "संदेश कॉपी करें",
   copyCode: "कोड कॉपी करें",
+  showLess: "कम दिखाएँ",
   asWritten: "जैसा लिखा गया वैसा दिखाएँ",
   notSent: "नहीं भेजा गया।",
   takeBack: "वापस लें",

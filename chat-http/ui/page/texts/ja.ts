@@ -130,6 +130,7 @@ export default {
   copied: "コピーしました",
   copyMessage: "メッセージをコピー",
   copyCode: "コードをコピー",
+  showLess: "折りたたむ",
   asWritten: "書かれたとおりに表示",
   notSent: "送信できませんでした。",
   takeBack: "取り消す",

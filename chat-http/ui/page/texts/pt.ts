@@ -130,6 +130,7 @@ export default {
   copied: "Copiado",
   copyMessage: "Copiar mensagem",
   copyCode: "Copiar código",
+  showLess: "Mostrar menos",
   asWritten: "Mostrar como foi escrito",
   notSent: "Não enviada.",
   takeBack: "Desistir",

@@ -130,6 +130,7 @@ export default {
   copied: "已复制",
   copyMessage: "复制消息",
   copyCode: "复制代码",
+  showLess: "收起",
   asWritten: "显示原文",
   notSent: "未发送。",
   takeBack: "撤回",
