@@ -61,7 +61,7 @@ macro_rules! texts {
     };
 }
 
-const ASSETS: [(&str, File); 21] = [
+const ASSETS: [(&str, File); 22] = [
     asset!("/", "index.html", HTML, ALWAYS_ASK, false),
     asset!("/app.js", "app.js", SCRIPT, A_MINUTE, false),
     asset!("/first.js", "first.js", SCRIPT, A_MINUTE, false),
@@ -74,6 +74,7 @@ const ASSETS: [(&str, File); 21] = [
     asset!("/sw.js", "sw.js", SCRIPT, ALWAYS_ASK, false),
     asset!("/client.js", "client.js", SCRIPT, A_MINUTE, true),
     asset!("/widget.js", "widget.js", SCRIPT, A_MINUTE, true),
+    asset!("/emoji.json", "emoji.json", "application/json", A_MINUTE, true),
     asset!("/markup.js", "markup.js", SCRIPT, A_MINUTE, true),
     texts!("ar"),
     texts!("de"),

@@ -72,6 +72,24 @@ async function writeVersion() {
   await build({ entryPoints: [here("./worker/worker.ts")], outfile: `${dist}/sw.js`, bundle: true, minify: true, format: "iife", target: "es2022", charset: "utf8", legalComments: "none", define: { SHELL: JSON.stringify(shell) }, logLevel: "warning" });
 }
 
+/** The newest version of emoji that is on nearly all devices. */
+const EMOJI_VERSION = 15;
+const HUES_AND_HAIR = 2;
+
+/** The emoji by kind, each with its shortcodes and words, from the data of Unicode's CLDR as emojibase has it. */
+function writeEmoji() {
+  const read = (path) => JSON.parse(readFileSync(here(`./node_modules/emojibase-data/${path}`), "utf8"));
+  const [all, github, more] = [read("en/data.json"), read("en/shortcodes/github.json"), read("en/shortcodes/emojibase.json")];
+  const groups = [];
+  for (const { emoji, hexcode, label, tags = [], group, order, version } of all) {
+    if (group === undefined || group === HUES_AND_HAIR || version > EMOJI_VERSION) continue;
+    const codes = [...new Set([github[hexcode] ?? [], more[hexcode] ?? []].flat())];
+    (groups[group] ??= []).push({ order, entry: [emoji, codes.join(" "), [...new Set([...label.split(" "), ...tags])].join(" ")] });
+  }
+  const sorted = groups.filter(Boolean).map((group) => group.sort((one, other) => one.order - other.order).map(({ entry }) => entry));
+  writeFileSync(`${dist}/emoji.json`, `${JSON.stringify(sorted)}\n`);
+}
+
 mkdirSync(dist, { recursive: true });
 for (const [name, source] of Object.entries(outputs)) {
   if (!existsSync(here(source))) {
@@ -103,6 +121,8 @@ for (const [name, source] of Object.entries(outputs)) {
 }
 
 for (const file of readdirSync(here("./page/texts")).sort()) if (file !== "en.ts") await writeTexts(file.replace(/\.ts$/, ""));
+
+writeEmoji();
 
 await writeVersion();
 

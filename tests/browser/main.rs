@@ -57,6 +57,7 @@ scenarios! {
     the_page_opens_offline,
     settings_are_kept,
     messages_have_formatting,
+    mentions_find_their_people,
 }
 
 /// Runs a scenario; its output is shown if it fails.

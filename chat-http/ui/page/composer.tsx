@@ -1,21 +1,28 @@
 /** Where one writes: Enter sends, Shift+Enter begins a new line. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { Identity } from "../client/src/index.ts";
+import { emojiData } from "./emoji/data.ts";
+import { EmojiPanel } from "./emoji/panel.tsx";
 import { Answer, Close, Send, Smile } from "./icons.tsx";
+import { mentionsIn } from "./mentions.ts";
 import type { MessageActions } from "./messages/actions.ts";
 import { beginning } from "./messages/quote.tsx";
 import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
 import { asSent, isSeen } from "./seen.ts";
 import { characters } from "./text.ts";
-import { language, rich, t } from "./language.ts";
+import { rich, t } from "./language.ts";
+import { withEmoji, type Written } from "./writing/asked.ts";
+import { SuggestionList, useSuggestions, type Sources } from "./writing/suggestions.tsx";
 
 const LONGEST = 4_000;
-const EMOJI = "😀 😄 😂 🥹 😊 😉 😍 😘 😎 🤓 🤔 🫠 😅 😬 😴 😭 😡 🤯 🥳 🤗 👍 👎 👏 🙌 🙏 💪 👋 🤝 👀 ❤️ 🧡 💚 💙 💜 🔥 ✨ 🎉 🚀 ☕ 🍕 🌱 🌈 ✅ ❌ ❓ 💡 🐛 🎯".split(" ");
 
 interface Props {
   session: Session;
   room: number;
   name: string;
+  /** Who may be mentioned here. */
+  sources: Sources;
   /** Up from an empty field goes to the messages. */
   onUp: () => void;
   /** Whether the field may take the focus by itself: not on a phone, where it would bring the keyboard. */
@@ -23,9 +30,12 @@ interface Props {
   actions: MessageActions;
 }
 
-export function Composer({ session, room, name, onUp, eager, actions }: Props) {
+export function Composer({ session, room, name, sources, onUp, eager, actions }: Props) {
   const { answering } = useModel(actions);
   const text = useModel(session.drafts).of(room);
+  const [caret, setCaret] = useState(text.length);
+  /** Who was chosen for the names in the text. */
+  const chosen = useRef<Identity[]>([]);
   const [emoji, setEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const length = characters(asSent(text));
@@ -48,26 +58,45 @@ export function Composer({ session, room, name, onUp, eager, actions }: Props) {
   };
   const send = (): void => {
     if (!isSeen(text) || tooLong) return;
-    session.outbox.send(room, asSent(text), answering ? { reply_to: answering.seq } : {});
+    const sent = asSent(text);
+    session.outbox.send(room, sent, { ...mentionsIn(sent, chosen.current, sources.people(), !sources.everyone), ...(answering && { reply_to: answering.seq }) });
+    chosen.current = [];
     actions.answer(null);
     session.drafts.set(room, "");
     session.client.typing(room, false);
     setEmoji(false);
     field.current?.focus();
   };
+  const put = (next: Written): void => {
+    write(next.text);
+    setCaret(next.caret);
+    requestAnimationFrame(() => {
+      field.current?.focus();
+      field.current?.setSelectionRange(next.caret, next.caret);
+    });
+  };
   const insert = (what: string): void => {
     const box = field.current;
     const [from, to] = [box?.selectionStart ?? text.length, box?.selectionEnd ?? text.length];
-    write(text.slice(0, from) + what + text.slice(to));
-    requestAnimationFrame(() => {
-      box?.focus();
-      box?.setSelectionRange(from + what.length, from + what.length);
-    });
+    put({ text: text.slice(0, from) + what + text.slice(to), caret: from + what.length });
+  };
+  const suggestions = useSuggestions({ text, caret }, sources, (next, person) => {
+    if (person) chosen.current = [...chosen.current, person];
+    put(next);
+  });
+  const onInput = ({ currentTarget: box }: { currentTarget: HTMLTextAreaElement }): void => {
+    const now = { text: box.value, caret: box.selectionStart };
+    const next = withEmoji(now, (code) => emojiData.withCode(code));
+    if (next) return put(next);
+    write(now.text);
+    setCaret(now.caret);
   };
   const onKey = (event: KeyboardEvent): void => {
     // Enter that ends the choice of a character (Japanese, Chinese, …) sends nothing.
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    if (suggestions.onKey(event)) {
+      event.preventDefault();
+    } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       send();
     } else if (event.key === "ArrowUp" && text === "") {
@@ -80,6 +109,7 @@ export function Composer({ session, room, name, onUp, eager, actions }: Props) {
     }
   };
 
+  const isOpen = suggestions.list.length > 0;
   return (
     <form
       class="composer"
@@ -103,6 +133,7 @@ export function Composer({ session, room, name, onUp, eager, actions }: Props) {
           </button>
         </div>
       )}
+      <SuggestionList suggestions={suggestions} />
       <div class={`field${tooLong ? " bad" : ""}`}>
         <button type="button" class="icon-button emoji-button" aria-label={t("emoji")} aria-expanded={emoji} title={t("emoji")} onClick={() => setEmoji(!emoji)}>
           <Smile />
@@ -119,7 +150,11 @@ export function Composer({ session, room, name, onUp, eager, actions }: Props) {
           autocomplete="off"
           // While it is empty, the hint in it has the direction of the page.
           dir={text === "" ? undefined : "auto"}
-          onInput={(event) => write(event.currentTarget.value)}
+          aria-autocomplete="list"
+          aria-controls={isOpen ? "suggestions" : undefined}
+          aria-activedescendant={isOpen ? `suggestion-${suggestions.chosen}` : undefined}
+          onInput={onInput}
+          onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
           onBlur={() => session.client.typing(room, false)}
           onKeyDown={onKey}
         />
@@ -141,40 +176,5 @@ export function Composer({ session, room, name, onUp, eager, actions }: Props) {
         </p>
       )}
     </form>
-  );
-}
-
-function EmojiPanel({ onPick, onClose }: { onPick: (emoji: string) => void; onClose: () => void }) {
-  const panel = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    panel.current?.querySelector("button")?.focus();
-    const outside = (event: Event): void => {
-      const path = event.composedPath();
-      const button = (panel.current?.parentElement ?? null)?.querySelector(".emoji-button");
-      if (panel.current && !path.includes(panel.current) && !(button && path.includes(button))) onClose();
-    };
-    document.addEventListener("pointerdown", outside);
-    return () => document.removeEventListener("pointerdown", outside);
-  }, []);
-  const onKey = (event: KeyboardEvent): void => {
-    const onward = language().direction === "rtl" ? -1 : 1;
-    const step = { ArrowRight: onward, ArrowLeft: -onward, ArrowDown: 8, ArrowUp: -8 }[event.key];
-    const buttons = [...(panel.current?.querySelectorAll("button") ?? [])];
-    if (step !== undefined) {
-      event.preventDefault();
-      buttons[buttons.indexOf(event.target as HTMLButtonElement) + step]?.focus();
-    } else if (event.key === "Escape") {
-      event.stopPropagation();
-      onClose();
-    }
-  };
-  return (
-    <div class="emoji-panel" ref={panel} role="group" aria-label={t("emoji")} onKeyDown={onKey}>
-      {EMOJI.map((each, index) => (
-        <button type="button" key={each} tabIndex={index === 0 ? 0 : -1} onClick={() => onPick(each)}>
-          {each}
-        </button>
-      ))}
-    </div>
   );
 }

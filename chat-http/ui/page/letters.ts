@@ -12,8 +12,8 @@ export interface Letter {
   key: string;
   room: number;
   text: string;
-  /** What else the message has. */
-  fields?: LetterFields;
+  /** What it has besides its text. */
+  fields: LetterFields;
   at: number;
   /** The tab that sends it; null if that was closed. */
   tab: string | null;
@@ -63,9 +63,25 @@ export function carryLetters(from: string, to: string): void {
 /** What is stored as a letter, if it is one. */
 function asLetter(stored: unknown): Letter | null {
   const { key, room, text, at } = (stored ?? {}) as Partial<Letter>;
-  return typeof key === "string" && typeof text === "string" && Number.isSafeInteger(room) && Number.isFinite(at) ? (stored as Letter) : null;
+  if (typeof key !== "string" || typeof text !== "string" || !Number.isSafeInteger(room) || !Number.isFinite(at)) return null;
+  return { ...(stored as Letter), fields: asFields((stored as Partial<Letter>).fields) };
+}
+
+/** The fields of a stored letter; pages of earlier versions stored none. */
+function asFields(stored: unknown): LetterFields {
+  const { mentions, mentions_room, reply_to, thread } = (stored ?? {}) as Partial<Record<string, unknown>>;
+  return {
+    ...(isSeq(reply_to) && { reply_to }),
+    ...(isSeq(thread) && { thread }),
+    ...(Array.isArray(mentions) && mentions.every((user) => typeof user === "string") && { mentions }),
+    ...(mentions_room === true && { mentions_room }),
+  };
 }
 
 function prefix(user: string): string {
   return `chat.outbox.${user}.`;
+}
+
+function isSeq(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }

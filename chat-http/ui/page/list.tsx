@@ -480,7 +480,7 @@ export class MessageList extends Component<Props, State> {
         state={item.kind}
         failed={item.failed}
         marked={item.seq > 0 && item.seq === target?.seq}
-        answered={item.replyTo === undefined ? undefined : original(item.replyTo)}
+        answered={item.fields.reply_to === undefined ? undefined : original(item.fields.reply_to)}
         editing={item.seq > 0 && editing?.seq === item.seq ? editing : null}
         refused={item.seq > 0 && refused?.seq === item.seq ? refused.code : ""}
         {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct }}

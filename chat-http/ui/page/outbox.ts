@@ -193,10 +193,10 @@ export class Outbox extends Model {
   }
 
   #item(letter: Letter): Item {
-    const { key, text, at, failed, fields } = letter;
+    const { key, text, fields, at, failed } = letter;
     const id = rowId(this.#user, key);
     let row = this.#rows.get(letter);
-    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, deleted: false, at, ...UNMEASURED, fresh: true, head: 0, ...(fields?.reply_to !== undefined && { replyTo: fields.reply_to }) };
+    if (row?.id !== id) row = { id, kind: "draft", seq: 0, user: this.#user, username: this.#user, text, fields, deleted: false, at, ...UNMEASURED, fresh: true, head: 0 };
     if (failed === undefined) delete row.failed;
     else row.failed = failed;
     this.#rows.set(letter, row);

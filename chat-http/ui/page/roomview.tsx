@@ -9,12 +9,14 @@ import { Close, People as PeopleIcon } from "./icons.tsx";
 import type { MessageList } from "./list.tsx";
 import { MessageActions } from "./messages/actions.ts";
 import { Messages } from "./messages/messages.tsx";
+import { RoomHere } from "./markup/body.tsx";
 import { Looks, LooksHere } from "./markup/looks.ts";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
 import type { Role } from "./room-rights.ts";
 import type { OpenRoom } from "./room.ts";
 import { RoomName, roomName, Sign } from "./title.tsx";
+import type { Sources } from "./writing/suggestions.tsx";
 import { fullDay, refusal, typing } from "./format.ts";
 import { number, rich, t } from "./language.ts";
 
@@ -79,25 +81,27 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
       <div class="room-body">
         {(room.status === "ready" || room.code !== "foreign_page") && <ConnectionNote session={session} onRename={onRename} />}
         {room.status === "ready" ? (
-          <LooksHere.Provider value={looks}>
-            <Messages
-              room={room}
-              actions={actions}
-              role={role}
-              label={t("messagesIn", { room: name })}
-              handle={list}
-              top={<Top room={room} />}
-              onPerson={onPerson}
-              onWrite={() => field()?.focus()}
-            />
-            {room.missing && (
-              <p class="missing" role="status">
-                {t("noMessage")}
-              </p>
-            )}
-            <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
-            <Composer key={`c${id}`} session={session} room={id} name={name} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
-          </LooksHere.Provider>
+          <RoomHere.Provider value={room}>
+            <LooksHere.Provider value={looks}>
+              <Messages
+                room={room}
+                actions={actions}
+                role={role}
+                label={t("messagesIn", { room: name })}
+                handle={list}
+                top={<Top room={room} />}
+                onPerson={onPerson}
+                onWrite={() => field()?.focus()}
+              />
+              {room.missing && (
+                <p class="missing" role="status">
+                  {t("noMessage")}
+                </p>
+              )}
+              <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
+              <Composer key={`c${id}`} session={session} room={id} name={name} sources={sourcesOf(room)} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
+            </LooksHere.Provider>
+          </RoomHere.Provider>
         ) : (
           <Instead room={room} gone={gone} />
         )}
@@ -110,6 +114,17 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
       <Announcer room={room} />
     </section>
   );
+}
+
+/** Who may be mentioned in a room; nobody mentions themselves. */
+function sourcesOf(room: OpenRoom): Sources {
+  const { session, info, id } = room;
+  const others = (people: Identity[]): Identity[] => people.filter(({ user }) => user !== session.user);
+  return {
+    people: () => others(room.known()),
+    members: async (q) => others((await session.api.members(id, { limit: 20, ...(q !== "" && { q }) })).members),
+    everyone: info?.kind !== "direct",
+  };
 }
 
 function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; onClick: () => void }) {

@@ -46,6 +46,7 @@ interface Props {
 
 export const Row = memo(function Row(props: Props) {
   const { item, own, head, tail } = props;
+  const replyTo = item.fields.reply_to;
   const label = item.kind === "notice" ? undefined : t("messageBy", { name: own ? t("you") : item.username, time: time(item.at) });
   return (
     <div class={props.marked ? "row marked" : "row"} data-id={item.id} data-seq={item.seq || undefined} role="article" aria-label={label} tabIndex={-1} onKeyDown={(event) => onKey(event, props)}>
@@ -70,7 +71,7 @@ export const Row = memo(function Row(props: Props) {
                 <Name id={item.user} name={item.username} />
               </div>
             )}
-            {item.replyTo !== undefined && !item.deleted && <Quote original={props.answered} onGo={() => item.replyTo && props.onGo(item.replyTo)} />}
+            {replyTo !== undefined && !item.deleted && <Quote original={props.answered} onGo={() => props.onGo(replyTo)} />}
             {props.editing && !item.deleted ? <Edit {...props} editing={props.editing} /> : <Bubble {...props} />}
             {item.message?.reactions && <Reactions reactions={item.message.reactions} onReact={(reaction, added) => void props.actions.react(item.seq, reaction, added)} />}
             {props.refused !== "" && <Refused {...props} />}
@@ -93,7 +94,7 @@ function Bubble({ item, state, failed, stamp, onMenu, onAct }: Props) {
   return (
     <div class="line" ref={line} {...onLongPress(menu)}>
       <div class={`bubble${big ? " big" : ""}${failed === undefined ? "" : " failed"}`} dir="auto" title={stamp ? undefined : exactTime(item.at)}>
-        {deleted ? <div class="text gone">{t("messageDeleted")}</div> : <Body id={item.id} text={text} />}
+        {deleted ? <div class="text gone">{t("messageDeleted")}</div> : <Body item={item} />}
         {(stamp || sending || edited || pinned) && (
           <span class="stamp" dir={language().direction}>
             {pinned && (

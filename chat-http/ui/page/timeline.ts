@@ -2,6 +2,7 @@
 import { Proposals, type MessageState, type Proposal, type RoomEvent, type ShownMessage } from "../client/src/index.ts";
 import type { History, Message } from "./api.ts";
 import { Changes, targetOf } from "./changes.ts";
+import type { LetterFields } from "./letters.ts";
 
 export interface Item {
   /** The same for a message on its way and once it is stored, so that it stays the same row. */
@@ -12,6 +13,8 @@ export interface Item {
   user: string;
   username: string;
   text: string;
+  /** Whom it mentions, and what it answers. */
+  fields: LetterFields;
   /** Its text is gone; it keeps its place. */
   deleted: boolean;
   at: number;
@@ -22,8 +25,6 @@ export interface Item {
   /** Arrived while the room was being looked at. */
   fresh: boolean;
   failed?: string;
-  /** The message that it answers. */
-  replyTo?: number;
   /** The message as the server has it, if it is one that is stored… */
   stored?: MessageState;
   /** …and with one's own changes that are on their way. */
@@ -171,7 +172,7 @@ export class Timeline {
 
   /** Adds a line that is no message. */
   addNotice(seq: number, text: string, at: number): void {
-    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, deleted: false, at, ...UNMEASURED, fresh: true, head: seq });
+    this.#take({ id: `n${seq}`, kind: "notice", seq, user: "", username: "", text, fields: {}, deleted: false, at, ...UNMEASURED, fresh: true, head: seq });
   }
 
   /** Takes note of an event that is not shown. */
@@ -201,10 +202,10 @@ export class Timeline {
   }
 
   /** What an item has from its message. */
-  #shown(stored: MessageState, head: number): Pick<Item, "user" | "username" | "text" | "deleted" | "at" | "stored" | "message" | "head" | "replyTo"> {
+  #shown(stored: MessageState, head: number): Pick<Item, "user" | "username" | "text" | "deleted" | "at" | "stored" | "message" | "head" | "fields"> {
     const message = this.#proposals.over(stored);
-    const { user, username, content, timestamp, deleted, erased, reply_to } = message;
-    return { user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(timestamp), stored, message, head, ...(reply_to !== undefined && { replyTo: reply_to }) };
+    const { user, username, content, timestamp, deleted, erased } = message;
+    return { user, username, text: content, deleted: deleted !== undefined || erased === true, at: Date.parse(timestamp), stored, message, fields: message, head };
   }
 
   /** The item with another state of its message: another object, since rows are drawn again for one alone. */

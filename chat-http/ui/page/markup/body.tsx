@@ -1,33 +1,44 @@
-/** What a message says: its text with its marks, or as it was written. */
+/** What a message says: its text with its marks and mentions, or as it was written. */
+import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { Check, Marks } from "../icons.tsx";
 import { t } from "../language.ts";
-import { useModel } from "../model.ts";
+import { Model, useModel } from "../model.ts";
+import type { OpenRoom } from "../room.ts";
+import type { Item } from "../timeline.ts";
 import { beginning } from "./long.ts";
 import { LooksHere } from "./looks.ts";
-import { Marked, words } from "./marked.tsx";
+import { Marked } from "./marked.tsx";
 import { markup } from "./markup.ts";
+import { spotted, type Spotted } from "./spots.ts";
+
+/** The room around. */
+export const RoomHere = createContext<OpenRoom | null>(null);
+const STILL = new Model();
 
 interface Props {
-  /** The name of its row. */
-  id: string;
-  text: string;
+  item: Item;
 }
 
-export function Body({ id, text }: Props) {
+export function Body({ item }: Props) {
   const looks = useModel(useContext(LooksHere));
+  const { text, spots } = useSpotted(item);
   useModel(markup);
-  const { isWhole, isWritten } = looks.of(id);
+  const { isWhole, isWritten } = looks.of(item.id);
   const start = beginning(text);
   const shown = isWhole || start === null ? text : start;
   const nodes = isWritten ? null : markup.of(shown);
+  const isForMe = useContext(RoomHere)?.mentionsMe(item) === true;
   const fold = (event: Event): void => {
     tellSize(event, isWhole ? "lower" : "upper");
-    looks.set(id, { isWhole: !isWhole });
+    looks.set(item.id, { isWhole: !isWhole });
   };
   return (
     <>
-      <div class="text">{nodes === null ? words(shown) : <Marked nodes={nodes} />}</div>
+      {isForMe && <span class="sr-only">{t("mentionsYou")}</span>}
+      <div class={isForMe ? "text for-me" : "text"}>
+        <Marked nodes={nodes ?? [shown]} spots={spots} />
+      </div>
       {start !== null && (
         <button type="button" class="fold" aria-expanded={isWhole} onClick={fold}>
           {isWhole ? t("showLess") : t("showMore")}
@@ -45,18 +56,27 @@ function tellSize(event: Event, stays: "upper" | "lower"): void {
 }
 
 /** Shows a message as it was written, and back; only where that is not the same. */
-export function WrittenButton({ id, text }: Props) {
+export function WrittenButton({ item }: Props) {
   const looks = useModel(useContext(LooksHere));
+  const { text } = useSpotted(item);
   useModel(markup);
   if (markup.of(text) === null) return null;
-  const { isWritten } = looks.of(id);
+  const { isWritten } = looks.of(item.id);
   const toggle = (event: Event): void => {
     tellSize(event, "upper");
-    looks.set(id, { isWritten: !isWritten });
+    looks.set(item.id, { isWritten: !isWritten });
   };
   return (
     <button type="button" class="copy written" title={t("asWritten")} aria-label={t("asWritten")} aria-pressed={isWritten} onClick={toggle}>
       {isWritten ? <Check /> : <Marks />}
     </button>
   );
+}
+
+/** The text with its mentions. Names become known while the room is open, so those rows follow it. */
+function useSpotted({ text, fields = {} }: Item): Spotted {
+  const room = useContext(RoomHere);
+  const hasMentions = room !== null && (fields.mentions !== undefined || fields.mentions_room === true);
+  useModel(hasMentions ? room : STILL);
+  return hasMentions ? spotted(text, fields, room.session.user, (user) => room.namesOf(user)) : { text, spots: [] };
 }

@@ -4,49 +4,64 @@ import { useCopying } from "../copy.ts";
 import { Check, Copy } from "../icons.tsx";
 import { t } from "../language.ts";
 import { namedLink, pieces } from "../text.ts";
+import { atSpots, unspotted, type Spot } from "./spots.ts";
 import { withoutMarks, type Node } from "./tree.ts";
 
-export function Marked({ nodes }: { nodes: readonly Node[] }) {
-  return <>{nodes.map(element)}</>;
+interface Props {
+  nodes: readonly Node[];
+  /** Whom the text mentions, in their order. */
+  spots: readonly Spot[];
 }
 
-/** Words, and the addresses among them as links. */
-export function words(text: string): ComponentChild[] {
-  return pieces(text).map((piece) => (typeof piece === "string" ? piece : <Link href={piece.href}>{piece.text}</Link>));
+export function Marked({ nodes, spots }: Props) {
+  return <>{nodes.map((node) => element(node, spots))}</>;
 }
 
-function element(node: Node): ComponentChild {
-  if (typeof node === "string") return words(node);
+/** Words, and the addresses and mentions among them. */
+function words(text: string, spots: readonly Spot[]): ComponentChild[] {
+  return atSpots(text, spots).flatMap((part): ComponentChild[] => {
+    if (typeof part !== "string") return [<Mention {...part} />];
+    return pieces(part).map((piece) => (typeof piece === "string" ? piece : <Link href={piece.href}>{piece.text}</Link>));
+  });
+}
+
+function Mention({ name, isMe }: Spot) {
+  return <bdi class={isMe ? "mention me" : "mention"}>@{name}</bdi>;
+}
+
+function element(node: Node, spots: readonly Spot[]): ComponentChild {
+  if (typeof node === "string") return words(node, spots);
+  const inside = (nodes: readonly Node[]): ComponentChild => nodes.map((each) => element(each, spots));
   switch (node.kind) {
     case "strong":
-      return <strong>{node.children.map(element)}</strong>;
+      return <strong>{inside(node.children)}</strong>;
     case "em":
-      return <em>{node.children.map(element)}</em>;
+      return <em>{inside(node.children)}</em>;
     case "del":
-      return <del>{node.children.map(element)}</del>;
+      return <del>{inside(node.children)}</del>;
     case "quote":
-      return <blockquote>{node.children.map(element)}</blockquote>;
+      return <blockquote>{inside(node.children)}</blockquote>;
     case "code":
-      return <code>{node.text}</code>;
+      return <code>{unspotted(node.text, spots)}</code>;
     case "block":
-      return <CodeBlock text={node.text} />;
+      return <CodeBlock text={unspotted(node.text, spots)} />;
     case "list": {
-      const items = node.items.map(({ value, children }) => <li value={node.ordered ? value : undefined}>{children.map(element)}</li>);
+      const items = node.items.map(({ value, children }) => <li value={node.ordered ? value : undefined}>{inside(children)}</li>);
       return node.ordered ? <ol>{items}</ol> : <ul>{items}</ul>;
     }
     case "link":
-      return <NamedLink {...node} />;
+      return <NamedLink {...node} spots={spots} />;
   }
 }
 
 /** A link with words of its own says where it leads, unless its words do. */
-function NamedLink({ url, source, children }: Extract<Node, { kind: "link" }>) {
-  const said = withoutMarks(children);
-  const link = namedLink(said, url);
-  if (link === null || said.trim() === "") return <>{words(source)}</>;
+function NamedLink({ url, source, children, spots }: Extract<Node, { kind: "link" }> & { spots: readonly Spot[] }) {
+  const said = unspotted(withoutMarks(children), spots);
+  const link = namedLink(said, unspotted(url, spots));
+  if (link === null || said.trim() === "") return <>{words(source, spots)}</>;
   return (
     <Link href={link.href} host={said.includes(link.host) ? undefined : link.host}>
-      {children.map((child) => (typeof child === "string" ? child : element(withoutLinks(child))))}
+      {children.map((child) => (typeof child === "string" ? unspotted(child, spots) : element(withoutLinks(child), spots)))}
     </Link>
   );
 }

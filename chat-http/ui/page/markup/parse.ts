@@ -14,8 +14,8 @@ import { LONGEST, type Node } from "./tree.ts";
 
 /** So deep marks may stand in each other. */
 const DEEPEST = 12;
-/** A line that opens more quotes and lists than that at once. */
-const STAIRS = /^[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*){9}/m;
+/** A line that opens more quotes and lists than that at once, or one that deep. */
+const STAIRS = /^[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*){9}|^[ \t]{24,}(?:>|[-*+] |\d{1,9}[.)] )/m;
 /** So many marks are looked at. The time that a text takes grows faster than their number. */
 const MOST_MARKS = 400;
 const MARK = /([*_~`])\1*|[[\]\\\n]|^[ \t]*(?:[>*+-]|\d{1,9}[.)])/gm;
@@ -24,7 +24,9 @@ const CODE = /^```[^`\n]*\n[^]*?^```[ \t]*$/gm;
 
 /** The tree of a text; null where it is none that people write. */
 export function parse(text: string): Node[] | null {
-  if (text.length > LONGEST || STAIRS.test(text) || marksIn(text) > MOST_MARKS) return null;
+  if (text.length > LONGEST) return null;
+  const looked = text.replace(CODE, "");
+  if (STAIRS.test(looked) || (looked.match(MARK)?.length ?? 0) > MOST_MARKS) return null;
   const { children } = fromMarkdown(text, OPTIONS);
   try {
     return blocks(children, { text, depth: 0 });
@@ -32,10 +34,6 @@ export function parse(text: string): Node[] | null {
     if (error === TOO_DEEP) return null;
     throw error;
   }
-}
-
-function marksIn(text: string): number {
-  return text.replace(CODE, "").match(MARK)?.length ?? 0;
 }
 
 interface Place {

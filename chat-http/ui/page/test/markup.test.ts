@@ -72,7 +72,7 @@ test("no text takes long, or too deep", () => {
   const texts = parts.flatMap((part) => ["", "[".repeat(150), "*a ".repeat(150), "> "].map((before) => before + part.repeat(4_000 / part.length)));
   texts.push(Array.from({ length: 80 }, (_, depth) => `${"  ".repeat(depth)}- a`).join("\n"));
   parse("*a*");
-  for (const text of texts) assert.ok(cost(text) < 50, `${text.slice(0, 20)}…${text.slice(-20)}: ${cost(text)} ms`);
+  for (const text of texts) assert.ok(cost(text) < 100, `${text.slice(0, 20)}…${text.slice(-20)}: ${cost(text)} ms`);
   assert.equal(parse(">".repeat(4_000)), null);
   assert.equal(parse("*_".repeat(2_000)), null);
 });
@@ -80,7 +80,7 @@ test("no text takes long, or too deep", () => {
 /** The shortest of a few runs: what else the machine does makes it longer. */
 function cost(text: string): number {
   let best = Infinity;
-  for (let run = 0; run < 8 && best > 25; run += 1) {
+  for (let run = 0; run < 8 && best > 40; run += 1) {
     const begun = performance.now();
     parse(text);
     best = Math.min(best, performance.now() - begun);

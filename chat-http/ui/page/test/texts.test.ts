@@ -51,7 +51,7 @@ test("each translation has the parts of the English text", () => {
 /** What looks like a text in the sources, and may stand there. */
 const ALLOWED = new Set([
   // Keys with one name on every keyboard, and what the browser calls keys.
-  ..."C E K R ArrowUp ContextMenu ArrowDown ArrowLeft ArrowRight Enter Escape End".split(" "),
+  ..."C E K R ArrowUp ContextMenu ArrowDown ArrowLeft ArrowRight Enter Escape End Tab".split(" "),
   // A query of media that nothing fits.
   "not all",
   // Names of the wire and of standards.
@@ -114,7 +114,7 @@ function wordsOf(node: ts.StringLiteralLike | ts.TemplateExpression): string {
 function isName(node: ts.Node): boolean {
   for (let at = node.parent; at && !ts.isStatement(at); at = at.parent) {
     if (ts.isJsxAttribute(at) && !SEEN.has(at.name.getText()) && !isProperty(at)) return true;
-    if (ts.isCallExpression(at) && /(?:querySelector|matchMedia|closest|RegExp|replaceAll|createTreeWalker)$/.test(at.expression.getText())) return true;
+    if (ts.isCallExpression(at) && /(?:querySelector|querySelectorAll|matchMedia|closest|RegExp|replaceAll|createTreeWalker)$/.test(at.expression.getText())) return true;
   }
   return false;
 }
