@@ -75,6 +75,8 @@ async function writeVersion() {
 /** The newest version of emoji that is on nearly all devices. */
 const EMOJI_VERSION = 15;
 const HUES_AND_HAIR = 2;
+/** What asks for a picture where a picture is meant anyway: keyboards leave it out. */
+const NEEDLESS = /(\p{Emoji_Presentation})\uFE0F/gu;
 
 /** The emoji by kind, each with its shortcodes and words, from the data of Unicode's CLDR as emojibase has it. */
 function writeEmoji() {
@@ -84,7 +86,7 @@ function writeEmoji() {
   for (const { emoji, hexcode, label, tags = [], group, order, version } of all) {
     if (group === undefined || group === HUES_AND_HAIR || version > EMOJI_VERSION) continue;
     const codes = [...new Set([github[hexcode] ?? [], more[hexcode] ?? []].flat())];
-    (groups[group] ??= []).push({ order, entry: [emoji, codes.join(" "), [...new Set([...label.split(" "), ...tags])].join(" ")] });
+    (groups[group] ??= []).push({ order, entry: [emoji.replace(NEEDLESS, "$1"), codes.join(" "), [...new Set([...label.split(" "), ...tags])].join(" ")] });
   }
   const sorted = groups.filter(Boolean).map((group) => group.sort((one, other) => one.order - other.order).map(({ entry }) => entry));
   writeFileSync(`${dist}/emoji.json`, `${JSON.stringify(sorted)}\n`);

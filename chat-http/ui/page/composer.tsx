@@ -1,4 +1,4 @@
-/** Where one writes: Enter sends, Shift+Enter begins a new line. */
+/** Where one writes: Enter sends, Shift+Enter begins a new line. Keyboards on screens have no Shift+Enter: there the button sends. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
 import { emojiData } from "./emoji/data.ts";
@@ -38,6 +38,8 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
   const chosen = useRef<Identity[]>([]);
   const [emoji, setEmoji] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
+  /** Where the caret goes once the text is there. */
+  const wanted = useRef<number | null>(null);
   const length = characters(asSent(text));
   const tooLong = length > LONGEST;
 
@@ -51,6 +53,12 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
     box.style.height = "auto";
     box.style.height = `${box.scrollHeight}px`;
   }, [text]);
+  useLayoutEffect(() => {
+    if (wanted.current === null) return;
+    field.current?.focus();
+    field.current?.setSelectionRange(wanted.current, wanted.current);
+    wanted.current = null;
+  });
 
   const write = (next: string): void => {
     session.drafts.set(room, next);
@@ -70,10 +78,7 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
   const put = (next: Written): void => {
     write(next.text);
     setCaret(next.caret);
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(next.caret, next.caret);
-    });
+    wanted.current = next.caret;
   };
   const insert = (what: string): void => {
     const box = field.current;
@@ -91,12 +96,13 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
     write(now.text);
     setCaret(now.caret);
   };
+  const follow = ({ currentTarget: box }: { currentTarget: HTMLTextAreaElement }): void => setCaret(box.selectionStart);
   const onKey = (event: KeyboardEvent): void => {
     // Enter that ends the choice of a character (Japanese, Chinese, …) sends nothing.
     if (event.isComposing || event.keyCode === 229) return;
     if (suggestions.onKey(event)) {
       event.preventDefault();
-    } else if (event.key === "Enter" && !event.shiftKey) {
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !(event.shiftKey || isTouch()))) {
       event.preventDefault();
       send();
     } else if (event.key === "ArrowUp" && text === "") {
@@ -144,9 +150,9 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
           value={text}
           placeholder={t("writeTo", { room: name })}
           aria-label={t("writeTo", { room: name })}
-          aria-describedby="composer-help"
+          aria-describedby={isTouch() ? undefined : "composer-help"}
           aria-invalid={tooLong}
-          enterkeyhint="send"
+          enterkeyhint={isTouch() ? "enter" : "send"}
           autocomplete="off"
           // While it is empty, the hint in it has the direction of the page.
           dir={text === "" ? undefined : "auto"}
@@ -154,7 +160,9 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
           aria-controls={isOpen ? "suggestions" : undefined}
           aria-activedescendant={isOpen ? `suggestion-${suggestions.chosen}` : undefined}
           onInput={onInput}
-          onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
+          onSelect={follow}
+          onClick={follow}
+          onKeyUp={follow}
           onBlur={() => session.client.typing(room, false)}
           onKeyDown={onKey}
         />
@@ -177,4 +185,9 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
       )}
     </form>
   );
+}
+
+/** Whether one writes on a screen, where Return begins a new line. */
+function isTouch(): boolean {
+  return matchMedia("(pointer: coarse)").matches;
 }

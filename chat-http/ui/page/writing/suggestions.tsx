@@ -46,6 +46,9 @@ export function useSuggestions(written: Written, sources: Sources, onChoice: (ne
   }, [asked?.kind]);
   // What was closed stays so until another word is begun.
   const place = asked === null ? "" : `${asked.kind} ${asked.from}`;
+  useEffect(() => {
+    if (closed !== place) setClosed("");
+  }, [place]);
   const list = asked === null || closed === place ? [] : suggestionsFor(asked, [...sources.people(), ...members], sources.everyone);
   const chosen = at.key === key ? Math.min(at.index, list.length - 1) : 0;
   const choose = (suggestion: Suggestion): void => {
