@@ -21,8 +21,11 @@ test("the width of a phone", async () => {
   await ada.field().tap();
   await ada.field().fill("with my thumbs");
   await fits("the room, writing");
+  // Return begins a new line: only the button sends.
+  await ada.field().press("Enter");
+  await ada.field().pressSequentially("alone");
   await ada.page.getByRole("button", { name: "Send" }).tap();
-  await ada.sees(["long".repeat(100), "with my thumbs"]);
+  await ada.sees(["long".repeat(100), "with my thumbs\nalone"]);
   const [field, send] = await Promise.all([ada.field().boundingBox(), ada.page.getByRole("button", { name: "Send" }).boundingBox()]);
   assert.ok(field.x >= 0 && send.x + send.width <= 360 && send.y + send.height <= 740, "the field is in sight");
   assert.ok(Math.min(send.width, send.height) >= 36, "the button is big enough for a thumb");
