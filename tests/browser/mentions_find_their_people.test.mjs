@@ -23,10 +23,10 @@ test("mentions find their people", async () => {
   await holds(field, "hi @Bob Builder ");
   await field.pressSequentially("look");
   await field.press("Enter");
-  await bob.page.locator(".mention.me").waitFor();
-  assert.equal(await bob.page.locator(".mention.me").textContent(), "@Bob Builder");
+  await bob.page.locator(".mention.to-me").waitFor();
+  assert.equal(await bob.page.locator(".mention.to-me").textContent(), "@Bob Builder");
   assert.equal(await bob.page.locator(".row").last().getByText("Mentions you").count(), 1);
-  assert.equal(await page.locator(".mention:not(.me)").count(), 1);
+  assert.equal(await page.locator(".mention:not(.to-me)").count(), 1);
   assert.deepEqual((await stored()).mentions, ["Bob Builder"]);
   await bob.sees(["a name from the right", "hi @Bob Builder look"]);
 
@@ -52,7 +52,7 @@ test("mentions find their people", async () => {
   await holds(field, "@everyone ");
   await field.press("Enter");
   await until(async () => assert.equal((await stored()).mentions_room, true));
-  await until(async () => assert.equal(await bob.page.locator(".mention.me").count(), 2));
+  await until(async () => assert.equal(await bob.page.locator(".mention.to-me").count(), 2));
 
   // Who is not mentioned is not marked, though the text has their name.
   await server.say(room, "Cem", "@Ada has no mark");

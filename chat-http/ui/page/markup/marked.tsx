@@ -26,7 +26,7 @@ function words(text: string, spots: readonly Spot[]): ComponentChild[] {
 }
 
 function Mention({ name, isMe }: Spot) {
-  return <bdi class={isMe ? "mention me" : "mention"}>@{name}</bdi>;
+  return <bdi class={isMe ? "mention to-me" : "mention"}>@{name}</bdi>;
 }
 
 function element(node: Node, spots: readonly Spot[]): ComponentChild {

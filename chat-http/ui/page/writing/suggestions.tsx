@@ -130,7 +130,7 @@ function Entry({ suggestion }: { suggestion: Suggestion }) {
     case "emoji":
       return (
         <>
-          <span class="suggested-emoji">{suggestion.emoji}</span> <span>:{suggestion.code}:</span>
+          <span class="suggested-emoji">{suggestion.emoji}</span> <bdi>:{suggestion.code}:</bdi>
         </>
       );
     case "person":
