@@ -111,7 +111,7 @@ test("Back closes a dialog first, and names that cannot be are asked for anew", 
   assert.equal(new URL(ada.page.url()).hash, `#/rooms/${room}`);
   // One that is closed leaves nothing for Back, and one may follow another.
   await ada.page.getByRole("button", { name: "About this room" }).click();
-  await ada.page.getByRole("button", { name: "Delete" }).last().click();
+  await ada.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await ada.page.getByRole("button", { name: "Keep it" }).click();
   await ada.page.getByRole("dialog").waitFor({ state: "detached" });
   await until(async () => assert.equal(await ada.page.evaluate(() => history.state?.dialog), undefined));
