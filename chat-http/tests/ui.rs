@@ -7,7 +7,7 @@ mod common;
 use common::client;
 use poem::test::TestResponse;
 
-const FILES: [(&str, &str, &str); 20] = [
+const FILES: [(&str, &str, &str); 22] = [
     ("/", "text/html; charset=utf-8", "no-cache"),
     ("/app.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/first.js", "text/javascript; charset=utf-8", "public, max-age=60"),
@@ -20,6 +20,8 @@ const FILES: [(&str, &str, &str); 20] = [
     ("/sw.js", "text/javascript; charset=utf-8", "no-cache"),
     ("/client.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/widget.js", "text/javascript; charset=utf-8", "public, max-age=60"),
+    ("/emoji.json", "application/json", "public, max-age=60"),
+    ("/markup.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/texts-ar.json", "application/json", "public, max-age=60"),
     ("/texts-de.json", "application/json", "public, max-age=60"),
     ("/texts-es.json", "application/json", "public, max-age=60"),
@@ -61,7 +63,8 @@ async fn only_what_is_meant_for_other_pages_is_open_to_them() {
     let client = client().await;
     for (path, ..) in FILES {
         let response = client.get(path).header("origin", "https://elsewhere.example").send().await;
-        let is_open = ["/client.js", "/widget.js"].contains(&path) || path.starts_with("/texts-");
+        let is_open =
+            ["/client.js", "/widget.js", "/emoji.json", "/markup.js"].contains(&path) || path.starts_with("/texts-");
         let policy = if is_open { "cross-origin" } else { "same-origin" };
         response.assert_header("cross-origin-resource-policy", policy);
         assert_eq!(header(&response, "access-control-allow-origin") == "*", is_open, "{path}");
