@@ -11,7 +11,7 @@ test("messages have formatting", async () => {
   const ada = await person("Ada", { room, context: { permissions: ["clipboard-read", "clipboard-write"] } });
   const { page } = ada;
   const asked = [];
-  page.on("request", (request) => request.url().endsWith("/markup.js") && asked.push(request.url()));
+  page.on("request", (request) => new URL(request.url()).pathname === "/markup.js" && asked.push(request.url()));
   await ada.say("nothing to see: 5 - 3 = 2");
   await ada.sees(["no marks", "nothing to see: 5 - 3 = 2"]);
   assert.equal(asked.length, 0);
@@ -26,11 +26,16 @@ test("messages have formatting", async () => {
   assert.deepEqual(links.map(([href]) => href), ["https://x.example/a", "https://y.example/_b_/c"]);
 
   // As it was written is one click away, and what is copied.
-  await row.getByRole("button", { name: "Show as written" }).click();
+  const choose = async (act) => {
+    await row.locator(".line").hover();
+    await row.getByRole("button", { name: "More" }).click();
+    await page.locator(".message-menu").getByRole("button", { name: act }).click();
+  };
+  await choose("Show as written");
   await until(async () => assert.equal(await row.locator(".text").textContent(), MARKED));
-  await row.getByRole("button", { name: "Copy message" }).click();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), MARKED);
-  await row.getByRole("button", { name: "Show as written" }).click();
+  await choose("Copy message");
+  await until(async () => assert.equal(await page.evaluate(() => navigator.clipboard.readText()), MARKED));
+  await choose("Show formatted");
   await row.locator("strong").waitFor();
 
   // A block of code is copied by itself. Links that lead elsewhere than they say, or nowhere, are none.

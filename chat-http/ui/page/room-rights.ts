@@ -6,8 +6,8 @@ import type { Member, Room } from "./api.ts";
 
 export type Role = Member["role"];
 
-/** What one may do in a room without regard to a single person in it; `moderate`: delete what others wrote. */
-export type Act = "rename" | "kind" | "invites" | "bring" | "restrict" | "delete" | "pin" | "moderate";
+/** What one may do in a room without regard to a single person in it; `moderate`: delete what others wrote; `everyone`: mention all at once. */
+export type Act = "rename" | "kind" | "invites" | "bring" | "restrict" | "delete" | "pin" | "moderate" | "everyone";
 
 const RANKS: Readonly<Record<Role, number>> = { member: 1, moderator: 2, owner: 3 };
 
@@ -16,7 +16,7 @@ export function may(act: Act, { kind, owned, invites }: Pick<Room, "kind" | "own
   if (kind === "direct") return act === "pin";
   const rank = role === null ? 0 : RANKS[role];
   // Rooms that nobody owns are everyone's, and nobody moderates there.
-  if (!owned) return act === "rename" || act === "delete" || act === "pin" || (act === "bring" && rank > 0);
+  if (!owned) return act === "rename" || act === "delete" || act === "pin" || act === "everyone" || (act === "bring" && rank > 0);
   if (act === "bring") return rank >= (invites === "moderators" ? RANKS.moderator : RANKS.member);
   return rank >= (act === "delete" ? RANKS.owner : RANKS.moderator);
 }

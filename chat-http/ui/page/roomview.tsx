@@ -13,7 +13,7 @@ import { RoomHere } from "./markup/body.tsx";
 import { Looks, LooksHere } from "./markup/looks.ts";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
-import type { Role } from "./room-rights.ts";
+import { may, type Role } from "./room-rights.ts";
 import type { OpenRoom } from "./room.ts";
 import { RoomName, roomName, Sign } from "./title.tsx";
 import type { Sources } from "./writing/suggestions.tsx";
@@ -54,6 +54,7 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
   }, []);
   const list = useRef<MessageList>(null);
   const actions = useMemo(() => new MessageActions(room), [room]);
+  actions.role = role;
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
   const looks = useMemo(() => new Looks(), [room]);
@@ -99,7 +100,7 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
                 </p>
               )}
               <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
-              <Composer key={`c${id}`} session={session} room={id} name={name} sources={sourcesOf(room)} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
+              <Composer key={`c${id}`} session={session} room={id} name={name} sources={sourcesOf(room, role)} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
             </LooksHere.Provider>
           </RoomHere.Provider>
         ) : (
@@ -117,13 +118,13 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
 }
 
 /** Who may be mentioned in a room; nobody mentions themselves. */
-function sourcesOf(room: OpenRoom): Sources {
+function sourcesOf(room: OpenRoom, role: Role | null): Sources {
   const { session, info, id } = room;
   const others = (people: Identity[]): Identity[] => people.filter(({ user }) => user !== session.user);
   return {
     people: () => others(room.known()),
     members: async (q) => others((await session.api.members(id, { limit: 20, ...(q !== "" && { q }) })).members),
-    everyone: info?.kind !== "direct",
+    everyone: info !== null && may("everyone", info, role),
   };
 }
 

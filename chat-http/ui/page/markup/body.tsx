@@ -1,7 +1,6 @@
 /** What a message says: its text with its marks and mentions, or as it was written. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { Check, Marks } from "../icons.tsx";
 import { t } from "../language.ts";
 import { Model, useModel } from "../model.ts";
 import type { OpenRoom } from "../room.ts";
@@ -30,7 +29,7 @@ export function Body({ item }: Props) {
   const nodes = isWritten ? null : markup.of(shown);
   const isForMe = useContext(RoomHere)?.mentionsMe(item) === true;
   const fold = (event: Event): void => {
-    tellSize(event, isWhole ? "lower" : "upper");
+    tellSize(event.currentTarget, isWhole ? "lower" : "upper");
     looks.set(item.id, { isWhole: !isWhole });
   };
   return (
@@ -51,30 +50,12 @@ export function Body({ item }: Props) {
 /** A row is about to take another height, and this edge of it is to stay where it is. */
 export type ResizingEvent = CustomEvent<"upper" | "lower">;
 
-function tellSize(event: Event, stays: "upper" | "lower"): void {
-  event.currentTarget?.dispatchEvent(new CustomEvent("resizing", { bubbles: true, detail: stays }));
-}
-
-/** Shows a message as it was written, and back; only where that is not the same. */
-export function WrittenButton({ item }: Props) {
-  const looks = useModel(useContext(LooksHere));
-  const { text } = useSpotted(item);
-  useModel(markup);
-  if (markup.of(text) === null) return null;
-  const { isWritten } = looks.of(item.id);
-  const toggle = (event: Event): void => {
-    tellSize(event, "upper");
-    looks.set(item.id, { isWritten: !isWritten });
-  };
-  return (
-    <button type="button" class="copy written" title={t("asWritten")} aria-label={t("asWritten")} aria-pressed={isWritten} onClick={toggle}>
-      {isWritten ? <Check /> : <Marks />}
-    </button>
-  );
+export function tellSize(within: EventTarget | null, stays: "upper" | "lower"): void {
+  within?.dispatchEvent(new CustomEvent("resizing", { bubbles: true, detail: stays }));
 }
 
 /** The text with its mentions. Names become known while the room is open, so those rows follow it. */
-function useSpotted({ text, fields = {} }: Item): Spotted {
+function useSpotted({ text, fields }: Item): Spotted {
   const room = useContext(RoomHere);
   const hasMentions = room !== null && (fields.mentions !== undefined || fields.mentions_room === true);
   useModel(hasMentions ? room : STILL);

@@ -1,8 +1,10 @@
 /** What is being done with the messages of a room: which one is answered, which is edited, and what was refused. */
-import { uuidv7, type ChatClient, type Done, type Proposal } from "../../client/src/index.ts";
+import { uuidv7, type ChatClient, type Done, type MessageFields, type Proposal } from "../../client/src/index.ts";
 import { codeOf } from "../api.ts";
 import { serverNow } from "../clock.ts";
+import { mentionsIn } from "../mentions.ts";
 import { Model } from "../model.ts";
+import { may, type Role } from "../room-rights.ts";
 import type { OpenRoom } from "../room.ts";
 import type { Item } from "../timeline.ts";
 
@@ -26,6 +28,9 @@ export class MessageActions extends Model {
   /** The message that could not be changed, and why. */
   refused: { seq: number; code: string } | null = null;
 
+  /** What one is in the room; null for those who are no members. */
+  role: Role | null = null;
+
   constructor(readonly room: OpenRoom) {
     super();
   }
@@ -46,7 +51,16 @@ export class MessageActions extends Model {
   async save({ seq, text }: Editing, before: string): Promise<void> {
     this.edit(null);
     if (text === before) return;
-    await this.#change({ type: "edit", target: seq, content: text }, (code) => this.edit({ seq, text, code }));
+    await this.#change({ type: "edit", target: seq, content: text, ...this.#mentions(seq, text) }, (code) => this.edit({ seq, text, code }));
+  }
+
+  /** Whom the new text of a message mentions: of those whom it mentioned, those whose names are not known stay. */
+  #mentions(seq: number, text: string): Pick<MessageFields, "mentions" | "mentions_room"> {
+    const { room, role } = this;
+    const people = room.known();
+    const unknown = (room.timeline.get(seq)?.message?.mentions ?? []).filter((user) => !people.some((each) => each.user === user));
+    const { mentions = [], mentions_room = false } = mentionsIn(text, [], people, room.info === null || !may("everyone", room.info, role));
+    return { mentions: [...new Set([...unknown, ...mentions])], mentions_room };
   }
 
   async react(seq: number, reaction: string, added: boolean): Promise<void> {
@@ -88,7 +102,7 @@ function send(client: ChatClient, room: number, change: MessageChange, reason: s
   const { key, target } = change;
   switch (change.type) {
     case "edit":
-      return client.edit(room, target, { content: change.content }, { key });
+      return client.edit(room, target, { content: change.content, mentions: change.mentions ?? [], mentions_room: change.mentions_room ?? false }, { key });
     case "delete":
       return client.delete(room, target, { key, ...(reason && { reason }) });
     case "react":

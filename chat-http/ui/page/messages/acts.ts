@@ -3,7 +3,7 @@ import type { ShownMessage } from "../../client/src/index.ts";
 import type { Room } from "../api.ts";
 import { may, type Role } from "../room-rights.ts";
 
-export type MessageAct = "answer" | "edit" | "copy" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
+export type MessageAct = "answer" | "edit" | "copy" | "written" | "formatted" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
 
 /** Who looks at the message, and where. */
 export interface Viewer {
@@ -11,15 +11,19 @@ export interface Viewer {
   room: Pick<Room, "kind" | "owned" | "invites">;
   /** What they are in the room; null for those who are no members. */
   role: Role | null;
+  /** How the message is shown, if it has marks. */
+  shown?: "formatted" | "written";
 }
 
-export function actsOn({ user, deleted, pinned, reactions, edited }: Pick<ShownMessage, "user" | "deleted" | "pinned" | "reactions" | "edited">, { me, room, role }: Viewer): MessageAct[] {
+export function actsOn({ user, deleted, pinned, reactions, edited }: Pick<ShownMessage, "user" | "deleted" | "pinned" | "reactions" | "edited">, { me, room, role, shown }: Viewer): MessageAct[] {
   if (deleted !== undefined) return ["link", ...(user === me ? [] : ["person" as const])];
   const isOwn = user === me;
   const offered: [MessageAct, boolean][] = [
     ["answer", true],
     ["edit", isOwn],
     ["copy", true],
+    ["written", shown === "formatted"],
+    ["formatted", shown === "written"],
     ["link", true],
     [pinned ? "unpin" : "pin", may("pin", room, role)],
     ["reacted", reactions !== undefined],

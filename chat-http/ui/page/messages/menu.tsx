@@ -1,7 +1,8 @@
 /** All that can be done with a message: beside it, or from the lower edge of a phone. */
-import { useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { Answer, Copy, Clock, Link, Pencil, Person, Pin, Smile, Trash } from "../icons.tsx";
+import { EmojiPanel } from "../emoji/panel.tsx";
+import { Answer, Copy, Clock, Link, Marks, Pencil, Person, Pin, Plus, Smile, Trash } from "../icons.tsx";
 import { language, t, type PlainText } from "../language.ts";
 import { useModal } from "../modal.ts";
 import type { MessageAct } from "./acts.ts";
@@ -28,6 +29,8 @@ const LOOKS: Readonly<Record<MessageAct, { text: PlainText; icon: () => Componen
   answer: { text: "answer", icon: Answer },
   edit: { text: "edit", icon: Pencil },
   copy: { text: "copyMessage", icon: Copy },
+  written: { text: "asWritten", icon: Marks },
+  formatted: { text: "asFormatted", icon: Marks },
   link: { text: "copyLink", icon: Link },
   pin: { text: "pin", icon: Pin },
   unpin: { text: "unpin", icon: Pin },
@@ -39,12 +42,14 @@ const LOOKS: Readonly<Record<MessageAct, { text: PlainText; icon: () => Componen
 
 export function MessageMenu({ acts, mine, canReact, anchor, onAct, onReact, onClose }: Props) {
   const { dialog, closed } = useModal(onClose);
+  const [more, setMore] = useState(false);
+  const react = (reaction: string, added: boolean): void => (onClose(), onReact(reaction, added));
   useLayoutEffect(() => {
     if (dialog.current) place(dialog.current, anchor);
-  }, []);
+  }, [more]);
   const onKey = (event: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (step === undefined) return;
+    if (step === undefined || more) return;
     event.preventDefault();
     const isSideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
     const buttons = [...(dialog.current?.querySelectorAll("button") ?? [])];
@@ -57,13 +62,17 @@ export function MessageMenu({ acts, mine, canReact, anchor, onAct, onReact, onCl
       {canReact && (
         <div class="quick-reactions" role="group" aria-label={t("react")}>
           {QUICK.map((each) => (
-            <button type="button" key={each} class="reaction" aria-pressed={mine.includes(each)} onClick={() => (onClose(), onReact(each, !mine.includes(each)))}>
+            <button type="button" key={each} class="reaction" aria-pressed={mine.includes(each)} onClick={() => react(each, !mine.includes(each))}>
               {each}
             </button>
           ))}
+          <button type="button" class="reaction" aria-label={t("moreReactions")} title={t("moreReactions")} aria-expanded={more} onClick={() => setMore(!more)}>
+            <Plus />
+          </button>
         </div>
       )}
-      {acts.map((act) => {
+      {more && <EmojiPanel onPick={(emoji) => react(emoji, true)} onClose={() => setMore(false)} />}
+      {!more && acts.map((act) => {
         const { text, icon: Icon } = LOOKS[act];
         return (
           <button type="button" key={act} class={act === "delete" ? "menu-item danger" : "menu-item"} onClick={() => (onClose(), onAct(act))}>

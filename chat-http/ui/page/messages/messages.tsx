@@ -1,9 +1,12 @@
 /** The messages of a room, with what can be done with each. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 import type { Identity } from "../../client/src/index.ts";
 import { copyText } from "../copy.ts";
 import { MessageList } from "../list.tsx";
+import { tellSize } from "../markup/body.tsx";
+import { LooksHere } from "../markup/looks.ts";
+import { markup } from "../markup/markup.ts";
 import { useModel } from "../model.ts";
 import type { Role } from "../room-rights.ts";
 import type { OpenRoom } from "../room.ts";
@@ -35,6 +38,7 @@ type Window = { kind: "menu"; item: Item; anchor: DOMRect; near: HTMLElement } |
 export function Messages({ room, actions, role, label, handle, top, onPerson, onWrite }: Props) {
   const { session, info, id, target } = room;
   useModel(actions);
+  const looks = useContext(LooksHere);
   const [window, setWindow] = useState<Window | null>(null);
   const close = (): void => setWindow(null);
   useEffect(() => {
@@ -45,7 +49,8 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
 
   const offered = (item: Item): MessageAct[] => {
     if (!item.message || !info) return [];
-    return actsOn(item.message, { me: session.user, room: info, role }).filter((act) => act !== "person" || onPerson);
+    const marks = markup.of(item.text) === null ? {} : { shown: looks.of(item.id).isWritten ? ("written" as const) : ("formatted" as const) };
+    return actsOn(item.message, { me: session.user, room: info, role, ...marks }).filter((act) => act !== "person" || onPerson);
   };
   const act = (what: MessageAct, item: Item, near: HTMLElement): void => {
     switch (what) {
@@ -56,6 +61,10 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
         return actions.edit({ seq: item.seq, text: item.text, code: "" });
       case "copy":
         return void copyText(item.text, near);
+      case "written":
+      case "formatted":
+        tellSize(near, "upper");
+        return looks.set(item.id, { isWritten: what === "written" });
       case "link":
         return void copyText(new URL(`#/rooms/${id}/${item.seq}`, session.api.base).href, near);
       case "pin":

@@ -23,6 +23,11 @@ test("what there is to see is offered, and nothing is done with a deleted messag
   assert.deepEqual(actsOn({ user: "Ada", deleted: at }, viewer("owner")), ["link"]);
 });
 
+test("a message with marks is shown as it was written, and back", () => {
+  assert.deepEqual(actsOn(message, { ...viewer(null), shown: "formatted" }), ["answer", "copy", "written", "link", "person"]);
+  assert.deepEqual(actsOn(message, { ...viewer(null), shown: "written" }), ["answer", "copy", "formatted", "link", "person"]);
+});
+
 test("keys do the same, and leave those of the browser alone", () => {
   const press = (key: string, more = {}) => actOfKey({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
   assert.deepEqual(["c", "R", "e", "Delete", "Enter", "ContextMenu", "x"].map((key) => press(key)), ["copy", "answer", "edit", "delete", "menu", "menu", null]);

@@ -7,7 +7,7 @@ const room = (kind: string, owned = true, invites: "members" | "moderators" = "m
 const ROLES: (Role | null)[] = [null, "member", "moderator", "owner"];
 
 test("rooms that are owned go by roles", () => {
-  const from: [Act, number][] = [["rename", 2], ["kind", 2], ["invites", 2], ["bring", 1], ["restrict", 2], ["pin", 2], ["moderate", 2], ["delete", 3]];
+  const from: [Act, number][] = [["rename", 2], ["kind", 2], ["invites", 2], ["bring", 1], ["restrict", 2], ["pin", 2], ["moderate", 2], ["everyone", 2], ["delete", 3]];
   for (const kind of ["public", "private"]) for (const [act, first] of from) for (const [rank, role] of ROLES.entries()) assert.equal(may(act, room(kind), role), rank >= first, `${act}, ${kind}, ${role}`);
 });
 
@@ -16,15 +16,15 @@ test("where moderators bring others in, members do not", () => {
 });
 
 test("rooms that nobody owns are everyone's, and nobody moderates there", () => {
-  const allowed = (role: Role | null) => (["rename", "kind", "invites", "bring", "restrict", "pin", "moderate", "delete"] as Act[]).filter((act) => may(act, room("public", false), role));
-  assert.deepEqual(allowed(null), ["rename", "pin", "delete"]);
-  assert.deepEqual(allowed("member"), ["rename", "bring", "pin", "delete"]);
+  const allowed = (role: Role | null) => (["rename", "kind", "invites", "bring", "restrict", "pin", "moderate", "everyone", "delete"] as Act[]).filter((act) => may(act, room("public", false), role));
+  assert.deepEqual(allowed(null), ["rename", "pin", "everyone", "delete"]);
+  assert.deepEqual(allowed("member"), ["rename", "bring", "pin", "everyone", "delete"]);
   assert.deepEqual(rolesToGive(room("public", false), "member", "member", false), []);
 });
 
 test("of all that, only pins are for rooms of two", () => {
   assert.equal(may("pin", room("direct", false), "member"), true);
-  for (const act of ["rename", "kind", "invites", "bring", "restrict", "moderate", "delete"] as Act[]) assert.equal(may(act, room("direct", false), "member"), false, act);
+  for (const act of ["rename", "kind", "invites", "bring", "restrict", "moderate", "everyone", "delete"] as Act[]) assert.equal(may(act, room("direct", false), "member"), false, act);
 });
 
 test("nobody acts on their equals but owners", () => {

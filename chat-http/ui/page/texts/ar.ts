@@ -140,6 +140,8 @@ export default {
   showLess: "عرض أقل",
   mentionsYou: "يذكرك",
   asWritten: "العرض كما كُتب",
+  asFormatted: "العرض منسّقًا",
+  moreReactions: "تفاعلات أخرى",
   notSent: "لم تُرسل.",
   takeBack: "التراجع عنها",
   newMessages: { zero: "لا رسائل جديدة", one: "رسالة جديدة", two: "رسالتان جديدتان", few: "{count} رسائل جديدة", many: "{count} رسالة جديدة", other: "{count} رسالة جديدة" },

@@ -133,6 +133,8 @@ export default {
   showLess: "Weniger anzeigen",
   mentionsYou: "Erwähnt dich",
   asWritten: "Anzeigen wie geschrieben",
+  asFormatted: "Formatiert anzeigen",
+  moreReactions: "Mehr Reaktionen",
   notSent: "Nicht gesendet.",
   takeBack: "Zurücknehmen",
   newMessages: { one: "{count} neue Nachricht", other: "{count} neue Nachrichten" },

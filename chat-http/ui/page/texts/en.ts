@@ -147,6 +147,8 @@ export default {
   showLess: "Show less",
   mentionsYou: "Mentions you",
   asWritten: "Show as written",
+  asFormatted: "Show formatted",
+  moreReactions: "More reactions",
   notSent: "Not sent.",
   takeBack: "Take back",
   newMessages: { one: "{count} new message", other: "{count} new messages" },

@@ -133,6 +133,8 @@ export default {
   showLess: "Mostrar menos",
   mentionsYou: "Te menciona",
   asWritten: "Mostrar tal como se escribió",
+  asFormatted: "Mostrar con formato",
+  moreReactions: "Más reacciones",
   notSent: "No enviado.",
   takeBack: "Retirar",
   newMessages: { one: "{count} mensaje nuevo", many: "{count} de mensajes nuevos", other: "{count} mensajes nuevos" },

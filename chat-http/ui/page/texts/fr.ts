@@ -133,6 +133,8 @@ export default {
   showLess: "Afficher moins",
   mentionsYou: "Vous mentionne",
   asWritten: "Afficher tel qu’écrit",
+  asFormatted: "Afficher mis en forme",
+  moreReactions: "Plus de réactions",
   notSent: "Non envoyé.",
   takeBack: "Reprendre",
   newMessages: { one: "{count} nouveau message", many: "{count} de nouveaux messages", other: "{count} nouveaux messages" },

@@ -133,6 +133,8 @@ export default {
   showLess: "कम दिखाएँ",
   mentionsYou: "आपका ज़िक्र है",
   asWritten: "जैसा लिखा गया वैसा दिखाएँ",
+  asFormatted: "स्वरूपण के साथ दिखाएँ",
+  moreReactions: "और प्रतिक्रियाएँ",
   notSent: "नहीं भेजा गया।",
   takeBack: "वापस लें",
   newMessages: { one: "{count} नया संदेश", other: "{count} नए संदेश" },

@@ -133,6 +133,8 @@ export default {
   showLess: "折りたたむ",
   mentionsYou: "あなたへのメンション",
   asWritten: "書かれたとおりに表示",
+  asFormatted: "書式付きで表示",
+  moreReactions: "ほかのリアクション",
   notSent: "送信できませんでした。",
   takeBack: "取り消す",
   newMessages: { other: "新着メッセージ {count} 件" },

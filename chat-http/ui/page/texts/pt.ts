@@ -133,6 +133,8 @@ export default {
   showLess: "Mostrar menos",
   mentionsYou: "Menciona você",
   asWritten: "Mostrar como foi escrito",
+  asFormatted: "Mostrar formatado",
+  moreReactions: "Mais reações",
   notSent: "Não enviada.",
   takeBack: "Desistir",
   newMessages: { one: "{count} nova mensagem", many: "{count} de novas mensagens", other: "{count} novas mensagens" },

@@ -133,6 +133,8 @@ export default {
   showLess: "收起",
   mentionsYou: "提到了你",
   asWritten: "显示原文",
+  asFormatted: "显示格式",
+  moreReactions: "更多回应",
   notSent: "未发送。",
   takeBack: "撤回",
   newMessages: { other: "{count} 条新消息" },
