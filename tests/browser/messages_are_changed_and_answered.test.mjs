@@ -66,10 +66,10 @@ test("messages are edited, answered, reacted to, pinned and deleted, in both bro
   await row(ada, "Lunch at one?").locator(".line").hover();
   await row(ada, "Lunch at one?").getByRole("button", { name: "React" }).click();
   await ada.page.getByRole("button", { name: "More reactions" }).click();
-  await ada.page.getByLabel("Find an emoji").fill("rocket");
+  await ada.page.getByRole("textbox", { name: "Find an emoji" }).fill("rocket");
   await ada.page.getByRole("button", { name: "🚀" }).first().waitFor();
   await look(ada.page);
-  await ada.page.getByLabel("Find an emoji").press("Enter");
+  await ada.page.getByRole("textbox", { name: "Find an emoji" }).press("Enter");
   await until(async () => assert.deepEqual(await thumbs(bob).allInnerTexts(), ["👍\n1", "🚀\n1"]));
   await thumbs(ada).last().click();
   await until(async () => assert.equal(await thumbs(bob).count(), 1));
