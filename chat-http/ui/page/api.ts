@@ -105,8 +105,13 @@ export class Api {
     return this.#ask("GET", `rooms/${room}/messages`, { query });
   }
 
-  /** A message as it is now. */
-  message(room: number, seq: number): Promise<Message> {
+  /** The messages in the thread of this one. */
+  thread(room: number, root: number, query: Directions): Promise<History> {
+    return this.#ask("GET", `rooms/${room}/messages/${root}/thread`, { query });
+  }
+
+  /** A message as it is now, after the events up to `head`. */
+  message(room: number, seq: number): Promise<Message & { head: number }> {
     return this.#ask("GET", `rooms/${room}/messages/${seq}`);
   }
 

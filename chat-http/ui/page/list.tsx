@@ -11,7 +11,7 @@ import type { ResizingEvent } from "./markup/body.tsx";
 import type { MessageActions } from "./messages/actions.ts";
 import type { MessageAct } from "./messages/acts.ts";
 import { look, type Item, type Timeline } from "./timeline.ts";
-import type { Place } from "./room.ts";
+import type { Place } from "./conversation.ts";
 import { Row } from "./row.tsx";
 
 interface Props {

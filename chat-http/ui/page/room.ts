@@ -1,15 +1,14 @@
 /** The room that is open: its history, its people, who is typing. */
-import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type ChatClient, type Done, type Identity, type MemberChanged, type MessageState, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
+import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type MessageState, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
-import type { MessageChange } from "./messages/actions.ts";
+import { Conversation, PAGE, type Place, type Where } from "./conversation.ts";
 import { Originals } from "./messages/originals.ts";
-import { Model } from "./model.ts";
+import { OpenThread } from "./messages/thread.ts";
 import { naturally } from "./format.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
 import type { Session } from "./session.ts";
 import { Timeline, type Item } from "./timeline.ts";
 
-const PAGE = 100;
 const AGAIN_MS = 3_000;
 /** So many events are heard once more for what is no message among them. */
 const MOST_AGAIN = 500;
@@ -22,13 +21,7 @@ const AWAY = new Set(["offline", "unavailable"]);
 /** What comes faster is a flood. */
 const CALM_MS = 150;
 
-/** What somebody was looking at: a row, and how far below the upper edge it ended. */
-export interface Place {
-  seq: number;
-  bottom: number;
-}
-
-export class OpenRoom extends Model {
+export class OpenRoom extends Conversation {
   timeline: Timeline;
   status: "loading" | "ready" | "gone" | "failed" = "loading";
   /** Why it is gone, or failed. */
@@ -38,21 +31,10 @@ export class OpenRoom extends Model {
   typing: Identity[] = [];
   /** How many type besides those who are named. */
   typingUnnamed = 0;
-  /** Where reading stopped before this visit; null when nothing is new. */
-  readTo: number | null = null;
-  /** How many messages of others were new then, and came unseen since. */
-  newCount = 0;
-  /** What is being looked at; null at the end. */
-  place: Place | null;
-  /** The message that a link leads to, as long as it is marked. */
-  target: { seq: number } | null = null;
-  /** Whether a link led to a message that is not there. */
-  missing = false;
-  loadingBefore = false;
-  failedBefore = false;
   /** Told of every change of the place. */
   onPlace: (place: Place | null) => void = () => {};
-  #loadingAfter = false;
+  /** The thread that is open beside the room. */
+  threadBeside: OpenThread | null = null;
   /** Up to here the page had everything when the room was attached. */
   #known = 0;
   /** The room before the next of its changes, as far as it is known. */
@@ -62,7 +44,6 @@ export class OpenRoom extends Model {
   /** How much is unread by the server's count, and since. */
   #unread = 0;
   #attachment: Attachment | null = null;
-  #closed = false;
   /** Whether the server has said what is unread. */
   #entered = false;
   #reading = false;
@@ -74,12 +55,8 @@ export class OpenRoom extends Model {
   readonly #unwatch: (() => void)[];
   readonly #heard = new Set<(event: RoomEvent) => void>();
 
-  constructor(
-    readonly session: Session,
-    readonly id: number,
-    place: Place | null = null,
-  ) {
-    super();
+  constructor(session: Session, id: number, place: Place | null = null) {
+    super(session, id);
     this.timeline = new Timeline(id, session.user);
     this.#originals = new Originals(session.api, id);
     this.place = place;
@@ -104,7 +81,7 @@ export class OpenRoom extends Model {
   /** Shows the room as it was left, until the server can be reached. */
   #takeKept(): void {
     const kept = this.session.kept.of(this.id);
-    if (!kept || this.#closed || this.status === "ready") return;
+    if (!kept || this.closed || this.status === "ready") return;
     this.timeline = kept.timeline;
     this.info = kept.info;
     this.status = "ready";
@@ -119,7 +96,8 @@ export class OpenRoom extends Model {
 
   close(): void {
     if (this.status === "ready" && this.info) this.session.kept.keep({ info: this.info, timeline: this.timeline });
-    this.#closed = true;
+    this.closed = true;
+    this.threadBeside?.close();
     clearTimeout(this.#timer);
     for (const unwatch of this.#unwatch) unwatch();
     this.#attachment?.detach();
@@ -145,72 +123,21 @@ export class OpenRoom extends Model {
     return user !== me && !deleted && (fields?.mentions_room === true || fields?.mentions?.includes(me) === true);
   }
 
-  get newest(): number {
-    return this.timeline.newest;
-  }
-
   /** How many messages of others came since the last that was seen. */
   get unseen(): number {
     return this.timeline.hasAfter ? Math.max(this.#unread, this.#unseenHere()) : this.#unseenHere();
   }
 
   #unseenHere(): number {
-    const read = this.session.readMarks.of(this.id) ?? this.newest;
-    let count = 0;
-    for (let index = this.timeline.items.length - 1; index >= 0; index--) {
-      const item = this.timeline.items[index];
-      if (!item || item.seq <= read) break;
-      if (item.kind === "message" && !item.deleted && item.user !== this.session.user) count += 1;
-    }
-    return count;
+    return this.countAfter(this.session.readMarks.of(this.id) ?? this.newest);
   }
 
-  /** Loads a page of older messages. */
-  async loadBefore(): Promise<void> {
-    if (this.loadingBefore || !this.timeline.hasBefore || this.status !== "ready") return;
-    this.loadingBefore = true;
-    this.failedBefore = false;
-    this.changed();
-    try {
-      const { oldest } = this.timeline;
-      const page = await this.session.api.messages(this.id, { before: oldest, limit: PAGE });
-      // Another history has taken its place meanwhile: this page belongs to none.
-      if (!this.timeline.fits(page)) this.failedBefore = true;
-      else if (page.epoch === this.timeline.epoch && this.timeline.oldest === oldest) this.timeline.prepend(page);
-    } catch {
-      this.failedBefore = true;
-    }
-    this.loadingBefore = false;
-    if (!this.#closed) this.changed();
+  protected get hasPage(): boolean {
+    return this.status === "ready";
   }
 
-  /** Loads a page of newer messages, where something lies between what is loaded and the end. */
-  async loadAfter(): Promise<void> {
-    const { timeline } = this;
-    if (this.#loadingAfter || !timeline.hasAfter || this.status !== "ready") return;
-    this.#loadingAfter = true;
-    try {
-      const { end, epoch } = timeline;
-      const page = await this.session.api.messages(this.id, { after: end, limit: PAGE });
-      if (page.epoch === epoch && timeline.end === end && timeline.fits(page)) timeline.append(page);
-    } catch {
-      // Scrolling on asks again.
-    }
-    this.#loadingAfter = false;
-    if (!this.#closed) this.changed();
-  }
-
-  /** Goes to the newest messages, whatever lies between. */
-  async toNewest(): Promise<void> {
-    if (!this.timeline.hasAfter) return;
-    this.place = null;
-    try {
-      const page = await this.session.api.messages(this.id, { limit: PAGE });
-      if (this.timeline.fits(page)) this.timeline.replace(page);
-    } catch {
-      // What is there stays.
-    }
-    if (!this.#closed) this.changed();
+  protected page(where: Where): Promise<History> {
+    return this.session.api.messages(this.id, { ...where, limit: PAGE });
   }
 
   tryAgain(): void {
@@ -219,47 +146,48 @@ export class OpenRoom extends Model {
     void this.#read();
   }
 
-  /** Goes to a message, wherever in the room it is. */
-  async goTo(seq: number): Promise<void> {
-    this.target = { seq };
-    this.missing = false;
-    this.changed();
-    // The page that is being read is the one with the message.
-    if (this.status === "ready" && this.#entered && !this.timeline.get(seq)) await this.#seek(seq);
-  }
-
-  /** The message has been marked for long enough. */
-  reached(target: { seq: number }): void {
-    if (this.target !== target) return;
-    this.target = null;
-    this.changed();
-  }
-
   /** Loads the messages around one that is not loaded. */
-  async #seek(seq: number): Promise<void> {
+  protected async seek(seq: number): Promise<void> {
+    // The page that is being read is the one with the message.
+    if (!this.hasPage || !this.#entered) return;
     const { api } = this.session;
     const [page, message] = await Promise.all([api.messages(this.id, { around: seq, limit: PAGE }), api.message(this.id, seq)]).catch(() => []);
-    if (this.#closed || this.target?.seq !== seq) return;
-    // What is in a thread is shown by the message that the thread is about.
-    if (message?.thread !== undefined) return this.goTo(message.thread);
+    if (this.closed || this.target?.seq !== seq) return;
+    if (message?.thread !== undefined) return this.#goToThread(message.thread, seq);
     this.missing = page === undefined || !this.timeline.fits(page);
     if (this.missing) this.target = null;
     else if (page) this.timeline.reset(page);
     this.changed();
   }
 
-  /** Changes a message: that is shown at once, and no more if the server refuses. */
-  async change(change: MessageChange, send: (client: ChatClient) => Promise<Done>): Promise<void> {
-    this.timeline.propose(change);
+  #goToThread(root: number, seq: number): Promise<void> {
+    this.target = null;
+    this.openThread(root);
+    return this.threadBeside?.goTo(seq) ?? Promise.resolve();
+  }
+
+  /** Opens the thread of a message beside the room, in the place of the one that was open. */
+  openThread(root: number): void {
+    if (this.threadBeside?.thread === root) return;
+    this.threadBeside?.close();
+    this.threadBeside = new OpenThread(this, root, this.#heardTo);
     this.changed();
-    try {
-      this.timeline.settle(change, (await send(this.session.client)).seq);
-    } catch (error) {
-      this.timeline.withdraw(change);
-      throw error;
-    } finally {
-      if (!this.#closed) this.changed();
-    }
+  }
+
+  /** A message in a thread has been seen. Whoever has read all of the room has read that, too. */
+  readAnswer(seq: number): void {
+    if (!this.timeline.hasAfter && (this.session.readMarks.of(this.id) ?? 0) >= this.newest) this.read(seq);
+  }
+
+  closeThread(): void {
+    this.threadBeside?.close();
+    this.threadBeside = null;
+    this.changed();
+  }
+
+  /** The events after this one are told. */
+  get #heardTo(): number {
+    return Math.max(this.#known, this.#attachment?.position?.seq ?? 0);
   }
 
   /** The message that another one answers: null if it is not there any more, undefined as long as that is not known. */
@@ -267,10 +195,9 @@ export class OpenRoom extends Model {
     return this.timeline.get(seq)?.message ?? this.#originals.get(seq, () => this.changed());
   }
 
-  /** Takes note of what is being looked at. */
-  keepPlace(place: Place | null): void {
+  override keepPlace(place: Place | null): void {
     if (place === null && this.place === null) return;
-    this.place = place;
+    super.keepPlace(place);
     this.onPlace(place);
   }
 
@@ -280,7 +207,7 @@ export class OpenRoom extends Model {
   }
 
   async #read(): Promise<void> {
-    if (this.#reading || this.#closed) return;
+    if (this.#reading || this.closed) return;
     this.#reading = true;
     this.#stale = false;
     clearTimeout(this.#timer);
@@ -288,10 +215,10 @@ export class OpenRoom extends Model {
       const { api, user } = this.session;
       const [info, mark, newest] = await Promise.all([api.room(this.id), api.mark(this.id, user), api.messages(this.id, { limit: PAGE })]);
       const page = await this.#pageAt(mark, newest);
-      if (!this.#closed && !this.timeline.fits(page)) this.#stale = true;
-      else if (!this.#closed) this.#take(info, mark, page);
+      if (!this.closed && !this.timeline.fits(page)) this.#stale = true;
+      else if (!this.closed) this.#take(info, mark, page);
     } catch (error) {
-      if (!this.#closed) this.#refused(codeOf(error));
+      if (!this.closed) this.#refused(codeOf(error));
     }
     this.#reading = false;
     if (this.#stale && this.session.connection.online) void this.#read();
@@ -325,7 +252,9 @@ export class OpenRoom extends Model {
     this.session.outbox.shown(this.id, page.head);
     this.status = "ready";
     this.changed();
-    if (this.target && !this.timeline.get(this.target.seq)) void this.#seek(this.target.seq);
+    if (this.target && !this.timeline.get(this.target.seq)) void this.seek(this.target.seq);
+    this.placeAnswers();
+    this.threadBeside?.readAgain();
     this.#attach({ epoch: page.epoch, seq: this.#before(page) });
   }
 
@@ -386,6 +315,7 @@ export class OpenRoom extends Model {
   /** More was missed than is told: the history is read anew. */
   #resync(head: number): void {
     this.timeline.begin(head);
+    this.threadBeside?.missed(head);
     this.#originals.clear();
     this.#hasMissed = true;
     this.#stale = true;
@@ -394,6 +324,7 @@ export class OpenRoom extends Model {
 
   #event(event: RoomEvent): void {
     if (event.seq <= this.#known) return this.#again(event);
+    this.threadBeside?.heard(event);
     // What is in a thread is no part of the room's history.
     if (isMessage(event) && event.thread === undefined) this.#message(event);
     else if (isRoomUpdated(event)) this.#updated(event);
@@ -417,8 +348,10 @@ export class OpenRoom extends Model {
   }
 
   #other(event: RoomEvent): void {
+    if (isMessage(event)) this.#answer(event);
     this.timeline.apply(event);
     this.#originals.apply(event);
+    this.placeAnswers();
     this.changed();
   }
 
@@ -437,6 +370,14 @@ export class OpenRoom extends Model {
     this.typing = this.typing.filter((identity) => identity.user !== message.user);
     if (this.info) this.info = { ...this.info, head: message.seq, last_message_at: message.timestamp };
     this.changed();
+  }
+
+  /** A message in a thread, which may be open or not. */
+  #answer(message: Message): void {
+    this.#originals.learn(message);
+    if (message.user === this.session.user && message.key) this.session.outbox.confirm(message.key);
+    this.session.outbox.shown(this.id, message.seq);
+    this.typing = this.typing.filter((identity) => identity.user !== message.user);
   }
 
   /** Whether messages come slowly enough to be shown with a movement. */

@@ -1,5 +1,5 @@
-/** The messages of a room that are loaded: one unbroken stretch, each of them once, in order. */
-import { Proposals, type MessageState, type Proposal, type RoomEvent, type ShownMessage } from "../client/src/index.ts";
+/** The messages of a room, or of a thread in it, that are loaded: one unbroken stretch, each of them once, in order. */
+import { foldLostAnswer, isEvent, Proposals, type MessageState, type Proposal, type RoomEvent, type ShownMessage } from "../client/src/index.ts";
 import type { History, Message } from "./api.ts";
 import { Changes, targetOf } from "./changes.ts";
 import type { LetterFields } from "./letters.ts";
@@ -31,6 +31,8 @@ export interface Item {
   message?: ShownMessage;
   /** Up to which event that counts. */
   head: number;
+  /** Up to which event the page counted that it came with. */
+  base?: number;
 }
 
 /** What the rows have in common that were never measured. */
@@ -79,23 +81,23 @@ export class Timeline {
   }
 
   /** Whether all is known that this page does not show: one that is too old has to be read again. */
-  fits({ epoch, head }: History): boolean {
+  fits({ epoch, head }: ShownPage): boolean {
     return epoch !== this.epoch || this.#changes.covers(head);
   }
 
   /** Takes the newest page. What is there already stays if the two stretches meet. */
-  replace(page: History): void {
+  replace(page: ShownPage): void {
     const first = page.has_before ? (page.messages[0]?.seq ?? page.head + 1) : 1;
     if (this.epoch !== page.epoch || first > this.end + 1 || this.end === 0) return this.reset(page);
     for (const item of this.#itemsOf(page)) {
-      this.#change(item.seq, (before) => (before.head < item.head ? this.#with(before, item.stored as MessageState, item.head) : before));
+      this.#change(item.seq, (before) => (before.head < item.head ? { ...this.#with(before, item.stored as MessageState, item.head), base: item.base ?? 0 } : before));
       this.#insert(item);
     }
     this.#reach(page);
   }
 
   /** Takes a page in the place of everything that was loaded. */
-  reset(page: History): void {
+  reset(page: ShownPage): void {
     if (this.epoch !== page.epoch) {
       this.#late = NOTHING;
       this.#changes.begin(page.head);
@@ -110,13 +112,13 @@ export class Timeline {
   }
 
   /** Puts a page of newer messages behind. */
-  append(page: History): void {
+  append(page: ShownPage): void {
     for (const item of this.#itemsOf(page)) this.#insert(item);
     this.#reach(page);
   }
 
   /** Everything up to the end of this page is known; what was heard beyond it follows if nothing is missing between. */
-  #reach(page: History): void {
+  #reach(page: ShownPage): void {
     this.end = Math.max(this.end, page.has_after ? (page.messages.at(-1)?.seq ?? 0) : page.head);
     const { from, end, items } = this.#late;
     const meets = from <= this.end + 1;
@@ -128,7 +130,7 @@ export class Timeline {
   }
 
   /** Puts a page of older messages in front. */
-  prepend(page: History): void {
+  prepend(page: ShownPage): void {
     const oldest = this.oldest;
     const older = this.#itemsOf(page).filter(({ seq }) => seq < oldest || oldest === 0);
     this.items = [...older, ...this.items];
@@ -149,7 +151,22 @@ export class Timeline {
     this.#proposals.applied(event);
     const target = targetOf(event);
     if (target !== null) this.#change(target, (item) => this.#after(item, event));
+    if (isEvent(event, "message_deleted") && !this.#isInHistory(event.target)) for (const { seq } of this.#rootsBefore(event.target)) this.#loseAnswer(seq, event);
     this.pass(event.seq);
+  }
+
+  /**
+   * Deleted messages that may have been in the thread of one that is shown, whose `thread_count` may be wrong: a deletion
+   * does not say it. Where they were is to be told with `place`.
+   */
+  get unplaced(): number[] {
+    return this.#changes.unplaced;
+  }
+
+  /** Tells in which thread a message was; undefined: in none. */
+  place(target: number, thread: number | undefined): void {
+    const seq = this.#changes.place(target, thread);
+    if (seq !== undefined && thread !== undefined) this.#loseAnswer(thread, { target, seq });
   }
 
   /** Shows a change of one's own before it is stored. Its event ends that, or `settle`, or `withdraw`. */
@@ -191,14 +208,16 @@ export class Timeline {
     return item?.seq === seq ? item : undefined;
   }
 
-  #itemsOf({ messages, head }: History): Item[] {
-    return messages.map((message) => this.#itemOf(this.#changes.since(head, message), Math.max(head, this.end), false));
+  /** A message that was not read with its page says itself up to which event it counts. */
+  #itemsOf({ messages, head }: ShownPage): Item[] {
+    for (const message of messages) this.#changes.learn(message);
+    return messages.map(({ head: base = head, ...message }) => ({ ...this.#itemOf(this.#changes.since(base, message), Math.max(base, this.end), false), base }));
   }
 
   #itemOf(message: Message, head: number, fresh: boolean): Item {
     const { seq, user, key } = message;
     const id = key ? rowId(user, key) : `s${seq}`;
-    return { id, kind: "message", seq, fresh, ...UNMEASURED, ...this.#shown(message, head) };
+    return { id, kind: "message", seq, fresh, base: head, ...UNMEASURED, ...this.#shown(message, head) };
   }
 
   /** What an item has from its message. */
@@ -218,6 +237,25 @@ export class Timeline {
     if (item.stored === undefined || item.head >= event.seq) return item;
     const stored = this.#changes.after(item.stored, event);
     return stored === item.stored ? item : this.#with(item, stored, event.seq);
+  }
+
+  /** Whether it is a message of the room's history: then it is in no thread. */
+  #isInHistory(seq: number): boolean {
+    const item = this.get(seq) ?? this.#late.items.find((each) => each.seq === seq);
+    return item !== undefined && item.stored?.thread === undefined;
+  }
+
+  /** The messages that a later one can be in the thread of. */
+  #rootsBefore(seq: number): Item[] {
+    return [...this.items.slice(0, this.#place(seq)), ...this.#late.items].filter(({ stored }) => stored?.thread_last !== undefined);
+  }
+
+  /** A message may have been deleted that was in this one's thread. */
+  #loseAnswer(root: number, deletion: { target: number; seq: number }): void {
+    this.#change(root, (item) => {
+      const isLost = item.stored !== undefined && (item.base ?? 0) < deletion.seq && this.#changes.isLostAnswer(item.stored, deletion);
+      return isLost ? this.#with(item, foldLostAnswer(item.stored as MessageState), item.head) : item;
+    });
   }
 
   /** Draws a message anew after one's own changes of it have come or gone. */
@@ -276,6 +314,9 @@ export class Timeline {
     return low;
   }
 }
+
+/** A page of messages, and beside them some that were read alone: those say up to which event they count. */
+export type ShownPage = Omit<History, "messages"> & { messages: (MessageState & { head?: number })[] };
 
 /** Events that were heard, from one number to another. */
 interface Late {

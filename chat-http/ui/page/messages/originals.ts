@@ -24,6 +24,11 @@ export class Originals {
     return known;
   }
 
+  /** A message that was told. */
+  learn(message: MessageState): void {
+    this.#keep(message.seq, message);
+  }
+
   apply(event: RoomEvent): void {
     const target = targetOf(event);
     if (target === null) return;
@@ -43,12 +48,15 @@ export class Originals {
     const answer = await this.api.message(this.room, seq).catch((error: unknown) => (codeOf(error) === "message_not_found" ? null : undefined));
     // It may have changed meanwhile.
     if (answer === undefined || this.#asked.get(seq) !== at) return;
-    this.#known.set(seq, answer);
-    const oldest = this.#known.keys().next();
-    if (this.#known.size > MOST && oldest.done !== true) {
-      this.#known.delete(oldest.value);
-      this.#asked.delete(oldest.value);
-    }
+    this.#keep(seq, answer);
     learned();
+  }
+
+  #keep(seq: number, message: MessageState | null): void {
+    this.#known.set(seq, message);
+    const oldest = this.#known.keys().next();
+    if (this.#known.size <= MOST || oldest.done === true) return;
+    this.#known.delete(oldest.value);
+    this.#asked.delete(oldest.value);
   }
 }

@@ -183,3 +183,54 @@ test("of a flood beyond a hole only so much is kept, and the rest comes with its
   assert.equal(timeline.hasAfter, false);
   assert.deepEqual(seqs(timeline), Array.from({ length: 1_400 }, (_, index) => index + 1));
 });
+
+test("a deleted answer lowers the count of its thread, once it is known where it was", () => {
+  const timeline = new Timeline(1, "Me");
+  const count = (): unknown => timeline.get(5)?.message?.thread_count;
+  const first = page(1, 10, 20);
+  first.messages[4] = { ...message(5), thread_count: 3, thread_last: 20 };
+  timeline.reset({ ...first, has_after: false });
+  timeline.apply(answer(21, 5));
+  assert.equal(count(), 4);
+  timeline.apply(deleted(22, 21));
+  assert.equal(count(), 3, "it was heard where this one was");
+  timeline.apply(deleted(23, 12));
+  timeline.apply(deleted(24, 7));
+  assert.deepEqual([count(), timeline.unplaced], [3, [12]]);
+  timeline.place(12, 5);
+  timeline.place(12, 5);
+  assert.deepEqual([count(), timeline.unplaced], [2, []]);
+  timeline.apply(deleted(25, 13));
+  timeline.place(13, undefined);
+  assert.equal(count(), 2);
+});
+
+test("a deleted answer counts once, whether the page that comes shows it or not", () => {
+  const timeline = new Timeline(1, "Me");
+  timeline.reset(page(31, 40, 40));
+  timeline.apply(deleted(41, 20));
+  timeline.apply(deleted(42, 22));
+  const root = (head: number, thread_count: number) => ({ ...page(25, 30, 30), head, messages: [{ ...message(5), thread_count, thread_last: 25, head }] });
+  timeline.prepend(root(41, 3));
+  assert.deepEqual(timeline.unplaced, [22]);
+  timeline.place(22, 5);
+  assert.equal(timeline.get(5)?.message?.thread_count, 2);
+  const other = new Timeline(1, "Me");
+  other.reset(page(31, 40, 40));
+  other.apply(answer(41, 5));
+  other.apply(deleted(42, 41));
+  other.prepend(root(40, 3));
+  assert.equal(other.get(5)?.message?.thread_count, 3, "it came and went");
+});
+
+test("a message that was read alone says up to which event it counts", () => {
+  const timeline = new Timeline(1, "Me");
+  timeline.epoch = "e";
+  timeline.begin(10);
+  timeline.apply(edited(11, 1, "new"));
+  timeline.add(answer(12, 1), true);
+  timeline.apply(answer(12, 1));
+  timeline.reset({ ...page(1, 0, 10), has_after: false, messages: [{ ...message(1), content: "new", thread_count: 1, edited: { seq: 11, timestamp: "", count: 1 }, head: 12 }] });
+  const [root, last] = timeline.items;
+  assert.deepEqual([root?.message?.edited?.count, root?.message?.thread_count, last?.seq, timeline.end], [1, 1, 12, 12]);
+});
