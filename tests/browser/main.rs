@@ -58,6 +58,7 @@ scenarios! {
     settings_are_kept,
     messages_have_formatting,
     mentions_find_their_people,
+    a_thread_is_beside_its_room,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -1,5 +1,6 @@
 /** Where one writes: Enter sends, Shift+Enter begins a new line. Keyboards on screens have no Shift+Enter: there the button sends. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { draftOf } from "./drafts.ts";
 import type { Identity } from "../client/src/index.ts";
 import { emojiData } from "./emoji/data.ts";
 import { EmojiPanel } from "./emoji/panel.tsx";
@@ -20,6 +21,8 @@ const LONGEST = 4_000;
 interface Props {
   session: Session;
   room: number;
+  /** The thread that one writes in. */
+  thread?: number | undefined;
   name: string;
   /** Who may be mentioned here. */
   sources: Sources;
@@ -30,9 +33,13 @@ interface Props {
   actions: MessageActions;
 }
 
-export function Composer({ session, room, name, sources, onUp, eager, actions }: Props) {
+export function Composer({ session, room, thread, name, sources, onUp, eager, actions }: Props) {
   const { answering } = useModel(actions);
-  const text = useModel(session.drafts).of(room);
+  const place = draftOf(room, thread);
+  const text = useModel(session.drafts).of(place);
+  const label = thread === undefined ? t("writeTo", { room: name }) : t("writeInThread");
+  const help = `composer-help${thread ?? ""}`;
+  const list = `suggestions${thread ?? ""}`;
   const [caret, setCaret] = useState(text.length);
   /** Who was chosen for the names in the text. */
   const chosen = useRef<Identity[]>([]);
@@ -42,10 +49,12 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
   const wanted = useRef<number | null>(null);
   const length = characters(asSent(text));
   const tooLong = length > LONGEST;
+  // Who types in a thread is not told to its room.
+  const tell = (isTyping: boolean): void => void (thread === undefined && session.client.typing(room, isTyping));
 
   useEffect(() => {
     if (eager) field.current?.focus({ preventScroll: true });
-    return () => session.client.typing(room, false);
+    return () => tell(false);
   }, []);
   useLayoutEffect(() => {
     const box = field.current;
@@ -61,17 +70,17 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
   });
 
   const write = (next: string): void => {
-    session.drafts.set(room, next);
-    session.client.typing(room, next.trim() !== "");
+    session.drafts.set(place, next);
+    tell(next.trim() !== "");
   };
   const send = (): void => {
     if (!isSeen(text) || tooLong) return;
     const sent = asSent(text);
-    session.outbox.send(room, sent, { ...mentionsIn(sent, chosen.current, sources.people(), !sources.everyone), ...(answering && { reply_to: answering.seq }) });
+    session.outbox.send(room, sent, { ...(thread !== undefined && { thread }), ...mentionsIn(sent, chosen.current, sources.people(), !sources.everyone), ...(answering && { reply_to: answering.seq }) });
     chosen.current = [];
     actions.answer(null);
-    session.drafts.set(room, "");
-    session.client.typing(room, false);
+    session.drafts.set(place, "");
+    tell(false);
     setEmoji(false);
     field.current?.focus();
   };
@@ -109,8 +118,10 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
       event.preventDefault();
       onUp();
     } else if (event.key === "Escape" && emoji) {
+      event.preventDefault();
       setEmoji(false);
     } else if (event.key === "Escape" && answering) {
+      event.preventDefault();
       actions.answer(null);
     }
   };
@@ -139,7 +150,7 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
           </button>
         </div>
       )}
-      <SuggestionList suggestions={suggestions} />
+      <SuggestionList id={list} suggestions={suggestions} />
       <div class={`field${tooLong ? " bad" : ""}`}>
         <button type="button" class="icon-button emoji-button" aria-label={t("emoji")} aria-expanded={emoji} title={t("emoji")} onClick={() => setEmoji(!emoji)}>
           <Smile />
@@ -148,29 +159,29 @@ export function Composer({ session, room, name, sources, onUp, eager, actions }:
           ref={field}
           rows={1}
           value={text}
-          placeholder={t("writeTo", { room: name })}
-          aria-label={t("writeTo", { room: name })}
-          aria-describedby={isTouch() ? undefined : "composer-help"}
+          placeholder={label}
+          aria-label={label}
+          aria-describedby={isTouch() ? undefined : help}
           aria-invalid={tooLong}
           enterkeyhint={isTouch() ? "enter" : "send"}
           autocomplete="off"
           // While it is empty, the hint in it has the direction of the page.
           dir={text === "" ? undefined : "auto"}
           aria-autocomplete="list"
-          aria-controls={isOpen ? "suggestions" : undefined}
-          aria-activedescendant={isOpen ? `suggestion-${suggestions.chosen}` : undefined}
+          aria-controls={isOpen ? list : undefined}
+          aria-activedescendant={isOpen ? `${list}-${suggestions.chosen}` : undefined}
           onInput={onInput}
           onSelect={follow}
           onClick={follow}
           onKeyUp={follow}
-          onBlur={() => session.client.typing(room, false)}
+          onBlur={() => tell(false)}
           onKeyDown={onKey}
         />
         <button type="submit" class="send" aria-label={t("send")} title={t("send")} disabled={!isSeen(text) || tooLong}>
           <Send />
         </button>
       </div>
-      <span id="composer-help" class="sr-only">
+      <span id={help} class="sr-only">
         {t("writeHelp")}
       </span>
       {text.trim() !== "" && !isSeen(text) && (

@@ -1,12 +1,14 @@
 /** Messages that are read page by page and followed as they change: those of a room, or of a thread in it. */
-import type { ChatClient, Done, MessageState } from "../client/src/index.ts";
+import type { ChatClient, Done, Identity, MessageState } from "../client/src/index.ts";
 import type { Room } from "./api.ts";
 import type { MessageChange } from "./messages/actions.ts";
 import { Model } from "./model.ts";
 import type { Session } from "./session.ts";
-import type { ShownPage, Timeline } from "./timeline.ts";
+import type { Item, ShownPage, Timeline } from "./timeline.ts";
 
 export const PAGE = 100;
+/** So many rows are looked at for who wrote them. */
+const MOST_AUTHORS = 1_000;
 
 /** What somebody was looking at: a row, and how far below the upper edge it ended. */
 export interface Place {
@@ -50,6 +52,9 @@ export abstract class Conversation extends Model {
   /** Whether there is a page, so that others can be added to it. */
   protected abstract readonly hasPage: boolean;
 
+  /** Whom this page knows besides those who wrote what is loaded. */
+  protected abstract readonly others: readonly Identity[];
+
   /** Reads a page. */
   protected abstract page(where: Where): Promise<ShownPage>;
 
@@ -64,6 +69,25 @@ export abstract class Conversation extends Model {
 
   /** How many messages of others came since the last that was seen. */
   abstract readonly unseen: number;
+
+  /** Whom this page knows here: who is here now, and who wrote what is loaded last. */
+  known(): Identity[] {
+    const authors = this.timeline.items.slice(-MOST_AUTHORS).filter(({ kind }) => kind === "message");
+    return [...this.others, ...authors.reverse().map(({ user, username }) => ({ user, username }))];
+  }
+
+  /** The names that somebody is known by here. A guest's id is one. */
+  namesOf(user: string): string[] {
+    const known = this.known().filter((each) => each.user === user).map(({ username }) => username);
+    const own = user === this.session.user ? [this.session.name] : [];
+    return [...new Set([...known, ...own, user])];
+  }
+
+  /** Whether a message of somebody else is for the one at this page. */
+  mentionsMe({ user, fields, deleted }: Item): boolean {
+    const { user: me } = this.session;
+    return user !== me && !deleted && (fields.mentions_room === true || fields.mentions?.includes(me) === true);
+  }
 
   get newest(): number {
     return this.timeline.newest;

@@ -1,5 +1,6 @@
 /**
- * Notifications outside of the page, with a tone for whoever wants one, while it is not seen: of mentions, of what comes into the room that was left open, and
+ * Notifications outside of the page, with a tone for whoever wants one, while it is not seen: of mentions and answers in threads, of what
+ * comes into the room that was left open, and
  * of rooms of two. Each room has its own setting, which the server keeps. Browsers ask a person once: so it is not asked for
  * before there is something to tell.
  */
@@ -29,7 +30,10 @@ export class Desktop extends Model {
     super();
     this.#session = session;
     this.#rooms = rooms;
-    this.#unhear = session.client.onNotice((notice) => notice.type === "mention" && this.#mention(notice));
+    this.#unhear = session.client.onNotice((notice) => {
+      if (notice.type === "mention") this.#mention(notice);
+      if (notice.type === "thread") this.#answer(notice);
+    });
   }
 
   close(): void {
@@ -51,9 +55,19 @@ export class Desktop extends Model {
   }
 
   #mention({ room, seq, user, username }: Extract<Notice, { type: "mention" }>): void {
-    if (document.visibilityState === "visible" || user === this.#session.user || this.#rooms.notify(room) === "none") return;
+    if (user !== this.#session.user) this.#tellOf(room, seq, (about) => t("mentionedYou", { who: username, room: about }));
+  }
+
+  /** Somebody has written in a thread that this person began or wrote in. */
+  #answer({ room, seq }: Extract<Notice, { type: "thread" }>): void {
+    this.#tellOf(room, seq, (about) => t("answeredInThread", { room: about }));
+  }
+
+  /** Tells what concerns this person, unless they want to hear nothing of the room. */
+  #tellOf(room: number, seq: number, title: (about: string) => string): void {
+    if (document.visibilityState === "visible" || this.#rooms.notify(room) === "none") return;
     const about = this.#rooms.get(room);
-    this.#tell(room, seq, t("mentionedYou", { who: username, room: about ? roomName(about) : t("room") }), "");
+    this.#tell(room, seq, title(about ? roomName(about) : t("room")), "");
   }
 
   #message({ room, seq, username, content }: ChatMessage): void {

@@ -192,6 +192,7 @@ function keys(): [string[], string][] {
     [["↑", "↓"], t("keysBetweenMessages")],
     [["C"], t("keysCopy")],
     [["R"], t("keysAnswer")],
+    [["T"], t("answerInThread")],
     [["E"], t("keysEdit")],
     [[t("keyDelete")], t("keysDelete")],
     [[enter], t("keysActions")],

@@ -35,6 +35,7 @@ export const Offline = icon(<path d="M3 3l14 14M6 9.500a6 6 0 0 1 2-1.200M3 6.80
 export const Keyboard = icon(<path d="M2.500 5.500h15v9h-15zM5.500 8.500v.1M8.500 8.500v.1M11.500 8.500v.1M14.500 8.500v.1M6.500 11.800h7" />);
 export const Smile = icon(<path d="M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM7.300 8.200v.1M12.700 8.200v.1M6.800 11.500c1.500 2.300 4.900 2.300 6.400 0" />);
 export const Answer = icon(<path d="M8 5 3.500 9.500 8 14M4 9.500h7.500c3 0 5 2 5 5.500" />);
+export const Thread = icon(<path d="M3.500 4h13v9.500h-6.500L6.500 17v-3.500h-3zM6.500 7.500h7M6.500 10.200h4.500" />);
 export const More = icon(<path stroke-width="2.4" d="M4.500 10h.01M10 10h.01M15.500 10h.01" />);
 export const Pencil = icon(<path d="m4 16 .8-3.500L13.300 4l2.700 2.700-8.500 8.500L4 16ZM11.500 5.800l2.700 2.700" />);
 export const Pin = icon(<path d="M7.500 3.500h5l-.6 5.500 2.600 2.500h-9L8.100 9 7.500 3.500ZM10 11.500V17" />);

@@ -1,5 +1,5 @@
 /**
- * The messages of a room. Only the rows near the window are on the page, so that a room of 100,000
+ * The messages of a room or a thread. Only the rows near the window are on the page, so that a room of 100,000
  * messages scrolls like one of ten; what is being looked at stays where it is, whatever comes above or below.
  */
 import { Component, createRef, type ComponentChildren } from "preact";
@@ -47,6 +47,8 @@ interface Props {
   onMenu: (item: Item, near: HTMLElement) => void;
   onAct: (act: MessageAct, item: Item, near: HTMLElement) => void;
   onEscape: () => void;
+  /** Opens the thread of a message; in a thread there is none. */
+  onThread?: (root: number) => void;
   /** Where the list puts itself, for those who tell it to go somewhere. */
   handle: { current: MessageList | null };
 }
@@ -68,6 +70,11 @@ interface Anchor {
 /** So far beyond the window rows are kept, and older messages asked for. */
 const MARGIN = 800;
 const NEAR_END = 48;
+
+/** Whether a thread stands in front of it. */
+function isCovered(pane: HTMLElement): boolean {
+  return getComputedStyle(pane).visibility === "hidden";
+}
 
 export class MessageList extends Component<Props, State> {
   override state: State = { start: 0, end: 0, atEnd: true };
@@ -397,7 +404,7 @@ export class MessageList extends Component<Props, State> {
   /** Tells which message was seen last, if somebody looks. */
   readonly #see = (): void => {
     const pane = this.#window.current;
-    if (!pane || document.visibilityState !== "visible" || !document.hasFocus() || !this.#placed) return;
+    if (!pane || document.visibilityState !== "visible" || !document.hasFocus() || !this.#placed || isCovered(pane)) return;
     const y = pane.scrollTop - this.#listTop() + pane.clientHeight;
     const { items } = this.props.timeline;
     const last = items[Math.min(this.#rowAt(y - 8), items.length - 1)];
@@ -466,10 +473,11 @@ export class MessageList extends Component<Props, State> {
   }
 
   #row(item: Item, index: number) {
-    const { timeline, me, readTo, newCount, target, actions, original, onRetry, onDiscard, onGo, onMenu, onAct } = this.props;
+    const { timeline, me, readTo, newCount, target, actions, original, onRetry, onDiscard, onGo, onMenu, onAct, onThread } = this.props;
     // What is above the first that is loaded is not known.
     const seen = look(item, this.#item(index - 1), this.#item(index + 1), index === 0 && timeline.hasBefore ? null : readTo);
     const { editing, refused } = actions;
+    const { thread_count: answers = 0, thread_last: last } = item.message ?? {};
     return (
       <Row
         key={item.id}
@@ -482,8 +490,10 @@ export class MessageList extends Component<Props, State> {
         marked={item.seq > 0 && item.seq === target?.seq}
         answered={item.fields.reply_to === undefined ? undefined : original(item.fields.reply_to)}
         editing={item.seq > 0 && editing?.seq === item.seq ? editing : null}
+        answers={onThread ? answers : item.seq > 0 && item.fields.thread === undefined && item.kind === "message" ? answers : -1}
+        lastAnswer={onThread && answers > 0 && last !== undefined ? original(last)?.timestamp : undefined}
         refused={item.seq > 0 && refused?.seq === item.seq ? refused.code : ""}
-        {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct }}
+        {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct, onThread }}
       />
     );
   }

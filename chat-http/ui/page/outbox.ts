@@ -114,9 +114,9 @@ export class Outbox extends Model {
     }
   }
 
-  /** The rows at the end of a room. */
-  of(room: number): Item[] {
-    return this.#letters.filter((letter) => letter.room === room).map((letter) => this.#item(letter));
+  /** The rows at the end of a room, or of a thread in it. */
+  of(room: number, thread?: number): Item[] {
+    return this.#letters.filter((letter) => letter.room === room && letter.fields?.thread === thread).map((letter) => this.#item(letter));
   }
 
   async #post(letter: Letter): Promise<void> {

@@ -7,13 +7,11 @@ import { OpenThread } from "./messages/thread.ts";
 import { naturally } from "./format.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
 import type { Session } from "./session.ts";
-import { Timeline, type Item } from "./timeline.ts";
+import { Timeline } from "./timeline.ts";
 
 const AGAIN_MS = 3_000;
 /** So many events are heard once more for what is no message among them. */
 const MOST_AGAIN = 500;
-/** So many rows are looked at for who wrote them. */
-const MOST_AUTHORS = 1_000;
 /** Refusals that no other try changes. */
 const FINAL = new Set(["room_not_found", "banned", "invalid_field"]);
 /** There is no answer; what was kept has to do. */
@@ -104,23 +102,8 @@ export class OpenRoom extends Conversation {
     this.#attachment = null;
   }
 
-  /** Whom this page knows here: who is here now, and who wrote what is loaded last. */
-  known(): Identity[] {
-    const authors = this.timeline.items.slice(-MOST_AUTHORS).filter(({ kind }) => kind === "message");
-    return [...(this.people?.identities ?? []), ...authors.reverse().map(({ user, username }) => ({ user, username }))];
-  }
-
-  /** The names that somebody is known by here. A guest's id is one. */
-  namesOf(user: string): string[] {
-    const known = this.known().filter((each) => each.user === user).map(({ username }) => username);
-    const own = user === this.session.user ? [this.session.name] : [];
-    return [...new Set([...known, ...own, user])];
-  }
-
-  /** Whether a message of somebody else is for the one at this page. */
-  mentionsMe({ user, fields, deleted }: Item): boolean {
-    const { user: me } = this.session;
-    return user !== me && !deleted && (fields?.mentions_room === true || fields?.mentions?.includes(me) === true);
+  protected get others(): readonly Identity[] {
+    return this.people?.identities ?? [];
   }
 
   /** How many messages of others came since the last that was seen. */
@@ -180,7 +163,8 @@ export class OpenRoom extends Conversation {
   }
 
   closeThread(): void {
-    this.threadBeside?.close();
+    if (this.threadBeside === null) return;
+    this.threadBeside.close();
     this.threadBeside = null;
     this.changed();
   }

@@ -1,6 +1,6 @@
 /** The room: who it is about, what was said, who is typing, and where one writes. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Identity, RoomEvent } from "../client/src/index.ts";
 import type { Message } from "./api.ts";
 import { Composer } from "./composer.tsx";
@@ -8,15 +8,15 @@ import { ConnectionNote } from "./connection.tsx";
 import { Close, People as PeopleIcon } from "./icons.tsx";
 import type { MessageList } from "./list.tsx";
 import { MessageActions } from "./messages/actions.ts";
+import { Earlier } from "./messages/earlier.tsx";
 import { Messages } from "./messages/messages.tsx";
-import { RoomHere } from "./markup/body.tsx";
-import { Looks, LooksHere } from "./markup/looks.ts";
+import { ThreadPanel } from "./messages/thread-panel.tsx";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
-import { may, type Role } from "./room-rights.ts";
+import type { Role } from "./room-rights.ts";
 import type { OpenRoom } from "./room.ts";
 import { RoomName, roomName, Sign } from "./title.tsx";
-import type { Sources } from "./writing/suggestions.tsx";
+import { sourcesOf } from "./writing/sources.ts";
 import { fullDay, refusal, typing } from "./format.ts";
 import { number, rich, t } from "./language.ts";
 
@@ -55,14 +55,20 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
   const list = useRef<MessageList>(null);
   const actions = useMemo(() => new MessageActions(room), [room]);
   actions.role = role;
+  const openThread = useCallback((root: number) => room.openThread(root), [room]);
   const pane = useRef<HTMLElement>(null);
   const { session, info, id } = room;
-  const looks = useMemo(() => new Looks(), [room]);
   const name = (info && roomName(info)) ?? (room.status === "gone" ? t("noRoomTitle") : "…");
-  const field = (): HTMLElement | null | undefined => pane.current?.querySelector("textarea");
+  const field = (): HTMLElement | null | undefined => pane.current?.querySelector(".room-body > .composer textarea");
+  // One panel is open beside the messages: a thread takes the place of the people.
+  const thread = room.status === "ready" ? room.threadBeside : null;
+  const beside = room.status !== "ready" ? null : thread ? "thread" : people ? "people" : null;
+  useEffect(() => {
+    if (room.target && thread && isCovered(pane.current)) room.closeThread();
+  }, [room.target]);
 
   return (
-    <section class={`room${people && room.status === "ready" ? " with-people" : ""}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? t("roomNamed", { room: name }) : t("room")}>
+    <section class={`room${beside === null ? "" : ` with-${beside}`}${online ? "" : " disconnected"}`} ref={pane} aria-label={info ? t("roomNamed", { room: name }) : t("room")}>
       <header class="room-head">
         {before}
         {info && <Sign room={info} />}
@@ -76,38 +82,38 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
             </p>
           )}
         </div>
-        <PeopleButton room={room} open={people} onClick={() => setPeople(!people)} />
+        <PeopleButton room={room} open={beside === "people"} onClick={() => (setPeople(beside !== "people"), room.closeThread())} />
         {after}
       </header>
       <div class="room-body">
         {(room.status === "ready" || room.code !== "foreign_page") && <ConnectionNote session={session} onRename={onRename} />}
         {room.status === "ready" ? (
-          <RoomHere.Provider value={room}>
-            <LooksHere.Provider value={looks}>
-              <Messages
-                room={room}
-                actions={actions}
-                role={role}
-                label={t("messagesIn", { room: name })}
-                handle={list}
-                top={<Top room={room} />}
-                onPerson={onPerson}
-                onWrite={() => field()?.focus()}
-              />
-              {room.missing && (
-                <p class="missing" role="status">
-                  {t("noMessage")}
-                </p>
-              )}
-              <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
-              <Composer key={`c${id}`} session={session} room={id} name={name} sources={sourcesOf(room, role)} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
-            </LooksHere.Provider>
-          </RoomHere.Provider>
+          <>
+            <Messages
+              room={room}
+              actions={actions}
+              role={role}
+              label={t("messagesIn", { room: name })}
+              handle={list}
+              top={<Top room={room} />}
+              onPerson={onPerson}
+              onWrite={() => field()?.focus()}
+              onThread={openThread}
+            />
+            {room.missing && (
+              <p class="missing" role="status">
+                {t("noMessage")}
+              </p>
+            )}
+            <Typing names={room.typing.map(({ username }) => username)} unnamed={room.typingUnnamed} />
+            <Composer key={`c${id}`} session={session} room={id} name={name} sources={sourcesOf(room, role)} eager={eager} actions={actions} onUp={() => list.current?.focusLast()} />
+          </>
         ) : (
           <Instead room={room} gone={gone} />
         )}
       </div>
-      {people && room.status === "ready" && (
+      {thread && <ThreadPanel key={thread.thread} {...{ thread, role, onPerson, eager }} onClose={() => room.closeThread()} />}
+      {beside === "people" && (
         <PeoplePanel room={room} onClose={() => setPeople(false)}>
           {members}
         </PeoplePanel>
@@ -117,15 +123,10 @@ export function RoomView({ room, before, after, gone, onRename, members, role = 
   );
 }
 
-/** Who may be mentioned in a room; nobody mentions themselves. */
-function sourcesOf(room: OpenRoom, role: Role | null): Sources {
-  const { session, info, id } = room;
-  const others = (people: Identity[]): Identity[] => people.filter(({ user }) => user !== session.user);
-  return {
-    people: () => others(room.known()),
-    members: async (q) => others((await session.api.members(id, { limit: 20, ...(q !== "" && { q }) })).members),
-    everyone: info !== null && may("everyone", info, role),
-  };
+/** Whether a thread stands in front of the messages. */
+function isCovered(pane: HTMLElement | null): boolean {
+  const body = pane?.querySelector(".room-body");
+  return body != null && getComputedStyle(body).visibility === "hidden";
 }
 
 function PeopleButton({ room, open, onClick }: { room: OpenRoom; open: boolean; onClick: () => void }) {
@@ -199,22 +200,8 @@ function Here({ room }: { room: OpenRoom }) {
 
 /** Above the first message: that there is more, or that this is where it began. */
 function Top({ room }: { room: OpenRoom }) {
-  const { timeline, info, failedBefore } = room;
-  if (timeline.hasBefore) {
-    return (
-      <div class="more">
-        {failedBefore ? (
-          <button type="button" class="link" onClick={() => void room.loadBefore()}>
-            {t("earlierFailed")}
-          </button>
-        ) : (
-          <>
-            <span class="spinner" /> <span>{t("loadingEarlier")}</span>
-          </>
-        )}
-      </div>
-    );
-  }
+  const { timeline, info } = room;
+  if (timeline.hasBefore) return <Earlier of={room} />;
   if (!info) return null;
   const isEmpty = timeline.items.length === 0;
   return (

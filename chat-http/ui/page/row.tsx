@@ -10,6 +10,7 @@ import { EditForm } from "./messages/edit-form.tsx";
 import { onLongPress } from "./messages/long-press.ts";
 import { Quote } from "./messages/quote.tsx";
 import { Reactions } from "./messages/reactions.tsx";
+import { AnswersBelow, ThreadLine } from "./messages/thread-line.tsx";
 import { Tools } from "./messages/tools.tsx";
 import { Avatar, Name } from "./person.tsx";
 import { isBigEmoji } from "./text.ts";
@@ -42,6 +43,12 @@ interface Props {
   onGo: (seq: number) => void;
   onMenu: (item: Item, near: HTMLElement) => void;
   onAct: (act: MessageAct, item: Item, near: HTMLElement) => void;
+  /** How many answers the message has in its thread. */
+  answers: number;
+  /** When the last of them came, if that is known. */
+  lastAnswer: string | undefined;
+  /** Opens the thread of a message; where there is none, this is one. */
+  onThread: ((root: number) => void) | undefined;
 }
 
 export const Row = memo(function Row(props: Props) {
@@ -74,11 +81,13 @@ export const Row = memo(function Row(props: Props) {
             {replyTo !== undefined && !item.deleted && <Quote original={props.answered} onGo={() => props.onGo(replyTo)} />}
             {props.editing && !item.deleted ? <Edit {...props} editing={props.editing} /> : <Bubble {...props} />}
             {item.message?.reactions && <Reactions reactions={item.message.reactions} onReact={(reaction, added) => void props.actions.react(item.seq, reaction, added)} />}
+            {props.onThread && props.answers > 0 && <ThreadLine count={props.answers} last={props.lastAnswer} onOpen={() => props.onThread?.(item.seq)} />}
             {props.refused !== "" && <Refused {...props} />}
             {props.failed !== undefined && <Failed {...props} code={props.failed} />}
           </div>
         </div>
       )}
+      {!props.onThread && props.answers >= 0 && <AnswersBelow count={props.answers} />}
     </div>
   );
 });

@@ -158,11 +158,11 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
   );
 }
 
-/** A message that was found. What stands in a thread is shown by the message that the thread is about. */
+/** A message that was found. */
 function Result({ message, query, room, onClose }: { message: Found; query: string; room: string; onClose: () => void }) {
   const at = Date.parse(message.timestamp);
   return (
-    <a class="menu-item" href={`#/rooms/${message.room}/${message.thread ?? message.seq}`} onClick={onClose}>
+    <a class="menu-item" href={`#/rooms/${message.room}/${message.seq}`} onClick={onClose}>
       <Avatar id={message.user} name={message.username} />
       <span class="line-text">
         <span class="hint">

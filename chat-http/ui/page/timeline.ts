@@ -364,7 +364,7 @@ function isFirstUnread(item: Item, above: Item | undefined, readTo: number | nul
 }
 
 function sameRun(one: Item, other: Item): boolean {
-  return one.kind !== "notice" && other.kind !== "notice" && one.user === other.user && other.at - one.at < RUN_MS;
+  return one.kind !== "notice" && other.kind !== "notice" && one.user === other.user && one.fields.thread === other.fields.thread && other.at - one.at < RUN_MS;
 }
 
 function sameDay(one: number, other: number): boolean {

@@ -1,9 +1,9 @@
 /** What a message says: its text with its marks and mentions, or as it was written. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Conversation } from "../conversation.ts";
 import { t } from "../language.ts";
 import { Model, useModel } from "../model.ts";
-import type { OpenRoom } from "../room.ts";
 import type { Item } from "../timeline.ts";
 import { beginning } from "./long.ts";
 import { LooksHere } from "./looks.ts";
@@ -11,8 +11,8 @@ import { Marked } from "./marked.tsx";
 import { markup } from "./markup.ts";
 import { spotted, type Spotted } from "./spots.ts";
 
-/** The room around. */
-export const RoomHere = createContext<OpenRoom | null>(null);
+/** The room or thread around. */
+export const RoomHere = createContext<Conversation | null>(null);
 const STILL = new Model();
 
 interface Props {

@@ -2,10 +2,10 @@
 import { uuidv7, type ChatClient, type Done, type MessageFields, type Proposal } from "../../client/src/index.ts";
 import { codeOf } from "../api.ts";
 import { serverNow } from "../clock.ts";
+import type { Conversation } from "../conversation.ts";
 import { mentionsIn } from "../mentions.ts";
 import { Model } from "../model.ts";
 import { may, type Role } from "../room-rights.ts";
-import type { OpenRoom } from "../room.ts";
 import type { Item } from "../timeline.ts";
 
 /** A change of a message that is there. */
@@ -31,7 +31,7 @@ export class MessageActions extends Model {
   /** What one is in the room; null for those who are no members. */
   role: Role | null = null;
 
-  constructor(readonly room: OpenRoom) {
+  constructor(readonly room: Conversation) {
     super();
   }
 

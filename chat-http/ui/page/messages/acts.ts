@@ -3,7 +3,7 @@ import type { ShownMessage } from "../../client/src/index.ts";
 import type { Room } from "../api.ts";
 import { may, type Role } from "../room-rights.ts";
 
-export type MessageAct = "answer" | "edit" | "copy" | "written" | "formatted" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
+export type MessageAct = "answer" | "thread" | "edit" | "copy" | "written" | "formatted" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
 
 /** Who looks at the message, and where. */
 export interface Viewer {
@@ -15,11 +15,17 @@ export interface Viewer {
   shown?: "formatted" | "written";
 }
 
-export function actsOn({ user, deleted, pinned, reactions, edited }: Pick<ShownMessage, "user" | "deleted" | "pinned" | "reactions" | "edited">, { me, room, role, shown }: Viewer): MessageAct[] {
-  if (deleted !== undefined) return ["link", ...(user === me ? [] : ["person" as const])];
+type Seen = Pick<ShownMessage, "user" | "deleted" | "pinned" | "reactions" | "edited" | "thread" | "thread_last">;
+
+export function actsOn({ user, deleted, pinned, reactions, edited, thread, thread_last }: Seen, { me, room, role, shown }: Viewer): MessageAct[] {
   const isOwn = user === me;
+  const isThere = deleted === undefined;
+  // Nobody begins a thread in a thread, nor under a message that is gone.
+  const hasThread = thread === undefined && (isThere || thread_last !== undefined);
+  if (!isThere) return [...(hasThread ? ["thread" as const] : []), "link", ...(isOwn ? [] : ["person" as const])];
   const offered: [MessageAct, boolean][] = [
     ["answer", true],
+    ["thread", hasThread],
     ["edit", isOwn],
     ["copy", true],
     ["written", shown === "formatted"],
@@ -43,4 +49,4 @@ export function actOfKey({ key, shiftKey, ctrlKey, metaKey, altKey }: Pick<Keybo
   return KEYS[key.toLowerCase()] ?? null;
 }
 
-const KEYS: Readonly<Record<string, MessageAct | "menu">> = { enter: "menu", "+": "menu", r: "answer", e: "edit", delete: "delete" };
+const KEYS: Readonly<Record<string, MessageAct | "menu">> = { enter: "menu", "+": "menu", r: "answer", t: "thread", e: "edit", delete: "delete" };

@@ -1,15 +1,16 @@
-/** The messages of a room, with what can be done with each. */
+/** The messages of a room or a thread, with what can be done with each. */
 import type { ComponentChildren } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Identity } from "../../client/src/index.ts";
+import type { Conversation } from "../conversation.ts";
 import { copyText } from "../copy.ts";
+import { draftOf } from "../drafts.ts";
 import { MessageList } from "../list.tsx";
-import { tellSize } from "../markup/body.tsx";
-import { LooksHere } from "../markup/looks.ts";
+import { RoomHere, tellSize } from "../markup/body.tsx";
+import { Looks, LooksHere } from "../markup/looks.ts";
 import { markup } from "../markup/markup.ts";
 import { useModel } from "../model.ts";
 import type { Role } from "../room-rights.ts";
-import type { OpenRoom } from "../room.ts";
 import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
 import { actsOn, type MessageAct } from "./acts.ts";
@@ -20,7 +21,7 @@ import { DeleteMessageDialog, EditsDialog, ReactedDialog } from "./windows.tsx";
 const MARKED_MS = 3_000;
 
 interface Props {
-  room: OpenRoom;
+  room: Conversation;
   actions: MessageActions;
   /** What one is in the room; null for those who are no members. */
   role: Role | null;
@@ -31,14 +32,18 @@ interface Props {
   onPerson: ((person: Identity) => void) | undefined;
   /** Back to where one writes. */
   onWrite: () => void;
+  /** Opens the thread of a message; in a thread there is none. */
+  onThread?: (root: number) => void;
+  /** What Escape does in the list, if it is not to go back to where one writes. */
+  onEscape?: () => void;
 }
 
 type Window = { kind: "menu"; item: Item; anchor: DOMRect; near: HTMLElement } | { kind: "delete" | "edits" | "reacted"; item: Item };
 
-export function Messages({ room, actions, role, label, handle, top, onPerson, onWrite }: Props) {
-  const { session, info, id, target } = room;
+export function Messages({ room, actions, role, label, handle, top, onPerson, onWrite, onThread, onEscape = onWrite }: Props) {
+  const { session, info, id, thread, target } = room;
   useModel(actions);
-  const looks = useContext(LooksHere);
+  const looks = useMemo(() => new Looks(), [room]);
   const [window, setWindow] = useState<Window | null>(null);
   const close = (): void => setWindow(null);
   useEffect(() => {
@@ -50,13 +55,15 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
   const offered = (item: Item): MessageAct[] => {
     if (!item.message || !info) return [];
     const marks = markup.of(item.text) === null ? {} : { shown: looks.of(item.id).isWritten ? ("written" as const) : ("formatted" as const) };
-    return actsOn(item.message, { me: session.user, room: info, role, ...marks }).filter((act) => act !== "person" || onPerson);
+    return actsOn(item.message, { me: session.user, room: info, role, ...marks }).filter((act) => (act !== "person" || onPerson) && (act !== "thread" || onThread));
   };
   const act = (what: MessageAct, item: Item, near: HTMLElement): void => {
     switch (what) {
       case "answer":
         actions.answer(item);
         return onWrite();
+      case "thread":
+        return onThread?.(item.seq);
       case "edit":
         return actions.edit({ seq: item.seq, text: item.text, code: "" });
       case "copy":
@@ -83,34 +90,39 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
   };
   return (
     <>
-      <MessageList
-        key={id}
-        handle={handle}
-        label={label}
-        timeline={room.timeline}
-        drafts={session.outbox.of(id)}
-        me={session.user}
-        readTo={room.readTo}
-        newCount={room.newCount}
-        unseen={room.unseen}
-        place={room.place}
-        target={target}
-        actions={actions}
-        version={room.version + session.outbox.version + actions.version}
-        top={top}
-        original={(seq) => room.original(seq)}
-        onGo={(seq) => void room.goTo(seq)}
-        onMenu={menu}
-        onAct={(what, item, near) => offered(item).includes(what) && act(what, item, near)}
-        onNearTop={() => void room.loadBefore()}
-        onNearEnd={() => void room.loadAfter()}
-        onToEnd={() => room.toNewest()}
-        onPlace={(place) => room.keepPlace(place)}
-        onSeen={(seq) => room.read(seq)}
-        onRetry={(draft) => session.outbox.retry(draft)}
-        onDiscard={(draft) => (session.drafts.putBack(id, session.outbox.discard(draft)), onWrite())}
-        onEscape={onWrite}
-      />
+      <RoomHere.Provider value={room}>
+        <LooksHere.Provider value={looks}>
+          <MessageList
+            key={`${id} ${thread}`}
+            handle={handle}
+            label={label}
+            timeline={room.timeline}
+            drafts={session.outbox.of(id, thread)}
+            me={session.user}
+            readTo={room.readTo}
+            newCount={room.newCount}
+            unseen={room.unseen}
+            place={room.place}
+            target={target}
+            actions={actions}
+            version={room.version + session.outbox.version + actions.version}
+            top={top}
+            original={(seq) => room.original(seq)}
+            onGo={(seq) => void room.goTo(seq)}
+            onMenu={menu}
+            onAct={(what, item, near) => offered(item).includes(what) && act(what, item, near)}
+            onNearTop={() => void room.loadBefore()}
+            onNearEnd={() => void room.loadAfter()}
+            onToEnd={() => room.toNewest()}
+            onPlace={(place) => room.keepPlace(place)}
+            onSeen={(seq) => room.read(seq)}
+            onRetry={(draft) => session.outbox.retry(draft)}
+            onDiscard={(draft) => (session.drafts.putBack(draftOf(id, thread), session.outbox.discard(draft)), onWrite())}
+            onEscape={onEscape}
+            {...(onThread && { onThread })}
+          />
+        </LooksHere.Provider>
+      </RoomHere.Provider>
       {window?.kind === "menu" && (
         <MessageMenu
           acts={offered(window.item)}

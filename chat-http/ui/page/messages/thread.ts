@@ -1,5 +1,5 @@
 /** The thread that is open beside its room: the message that it is about, and those in it. */
-import { isMessage, type MessageState, type RoomEvent } from "../../client/src/index.ts";
+import { isMessage, type Identity, type MessageState, type RoomEvent } from "../../client/src/index.ts";
 import { codeOf, type Room } from "../api.ts";
 import { Conversation, PAGE, type Where } from "../conversation.ts";
 import type { Session } from "../session.ts";
@@ -17,6 +17,7 @@ export interface RoomOfThread {
   readonly timeline: Pick<Timeline, "epoch">;
   original(seq: number): MessageState | null | undefined;
   readAnswer(seq: number): void;
+  known(): Identity[];
 }
 
 export class OpenThread extends Conversation {
@@ -47,6 +48,10 @@ export class OpenThread extends Conversation {
 
   get info(): Room | null {
     return this.#room.info;
+  }
+
+  protected get others(): readonly Identity[] {
+    return this.#room.known();
   }
 
   get unseen(): number {

@@ -1,13 +1,13 @@
 /** The windows about one message: deleting it, what it said before, who reacted to it. */
 import { useEffect, useState } from "preact/hooks";
 import { codeOf } from "../api.ts";
+import type { Conversation } from "../conversation.ts";
 import { Dialog } from "../dialogs.tsx";
 import { exactTime, refusal } from "../format.ts";
 import { t } from "../language.ts";
 import { PagedList } from "../paged-list.tsx";
 import { usePages } from "../pages.ts";
 import { Avatar } from "../person.tsx";
-import type { OpenRoom } from "../room.ts";
 import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
 import { beginning } from "./quote.tsx";
@@ -58,7 +58,7 @@ export function DeleteMessageDialog({ actions, item, onClose }: Props) {
 }
 
 /** What the message said, from the first text to the one of now. */
-export function EditsDialog({ room, seq, onClose }: { room: OpenRoom; seq: number; onClose: () => void }) {
+export function EditsDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
   const [code, setCode] = useState("");
   const [edits, setEdits] = useState<{ seq: number; content: string; timestamp: string }[]>([]);
   useEffect(() => {
@@ -85,7 +85,7 @@ export function EditsDialog({ room, seq, onClose }: { room: OpenRoom; seq: numbe
   );
 }
 
-export function ReactedDialog({ room, seq, onClose }: { room: OpenRoom; seq: number; onClose: () => void }) {
+export function ReactedDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
   const pages = usePages((after) => room.session.api.reactions(room.id, seq, after));
   return (
     <Dialog title={t("whoReacted")} onClose={onClose}>
@@ -107,7 +107,7 @@ export function ReactedDialog({ room, seq, onClose }: { room: OpenRoom; seq: num
 }
 
 /** The messages that are pinned in a room; each leads to where it stands. */
-export function PinsDialog({ room, onGo, onClose }: { room: OpenRoom; onGo: (seq: number) => void; onClose: () => void }) {
+export function PinsDialog({ room, onGo, onClose }: { room: Conversation; onGo: (seq: number) => void; onClose: () => void }) {
   const pages = usePages(async () => ({ items: await room.session.api.pins(room.id), next: null }));
   return (
     <Dialog title={t("pins")} onClose={onClose}>

@@ -34,3 +34,12 @@ test("a message that the room does not show yet stays until it does", async () =
   one.shown(7, 4);
   assert.deepEqual(one.of(7), []);
 });
+
+test("what is written in a thread stands there, and not in the room", () => {
+  const { outbox: one } = outbox();
+  one.send(7, "Hello");
+  one.send(7, "In the thread", { thread: 3, reply_to: 5 });
+  assert.deepEqual(one.of(7).map(({ text }) => text), ["Hello"]);
+  assert.deepEqual(one.of(7, 3).map(({ text, thread, replyTo }) => [text, thread, replyTo]), [["In the thread", 3, 5]]);
+  assert.deepEqual(one.of(7, 4), []);
+});

@@ -51,7 +51,7 @@ test("each translation has the parts of the English text", () => {
 /** What looks like a text in the sources, and may stand there. */
 const ALLOWED = new Set([
   // Keys with one name on every keyboard, and what the browser calls keys.
-  ..."C E K R ArrowUp ContextMenu ArrowDown ArrowLeft ArrowRight Enter Escape End Tab".split(" "),
+  ..."C E K R T ArrowUp ContextMenu ArrowDown ArrowLeft ArrowRight Enter Escape End Tab".split(" "),
   // A query of media that nothing fits.
   "not all",
   // Names of the wire and of standards.

@@ -95,15 +95,15 @@ function useMembers(asked: Asked | null, { members }: Sources): Identity[] {
 }
 
 /** The list above the field; the focus stays in the field. */
-export function SuggestionList({ suggestions: { list, chosen, choose, point } }: { suggestions: Suggestions }) {
+export function SuggestionList({ id, suggestions: { list, chosen, choose, point } }: { id: string; suggestions: Suggestions }) {
   return (
     <>
       {list.length > 0 && (
-        <div class="suggestions" id="suggestions" role="listbox" aria-label={t("suggestions")}>
+        <div class="suggestions" id={id} role="listbox" aria-label={t("suggestions")}>
           {list.map((each, index) => (
             <div
               key={`${each.kind} ${each.id}`}
-              id={`suggestion-${index}`}
+              id={`${id}-${index}`}
               role="option"
               aria-selected={index === chosen}
               class={index === chosen ? "menu-item chosen" : "menu-item"}
