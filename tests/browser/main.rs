@@ -59,6 +59,7 @@ scenarios! {
     messages_have_formatting,
     mentions_find_their_people,
     a_thread_is_beside_its_room,
+    it_is_shown_who_has_read,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -83,7 +83,7 @@ test("messages are edited, answered, reacted to, pinned and deleted, in both bro
   await row(bob, "Lunch at one?").locator(".line").hover();
   await row(bob, "Lunch at one?").getByRole("button", { name: "More" }).click();
   await bob.page.locator(".message-menu").waitFor();
-  assert.deepEqual(await bob.page.locator(".message-menu .menu-item").allInnerTexts(), ["Answer", "Copy message", "Copy link", "Who reacted", "Earlier versions", "About this person"]);
+  assert.deepEqual(await bob.page.locator(".message-menu .menu-item").allInnerTexts(), ["Answer", "Answer in a thread", "Copy message", "Copy link", "Who reacted", "Earlier versions", "About this person"]);
   await look(bob.page);
   await bob.page.keyboard.press("Escape");
 

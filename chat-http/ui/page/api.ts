@@ -73,11 +73,9 @@ export class Api {
     return this.#ask("GET", "me/rooms", { query });
   }
 
-  /** The last message of the room that this user has read; null if they were never there. */
-  async mark(room: number, user: string): Promise<number | null> {
-    const { marks } = await this.#ask<MarkList>("GET", `rooms/${room}/reads`, { query: { limit: 1 } });
-    // One's own is the first.
-    return marks.find((mark) => mark.user === user)?.seq ?? null;
+  /** How far a room was read: one's own mark, if there is one, and those of others, 100 in all. */
+  async reads(room: number): Promise<MarkList["marks"]> {
+    return (await this.#ask<MarkList>("GET", `rooms/${room}/reads`, { query: { limit: 100 } })).marks;
   }
 
   /** How much a user has not read who has read so far. */

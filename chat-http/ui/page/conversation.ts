@@ -2,6 +2,7 @@
 import type { ChatClient, Done, Identity, MessageState } from "../client/src/index.ts";
 import type { Room } from "./api.ts";
 import type { MessageChange } from "./messages/actions.ts";
+import { NO_READERS, type Readers } from "./messages/receipts.ts";
 import { Model } from "./model.ts";
 import type { Session } from "./session.ts";
 import type { Item, ShownPage, Timeline } from "./timeline.ts";
@@ -91,6 +92,16 @@ export abstract class Conversation extends Model {
 
   get newest(): number {
     return this.timeline.newest;
+  }
+
+  /** Who is shown to have read which of one's own messages. */
+  get readers(): Readers {
+    return NO_READERS;
+  }
+
+  /** Those who have read a message. */
+  readersOf(_seq: number): readonly Identity[] {
+    return [];
   }
 
   /** How many messages of others stand behind this one. */

@@ -10,6 +10,7 @@ import { t } from "./language.ts";
 import type { ResizingEvent } from "./markup/body.tsx";
 import type { MessageActions } from "./messages/actions.ts";
 import type { MessageAct } from "./messages/acts.ts";
+import type { Readers } from "./messages/receipts.ts";
 import { look, type Item, type Timeline } from "./timeline.ts";
 import type { Place } from "./conversation.ts";
 import { Row } from "./row.tsx";
@@ -47,6 +48,11 @@ interface Props {
   onMenu: (item: Item, near: HTMLElement) => void;
   onAct: (act: MessageAct, item: Item, near: HTMLElement) => void;
   onEscape: () => void;
+  /** Who is shown to have read which of one's own messages. */
+  readers: Readers;
+  /** Whether it is a room of two. */
+  isDirect: boolean;
+  onReaders: (item: Item) => void;
   /** Opens the thread of a message; in a thread there is none. */
   onThread?: (root: number) => void;
   /** Where the list puts itself, for those who tell it to go somewhere. */
@@ -473,7 +479,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   #row(item: Item, index: number) {
-    const { timeline, me, readTo, newCount, target, actions, original, onRetry, onDiscard, onGo, onMenu, onAct, onThread } = this.props;
+    const { timeline, me, readTo, newCount, target, actions, original, onRetry, onDiscard, onGo, onMenu, onAct, onThread, readers, isDirect, onReaders } = this.props;
     // What is above the first that is loaded is not known.
     const seen = look(item, this.#item(index - 1), this.#item(index + 1), index === 0 && timeline.hasBefore ? null : readTo);
     const { editing, refused } = actions;
@@ -493,7 +499,8 @@ export class MessageList extends Component<Props, State> {
         answers={onThread ? answers : item.seq > 0 && item.fields.thread === undefined && item.kind === "message" ? answers : -1}
         lastAnswer={onThread && answers > 0 && last !== undefined ? original(last)?.timestamp : undefined}
         refused={item.seq > 0 && refused?.seq === item.seq ? refused.code : ""}
-        {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct, onThread }}
+        readBy={readers.get(item.seq)}
+        {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct, onThread, isDirect, onReaders }}
       />
     );
   }

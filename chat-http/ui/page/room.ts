@@ -1,8 +1,9 @@
 /** The room that is open: its history, its people, who is typing. */
-import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type MessageState, type Position, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
+import { isMemberChanged, isMessage, isRoomUpdated, type Attachment, type Identity, type MemberChanged, type MessageState, type Position, type ReadMark, type RoomEvent, type RoomUpdated } from "../client/src/index.ts";
 import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Conversation, PAGE, type Place, type Where } from "./conversation.ts";
 import { Originals } from "./messages/originals.ts";
+import { MOST_PEOPLE, NO_READERS, Receipts, type Readers } from "./messages/receipts.ts";
 import { OpenThread } from "./messages/thread.ts";
 import { naturally } from "./format.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
@@ -50,6 +51,7 @@ export class OpenRoom extends Conversation {
   #hasMissed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #originals: Originals;
+  readonly #receipts: Receipts;
   readonly #unwatch: (() => void)[];
   readonly #heard = new Set<(event: RoomEvent) => void>();
 
@@ -57,6 +59,7 @@ export class OpenRoom extends Conversation {
     super(session, id);
     this.timeline = new Timeline(id, session.user);
     this.#originals = new Originals(session.api, id);
+    this.#receipts = new Receipts(session.user);
     this.place = place;
     let wasOnline = session.connection.online;
     this.#unwatch = [
@@ -157,6 +160,15 @@ export class OpenRoom extends Conversation {
     this.changed();
   }
 
+  override get readers(): Readers {
+    const isTold = this.people !== null && this.people.count <= MOST_PEOPLE;
+    return isTold ? this.#receipts.over(this.timeline) : NO_READERS;
+  }
+
+  override readersOf(seq: number): readonly Identity[] {
+    return this.#receipts.of(seq);
+  }
+
   /** A message in a thread has been seen. Whoever has read all of the room has read that, too. */
   readAnswer(seq: number): void {
     if (!this.timeline.hasAfter && (this.session.readMarks.of(this.id) ?? 0) >= this.newest) this.read(seq);
@@ -197,7 +209,9 @@ export class OpenRoom extends Conversation {
     clearTimeout(this.#timer);
     try {
       const { api, user } = this.session;
-      const [info, mark, newest] = await Promise.all([api.room(this.id), api.mark(this.id, user), api.messages(this.id, { limit: PAGE })]);
+      const [info, marks, newest] = await Promise.all([api.room(this.id), api.reads(this.id), api.messages(this.id, { limit: PAGE })]);
+      this.#receipts.know(marks);
+      const mark = marks.find((each) => each.user === user)?.seq ?? null;
       const page = await this.#pageAt(mark, newest);
       if (!this.closed && !this.timeline.fits(page)) this.#stale = true;
       else if (!this.closed) this.#take(info, mark, page);
@@ -290,6 +304,7 @@ export class OpenRoom extends Conversation {
         join: (identity) => this.#join(identity),
         leave: (identity) => this.#leave(identity),
         typing: (identities, count) => this.#setTyping(identities, count),
+        reads: (marks) => this.#readOn(marks),
         ended: (error) => this.#end(error?.code ?? "room_deleted"),
       },
       { after, presence: true },
@@ -344,6 +359,8 @@ export class OpenRoom extends Conversation {
     if (!isOwn) {
       this.#missed(message.seq);
       this.#unread += 1;
+      // Whoever writes has read what was there.
+      this.#receipts.know([message]);
     }
     this.timeline.add(message, this.#isCalm());
     if (isOwn) {
@@ -417,6 +434,11 @@ export class OpenRoom extends Conversation {
     if (others.length === 0 && this.typing.length === 0 && unnamed === this.typingUnnamed) return;
     this.typing = others;
     this.typingUnnamed = unnamed;
+    this.changed();
+  }
+
+  #readOn(marks: ReadMark[]): void {
+    this.#receipts.know(marks);
     this.changed();
   }
 

@@ -1,7 +1,7 @@
 /** One message, with what stands above it: the day, the line of the unread, its author. */
 import { useRef } from "preact/hooks";
 import { memo } from "./memo.ts";
-import type { MessageState } from "../client/src/index.ts";
+import type { Identity, MessageState } from "../client/src/index.ts";
 import { Alert, Clock, Pin } from "./icons.tsx";
 import { Body } from "./markup/body.tsx";
 import type { Editing, MessageActions } from "./messages/actions.ts";
@@ -10,6 +10,7 @@ import { EditForm } from "./messages/edit-form.tsx";
 import { onLongPress } from "./messages/long-press.ts";
 import { Quote } from "./messages/quote.tsx";
 import { Reactions } from "./messages/reactions.tsx";
+import { ReadBy } from "./messages/receipts.tsx";
 import { AnswersBelow, ThreadLine } from "./messages/thread-line.tsx";
 import { Tools } from "./messages/tools.tsx";
 import { Avatar, Name } from "./person.tsx";
@@ -43,6 +44,11 @@ interface Props {
   onGo: (seq: number) => void;
   onMenu: (item: Item, near: HTMLElement) => void;
   onAct: (act: MessageAct, item: Item, near: HTMLElement) => void;
+  /** Who is shown to have read it, if it is one's own. */
+  readBy: readonly Identity[] | undefined;
+  /** Whether it is in a room of two. */
+  isDirect: boolean;
+  onReaders: (item: Item) => void;
   /** How many answers the message has in its thread. */
   answers: number;
   /** When the last of them came, if that is known. */
@@ -92,7 +98,7 @@ export const Row = memo(function Row(props: Props) {
   );
 });
 
-function Bubble({ item, state, failed, stamp, onMenu, onAct }: Props) {
+function Bubble({ item, state, failed, stamp, readBy, isDirect, onMenu, onAct, onReaders }: Props) {
   const { text, deleted, message } = item;
   const big = !deleted && isBigEmoji(text);
   const sending = (state === "draft" && failed === undefined) || (message?.pending?.length ?? 0) > 0;
@@ -125,6 +131,7 @@ function Bubble({ item, state, failed, stamp, onMenu, onAct }: Props) {
           </span>
         )}
       </div>
+      {readBy && <ReadBy readers={readBy} isDirect={isDirect} onOpen={() => onReaders(item)} />}
       {state === "message" && !deleted && <Tools onMenu={menu} onAnswer={() => line.current && onAct("answer", item, line.current)} />}
     </div>
   );

@@ -1,6 +1,6 @@
 /** The messages of a room or a thread, with what can be done with each. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { Identity } from "../../client/src/index.ts";
 import type { Conversation } from "../conversation.ts";
 import { copyText } from "../copy.ts";
@@ -15,6 +15,7 @@ import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
 import { actsOn, type MessageAct } from "./acts.ts";
 import { MessageMenu } from "./menu.tsx";
+import { ReadersDialog } from "./receipts.tsx";
 import { DeleteMessageDialog, EditsDialog, ReactedDialog } from "./windows.tsx";
 
 /** So long a message is marked that a link has led to. */
@@ -38,7 +39,7 @@ interface Props {
   onEscape?: () => void;
 }
 
-type Window = { kind: "menu"; item: Item; anchor: DOMRect; near: HTMLElement } | { kind: "delete" | "edits" | "reacted"; item: Item };
+type Window = { kind: "menu"; item: Item; anchor: DOMRect; near: HTMLElement } | { kind: "delete" | "edits" | "reacted" | "readers"; item: Item };
 
 export function Messages({ room, actions, role, label, handle, top, onPerson, onWrite, onThread, onEscape = onWrite }: Props) {
   const { session, info, id, thread, target } = room;
@@ -46,6 +47,7 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
   const looks = useMemo(() => new Looks(), [room]);
   const [window, setWindow] = useState<Window | null>(null);
   const close = (): void => setWindow(null);
+  const showReaders = useCallback((item: Item) => setWindow({ kind: "readers", item }), []);
   useEffect(() => {
     if (target === null) return;
     const timer = setTimeout(() => room.reached(target), MARKED_MS);
@@ -110,6 +112,9 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
             original={(seq) => room.original(seq)}
             onGo={(seq) => void room.goTo(seq)}
             onMenu={menu}
+            readers={room.readers}
+            isDirect={info?.kind === "direct"}
+            onReaders={showReaders}
             onAct={(what, item, near) => offered(item).includes(what) && act(what, item, near)}
             onNearTop={() => void room.loadBefore()}
             onNearEnd={() => void room.loadAfter()}
@@ -136,6 +141,7 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
       )}
       {window?.kind === "delete" && <DeleteMessageDialog actions={actions} item={window.item} onClose={close} />}
       {window?.kind === "edits" && <EditsDialog room={room} seq={window.item.seq} onClose={close} />}
+      {window?.kind === "readers" && <ReadersDialog room={room} seq={window.item.seq} onClose={close} />}
       {window?.kind === "reacted" && <ReactedDialog room={room} seq={window.item.seq} onClose={close} />}
     </>
   );
