@@ -151,6 +151,18 @@ test("a link leads to its message, however far away", async () => {
   await again.evaluate((id) => void (location.hash = `#/rooms/${id}/9999`), room);
   await again.getByText("There is no such message here.").waitFor();
 
+  // The first message of a day or later is found, and that there is none.
+  const day = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  await ada.page.getByRole("button", { name: "Search messages" }).click();
+  await ada.page.getByLabel("Go to a date").fill(day(2));
+  await ada.page.getByRole("button", { name: "Go there" }).click();
+  await ada.page.getByText("Nothing was written on that day or later.").waitFor();
+  await look(ada.page);
+  await ada.page.getByLabel("Go to a date").fill(day(-2));
+  await ada.page.getByRole("button", { name: "Go there" }).click();
+  await ada.page.locator(".row.marked").getByText("Message 1", { exact: true }).waitFor();
+  await ada.page.getByRole("dialog").waitFor({ state: "detached" });
+
   // The answer to a message that is not loaded shows it, as it is now.
   await server.call("POST", `/rooms/${room}/messages?username=Bob`, { content: "About the third", reply_to: 3 });
   await ada.page.getByRole("button", { name: /newest|new message/ }).click();

@@ -4,6 +4,7 @@ import { codeOf, type History, type Message, type Room } from "./api.ts";
 import { Conversation, PAGE, type Place, type Where } from "./conversation.ts";
 import { Originals } from "./messages/originals.ts";
 import { MOST_PEOPLE, NO_READERS, Receipts, type Readers } from "./messages/receipts.ts";
+import { firstSince } from "./messages/since.ts";
 import { OpenThread } from "./messages/thread.ts";
 import { naturally } from "./format.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
@@ -130,6 +131,20 @@ export class OpenRoom extends Conversation {
     this.status = "loading";
     this.changed();
     void this.#read();
+  }
+
+  /** Goes to the first message of this time or later, if there is one. */
+  async goToTime(at: number): Promise<boolean> {
+    const head = Math.max(this.info?.head ?? 0, this.timeline.end);
+    const seq = await firstSince(at, head, (from) => this.#firstFrom(from));
+    if (seq !== null) await this.goTo(seq);
+    return seq !== null;
+  }
+
+  async #firstFrom(seq: number): Promise<{ seq: number; at: number } | null> {
+    const { messages } = await this.session.api.messages(this.id, { around: seq, limit: 1 });
+    const [first] = messages;
+    return first && first.seq >= seq ? { seq: first.seq, at: Date.parse(first.timestamp) } : null;
   }
 
   /** Loads the messages around one that is not loaded. */

@@ -5,8 +5,10 @@ import { Dialog } from "./dialogs.tsx";
 import { exactTime, lately, refusal } from "./format.ts";
 import { highlight } from "./highlight.ts";
 import { t } from "./language.ts";
+import { GoToDate } from "./messages/go-to-date.tsx";
 import { Model, useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
+import type { OpenRoom } from "./room.ts";
 import type { Session } from "./session.ts";
 import { roomName } from "./title.tsx";
 
@@ -103,7 +105,7 @@ const HAS_WORD = /[\p{L}\p{N}]/u;
 interface Props {
   session: Session;
   /** The room that is open. */
-  room: number;
+  room: OpenRoom;
   /** The rooms that are known, by their ids. */
   roomOf: (id: number) => Room | undefined;
   onClose: () => void;
@@ -113,7 +115,7 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
   const search = useModel(useMemo(() => new Search(session, roomOf), []));
   const [query, setQuery] = useState("");
   const [everywhere, setEverywhere] = useState(false);
-  const where = everywhere ? null : room;
+  const where = everywhere ? null : room.id;
   useEffect(() => search.look(query, where), [query, everywhere]);
   useEffect(() => () => search.close(), []);
   const { found, next, busy, code } = search;
@@ -138,6 +140,7 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
           {refusal(code)}
         </p>
       )}
+      {query.trim() === "" && <GoToDate room={room} onGone={onClose} />}
       {found && found.length > 0 && (
         <ul class="lines found">
           {found.map((message) => (

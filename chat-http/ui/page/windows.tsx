@@ -34,7 +34,7 @@ export function RoomWindows({ window, rooms, membership, mayDirect, onDirect, on
     case "person":
       return <PersonDialog key={window.person.user} person={window.person} {...{ membership, mayDirect, onDirect, onClose }} />;
     case "search":
-      return <SearchDialog {...{ session, onClose }} room={id} roomOf={(each) => rooms.get(each)} />;
+      return <SearchDialog {...{ session, onClose }} room={membership.room} roomOf={(each) => rooms.get(each)} />;
     case "pins":
       return <PinsDialog room={membership.room} onGo={(seq) => void membership.room.goTo(seq)} onClose={onClose} />;
     case "invites":

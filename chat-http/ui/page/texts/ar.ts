@@ -370,6 +370,8 @@ export default {
   nothingFound: "لم يُعثر على شيء.",
   foundMessages: { zero: "لا رسائل", one: "رسالة واحدة", two: "رسالتان", few: "{count} رسائل", many: "{count} رسالة", other: "{count} رسالة" },
   foundIncomplete: "قد ينقص شيء.",
+  goToDate: "الانتقال إلى تاريخ",
+  nothingSince: "لم يُكتب شيء في ذلك اليوم أو بعده.",
   goTo: "الانتقال إلى",
   roomOrPerson: "غرفة أو شخص",
   notifyOf: "أخبرني عن",

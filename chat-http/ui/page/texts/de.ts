@@ -349,6 +349,8 @@ export default {
   nothingFound: "Nichts gefunden.",
   foundMessages: { one: "{count} Nachricht", other: "{count} Nachrichten" },
   foundIncomplete: "Etwas kann fehlen.",
+  goToDate: "Zu einem Datum gehen",
+  nothingSince: "An diesem Tag und danach wurde nichts geschrieben.",
   goTo: "Gehe zu",
   roomOrPerson: "Raum oder Person",
   notifyOf: "Benachrichtigen",

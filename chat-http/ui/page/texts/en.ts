@@ -368,6 +368,8 @@ export default {
   nothingFound: "Nothing found.",
   foundMessages: { one: "{count} message", other: "{count} messages" },
   foundIncomplete: "Something may be missing.",
+  goToDate: "Go to a date",
+  nothingSince: "Nothing was written on that day or later.",
   goTo: "Go to",
   roomOrPerson: "Room or person",
   notifyOf: "Tell me of",

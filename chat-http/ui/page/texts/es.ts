@@ -349,6 +349,8 @@ export default {
   nothingFound: "No se encontró nada.",
   foundMessages: { one: "{count} mensaje", many: "{count} mensajes", other: "{count} mensajes" },
   foundIncomplete: "Puede faltar algo.",
+  goToDate: "Ir a una fecha",
+  nothingSince: "No se escribió nada ese día ni después.",
   goTo: "Ir a",
   roomOrPerson: "Sala o persona",
   notifyOf: "Avisarme",

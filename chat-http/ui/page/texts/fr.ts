@@ -349,6 +349,8 @@ export default {
   nothingFound: "Rien trouvé.",
   foundMessages: { one: "{count} message", many: "{count} messages", other: "{count} messages" },
   foundIncomplete: "Il peut manquer quelque chose.",
+  goToDate: "Aller à une date",
+  nothingSince: "Rien n’a été écrit ce jour-là ni après.",
   goTo: "Aller à",
   roomOrPerson: "Salon ou personne",
   notifyOf: "M’avertir",

@@ -349,6 +349,8 @@ export default {
   nothingFound: "कुछ नहीं मिला।",
   foundMessages: { one: "{count} संदेश", other: "{count} संदेश" },
   foundIncomplete: "कुछ छूट सकता है।",
+  goToDate: "किसी तारीख़ पर जाएँ",
+  nothingSince: "उस दिन या उसके बाद कुछ नहीं लिखा गया।",
   goTo: "यहाँ जाएँ",
   roomOrPerson: "कमरा या व्यक्ति",
   notifyOf: "मुझे बताएँ",

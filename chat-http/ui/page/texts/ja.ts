@@ -349,6 +349,8 @@ export default {
   nothingFound: "見つかりませんでした。",
   foundMessages: { other: "{count} 件" },
   foundIncomplete: "漏れがあるかもしれません。",
+  goToDate: "日付へ移動",
+  nothingSince: "その日以降のメッセージはありません。",
   goTo: "移動",
   roomOrPerson: "ルームまたは人",
   notifyOf: "通知",

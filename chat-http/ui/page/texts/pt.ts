@@ -349,6 +349,8 @@ export default {
   nothingFound: "Nada encontrado.",
   foundMessages: { one: "{count} mensagem", many: "{count} mensagens", other: "{count} mensagens" },
   foundIncomplete: "Pode faltar algo.",
+  goToDate: "Ir para uma data",
+  nothingSince: "Nada foi escrito nesse dia nem depois.",
   goTo: "Ir para",
   roomOrPerson: "Sala ou pessoa",
   notifyOf: "Avisar-me",

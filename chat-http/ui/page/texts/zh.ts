@@ -349,6 +349,8 @@ export default {
   nothingFound: "没有找到。",
   foundMessages: { other: "{count} 条消息" },
   foundIncomplete: "可能有遗漏。",
+  goToDate: "转到某个日期",
+  nothingSince: "那天及之后没有任何消息。",
   goTo: "前往",
   roomOrPerson: "房间或成员",
   notifyOf: "通知我",
