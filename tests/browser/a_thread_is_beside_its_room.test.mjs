@@ -88,6 +88,16 @@ test("a thread is beside its room", async () => {
   await cleo.page.goBack();
   await thread(cleo).waitFor({ state: "detached" });
   await room(cleo).getByText("It begins at eight.").waitFor();
+
+  // So does what a search finds.
+  await cleo.page.getByRole("button", { name: "Search messages" }).click();
+  await until(async () => {
+    await cleo.page.getByLabel("What was said?").fill("");
+    await cleo.page.getByLabel("What was said?").fill("with Cleo");
+    await cleo.page.getByRole("dialog").locator(".found a").waitFor({ timeout: 2_000 });
+  });
+  await cleo.page.getByRole("dialog").locator(".found a").click();
+  await thread(cleo).locator(".row.marked", { hasText: "with Cleo" }).waitFor();
   calm();
 });
 

@@ -70,6 +70,17 @@ test("what comes while nobody looks is told", async () => {
   await page.getByRole("dialog").getByLabel("A short tone").uncheck();
   await page.keyboard.press("Escape");
 
+  // So is an answer in a thread that one began.
+  await bob.call("POST", `/rooms/${general}/messages`, { content: "In your thread", thread: (await ada.call("GET", `/rooms/${general}/messages`)).messages[0].seq });
+  await until(async () => assert.deepEqual((await told()).splice(1), [["A new answer in a thread in general", ""]]));
+  await page.evaluate(() => window.last.onclick());
+  await page.locator("aside.thread .row.marked", { hasText: "In your thread" }).waitFor();
+  await page.evaluate(() => void window.told.pop());
+  await hide("hidden");
+  await bob.say("Hey again!");
+  await until(async () => assert.equal((await told()).length, 2));
+  await page.evaluate(() => void window.told.pop());
+
   // The note leads to the message.
   await page.evaluate(() => void (location.hash = "#/"));
   await page.evaluate(() => window.last.onclick());
