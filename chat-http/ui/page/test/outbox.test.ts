@@ -40,6 +40,6 @@ test("what is written in a thread stands there, and not in the room", () => {
   one.send(7, "Hello");
   one.send(7, "In the thread", { thread: 3, reply_to: 5 });
   assert.deepEqual(one.of(7).map(({ text }) => text), ["Hello"]);
-  assert.deepEqual(one.of(7, 3).map(({ text, thread, replyTo }) => [text, thread, replyTo]), [["In the thread", 3, 5]]);
+  assert.deepEqual(one.of(7, 3).map(({ text, fields }) => [text, fields]), [["In the thread", { thread: 3, reply_to: 5 }]]);
   assert.deepEqual(one.of(7, 4), []);
 });

@@ -56,7 +56,7 @@ class Server {
     const session = { api: this, user: "Me", connection: { online: true } } as unknown as Session;
     const timeline = new Timeline(1, "Me");
     timeline.epoch = "e";
-    return new OpenThread({ session, id: 1, info: null, timeline, original: () => null, readAnswer: () => {} }, ROOT, this.head);
+    return new OpenThread({ session, id: 1, info: null, timeline, original: () => null, readAnswer: () => {}, known: () => [] }, ROOT, this.head);
   }
 }
 
