@@ -61,9 +61,11 @@ macro_rules! texts {
     };
 }
 
-const ASSETS: [(&str, File); 22] = [
+const ASSETS: [(&str, File); 24] = [
     asset!("/", "index.html", HTML, ALWAYS_ASK, false),
     asset!("/app.js", "app.js", SCRIPT, A_MINUTE, false),
+    asset!("/shared.js", "shared.js", SCRIPT, A_MINUTE, false),
+    asset!("/more.js", "more.js", SCRIPT, A_MINUTE, false),
     asset!("/first.js", "first.js", SCRIPT, A_MINUTE, false),
     asset!("/app.css", "app.css", STYLE, A_MINUTE, false),
     asset!("/favicon.svg", "favicon.svg", "image/svg+xml", A_MINUTE, false),

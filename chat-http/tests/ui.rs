@@ -7,9 +7,11 @@ mod common;
 use common::client;
 use poem::test::TestResponse;
 
-const FILES: [(&str, &str, &str); 22] = [
+const FILES: [(&str, &str, &str); 24] = [
     ("/", "text/html; charset=utf-8", "no-cache"),
     ("/app.js", "text/javascript; charset=utf-8", "public, max-age=60"),
+    ("/shared.js", "text/javascript; charset=utf-8", "public, max-age=60"),
+    ("/more.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/first.js", "text/javascript; charset=utf-8", "public, max-age=60"),
     ("/app.css", "text/css; charset=utf-8", "public, max-age=60"),
     ("/favicon.svg", "image/svg+xml", "public, max-age=60"),
@@ -112,7 +114,7 @@ async fn the_compressed_form_is_another_and_smaller() {
 async fn the_first_view_is_small() {
     let client = client().await;
     let mut sum = 0;
-    for path in ["/", "/first.js", "/app.js", "/app.css", "/texts-hi.json"] {
+    for path in ["/", "/first.js", "/app.js", "/shared.js", "/app.css", "/texts-hi.json"] {
         let zipped = client.get(path).header("accept-encoding", "gzip").send().await;
         sum += zipped.0.into_body().into_vec().await.unwrap().len();
     }

@@ -12,7 +12,6 @@ const dist = here("./dist");
 const outputs = {
   "client.js": "./client/src/index.ts",
   "widget.js": "./widget/widget.ts",
-  "app.js": "./page/main.tsx",
   "first.js": "./page/settings/first.ts",
   "markup.js": "./page/markup/parse.ts",
   "app.css": "./page/style.css",
@@ -92,7 +91,26 @@ function writeEmoji() {
   writeFileSync(`${dist}/emoji.json`, `${JSON.stringify(sorted)}\n`);
 }
 
+const scripts = {
+  absWorkingDir: here("."),
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  charset: "utf8",
+  legalComments: "none",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  alias: { "decode-named-character-reference": "./page/markup/no-references.ts" },
+  logLevel: "warning",
+};
+
+/** The page: what is seen first, what is loaded later, and what both are made of. */
+async function writePage() {
+  await build({ ...scripts, entryPoints: { app: here("./page/main.tsx"), more: here("./page/more.ts") }, outdir: dist, format: "esm", splitting: true, chunkNames: "shared" });
+}
+
 mkdirSync(dist, { recursive: true });
+await writePage();
 for (const [name, source] of Object.entries(outputs)) {
   if (!existsSync(here(source))) {
     console.warn(`skipped ${name}: there is no ${source}`);
@@ -103,22 +121,13 @@ for (const [name, source] of Object.entries(outputs)) {
     continue;
   }
   await build({
+    ...scripts,
     entryPoints: [here(source)],
     outfile: `${dist}/${name}`,
-    absWorkingDir: here("."),
-    bundle: true,
-    minify: true,
     // The widget is a plain script, which must leave no names behind; what imports it may be anything. The first script of
     // the page is one, too: modules come after the first paint.
     format: ["widget.js", "first.js"].includes(name) ? "iife" : "esm",
-    target: "es2022",
-    charset: "utf8",
-    legalComments: "none",
-    jsx: "automatic",
-    jsxImportSource: "preact",
-    alias: { "decode-named-character-reference": "./page/markup/no-references.ts" },
     plugins: name === "widget.js" ? [styleText] : [],
-    logLevel: "warning",
   });
 }
 

@@ -10,7 +10,7 @@ import { useModel } from "./model.ts";
 import { may } from "./room-rights.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomName } from "./title.tsx";
-import type { RoomWindow } from "./windows.tsx";
+import type { RoomWindow } from "./window-kinds.ts";
 
 interface Props {
   rooms: Rooms;

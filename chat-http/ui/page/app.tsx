@@ -2,14 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
-import { AboutDialog } from "./about.tsx";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
 import { Desktop } from "./desktop.ts";
 import { DesktopQuestion } from "./desktop-note.tsx";
-import { DeleteDialog, Dialog, KeysDialog, RoomDialog } from "./dialogs.tsx";
+import { DeleteDialog, Dialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Pin, Plus, Search, Settings } from "./icons.tsx";
+import { later } from "./later.tsx";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
 import { inviteIn, Invitation } from "./invites.tsx";
@@ -23,16 +23,20 @@ import { Picture, RoomView } from "./roomview.tsx";
 import { BrowserStore } from "./kept/store.ts";
 import { asName } from "./seen.ts";
 import { Session } from "./session.ts";
-import { SettingsDialog } from "./settings/dialog.tsx";
 import { Sidebar } from "./sidebar.tsx";
-import { Switcher } from "./switcher.tsx";
 import { roomName } from "./title.tsx";
 import { remember, remembered } from "./storage.ts";
 import { ConnectionNote } from "./connection.tsx";
-import { isOfRoom, RoomWindows, type RoomWindow } from "./windows.tsx";
+import { isOfRoom, type RoomWindow } from "./window-kinds.ts";
 import { number, rich, t } from "./language.ts";
 
 type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" | "switch" | "settings" };
+
+const AboutDialog = later((all) => all.AboutDialog);
+const KeysDialog = later((all) => all.KeysDialog);
+const RoomWindows = later((all) => all.RoomWindows);
+const SettingsDialog = later((all) => all.SettingsDialog);
+const Switcher = later((all) => all.Switcher);
 
 const NAME = "chat.name";
 

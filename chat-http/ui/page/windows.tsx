@@ -1,5 +1,4 @@
 /** The windows of the room that is open: about somebody in it, and what its members and moderators see and do. */
-import type { Identity } from "../client/src/index.ts";
 import type { Room } from "./api.ts";
 import { AuditDialog } from "./audit.tsx";
 import { InvitesDialog } from "./invites.tsx";
@@ -9,8 +8,7 @@ import { PersonDialog } from "./person-dialog.tsx";
 import { RestrictionsDialog } from "./restrictions.tsx";
 import type { Rooms } from "./rooms.ts";
 import { SearchDialog } from "./search.tsx";
-
-export type RoomWindow = { kind: "person"; person: Identity } | { kind: "search" | "pins" | "invites" | "restrictions" | "audit" };
+import type { RoomWindow } from "./window-kinds.ts";
 
 interface Props {
   window: RoomWindow;
@@ -20,12 +18,6 @@ interface Props {
   mayDirect: boolean;
   onDirect: (room: Room) => void;
   onClose: () => void;
-}
-
-const KINDS: readonly string[] = ["person", "search", "pins", "invites", "restrictions", "audit"] satisfies RoomWindow["kind"][];
-
-export function isOfRoom(window: { kind: string }): window is RoomWindow {
-  return KINDS.includes(window.kind);
 }
 
 export function RoomWindows({ window, rooms, membership, mayDirect, onDirect, onClose }: Props) {
