@@ -122,7 +122,8 @@ test("on a phone, a thread is in front of its room", async () => {
   });
 
   // One's own message goes to the end, and is there at once.
-  await answer(ada, "Mine");
+  await thread(ada).locator("textarea").fill("Mine");
+  await thread(ada).getByRole("button", { name: "Send" }).tap();
   await thread(ada).getByText("Mine").waitFor();
   await until(async () => assert.equal(await thread(ada).locator(".sending").count(), 0));
 

@@ -17,7 +17,7 @@ test("mentions find their people", async () => {
   // By the keys: the list says which one is chosen, and the focus stays in the field.
   await field.pressSequentially("hi @b");
   await option("Bob Builder").waitFor();
-  assert.equal(await field.getAttribute("aria-activedescendant"), "suggestion-0");
+  assert.equal(await field.getAttribute("aria-activedescendant"), "suggestions-0");
   await look(page);
   await field.press("Enter");
   await holds(field, "hi @Bob Builder ");
