@@ -215,6 +215,10 @@ test("a deleted answer counts once, whether the page that comes shows it or not"
   assert.deepEqual(timeline.unplaced, [22]);
   timeline.place(22, 5);
   assert.equal(timeline.get(5)?.message?.thread_count, 2);
+  const late = new Timeline(1, "Me");
+  late.reset({ ...root(30, 1), messages: [...root(30, 1).messages, { ...answer(20, 5), head: 30 }] });
+  late.apply(deleted(28, 20));
+  assert.equal(late.get(5)?.message?.thread_count, 1, "the page counted it");
   const other = new Timeline(1, "Me");
   other.reset(page(31, 40, 40));
   other.apply(answer(41, 5));
