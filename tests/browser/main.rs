@@ -12,7 +12,7 @@ macro_rules! scenarios {
         const SCENARIOS: &[&str] = &[$(stringify!($name)),+];
         $(
             #[test]
-            #[ignore = "needs Chromium: cargo xtask test"]
+            #[ignore = "needs browsers: cargo xtask test"]
             fn $name() {
                 play(stringify!($name));
             }
@@ -54,6 +54,7 @@ scenarios! {
     the_quick_switcher_goes_anywhere,
     what_comes_while_nobody_looks_is_told,
     messages_are_changed_and_answered,
+    firefox_does_the_same,
     the_page_opens_offline,
     settings_are_kept,
     messages_have_formatting,
@@ -69,7 +70,7 @@ fn play(scenario: &str) {
         .arg(folder().join(format!("{scenario}.test.mjs")))
         .env("CHATD", env!("CARGO_BIN_EXE_chatd"))
         .env("CHATD_NO_LIMITS", "true");
-    for tools in ["CHAT_TEST_BROWSER", "CHAT_TEST_CHROMIUM"] {
+    for tools in ["CHAT_TEST_BROWSER", "CHAT_TEST_CHROMIUM", "CHAT_TEST_FIREFOX"] {
         variable(tools);
     }
     succeed(&mut node);

@@ -21,6 +21,7 @@ pub(crate) struct Tools {
     /// The runner of Autobahn's test cases for WebSockets.
     pub(crate) kosoku: PathBuf,
     pub(crate) chromium: PathBuf,
+    pub(crate) firefox: PathBuf,
     pub(crate) nginx: PathBuf,
     /// The folder with the packages of `tests/browser`.
     pub(crate) browser: PathBuf,
@@ -62,6 +63,9 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     if chromium().is_none() && !is_ubuntu() {
         packages.push("chromium");
     }
+    if firefox().is_none() && !is_ubuntu() {
+        packages.push("firefox-esr");
+    }
     if find("nginx").is_none() {
         packages.push("nginx");
     }
@@ -80,9 +84,11 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     if !packages.is_empty() {
         install_packages(&packages)?;
     }
-    if chromium().is_none() && is_ubuntu() {
-        println!("installing the snap chromium");
-        run_as_root(&["snap", "install", "chromium"], &["Chromium or Chrome"])?;
+    if is_ubuntu() {
+        for (_, snap) in [(chromium(), "chromium"), (firefox(), "firefox")].iter().filter(|(path, _)| path.is_none()) {
+            println!("installing the snap {snap}");
+            run_as_root(&["snap", "install", snap], &[snap])?;
+        }
     }
     if !kosoku.join("bin/kosoku").exists() {
         install_kosoku(&kosoku)?;
@@ -91,6 +97,7 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
         databases: if with_databases { Some(databases()?) } else { None },
         kosoku: kosoku.join("bin/kosoku"),
         chromium: chromium().ok_or("Chromium is not where it should be after the installation")?,
+        firefox: firefox().ok_or("Firefox is not where it should be after the installation")?,
         nginx: found("nginx")?,
         browser: npm_packages("tests/browser")?,
         ui: npm_packages("chat-http/ui")?,
@@ -131,11 +138,20 @@ fn postgres() -> Option<PathBuf> {
 
 /// A browser of the Chromium family. `CHAT_TEST_CHROMIUM` names one that is not in the path.
 fn chromium() -> Option<PathBuf> {
-    let named = env::var_os("CHAT_TEST_CHROMIUM").map(PathBuf::from).filter(|path| path.is_file());
-    named.or_else(|| ["chromium", "google-chrome", "google-chrome-stable"].into_iter().find_map(find))
+    browser("CHAT_TEST_CHROMIUM", &["chromium", "google-chrome", "google-chrome-stable"])
 }
 
-/// Ubuntu has Chromium only as a snap; its package `chromium-browser` is a script that says so.
+/// A Firefox. `CHAT_TEST_FIREFOX` names one that is not in the path.
+fn firefox() -> Option<PathBuf> {
+    browser("CHAT_TEST_FIREFOX", &["firefox-esr", "firefox"])
+}
+
+fn browser(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
+    named.or_else(|| names.iter().copied().find_map(find))
+}
+
+/// Ubuntu has these browsers only as snaps; its packages of their names are scripts that say so.
 fn is_ubuntu() -> bool {
     fs::read_to_string("/etc/os-release").is_ok_and(|release| release.lines().any(|line| line == "ID=ubuntu"))
 }

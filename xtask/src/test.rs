@@ -59,6 +59,7 @@ pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
     let paths = [
         ("KOSOKU", &tools.kosoku),
         ("CHAT_TEST_CHROMIUM", &tools.chromium),
+        ("CHAT_TEST_FIREFOX", &tools.firefox),
         ("CHAT_TEST_NGINX", &tools.nginx),
         ("CHAT_TEST_BROWSER", &tools.browser),
         ("CHAT_TEST_UI", &tools.ui),
