@@ -168,7 +168,7 @@ async fn a_site_mounts_in_axum_too() {
         (status, String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned())
     };
     for (path, has) in [
-        ("/chat/", "src=\"app.js\""),
+        ("/chat/", "src=\"app.js?v="),
         ("/chat/app.js", "function"),
         ("/chat/docs", "src=\"docs/swagger-ui.js\""),
         ("/chat/docs/swagger-ui.js", "function"),
