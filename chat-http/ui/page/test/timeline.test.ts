@@ -121,6 +121,18 @@ test("a change counts once, whether the page that comes shows it or not", () => 
   assert.equal(timeline.fits(page(1, 5, 19, "another")), true);
 });
 
+test("what a page shows that is ahead of the events is not counted again when they come", () => {
+  const timeline = new Timeline(1, "Me");
+  timeline.reset(page(11, 12, 12));
+  const ahead = page(1, 10, 20);
+  ahead.messages[3] = { ...message(4), thread_count: 1, thread_last: 18 } as Message;
+  timeline.prepend(ahead);
+  timeline.apply(answer(18, 4));
+  assert.equal(timeline.get(4)?.message?.thread_count, 1);
+  timeline.apply(answer(21, 4));
+  assert.equal(timeline.get(4)?.message?.thread_count, 2);
+});
+
 test("one's own change is shown until its event, or until it is refused", () => {
   const timeline = new Timeline(1, "Me");
   timeline.reset(page(1, 2, 2));
