@@ -83,11 +83,3 @@ fn shown(command: &Command) -> String {
     words.extend(command.get_args().map(OsStr::to_string_lossy));
     format!("`{}`", words.join(" "))
 }
-
-/// The variable in which cargo looks for a program that runs what it has built.
-pub(crate) fn runner() -> Result<String> {
-    let told = command(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output()?;
-    let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    let host = told.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc does not name its host")?;
-    Ok(format!("CARGO_TARGET_{}_RUNNER", host.replace('-', "_").to_uppercase()))
-}

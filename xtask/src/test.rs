@@ -27,7 +27,6 @@ pub(crate) fn all(filter: &[String]) -> Result<Summary> {
     tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(filter);
     // What tests print (the simulator's counts, the conformance report) is of interest even if they pass.
     tests.args(["--", "--include-ignored", "--show-output"]).envs(variables);
-    tests.env(sh::runner()?, sh::root().join("xtask/src/runner.sh"));
     let (succeeded, summary, failures) = run_and_count(&mut tests)?;
     if !succeeded {
         // A failure may be thousands of lines above the end.
