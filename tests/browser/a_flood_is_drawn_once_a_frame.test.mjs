@@ -24,6 +24,17 @@ test("a flood is drawn once a frame", async () => {
   assert.ok(drawn <= frames + 5, `drawn ${drawn} times in ${frames} frames`);
   assert.ok(drawn < MESSAGES / 2, `drawn ${drawn} times`);
 
+  // Rows are drawn again for what they show alone. (Each says when it came.)
+  await ada.page.evaluate(() => {
+    const { get, ...rest } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, "format");
+    globalThis.formatted = 0;
+    Object.defineProperty(Intl.DateTimeFormat.prototype, "format", { ...rest, get() { globalThis.formatted += 1; return get.call(this); } });
+  });
+  await server.say(room, "Ann", "one more");
+  await ada.page.getByText("one more", { exact: true }).waitFor();
+  const [formatted, rows] = await ada.page.evaluate(() => [globalThis.formatted, document.querySelectorAll(".row").length]);
+  assert.ok(formatted < rows, `${formatted} times formatted, of ${rows} rows`);
+
   // What is typed and sent in one frame is sent as it was typed.
   await ada.say("quick");
   await until(async () => assert.equal((await ada.texts()).at(-1), "quick"));

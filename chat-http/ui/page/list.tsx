@@ -484,6 +484,7 @@ export class MessageList extends Component<Props, State> {
     const seen = look(item, this.#item(index - 1), this.#item(index + 1), index === 0 && timeline.hasBefore ? null : readTo);
     const { editing, refused } = actions;
     const { thread_count: answers = 0, thread_last: last } = item.message ?? {};
+    const isRoot = !onThread && item.kind === "message" && item.fields.thread === undefined;
     return (
       <Row
         key={item.id}
@@ -496,10 +497,12 @@ export class MessageList extends Component<Props, State> {
         marked={item.seq > 0 && item.seq === target?.seq}
         answered={item.fields.reply_to === undefined ? undefined : original(item.fields.reply_to)}
         editing={item.seq > 0 && editing?.seq === item.seq ? editing : null}
-        answers={onThread ? answers : item.seq > 0 && item.fields.thread === undefined && item.kind === "message" ? answers : -1}
+        answers={answers}
+        isRoot={isRoot}
         lastAnswer={onThread && answers > 0 && last !== undefined ? original(last)?.timestamp : undefined}
         refused={item.seq > 0 && refused?.seq === item.seq ? refused.code : ""}
         readBy={readers.get(item.seq)}
+        today={new Date().toDateString()}
         {...{ actions, onRetry, onDiscard, onGo, onMenu, onAct, onThread, isDirect, onReaders }}
       />
     );

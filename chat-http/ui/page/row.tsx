@@ -51,10 +51,14 @@ interface Props {
   onReaders: (item: Item) => void;
   /** How many answers the message has in its thread. */
   answers: number;
+  /** Whether its answers stand below it. */
+  isRoot: boolean;
   /** When the last of them came, if that is known. */
   lastAnswer: string | undefined;
   /** Opens the thread of a message; where there is none, this is one. */
   onThread: ((root: number) => void) | undefined;
+  /** Which day it is: on another one, `Today` and `Yesterday` are others, too. */
+  today: string;
 }
 
 export const Row = memo(function Row(props: Props) {
@@ -93,7 +97,7 @@ export const Row = memo(function Row(props: Props) {
           </div>
         </div>
       )}
-      {!props.onThread && props.answers >= 0 && <AnswersBelow count={props.answers} />}
+      {props.isRoot && <AnswersBelow count={props.answers} />}
     </div>
   );
 });

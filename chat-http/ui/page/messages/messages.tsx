@@ -1,10 +1,11 @@
 /** The messages of a room or a thread, with what can be done with each. */
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Identity } from "../../client/src/index.ts";
 import type { Conversation } from "../conversation.ts";
 import { copyText } from "../copy.ts";
 import { draftOf } from "../drafts.ts";
+import { useLatest } from "../latest.ts";
 import { MessageList } from "../list.tsx";
 import { RoomHere, tellSize } from "../markup/body.tsx";
 import { Looks, LooksHere } from "../markup/looks.ts";
@@ -47,7 +48,6 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
   const looks = useMemo(() => new Looks(), [room]);
   const [window, setWindow] = useState<Window | null>(null);
   const close = (): void => setWindow(null);
-  const showReaders = useCallback((item: Item) => setWindow({ kind: "readers", item }), []);
   useEffect(() => {
     if (target === null) return;
     const timer = setTimeout(() => room.reached(target), MARKED_MS);
@@ -90,6 +90,15 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
   const menu = (item: Item, near: HTMLElement): void => {
     if (offered(item).length > 0) setWindow({ kind: "menu", item, near, anchor: near.getBoundingClientRect() });
   };
+  // Rows are drawn again for what they show alone.
+  const onRows = useLatest({
+    onGo: (seq: number) => void room.goTo(seq),
+    onMenu: menu,
+    onReaders: (item: Item) => setWindow({ kind: "readers", item }),
+    onAct: (what: MessageAct, item: Item, near: HTMLElement) => offered(item).includes(what) && act(what, item, near),
+    onRetry: (draft: string) => session.outbox.retry(draft),
+    onDiscard: (draft: string) => (session.drafts.putBack(draftOf(id, thread), session.outbox.discard(draft)), onWrite()),
+  });
   return (
     <>
       <RoomHere.Provider value={room}>
@@ -110,20 +119,15 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
             version={room.version + session.outbox.version + actions.version}
             top={top}
             original={(seq) => room.original(seq)}
-            onGo={(seq) => void room.goTo(seq)}
-            onMenu={menu}
             readers={room.readers}
             isDirect={info?.kind === "direct"}
-            onReaders={showReaders}
-            onAct={(what, item, near) => offered(item).includes(what) && act(what, item, near)}
             onNearTop={() => void room.loadBefore()}
             onNearEnd={() => void room.loadAfter()}
             onToEnd={() => room.toNewest()}
             onPlace={(place) => room.keepPlace(place)}
             onSeen={(seq) => room.read(seq)}
-            onRetry={(draft) => session.outbox.retry(draft)}
-            onDiscard={(draft) => (session.drafts.putBack(draftOf(id, thread), session.outbox.discard(draft)), onWrite())}
             onEscape={onEscape}
+            {...onRows}
             {...(onThread && { onThread })}
           />
         </LooksHere.Provider>
