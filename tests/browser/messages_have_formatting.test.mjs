@@ -55,7 +55,7 @@ test("long messages are unfolded where they are", async () => {
   const { server, person, calm } = await stage();
   const room = await server.room("long");
   const text = Array.from({ length: 100 }, (_, line) => `line ${line}`).join("\n");
-  for (let at = 0; at < 60; at++) await server.say(room, "Bob", at === 30 ? text : `message ${at}`);
+  for (let at = 0; at < 80; at++) await server.say(room, "Bob", at === 50 ? text : `message ${at}`);
   await server.say(room, "Bob", text);
   const ada = await person("Ada", { room });
   const { page } = ada;
@@ -72,7 +72,7 @@ test("long messages are unfolded where they are", async () => {
 
   // Rows that were gone come back as they were left.
   const list = page.locator(".list");
-  const middle = page.locator('.row[data-seq="31"]');
+  const middle = page.locator('.row[data-seq="51"]');
   await list.evaluate((pane) => (pane.scrollTop = 0));
   for (let step = 0; !(await middle.isVisible()) && step < 30; step++) await list.evaluate((pane) => (pane.scrollTop += 300));
   await middle.getByRole("button", { name: "Show more" }).click();

@@ -3,23 +3,29 @@ import { createServer } from "node:http";
 import { after, test } from "node:test";
 import { look, stage, until } from "./stage.mjs";
 
-test("the widget fits into a page", async () => {
-  let html = "";
-  const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(html));
+/** A page of somebody else's, which is gone when the scenario is over. */
+async function openHost() {
+  const host = { html: "", origin: "" };
+  const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(host.html));
   await new Promise((resolve) => page.listen(0, "localhost", resolve));
   after(() => (page.closeAllConnections(), page.close()));
-  const origin = `http://localhost:${page.address().port}`;
-  const { server, person } = await stage(["--allowed-origin", origin]);
+  host.origin = `http://localhost:${page.address().port}`;
+  return host;
+}
+
+test("the widget fits into a page", async () => {
+  const host = await openHost();
+  const { server, person } = await stage(["--allowed-origin", host.origin]);
   const room = await server.room("General talk");
   await server.say(room, "Bob", "hello");
   const ada = await person("Ada");
-  html = `<!doctype html><title>Page</title>
+  host.html = `<!doctype html><title>Page</title>
     <style>body { font: italic 40px serif; text-transform: uppercase; letter-spacing: 1em; line-height: 4; color: red; visibility: visible; text-align: center }</style>
     <script src="http://127.0.0.1:${server.port}/widget.js"></script>
     <chat-room room="general TALK"></chat-room>
     <script>addEventListener("chat-unread", ({ detail }) => (globalThis.told ??= []).push(detail.unread))</script>`;
   const own = await ada.context.newPage();
-  await own.goto(origin);
+  await own.goto(host.origin);
 
   // It asks for a name once.
   await own.getByLabel("Your name").fill("Ada");
@@ -44,22 +50,18 @@ test("the widget fits into a page", async () => {
 });
 
 test("the widget waits in the corner of a page", async () => {
-  let html = "";
-  const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(html));
-  await new Promise((resolve) => page.listen(0, "localhost", resolve));
-  after(() => (page.closeAllConnections(), page.close()));
-  const origin = `http://localhost:${page.address().port}`;
-  const { server, person } = await stage(["--allowed-origin", origin]);
+  const host = await openHost();
+  const { server, person } = await stage(["--allowed-origin", host.origin]);
   const room = await server.room("general");
   await server.say(room, "Bob", "hello");
   const ada = await person("Ada");
-  html = `<!doctype html><html lang="en"><title>Page</title><main><h1>A page</h1></main>
+  host.html = `<!doctype html><html lang="en"><title>Page</title><main><h1>A page</h1></main>
     <script src="http://127.0.0.1:${server.port}/widget.js"></script>
     <chat-room room="general" launcher></chat-room>`;
   const own = await ada.context.newPage();
   const sockets = [];
   own.on("websocket", (socket) => sockets.push(socket));
-  await own.goto(origin);
+  await own.goto(host.origin);
 
   // Nobody is connected before they want to be; then it asks for a name.
   const launcher = own.getByRole("button", { name: "Chat", exact: true });

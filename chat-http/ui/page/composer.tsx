@@ -4,19 +4,18 @@ import { draftOf } from "./drafts.ts";
 import type { Identity } from "../client/src/index.ts";
 import { emojiData } from "./emoji/data.ts";
 import { EmojiPanel } from "./emoji/panel.tsx";
+import { useGrowing } from "./growing.ts";
 import { Answer, Close, Send, Smile } from "./icons.tsx";
 import { mentionsIn } from "./mentions.ts";
 import type { MessageActions } from "./messages/actions.ts";
-import { beginning } from "./messages/quote.tsx";
+import { excerpt } from "./messages/quote.tsx";
 import { useModel } from "./model.ts";
 import type { Session } from "./session.ts";
-import { asSent, isSeen } from "./seen.ts";
+import { asSent, isSeen, LONGEST_MESSAGE } from "./seen.ts";
 import { characters } from "./text.ts";
 import { rich, t } from "./language.ts";
 import { withEmoji, type Written } from "./writing/asked.ts";
 import { SuggestionList, useSuggestions, type Sources } from "./writing/suggestions.tsx";
-
-const LONGEST = 4_000;
 
 interface Props {
   session: Session;
@@ -48,7 +47,7 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
   /** Where the caret goes once the text is there. */
   const wanted = useRef<number | null>(null);
   const length = characters(asSent(text));
-  const tooLong = length > LONGEST;
+  const tooLong = length > LONGEST_MESSAGE;
   // Who types in a thread is not told to its room.
   const tell = (isTyping: boolean): void => void (thread === undefined && session.client.typing(room, isTyping));
 
@@ -56,12 +55,7 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
     if (eager) field.current?.focus({ preventScroll: true });
     return () => tell(false);
   }, []);
-  useLayoutEffect(() => {
-    const box = field.current;
-    if (!box) return;
-    box.style.height = "auto";
-    box.style.height = `${box.scrollHeight}px`;
-  }, [text]);
+  useGrowing(field, text);
   useLayoutEffect(() => {
     if (wanted.current === null) return;
     field.current?.focus();
@@ -142,7 +136,7 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
           <span class="answered">
             <span>{rich("answering", { name: <bdi>{answering.username}</bdi> })}</span>
             <span class="quote-text" dir="auto">
-              {beginning(answering.text)}
+              {excerpt(answering.text)}
             </span>
           </span>
           <button type="button" class="icon-button" aria-label={t("answerNot")} title={t("answerNot")} onClick={() => (actions.answer(null), field.current?.focus())}>
@@ -189,9 +183,9 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
           {t("nothingSeen")}
         </p>
       )}
-      {length > LONGEST * 0.9 && (
+      {length > LONGEST_MESSAGE * 0.9 && (
         <p class={tooLong ? "length bad" : "length"} role="status">
-          {tooLong ? t("charactersOver", { count: length - LONGEST }) : t("charactersLeft", { count: LONGEST - length })}
+          {tooLong ? t("charactersOver", { count: length - LONGEST_MESSAGE }) : t("charactersLeft", { count: LONGEST_MESSAGE - length })}
         </p>
       )}
     </form>

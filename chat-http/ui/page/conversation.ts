@@ -178,6 +178,14 @@ export abstract class Conversation extends Model {
     if (!this.timeline.get(seq)) await this.seek(seq);
   }
 
+  /** Shows the page around the message that was sought; null: it is not there. */
+  protected land(page: ShownPage | null): void {
+    this.missing = page === null || !this.timeline.fits(page);
+    if (this.missing) this.target = null;
+    else if (page) this.timeline.reset(page);
+    this.changed();
+  }
+
   /** The message has been marked for long enough. */
   reached(target: { seq: number }): void {
     if (this.target !== target) return;

@@ -155,10 +155,7 @@ export class OpenRoom extends Conversation {
     const [page, message] = await Promise.all([api.messages(this.id, { around: seq, limit: PAGE }), api.message(this.id, seq)]).catch(() => []);
     if (this.closed || this.target?.seq !== seq) return;
     if (message?.thread !== undefined) return this.#goToThread(message.thread, seq);
-    this.missing = page === undefined || !this.timeline.fits(page);
-    if (this.missing) this.target = null;
-    else if (page) this.timeline.reset(page);
-    this.changed();
+    this.land(page ?? null);
   }
 
   #goToThread(root: number, seq: number): Promise<void> {

@@ -28,6 +28,8 @@ export function asTopic(written: string): string | null {
   return characters(topic) > LONGEST_TOPIC || /\p{Cc}/u.test(topic) ? null : topic;
 }
 
+/** So many characters a message has at most. */
+export const LONGEST_MESSAGE = 4_000;
 const LONGEST_TOPIC = 1_024;
 const SEEN = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const CONTROLS = /(?![\t\n])\p{Cc}/gu;

@@ -1,12 +1,11 @@
 /** Where a message of one's own gets another text, in its place. */
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { refusal } from "../format.ts";
+import { useGrowing } from "../growing.ts";
 import { t } from "../language.ts";
-import { asSent, isSeen } from "../seen.ts";
+import { asSent, isSeen, LONGEST_MESSAGE } from "../seen.ts";
 import { characters } from "../text.ts";
 import type { Editing } from "./actions.ts";
-
-export const LONGEST = 4_000;
 
 interface Props {
   editing: Editing;
@@ -18,19 +17,14 @@ interface Props {
 export function EditForm({ editing, onChange, onSave, onCancel }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const { text, code } = editing;
-  const over = characters(asSent(text)) - LONGEST;
+  const over = characters(asSent(text)) - LONGEST_MESSAGE;
   const isFine = isSeen(text) && over <= 0;
   useLayoutEffect(() => {
     const box = field.current;
     box?.focus();
     box?.setSelectionRange(box.value.length, box.value.length);
   }, []);
-  useLayoutEffect(() => {
-    const box = field.current;
-    if (!box) return;
-    box.style.height = "auto";
-    box.style.height = `${box.scrollHeight}px`;
-  }, [text]);
+  useGrowing(field, text);
   const save = (): void => {
     if (isFine) onSave({ ...editing, text: asSent(text) });
   };

@@ -13,7 +13,7 @@ interface Props {
 }
 
 export function Quote({ original, onGo }: Props) {
-  const text = original === undefined ? "…" : original === null || original.deleted || original.erased ? t("originalGone") : beginning(original.content);
+  const text = original === undefined ? "…" : original === null || original.deleted || original.erased ? t("originalGone") : excerpt(original.content);
   return (
     <button type="button" class="quote" tabIndex={-1} disabled={!original} title={t("toMessage")} onClick={onGo}>
       {original && <Name id={original.user} name={original.username} />}
@@ -25,6 +25,6 @@ export function Quote({ original, onGo }: Props) {
 }
 
 /** The beginning of a text, on one line. */
-export function beginning(text: string): string {
+export function excerpt(text: string): string {
   return text.slice(0, SHOWN).replace(/\s+/g, " ").trim();
 }

@@ -116,10 +116,7 @@ export class OpenThread extends Conversation {
     if (!this.hasPage) return;
     const page = await this.page({ before: seq + 1 }).catch(() => null);
     if (this.closed || this.target?.seq !== seq) return;
-    this.missing = page === null || !this.timeline.fits(page) || page.messages.at(-1)?.seq !== seq;
-    if (this.missing) this.target = null;
-    else if (page) this.timeline.reset(page);
-    this.changed();
+    this.land(page?.messages.at(-1)?.seq === seq ? page : null);
   }
 
   async #read(): Promise<void> {

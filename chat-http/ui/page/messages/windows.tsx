@@ -10,7 +10,7 @@ import { usePages } from "../pages.ts";
 import { Avatar } from "../person.tsx";
 import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
-import { beginning } from "./quote.tsx";
+import { excerpt } from "./quote.tsx";
 
 interface Props {
   actions: MessageActions;
@@ -34,7 +34,7 @@ export function DeleteMessageDialog({ actions, item, onClose }: Props) {
       <form onSubmit={submit}>
         <p>{t("deleteMessageHelp")}</p>
         <p class="quote-text about-message" dir="auto">
-          {beginning(item.text)}
+          {excerpt(item.text)}
         </p>
         {!isOwn && (
           <>
@@ -123,7 +123,7 @@ export function PinsDialog({ room, onGo, onClose }: { room: Conversation; onGo: 
                   <bdi>{message.username}</bdi> · <time dateTime={message.timestamp}>{exactTime(Date.parse(message.timestamp))}</time>
                 </span>
                 <span class="quote-text" dir="auto">
-                  {beginning(message.content)}
+                  {excerpt(message.content)}
                 </span>
               </span>
             </button>
