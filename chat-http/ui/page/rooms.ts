@@ -68,7 +68,7 @@ export class Rooms extends Model {
     this.#favourites = new Favourites(session.user);
     this.#badges = new Badges(session, () => this.changed());
     this.#watches = new Watches(session, {
-      attached: (room, head) => this.#badges.attached(room, head),
+      attached: (room, head) => this.#attached(room, head),
       activity: (activity) => this.#activity(activity),
       gone: (room) => this.#gone(room),
     });
@@ -393,6 +393,13 @@ export class Rooms extends Model {
     const ids = byActivity([...this.#rooms.values()]).flatMap(({ id }) => (id === this.open ? [] : id));
     // One's own come first.
     this.#watches.set(ids.sort((a, b) => Number(this.#badges.has(b)) - Number(this.#badges.has(a))));
+  }
+
+  /** The room is watched from now on: what came before that is not told, and may have made it the busiest. */
+  #attached(room: number, head: number): void {
+    this.#badges.attached(room, head);
+    const isNewer = (than: number): boolean => than > (this.#rooms.get(room)?.head ?? Number.POSITIVE_INFINITY);
+    if (isNewer(head)) void this.#session.api.room(room).then((now) => isNewer(now.head) && this.#set(now), () => {});
   }
 
   #activity(activity: Activity): void {
