@@ -55,7 +55,7 @@ pub(crate) fn openapi() -> Result {
     let workspace = ["test", "--workspace", "--all-features"];
     let write = |tests: &[&str]| sh::run(sh::cargo().args(workspace).args(tests).env("UPDATE_EXPECT", "1"));
     write(&["--lib", "--", "patterns::"])?;
-    write(&["--test", "openapi", "--test", "frames"])
+    write(&["--test", "documents", "--", "openapi::", "frames::"])
 }
 
 /// Checks the house rules alone. That test uses only std, so rustc compiles it within a second.

@@ -1,6 +1,5 @@
 //! Helpers that the tests of this crate share.
 #![allow(dead_code, reason = "each test binary uses its part")]
-#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "whatever is not expected fails the test")]
 
 pub(crate) mod http;
 pub(crate) mod schema;
