@@ -125,8 +125,8 @@ async fn a_commit_whose_answer_is_lost(BehindProxy { proxy, database }: BehindPr
     let mut bob = server.join(room, "Bob").await;
     for round in 1..=5_u64 {
         until_ready(&server, true).await;
-        proxy.lose_commits(1, Lose::Answer);
         let (key, content) = (format!("k{round}"), format!("message {round}"));
+        proxy.lose_commit_of(&content, Lose::Answer);
         let sent = within(Duration::from_secs(10), "an answer", post(&server, room, &key, &content)).await;
         assert_eq!(sent.json(201)["seq"], json!(round), "the room has looked what became of it");
         proxy.until(|counts| counts.lost_commits == usize::try_from(round).unwrap()).await;
@@ -142,11 +142,12 @@ async fn a_commit_whose_answer_is_lost(BehindProxy { proxy, database }: BehindPr
     }
     assert!(bob.so_far().await.iter().all(|frame| frame["type"] != "message"), "each was heard once");
     until_ready(&server, true).await;
-    proxy.lose_commits(1, Lose::Answer);
-    let made = server.post("/rooms", json!({"name": "made"})).await;
+    let name = "made by whom?";
+    proxy.lose_commit_of(name, Lose::Answer);
+    let made = server.post("/rooms", json!({"name": name})).await;
     made.problem(503, "outcome_unknown");
     until_ready(&server, true).await;
-    server.post("/rooms", json!({"name": "made"})).await.problem(409, "name_taken");
+    server.post("/rooms", json!({"name": name})).await.problem(409, "name_taken");
     assert_eq!(log(&server, room).await.len(), 5);
 }
 
@@ -155,8 +156,8 @@ async fn a_commit_that_never_arrived(BehindProxy { proxy, database }: BehindProx
     let room = server.room("general").await;
     for round in 1..=3_u64 {
         until_ready(&server, true).await;
-        proxy.lose_commits(1, Lose::Request);
         let (key, content) = (format!("k{round}"), format!("message {round}"));
+        proxy.lose_commit_of(&content, Lose::Request);
         let sent = within(Duration::from_secs(10), "an answer", post(&server, room, &key, &content)).await;
         sent.problem(503, "unavailable");
         until_ready(&server, true).await;

@@ -29,7 +29,7 @@ pub struct Proxy {
     task: JoinHandle<()>,
 }
 
-/// What is lost of the next `COMMIT`. The connection is cut with it.
+/// What is lost of a `COMMIT`. The connection is cut with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lose {
     /// The command: nothing is stored.
@@ -58,14 +58,31 @@ struct Shared {
     counts: watch::Sender<Counts>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct Orders {
     refuses: bool,
     stalls: bool,
     delay: Duration,
     /// How often all connections were cut.
     cuts: usize,
-    lose: Option<(usize, Lose)>,
+    lose: Option<Loss>,
+}
+
+/// Commits that are to be lost.
+#[derive(Debug)]
+struct Loss {
+    what: Lose,
+    /// How many more.
+    times: usize,
+    /// Only those of transactions in which this text was sent.
+    text: Option<String>,
+}
+
+impl Loss {
+    /// Whether its text is in these bytes.
+    fn is_named(&self, bytes: &[u8]) -> bool {
+        self.text.as_ref().is_some_and(|text| contains(bytes, text.as_bytes()))
+    }
 }
 
 impl Proxy {
@@ -119,7 +136,13 @@ impl Proxy {
 
     /// Loses the next `times` commits to PostgreSQL, MySQL or MariaDB.
     pub fn lose_commits(&self, times: usize, what: Lose) {
-        self.order(|orders| orders.lose = Some((times, what)));
+        self.order(|orders| orders.lose = Some(Loss { what, times, text: None }));
+    }
+
+    /// Loses the next commit of a transaction in which this text is sent, and no other: a server has tasks that commit when
+    /// they like.
+    pub fn lose_commit_of(&self, text: &str, what: Lose) {
+        self.order(|orders| orders.lose = Some(Loss { what, times: 1, text: Some(text.to_owned()) }));
     }
 
     /// What has been counted so far.
@@ -202,8 +225,8 @@ async fn serve(client: TcpStream, shared: Arc<Shared>, mut orders: watch::Receiv
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let loses = AtomicBool::new(false);
-    let up = Pump { shared: &shared, loses: &loses, is_up: true };
-    let down = Pump { shared: &shared, loses: &loses, is_up: false };
+    let up = Pump { shared: &shared, loses: &loses, is_up: true, is_named: false };
+    let down = Pump { shared: &shared, loses: &loses, is_up: false, is_named: false };
     let both = async {
         let up = pin!(up.run(&mut from_client, &mut to_server));
         let down = pin!(down.run(&mut from_server, &mut to_client));
@@ -235,11 +258,13 @@ struct Pump<'a> {
     /// Whether the next answer is lost.
     loses: &'a AtomicBool,
     is_up: bool,
+    /// Whether the text that names the commit was sent in the transaction that is under way.
+    is_named: bool,
 }
 
 impl Pump<'_> {
     /// Forwards until the end.
-    async fn run(&self, from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> End {
+    async fn run(mut self, from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> End {
         let mut orders = self.shared.orders.subscribe();
         let mut bytes = vec![0; 1 << 16];
         loop {
@@ -264,9 +289,9 @@ impl Pump<'_> {
     }
 
     /// Whether these bytes are to be lost, and the connection cut.
-    fn is_lost(&self, bytes: &[u8]) -> bool {
+    fn is_lost(&mut self, bytes: &[u8]) -> bool {
         let is_lost = if self.is_up {
-            match is_commit(bytes).then(|| self.take_loss()).flatten() {
+            match self.take_loss(bytes) {
                 None => false,
                 Some(Lose::Request) => true,
                 Some(Lose::Answer) => {
@@ -283,14 +308,19 @@ impl Pump<'_> {
         is_lost
     }
 
-    fn take_loss(&self) -> Option<Lose> {
+    /// What is lost of the commit that these bytes are, if they are one.
+    fn take_loss(&mut self, bytes: &[u8]) -> Option<Lose> {
+        self.is_named |= self.shared.orders.borrow().lose.as_ref().is_some_and(|loss| loss.is_named(bytes));
+        if !is_commit(bytes) {
+            return None;
+        }
+        let is_named = std::mem::take(&mut self.is_named);
+        let is_meant = |loss: &&mut Loss| loss.times > 0 && (is_named || loss.text.is_none());
         let mut taken = None;
         self.shared.orders.send_if_modified(|orders| {
-            if let Some((times, what)) = &mut orders.lose
-                && *times > 0
-            {
-                *times -= 1;
-                taken = Some(*what);
+            if let Some(loss) = orders.lose.as_mut().filter(is_meant) {
+                loss.times -= 1;
+                taken = Some(loss.what);
             }
             false
         });
@@ -320,7 +350,11 @@ impl Drop for Open {
 
 /// Whether this is `COMMIT` as drivers send it: a simple query of PostgreSQL, or a text command of MySQL.
 fn is_commit(bytes: &[u8]) -> bool {
-    [&b"Q\0\0\0\x0bCOMMIT\0"[..], &b"\x03COMMIT"[..]].iter().any(|it| bytes.windows(it.len()).any(|part| part == *it))
+    [&b"Q\0\0\0\x0bCOMMIT\0"[..], &b"\x03COMMIT"[..]].iter().any(|it| contains(bytes, it))
+}
+
+fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|part| part == wanted)
 }
 
 /// How long to wait before the port is bound again.

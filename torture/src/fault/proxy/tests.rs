@@ -100,3 +100,20 @@ async fn the_commit_or_its_answer_is_lost_once() {
     proxy.lose_commits(1, Lose::Request);
     assert!(say(&mut two, b"Q\0\0\0\x0bCOMMIT\0").await.is_err());
 }
+
+#[tokio::test]
+async fn of_all_commits_the_one_of_a_text_is_lost() {
+    const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+    let proxy = echo().await;
+    let (mut one, mut other) = (client(&proxy).await, client(&proxy).await);
+    proxy.lose_commit_of("wanted", Lose::Request);
+    say(&mut one, b"insert something else").await.unwrap();
+    say(&mut one, COMMIT).await.unwrap();
+    say(&mut one, b"insert what is wanted").await.unwrap();
+    say(&mut other, b"insert something else").await.unwrap();
+    say(&mut other, COMMIT).await.unwrap();
+    assert!(say(&mut one, COMMIT).await.is_err());
+    assert_eq!(proxy.counts().lost_commits, 1);
+    say(&mut other, b"insert what is wanted again").await.unwrap();
+    say(&mut other, COMMIT).await.unwrap();
+}
