@@ -1,8 +1,13 @@
 //! The address to listen on, which may contain a host name.
 
-use std::{fmt, io, net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    str::FromStr,
+};
 
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 /// `ADDRESS:PORT` or `NAME:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +50,29 @@ impl ListenAddress {
     pub(crate) async fn bind(&self) -> io::Result<TcpListener> {
         let mut addresses: Vec<_> = lookup_host(&self.0).await?.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
-        TcpListener::bind(addresses.as_slice()).await
+        let mut bound = Err(io::Error::new(ErrorKind::AddrNotAvailable, "the name has no address"));
+        for address in addresses {
+            bound = listen(address);
+            if bound.is_ok() {
+                break;
+            }
+        }
+        bound
     }
 }
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that was stopped can start again at once.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// How many connections may wait to be accepted. When all clients come back at once, the system drops those beyond it, and these try
+/// again only after a second. (The system may have a limit below this one: `net.core.somaxconn`.)
+const BACKLOG: u32 = 4_096;
 
 #[cfg(test)]
 mod tests {
