@@ -17,7 +17,9 @@ pub(crate) fn run() -> Result {
         deny
     };
     sh::run(&mut deny(&["--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]))?;
-    for folder in ["chat-http/ui", "examples/clients/typescript", "tests/browser", "tests/clients"] {
+    for folder in
+        ["benches/peers/socketio", "chat-http/ui", "examples/clients/typescript", "tests/browser", "tests/clients"]
+    {
         let lock = fs::read_to_string(sh::root().join(folder).join("package-lock.json"))?;
         let flaws = flaws(&lock);
         if !flaws.is_empty() {

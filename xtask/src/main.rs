@@ -1,9 +1,10 @@
-//! The project's commands: `cargo xtask test`, `ci`, `torture`, `mutations`, `openapi`, `api`, `tidy`, `deny`,
+//! The project's commands: `cargo xtask test`, `ci`, `bench`, `torture`, `mutations`, `openapi`, `api`, `tidy`, `deny`,
 //! `versions`, `with`.
 #![expect(clippy::print_stdout, reason = "a chore tells on standard output what it does")]
 
 use std::{env, error::Error, process::ExitCode};
 
+mod bench;
 mod certificates;
 mod ci;
 mod deny;
@@ -19,6 +20,7 @@ const HELP: &str = "\
 cargo xtask test [FILTER]     install what the tests need, start the databases, run every test
 cargo xtask ci                format, clippy, docs, house rules, features, then everything that `test` does
 cargo xtask torture [OPTIONS] break a server in many ways while clients use it, and judge what they saw (--help tells more)
+cargo xtask bench [OPTIONS]   put the same load on our server and on others (`--compare A B`: on two builds of ours)
 cargo xtask mutations [NAME]  break the code a patch at a time, and have the simulator find each
 cargo xtask openapi           rewrite openapi.yaml from the code
 cargo xtask api               rewrite the lists of what is public in the libraries
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(),
         // The torture reports errors itself, and its exit codes have meanings.
         "torture" => return torture::run(rest).unwrap_or_else(|error| failed(&*error)),
+        "bench" => bench::run(rest),
         "mutations" => mutations::run(rest),
         "openapi" => ci::openapi(),
         "api" => ci::api(),

@@ -1,0 +1,43 @@
+//! `cargo xtask bench`: puts the same load on our server and on others, and prints what each made of it.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    install,
+    sh::{self, Result, command},
+};
+
+/// Builds our server and what puts the load on it, gets the others, and runs them in turn. `--compare A B` takes two builds of
+/// ours instead.
+pub(crate) fn run(options: &[String]) -> Result {
+    let mut build = sh::cargo();
+    // As it is released, without what tests can make fail.
+    build.args(["build", "--release", "--package", "load"]).env_remove(sh::FAILPOINTS);
+    let programs = sh::target().join("release");
+    let mut load = command(programs.join("load"));
+    load.arg("table");
+    match options {
+        [compare, one, other, rest @ ..] if compare == "--compare" => {
+            sh::run(&mut build)?;
+            load.arg("--chatd").arg(absolute(one)).arg("--compare").arg(absolute(other)).args(rest);
+        }
+        rest => {
+            sh::run(build.args(["--package", "chatd"]))?;
+            load.arg("--chatd").arg(programs.join("chatd"));
+            let peers = install::peers()?;
+            load.arg("--nats").arg(peers.python.join("bin/nats-server"));
+            load.arg("--socketio").arg(&peers.socketio);
+            load.arg("--fastapi").arg(peers.python.join("bin/python")).arg(server("fastapi/server.py")).args(rest);
+        }
+    }
+    sh::run(&mut load)
+}
+
+/// A file of one of the servers that we compare with.
+fn server(path: &str) -> PathBuf {
+    sh::root().join("benches/peers").join(path)
+}
+
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(Path::new(path)).unwrap_or_else(|_| path.into())
+}
