@@ -1,6 +1,6 @@
 //! A writer of the journal: stores what is handed in, batches of entries and what has a transaction of its own in turn.
 
-use std::{collections::VecDeque, mem, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::VecDeque, mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use tokio::{
@@ -63,12 +63,16 @@ impl Writer {
     async fn run(mut self, stop: watch::Receiver<bool>) {
         let mut waiting = Waiting::default();
         let mut stop = Some(stop);
+        let mut last: Option<Instant> = None;
         loop {
             if waiting.is_empty() {
                 let Some(first) = self.next(&mut stop).await else { return };
                 waiting.add(first);
             }
-            self.gather(&mut waiting).await;
+            // After a quiet while, nobody is about to follow.
+            if last.is_some_and(|last| last.elapsed() < QUIET) {
+                self.gather(&mut waiting).await;
+            }
             let batch = mem::take(&mut waiting.batch);
             if !batch.is_empty() {
                 self.store_batch(batch).await;
@@ -76,6 +80,7 @@ impl Writer {
             if let Some(job) = waiting.alone.pop_front() {
                 self.store_alone(job).await;
             }
+            last = Some(Instant::now());
         }
     }
 
@@ -230,3 +235,5 @@ const fn may_be_of_one_room(kind: StoreErrorKind) -> bool {
 }
 
 const ATTEMPTS: usize = 3;
+/// How long nothing has been stored when the next entry is stored at once.
+const QUIET: Duration = Duration::from_millis(1);
