@@ -9,7 +9,7 @@ use std::{
 use chat_core::{
     Body, Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
     append::{AppendOutcome, Entry, EventKey, Op},
-    state::{Completion, Effect, ReplyId, Request, RoomState},
+    state::{Completion, Effect, Input, ReplyId, Request, RoomState},
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
 
@@ -21,9 +21,11 @@ struct Room {
     effects: Vec<Effect>,
     head: u64,
     author: Identity,
+    now: Now,
 }
 
-const NOW: Now = Now { wall: Timestamp(0), mono: Duration::ZERO };
+/// Longer than what comes in a room of many waits to be stored together.
+const QUIET: Duration = Duration::from_millis(10);
 
 impl Room {
     fn new(sessions: u64) -> Self {
@@ -33,12 +35,13 @@ impl Room {
             effects: Vec::new(),
             head: 0,
             author: Identity::named("Alice").unwrap(),
+            now: Now { wall: Timestamp(0), mono: Duration::ZERO },
         };
         for session in 0..sessions {
             let user = Identity::named(&format!("user {session}")).unwrap();
             let session = SessionId(session);
             let attach = Request::Attach { session, user, since: Since::Now, presence: true, reply: ReplyId(0) };
-            room.state.handle(attach.into(), NOW, &mut room.effects);
+            room.state.handle(attach.into(), room.now, &mut room.effects);
         }
         room.effects.clear();
         room
@@ -46,6 +49,7 @@ impl Room {
 
     /// Sends some messages and stores them; all but the first wait for its append, and form the next.
     fn send(&mut self, count: u64) {
+        self.now.mono += QUIET;
         for number in 0..count {
             let send = Request::Append {
                 by_system: false,
@@ -55,11 +59,14 @@ impl Room {
                 op: Op::Message(Body::text(text())),
                 reply: ReplyId(number),
             };
-            self.state.handle(send.into(), NOW, &mut self.effects);
+            self.state.handle(send.into(), self.now, &mut self.effects);
         }
         while let Some(append) = self.appended() {
             let placed = append.into_iter().map(|entry| self.place(entry)).collect();
-            self.state.handle(Completion::Appended(Ok(placed)).into(), NOW, &mut self.effects);
+            self.state.handle(Completion::Appended(Ok(placed)).into(), self.now, &mut self.effects);
+            // What waited is stored next.
+            self.now.mono += QUIET;
+            self.state.handle(Input::Timeout, self.now, &mut self.effects);
         }
     }
 

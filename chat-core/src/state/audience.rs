@@ -171,6 +171,11 @@ impl Audience {
         self.attachments.is_empty() && self.waiting.is_empty()
     }
 
+    /// How many sessions hear the room.
+    pub(super) fn len(&self) -> usize {
+        self.attachments.len()
+    }
+
     /// Whether attaches wait.
     pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()

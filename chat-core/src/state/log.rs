@@ -17,6 +17,7 @@ use crate::{
         answer::AppendReply,
         hint::Hint,
         outcome::{Committed, InFlight, Outcome, PutOff, Sender, answer_appended, answer_recovered},
+        pace::Pace,
         recent::Recent,
         rights::Rights,
     },
@@ -34,6 +35,7 @@ pub(super) struct Log {
     /// Appends that wait for the one under way.
     queue: VecDeque<Pending>,
     max_queue: usize,
+    pace: Pace,
     /// Whether the log was last asked for events after the head, not appended to.
     tail_was_last: bool,
     /// What was hinted of other writers.
@@ -146,6 +148,7 @@ impl Log {
             phase: LogPhase::Idle,
             queue: VecDeque::new(),
             max_queue: limits.room_mailbox,
+            pace: Pace::default(),
             tail_was_last: false,
             hint: Hint::default(),
             load: None,
@@ -185,6 +188,7 @@ impl Log {
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         let phase = match &self.phase {
+            LogPhase::Idle if !self.queue.is_empty() => self.pace.due_at(),
             LogPhase::Idle | LogPhase::Appending(_) => None,
             LogPhase::Recovering { give_up_at, gave_up, retry_at, .. } => {
                 let give_up_at = (!gave_up).then_some(*give_up_at);
@@ -358,9 +362,14 @@ impl Log {
         self.tail_was_last = (self.queue.is_empty() || !self.tail_was_last) && is_asked;
         if self.tail_was_last {
             self.phase = LogPhase::Tail { gone: self.hint.take_gone(), retry_at: None };
-        } else {
+        } else if self.pace.is_due(now.mono) {
             self.start_append(rights, now, effects);
         }
+    }
+
+    /// What was applied last was published to so many sessions.
+    pub(super) fn published(&mut self, sessions: usize, now: Now) {
+        self.pace.published(sessions, now.mono);
     }
 
     /// Whether something of a user's waits for an append.

@@ -23,6 +23,7 @@ mod buckets;
 mod hint;
 mod log;
 mod outcome;
+mod pace;
 mod presence;
 mod rate;
 mod receipts;

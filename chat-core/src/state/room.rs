@@ -231,6 +231,9 @@ impl RoomState {
     /// What a step of the log means to the others.
     fn progressed(&mut self, progress: Progress, now: Now, effects: &mut Vec<Effect>) {
         let Progress { applied, attaches, marks } = progress;
+        if !applied.is_empty() {
+            self.log.published(self.audience.len(), now);
+        }
         for applied in applied {
             self.publish(applied, now, effects);
         }
