@@ -2,15 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use sea_orm::DatabaseTransaction;
-
 use super::{
     changes,
     dialect::{HEAD_COLUMNS, Key, Raises, head},
     error::SqlError,
     facts, prune, rooms,
     rows::number,
-    run::Run,
+    run::Transaction,
     search,
     unread::{self, MarkIn},
 };
@@ -26,13 +24,12 @@ use crate::{
 ///
 /// What is read stands behind the lock, so that it has what the last holder of the lock has stored.
 pub(super) async fn append(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     batch: &[RoomBatch],
 ) -> Result<Vec<Option<Vec<AppendOutcome>>>, SqlError> {
     let keys = keys(batch);
     let expected = expected(batch);
-    let heads = run.dialect.lock_and_raise(run, &expected).await?;
-    let found = run.dialect.find_keys(run, &keys).await?;
+    let (heads, found) = run.dialect.raise_and_find_keys(run, &expected, &keys).await?;
     let mut facts = facts::load(run, batch, &heads, &found).await?;
     let mut judged = Vec::new();
     for RoomBatch { room, entries } in batch {
@@ -57,7 +54,7 @@ pub(super) async fn append(
 /// Whether a message could be appended now: the event of an earlier one with its key, or the error that it would be refused with.
 /// Nothing is locked, and nothing is stored.
 pub(super) async fn could_append(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     room: RoomId,
     entry: Entry,
 ) -> Result<Result<Option<Arc<Event>>, Error>, SqlError> {
@@ -78,10 +75,7 @@ pub(super) async fn could_append(
 }
 
 /// Completes the answers to marks: what is unread beyond them at the end of the append.
-async fn count_unread(
-    run: &Run<'_, DatabaseTransaction>,
-    judged: &mut [(RoomId, Option<Judgement>)],
-) -> Result<(), SqlError> {
+async fn count_unread(run: &Transaction<'_>, judged: &mut [(RoomId, Option<Judgement>)]) -> Result<(), SqlError> {
     let mut marks = Vec::new();
     for (room, judgement) in &*judged {
         let marked = judgement.iter().flat_map(|judgement| &judgement.marked);
@@ -98,7 +92,7 @@ async fn count_unread(
 }
 
 /// Stores new events, with what they change about their rooms.
-async fn store(run: &Run<'_, DatabaseTransaction>, new: &[StoredEvent]) -> Result<(), SqlError> {
+async fn store(run: &Transaction<'_>, new: &[StoredEvent]) -> Result<(), SqlError> {
     if new.is_empty() {
         return Ok(());
     }
@@ -165,7 +159,12 @@ mod tests {
         rights::Standing,
         store::{
             Store,
-            sea::{SeaStore, run::STATEMENT_TIMEOUT, sealing::Sealing},
+            sea::{
+                SeaStore,
+                run::{Run, STATEMENT_TIMEOUT},
+                sealing::Sealing,
+                transaction::OpenTransaction,
+            },
         },
     };
 
@@ -178,7 +177,12 @@ mod tests {
         let transaction = connection.begin().await.unwrap();
         let dialect = crate::store::sea::dialect::of(sea_orm::DbBackend::Sqlite).unwrap();
         let outcomes = append(
-            &Run { on: &transaction, dialect, sealing: &Sealing::default(), time_out: STATEMENT_TIMEOUT },
+            &Run {
+                on: &OpenTransaction::OfHost(&transaction),
+                dialect,
+                sealing: &Sealing::default(),
+                time_out: STATEMENT_TIMEOUT,
+            },
             batch,
         )
         .await

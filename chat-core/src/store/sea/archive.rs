@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::{
     NAME_TRIES, SeaStore, changes, contended,
@@ -16,7 +16,7 @@ use super::{
     pool::{Checkout, Pool},
     reads, rooms,
     rows::{number, optional_number, signed, unsigned},
-    run::{Run, Write},
+    run::{Run, Transaction, Write},
 };
 use crate::{
     Event, Notify, Room, RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, UserId, UserMark,
@@ -28,8 +28,6 @@ use crate::{
         judge::{self, Facts, Replayed, Thread},
     },
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// `deleted_at` of a room that is being imported: it is as gone as a deleted one, but for the purge.
 pub(super) const IMPORTING: i64 = i64::MAX;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::{
     SeaStore,
@@ -13,7 +13,7 @@ use super::{
     purge::rows_removed,
     rooms::count,
     rows::{number, unsigned},
-    run::{Run, Write},
+    run::{Run, Transaction, Write},
 };
 use crate::{
     Epoch, LogCursor, RoomId, Seq, Timestamp,
@@ -126,12 +126,7 @@ fn tries(row: &QueryResult, index: usize) -> Result<u32, SqlError> {
     Ok(u32::try_from(unsigned(row, index)?).unwrap_or(u32::MAX))
 }
 
-async fn save(
-    run: &Run<'_, DatabaseTransaction>,
-    name: &str,
-    state: &ConsumerState,
-    dead: &[DeadLetter],
-) -> Result<bool, SqlError> {
+async fn save(run: &Transaction<'_>, name: &str, state: &ConsumerState, dead: &[DeadLetter]) -> Result<bool, SqlError> {
     let name = || run.dialect.opaque(Some(name));
     if !save_cursor(run, name(), state).await? {
         return Ok(false);
@@ -162,7 +157,7 @@ async fn save(
 }
 
 /// Stores how far it is, in place of what was stored with one save less.
-async fn save_cursor(run: &Run<'_, DatabaseTransaction>, name: Value, state: &ConsumerState) -> Result<bool, SqlError> {
+async fn save_cursor(run: &Transaction<'_>, name: Value, state: &ConsumerState) -> Result<bool, SqlError> {
     let (pos, seq) = state.cursor.as_ref().map_or((0, Seq(0)), |cursor| (cursor.pos, cursor.seq));
     let mut values = [pos, seq.0, state.dead_letters, state.saves].map(number).to_vec();
     let saved = if state.saves == 1 {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{
     SeaStore,
@@ -16,15 +16,13 @@ use super::{
         DELETED, EDITED, MEMBER, MESSAGE, REACTION, THREAD_MESSAGE, member_renamed, mentions_from_text,
         mentions_to_text, number, optional_seq, unsigned,
     },
-    run::{Run, Write},
+    run::{Run, Transaction, Write},
 };
 use crate::{
     Erase, RoomId, Seq, Timestamp, UserId,
     erasure::{DELETED_USER, Erasure, LogExtent, LogPart},
     store::{Eraser, StoreError},
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// `mode` of an erasure. The numbers are stored: they never change.
 const ANONYMISE: i16 = 0;
@@ -373,7 +371,7 @@ mod tests {
     use crate::{
         Body, Identity, Reaction, RoomName, Topic,
         append::{Entry, EventKey, Op, RoomBatch, RoomRecord},
-        store::Store,
+        store::{Store, sea::transaction::OpenTransaction},
     };
 
     /// A store in memory with a room in which Alice says, mentions and reacts much.
@@ -406,7 +404,8 @@ mod tests {
         connection.set_metric_callback(move |info| seeing.lock().unwrap().push(info.statement.sql.clone()));
         let transaction = connection.begin().await.unwrap();
         let Run { dialect, sealing, time_out, .. } = checkout.run();
-        let run = Run { on: &transaction, dialect, sealing, time_out };
+        let on = OpenTransaction::OfHost(&transaction);
+        let run = Run { on: &on, dialect, sealing, time_out };
         let part = LogPart { room, first: Seq(1), last: Seq(512) };
         assert!(replace(&run, &erasure, part).await.unwrap() > 60);
         messages_of(&run, &erasure, part).await.unwrap();

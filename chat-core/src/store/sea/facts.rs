@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{DatabaseTransaction, QueryResult};
+use sea_orm::QueryResult;
 
 use super::{
     dialect::{
@@ -13,15 +13,13 @@ use super::{
     error::SqlError,
     members, moderation, prune, rooms,
     rows::{self, number, optional_number, optional_seq, unsigned},
-    run::Run,
+    run::Transaction,
 };
 use crate::{
     Body, Mark, Reaction, RoomId, Seq, UserId,
     append::{Entry, Op, RoomBatch, StoredEvent},
     store::judge::{Counted, Facts, Key, Target, Thread},
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// What is known of each living room of a batch.
 pub(super) type AllFacts<'a> = BTreeMap<RoomId, Facts<'a>>;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{
     dialect::{
@@ -12,7 +12,7 @@ use super::{
     error::SqlError,
     rooms::count,
     rows::{self, EVENT_COLUMNS, signed, unsigned},
-    run::Run,
+    run::{Run, Transaction},
     states,
 };
 use crate::{
@@ -74,7 +74,7 @@ pub(super) async fn page(
 /// With the room's row locked, so that whatever was being committed is there or never will be: where the log ends, and what
 /// holds one of the keys.
 pub(super) async fn recover(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     room: RoomId,
     keys: &[Lookup],
 ) -> Result<Option<Recovered>, SqlError> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::{
     SeaStore,
@@ -19,7 +19,7 @@ use super::{
     pool::Checkout,
     rooms::count,
     rows::{number, optional_number, unsigned},
-    run::Run,
+    run::{Run, Transaction},
     seen,
 };
 use crate::{
@@ -36,8 +36,6 @@ use crate::{
     },
     text_keys::TextPart,
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// `kind` and `invites` of a room, `role` of a member, `kind` of a restriction, and `until_us` of one without an end. They are
 /// stored: they never change. Roles are numbered so that an index has the highest first.

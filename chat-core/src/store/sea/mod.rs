@@ -6,14 +6,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
+use sea_orm::{DatabaseConnection, DbBackend};
 
 use self::{
     connect::Source,
     error::SqlError,
     ownership::OwnershipLock,
     pool::{Checkout, Pool, Share},
-    run::{Run, Snapshot, Write},
+    run::{Snapshot, Transaction, Write},
     sealing::Sealing,
     settings::Shares,
     vacuum::Vacuum,
@@ -41,6 +41,8 @@ pub mod entity;
 mod erase;
 mod error;
 mod facts;
+#[cfg(feature = "sqlite")]
+mod few_trips;
 mod files;
 mod gate;
 mod history;
@@ -66,6 +68,7 @@ mod seen;
 mod settings;
 mod states;
 mod tail;
+mod transaction;
 mod unread;
 mod users;
 mod vacuum;
@@ -503,7 +506,7 @@ impl From<DatabaseConnection> for Database {
 }
 
 /// A row stays as it is, but has to be written.
-async fn write_nothing(run: &Run<'_, DatabaseTransaction>) -> Result<(), SqlError> {
+async fn write_nothing(run: &Transaction<'_>) -> Result<(), SqlError> {
     run.execute("UPDATE chat_meta SET epoch = epoch", Vec::new()).await.map(drop)
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::{
     SeaStore,
@@ -15,15 +15,13 @@ use super::{
     pool::Checkout,
     rooms::count,
     rows::{event, event_columns, number, unsigned},
-    run::Run,
+    run::{Run, Transaction},
 };
 use crate::{
     AuditPage, AuditQuery, Invite, InviteCode, InvitePage, RoomId, Seq, Timestamp, UserId,
     append::{Entry, Op, RoomBatch},
     store::{Moderation, StoreError, paging},
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// `max_uses` of an invite without that.
 const NO_END: u64 = 0;

@@ -5,13 +5,13 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::{
     error::SqlError,
     rooms::count,
     rows::{signed, unsigned},
-    run::Run,
+    run::{Run, Transaction},
 };
 use crate::{RoomId, VisibleRooms, store::StoreErrorKind};
 
@@ -37,7 +37,7 @@ pub(super) struct Found {
 }
 
 /// Writes a room's folded name down; an empty one takes it out.
-pub(super) async fn set(run: &Run<'_, DatabaseTransaction>, room: RoomId, name: &str) -> Result<(), SqlError> {
+pub(super) async fn set(run: &Transaction<'_>, room: RoomId, name: &str) -> Result<(), SqlError> {
     let page = room.0 / LINES;
     let names = with_line(&locked(run, page).await?, line_of(room), name);
     if names.is_empty() {
@@ -87,7 +87,7 @@ pub(super) fn packed<'a>(rooms: impl Iterator<Item = (RoomId, &'a str)>) -> Stri
 }
 
 /// The names in a row, which is made if it is not there, with the row locked.
-async fn locked(run: &Run<'_, DatabaseTransaction>, page: u64) -> Result<String, SqlError> {
+async fn locked(run: &Transaction<'_>, page: u64) -> Result<String, SqlError> {
     let select = format!("SELECT names FROM chat_room_names WHERE page = ?{}", run.dialect.for_update());
     let insert = format!("INSERT INTO chat_room_names (page, names) VALUES (?, ?){}", run.dialect.unless_page_exists());
     for _ in 0..TRIES {

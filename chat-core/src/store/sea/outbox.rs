@@ -13,7 +13,8 @@ use super::{
     purge::rows_removed,
     rooms::{self, count},
     rows::{MENTIONS_ROOM, mentions_from_text, mentions_to_text, number, optional_seq, signed, unsigned},
-    run::{Run, STATEMENT_TIMEOUT, Write},
+    run::{Run, STATEMENT_TIMEOUT, Transaction, Write},
+    transaction::OpenTransaction,
 };
 use crate::{
     Body, Epoch, Erase, Error, Identity, Room, RoomId, Sent, Seq, Timestamp, UserId, UserName,
@@ -24,8 +25,6 @@ use crate::{
     store::{HostTransaction, Outbox, StoreError},
     text_keys::TextPart,
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 const COLUMNS: &str =
     "id, room_id, user_id, user_name, idem_key, at_us, reply_to, thread, body, meta, mentions, flags, failure";
@@ -43,7 +42,8 @@ impl Outbox for SeaStore {
         within: &dyn HostTransaction,
         entry: &OutboxEntry,
     ) -> Result<Result<InOutbox, Error>, StoreError> {
-        let Some(run) = self.run_in(within) else { return Ok(Err(Error::foreign_transaction())) };
+        let Some(on) = self.of_host(within) else { return Ok(Err(Error::foreign_transaction())) };
+        let run = self.run_in(&on);
         let epoch = self.known_epoch().clone();
         Ok(queue(&run, &epoch, entry).await?)
     }
@@ -92,11 +92,15 @@ impl Outbox for SeaStore {
 
 impl SeaStore {
     /// Runs statements in a transaction of the host's, if it is one of such a database.
-    pub(super) fn run_in<'a>(&'a self, within: &'a dyn HostTransaction) -> Option<Transaction<'a>> {
-        let dialect = self.source.dialect();
+    fn run_in<'a>(&'a self, on: &'a OpenTransaction<'_>) -> Transaction<'a> {
+        let (dialect, sealing, time_out) = (self.source.dialect(), &*self.sealing, STATEMENT_TIMEOUT);
+        Run { on, dialect, sealing, time_out }
+    }
+
+    /// A transaction of the host's, if it is one of such a database.
+    fn of_host<'h>(&self, within: &'h dyn HostTransaction) -> Option<OpenTransaction<'h>> {
         let on = within.as_any().downcast_ref::<DatabaseTransaction>()?;
-        let (sealing, time_out) = (&*self.sealing, STATEMENT_TIMEOUT);
-        (on.get_database_backend() == dialect.backend()).then_some(Run { on, dialect, sealing, time_out })
+        (on.get_database_backend() == self.source.dialect().backend()).then_some(OpenTransaction::OfHost(on))
     }
 
     /// Makes a room within a transaction of the host's. See [`Store::create_room_in`](crate::store::Store::create_room_in).
@@ -106,7 +110,8 @@ impl SeaStore {
         new: &RoomRecord,
     ) -> Result<Option<Result<Room, Option<Room>>>, SqlError> {
         let epoch = self.known_epoch().clone();
-        let Some(run) = self.run_in(within) else { return Ok(None) };
+        let Some(on) = self.of_host(within) else { return Ok(None) };
+        let run = self.run_in(&on);
         if !is_ours(&run, &epoch).await? {
             return Ok(None);
         }

@@ -10,11 +10,13 @@ use std::{
 };
 
 use sea_orm::{
-    DatabaseConnection,
+    DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait,
     sqlx::{self, Connection, pool::PoolOptions},
 };
 use tokio::time::Instant;
 
+#[cfg(feature = "sqlite")]
+use super::few_trips::{FewTrips, Kept};
 use super::{
     connect::Source,
     dialect::Dialect,
@@ -22,6 +24,7 @@ use super::{
     gate::{Barred, Gate, Pass},
     run::{Run, STATEMENT_TIMEOUT},
     sealing::Sealing,
+    transaction::OpenTransaction,
 };
 
 /// How long to wait for a connection that is being opened.
@@ -67,6 +70,9 @@ struct Generation {
     number: u64,
     connections: DatabaseConnection,
     gate: Gate,
+    /// SQLite's, which are kept from one transaction that writes to the next.
+    #[cfg(feature = "sqlite")]
+    kept: Option<Arc<Kept>>,
     /// Whether the database has answered on one of them. Until then nobody can tell a busy database from one that is gone.
     has_answered: AtomicBool,
 }
@@ -96,7 +102,7 @@ impl Pool {
         share: Share,
         connections: DatabaseConnection,
     ) -> Arc<Self> {
-        let generation = Mutex::new(Arc::new(Generation::new(0, connections, share)));
+        let generation = Mutex::new(Arc::new(Generation::new(0, connections, share, &**source)));
         Arc::new(Self { source: Arc::clone(source), sealing: Arc::clone(sealing), share, generation })
     }
 
@@ -130,7 +136,9 @@ impl Pool {
 
     /// Closes them all.
     pub(super) async fn close(&self) {
-        close(self.generation().connections.clone()).await;
+        let generation = self.generation();
+        generation.release_kept();
+        close(generation.connections.clone()).await;
     }
 
     fn generation(&self) -> Arc<Generation> {
@@ -149,25 +157,59 @@ impl Pool {
         let mut generation = self.locked();
         if generation.number == number {
             let fresh = self.source.connections(self.share.connections, self.share.time_out);
-            let old = mem::replace(&mut *generation, Arc::new(Generation::new(number + 1, fresh, self.share)));
+            let fresh = Generation::new(number + 1, fresh, self.share, &*self.source);
+            let old = mem::replace(&mut *generation, Arc::new(fresh));
             old.gate.close();
             // Those that are in use end their work first; one that hangs is waited for by nobody.
+            old.release_kept();
             tokio::spawn(close(old.connections.clone()));
         }
     }
 }
 
 impl Generation {
-    fn new(number: u64, connections: DatabaseConnection, share: Share) -> Self {
+    fn new(number: u64, connections: DatabaseConnection, share: Share, source: &dyn Source) -> Self {
         let gate = Gate::new(usize::try_from(share.connections).unwrap_or(1), share.queue);
-        Self { number, connections, gate, has_answered: AtomicBool::new(false) }
+        #[cfg(not(feature = "sqlite"))]
+        let _servers_keep_none = source;
+        Self {
+            number,
+            connections,
+            gate,
+            #[cfg(feature = "sqlite")]
+            kept: source.keeps_connections().then(Arc::default),
+            has_answered: AtomicBool::new(false),
+        }
+    }
+
+    /// Gives the connections that are kept back, so that all can be closed.
+    fn release_kept(&self) {
+        #[cfg(feature = "sqlite")]
+        self.kept.iter().for_each(|kept| kept.release());
     }
 }
 
 impl Checkout {
     /// The connection.
     pub(super) fn connection(&self) -> &DatabaseConnection {
+        // It may be the only one.
+        self.generation.release_kept();
         &self.generation.connections
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(&self) -> Result<OpenTransaction<'static>, DbErr> {
+        #[cfg(feature = "sqlite")]
+        if let Some(kept) = &self.generation.kept {
+            let pool = self.generation.connections.get_sqlite_connection_pool();
+            return FewTrips::new(pool, kept).await.map(OpenTransaction::FewTrips);
+        }
+        self.begin_pooled().await.map(OpenTransaction::Ours)
+    }
+
+    /// Begins one of sea-orm's.
+    pub(super) async fn begin_pooled(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.connection().begin_with_options(self.dialect().writing()).await
     }
 
     /// Runs statements on it.

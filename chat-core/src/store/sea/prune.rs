@@ -1,6 +1,6 @@
 //! Letting a room's log begin later, and removing what stood before.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{
     changes::ERASED,
@@ -8,11 +8,9 @@ use super::{
     error::SqlError,
     purge::remove_events,
     rows::{optional_number, signed, unsigned},
-    run::Run,
+    run::{Run, Transaction},
 };
 use crate::{Keep, RoomId, Seq, store::judge::Pruned};
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// What goes with messages whose numbers stand in these columns.
 const OF_MESSAGES: [(&str, &str); 8] = [

@@ -1,6 +1,6 @@
 //! Removing what deleted rooms have left.
 
-use sea_orm::{DatabaseTransaction, ExecResult};
+use sea_orm::ExecResult;
 
 use super::{
     archive::IMPORTING,
@@ -8,12 +8,10 @@ use super::{
     error::SqlError,
     rooms::count,
     rows::{signed, unsigned},
-    run::Run,
+    run::Transaction,
     search, tail,
 };
 use crate::{RoomId, Seq};
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// The tables with rows of a room beside its events, each with its primary key. (What the search knows of a message goes
 /// with the message.)

@@ -1,13 +1,13 @@
 //! Rooms: made, changed, ended, listed.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{
     dialect::lists::{padded, repeated},
     error::SqlError,
     members, names,
     rows::{self, ROOM_COLUMNS, signed},
-    run::Run,
+    run::{Run, Transaction},
     seen,
 };
 use crate::{
@@ -15,8 +15,6 @@ use crate::{
     append::{Claim, RoomRecord, RoomUpdate},
     store::{Viewer, judge::Naming, paging},
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// A room by id.
 pub(super) async fn by_id(run: &Run<'_, impl ConnectionTrait>, id: RoomId) -> Result<Option<Room>, SqlError> {

@@ -6,11 +6,14 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TransactionTrait, Value,
 };
 
+use tokio::time::timeout;
+
 use super::{
     dialect::Dialect,
     error::SqlError,
     pool::{Checkout, Pool},
     sealing::Sealing,
+    transaction::OpenTransaction,
 };
 
 /// How long a statement may take, as seen from here, unless the host says otherwise of writes: what finds a network that is gone.
@@ -51,11 +54,33 @@ impl<C: ConnectionTrait> Run<'_, C> {
     }
 }
 
+/// Runs statements in a transaction.
+pub(super) type Transaction<'a> = Run<'a, OpenTransaction<'a>>;
+
+impl Transaction<'_> {
+    /// Runs a statement for whose outcome nobody waits: at the latest when the transaction commits. If it fails, what comes next
+    /// in the transaction fails.
+    pub(super) async fn execute_later(&self, sql: &str, values: Vec<Value>) -> Result<(), SqlError> {
+        within(self.time_out, "a statement", self.on.execute_later(self.statement(sql, values))).await
+    }
+
+    /// The rows of two queries, the second of which does not need the first one's.
+    #[cfg(feature = "sqlite")]
+    pub(super) async fn query_both(
+        &self,
+        one: (String, Vec<Value>),
+        two: (String, Vec<Value>),
+    ) -> Result<[Vec<QueryResult>; 2], SqlError> {
+        let both = self.on.query_both(self.statement(&one.0, one.1), self.statement(&two.0, two.1));
+        within(self.time_out, "two queries", both).await
+    }
+}
+
 /// A transaction that writes. Dropped, it is rolled back.
 #[derive(Debug)]
 pub(super) struct Write {
     /// Before the connection, so that it has ended when the next one gets that.
-    transaction: DatabaseTransaction,
+    transaction: OpenTransaction<'static>,
     checkout: Checkout,
 }
 
@@ -63,15 +88,26 @@ impl Write {
     /// Begins one on a connection of this pool.
     pub(super) async fn begin(pool: &Arc<Pool>) -> Result<Self, SqlError> {
         let checkout = pool.checkout().await?;
-        let options = checkout.dialect().writing();
-        let begun = checkout.connection().begin_with_options(options);
-        let begun = within(checkout.time_out(), "beginning a transaction", begun).await;
+        let begun = within(checkout.time_out(), "beginning a transaction", checkout.begin()).await;
         let transaction = checkout.check(begun)?;
         Ok(Self { checkout, transaction })
     }
 
+    /// Begins one of sea-orm's, for what runs only there. [`go_on`](Self::go_on) makes it a `Write`.
+    pub(super) async fn begin_pooled(pool: &Arc<Pool>) -> Result<(Checkout, DatabaseTransaction), SqlError> {
+        let checkout = pool.checkout().await?;
+        let begun = within(checkout.time_out(), "beginning a transaction", checkout.begin_pooled()).await;
+        let transaction = checkout.check(begun)?;
+        Ok((checkout, transaction))
+    }
+
+    /// Goes on with a transaction of sea-orm's.
+    pub(super) const fn go_on(checkout: Checkout, transaction: DatabaseTransaction) -> Self {
+        Self { transaction: OpenTransaction::Ours(transaction), checkout }
+    }
+
     /// Runs statements in it.
-    pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
+    pub(super) fn run(&self) -> Transaction<'_> {
         let Run { dialect, sealing, time_out, .. } = self.checkout.run();
         Run { on: &self.transaction, dialect, sealing, time_out }
     }
@@ -80,8 +116,10 @@ impl Write {
     pub(super) async fn end<T>(self, result: Result<T, SqlError>) -> Result<T, SqlError> {
         let Self { checkout, transaction } = self;
         let value = checkout.check(result)?;
-        let committed =
-            within(checkout.time_out(), "a commit", transaction.commit()).await.map_err(SqlError::of_commit);
+        let committed = match timeout(checkout.time_out(), transaction.commit()).await {
+            Ok(committed) => committed,
+            Err(_) => Err(SqlError::timed_out("a commit").of_commit()),
+        };
         checkout.check(committed)?;
         Ok(value)
     }
@@ -91,7 +129,7 @@ impl Write {
 /// written, so nobody has to wait for that.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    transaction: DatabaseTransaction,
+    transaction: OpenTransaction<'static>,
     dialect: &'static dyn Dialect,
     sealing: Arc<Sealing>,
     time_out: Duration,
@@ -103,11 +141,12 @@ impl Snapshot {
         let dialect = checkout.dialect();
         let begun = checkout.connection().begin_with_options(dialect.snapshot());
         let (sealing, time_out) = (Arc::clone(checkout.sealing()), checkout.time_out());
-        Ok(Self { transaction: within(time_out, "beginning a snapshot", begun).await?, dialect, sealing, time_out })
+        let transaction = OpenTransaction::Ours(within(time_out, "beginning a snapshot", begun).await?);
+        Ok(Self { transaction, dialect, sealing, time_out })
     }
 
     /// Runs statements in it.
-    pub(super) fn run(&self) -> Run<'_, DatabaseTransaction> {
+    pub(super) fn run(&self) -> Transaction<'_> {
         Run { on: &self.transaction, dialect: self.dialect, sealing: &self.sealing, time_out: self.time_out }
     }
 }
@@ -117,7 +156,7 @@ async fn within<T>(
     what: &str,
     work: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, SqlError> {
-    match tokio::time::timeout(time_out, work).await {
+    match timeout(time_out, work).await {
         Ok(result) => result.map_err(SqlError::from),
         Err(_) => Err(SqlError::timed_out(what)),
     }

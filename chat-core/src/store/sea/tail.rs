@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::{
     SeaStore,
@@ -16,7 +16,7 @@ use super::{
     pool::Checkout,
     rooms::count,
     rows::{self, ROOM_COLUMNS, event_columns, number, optional_number, signed, unsigned},
-    run::{Run, Write},
+    run::{Run, Transaction, Write},
 };
 use crate::{
     Room, RoomId, Seq, Timestamp,
@@ -24,8 +24,6 @@ use crate::{
     store::{StoreError, Tail},
     tail::TailRange,
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// The row of `chat_jobs` that whoever puts pieces in holds, with the position of the last one.
 const JOB: &str = "tail";

@@ -66,6 +66,12 @@ pub(super) trait Source: Debug + Send + Sync {
         true
     }
 
+    /// Whether connections are kept from one transaction that writes to the next, and not given back to a pool in between.
+    #[cfg(feature = "sqlite")]
+    fn keeps_connections(&self) -> bool {
+        false
+    }
+
     /// The file, where the database is one.
     fn file(&self) -> Option<&Path> {
         None

@@ -168,6 +168,11 @@ impl Source for SqliteSource {
         self.file.is_some()
     }
 
+    /// A database in memory has one connection for all.
+    fn keeps_connections(&self) -> bool {
+        self.file.is_some()
+    }
+
     fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }

@@ -5,7 +5,10 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 #[cfg(any(feature = "sqlite", feature = "mysql"))]
 use super::lists::{padded, repeated};
 use super::{
-    super::{error::SqlError, run::Run},
+    super::{
+        error::SqlError,
+        run::{Run, Transaction},
+    },
     lists::MOST_ROWS,
 };
 
@@ -96,6 +99,19 @@ impl Rows {
         for rows in self.rows.chunks(MOST_ROWS) {
             let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
             run.execute(&sql, values).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, at the latest when the transaction commits.
+    pub(in crate::store::sea) async fn execute_later(
+        &self,
+        run: &Transaction<'_>,
+        what: About<'_>,
+    ) -> Result<(), SqlError> {
+        for rows in self.rows.chunks(MOST_ROWS) {
+            let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
+            run.execute_later(&sql, values).await?;
         }
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! Statements of an append for many rows with a placeholder each.
 
+use sea_orm::QueryResult;
+
 use super::{
     super::{
         error::SqlError,
         rows::{self, EVENT_COLUMNS, EVENT_WIDTH, signed},
     },
     Key, Transaction,
+    about::Statement,
     lists::{MOST_ROWS, padded, repeated},
 };
 use crate::append::StoredEvent;
@@ -18,15 +21,24 @@ pub(super) async fn find_keys(
 ) -> Result<Vec<StoredEvent>, SqlError> {
     let mut found = Vec::new();
     for chunk in keys.chunks(MOST_ROWS) {
-        let padded = padded(chunk);
-        let list = repeated("(?,?,?)", padded.len());
-        let sql = format!("SELECT {EVENT_COLUMNS} FROM {}{list}{}", from.0, from.1);
-        let opaque = |text| run.dialect.opaque(Some(text));
-        let values = padded.into_iter().flat_map(|key| [opaque(key.key), signed(key.room.0).into(), opaque(key.user)]);
-        for row in run.query(&sql, values.collect()).await? {
-            found.push(rows::event(run, &row)?);
-        }
+        let (sql, values) = key_query(run, from, chunk);
+        found.append(&mut run.query(&sql, values).await?);
     }
+    events_of(run, &found)
+}
+
+/// What finds the events that hold one of these keys.
+pub(super) fn key_query(run: &Transaction<'_>, from: (&str, &str), keys: &[Key<'_>]) -> Statement {
+    let padded = padded(keys);
+    let list = repeated("(?,?,?)", padded.len());
+    let opaque = |text| run.dialect.opaque(Some(text));
+    let values = padded.into_iter().flat_map(|key| [opaque(key.key), signed(key.room.0).into(), opaque(key.user)]);
+    (format!("SELECT {EVENT_COLUMNS} FROM {}{list}{}", from.0, from.1), values.collect())
+}
+
+/// The events in these rows.
+pub(super) fn events_of(run: &Transaction<'_>, rows: &[QueryResult]) -> Result<Vec<StoredEvent>, SqlError> {
+    let mut found = rows.iter().map(|row| rows::event(run, row)).collect::<Result<Vec<_>, _>>()?;
     // The last key stands several times.
     found.dedup_by_key(|stored: &mut StoredEvent| (stored.event.room, stored.event.seq));
     Ok(found)
@@ -43,7 +55,7 @@ pub(super) async fn insert_events(run: &Transaction<'_>, mut events: &[StoredEve
         for stored in chunk {
             values.extend(rows::event_values(run, stored)?);
         }
-        run.execute(&sql, values).await?;
+        run.execute_later(&sql, values).await?;
         events = rest;
     }
     Ok(())

@@ -5,13 +5,19 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
 use async_trait::async_trait;
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, QueryResult,
-    TransactionOptions, Value, sqlx::error::DatabaseError,
+    AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, QueryResult, TransactionOptions, Value,
+    sqlx::error::DatabaseError,
 };
 use sea_orm_migration::SchemaManagerConnection;
 
 use self::about::{About, Chunk};
-use super::{error::SqlError, members, rooms::count, rows::unsigned, run::Run};
+use super::{
+    error::SqlError,
+    members,
+    rooms::count,
+    rows::unsigned,
+    run::{Run, Transaction},
+};
 use crate::{
     RoomId, RoomKind, Timestamp,
     append::{RoomRecord, StoredEvent},
@@ -149,6 +155,16 @@ pub(super) trait Dialect: Debug + Send + Sync {
     /// The events that hold one of these keys.
     async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError>;
 
+    /// Both of these, where that spares a round trip in one.
+    async fn raise_and_find_keys(
+        &self,
+        run: &Transaction<'_>,
+        expected: &Raises,
+        keys: &[Key<'_>],
+    ) -> Result<(Heads, Vec<StoredEvent>), SqlError> {
+        Ok((self.lock_and_raise(run, expected).await?, self.find_keys(run, keys).await?))
+    }
+
     /// Stores events of any kind.
     async fn insert_events(&self, run: &Transaction<'_>, events: &[StoredEvent]) -> Result<(), SqlError>;
 
@@ -267,9 +283,6 @@ pub(super) struct Key<'a> {
     /// Its key.
     pub(super) key: &'a str,
 }
-
-/// The transaction that statements of an append run in.
-pub(super) type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// The dialect that sea-orm knows by this name; `None` if this build does not.
 pub(super) fn of(backend: DbBackend) -> Option<&'static dyn Dialect> {

@@ -4,7 +4,8 @@ use std::iter;
 
 use async_trait::async_trait;
 use sea_orm::{
-    DbBackend, SqliteTransactionMode, SqlxSqliteError, TransactionOptions, Value, sqlx::error::DatabaseError,
+    DbBackend, QueryResult, SqliteTransactionMode, SqlxSqliteError, TransactionOptions, Value,
+    sqlx::error::DatabaseError,
 };
 
 use super::{
@@ -97,18 +98,27 @@ impl Dialect for Sqlite {
     }
 
     async fn lock_and_raise(&self, run: &Transaction<'_>, expected: &Raises) -> Result<Heads, SqlError> {
-        let mut heads = Heads::new();
+        let mut raised = Vec::new();
         let rows: Vec<_> = expected.iter().map(raise_row).collect();
         for chunk in rows.chunks(MOST_ROWS) {
-            let (list, values) = table(chunk);
-            heads.append(&mut heads_from(&run.query(&raise_sql(&list), values).await?)?);
+            let (sql, values) = raise(chunk);
+            raised.append(&mut run.query(&sql, values).await?);
         }
-        for (room, head) in &mut heads {
-            let raised = expected.get(room).copied().unwrap_or_default();
-            head.seq -= raised.events;
-            head.messages -= raised.messages;
+        heads_before(&raised, expected)
+    }
+
+    async fn raise_and_find_keys(
+        &self,
+        run: &Transaction<'_>,
+        expected: &Raises,
+        keys: &[Key<'_>],
+    ) -> Result<(Heads, Vec<StoredEvent>), SqlError> {
+        if keys.is_empty() || expected.len().max(keys.len()) > MOST_ROWS {
+            return Ok((self.lock_and_raise(run, expected).await?, self.find_keys(run, keys).await?));
         }
-        Ok(heads)
+        let rows: Vec<_> = expected.iter().map(raise_row).collect();
+        let [raised, found] = run.query_both(raise(&rows), batched::key_query(run, AROUND_KEYS, keys)).await?;
+        Ok((heads_before(&raised, expected)?, batched::events_of(run, &found)?))
     }
 
     async fn correct_heads(
@@ -140,6 +150,23 @@ fn derived(rows: Chunk<'_>) -> Statement {
     let named: Vec<_> =
         rows.columns.iter().enumerate().map(|(index, name)| format!("column{} AS {name}", index + 1)).collect();
     (format!("(SELECT {} FROM (VALUES {list})) k", named.join(", ")), values)
+}
+
+/// What raises heads, and tells what they are then.
+fn raise<const WIDTH: usize>(rows: &[[i64; WIDTH]]) -> Statement {
+    let (list, values) = table(rows);
+    (raise_sql(&list), values)
+}
+
+/// The heads before they were raised.
+fn heads_before(raised: &[QueryResult], expected: &Raises) -> Result<Heads, SqlError> {
+    let mut heads = heads_from(raised)?;
+    for (room, head) in &mut heads {
+        let raised = expected.get(room).copied().unwrap_or_default();
+        head.seq -= raised.events;
+        head.messages -= raised.messages;
+    }
+    Ok(heads)
 }
 
 fn raise_sql(list: &str) -> String {

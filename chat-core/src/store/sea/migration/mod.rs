@@ -97,8 +97,9 @@ impl MigratorTrait for Migrator {
 /// Migrates with a lock held, and returns the epoch, made by the first who comes.
 pub(super) async fn migrate(pool: &Arc<Pool>, source: &dyn Source) -> Result<Epoch, StartError> {
     if source.dialect().has_transactional_definitions() {
-        let write = Write::begin(pool).await?;
-        within_limit(up(write.run().on, source)).await?;
+        let (checkout, transaction) = Write::begin_pooled(pool).await?;
+        within_limit(up(&transaction, source)).await?;
+        let write = Write::go_on(checkout, transaction);
         let epoch = epoch(&write.run()).await;
         return Ok(write.end(epoch).await?);
     }

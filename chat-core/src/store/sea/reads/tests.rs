@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
 use super::*;
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         sea::{
             history, members, rooms,
             run::Run,
+            transaction::OpenTransaction,
             unread::{self, MarkIn},
         },
     },
@@ -21,7 +22,7 @@ use crate::{
 
 /// A transaction that remembers what it was asked.
 struct Recording<'a> {
-    on: &'a DatabaseTransaction,
+    on: &'a OpenTransaction<'a>,
     asked: Mutex<Vec<Statement>>,
 }
 

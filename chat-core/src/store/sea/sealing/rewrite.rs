@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 use super::switch;
 use crate::{
@@ -16,13 +16,11 @@ use crate::{
             error::SqlError,
             pool::Pool,
             rows::{HAS_TEXT, SAYS, SEALED, number, optional_number, signed, unsigned},
-            run::{Run, Write},
+            run::{Run, Transaction, Write},
         },
     },
     text_keys::TextPart,
 };
-
-type Transaction<'a> = Run<'a, DatabaseTransaction>;
 
 /// How many events are to be looked at.
 pub(in crate::store::sea) async fn left(run: &Run<'_, impl ConnectionTrait>) -> Result<u64, SqlError> {

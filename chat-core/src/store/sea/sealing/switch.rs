@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{Encryption, Sealing};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         purge::rows_removed,
         rooms::count,
         rows::optional_number,
-        run::{Run, Write},
+        run::{Run, Transaction, Write},
     },
 };
 
@@ -76,7 +76,7 @@ pub(in crate::store::sea) async fn switch(writers: &Arc<Pool>, sealing: &Sealing
 }
 
 /// Notes that no text is encrypted any more, if the last one was decrypted.
-pub(super) async fn finish(run: &Run<'_, DatabaseTransaction>) -> Result<(), SqlError> {
+pub(super) async fn finish(run: &Transaction<'_>) -> Result<(), SqlError> {
     let sql = "UPDATE chat_meta SET sealed = ?, index_key = NULL, text_key = NULL, text_key_check = NULL WHERE sealed = ? \
          AND NOT EXISTS (SELECT 1 FROM chat_rooms WHERE sealed_seq IS NOT NULL)";
     run.execute(sql, [Form::Plain, Form::Opening].map(|form| (form as i16).into()).to_vec()).await?;
@@ -138,7 +138,7 @@ fn of_row(row: &QueryResult) -> Result<Known, SqlError> {
 }
 
 /// From now on texts are stored in this form, and what is there is to be rewritten.
-async fn begin(run: &Run<'_, DatabaseTransaction>, form: Form, keys: &TextKeys, terms: bool) -> Result<(), SqlError> {
+async fn begin(run: &Transaction<'_>, form: Form, keys: &TextKeys, terms: bool) -> Result<(), SqlError> {
     let id = keys.id();
     let sql = "UPDATE chat_meta SET sealed = ?, index_key = ?, text_key = ?, text_key_check = ?, terms_stale = ?";
     let newest = i64::from(id.newest);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, mem};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::super::{
     dialect::{
@@ -11,7 +11,7 @@ use super::super::{
     },
     error::SqlError,
     rooms::count,
-    run::Run,
+    run::{Run, Transaction},
 };
 use crate::search::postings::{Block, BlockKey, Place, pack, unpack};
 
@@ -38,7 +38,7 @@ impl Changes {
 }
 
 /// Writes changes. They have the index to themselves until the transaction ends: a block has messages of several rooms.
-pub(super) async fn write(run: &Run<'_, DatabaseTransaction>, changes: Changes) -> Result<(), SqlError> {
+pub(super) async fn write(run: &Transaction<'_>, changes: Changes) -> Result<(), SqlError> {
     let mut places = changes.places;
     if places.is_empty() {
         return Ok(());
@@ -102,7 +102,7 @@ pub(super) async fn sizes(
 
 /// The block of each term's first place.
 async fn covers(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     places: &BTreeMap<String, BTreeMap<Place, bool>>,
 ) -> Result<BTreeMap<String, Block>, SqlError> {
     let first = |(term, places): (&String, &BTreeMap<Place, bool>)| {
@@ -139,13 +139,13 @@ fn changed(mut block: Block, changes: BTreeMap<Place, bool>) -> Vec<Block> {
     block.split()
 }
 
-async fn put(run: &Run<'_, DatabaseTransaction>, blocks: &[Block]) -> Result<(), SqlError> {
+async fn put(run: &Transaction<'_>, blocks: &[Block]) -> Result<(), SqlError> {
     let rows = blocks.iter().map(|block| [block.key.as_bytes().to_vec().into(), pack(&block.places).into()]);
     let put = About::Put { table: "chat_terms", key: 1, optional: "" };
     Rows::new(&["block", "places"], rows).execute(run, put).await
 }
 
-async fn remove(run: &Run<'_, DatabaseTransaction>, keys: &[BlockKey]) -> Result<(), SqlError> {
+async fn remove(run: &Transaction<'_>, keys: &[BlockKey]) -> Result<(), SqlError> {
     let keys = keys.iter().map(|key| [key.as_bytes().to_vec().into()]);
     Rows::new(&["block"], keys).execute(run, About::Delete { table: "chat_terms" }).await
 }

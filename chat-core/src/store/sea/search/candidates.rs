@@ -2,10 +2,8 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use sea_orm::DatabaseTransaction;
-
 use super::{
-    super::{error::SqlError, run::Run},
+    super::{error::SqlError, run::Transaction},
     blocks,
 };
 use crate::{
@@ -32,7 +30,7 @@ pub(super) struct Candidates {
 
 /// The messages that have the terms of a query: the rarest first, and the others as long as that spares reading texts.
 pub(super) async fn find(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     query: &SearchQuery,
     shown: &VisibleRooms,
 ) -> Result<Candidates, SqlError> {
@@ -87,7 +85,7 @@ impl Span {
     }
 
     /// The messages in rooms that are shown, in order, each once.
-    async fn places(&self, run: &Run<'_, DatabaseTransaction>, shown: &VisibleRooms) -> Result<Vec<Place>, SqlError> {
+    async fn places(&self, run: &Transaction<'_>, shown: &VisibleRooms) -> Result<Vec<Place>, SqlError> {
         let mut blocks = blocks::between(run, &self.from, &self.to, MOST_BLOCKS).await?;
         if let (Lookup::Exact(term), Some(room)) = (&self.lookup, self.room) {
             // The room's last messages are in a block that may end in another room.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sea_orm::DatabaseTransaction;
 use tokio::time::Instant;
 
 use super::{
@@ -10,7 +9,7 @@ use super::{
         dialect::lists::MOST_ROWS,
         error::SqlError,
         rows::{signed, unsigned},
-        run::Run,
+        run::Transaction,
         seen, states,
     },
     candidates, index,
@@ -29,7 +28,7 @@ const IS_READABLE: &str = "EXISTS (SELECT 1 FROM chat_rooms r WHERE r.id = e.roo
 
 /// A page of what is found, in one snapshot.
 pub(super) async fn search(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     query: &SearchQuery,
     viewer: &Viewer,
 ) -> Result<SearchPage, SqlError> {
@@ -52,7 +51,7 @@ struct Matches {
     is_late: bool,
 }
 
-async fn is_indexed(run: &Run<'_, DatabaseTransaction>, room: Option<RoomId>) -> Result<bool, SqlError> {
+async fn is_indexed(run: &Transaction<'_>, room: Option<RoomId>) -> Result<bool, SqlError> {
     let mut sql = "SELECT id FROM chat_rooms WHERE indexed_seq < head AND deleted_at IS NULL".to_owned();
     let mut values = Vec::new();
     if let Some(room) = room {
@@ -65,7 +64,7 @@ async fn is_indexed(run: &Run<'_, DatabaseTransaction>, room: Option<RoomId>) ->
 
 /// The candidates that are there for the one who asks, the newest first; and whether there was time for all of them.
 async fn in_order(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     query: &SearchQuery,
     places: &[Place],
     deadline: Instant,
@@ -95,7 +94,7 @@ async fn in_order(
 
 /// The first of these that match: as many as the page has.
 async fn first_matches(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     order: &[SearchCursor],
     query: &SearchQuery,
     deadline: Instant,
@@ -126,7 +125,7 @@ async fn first_matches(
 
 /// Those of these whose text has what is looked for.
 async fn matching(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     chunk: &[SearchCursor],
     wanted: &TextQuery,
 ) -> Result<Vec<SearchCursor>, SqlError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{DatabaseTransaction, QueryResult};
+use sea_orm::QueryResult;
 
 use super::{
     super::{
@@ -10,7 +10,7 @@ use super::{
         error::SqlError,
         rooms::count,
         rows::{number, signed, unsigned},
-        run::Run,
+        run::{Run, Transaction},
     },
     blocks::{self, Changes},
 };
@@ -47,7 +47,7 @@ pub(super) async fn unindexed(
 
 /// Puts a room's next events in, with the room locked: what is deleted meanwhile is deleted before, or sees the index as it is
 /// after this.
-pub(super) async fn step(run: &Run<'_, DatabaseTransaction>, room: RoomId) -> Result<u64, SqlError> {
+pub(super) async fn step(run: &Transaction<'_>, room: RoomId) -> Result<u64, SqlError> {
     let sql = format!(
         "SELECT indexed_seq, head FROM chat_rooms WHERE id = ? AND deleted_at IS NULL{}",
         run.dialect.for_update()
@@ -66,10 +66,7 @@ pub(super) async fn step(run: &Run<'_, DatabaseTransaction>, room: RoomId) -> Re
 
 /// Changes the index as these new events ask for: what was edited is found by its new text, what was deleted is not found.
 /// Has to run before they are stored.
-pub(in crate::store::sea) async fn follow(
-    run: &Run<'_, DatabaseTransaction>,
-    new: &[StoredEvent],
-) -> Result<(), SqlError> {
+pub(in crate::store::sea) async fn follow(run: &Transaction<'_>, new: &[StoredEvent]) -> Result<(), SqlError> {
     let mut after: BTreeMap<Place, &str> = BTreeMap::new();
     for stored in new {
         let room = stored.event.room;
@@ -103,7 +100,7 @@ pub(in crate::store::sea) async fn follow(
 /// Takes the messages of a room out that are numbered from `first` on and below `end`, or the first of them; returns the number
 /// below which none is left.
 pub(in crate::store::sea) async fn forget(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     room: RoomId,
     first: Seq,
     end: Seq,
@@ -117,7 +114,7 @@ pub(in crate::store::sea) async fn forget(
 /// What has to change so that a room's messages after `after` and up to `to` are in the index, or are not; and how far that
 /// goes.
 async fn changes(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     room: RoomId,
     after: Seq,
     to: Seq,
@@ -152,14 +149,14 @@ async fn changes(
 }
 
 /// The texts of those of these messages that are in the index.
-async fn indexed_texts(run: &Run<'_, DatabaseTransaction>, places: &[Place]) -> Result<Vec<(Place, String)>, SqlError> {
+async fn indexed_texts(run: &Transaction<'_>, places: &[Place]) -> Result<Vec<(Place, String)>, SqlError> {
     let found = texts(run, places, IS_INDEXED).await?;
     Ok(found.into_iter().filter_map(|(place, text)| Some((place, text?))).collect())
 }
 
 /// The texts that the messages at these places have now, as far as a further condition holds, which begins with AND.
 pub(super) async fn texts(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     places: &[Place],
     condition: &str,
 ) -> Result<BTreeMap<Place, Option<String>>, SqlError> {
@@ -169,7 +166,7 @@ pub(super) async fn texts(
 
 /// These columns of the messages `e` at these places, as far as a further condition holds, which begins with AND.
 pub(super) async fn at(
-    run: &Run<'_, DatabaseTransaction>,
+    run: &Transaction<'_>,
     places: &[Place],
     columns: &str,
     condition: &str,
