@@ -10,6 +10,7 @@ import { mentionsIn } from "./mentions.ts";
 import type { MessageActions } from "./messages/actions.ts";
 import { excerpt } from "./messages/quote.tsx";
 import { useModel } from "./model.ts";
+import { flush } from "./rendering.ts";
 import type { Session } from "./session.ts";
 import { asSent, isSeen, LONGEST_MESSAGE } from "./seen.ts";
 import { characters } from "./text.ts";
@@ -82,6 +83,8 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
     write(next.text);
     setCaret(next.caret);
     wanted.current = next.caret;
+    // The next letter comes behind it.
+    flush();
   };
   const insert = (what: string): void => {
     const box = field.current;

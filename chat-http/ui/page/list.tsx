@@ -63,6 +63,8 @@ interface State {
   start: number;
   end: number;
   atEnd: boolean;
+  /** How many rows there were when it was drawn last. */
+  count: number;
 }
 
 /** The row that stays where it is, by how far its lower edge is from the window's upper. */
@@ -76,6 +78,8 @@ interface Anchor {
 /** So far beyond the window rows are kept, and older messages asked for. */
 const MARGIN = 800;
 const NEAR_END = 48;
+/** So many rows that come at once are drawn before it is known where they are. */
+const FEW = 50;
 
 /** Whether a thread stands in front of it. */
 function isCovered(pane: HTMLElement): boolean {
@@ -83,7 +87,7 @@ function isCovered(pane: HTMLElement): boolean {
 }
 
 export class MessageList extends Component<Props, State> {
-  override state: State = { start: 0, end: 0, atEnd: true };
+  override state: State = { start: 0, end: 0, atEnd: true, count: 0 };
   readonly #window = createRef<HTMLDivElement>();
   readonly #top = createRef<HTMLDivElement>();
   readonly #above = createRef<HTMLDivElement>();
@@ -104,6 +108,13 @@ export class MessageList extends Component<Props, State> {
   #lastDraft: string | undefined;
   #width = 0;
   #resize: ResizeObserver | undefined;
+
+  /** At the end, what comes is drawn at once; elsewhere it is chosen when its place is known. */
+  static override getDerivedStateFromProps({ timeline, drafts }: Props, { end, atEnd, count: before }: State): Partial<State> {
+    const count = timeline.items.length + drafts.length;
+    const follows = atEnd && end === before && count > before && count <= before + FEW;
+    return follows ? { count, end: count } : { count };
+  }
 
   override componentDidMount(): void {
     this.props.handle.current = this;
@@ -451,9 +462,8 @@ export class MessageList extends Component<Props, State> {
     return true;
   }
 
-  override render(props: Props, { start, end, atEnd }: State) {
-    const { label, timeline, drafts, unseen, top } = props;
-    const count = timeline.items.length + drafts.length;
+  override render(props: Props, { start, end, atEnd, count }: State) {
+    const { label, unseen, top } = props;
     const rows = [];
     for (let index = Math.min(start, count); index < Math.min(end, count); index++) rows.push(this.#row(this.#item(index) as Item, index));
     return (

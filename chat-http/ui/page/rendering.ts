@@ -32,7 +32,7 @@ export function renderOnceAFrame(): void {
   let restsUntil = 0;
   let cost = 0;
   // Whoever handles what a person does finds everything as it was left.
-  for (const name of ["keydown", "pointerdown", "click", "submit"]) addEventListener(name, flush, { capture: true });
+  for (const name of ["keydown", "pointerdown", "click", "submit"]) addEventListener(name, (event) => isLetter(event) || flush(), { capture: true });
   options.debounceRendering = (render) => {
     let isDone = false;
     const once = (): void => {
@@ -55,4 +55,9 @@ export function renderOnceAFrame(): void {
     if (rest < FRAME_MS || now - scrolledAt < SCROLLING_MS) inAFrame();
     else setTimeout(inAFrame, rest - FRAME_MS);
   };
+}
+
+/** A letter gets into its field by itself: in a flood, it would have to wait for all that came since the last frame. */
+function isLetter(event: Event): boolean {
+  return event instanceof KeyboardEvent && event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof HTMLTextAreaElement;
 }
