@@ -84,6 +84,41 @@ const keptTexts = (page) =>
       }),
   );
 
+/** Waits until the browser has kept these texts. */
+const keeps = (page, texts) =>
+  until(async () => {
+    const kept = await keptTexts(page);
+    for (const each of texts) assert.ok(kept.includes(each), each);
+  });
+
+test("where the network hangs, the last rooms and messages are there soon, and the newest once it answers", async () => {
+  const { server, person, openWire, calm } = await stage();
+  const wire = await openWire();
+  const [general, other] = [await server.room("general"), await server.room("other")];
+  const ada = await person("Ada", { room: general, port: wire.port });
+  const { page } = ada;
+  await ada.say("Before");
+  await ada.sees(["Before"]);
+  await isInstalled(page);
+  await keeps(page, ["Before", '"name":"other"']);
+  wire.deafen();
+  await server.say(general, "Bob", "After");
+  await server.call("DELETE", `/rooms/${other}`);
+
+  const start = Date.now();
+  await page.reload();
+  await ada.sees(["Before"]);
+  await page.getByRole("link", { name: /^other/ }).waitFor();
+  // Without an answer, a request is given up after 15 seconds.
+  assert.ok(Date.now() - start < 12_000, `${Date.now() - start} ms`);
+
+  wire.cut();
+  wire.mend();
+  await ada.sees(["Before", "After"]);
+  await page.getByRole("link", { name: /^other/ }).waitFor({ state: "detached" });
+  calm(LOST);
+});
+
 test("the last rooms and messages are read offline, and are gone at log-out", async () => {
   const { account, calm } = await stage(["--accounts"]);
   const [ada, bob] = [await account("Ada"), await account("Bob")];
@@ -98,10 +133,7 @@ test("the last rooms and messages are read offline, and are gone at log-out", as
   await bob.say("Hello, Ada");
   await ada.sees(["Hello, Ada"]);
   await isInstalled(page);
-  await until(async () => {
-    const texts = await keptTexts(page);
-    for (const each of ["For nobody else", "Hello, Ada", '"name":"secret"']) assert.ok(texts.includes(each), each);
-  });
+  await keeps(page, ["For nobody else", "Hello, Ada", '"name":"secret"']);
 
   await ada.context.setOffline(true);
   await page.reload();

@@ -6,6 +6,7 @@ import { Dialog } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
 import { t } from "./language.ts";
 import { BrowserStore } from "./kept/store.ts";
+import { noticingLate } from "./late.ts";
 import { NameForm } from "./name.tsx";
 import { asName } from "./seen.ts";
 import { remember, remembered } from "./storage.ts";
@@ -22,9 +23,6 @@ export function areGuestsWelcome(): boolean {
 
 /** Who has logged in with this browser. What proves it is a cookie that no script can read. */
 const LOGIN = "chat.login";
-/** A server that has not said by then who that is counts as away. */
-const PATIENCE_MS = 3_000;
-
 /** Who had logged in when this browser was used last; undefined if it does not know whom, null if nobody. */
 function lastLogin(): Me | null | undefined {
   const stored = remembered<unknown>("local", LOGIN, null);
@@ -68,8 +66,7 @@ export function useLogin(base: URL): Login {
     // Without the server nobody is logged out.
     if (me !== undefined) return;
     const away = (): void => setMe((known) => known ?? lastLogin() ?? null);
-    const timer = setTimeout(() => lastLogin() && away(), PATIENCE_MS);
-    api.me().then(become, (error) => (codeOf(error) === "unauthenticated" ? become(null) : away())).finally(() => clearTimeout(timer));
+    noticingLate(api.me(), () => lastLogin() && away()).then(become, (error) => (codeOf(error) === "unauthenticated" ? become(null) : away()));
   }, []);
   return { me, ...login };
 }

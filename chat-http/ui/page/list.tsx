@@ -134,6 +134,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   override componentDidUpdate(before: Props): void {
+    if (before.timeline !== this.props.timeline) this.#placed = false;
     if (before.version !== this.props.version || before.timeline !== this.props.timeline) this.#arrived();
     this.#layout();
   }

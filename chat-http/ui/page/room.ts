@@ -7,6 +7,7 @@ import { MOST_PEOPLE, NO_READERS, Receipts, type Readers } from "./messages/rece
 import { firstSince } from "./messages/since.ts";
 import { OpenThread } from "./messages/thread.ts";
 import { naturally } from "./format.ts";
+import { noticingLate } from "./late.ts";
 import { memberNotice, roomNotice } from "./notices.ts";
 import type { Session } from "./session.ts";
 import { Timeline } from "./timeline.ts";
@@ -88,6 +89,10 @@ export class OpenRoom extends Conversation {
     this.info = kept.info;
     this.status = "ready";
     this.changed();
+  }
+
+  #takeKeptWhenKnown(): void {
+    void this.session.kept.ready.then(() => this.#takeKept());
   }
 
   /** Calls back for every event that comes in while the room is open. */
@@ -221,7 +226,8 @@ export class OpenRoom extends Conversation {
     clearTimeout(this.#timer);
     try {
       const { api, user } = this.session;
-      const [info, marks, newest] = await Promise.all([api.room(this.id), api.reads(this.id), api.messages(this.id, { limit: PAGE })]);
+      const asked = Promise.all([api.room(this.id), api.reads(this.id), api.messages(this.id, { limit: PAGE })]);
+      const [info, marks, newest] = await noticingLate(asked, () => this.#takeKeptWhenKnown());
       this.#receipts.know(marks);
       const mark = marks.find((each) => each.user === user)?.seq ?? null;
       const page = await this.#pageAt(mark, newest);
@@ -249,7 +255,11 @@ export class OpenRoom extends Conversation {
     this.info = info;
     const { readMarks } = this.session;
     if (mark !== null) readMarks.know(this.id, mark);
-    if (!this.#entered) this.#markUnread(mark);
+    if (!this.#entered) {
+      this.#markUnread(mark);
+      // What was kept is another list: this one begins where reading goes on.
+      this.timeline = new Timeline(this.id, this.session.user);
+    }
     // Whoever comes for the first time begins here.
     if (mark === null) readMarks.raise(this.id, page.head);
     if (!this.#entered) this.timeline.begin(page.head);
@@ -298,7 +308,7 @@ export class OpenRoom extends Conversation {
     // Without a connection, the next one asks.
     this.#stale = !this.session.connection.online;
     if (!this.#stale) this.#timer = setTimeout(() => void this.#read(), AGAIN_MS);
-    if (AWAY.has(code)) void this.session.kept.ready.then(() => this.#takeKept());
+    if (AWAY.has(code)) this.#takeKeptWhenKnown();
     if (this.status === "ready") return;
     this.code = code;
     this.status = "failed";

@@ -7,6 +7,7 @@ import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent
 import { codeOf, type MyRoom, type NewRoom, type Notify, type Room, type RoomChange } from "./api.ts";
 import { Badges } from "./badges.ts";
 import { Favourites, inParts, type Part } from "./favourites.ts";
+import { noticingLate } from "./late.ts";
 import { Model } from "./model.ts";
 import { serverNow } from "./clock.ts";
 import type { KeptList } from "./kept/form.ts";
@@ -154,14 +155,13 @@ export class Rooms extends Model {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      await this.#readOwn();
-      await this.#readAll();
-      if (this.#stale) await this.#readOwn();
+      await noticingLate(this.#readLists(), () => void this.#takeKept());
       this.status = "ready";
       if (this.#next === null) this.#session.kept.retain((room) => this.#rooms.has(room) || room === this.open);
     } catch (error) {
       this.code = codeOf(error);
-      if (this.status === "loading") await this.#takeKept();
+      await this.#takeKept();
+      if (this.status === "loading") this.status = "failed";
     }
     this.#reading = false;
     this.#lookAgain();
@@ -261,15 +261,22 @@ export class Rooms extends Model {
     return this.#badges.has(room) || this.#keptOwn.has(room);
   }
 
-  /** While the server cannot be reached, the list is as it was at the last visit. */
+  /** While the server cannot be reached, the list is as it was at the last visit, if it is known how that was. */
   async #takeKept(): Promise<void> {
     await this.#session.kept.ready;
-    if (this.status !== "loading") return;
     const { rooms, own } = this.#session.kept.list;
-    for (const room of rooms) this.#rooms.set(room.id, { ...room, online: 0 });
+    if (this.status !== "loading" || rooms.length === 0) return;
+    for (const room of rooms) if (!this.#rooms.has(room.id)) this.#rooms.set(room.id, { ...room, online: 0 });
     this.#keptOwn = new Set(own);
     this.#next = null;
-    this.status = this.#rooms.size > 0 ? "ready" : "failed";
+    this.status = "ready";
+    this.changed();
+  }
+
+  async #readLists(): Promise<void> {
+    await this.#readOwn();
+    await this.#readAll();
+    if (this.#stale) await this.#readOwn();
   }
 
   /** One's own rooms, with what is unread in them. */

@@ -9,7 +9,7 @@ declare const self: ServiceWorkerGlobalScope;
 declare const SHELL: Shell;
 
 /** A server that has not answered by then counts as away. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 2_000;
 
 const folder = new URL("./", self.location.href);
 const cacheName = cachesOf(folder) + SHELL.version;
