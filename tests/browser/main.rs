@@ -61,6 +61,7 @@ scenarios! {
     mentions_find_their_people,
     a_thread_is_beside_its_room,
     it_is_shown_who_has_read,
+    a_damaged_browser_breaks_nothing,
 }
 
 /// Runs a scenario; its output is shown if it fails.

@@ -35,7 +35,7 @@ export function storedLetters(user: string): Letter[] {
 }
 
 export function storedLetter(user: string, key: string): Letter | null {
-  return remembered<Letter | null>("local", prefix(user) + key, null);
+  return asLetter(remembered<unknown>("local", prefix(user) + key, null));
 }
 
 export function storeLetter(user: string, letter: Letter): void {
@@ -63,7 +63,7 @@ export function carryLetters(from: string, to: string): void {
 /** What is stored as a letter, if it is one. */
 function asLetter(stored: unknown): Letter | null {
   const { key, room, text, at } = (stored ?? {}) as Partial<Letter>;
-  if (typeof key !== "string" || typeof text !== "string" || !Number.isSafeInteger(room) || !Number.isFinite(at)) return null;
+  if (typeof key !== "string" || typeof text !== "string" || !Number.isSafeInteger(room) || !isTime(at)) return null;
   return { ...(stored as Letter), fields: asFields((stored as Partial<Letter>).fields) };
 }
 
@@ -80,6 +80,11 @@ function asFields(stored: unknown): LetterFields {
 
 function prefix(user: string): string {
   return `chat.outbox.${user}.`;
+}
+
+/** Whether it is a time that can be shown: there are numbers beyond all of them. */
+function isTime(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(new Date(value).getTime());
 }
 
 function isSeq(value: unknown): value is number {

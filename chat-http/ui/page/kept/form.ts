@@ -27,12 +27,13 @@ const LONGEST_OF_ALL = 2_000_000;
 type Check = (value: unknown) => boolean;
 const isText: Check = (value) => typeof value === "string";
 const isNumber: Check = (value) => Number.isFinite(value);
+const isTime: Check = (value) => isText(value) && Number.isFinite(Date.parse(value as string));
 const isSeq: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 const isList = (check: Check): Check => (value) => Array.isArray(value) && value.every(check);
 
 /** What a message needs to be shown… */
-const NEEDED: Readonly<Record<string, Check>> = { seq: isSeq, user: isText, username: isText, content: isText, timestamp: (value) => isText(value) && Number.isFinite(Date.parse(value as string)) };
+const NEEDED: Readonly<Record<string, Check>> = { seq: isSeq, user: isText, username: isText, content: isText, timestamp: isTime };
 /** …and what it may have besides. All else is the server's to say again. */
 const OPTIONAL: { readonly [Field in keyof MessageState]?: Check } = {
   room: isSeq,
@@ -45,7 +46,7 @@ const OPTIONAL: { readonly [Field in keyof MessageState]?: Check } = {
   mentions_room: (value) => value === true,
   erased: (value) => value === true,
   pinned: (value) => value === true,
-  edited: (value) => isRecord(value) && isText(value["timestamp"]),
+  edited: (value) => isRecord(value) && isTime(value["timestamp"]),
   deleted: isRecord,
   reactions: isList((value) => isRecord(value) && isText(value["reaction"]) && isNumber(value["count"])),
 };
@@ -109,8 +110,8 @@ function asMessage(value: unknown): MessageState | null {
 }
 
 function isRoom(room: unknown): room is Room {
-  const { id, name, topic, kind, created_at, head, online } = (room ?? {}) as Partial<Room>;
-  return Number.isSafeInteger(id) && [name, topic, kind, created_at].every(isText) && [head, online].every(isNumber);
+  const { id, name, topic, kind, created_at, last_message_at, head, online } = (room ?? {}) as Partial<Room>;
+  return Number.isSafeInteger(id) && [name, topic, kind].every(isText) && [created_at, last_message_at ?? created_at].every(isTime) && [head, online].every(isNumber);
 }
 
 function parsed(text: string): unknown {

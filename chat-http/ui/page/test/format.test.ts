@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { day, refusal, typing } from "../format.ts";
+import { day, naturally, refusal, typing } from "../format.ts";
 
 test("up to three names, then a count", () => {
   assert.equal(typing([]), "");
@@ -11,6 +11,11 @@ test("up to three names, then a count", () => {
   assert.equal(typing(["Ann", "Bob", "Cem", "Dee", "Eve"], 995), "Ann, Bob and 998 others are typing");
   assert.equal(typing(["Ann"], 1), "Ann and 1 other are typing");
   assert.equal(typing([], 2), "2 others are typing");
+});
+
+test("names are in the order that people expect", () => {
+  const names = ["room 10", "Zoe", "room 2", "äpfel", "Äpfel 1", "apfel", "Ωmega", "日本", "room 1", "Ärger", "banana", "Room 3"];
+  assert.deepEqual(names.sort(naturally), ["apfel", "äpfel", "Äpfel 1", "Ärger", "banana", "room 1", "room 2", "Room 3", "room 10", "Zoe", "Ωmega", "日本"]);
 });
 
 test("days are named as people name them", () => {
