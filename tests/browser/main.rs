@@ -62,6 +62,7 @@ scenarios! {
     a_thread_is_beside_its_room,
     it_is_shown_who_has_read,
     a_damaged_browser_breaks_nothing,
+    everybody_can_use_the_page,
 }
 
 /// Runs a scenario; its output is shown if it fails.

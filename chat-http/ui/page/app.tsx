@@ -160,7 +160,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const room = useOpenRoom(session, rooms, id, message);
   const close = (): void => setWindow(null);
   const remove = useCallback((doomed: Room): void => setWindow({ kind: "delete", room: doomed }), []);
-  const narrow = useMedia("(max-width: 719px)");
+  const narrow = useMedia("(max-width: 44.9375rem)");
 
   useEffect(() => {
     session.start();
@@ -213,7 +213,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
           <RoomView
             key={room.id}
             room={room}
-            eager={matchMedia("(hover: hover) and (min-width: 720px)").matches}
+            eager={matchMedia("(hover: hover) and (min-width: 45rem)").matches}
             onRename={() => setWindow({ kind: "name" })}
             role={membership?.role ?? null}
             onPerson={(person) => setWindow({ kind: "person", person })}

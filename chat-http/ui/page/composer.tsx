@@ -97,6 +97,7 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
   });
   const onInput = ({ currentTarget: box }: { currentTarget: HTMLTextAreaElement }): void => {
     const now = { text: box.value, caret: box.selectionStart };
+    setEmoji(false);
     const next = withEmoji(now, (code) => emojiData.withCode(code));
     if (next) return put(next);
     write(now.text);

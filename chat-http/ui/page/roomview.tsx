@@ -20,7 +20,7 @@ import { sourcesOf } from "./writing/sources.ts";
 import { fullDay, refusal, typing } from "./format.ts";
 import { number, rich, t } from "./language.ts";
 
-const WIDE = "(min-width: 1200px)";
+const WIDE = "(min-width: 75rem)";
 
 interface Props {
   room: OpenRoom;

@@ -150,7 +150,7 @@ interface EntryProps {
 }
 
 const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, favourite, onFavourite, onDelete }: EntryProps) {
-  const about = room.topic ? <bdi>{room.topic}</bdi> : room.last_message_at ? "" : t("nothingWritten");
+  const about = room.topic ? <bdi>{room.topic}</bdi> : !room.last_message_at && <span class="words">{t("nothingWritten")}</span>;
   return (
     <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
       <a href={`#/rooms/${room.id}`} aria-current={open ? "page" : undefined}>
@@ -168,7 +168,7 @@ const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, favour
             </span>
           )}
           {room.online > 0 && about && <span aria-hidden="true"> · </span>}
-          {about || (room.online === 0 && t("roomEmpty"))}
+          {about || (room.online === 0 && <span class="words">{t("roomEmpty")}</span>)}
         </span>
         {unread > 0 && <Badge unread={unread} mentions={mentions} />}
       </a>
