@@ -4,6 +4,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     mem,
     net::SocketAddr,
+    os::fd::AsFd,
     time::{Duration, Instant},
 };
 
@@ -46,7 +47,6 @@ pub(crate) struct Heard {
 
 #[derive(Debug)]
 struct Member {
-    stream: std::net::TcpStream,
     socket: TcpStream,
     state: State,
     /// The beginning of what may go on in the next read.
@@ -107,10 +107,10 @@ impl Crowd {
         stream.set_nodelay(true)?;
         stream.write_all(&self.peer.request(address, room, member))?;
         stream.set_nonblocking(true)?;
-        let mut socket = TcpStream::from_std(stream.try_clone()?);
+        let mut socket = TcpStream::from_std(stream);
         self.poll.registry().register(&mut socket, Token(self.members.len()), Interest::READABLE)?;
         let state = State::Upgrading(self.peer.join(room));
-        self.members.push(Member { stream, socket, state, rest: Vec::new() });
+        self.members.push(Member { socket, state, rest: Vec::new() });
         Ok(())
     }
 
@@ -119,9 +119,9 @@ impl Crowd {
         self.began
     }
 
-    /// The stream of one connection, to write to.
+    /// The stream of one connection, to write to. It does not block.
     pub(crate) fn stream(&self, index: usize) -> Result<std::net::TcpStream> {
-        Ok(self.members[index].stream.try_clone()?)
+        Ok(self.members[index].socket.as_fd().try_clone_to_owned()?.into())
     }
 
     /// Messages are sent from now on.
@@ -214,7 +214,7 @@ impl Crowd {
             if !bytes.starts_with(b"HTTP/1.1 101") {
                 return Err(String::from_utf8_lossy(bytes).into());
             }
-            member.stream.write_all(join)?;
+            member.socket.write_all(join)?;
             member.state = State::Joining;
         }
         if memmem::find(bytes, self.peer.joined()).is_some() {

@@ -47,7 +47,7 @@ impl Peer {
         let path = match self {
             Self::Chatd | Self::FastApi => format!("/ws/chat/{room}?username=user{member}"),
             Self::Nats => "/".to_owned(),
-            Self::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
+            Self::SocketIo => format!("/socket.io/?EIO=4&transport=websocket&room={room}"),
         };
         format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -64,10 +64,7 @@ impl Peer {
                 let words = format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\nSUB {room} 1\r\nPING\r\n");
                 masked(Kind::Binary, words.as_bytes())
             }
-            Self::SocketIo => [&b"40"[..], format!("42{}", json!(["join", room])).as_bytes()]
-                .into_iter()
-                .flat_map(|packet| masked(Kind::Text, packet))
-                .collect(),
+            Self::SocketIo => masked(Kind::Text, b"40"),
         }
     }
 

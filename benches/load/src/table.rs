@@ -91,15 +91,26 @@ fn median(reports: &[Report]) -> Option<&Report> {
 }
 
 fn row(report: &Report, ratio: f64) -> String {
-    let Report { sent, deliveries, deliveries_per_cpu, cpu, p50_ms, p99_ms, missing, joined_s, .. } = report;
-    let missing = if *missing > 0 { format!(" ({missing} missing)") } else { String::new() };
-    format!(
-        "{sent:.0} | {deliveries:.0}{missing} | {deliveries_per_cpu:.0} | {ratio:.2} | {:.1} % | {p50_ms:.2} | {p99_ms:.2} | {:.3} | {:.1} | {:.1} | {joined_s:.2} s |",
-        cpu * 100.0,
-        report.reads_per_delivery,
-        report.switches_per_message,
-        report.kb_per_connection,
-    )
+    let missing = if report.missing > 0 { format!(" ({} missing)", report.missing) } else { String::new() };
+    [
+        number(report.sent, 0),
+        number(report.deliveries, 0) + &missing,
+        number(report.deliveries_per_cpu, 0),
+        number(ratio, 2),
+        number(report.cpu * 100.0, 1) + " %",
+        number(report.p50_ms, 2),
+        number(report.p99_ms, 2),
+        number(report.reads_per_delivery, 3),
+        number(report.switches_per_message, 1),
+        number(report.kb_per_connection, 1),
+        number(report.joined_s, 2) + " s |",
+    ]
+    .join(" | ")
+}
+
+/// A number as it is printed; there is none where nothing was sent.
+fn number(number: f64, decimals: usize) -> String {
+    if number.is_finite() { format!("{number:.decimals$}") } else { "–".to_owned() }
 }
 
 impl Programs {

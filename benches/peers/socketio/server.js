@@ -7,10 +7,8 @@ const http = createServer();
 const io = new Server(http, { transports: ["websocket"], perMessageDeflate: false });
 
 io.on("connection", (socket) => {
-  socket.on("join", (room) => {
-    socket.join(room);
-    socket.emit("joined");
-  });
+  socket.join(socket.handshake.query.room);
+  socket.emit("joined");
   socket.on("message", (room, text) => io.to(room).emit("message", { room, content: text, username: socket.id }));
 });
 
