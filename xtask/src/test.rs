@@ -25,9 +25,6 @@ pub(crate) fn all(filter: &[String]) -> Result<Summary> {
     let mut tests = sh::cargo();
     // The same features as clippy's, so that everything is built once.
     tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(filter);
-    // It knows which programs run more tests at once.
-    let runner = sh::root().join("xtask/src/runner.sh");
-    tests.arg("--config").arg(format!("target.'cfg(all())'.runner = ['{}']", runner.display()));
     // What tests print (the simulator's counts, the conformance report) is of interest even if they pass.
     tests.args(["--", "--include-ignored", "--show-output"]).envs(variables);
     let (succeeded, summary, failures) = run_and_count(&mut tests)?;
