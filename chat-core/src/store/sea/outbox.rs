@@ -91,7 +91,7 @@ impl Outbox for SeaStore {
 }
 
 impl SeaStore {
-    /// Runs statements in a transaction of the host's, if it is one of such a database.
+    /// Runs statements in a transaction of the host's.
     fn run_in<'a>(&'a self, on: &'a OpenTransaction<'_>) -> Transaction<'a> {
         let (dialect, sealing, time_out) = (self.source.dialect(), &*self.sealing, STATEMENT_TIMEOUT);
         Run { on, dialect, sealing, time_out }

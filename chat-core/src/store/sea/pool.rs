@@ -190,7 +190,7 @@ impl Generation {
 }
 
 impl Checkout {
-    /// The connection.
+    /// The connection. Those that are kept are given back to the pool before.
     pub(super) fn connection(&self) -> &DatabaseConnection {
         // It may be the only one.
         self.generation.release_kept();

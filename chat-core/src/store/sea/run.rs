@@ -108,8 +108,9 @@ impl Write {
 
     /// Runs statements in it.
     pub(super) fn run(&self) -> Transaction<'_> {
-        let Run { dialect, sealing, time_out, .. } = self.checkout.run();
-        Run { on: &self.transaction, dialect, sealing, time_out }
+        let Self { transaction, checkout } = self;
+        let (dialect, sealing, time_out) = (checkout.dialect(), checkout.sealing(), checkout.time_out());
+        Run { on: transaction, dialect, sealing, time_out }
     }
 
     /// Commits what went well, rolls back what did not.

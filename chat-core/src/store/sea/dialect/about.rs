@@ -9,6 +9,7 @@ use super::{
         error::SqlError,
         run::{Run, Transaction},
     },
+    Dialect,
     lists::MOST_ROWS,
 };
 
@@ -83,8 +84,7 @@ impl Rows {
         what: About<'_>,
     ) -> Result<Vec<QueryResult>, SqlError> {
         let mut found = Vec::new();
-        for rows in self.rows.chunks(MOST_ROWS) {
-            let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
+        for (sql, values) in self.statements(run.dialect, what) {
             found.append(&mut run.query(&sql, values).await?);
         }
         Ok(found)
@@ -96,8 +96,7 @@ impl Rows {
         run: &Run<'_, impl ConnectionTrait>,
         what: About<'_>,
     ) -> Result<(), SqlError> {
-        for rows in self.rows.chunks(MOST_ROWS) {
-            let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
+        for (sql, values) in self.statements(run.dialect, what) {
             run.execute(&sql, values).await?;
         }
         Ok(())
@@ -109,11 +108,19 @@ impl Rows {
         run: &Transaction<'_>,
         what: About<'_>,
     ) -> Result<(), SqlError> {
-        for rows in self.rows.chunks(MOST_ROWS) {
-            let (sql, values) = run.dialect.about(Chunk { columns: self.columns, rows }, what);
+        for (sql, values) in self.statements(run.dialect, what) {
             run.execute_later(&sql, values).await?;
         }
         Ok(())
+    }
+
+    /// Their statements, of so many rows each.
+    fn statements<'a>(
+        &'a self,
+        dialect: &'static dyn Dialect,
+        what: About<'a>,
+    ) -> impl Iterator<Item = Statement> + Send + 'a {
+        self.rows.chunks(MOST_ROWS).map(move |rows| dialect.about(Chunk { columns: self.columns, rows }, what))
     }
 }
 

@@ -155,14 +155,14 @@ pub(super) trait Dialect: Debug + Send + Sync {
     /// The events that hold one of these keys.
     async fn find_keys(&self, run: &Transaction<'_>, keys: &[Key<'_>]) -> Result<Vec<StoredEvent>, SqlError>;
 
-    /// Both of these, where that spares a round trip in one.
+    /// What [`lock_and_raise`](Self::lock_and_raise) and [`find_keys`](Self::find_keys) do: in one round trip where that can be.
     async fn raise_and_find_keys(
         &self,
         run: &Transaction<'_>,
         expected: &Raises,
         keys: &[Key<'_>],
     ) -> Result<(Heads, Vec<StoredEvent>), SqlError> {
-        Ok((self.lock_and_raise(run, expected).await?, self.find_keys(run, keys).await?))
+        raise_then_find_keys(run, expected, keys).await
     }
 
     /// Stores events of any kind.
@@ -282,6 +282,15 @@ pub(super) struct Key<'a> {
     pub(super) user: &'a str,
     /// Its key.
     pub(super) key: &'a str,
+}
+
+/// The two, one after the other.
+async fn raise_then_find_keys(
+    run: &Transaction<'_>,
+    expected: &Raises,
+    keys: &[Key<'_>],
+) -> Result<(Heads, Vec<StoredEvent>), SqlError> {
+    Ok((run.dialect.lock_and_raise(run, expected).await?, run.dialect.find_keys(run, keys).await?))
 }
 
 /// The dialect that sea-orm knows by this name; `None` if this build does not.

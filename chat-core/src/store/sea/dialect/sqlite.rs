@@ -14,6 +14,7 @@ use super::{
     about::{About, Chunk, Statement},
     batched, heads_from,
     lists::{self, MOST_ROWS, repeated},
+    raise_then_find_keys,
     raises::{CORRECT, corrected_rows, raise_row},
 };
 use crate::{
@@ -114,7 +115,7 @@ impl Dialect for Sqlite {
         keys: &[Key<'_>],
     ) -> Result<(Heads, Vec<StoredEvent>), SqlError> {
         if keys.is_empty() || expected.len().max(keys.len()) > MOST_ROWS {
-            return Ok((self.lock_and_raise(run, expected).await?, self.find_keys(run, keys).await?));
+            return raise_then_find_keys(run, expected, keys).await;
         }
         let rows: Vec<_> = expected.iter().map(raise_row).collect();
         let [raised, found] = run.query_both(raise(&rows), batched::key_query(run, AROUND_KEYS, keys)).await?;
