@@ -39,13 +39,13 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
-        Body, Epoch, Event, EventKind, Identity, Limits, Message, Now, RoomId, Seq, SessionId, Since, Timestamp,
-        append::{AppendOutcome, EventKey, Op},
-        state::{Completion, Effect, Input, ReplyId, Request, RoomState},
+        Since,
+        state::{
+            Input,
+            tests::{Room, message},
+        },
     };
 
     const NOW: Duration = Duration::from_secs(5);
@@ -78,61 +78,41 @@ mod tests {
     }
 
     /// A room with so many sessions.
-    struct Room(RoomState);
-
-    impl Room {
-        fn of(sessions: u64) -> Self {
-            let mut room =
-                Self(RoomState::new(RoomId(1), Epoch::new("e"), (Seq(1), Seq(0)), Arc::new(Limits::default())));
-            for session in 0..sessions {
-                let (user, session) = (Identity::named(&format!("user {session}")).unwrap(), SessionId(session));
-                let attach = Request::Attach { session, user, since: Since::Now, presence: false, reply: ReplyId(0) };
-                room.give(attach, NOW);
-            }
-            room
+    fn room_of(sessions: u64) -> Room {
+        let mut room = Room::with_head(0);
+        for session in 0..sessions {
+            room.attach(session, &format!("user {session}"), Since::Now);
         }
+        room
+    }
 
-        /// Gives it an input at this time; returns how many entries are to be appended.
-        fn give(&mut self, input: impl Into<Input>, mono: Duration) -> usize {
-            let mut effects = Vec::new();
-            self.0.handle(input.into(), Now { wall: Timestamp(0), mono }, &mut effects);
-            let entries = |effect: &Effect| if let Effect::Append(entries) = effect { entries.len() } else { 0 };
-            effects.iter().map(entries).sum()
-        }
-
-        fn send(&mut self, mono: Duration) -> usize {
-            let (actor, key) = (Some(Identity::named("Alice").unwrap()), EventKey::generated("k"));
-            let op = Op::Message(Body::text("x"));
-            let send = Request::Append { session: None, by_system: false, actor, key, op, reply: ReplyId(0) };
-            self.give(send, mono)
-        }
-
-        /// The event with this number is stored.
-        fn stored(&mut self, seq: u64, mono: Duration) -> usize {
-            let message = Message { body: Body::text("x"), ordinal: seq, thread_ordinal: None, erased: false };
-            let (room, at, kind) = (RoomId(1), Timestamp(0), EventKind::Message(message));
-            let event = Arc::new(Event { room, seq: Seq(seq), at, actor: None, key: None, kind });
-            let stored = AppendOutcome::New { event, mentioned: vec![], standing: Default::default(), heir: None };
-            self.give(Completion::Appended(Ok(vec![stored])), mono)
-        }
+    /// Sends a message to a quiet room, and stores it: the room's first.
+    fn send_first(room: &mut Room) {
+        assert_eq!(room.send(1, "Alice", "a"), ["append a"], "the room was quiet");
+        assert_eq!(room.appended(&[message(1, "Alice", "a")]), ["answer 1: stored 1", "all: #1"]);
     }
 
     #[test]
     fn what_comes_while_an_event_goes_to_many_is_stored_together_after_it() {
-        let mut room = Room::of(1_000);
-        assert_eq!(room.send(NOW), 1, "the room was quiet");
-        assert_eq!(room.stored(1, NOW), 0);
-        assert_eq!([room.send(NOW), room.send(NOW + Duration::from_millis(5))], [0, 0]);
-        let due = room.0.poll_timeout().unwrap();
-        assert_eq!(due, NOW + wait_of(1_000));
-        assert_eq!(room.give(Input::Timeout, due), 2);
+        let mut room = room_of(1_000);
+        send_first(&mut room);
+        let due = room.now + wait_of(1_000);
+        assert_eq!(room.send(2, "Alice", "b"), [""; 0]);
+        room.now += Duration::from_millis(5);
+        assert_eq!(room.send(3, "Alice", "c"), [""; 0]);
+        assert_eq!(room.state.poll_timeout(), Some(due));
+        room.now = due;
+        assert_eq!(room.give(Input::Timeout), ["append b+c"]);
     }
 
     #[test]
     fn what_comes_later_or_to_few_waits_for_nothing() {
-        let mut room = Room::of(1_000);
-        assert_eq!([room.send(NOW), room.stored(1, NOW), room.send(NOW + wait_of(1_000))], [1, 0, 1]);
-        let mut room = Room::of(100);
-        assert_eq!([room.send(NOW), room.stored(1, NOW), room.send(NOW)], [1, 0, 1]);
+        let mut room = room_of(1_000);
+        send_first(&mut room);
+        room.now += wait_of(1_000);
+        assert_eq!(room.send(2, "Alice", "b"), ["append b"]);
+        let mut room = room_of(100);
+        send_first(&mut room);
+        assert_eq!(room.send(2, "Alice", "b"), ["append b"]);
     }
 }

@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// A room under test: time that is set, and effects as short words.
-struct Room {
-    state: RoomState,
-    now: Duration,
+pub(super) struct Room {
+    pub(super) state: RoomState,
+    pub(super) now: Duration,
     last: Vec<Effect>,
 }
 
@@ -21,7 +21,7 @@ fn user(name: &str) -> Identity {
     Identity::named(name).unwrap()
 }
 
-fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
+pub(super) fn message(seq: u64, name: &str, content: &str) -> StoredEvent {
     let kind =
         EventKind::Message(Message { body: Body::text(content), ordinal: seq, thread_ordinal: None, erased: false });
     let event = Event { room: RoomId(1), seq: Seq(seq), at: Timestamp(0), actor: Some(user(name)), key: None, kind };
@@ -39,7 +39,7 @@ fn new(event: Arc<Event>) -> AppendOutcome {
 }
 
 impl Room {
-    fn with_head(head: u64) -> Self {
+    pub(super) fn with_head(head: u64) -> Self {
         let limits = Limits { recent_events: 4, ..Limits::default() };
         let state = RoomState::new(RoomId(1), Epoch::new("e"), (Seq(1), Seq(head)), Arc::new(limits));
         Self { state, now: Duration::from_secs(100), last: vec![] }
@@ -50,22 +50,22 @@ impl Room {
         self
     }
 
-    fn give(&mut self, input: impl Into<Input>) -> Vec<String> {
+    pub(super) fn give(&mut self, input: impl Into<Input>) -> Vec<String> {
         self.last.clear();
         self.state.handle(input.into(), Now { wall: Timestamp(7), mono: self.now }, &mut self.last);
         self.last.iter().map(describe).collect()
     }
 
-    fn attach(&mut self, session: u64, name: &str, since: Since) -> Vec<String> {
+    pub(super) fn attach(&mut self, session: u64, name: &str, since: Since) -> Vec<String> {
         let (session, reply) = (SessionId(session), ReplyId(session));
         self.give(Request::Attach { session, user: user(name), since, presence: true, reply })
     }
 
-    fn send(&mut self, reply: u64, name: &str, content: &str) -> Vec<String> {
+    pub(super) fn send(&mut self, reply: u64, name: &str, content: &str) -> Vec<String> {
         self.give(send(None, reply, name, content))
     }
 
-    fn appended(&mut self, events: &[StoredEvent]) -> Vec<String> {
+    pub(super) fn appended(&mut self, events: &[StoredEvent]) -> Vec<String> {
         self.give(Completion::Appended(Ok(events.iter().map(|stored| new(Arc::clone(&stored.event))).collect())))
     }
 
