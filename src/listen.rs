@@ -76,6 +76,12 @@ const BACKLOG: u32 = 4_096;
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    use std::time::Duration;
+
+    #[cfg(target_os = "linux")]
+    use tokio::{net::TcpStream, time::timeout};
+
     use super::*;
 
     #[test]
@@ -104,5 +110,20 @@ mod tests {
     async fn a_name_is_listened_on_where_it_leads() {
         let listener = "localhost:0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
         assert!(listener.local_addr().unwrap().ip().is_loopback());
+    }
+
+    /// Beyond those that may wait, Linux drops the connection, whose client tries again later.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_burst_of_connections_waits_to_be_accepted() {
+        let most =
+            std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap_or(usize::MAX);
+        let listener = "127.0.0.1:0".parse::<ListenAddress>().unwrap().bind().await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        for number in 0..most.min(400) {
+            let connected = timeout(Duration::from_secs(10), TcpStream::connect(address)).await;
+            waiting.push(connected.unwrap_or_else(|_| panic!("{number} wait, and no more")).unwrap());
+        }
     }
 }
