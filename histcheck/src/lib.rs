@@ -9,14 +9,14 @@
 //! |---|---|---|
 //! | `lost_write` | G1 durable | a page or a gap that began after an `ok` does not have that message at its number |
 //! | `fork` | G2 one order | two observers disagree about what has a number; the epoch changed without an operator |
-//! | `gap`, `repeat`, `nonmonotonic` | G3 gapless, once | a subscription skipped, doubled or went back |
+//! | `gap`, `repeat`, `nonmonotonic` | G3 gapless, once | a subscription, or a feed of all rooms, skipped, doubled or went back |
 //! | `duplicate_key` | G4 sent once | one key has two events, or its retries got different numbers |
 //! | `phantom` | G5 no phantoms | an event that nobody caused, whose cause was refused, or that was seen before it; other content than was sent |
 //! | `realtime_inversion` | G6 order of effects | a number was taken before its command began, though a higher one was known |
 //! | `session_order` | G6 order of effects | a connection's commands for a room, or what a host committed there, took effect in another order; a message was heard by its sender before its `ok` |
-//! | `stale_read` | G7 read your writes (and G1) | a head behind what was acknowledged, or known, before the call began |
+//! | `stale_read` | G7 read your writes (and G1) | a head behind what was acknowledged, or known, before the call began; a feed that said it had all of that, and had not |
 //! | `dishonest_resume` | G8 honest resume | not exactly the gap; another epoch or a position ahead of the log, and no `resync` |
-//! | `unseen_after_heal` | G9 found again | open at the end of the quiet phase, and not at the head |
+//! | `unseen_after_heal` | G9 found again | open at the end of the quiet phase, and not at the head; a feed that was read to its end, and has not what was there before |
 //! | `ghost_presence`, `missing_presence` | G10 presence | shown without a session (and its grace); not shown with one; a count that is not the list's |
 //! | `stuck_typing` | G11 typing | shown over 10 s after the last refresh, or after a message, a stop, a leave or a loss |
 //! | `leak_after_removal` | G12 sharp removal | an event or signal after the detach was answered, after `room_deleted`, or without an attach; an event, an attach or a page after the event that took the right to read |
@@ -27,7 +27,7 @@
 //! | `unlawful_event` | G14 state = fold(log) | an edit, a reaction or a pin of what is deleted or no message; an edit by others; an event that changes nothing |
 //! | `wrong_count` | G14 state = fold(log) | a reaction's count, in its event or its answer, is not the number of users who have it |
 //! | `thread_order` | G14 state = fold(log) | the messages of a thread are not numbered without holes |
-//! | `deleted_text` | G14 state = fold(log) | a page, a gap, an answer or the database has the text of what was deleted before |
+//! | `deleted_text` | G14 state = fold(log) | a page, a gap, a feed, an answer or the database has the text of what was deleted before |
 //! | `wrong_unread` | G14 state = fold(log) | the counts beside a mark are not those of the messages beyond it |
 //! | `ok_without_store` | G15 honest refusal | the database's dump does not hold what was acknowledged, or what a host committed |
 

@@ -84,6 +84,8 @@ pub struct Summary {
     pub commits: Outcomes,
     /// Live events that were received.
     pub events: usize,
+    /// What was received from feeds of all rooms.
+    pub fed: usize,
     /// Attaches that were answered without a resync.
     pub resumed: usize,
     /// The events in those answers.
@@ -187,6 +189,7 @@ impl Summary {
             What::Invite { result, .. } => self.invites.count(result, |_| false),
             What::Revoke { result, .. } => self.invites.count(result, |()| false),
             What::Event { .. } => self.events += 1,
+            What::Fed { .. } => self.fed += 1,
             What::Attach { result: Outcome::Ok(Attached::Resumed { events, .. }), .. } => {
                 self.resumed += 1;
                 self.resumed_events += events.len();
@@ -230,6 +233,9 @@ impl Display for Summary {
         let missed = counted(self.resumed_events, "event");
         write!(f, "attaches: {} resumed ({missed}), {} resynced; ", self.resumed, self.resynced)?;
         write!(f, "heard live: {events}, {signals}; reads: {}", self.reads)?;
+        if self.fed > 0 {
+            write!(f, "; told by feeds: {}", self.fed)?;
+        }
         if self.put_out > 0 { write!(f, "; put out of rooms: {}", self.put_out) } else { Ok(()) }
     }
 }

@@ -19,6 +19,10 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Findings<'_>) {
                 let Some(epoch) = index.timeline.epoch_of(record) else { continue };
                 asked.events(*room, epoch, sent.event.as_slice());
             }
+            What::Fed { room, event } => {
+                let Some(epoch) = index.timeline.epoch_of(record) else { continue };
+                asked.events(*room, epoch, event.as_slice());
+            }
             What::Read { room, result: Outcome::Ok(page), .. } => {
                 let Some(epoch) = index.timeline.epoch_told(record, &page.epoch) else { continue };
                 asked.page(*room, epoch, page);

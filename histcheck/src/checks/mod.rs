@@ -1,6 +1,7 @@
 //! The checks, one family per file.
 
 mod erasure;
+mod feed;
 mod fold;
 mod fork;
 mod heal;
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[Check] = &[
     reads::check,
     fork::check,
     stream::check,
+    feed::check,
     keys::check,
     order::check,
     resume::check,

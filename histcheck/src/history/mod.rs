@@ -241,6 +241,16 @@ pub enum What {
         /// The event.
         event: Event,
     },
+    /// Received from the feed of all rooms, which tells everything once, in one order. The records of one process are in that order,
+    /// over all its connections; one that answers another request begins when that was asked.
+    Fed {
+        /// The room.
+        room: u64,
+        /// Its event; `None`: that it was made.
+        event: Option<Event>,
+    },
+    /// Received that the feed had nothing more than what was told: everything that was answered before it was asked.
+    FedAll,
     /// Received the list of online users.
     UserList {
         /// The room.
@@ -467,6 +477,7 @@ impl What {
             | Self::Notice { room, .. }
             | Self::Detached { room, .. }
             | Self::Event { room, .. }
+            | Self::Fed { room, .. }
             | Self::UserList { room, .. }
             | Self::Join { room, .. }
             | Self::Leave { room, .. }
@@ -477,7 +488,7 @@ impl What {
             | Self::Presence { room, .. }
             | Self::Stored { room, .. }
             | Self::Members { room, .. } => Some(*room),
-            Self::Rooms { .. } | Self::HalfOpen | Self::Closed { .. } | Self::Phase { .. } => None,
+            Self::Rooms { .. } | Self::FedAll | Self::HalfOpen | Self::Closed { .. } | Self::Phase { .. } => None,
         }
     }
 }

@@ -249,6 +249,10 @@ pub(super) fn all<'a>(
                 log.reach(*head, mark, false);
                 log.stored = Some(place);
             }
+            What::Fed { room, event: Some(event) } => {
+                let Some(epoch) = timeline.epoch_of(record) else { continue };
+                logs.entry((*room, epoch)).or_default().see(event, mark, false);
+            }
             What::Look { room, result: Outcome::Ok(seen) } | What::Rename { room, result: Outcome::Ok(seen), .. } => {
                 let Some(epoch) = timeline.epoch_of(record) else { continue };
                 logs.entry((*room, epoch)).or_default().reach(seen.head, mark, false);

@@ -127,6 +127,12 @@ impl<'a> Index<'a> {
         self.logs.get(&(room, self.timeline.epoch_of(record)?))
     }
 
+    /// The logs that a record without an epoch refers to, if only one epoch is possible.
+    pub(crate) fn logs_at(&self, record: &Record) -> impl Iterator<Item = (u64, &Log<'a>)> {
+        let epoch = self.timeline.epoch_of(record);
+        self.logs.iter().filter_map(move |((room, of), log)| (Some(*of) == epoch).then_some((*room, log)))
+    }
+
     /// The log that a page is of, with what became of its messages.
     pub(crate) fn log_of_page(&self, room: u64, record: &Record, told: &'a str) -> Option<(&Log<'a>, &Fold<'a>)> {
         let epoch = self.timeline.epoch_told(record, told)?;
