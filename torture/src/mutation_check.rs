@@ -163,6 +163,9 @@ fn case(bug: Bug) -> Case {
         | Bug::BanEvadedByInvite => Case { only: vec![Name::ActedWithoutRight], ..Case::by(&[]) },
         Bug::OutboxForgets | Bug::OutboxOutOfOrder | Bug::OutboxBeforeCommit => Case { is_shop: true, ..Case::by(&[]) },
         Bug::RemovedStillHear => Case { only: vec![Name::LeakAfterRemoval, Name::HeardAfterRemoval], ..Case::by(&[]) },
+        Bug::FeedLeavesOut | Bug::FeedBehind => {
+            Case { only: vec![Name::Gap, Name::StaleRead, Name::UnseenAfterHeal], ..Case::by(&[]) }
+        }
         Bug::DropDelivery
         | Bug::DoubleDelivery
         | Bug::SwapDeliveries

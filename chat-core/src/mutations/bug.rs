@@ -82,6 +82,8 @@ bugs! {
     /// | `outbox_forgets` | G1 | ok_without_store | a host that sends with transactions of its own |
     /// | `outbox_out_of_order` | G6 | session_order | a host that sends several messages in one |
     /// | `outbox_before_commit` | G5 | phantom | a host that rolls some back |
+    /// | `feed_leaves_out` | G3 | gap | somebody who follows all rooms |
+    /// | `feed_behind` | G7 | stale_read | somebody who follows all rooms |
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Bug {
         /// Events are sent when the append begins.
@@ -180,6 +182,10 @@ bugs! {
         OutboxOutOfOrder = "outbox_out_of_order",
         /// What a host queues is sent whether its transaction is committed or not.
         OutboxBeforeCommit = "outbox_before_commit",
+        /// Some events are left out of the feed of all rooms.
+        FeedLeavesOut = "feed_leaves_out",
+        /// The feed of all rooms says that there is nothing more, and has not everything that was answered.
+        FeedBehind = "feed_behind",
     }
 }
 

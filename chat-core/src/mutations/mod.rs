@@ -18,6 +18,7 @@ mod process;
 mod rights;
 mod state;
 mod store;
+mod tail;
 mod write_behind;
 
 pub use bug::Bug;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -29,6 +29,8 @@ pub struct MutatedStore {
     pages: Pages,
     behind: WriteBehind,
     pub(super) queued: Mutex<Vec<OutboxEntry>>,
+    /// How often the order of all rooms was to be extended.
+    pub(super) extended: AtomicU64,
 }
 
 impl fmt::Debug for MutatedStore {
@@ -50,7 +52,15 @@ impl MutatedStore {
     pub fn with(bug: Option<Bug>, store: Arc<dyn Store>) -> Self {
         let start = SystemClock::new().now().wall.0.unsigned_abs();
         let log = Mutex::new(LogMutation::new(bug, start));
-        Self { store, bug, log, pages: Pages::default(), behind: WriteBehind::default(), queued: Mutex::default() }
+        Self {
+            store,
+            bug,
+            log,
+            pages: Pages::default(),
+            behind: WriteBehind::default(),
+            queued: Mutex::default(),
+            extended: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn log(&self) -> MutexGuard<'_, LogMutation> {
@@ -214,7 +224,7 @@ impl Store for MutatedStore {
     }
 
     fn tail(&self) -> &dyn Tail {
-        self.store.tail()
+        self
     }
 
     fn consumers(&self) -> &dyn Consumers {
