@@ -178,6 +178,9 @@ fn launch(options: &Options, database: &Database, Folder { path: folder, run, ..
     let secret = folder.join("secret");
     fs::write(&secret, token::SECRET)?;
     variables.push(("CHATD_JWT_HS256_FILE".to_owned(), secret.into()));
+    let feed = folder.join("feed");
+    fs::write(&feed, token::FEED)?;
+    variables.push(("CHATD_FEED_TOKEN_FILE".to_owned(), feed.into()));
     let host = options.network.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |_| Network::NEAR);
     if let Ok(shim) = &database.shim {
         variables.extend(shim.environment().map(|(name, value)| (name.to_owned(), value)));

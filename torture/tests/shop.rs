@@ -54,6 +54,7 @@ const FEW: ClientCounts = ClientCounts {
     writers: 3,
     subscribers: 4,
     readers: 1,
+    followers: 1,
     editors: 1,
     rooms: 3,
     owned_rooms: 0,

@@ -8,7 +8,7 @@ mod failpoints;
 use std::{fs, net::SocketAddr, path::PathBuf};
 
 use chat_core::ChatEngine;
-use chat_http::{Guests, JwtAuthenticator, JwtKeys, Several, serve, site};
+use chat_http::{FeedToken, Guests, JwtAuthenticator, JwtKeys, Several, serve, site};
 use clap::Parser;
 use sea_orm::Database;
 use tokio::{
@@ -32,6 +32,9 @@ struct Options {
     /// The file with the secret of the tokens.
     #[arg(long, env = "CHATD_JWT_HS256_FILE")]
     secret: PathBuf,
+    /// The file with the token of the feed.
+    #[arg(long, env = "CHATD_FEED_TOKEN_FILE")]
+    feed_token: PathBuf,
 }
 
 #[tokio::main]
@@ -51,7 +54,8 @@ async fn main() -> Result {
         tokio::spawn(Desk::new(name, url, engine.clone()).await?.run());
     }
     let listener = TcpListener::bind(options.listen).await?;
-    let site = site(engine, Several::new(JwtAuthenticator::new(keys)).or(Guests));
+    let feed = FeedToken::new(&fs::read_to_string(&options.feed_token)?)?;
+    let site = site(engine, Several::new(JwtAuthenticator::new(keys)).or(Guests)).feed_token(feed);
     let stop = async move {
         terminate.recv().await;
     };

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod endpoint;
+pub mod feed;
 pub mod frame;
 pub mod reply;
 pub mod rest;

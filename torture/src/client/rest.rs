@@ -18,17 +18,29 @@ use super::{
     frame,
     reply::Reply,
     stamp,
-    token::bearer,
+    token::{FEED, bearer},
 };
 use crate::recorder::{Name, Recorder};
 
 /// The headers of a call that differ from one to the next.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Headers<'a> {
-    /// The user who has a token; `None`: whoever the path says.
-    pub user: Option<&'a str>,
+    /// Who calls.
+    pub who: Who<'a>,
     /// The idempotency key.
     pub key: Option<&'a str>,
+}
+
+/// Who makes a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Who<'a> {
+    /// Whoever the path says.
+    #[default]
+    Guest,
+    /// A user who has a token.
+    User(&'a str),
+    /// An operator who follows all rooms.
+    Operator,
 }
 
 /// Makes a call without recording it; `None`: there was no answer.
@@ -50,9 +62,11 @@ pub async fn call(
         if let Some(key) = headers.key {
             request = request.header("idempotency-key", key);
         }
-        if let Some(user) = headers.user {
-            request = request.header("authorization", bearer(user));
-        }
+        request = match headers.who {
+            Who::Guest => request,
+            Who::User(user) => request.header("authorization", bearer(user)),
+            Who::Operator => request.header("authorization", format!("Bearer {FEED}")),
+        };
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let answer = sender.send_request(request.body(Full::new(Bytes::from(body))).ok()?).await;
         let (head, body) = answer.ok()?.into_parts();
@@ -223,7 +237,7 @@ impl Rest {
 
     /// Creates a room of the user's own, without recording it.
     pub async fn make_own_room(&self, name: &str, kind: RoomKind) -> Option<u64> {
-        let headers = Headers { user: Some(&self.name.user), key: None };
+        let headers = Headers { who: Who::User(&self.name.user), key: None };
         let body = json!({"name": name, "kind": kind.as_str()});
         call(self.address, "POST", "/api/chat/rooms", headers, Some(body)).await?.body["id"].as_u64()
     }
@@ -243,7 +257,7 @@ impl Rest {
     ) -> Outcome<T> {
         let connection = self.recorder.connection();
         let began = self.recorder.now();
-        let headers = Headers { user: Some(&self.name.user), key };
+        let headers = Headers { who: Who::User(&self.name.user), key };
         let reply = call(self.address, method, path, headers, body).await;
         let ended = reply.as_ref().map(|_| self.recorder.now());
         let result = match reply {

@@ -9,6 +9,9 @@ use serde_json::json;
 /// The secret that the server under torture knows, too.
 pub const SECRET: &str = "the torture's own secret, which is no secret at all";
 
+/// The token of those who follow all rooms.
+pub const FEED: &str = "the-token-of-the-feed-which-is-no-secret-either";
+
 /// The header `Authorization` of a user.
 #[must_use]
 pub fn bearer(user: &str) -> String {

@@ -5,6 +5,7 @@ pub mod board;
 pub mod compose;
 pub mod deleter;
 pub mod editor;
+pub mod follower;
 pub mod keeper;
 pub mod reader;
 pub mod renamer;
@@ -35,6 +36,9 @@ pub fn begin(world: &World, counts: ClientCounts) -> JoinSet<FinalState> {
     }
     for number in 0..counts.editors {
         tasks.spawn(editor::run(world.clone(), number, retry.clone()));
+    }
+    for number in 0..counts.followers {
+        tasks.spawn(follower::run(world.clone(), number));
     }
     begin_owned(world, counts, &retry, &mut tasks);
     tasks.spawn(retrier::run(world.clone(), retries));

@@ -179,6 +179,8 @@ pub struct ClientCounts {
     pub subscribers: usize,
     /// Clients that read pages.
     pub readers: usize,
+    /// Clients that follow all rooms.
+    pub followers: usize,
     /// Clients that change messages over REST, and read what they have become.
     pub editors: usize,
     /// Rooms that are never deleted, and have no owners.
@@ -193,7 +195,17 @@ pub struct ClientCounts {
 
 impl Default for ClientCounts {
     fn default() -> Self {
-        Self { writers: 20, subscribers: 40, readers: 3, editors: 8, rooms: 8, owned_rooms: 2, keepers: 3, people: 8 }
+        Self {
+            writers: 20,
+            subscribers: 40,
+            readers: 3,
+            followers: 2,
+            editors: 8,
+            rooms: 8,
+            owned_rooms: 2,
+            keepers: 3,
+            people: 8,
+        }
     }
 }
 

@@ -1,0 +1,61 @@
+//! A client of the feed of all rooms. Each request uses a connection of its own.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use histcheck::history::{Record, What};
+
+use super::{
+    frame,
+    rest::{Headers, Who, call},
+};
+use crate::recorder::{Name, Recorder};
+
+/// Somebody who follows all rooms.
+#[derive(Debug)]
+pub struct Feed {
+    address: SocketAddr,
+    recorder: Arc<Recorder>,
+    name: Name,
+    /// After which to go on.
+    after: Option<String>,
+}
+
+/// What there was besides what a page told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// There was more.
+    More,
+    /// Nothing that was answered before.
+    Nothing,
+}
+
+impl Feed {
+    /// Follows from the beginning of all rooms.
+    #[must_use]
+    pub const fn new(address: SocketAddr, recorder: Arc<Recorder>, name: Name) -> Self {
+        Self { address, recorder, name, after: None }
+    }
+
+    /// Reads on, at most this many entries; `None`: it was refused, or there was no answer.
+    pub async fn read(&mut self, limit: u64) -> Option<Rest> {
+        let after = self.after.as_ref().map(|after| format!("&after={after}")).unwrap_or_default();
+        let path = format!("/api/chat/events/feed?limit={limit}{after}");
+        let (connection, began) = (self.recorder.connection(), self.recorder.now());
+        let headers = Headers { who: Who::Operator, key: None };
+        let reply = call(self.address, "GET", &path, headers, None).await.filter(|reply| reply.status == 200)?;
+        let ended = Some(self.recorder.now());
+        let record = |what| {
+            let Name { process, user } = self.name.clone();
+            self.recorder.push(Record { process, user, connection, began, ended, what });
+        };
+        for entry in reply.body["entries"].as_array()? {
+            record(What::Fed { room: entry["room"].as_u64()?, event: frame::event(&entry["event"]) });
+        }
+        let rest = if reply.body["has_more"] == true { Rest::More } else { Rest::Nothing };
+        if rest == Rest::Nothing {
+            record(What::FedAll);
+        }
+        self.after = reply.body["next"].as_str().map(str::to_owned);
+        Some(rest)
+    }
+}
