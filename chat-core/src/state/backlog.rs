@@ -31,6 +31,9 @@ pub struct Backlog {
     fresh: usize,
 }
 
+/// For how many updates an empty backlog may keep memory: what the first one takes, so that one by one they take none anew.
+const KEPT: usize = 4;
+
 /// Events no longer fit: the session is to be closed as lagged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
@@ -68,6 +71,10 @@ impl Backlog {
         let update = self.queue.pop_front()?;
         *self.counter(&update) -= cost(&update);
         self.has_missed &= !is_missed(&update);
+        // Most sessions wait for something most of the time, and are not to keep the memory of the last burst.
+        if self.queue.is_empty() && self.queue.capacity() > KEPT {
+            self.queue = VecDeque::new();
+        }
         Some(update)
     }
 
@@ -275,6 +282,18 @@ mod tests {
         backlog.push(event(2)).unwrap();
         assert_eq!(backlog.push(event(3)), Err(Overflow));
         assert!(backlog.is_empty());
+    }
+
+    #[test]
+    fn an_empty_one_keeps_no_memory_of_a_burst() {
+        let mut backlog = Backlog::new(usize::MAX);
+        for _ in 0..2 {
+            backlog.push(event(1)).unwrap();
+            assert!(backlog.pop().is_some() && backlog.queue.capacity() == KEPT);
+        }
+        (1..=100).for_each(|seq| backlog.push(event(seq)).unwrap());
+        assert_eq!(drain(&mut backlog).len(), 100);
+        assert_eq!(backlog.queue.capacity(), 0);
     }
 
     #[test]
