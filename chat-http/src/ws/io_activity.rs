@@ -1,10 +1,11 @@
-//! A stream that remembers when bytes last went through it, in each direction, and counts the frames that come in.
+//! A stream that remembers when bytes last went through it, in each direction, and counts the frames that come in. It has what is
+//! to be written, and reads ahead.
 
 use std::{
     error::Error,
     fmt, io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
@@ -12,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::frame_limits::FrameLimits;
+use super::{frame_limits::FrameLimits, read_ahead::ReadAhead, write_buffer::WriteBuffer};
 use crate::unfinished::Share;
 
 /// A stream that knows when bytes last went through it. A message may take long to arrive: only its bytes tell whether the
@@ -20,6 +21,8 @@ use crate::unfinished::Share;
 #[derive(Debug)]
 pub(crate) struct IoActivity<S> {
     inner: S,
+    ahead: ReadAhead,
+    out: WriteBuffer,
     last_read: Instant,
     last_write: Instant,
     /// `None` after the limits were exceeded, which is reported once.
@@ -45,7 +48,21 @@ impl Error for TooLarge {}
 impl<S> IoActivity<S> {
     pub(crate) fn new(inner: S, share: Share) -> Self {
         let now = Instant::now();
-        Self { inner, last_read: now, last_write: now, frames: Some(FrameLimits::new(now)), share, most: None }
+        Self {
+            inner,
+            ahead: ReadAhead::default(),
+            out: WriteBuffer::default(),
+            last_read: now,
+            last_write: now,
+            frames: Some(FrameLimits::new(now)),
+            share,
+            most: None,
+        }
+    }
+
+    /// Where frames are put that are written at the next flush.
+    pub(super) const fn out(&mut self) -> &mut WriteBuffer {
+        &mut self.out
     }
 
     /// Sets the most bytes that an unfinished message may have.
@@ -83,7 +100,8 @@ impl<S> IoActivity<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for IoActivity<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        let Self { inner, ahead, .. } = &mut *self;
+        let polled = ahead.poll_read(inner, cx, buf);
         let read = &buf.filled()[before..];
         if read.is_empty() {
             return polled;
@@ -100,20 +118,41 @@ impl<S: AsyncRead + Unpin> AsyncRead for IoActivity<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for IoActivity<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
-        if matches!(polled, Poll::Ready(Ok(written)) if written > 0) {
+impl<S: AsyncWrite + Unpin> IoActivity<S> {
+    /// Writes all that is to be written.
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.out.rest().is_empty() {
+            let written = ready!(Pin::new(&mut self.inner).poll_write(cx, self.out.rest()))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
             self.last_write = Instant::now();
+            self.out.advance(written);
         }
-        polled
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for IoActivity<S> {
+    /// Takes frames of tungstenite's own, such as answers to pings, whole. They wait for those that were put in before.
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.out.rest().len() >= MOST_UNWRITTEN {
+            ready!(self.poll_write_out(cx))?;
+        }
+        self.out.extend(buf);
+        Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_out(cx))?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_out(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
+
+/// As long as more waits, no answers to pings are added.
+const MOST_UNWRITTEN: usize = 64 << 10;

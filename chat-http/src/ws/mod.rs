@@ -16,8 +16,10 @@ mod frame_violations;
 mod io_activity;
 mod login;
 mod pending;
+mod read_ahead;
 mod transport;
 mod upgrade;
+mod write_buffer;
 
 use chat_core::{ChatEngine, Error, RoomId, Session};
 use poem::{Endpoint, Request, Response, Result};

@@ -2,7 +2,6 @@
 
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message, Utf8Bytes};
@@ -66,13 +65,14 @@ impl<S: Io> Transport for Socket<S> {
         self.poll_next_unpin(cx).map(received)
     }
 
-    // The sink is not asked whether it is ready: it has no limit of its own.
+    // Not by way of tungstenite, whose own buffer keeps the memory of the largest burst.
     fn queue(&mut self, frame: Queued) -> Result<(), Gone> {
-        let message = match frame {
-            Queued::Text(text) => Message::Text(text),
-            Queued::Ping => Message::Ping(Bytes::new()),
-        };
-        self.start_send_unpin(message).map_err(|_| Gone)
+        let out = self.get_mut().out();
+        match frame {
+            Queued::Text(text) => out.text(&text),
+            Queued::Ping => out.ping(),
+        }
+        Ok(())
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {

@@ -25,10 +25,11 @@ use crate::{
 
 /// The largest message that a client may send, in one frame or in several.
 pub(crate) const MAX_MESSAGE: usize = 256 << 10;
-/// The size of a buffer. It is small, since an idle connection costs what its buffers have; the write buffer grows as
-/// needed.
-const READ_BUFFER: usize = 4 << 10;
-const WRITE_BUFFER: usize = 16 << 10;
+/// The size of the buffer for frames that come in: small, since an idle connection keeps it. (What is smaller than 1 KiB, `bytes`
+/// would make smaller and smaller.) More is read at once all the same, and large frames have buffers of their own.
+const READ_BUFFER: usize = 1 << 10;
+/// What tungstenite writes itself goes to the socket's [`IoActivity`] at once, frame by frame, which has the buffer.
+const WRITE_BUFFER: usize = 0;
 
 /// A stream that a socket can run over.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
