@@ -22,6 +22,6 @@ impl Endpoint for Echo {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let handshake = Handshake::check(&request, &Origins::default())?;
-        Ok(handshake.accept(ws::echo))
+        Ok(handshake.accept(async |socket| Some(ws::echo(socket))))
     }
 }

@@ -1,7 +1,7 @@
 //! Drives a session over a transport: one task with one loop, which writes everything that is waiting at once.
 
 use std::{
-    future::poll_fn,
+    future::{poll_fn, ready},
     panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
@@ -47,28 +47,41 @@ pub(super) struct Entry {
 
 /// Drives a session over a socket until one of them ends. With an `entry` the socket is for that room, else for many: then it
 /// begins with `hello`, and brings the user's notices.
-pub(super) async fn drive<S: Io>(socket: Socket<S>, session: Session, entry: Option<Entry>, login: Login) {
-    let (socket, end) = run(socket, session, entry, login).await;
-    match end {
-        // Boxed, so that open connections do not carry the state that only closing needs.
-        End::Close(code, _) => Box::pin(close_handshake::close(socket, code.frame())).await,
-        End::Closed => Box::pin(close_handshake::answer(socket)).await,
-        End::Lost => {}
-    }
+pub(super) fn drive<S: Io + 'static>(
+    socket: Socket<S>,
+    session: Session,
+    entry: Option<Entry>,
+    login: Login,
+) -> impl Future<Output = ()> + Send {
+    // Boxed, so that open connections do not carry the state that only closing needs.
+    run(socket, session, entry, login).then(|(socket, end)| match end {
+        End::Close(code, _) => close_handshake::close(socket, code.frame()).boxed(),
+        End::Closed => close_handshake::answer(socket).boxed(),
+        End::Lost => ready(()).boxed(),
+    })
 }
 
 /// Drives a session over a transport until one of them ends. The session is over then; the transport is not closed yet.
-pub(super) async fn run<T: Transport>(transport: T, session: Session, entry: Option<Entry>, login: Login) -> (T, End) {
+///
+/// It begins at once. An `async fn` would carry all that it is given twice, as long as the connection is open.
+pub(super) fn run<T: Transport>(
+    transport: T,
+    session: Session,
+    entry: Option<Entry>,
+    login: Login,
+) -> impl Future<Output = (T, End)> {
     let mut driving = Driving::new(transport, session, entry.as_ref().map(|entry| entry.room), login);
     let begun = driving.answer_first_frame().and_then(|()| match entry {
         Some(entry) => driving.enter(entry),
         None => driving.greet(),
     });
-    let end = match begun {
-        Ok(()) => driving.guarded().await,
-        Err(end) => end,
-    };
-    (driving.finish(end), end)
+    async move {
+        let end = match begun {
+            Ok(()) => driving.guarded().await,
+            Err(end) => end,
+        };
+        (driving.finish(end), end)
+    }
 }
 
 /// Closes a socket whose client may not have a session.

@@ -22,6 +22,7 @@ mod upgrade;
 mod write_buffer;
 
 use chat_core::{ChatEngine, Error, RoomId, Session};
+use futures::FutureExt;
 use poem::{Endpoint, Request, Response, Result};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
@@ -112,17 +113,19 @@ impl Endpoint for Sockets {
         };
         let asked = Asked { caller, entry: self.entry(&request) };
         let (engine, authentication) = (self.engine.clone(), self.authentication.clone());
-        Ok(handshake.accept(move |mut socket| async move {
-            let _open = OpenSocket::new();
-            // Boxed, so that open connections do not carry the state that only opening needs.
-            match Box::pin(begin(&mut socket, &engine, &authentication, asked)).await {
-                Ok((session, entry, login)) => drive::drive(socket, session, entry, login).await,
+        Ok(handshake.accept(async move |mut socket| {
+            let open = OpenSocket::new();
+            match begin(&mut socket, &engine, &authentication, asked).await {
+                Ok((session, entry, login)) => {
+                    return Some(drive::drive(socket, session, entry, login).map(|()| drop(open)));
+                }
                 Err(Some(why)) => {
                     metrics::upgrade_refused(u16::from(why.code).to_string());
                     drive::refuse(socket, why).await;
                 }
                 Err(None) => {}
             }
+            None
         }))
     }
 }

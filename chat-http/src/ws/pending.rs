@@ -1,15 +1,13 @@
 //! The commands of a socket that are not answered yet.
 
-use std::collections::BTreeMap;
-
 use chat_core::{Answer, RoomId, Ticket};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::frames::{self, AttachedFrames};
 
-/// The unanswered commands, by ticket. The session limits how many there are.
+/// The unanswered commands. The session limits how many there are. With none it owns no memory.
 #[derive(Debug, Default)]
-pub(super) struct Pending(BTreeMap<Ticket, Waiting>);
+pub(super) struct Pending(Vec<(Ticket, Waiting)>);
 
 /// A command that waits for its answer.
 #[derive(Debug, Default)]
@@ -33,17 +31,23 @@ pub(super) enum AnswerFrames {
 impl Pending {
     /// Adds a command of the client.
     pub(super) fn add(&mut self, ticket: Ticket, reference: Option<String>, room: RoomId) {
-        self.0.insert(ticket, Waiting { reference, room: Some(room), is_entry: false });
+        self.0.push((ticket, Waiting { reference, room: Some(room), is_entry: false }));
     }
 
     /// Adds the attach that a socket for one room begins with.
     pub(super) fn enter(&mut self, ticket: Ticket, room: RoomId) {
-        self.0.insert(ticket, Waiting { reference: None, room: Some(room), is_entry: true });
+        self.0.push((ticket, Waiting { reference: None, room: Some(room), is_entry: true }));
     }
 
     /// Removes the command that is answered now.
     pub(super) fn take(&mut self, ticket: Ticket) -> Waiting {
-        self.0.remove(&ticket).unwrap_or_default()
+        // They are answered nearly in the order in which they came.
+        let Some(place) = self.0.iter().position(|(asked, _)| *asked == ticket) else { return Waiting::default() };
+        let (_, asked) = self.0.remove(place);
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
+        asked
     }
 
     /// The frames of a positive answer. Most commands get one only if they have a `ref`.

@@ -91,21 +91,22 @@ impl Handshake {
         Ok(Self { accept, upgrade, permit, share, protocol })
     }
 
-    /// Accepts the handshake, and runs `talk` with the socket in a task of its own.
-    pub(crate) fn accept<F, T>(self, talk: F) -> Response
+    /// Accepts the handshake, lets `begin` see what is to be done with the socket, and does that, in tasks of their own.
+    pub(crate) fn accept<F, B, T>(self, begin: F) -> Response
     where
-        F: FnOnce(Socket<Upgraded>) -> T + Send + 'static,
+        F: FnOnce(Socket<Upgraded>) -> B + Send + 'static,
+        B: Future<Output = Option<T>> + Send,
         T: Future<Output = ()> + Send + 'static,
     {
         let Self { accept, upgrade, permit, share, protocol } = self;
-        // Boxed, so that the connection does not keep what only the upgrade needs.
-        let opened = async move { Some(open(upgrade.await.ok()?, share).await) }.boxed();
         tokio::spawn(async move {
-            if let Some(socket) = opened.await {
-                talk(socket).await;
+            let Ok(upgraded) = upgrade.await else { return };
+            let socket = open(upgraded, share).await;
+            if let Some(talk) = begin(socket).await {
+                // A task of its own, so that an open connection does not keep what only its beginning needs. Until its end the
+                // server waits for this connection when it stops.
+                tokio::spawn(talk.map(|()| drop(permit)));
             }
-            // Until here the server waits for this connection when it stops.
-            drop(permit);
         });
         let mut response = Response::builder()
             .status(StatusCode::SWITCHING_PROTOCOLS)
