@@ -6,6 +6,7 @@ import { Component, createRef, type ComponentChildren } from "preact";
 import { ArrowDown } from "./icons.tsx";
 import { flush, hurry } from "./rendering.ts";
 import type { MessageState } from "../client/src/index.ts";
+import { Edges } from "./edges.ts";
 import { t } from "./language.ts";
 import type { ResizingEvent } from "./markup/body.tsx";
 import type { MessageActions } from "./messages/actions.ts";
@@ -93,14 +94,13 @@ export class MessageList extends Component<Props, State> {
   readonly #above = createRef<HTMLDivElement>();
   readonly #rows = createRef<HTMLDivElement>();
   readonly #under = createRef<HTMLDivElement>();
-  /** The upper edge of every row, and the lower of the last. */
-  #edges = new Float64Array(1);
-  /** How many rows they are right for. */
-  #summed = 0;
+  readonly #edges = new Edges();
   /** Which moves of the timeline's items it knows of. */
   #moves = 0;
   #anchor: Anchor | null = null;
   #stick = true;
+  /** Where the window was when it was put at the end last. */
+  #heldAt = 0;
   #placed = false;
   /** The message that was to be gone to last, and whether it has the focus still to come. */
   #target: { seq: number } | null = null;
@@ -118,6 +118,8 @@ export class MessageList extends Component<Props, State> {
 
   override componentDidMount(): void {
     this.props.handle.current = this;
+    // Before the first guess of heights.
+    this.#width = this.#window.current?.clientWidth ?? 0;
     this.#resize = new ResizeObserver(() => this.#resized());
     if (this.#window.current) this.#resize.observe(this.#window.current);
     if (this.#rows.current) this.#resize.observe(this.#rows.current);
@@ -147,7 +149,7 @@ export class MessageList extends Component<Props, State> {
       void this.props.onToEnd().then(() => this.#jump());
       return;
     }
-    const far = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
+    const far = this.#left(pane);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (far > 0 && far < pane.clientHeight * 2 && !calm) {
       pane.scrollTo({ top: pane.scrollHeight, behavior: "smooth" });
@@ -157,7 +159,7 @@ export class MessageList extends Component<Props, State> {
   }
 
   #jump(): void {
-    this.#stick = !this.props.timeline.hasAfter;
+    this.#follow(!this.props.timeline.hasAfter);
     this.#layout();
     this.setState({ atEnd: this.#stick });
     if (this.#stick) this.props.onPlace(null);
@@ -180,7 +182,13 @@ export class MessageList extends Component<Props, State> {
     this.#lastDraft = draft;
     if (!isNew) return;
     if (timeline.hasAfter) this.toEnd();
-    else this.#stick = true;
+    else this.#follow(true);
+  }
+
+  /** Whether the window stays at the end from now on, wherever it is. */
+  #follow(stick: boolean): void {
+    this.#stick = stick;
+    this.#heldAt = 0;
   }
 
   /** Measures what is there, puts the window where it belongs, and asks for the rows that are missing. */
@@ -188,11 +196,12 @@ export class MessageList extends Component<Props, State> {
     const [pane, above, under] = [this.#window.current, this.#above.current, this.#under.current];
     if (!pane || !above || !under) return;
     const at = pane.scrollTop;
+    if (this.#hasLeft(pane)) this.#note(pane);
     this.#measure();
     const { start, end } = this.state;
-    const total = this.#edge(this.#summed);
-    above.style.height = `${this.#edge(start)}px`;
-    under.style.height = `${Math.max(0, total - this.#edge(end))}px`;
+    const total = this.#edges.of(this.#count());
+    above.style.height = `${this.#edges.of(start)}px`;
+    under.style.height = `${Math.max(0, total - this.#edges.of(end))}px`;
     if (!this.#placed && this.#count() > 0) this.#place(pane, at);
     this.#goToTarget(pane, at);
     this.#hold(pane, at);
@@ -204,9 +213,8 @@ export class MessageList extends Component<Props, State> {
   /** Takes the heights of the rows that are there, and sums them up from the first that is another. */
   #measure(): void {
     const { timeline } = this.props;
-    const count = this.#count();
     // Rows on their way come and go: they are always summed up anew.
-    let from = Math.min(timeline.takeTouched(), timeline.items.length, this.#summed);
+    let from = Math.min(timeline.takeTouched(), timeline.items.length, this.#edges.count);
     let index = this.state.start;
     for (const row of this.#rows.current?.children ?? []) {
       const item = this.#item(index);
@@ -217,19 +225,12 @@ export class MessageList extends Component<Props, State> {
       }
       index += 1;
     }
-    if (this.#edges.length <= count) {
-      const wider = new Float64Array(Math.ceil(count * 1.5) + 64);
-      wider.set(this.#edges);
-      this.#edges = wider;
-    }
-    let edge = this.#edges[from] as number;
-    for (let at = from; at < count; at++) {
-      const item = this.#item(at) as Item;
-      edge += item.height || (item.guess ||= this.#guess(item));
-      this.#edges[at + 1] = edge;
-    }
-    this.#summed = count;
+    this.#edges.sum(from, this.#count(), (at) => this.#height(this.#item(at) as Item));
     this.#moves = timeline.moves;
+  }
+
+  #height(item: Item): number {
+    return item.height || (item.guess ||= this.#guess(item));
   }
 
   /** About how high a row will be. */
@@ -253,7 +254,7 @@ export class MessageList extends Component<Props, State> {
     const seq = place?.seq ?? (readTo === null ? null : readTo + 1);
     if (seq === null) return;
     const first = timeline.indexOf(seq);
-    const height = this.#edge(this.#summed) - this.#edge(first);
+    const height = this.#edges.of(this.#count()) - this.#edges.of(first);
     const item = timeline.items[first];
     if (!item || (height < pane.clientHeight - 120 && !timeline.hasAfter && place === null)) return;
     this.#stick = false;
@@ -292,12 +293,13 @@ export class MessageList extends Component<Props, State> {
     if (this.#stick) {
       const end = pane.scrollHeight - pane.clientHeight;
       if (end - pane.scrollTop >= 1) pane.scrollTop = end;
+      this.#heldAt = pane.scrollTop;
       return;
     }
     const index = this.#anchor ? this.#indexOf(this.#anchor.item) : -1;
     if (!this.#anchor || index < 0) return;
     this.#anchor.bottom -= at - this.#anchor.at;
-    const wanted = this.#listTop() + this.#edge(index + 1) - this.#anchor.bottom;
+    const wanted = this.#listTop() + this.#edges.of(index + 1) - this.#anchor.bottom;
     if (Math.abs(wanted - pane.scrollTop) >= 1) pane.scrollTop = wanted;
     this.#anchor.at = pane.scrollTop;
   }
@@ -312,33 +314,18 @@ export class MessageList extends Component<Props, State> {
     return timeline.items[place]?.seq === item.seq ? place : -1;
   }
 
-  #edge(index: number): number {
-    return this.#edges[Math.min(index, this.#summed)] ?? 0;
-  }
-
   #listTop(): number {
     return this.#top.current?.offsetHeight ?? 0;
-  }
-
-  /** The row at this distance from the first row's upper edge. */
-  #rowAt(y: number): number {
-    let [low, high] = [0, this.#summed];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#edges[middle + 1] as number) <= y) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   /** Which rows should be there. */
   #choose(pane: HTMLElement): void {
     const y = pane.scrollTop - this.#listTop();
     const count = this.#count();
-    const [first, last] = [this.#rowAt(y - MARGIN), Math.min(count, this.#rowAt(y + pane.clientHeight + MARGIN) + 1)];
+    const [first, last] = [this.#edges.at(y - MARGIN), Math.min(count, this.#edges.at(y + pane.clientHeight + MARGIN) + 1)];
     const { start, end } = this.state;
     // Some slack, so that not every step of scrolling changes the rows.
-    const fits = start <= this.#rowAt(y - MARGIN / 2) && end >= Math.min(count, this.#rowAt(y + pane.clientHeight + MARGIN / 2) + 1) && end <= count;
+    const fits = start <= this.#edges.at(y - MARGIN / 2) && end >= Math.min(count, this.#edges.at(y + pane.clientHeight + MARGIN / 2) + 1) && end <= count;
     const tooMany = end - start > (last - first) * 2 + 20;
     if (fits && !tooMany) return;
     this.#leaveFocus(first, last);
@@ -360,7 +347,7 @@ export class MessageList extends Component<Props, State> {
     const index = this.state.start + place - (event.detail === "upper" ? 1 : 0);
     const item = this.#item(index);
     const y = pane.scrollTop - this.#listTop();
-    this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y, at: pane.scrollTop } : null;
+    this.#anchor = item ? { item, bottom: this.#edges.of(index + 1) - y, at: pane.scrollTop } : null;
     if (event.detail === "lower") return;
     this.#stick = false;
     this.setState({ atEnd: false });
@@ -377,21 +364,35 @@ export class MessageList extends Component<Props, State> {
     const pane = this.#window.current;
     if (!pane || !this.#placed) return;
     this.#catchUp();
-    const left = pane.scrollHeight - pane.clientHeight - pane.scrollTop;
-    const { hasAfter } = this.props.timeline;
-    this.#stick = left <= NEAR_END && !hasAfter;
+    this.#note(pane);
     if (!this.#stick) hurry();
-    const y = pane.scrollTop - this.#listTop();
-    const index = Math.min(this.#rowAt(Math.max(0, y)), this.#count() - 1);
-    const item = this.#item(index);
-    this.#anchor = item ? { item, bottom: this.#edge(index + 1) - y, at: pane.scrollTop } : null;
     if (this.#stick !== this.state.atEnd) this.setState({ atEnd: this.#stick });
     this.props.onPlace(this.#anchor && !this.#stick && this.#anchor.item.seq > 0 ? { seq: this.#anchor.item.seq, bottom: this.#anchor.bottom } : null);
     this.#choose(pane);
     this.#see();
-    if (y < MARGIN * 1.5) this.props.onNearTop();
-    if (hasAfter && left < MARGIN * 1.5) this.props.onNearEnd();
+    if (pane.scrollTop - this.#listTop() < MARGIN * 1.5) this.props.onNearTop();
+    if (this.props.timeline.hasAfter && this.#left(pane) < MARGIN * 1.5) this.props.onNearEnd();
   };
+
+  /** How far it is to the end. */
+  #left(pane: HTMLElement): number {
+    return pane.scrollHeight - pane.clientHeight - pane.scrollTop;
+  }
+
+  /** Notes where somebody has scrolled to. */
+  #note(pane: HTMLElement): void {
+    this.#follow(this.#left(pane) <= NEAR_END && !this.props.timeline.hasAfter);
+    const y = pane.scrollTop - this.#listTop();
+    const index = Math.min(this.#edges.toKeep(y, pane.clientHeight, this.state), this.#count() - 1);
+    const item = this.#item(index);
+    this.#anchor = item ? { item, bottom: this.#edges.of(index + 1) - y, at: pane.scrollTop } : null;
+  }
+
+  /** Whether somebody has scrolled away from the end, which the browser tells with the next frame only. */
+  #hasLeft(pane: HTMLElement): boolean {
+    const isUp = pane.scrollTop < this.#heldAt - NEAR_END && this.#left(pane) > NEAR_END;
+    return this.#stick && isUp && this.props.timeline.moves === this.#moves;
+  }
 
   /** The rows are where the timeline has them, before anything is said of them. */
   #catchUp(): void {
@@ -403,8 +404,8 @@ export class MessageList extends Component<Props, State> {
     const width = this.#window.current?.clientWidth ?? 0;
     if (this.#width !== width) {
       // Heights of rows out of sight are guesses again.
-      if (this.#width > 0) for (const item of this.props.timeline.items) item.height = item.guess = 0;
-      this.#summed = 0;
+      for (const item of this.props.timeline.items) item.height = item.guess = 0;
+      this.#edges.forget();
       this.#width = width;
     }
     this.#layout();
@@ -425,7 +426,7 @@ export class MessageList extends Component<Props, State> {
     if (!pane || document.visibilityState !== "visible" || !document.hasFocus() || !this.#placed || isCovered(pane)) return;
     const y = pane.scrollTop - this.#listTop() + pane.clientHeight;
     const { items } = this.props.timeline;
-    const last = items[Math.min(this.#rowAt(y - 8), items.length - 1)];
+    const last = items[Math.min(this.#edges.at(y - 8), items.length - 1)];
     if (last) this.props.onSeen(last.seq);
   };
 
@@ -452,7 +453,7 @@ export class MessageList extends Component<Props, State> {
   #lastVisible(): number {
     const pane = this.#window.current;
     if (!pane) return -1;
-    return Math.min(this.#rowAt(pane.scrollTop - this.#listTop() + pane.clientHeight - 40), this.#count() - 1);
+    return Math.min(this.#edges.at(pane.scrollTop - this.#listTop() + pane.clientHeight - 40), this.#count() - 1);
   }
 
   #focus(index: number): boolean {

@@ -1,60 +1,66 @@
-/**
- * Renders once a frame, however much has changed: in a flood, each message would be drawn alone otherwise. What takes long
- * is done less often, so that keys and scrolling find the page free.
- */
+/** Renders once a frame, however much has changed: in a flood, each message would be drawn alone otherwise. */
 import { options } from "preact";
+import { Pace } from "./pace.ts";
 
 /** Nobody sees the frames of a hidden page, and there are none: it is rendered all the same, for its title. */
 const HIDDEN_MS = 200;
-/** After a rendering, the page is left alone for so many times as long as that took, painting included… */
-const REST = 1.5;
-/** …but not for longer than this. */
-const LONGEST_REST_MS = 100;
 const FRAME_MS = 16;
 
-/** So long after the last step, scrolling goes on. */
-const SCROLLING_MS = 300;
-let scrolledAt = 0;
+const pace = new Pace();
+let waiting: Waiting | undefined;
 
-/** Somebody scrolls: every frame has its rows, without rests. */
-export function hurry(): void {
-  scrolledAt = performance.now();
+/** What has changed, and waits for its frame. */
+class Waiting {
+  readonly #render: () => void;
+  readonly #hidden = setTimeout(() => this.now(), HIDDEN_MS);
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  #frame = 0;
+
+  constructor(render: () => void) {
+    this.#render = render;
+    this.schedule();
+  }
+
+  schedule(): void {
+    this.#forget();
+    const wait = pace.wait(performance.now());
+    // The frame that is on its way is soon enough.
+    if (wait < FRAME_MS) this.#frame = requestAnimationFrame(() => this.now());
+    else this.#rest = setTimeout(() => this.schedule(), wait - FRAME_MS);
+  }
+
+  now(): void {
+    this.#forget();
+    clearTimeout(this.#hidden);
+    waiting = undefined;
+    const start = performance.now();
+    this.#render();
+    pace.drew(performance.now());
+    // The task after this one comes when the frame is painted.
+    setTimeout(() => pace.painted(performance.now() - start));
+  }
+
+  #forget(): void {
+    clearTimeout(this.#rest);
+    cancelAnimationFrame(this.#frame);
+  }
 }
 
-let pending: (() => void) | undefined;
+/** Somebody scrolls: what waits is rendered in the next frame. */
+export function hurry(): void {
+  pace.scrolled(performance.now());
+  waiting?.schedule();
+}
 
 /** Renders what waits for the next frame at once. */
 export function flush(): void {
-  pending?.();
+  waiting?.now();
 }
 
 export function renderOnceAFrame(): void {
-  let restsUntil = 0;
-  let cost = 0;
   // Whoever handles what a person does finds everything as it was left.
   for (const name of ["keydown", "pointerdown", "click", "submit"]) addEventListener(name, (event) => isLetter(event) || flush(), { capture: true });
-  options.debounceRendering = (render) => {
-    let isDone = false;
-    const once = (): void => {
-      if (isDone) return;
-      isDone = true;
-      pending = undefined;
-      clearTimeout(timer);
-      const start = performance.now();
-      render();
-      restsUntil = performance.now() + Math.min(LONGEST_REST_MS, cost * REST);
-      // The task after this one comes when the frame is painted.
-      setTimeout(() => (cost = performance.now() - start));
-    };
-    const timer = setTimeout(once, HIDDEN_MS);
-    pending = once;
-    const inAFrame = (): void => void requestAnimationFrame(once);
-    const now = performance.now();
-    const rest = restsUntil - now;
-    // The frame that is on its way is soon enough.
-    if (rest < FRAME_MS || now - scrolledAt < SCROLLING_MS) inAFrame();
-    else setTimeout(inAFrame, rest - FRAME_MS);
-  };
+  options.debounceRendering = (render) => void (waiting = new Waiting(render));
 }
 
 /** A letter gets into its field by itself: in a flood, it would have to wait for all that came since the last frame. */

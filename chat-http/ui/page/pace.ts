@@ -1,0 +1,32 @@
+/** When the page is drawn anew. What takes long is done less often, so that keys and scrolling find the page free. */
+
+/** After a drawing, the page is left alone for so many times as long as that took, painting included… */
+const REST = 1.5;
+/** …but not for longer than this. */
+const LONGEST_REST_MS = 100;
+/** So long after the last step, scrolling goes on. */
+const SCROLLING_MS = 300;
+export class Pace {
+  #cost = 0;
+  #restsUntil = 0;
+  #scrolledAt = Number.NEGATIVE_INFINITY;
+
+  /** A drawing is done; what it costs in all is known once it is painted. */
+  drew(now: number): void {
+    this.#restsUntil = now + Math.min(LONGEST_REST_MS, this.#cost * REST);
+  }
+
+  painted(cost: number): void {
+    this.#cost = cost;
+  }
+
+  /** Somebody scrolls: every frame has its rows, without rests. */
+  scrolled(now: number): void {
+    this.#scrolledAt = now;
+  }
+
+  /** For how long what has changed waits. */
+  wait(now: number): number {
+    return now - this.#scrolledAt < SCROLLING_MS ? 0 : Math.max(0, this.#restsUntil - now);
+  }
+}
