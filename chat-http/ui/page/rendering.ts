@@ -12,6 +12,7 @@ let waiting: Waiting | undefined;
 /** What has changed, and waits for its frame. */
 class Waiting {
   readonly #render: () => void;
+  readonly #since = performance.now();
   readonly #hidden = setTimeout(() => this.now(), HIDDEN_MS);
   #rest: ReturnType<typeof setTimeout> | undefined;
   #frame = 0;
@@ -23,7 +24,7 @@ class Waiting {
 
   schedule(): void {
     this.#forget();
-    const wait = pace.wait(performance.now());
+    const wait = pace.wait(this.#since, performance.now());
     // The frame that is on its way is soon enough.
     if (wait < FRAME_MS) this.#frame = requestAnimationFrame(() => this.now());
     else this.#rest = setTimeout(() => this.schedule(), wait - FRAME_MS);
@@ -59,11 +60,16 @@ export function flush(): void {
 
 export function renderOnceAFrame(): void {
   // Whoever handles what a person does finds everything as it was left.
-  for (const name of ["keydown", "pointerdown", "click", "submit"]) addEventListener(name, (event) => isLetter(event) || flush(), { capture: true });
+  for (const name of ["keydown", "pointerdown", "click", "submit"]) addEventListener(name, (event) => (isLetter(event) ? letter() : flush()), { capture: true });
   options.debounceRendering = (render) => void (waiting = new Waiting(render));
 }
 
 /** A letter gets into its field by itself: in a flood, it would have to wait for all that came since the last frame. */
+function letter(): void {
+  pace.typed(performance.now());
+  waiting?.schedule();
+}
+
 function isLetter(event: Event): boolean {
   return event instanceof KeyboardEvent && event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof HTMLTextAreaElement;
 }
