@@ -1,17 +1,16 @@
 /** Going to a room or to somebody by the first letters of a name, with keys alone. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
-import { codeOf, type Room } from "./api.ts";
+import { codeOf } from "./api.ts";
 import { Dialog } from "./dialogs.tsx";
 import { refusal } from "./format.ts";
+import { useFound } from "./found.ts";
 import { t } from "./language.ts";
 import { choices, type Choice } from "./choices.ts";
 import { Avatar } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { RoomName, Sign } from "./title.tsx";
-
-const SEARCH_MS = 180;
 
 interface Props {
   session: Session;
@@ -26,7 +25,7 @@ export function Switcher({ session, rooms, people, onRoom, onClose }: Props) {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const [problem, setProblem] = useState("");
-  const more = useFound(session, query);
+  const more = useFound(query.trim() || null, async (q) => (await session.api.rooms({ q, limit: 20 })).rooms);
   const all = useMemo(() => choices(query, [...rooms.list, ...more], people), [query, more]);
   const chosen = Math.min(at, all.length - 1);
   const take = async (choice: Choice | undefined): Promise<void> => {
@@ -103,21 +102,4 @@ function Entry({ choice }: { choice: Choice }) {
       </span>
     </>
   );
-}
-
-/** The rooms that the server finds by it. */
-function useFound(session: Session, query: string): Room[] {
-  const [found, setFound] = useState<Room[]>([]);
-  useEffect(() => {
-    const q = query.trim();
-    if (q === "") return setFound([]);
-    let isOver = false;
-    const ask = (): void => void session.api.rooms({ q, limit: 20 }).then(({ rooms }) => isOver || setFound(rooms), () => {});
-    const timer = setTimeout(ask, SEARCH_MS);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [query]);
-  return found;
 }

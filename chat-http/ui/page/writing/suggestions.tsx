@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Identity } from "../../client/src/index.ts";
 import { emojiData } from "../emoji/data.ts";
 import { noteEmoji } from "../emoji/recent.ts";
+import { useFound } from "../found.ts";
 import { t } from "../language.ts";
 import { candidates, EVERYONE } from "../mentions.ts";
 import { useModel } from "../model.ts";
@@ -10,8 +11,6 @@ import { Avatar } from "../person.tsx";
 import { answered, askedAt, type Asked, type Written } from "./asked.ts";
 
 const MOST = 8;
-/** So long after the last letter the server is asked for more people. */
-const SEARCH_MS = 150;
 
 type Suggestion = { id: string; text: string } & ({ kind: "emoji"; emoji: string; code: string } | { kind: "person"; person: Identity } | { kind: "everyone" });
 
@@ -39,7 +38,7 @@ export function useSuggestions(written: Written, sources: Sources, onChoice: (ne
   const key = asked === null ? "" : `${asked.kind} ${asked.from} ${asked.query}`;
   const [at, setAt] = useState({ key, index: 0 });
   const [closed, setClosed] = useState("");
-  const members = useMembers(asked, sources);
+  const members = useFound(asked?.kind === "person" ? asked.query : null, sources.members);
   useModel(emojiData);
   useEffect(() => {
     if (asked?.kind === "emoji") void emojiData.need();
@@ -75,23 +74,6 @@ function suggestionsFor({ kind, query }: Asked, people: Identity[], everyone: bo
   }
   const found = candidates(query, people, MOST).map((person): Suggestion => ({ kind: "person", id: person.user, text: `@${person.username}`, person }));
   return everyone && EVERYONE.startsWith(query.toLowerCase()) ? [...found, { kind: "everyone", id: "", text: `@${EVERYONE}` }] : found;
-}
-
-/** The members that the server finds by what was typed. */
-function useMembers(asked: Asked | null, { members }: Sources): Identity[] {
-  const [found, setFound] = useState<Identity[]>([]);
-  const query = asked?.kind === "person" ? asked.query : null;
-  useEffect(() => {
-    if (query === null) return;
-    let isOver = false;
-    const ask = (): void => void members(query).then((more) => isOver || setFound(more), () => {});
-    const timer = setTimeout(ask, SEARCH_MS);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [query]);
-  return found;
 }
 
 /** The list above the field; the focus stays in the field. */
