@@ -68,6 +68,12 @@ test("what comes while nobody looks is told", async () => {
   // Who has it turned on, turns it off in the settings.
   await page.getByRole("button", { name: "Settings" }).click();
   await page.getByRole("dialog").getByLabel("A short tone").uncheck();
+  const outside = page.getByRole("dialog").getByLabel("Outside of the page");
+  await outside.uncheck();
+  await bob.say("Not told");
+  await until(async () => assert.equal((await ada.texts()).at(-1), "Not told"));
+  assert.equal((await told()).length, 1);
+  await outside.check();
   await page.keyboard.press("Escape");
 
   // So is an answer in a thread that one began.
@@ -100,5 +106,12 @@ test("what comes while nobody looks is told", async () => {
   await mention("For you again");
   await until(async () => assert.equal((await told()).length, 3));
   assert.equal(await notes(), 2);
+
+  // Where the browser allows none, the settings say so.
+  await page.evaluate(() => void (Notification.permission = "denied"));
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByText("This browser blocks notifications").waitFor();
+  assert.equal(await outside.isDisabled(), true);
+  await look(page);
   calm();
 });

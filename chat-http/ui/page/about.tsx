@@ -1,12 +1,12 @@
 /** The window about a room: its name and topic, who may see it and bring others in, and the way to all that is done with it. */
 import type { Room } from "./api.ts";
 import { useAttempt } from "./attempt.ts";
-import { NotifyField } from "./desktop-note.tsx";
 import { Dialog, RoomForm } from "./dialogs.tsx";
 import { Ban, Clock, Door, Link, Pin } from "./icons.tsx";
 import { rich, t } from "./language.ts";
 import type { Membership } from "./membership.ts";
 import { useModel } from "./model.ts";
+import { NotifyField } from "./notify-field.tsx";
 import { may } from "./room-rights.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomName } from "./title.tsx";

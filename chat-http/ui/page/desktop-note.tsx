@@ -1,11 +1,8 @@
-/** Asks whether this person wants to be told outside of the page, and, for a room, of what. */
+/** Asks whether this person wants to be told outside of the page. */
 import { useState } from "preact/hooks";
-import { codeOf, type Notify } from "./api.ts";
 import type { Desktop } from "./desktop.ts";
-import { refusal } from "./format.ts";
 import { t } from "./language.ts";
 import { useModel } from "./model.ts";
-import type { Rooms } from "./rooms.ts";
 import { settings } from "./settings/settings.ts";
 
 export function DesktopQuestion({ desktop }: { desktop: Desktop }) {
@@ -25,39 +22,5 @@ export function DesktopQuestion({ desktop }: { desktop: Desktop }) {
         {t("turnOn")}
       </button>
     </div>
-  );
-}
-
-const TELLS = [
-  ["all", "notifyAll"],
-  ["mentions", "notifyMentions"],
-  ["none", "notifyNone"],
-] as const;
-
-export function NotifyField({ rooms, room }: { rooms: Rooms; room: number }) {
-  const [notify, setNotify] = useState(() => rooms.notify(room));
-  const [problem, setProblem] = useState("");
-  const choose = (chosen: Notify): void => {
-    const before = notify;
-    setNotify(chosen);
-    setProblem("");
-    rooms.setNotify(room, chosen).catch((error: unknown) => (setNotify(before), setProblem(refusal(codeOf(error)))));
-  };
-  return (
-    <>
-      <label for="room-notify">{t("notifyOf")}</label>
-      <select id="room-notify" value={notify} onChange={(event) => choose(event.currentTarget.value as Notify)}>
-        {TELLS.map(([value, text]) => (
-          <option key={value} value={value}>
-            {t(text)}
-          </option>
-        ))}
-      </select>
-      {problem && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
-    </>
   );
 }

@@ -2,7 +2,7 @@
  * Notifications outside of the page, with a tone for whoever wants one, while it is not seen: of mentions and answers in threads, of what
  * comes into the room that was left open, and
  * of rooms of two. Each room has its own setting, which the server keeps. Browsers ask a person once: so it is not asked for
- * before there is something to tell.
+ * before there is something to tell, or they turn it on in the settings.
  */
 import { isMessage, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
 import { t } from "./language.ts";
@@ -11,11 +11,8 @@ import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { settings } from "./settings/settings.ts";
 import { ring } from "./settings/sound.ts";
-import { remember, remembered } from "./storage.ts";
 import { roomName } from "./title.tsx";
 
-/** Somebody was asked, and wants none. */
-const DECLINED = "chat.notifications.declined";
 /** So much of a message is shown. */
 const SHOWN = 120;
 
@@ -50,8 +47,8 @@ export class Desktop extends Model {
     this.asks = false;
     this.changed();
     if (wanted && withSound) settings.setSound(true);
-    if (!wanted) remember("local", DECLINED, true);
-    else await Notification.requestPermission();
+    settings.setDeclined(!wanted);
+    if (wanted) await Notification.requestPermission();
   }
 
   #mention({ room, seq, user, username }: Extract<Notice, { type: "mention" }>): void {
@@ -79,7 +76,7 @@ export class Desktop extends Model {
 
   #tell(room: number, seq: number, title: string, body: string): void {
     if (settings.sound) ring();
-    if (typeof Notification === "undefined") return;
+    if (typeof Notification === "undefined" || settings.declined) return;
     if (Notification.permission === "granted") {
       const note = new Notification(title, { body, tag: `chat ${room}` });
       note.onclick = () => {
@@ -87,7 +84,7 @@ export class Desktop extends Model {
         location.hash = `#/rooms/${room}/${seq}`;
         note.close();
       };
-    } else if (Notification.permission === "default" && !remembered("local", DECLINED, false)) {
+    } else if (Notification.permission === "default") {
       this.asks = true;
       this.changed();
     }

@@ -2,6 +2,7 @@
 import { Dialog } from "../dialogs.tsx";
 import { t } from "../language.ts";
 import { useModel } from "../model.ts";
+import { NotificationsField } from "./notifications.tsx";
 import { nameOfLanguage, OFFERED, settings } from "./settings.ts";
 import { ring } from "./sound.ts";
 import { THEMES } from "./theme.ts";
@@ -37,6 +38,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
           </option>
         ))}
       </select>
+      <NotificationsField />
       <fieldset class="choices">
         <legend>{t("sound")}</legend>
         <label class="option">

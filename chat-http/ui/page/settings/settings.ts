@@ -6,6 +6,7 @@ import { asTheme, chosenTheme, THEME, useTheme, type Theme } from "./theme.ts";
 
 const LANGUAGE = "chat.language";
 const SOUND = "chat.sound";
+const DECLINED = "chat.notifications.declined";
 
 /** The names of the languages that there are. */
 export const OFFERED: readonly string[] = ["en", ...Object.keys(LANGUAGES)];
@@ -26,6 +27,11 @@ export class Settings extends Model {
     return remembered<unknown>("local", SOUND, false) === true;
   }
 
+  /** Whether somebody wants no notifications. */
+  get declined(): boolean {
+    return remembered<unknown>("local", DECLINED, false) === true;
+  }
+
   setTheme(theme: Theme): void {
     remember("local", THEME, asTheme(theme) === "system" ? null : theme);
     useTheme(theme);
@@ -42,10 +48,15 @@ export class Settings extends Model {
     this.changed();
   }
 
+  setDeclined(declined: boolean): void {
+    remember("local", DECLINED, declined || null);
+    this.changed();
+  }
+
   /** Follows what is chosen in other tabs. */
   follow(): void {
     addEventListener("storage", ({ key }) => {
-      if (key !== null && ![THEME, LANGUAGE, SOUND].includes(key)) return;
+      if (key !== null && ![THEME, LANGUAGE, SOUND, DECLINED].includes(key)) return;
       useTheme(chosenTheme());
       this.changed();
     });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pick } from "../language.ts";
+import { state } from "../settings/permission.ts";
 import { nameOfLanguage, OFFERED, wantedLanguages } from "../settings/settings.ts";
 import { ring } from "../settings/sound.ts";
 import { asTheme } from "../settings/theme.ts";
@@ -35,4 +36,13 @@ test("in a flood there is one tone, and none where the browser has no sound", as
   for (const at of [2_000, 2_100, 3_999, 4_000]) ring(at);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(tones, 2);
+});
+
+test("notifications are on when both the browser and the person want them", () => {
+  assert.deepEqual((["granted", "default", "denied", undefined] as const).map((permission) => [state(permission, false), state(permission, true)]), [
+    ["on", "off"],
+    ["off", "off"],
+    ["blocked", "blocked"],
+    ["none", "none"],
+  ]);
 });

@@ -371,6 +371,10 @@ export default {
   pageLanguage: "Sprache",
   asInBrowser: "Wie im Browser",
 
+  notifications: "Benachrichtigungen",
+  notificationsHelp: "Außerhalb der Seite, über das, was kommt, während du nicht hinsiehst, wie für jeden Raum gewählt.",
+  notificationsBlocked: "Dieser Browser blockiert Benachrichtigungen dieser Seite. Erlaube sie über das Symbol vor der Adresse oder in den Einstellungen des Browsers für diese Website.",
+
   sound: "Ton",
   soundHelp: "Ein kurzer Ton für das, was dir gemeldet wird, während du nicht hinsiehst.",
   withSound: "Mit einem kurzen Ton",

@@ -391,6 +391,11 @@ export default {
   pageLanguage: "Language",
   asInBrowser: "As in the browser",
 
+  // What is told outside of the page.
+  notifications: "Notifications",
+  notificationsHelp: "Outside of the page, of what comes while you do not look, as chosen for each room.",
+  notificationsBlocked: "This browser blocks notifications of this page. Allow them with the symbol in front of the address, or in the browser’s settings for this site.",
+
   // A tone for what is told.
   sound: "Sound",
   soundHelp: "A short tone for what you are told of while you do not look.",

@@ -371,6 +371,10 @@ export default {
   pageLanguage: "Idioma",
   asInBrowser: "Como en el navegador",
 
+  notifications: "Notificaciones",
+  notificationsHelp: "Fuera de la página, de lo que llega mientras no miras, según lo elegido para cada sala.",
+  notificationsBlocked: "Este navegador bloquea las notificaciones de esta página. Permítelas con el símbolo delante de la dirección o en los ajustes del navegador para este sitio.",
+
   sound: "Sonido",
   soundHelp: "Un tono breve para lo que se te avisa mientras no miras.",
   withSound: "Con un tono breve",

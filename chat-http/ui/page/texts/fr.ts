@@ -371,6 +371,10 @@ export default {
   pageLanguage: "Langue",
   asInBrowser: "Comme dans le navigateur",
 
+  notifications: "Notifications",
+  notificationsHelp: "En dehors de la page, pour ce qui arrive pendant que vous ne regardez pas, selon le choix fait pour chaque salon.",
+  notificationsBlocked: "Ce navigateur bloque les notifications de cette page. Autorisez-les avec le symbole devant l’adresse, ou dans les réglages du navigateur pour ce site.",
+
   sound: "Son",
   soundHelp: "Un bref son pour ce qui vous est signalé pendant que vous ne regardez pas.",
   withSound: "Avec un bref son",

@@ -371,6 +371,10 @@ export default {
   pageLanguage: "言語",
   asInBrowser: "ブラウザーに合わせる",
 
+  notifications: "通知",
+  notificationsHelp: "見ていない間に届いたものを、ルームごとの設定に従ってページの外で知らせます。",
+  notificationsBlocked: "このブラウザーはこのページの通知をブロックしています。アドレスの前のアイコン、またはブラウザーのサイト設定で許可してください。",
+
   sound: "サウンド",
   soundHelp: "見ていない間の通知を短い音で知らせます。",
   withSound: "短い音も鳴らす",

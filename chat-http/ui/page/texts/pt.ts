@@ -371,6 +371,10 @@ export default {
   pageLanguage: "Idioma",
   asInBrowser: "Como no navegador",
 
+  notifications: "Notificações",
+  notificationsHelp: "Fora da página, do que chega enquanto você não olha, conforme escolhido para cada sala.",
+  notificationsBlocked: "Este navegador bloqueia as notificações desta página. Permita-as pelo símbolo antes do endereço ou nas configurações do navegador para este site.",
+
   sound: "Som",
   soundHelp: "Um som curto para o que lhe é avisado enquanto você não olha.",
   withSound: "Com um som curto",

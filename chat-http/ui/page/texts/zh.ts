@@ -371,6 +371,10 @@ export default {
   pageLanguage: "语言",
   asInBrowser: "跟随浏览器",
 
+  notifications: "通知",
+  notificationsHelp: "您未在查看时，按各房间的选择在页面之外通知您。",
+  notificationsBlocked: "此浏览器阻止了本页面的通知。请通过地址前的图标，或在浏览器的网站设置中允许通知。",
+
   sound: "声音",
   soundHelp: "您未在查看时，有通知便响一声短音。",
   withSound: "同时响一声短音",
