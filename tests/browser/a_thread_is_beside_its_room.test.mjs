@@ -137,3 +137,21 @@ test("on a phone, a thread is in front of its room", async () => {
   await room(ada).getByRole("button", { name: /^131 answers/ }).waitFor();
   calm();
 });
+
+test("what can be done with a message is in sight where a thread is open", async () => {
+  const { server, person, calm } = await stage();
+  const id = await server.room("general");
+  const long = "as long as they are wide ".repeat(20).trim();
+  const { seq } = await server.say(id, "Bob", long);
+  await server.call("POST", `/rooms/${id}/messages?username=Bob`, { content: long, thread: seq });
+  const ada = await person("Ada", { room: id, context: { reducedMotion: "reduce" } });
+  await room(ada).getByRole("button", { name: /^1 answer/ }).click();
+  await shows(thread(ada), [long, long]);
+  for (const within of [room(ada), thread(ada)]) {
+    const last = within.locator(".row").last();
+    await last.locator(".line").hover();
+    const [list, tools] = await Promise.all([within.locator(".list"), last.locator(".tools")].map((each) => each.boundingBox()));
+    assert.ok(tools.x >= list.x && tools.x + tools.width <= list.x + list.width, JSON.stringify([tools, list]));
+  }
+  calm();
+});

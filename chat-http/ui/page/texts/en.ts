@@ -311,7 +311,7 @@ export default {
   owner: "Owner",
   moderator: "Moderator",
   member: "Member",
-  noMember: "No member",
+  noMember: "Not a member",
   memberSince: "since {day}",
   isMuted: "May only read",
   mutedTill: "May only read until {end}",
