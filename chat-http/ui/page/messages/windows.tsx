@@ -66,9 +66,6 @@ export function EditsDialog({ room, seq, onClose }: { room: Conversation; seq: n
   }, []);
   return (
     <Dialog title={t("showEdits")} onClose={onClose}>
-      <p class="problem" role="alert">
-        {code !== "" && refusal(code)}
-      </p>
       <ol class="lines edits">
         {edits.map((edit) => (
           <li key={edit.seq}>
@@ -81,6 +78,9 @@ export function EditsDialog({ room, seq, onClose }: { room: Conversation; seq: n
           </li>
         ))}
       </ol>
+      <p class="problem" role="alert">
+        {code !== "" && refusal(code)}
+      </p>
     </Dialog>
   );
 }
