@@ -1,7 +1,7 @@
-//! Transactions that write to SQLite, in few trips to the thread of the connection.
+//! Transactions and statements on SQLite, in few trips to the thread of the connection.
 //!
 //! The driver has a thread for each connection. To go there and come back costs more than what most statements do there: two
-//! switches of threads, and as many to begin and to commit. So such a transaction begins with its first statement, statements for
+//! switches of threads, and as many to begin and to commit. So a transaction begins with its first statement, statements for
 //! whose outcome nobody waits go along with what comes next, and the last of them with the commit. What is sent together is one
 //! text with several statements, which the driver runs in order until one fails. And the connection is kept, as a pool would
 //! ask whether it still lives after each use.
@@ -22,18 +22,36 @@ use sea_orm::{
 };
 use tokio::{runtime::Handle, sync::Mutex as AsyncMutex};
 
-/// Connections that are kept from one transaction to the next.
+/// Connections that are kept from one use to the next.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Vec<PoolConnection<Sqlite>>>);
+pub(super) struct Kept(Mutex<Keeping>);
 
-/// A transaction on one of them.
+#[derive(Debug, Default)]
+struct Keeping {
+    connections: Vec<PoolConnection<Sqlite>>,
+    /// Whether none are kept any more.
+    is_over: bool,
+}
+
+/// A transaction on one of them, or statements that stand each by itself.
 #[derive(Debug)]
 pub(super) struct FewTrips {
-    /// `None` once it has ended.
-    connection: AsyncMutex<Option<PoolConnection<Sqlite>>>,
+    connection: AsyncMutex<Link>,
     /// What goes along with the next statement.
     waiting: Mutex<Vec<Statement>>,
+    is_transaction: bool,
+    pool: SqlitePool,
     kept: Arc<Kept>,
+}
+
+/// What is known of the connection.
+#[derive(Debug)]
+enum Link {
+    /// The next statement needs one.
+    Wanted,
+    Held(PoolConnection<Sqlite>),
+    /// The transaction has ended.
+    Over,
 }
 
 /// The most values of statements that are sent together. The driver keeps each text prepared: of short ones, there are few.
@@ -45,19 +63,33 @@ type Outcome = (Vec<QueryResult>, SqliteQueryResult);
 impl Kept {
     /// A connection that was kept, or another one of the pool's.
     async fn take(&self, pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, DbErr> {
-        let kept = self.locked().pop();
+        let kept = self.locked().connections.pop();
         match kept {
             Some(connection) => Ok(connection),
             None => pool.acquire().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into()))),
         }
     }
 
-    /// Gives them back to the pool.
-    pub(super) fn release(&self) {
-        drop(mem::take(&mut *self.locked()));
+    /// Keeps a connection on which no transaction is open.
+    fn keep(&self, connection: PoolConnection<Sqlite>) {
+        let mut keeping = self.locked();
+        if !keeping.is_over {
+            keeping.connections.push(connection);
+        }
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<PoolConnection<Sqlite>>> {
+    /// Gives them back to the pool.
+    pub(super) fn release(&self) {
+        drop(mem::take(&mut self.locked().connections));
+    }
+
+    /// The same for good: those that are in use now are given back after it.
+    pub(super) fn close(&self) {
+        self.locked().is_over = true;
+        self.release();
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Keeping> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,22 +97,50 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         // A pool takes connections back in a task, and there may be no runtime any more. These are closed.
-        for connection in mem::take(&mut *self.locked()) {
+        for connection in mem::take(&mut self.locked().connections) {
             drop(connection.detach());
         }
     }
 }
 
 impl FewTrips {
-    /// One that begins with its first statement.
-    pub(super) async fn new(pool: &SqlitePool, kept: &Arc<Kept>) -> Result<Self, DbErr> {
-        let connection = kept.take(pool).await?;
-        let begin = Statement::from_string(DbBackend::Sqlite, "BEGIN IMMEDIATE");
-        Ok(Self {
-            connection: AsyncMutex::new(Some(connection)),
-            waiting: Mutex::new(vec![begin]),
+    /// A transaction that writes, which begins with its first statement.
+    pub(super) async fn writing(pool: &SqlitePool, kept: &Arc<Kept>) -> Result<Self, DbErr> {
+        Self::transaction("BEGIN IMMEDIATE", pool, kept).await
+    }
+
+    /// A transaction that sees what there is when it reads first.
+    pub(super) async fn reading(pool: &SqlitePool, kept: &Arc<Kept>) -> Result<Self, DbErr> {
+        Self::transaction("BEGIN", pool, kept).await
+    }
+
+    async fn transaction(begin: &str, pool: &SqlitePool, kept: &Arc<Kept>) -> Result<Self, DbErr> {
+        let begin = Statement::from_string(DbBackend::Sqlite, begin);
+        let mut transaction = Self::auto_commit(pool, kept);
+        *transaction.connection.get_mut() = Link::Held(kept.take(pool).await?);
+        transaction.is_transaction = true;
+        transaction.execute_later(begin);
+        Ok(transaction)
+    }
+
+    /// Statements that stand each by itself.
+    pub(super) fn auto_commit(pool: &SqlitePool, kept: &Arc<Kept>) -> Self {
+        Self {
+            connection: AsyncMutex::new(Link::Wanted),
+            waiting: Mutex::default(),
+            is_transaction: false,
+            pool: pool.clone(),
             kept: Arc::clone(kept),
-        })
+        }
+    }
+
+    /// Lets others have the connection until the next of the statements that stand each by itself.
+    pub(super) fn let_go(&self) {
+        if let Ok(mut link) = self.connection.try_lock()
+            && let Link::Held(connection) = mem::replace(&mut *link, Link::Wanted)
+        {
+            self.kept.keep(connection);
+        }
     }
 
     /// See [`OpenTransaction::execute_later`](super::transaction::OpenTransaction::execute_later).
@@ -106,27 +166,32 @@ impl FewTrips {
     /// Commits, and keeps the connection.
     pub(super) async fn commit(self) -> Result<(), CommitFailure> {
         let commit = Statement::from_string(DbBackend::Sqlite, "COMMIT");
-        let mut connection = self.connection.lock().await;
+        let mut link = self.connection.lock().await;
         let mut statements = mem::take(&mut *self.waiting());
         statements.push(commit);
         let sent = statements.len();
         let mut outcomes = Vec::new();
-        let Some(on) = &mut *connection else { return Err(CommitFailure { error: ended(), was_refused: true }) };
+        let Link::Held(on) = &mut *link else { return Err(CommitFailure { error: ended(), was_refused: true }) };
         if let Err(error) = run_all(on, statements, &mut outcomes).await {
             return Err(CommitFailure { error, was_refused: outcomes.len() + 1 < sent });
         }
-        let connection = connection.take();
-        self.kept.locked().extend(connection);
+        if let Link::Held(connection) = mem::replace(&mut *link, Link::Over) {
+            self.kept.keep(connection);
+        }
         Ok(())
     }
 
     /// Runs what waits, then these.
     async fn run<const N: usize>(&self, statements: [Statement; N]) -> Result<[Outcome; N], DbErr> {
-        let mut connection = self.connection.lock().await;
+        let mut link = self.connection.lock().await;
+        if matches!(*link, Link::Wanted) {
+            *link = Link::Held(self.kept.take(&self.pool).await?);
+        }
+        let Link::Held(on) = &mut *link else { return Err(ended()) };
         let mut all = mem::take(&mut *self.waiting());
         all.extend(statements);
         let mut outcomes = Vec::new();
-        run_all(connection.as_mut().ok_or_else(ended)?, all, &mut outcomes).await?;
+        run_all(on, all, &mut outcomes).await?;
         let last = outcomes.split_off(outcomes.len().saturating_sub(N));
         last.try_into().map_err(|_| DbErr::Custom("a statement has no outcome".to_owned()))
     }
@@ -137,9 +202,13 @@ impl FewTrips {
 }
 
 impl Drop for FewTrips {
-    /// Rolls back, and gives the connection back to the pool then.
+    /// Keeps the connection, after statements. A transaction rolls back, and gives the connection back to the pool then: others
+    /// wait for it there.
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.get_mut().take() else { return };
+        let Link::Held(mut connection) = mem::replace(self.connection.get_mut(), Link::Over) else { return };
+        if !self.is_transaction {
+            return self.kept.keep(connection);
+        }
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 // It fails where nothing has begun, or where SQLite has rolled back by itself.
@@ -251,7 +320,7 @@ mod tests {
         }
 
         async fn begin(&self) -> FewTrips {
-            FewTrips::new(&self.pool, &self.kept).await.unwrap()
+            FewTrips::writing(&self.pool, &self.kept).await.unwrap()
         }
 
         /// What is stored, as a transaction of its own sees it.
@@ -351,6 +420,49 @@ mod tests {
         transaction.execute(insert(1)).await.unwrap();
         transaction.commit().await.unwrap();
         assert_eq!(database.numbers().await, [1]);
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn statements_by_themselves_take_turns_with_transactions_on_the_only_connection() {
+        let database = Database::new().await;
+        let statements = FewTrips::auto_commit(&database.pool, &database.kept);
+        statements.execute(insert(1)).await.unwrap();
+        statements.let_go();
+        assert_eq!(database.numbers().await, [1]);
+        assert_eq!(numbers(&statements).await, [1]);
+        drop(statements);
+        assert_eq!(database.kept.locked().connections.len(), 1);
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_reads_sees_what_there_was_at_first() {
+        let database = Database::new().await;
+        let pragma = "PRAGMA journal_mode = WAL";
+        FewTrips::auto_commit(&database.pool, &database.kept).query(statement(pragma, None)).await.unwrap();
+        let options = SqliteConnectOptions::new().filename(&database.file);
+        let other = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let kept = Arc::default();
+        let reading = FewTrips::reading(&other, &kept).await.unwrap();
+        assert_eq!(numbers(&reading).await, [0; 0]);
+        FewTrips::auto_commit(&database.pool, &database.kept).execute(insert(1)).await.unwrap();
+        assert_eq!(numbers(&reading).await, [0; 0]);
+        reading.commit().await.unwrap();
+        assert_eq!(numbers(&FewTrips::auto_commit(&other, &kept)).await, [1]);
+        kept.release();
+        other.close().await;
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn after_the_end_none_is_kept() {
+        let database = Database::new().await;
+        let statements = FewTrips::auto_commit(&database.pool, &database.kept);
+        statements.execute(insert(1)).await.unwrap();
+        database.kept.close();
+        drop(statements);
+        assert_eq!(database.kept.locked().connections.len(), 0);
         database.close().await;
     }
 

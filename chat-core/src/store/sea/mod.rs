@@ -13,7 +13,7 @@ use self::{
     error::SqlError,
     ownership::OwnershipLock,
     pool::{Checkout, Pool, Share},
-    run::{Snapshot, Transaction, Write},
+    run::{Transaction, Write, in_snapshot},
     sealing::Sealing,
     settings::Shares,
     vacuum::Vacuum,
@@ -32,6 +32,7 @@ use crate::{
 
 mod append;
 mod archive;
+mod auto_commit;
 mod changes;
 mod connect;
 mod consumers;
@@ -461,11 +462,7 @@ impl Store for SeaStore {
         viewer: Option<&UserId>,
     ) -> Result<Option<HistoryPage>, StoreError> {
         let (epoch, viewer) = (self.known_epoch().clone(), viewer.cloned());
-        let reading = |checkout: Arc<Checkout>| async move {
-            let snapshot = Snapshot::begin(&checkout).await?;
-            history::page(&snapshot.run(), &epoch, room, query, viewer.as_ref()).await
-        };
-        Ok(self.readers.read(reading).await?)
+        in_snapshot!(self.readers, |run| history::page(run, &epoch, room, query, viewer.as_ref()))
     }
 
     async fn probe(&self, after: StoreErrorKind) -> Result<(), StoreError> {

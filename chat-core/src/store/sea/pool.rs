@@ -16,8 +16,12 @@ use sea_orm::{
 use tokio::time::Instant;
 
 #[cfg(feature = "sqlite")]
+use sqlx::sqlite::SqlitePool;
+
+#[cfg(feature = "sqlite")]
 use super::few_trips::{FewTrips, Kept};
 use super::{
+    auto_commit::AutoCommit,
     connect::Source,
     dialect::Dialect,
     error::SqlError,
@@ -70,7 +74,7 @@ struct Generation {
     number: u64,
     connections: DatabaseConnection,
     gate: Gate,
-    /// SQLite's, which are kept from one transaction that writes to the next.
+    /// SQLite's, which are kept from one use to the next.
     #[cfg(feature = "sqlite")]
     kept: Option<Arc<Kept>>,
     /// Whether the database has answered on one of them. Until then nobody can tell a busy database from one that is gone.
@@ -82,6 +86,8 @@ struct Generation {
 pub(super) struct Checkout {
     pool: Arc<Pool>,
     generation: Arc<Generation>,
+    auto_commit: AutoCommit,
+    /// Until the connection is given back.
     _pass: Pass,
 }
 
@@ -112,7 +118,10 @@ impl Pool {
         loop {
             let generation = self.generation();
             match generation.gate.pass(deadline).await {
-                Ok(pass) => return Ok(Checkout { pool: Arc::clone(self), generation, _pass: pass }),
+                Ok(pass) => {
+                    let auto_commit = generation.auto_commit();
+                    return Ok(Checkout { pool: Arc::clone(self), generation, auto_commit, _pass: pass });
+                }
                 // There are fresh ones.
                 Err(Barred::Closed) => {}
                 Err(Barred::Crowded) if generation.has_answered.load(Ordering::Acquire) => return Err(SqlError::busy()),
@@ -137,7 +146,7 @@ impl Pool {
     /// Closes them all.
     pub(super) async fn close(&self) {
         let generation = self.generation();
-        generation.release_kept();
+        generation.keep_none();
         close(generation.connections.clone()).await;
     }
 
@@ -161,7 +170,7 @@ impl Pool {
             let old = mem::replace(&mut *generation, Arc::new(fresh));
             old.gate.close();
             // Those that are in use end their work first; one that hangs is waited for by nobody.
-            old.release_kept();
+            old.keep_none();
             tokio::spawn(close(old.connections.clone()));
         }
     }
@@ -182,10 +191,25 @@ impl Generation {
         }
     }
 
-    /// Gives the connections that are kept back, so that all can be closed.
+    /// A connection for statements that stand each by itself.
+    fn auto_commit(&self) -> AutoCommit {
+        #[cfg(feature = "sqlite")]
+        if let Some(kept) = &self.kept {
+            return AutoCommit::FewTrips(FewTrips::auto_commit(self.connections.get_sqlite_connection_pool(), kept));
+        }
+        AutoCommit::Pooled(self.connections.clone())
+    }
+
+    /// Gives the connections that are kept back to the pool.
     fn release_kept(&self) {
         #[cfg(feature = "sqlite")]
         self.kept.iter().for_each(|kept| kept.release());
+    }
+
+    /// The same for good, so that all can be closed.
+    fn keep_none(&self) {
+        #[cfg(feature = "sqlite")]
+        self.kept.iter().for_each(|kept| kept.close());
     }
 }
 
@@ -193,6 +217,7 @@ impl Checkout {
     /// The connection. Those that are kept are given back to the pool before.
     pub(super) fn connection(&self) -> &DatabaseConnection {
         // It may be the only one.
+        self.auto_commit.let_go();
         self.generation.release_kept();
         &self.generation.connections
     }
@@ -200,11 +225,29 @@ impl Checkout {
     /// Begins a transaction that writes.
     pub(super) async fn begin(&self) -> Result<OpenTransaction<'static>, DbErr> {
         #[cfg(feature = "sqlite")]
-        if let Some(kept) = &self.generation.kept {
-            let pool = self.generation.connections.get_sqlite_connection_pool();
-            return FewTrips::new(pool, kept).await.map(OpenTransaction::FewTrips);
+        if let Some((pool, kept)) = self.kept() {
+            return FewTrips::writing(pool, kept).await.map(OpenTransaction::FewTrips);
         }
         self.begin_pooled().await.map(OpenTransaction::Ours)
+    }
+
+    /// Begins a transaction that reads, and sees the database each time as it was at first.
+    pub(super) async fn begin_snapshot(&self) -> Result<OpenTransaction<'static>, DbErr> {
+        #[cfg(feature = "sqlite")]
+        if let Some((pool, kept)) = self.kept() {
+            return FewTrips::reading(pool, kept).await.map(OpenTransaction::FewTrips);
+        }
+        let begun = self.connection().begin_with_options(self.dialect().snapshot()).await;
+        begun.map(OpenTransaction::Ours)
+    }
+
+    /// The connections of SQLite that are kept, and the pool for more of them.
+    #[cfg(feature = "sqlite")]
+    fn kept(&self) -> Option<(&SqlitePool, &Arc<Kept>)> {
+        let kept = self.generation.kept.as_ref()?;
+        // It may be the only one.
+        self.auto_commit.let_go();
+        Some((self.generation.connections.get_sqlite_connection_pool(), kept))
     }
 
     /// Begins one of sea-orm's.
@@ -212,9 +255,9 @@ impl Checkout {
         self.connection().begin_with_options(self.dialect().writing()).await
     }
 
-    /// Runs statements on it.
-    pub(super) fn run(&self) -> Run<'_, DatabaseConnection> {
-        Run { on: self.connection(), dialect: self.dialect(), sealing: self.sealing(), time_out: self.time_out() }
+    /// Runs statements on it, each by itself.
+    pub(super) fn run(&self) -> Run<'_, AutoCommit> {
+        Run { on: &self.auto_commit, dialect: self.dialect(), sealing: self.sealing(), time_out: self.time_out() }
     }
 
     /// What is spoken there.
@@ -309,7 +352,7 @@ mod tests {
             unreachable!()
         }
 
-        async fn check(&self, _run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+        async fn check(&self, _run: &Run<'_, AutoCommit>) -> Result<(), StartError> {
             unreachable!()
         }
     }

@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, TransactionTrait, Value,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, ExecResult, QueryResult, Statement, Value};
 
 use tokio::time::timeout;
 
@@ -139,11 +137,18 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// Begins one on this connection.
     pub(super) async fn begin(checkout: &Checkout) -> Result<Self, SqlError> {
-        let dialect = checkout.dialect();
-        let begun = checkout.connection().begin_with_options(dialect.snapshot());
         let (sealing, time_out) = (Arc::clone(checkout.sealing()), checkout.time_out());
-        let transaction = OpenTransaction::Ours(within(time_out, "beginning a snapshot", begun).await?);
-        Ok(Self { transaction, dialect, sealing, time_out })
+        let transaction = within(time_out, "beginning a snapshot", checkout.begin_snapshot()).await?;
+        Ok(Self { transaction, dialect: checkout.dialect(), sealing, time_out })
+    }
+
+    /// Ends it where that spares the next one something. Nothing was written: whether it fails is of no interest.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "only SQLite's connections are kept"))]
+    pub(super) async fn end(self) {
+        #[cfg(feature = "sqlite")]
+        if let OpenTransaction::FewTrips(transaction) = self.transaction {
+            let _ended = timeout(self.time_out, transaction.commit()).await;
+        }
     }
 
     /// Runs statements in it.
@@ -151,6 +156,23 @@ impl Snapshot {
         Run { on: &self.transaction, dialect: self.dialect, sealing: &self.sealing, time_out: self.time_out }
     }
 }
+
+/// Reads with `$run` in a snapshot on one of a pool's connections, to the end, whoever asked and went away.
+macro_rules! in_snapshot {
+    ($pool:expr, |$run:ident| $read:expr) => {{
+        let reading = |checkout: std::sync::Arc<$crate::store::sea::pool::Checkout>| async move {
+            let snapshot = $crate::store::sea::run::Snapshot::begin(&checkout).await?;
+            let read = {
+                let $run = &snapshot.run();
+                $read.await
+            };
+            snapshot.end().await;
+            read
+        };
+        Ok($pool.read(reading).await?)
+    }};
+}
+pub(super) use in_snapshot;
 
 async fn within<T>(
     time_out: Duration,

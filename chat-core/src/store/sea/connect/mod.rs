@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DatabaseConnectionType, SqlxError};
 
 use super::{
+    auto_commit::AutoCommit,
     dialect::Dialect,
     run::{Run, STATEMENT_TIMEOUT},
 };
@@ -49,7 +50,7 @@ pub(super) trait Source: Debug + Send + Sync {
     async fn visit(&self) -> Result<(), SqlxError>;
 
     /// Checks the version, and warns where the server may lose what it has committed.
-    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError>;
+    async fn check(&self, run: &Run<'_, AutoCommit>) -> Result<(), StartError>;
 
     /// Whether there is a server behind it.
     fn is_server(&self) -> bool {

@@ -10,6 +10,7 @@ use sea_orm::{
 
 use super::{
     super::{
+        auto_commit::AutoCommit,
         dialect::{Dialect, mysql::MySql},
         error::SqlError,
         pool,
@@ -117,13 +118,13 @@ impl Source for MySqlSource {
         self.options.connect().await?.close().await
     }
 
-    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+    async fn check(&self, run: &Run<'_, AutoCommit>) -> Result<(), StartError> {
         Ok(warn_of_settings(run).await?)
     }
 }
 
 /// Warns where the server may lose what it has committed.
-async fn warn_of_settings(run: &Run<'_, DatabaseConnection>) -> Result<(), SqlError> {
+async fn warn_of_settings(run: &Run<'_, AutoCommit>) -> Result<(), SqlError> {
     let sql = "SELECT CAST(@@innodb_flush_log_at_trx_commit AS SIGNED), CAST(@@log_bin AS SIGNED), \
          CAST(@@sync_binlog AS SIGNED)";
     let Some(row) = run.query_one(sql, Vec::new()).await? else { return Ok(()) };

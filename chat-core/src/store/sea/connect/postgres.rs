@@ -10,6 +10,7 @@ use sea_orm::{
 
 use super::{
     super::{
+        auto_commit::AutoCommit,
         dialect::{Dialect, postgres::Postgres},
         error::SqlError,
         pool,
@@ -84,13 +85,13 @@ impl Source for PostgresSource {
         self.options.connect().await?.close().await
     }
 
-    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+    async fn check(&self, run: &Run<'_, AutoCommit>) -> Result<(), StartError> {
         Ok(warn_of_settings(run).await?)
     }
 }
 
 /// Warns where the server may lose what it has committed.
-async fn warn_of_settings(run: &Run<'_, DatabaseConnection>) -> Result<(), SqlError> {
+async fn warn_of_settings(run: &Run<'_, AutoCommit>) -> Result<(), SqlError> {
     let sql = "SELECT name, setting FROM pg_settings \
          WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting IN ('off')";
     for row in run.query(sql, Vec::new()).await? {

@@ -19,6 +19,7 @@ use sea_orm::{
 
 use super::{
     super::{
+        auto_commit::AutoCommit,
         dialect::{Dialect, sqlite::Sqlite},
         error::SqlError,
         files, pool,
@@ -142,7 +143,7 @@ impl Source for SqliteSource {
         Ok(())
     }
 
-    async fn check(&self, run: &Run<'_, DatabaseConnection>) -> Result<(), StartError> {
+    async fn check(&self, run: &Run<'_, AutoCommit>) -> Result<(), StartError> {
         let mut row = run.query_one("SELECT sqlite_version()", Vec::new()).await;
         for _ in 0..OPEN_TRIES {
             // Another process that turns WAL on holds a lock that is not waited for.

@@ -5,13 +5,13 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
 use async_trait::async_trait;
 use sea_orm::{
-    AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, QueryResult, TransactionOptions, Value,
-    sqlx::error::DatabaseError,
+    AccessMode, DbBackend, DbErr, IsolationLevel, QueryResult, TransactionOptions, Value, sqlx::error::DatabaseError,
 };
 use sea_orm_migration::SchemaManagerConnection;
 
 use self::about::{About, Chunk};
 use super::{
+    auto_commit::AutoCommit,
     error::SqlError,
     members,
     rooms::count,
@@ -175,7 +175,7 @@ pub(super) trait Dialect: Debug + Send + Sync {
     }
 
     /// Takes the lease on the database for this connection, or keeps it; `false` while another connection has it.
-    async fn try_lease(&self, _run: &Run<'_, DatabaseConnection>) -> Result<bool, SqlError> {
+    async fn try_lease(&self, _run: &Run<'_, AutoCommit>) -> Result<bool, SqlError> {
         Ok(true)
     }
 

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, SqlxMySqlError, Statement, Value,
-    sqlx::error::DatabaseError,
+    ConnectionTrait, DbBackend, DbErr, QueryResult, SqlxMySqlError, Statement, Value, sqlx::error::DatabaseError,
 };
 use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
-    super::{error::SqlError, migration::LOCK_SECONDS, rows::signed, run::Run},
+    super::{auto_commit::AutoCommit, error::SqlError, migration::LOCK_SECONDS, rows::signed, run::Run},
     Dialect, HEAD_COLUMNS, Heads, Key, Meaning, Raise, Raises, Transaction,
     about::{About, Chunk, Statement as Listed},
     batched, heads_from,
@@ -166,7 +165,7 @@ impl Dialect for MySql {
     }
 
     /// The server ends a connection that is silent for 8 s, and its lease with it.
-    async fn try_lease(&self, run: &Run<'_, DatabaseConnection>) -> Result<bool, SqlError> {
+    async fn try_lease(&self, run: &Run<'_, AutoCommit>) -> Result<bool, SqlError> {
         run.on.execute_unprepared("SET SESSION wait_timeout = 8").await?;
         let row = run.query_one("SELECT GET_LOCK(CONCAT('chat.lease.', MD5(DATABASE())), 0)", Vec::new()).await?;
         Ok(is_locked(row)?)

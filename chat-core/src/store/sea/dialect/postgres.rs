@@ -4,13 +4,13 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqlxPostgresError, Value, sea_query::ArrayType,
-    sqlx::error::DatabaseError,
+    ConnectionTrait, DbBackend, DbErr, SqlxPostgresError, Value, sea_query::ArrayType, sqlx::error::DatabaseError,
 };
 use sea_orm_migration::SchemaManagerConnection;
 
 use super::{
     super::{
+        auto_commit::AutoCommit,
         error::SqlError,
         rows::{self, EVENT_COLUMNS, EVENT_WIDTH, OPTIONAL_EVENT_COLUMNS, signed, unsigned},
         run::Run,
@@ -173,7 +173,7 @@ impl Dialect for Postgres {
 
     /// The server ends a session that is silent for 8 s, and its lease with it. Older servers have no such limit: there the
     /// connection's end is noticed by the system's keep-alive.
-    async fn try_lease(&self, run: &Run<'_, DatabaseConnection>) -> Result<bool, SqlError> {
+    async fn try_lease(&self, run: &Run<'_, AutoCommit>) -> Result<bool, SqlError> {
         let limit = "SELECT set_config(name, '8s', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
         run.on.execute_unprepared(limit).await?;
         let lock = "SELECT pg_try_advisory_lock(1667785076, hashtext('lease:' || coalesce(current_schema(), '')))";

@@ -1,13 +1,10 @@
 //! What has become of messages, and what users have read: each read is one snapshot.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
 use super::{
     SeaStore,
-    pool::Checkout,
-    run::{Snapshot, Write},
+    run::{Write, in_snapshot},
 };
 use crate::{
     Activity, HistoryPage, HistoryQuery, MarkPage, MessageState, MessageVersion, MyRoomPage, MyRoomQuery, Notify,
@@ -25,18 +22,6 @@ mod threads;
 
 pub(super) use marks::{notify, notify_value};
 
-/// Reads with `$run` in a snapshot, to the end, whoever asked and went away.
-macro_rules! in_snapshot {
-    ($store:expr, |$run:ident| $read:expr) => {{
-        let reading = |checkout: Arc<Checkout>| async move {
-            let snapshot = Snapshot::begin(&checkout).await?;
-            let $run = &snapshot.run();
-            $read.await
-        };
-        Ok($store.readers.read(reading).await?)
-    }};
-}
-
 #[async_trait]
 impl Reader for SeaStore {
     async fn message(
@@ -46,11 +31,11 @@ impl Reader for SeaStore {
         viewer: Option<&UserId>,
     ) -> Result<Found<(MessageState, Seq)>, StoreError> {
         let viewer = viewer.cloned();
-        in_snapshot!(self, |run| messages::one(run, room, seq, viewer.as_ref()))
+        in_snapshot!(self.readers, |run| messages::one(run, room, seq, viewer.as_ref()))
     }
 
     async fn versions(&self, room: RoomId, seq: Seq) -> Result<Found<Vec<MessageVersion>>, StoreError> {
-        in_snapshot!(self, |run| messages::versions(run, room, seq))
+        in_snapshot!(self.readers, |run| messages::versions(run, room, seq))
     }
 
     async fn reactors(
@@ -60,7 +45,7 @@ impl Reader for SeaStore {
         after: Option<Seq>,
         limit: usize,
     ) -> Result<Found<ReactorPage>, StoreError> {
-        in_snapshot!(self, |run| messages::reactors(run, (room, seq), after, limit))
+        in_snapshot!(self.readers, |run| messages::reactors(run, (room, seq), after, limit))
     }
 
     async fn thread(
@@ -71,12 +56,12 @@ impl Reader for SeaStore {
         viewer: Option<&UserId>,
     ) -> Result<Found<HistoryPage>, StoreError> {
         let (epoch, viewer) = (self.known_epoch().clone(), viewer.cloned());
-        in_snapshot!(self, |run| threads::page(run, &epoch, (room, root), query, viewer.as_ref()))
+        in_snapshot!(self.readers, |run| threads::page(run, &epoch, (room, root), query, viewer.as_ref()))
     }
 
     async fn pins(&self, room: RoomId, viewer: Option<&UserId>) -> Result<Option<PinnedMessages>, StoreError> {
         let viewer = viewer.cloned();
-        in_snapshot!(self, |run| messages::pins(run, room, viewer.as_ref()))
+        in_snapshot!(self.readers, |run| messages::pins(run, room, viewer.as_ref()))
     }
 
     async fn marks(
@@ -87,12 +72,12 @@ impl Reader for SeaStore {
         limit: usize,
     ) -> Result<Option<MarkPage>, StoreError> {
         let (first, after) = (first.cloned(), after.cloned());
-        in_snapshot!(self, |run| marks::page(run, room, first.as_ref(), after.as_ref(), limit))
+        in_snapshot!(self.readers, |run| marks::page(run, room, first.as_ref(), after.as_ref(), limit))
     }
 
     async fn my_rooms(&self, viewer: &Viewer, query: &MyRoomQuery) -> Result<MyRoomPage, StoreError> {
         let (viewer, query) = (viewer.clone(), query.clone());
-        in_snapshot!(self, |run| my_rooms::page(run, &viewer, &query))
+        in_snapshot!(self.readers, |run| my_rooms::page(run, &viewer, &query))
     }
 
     async fn set_notify(&self, user: &UserId, room: RoomId, notify: Notify) -> Result<Option<()>, StoreError> {
@@ -102,11 +87,11 @@ impl Reader for SeaStore {
     }
 
     async fn thread_users(&self, room: RoomId, root: Seq, limit: usize) -> Result<Vec<UserId>, StoreError> {
-        in_snapshot!(self, |run| threads::users(run, room, root, limit))
+        in_snapshot!(self.readers, |run| threads::users(run, room, root, limit))
     }
 
     async fn activity(&self, rooms: &[RoomId]) -> Result<Vec<Option<Activity>>, StoreError> {
         let rooms = rooms.to_vec();
-        in_snapshot!(self, |run| my_rooms::activity(run, &rooms))
+        in_snapshot!(self.readers, |run| my_rooms::activity(run, &rooms))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         Store as _, Viewer,
         sea::{
             history, members, rooms,
-            run::Run,
+            run::{Run, Snapshot},
             transaction::OpenTransaction,
             unread::{self, MarkIn},
         },

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::{
     SeaStore,
     pool::Checkout,
-    run::{Snapshot, Write},
+    run::{Write, in_snapshot},
 };
 use crate::{
     RoomId,
@@ -40,11 +40,7 @@ impl Searcher for SeaStore {
 
     async fn search(&self, query: &SearchQuery, viewer: &Viewer) -> Result<SearchPage, StoreError> {
         let (query, viewer) = (query.clone(), viewer.clone());
-        let searching = |checkout: Arc<Checkout>| async move {
-            let snapshot = Snapshot::begin(&checkout).await?;
-            find::search(&snapshot.run(), &query, &viewer).await
-        };
-        Ok(self.searchers.read(searching).await?)
+        in_snapshot!(self.searchers, |run| find::search(run, &query, &viewer))
     }
 }
 
