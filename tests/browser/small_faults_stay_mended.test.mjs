@@ -100,6 +100,31 @@ test("windows that follow each other faster than the browser goes back neither c
   calm();
 });
 
+test("an address that is asked for while the step of a window is left is gone to", async () => {
+  const { server, person, calm } = await stage();
+  const [room, other] = [await server.room("general"), await server.room("other")];
+  const ada = await person("Ada", { room });
+  // The address is asked for when the browser has just been told to go back, and has not.
+  await ada.page.evaluate(([room, other]) => {
+    globalThis.isBack = new Promise((resolve) => addEventListener("popstate", () => location.hash === `#/rooms/${room}` && resolve()));
+    const back = history.back.bind(history);
+    history.back = () => {
+      history.back = back;
+      back();
+      location.hash = `#/rooms/${other}`;
+    };
+  }, [room, other]);
+  await ada.page.getByRole("button", { name: "About this room" }).click();
+  await ada.page.getByRole("dialog").waitFor();
+  await ada.page.keyboard.press("Escape");
+  await ada.page.evaluate(() => globalThis.isBack);
+  await ada.page.getByRole("heading", { name: "other", exact: true }).first().waitFor();
+  await ada.page.goBack();
+  await ada.page.getByRole("heading", { name: "general", exact: true }).first().waitFor();
+  assert.equal(await ada.page.evaluate(() => location.hash), `#/rooms/${room}`);
+  calm();
+});
+
 test("Back closes a dialog first, and names that cannot be are asked for anew", async () => {
   const { server, person, calm } = await stage();
   const room = await server.room("general");

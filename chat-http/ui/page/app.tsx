@@ -5,11 +5,9 @@ import type { Identity } from "../client/src/index.ts";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
-import { Desktop } from "./desktop.ts";
-import { DesktopQuestion } from "./desktop-note.tsx";
 import { DeleteDialog, Dialog, RoomDialog } from "./dialogs.tsx";
 import { Back, Pin, Plus, Search, Settings } from "./icons.tsx";
-import { later } from "./later.tsx";
+import { later, sometime } from "./later.tsx";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
 import { inviteIn, Invitation } from "./invites.tsx";
@@ -33,6 +31,7 @@ import { number, rich, t } from "./language.ts";
 type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" | "switch" | "settings" };
 
 const AboutDialog = later((all) => all.AboutDialog);
+const DesktopNotes = sometime((all) => all.DesktopNotes);
 const KeysDialog = later((all) => all.KeysDialog);
 const RoomWindows = later((all) => all.RoomWindows);
 const SettingsDialog = later((all) => all.SettingsDialog);
@@ -154,7 +153,6 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   const session = useMemo(() => new Session({ base, user: me.user, credentials: () => credentials, store: new BrowserStore(base) }), []);
   session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
-  const desktop = useMemo(() => new Desktop(session, rooms), []);
   const [window, setWindow] = useState<Window | null>(null);
   const { room: id, message, invite } = useRoute();
   const room = useOpenRoom(session, rooms, id, message);
@@ -165,7 +163,6 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useEffect(() => {
     session.start();
     return () => {
-      desktop.close();
       rooms.close();
       session.stop();
     };
@@ -185,7 +182,6 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   useKeys(rooms, id, (kind) => setWindow({ kind }));
 
   const membership = useMembership(room);
-  useEffect(() => room?.onEvent((event) => desktop.heard(event)), [room]);
   const about = room?.info;
   return (
     <div class={id === null && invite === null ? "site choosing" : "site in-room"}>
@@ -255,7 +251,7 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
       {window?.kind === "about" && membership && <AboutDialog rooms={rooms} room={window.room} membership={membership} onClose={close} onDelete={() => setWindow({ kind: "delete", room: window.room })} onLeave={() => window.room.kind === "private" && go(null)} onWindow={setWindow} />}
       {window && membership && isOfRoom(window) && <RoomWindows window={window} rooms={rooms} membership={membership} mayDirect={account} onDirect={(direct) => go(direct.id)} onClose={close} />}
       {window?.kind === "delete" && <DeleteDialog rooms={rooms} room={window.room} onClose={close} onDeleted={() => window.room.id === id && go(null)} />}
-      <DesktopQuestion desktop={desktop} />
+      <DesktopNotes {...{ session, rooms, room }} />
       {window?.kind === "switch" && <Switcher session={session} rooms={rooms} people={account ? peopleOf(room, membership) : []} onRoom={go} onClose={close} />}
       {window?.kind === "settings" && <SettingsDialog onClose={close} />}
       {window?.kind === "keys" && <KeysDialog onClose={close} />}
