@@ -27,9 +27,17 @@ function notifications() {
   };
 }
 
+/** Waits for what tells, which is loaded with the windows, a moment after the room is there. */
+async function isLoaded(page) {
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+}
+
 test("what comes while nobody looks is told", async () => {
   const { account, calm } = await stage(["--accounts"]);
-  const [ada, bob] = [await account("Ada", { context: { reducedMotion: "reduce" } }), await account("Bob")];
+  // Without a worker, the page shows the notes itself.
+  const [ada, bob] = [await account("Ada", { context: { reducedMotion: "reduce", serviceWorkers: "block" } }), await account("Bob")];
   const { page } = ada;
   const { id: general } = await ada.call("POST", "/rooms", { name: "general" });
   await page.addInitScript(notifications);
@@ -37,6 +45,7 @@ test("what comes while nobody looks is told", async () => {
   await page.reload();
   await bob.go(general);
   await ada.seesPeople(2);
+  await isLoaded(page);
   const told = () => page.evaluate(() => window.told);
   const notes = () => page.evaluate(() => window.notes);
   const hide = (seen) => page.evaluate((seen) => void (window.seen = seen), seen);
@@ -113,5 +122,56 @@ test("what comes while nobody looks is told", async () => {
   await page.getByText("This browser blocks notifications").waitFor();
   assert.equal(await outside.isDisabled(), true);
   await look(page);
+  calm();
+});
+
+/** As on Android: a page may show no note by itself. */
+function asOnAndroid() {
+  window.seen = "visible";
+  Object.defineProperty(document, "visibilityState", { get: () => window.seen });
+  window.Notification = class {
+    static permission = "granted";
+    constructor() {
+      throw new TypeError("Failed to construct 'Notification': Illegal constructor. Use ServiceWorkerRegistration.showNotification() instead.");
+    }
+  };
+}
+
+test("the worker tells it, and leads to the message", async () => {
+  const { account, calm } = await stage(["--accounts"]);
+  const [ada, bob] = [await account("Ada", { context: { reducedMotion: "reduce", permissions: ["notifications"] } }), await account("Bob")];
+  const { page, context } = ada;
+  const { id: general } = await ada.call("POST", "/rooms", { name: "general" });
+  await page.addInitScript(asOnAndroid);
+  await page.goto(`${ada.home}/#/rooms/${general}`);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  await bob.go(general);
+  await ada.seesPeople(2);
+  const notes = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag }) => [title.replace(/[\u2068\u2069]/g, ""), body, tag]));
+  // As the browser does it after a click.
+  const [worker] = context.serviceWorkers();
+  const click = () =>
+    worker.evaluate(async () => {
+      const [notification] = await self.registration.getNotifications();
+      self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
+    });
+
+  await isLoaded(page);
+
+  // The later of two notes of a room takes the place of the earlier.
+  await page.evaluate(() => void (window.seen = "hidden"));
+  await bob.say("Are you there?");
+  await until(async () => assert.deepEqual(await notes(), [["Bob in general", "Are you there?", `chat ${general}`]]));
+  await bob.say("Hey!");
+  await until(async () => assert.deepEqual(await notes(), [["Bob in general", "Hey!", `chat ${general}`]]));
+
+  // A click leads to it in the page that is open, and the note is gone.
+  await page.evaluate(() => void (location.hash = "#/"));
+  await page.getByRole("heading", { name: "Hello, Ada" }).waitFor();
+  await click();
+  await page.waitForURL(`**/#/rooms/${general}/2`);
+  await page.locator(".row.marked", { hasText: "Hey!" }).waitFor();
+  await until(async () => assert.deepEqual(await notes(), []));
   calm();
 });

@@ -7,6 +7,7 @@
 import { isMessage, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
 import { t } from "./language.ts";
 import { Model } from "./model.ts";
+import { show } from "./notes.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { settings } from "./settings/settings.ts";
@@ -78,12 +79,7 @@ export class Desktop extends Model {
     if (settings.sound) ring();
     if (typeof Notification === "undefined" || settings.declined) return;
     if (Notification.permission === "granted") {
-      const note = new Notification(title, { body, tag: `chat ${room}` });
-      note.onclick = () => {
-        window.focus();
-        location.hash = `#/rooms/${room}/${seq}`;
-        note.close();
-      };
+      void show({ title, body, tag: `chat ${room}`, hash: `#/rooms/${room}/${seq}` });
     } else if (Notification.permission === "default") {
       this.asks = true;
       this.changed();

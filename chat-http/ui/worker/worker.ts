@@ -1,8 +1,9 @@
 /**
- * The service worker, for the page's own files alone: with it, the page can be installed, and opens while the server cannot
- * be reached. The page is asked of the server first. Its files have their version in their addresses, so that a page never
+ * The service worker, for the page's own files and notes alone: with it, the page can be installed, opens while the server
+ * cannot be reached, and tells what comes outside of it where pages may not do that themselves. The page is asked of the server first. Its files have their version in their addresses, so that a page never
  * gets the files of another one, and so does this script: the build writes both.
  */
+import { hashOf, pageFor } from "./notes.ts";
 import { cachesOf, kindOf, outdated, verdictOn, type Shell } from "./shell.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -20,6 +21,10 @@ self.addEventListener("fetch", (event) => {
   const kind = kindOf(event.request, folder);
   if (kind === "page") event.respondWith(page(event));
   if (kind === "file") event.respondWith(file(event.request));
+});
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(lead(hashOf(event.notification.data)));
 });
 
 /** Fetches all files. What is not as it was built, as while servers of two versions answer, makes the browser try later. */
@@ -84,4 +89,13 @@ async function leave(): Promise<void> {
 /** A file of this version, or of the one before. */
 async function file(request: Request): Promise<Response> {
   return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
+/** Leads to a place in the page that is open, or in a new one. */
+async function lead(hash: string): Promise<void> {
+  const page = pageFor(await self.clients.matchAll({ type: "window", includeUncontrolled: true }), folder);
+  if (!page) return void (await self.clients.openWindow(new URL(hash, folder)));
+  page.postMessage({ hash });
+  // A browser may not let it come to the front; the place is shown there all the same.
+  await page.focus().catch(() => {});
 }
