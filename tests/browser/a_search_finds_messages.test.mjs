@@ -31,8 +31,16 @@ test("a search finds messages", async () => {
   await ada.page.getByLabel("What was said?").fill("nowhere to be found");
   await ada.page.getByText("Nothing found.").waitFor();
 
-  // More than a page of them.
+  // Without the marks that they were written with, unless what was looked for is there.
+  await ada.call("POST", `/rooms/${general}/messages`, { content: "Let us **meet** on *Thursday*\n> at the [bridge](https://upstream.example)" });
   await ada.page.getByRole("radio", { name: "In this room" }).check();
+  await ada.page.getByLabel("What was said?").fill("thursday");
+  await until(async () => assert.deepEqual(await results.locator(".found-text").allTextContents(), ["Let us meet on Thursday\nat the bridge"]));
+  assert.deepEqual(await results.locator("mark").allInnerTexts(), ["Thursday"]);
+  await ada.page.getByLabel("What was said?").fill("upstream");
+  await until(async () => assert.deepEqual(await results.locator("mark").allInnerTexts(), ["upstream"]));
+
+  // More than a page of them.
   await ada.page.getByLabel("What was said?").fill("message");
   await until(async () => assert.equal(await results.count(), 20));
   await ada.page.getByRole("button", { name: "Show more" }).click();

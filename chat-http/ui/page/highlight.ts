@@ -12,6 +12,17 @@ const SHOWN = 160;
 /** So many of them stand before the first word that was found. */
 const BEFORE = 40;
 
+/**
+ * What is shown of a message that was found: its text without marks, unless the words that were looked for are in its marks
+ * alone, such as the address of a link.
+ */
+export function highlightPlain(plain: string, written: string, query: string): Piece[] {
+  const [pieces, asWritten] = [highlight(plain, query), highlight(written, query)];
+  return pieces.some(isFound) || !asWritten.some(isFound) ? pieces : asWritten;
+}
+
+const isFound = ({ found }: Piece): boolean => found;
+
 /** The text in pieces, found words apart. Case, width and diacritics do not matter, as with the search itself. */
 export function highlight(text: string, query: string): Piece[] {
   const { plain, origins } = fold(text);

@@ -3,8 +3,11 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { codeOf, type FoundMessages, type Room } from "./api.ts";
 import { Dialog } from "./dialogs.tsx";
 import { exactTime, lately, refusal } from "./format.ts";
-import { highlight } from "./highlight.ts";
+import { highlightPlain } from "./highlight.ts";
 import { t } from "./language.ts";
+import { markup } from "./markup/markup.ts";
+import { spotted, unspotted } from "./markup/spots.ts";
+import { withoutMarks } from "./markup/tree.ts";
 import { GoToDate } from "./messages/go-to-date.tsx";
 import { Model, useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
@@ -115,6 +118,7 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
   const search = useModel(useMemo(() => new Search(session, roomOf), []));
   const [query, setQuery] = useState("");
   const [everywhere, setEverywhere] = useState(false);
+  useModel(markup);
   const where = everywhere ? null : room.id;
   useEffect(() => search.look(query, where), [query, everywhere]);
   useEffect(() => () => search.close(), []);
@@ -145,7 +149,7 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
         <ul class="lines found">
           {found.map((message) => (
             <li key={`${message.room} ${message.seq}`}>
-              <Result message={message} query={search.sought} room={everywhere ? search.roomName(message.room) : ""} onClose={onClose} />
+              <Result message={message} plain={plainText(message, room)} query={search.sought} room={everywhere ? search.roomName(message.room) : ""} onClose={onClose} />
             </li>
           ))}
         </ul>
@@ -161,8 +165,23 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
   );
 }
 
+/** What a message says, without its marks; as it was written as long as they are not known. */
+function plainText(message: Found, room: OpenRoom): string {
+  const { text, spots } = spotted(message.content, message, room.session.user, (user) => room.namesOf(user));
+  const nodes = markup.of(text);
+  return nodes === null ? message.content : unspotted(withoutMarks(nodes), spots);
+}
+
+interface ResultProps {
+  message: Found;
+  plain: string;
+  query: string;
+  room: string;
+  onClose: () => void;
+}
+
 /** A message that was found. */
-function Result({ message, query, room, onClose }: { message: Found; query: string; room: string; onClose: () => void }) {
+function Result({ message, plain, query, room, onClose }: ResultProps) {
   const at = Date.parse(message.timestamp);
   return (
     <a class="menu-item" href={`#/rooms/${message.room}/${message.seq}`} onClick={onClose}>
@@ -182,7 +201,7 @@ function Result({ message, query, room, onClose }: { message: Found; query: stri
           </time>
         </span>
         <span class="found-text" dir="auto">
-          {highlight(message.content, query).map((piece) => (piece.found ? <mark>{piece.text}</mark> : piece.text))}
+          {highlightPlain(plain, message.content, query).map((piece) => (piece.found ? <mark>{piece.text}</mark> : piece.text))}
         </span>
       </span>
     </a>

@@ -10,7 +10,7 @@ import { gfmStrikethroughFromMarkdown } from "mdast-util-gfm-strikethrough";
 import { gfmAutolinkLiteral } from "micromark-extension-gfm-autolink-literal";
 import { gfmStrikethrough } from "micromark-extension-gfm-strikethrough";
 import type { Construct, Extension as Syntax } from "micromark-util-types";
-import { LONGEST, type Node } from "./tree.ts";
+import { isBlock, LONGEST, type Node } from "./tree.ts";
 
 /** So deep marks may stand in each other. */
 const DEEPEST = 12;
@@ -133,9 +133,8 @@ function joined(nodes: readonly Node[]): Node[] {
   return found;
 }
 
-/** A quote, a list and a block of code have lines of their own: the break before it and the one behind are theirs. */
+/** What has lines of its own has the break before it and the one behind, too. */
 function trimmed(nodes: readonly Node[]): Node[] {
-  const isBlock = (node: Node | undefined): boolean => typeof node === "object" && ["quote", "list", "block"].includes(node.kind);
   const cut = nodes.map((node, at) => {
     if (typeof node !== "string") return node;
     const before = isBlock(nodes[at - 1]) ? node.replace(/^[ \t]*\n/, "") : node;

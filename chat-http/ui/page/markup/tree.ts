@@ -23,9 +23,14 @@ export function mayHaveMarks(text: string): boolean {
   return text.length <= LONGEST && MARKS.test(text);
 }
 
-/** The text without its marks. */
+/** The text without its marks; what has lines of its own on the page has them here. */
 export function withoutMarks(nodes: readonly Node[]): string {
-  return nodes.map(plain).join("");
+  return nodes.map((node, at) => (at > 0 && (isBlock(node) || isBlock(nodes[at - 1])) ? "\n" : "") + plain(node)).join("");
+}
+
+/** A quote, a list and a block of code have lines of their own. */
+export function isBlock(node: Node | undefined): boolean {
+  return typeof node === "object" && ["quote", "list", "block"].includes(node.kind);
 }
 
 function plain(node: Node): string {

@@ -1,7 +1,7 @@
 /** What a search has found is marked as the search compares. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { highlight } from "../highlight.ts";
+import { highlight, highlightPlain } from "../highlight.ts";
 
 /** The text with found words in brackets. */
 const shown = (text: string, query: string): string => highlight(text, query).map(({ text, found }) => (found ? `[${text}]` : text)).join("");
@@ -37,4 +37,13 @@ test("of a long text the part around the first word is shown, and no letter is c
   assert.ok(pieces.map(({ text }) => text).join("").length < 250);
   for (const { text: piece } of pieces) assert.doesNotThrow(() => encodeURIComponent(piece));
   for (let before = 0; before < 50; before += 1) for (const { text: piece } of highlight(`${"a".repeat(before)}${"🎉".repeat(200)}`, "x")) assert.doesNotThrow(() => encodeURIComponent(piece));
+});
+
+test("marks are not shown, unless nothing else was found", () => {
+  const shownPlain = (plain: string, written: string, query: string): string => highlightPlain(plain, written, query).map(({ text, found }) => (found ? `[${text}]` : text)).join("");
+  assert.equal(shownPlain("On Thursday", "On **Thursday**", "thursday"), "On [Thursday]");
+  assert.equal(shownPlain("look here", "[look here](https://river.example)", "river"), "[look here](https://[river].example)");
+  assert.equal(shownPlain("look here", "[look here](https://river.example)", "here river"), "look [here]");
+  assert.equal(shownPlain("foobar", "foo**bar**", "bar"), "foo**[bar]**");
+  assert.equal(shownPlain("a b", "a *b*", "elsewhere"), "a b");
 });

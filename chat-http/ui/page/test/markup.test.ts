@@ -58,7 +58,8 @@ test("a numbered list keeps its numbers", () => {
 });
 
 test("without marks a text is what it says", () => {
-  assert.equal(withoutMarks(parse("**a** [b](https://x.example) `c`\n> d") ?? []), "a b cd");
+  assert.equal(withoutMarks(parse("**a** [b](https://x.example) `c`\n> d\ne") ?? []), "a b c\nd\ne");
+  assert.equal(withoutMarks(parse("a\n- b\n- *c*\n  1. d\n\ne\n```\nf\n```") ?? []), "a\nb\nc\nd\n\ne\nf");
 });
 
 test("texts without marks need no parser", () => {
