@@ -25,6 +25,11 @@ for (const [locale, { lang, dir, greeting, one, two, day }] of LANGUAGES) {
     await page.getByRole("button", { name: one }).waitFor();
     assert.equal(await page.locator("textarea").evaluate((field) => getComputedStyle(field).direction), dir, "the hint of the empty field");
     await page.getByText(day, { exact: true }).first().waitFor();
+    await page.locator(".line").first().hover();
+    // What points in the direction of reading, or against it, turns with it.
+    const answer = page.locator(".line .turns");
+    await answer.waitFor();
+    assert.equal(await answer.evaluate((icon) => getComputedStyle(icon).transform !== "none"), dir === "rtl");
     await person("Bob", { room });
     await page.getByRole("button", { name: two }).waitFor();
     calm();
