@@ -15,6 +15,7 @@ import { Members } from "./members.tsx";
 import { useModel } from "./model.ts";
 import { NameForm } from "./name.tsx";
 import type { Place } from "./conversation.ts";
+import { flush } from "./rendering.ts";
 import { OpenRoom } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Picture, RoomView } from "./roomview.tsx";
@@ -437,6 +438,8 @@ function useKeys(rooms: Rooms, open: number | null, onWindow: (kind: "switch" | 
       if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
         event.preventDefault();
         onWindow("switch");
+        // What is typed right after it is for the window, and no letter for the field that has the focus now.
+        flush();
       } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !isWriting(event.target)) {
         event.preventDefault();
         onWindow("keys");
