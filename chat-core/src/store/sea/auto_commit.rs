@@ -1,10 +1,10 @@
 //! Statements that stand each by itself, as a connection runs them.
 
-use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::DatabaseConnection;
 
 #[cfg(feature = "sqlite")]
 use super::few_trips::FewTrips;
+use super::transaction::runs_on_each;
 
 /// A connection for statements that stand each by itself.
 #[derive(Debug)]
@@ -27,41 +27,4 @@ impl AutoCommit {
     }
 }
 
-#[async_trait]
-impl ConnectionTrait for AutoCommit {
-    fn get_database_backend(&self) -> DbBackend {
-        match self {
-            Self::Pooled(on) => on.get_database_backend(),
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(_) => DbBackend::Sqlite,
-        }
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Pooled(on) => on.execute_raw(statement).await,
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(on) => on.execute(statement).await,
-        }
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Pooled(on) => on.execute_unprepared(sql).await,
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(on) => on.execute(Statement::from_string(DbBackend::Sqlite, sql)).await,
-        }
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.query_all_raw(statement).await?.into_iter().next())
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self {
-            Self::Pooled(on) => on.query_all_raw(statement).await,
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(on) => on.query(statement).await,
-        }
-    }
-}
+runs_on_each!(AutoCommit, [Pooled]);

@@ -11,9 +11,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use async_trait::async_trait;
 use futures::StreamExt;
 use sea_orm::{
-    DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value,
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value,
     sqlx::{
         self, Arguments, AssertSqlSafe, Either, Executor, Sqlite,
         pool::PoolConnection,
@@ -148,16 +149,6 @@ impl FewTrips {
         self.waiting().push(statement);
     }
 
-    pub(super) async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let [(_, done)] = self.run([statement]).await?;
-        Ok(done.into())
-    }
-
-    pub(super) async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let [(rows, _)] = self.run([statement]).await?;
-        Ok(rows)
-    }
-
     /// See [`OpenTransaction::query_both`](super::transaction::OpenTransaction::query_both).
     pub(super) async fn query_both(&self, one: Statement, two: Statement) -> Result<[Vec<QueryResult>; 2], DbErr> {
         Ok(self.run([one, two]).await?.map(|(rows, _)| rows))
@@ -198,6 +189,31 @@ impl FewTrips {
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Statement>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for FewTrips {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Sqlite
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let [(_, done)] = self.run([statement]).await?;
+        Ok(done.into())
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.execute_raw(Statement::from_string(DbBackend::Sqlite, sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let [(rows, _)] = self.run([statement]).await?;
+        Ok(rows)
     }
 }
 
@@ -314,7 +330,10 @@ mod tests {
             let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
             let database = Self { file, pool, kept: Arc::default() };
             let transaction = database.begin().await;
-            transaction.execute(statement("CREATE TABLE numbers (number INTEGER PRIMARY KEY)", None)).await.unwrap();
+            transaction
+                .execute_raw(statement("CREATE TABLE numbers (number INTEGER PRIMARY KEY)", None))
+                .await
+                .unwrap();
             transaction.commit().await.unwrap();
             database
         }
@@ -344,7 +363,8 @@ mod tests {
     }
 
     async fn numbers(transaction: &FewTrips) -> Vec<i64> {
-        let rows = transaction.query(statement("SELECT number FROM numbers ORDER BY number", None)).await.unwrap();
+        let rows =
+            transaction.query_all_raw(statement("SELECT number FROM numbers ORDER BY number", None)).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
@@ -367,7 +387,8 @@ mod tests {
         let transaction = database.begin().await;
         transaction.execute_later(insert(1));
         transaction.execute_later(insert(2));
-        let deleted = transaction.execute(statement("DELETE FROM numbers WHERE number = ?", Some(1))).await.unwrap();
+        let deleted =
+            transaction.execute_raw(statement("DELETE FROM numbers WHERE number = ?", Some(1))).await.unwrap();
         assert_eq!(deleted.rows_affected(), 1);
         transaction.execute_later(insert(3));
         let both = [statement("SELECT number FROM numbers", None), statement("SELECT 7, 8 WHERE 0 = ?", Some(1))];
@@ -391,7 +412,7 @@ mod tests {
         // A deferred key is looked at by the commit itself.
         let transaction = database.begin().await;
         let table = "CREATE TABLE others (number REFERENCES numbers(number) DEFERRABLE INITIALLY DEFERRED)";
-        transaction.execute(statement(table, None)).await.unwrap();
+        transaction.execute_raw(statement(table, None)).await.unwrap();
         transaction.execute_later(statement("INSERT INTO others VALUES (?)", Some(5)));
         assert!(!transaction.commit().await.unwrap_err().was_refused);
         database.close().await;
@@ -412,12 +433,12 @@ mod tests {
         let database = Database::new().await;
         for _ in 0..3 {
             let transaction = database.begin().await;
-            transaction.execute(insert(1)).await.unwrap();
+            transaction.execute_raw(insert(1)).await.unwrap();
             drop(transaction);
         }
         assert_eq!(database.numbers().await, [0; 0]);
         let transaction = database.begin().await;
-        transaction.execute(insert(1)).await.unwrap();
+        transaction.execute_raw(insert(1)).await.unwrap();
         transaction.commit().await.unwrap();
         assert_eq!(database.numbers().await, [1]);
         database.close().await;
@@ -427,7 +448,7 @@ mod tests {
     async fn statements_by_themselves_take_turns_with_transactions_on_the_only_connection() {
         let database = Database::new().await;
         let statements = FewTrips::auto_commit(&database.pool, &database.kept);
-        statements.execute(insert(1)).await.unwrap();
+        statements.execute_raw(insert(1)).await.unwrap();
         statements.let_go();
         assert_eq!(database.numbers().await, [1]);
         assert_eq!(numbers(&statements).await, [1]);
@@ -440,13 +461,13 @@ mod tests {
     async fn a_transaction_that_reads_sees_what_there_was_at_first() {
         let database = Database::new().await;
         let pragma = "PRAGMA journal_mode = WAL";
-        FewTrips::auto_commit(&database.pool, &database.kept).query(statement(pragma, None)).await.unwrap();
+        FewTrips::auto_commit(&database.pool, &database.kept).query_all_raw(statement(pragma, None)).await.unwrap();
         let options = SqliteConnectOptions::new().filename(&database.file);
         let other = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
         let kept = Arc::default();
         let reading = FewTrips::reading(&other, &kept).await.unwrap();
         assert_eq!(numbers(&reading).await, [0; 0]);
-        FewTrips::auto_commit(&database.pool, &database.kept).execute(insert(1)).await.unwrap();
+        FewTrips::auto_commit(&database.pool, &database.kept).execute_raw(insert(1)).await.unwrap();
         assert_eq!(numbers(&reading).await, [0; 0]);
         reading.commit().await.unwrap();
         assert_eq!(numbers(&FewTrips::auto_commit(&other, &kept)).await, [1]);
@@ -459,7 +480,7 @@ mod tests {
     async fn after_the_end_none_is_kept() {
         let database = Database::new().await;
         let statements = FewTrips::auto_commit(&database.pool, &database.kept);
-        statements.execute(insert(1)).await.unwrap();
+        statements.execute_raw(insert(1)).await.unwrap();
         database.kept.close();
         drop(statements);
         assert_eq!(database.kept.locked().connections.len(), 0);

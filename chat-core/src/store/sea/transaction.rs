@@ -1,7 +1,8 @@
 //! Transactions, as statements run in them.
 
-use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+#[cfg(feature = "sqlite")]
+use sea_orm::QueryResult;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 
 use super::error::SqlError;
 #[cfg(feature = "sqlite")]
@@ -60,45 +61,56 @@ impl OpenTransaction<'static> {
     }
 }
 
-#[async_trait]
-impl ConnectionTrait for OpenTransaction<'_> {
-    fn get_database_backend(&self) -> DbBackend {
-        match self {
-            Self::Ours(on) => on.get_database_backend(),
-            Self::OfHost(on) => on.get_database_backend(),
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(_) => DbBackend::Sqlite,
-        }
-    }
+/// Implements [`ConnectionTrait`] for an enum of connections with these variants, and `FewTrips` where there is SQLite: a statement
+/// runs on whichever it is.
+macro_rules! runs_on_each {
+    ($connections:ty, [$($variant:ident),+]) => {
+        #[async_trait::async_trait]
+        impl sea_orm::ConnectionTrait for $connections {
+            fn get_database_backend(&self) -> sea_orm::DbBackend {
+                match self {
+                    $(Self::$variant(on) => on.get_database_backend(),)+
+                    #[cfg(feature = "sqlite")]
+                    Self::FewTrips(on) => on.get_database_backend(),
+                }
+            }
 
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Ours(on) => on.execute_raw(statement).await,
-            Self::OfHost(on) => on.execute_raw(statement).await,
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(on) => on.execute(statement).await,
-        }
-    }
+            async fn execute_raw(&self, statement: sea_orm::Statement) -> Result<sea_orm::ExecResult, sea_orm::DbErr> {
+                match self {
+                    $(Self::$variant(on) => on.execute_raw(statement).await,)+
+                    #[cfg(feature = "sqlite")]
+                    Self::FewTrips(on) => on.execute_raw(statement).await,
+                }
+            }
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Ours(on) => on.execute_unprepared(sql).await,
-            Self::OfHost(on) => on.execute_unprepared(sql).await,
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(on) => on.execute(Statement::from_string(DbBackend::Sqlite, sql)).await,
-        }
-    }
+            async fn execute_unprepared(&self, sql: &str) -> Result<sea_orm::ExecResult, sea_orm::DbErr> {
+                match self {
+                    $(Self::$variant(on) => on.execute_unprepared(sql).await,)+
+                    #[cfg(feature = "sqlite")]
+                    Self::FewTrips(on) => on.execute_unprepared(sql).await,
+                }
+            }
 
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.query_all_raw(statement).await?.into_iter().next())
-    }
+            async fn query_one_raw(
+                &self,
+                statement: sea_orm::Statement,
+            ) -> Result<Option<sea_orm::QueryResult>, sea_orm::DbErr> {
+                Ok(self.query_all_raw(statement).await?.into_iter().next())
+            }
 
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self {
-            Self::Ours(on) => on.query_all_raw(statement).await,
-            Self::OfHost(on) => on.query_all_raw(statement).await,
-            #[cfg(feature = "sqlite")]
-            Self::FewTrips(on) => on.query(statement).await,
+            async fn query_all_raw(
+                &self,
+                statement: sea_orm::Statement,
+            ) -> Result<Vec<sea_orm::QueryResult>, sea_orm::DbErr> {
+                match self {
+                    $(Self::$variant(on) => on.query_all_raw(statement).await,)+
+                    #[cfg(feature = "sqlite")]
+                    Self::FewTrips(on) => on.query_all_raw(statement).await,
+                }
+            }
         }
-    }
+    };
 }
+pub(super) use runs_on_each;
+
+runs_on_each!(OpenTransaction<'_>, [Ours, OfHost]);
