@@ -68,11 +68,11 @@ impl<S: Io> Transport for Socket<S> {
     // Not by way of tungstenite, whose own buffer keeps the memory of the largest burst.
     fn queue(&mut self, frame: Queued) -> Result<(), Gone> {
         let out = self.get_mut().out();
-        match frame {
+        let put = match frame {
             Queued::Text(text) => out.text(&text),
             Queued::Ping => out.ping(),
-        }
-        Ok(())
+        };
+        put.map_err(|_| Gone)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {

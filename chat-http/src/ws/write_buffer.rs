@@ -1,5 +1,13 @@
 //! The frames that wait to be written to a socket.
 
+use tokio_tungstenite::tungstenite::{
+    self,
+    protocol::frame::{
+        FrameHeader,
+        coding::{Control, Data, OpCode},
+    },
+};
+
 /// Frames that wait to be written. Empty, it owns no memory: most sockets are idle most of the time, and are not to keep what the
 /// last burst took.
 #[derive(Debug, Default)]
@@ -9,41 +17,24 @@ pub(super) struct WriteBuffer {
     written: usize,
 }
 
-/// The kinds of frames that are put here as such (RFC 6455, section 5.2).
-const TEXT: u8 = 0x1;
-const PING: u8 = 0x9;
-/// This frame is the whole message.
-const FINAL: u8 = 0x80;
-
 impl WriteBuffer {
     /// Adds a text in one frame.
-    pub(super) fn text(&mut self, text: &str) {
-        self.frame(TEXT, text.as_bytes());
+    pub(super) fn text(&mut self, text: &str) -> tungstenite::Result<()> {
+        self.frame(OpCode::Data(Data::Text), text.as_bytes())
     }
 
     /// Adds a ping.
-    pub(super) fn ping(&mut self) {
-        self.frame(PING, &[]);
+    pub(super) fn ping(&mut self) -> tungstenite::Result<()> {
+        self.frame(OpCode::Control(Control::Ping), &[])
     }
 
-    /// A server's frame: without a mask, and with its length in as few bytes as it needs.
-    fn frame(&mut self, kind: u8, payload: &[u8]) {
-        self.bytes.reserve(LONGEST_HEADER + payload.len());
-        self.bytes.push(FINAL | kind);
-        match payload.len() {
-            len @ 0..126 => self.bytes.push(u8::try_from(len).unwrap_or_default()),
-            len => match u16::try_from(len) {
-                Ok(len) => {
-                    self.bytes.push(126);
-                    self.bytes.extend(len.to_be_bytes());
-                }
-                Err(_) => {
-                    self.bytes.push(127);
-                    self.bytes.extend((len as u64).to_be_bytes());
-                }
-            },
-        }
+    /// A server's frame has no mask, and a whole message.
+    fn frame(&mut self, opcode: OpCode, payload: &[u8]) -> tungstenite::Result<()> {
+        let (header, length) = (FrameHeader { opcode, ..FrameHeader::default() }, payload.len() as u64);
+        self.bytes.reserve(header.len(length) + payload.len());
+        header.format(length, &mut self.bytes)?;
         self.bytes.extend_from_slice(payload);
+        Ok(())
     }
 
     /// Adds whole frames.
@@ -65,9 +56,6 @@ impl WriteBuffer {
     }
 }
 
-/// Two bytes, and a length in eight.
-const LONGEST_HEADER: usize = 10;
-
 #[cfg(test)]
 mod tests {
     use tokio_tungstenite::tungstenite::{
@@ -82,9 +70,9 @@ mod tests {
         let texts = [0, 1, 125, 126, 65_535, 65_536, 100_000].map(|len| "ü".repeat(len / 2) + &"x".repeat(len % 2));
         let mut buffer = WriteBuffer::default();
         for text in &texts {
-            buffer.text(text);
+            buffer.text(text).unwrap();
         }
-        buffer.ping();
+        buffer.ping().unwrap();
         let mut socket = WebSocket::from_raw_socket(
             std::io::Cursor::new(buffer.rest().to_vec()),
             Role::Client,
@@ -99,13 +87,13 @@ mod tests {
     #[test]
     fn what_is_written_is_let_go_of() {
         let mut buffer = WriteBuffer::default();
-        buffer.text("Hello");
+        buffer.text("Hello").unwrap();
         buffer.extend(&[0x8a, 0]);
         buffer.advance(3);
         assert_eq!(buffer.rest(), b"ello\x8a\0");
         buffer.advance(6);
         assert_eq!((buffer.rest(), buffer.bytes.capacity()), (&[][..], 0));
-        buffer.ping();
+        buffer.ping().unwrap();
         assert_eq!(buffer.rest(), [0x89, 0]);
     }
 }
