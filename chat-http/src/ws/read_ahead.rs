@@ -34,19 +34,25 @@ impl ReadAhead {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.bytes.is_empty() {
-            if buf.remaining() >= PIECE {
-                return Pin::new(stream).poll_read(cx, buf);
-            }
-            return SCRATCH.with_borrow_mut(|scratch| {
-                let mut read = ReadBuf::new(scratch);
-                ready!(Pin::new(stream).poll_read(cx, &mut read))?;
-                let (fits, rest) = read.filled().split_at(buf.remaining().min(read.filled().len()));
-                buf.put_slice(fits);
-                self.bytes = rest.to_vec();
-                Poll::Ready(Ok(()))
-            });
+        if !self.bytes.is_empty() {
+            self.give(buf);
+            return Poll::Ready(Ok(()));
         }
+        if buf.remaining() >= PIECE {
+            return Pin::new(stream).poll_read(cx, buf);
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut read = ReadBuf::new(scratch);
+            ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+            let (fits, rest) = read.filled().split_at(buf.remaining().min(read.filled().len()));
+            buf.put_slice(fits);
+            self.bytes = rest.to_vec();
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Gives as much of what was left over as there is room for.
+    fn give(&mut self, buf: &mut ReadBuf<'_>) {
         let rest = &self.bytes[self.taken..];
         let fits = &rest[..buf.remaining().min(rest.len())];
         buf.put_slice(fits);
@@ -54,7 +60,6 @@ impl ReadAhead {
         if self.taken == self.bytes.len() {
             *self = Self::default();
         }
-        Poll::Ready(Ok(()))
     }
 }
 
