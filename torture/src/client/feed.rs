@@ -20,15 +20,6 @@ pub struct Feed {
     after: Option<String>,
 }
 
-/// What there was besides what a page told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rest {
-    /// There was more.
-    More,
-    /// Nothing that was answered before.
-    Nothing,
-}
-
 impl Feed {
     /// Follows from the beginning of all rooms.
     #[must_use]
@@ -36,8 +27,8 @@ impl Feed {
         Self { address, recorder, name, after: None }
     }
 
-    /// Reads on, at most this many entries; `None`: it was refused, or there was no answer.
-    pub async fn read(&mut self, limit: u64) -> Option<Rest> {
+    /// Reads on, at most this many entries, and tells whether there is more; `None`: it was refused, or there was no answer.
+    pub async fn read(&mut self, limit: u64) -> Option<bool> {
         let after = self.after.as_ref().map(|after| format!("&after={after}")).unwrap_or_default();
         let path = format!("/api/chat/events/feed?limit={limit}{after}");
         let (connection, began) = (self.recorder.connection(), self.recorder.now());
@@ -51,11 +42,11 @@ impl Feed {
         for entry in reply.body["entries"].as_array()? {
             record(What::Fed { room: entry["room"].as_u64()?, event: frame::event(&entry["event"]) });
         }
-        let rest = if reply.body["has_more"] == true { Rest::More } else { Rest::Nothing };
-        if rest == Rest::Nothing {
+        let has_more = reply.body["has_more"].as_bool()?;
+        if !has_more {
             record(What::FedAll);
         }
         self.after = reply.body["next"].as_str().map(str::to_owned);
-        Some(rest)
+        Some(has_more)
     }
 }

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{sleep, timeout};
 
 use super::{FinalState, Mode, World};
-use crate::{
-    client::feed::{Feed, Rest},
-    recorder::Name,
-};
+use crate::{client::feed::Feed, recorder::Name};
 
 /// Follows until the clients are to leave, and then to the end.
 pub async fn run(world: World, number: usize) -> FinalState {
@@ -16,12 +13,12 @@ pub async fn run(world: World, number: usize) -> FinalState {
     let mut rng = world.rng(&name);
     let mut feed = Feed::new(world.address, world.recorder.clone(), name.clone());
     while world.mode() < Mode::Leave {
-        if feed.read(rng.between(1, 300)).await != Some(Rest::More) {
+        if feed.read(rng.between(1, 300)).await != Some(true) {
             world.pause(rng.millis(20, 500)).await;
         }
     }
     let to_the_end = async {
-        while feed.read(LARGEST_PAGE).await != Some(Rest::Nothing) {
+        while feed.read(LARGEST_PAGE).await != Some(false) {
             sleep(BETWEEN_TRIES).await;
         }
     };
