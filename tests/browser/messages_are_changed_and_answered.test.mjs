@@ -170,7 +170,7 @@ test("a link leads to its message, however far away", async () => {
   await server.call("PATCH", `/rooms/${room}/messages/3?username=Bob`, { content: "Number three" });
   await ada.page.locator(".quote", { hasText: "Number three" }).click();
   await ada.page.locator(".row.marked", { hasText: "Number three" }).waitFor();
-  calm(/404/);
+  calm(/status of 404/);
 });
 
 test("on a phone, a finger that rests shows what can be done", async () => {

@@ -233,7 +233,7 @@ export class Person {
   async open(path = "/") {
     const page = await this.context.newPage();
     page.setDefaultTimeout(DEADLINE_MS);
-    page.on("console", (message) => ["error", "warning"].includes(message.type()) && !NO_WORKER.test(message.text()) && this.complaints.push(message.text()));
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && !NO_WORKER.test(message.text()) && this.complaints.push(`${message.text()} ${message.location().url}`));
     page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.stack}`));
     page.on("dialog", (dialog) => {
       // Whoever leaves while something is not sent is asked, and leaves.

@@ -12,10 +12,12 @@ test("two tabs of one user", async () => {
   const tab = await ada.open(`/#/rooms/${room}`);
   for (const page of [bob.page, ada.page, tab]) await bob.seesPeople(2, page);
 
-  await ada.say("from the first");
-  await ada.say("from the second", tab);
-  await bob.say("to both");
   const texts = ["from the first", "from the second", "to both"];
+  await ada.say("from the first");
+  await bob.sees(texts.slice(0, 1));
+  await ada.say("from the second", tab);
+  await bob.sees(texts.slice(0, 2));
+  await bob.say("to both");
   for (const page of [bob.page, ada.page, tab]) await ada.sees(texts, page);
   for (const page of [ada.page, tab]) assert.equal(await page.locator(".message.own").count(), 2);
 
@@ -35,6 +37,7 @@ test("two tabs of one user", async () => {
   await reader.close();
   await ada.go(room);
   await bob.say("still there?");
+  await ada.sees([...texts, "unread", "still there?"]);
   await ada.say("yes");
   await bob.sees([...texts, "unread", "still there?", "yes"]);
   await bob.seesPeople(2);

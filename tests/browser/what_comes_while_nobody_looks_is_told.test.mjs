@@ -59,6 +59,7 @@ test("what comes while nobody looks is told", async () => {
 
   // Nobody is asked before there was something, nor told of what is seen.
   await ada.say("Hello");
+  await bob.sees(["Hello"]);
   await bob.say("Hello, Ada");
   await ada.sees(["Hello", "Hello, Ada"]);
   assert.equal(await page.getByText("Something came while you were away.").count(), 0);
