@@ -38,6 +38,14 @@ test("messages have formatting", async () => {
   await choose("Show formatted");
   await row.locator("strong").waitFor();
 
+  // Where there is one line for it, it has no marks.
+  const line = "bold slanted gone code quoted answer one two words and https://y.example/_b_/c";
+  await row.locator(".line").hover();
+  await row.getByRole("button", { name: "Answer" }).click();
+  await until(async () => assert.equal(await page.locator(".answering .quote-text").textContent(), line));
+  await ada.say("answered");
+  await until(async () => assert.equal(await page.locator(".quote .quote-text").textContent(), line));
+
   // A block of code is copied by itself. Links that lead elsewhere than they say, or nowhere, are none.
   await server.say(room, "Bob", "```js\nlet a = 1;\n  b\n```\n[https://bank.example](https://x.example) [a](javascript:run(1))");
   await page.getByRole("button", { name: "Copy code" }).click();

@@ -8,7 +8,7 @@ import { useGrowing } from "./growing.ts";
 import { Answer, Close, Send, Smile } from "./icons.tsx";
 import { mentionsIn } from "./mentions.ts";
 import type { MessageActions } from "./messages/actions.ts";
-import { excerpt } from "./messages/quote.tsx";
+import { Excerpt } from "./messages/quote.tsx";
 import { useModel } from "./model.ts";
 import { flush } from "./rendering.ts";
 import type { Session } from "./session.ts";
@@ -139,9 +139,7 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
           <Answer />
           <span class="answered">
             <span>{rich("answering", { name: <bdi>{answering.username}</bdi> })}</span>
-            <span class="quote-text" dir="auto">
-              {excerpt(answering.text)}
-            </span>
+            <Excerpt text={answering.text} fields={answering.fields} room={actions.room} />
           </span>
           <button type="button" class="icon-button" aria-label={t("answerNot")} title={t("answerNot")} onClick={() => (actions.answer(null), field.current?.focus())}>
             <Close />

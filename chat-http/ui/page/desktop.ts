@@ -6,6 +6,7 @@
  */
 import { isMessage, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
 import { t } from "./language.ts";
+import { plainText } from "./markup/plain.ts";
 import { Model } from "./model.ts";
 import { show } from "./notes.ts";
 import type { Rooms } from "./rooms.ts";
@@ -72,7 +73,7 @@ export class Desktop extends Model {
     const about = this.#rooms.get(room);
     if (document.visibilityState === "visible" || !about || this.#rooms.notify(room) !== "all") return;
     const title = about.kind === "direct" ? username : t("inRoom", { who: username, room: roomName(about) });
-    this.#tell(room, seq, title, [...content].slice(0, SHOWN).join(""));
+    this.#tell(room, seq, title, [...plainText(content, {}, null)].slice(0, SHOWN).join(""));
   }
 
   #tell(room: number, seq: number, title: string, body: string): void {

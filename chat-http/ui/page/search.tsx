@@ -6,8 +6,7 @@ import { exactTime, lately, refusal } from "./format.ts";
 import { highlightPlain } from "./highlight.ts";
 import { t } from "./language.ts";
 import { markup } from "./markup/markup.ts";
-import { spotted, unspotted } from "./markup/spots.ts";
-import { withoutMarks } from "./markup/tree.ts";
+import { plainText } from "./markup/plain.ts";
 import { GoToDate } from "./messages/go-to-date.tsx";
 import { Model, useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
@@ -149,7 +148,7 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
         <ul class="lines found">
           {found.map((message) => (
             <li key={`${message.room} ${message.seq}`}>
-              <Result message={message} plain={plainText(message, room)} query={search.sought} room={everywhere ? search.roomName(message.room) : ""} onClose={onClose} />
+              <Result message={message} plain={plainText(message.content, message, room)} query={search.sought} room={everywhere ? search.roomName(message.room) : ""} onClose={onClose} />
             </li>
           ))}
         </ul>
@@ -163,13 +162,6 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
       )}
     </Dialog>
   );
-}
-
-/** What a message says, without its marks; as it was written as long as they are not known. */
-function plainText(message: Found, room: OpenRoom): string {
-  const { text, spots } = spotted(message.content, message, room.session.user, (user) => room.namesOf(user));
-  const nodes = markup.of(text);
-  return nodes === null ? message.content : unspotted(withoutMarks(nodes), spots);
 }
 
 interface ResultProps {

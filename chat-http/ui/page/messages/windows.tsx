@@ -10,7 +10,7 @@ import { usePages } from "../pages.ts";
 import { Avatar } from "../person.tsx";
 import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
-import { excerpt } from "./quote.tsx";
+import { Excerpt } from "./quote.tsx";
 
 interface Props {
   actions: MessageActions;
@@ -33,8 +33,8 @@ export function DeleteMessageDialog({ actions, item, onClose }: Props) {
     <Dialog title={t("deleteMessage")} onClose={onClose}>
       <form onSubmit={submit}>
         <p>{t("deleteMessageHelp")}</p>
-        <p class="quote-text about-message" dir="auto">
-          {excerpt(item.text)}
+        <p class="about-message">
+          <Excerpt text={item.text} fields={item.fields} room={actions.room} />
         </p>
         {!isOwn && (
           <>
@@ -122,9 +122,7 @@ export function PinsDialog({ room, onGo, onClose }: { room: Conversation; onGo: 
                 <span class="hint">
                   <bdi>{message.username}</bdi> · <time dateTime={message.timestamp}>{exactTime(Date.parse(message.timestamp))}</time>
                 </span>
-                <span class="quote-text" dir="auto">
-                  {excerpt(message.content)}
-                </span>
+                <Excerpt text={message.content} fields={message} room={room} />
               </span>
             </button>
           </li>
