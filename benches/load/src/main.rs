@@ -3,8 +3,10 @@
 //! It is the same for every server: what it sends has the time at which it was due, and each time it finds that in what it
 //! receives, that is a delivery. What a server took of the machine is what the operating system says of its process.
 
+mod chart;
 mod crowd;
 mod frame;
+mod growth;
 mod latency;
 mod marker;
 mod measure;
@@ -31,6 +33,8 @@ type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 enum Options {
     /// Starts each server, puts each load on it, and prints a table.
     Table(table::Programs),
+    /// Tells how what a message costs ours grows with members, rooms and messages, and draws it.
+    Growth(growth::Growth),
     /// Puts one load on a server that runs, and prints what came of it as JSON.
     One(One),
 }
@@ -50,6 +54,7 @@ struct One {
 fn main() -> Result {
     match Options::parse() {
         Options::Table(programs) => table::print(&programs),
+        Options::Growth(growth) => growth::print(&growth),
         Options::One(One { peer, address, pid, load }) => {
             let report = measure(Target { peer, address, process: Process(pid) }, &load)?;
             writeln!(std::io::stdout(), "{}", serde_json::to_string(&report)?)?;

@@ -56,18 +56,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the server may settle after all have joined.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Puts a load on a server.
+/// Puts a load on a server, in rooms that are made for it.
 pub(crate) fn measure(target: Target, load: &Workload) -> Result<Report> {
+    let rooms = target.peer.make_rooms(target.address, load.rooms)?;
+    measure_in(&rooms, target, load)
+}
+
+/// Puts a load on a server, in these rooms.
+pub(crate) fn measure_in(rooms: &[String], target: Target, load: &Workload) -> Result<Report> {
     let Target { peer, address, process } = target;
     let empty = process.usage()?;
-    let rooms = peer.make_rooms(address, load.rooms)?;
     let began = Instant::now();
-    let mut crowd = Crowd::join(peer, address, &rooms, load.members)?;
+    let mut crowd = Crowd::join(peer, address, rooms, load.members)?;
     let joined_s = began.elapsed().as_secs_f64();
     crowd.listen_for(SETTLE)?;
     let memory_kb = process.usage()?.memory_kb.saturating_sub(empty.memory_kb);
-    let measured = talk(load, peer, &mut crowd, &rooms, process)?;
-    Ok(measured.report(joined_s, memory_kb as f64 / (load.rooms * load.members) as f64))
+    let measured = talk(load, peer, &mut crowd, rooms, process)?;
+    Ok(measured.report(joined_s, memory_kb as f64 / (rooms.len() * load.members) as f64))
 }
 
 /// What was heard and used while it was measured.
@@ -97,6 +102,18 @@ fn talk(load: &Workload, peer: Peer, crowd: &mut Crowd, rooms: &[String], proces
     let expected = sent.in_all * load.members as u64;
     crowd.listen_until(expected, PATIENCE)?;
     Ok(Measured { sent: sent.measured, expected, heard, heard_in_all: crowd.heard_in_all(), used, elapsed })
+}
+
+impl Report {
+    /// The server's processor time per message, in microseconds.
+    pub(crate) fn us_per_message(&self) -> f64 {
+        self.cpu / self.sent * 1e6
+    }
+
+    /// The server's processor time per delivery, in microseconds.
+    pub(crate) fn us_per_delivery(&self) -> f64 {
+        1e6 / self.deliveries_per_cpu
+    }
 }
 
 impl Measured {

@@ -1,7 +1,7 @@
 //! What the servers speak.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
 };
 
@@ -34,12 +34,15 @@ impl Peer {
 
     /// Makes rooms, and returns what they are called in what follows.
     pub(crate) fn make_rooms(self, address: SocketAddr, count: usize) -> Result<Vec<String>> {
-        (0..count)
-            .map(|number| match self {
-                Self::Chatd | Self::FastApi => make_room(address, number),
-                Self::Nats | Self::SocketIo => Ok(format!("room{number}")),
-            })
-            .collect()
+        match self {
+            Self::Chatd | Self::FastApi => {
+                let stream = TcpStream::connect(address)?;
+                stream.set_nodelay(true)?;
+                let mut stream = BufReader::new(stream);
+                (0..count).map(|number| make_room(&mut stream, address, number)).collect()
+            }
+            Self::Nats | Self::SocketIo => Ok((0..count).map(|number| format!("room{number}")).collect()),
+        }
     }
 
     /// The request that opens a member's connection.
@@ -90,19 +93,36 @@ impl Peer {
     }
 }
 
-/// Makes a room over REST.
-fn make_room(address: SocketAddr, number: usize) -> Result<String> {
+/// Makes a room over REST, on a connection that stays open.
+fn make_room(stream: &mut BufReader<TcpStream>, address: SocketAddr, number: usize) -> Result<String> {
     let body = json!({"name": format!("load {} {number}", std::process::id())}).to_string();
-    let mut stream = TcpStream::connect(address)?;
-    write!(
-        stream,
-        "POST /api/chat/rooms HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+    let request = format!(
+        "POST /api/chat/rooms HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let room = answer.split("\r\n\r\n").nth(1).and_then(|body| serde_json::from_str::<Value>(body).ok());
-    let id = room.and_then(|room| room.get("id")?.as_u64()).ok_or_else(|| format!("no room was made: {answer}"))?;
-    Ok(id.to_string())
+    );
+    stream.get_mut().write_all(request.as_bytes())?;
+    let answer = read_answer(stream)?;
+    let room = serde_json::from_slice::<Value>(&answer).ok();
+    let id = room.and_then(|room| room.get("id")?.as_u64());
+    Ok(id.ok_or_else(|| format!("no room was made: {}", String::from_utf8_lossy(&answer)))?.to_string())
+}
+
+/// The body of an answer whose length is told.
+fn read_answer(stream: &mut BufReader<TcpStream>) -> Result<Vec<u8>> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some((_, value)) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+            length = value.trim().parse()?;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(body)
 }

@@ -1,6 +1,9 @@
 //! What a process took of the machine, as Linux tells it.
 
-use std::{fs, time::Duration};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use crate::Result;
 
@@ -19,6 +22,8 @@ pub(crate) struct Usage {
 
 /// Ticks per second in `/proc`, the same on every machine of today (`getconf CLK_TCK`).
 const TICKS: u32 = 100;
+/// How long a server may have something to do when nothing more is asked of it: ten million messages to index, for example.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(1_800);
 
 impl Process {
     /// What it took until now.
@@ -38,6 +43,21 @@ impl Process {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let cpu = Duration::from_secs(1) * (ticks(11)? + ticks(12)?) / TICKS;
         Ok(Usage { cpu, switches, memory_kb: number(&status, "\nVmRSS:") })
+    }
+
+    /// Waits until it has next to nothing to do.
+    pub(crate) fn settle(self) -> Result {
+        let deadline = Instant::now() + SETTLE_PATIENCE;
+        loop {
+            let before = self.usage()?;
+            thread::sleep(Duration::from_secs(1));
+            if self.usage()?.since(before).cpu <= Duration::from_millis(10) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err("the server still has something to do".into());
+            }
+        }
     }
 }
 
