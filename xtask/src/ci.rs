@@ -25,9 +25,8 @@ pub(crate) fn run() -> Result {
     step("supply chain", &mut deny::run)?;
     step("versions", &mut versions::run)?;
     step("packages", &mut packages)?;
-    step("clippy", &mut || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
-    })?;
+    // What the tests need is mostly waited for.
+    step("clippy and tools", &mut || at_once(clippy, || test::tools().map(drop)))?;
     step("docs", &mut docs)?;
     step("public API", &mut public_api)?;
     step("features and mutations", &mut || at_once(features, || mutations::run(&[])))?;
@@ -65,6 +64,11 @@ pub(crate) fn tidy() -> Result {
     rustc.current_dir(sh::root()).env("CARGO_MANIFEST_DIR", sh::root());
     sh::run(rustc.args(["--test", "--edition", "2024", "tests/tidy.rs", "-o"]).arg(&program))?;
     sh::run(command(program).arg("--quiet").env("RUST_BACKTRACE", "0"))
+}
+
+/// Checks all code with clippy.
+fn clippy() -> Result {
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
 }
 
 /// Has rustdoc look at all documentation, and write what it has found as JSON.
@@ -127,7 +131,8 @@ fn features() -> Result {
     Ok(())
 }
 
-/// Does two things at once that share no folder of what is built. Each compiles one crate at a time, for long, and leaves a core idle.
+/// Does two things at once that share no folder of what is built. Each leaves a core idle for long: it compiles one crate at a time, or
+/// waits for what it gets.
 fn at_once(one: impl FnOnce() -> Result, other: impl FnOnce() -> Result + Send) -> Result {
     thread::scope(|scope| {
         let other = scope.spawn(|| other().map_err(|error| error.to_string()));

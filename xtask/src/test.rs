@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    install::{self, MYSQL, POSTGRES},
+    install::{self, MYSQL, POSTGRES, Tools},
     servers::Servers,
     sh::{self, Result},
 };
@@ -49,13 +49,18 @@ pub(crate) fn with_servers(words: &[String]) -> Result {
     sh::run(Command::new(program).args(args).envs(variables).env(sh::FAILPOINTS, "1"))
 }
 
+/// Finds what the tests need, and installs what is missing.
+pub(crate) fn tools() -> Result<Tools> {
+    let are_given = env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some();
+    install::tools(!are_given)
+}
+
 /// The variables in the environment of the tests and of the torture.
 pub(crate) type Variables = Vec<(&'static str, String)>;
 
 /// Prepares the environment of the tests. Servers that are named there already are used as they are.
 pub(crate) fn prepare() -> Result<(Option<Servers>, Variables)> {
-    let are_given = env::var_os(POSTGRES).is_some() && env::var_os(MYSQL).is_some();
-    let tools = install::tools(!are_given)?;
+    let tools = tools()?;
     let paths = [
         ("KOSOKU", &tools.kosoku),
         ("CHAT_TEST_CHROMIUM", &tools.chromium),
