@@ -28,6 +28,7 @@ on_each_database!(
     what_waits_is_encrypted,
     what_cannot_be_read_concerns_nobody_else,
     a_database_that_fails_between_two_leaves_the_second_for_later,
+    a_room_that_cannot_be_written_waits_and_keeps_nobody,
     an_erased_user_is_not_named_by_what_waits,
     #[cfg_attr(not(failpoints), ignore = "needs failpoints: cargo xtask test")]
     a_host_that_is_killed_anywhere_sends_once,
@@ -408,6 +409,35 @@ async fn a_database_that_fails_between_two_leaves_the_second_for_later(database:
     host.engine.shutdown().await;
 }
 
+/// Nothing is wrong with its messages: whatever fails there, they wait, and those of other rooms do not.
+async fn a_room_that_cannot_be_written_waits_and_keeps_nobody(database: Database) {
+    let store = FaultyStore::new(Arc::new(SeaStore::open(database.url()).await.unwrap()));
+    let engine =
+        ChatEngine::builder().database(chat_core::Database::store(Arc::new(store.clone()))).build().await.unwrap();
+    let host = Host::with(sea_orm::Database::connect(database.url()).await.unwrap(), engine).await;
+    let bad = host.engine.create_room(&alice(), NewRoom::named("bad")).await.unwrap().id;
+    let mut updates = host.listen().await;
+    store.fail_room(bad, StoreErrorKind::Failed);
+    let transaction = host.database.begin().await.unwrap();
+    // More than are taken at once.
+    let texts: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+    for text in &texts {
+        host.engine.send_in(&transaction, &alice(), bad, Draft::text(text)).await.unwrap();
+    }
+    host.engine.send_in(&transaction, &alice(), host.room.id, Draft::text("good")).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(next_message(&mut updates).await, "good");
+    wait_for(&host, "SELECT COUNT(*) FROM chat_outbox WHERE failure IS NULL", 300).await;
+    assert!(host.engine.outbox_failures().await.unwrap().is_empty());
+    host.engine.shutdown().await;
+
+    let host = Host::start(database.url()).await;
+    wait_for_empty(&host).await;
+    let newest: Vec<_> = texts[200..].to_vec();
+    assert_eq!(host.said(bad).await, newest);
+    host.engine.shutdown().await;
+}
+
 async fn an_erased_user_is_not_named_by_what_waits(database: Database) {
     let host = Host::new(&database).await;
     host.engine.shutdown().await;
@@ -424,11 +454,17 @@ async fn an_erased_user_is_not_named_by_what_waits(database: Database) {
         );
         host.database.execute_unprepared(&sql).await.unwrap();
     }
+    // Whom a damaged one names cannot be said.
+    let damaged = "INSERT INTO chat_outbox (room_id, user_id, user_name, idem_key, at_us, body, mentions, flags) \
+         VALUES (1, 'alice', 'alice', 'e', 0, 'a text', '9:x', 0)";
+    host.database.execute_unprepared(damaged).await.unwrap();
     let host = Host::start(database.url()).await;
     let erased = host.engine.erase_user(&bob().id, Erase::Anonymise, |_| {}).await.unwrap();
     wait_for_empty(&host).await;
     assert_eq!(host.said(host.room.id).await, ["a text", "a text"]);
-    let failures = host.engine.outbox_failures().await.unwrap();
+    let (failures, damaged): (Vec<_>, Vec<_>) =
+        host.engine.outbox_failures().await.unwrap().into_iter().partition(|failure| failure.code != "unreadable");
+    assert_eq!(damaged.len(), 1);
     let of_bob = failures.iter().find(|failure| failure.author.id != alice().id).unwrap();
     assert_eq!((&of_bob.author.id, of_bob.author.name.as_str()), (&erased.id, "Deleted user"));
     assert!(

@@ -92,12 +92,13 @@ impl ChatEngine {
     /// How far each consumer is that there ever was in this database, by name.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], [`Error::Unavailable`].
+    /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::Stopped`].
     ///
     /// # Cancel safety
     /// It only reads.
     pub async fn consumers(&self) -> Result<Vec<(String, ConsumerState)>, Error> {
         let services = &self.inner().services;
+        services.check_running()?;
         services.read(services.store.consumers().consumers().await)
     }
 
@@ -105,7 +106,7 @@ impl ChatEngine {
     /// numbers. The newest 10,000 are kept.
     ///
     /// # Errors
-    /// [`Error::InvalidField`] (`limit`), [`Error::Overloaded`], [`Error::Unavailable`].
+    /// [`Error::InvalidField`] (`limit`), [`Error::Overloaded`], [`Error::Unavailable`], [`Error::Stopped`].
     ///
     /// # Cancel safety
     /// It only reads.
@@ -117,6 +118,7 @@ impl ChatEngine {
     ) -> Result<Vec<DeadLetter>, Error> {
         check_limit(limit, MOST_LISTED)?;
         let services = &self.inner().services;
+        services.check_running()?;
         services.read(services.store.consumers().dead_letters(consumer, before, limit).await)
     }
 }

@@ -1,7 +1,7 @@
 //! The outbox: messages that the host queues in transactions of its own are taken into the logs when these are committed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -91,12 +91,14 @@ impl ChatEngine {
     /// The messages that were queued by [`send_in`](Self::send_in) and could not be sent, the oldest first; at most 1,000.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], [`Error::Unavailable`]; [`Error::InvalidField`] (`transaction`) where there is no outbox, as in memory.
+    /// [`Error::Overloaded`], [`Error::Unavailable`], [`Error::Stopped`]; [`Error::InvalidField`] (`transaction`) where there is no
+    /// outbox, as in memory.
     ///
     /// # Cancel safety
     /// It only reads.
     pub async fn outbox_failures(&self) -> Result<Vec<OutboxFailure>, Error> {
         let services = &self.inner().services;
+        services.check_running()?;
         services.read(services.outbox()?.failures(FAILURES).await)
     }
 
@@ -109,6 +111,7 @@ impl ChatEngine {
     /// Dropped, it may be removed or not. To do it again does no harm.
     pub async fn forget_outbox_failure(&self, id: OutboxId) -> Result<bool, Error> {
         let services = &self.inner().services;
+        services.check_running()?;
         services.read(services.outbox()?.forget(id).await)
     }
 }
@@ -130,7 +133,10 @@ pub(super) async fn run(inner: Weak<Inner>) {
     let mut pause = FIRST_LOOK;
     loop {
         let Some(strong) = inner.upgrade() else { return };
-        let look = async move { while strong.take_from_outbox().await {} };
+        let look = async move {
+            let mut stuck = BTreeSet::new();
+            while strong.take_from_outbox(&mut stuck).await {}
+        };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = look => {}
@@ -144,16 +150,17 @@ pub(super) async fn run(inner: Weak<Inner>) {
 }
 
 impl Inner {
-    /// Takes some messages into the logs, in each room in the order in which they were queued. Returns whether there may be more that
-    /// can be taken now.
-    async fn take_from_outbox(&self) -> bool {
+    /// Takes some messages into the logs, in each room in the order in which they were queued. Rooms where that does not go now join
+    /// those that are `stuck`, so that they do not keep others waiting. Returns whether there may be more that can be taken now.
+    async fn take_from_outbox(&self, stuck: &mut BTreeSet<RoomId>) -> bool {
         let Some(outbox) = self.services.store.outbox() else { return false };
         if self.services.breaker.check().is_err() {
             return false;
         }
         // Until what is read here is stored, whoever it names is not erased.
         let _writing = self.services.locked_out.write().await;
-        let Ok(waiting) = self.services.read(outbox.waiting(BATCH).await) else { return false };
+        let except: Vec<_> = stuck.iter().copied().collect();
+        let Ok(waiting) = self.services.read(outbox.waiting(&except, BATCH).await) else { return false };
         let is_full = waiting.len() == BATCH;
         if waiting.is_empty() {
             return false;
@@ -164,11 +171,14 @@ impl Inner {
             rooms.entry(message.entry.room).or_default().push(message);
         }
         let (mut taken, mut all_settled) = (Vec::new(), true);
-        for (id, became) in join_all(rooms.into_values().map(|entries| self.take_in_order(entries))).await.concat() {
-            match became {
-                Became::Sent => taken.push(id),
-                Became::Refused(code) => all_settled &= self.services.read(outbox.failed(id, code).await).is_ok(),
-                Became::Held | Became::NotSent => all_settled = false,
+        let results = rooms.into_iter().map(async |(room, entries)| (room, self.take_in_order(entries).await));
+        for (room, results) in join_all(results).await {
+            for (id, became) in results {
+                match became {
+                    Became::Sent => taken.push(id),
+                    Became::Refused(code) => all_settled &= self.services.read(outbox.failed(id, code).await).is_ok(),
+                    Became::Held | Became::NotSent => drop(stuck.insert(room)),
+                }
             }
         }
         if !taken.is_empty() {
@@ -176,7 +186,7 @@ impl Inner {
             all_settled &= self.services.read(outbox.taken(&taken).await).is_ok();
             failpoints::reached(Point::InOutbox);
         }
-        is_full && all_settled
+        is_full && all_settled && stuck.len() < STUCK
     }
 
     /// Takes messages into the log of their room, each when the one before it is there. If one cannot be sent now, those behind it wait
@@ -209,6 +219,8 @@ impl Inner {
             Err(Error::Forbidden) => Became::Held,
             // It waits for the engine that comes next.
             Err(Error::Stopped) => Became::NotSent,
+            // A fault of ours, or of the database: the message is as good as before.
+            Err(Error::Internal) => Became::NotSent,
             Err(error) if error.retry() == Retry::No => self.cannot_be_sent(room, error.code()),
             Err(_) => Became::NotSent,
         }
@@ -237,6 +249,8 @@ enum Became {
 
 /// How many messages are taken at once.
 const BATCH: usize = 256;
+/// With how many rooms where nothing goes now it is not looked for more.
+const STUCK: usize = 256;
 /// How many of those that failed are listed.
 const FAILURES: usize = 1_000;
 /// How long after a message was queued it is looked for first. A transaction is rarely shorter.

@@ -17,13 +17,14 @@ impl ChatEngine {
     /// token. A credential that was issued later is good. Of the user's id only a digest is stored.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::StorageFull`] or [`Error::OutcomeUnknown`] when it could not be stored: the sessions have
-    /// ended, and this engine refuses the credentials, but after a restart it would not. Call it again then.
+    /// [`Error::Stopped`]. [`Error::Unavailable`], [`Error::StorageFull`] or [`Error::OutcomeUnknown`] when it could not be stored: the
+    /// sessions have ended, and this engine refuses the credentials, but after a restart it would not. Call it again then.
     ///
     /// # Cancel safety
     /// Once it was polled, the sessions have ended. Dropped, it may not be stored.
     pub async fn revoke(&self, user: &UserId) -> Result<usize, Error> {
         let inner = self.inner();
+        inner.services.check_running()?;
         // In this order: who admits a session that begins now finds that it may not, or it is among those that end.
         let added = inner.services.revocations.add(user, inner.services.clock.now().wall);
         let ended = inner.sessions.end_all_of(user, Ending::CREDENTIALS_REVOKED);
@@ -42,11 +43,12 @@ impl ChatEngine {
     /// credential says of them, has come to give another name than it did then.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] or [`Error::Unavailable`] when the database could not be read.
+    /// [`Error::Overloaded`] or [`Error::Unavailable`] when the database could not be read; [`Error::Stopped`].
     ///
     /// # Cancel safety
     /// Dropped, nothing is lost.
     pub async fn shown(&self, given: &Identity) -> Result<Identity, Error> {
+        self.inner().services.check_running()?;
         match self.chosen_name(&given.id).await? {
             Some(chosen) if chosen.instead_of == given.name => Ok(Identity { name: chosen.name, ..given.clone() }),
             Some(_) => {
@@ -60,9 +62,27 @@ impl ChatEngine {
     /// Gives a user another name to show, until their credential gives another one than `given` has. What was stored before
     /// keeps the name of then, and so do sessions that are there. Returns the user as they are shown from now on.
     ///
+    /// [`connect`](Self::connect) and [`send`](Self::send) take the name that they are given: ask [`shown`](Self::shown) before.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chat_core::{ChatEngine, Identity};
+    ///
+    /// let engine = ChatEngine::builder().build().await?;
+    /// let given = Identity::new("user:4711", "Alice")?; // as your login knows her
+    /// engine.rename(&given, "Alice B.").await?;
+    /// let session = engine.connect(engine.shown(&given).await?);
+    /// assert_eq!(engine.shown(&given).await?.name.as_str(), "Alice B.");
+    /// # drop(session);
+    /// # engine.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::InvalidField`] (`username`) for a name that breaks the rules of [`UserName`]; [`Error::Forbidden`] for a user who
-    /// is being erased; [`Error::RateLimited`]; [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`] or
+    /// is being erased; [`Error::RateLimited`]; [`Error::Stopped`]; [`Error::Overloaded`], [`Error::Unavailable`], [`Error::StorageFull`] or
     /// [`Error::OutcomeUnknown`] when it could not be stored.
     ///
     /// # Cancel safety
@@ -106,24 +126,27 @@ impl ChatEngine {
     /// then becomes that user.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database could not be read.
+    /// [`Error::Unavailable`] when the database could not be read; [`Error::Stopped`].
     ///
     /// # Cancel safety
     /// It only reads.
     pub async fn has_bare_guest_ids(&self) -> Result<bool, Error> {
         let services = &self.inner().services;
+        services.check_running()?;
         services.read(services.store.users().has_bare_guest_ids().await)
     }
 
     /// Keeps in mind, for good, that guests have such ids.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::StorageFull`] or [`Error::OutcomeUnknown`] when it could not be stored.
+    /// [`Error::Unavailable`], [`Error::StorageFull`] or [`Error::OutcomeUnknown`] when it could not be stored; [`Error::Stopped`].
     ///
     /// # Cancel safety
     /// Dropped, it may be stored or not.
     pub async fn keep_bare_guest_ids(&self) -> Result<(), Error> {
-        let stored = self.inner().services.store.users().keep_bare_guest_ids().await;
+        let services = &self.inner().services;
+        services.check_running()?;
+        let stored = services.store.users().keep_bare_guest_ids().await;
         stored.map_err(|failure| not_stored(failure.kind))
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Bug, MutatedStore};
 use crate::{
-    Error,
+    Error, RoomId,
     erasure::Erasure,
     outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId, Waiting},
     store::{HostTransaction, Outbox, StoreError, StoreErrorKind},
@@ -25,8 +25,8 @@ impl Outbox for MutatedStore {
         self.outbox_within()?.queue(within, entry).await
     }
 
-    async fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, StoreError> {
-        let mut waiting = self.outbox_within()?.waiting(limit).await?;
+    async fn waiting(&self, except: &[RoomId], limit: usize) -> Result<Vec<Waiting>, StoreError> {
+        let mut waiting = self.outbox_within()?.waiting(except, limit).await?;
         match self.bug() {
             Some(Bug::OutboxOutOfOrder) => waiting.reverse(),
             Some(Bug::OutboxForgets) => {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    Error,
+    Error, RoomId,
     erasure::Erasure,
     outbox::{InOutbox, OutboxEntry, OutboxFailure, OutboxId, Waiting},
 };
@@ -29,9 +29,10 @@ pub trait Outbox: Send + Sync {
         entry: &OutboxEntry,
     ) -> Result<Result<InOutbox, Error>, StoreError>;
 
-    /// Messages that wait and whose transactions are committed, in the order in which they were queued; at most `limit`. Those of a room
-    /// in which one has failed because its [key is missing](crate::outbox::Unreadable::KeyMissing) are not among them.
-    async fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, StoreError>;
+    /// Messages that wait and whose transactions are committed, in the order in which they were queued; at most `limit`. Not among
+    /// them are those of the rooms `except`, and those of a room in which one has failed because its
+    /// [key is missing](crate::outbox::Unreadable::KeyMissing).
+    async fn waiting(&self, except: &[RoomId], limit: usize) -> Result<Vec<Waiting>, StoreError>;
 
     /// These are in the logs: they wait no more.
     async fn taken(&self, ids: &[OutboxId]) -> Result<(), StoreError>;

@@ -151,3 +151,27 @@ async fn a_session_can_be_used_from_outside_the_runtime() {
         .unwrap();
     assert!(next_answer(&mut updates).await.1.is_ok());
 }
+
+/// None of them says that it helps to come later.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_asked_of_a_stopped_engine_says_so() {
+    let (engine, alice) =
+        (ChatEngine::builder().database(Database::store(memory())).build().await.unwrap(), user("alice"));
+    engine.shutdown().await;
+    let answers = [
+        engine.outbox_failures().await.err(),
+        engine.forget_outbox_failure(crate::OutboxId(1)).await.err(),
+        engine.consumers().await.err(),
+        engine.dead_letters("search", None, 1).await.err(),
+        engine.revoke(&alice.id).await.err(),
+        engine.shown(&alice).await.err(),
+        engine.rename(&alice, "Alice").await.err(),
+        engine.has_bare_guest_ids().await.err(),
+        engine.keep_bare_guest_ids().await.err(),
+        engine.rooms(&alice, crate::RoomQuery::default()).await.err(),
+        engine.room(&alice, RoomId(1)).await.err(),
+        engine.history(&alice, RoomId(1), crate::HistoryQuery::newest()).await.err(),
+        engine.tail(None, 1).await.err(),
+    ];
+    assert!(answers.iter().all(|answer| *answer == Some(Error::Stopped)), "{answers:?}");
+}

@@ -7,7 +7,10 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use super::{
     SeaStore, append,
-    dialect::about::{About, Rows},
+    dialect::{
+        about::{About, Rows},
+        lists::{padded, repeated},
+    },
     error::SqlError,
     pool::{Checkout, Pool},
     purge::rows_removed,
@@ -48,12 +51,16 @@ impl Outbox for SeaStore {
         Ok(queue(&run, &epoch, entry).await?)
     }
 
-    async fn waiting(&self, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+    async fn waiting(&self, except: &[RoomId], limit: usize) -> Result<Vec<Waiting>, StoreError> {
+        let except = padded(except);
+        let and_not = if except.is_empty() { String::new() } else { and_not_in(except.len()) };
         let sql = format!(
-            "SELECT {COLUMNS} FROM chat_outbox WHERE failure IS NULL AND room_id NOT IN \
+            "SELECT {COLUMNS} FROM chat_outbox WHERE failure IS NULL{and_not} AND room_id NOT IN \
              (SELECT room_id FROM chat_outbox WHERE failure = ?) ORDER BY id LIMIT ?"
         );
-        let rows = self.outbox_rows(sql, Some(Unreadable::KeyMissing.code()), limit).await?;
+        let code = self.source.dialect().opaque(Some(Unreadable::KeyMissing.code()));
+        let values = except.into_iter().map(|room| number(room.0)).chain([code, count(limit)]).collect();
+        let rows = self.outbox_rows(sql, values).await?;
         Ok(rows.into_iter().map(|Row { id, entry, unreadable, .. }| Waiting { id, entry, unreadable }).collect())
     }
 
@@ -72,7 +79,7 @@ impl Outbox for SeaStore {
 
     async fn failures(&self, limit: usize) -> Result<Vec<OutboxFailure>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM chat_outbox WHERE failure IS NOT NULL ORDER BY id LIMIT ?");
-        let rows = self.outbox_rows(sql, None, limit).await?;
+        let rows = self.outbox_rows(sql, vec![count(limit)]).await?;
         Ok(rows.into_iter().filter_map(|row| Some(OutboxFailure::new(row.id, row.entry, row.failure?))).collect())
     }
 
@@ -127,10 +134,7 @@ impl SeaStore {
         }
     }
 
-    async fn outbox_rows(&self, sql: String, code: Option<&str>, limit: usize) -> Result<Vec<Row>, SqlError> {
-        let dialect = self.source.dialect();
-        let values: Vec<Value> =
-            code.map(|code| dialect.opaque(Some(code))).into_iter().chain([count(limit)]).collect();
+    async fn outbox_rows(&self, sql: String, values: Vec<Value>) -> Result<Vec<Row>, SqlError> {
         let reading = |checkout: Arc<Checkout>| async move {
             let run = checkout.run();
             let rows = run.query(&sql, values.clone()).await?;
@@ -138,6 +142,11 @@ impl SeaStore {
         };
         self.readers.read(reading).await
     }
+}
+
+/// A condition that leaves out so many rooms.
+fn and_not_in(rooms: usize) -> String {
+    format!(" AND room_id NOT IN ({})", repeated("?", rooms))
 }
 
 /// Encrypts, or decrypts, what waits in the outbox or stays there, as it is to be stored now. What cannot be read stays as it is.
@@ -365,7 +374,8 @@ async fn replace(run: &Transaction<'_>, erasure: &Erasure) -> Result<(), SqlErro
     let values = vec![opaque(&erasure.new_id), DELETED_USER.into(), opaque(&erasure.user)];
     run.execute(sql, values).await?;
     for row in run.query("SELECT id, mentions FROM chat_outbox WHERE mentions IS NOT NULL", Vec::new()).await? {
-        let mut mentions = mentions_from_text(&row.try_get_by_index::<String>(1)?)?;
+        // What cannot be read names nobody, and is never sent.
+        let Ok(mut mentions) = mentions_from_text(&row.try_get_by_index::<String>(1)?) else { continue };
         let Some(mentioned) = mentions.iter_mut().find(|user| **user == erasure.user) else { continue };
         *mentioned = erasure.new_id.clone();
         let sql = "UPDATE chat_outbox SET mentions = ? WHERE id = ?";
