@@ -46,7 +46,9 @@ macro_rules! as_number {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                i64::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+                // One beyond the numbers of a database is beyond every id, too.
+                let number = i64::try_from(u64::deserialize(deserializer)?).unwrap_or(i64::MAX);
+                number.try_into().map_err(D::Error::custom)
             }
         }
     )*};

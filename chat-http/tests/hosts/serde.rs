@@ -40,6 +40,16 @@ fn ids_and_names_are_what_they_are() {
     back(&LogCursor { epoch: Epoch::new("e"), pos: 2, seq: Seq(4) });
 }
 
+/// In a format that does not say what its numbers are, what is written and what is read have to be of one kind.
+#[test]
+fn numbers_come_back_in_a_format_without_kinds() {
+    let ids = (RoomId(7), Seq(14), Timestamp(-5), LogCursor { epoch: Epoch::new("e"), pos: 2, seq: Seq(4) });
+    let written = postcard::to_allocvec(&ids).unwrap();
+    assert_eq!(postcard::from_bytes::<(RoomId, Seq, Timestamp, LogCursor)>(&written).unwrap(), ids);
+    let beyond = postcard::to_allocvec(&u64::MAX).unwrap();
+    assert!(postcard::from_bytes::<RoomId>(&beyond).is_err() && postcard::from_bytes::<Seq>(&beyond).is_err());
+}
+
 #[test]
 fn what_is_none_is_refused_on_the_way_in() {
     for wrong in ["0", "-1", "9007199254740992", "1.5", "\"7\"", "null"] {
