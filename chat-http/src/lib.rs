@@ -93,6 +93,7 @@ pub use openapi::{openapi_json, openapi_yaml};
 pub use options::Options;
 pub use origin::{BadOrigin, Origin};
 pub use poem::Request;
+pub use problem::Problem;
 pub use server::{Server, serve};
 pub use service::{ChatService, ResponseBody, service};
 pub use site::text_page;

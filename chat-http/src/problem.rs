@@ -104,9 +104,22 @@ pub(crate) struct ProblemBody {
     room: Option<RoomDto>,
 }
 
-/// An error on its way to a client.
+/// An error on its way to a client, with a status and the body of RFC 9457: what a handler of yours in poem returns for an error of the
+/// engine, as the chat's own API does. A 401 has no `WWW-Authenticate`: add yours. [`ErrorExt`](crate::ErrorExt) is the same for other frameworks.
+///
+/// ```
+/// use chat_core::{Actor, ChatEngine, RoomId};
+/// use chat_http::Problem;
+/// use poem::{handler, web::{Data, Path}};
+///
+/// #[handler]
+/// async fn room_name(engine: Data<&ChatEngine>, Path(id): Path<u64>) -> Result<String, Problem> {
+///     Ok(engine.room(Actor::System, RoomId(id)).await?.name.to_string()) // 404 with the code room_not_found
+/// }
+/// # drop(room_name);
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub struct Problem {
     status: StatusCode,
     body: Box<ProblemBody>,
     headers: Vec<(header::HeaderName, HeaderValue)>,

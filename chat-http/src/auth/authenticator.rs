@@ -10,7 +10,28 @@ use super::login_end::LoginWatch;
 
 /// Finds out which user sends a request. It is asked once per REST request and once per socket, before a body is read.
 ///
-/// Several may be [combined](crate::Several).
+/// Several may be [combined](crate::Several). An `Arc` of one is one, for an app that keeps it, too:
+///
+/// ```
+/// use std::sync::Arc;
+/// use async_trait::async_trait;
+/// use chat_core::{Error, Identity};
+/// use chat_http::{Authenticated, Authenticator, Via};
+///
+/// struct Staff;
+///
+/// #[async_trait]
+/// impl Authenticator for Staff {
+///     async fn authenticate(&self, request: &poem::Request) -> Result<Authenticated, Error> {
+///         let name = request.header("x-staff").ok_or(Error::Unauthenticated)?;
+///         Ok(Authenticated::user(Identity::named(name)?, Via::Account))
+///     }
+/// }
+///
+/// let staff = Arc::new(Staff);
+/// let authenticator: Arc<dyn Authenticator> = staff.clone();
+/// # drop(authenticator);
+/// ```
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
     /// Returns who sends this request, or [`Authenticated::anonymous`] if the request has none of the credentials that this
@@ -91,6 +112,7 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
 
 /// Who sends a request, and for how long that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Authenticated {
     /// A user or nobody. The host itself never comes over the network: [`Actor::System`] and [`Actor::SystemAs`] are refused.
     pub actor: Actor,
