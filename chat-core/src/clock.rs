@@ -6,6 +6,15 @@ use std::{
 };
 
 /// A moment on the wall, in microseconds since 1970 UTC. For stamps only.
+///
+/// ```
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+/// use chat_core::Timestamp;
+///
+/// let time = UNIX_EPOCH + Duration::from_millis(1_500);
+/// assert_eq!(Timestamp::from(time), Timestamp(1_500_000));
+/// assert_eq!(SystemTime::from(Timestamp(1_500_000)), time);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(pub i64);
@@ -27,7 +36,27 @@ pub struct Now {
     pub mono: Duration,
 }
 
-/// Tells the time. An engine has one; tests bring their own.
+/// Tells the time. An engine has one; tests bring their own, and keep an `Arc` of it to set it:
+///
+/// ```
+/// use std::{sync::{Arc, atomic::{AtomicI64, Ordering}}, time::Duration};
+/// use chat_core::{ChatEngine, Clock, Now, Timestamp};
+///
+/// struct SetClock(AtomicI64);
+///
+/// impl Clock for SetClock {
+///     fn now(&self) -> Now {
+///         let micros = self.0.load(Ordering::Relaxed);
+///         Now { wall: Timestamp(micros), mono: Duration::from_micros(micros.unsigned_abs()) }
+///     }
+/// }
+///
+/// let clock = Arc::new(SetClock(AtomicI64::new(0)));
+/// let builder = ChatEngine::builder().clock(Arc::clone(&clock));
+/// clock.0.store(1_000_000, Ordering::Relaxed);
+/// assert_eq!(clock.now().wall, Timestamp(1_000_000));
+/// # drop(builder);
+/// ```
 pub trait Clock: Send + Sync + 'static {
     /// What time it is.
     fn now(&self) -> Now;

@@ -5,6 +5,15 @@ use std::{fmt, sync::Arc};
 use crate::InvalidField;
 
 /// A room. Given by the database, never given twice, at most 2^53 − 1.
+///
+/// ```
+/// use chat_core::RoomId;
+///
+/// let room = RoomId::try_from(7_i64)?; // as a column of yours has it
+/// assert_eq!((room.to_string(), "7".parse()), ("7".to_owned(), Ok(room)));
+/// assert!(RoomId::try_from(0).is_err() && "seven".parse::<RoomId>().is_err());
+/// # Ok::<(), chat_core::InvalidField>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomId(pub u64);
 
@@ -24,6 +33,18 @@ impl Seq {
 }
 
 /// A user, as the host names them: opaque, 1–256 bytes, compared byte for byte.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use chat_core::UserId;
+///
+/// let alice: UserId = "user:4711".parse()?;
+/// let plans = HashMap::from([(alice.clone(), "paid")]);
+/// assert_eq!(plans.get("user:4711"), Some(&"paid")); // looked up by the text
+/// assert_eq!(alice.to_string(), "user:4711");
+/// assert!("".parse::<UserId>().is_err());
+/// # Ok::<(), chat_core::InvalidField>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 

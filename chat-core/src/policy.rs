@@ -36,7 +36,27 @@ pub enum Action<'a> {
 
 /// May this actor do this? Asked before every command and read, except for [`Actor::System`].
 ///
-/// It is asked on the hot path and must answer from memory: a policy that needs a database has to cache what it needs.
+/// It is asked on the hot path and must answer from memory: a policy that needs a database has to cache what it needs. What changes it
+/// at run time keeps an `Arc` of it:
+///
+/// ```
+/// use std::{collections::HashSet, sync::{Arc, Mutex}};
+/// use chat_core::{Action, Actor, ChatEngine, Error, Policy, UserId};
+///
+/// #[derive(Default)]
+/// struct Banned(Mutex<HashSet<UserId>>);
+///
+/// impl Policy for Banned {
+///     fn check(&self, actor: &Actor, _action: Action<'_>) -> Result<(), Error> {
+///         let banned = self.0.lock().map_err(|_| Error::Internal)?;
+///         if actor.user().is_some_and(|user| banned.contains(&user.id)) { Err(Error::Forbidden) } else { Ok(()) }
+///     }
+/// }
+///
+/// let banned = Arc::new(Banned::default());
+/// let builder = ChatEngine::builder().policy(Arc::clone(&banned));
+/// # drop(builder);
+/// ```
 pub trait Policy: Send + Sync + 'static {
     /// Allows with `Ok`, refuses with an error. It may be asked again before the answer is given, so that nobody reads what was
     /// stored after the policy has changed its mind.

@@ -2,7 +2,13 @@
 
 use crate::{AnswerResult, CloseReason, Delivery, DetachReason, Notice, RoomId, Ticket};
 
-/// What a session's stream yields.
+/// What a session's stream yields. Tests compare it as a whole:
+///
+/// ```
+/// use chat_core::{CloseReason, Update};
+///
+/// assert_eq!(Update::Closed(CloseReason::Shutdown), Update::Closed(CloseReason::Shutdown));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Update {

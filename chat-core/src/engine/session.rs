@@ -65,7 +65,7 @@ impl Session {
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use chat_core::{Actor, ChatEngine, Departure, Identity, NewRoom, SessionEnd, Since};
+    /// use chat_core::{Actor, ChatEngine, CloseReason, Departure, Identity, NewRoom, SessionEnd, Since};
     ///
     /// let engine = ChatEngine::builder().build().await?;
     /// let room = engine.create_room(Actor::System, NewRoom::named("general")).await?.id;
@@ -74,6 +74,10 @@ impl Session {
     ///
     /// let registered = session.downgrade(); // holds nothing
     /// assert!(registered.upgrade().is_some_and(|session| session.ended().is_none()));
+    /// let other = engine.connect(Identity::named("Bob")?);
+    /// engine.revoke(&Identity::named("Bob")?.id).await?;
+    /// let (other, _) = other.split();
+    /// assert_eq!(other.ended(), Some(SessionEnd::ByEngine(CloseReason::CredentialsRevoked)));
     /// drop(session);
     /// assert!(registered.upgrade().is_none());
     /// drop(updates);
