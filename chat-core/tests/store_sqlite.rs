@@ -56,6 +56,17 @@ impl Opener for Folder {
     }
 }
 
+/// As `.cargo/config.toml` says: else all threads that read wait for each other.
+#[tokio::test]
+async fn sqlite_is_built_without_locks_that_all_threads_share() {
+    use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+    let database = Database::connect("sqlite::memory:").await.unwrap();
+    let options = database.query_all_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA compile_options")).await;
+    let options: Vec<String> = options.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}
+
 async fn in_a_folder() -> Folder {
     Folder::new()
 }

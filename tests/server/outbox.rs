@@ -490,6 +490,10 @@ async fn a_transaction_of_the_host_in_the_same_file_holds_others_up() {
         let releasing = async {
             tokio::time::sleep(time).await;
             let health = host.engine.health();
+            // It can write, if nobody else.
+            let new = NewRoom::named("within");
+            host.engine.create_room_in(&transaction, Actor::System, new).await.unwrap();
+            host.engine.send_in(&transaction, &alice(), host.room.id, Draft::text("within")).await.unwrap();
             transaction.rollback().await.unwrap();
             health.ready
         };

@@ -151,6 +151,21 @@ async fn what_waits_is_shown_to_who_operates_the_server() {
     target.failing.store(0, Ordering::Relaxed);
     target.has(room, 0).await;
     let said = server.stop_and_read_output().await;
+    for number in 1..=3 {
+        let letter = format!(
+            "INSERT INTO chat_dead_letters (consumer, number, pos, seq, room_id, at_us, tries, reason) \
+             VALUES ('{name}', {number}, 1, 1, {room}, 0, {number}, 'answered 500')"
+        );
+        database.execute(&[&letter]).await;
+    }
+    let server = start(&database, address).await;
+    let letters = async |page: &str| ask(&server, &format!("/events/dead-letters?consumer={name}&limit=2{page}")).await;
+    let newest = letters("").await;
+    let tries = |index: usize| &newest["dead_letters"][index]["tries"];
+    assert_eq!((tries(0), tries(1), tries(2), &newest["next"]), (&json!(3), &json!(2), &Value::Null, &json!("2")));
+    let oldest = letters("&after=2").await;
+    assert_eq!((&oldest["dead_letters"][0]["tries"], &oldest["next"]), (&json!(1), &Value::Null), "{oldest}");
+    drop(server);
     assert!(said.contains("127.0.0.1") && said.contains("was not taken in") && said.contains("answered 500"), "{said}");
     assert!(!said.contains("canary"), "{said}");
 }

@@ -88,6 +88,8 @@ impl ChatEngine {
         let inner = self.inner();
         let actor = actor.into();
         let row = inner.prepare_room(&actor, new)?;
+        inner.services.breaker.check()?;
+        inner.rate(&actor, Rated::Rooms)?;
         let cost = Cost::change(row.name.as_str().len() + row.topic.as_str().len());
         match inner.make_room(row, cost, self.patience).await {
             Ok(room) => Ok(room),
@@ -112,6 +114,8 @@ impl ChatEngine {
         let inner = self.inner();
         let actor = actor.into();
         let row = inner.prepare_room(&actor, new)?;
+        inner.rate(&actor, Rated::Rooms)?;
+        // Whether the engine can write says nothing of this transaction, which may be what keeps it from that.
         match inner.services.read(inner.services.store.create_room_in(transaction, &row).await)? {
             Some(Ok(room)) => Ok(room),
             Some(Err(holder)) => Err(inner.shown(Error::NameTaken { room: holder.map(Box::new) }, &actor).await),
@@ -481,8 +485,6 @@ impl Inner {
         let members_elsewhere = services.host().is_some();
         let owner = new.owner.clone().or_else(|| owner_of(actor)).filter(|_| !members_elsewhere);
         check_kind(&new, actor, owner.is_some() || members_elsewhere)?;
-        services.breaker.check()?;
-        self.rate(actor, Rated::Rooms)?;
         let NewRoom { kind, invites, external, .. } = new;
         // A room with a key of its own shares its name with others.
         let external = external.or_else(|| self.shares_names.then(|| uuid::Uuid::new_v4().to_string()));
