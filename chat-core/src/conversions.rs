@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{IdempotencyKey, InvalidField, Reason, RoomId, RoomName, Seq, Timestamp, Topic, UserId, UserName};
+use crate::{
+    IdempotencyKey, InvalidField, InviteCode, OutboxId, Reaction, Reason, RoomId, RoomName, Seq, Timestamp, Topic,
+    UserId, UserName,
+};
 
 /// A checked text is looked up by the text, and made of one.
 macro_rules! of_text {
@@ -32,7 +35,7 @@ macro_rules! of_text {
         }
     )*};
 }
-of_text!(UserId, IdempotencyKey, RoomName, UserName, Topic, Reason);
+of_text!(UserId, IdempotencyKey, RoomName, UserName, Topic, Reason, Reaction);
 
 /// A number is read from a text, and from the integers that databases have.
 macro_rules! of_number {
@@ -56,7 +59,15 @@ macro_rules! of_number {
         }
     )*};
 }
-of_number!(RoomId("room", 1), Seq("seq", 0));
+of_number!(RoomId("room", 1), Seq("seq", 0), OutboxId("id", 1));
+
+impl FromStr for InviteCode {
+    type Err = InvalidField;
+
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        Self::parse(text).ok_or_else(|| InvalidField::new("code", "must be a code as it was given"))
+    }
+}
 
 /// Exact to the microsecond, as far as the machine's clock reaches: else its beginning, 1970.
 impl From<Timestamp> for SystemTime {
@@ -91,7 +102,8 @@ mod tests {
         assert!("".parse::<UserId>().is_err() && "a b".parse::<IdempotencyKey>().is_err());
         assert_eq!(" General ".parse::<RoomName>().unwrap().as_ref(), "General");
         assert!("\u{202e}".parse::<Topic>().is_err() && " ".parse::<Reason>().is_err());
-        assert!("\u{7}".parse::<UserName>().is_err());
+        assert!("\u{7}".parse::<UserName>().is_err() && "a/b".parse::<Reaction>().is_err());
+        assert!("x".parse::<InviteCode>().is_err());
     }
 
     #[test]
@@ -99,6 +111,7 @@ mod tests {
         let most = i64::try_from(Seq::MAX.0).unwrap();
         assert_eq!((RoomId::try_from(7), "7".parse()), (Ok(RoomId(7)), Ok(RoomId(7))));
         assert_eq!((Seq::try_from(0), Seq::try_from(most)), (Ok(Seq(0)), Ok(Seq::MAX)));
+        assert_eq!(("12".parse(), OutboxId::try_from(0).unwrap_err().field), (Ok(OutboxId(12)), "id".into()));
         for wrong in [0, -1, most + 1, i64::MIN] {
             assert_eq!(RoomId::try_from(wrong).unwrap_err().field, "room");
         }

@@ -6,7 +6,6 @@ use crate::{Body, IdempotencyKey, Identity, RoomId, Sent, Timestamp, append::Eve
 
 /// The number of a message in the outbox. None is given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct OutboxId(pub u64);
 
 impl fmt::Display for OutboxId {

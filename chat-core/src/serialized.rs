@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{
-    Epoch, IdempotencyKey, InvalidField, InviteCode, Reaction, Reason, RoomId, RoomName, Seq, Topic, UserId, UserName,
+    Epoch, IdempotencyKey, InvalidField, InviteCode, OutboxId, Reaction, Reason, RoomId, RoomName, Seq, Topic, UserId,
+    UserName,
 };
 
 /// What is a text, and how it is made of one.
@@ -32,7 +33,7 @@ as_text!(
     Reason: Self::new,
     Reaction: Self::new,
     Epoch: |word| Ok(Self::new(word)),
-    InviteCode: |code| Self::parse(code).ok_or_else(|| InvalidField::new("code", "must be a code as it was given")),
+    InviteCode: str::parse,
 );
 
 /// What is a number.
@@ -53,4 +54,4 @@ macro_rules! as_number {
         }
     )*};
 }
-as_number!(RoomId, Seq);
+as_number!(RoomId, Seq, OutboxId);
