@@ -1,7 +1,11 @@
 // The README's snippet, as it stands there, on a page of another origin; and what a person sees without the flag beside it.
+// And a page that says by its own login who somebody is, with the script of the examples.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { LOST, stage, until } from "./stage.mjs";
 
@@ -41,4 +45,58 @@ test("a room on a page of one's own", async () => {
   await ada.sees(["Hello from a page of my own"]);
   await until(async () => assert.deepEqual(await server.history(1), ["Hello from a page of my own"]));
   calm(LOST);
+});
+
+const SECRET = "a secret of at least thirty-two bytes";
+const LOGIN = readFileSync(new URL("../../examples/widget-login.js", import.meta.url), "utf8");
+
+/** A token of the host for Ada, good for so many seconds. */
+function tokenFor(seconds) {
+  const now = Math.floor(Date.now() / 1000);
+  const [head, claims] = [{ alg: "HS256", typ: "JWT" }, { sub: "user:1", name: "Ada", iat: now, exp: now + seconds }].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+  return `${head}.${claims}.${createHmac("sha256", SECRET).update(`${head}.${claims}`).digest("base64url")}`;
+}
+
+test("a page with a login of its own says who somebody is, and goes on saying it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "chat-host-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, "secret"), SECRET);
+  let html;
+  // The server says a minute before its end that a token ends: the first ones are in that minute soon.
+  let life = 63;
+  const page = createServer(({ url }, answer) => {
+    if (url === "/chat-token") return answer.setHeader("content-type", "application/json").end(JSON.stringify({ token: tokenFor(life), user: "user:1" }));
+    answer.setHeader("content-type", "text/html").end(html);
+  });
+  await new Promise((resolve) => page.listen(0, "localhost", resolve));
+  after(() => (page.closeAllConnections(), page.close()));
+  const origin = `http://localhost:${page.address().port}`;
+  const { server, visitor } = await stage(["--allowed-origin", origin, "--jwt-hs256-file", join(folder, "secret"), "--guests"]);
+  await server.call("POST", "/rooms?username=Bob", { name: "general" });
+  html = `<!doctype html><title>Page</title><script src="http://127.0.0.1:${server.port}/widget.js"></script><chat-room room="1"></chat-room><script>${LOGIN}</script>`;
+
+  const ada = await visitor("Ada");
+  const own = await ada.context.newPage();
+  const sockets = [];
+  const told = [];
+  own.on("websocket", (socket) => {
+    sockets.push(new URL(socket.url()).search);
+    socket.on("framesent", ({ payload }) => told.push(JSON.parse(payload)));
+  });
+  await own.goto(origin);
+  await own.getByPlaceholder(/^Message /).fill("Hello from my own login");
+  await own.getByPlaceholder(/^Message /).press("Enter");
+  await own.locator(".message.own", { hasText: "Hello from my own login" }).waitFor();
+  await until(async () => {
+    const { messages } = await server.call("GET", "/rooms/1/messages?username=Bob");
+    assert.deepEqual(messages.map(({ user, username, content }) => [user, username, content]), [["user:1", "Ada", "Hello from my own login"]]);
+  });
+
+  // No address says it, and a token that is about to end is followed by another over the same socket.
+  life = 3600;
+  const tokens = () => told.filter(({ type }) => type === "auth").map(({ token }) => token);
+  await until(() => assert.ok(tokens().length > 1 && tokens().at(-1) !== tokens()[0], "another token"));
+  await server.say(1, "Bob", "Are you still there?");
+  await own.getByText("Are you still there?", { exact: true }).waitFor();
+  assert.deepEqual(sockets, [""]);
 });

@@ -53,9 +53,12 @@ export class Session {
   constructor({ base, user, name = user, credentials, store }: SessionOptions) {
     this.user = user;
     this.name = name;
-    this.api = new Api(base, credentials);
+    const who = shared(credentials);
+    this.api = new Api(base, who);
     this.client = new ChatClient({
-      url: async () => socketUrl(base, await credentials()),
+      url: async () => socketUrl(base, await who()),
+      // It goes in the first frame: addresses end up in logs.
+      token: async () => (await who()).token ?? null,
       network: { subscribe: (wake, gone) => this.#subscribe(wake, gone), isSeen: () => document.visibilityState === "visible" },
     });
     this.client.onState((state) => this.connection.become(state));
@@ -104,9 +107,14 @@ export class Session {
   }
 }
 
-function socketUrl(base: URL, { username, token }: Credentials): string {
+function socketUrl(base: URL, { username }: Credentials): string {
   const url = new URL("ws/chat", base);
   if (username) url.searchParams.set("username", username);
-  if (token) url.searchParams.set("token", token);
   return url.href;
+}
+
+/** Whoever asks while an answer is under way gets that one. */
+function shared<Answer>(ask: () => Answer | Promise<Answer>): () => Promise<Answer> {
+  let answer: Promise<Answer> | undefined;
+  return () => (answer ??= (async () => ask())().finally(() => (answer = undefined)));
 }

@@ -4,14 +4,15 @@ import type { Change } from "./protocol.ts";
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** Gives a token that is still good: what says who the user is, where no cookie does. */
-export type TokenSource = () => string | Promise<string>;
+/** Gives a token that is still good: what says who the user is, where no cookie does; `null` if something else says so. */
+export type TokenSource = () => string | null | Promise<string | null>;
 
-/** The same `fetch` with a token in every request. If there is none to be had, the request fails. */
+/** The same `fetch` with a token in every request. If the source fails, so does the request. */
 export function authorized(fetch: Fetch, token: TokenSource | undefined): Fetch {
   if (token === undefined) return fetch;
   return async (url, init) => {
-    const headers = { ...(init?.headers as Record<string, string>), Authorization: `Bearer ${await token()}` };
+    const given = await token();
+    const headers = { ...(init?.headers as Record<string, string>), ...(given !== null && { Authorization: `Bearer ${given}` }) };
     return fetch(url, { ...init, headers });
   };
 }

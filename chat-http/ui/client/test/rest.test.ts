@@ -203,3 +203,10 @@ test("every request has a fresh token, and none is made without", async () => {
   await withToken.read(1, { seq: 7, epoch: "e" });
   assert.deepEqual(seen, ["Bearer token-1", "Bearer token-3"]);
 });
+
+test("a source that has no token for a request leaves it to what else says who asks", async () => {
+  const seen: (string | null)[] = [];
+  const fetch = async (_: string, init?: RequestInit): Promise<Response> => (seen.push(new Headers(init?.headers).get("Authorization")), Response.json({ rooms: [], next: null }));
+  await new ChatApi({ url: "ws://chat.example/ws/chat?username=Alice", fetch, token: () => null }).myRooms();
+  assert.deepEqual(seen, [null]);
+});
