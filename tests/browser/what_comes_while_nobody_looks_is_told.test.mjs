@@ -40,6 +40,8 @@ test("what comes while nobody looks is told", async () => {
   const [ada, bob] = [await account("Ada", { context: { reducedMotion: "reduce", serviceWorkers: "block" } }), await account("Bob")];
   const { page } = ada;
   const { id: general } = await ada.call("POST", "/rooms", { name: "general" });
+  const { id: other } = await ada.call("POST", "/rooms", { name: "other" });
+  const { id: foreign } = await bob.call("POST", "/rooms", { name: "foreign" });
   await page.addInitScript(notifications);
   await page.goto(`${ada.home}/#/rooms/${general}`);
   await page.reload();
@@ -116,6 +118,32 @@ test("what comes while nobody looks is told", async () => {
   await mention("For you again");
   await until(async () => assert.equal((await told()).length, 3));
   assert.equal(await notes(), 2);
+
+  // What mentions everyone counts as a mention.
+  const moderates = (room) => ada.call("PUT", `/rooms/${room}/members/${bob.user}`, { role: "moderator" });
+  const writes = (room, content, more) => bob.call("POST", `/rooms/${room}/messages`, { content, ...more });
+  await moderates(general);
+  await writes(general, "For all", { mentions_room: true });
+  await until(async () => assert.deepEqual((await told()).slice(3), [["Bob in general", "For all"]]));
+
+  // A room that is not open is told of, too: one's own rooms, and rooms of two, but no room of others.
+  const { id: direct } = await bob.call("POST", "/direct", { user: ada.user, username: "Ada" });
+  await page.getByRole("link", { name: /^Bob/ }).waitFor();
+  await moderates(other);
+  await writes(foreign, "Among others");
+  await writes(other, "Elsewhere");
+  await until(async () => assert.deepEqual((await told()).slice(4), [["Bob in other", "Elsewhere"]]));
+  await writes(direct, "Between us");
+  await until(async () => assert.deepEqual((await told()).slice(5), [["Bob", "Between us"]]));
+  await ada.call("PUT", `/rooms/${other}/notify`, { notify: "mentions" });
+  await page.reload();
+  await ada.seesPeople(2);
+  await isLoaded(page);
+  await page.evaluate(() => void ([window.seen, Notification.permission] = ["hidden", "granted"]));
+  await writes(other, "Not for you");
+  await page.getByRole("link", { name: /^other.*1 unread message/s }).or(page.getByRole("link", { name: /^other.*2 unread messages/s })).waitFor();
+  await writes(other, "For everyone there", { mentions_room: true });
+  await until(async () => assert.deepEqual(await told(), [["Bob in other", "For everyone there"]]));
 
   // Where the browser allows none, the settings say so.
   await page.evaluate(() => void (Notification.permission = "denied"));

@@ -1,10 +1,9 @@
 /**
- * Notifications outside of the page, with a tone for whoever wants one, while it is not seen: of mentions and answers in threads, of what
- * comes into the room that was left open, and
- * of rooms of two. Each room has its own setting, which the server keeps. Browsers ask a person once: so it is not asked for
- * before there is something to tell, or they turn it on in the settings.
+ * Notifications outside of the page, with a tone for whoever wants one, while it is not seen: of what comes into one's own rooms and
+ * the one that was left open, of mentions, and of answers in threads. Each room has its own setting, which the server keeps. Browsers
+ * ask a person once: so it is not asked for before there is something to tell, or they turn it on in the settings.
  */
-import { isMessage, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
+import { isMessage, type Activity, type ChatMessage, type Notice, type RoomEvent } from "../client/src/index.ts";
 import { t } from "./language.ts";
 import { plainText } from "./markup/plain.ts";
 import { Model } from "./model.ts";
@@ -13,6 +12,7 @@ import type { Rooms } from "./rooms.ts";
 import type { Session } from "./session.ts";
 import { settings } from "./settings/settings.ts";
 import { ring } from "./settings/sound.ts";
+import { Telling, type News } from "./telling.ts";
 import { roomName } from "./title.tsx";
 
 /** So much of a message is shown. */
@@ -23,25 +23,30 @@ export class Desktop extends Model {
   asks = false;
   readonly #session: Session;
   readonly #rooms: Rooms;
-  readonly #unhear: () => void;
+  readonly #telling: Telling;
+  readonly #unhear: (() => void)[];
 
   constructor(session: Session, rooms: Rooms) {
     super();
     this.#session = session;
     this.#rooms = rooms;
-    this.#unhear = session.client.onNotice((notice) => {
-      if (notice.type === "mention") this.#mention(notice);
-      if (notice.type === "thread") this.#answer(notice);
-    });
+    this.#telling = new Telling(session.user);
+    this.#unhear = [
+      session.client.onNotice((notice) => {
+        if (notice.type === "mention") this.#mention(notice);
+        if (notice.type === "thread") this.#answer(notice);
+      }),
+      rooms.onActivity((activity) => this.#activity(activity)),
+    ];
   }
 
   close(): void {
-    this.#unhear();
+    for (const unhear of this.#unhear) unhear();
   }
 
   /** What the room that is open has heard. */
   heard(event: RoomEvent): void {
-    if (isMessage(event) && event.thread === undefined && event.user !== this.#session.user) this.#message(event);
+    if (isMessage(event) && event.thread === undefined) this.#message(event);
   }
 
   /** The person has said whether they want to be told; the browser asks them itself, then. */
@@ -54,25 +59,38 @@ export class Desktop extends Model {
   }
 
   #mention({ room, seq, user, username }: Extract<Notice, { type: "mention" }>): void {
-    if (user !== this.#session.user) this.#tellOf(room, seq, (about) => t("mentionedYou", { who: username, room: about }));
+    if (this.#isToTell({ room, seq, user, isForMe: true })) this.#tell(room, seq, t("mentionedYou", { who: username, room: this.#nameOf(room) }), "");
   }
 
   /** Somebody has written in a thread that this person began or wrote in. */
   #answer({ room, seq }: Extract<Notice, { type: "thread" }>): void {
-    this.#tellOf(room, seq, (about) => t("answeredInThread", { room: about }));
+    if (this.#isToTell({ room, seq, isForMe: true })) this.#tell(room, seq, t("answeredInThread", { room: this.#nameOf(room) }), "");
   }
 
-  /** Tells what concerns this person, unless they want to hear nothing of the room. */
-  #tellOf(room: number, seq: number, title: (about: string) => string): void {
-    if (document.visibilityState === "visible" || this.#rooms.notify(room) === "none") return;
-    const about = this.#rooms.get(room);
-    this.#tell(room, seq, title(about ? roomName(about) : t("room")), "");
+  #message({ room, seq, user, username, content, mentions, mentions_room }: ChatMessage): void {
+    const isToMe = mentions?.includes(this.#session.user) === true;
+    if (this.#isToTell({ room, seq, user, isForMe: isToMe || mentions_room === true })) this.#quote(room, seq, username, content, isToMe);
   }
 
-  #message({ room, seq, username, content }: ChatMessage): void {
+  /** Something new in a room that is not open: of the newest message it is known what it says. */
+  #activity({ room, last, mentions_room }: Activity): void {
+    if (!last || last.content === "" || !this.#rooms.isOwn(room)) return;
+    const { seq, user, username, content } = last;
+    if (this.#isToTell({ room, seq, user, isForMe: mentions_room === true })) this.#quote(room, seq, username ?? "", content);
+  }
+
+  #isToTell(news: News): boolean {
+    return this.#telling.tells(news, this.#rooms.notify(news.room), document.visibilityState === "visible");
+  }
+
+  #nameOf(room: number): string {
     const about = this.#rooms.get(room);
-    if (document.visibilityState === "visible" || !about || this.#rooms.notify(room) !== "all") return;
-    const title = about.kind === "direct" ? username : t("inRoom", { who: username, room: roomName(about) });
+    return about ? roomName(about) : t("room");
+  }
+
+  #quote(room: number, seq: number, who: string, content: string, isToMe = false): void {
+    const isForTwo = this.#rooms.get(room)?.kind === "direct";
+    const title = isForTwo ? who : t(isToMe ? "mentionedYou" : "inRoom", { who, room: this.#nameOf(room) });
     this.#tell(room, seq, title, [...plainText(content, {}, null)].slice(0, SHOWN).join(""));
   }
 

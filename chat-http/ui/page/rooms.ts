@@ -40,9 +40,10 @@ export class Rooms extends Model {
   readonly #notify = new Map<number, Notify>();
   readonly #badges: Badges;
   readonly #favourites: Favourites;
-  /** One's own rooms at the last visit, as long as the server has not said which they are. */
-  #keptOwn: ReadonlySet<number> = new Set();
+  /** One's own rooms that the server has not listed yet: those of the last visit, and those one was brought into since. */
+  #keptOwn = new Set<number>();
   readonly #watches: Watches;
+  readonly #listeners = new Set<(activity: Activity) => void>();
   /** What a search has found; null while there is none. */
   #found: number[] | null = null;
   #foundNext: string | null = null;
@@ -107,9 +108,14 @@ export class Rooms extends Model {
     return this.#rooms.get(room);
   }
 
+  /** Whether it is one of one's own rooms. */
+  isOwn(room: number): boolean {
+    return this.#badges.has(room) || this.#keptOwn.has(room);
+  }
+
   partOf(room: number): Part {
     if (this.#favourites.has(room)) return "favourites";
-    return this.#isOwn(room) ? "yours" : "browse";
+    return this.isOwn(room) ? "yours" : "browse";
   }
 
   setFavourite(room: number, isOne: boolean): void {
@@ -125,6 +131,12 @@ export class Rooms extends Model {
   async setNotify(room: number, notify: Notify): Promise<void> {
     await this.#session.api.notify(room, notify);
     this.#notify.set(room, notify);
+  }
+
+  /** Calls `listener` with what is new in the rooms that are not open; the answer ends that. */
+  onActivity(listener: (activity: Activity) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   unread(room: number): number {
@@ -245,7 +257,7 @@ export class Rooms extends Model {
   /** What is kept of the list for the next visit: the busiest rooms, and one's own. */
   get keepable(): KeptList {
     const rooms = this.#first(PAGE).slice(0, MOST_KEPT);
-    return { rooms, own: rooms.flatMap(({ id }) => (this.#isOwn(id) ? id : [])) };
+    return { rooms, own: rooms.flatMap(({ id }) => (this.isOwn(id) ? id : [])) };
   }
 
   #sort(): Room[] {
@@ -254,11 +266,7 @@ export class Rooms extends Model {
   }
 
   #first(count: number): Room[] {
-    return byActivity([...this.#rooms.values()]).filter(({ id }, place) => place < count || id === this.open || this.#isOwn(id) || this.#favourites.has(id));
-  }
-
-  #isOwn(room: number): boolean {
-    return this.#badges.has(room) || this.#keptOwn.has(room);
+    return byActivity([...this.#rooms.values()]).filter(({ id }, place) => place < count || id === this.open || this.isOwn(id) || this.#favourites.has(id));
   }
 
   /** While the server cannot be reached, the list is as it was at the last visit, if it is known how that was. */
@@ -386,6 +394,7 @@ export class Rooms extends Model {
       case "missed":
         return void this.load();
       case "room_added":
+        this.#keptOwn.add(notice.room.id);
         this.#rooms.set(notice.room.id, notice.room as Room);
         this.#watch();
         return this.changed();
@@ -417,6 +426,7 @@ export class Rooms extends Model {
     // It may tell of an edit: then nobody has written just now.
     const isNew = last !== undefined && last.seq > known.head;
     this.#set({ ...known, head: Math.max(known.head, head), ...(isNew && { last_message_at: new Date(serverNow()).toISOString() }) });
+    if (isNew) for (const listener of this.#listeners) listener(activity);
   }
 
   #lastMessage({ room, seq, timestamp }: ChatMessage): void {
@@ -444,6 +454,7 @@ export class Rooms extends Model {
     this.#watches.forget(room);
     this.#badges.forget(room);
     this.#notify.delete(room);
+    this.#keptOwn.delete(room);
     this.#session.readMarks.forget(room);
     this.#session.kept.forget(room);
     if (this.#rooms.delete(room)) this.changed();
