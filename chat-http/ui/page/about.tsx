@@ -1,7 +1,8 @@
 /** The window about a room: its name and topic, who may see it and bring others in, and the way to all that is done with it. */
 import type { Room } from "./api.ts";
 import { useAttempt } from "./attempt.ts";
-import { Dialog, RoomForm } from "./dialogs.tsx";
+import { Dialog } from "./dialogs.tsx";
+import { RoomForm } from "./room-dialogs.tsx";
 import { Ban, Clock, Door, Link, Pin } from "./icons.tsx";
 import { rich, t } from "./language.ts";
 import type { Membership } from "./membership.ts";

@@ -3,5 +3,6 @@ export { AboutDialog } from "./about.tsx";
 export { DesktopNotes } from "./desktop-note.tsx";
 export { KeysDialog } from "./keys.tsx";
 export { SettingsDialog } from "./settings/dialog.tsx";
+export { DeleteDialog, RoomDialog } from "./room-dialogs.tsx";
 export { Switcher } from "./switcher.tsx";
 export { RoomWindows } from "./windows.tsx";
