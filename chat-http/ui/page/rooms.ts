@@ -18,10 +18,12 @@ import { Watches } from "./watches.ts";
 const PAGE = 100;
 /** No page of one's own rooms is longer. */
 const OWN_PAGE = 200;
-/** So many rooms are read without being asked for, and can be watched: the busiest are among them. */
+/** So many rooms are read at once, and can be watched; if there are more, they follow page by page. */
 const READ_AHEAD = 1_000;
 /** While the page is seen, the server is asked this often whether there are rooms that it has not told of. */
 const LOOK_MS = 15_000;
+/** As long as not all rooms are known, the next of them are read this often. */
+const FOLLOW_MS = 2_000;
 const SEARCH_MS = 180;
 /** So many rooms of the list are kept for the next visit. */
 const MOST_KEPT = 300;
@@ -33,6 +35,8 @@ export class Rooms extends Model {
   code = "";
   query = "";
   loadingMore = false;
+  /** Why a search or further rooms did not come; empty while nothing is missing. */
+  problem = "";
   /** The room that is open; it is watched by itself. */
   open: number | null = null;
   readonly #rooms = new Map<number, Room>();
@@ -47,8 +51,12 @@ export class Rooms extends Model {
   /** What a search has found; null while there is none. */
   #found: number[] | null = null;
   #foundNext: string | null = null;
-  /** Where the rooms go on that were not read yet; null if all are known. */
-  #next: string | null = "";
+  /** How far the rooms were read, by their ids; those that others make come after it. */
+  #after = "";
+  /** Whether there were none after it. */
+  #isAll = false;
+  /** Whether the lists could not be read, and are as they were before. */
+  #isOld = false;
   /** How many are shown. */
   #shown = PAGE;
   #asked = 0;
@@ -101,7 +109,7 @@ export class Rooms extends Model {
 
   /** Whether there are more than are shown. */
   get hasMore(): boolean {
-    return this.#found === null ? this.#next !== null || this.#shown < this.#rooms.size : this.#foundNext !== null;
+    return this.#found === null ? !this.#isAll || this.#shown < this.#rooms.size : this.#foundNext !== null;
   }
 
   get(room: number): Room | undefined {
@@ -154,6 +162,7 @@ export class Rooms extends Model {
 
   search(query: string): void {
     this.query = query;
+    this.problem = "";
     clearTimeout(this.#search);
     this.#asked += 1;
     if (query.trim() === "") this.#found = null;
@@ -169,9 +178,11 @@ export class Rooms extends Model {
     try {
       await noticingLate(this.#readLists(), () => void this.#takeKept());
       this.status = "ready";
-      if (this.#next === null) this.#session.kept.retain((room) => this.#rooms.has(room) || room === this.open);
+      this.#isOld = false;
+      if (this.#isAll) this.#session.kept.retain((room) => this.#rooms.has(room) || room === this.open);
     } catch (error) {
       this.code = codeOf(error);
+      this.#isOld = true;
       await this.#takeKept();
       if (this.status === "loading") this.status = "failed";
     }
@@ -183,15 +194,16 @@ export class Rooms extends Model {
   async loadMore(): Promise<void> {
     if (!this.hasMore || this.loadingMore) return;
     this.loadingMore = true;
+    this.problem = "";
     this.changed();
     try {
       if (this.#found !== null) await this.#findMore();
       else {
-        if (this.#shown + PAGE > this.#rooms.size && this.#next !== null) await this.#readPage();
+        if (this.#shown + PAGE > this.#rooms.size && !this.#isAll) await this.#readPage();
         this.#shown += PAGE;
       }
     } catch (error) {
-      this.code = codeOf(error);
+      this.problem = codeOf(error);
     }
     this.loadingMore = false;
     this.#watch();
@@ -276,7 +288,7 @@ export class Rooms extends Model {
     if (this.status !== "loading" || rooms.length === 0) return;
     for (const room of rooms) if (!this.#rooms.has(room.id)) this.#rooms.set(room.id, { ...room, online: 0 });
     this.#keptOwn = new Set(own);
-    this.#next = null;
+    this.#isAll = true;
     this.status = "ready";
     this.changed();
   }
@@ -316,31 +328,31 @@ export class Rooms extends Model {
 
   /** The rooms there are, as far as they were read already, and the first of them. */
   async #readAll(): Promise<void> {
-    this.#next = "";
+    [this.#after, this.#isAll] = ["", false];
     const there = new Set<number>();
-    while (this.#next !== null && there.size < READ_AHEAD) {
+    while (!this.#isAll && there.size < READ_AHEAD) {
       for (const id of await this.#readPage()) there.add(id);
       this.status = "ready";
       this.changed();
     }
     // Those that are not there any more.
-    if (this.#next === null) for (const id of [...this.#rooms.keys()]) if (!there.has(id) && id !== this.open && !this.#badges.has(id)) this.#gone(id);
+    if (this.#isAll) for (const id of [...this.#rooms.keys()]) if (!there.has(id) && id !== this.open && !this.#badges.has(id)) this.#gone(id);
     this.#watch();
   }
 
   async #readPage(): Promise<number[]> {
-    const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, ...(this.#next ? { after: this.#next } : {}) });
-    this.#next = next ?? null;
+    const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, ...(this.#after !== "" && { after: this.#after }) });
+    this.#after = next ?? String(rooms.at(-1)?.id ?? this.#after);
+    this.#isAll = next == null;
     return this.#take(rooms);
   }
 
-  /** Rooms that others have made have the highest ids: what follows the last that is known is new. */
+  /** Rooms that others have made have the highest ids. Lists that could not be read are read now. */
   async #lookForNew(): Promise<void> {
-    if (this.#reading || this.status !== "ready" || this.#next !== null) return this.#lookAgain();
+    if (this.#isOld) return this.load();
+    if (this.#reading || this.status !== "ready") return this.#lookAgain();
     try {
-      const last = Math.max(0, ...this.#rooms.keys());
-      const { rooms } = await this.#session.api.rooms({ limit: PAGE, after: String(last) });
-      if (this.#take(rooms).length > 0) {
+      if ((await this.#readPage()).length > 0) {
         this.#watch();
         this.changed();
       }
@@ -352,7 +364,8 @@ export class Rooms extends Model {
 
   #lookAgain(): void {
     clearTimeout(this.#look);
-    this.#look = setTimeout(() => (document.visibilityState === "visible" ? void this.#lookForNew() : this.#lookAgain()), LOOK_MS);
+    const look = (): void => (document.visibilityState === "visible" ? void this.#lookForNew() : this.#lookAgain());
+    this.#look = setTimeout(look, this.#isAll || this.#isOld ? LOOK_MS : FOLLOW_MS);
   }
 
   async #find(): Promise<void> {
@@ -360,19 +373,21 @@ export class Rooms extends Model {
     try {
       const { rooms, next } = await this.#session.api.rooms({ limit: PAGE, q: this.query.trim() });
       if (asked !== this.#asked) return;
-      this.#found = [...this.#direct(), ...this.#take(rooms)];
+      this.#found = [...this.#known((room) => room.kind === "direct"), ...this.#take(rooms)];
       this.#foundNext = next ?? null;
     } catch (error) {
-      this.code = codeOf(error);
+      if (asked !== this.#asked) return;
+      this.problem = codeOf(error);
+      this.#found = this.#known(() => true);
+      this.#foundNext = null;
     }
     this.changed();
   }
 
-  /** Rooms of two, which are one's own alone: no search at the server finds them. */
-  #direct(): number[] {
+  /** The known rooms of that kind that fit. Rooms of two are one's own alone: no search at the server finds them. */
+  #known(isMeant: (room: Room) => boolean): number[] {
     const wanted = this.query.trim().toLowerCase();
-    const isFound = (room: Room): boolean => room.kind === "direct" && roomName(room).toLowerCase().includes(wanted);
-    return [...this.#rooms.values()].filter(isFound).map(({ id }) => id);
+    return [...this.#rooms.values()].filter((room) => isMeant(room) && roomName(room).toLowerCase().includes(wanted)).map(({ id }) => id);
   }
 
   async #findMore(): Promise<void> {

@@ -104,7 +104,18 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       </div>
     );
   }
+  const problem = rooms.problem && (
+    <div class="none" role="alert">
+      <p>{refusal(rooms.problem)}</p>
+      {query && (
+        <button type="button" class="button quiet" onClick={() => rooms.search(query)}>
+          {t("tryAgain")}
+        </button>
+      )}
+    </div>
+  );
   if (list.length === 0) {
+    if (problem) return <div class="room-list">{problem}</div>;
     const wanted = query.trim();
     return (
       <div class="room-list none">
@@ -118,6 +129,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
   const parts = PARTS.map((part) => ({ part, rooms: list.filter(({ id }) => rooms.partOf(id) === part) })).filter(({ rooms: those }) => those.length > 0);
   return (
     <div class="room-list">
+      {problem}
       {parts.map(({ part, rooms: those }) => (
         <Fragment key={part}>
           {parts.length > 1 && <h2 id={`part-${part}`}>{t(part)}</h2>}
