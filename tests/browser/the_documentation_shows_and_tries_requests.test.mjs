@@ -44,7 +44,7 @@ test("the documentation shows the API and tries requests, with nothing that its 
 });
 
 test("an account signs in to the documentation", async () => {
-  const { server, visitor, calm } = await stage(["--accounts"]);
+  const { server, account, visitor, calm } = await stage(["--accounts"]);
   await server.call("POST", "/account/register", { username: "Ada", password: PASSWORD });
   const ada = await visitor("Ada");
   const page = await ada.open("/docs");
@@ -55,6 +55,13 @@ test("an account signs in to the documentation", async () => {
   const me = await tryOut(page, "Identity-get_me");
   await me.getByRole("button", { name: "Execute" }).click();
   await me.locator(".live-responses-table").getByText('"Ada"').first().waitFor();
+
+  // Whoever has logged in on the page is so here, and can sign out.
+  const bob = await account("Bob");
+  const docs = await bob.open("/docs");
+  await docs.getByText("You are Bob.").waitFor();
+  await docs.getByRole("button", { name: "Sign out" }).click();
+  await docs.getByText("You are signed out.").waitFor();
   await calm();
 });
 

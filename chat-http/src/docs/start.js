@@ -95,8 +95,8 @@ async function start() {
     await leave(ui);
     become(null);
   });
-  // Whoever has logged in on the page of the chat is so here; the page remembers that.
-  if (localStorage.getItem('chat.login') === 'true') ask('GET', 'me').then(({ username }) => become(username), () => {});
+  // Whoever has logged in on the page of the chat is so here; the page remembers that. Nobody else is asked about.
+  if (localStorage.getItem('chat.login')) ask('GET', 'me').then(({ username }) => become(username), () => {});
 }
 
 start();
