@@ -17,6 +17,7 @@ import { NameForm } from "./name.tsx";
 import type { Place } from "./conversation.ts";
 import { flush } from "./rendering.ts";
 import { OpenRoom } from "./room.ts";
+import { ownerOf } from "./owner.ts";
 import { Rooms } from "./rooms.ts";
 import { Picture, RoomView } from "./roomview.tsx";
 import { BrowserStore } from "./kept/store.ts";
@@ -84,8 +85,9 @@ function Guest({ base, onLogIn }: { base: URL; onLogIn?: () => void }) {
   const idOf = (guest: string): string => (onLogIn ? `guest:${guest}` : guest);
   const choose = (chosen: string): void => {
     if (name !== "" && chosen !== name) {
-      carryDrafts(idOf(name), idOf(chosen));
-      carryLetters(idOf(name), idOf(chosen));
+      const [from, to] = [ownerOf(base, idOf(name)), ownerOf(base, idOf(chosen))];
+      carryDrafts(from, to);
+      carryLetters(from, to);
     }
     remember("local", NAME, chosen);
     setName(chosen);

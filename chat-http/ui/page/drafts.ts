@@ -18,9 +18,9 @@ export class Drafts extends Model {
     this.changed();
   };
 
-  constructor(user: string) {
+  constructor(owner: string) {
     super();
-    this.#prefix = prefix(user);
+    this.#prefix = prefix(owner);
     addEventListener("storage", this.#onStorage);
   }
 
@@ -61,6 +61,6 @@ export function carryDrafts(from: string, to: string): void {
   }
 }
 
-function prefix(user: string): string {
-  return `chat.draft.${user}.`;
+function prefix(owner: string): string {
+  return `${owner} draft.`;
 }

@@ -13,8 +13,9 @@ export class Favourites {
   readonly #key: string;
   readonly #rooms: Set<number>;
 
-  constructor(user: string) {
-    this.#key = `chat.favourites.${user}`;
+  /** `owner` is what `ownerOf` gives. */
+  constructor(owner: string) {
+    this.#key = `${owner} favourites`;
     const stored = remembered<unknown>("local", this.#key, []);
     this.#rooms = new Set(Array.isArray(stored) ? stored.filter((id) => Number.isSafeInteger(id)).slice(-MOST) : []);
   }

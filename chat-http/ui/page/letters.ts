@@ -27,28 +27,28 @@ export interface Letter {
 
 const KEY = /^[0-9a-f-]{36}$/;
 
-/** The letters of a user, the oldest first. */
-export function storedLetters(user: string): Letter[] {
-  const keys = rememberedKeys("local", prefix(user)).filter((key) => KEY.test(key.slice(prefix(user).length)));
+/** The letters of an owner (`ownerOf`), the oldest first. */
+export function storedLetters(owner: string): Letter[] {
+  const keys = rememberedKeys("local", prefix(owner)).filter((key) => KEY.test(key.slice(prefix(owner).length)));
   const letters = keys.flatMap((key) => asLetter(remembered<unknown>("local", key, null)) ?? []);
   return letters.sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
-export function storedLetter(user: string, key: string): Letter | null {
-  return asLetter(remembered<unknown>("local", prefix(user) + key, null));
+export function storedLetter(owner: string, key: string): Letter | null {
+  return asLetter(remembered<unknown>("local", prefix(owner) + key, null));
 }
 
-export function storeLetter(user: string, letter: Letter): void {
-  remember("local", prefix(user) + letter.key, letter);
+export function storeLetter(owner: string, letter: Letter): void {
+  remember("local", prefix(owner) + letter.key, letter);
 }
 
-export function forgetLetter(user: string, key: string): void {
-  forgotten("local", prefix(user) + key);
+export function forgetLetter(owner: string, key: string): void {
+  forgotten("local", prefix(owner) + key);
 }
 
-/** Whether a change of the storage concerns the letters of this user. */
-export function isLetter(user: string, storageKey: string | null): boolean {
-  return storageKey?.startsWith(prefix(user)) === true;
+/** Whether a change of the storage concerns the letters of this owner. */
+export function isLetter(owner: string, storageKey: string | null): boolean {
+  return storageKey?.startsWith(prefix(owner)) === true;
 }
 
 /** Somebody goes by another name: what is certain not to have been sent goes along. */
@@ -78,8 +78,8 @@ function asFields(stored: unknown): LetterFields {
   };
 }
 
-function prefix(user: string): string {
-  return `chat.outbox.${user}.`;
+function prefix(owner: string): string {
+  return `${owner} outbox.`;
 }
 
 /** Whether it is a time that can be shown: there are numbers beyond all of them. */

@@ -4,6 +4,7 @@ import { Boundary } from "./boundary.tsx";
 import { filesAreAt } from "./files.ts";
 import { install } from "./install.ts";
 import { loadWhenIdle } from "./later.tsx";
+import { takeOver } from "./owner.ts";
 import { renderOnceAFrame } from "./rendering.ts";
 import { language, speak } from "./language.ts";
 import { settings, wantedLanguages } from "./settings/settings.ts";
@@ -16,6 +17,7 @@ const base = new URL("./", document.baseURI);
 // Its files are those of its own version.
 const version = new URL(import.meta.url).search;
 filesAreAt(base, version);
+takeOver(base);
 let spoken: string | null | undefined;
 
 /** Shows everything in the language that was chosen: at the start, and when it is another one. */

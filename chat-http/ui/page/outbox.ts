@@ -15,6 +15,8 @@ export class Outbox extends Model {
   readonly #client: ChatClient;
   readonly #connection: Connection;
   readonly #user: string;
+  /** Whose letters they are, in this browser. */
+  readonly #owner: string;
   /** This tab: others look whether it holds the lock of that name. */
   readonly #tab = uuidv7();
   #letters: Letter[] = [];
@@ -29,18 +31,19 @@ export class Outbox extends Model {
   #isKeeper = false;
   #unwatch: () => void = () => {};
   readonly #onStorage = ({ key }: StorageEvent): void => {
-    if (this.#isKeeper && isLetter(this.#user, key)) void this.#adopt();
+    if (this.#isKeeper && isLetter(this.#owner, key)) void this.#adopt();
   };
   readonly #onHide = (): void => this.#leave();
   readonly #onShow = (event: PageTransitionEvent): void => {
     if (event.persisted) this.#comeBack();
   };
 
-  constructor(client: ChatClient, connection: Connection, user: string) {
+  constructor(client: ChatClient, connection: Connection, user: string, owner: string) {
     super();
     this.#client = client;
     this.#connection = connection;
     this.#user = user;
+    this.#owner = owner;
   }
 
   /** Sends what closed tabs could not, if no other tab does. */
@@ -50,9 +53,9 @@ export class Outbox extends Model {
     addEventListener("pageshow", this.#onShow);
     this.#unwatch = this.#connection.watch(() => this.#connection.online && this.#tried());
     const { locks } = navigator as { locks?: LockManager };
-    if (locks === undefined) return this.#take(storedLetters(this.#user)); // The keys make it harmless if two tabs send it.
+    if (locks === undefined) return this.#take(storedLetters(this.#owner)); // The keys make it harmless if two tabs send it.
     void this.#hold(locks, lockOf(this.#tab), () => {});
-    void this.#hold(locks, `chat.outbox.${this.#user}`, () => {
+    void this.#hold(locks, `${this.#owner} outbox`, () => {
       this.#isKeeper = true;
       void this.#adopt();
     });
@@ -84,7 +87,7 @@ export class Outbox extends Model {
     if (letter?.failed === undefined) return;
     // The same key: if it was stored after all, this finds it.
     if (letter.failed === "idempotency_mismatch") {
-      forgetLetter(this.#user, letter.key);
+      forgetLetter(this.#owner, letter.key);
       letter.key = uuidv7();
     }
     delete letter.failed;
@@ -125,7 +128,7 @@ export class Outbox extends Model {
       const sent = await this.#client.send(letter.room, letter.text, { ...letter.fields, key: letter.key });
       letter.seq = sent.seq;
       if (sent.seq <= (this.#shownTo.get(letter.room) ?? 0)) return this.#drop(letter);
-      forgetLetter(this.#user, letter.key);
+      forgetLetter(this.#owner, letter.key);
       this.changed();
     } catch (error) {
       const code = codeOf(error);
@@ -158,14 +161,14 @@ export class Outbox extends Model {
     const { held = [] } = await navigator.locks.query();
     if (this.#over.signal.aborted) return;
     const alive = new Set(held.map(({ name }) => name));
-    this.#take(storedLetters(this.#user).filter(({ tab }) => tab === null || (tab !== this.#tab && !alive.has(lockOf(tab)))));
+    this.#take(storedLetters(this.#owner).filter(({ tab }) => tab === null || (tab !== this.#tab && !alive.has(lockOf(tab)))));
   }
 
   #take(letters: Letter[]): void {
     for (const letter of letters) {
       if (this.#letters.some(({ key }) => key === letter.key)) continue;
       if (this.#stored.has(letter.key)) {
-        forgetLetter(this.#user, letter.key);
+        forgetLetter(this.#owner, letter.key);
         continue;
       }
       letter.tab = this.#tab;
@@ -178,7 +181,7 @@ export class Outbox extends Model {
   /** The page goes: its letters are anybody's. */
   #leave(): void {
     for (const letter of this.#letters) {
-      if (letter.seq === undefined && storedLetter(this.#user, letter.key) !== null) storeLetter(this.#user, { ...letter, tab: null });
+      if (letter.seq === undefined && storedLetter(this.#owner, letter.key) !== null) storeLetter(this.#owner, { ...letter, tab: null });
     }
   }
 
@@ -186,7 +189,7 @@ export class Outbox extends Model {
   #comeBack(): void {
     for (const letter of [...this.#letters]) {
       if (letter.seq !== undefined) continue;
-      if (storedLetter(this.#user, letter.key)?.tab === null) this.#keep(letter);
+      if (storedLetter(this.#owner, letter.key)?.tab === null) this.#keep(letter);
       else this.#letters = this.#letters.filter((each) => each !== letter);
     }
     this.changed();
@@ -209,12 +212,12 @@ export class Outbox extends Model {
 
   #drop(letter: Letter): void {
     this.#letters = this.#letters.filter((each) => each !== letter);
-    forgetLetter(this.#user, letter.key);
+    forgetLetter(this.#owner, letter.key);
     this.changed();
   }
 
   #keep(letter: Letter): void {
-    if (letter.seq === undefined) storeLetter(this.#user, letter);
+    if (letter.seq === undefined) storeLetter(this.#owner, letter);
     this.changed();
   }
 }

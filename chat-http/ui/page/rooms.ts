@@ -75,7 +75,7 @@ export class Rooms extends Model {
   constructor(session: Session) {
     super();
     this.#session = session;
-    this.#favourites = new Favourites(session.user);
+    this.#favourites = new Favourites(session.owner);
     this.#badges = new Badges(session, () => this.changed());
     this.#watches = new Watches(session, {
       attached: (room, head) => this.#attached(room, head),

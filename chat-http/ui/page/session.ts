@@ -6,6 +6,7 @@ import { Kept } from "./kept/kept.ts";
 import type { Store } from "./kept/store.ts";
 import { Model } from "./model.ts";
 import { Outbox } from "./outbox.ts";
+import { ownerOf } from "./owner.ts";
 import { ReadMarks } from "./read-marks.ts";
 
 export interface SessionOptions {
@@ -39,6 +40,8 @@ export class Connection extends Model {
 
 export class Session {
   readonly user: string;
+  /** Whose it is what this browser keeps of the chat. */
+  readonly owner: string;
   name: string;
   readonly api: Api;
   readonly client: ChatClient;
@@ -52,6 +55,7 @@ export class Session {
 
   constructor({ base, user, name = user, credentials, store }: SessionOptions) {
     this.user = user;
+    this.owner = ownerOf(base, user);
     this.name = name;
     const who = shared(credentials);
     this.api = new Api(base, who);
@@ -62,8 +66,8 @@ export class Session {
       network: { subscribe: (wake, gone) => this.#subscribe(wake, gone), isSeen: () => document.visibilityState === "visible" },
     });
     this.client.onState((state) => this.connection.become(state));
-    this.outbox = new Outbox(this.client, this.connection, user);
-    this.drafts = new Drafts(user);
+    this.outbox = new Outbox(this.client, this.connection, user, this.owner);
+    this.drafts = new Drafts(this.owner);
     this.readMarks = new ReadMarks(this.client);
     this.kept = new Kept(store ?? null, user);
   }

@@ -30,7 +30,7 @@ test("favourites are kept for each user", () => {
 test("what is stored and is no list of rooms is none", () => {
   const items = storage();
   for (const text of ["{", "7", "null", '{"1":true}', '["1", null, 2.5]']) {
-    items.set("chat.favourites.ada", text);
+    items.set("ada favourites", text);
     assert.equal(new Favourites("ada").has(1), false, text);
   }
 });

@@ -11,7 +11,7 @@ function store(letters: Record<string, string>): void {
   const items: Record<string, string> = {};
   const methods = { getItem: (key: string) => items[key] ?? null, setItem: (key: string, text: string) => void (items[key] = text) };
   (globalThis as { localStorage?: unknown }).localStorage = new Proxy(items, { get: (_, name) => methods[name as keyof typeof methods] });
-  for (const [key, text] of Object.entries(letters)) items[`chat.outbox.Ada.${key}`] = text;
+  for (const [key, text] of Object.entries(letters)) items[`Ada outbox.${key}`] = text;
 }
 
 test("letters are kept by whose they are", () => {

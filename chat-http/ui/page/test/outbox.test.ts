@@ -8,7 +8,7 @@ import type { Connection } from "../session.ts";
 function outbox(): { outbox: Outbox; answer: (seq: number) => Promise<void> } {
   let answered: (sent: Sent) => void = () => {};
   const client = { send: () => new Promise<Sent>((resolve) => (answered = resolve)) };
-  const made = new Outbox(client as unknown as ChatClient, { online: true } as Connection, "Ada");
+  const made = new Outbox(client as unknown as ChatClient, { online: true } as Connection, "Ada", "chat / Ada");
   const answer = async (seq: number): Promise<void> => {
     answered({ key: "", seq, timestamp: "", replayed: false });
     await new Promise((resolve) => setImmediate(resolve));

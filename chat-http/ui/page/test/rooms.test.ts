@@ -29,6 +29,7 @@ class Desk {
 
   readonly session = {
     user: "ada",
+    owner: "chat / ada",
     api: this.api,
     client: { onNotice: (notice: (notice: Notice) => void) => ((this.notice = notice), () => {}), watch: () => ({ detach: () => {} }) },
     readMarks: { onAnswer: () => () => {}, know: () => {}, forget: () => {}, raise: () => {} },
