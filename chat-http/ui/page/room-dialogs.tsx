@@ -6,6 +6,7 @@ import { refusal } from "./format.ts";
 import { Trash } from "./icons.tsx";
 import { rich, t } from "./language.ts";
 import type { Rooms } from "./rooms.ts";
+import { changesOf } from "./room-changes.ts";
 import { asName, asTopic } from "./seen.ts";
 
 interface RoomDialogProps {
@@ -45,8 +46,9 @@ export function RoomForm({ rooms, room, suggestion = "", mayChangeKind, onClose,
     setError(null);
     try {
       const draft = { name: wanted, topic: about, ...(mayChangeKind && { kind, invites }) };
-      if (room) await rooms.update(room.id, draft);
-      else onMade?.(await rooms.create(draft));
+      const changes = room && changesOf(room, draft);
+      if (room && changes) await rooms.update(room.id, changes);
+      else if (!room) onMade?.(await rooms.create(draft));
       onClose();
     } catch (problem) {
       setError(refusedBy(problem));
