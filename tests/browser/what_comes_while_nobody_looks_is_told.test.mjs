@@ -113,6 +113,13 @@ test("what comes while nobody looks is told", async () => {
   await until(async () => assert.equal((await told()).length, 2));
   assert.deepEqual((await told())[1], ["Bob mentioned you in general", ""]);
   await choose("Nothing");
+  // The list shows which rooms are muted. Alt and an arrow on a choice opens it, and leaves the room behind the window alone.
+  await page.getByRole("link", { name: /^general.*Muted/ }).waitFor();
+  await page.getByRole("button", { name: "About this room" }).click();
+  await page.getByLabel("Tell me of").dispatchEvent("keydown", { key: "ArrowDown", altKey: true });
+  assert.equal(new URL(page.url()).hash.startsWith(`#/rooms/${general}`), true);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await mention("For nobody");
   await choose("Mentions of me");
   await mention("For you again");

@@ -43,10 +43,10 @@ export class Badges {
     return this.#counters.get(room)?.mentions ?? 0;
   }
 
-  /** In all rooms but this one. */
-  sum(but: number | null): number {
+  /** In all rooms but this one; of muted rooms, only what mentions the user counts. */
+  sum(but: number | null, isMuted: (room: number) => boolean): number {
     let sum = 0;
-    for (const [room, { unread }] of this.#counters) if (room !== but) sum += unread;
+    for (const [room, { unread, mentions }] of this.#counters) if (room !== but) sum += isMuted(room) ? mentions : unread;
     return sum;
   }
 

@@ -139,6 +139,12 @@ export class Rooms extends Model {
   async setNotify(room: number, notify: Notify): Promise<void> {
     await this.#session.api.notify(room, notify);
     this.#notify.set(room, notify);
+    this.changed();
+  }
+
+  /** Whether this person wants to hear nothing of the room. */
+  isMuted(room: number): boolean {
+    return this.notify(room) === "none";
   }
 
   /** Calls `listener` with what is new in the rooms that are not open; the answer ends that. */
@@ -157,7 +163,7 @@ export class Rooms extends Model {
   }
 
   get allUnread(): number {
-    return this.#badges.sum(this.open);
+    return this.#badges.sum(this.open, (room) => this.isMuted(room));
   }
 
   search(query: string): void {

@@ -2,7 +2,7 @@
 import { Fragment } from "preact";
 import { useCallback, useRef } from "preact/hooks";
 import type { Room } from "./api.ts";
-import { Close, Gear, Keyboard, Plus, Search, Star, Trash } from "./icons.tsx";
+import { Close, Gear, Keyboard, Mute, Plus, Search, Star, Trash } from "./icons.tsx";
 import { PARTS } from "./favourites.ts";
 import { memo } from "./memo.ts";
 import { useModel } from "./model.ts";
@@ -51,7 +51,7 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
           autocomplete="off"
           value={rooms.query}
           onInput={(event) => rooms.search(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === "Escape" && rooms.search("")}
+          onKeyDown={(event) => event.key === "Escape" && !event.isComposing && rooms.search("")}
         />
         {rooms.query && (
           <button type="button" class="icon-button" aria-label={t("clear")} title={t("clear")} onClick={() => (rooms.search(""), field.current?.focus())}>
@@ -135,7 +135,7 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
           {parts.length > 1 && <h2 id={`part-${part}`}>{t(part)}</h2>}
           <ul aria-labelledby={parts.length > 1 ? `part-${part}` : undefined}>
             {those.map((room) => (
-              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
+              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} muted={rooms.isMuted(room.id)} today={new Date().toDateString()} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
             ))}
           </ul>
         </Fragment>
@@ -156,19 +156,29 @@ interface EntryProps {
   unread: number;
   mentions: number;
   open: boolean;
+  muted: boolean;
+  /** Which day it is: times are told by it. */
+  today: string;
   favourite: boolean;
   onFavourite: (room: number, isOne: boolean) => void;
   onDelete: (room: Room) => void;
 }
 
-const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, favourite, onFavourite, onDelete }: EntryProps) {
+const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, muted, favourite, onFavourite, onDelete }: EntryProps) {
   const about = room.topic ? <bdi>{room.topic}</bdi> : !room.last_message_at && <span class="words">{t("nothingWritten")}</span>;
   return (
-    <li class={`entry${open ? " open" : ""}${unread > 0 ? " unread" : ""}`}>
+    <li class={`entry${open ? " open" : ""}${muted ? " muted" : ""}${unread > 0 ? " unread" : ""}`}>
       <a href={`#/rooms/${room.id}`} aria-current={open ? "page" : undefined}>
         <Sign room={room} />
         <span class="entry-name">
           <RoomName room={room} />
+          {muted && (
+            <span class="lock" title={t("roomMuted")}>
+              {" "}
+              <Mute />
+              <span class="sr-only">{t("roomMuted")}</span>
+            </span>
+          )}
         </span>
         {room.last_message_at && <time dateTime={room.last_message_at}>{lately(Date.parse(room.last_message_at))}</time>}
         <span class="entry-about">
@@ -182,7 +192,7 @@ const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, favour
           {room.online > 0 && about && <span aria-hidden="true"> · </span>}
           {about || (room.online === 0 && <span class="words">{t("roomEmpty")}</span>)}
         </span>
-        {unread > 0 && <Badge unread={unread} mentions={mentions} />}
+        {unread > 0 && <Badge unread={unread} mentions={mentions} quiet={muted && mentions === 0} />}
       </a>
       <button type="button" class="icon-button star" aria-label={t("keepOnTop", { room: roomName(room) })} title={t("keepOnTop", { room: roomName(room) })} aria-pressed={favourite} onClick={() => onFavourite(room.id, !favourite)}>
         <Star />
@@ -198,10 +208,10 @@ const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, favour
 });
 
 /** How much is unread in a room; how many mention this person, if any do. */
-function Badge({ unread, mentions }: { unread: number; mentions: number }) {
+function Badge({ unread, mentions, quiet }: { unread: number; mentions: number; quiet: boolean }) {
   const short = (count: number): string => (count > 99 ? `${number(99)}+` : number(count));
   return (
-    <span class="badge">
+    <span class={quiet ? "badge quiet" : "badge"}>
       <span aria-hidden="true">{mentions > 0 ? `@${short(mentions)}` : short(unread)}</span>
       <span class="sr-only">{mentions > 0 ? list([t("mentionsOfYou", { count: mentions }), t("unreadMessages", { count: unread })]) : t("unreadMessages", { count: unread })}</span>
     </span>

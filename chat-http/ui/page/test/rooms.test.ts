@@ -14,16 +14,18 @@ class Desk {
   /** The ids of the rooms there are, in their order. */
   ids: number[] = [];
   isAway = false;
+  own: object[] = [];
   readonly asked: string[] = [];
   notice: (notice: Notice) => void = () => {};
 
   readonly api = {
-    myRooms: async () => this.#answer("mine", { rooms: [], next: null }),
+    myRooms: async () => this.#answer("mine", { rooms: this.own, next: null }),
     rooms: async ({ after = "0", limit = 100, q }: { after?: string; limit?: number; q?: string }) => {
       const fitting = this.ids.filter((id) => id > Number(after) && (q === undefined || nameOf(id).includes(q)));
       const page = fitting.slice(0, limit);
       return this.#answer(`after ${after}`, { rooms: page.map(room), next: fitting.length > limit ? String(page.at(-1)) : null });
     },
+    notify: async () => {},
     createRoom: async () => (this.ids.push(50), room(50)),
   };
 
@@ -112,4 +114,17 @@ test("a search that the server does not answer finds what is known, and says so"
   assert.equal(rooms.problem, "");
   await pass(1_000);
   assert.deepEqual(rooms.list.map(({ id }) => id), [12]);
+});
+
+test("a muted room counts by what mentions this person alone, also when it is muted later", async () => {
+  const desk = new Desk();
+  desk.ids = [1, 2, 3];
+  const own = (id: number, notify: string, unread: number, mentions: number): object => ({ ...room(id), notify, read: 1, unread, mentions, ordinal: 9, head: 9 });
+  desk.own = [own(1, "all", 3, 0), own(2, "none", 5, 0), own(3, "none", 4, 1)];
+  const rooms = new Rooms(desk.session as unknown as Session);
+  await settle();
+  assert.deepEqual([1, 2, 3].map((id) => rooms.isMuted(id)), [false, true, true]);
+  assert.equal(rooms.allUnread, 4);
+  await rooms.setNotify(1, "none");
+  assert.equal(rooms.allUnread, 1);
 });

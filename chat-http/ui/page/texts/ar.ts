@@ -378,6 +378,7 @@ export default {
   notifyAll: "كل شيء",
   notifyMentions: "عندما يُشار إليّ",
   notifyNone: "لا شيء",
+  roomMuted: "مكتومة",
   tellOutside: "وصل شيء أثناء غيابك. هل تريد أن نخبرك في المرة القادمة؟",
   notNow: "ليس الآن",
   turnOn: "تفعيل",

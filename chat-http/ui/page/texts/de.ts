@@ -357,6 +357,7 @@ export default {
   notifyAll: "Bei allem",
   notifyMentions: "Wenn ich erwähnt werde",
   notifyNone: "Nie",
+  roomMuted: "Stumm",
   tellOutside: "Während du weg warst, kam etwas an. Möchtest du das nächste Mal benachrichtigt werden?",
   notNow: "Nicht jetzt",
   turnOn: "Einschalten",

@@ -376,6 +376,7 @@ export default {
   notifyAll: "Everything",
   notifyMentions: "Mentions of me",
   notifyNone: "Nothing",
+  roomMuted: "Muted",
   tellOutside: "Something came while you were away. Do you want to be told next time?",
   notNow: "Not now",
   turnOn: "Turn on",

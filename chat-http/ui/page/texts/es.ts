@@ -357,6 +357,7 @@ export default {
   notifyAll: "De todo",
   notifyMentions: "Cuando me mencionen",
   notifyNone: "De nada",
+  roomMuted: "Silenciada",
   tellOutside: "Ha llegado algo mientras no estabas. ¿Quieres que se te avise la próxima vez?",
   notNow: "Ahora no",
   turnOn: "Activar",

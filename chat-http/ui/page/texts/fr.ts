@@ -357,6 +357,7 @@ export default {
   notifyAll: "De tout",
   notifyMentions: "Quand on me mentionne",
   notifyNone: "De rien",
+  roomMuted: "En sourdine",
   tellOutside: "Quelque chose est arrivé en votre absence. Voulez-vous être averti la prochaine fois ?",
   notNow: "Pas maintenant",
   turnOn: "Activer",

@@ -357,6 +357,7 @@ export default {
   notifyAll: "सब कुछ",
   notifyMentions: "जब मेरा ज़िक्र हो",
   notifyNone: "कुछ नहीं",
+  roomMuted: "म्यूट",
   tellOutside: "आपके दूर रहते कुछ आया। क्या अगली बार आपको बताया जाए?",
   notNow: "अभी नहीं",
   turnOn: "चालू करें",

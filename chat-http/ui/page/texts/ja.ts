@@ -357,6 +357,7 @@ export default {
   notifyAll: "すべて",
   notifyMentions: "自分への言及",
   notifyNone: "なし",
+  roomMuted: "ミュート中",
   tellOutside: "離れている間に何か届きました。次回は通知しますか？",
   notNow: "今はしない",
   turnOn: "オンにする",

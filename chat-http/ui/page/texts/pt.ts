@@ -357,6 +357,7 @@ export default {
   notifyAll: "De tudo",
   notifyMentions: "Quando me mencionarem",
   notifyNone: "De nada",
+  roomMuted: "Silenciada",
   tellOutside: "Chegou algo enquanto você estava fora. Quer receber um aviso da próxima vez?",
   notNow: "Agora não",
   turnOn: "Ativar",

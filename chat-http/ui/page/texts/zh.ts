@@ -357,6 +357,7 @@ export default {
   notifyAll: "全部消息",
   notifyMentions: "提到我时",
   notifyNone: "不通知",
+  roomMuted: "已静音",
   tellOutside: "您离开时有新消息。下次要通知您吗？",
   notNow: "暂不",
   turnOn: "开启",
