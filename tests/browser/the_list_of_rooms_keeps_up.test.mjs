@@ -70,6 +70,20 @@ test("the list of rooms keeps up", async () => {
   await until(async () => assert.equal((await names())[0], "room 100"));
   assert.deepEqual(await ada.page.locator(".room-list h2").allTextContents(), ["Yours", "Browse"]);
 
+  // Tab stops once in the list; arrows go from room to room, and to what is done with one.
+  const { page } = ada;
+  const stops = page.locator(".entry :is(a, button):not([tabindex='-1'])");
+  await until(async () => assert.equal(await stops.count(), 1));
+  await stops.focus();
+  for (const key of ["Home", "ArrowDown", "ArrowDown", "ArrowUp"]) await page.keyboard.press(key);
+  const focused = () => page.evaluate(() => [document.activeElement.closest(".entry")?.querySelector(".entry-name").textContent, document.activeElement.className]);
+  assert.deepEqual(await focused(), [(await names())[1], ""]);
+  await page.keyboard.press("ArrowRight");
+  assert.match((await focused())[1], /star/);
+  await page.keyboard.press("ArrowLeft");
+  assert.equal((await focused())[1], "");
+  await until(async () => assert.equal(await stops.evaluate((stop) => stop === document.activeElement), true));
+
   // A room that another makes appears, and the whole list is not asked for to find it.
   const asked = [];
   ada.page.on("request", (request) => request.url().includes("/rooms?") && asked.push(request.url()));

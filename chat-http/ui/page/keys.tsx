@@ -19,6 +19,7 @@ function keys(): [string[], string][] {
     [[t("keyEnd")], t("keysNewest")],
     [[t("keyEsc")], t("keysBack")],
     [[alt, "↑", "↓"], t("keysNextRoom")],
+    [["↑", "↓", "←", "→"], t("keysInRooms")],
     [[t("keyCtrl"), "K"], t("goTo")],
     [["←", "→"], t("keysEmoji")],
     [["?"], t("keysThese")],

@@ -1,6 +1,6 @@
 /** Choosing a room: the list, a search, a new one. */
 import { Fragment } from "preact";
-import { useCallback, useRef } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 import type { Room } from "./api.ts";
 import { Close, Gear, Keyboard, Mute, Plus, Search, Star, Trash } from "./icons.tsx";
 import { PARTS } from "./favourites.ts";
@@ -8,6 +8,7 @@ import { memo } from "./memo.ts";
 import { useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
 import type { Rooms } from "./rooms.ts";
+import { rove } from "./roving.ts";
 import type { Session } from "./session.ts";
 import { RoomName, roomName, Sign } from "./title.tsx";
 import { lately, refusal } from "./format.ts";
@@ -83,6 +84,8 @@ export function Sidebar({ session, rooms, open, onNew, onDelete, onRename, accou
 
 function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open" | "onNew" | "onDelete">) {
   const { list, status, query, hasMore } = rooms;
+  const [stop, setStop] = useState<number | null>(null);
+  const pane = useRef<HTMLDivElement>(null);
   const onFavourite = useCallback((room: number, isOne: boolean) => rooms.setFavourite(room, isOne), [rooms]);
   if (status === "loading") {
     return (
@@ -126,16 +129,23 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       </div>
     );
   }
+  // Tab stops once here: where one was last, else at the open room, else at the first.
+  const stopAt = [stop, open].find((id) => list.some((room) => room.id === id)) ?? null;
   const parts = PARTS.map((part) => ({ part, rooms: list.filter(({ id }) => rooms.partOf(id) === part) })).filter(({ rooms: those }) => those.length > 0);
   return (
-    <div class="room-list">
+    <div
+      ref={pane}
+      class="room-list"
+      onKeyDown={(event) => rove(event, [...(pane.current?.querySelectorAll(".entry") ?? [])])}
+      onFocusIn={(event) => setStop(Number((event.target as Element).closest<HTMLElement>("[data-room]")?.dataset["room"]) || null)}
+    >
       {problem}
       {parts.map(({ part, rooms: those }) => (
         <Fragment key={part}>
           {parts.length > 1 && <h2 id={`part-${part}`}>{t(part)}</h2>}
           <ul aria-labelledby={parts.length > 1 ? `part-${part}` : undefined}>
-            {those.map((room) => (
-              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} muted={rooms.isMuted(room.id)} today={new Date().toDateString()} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
+            {those.map((room, at) => (
+              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} isStop={stopAt === null ? at === 0 && part === parts[0]?.part : room.id === stopAt} muted={rooms.isMuted(room.id)} today={new Date().toDateString()} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
             ))}
           </ul>
         </Fragment>
@@ -156,6 +166,8 @@ interface EntryProps {
   unread: number;
   mentions: number;
   open: boolean;
+  /** Whether Tab stops at it. */
+  isStop: boolean;
   muted: boolean;
   /** Which day it is: times are told by it. */
   today: string;
@@ -164,11 +176,11 @@ interface EntryProps {
   onDelete: (room: Room) => void;
 }
 
-const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, muted, favourite, onFavourite, onDelete }: EntryProps) {
+const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, isStop, muted, favourite, onFavourite, onDelete }: EntryProps) {
   const about = room.topic ? <bdi>{room.topic}</bdi> : !room.last_message_at && <span class="words">{t("nothingWritten")}</span>;
   return (
-    <li class={`entry${open ? " open" : ""}${muted ? " muted" : ""}${unread > 0 ? " unread" : ""}`}>
-      <a href={`#/rooms/${room.id}`} aria-current={open ? "page" : undefined}>
+    <li class={`entry${open ? " open" : ""}${muted ? " muted" : ""}${unread > 0 ? " unread" : ""}`} data-room={room.id}>
+      <a href={`#/rooms/${room.id}`} tabIndex={isStop ? 0 : -1} aria-current={open ? "page" : undefined}>
         <Sign room={room} />
         <span class="entry-name">
           <RoomName room={room} />
@@ -194,12 +206,12 @@ const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, muted,
         </span>
         {unread > 0 && <Badge unread={unread} mentions={mentions} quiet={muted && mentions === 0} />}
       </a>
-      <button type="button" class="icon-button star" aria-label={t("keepOnTop", { room: roomName(room) })} title={t("keepOnTop", { room: roomName(room) })} aria-pressed={favourite} onClick={() => onFavourite(room.id, !favourite)}>
+      <button type="button" class="icon-button star" tabIndex={-1} aria-label={t("keepOnTop", { room: roomName(room) })} title={t("keepOnTop", { room: roomName(room) })} aria-pressed={favourite} onClick={() => onFavourite(room.id, !favourite)}>
         <Star />
       </button>
       {/* A room that has owners is deleted by them, in the window about it. */}
       {!room.owned && room.kind !== "direct" && (
-        <button type="button" class="icon-button delete" aria-label={t("deleteRoom", { room: room.name })} title={t("delete")} onClick={() => onDelete(room)}>
+        <button type="button" class="icon-button delete" tabIndex={-1} aria-label={t("deleteRoom", { room: room.name })} title={t("delete")} onClick={() => onDelete(room)}>
           <Trash />
         </button>
       )}

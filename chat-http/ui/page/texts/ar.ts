@@ -102,6 +102,7 @@ export default {
   keysNewest: "إلى أحدث رسالة",
   keysBack: "العودة إلى الكتابة",
   keysNextRoom: "إلى الغرفة السابقة أو التالية",
+  keysInRooms: "في قائمة الغرف: من غرفة إلى أخرى، وإلى أزرارها",
 
   allRooms: "كل الغرف",
   roomNamed: "غرفة {room}",

@@ -95,6 +95,7 @@ export default {
   keysNewest: "Zur neuesten Nachricht",
   keysBack: "Zurück zum Schreiben",
   keysNextRoom: "Zum Raum darüber oder darunter",
+  keysInRooms: "In der Liste der Räume: von einem zum nächsten, und zu seinen Knöpfen",
 
   allRooms: "Alle Räume",
   roomNamed: "Raum {room}",

@@ -107,6 +107,7 @@ export default {
   keysNewest: "To the newest message",
   keysBack: "Back to writing",
   keysNextRoom: "To the room above or below",
+  keysInRooms: "In the list of rooms: from one to the next, and to its buttons",
 
   // A room.
   allRooms: "All rooms",

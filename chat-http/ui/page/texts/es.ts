@@ -95,6 +95,7 @@ export default {
   keysNewest: "Al último mensaje",
   keysBack: "Volver a escribir",
   keysNextRoom: "A la sala de arriba o de abajo",
+  keysInRooms: "En la lista de salas: de una a otra, y a sus botones",
 
   allRooms: "Todas las salas",
   roomNamed: "Sala {room}",

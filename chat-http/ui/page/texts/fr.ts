@@ -95,6 +95,7 @@ export default {
   keysNewest: "Au dernier message",
   keysBack: "Retour à l’écriture",
   keysNextRoom: "Au salon du dessus ou du dessous",
+  keysInRooms: "Dans la liste des salons : de l’un à l’autre, et à ses boutons",
 
   allRooms: "Tous les salons",
   roomNamed: "Salon {room}",

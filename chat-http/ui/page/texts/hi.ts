@@ -95,6 +95,7 @@ export default {
   keysNewest: "सबसे नए संदेश पर",
   keysBack: "वापस लिखने पर",
   keysNextRoom: "ऊपर या नीचे वाले कमरे में",
+  keysInRooms: "कमरों की सूची में: एक से दूसरे तक, और उसके बटनों तक",
 
   allRooms: "सभी कमरे",
   roomNamed: "कमरा {room}",

@@ -95,6 +95,7 @@ export default {
   keysNewest: "最新のメッセージへ",
   keysBack: "入力欄に戻る",
   keysNextRoom: "上または下のルームへ",
+  keysInRooms: "ルームの一覧で：次のルームへ、そのボタンへ",
 
   allRooms: "すべてのルーム",
   roomNamed: "ルーム {room}",

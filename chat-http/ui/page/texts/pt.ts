@@ -95,6 +95,7 @@ export default {
   keysNewest: "Para a mensagem mais recente",
   keysBack: "Voltar a escrever",
   keysNextRoom: "Para a sala acima ou abaixo",
+  keysInRooms: "Na lista de salas: de uma para outra, e para os seus botões",
 
   allRooms: "Todas as salas",
   roomNamed: "Sala {room}",

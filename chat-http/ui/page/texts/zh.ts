@@ -95,6 +95,7 @@ export default {
   keysNewest: "转到最新消息",
   keysBack: "返回输入框",
   keysNextRoom: "转到上一个或下一个房间",
+  keysInRooms: "在房间列表中：在房间之间移动，以及移到其按钮",
 
   allRooms: "所有房间",
   roomNamed: "房间 {room}",
