@@ -19,6 +19,12 @@ test("the quick switcher goes anywhere", async () => {
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
 
+  // The same key on a layout of another script.
+  await page.evaluate(() => dispatchEvent(new KeyboardEvent("keydown", { key: "л", code: "KeyK", ctrlKey: true, cancelable: true })));
+  await page.getByRole("combobox").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+
   // Keys alone: names that begin with what is typed are first.
   await ada.field().press("Control+k");
   await page.keyboard.type("en");

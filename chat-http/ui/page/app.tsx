@@ -8,6 +8,7 @@ import { carryDrafts } from "./drafts.ts";
 import { Dialog } from "./dialogs.tsx";
 import { Back, Pin, Plus, Search, Settings } from "./icons.tsx";
 import { later, sometime } from "./later.tsx";
+import { letterOf } from "./letter.ts";
 import { carryLetters } from "./letters.ts";
 import { Membership } from "./membership.ts";
 import { inviteIn, Invitation } from "./invites.tsx";
@@ -429,6 +430,11 @@ function isWriting(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
 }
 
+/** Whether Alt and an arrow is for what is there: it opens a choice, and a window is in front of the rooms. */
+function opensThere(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("select, dialog") !== null;
+}
+
 /** Goes past the list of rooms: to the field for writing, or, where there is none, to the messages. */
 function skipToRoom(): void {
   const target = document.querySelector<HTMLElement>("main textarea") ?? document.querySelector<HTMLElement>("main [role=log]");
@@ -439,7 +445,7 @@ function skipToRoom(): void {
 function useKeys(rooms: Rooms, open: number | null, onWindow: (kind: "switch" | "keys") => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && letterOf(event) === "k") {
         event.preventDefault();
         onWindow("switch");
         // What is typed right after it is for the window, and no letter for the field that has the focus now.
@@ -447,7 +453,7 @@ function useKeys(rooms: Rooms, open: number | null, onWindow: (kind: "switch" | 
       } else if (event.key === "?" && !event.ctrlKey && !event.metaKey && !isWriting(event.target)) {
         event.preventDefault();
         onWindow("keys");
-      } else if (event.altKey && !event.ctrlKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      } else if (event.altKey && !event.ctrlKey && (event.key === "ArrowUp" || event.key === "ArrowDown") && !opensThere(event.target)) {
         const list = rooms.list;
         const at = list.findIndex(({ id }) => id === open);
         const next = list[at < 0 ? 0 : at + (event.key === "ArrowUp" ? -1 : 1)];

@@ -1,4 +1,5 @@
 /** What can be done with a message, in the order in which it is offered. The server judges; this leaves out what it would refuse. */
+import { letterOf } from "../letter.ts";
 import type { ShownMessage } from "../../client/src/index.ts";
 import type { Room } from "../api.ts";
 import { may, type Role } from "../room-rights.ts";
@@ -41,12 +42,13 @@ export function actsOn({ user, deleted, pinned, reactions, edited, thread, threa
 }
 
 /** What a key does on a message that has the focus. `menu` shows all that can be done. */
-export function actOfKey({ key, shiftKey, ctrlKey, metaKey, altKey }: Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">): MessageAct | "menu" | null {
+export function actOfKey({ key, code, shiftKey, ctrlKey, metaKey, altKey }: Pick<KeyboardEvent, "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">): MessageAct | "menu" | null {
   if (altKey) return null;
   if (key === "ContextMenu" || (key === "F10" && shiftKey)) return "menu";
-  if (key.toLowerCase() === "c") return "copy";
+  const letter = letterOf({ key, code });
+  if (letter === "c") return "copy";
   if (ctrlKey || metaKey) return null;
-  return KEYS[key.toLowerCase()] ?? null;
+  return KEYS[letter] ?? null;
 }
 
 const KEYS: Readonly<Record<string, MessageAct | "menu">> = { enter: "menu", "+": "menu", r: "answer", t: "thread", e: "edit", delete: "delete" };

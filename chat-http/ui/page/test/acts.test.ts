@@ -35,9 +35,10 @@ test("threads are begun under messages that are there, and in none", () => {
 });
 
 test("keys do the same, and leave those of the browser alone", () => {
-  const press = (key: string, more = {}) => actOfKey({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
+  const press = (key: string, more = {}) => actOfKey({ key, code: "", shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
   assert.deepEqual(["c", "R", "t", "e", "Delete", "Enter", "ContextMenu", "x"].map((key) => press(key)), ["copy", "answer", "thread", "edit", "delete", "menu", "menu", null]);
   assert.equal(press("F10", { shiftKey: true }), "menu");
+  assert.equal(press("к", { code: "KeyR" }), "answer");
   assert.equal(press("c", { ctrlKey: true }), "copy");
   assert.deepEqual([press("r", { ctrlKey: true }), press("e", { metaKey: true }), press("c", { altKey: true })], [null, null, null]);
 });
