@@ -145,6 +145,36 @@ test("a link leads to its message, however far away", async () => {
   const box = await marked.boundingBox();
   assert.ok(box.y > 100 && box.y < 600, "in the middle of the window");
 
+  // The same link leads there again, from wherever one has gone since; Back leads to where one was before.
+  await ada.page.evaluate(() => void document.activeElement.blur());
+  const inSight = (text) => ada.page.locator(".row .bubble .text", { hasText: new RegExp(`^${text}$`) });
+  const seenNow = async (text) => {
+    const row = inSight(text);
+    await row.waitFor();
+    const { y } = await row.boundingBox();
+    assert.ok(y > 50 && y < ada.page.viewportSize().height, `${text} at ${y}`);
+  };
+  await ada.page.getByRole("log").evaluate((log) => void (log.scrollTop += 900));
+  await until(async () => assert.ok((await inSight("Message 20").boundingBox())?.y < 0));
+  await ada.page.evaluate(() => document.body.append(Object.assign(document.createElement("a"), { href: location.hash, id: "again", textContent: "again" })));
+  await ada.page.evaluate(() => {
+    const link = document.getElementById("again");
+    link.click();
+    link.remove();
+  });
+  await until(() => seenNow("Message 20"));
+  const place = () => ada.page.evaluate(() => JSON.stringify(history.state?.place));
+  const before = await place();
+  await ada.page.getByRole("log").evaluate((log) => void (log.scrollTop -= 50));
+  await until(async () => assert.notEqual(await place(), before));
+  await ada.page.evaluate((id) => void (location.hash = `#/rooms/${id}/120`), room);
+  await until(() => seenNow("Message 120"));
+  await ada.page.goBack();
+  await until(() => seenNow("Message 20"));
+  assert.equal(await ada.page.locator(".row.marked", { hasText: "Message 20" }).count(), 0);
+  await ada.page.goBack();
+  await until(() => seenNow("Message 250"));
+
   // At the first visit, too; and a message that is not there is told.
   const again = await ada.open(`/#/rooms/${room}/100`);
   await again.locator(".row.marked", { hasText: "Message 100" }).waitFor();

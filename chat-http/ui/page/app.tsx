@@ -1,6 +1,6 @@
 /** The page: a name or a log-in first, then the rooms, then a room. */
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
 import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
@@ -160,8 +160,9 @@ function Site({ base, me, credentials, onLost, account = false, children }: Site
   session.name = me.username;
   const rooms = useMemo(() => new Rooms(session), []);
   const [window, setWindow] = useState<Window | null>(null);
-  const { room: id, message, invite } = useRoute();
-  const room = useOpenRoom(session, rooms, id, message);
+  const at = useRoute();
+  const { room: id, invite } = at;
+  const room = useOpenRoom(session, rooms, at);
   const close = (): void => setWindow(null);
   const remove = useCallback((doomed: Room): void => setWindow({ kind: "delete", room: doomed }), []);
   const narrow = useMedia("(max-width: 44.9375rem)");
@@ -306,14 +307,25 @@ interface Route {
   /** The message in it that the address names. */
   message: number | null;
   invite: string | null;
+  /** Whether somebody goes there who is there already. */
+  isAgain?: true;
 }
 
 function useRoute(): Route {
   const [current, setCurrent] = useState(route);
   useEffect(() => {
     const onHash = (): void => setCurrent(route());
+    // The browser says nothing of a link to where one is already.
+    const onClick = (event: MouseEvent): void => {
+      const link = (event.target as Element | null)?.closest?.<HTMLAnchorElement>("a[href]");
+      if (link && event.button === 0 && link.target === "" && link.href === location.href) setCurrent({ ...route(), isAgain: true });
+    };
     addEventListener("hashchange", onHash);
-    return () => removeEventListener("hashchange", onHash);
+    addEventListener("click", onClick);
+    return () => {
+      removeEventListener("hashchange", onHash);
+      removeEventListener("click", onClick);
+    };
   }, []);
   return current;
 }
@@ -330,8 +342,10 @@ function go(room: number | null): void {
 }
 
 /** Opens the room and closes the one before; goes to the message that the address names. */
-function useOpenRoom(session: Session, rooms: Rooms, id: number | null, message: number | null): OpenRoom | null {
+function useOpenRoom(session: Session, rooms: Rooms, at: Route): OpenRoom | null {
+  const { room: id, message } = at;
   const [room, setRoom] = useState<OpenRoom | null>(null);
+  const shown = useRef<{ room: OpenRoom | null; at: Route } | null>(null);
   useEffect(() => {
     if (id === null) {
       rooms.setOpen(null);
@@ -358,9 +372,15 @@ function useOpenRoom(session: Session, rooms: Rooms, id: number | null, message:
     };
   }, [id]);
   useEffect(() => {
-    // Where one has been since is where a reload goes back to.
-    if (room?.id === id && message !== null && placeOf(history.state) === null) void room.goTo(message);
-  }, [room, message]);
+    const before = shown.current;
+    if (room?.id !== id || room === null) return;
+    shown.current = { room, at };
+    const wasHere = before?.room === room && before.at !== at;
+    const place = placeOf(history.state);
+    // Where one has been since is where a reload goes back to, and Back.
+    if (message !== null && (place === null || at.isAgain)) void room.goTo(message);
+    else if (wasHere && !at.isAgain) void room.goBack(place);
+  }, [room, at]);
   return room?.id === id ? room : null;
 }
 
@@ -374,13 +394,17 @@ function placeOf(state: unknown): Place | null {
 function keepPlaces(room: number): { keep: (place: Place | null) => void; close: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last: Place | null = placeOf(history.state);
+  let hash = location.hash;
   const write = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (route().room === room) history.replaceState({ ...(history.state as object | null), place: last }, "");
+    if (hash === location.hash && route().room === room) history.replaceState({ ...(history.state as object | null), place: last }, "");
   };
   const keep = (place: Place | null): void => {
     last = place;
+    // What one saw at another step is not this one's.
+    if (hash !== location.hash) clearTimeout(timer), (timer = undefined);
+    hash = location.hash;
     timer ??= setTimeout(write, PLACE_MS);
   };
   addEventListener("pagehide", write);

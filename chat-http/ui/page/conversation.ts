@@ -11,6 +11,12 @@ export const PAGE = 100;
 /** So many rows are looked at for who wrote them. */
 const MOST_AUTHORS = 1_000;
 
+/** Where to go: to a message, which is marked, or to a place, which is not: `null` is the end. */
+export interface Target {
+  seq: number;
+  bottom?: number | null;
+}
+
 /** What somebody was looking at: a row, and how far below the upper edge it ended. */
 export interface Place {
   seq: number;
@@ -27,7 +33,7 @@ export abstract class Conversation extends Model {
   /** What is being looked at; null at the end. */
   place: Place | null = null;
   /** The message that a link leads to, as long as it is marked. */
-  target: { seq: number } | null = null;
+  target: Target | null = null;
   /** Whether a link led to a message that is not there. */
   missing = false;
   /** Where reading stopped before this visit; null when nothing is new. */
@@ -171,23 +177,37 @@ export abstract class Conversation extends Model {
   }
 
   /** Goes to a message, wherever it is. */
-  async goTo(seq: number): Promise<void> {
-    this.target = { seq };
+  goTo(seq: number): Promise<void> {
+    return this.#aim({ seq });
+  }
+
+  /** Goes back to where one was; null: to the end. */
+  async goBack(place: Place | null): Promise<void> {
+    if (place !== null) return this.#aim(place);
+    await this.toNewest();
+    const last = this.timeline.items.at(-1);
+    if (last) await this.#aim({ seq: last.seq, bottom: null });
+  }
+
+  async #aim(target: Target): Promise<void> {
+    this.target = target;
     this.missing = false;
     this.changed();
-    if (!this.timeline.get(seq)) await this.seek(seq);
+    if (!this.timeline.get(target.seq)) await this.seek(target.seq);
   }
 
   /** Shows the page around the message that was sought; null: it is not there. */
   protected land(page: ShownPage | null): void {
-    this.missing = page === null || !this.timeline.fits(page);
-    if (this.missing) this.target = null;
-    else if (page) this.timeline.reset(page);
+    const fits = page !== null && this.timeline.fits(page);
+    // Nobody has asked for the row that stands at a place.
+    this.missing = !fits && this.target?.bottom === undefined;
+    if (fits) this.timeline.reset(page);
+    else this.target = null;
     this.changed();
   }
 
   /** The message has been marked for long enough. */
-  reached(target: { seq: number }): void {
+  reached(target: Target): void {
     if (this.target !== target) return;
     this.target = null;
     this.changed();

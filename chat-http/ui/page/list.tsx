@@ -13,7 +13,7 @@ import type { MessageActions } from "./messages/actions.ts";
 import type { MessageAct } from "./messages/acts.ts";
 import type { Readers } from "./messages/receipts.ts";
 import { look, type Item, type Timeline } from "./timeline.ts";
-import type { Place } from "./conversation.ts";
+import type { Place, Target } from "./conversation.ts";
 import { Row } from "./row.tsx";
 
 interface Props {
@@ -29,7 +29,7 @@ interface Props {
   /** What was being looked at when the list was here before. */
   place: Place | null;
   /** The message to go to, and to mark. */
-  target: { seq: number } | null;
+  target: Target | null;
   actions: MessageActions;
   /** The message that another one answers, if it is known. */
   original: (seq: number) => MessageState | null | undefined;
@@ -103,7 +103,7 @@ export class MessageList extends Component<Props, State> {
   #heldAt = 0;
   #placed = false;
   /** The message that was to be gone to last, and whether it has the focus still to come. */
-  #target: { seq: number } | null = null;
+  #target: Target | null = null;
   #toFocus: number | null = null;
   #lastDraft: string | undefined;
   #width = 0;
@@ -268,9 +268,10 @@ export class MessageList extends Component<Props, State> {
     const item = target && timeline.get(target.seq);
     if (!item || target === this.#target) return;
     this.#target = target;
+    if (target.bottom === null) return this.#follow(true);
     this.#stick = false;
-    this.#anchor = { item, bottom: (pane.clientHeight + (item.height || item.guess)) / 2, at };
-    this.#toFocus = item.seq;
+    this.#anchor = { item, bottom: target.bottom ?? (pane.clientHeight + (item.height || item.guess)) / 2, at };
+    if (target.bottom === undefined) this.#toFocus = item.seq;
     this.setState({ atEnd: false });
   }
 
@@ -506,7 +507,7 @@ export class MessageList extends Component<Props, State> {
         newCount={seen.unread ? newCount : 0}
         state={item.kind}
         failed={item.failed}
-        marked={item.seq > 0 && item.seq === target?.seq}
+        marked={item.seq > 0 && item.seq === target?.seq && target.bottom === undefined}
         answered={item.fields.reply_to === undefined ? undefined : original(item.fields.reply_to)}
         editing={item.seq > 0 && editing?.seq === item.seq ? editing : null}
         answers={answers}
