@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Identity } from "../client/src/index.ts";
-import { AccountDialog, accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
+import { accounts, areGuestsWelcome, LogIn, useLogin } from "./account.tsx";
 import type { Credentials, Me, Room } from "./api.ts";
 import { carryDrafts } from "./drafts.ts";
 import { Dialog } from "./dialogs.tsx";
@@ -34,6 +34,7 @@ import { number, rich, t } from "./language.ts";
 type Window = RoomWindow | { kind: "new"; suggestion: string } | { kind: "about" | "delete"; room: Room } | { kind: "name" } | { kind: "keys" | "switch" | "settings" };
 
 const AboutDialog = later((all) => all.AboutDialog);
+const AccountDialog = later((all) => all.AccountDialog);
 const DeleteDialog = later((all) => all.DeleteDialog);
 const DesktopNotes = sometime((all) => all.DesktopNotes);
 const KeysDialog = later((all) => all.KeysDialog);

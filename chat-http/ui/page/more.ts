@@ -1,5 +1,6 @@
 /** What is loaded after the first view. */
 export { AboutDialog } from "./about.tsx";
+export { AccountDialog } from "./account-dialog.tsx";
 export { DesktopNotes } from "./desktop-note.tsx";
 export { KeysDialog } from "./keys.tsx";
 export { SettingsDialog } from "./settings/dialog.tsx";
