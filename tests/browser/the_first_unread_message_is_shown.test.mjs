@@ -65,6 +65,34 @@ test("a room with many unread messages opens at the first of them, and what was 
   calm();
 });
 
+test("of high messages, too, what was not on screen stays unread", async () => {
+  const { server, person, calm } = await stage();
+  const room = await server.room("general");
+  const other = await server.room("other");
+  await server.say(room, "Bob", "`message 1`");
+  const ada = await person("Ada", { room });
+  await ada.page.locator(".text code").waitFor();
+  await until(async () => assert.equal(await mark(server, room), 1));
+  await ada.go(other);
+  // Each has its author above it, and an answer what it answers; some have code, which has a frame of its own.
+  for (let number = 2; number <= 80; number += 1) {
+    const content = number % 3 === 0 ? `\`\`\`\n${"line\n".repeat(4)}\`\`\`\nmessage ${number}` : `message ${number}`;
+    await server.call("POST", `/rooms/${room}/messages?username=${number % 2 === 0 ? "Bob" : "Cyd"}`, { content, reply_to: number - 1 });
+  }
+  await ada.go(room);
+  await ada.page.getByText(/^79 new since \d/).waitFor();
+  await until(async () => assert.ok((await mark(server, room)) > 1));
+  const seen = await lastShown(ada.page);
+  assert.equal(await mark(server, room), seen);
+
+  // A link into the middle of what is unread marks what can be seen there, and no more.
+  await ada.page.evaluate((id) => void (location.hash = `#/rooms/${id}/50`), room);
+  await ada.page.locator('[data-seq="50"].marked').waitFor();
+  await until(async () => assert.ok((await mark(server, room)) >= 50));
+  assert.equal(await mark(server, room), await lastShown(ada.page));
+  calm();
+});
+
 test("reload and Back keep the place, and a hidden tab has a line at what came meanwhile", async () => {
   const { server, person, calm } = await stage();
   const room = await server.room("general");
@@ -104,6 +132,14 @@ test("reload and Back keep the place, and a hidden tab has a line at what came m
   assert.equal(await ada.page.locator(".row", { hasText: "message 401" }).locator(".unread-line").count(), 1);
   calm();
 });
+
+/** The number of the last message that can be seen. */
+function lastShown(page) {
+  return page.evaluate(() => {
+    const pane = document.querySelector(".list").getBoundingClientRect();
+    return Math.max(...[...document.querySelectorAll(".row[data-seq]")].filter((row) => row.getBoundingClientRect().top < pane.bottom - 8).map((row) => Number(row.dataset.seq)));
+  });
+}
 
 /** As if another tab were looked at: headless browsers show all of them. */
 function hide(page, isHidden) {

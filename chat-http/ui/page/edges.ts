@@ -53,4 +53,10 @@ export class Edges {
     const seen = Math.max(first, drawn.start);
     return seen < drawn.end && this.of(seen) < y + height ? seen : first;
   }
+
+  /** The last row that is drawn and begins above this, if it reaches into the window: of what is not drawn, nobody knows how high it is. */
+  lastDrawn(y: number, height: number, drawn: { start: number; end: number }): number | null {
+    const last = Math.min(this.at(y), drawn.end - 1, this.#count - 1);
+    return last >= drawn.start && this.of(last + 1) > y - height ? last : null;
+  }
 }

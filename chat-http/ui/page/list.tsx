@@ -427,8 +427,9 @@ export class MessageList extends Component<Props, State> {
     if (!pane || document.visibilityState !== "visible" || !document.hasFocus() || !this.#placed || isCovered(pane)) return;
     const y = pane.scrollTop - this.#listTop() + pane.clientHeight;
     const { items } = this.props.timeline;
-    const last = items[Math.min(this.#edges.at(y - 8), items.length - 1)];
-    if (last) this.props.onSeen(last.seq);
+    const last = this.#edges.lastDrawn(y - 8, pane.clientHeight, this.state);
+    const item = last === null ? undefined : items[Math.min(last, items.length - 1)];
+    if (item) this.props.onSeen(item.seq);
   };
 
   readonly #onKey = (event: KeyboardEvent): void => {

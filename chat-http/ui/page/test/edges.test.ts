@@ -43,3 +43,16 @@ test("the uppermost row that is drawn stays where it is", () => {
   assert.equal(kept(500, 40, 50), 50, "all that is drawn is above the window");
   assert.equal(kept(-20, 0, 10), 0, "what stands above the rows is in the window");
 });
+
+test("only a row that is drawn, and in the window, is the last that was seen", () => {
+  const edges = rows(Array.from({ length: 100 }, () => 10));
+  const seen = (y: number, start: number, end: number): number | null => edges.lastDrawn(y, 50, { start, end });
+  assert.equal(seen(505, 40, 60), 50, "all in the window are drawn");
+  assert.equal(seen(505, 0, 0), null, "nothing is drawn yet");
+  assert.equal(seen(505, 40, 48), 47, "the window is higher than what is drawn");
+  assert.equal(seen(505, 40, 45), null, "all that is drawn is above the window");
+  assert.equal(seen(505, 60, 70), null, "all that is drawn is below the window");
+  assert.equal(seen(2_000, 90, 100), null, "the window is far below the last row");
+  assert.equal(seen(1_020, 90, 100), 99, "the last row is in the window");
+  assert.equal(rows([]).lastDrawn(500, 500, { start: 0, end: 1 }), null);
+});
