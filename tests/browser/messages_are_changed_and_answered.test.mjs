@@ -223,5 +223,17 @@ test("on a phone, a finger that rests shows what can be done", async () => {
   assert.deepEqual(menu, [390, 800, true]);
   await ada.page.goBack();
   await ada.page.locator(".message-menu").waitFor({ state: "detached" });
+
+  // Return begins a new line where a message is edited, too.
+  await ada.say("One line");
+  await ada.page.getByRole("button", { name: "Send" }).tap();
+  await ada.sees(["Press me", "One line"]);
+  await row(ada, "One line").focus();
+  await ada.page.keyboard.press("e");
+  const field = ada.page.getByLabel("Edit the message");
+  await field.press("Enter");
+  await field.pressSequentially("and another");
+  await ada.page.getByRole("button", { name: "Save" }).tap();
+  await ada.sees(["Press me", "One line\nand another"]);
   calm();
 });

@@ -14,6 +14,7 @@ import { flush } from "./rendering.ts";
 import type { Session } from "./session.ts";
 import { asSent, isSeen, LONGEST_MESSAGE } from "./seen.ts";
 import { characters } from "./text.ts";
+import { isToSend, isTouch } from "./touch.ts";
 import { rich, t } from "./language.ts";
 import { withEmoji, type Written } from "./writing/asked.ts";
 import { SuggestionList, useSuggestions, type Sources } from "./writing/suggestions.tsx";
@@ -109,7 +110,7 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
     if (event.isComposing || event.keyCode === 229) return;
     if (suggestions.onKey(event)) {
       event.preventDefault();
-    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !(event.shiftKey || isTouch()))) {
+    } else if (isToSend(event)) {
       event.preventDefault();
       send();
     } else if (event.key === "ArrowUp" && text === "") {
@@ -192,9 +193,4 @@ export function Composer({ session, room, thread, name, sources, onUp, eager, ac
       )}
     </form>
   );
-}
-
-/** Whether one writes on a screen, where Return begins a new line. */
-function isTouch(): boolean {
-  return matchMedia("(pointer: coarse)").matches;
 }

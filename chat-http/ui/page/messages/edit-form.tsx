@@ -5,6 +5,7 @@ import { useGrowing } from "../growing.ts";
 import { t } from "../language.ts";
 import { asSent, isSeen, LONGEST_MESSAGE } from "../seen.ts";
 import { characters } from "../text.ts";
+import { isToSend } from "../touch.ts";
 import type { Editing } from "./actions.ts";
 
 interface Props {
@@ -33,7 +34,7 @@ export function EditForm({ editing, onChange, onSave, onCancel }: Props) {
     event.stopPropagation();
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape") onCancel();
-    if (event.key !== "Enter" || event.shiftKey) return;
+    if (!isToSend(event)) return;
     event.preventDefault();
     save();
   };
