@@ -41,6 +41,11 @@ test("messages are edited, answered, reacted to, pinned and deleted, in both bro
   }
   await bob.page.locator(".quote").click();
   await bob.page.locator(".row.marked", { hasText: "Lunch at one?" }).waitFor();
+  // With keys alone, the menu of the answer leads there.
+  await bob.field().press("ArrowUp");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.locator(".message-menu").getByRole("button", { name: "Go to what it answers" }).press("Enter");
+  await until(async () => assert.equal(await bob.page.evaluate(() => document.activeElement.closest(".row")?.textContent.includes("Lunch at one?")), true));
 
   // What it said before is no secret.
   await menu(bob, "Lunch at one?", "Earlier versions");

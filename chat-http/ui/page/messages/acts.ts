@@ -4,7 +4,7 @@ import type { ShownMessage } from "../../client/src/index.ts";
 import type { Room } from "../api.ts";
 import { may, type Role } from "../room-rights.ts";
 
-export type MessageAct = "answer" | "thread" | "edit" | "copy" | "written" | "formatted" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
+export type MessageAct = "answer" | "thread" | "answered" | "edit" | "copy" | "written" | "formatted" | "link" | "pin" | "unpin" | "reacted" | "edits" | "person" | "delete";
 
 /** Who looks at the message, and where. */
 export interface Viewer {
@@ -14,11 +14,13 @@ export interface Viewer {
   role: Role | null;
   /** How the message is shown, if it has marks. */
   shown?: "formatted" | "written";
+  /** Whether what the message answers is still there. */
+  hasAnswered?: boolean;
 }
 
 type Seen = Pick<ShownMessage, "user" | "deleted" | "pinned" | "reactions" | "edited" | "thread" | "thread_last">;
 
-export function actsOn({ user, deleted, pinned, reactions, edited, thread, thread_last }: Seen, { me, room, role, shown }: Viewer): MessageAct[] {
+export function actsOn({ user, deleted, pinned, reactions, edited, thread, thread_last }: Seen, { me, room, role, shown, hasAnswered = false }: Viewer): MessageAct[] {
   const isOwn = user === me;
   const isThere = deleted === undefined;
   // Nobody begins a thread in a thread, nor under a message that is gone.
@@ -27,6 +29,7 @@ export function actsOn({ user, deleted, pinned, reactions, edited, thread, threa
   const offered: [MessageAct, boolean][] = [
     ["answer", true],
     ["thread", hasThread],
+    ["answered", hasAnswered],
     ["edit", isOwn],
     ["copy", true],
     ["written", shown === "formatted"],

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { EmojiPanel } from "../emoji/panel.tsx";
-import { Answer, Copy, Clock, Link, Marks, Pencil, Person, Pin, Plus, Smile, Thread, Trash } from "../icons.tsx";
+import { Answer, Copy, Clock, Link, Marks, Pencil, Person, Pin, Plus, Send as ArrowUp, Smile, Thread, Trash } from "../icons.tsx";
 import { language, t, type PlainText } from "../language.ts";
 import { useModal } from "../modal.ts";
 import type { MessageAct } from "./acts.ts";
@@ -28,6 +28,7 @@ interface Props {
 const LOOKS: Readonly<Record<MessageAct, { text: PlainText; icon: () => ComponentChildren }>> = {
   answer: { text: "answer", icon: Answer },
   thread: { text: "answerInThread", icon: Thread },
+  answered: { text: "toAnswered", icon: ArrowUp },
   edit: { text: "edit", icon: Pencil },
   copy: { text: "copyMessage", icon: Copy },
   written: { text: "asWritten", icon: Marks },

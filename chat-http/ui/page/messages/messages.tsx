@@ -57,7 +57,9 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
   const offered = (item: Item): MessageAct[] => {
     if (!item.message || !info) return [];
     const marks = markup.of(item.text) === null ? {} : { shown: looks.of(item.id).isWritten ? ("written" as const) : ("formatted" as const) };
-    return actsOn(item.message, { me: session.user, room: info, role, ...marks }).filter((act) => (act !== "person" || onPerson) && (act !== "thread" || onThread));
+    const { reply_to } = item.fields;
+    const hasAnswered = reply_to !== undefined && Boolean(room.original(reply_to));
+    return actsOn(item.message, { me: session.user, room: info, role, hasAnswered, ...marks }).filter((act) => (act !== "person" || onPerson) && (act !== "thread" || onThread));
   };
   const act = (what: MessageAct, item: Item, near: HTMLElement): void => {
     switch (what) {
@@ -66,6 +68,8 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
         return onWrite();
       case "thread":
         return onThread?.(item.seq);
+      case "answered":
+        return void (item.fields.reply_to !== undefined && room.goTo(item.fields.reply_to));
       case "edit":
         return actions.edit({ seq: item.seq, text: item.text, code: "" });
       case "copy":

@@ -28,6 +28,10 @@ test("a message with marks is shown as it was written, and back", () => {
   assert.deepEqual(actsOn(message, { ...viewer(null), shown: "written" }), ["answer", "thread", "copy", "formatted", "link", "person"]);
 });
 
+test("an answer leads to what it answers, as long as that is there", () => {
+  assert.deepEqual(actsOn(message, { ...viewer("member"), hasAnswered: true }), ["answer", "thread", "answered", "copy", "link", "person"]);
+});
+
 test("threads are begun under messages that are there, and in none", () => {
   const at = { seq: 3, timestamp: "", user: "Bob", username: "Bob" };
   assert.deepEqual(actsOn({ ...message, thread: 1 }, viewer(null)), ["answer", "copy", "link", "person"]);

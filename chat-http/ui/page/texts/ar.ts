@@ -161,6 +161,7 @@ export default {
   aboutAuthor: "عن هذا الشخص",
   originalGone: "لم تعد الرسالة موجودة.",
   toMessage: "الذهاب إلى الرسالة",
+  toAnswered: "الذهاب إلى الرسالة المردود عليها",
   answering: "رد على {name}",
   answerNot: "إلغاء الرد عليها",
   editMessage: "تعديل الرسالة",

@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "Über diese Person",
   originalGone: "Die Nachricht ist weg.",
   toMessage: "Zur Nachricht",
+  toAnswered: "Zur beantworteten Nachricht",
   answering: "Antwort an {name}",
   answerNot: "Nicht darauf antworten",
   editMessage: "Nachricht bearbeiten",

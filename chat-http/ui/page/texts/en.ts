@@ -168,6 +168,7 @@ export default {
   aboutAuthor: "About this person",
   originalGone: "The message is gone.",
   toMessage: "Go to the message",
+  toAnswered: "Go to what it answers",
   answering: "Answering {name}",
   answerNot: "Do not answer it",
   editMessage: "Edit the message",

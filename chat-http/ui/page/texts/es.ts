@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "Sobre esta persona",
   originalGone: "El mensaje ya no está.",
   toMessage: "Ir al mensaje",
+  toAnswered: "Ir al mensaje respondido",
   answering: "En respuesta a {name}",
   answerNot: "No responderle",
   editMessage: "Editar el mensaje",

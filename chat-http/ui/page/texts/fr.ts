@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "À propos de cette personne",
   originalGone: "Ce message n’existe plus.",
   toMessage: "Aller au message",
+  toAnswered: "Aller au message auquel il répond",
   answering: "Réponse à {name}",
   answerNot: "Ne pas y répondre",
   editMessage: "Modifier le message",

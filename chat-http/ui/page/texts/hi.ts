@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "इस व्यक्ति के बारे में",
   originalGone: "संदेश अब नहीं है।",
   toMessage: "संदेश पर जाएँ",
+  toAnswered: "जिसका जवाब है, उस संदेश पर जाएँ",
   answering: "{name} को जवाब",
   answerNot: "इसका जवाब न दें",
   editMessage: "संदेश संपादित करें",

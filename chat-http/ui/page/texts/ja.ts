@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "この人について",
   originalGone: "メッセージはもうありません。",
   toMessage: "メッセージへ移動",
+  toAnswered: "返信先のメッセージへ移動",
   answering: "{name} への返信",
   answerNot: "返信をやめる",
   editMessage: "メッセージを編集",

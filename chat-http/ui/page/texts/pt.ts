@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "Sobre esta pessoa",
   originalGone: "A mensagem não existe mais.",
   toMessage: "Ir para a mensagem",
+  toAnswered: "Ir para a mensagem respondida",
   answering: "Em resposta a {name}",
   answerNot: "Não responder a ela",
   editMessage: "Editar a mensagem",

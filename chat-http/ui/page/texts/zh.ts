@@ -154,6 +154,7 @@ export default {
   aboutAuthor: "关于此人",
   originalGone: "该消息已不存在。",
   toMessage: "前往该消息",
+  toAnswered: "前往所回复的消息",
   answering: "回复 {name}",
   answerNot: "不回复它",
   editMessage: "编辑消息",
