@@ -205,6 +205,15 @@ test("a link leads to its message, however far away", async () => {
   await server.call("PATCH", `/rooms/${room}/messages/3?username=Bob`, { content: "Number three" });
   await ada.page.locator(".quote", { hasText: "Number three" }).click();
   await ada.page.locator(".row.marked", { hasText: "Number three" }).waitFor();
+
+  // A link that was copied leads whoever gets it to the message.
+  await ada.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await menu(ada, "Number three", "Copy link");
+  const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());
+  await until(async () => assert.equal(await copied(), `${ada.home}/#/rooms/${room}/3`));
+  const cyd = await person("Cyd");
+  await cyd.page.goto(await copied());
+  await cyd.page.locator(".row.marked", { hasText: "Number three" }).waitFor();
   calm(/status of 404/);
 });
 
