@@ -322,3 +322,25 @@ export async function violations(page) {
 export async function look(page) {
   assert.deepEqual((await violations(page)).map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
 }
+
+/** What can be touched on the page, and is too small for a finger: less than 44 px. A link within a text is as high as its line. */
+function smallTargets() {
+  const within = (root) => [...root.querySelectorAll("*")].flatMap((each) => (each.shadowRoot ? [each, ...within(each.shadowRoot)] : [each]));
+  const isShown = (each) => each.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && getComputedStyle(each).pointerEvents !== "none" && each.closest(".sr-only, .skip, [inert]") === null;
+  /** What stands around a target can be a part of it: the label of a box, what lies over a small sign. */
+  const sizes = (each) => {
+    const { width, height } = (each.matches("input[type=radio], input[type=checkbox]") ? each.closest("label") : each).getBoundingClientRect();
+    const over = getComputedStyle(each, "::after");
+    const [wide, high] = over.position === "absolute" ? [parseFloat(over.width), parseFloat(over.height)] : [0, 0];
+    return [Math.max(width, wide || 0), Math.max(height, high || 0)];
+  };
+  return within(document)
+    .filter((each) => each.matches("a[href], button, input, select, textarea, summary, [role=option]") && !each.matches(".text a, p a") && isShown(each))
+    .map((each) => [each.outerHTML.slice(0, 120), ...sizes(each).map((size) => Math.round(size * 10) / 10)])
+    .filter(([, width, height]) => Math.min(width, height) < 44);
+}
+
+/** All that can be touched is large enough for a finger. */
+export async function touch(page, where) {
+  assert.deepEqual(await page.evaluate(smallTargets), [], where);
+}

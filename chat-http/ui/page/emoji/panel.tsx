@@ -17,7 +17,6 @@ const KINDS: readonly [string, PlainText][] = [
   ["✅", "emojiSymbols"],
   ["🏁", "emojiFlags"],
 ];
-const COLUMNS = 8;
 const MOST_FOUND = 80;
 
 interface Props {
@@ -102,7 +101,8 @@ function moveFocus(panel: HTMLElement | null, { key, target }: KeyboardEvent): b
   const buttons = [...(panel?.querySelectorAll<HTMLElement>(".emoji-grid button") ?? [])];
   const at = buttons.indexOf(target as HTMLElement);
   const onward = language().direction === "rtl" ? -1 : 1;
-  const step = { ArrowRight: onward, ArrowLeft: -onward, ArrowDown: COLUMNS, ArrowUp: -COLUMNS }[key];
+  const columns = buttons[0] ? getComputedStyle(buttons[0].parentElement as Element).gridTemplateColumns.split(" ").length : 1;
+  const step = { ArrowRight: onward, ArrowLeft: -onward, ArrowDown: columns, ArrowUp: -columns }[key];
   if (step === undefined || (at < 0 && key !== "ArrowDown")) return false;
   const next = buttons[at < 0 ? 0 : at + step] ?? (step < 0 ? panel?.querySelector("input") : undefined);
   next?.focus();
