@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Identity, RoomEvent } from "../client/src/index.ts";
 import type { Message } from "./api.ts";
+import { closeOnBack } from "./back.ts";
 import { Composer } from "./composer.tsx";
 import { ConnectionNote } from "./connection.tsx";
 import { Close, People as PeopleIcon } from "./icons.tsx";
@@ -157,7 +158,8 @@ function PeoplePanel({ room, onClose, children }: { room: OpenRoom; onClose: () 
     if (!panel.current || getComputedStyle(panel.current).position !== "absolute") return;
     const before = (panel.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLElement | null;
     panel.current?.querySelector("button")?.focus();
-    return () => before?.focus();
+    const leave = closeOnBack(onClose);
+    return () => (leave(), before?.focus());
   }, []);
   return (
     <>
