@@ -231,7 +231,7 @@ fn add_headers(response: &mut Response, is_rest: bool, origin: Option<HeaderValu
     }
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        let exposed = HeaderValue::from_static("ETag, Idempotency-Replayed, Retry-After");
+        let exposed = HeaderValue::from_static("Date, ETag, Idempotency-Replayed, Retry-After");
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
 }
