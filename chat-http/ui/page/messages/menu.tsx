@@ -55,7 +55,7 @@ export function MessageMenu({ acts, mine, canReact, anchor, onAct, onReact, onCl
     event.preventDefault();
     const isSideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
     const buttons = [...(dialog.current?.querySelectorAll("button") ?? [])];
-    const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
+    const at = buttons.indexOf((dialog.current?.getRootNode() as Document | ShadowRoot).activeElement as HTMLButtonElement);
     const onward = isSideways && language().direction === "rtl" ? -step : step;
     buttons[(at + onward + buttons.length) % buttons.length]?.focus();
   };
