@@ -32,10 +32,18 @@ const styleText = {
   setup({ onLoad }) {
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { outputFiles } = await build({ entryPoints: [path], bundle: true, minify: true, write: false, charset: "utf8", logLevel: "warning" });
-      return { contents: outputFiles[0].text, loader: "text" };
+      return { contents: inOwnSizes(outputFiles[0].text), loader: "text" };
     });
   },
 };
+
+/** A page around the widget says what `rem` is. Sizes follow what readers have chosen instead; conditions know no variables. */
+function inOwnSizes(style) {
+  return style.replace(/@(media|container)[^{]*|(-?[\d.]+)rem\b/g, (found, rule, size) => {
+    if (size) return `calc(${size}*var(--chat-rem))`;
+    return rule === "container" ? found.replaceAll("rem", "em") : found;
+  });
+}
 
 /** Writes the compressed file, unless the one that is there holds the same: zlib's versions differ. */
 function compress(path) {

@@ -13,7 +13,10 @@ const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8")
 const SNIPPET = /```html\n(.*?)```/s.exec(README)[1];
 
 test("a room on a page of one's own", async () => {
-  const page = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(`<!doctype html><title>Page</title><body>${snippet}`));
+  const page = createServer(({ url }, answer) => {
+    const written = url === "/named" ? snippet.replace('room="1"', 'room="general"') : snippet;
+    answer.setHeader("content-type", "text/html").end(`<!doctype html><title>Page</title><body>${written}`);
+  });
   await new Promise((resolve) => page.listen(0, "localhost", resolve));
   after(() => (page.closeAllConnections(), page.close()));
   const origin = `http://localhost:${page.address().port}`;
@@ -34,6 +37,11 @@ test("a room on a page of one's own", async () => {
   await until(() => assert.match(server.log, new RegExp(`origin="?${origin}"?`)));
   await refused.close();
   assert.equal(server.log.split("a web page was refused").length, 2, server.log);
+  // Nor is a room by its name: it may be there.
+  const named = await ada.context.newPage();
+  await named.goto(`${origin}/named`);
+  await named.getByText(`--allowed-origin ${origin}`).waitFor();
+  await named.getByRole("button", { name: "Try now" }).waitFor();
 
   // With the flag it chats.
   await server.kill();
@@ -43,6 +51,8 @@ test("a room on a page of one's own", async () => {
   await own.getByPlaceholder(/^Message /).fill("Hello from a page of my own");
   await own.getByPlaceholder(/^Message /).press("Enter");
   await ada.sees(["Hello from a page of my own"]);
+  // The room that was asked for by its name comes by itself.
+  await named.getByText("Hello from a page of my own").waitFor();
   await until(async () => assert.deepEqual(await server.history(1), ["Hello from a page of my own"]));
   calm(LOST);
 });

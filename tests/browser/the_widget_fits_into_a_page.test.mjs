@@ -20,7 +20,7 @@ test("the widget fits into a page", async () => {
   await server.say(room, "Bob", "hello");
   const ada = await person("Ada");
   host.html = `<!doctype html><title>Page</title>
-    <style>body { font: italic 40px serif; text-transform: uppercase; letter-spacing: 1em; line-height: 4; color: red; visibility: visible; text-align: center }</style>
+    <style>html { font-size: 62.5% } body { font: italic 40px serif; text-transform: uppercase; letter-spacing: 1em; line-height: 4; color: red; visibility: visible; text-align: center }</style>
     <script src="http://127.0.0.1:${server.port}/widget.js"></script>
     <chat-room room="general TALK"></chat-room>
     <script>addEventListener("chat-unread", ({ detail }) => (globalThis.told ??= []).push(detail.unread))</script>`;
@@ -37,10 +37,26 @@ test("the widget fits into a page", async () => {
   // What the page around says of its texts is not said of the widget's.
   const style = await own.getByText("hello", { exact: true }).evaluate((text) => {
     const { fontStyle, textTransform, letterSpacing, fontSize, color } = getComputedStyle(text);
-    return { fontStyle, textTransform, letterSpacing, isSmall: parseFloat(fontSize) < 20, color };
+    return { fontStyle, textTransform, letterSpacing, fontSize, color };
   });
-  assert.deepEqual({ ...style, color: "" }, { fontStyle: "normal", textTransform: "none", letterSpacing: "normal", isSmall: true, color: "" });
+  assert.deepEqual({ ...style, color: "" }, { fontStyle: "normal", textTransform: "none", letterSpacing: "normal", fontSize: "15px", color: "" });
   assert.notEqual(style.color, "rgb(255, 0, 0)");
+  const { width, height } = await own.getByRole("button", { name: "Send" }).boundingBox();
+  assert.deepEqual([width, height], [40, 40]);
+  assert.equal(await own.evaluate(() => document.querySelector("chat-room").clientHeight), 512);
+
+  // Keys go through what can be done with a message.
+  await own.getByPlaceholder(/^Message /).press("ArrowUp");
+  await own.keyboard.press("Enter");
+  await own.locator(".message-menu").waitFor();
+  await own.keyboard.press("ArrowDown");
+  await own.keyboard.press("ArrowDown");
+  const focused = () => document.querySelector("chat-room").shadowRoot.activeElement;
+  assert.equal(await own.evaluate(`(${focused})().textContent`), "😂");
+  await own.keyboard.press("Escape");
+
+  // The server's clock is known here, too.
+  assert.ok(await own.evaluate(async (server) => (await fetch(server)).headers.has("date"), `http://127.0.0.1:${server.port}/api/chat/rooms`));
 
   // It tells the page how much is unread, while nobody looks.
   await own.evaluate(() => Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" }));
@@ -94,4 +110,32 @@ test("the widget waits in the corner of a page", async () => {
       return [x, y, width, height];
     });
   await until(async () => assert.deepEqual(await box(), [0, 0, 390, 700]));
+});
+
+test("in a page that goes from right to left, the widget does", async () => {
+  const host = await openHost();
+  const { server, person } = await stage(["--allowed-origin", host.origin]);
+  const room = await server.room("general");
+  await server.say(room, "Bob (he!)", "hello");
+  const ada = await person("Ada");
+  host.html = `<!doctype html><html lang="ar" dir="rtl"><title>Page</title><main><h1>A page</h1></main>
+    <script src="http://127.0.0.1:${server.port}/widget.js"></script>
+    <chat-room room="general" username="Ada"></chat-room>
+    <chat-room room="general" username="Cyd" launcher></chat-room>`;
+  const own = await ada.context.newPage();
+  await own.goto(host.origin);
+  const field = own.locator("chat-room:not([launcher]) .composer textarea");
+  await field.fill("mine");
+  await field.press("Enter");
+  const box = (selector) => own.locator(`chat-room:not([launcher]) ${selector}`).first().boundingBox();
+  await own.locator(".message.own").waitFor();
+  const [mine, theirs, pane, send, text] = await Promise.all([".own .bubble", ".message:not(.own) .bubble", ".list", ".send", ".field textarea"].map(box));
+  const middle = pane.x + pane.width / 2;
+  assert.ok(mine.x + mine.width < middle && theirs.x > middle, "one's own messages are on the left, those of others on the right");
+  assert.ok(send.x < text.x, "the button is where writing ends");
+  assert.ok((await own.locator(".launcher").boundingBox()).x < 100, "the button of the other is in the left corner");
+  // A name keeps its own order.
+  assert.equal(await own.locator(".author bdi, .author .name").first().innerText(), "Bob (he!)");
+  assert.equal(await own.locator(".author bdi").first().evaluate((name) => getComputedStyle(name).unicodeBidi), "isolate");
+  await look(own);
 });

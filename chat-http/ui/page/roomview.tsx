@@ -260,14 +260,19 @@ function Instead({ room, gone }: { room: OpenRoom; gone: ComponentChildren }) {
       </div>
     );
   }
+  return <RoomFails code={room.code} onRetry={() => room.tryAgain()} />;
+}
+
+/** The room could not be read, for this reason, and is read again by itself. */
+export function RoomFails({ code, onRetry }: { code: string; onRetry: () => void }) {
   return (
     <div class="state" role="alert">
       <Ghost />
       <h2>{t("roomFails")}</h2>
       <p>
-        {refusal(room.code)} {t("triedAgain")}
+        {refusal(code)} {t("triedAgain")}
       </p>
-      <button type="button" class="button" onClick={() => room.tryAgain()}>
+      <button type="button" class="button" onClick={onRetry}>
         {t("tryNow")}
       </button>
     </div>

@@ -14,15 +14,16 @@
  * Style it with its size and the --chat-… properties (chat-http/ui/page/tokens.css).
  */
 import { h, render, type ComponentChildren } from "preact";
-import type { Credentials } from "../page/api.ts";
+import { codeOf, type Credentials, type RoomList } from "../page/api.ts";
 import { filesAreAt } from "../page/files.ts";
 import { renderOnceAFrame } from "../page/rendering.ts";
 import { language, speak, t } from "../page/language.ts";
 import { OpenRoom } from "../page/room.ts";
+import { RoomFails } from "../page/roomview.tsx";
 import { Session } from "../page/session.ts";
 import { asName } from "../page/seen.ts";
 import { remember, remembered } from "../page/storage.ts";
-import { RoomFrame, AskName, Problem } from "./frame.tsx";
+import { AskName, Problem, RoomFrame } from "./frame.tsx";
 import { Launcher } from "./launcher.tsx";
 import styles from "./widget.css";
 
@@ -30,6 +31,9 @@ export type WidgetCredentials = Credentials & {
   /** The user's id, when a token says who it is: it sets one's own messages apart. */
   user?: string;
 };
+
+/** A room that could not be looked for by its name is looked for again after this long. */
+const AGAIN_MS = 3_000;
 
 const script = document.currentScript as HTMLScriptElement | null;
 const home = script?.src ? new URL("./", script.src) : new URL("./", document.baseURI);
@@ -57,6 +61,7 @@ class ChatRoom extends HTMLElement {
   #asked = 0;
   #unread = 0;
   #queued = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
@@ -131,7 +136,14 @@ class ChatRoom extends HTMLElement {
     if (asked !== this.#asked) return;
     if (!who.username && !who.token) return this.#show(h(AskName, { onName: (name: string) => (remember("local", this.#nameKey(), name), this.#queue()) }));
     const session = new Session({ base: this.#base(), user: who.user ?? who.username?.trim().normalize("NFC") ?? "", credentials: () => this.#ask() });
-    const id = await roomOf(session, wanted);
+    let id: number;
+    try {
+      id = await roomOf(session, wanted);
+    } catch (error) {
+      session.stop();
+      if (asked === this.#asked) this.#fail(codeOf(error));
+      return;
+    }
     if (asked !== this.#asked) return session.stop();
     this.#session = session;
     const room = new OpenRoom(session, id);
@@ -139,6 +151,12 @@ class ChatRoom extends HTMLElement {
     room.watch(() => this.#tell(room.unseen));
     session.start();
     this.#show(h(RoomFrame, { key: asked, room: this.#room }));
+  }
+
+  /** The room could not be looked for, and is looked for again. */
+  #fail(code: string): void {
+    this.#timer = setTimeout(() => this.#queue(), AGAIN_MS);
+    this.#show(h(RoomFails, { code, onRetry: () => this.#queue() }));
   }
 
   /** Whether only its button is there. */
@@ -194,6 +212,7 @@ class ChatRoom extends HTMLElement {
 
   #close(): void {
     this.#asked += 1;
+    clearTimeout(this.#timer);
     this.#room?.close();
     this.#session?.stop();
     this.#room = undefined;
@@ -205,17 +224,28 @@ class ChatRoom extends HTMLElement {
 async function roomOf(session: Session, wanted: string): Promise<number> {
   if (/^\d+$/.test(wanted)) return Number(wanted);
   const folded = fold(wanted);
-  try {
-    const { rooms } = await session.api.rooms({ q: wanted, limit: 100 });
-    return rooms.find(({ name }) => fold(name) === folded)?.id ?? 0;
-  } catch {
-    return 0;
+  for (let after: string | null = ""; after !== null; ) {
+    const page: RoomList = await session.api.rooms({ q: wanted, limit: 100, after });
+    const found = page.rooms.find(({ name }) => fold(name) === folded);
+    if (found) return found.id;
+    after = page.next;
   }
+  return 0;
 }
 
 function fold(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 
+/** So it is a length, which is the same wherever it is asked for. Another script of the same page may have said so. */
+function measureOnce(): void {
+  try {
+    CSS.registerProperty({ name: "--chat-rem", syntax: "<length>", inherits: true, initialValue: "16px" });
+  } catch {
+    // It is known already.
+  }
+}
+
+measureOnce();
 renderOnceAFrame();
 if (!customElements.get("chat-room")) customElements.define("chat-room", ChatRoom);
