@@ -3,7 +3,8 @@ import { App } from "./app.tsx";
 import { Boundary } from "./boundary.tsx";
 import { filesAreAt } from "./files.ts";
 import { install } from "./install.ts";
-import { loadWhenIdle } from "./later.tsx";
+import { later, loadWhenIdle } from "./later.tsx";
+import { MessageWindowHere } from "./messages/window-here.ts";
 import { takeOver } from "./owner.ts";
 import { renderOnceAFrame } from "./rendering.ts";
 import { language, speak } from "./language.ts";
@@ -11,6 +12,7 @@ import { settings, wantedLanguages } from "./settings/settings.ts";
 
 renderOnceAFrame();
 
+const MessageWindow = later((all) => all.MessageWindow);
 const root = document.getElementById("app");
 // The page works under whatever prefix the site is mounted at.
 const base = new URL("./", document.baseURI);
@@ -30,7 +32,9 @@ async function show(): Promise<void> {
   document.documentElement.dir = language().direction;
   const page = (
     <Boundary>
-      <App base={base} />
+      <MessageWindowHere.Provider value={MessageWindow}>
+        <App base={base} />
+      </MessageWindowHere.Provider>
     </Boundary>
   );
   if (root && wanted === spoken) render(page, root);

@@ -11,6 +11,11 @@ export function withoutControls(text: string): string {
   return text.replace(/\r\n?/g, "\n").replace(CONTROLS, "");
 }
 
+/** By how many characters a text is too long, without white space around it; 0: it is not. */
+export function over(text: string, longest: number): number {
+  return Math.max(0, characters(text.trim()) - longest);
+}
+
 /** A message as it is sent: without empty lines around it. The spaces that its first line begins with are part of it. */
 export function asSent(text: string): string {
   return withoutControls(text).replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();

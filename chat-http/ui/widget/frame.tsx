@@ -1,11 +1,17 @@
 /** What the widget shows. */
 import { t } from "../page/language.ts";
+import { MessageWindowHere } from "../page/messages/window-here.ts";
+import { MessageWindow } from "../page/messages/windows.tsx";
 import { NameForm } from "../page/name.tsx";
 import type { OpenRoom } from "../page/room.ts";
 import { Picture, RoomView } from "../page/roomview.tsx";
 
 export function RoomFrame({ room }: { room: OpenRoom }) {
-  return <RoomView room={room} eager={false} />;
+  return (
+    <MessageWindowHere.Provider value={MessageWindow}>
+      <RoomView room={room} eager={false} />
+    </MessageWindowHere.Provider>
+  );
 }
 
 export function AskName({ onName }: { onName: (name: string) => void }) {

@@ -1,6 +1,6 @@
 /** The messages of a room or a thread, with what can be done with each. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useContext, useEffect, useMemo, useState } from "preact/hooks";
 import type { Identity } from "../../client/src/index.ts";
 import type { Conversation } from "../conversation.ts";
 import { copyText } from "../copy.ts";
@@ -15,9 +15,7 @@ import type { Role } from "../room-rights.ts";
 import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
 import { actsOn, type MessageAct } from "./acts.ts";
-import { MessageMenu } from "./menu.tsx";
-import { ReadersDialog } from "./receipts.tsx";
-import { DeleteMessageDialog, EditsDialog, ReactedDialog } from "./windows.tsx";
+import { MessageWindowHere, type OpenWindow } from "./window-here.ts";
 
 /** So long a message is marked that a link has led to. */
 const MARKED_MS = 3_000;
@@ -40,13 +38,12 @@ interface Props {
   onEscape?: () => void;
 }
 
-type Window = { kind: "menu"; item: Item; anchor: DOMRect; near: HTMLElement } | { kind: "delete" | "edits" | "reacted" | "readers"; item: Item };
-
 export function Messages({ room, actions, role, label, handle, top, onPerson, onWrite, onThread, onEscape = onWrite }: Props) {
   const { session, info, id, thread, target } = room;
   useModel(actions);
   const looks = useMemo(() => new Looks(), [room]);
-  const [window, setWindow] = useState<Window | null>(null);
+  const [window, setWindow] = useState<OpenWindow | null>(null);
+  const MessageWindow = useContext(MessageWindowHere);
   const close = (): void => setWindow(null);
   useEffect(() => {
     if (target === null) return;
@@ -136,21 +133,7 @@ export function Messages({ room, actions, role, label, handle, top, onPerson, on
           />
         </LooksHere.Provider>
       </RoomHere.Provider>
-      {window?.kind === "menu" && (
-        <MessageMenu
-          acts={offered(window.item)}
-          mine={window.item.message?.reactions?.filter(({ mine }) => mine).map(({ reaction }) => reaction) ?? []}
-          canReact={!window.item.deleted}
-          anchor={window.anchor}
-          onAct={(what) => act(what, window.item, window.near)}
-          onReact={(reaction, added) => void actions.react(window.item.seq, reaction, added)}
-          onClose={close}
-        />
-      )}
-      {window?.kind === "delete" && <DeleteMessageDialog actions={actions} item={window.item} onClose={close} />}
-      {window?.kind === "edits" && <EditsDialog room={room} seq={window.item.seq} onClose={close} />}
-      {window?.kind === "readers" && <ReadersDialog room={room} seq={window.item.seq} onClose={close} />}
-      {window?.kind === "reacted" && <ReactedDialog room={room} seq={window.item.seq} onClose={close} />}
+      {window && <MessageWindow key={window.kind} {...{ room, actions, window }} acts={offered(window.item)} onAct={act} onClose={close} />}
     </>
   );
 }

@@ -1,9 +1,6 @@
 /** Who has read one's own message: a few faces at its lower edge, or a word in a room of two. It takes no place in the row. */
 import type { Identity } from "../../client/src/index.ts";
-import type { Conversation } from "../conversation.ts";
-import { Dialog } from "../dialogs.tsx";
 import { number, t } from "../language.ts";
-import { useModel } from "../model.ts";
 import { Avatar } from "../person.tsx";
 
 const FACES = 3;
@@ -33,23 +30,5 @@ export function ReadBy({ readers, isDirect, onOpen }: Props) {
         {more > 0 && <span class="read-more">+{number(more)}</span>}
       </button>
     </div>
-  );
-}
-
-export function ReadersDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
-  const readers = useModel(room).readersOf(seq);
-  return (
-    <Dialog title={t("readBy")} onClose={onClose}>
-      <ul class="lines">
-        {readers.map(({ user, username }) => (
-          <li key={user}>
-            <Avatar id={user} name={username} />
-            <span class="line-text">
-              <bdi>{username}</bdi>
-            </span>
-          </li>
-        ))}
-      </ul>
-    </Dialog>
   );
 }

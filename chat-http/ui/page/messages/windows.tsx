@@ -1,16 +1,48 @@
-/** The windows about one message: deleting it, what it said before, who reacted to it. */
+/** The windows about one message: what can be done with it, deleting it, what it said before, who reacted to it, who has read it. */
 import { useEffect, useState } from "preact/hooks";
 import { codeOf } from "../api.ts";
 import type { Conversation } from "../conversation.ts";
 import { Dialog } from "../dialogs.tsx";
 import { exactTime, refusal } from "../format.ts";
 import { t } from "../language.ts";
+import { useModel } from "../model.ts";
 import { PagedList } from "../paged-list.tsx";
 import { usePages } from "../pages.ts";
 import { Avatar } from "../person.tsx";
+import { asReason, ReasonField } from "../reason.tsx";
 import type { Item } from "../timeline.ts";
 import type { MessageActions } from "./actions.ts";
+import { MessageMenu } from "./menu.tsx";
 import { Excerpt } from "./quote.tsx";
+import type { MessageWindowProps } from "./window-here.ts";
+
+/** The window of a message that is open. */
+export function MessageWindow({ room, actions, window, acts, onAct, onClose }: MessageWindowProps) {
+  const { item } = window;
+  const { seq } = item;
+  switch (window.kind) {
+    case "menu":
+      return (
+        <MessageMenu
+          acts={acts}
+          mine={item.message?.reactions?.filter(({ mine }) => mine).map(({ reaction }) => reaction) ?? []}
+          canReact={!item.deleted}
+          anchor={window.anchor}
+          onAct={(what) => onAct(what, item, window.near)}
+          onReact={(reaction, added) => void actions.react(seq, reaction, added)}
+          onClose={onClose}
+        />
+      );
+    case "delete":
+      return <DeleteMessageDialog {...{ actions, item, onClose }} />;
+    case "edits":
+      return <EditsDialog {...{ room, seq, onClose }} />;
+    case "readers":
+      return <ReadersDialog {...{ room, seq, onClose }} />;
+    case "reacted":
+      return <ReactedDialog {...{ room, seq, onClose }} />;
+  }
+}
 
 interface Props {
   actions: MessageActions;
@@ -18,16 +50,15 @@ interface Props {
   onClose: () => void;
 }
 
-/** No longer reason is taken. */
-const LONGEST_REASON = 500;
-
-export function DeleteMessageDialog({ actions, item, onClose }: Props) {
+function DeleteMessageDialog({ actions, item, onClose }: Props) {
   const [reason, setReason] = useState("");
   const isOwn = item.user === actions.room.session.user;
+  const why = asReason(reason);
   const submit = (event: Event): void => {
     event.preventDefault();
+    if (why === null) return;
     onClose();
-    void actions.delete(item.seq, isOwn ? "" : reason.trim());
+    void actions.delete(item.seq, why);
   };
   return (
     <Dialog title={t("deleteMessage")} onClose={onClose}>
@@ -36,19 +67,12 @@ export function DeleteMessageDialog({ actions, item, onClose }: Props) {
         <p class="about-message">
           <Excerpt text={item.text} fields={item.fields} room={actions.room} />
         </p>
-        {!isOwn && (
-          <>
-            <label for="delete-reason">
-              {t("reason")} <span class="hint">{t("optional")}</span>
-            </label>
-            <input id="delete-reason" value={reason} maxLength={LONGEST_REASON} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
-          </>
-        )}
+        {!isOwn && <ReasonField reason={reason} onChange={setReason} />}
         <footer>
           <button type="button" class="button quiet push" autofocus onClick={onClose}>
             {t("keepIt")}
           </button>
-          <button type="submit" class="button danger">
+          <button type="submit" class="button danger" disabled={why === null}>
             {t("deleteForAll")}
           </button>
         </footer>
@@ -58,7 +82,7 @@ export function DeleteMessageDialog({ actions, item, onClose }: Props) {
 }
 
 /** What the message said, from the first text to the one of now. */
-export function EditsDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
+function EditsDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
   const [code, setCode] = useState("");
   const [edits, setEdits] = useState<{ seq: number; content: string; timestamp: string }[]>([]);
   useEffect(() => {
@@ -85,7 +109,7 @@ export function EditsDialog({ room, seq, onClose }: { room: Conversation; seq: n
   );
 }
 
-export function ReactedDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
+function ReactedDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
   const pages = usePages((after) => room.session.api.reactions(room.id, seq, after));
   return (
     <Dialog title={t("whoReacted")} onClose={onClose}>
@@ -102,6 +126,24 @@ export function ReactedDialog({ room, seq, onClose }: { room: Conversation; seq:
           </li>
         )}
       />
+    </Dialog>
+  );
+}
+
+function ReadersDialog({ room, seq, onClose }: { room: Conversation; seq: number; onClose: () => void }) {
+  const readers = useModel(room).readersOf(seq);
+  return (
+    <Dialog title={t("readBy")} onClose={onClose}>
+      <ul class="lines">
+        {readers.map(({ user, username }) => (
+          <li key={user}>
+            <Avatar id={user} name={username} />
+            <span class="line-text">
+              <bdi>{username}</bdi>
+            </span>
+          </li>
+        ))}
+      </ul>
     </Dialog>
   );
 }
