@@ -30,6 +30,10 @@ test("a search finds messages", async () => {
   await until(async () => assert.match(await results.last().innerText(), /Ada · den/));
   await ada.page.getByLabel("What was said?").fill("nowhere to be found");
   await ada.page.getByText("Nothing found.").waitFor();
+  // What is too long to be looked for is told, not cut.
+  await ada.page.getByLabel("What was said?").fill("x".repeat(201));
+  await ada.page.getByText("1 character too many").waitFor();
+  await look(ada.page);
 
   // Without the marks that they were written with, unless what was looked for is there.
   await ada.call("POST", `/rooms/${general}/messages`, { content: "Let us **meet** on *Thursday*\n> at the [bridge](https://upstream.example)" });

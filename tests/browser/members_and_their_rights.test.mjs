@@ -46,6 +46,13 @@ test("members and their rights", async () => {
   await bob.page.getByRole("button", { name: "Mute", exact: true }).click();
   await bob.page.getByRole("dialog", { name: "Mute Cem?" }).waitFor();
   await bob.page.getByRole("radio", { name: "1 hour" }).check();
+  // A reason that is too long is told, not cut; it is counted as the server counts.
+  await bob.page.getByLabel("Reason").fill("🎉".repeat(500));
+  assert.ok(await bob.page.getByRole("button", { name: "Mute", exact: true }).isEnabled());
+  await bob.page.getByLabel("Reason").fill("🎉".repeat(502));
+  await bob.page.getByText("2 characters too many").waitFor();
+  assert.ok(await bob.page.getByRole("button", { name: "Mute", exact: true }).isDisabled());
+  await look(bob.page);
   await bob.page.getByLabel("Reason").fill("Too loud");
   await look(bob.page);
   await bob.page.getByRole("button", { name: "Mute", exact: true }).click();

@@ -106,6 +106,9 @@ test("messages are edited, answered, reacted to, pinned and deleted, in both bro
 
   // A moderator deletes what others wrote, and says why.
   await menu(ada, "Gladly", "Delete");
+  await ada.page.getByLabel("Reason").fill("x".repeat(501));
+  await ada.page.getByText("1 character too many").waitFor();
+  assert.ok(await ada.page.getByRole("button", { name: "Delete for everyone" }).isDisabled());
   await ada.page.getByLabel("Reason").fill("Spam");
   await look(ada.page);
   await ada.page.getByRole("button", { name: "Delete for everyone" }).click();

@@ -6,6 +6,7 @@ import { serverNow } from "./clock.ts";
 import { Dialog } from "./dialogs.tsx";
 import { formats, t } from "./language.ts";
 import type { Membership } from "./membership.ts";
+import { asReason, ReasonField } from "./reason.tsx";
 
 export type Restraint = "mute" | "remove" | "ban";
 
@@ -20,15 +21,15 @@ export function RestrictForm({ restraint, person, membership, onClose }: { restr
   const [reason, setReason] = useState("");
   const { busy, problem, attempt } = useAttempt();
   const { session, id } = membership.room;
-  const restrain = (): Promise<unknown> => {
-    const why = reason.trim();
+  const why = asReason(reason);
+  const restrain = (why: string): Promise<unknown> => {
     if (restraint === "remove") return session.api.removeMember(id, person.user, why);
     const until = span === null ? {} : { until: new Date(serverNow() + span).toISOString() };
     return session.api.restrict(id, restraint === "ban" ? "bans" : "mutes", person.user, { ...until, ...(why && { reason: why }) });
   };
   const submit = (event: Event): void => {
     event.preventDefault();
-    void attempt(restrain, onClose);
+    if (why !== null) void attempt(() => restrain(why), onClose);
   };
   return (
     <Dialog title={t(TITLES[restraint], { whom: person.username })} onClose={onClose}>
@@ -45,10 +46,7 @@ export function RestrictForm({ restraint, person, membership, onClose }: { restr
             ))}
           </fieldset>
         )}
-        <label for="restraint-reason">
-          {t("reason")} <span class="hint">{t("optional")}</span>
-        </label>
-        <input id="restraint-reason" value={reason} maxLength={500} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
+        <ReasonField reason={reason} onChange={setReason} />
         <p class="problem" role="alert">
           {problem}
         </p>
@@ -56,7 +54,7 @@ export function RestrictForm({ restraint, person, membership, onClose }: { restr
           <button type="button" class="button quiet push" onClick={onClose}>
             {t("cancel")}
           </button>
-          <button type="submit" class="button danger" disabled={busy}>
+          <button type="submit" class="button danger" disabled={busy || why === null}>
             {t(restraint)}
           </button>
         </footer>

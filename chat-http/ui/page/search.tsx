@@ -10,7 +10,9 @@ import { plainText } from "./markup/plain.ts";
 import { GoToDate } from "./messages/go-to-date.tsx";
 import { Model, useModel } from "./model.ts";
 import { Avatar } from "./person.tsx";
+import { TooLong } from "./reason.tsx";
 import type { OpenRoom } from "./room.ts";
+import { over } from "./seen.ts";
 import type { Session } from "./session.ts";
 import { roomName } from "./title.tsx";
 
@@ -58,7 +60,7 @@ class Search extends Model {
     this.close();
     const q = query.trim();
     this.code = "";
-    this.busy = HAS_WORD.test(q);
+    this.busy = HAS_WORD.test(q) && over(q, LONGEST) === 0;
     if (this.busy) this.#timer = setTimeout(() => void this.#read(q, room, ""), SEARCH_MS);
     else this.found = this.next = null;
     this.changed();
@@ -124,7 +126,8 @@ export function SearchDialog({ session, room, roomOf, onClose }: Props) {
   const { found, next, busy, code } = search;
   return (
     <Dialog title={t("searchMessages")} onClose={onClose}>
-      <input class="search-field" type="search" enterkeyhint="search" autofocus autocomplete="off" maxLength={LONGEST} aria-label={t("searchFor")} placeholder={t("searchFor")} value={query} onInput={(event) => setQuery(event.currentTarget.value)} />
+      <input class="search-field" type="search" enterkeyhint="search" autofocus autocomplete="off" aria-invalid={over(query, LONGEST) > 0} aria-label={t("searchFor")} placeholder={t("searchFor")} value={query} onInput={(event) => setQuery(event.currentTarget.value)} />
+      <TooLong id="search-length" text={query} longest={LONGEST} />
       <fieldset class="choices in-a-row">
         <legend class="sr-only">{t("searchWhere")}</legend>
         {[false, true].map((each) => (
