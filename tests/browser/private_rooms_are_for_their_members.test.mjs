@@ -35,6 +35,23 @@ test("private rooms are for their members", async () => {
   await bob.page.getByText("Choose a room").waitFor();
   await until(async () => assert.equal(await bob.page.getByRole("link", { name: /den/ }).count(), 0));
 
+  // Brought in again, and removed: he is told, and so are those who stay; the room is no longer in his list.
+  await ada.call("PUT", `/rooms/${den}/members/${encodeURIComponent(bob.user)}`, { username: "Bob" });
+  await bob.page.getByRole("link", { name: /Private den/ }).click();
+  await bob.sees(["Thank you"]);
+  await ada.page.getByRole("complementary", { name: "Who is here" }).getByRole("button", { name: /^Bob/ }).click();
+  await ada.page.getByRole("button", { name: "Remove", exact: true }).click();
+  await ada.page.getByRole("dialog", { name: "Remove Bob?" }).waitFor();
+  await ada.page.getByLabel("Reason").fill("Off topic");
+  await look(ada.page);
+  await ada.page.getByRole("button", { name: "Remove", exact: true }).click();
+  await bob.page.getByRole("heading", { name: "You are not in this room any more" }).waitFor();
+  await ada.page.getByText("Ada removed Bob: Off topic").waitFor();
+  assert.equal(await bob.field().count(), 0);
+  await look(bob.page);
+  await bob.page.getByRole("link", { name: /general/ }).click();
+  await until(async () => assert.equal(await bob.page.getByRole("link", { name: /den/ }).count(), 0));
+
   // Made public, it is there for him again, and he can join it.
   await ada.page.getByRole("button", { name: "About this room" }).click();
   await ada.page.getByRole("radio", { name: /^Public/ }).check();
