@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { LOST, stage, until } from "./stage.mjs";
+import { LOST, look, stage, until } from "./stage.mjs";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 const SNIPPET = /```html\n(.*?)```/s.exec(README)[1];
@@ -15,7 +15,7 @@ const SNIPPET = /```html\n(.*?)```/s.exec(README)[1];
 test("a room on a page of one's own", async () => {
   const page = createServer(({ url }, answer) => {
     const written = url === "/named" ? snippet.replace('room="1"', 'room="general"') : snippet;
-    answer.setHeader("content-type", "text/html").end(`<!doctype html><title>Page</title><body>${written}`);
+    answer.setHeader("content-type", "text/html").end(`<!doctype html><html lang="en"><title>Page</title><body><main><h1>A page</h1>${written}</main>`);
   });
   await new Promise((resolve) => page.listen(0, "localhost", resolve));
   after(() => (page.closeAllConnections(), page.close()));
@@ -42,6 +42,7 @@ test("a room on a page of one's own", async () => {
   await named.goto(`${origin}/named`);
   await named.getByText(`--allowed-origin ${origin}`).waitFor();
   await named.getByRole("button", { name: "Try now" }).waitFor();
+  await look(named);
 
   // With the flag it chats.
   await server.kill();

@@ -41,6 +41,96 @@ for (const colorScheme of ["light", "dark"]) {
       await look(ada.page, what);
       await ada.page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
     }
+    // What can be done with a message, and its windows.
+    const { seq } = await server.say(room, "Bob", "Lunch at noon?");
+    const message = `/rooms/${room}/messages/${seq}`;
+    await server.call("PATCH", `${message}?username=Bob`, { content: "Lunch at one?" });
+    await server.call("PUT", `${message}/reactions/${encodeURIComponent("👍")}?username=Bob`);
+    await server.call("PUT", `${message}/pin?username=Bob`);
+    await server.call("POST", `/rooms/${room}/messages?username=Bob`, { content: "Gladly", reply_to: seq });
+    await server.call("POST", `/rooms/${room}/messages?username=Bob`, { content: "In a thread", thread: seq });
+    const row = ada.page.locator(`.row[data-seq="${seq}"]`);
+    await row.locator(".thread-line").waitFor();
+    const close = async () => {
+      await ada.page.keyboard.press("Escape");
+      await ada.page.locator("dialog").waitFor({ state: "detached" });
+    };
+    const menu = async () => {
+      await row.focus();
+      await row.press("Enter");
+      await ada.page.locator(".message-menu").waitFor();
+    };
+    await menu();
+    await look(ada.page, "what can be done with a message");
+    await close();
+    for (const act of ["Who reacted", "Earlier versions"]) {
+      await menu();
+      await ada.page.locator(".message-menu").getByRole("button", { name: act }).click();
+      await ada.page.getByRole("dialog").getByRole("listitem").first().waitFor();
+      await look(ada.page, act);
+      await close();
+    }
+    await ada.page.getByRole("button", { name: "Pinned messages" }).click();
+    await ada.page.getByRole("dialog").getByRole("listitem").first().waitFor();
+    await look(ada.page, "pins");
+    await close();
+    const mine = ada.page.locator(".row", { hasText: "Hello!" });
+    await mine.press("Delete");
+    await ada.page.getByRole("button", { name: "Delete for everyone" }).waitFor();
+    await look(ada.page, "deleting a message");
+    await close();
+    await mine.press("e");
+    await ada.page.getByLabel("Edit the message").waitFor();
+    await look(ada.page, "editing a message");
+    await ada.page.keyboard.press("Escape");
+    await row.locator(".thread-line").click();
+    await ada.page.getByRole("complementary", { name: "Thread" }).getByText("In a thread").waitFor();
+    await look(ada.page, "a thread");
+    await ada.page.getByRole("complementary", { name: "Thread" }).getByRole("button", { name: "Close" }).click();
+    for (const name of ["Search messages", "Settings"]) {
+      await ada.page.getByRole("button", { name }).first().click();
+      await ada.page.getByRole("dialog").waitFor();
+      await look(ada.page, name);
+      await close();
+    }
+    await ada.page.keyboard.press("Control+k");
+    await ada.page.getByRole("dialog").getByRole("option").first().waitFor();
+    await look(ada.page, "the switcher");
+    await close();
+
+    // What is not there.
+    await ada.page.evaluate((id) => void (location.hash = `#/rooms/${id}/9999`), room);
+    await ada.page.getByText("There is no such message here.").waitFor();
+    await look(ada.page, "no such message");
+    await ada.page.evaluate(() => void (location.hash = "#/rooms/9999"));
+    await ada.page.locator("main .state").waitFor();
+    await look(ada.page, "no such room");
+    const brief = await server.room("brief");
+    await ada.page.evaluate((id) => void (location.hash = `#/rooms/${id}`), brief);
+    await ada.page.getByPlaceholder("Message brief").waitFor();
+    await server.call("DELETE", `/rooms/${brief}?username=Ada`);
+    await ada.page.getByRole("heading", { name: "This room is gone" }).waitFor();
+    await look(ada.page, "a room that was deleted");
+
+    // What came while one was elsewhere.
+    await ada.go(other);
+    await server.say(other, "Cem", "seen");
+    await ada.page.locator(".bubble", { hasText: "seen" }).waitFor();
+    await ada.go(room);
+    for (let at = 1; at <= 30; at += 1) await server.say(other, "Cem", `news ${at}`);
+    await ada.go(other);
+    await ada.page.locator(".unread-line").waitFor();
+    await look(ada.page, "what is new");
+    await ada.go(room);
+    await ada.page.locator(".entry", { hasText: "other" }).hover();
+    await ada.page.locator(".entry", { hasText: "other" }).getByRole("button", { name: /^Delete/ }).click();
+    await ada.page.getByRole("dialog").waitFor();
+    await look(ada.page, "deleting a room");
+    await close();
+    await ada.go(other);
+    await ada.page.getByRole("button", { name: /newest|new message/ }).click();
+    await ada.page.getByText("news 30").waitFor();
+    await ada.go(room);
     await server.say(other, "Cem", "unread");
     await ada.page.getByText("1 unread message").waitFor();
     await ada.page.setViewportSize({ width: 360, height: 740 });
@@ -54,6 +144,9 @@ for (const colorScheme of ["light", "dark"]) {
     await ada.page.getByRole("button", { name: /^Try now/ }).waitFor();
     await ada.say("into the silence");
     await look(ada.page, "not connected");
+    await ada.page.evaluate(() => void (location.hash = "#/rooms/77"));
+    await ada.page.getByRole("alert").getByText("It is tried again by itself.").waitFor();
+    await look(ada.page, "a room that does not open");
     await server.start();
     await ada.page.evaluate(() => localStorage.clear());
     await ada.page.goto("about:blank");
@@ -61,6 +154,6 @@ for (const colorScheme of ["light", "dark"]) {
     await ada.page.getByRole("heading", { name: "Come on in" }).waitFor();
     await look(ada.page, "the name");
     assert.deepEqual(found, []);
-    calm(/WebSocket connection to|Failed to load resource: net::|about:blank/);
+    calm(/WebSocket connection to|Failed to load resource: net::|about:blank|status of 404/);
   });
 }

@@ -318,9 +318,12 @@ export async function violations(page) {
   return (await page.evaluate(() => globalThis.axe.run())).violations;
 }
 
-/** Has axe look at the page: it finds nothing. */
+/** Has axe look at the page, light and dark: it finds nothing. */
 export async function look(page) {
-  assert.deepEqual((await violations(page)).map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual((await violations(page)).map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), [], colorScheme);
+  }
 }
 
 /** What can be touched on the page, and is too small for a finger: less than 44 px. A link within a text is as high as its line. */

@@ -19,18 +19,20 @@ test("the widget fits into a page", async () => {
   const room = await server.room("General talk");
   await server.say(room, "Bob", "hello");
   const ada = await person("Ada");
-  host.html = `<!doctype html><title>Page</title>
+  host.html = `<!doctype html><html lang="en"><title>Page</title>
     <style>html { font-size: 62.5% } body { font: italic 40px serif; text-transform: uppercase; letter-spacing: 1em; line-height: 4; color: red; visibility: visible; text-align: center }</style>
     <script src="http://127.0.0.1:${server.port}/widget.js"></script>
-    <chat-room room="general TALK"></chat-room>
+    <main><h1>A page</h1><chat-room room="general TALK"></chat-room></main>
     <script>addEventListener("chat-unread", ({ detail }) => (globalThis.told ??= []).push(detail.unread))</script>`;
   const own = await ada.context.newPage();
   await own.goto(host.origin);
 
   // It asks for a name once.
   await own.getByLabel("Your name").fill("Ada");
+  await look(own);
   await own.getByRole("button", { name: "Join" }).click();
   await own.getByText("hello", { exact: true }).waitFor();
+  await look(own);
   await own.reload();
   await own.getByText("hello", { exact: true }).waitFor();
 
@@ -118,9 +120,8 @@ test("in a page that goes from right to left, the widget does", async () => {
   const room = await server.room("general");
   await server.say(room, "Bob (he!)", "hello");
   const ada = await person("Ada");
-  host.html = `<!doctype html><html lang="ar" dir="rtl"><title>Page</title><main><h1>A page</h1></main>
-    <script src="http://127.0.0.1:${server.port}/widget.js"></script>
-    <chat-room room="general" username="Ada"></chat-room>
+  host.html = `<!doctype html><html lang="ar" dir="rtl"><title>Page</title><script src="http://127.0.0.1:${server.port}/widget.js"></script>
+    <main><h1>A page</h1><chat-room room="general" username="Ada"></chat-room></main>
     <chat-room room="general" username="Cyd" launcher></chat-room>`;
   const own = await ada.context.newPage();
   await own.goto(host.origin);
