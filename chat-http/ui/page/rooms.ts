@@ -22,8 +22,10 @@ const OWN_PAGE = 200;
 const READ_AHEAD = 1_000;
 /** While the page is seen, the server is asked this often whether there are rooms that it has not told of. */
 const LOOK_MS = 15_000;
-/** As long as not all rooms are known, the next of them are read this often. */
+/** As long as not all rooms are known, the next of them are read this often, */
 const FOLLOW_MS = 2_000;
+/** up to so many: a search finds what is beyond, and who goes on down the list. */
+const MOST_FOLLOWED = 5_000;
 const SEARCH_MS = 180;
 /** So many rooms of the list are kept for the next visit. */
 const MOST_KEPT = 300;
@@ -356,7 +358,7 @@ export class Rooms extends Model {
   /** Rooms that others have made have the highest ids. Lists that could not be read are read now. */
   async #lookForNew(): Promise<void> {
     if (this.#isOld) return this.load();
-    if (this.#reading || this.status !== "ready") return this.#lookAgain();
+    if (this.#reading || this.status !== "ready" || this.#hasPlenty) return this.#lookAgain();
     try {
       if ((await this.#readPage()).length > 0) {
         this.#watch();
@@ -368,10 +370,14 @@ export class Rooms extends Model {
     this.#lookAgain();
   }
 
+  get #hasPlenty(): boolean {
+    return !this.#isAll && this.#rooms.size >= MOST_FOLLOWED;
+  }
+
   #lookAgain(): void {
     clearTimeout(this.#look);
     const look = (): void => (document.visibilityState === "visible" ? void this.#lookForNew() : this.#lookAgain());
-    this.#look = setTimeout(look, this.#isAll || this.#isOld ? LOOK_MS : FOLLOW_MS);
+    this.#look = setTimeout(look, this.#isAll || this.#isOld || this.#hasPlenty ? LOOK_MS : FOLLOW_MS);
   }
 
   async #find(): Promise<void> {

@@ -91,6 +91,13 @@ test("new rooms are found where there are more than are read at once, too", asyn
   assert.equal(rooms.get(1_200)?.id, 1_200);
 });
 
+test("a page does not read all rooms there are, however many", async () => {
+  const { desk, rooms, pass } = await opened(upTo(5_300));
+  for (let turn = 0; turn < 50; turn += 1) await pass(2_000);
+  assert.deepEqual([rooms.get(5_000)?.id, rooms.get(5_001)], [5_000, undefined]);
+  assert.equal(desk.asked.filter((asked) => asked.startsWith("after")).length, 50);
+});
+
 test("lists that could not be read are read again", async () => {
   const { desk, rooms, pass } = await opened(upTo(3));
   desk.isAway = true;
