@@ -186,9 +186,8 @@ const RoomEntry = memo(function RoomEntry({ room, unread, mentions, open, isStop
           <RoomName room={room} />
           {muted && (
             <span class="lock" title={t("roomMuted")}>
-              {" "}
               <Mute />
-              <span class="sr-only">{t("roomMuted")}</span>
+              <span class="sr-only"> {t("roomMuted")}</span>
             </span>
           )}
         </span>
