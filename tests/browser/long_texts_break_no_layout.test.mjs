@@ -80,6 +80,8 @@ async function peopleViews({ ada, text, look }) {
     await look(title);
     await closed();
     await page.getByRole("button", { name: /^Cem/ }).click();
+    // Else Escape is for the list of people, and the window comes after it.
+    await button("letWrite").waitFor();
   }
   await closed();
   if (await page.locator(".scrim").isVisible()) await page.locator(".people header button").click();
