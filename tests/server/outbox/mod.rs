@@ -60,6 +60,14 @@ impl Host {
         Self::with(database, engine).await
     }
 
+    /// The same, with a store that fails as told.
+    async fn faulty(database: &Database) -> (Self, FaultyStore) {
+        let store = FaultyStore::new(Arc::new(SeaStore::open(database.url()).await.unwrap()));
+        let engine = ChatEngine::builder().database(chat_core::Database::store(Arc::new(store.clone())));
+        let connection = sea_orm::Database::connect(database.url()).await.unwrap();
+        (Self::with(connection, engine.build().await.unwrap()).await, store)
+    }
+
     async fn with(database: DatabaseConnection, engine: ChatEngine) -> Self {
         let room = match engine.create_room(&alice(), NewRoom::named("orders")).await {
             Ok(room) => room,
@@ -371,10 +379,7 @@ async fn what_cannot_be_read_concerns_nobody_else(database: Database) {
 }
 
 async fn a_database_that_fails_between_two_leaves_the_second_for_later(database: Database) {
-    let store = FaultyStore::new(Arc::new(SeaStore::open(database.url()).await.unwrap()));
-    let engine =
-        ChatEngine::builder().database(chat_core::Database::store(Arc::new(store.clone()))).build().await.unwrap();
-    let host = Host::with(sea_orm::Database::connect(database.url()).await.unwrap(), engine).await;
+    let (host, store) = Host::faulty(&database).await;
     let mut expected = Vec::new();
     for fault in [Fault::Refuse(StoreErrorKind::Unavailable), Fault::LoseAnswer] {
         let transaction = host.database.begin().await.unwrap();
@@ -409,10 +414,7 @@ async fn a_database_that_fails_between_two_leaves_the_second_for_later(database:
 
 /// Nothing is wrong with its messages: whatever fails there, they wait, and those of other rooms do not.
 async fn a_room_that_cannot_be_written_waits_and_keeps_nobody(database: Database) {
-    let store = FaultyStore::new(Arc::new(SeaStore::open(database.url()).await.unwrap()));
-    let engine =
-        ChatEngine::builder().database(chat_core::Database::store(Arc::new(store.clone()))).build().await.unwrap();
-    let host = Host::with(sea_orm::Database::connect(database.url()).await.unwrap(), engine).await;
+    let (host, store) = Host::faulty(&database).await;
     let bad = host.engine.create_room(&alice(), NewRoom::named("bad")).await.unwrap().id;
     let mut updates = host.listen().await;
     store.fail_room(bad, StoreErrorKind::Failed);
