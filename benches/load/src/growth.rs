@@ -39,7 +39,9 @@ const MESSAGES: u64 = 1_000;
 const ACTIVE: usize = 100;
 /// The rooms in which messages are stored, as fast as it goes.
 const FILLED: Workload = Workload { seconds: 1, warm_up: 0, ..Workload::senders_alone(32) };
-/// About how many are stored per second then.
+/// What is measured there.
+const STEADY: Workload = Workload { rate: Some(MESSAGES), ..Workload::senders_alone(32) };
+/// About how many are stored per second when it goes as fast as it can.
 const FILLED_PER_SECOND: u64 = 30_000;
 /// How many connections do nothing.
 const IDLE: usize = 10_000;
@@ -95,9 +97,7 @@ fn rooms(program: &Program) -> Result<Vec<Point>> {
         let rooms = server.target.peer.make_rooms(server.target.address, count)?;
         server.target.process.settle()?;
         let active: Vec<_> = rooms.into_iter().step_by(count.div_ceil(ACTIVE)).collect();
-        let load = Workload { members: 1, rate: Some(MESSAGES), ..FILLED };
-        let load = Workload { seconds: 4, warm_up: 2, ..load };
-        Ok(Point { size: count as u64, report: measure_in(&active, server.target, &load)? })
+        Ok(Point { size: count as u64, report: measure_in(&active, server.target, &STEADY)? })
     });
     measured.collect()
 }
@@ -107,7 +107,6 @@ fn stored(program: &Program, most: u64) -> Result<Vec<Point>> {
     let server = program.start()?;
     let target = server.target;
     let rooms = target.peer.make_rooms(target.address, FILLED.rooms)?;
-    let load = Workload { rate: Some(MESSAGES), seconds: 4, warm_up: 2, ..FILLED };
     let (mut stored, mut points) = (0, Vec::new());
     for wanted in STORED.into_iter().filter(|wanted| *wanted <= most) {
         while stored < wanted {
@@ -116,8 +115,8 @@ fn stored(program: &Program, most: u64) -> Result<Vec<Point>> {
             stored += report.sent as u64 * seconds;
         }
         target.process.settle()?;
-        let report = measure_in(&rooms, target, &load)?;
-        stored += MESSAGES * (load.seconds + load.warm_up);
+        let report = measure_in(&rooms, target, &STEADY)?;
+        stored += MESSAGES * (STEADY.seconds + STEADY.warm_up);
         points.push(Point { size: stored, report });
     }
     Ok(points)
