@@ -129,9 +129,10 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
       </div>
     );
   }
-  // Tab stops once here: where one was last, else at the open room, else at the first.
-  const stopAt = [stop, open].find((id) => list.some((room) => room.id === id)) ?? null;
   const parts = PARTS.map((part) => ({ part, rooms: list.filter(({ id }) => rooms.partOf(id) === part) })).filter(({ rooms: those }) => those.length > 0);
+  // Tab stops once here: where one was last, else at the open room, else at the first.
+  const stopAt = [stop, open].find((id) => list.some((room) => room.id === id)) ?? parts[0]?.rooms[0]?.id;
+  const today = new Date().toDateString();
   return (
     <div
       ref={pane}
@@ -144,8 +145,8 @@ function RoomList({ rooms, open, onNew, onDelete }: Pick<Props, "rooms" | "open"
         <Fragment key={part}>
           {parts.length > 1 && <h2 id={`part-${part}`}>{t(part)}</h2>}
           <ul aria-labelledby={parts.length > 1 ? `part-${part}` : undefined}>
-            {those.map((room, at) => (
-              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} isStop={stopAt === null ? at === 0 && part === parts[0]?.part : room.id === stopAt} muted={rooms.isMuted(room.id)} today={new Date().toDateString()} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
+            {those.map((room) => (
+              <RoomEntry key={room.id} room={room} unread={rooms.unread(room.id)} mentions={rooms.mentions(room.id)} open={room.id === open} isStop={room.id === stopAt} muted={rooms.isMuted(room.id)} today={today} favourite={part === "favourites"} onFavourite={onFavourite} onDelete={onDelete} />
             ))}
           </ul>
         </Fragment>
